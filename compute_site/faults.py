@@ -1,0 +1,165 @@
+"""The families of errors that a client can meet; each knows its status and how it looks in the envelope.
+
+Domain errors derive from a family and are raised where the condition is seen. ``compute_site.views`` renders
+them in one place. The outer keys are those of Nova (spec/create-response.md 3).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+ENVELOPE_KEYS = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "itemNotFound",
+    405: "badMethod",
+    409: "conflictingRequest",
+    413: "overLimit",
+    415: "badMediaType",
+    429: "overLimit",
+    501: "notImplemented",
+    503: "serviceUnavailable",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FieldFault:
+    """One thing that is wrong in a request: where (``server.networks.0.uuid``), a stable code, and what."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class Fault(Exception):
+    """An error with an HTTP status; ``detail`` is written for the client.
+
+    ``field`` is the path of the member of the body that is to blame, where there is one.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "fault"
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+    @property
+    def errors(self) -> Sequence[FieldFault]:
+        """Every field that is to blame, the one named by ``detail`` first."""
+        return [FieldFault(self.field, self.code, self.detail)] if self.field else []
+
+    def envelope(self) -> dict[str, Any]:
+        """The body of the answer: one outer key named after the status."""
+        fault: dict[str, Any] = {"code": self.status, "message": self.detail}
+        if self.errors:
+            fault["errors"] = [dataclasses.asdict(error) for error in self.errors]
+        return {ENVELOPE_KEYS.get(self.status, "computeFault"): fault}
+
+
+class BadRequest(Fault):
+    """The request contradicts a rule."""
+
+    status = 400
+    code = "bad_request"
+
+
+class BadReference(BadRequest):
+    """The body names a thing that does not exist, or that the caller may not see."""
+
+    code = "bad_reference"
+
+
+class InvalidBody(BadRequest):
+    """The body breaks the rules of its microversion; every broken rule is listed."""
+
+    code = "invalid_body"
+
+    def __init__(self, errors: Sequence[FieldFault]) -> None:
+        first = errors[0]
+        super().__init__(f"{first.field}: {first.detail}" if first.field else first.detail)
+        self._errors = errors
+
+    @property
+    def errors(self) -> Sequence[FieldFault]:
+        return self._errors
+
+
+class Unauthorized(Fault):
+    """No identity was proved, or the proof is not valid any more."""
+
+    status = 401
+    code = "unauthorized"
+
+
+class Forbidden(Fault):
+    """The caller is known but may not do this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class OverLimit(Forbidden):
+    """More was asked for than a quota allows. Nova: over quota is 403 on create, not 413."""
+
+    code = "over_limit"
+
+
+class NotFound(Fault):
+    """The URL names a thing that does not exist, or that the caller may not see."""
+
+    status = 404
+    code = "not_found"
+
+
+class NotAcceptable(Fault):
+    """The asked microversion is not served."""
+
+    status = 406
+    code = "not_acceptable"
+
+
+class Conflict(Fault):
+    """The thing is not in a state that allows this."""
+
+    status = 409
+    code = "conflict"
+
+
+class Gone(Fault):
+    """An API that was removed."""
+
+    status = 410
+    code = "gone"
+
+
+class BodyTooLarge(Fault):
+    """The body is larger than the limit."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class UnsupportedMediaType(Fault):
+    """The body is not JSON by its content type."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class NotSupported(Fault):
+    """Nothing here can do this."""
+
+    status = 501
+    code = "not_supported"
+
+
+class Unavailable(Fault):
+    """A service that is needed does not answer."""
+
+    status = 503
+    code = "unavailable"

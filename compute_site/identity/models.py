@@ -1,0 +1,94 @@
+"""Who calls: projects, users, the roles that users hold in projects, and tokens."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser, Group
+from django.db import models
+from django.utils import timezone
+
+
+def new_id() -> str:
+    """32 hex digits, the form of ids in the identity service."""
+    return uuid.uuid4().hex
+
+
+class Role(models.TextChoices):
+    """A role implies those before it."""
+
+    READER = "reader"
+    MEMBER = "member"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+    @property
+    def implied(self) -> tuple[Role, ...]:
+        """This role and all it implies, the smallest first."""
+        ordered = list(Role)
+        return tuple(ordered[: ordered.index(self) + 1])
+
+
+class Project(models.Model):
+    """A project owns servers; every policy rule is a permission on it (``compute_site.policy``)."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    name = models.CharField(max_length=64, unique=True, db_collation="C")
+    description = models.TextField(blank=True, default="")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        default_permissions = ()
+        # the rules of all policies become permissions here after each migrate
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """A person or program; its rights come from the roles it holds in projects."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    default_project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+
+class ProjectRole(models.Model):
+    """The group of users that hold a role in a project, such as ``alpha/member``.
+
+    Django's group carries the rights: guardian's object permissions on the project, and for ``admin``
+    model permissions, which hold in every project.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="roles")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="project_role")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "role"], name="identity_one_group_per_role"),
+        ]
+
+    def __str__(self) -> str:
+        return self.group.name
+
+
+class Token(models.Model):
+    """Proof of identity for one user in one project; only its SHA-256 is kept."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    project = models.ForeignKey(Project, null=True, on_delete=models.CASCADE, related_name="tokens")
+    methods = models.JSONField(default=list)
+    audit_id = models.CharField(max_length=22)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="identity_token_expiry")]
+
+    def __str__(self) -> str:
+        return self.audit_id

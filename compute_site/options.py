@@ -1,0 +1,153 @@
+"""Every setting of ours: one place, typed, checked, read from the environment.
+
+An option ``NAME`` is read from the variable ``COMPUTE_SITE_NAME``, or from the file that
+``COMPUTE_SITE_NAME_FILE`` names (for secrets). ``docs/operating.md`` explains each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PREFIX = "COMPUTE_SITE_"
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off"}
+
+
+class OptionError(Exception):
+    """A variable of the environment holds what its option cannot take; the text names both."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Names and defaults follow Nova's configuration (spec/create-flow.md L) where it has the option."""
+
+    # the process
+    secret_key: str = ""
+    """Key of sessions, of remembered passwords and of sealed admin passwords; made and kept under ``var`` if empty."""
+    debug: bool = False
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    state_dir: Path = Path("var")
+    log_level: str = "INFO"
+    public_url: str = ""
+    """Scheme, host and port in the catalogue; empty: as the request came in."""
+    behind_proxy: bool = False
+    """Take scheme and host from X-Forwarded-Proto and X-Forwarded-Host."""
+
+    # the API
+    password_length: int = 12
+    enable_instance_password: bool = True
+    compute_link_prefix: str = ""
+    max_body_bytes: int = 114688
+    max_page_size: int = 1000
+    token_lifetime_seconds: int = 86400
+    password_memory_seconds: int = 300
+    """How long a verified Basic password is remembered."""
+
+    # zones
+    default_schedule_zone: str | None = None
+    default_availability_zone: str = "nova"
+    internal_service_availability_zone: str = "internal"
+
+    # disks
+    max_local_block_devices: int = 3
+    default_ephemeral_format: str | None = None
+    cross_az_attach: bool = True
+    ephemeral_storage_encryption: bool = False
+
+    # images
+    verify_glance_signatures: bool = False
+    enable_certificate_validation: bool = False
+    default_trusted_certificate_ids: tuple[str, ...] = ()
+
+    # quota: what applies where neither class, project nor user has a limit
+    quota_instances: int = 10
+    quota_cores: int = 20
+    quota_ram: int = 51200
+    quota_metadata_items: int = 128
+    quota_injected_files: int = 5
+    quota_injected_file_content_bytes: int = 10240
+    quota_injected_file_path_length: int = 255
+    quota_key_pairs: int = 100
+    quota_server_groups: int = 10
+    quota_server_group_members: int = 10
+
+    # scheduling
+    scheduler_max_attempts: int = 3
+    cpu_allocation_ratio: float = 4.0
+    ram_allocation_ratio: float = 1.0
+    disk_allocation_ratio: float = 1.0
+    service_down_seconds: int = 60
+    build_timeout_seconds: int = 600
+    """A server that has been in BUILD for longer, with no job at work on it, is failed."""
+    fake_driver_delay_seconds: float = 0.0
+    """How long each step of a build takes on the fake driver."""
+    pci_alias: tuple[Mapping[str, Any], ...] = ()
+    """JSON list of PCI alias definitions."""
+
+    # services: a module path each
+    image_service: str = "compute_site.services.image.local"
+    network_service: str = "compute_site.services.network.local"
+    volume_service: str = "compute_site.services.volume.local"
+
+
+def read_options(environment: Mapping[str, str] = os.environ) -> Options:
+    """Read and check every option.
+
+    Raises:
+        OptionError: a value has the wrong form, or a variable names no option.
+    """
+    fields = {field.name: field for field in dataclasses.fields(Options)}
+    hints = typing.get_type_hints(Options)
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in fields and name.endswith("_file"):
+            name = name.removesuffix("_file")
+            text = _read_file(variable, text)  # noqa: PLW2901 - the file's text is the value from here on
+        if name not in fields:
+            raise OptionError(
+                f"{variable} names no option; see docs/operating.md for those that exist."
+            )
+        try:
+            values[name] = _convert(text, hints[name])
+        except ValueError as error:
+            raise OptionError(f"{variable}={text!r}: {error}") from error
+    return Options(**values)
+
+
+def _read_file(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise OptionError(f"{variable} names a file that cannot be read: {error}") from error
+
+
+def _convert(text: str, kind: Any) -> Any:
+    if isinstance(kind, types.UnionType):  # "text or nothing"
+        return text or None
+    if kind is bool:
+        return _convert_bool(text)
+    if kind in (int, float, str, Path):
+        return kind(text)
+    if kind == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    items = json.loads(text)
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ValueError("give a JSON list of objects")
+    return tuple(items)
+
+
+def _convert_bool(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in TRUE_WORDS | FALSE_WORDS:
+        raise ValueError(f"give one of {', '.join(sorted(TRUE_WORDS | FALSE_WORDS))}")
+    return word in TRUE_WORDS

@@ -1,0 +1,56 @@
+"""Policy rules: declared once by each app in its ``policies``, named as in Nova."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from compute_site.identity.models import Role
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
+    """One right. ``role`` is the smallest role of a project that holds it by default.
+
+    ``operations`` are the requests it decides on, such as ``POST /servers``. ``on_instance`` marks a rule that
+    can also be granted on one server.
+    """
+
+    name: str
+    role: Role
+    description: str
+    operations: tuple[str, ...] = ()
+    on_instance: bool = False
+
+
+class UnknownRule(LookupError):
+    """A rule was asked for that no app declares."""
+
+
+class Registry:
+    """All declared rules by name."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, Rule] = {}
+
+    def declare(self, *rules: Rule) -> None:
+        for rule in rules:
+            if rule.name in self._rules:
+                raise ValueError(f"the rule {rule.name} is declared twice")
+            self._rules[rule.name] = rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rules
+
+    def __getitem__(self, name: str) -> Rule:
+        try:
+            return self._rules[name]
+        except KeyError:
+            raise UnknownRule(name) from None
+
+
+registry = Registry()
+declare = registry.declare

@@ -1,0 +1,132 @@
+"""Networks, subnets, ports and security groups of the local network service."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from compute_site.identity.models import Project
+
+
+class Network(models.Model):
+    """A layer 2 network. ``physical_network`` and ``segmentation_id`` are those of a provider network."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="networks")
+    shared = models.BooleanField(default=False)
+    external = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    admin_state_up = models.BooleanField(default=True)
+    status = models.CharField(max_length=16, default="ACTIVE")
+    mtu = models.PositiveIntegerField(default=1450)
+    port_security_enabled = models.BooleanField(default=True)
+    network_type = models.CharField(max_length=16, default="vxlan")
+    physical_network = models.CharField(max_length=64, null=True, blank=True)
+    segmentation_id = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class Subnet(models.Model):
+    """A range of addresses; ``allocation_pools`` is a list of ``{"start": …, "end": …}``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="")
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="subnets")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    cidr = models.CharField(max_length=64)
+    ip_version = models.PositiveSmallIntegerField(default=4)
+    gateway_ip = models.GenericIPAddressField(null=True, blank=True)
+    enable_dhcp = models.BooleanField(default=True)
+    allocation_pools = models.JSONField(default=list, blank=True)
+    dns_nameservers = models.JSONField(default=list, blank=True)
+    ipv6_address_mode = models.CharField(max_length=16, null=True, blank=True)
+    ipv6_ra_mode = models.CharField(max_length=16, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name or self.cidr
+
+
+class SecurityGroup(models.Model):
+    """A named set of packet rules. Names may repeat within a project."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, db_collation="C")
+    description = models.CharField(max_length=255, blank=True, default="")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="security_groups")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Port(models.Model):
+    """A place on a network; in use while ``device_id`` names a server."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="ports")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ports")
+    mac_address = models.CharField(max_length=17)
+    device_id = models.CharField(max_length=255, blank=True, default="")
+    device_owner = models.CharField(max_length=255, blank=True, default="")
+    status = models.CharField(max_length=16, default="DOWN")
+    admin_state_up = models.BooleanField(default=True)
+    port_security_enabled = models.BooleanField(default=True)
+    security_groups = models.ManyToManyField(SecurityGroup, blank=True, related_name="ports")
+    vnic_type = models.CharField(max_length=32, default="normal")
+    vif_type = models.CharField(max_length=32, default="unbound")
+    binding_host = models.CharField(max_length=255, blank=True, default="")
+    binding_profile = models.JSONField(default=dict, blank=True)
+    ip_allocation = models.CharField(max_length=16, default="immediate")
+    resource_request = models.JSONField(null=True, blank=True)
+    numa_affinity_policy = models.JSONField(null=True, blank=True)
+    device_profile = models.CharField(max_length=255, null=True, blank=True)
+    dns_name = models.CharField(max_length=255, blank=True, default="")
+    tag = models.CharField(max_length=60, null=True, blank=True)
+    created_by_server = models.BooleanField(default=False)
+    """Made for a server, and deleted with it."""
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["device_id"], name="network_port_device")]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class FixedIp(models.Model):
+    """An address that a port holds; an address stands once in a network."""
+
+    port = models.ForeignKey(Port, on_delete=models.CASCADE, related_name="fixed_ips")
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="+")
+    subnet = models.ForeignKey(Subnet, on_delete=models.CASCADE, related_name="fixed_ips")
+    address = models.GenericIPAddressField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["network", "address"], name="network_address_once_in_network"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class PortQuota(models.Model):
+    """How many ports a project may have; −1, or no row: no limit."""
+
+    project = models.OneToOneField(
+        Project, primary_key=True, on_delete=models.CASCADE, related_name="port_quota"
+    )
+    limit = models.IntegerField(default=-1)
+
+    def __str__(self) -> str:
+        return f"{self.project_id}: {self.limit}"

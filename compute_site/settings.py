@@ -1,0 +1,135 @@
+"""Django's settings; everything that may differ between installations is an option (``options.py``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from compute_site.database import database_settings
+from compute_site.options import read_options
+from compute_site.secrets import read_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+OPTIONS = read_options()
+STATE_DIR = BASE_DIR / OPTIONS.state_dir
+
+SECRET_KEY = OPTIONS.secret_key or read_secret_key(STATE_DIR)
+DEBUG = OPTIONS.debug
+ALLOWED_HOSTS = list(OPTIONS.allowed_hosts)
+ROOT_URLCONF = "compute_site.urls"
+WSGI_APPLICATION = "compute_site.wsgi.application"
+APPEND_SLASH = False  # a URL with a slash too many is no URL of the API
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "procrastinate.contrib.django",
+    "compute_site.identity",
+    "compute_site.policy",
+    "compute_site.services.image",
+    "compute_site.services.network",
+    "compute_site.services.volume",
+    "flavors",
+    "quotas",
+    "servers",
+    "compute_site",
+]
+
+MIDDLEWARE = [
+    "compute_site.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "compute_site.body_limit.BodyLimitMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "compute_site" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": database_settings(STATE_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "identity.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None  # guardian: callers without a name have no rights to hold
+LOGIN_URL = "admin:login"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["compute_site.identity.authentication.CallerAuthentication"],
+    "DEFAULT_SCHEMA_CLASS": "compute_site.openapi.ComputeSchema",
+    "DEFAULT_VERSIONING_CLASS": "compute_site.microversions.negotiation.MicroversionVersioning",
+    "DEFAULT_RENDERER_CLASSES": [
+        "compute_site.rendering.JsonRenderer",
+        "compute_site.rendering.BrowsableRenderer",
+    ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "compute_site.rendering.Negotiation",
+    "EXCEPTION_HANDLER": "compute_site.views.render_fault",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "compute-site",
+    "DESCRIPTION": "OpenStack Compute API, microversions 2.1 to 2.104",
+    "VERSION": "2.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+if OPTIONS.behind_proxy:
+    USE_X_FORWARDED_HOST = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "compute_site.request_id.RequestIdFilter"}},
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["request_id"],
+        },
+    },
+    "root": {"handlers": ["console"], "level": OPTIONS.log_level},
+}

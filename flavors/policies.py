@@ -1,0 +1,3 @@
+"""The policy rules of flavors."""
+
+from __future__ import annotations

@@ -1,0 +1,68 @@
+"""Limits by class, project and user, and the usage that is counted against them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from compute_site.identity.models import Project
+
+
+class Limit(models.Model):
+    """How much of a resource may be used; −1 is no limit.
+
+    Exactly one scope: a class (only ``default`` counts), a project, or a user within a project (``user_id`` set).
+    """
+
+    quota_class = models.CharField(max_length=255, blank=True, default="")
+    project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="limits"
+    )
+    user_id = models.CharField("user", max_length=255, blank=True, default="")
+    resource = models.CharField(max_length=64)
+    limit = models.IntegerField(help_text="−1: no limit")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="quotas_limit_has_one_scope",
+                condition=(
+                    (Q(project__isnull=True) & ~Q(quota_class="") & Q(user_id=""))
+                    | (Q(project__isnull=False) & Q(quota_class=""))
+                ),
+            ),
+            models.CheckConstraint(name="quotas_limit_from_minus_one", condition=Q(limit__gte=-1)),
+            models.UniqueConstraint(
+                fields=["quota_class", "resource"],
+                condition=Q(project__isnull=True),
+                name="quotas_one_limit_a_class",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "user_id", "resource"],
+                condition=Q(project__isnull=False),
+                name="quotas_one_limit_a_project_and_user",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quota_class or self.project_id} {self.user_id} {self.resource}: {self.limit}"
+
+
+class Usage(models.Model):
+    """What a project uses of a counted resource: locked and changed with the rows it counts."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="usage")
+    resource = models.CharField(max_length=64)
+    in_use = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "usage"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "resource"], name="quotas_usage_once_a_project"
+            ),
+            models.CheckConstraint(name="quotas_usage_not_negative", condition=Q(in_use__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} {self.resource}: {self.in_use}"

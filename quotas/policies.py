@@ -1,0 +1,3 @@
+"""The policy rules of quotas."""
+
+from __future__ import annotations

@@ -1,0 +1,65 @@
+"""The history of a server: actions with their events, and faults."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from servers.models.instance import Instance
+
+
+class InstanceAction(models.Model):
+    """One thing that was asked of a server."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="actions")
+    action = models.CharField(max_length=64)
+    request_id = models.CharField(max_length=64)
+    user_id = models.CharField(max_length=255)
+    project_id = models.CharField(max_length=255)
+    start_time = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    finish_time = models.DateTimeField(null=True, blank=True)
+    message = models.CharField(max_length=255, null=True, blank=True)
+
+    class Meta:
+        ordering = ["-start_time", "-id"]
+        indexes = [models.Index(fields=["instance", "request_id"], name="servers_action_request")]
+
+    def __str__(self) -> str:
+        return self.action
+
+
+class InstanceActionEvent(models.Model):
+    """One step of an action, by the worker that did it."""
+
+    action = models.ForeignKey(InstanceAction, on_delete=models.CASCADE, related_name="events")
+    event = models.CharField(max_length=255)
+    start_time = models.DateTimeField(default=timezone.now)
+    finish_time = models.DateTimeField(null=True, blank=True)
+    result = models.CharField(max_length=16, null=True, blank=True)
+    traceback = models.TextField(null=True, blank=True)
+    host = models.CharField(max_length=255, null=True, blank=True)
+    details = models.TextField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-start_time", "-id"]
+
+    def __str__(self) -> str:
+        return self.event
+
+
+class Fault(models.Model):
+    """Why a server is in ``ERROR``; the newest one is shown. ``details`` are for admins when the code is 500."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="faults")
+    code = models.PositiveSmallIntegerField(default=500)
+    message = models.CharField(max_length=255)
+    details = models.TextField(blank=True, default="")
+    host = models.CharField(max_length=255, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.message

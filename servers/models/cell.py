@@ -1,0 +1,21 @@
+"""Cells: groups of hosts. ``cell0`` has none; servers that could not be placed lie there."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+CELL0 = "cell0"
+CELL1 = "cell1"
+
+
+class Cell(models.Model):
+    """``cell0`` and ``cell1`` exist always."""
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, unique=True)
+    disabled = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,114 @@
+"""Hosts: services, compute nodes with their resources, what servers hold of them, and aggregates."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from servers.models.cell import Cell
+
+
+class Service(models.Model):
+    """A worker on a host; ``nova-compute`` is the kind that runs servers. Up: seen lately and not forced down."""
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    host = models.CharField(max_length=255, db_collation="C")
+    binary = models.CharField(max_length=255, default="nova-compute")
+    topic = models.CharField(max_length=255, default="compute")
+    cell = models.ForeignKey(Cell, on_delete=models.PROTECT, related_name="services")
+    disabled = models.BooleanField(default=False)
+    disabled_reason = models.CharField(max_length=255, null=True, blank=True)
+    forced_down = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=70)
+    last_seen_up = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["host", "binary"], name="servers_service_once_a_host"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.binary}@{self.host}"
+
+
+class ComputeNode(models.Model):
+    """The resources of a host; memory MiB, disk GiB. The ``…_used`` columns are the sum of the allocations."""
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    service = models.OneToOneField(Service, on_delete=models.CASCADE, related_name="node")
+    hypervisor_hostname = models.CharField(max_length=255, unique=True, db_collation="C")
+    driver = models.CharField(max_length=32, default="fake")
+    vcpus = models.PositiveIntegerField()
+    memory_mb = models.PositiveIntegerField()
+    local_gb = models.PositiveIntegerField()
+    vcpus_used = models.PositiveIntegerField(default=0)
+    memory_mb_used = models.PositiveIntegerField(default=0)
+    local_gb_used = models.PositiveIntegerField(default=0)
+    running_vms = models.PositiveIntegerField(default=0)
+    cpu_allocation_ratio = models.FloatField(default=4.0)
+    ram_allocation_ratio = models.FloatField(default=1.0)
+    disk_allocation_ratio = models.FloatField(default=1.0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="servers_node_cpus_hold",
+                condition=Q(vcpus_used__lte=F("vcpus") * F("cpu_allocation_ratio")),
+            ),
+            models.CheckConstraint(
+                name="servers_node_memory_holds",
+                condition=Q(memory_mb_used__lte=F("memory_mb") * F("ram_allocation_ratio")),
+            ),
+            models.CheckConstraint(
+                name="servers_node_disk_holds",
+                condition=Q(local_gb_used__lte=F("local_gb") * F("disk_allocation_ratio")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.hypervisor_hostname
+
+
+class Allocation(models.Model):
+    """What a server holds of a node; made and removed together with the node's ``…_used``."""
+
+    instance = models.ForeignKey(
+        "servers.Instance", on_delete=models.CASCADE, related_name="allocations"
+    )
+    node = models.ForeignKey(ComputeNode, on_delete=models.PROTECT, related_name="allocations")
+    vcpus = models.PositiveIntegerField()
+    memory_mb = models.PositiveIntegerField()
+    disk_gb = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instance", "node"], name="servers_allocation_once_a_node"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instance_id} on {self.node_id}"
+
+
+class Aggregate(models.Model):
+    """Hosts with something in common; the key ``availability_zone`` of its metadata makes it a zone."""
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, unique=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    hosts = models.ManyToManyField(Service, blank=True, related_name="aggregates")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def availability_zone(self) -> str | None:
+        return self.metadata.get("availability_zone")

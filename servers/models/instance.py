@@ -1,0 +1,164 @@
+"""The server itself."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from compute_site.identity.caller import Caller
+from compute_site.identity.models import Project
+from flavors.models import Flavor
+from servers.models.states import PowerState, TaskState, VmState, status_of
+
+
+class InstanceQuerySet(models.QuerySet["Instance"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The servers of the caller's project; an admin sees all."""
+        return self if caller.is_admin else self.filter(project=caller.project_id)
+
+    def alive(self) -> Self:
+        """Those that are not deleted."""
+        return self.filter(deleted_at__isnull=True)
+
+
+class Instance(models.Model):
+    """A server, from the moment the API accepts it.
+
+    ::
+
+        building/scheduling ──> building/networking ──> building/block_device_mapping
+              │                        │                          │
+              │ no host, failure       │                          v
+              ├───────────> error <────┴───────────── building/spawning
+              │                                                   │
+              v                                                   v
+           deleted <───────────────────────────────────────── active ──> (actions)
+
+    Every step is a conditional update of (vm_state, task_state), so that two workers cannot take the same one.
+    Units: memory MiB, disks GiB.
+    """
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="instances")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="instances"
+    )
+    reservation_id = models.CharField(max_length=255, db_index=True)
+    launch_index = models.PositiveIntegerField(default=0)
+
+    display_name = models.CharField(max_length=255, db_collation="C")
+    display_description = models.CharField(max_length=255, null=True, blank=True)
+    hostname = models.CharField(max_length=255)
+
+    vm_state = models.CharField(max_length=32, choices=VmState.choices, default=VmState.BUILDING)
+    task_state = models.CharField(max_length=32, choices=TaskState.choices, null=True, blank=True)
+    power_state = models.PositiveSmallIntegerField(
+        choices=PowerState.choices, default=PowerState.NO_STATE
+    )
+    progress = models.PositiveSmallIntegerField(default=0)
+
+    image_ref = models.CharField(max_length=36, blank=True, default="")
+    """The image's id; empty when booted from a volume."""
+    kernel_id = models.CharField(max_length=36, blank=True, default="")
+    ramdisk_id = models.CharField(max_length=36, blank=True, default="")
+    flavor_record = models.ForeignKey(
+        Flavor, null=True, blank=True, on_delete=models.SET_NULL, related_name="instances"
+    )
+    flavor = models.JSONField()
+    """The flavor as it was on creation: flavorid, name, vcpus, memory_mb, root_gb, ephemeral_gb, swap,
+    rxtx_factor, disabled, is_public, description, extra_specs."""
+    memory_mb = models.PositiveIntegerField()
+    vcpus = models.PositiveIntegerField()
+    root_gb = models.PositiveIntegerField()
+    ephemeral_gb = models.PositiveIntegerField(default=0)
+
+    config_drive = models.CharField(max_length=8, blank=True, default="")
+    user_data = models.TextField(null=True, blank=True)
+    key_name = models.CharField(max_length=255, null=True, blank=True)
+    key_data = models.TextField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    system_metadata = models.JSONField(default=dict, blank=True)
+    access_ip_v4 = models.GenericIPAddressField(protocol="IPv4", null=True, blank=True)
+    access_ip_v6 = models.GenericIPAddressField(protocol="IPv6", null=True, blank=True)
+    availability_zone = models.CharField(max_length=255, null=True, blank=True)
+    root_device_name = models.CharField(max_length=255, null=True, blank=True)
+    os_type = models.CharField(max_length=255, null=True, blank=True)
+    architecture = models.CharField(max_length=255, null=True, blank=True)
+    vm_mode = models.CharField(max_length=255, null=True, blank=True)
+    auto_disk_config = models.BooleanField(default=False)
+    trusted_certs = models.JSONField(null=True, blank=True)
+    numa_topology = models.JSONField(null=True, blank=True)
+    pci_requests = models.JSONField(default=list, blank=True)
+    ephemeral_key_uuid = models.UUIDField(null=True, blank=True)
+
+    locked = models.BooleanField(default=False)
+    locked_by = models.CharField(max_length=16, null=True, blank=True)
+    locked_reason = models.CharField(max_length=255, null=True, blank=True)
+
+    host = models.CharField(max_length=255, null=True, blank=True)
+    node = models.CharField(max_length=255, null=True, blank=True)
+    network_info = models.JSONField(default=list, blank=True)
+    """The network cards: list of port_id, network_id, label, mac, addresses (list of address, version),
+    security_groups (names), tag."""
+
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    launched_at = models.DateTimeField(null=True, blank=True)
+    terminated_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InstanceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="servers_instance_deleted_has_time",
+                condition=Q(vm_state="deleted", deleted_at__isnull=False)
+                | (~Q(vm_state="deleted") & Q(deleted_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="servers_instance_active_has_host",
+                condition=~Q(vm_state="active") | Q(host__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "-created_at", "-id"],
+                condition=Q(deleted_at__isnull=True),
+                name="servers_instance_page",
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(deleted_at__isnull=True),
+                name="servers_instance_all_page",
+            ),
+            models.Index(
+                fields=["host"],
+                condition=Q(deleted_at__isnull=True),
+                name="servers_instance_host",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(vm_state="building"),
+                name="servers_instance_building",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def status(self) -> str:
+        """The word that clients see."""
+        return status_of(self.vm_state, self.task_state)
+
+    @property
+    def instance_name(self) -> str:
+        """The name on the host."""
+        return f"instance-{self.pk:08x}"

@@ -1,0 +1,25 @@
+"""Where a server lives."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from compute_site.identity.models import Project
+from servers.models.cell import Cell
+from servers.models.instance import Instance
+
+
+class InstanceMapping(models.Model):
+    """Cell null: not scheduled yet; ``cell0``: it could not be placed."""
+
+    instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="mapping")
+    cell = models.ForeignKey(
+        Cell, null=True, blank=True, on_delete=models.PROTECT, related_name="mappings"
+    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    queued_for_delete = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"mapping of {self.instance_id}"

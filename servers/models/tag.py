@@ -1,0 +1,24 @@
+"""Tags of servers."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from servers.models.instance import Instance
+
+
+class Tag(models.Model):
+    """A word on a server, at most 60 characters, once a server."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tags")
+    tag = models.CharField(max_length=60, db_collation="C")
+
+    class Meta:
+        ordering = ["tag"]
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "tag"], name="servers_tag_once"),
+        ]
+        indexes = [models.Index(fields=["tag"], name="servers_tag_tag")]
+
+    def __str__(self) -> str:
+        return self.tag
