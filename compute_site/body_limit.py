@@ -13,7 +13,9 @@ LIMITED_PATHS = ("/compute/", "/identity/")
 
 
 class BodyLimitMiddleware:
-    """413 in the envelope for a body of more than ``max_body_bytes`` (spec/create-response.md 6)."""
+    """413 in the envelope for a body of more than ``max_body_bytes`` (spec/create-response.md
+    6).
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,6 @@
-"""Which PostgreSQL to use: the one that ``DATABASE_URL`` names, or an embedded one under ``var/postgres``."""
+"""Which PostgreSQL to use: the one that ``DATABASE_URL`` names, or an embedded one under
+``var/postgres``.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The families of errors that a client can meet; each knows its status and how it looks in the envelope.
+"""The families of errors that a client can meet; each knows its status and how it looks in the
+envelope.
 
-Domain errors derive from a family and are raised where the condition is seen. ``compute_site.views`` renders
+Domain errors derive from a family and are raised where the condition is seen.
+``compute_site.views`` renders
 them in one place. The outer keys are those of Nova (spec/create-response.md 3).
 """
 
@@ -27,7 +29,9 @@ ENVELOPE_KEYS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FieldFault:
-    """One thing that is wrong in a request: where (``server.networks.0.uuid``), a stable code, and what."""
+    """One thing that is wrong in a request: where (``server.networks.0.uuid``), a stable code,
+    and what.
+    """
 
     field: str
     code: str

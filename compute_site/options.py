@@ -26,11 +26,15 @@ class OptionError(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Names and defaults follow Nova's configuration (spec/create-flow.md L) where it has the option."""
+    """Names and defaults follow Nova's configuration (spec/create-flow.md L) where it has the
+    option.
+    """
 
     # the process
     secret_key: str = ""
-    """Key of sessions, of remembered passwords and of sealed admin passwords; made and kept under ``var`` if empty."""
+    """Key of sessions, of remembered passwords and of sealed admin passwords; made and kept
+    under ``var`` if empty.
+    """
     debug: bool = False
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     state_dir: Path = Path("var")

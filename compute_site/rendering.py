@@ -35,7 +35,9 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
 
 class Negotiation(BaseContentNegotiation):
-    """HTML for a browser, JSON for everyone else. Nova: an ``Accept`` it cannot serve still gets JSON."""
+    """HTML for a browser, JSON for everyone else. Nova: an ``Accept`` it cannot serve still gets
+    JSON.
+    """
 
     def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
         return parsers[0] if parsers else None

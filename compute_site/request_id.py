@@ -15,7 +15,9 @@ GLOBAL_ID = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class RequestIdMiddleware:
-    """Names the request ``req-<uuid>``; a well-formed id of the client goes to the log beside it."""
+    """Names the request ``req-<uuid>``; a well-formed id of the client goes to the log beside
+    it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

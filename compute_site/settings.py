@@ -1,4 +1,6 @@
-"""Django's settings; everything that may differ between installations is an option (``options.py``)."""
+"""Django's settings; everything that may differ between installations is an option
+(``options.py``).
+"""
 
 from __future__ import annotations
 

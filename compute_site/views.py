@@ -51,9 +51,11 @@ class ComputeRequest(Request):
 
 
 class ComputeView(APIView):
-    """Refuses early in the order of spec/create-response.md 6, then calls the method of the subclass.
+    """Refuses early in the order of spec/create-response.md 6, then calls the method of the
+    subclass.
 
-    Subclasses read the body with ``self.read`` and do four things: read, validate, call one function, answer.
+    Subclasses read the body with ``self.read`` and do four things: read, validate, call one
+    function, answer.
     """
 
     request: ComputeRequest
@@ -133,11 +135,11 @@ class UnknownUrl(ComputeView):
         raise NotFound("There is nothing at this URL.")
 
 
-def render_fault(error: Exception, context: dict[str, Any]) -> Response:
+def render_fault(error: Exception, _context: dict[str, Any]) -> Response:
     """DRF's exception handler: every error of a view becomes Nova's envelope."""
     fault = _as_fault(error)
     if fault.status == 500:
-        logger.exception("unexpected error", exc_info=error)
+        logger.error("unexpected error", exc_info=error)
     response = Response(fault.envelope(), status=fault.status)
     if isinstance(error, UnsupportedVersion):
         set_version_headers(response, error.asked)

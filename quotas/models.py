@@ -11,7 +11,8 @@ from compute_site.identity.models import Project
 class Limit(models.Model):
     """How much of a resource may be used; −1 is no limit.
 
-    Exactly one scope: a class (only ``default`` counts), a project, or a user within a project (``user_id`` set).
+    Exactly one scope: a class (only ``default`` counts), a project, or a user within a project
+    (``user_id`` set).
     """
 
     quota_class = models.CharField(max_length=255, blank=True, default="")

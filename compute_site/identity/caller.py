@@ -1,4 +1,6 @@
-"""The caller: who asks, in which project, with which rights. All that lies below the views knows only this."""
+"""The caller: who asks, in which project, with which rights. All that lies below the views knows
+only this.
+"""
 
 from __future__ import annotations
 

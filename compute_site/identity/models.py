@@ -59,7 +59,8 @@ class User(AbstractUser):
 class ProjectRole(models.Model):
     """The group of users that hold a role in a project, such as ``alpha/member``.
 
-    Django's group carries the rights: guardian's object permissions on the project, and for ``admin``
+    Django's group carries the rights: guardian's object permissions on the project, and for
+    ``admin``
     model permissions, which hold in every project.
     """
 

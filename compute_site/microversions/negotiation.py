@@ -22,7 +22,9 @@ class MalformedVersion(BadRequest):
 
 
 class UnsupportedVersion(NotAcceptable):
-    """The asked microversion is well formed but not served; ``asked`` is repeated in the headers."""
+    """The asked microversion is well formed but not served; ``asked`` is repeated in the
+    headers.
+    """
 
     code = "unsupported_version"
 

@@ -1,4 +1,6 @@
-"""Turns declared rules into permissions, and roles into grants of them (guardian object permissions)."""
+"""Turns declared rules into permissions, and roles into grants of them (guardian object
+permissions).
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,11 @@ from compute_site.policy.rules import Rule, registry
 
 @transaction.atomic
 def synchronise(using: str = "default", **_: Any) -> None:
-    """Make the permissions of all rules exist, and grant the default of each *new* one to every role.
+    """Make the permissions of all rules exist, and grant the default of each *new* one to every
+    role.
 
-    What an operator ticked or unticked for a known rule stays as it is. Runs after each ``migrate``.
+    What an operator ticked or unticked for a known rule stays as it is. Runs after each
+    ``migrate``.
     """
     if using != "default":
         return
@@ -32,7 +36,9 @@ def synchronise(using: str = "default", **_: Any) -> None:
 
 
 def make_roles(project: Project) -> dict[Role, Group]:
-    """Make the role groups of a project with the default grants; those that exist stay as they are."""
+    """Make the role groups of a project with the default grants; those that exist stay as they
+    are.
+    """
     known = {
         Role(entry.role): entry.group
         for entry in ProjectRole.objects.filter(project=project).select_related("group")
@@ -60,7 +66,9 @@ def _make_permissions(model: type[Any], rules: Iterable[Rule]) -> set[str]:
 
 
 def _grant(entry: ProjectRole, rules: Iterable[Rule]) -> None:
-    """Admins hold every rule everywhere; the other roles hold, on their project, the rules of their role."""
+    """Admins hold every rule everywhere; the other roles hold, on their project, the rules of
+    their role.
+    """
     role = Role(entry.role)
     content_type = ContentType.objects.get_for_model(Project)
     names = [rule.name for rule in rules if rule.role in role.implied]

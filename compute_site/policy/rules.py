@@ -12,7 +12,8 @@ from compute_site.identity.models import Role
 class Rule:
     """One right. ``role`` is the smallest role of a project that holds it by default.
 
-    ``operations`` are the requests it decides on, such as ``POST /servers``. ``on_instance`` marks a rule that
+    ``operations`` are the requests it decides on, such as ``POST /servers``. ``on_instance``
+    marks a rule that
     can also be granted on one server.
     """
 

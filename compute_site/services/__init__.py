@@ -1,6 +1,7 @@
 """Outside services behind protocols; which implementation answers is a setting.
 
-Each implementation is a module that satisfies the protocol of its service: ``local`` keeps its own models.
+Each implementation is a module that satisfies the protocol of its service: ``local`` keeps its
+own models.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from compute_site.services.volume.protocol import VolumeService
 
 
 def image_service() -> ImageService:
-    return cast(ImageService, import_module(settings.OPTIONS.image_service))
+    return cast("ImageService", import_module(settings.OPTIONS.image_service))
 
 
 def network_service() -> NetworkService:
-    return cast(NetworkService, import_module(settings.OPTIONS.network_service))
+    return cast("NetworkService", import_module(settings.OPTIONS.network_service))
 
 
 def volume_service() -> VolumeService:
-    return cast(VolumeService, import_module(settings.OPTIONS.volume_service))
+    return cast("VolumeService", import_module(settings.OPTIONS.volume_service))

@@ -46,7 +46,8 @@ class ServerOrder:
     access_ip_v6: str | None = None
     files: tuple[FileOrder, ...] = ()
     zone: str | None = None
-    """The zone text as sent: zone, zone:host, zone:host:node or zone::node; ``None`` when absent."""
+    """The zone text as sent: zone, zone:host, zone:host:node or zone::node; ``None`` when absent.
+    """
     host: str | None = None
     hypervisor_hostname: str | None = None
     min_count: int = 1

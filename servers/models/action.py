@@ -49,7 +49,9 @@ class InstanceActionEvent(models.Model):
 
 
 class Fault(models.Model):
-    """Why a server is in ``ERROR``; the newest one is shown. ``details`` are for admins when the code is 500."""
+    """Why a server is in ``ERROR``; the newest one is shown. ``details`` are for admins when the
+    code is 500.
+    """
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="faults")
     code = models.PositiveSmallIntegerField(default=500)

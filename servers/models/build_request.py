@@ -12,7 +12,8 @@ from servers.models.instance import Instance
 class BuildRequest(models.Model):
     """Exists until a host has taken the build, or until the user deletes the server first.
 
-    While it exists, nobody has begun to build: who deletes the row decides what happens to the server.
+    While it exists, nobody has begun to build: who deletes the row decides what happens to the
+    server.
     """
 
     instance = models.OneToOneField(
@@ -20,7 +21,8 @@ class BuildRequest(models.Model):
     )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     requested_networks = models.JSONField(default=list, blank=True)
-    """``"none"`` or a list of network_id, fixed_ip, port_id, tag, pci_request_id, device_profile."""
+    """``"none"`` or a list of network_id, fixed_ip, port_id, tag, pci_request_id, device_profile.
+    """
     security_groups = models.JSONField(default=list, blank=True)
     """Ids of security groups, or ``default``."""
     block_devices = models.JSONField(default=list, blank=True)

@@ -1,4 +1,6 @@
-"""Hosts: services, compute nodes with their resources, what servers hold of them, and aggregates."""
+"""Hosts: services, compute nodes with their resources, what servers hold of them, and
+aggregates.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from servers.models.cell import Cell
 
 
 class Service(models.Model):
-    """A worker on a host; ``nova-compute`` is the kind that runs servers. Up: seen lately and not forced down."""
+    """A worker on a host; ``nova-compute`` is the kind that runs servers. Up: seen lately and
+    not forced down.
+    """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     host = models.CharField(max_length=255, db_collation="C")
@@ -37,7 +41,9 @@ class Service(models.Model):
 
 
 class ComputeNode(models.Model):
-    """The resources of a host; memory MiB, disk GiB. The ``…_used`` columns are the sum of the allocations."""
+    """The resources of a host; memory MiB, disk GiB. The ``…_used`` columns are the sum of the
+    allocations.
+    """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     service = models.OneToOneField(Service, on_delete=models.CASCADE, related_name="node")
@@ -97,7 +103,9 @@ class Allocation(models.Model):
 
 
 class Aggregate(models.Model):
-    """Hosts with something in common; the key ``availability_zone`` of its metadata makes it a zone."""
+    """Hosts with something in common; the key ``availability_zone`` of its metadata makes it a
+    zone.
+    """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, unique=True)

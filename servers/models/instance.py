@@ -39,7 +39,8 @@ class Instance(models.Model):
               v                                                   v
            deleted <───────────────────────────────────────── active ──> (actions)
 
-    Every step is a conditional update of (vm_state, task_state), so that two workers cannot take the same one.
+    Every step is a conditional update of (vm_state, task_state), so that two workers cannot take
+    the same one.
     Units: memory MiB, disks GiB.
     """
 
@@ -70,7 +71,8 @@ class Instance(models.Model):
         Flavor, null=True, blank=True, on_delete=models.SET_NULL, related_name="instances"
     )
     flavor = models.JSONField()
-    """The flavor as it was on creation: flavorid, name, vcpus, memory_mb, root_gb, ephemeral_gb, swap,
+    """The flavor as it was on creation: flavorid, name, vcpus, memory_mb, root_gb, ephemeral_gb,
+    swap,
     rxtx_factor, disabled, is_public, description, extra_specs."""
     memory_mb = models.PositiveIntegerField()
     vcpus = models.PositiveIntegerField()
@@ -103,7 +105,8 @@ class Instance(models.Model):
     host = models.CharField(max_length=255, null=True, blank=True)
     node = models.CharField(max_length=255, null=True, blank=True)
     network_info = models.JSONField(default=list, blank=True)
-    """The network cards: list of port_id, network_id, label, mac, addresses (list of address, version),
+    """The network cards: list of port_id, network_id, label, mac, addresses (list of address,
+    version),
     security_groups (names), tag."""
 
     created_at = models.DateTimeField(default=timezone.now)

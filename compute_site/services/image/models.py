@@ -11,7 +11,9 @@ from compute_site.identity.models import Project
 
 
 class Image(models.Model):
-    """Sizes: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes. Properties are texts, as they were given."""
+    """Sizes: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes. Properties are texts, as they
+    were given.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")

@@ -20,7 +20,8 @@ class ImageServiceUnavailable(Unavailable):
 class ImageData:
     """An image: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes (``None``: unknown).
 
-    ``properties`` are those beyond the service's own fields, mostly texts. Boot from volume makes such data from
+    ``properties`` are those beyond the service's own fields, mostly texts. Boot from volume
+    makes such data from
     the volume (then ``id`` is ``None``).
     """
 

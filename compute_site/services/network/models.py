@@ -11,7 +11,9 @@ from compute_site.identity.models import Project
 
 
 class Network(models.Model):
-    """A layer 2 network. ``physical_network`` and ``segmentation_id`` are those of a provider network."""
+    """A layer 2 network. ``physical_network`` and ``segmentation_id`` are those of a provider
+    network.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")

@@ -101,10 +101,14 @@ class Nic:
 
 
 class NetworkService(Protocol):
-    """Ids that are no canonical UUID find nothing. Every call raises ``NetworkServiceUnavailable`` on failure."""
+    """Ids that are no canonical UUID find nothing. Every call raises
+    ``NetworkServiceUnavailable`` on failure.
+    """
 
     def find_networks(self, caller: Caller, ids: Collection[str]) -> dict[str, NetworkData]:
-        """The networks among ``ids`` that the caller sees: own, shared and external; an admin sees all."""
+        """The networks among ``ids`` that the caller sees: own, shared and external; an admin
+        sees all.
+        """
         ...
 
     def available_networks(self, caller: Caller) -> Sequence[NetworkData]:
@@ -143,13 +147,16 @@ class NetworkService(Protocol):
         requests: Sequence[NicRequest] | str,
         security_groups: Sequence[str],
     ) -> tuple[Nic, ...]:
-        """Give a server its cards: bind the asked ports, make ports with addresses on the asked networks.
+        """Give a server its cards: bind the asked ports, make ports with addresses on the asked
+        networks.
 
-        ``requests`` may be the word ``auto`` or ``none``; an empty list means: the project's one network, if there
+        ``requests`` may be the word ``auto`` or ``none``; an empty list means: the project's one
+        network, if there
         is one. All or nothing; a second call with the same arguments gives the same cards.
 
         Raises:
-            NicFailed: a port is in use, a network has no address left, an external network may not be used.
+            NicFailed: a port is in use, a network has no address left, an external network may
+            not be used.
         """
         ...
 

@@ -25,7 +25,8 @@ class VolumeType(models.Model):
 class Volume(models.Model):
     """A disk of its own life; ``size`` in GiB.
 
-    ``available`` → ``reserved`` (a server wants it) → ``in-use`` → ``available``. A multiattach volume stays open
+    ``available`` → ``reserved`` (a server wants it) → ``in-use`` → ``available``. A multiattach
+    volume stays open
     to further reservations.
     """
 

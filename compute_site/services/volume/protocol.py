@@ -24,7 +24,9 @@ class VolumeNotReservable(BadRequest):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeData:
-    """A volume that the caller may see. ``bootable`` is ``None`` when the volume carries no mark."""
+    """A volume that the caller may see. ``bootable`` is ``None`` when the volume carries no
+    mark.
+    """
 
     id: str
     name: str
@@ -69,7 +71,9 @@ class NewVolume:
 
 
 class VolumeService(Protocol):
-    """Ids that are no canonical UUID find nothing. Every call raises ``VolumeServiceUnavailable`` on failure."""
+    """Ids that are no canonical UUID find nothing. Every call raises
+    ``VolumeServiceUnavailable`` on failure.
+    """
 
     def find_volumes(self, caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]: ...
 
@@ -98,5 +102,7 @@ class VolumeService(Protocol):
         ...
 
     def release(self, server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:
-        """Give up every claim of these servers; volumes named in ``delete`` are deleted when no claim is left."""
+        """Give up every claim of these servers; volumes named in ``delete`` are deleted when no
+        claim is left.
+        """
         ...
