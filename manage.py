@@ -9,7 +9,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compute_site.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from compute_site.database import DatabaseError
+    from compute_site.options import OptionError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except (DatabaseError, OptionError) as error:
+        sys.exit(f"compute-site: {error}")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ class Options:
     """Scheme, host and port in the catalogue; empty: as the request came in."""
     behind_proxy: bool = False
     """Take scheme and host from X-Forwarded-Proto and X-Forwarded-Host."""
+    https: bool = False
+    """Clients reach the site by HTTPS only: secure cookies, redirects, HSTS."""
 
     # the API
     password_length: int = 12

@@ -1,0 +1,249 @@
+"""From an empty folder to a running cloud: database, demo cloud, worker, web server, first
+server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+START_SECONDS = 60
+BUILD_SECONDS = 60
+STOP_SECONDS = 15
+
+
+class QuickstartError(Exception):
+    """The site cannot be started or used; the text says why and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """A user of the demo cloud."""
+
+    user: str
+    password: str
+    project: str
+
+
+def check_port(host: str, port: int) -> None:
+    """Fail early, and clearly, when something else listens there.
+
+    Raises:
+        QuickstartError: the address is in use or not ours.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise QuickstartError(
+                f"Cannot listen on {host}:{port}: {error.strerror}. "
+                "Is the site running already? Choose another port with --port."
+            ) from error
+
+
+class Processes:
+    """The programs that make up the site; all of them end together."""
+
+    def __init__(self, environment: dict[str, str], log_dir: Path) -> None:
+        self.environment = environment
+        self.log_dir = log_dir
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *command: str) -> None:
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        with self.log_path(name).open("ab") as log:
+            self.running[name] = subprocess.Popen(  # noqa: S603 - our own programs
+                [sys.executable, *command],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches us alone: we end them in order
+            )
+
+    def log_path(self, name: str) -> Path:
+        return self.log_dir / f"{name}.log"
+
+    def check(self) -> None:
+        """Raises: QuickstartError: one of them has ended by itself."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise QuickstartError(
+                    f"The {name} ended with status {process.returncode}; "
+                    f"its last words are in {self.log_path(name)}."
+                )
+
+    def stop(self) -> None:
+        """End all of them: politely, then by force after a while."""
+        for process in self.running.values():
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self.running.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM arrived."""
+
+
+@contextlib.contextmanager
+def stopping_by_signal() -> Iterator[None]:
+    """Turn the first SIGINT or SIGTERM into ``Stopped``; later ones wait for the orderly end."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise Stopped
+
+    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Client:
+    """The little of an OpenStack client that a first server needs; plain HTTP on loopback."""
+
+    def __init__(self, root: str, account: Account) -> None:
+        self.root = root
+        self.account = account
+        self.token = ""
+
+    def request(
+        self, method: str, path: str, body: Any = None, microversion: str = "2.90"
+    ) -> tuple[dict[str, str], Any]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "OpenStack-API-Version": f"compute {microversion}",
+        }
+        if self.token:
+            headers["X-Auth-Token"] = self.token
+        request = urllib.request.Request(  # noqa: S310 - our own loopback address
+            self.root + path, data=data, headers=headers, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                text = response.read()
+                return dict(response.headers), json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            text = error.read().decode(errors="replace")
+            raise QuickstartError(f"{method} {path} answered {error.code}: {text}") from error
+        except OSError as error:
+            raise QuickstartError(f"{method} {path} failed: {error}") from error
+
+    def sign_in(self) -> None:
+        domain = {"id": "default"}
+        user = {"name": self.account.user, "password": self.account.password, "domain": domain}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": self.account.project, "domain": domain}}
+        headers, _ = self.request(
+            "POST", "/identity/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}}
+        )
+        self.token = headers["X-Subject-Token"]
+
+    def first_id(self, path: str, key: str) -> str:
+        _, body = self.request("GET", path)
+        if not body[key]:
+            raise QuickstartError(f"The cloud has no {key}; load a cloud file with loadcloud.")
+        return str(body[key][0]["id"])
+
+
+def wait_until_ready(client: Client, processes: Processes) -> None:
+    """Wait for the web server to answer, and for nothing to have died meanwhile."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        processes.check()
+        try:
+            client.request("GET", "/readyz")
+        except QuickstartError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def first_server(client: Client, say: Callable[[str], None]) -> dict[str, Any]:
+    """Show the newest server of the project, or create one and follow it until it is built."""
+    _, found = client.request("GET", "/compute/v2.1/servers/detail?limit=1")
+    if found["servers"]:
+        server: dict[str, Any] = found["servers"][0]
+        say(f"server {server['name']} is there from an earlier run: {server['status']}")
+        return server
+    order = {
+        "name": "first-server",
+        "flavorRef": client.first_id("/compute/v2.1/flavors", "flavors"),
+        "imageRef": client.first_id("/image/v2/images", "images"),
+        "networks": [{"uuid": client.first_id("/network/v2.0/networks", "networks")}],
+    }
+    began = time.monotonic()
+    _, created = client.request("POST", "/compute/v2.1/servers", {"server": order})
+    say(f"POST /servers accepted it: {created['server']['id']}")
+    return _follow(client, created["server"]["id"], began, say)
+
+
+def _follow(
+    client: Client, server_id: str, began: float, say: Callable[[str], None]
+) -> dict[str, Any]:
+    seen = ""
+    while time.monotonic() - began < BUILD_SECONDS:
+        _, body = client.request("GET", f"/compute/v2.1/servers/{server_id}")
+        server: dict[str, Any] = body["server"]
+        state = " / ".join(filter(None, (server["status"], server["OS-EXT-STS:task_state"])))
+        if state != seen:
+            say(f"{time.monotonic() - began:5.2f} s  {state}")
+            seen = state
+        if server["status"] == "ERROR":
+            raise QuickstartError(f"The first server failed: {server['fault']['message']}")
+        if server["status"] == "ACTIVE":
+            addresses = [a["addr"] for net in server["addresses"].values() for a in net]
+            say(f"         {server['name']} has {', '.join(addresses) or 'no address'}")
+            return server
+        time.sleep(0.02)
+    raise QuickstartError(f"The first server is not ACTIVE after {BUILD_SECONDS} s.")
+
+
+def write_clouds_yaml(path: Path, root: str, accounts: dict[str, Account]) -> None:
+    """Write the file that openstacksdk and the openstack command read; only its owner may."""
+    clouds = {
+        name: {
+            "auth": {
+                "auth_url": f"{root}/identity",
+                "username": account.user,
+                "password": account.password,
+                "project_name": account.project,
+                "user_domain_id": "default",
+                "project_domain_id": "default",
+            },
+            "region_name": "RegionOne",
+        }
+        for name, account in accounts.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        yaml.safe_dump({"clouds": clouds}, file, sort_keys=False)
