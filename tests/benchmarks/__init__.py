@@ -1,0 +1,1 @@
+"""Measurements of the running site; ``python -m tests.benchmarks`` prints them as JSON."""

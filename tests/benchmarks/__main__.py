@@ -1,0 +1,64 @@
+"""Measures the site over HTTP on loopback; prints JSON on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+
+from tests.benchmarks.load import Client, measure, sign_in
+from tests.benchmarks.requests import REQUESTS, SERVERS, create
+from tests.benchmarks.site import ROOT, make_database, running_site
+
+
+def main() -> None:
+    url = make_database()
+    results: dict[str, object] = {
+        "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
+    }
+    with running_site(url) as root:
+        bench, lists = sign_in(root, "bench"), sign_in(root, "lists")
+
+        def client() -> Client:
+            return Client(root, bench)
+
+        def list_client() -> Client:
+            return Client(root, lists)
+
+        for _ in range(10):
+            list_client().send(create(100))
+        created = json.loads(client().send(create(1)))
+        measure(client, create(1), clients=8, count=80)  # every thread has its connection now
+        one = ("GET", f"{SERVERS}/{created['server']['id']}", None)
+        measure(client, one, clients=8, count=80)
+        results |= {
+            "get_one": measure(client, one, clients=1, count=300),
+            "get_one_8_clients": measure(client, one, clients=8, count=800),
+            "list_detail_50": measure(list_client, REQUESTS["list_detail_50"], clients=1, count=60),
+            "list_detail_1000": measure(
+                list_client, REQUESTS["list_detail_1000"], clients=1, count=20
+            ),
+            "create_1": measure(client, create(1), clients=1, count=300),
+            "create_1_8_clients": measure(client, create(1), clients=8, count=1600),
+            "create_10": measure(client, create(10), clients=1, count=40),
+            "create_100": measure(client, create(100), clients=1, count=20),
+        }
+        results["statements"] = statements(url, bench)
+    print(json.dumps(results, indent=2))
+
+
+def statements(url: str, token: str) -> object:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.statements"],
+        env={**os.environ, "DATABASE_URL": url, "BENCH_TOKEN": token},
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
