@@ -4,13 +4,39 @@ aggregates.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from servers.models.cell import Cell
+
+COMPUTE_BINARY = "nova-compute"
+SIMULATED_DRIVERS = frozenset(["fake"])
+"""Hosts of these drivers have no process of their own that could be lost."""
+
+
+def _seen_since() -> dt.datetime:
+    """Who was seen after this time is up."""
+    seconds: int = settings.OPTIONS.service_down_seconds
+    return timezone.now() - dt.timedelta(seconds=seconds)
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def computes(self) -> Self:
+        """Those that run servers."""
+        return self.filter(binary=COMPUTE_BINARY)
+
+    def up(self) -> Self:
+        """Those that are up; ``Service.is_up`` says the same of one."""
+        return self.filter(
+            Q(node__driver__in=SIMULATED_DRIVERS) | Q(last_seen_up__gte=_seen_since()),
+            forced_down=False,
+        )
 
 
 class Service(models.Model):
@@ -31,6 +57,8 @@ class Service(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ServiceQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["host", "binary"], name="servers_service_once_a_host"),
@@ -38,6 +66,16 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return f"{self.binary}@{self.host}"
+
+    @property
+    def is_up(self) -> bool:
+        """Does it answer? Load it with its ``node``: that decides for simulated hosts."""
+        if self.forced_down:
+            return False
+        node = getattr(self, "node", None)  # a service that runs no servers has none
+        if node is not None and node.driver in SIMULATED_DRIVERS:
+            return True
+        return self.last_seen_up is not None and self.last_seen_up >= _seen_since()
 
 
 class ComputeNode(models.Model):
