@@ -17,6 +17,16 @@ INDEX = "os_compute_api:servers:index"
 DETAIL = "os_compute_api:servers:detail"
 SHOW = "os_compute_api:servers:show"
 DELETE = "os_compute_api:servers:delete"
+UPDATE = "os_compute_api:servers:update"
+INDEX_ALL_PROJECTS = "os_compute_api:servers:index:get_all_tenants"
+DETAIL_ALL_PROJECTS = "os_compute_api:servers:detail:get_all_tenants"
+ALL_FILTERS = "os_compute_api:servers:allow_all_filters"
+SHOW_EXTRA_SPECS = "os_compute_api:servers:show:flavor-extra-specs"
+SHOW_HOST_STATUS = "os_compute_api:servers:show:host_status"
+SHOW_UNKNOWN_HOST_STATUS = "os_compute_api:servers:show:host_status:unknown-only"
+EXTENDED_ATTRIBUTES = "os_compute_api:os-extended-server-attributes"
+
+READS = ("GET /servers/{server_id}", "GET /servers/detail", "PUT /servers/{server_id}")
 
 declare(
     Rule(CREATE, Role.MEMBER, "Create a server.", ("POST /servers",)),
@@ -58,5 +68,39 @@ declare(
     Rule(SHOW, Role.READER, "Show a server.", ("GET /servers/{server_id}",), on_instance=True),
     Rule(
         DELETE, Role.MEMBER, "Delete a server.", ("DELETE /servers/{server_id}",), on_instance=True
+    ),
+    Rule(
+        UPDATE,
+        Role.MEMBER,
+        "Change the name and the like of a server.",
+        ("PUT /servers/{server_id}",),
+        on_instance=True,
+    ),
+    Rule(INDEX_ALL_PROJECTS, Role.ADMIN, "List the servers of all projects.", ("GET /servers",)),
+    Rule(
+        DETAIL_ALL_PROJECTS,
+        Role.ADMIN,
+        "List the servers of all projects in detail.",
+        ("GET /servers/detail",),
+    ),
+    Rule(
+        ALL_FILTERS,
+        Role.ADMIN,
+        "Filter lists of servers by everything.",
+        ("GET /servers", "GET /servers/detail"),
+    ),
+    Rule(SHOW_EXTRA_SPECS, Role.READER, "See the extra specs of a server's flavor.", READS),
+    Rule(SHOW_HOST_STATUS, Role.ADMIN, "See the status of a server's host.", READS),
+    Rule(
+        SHOW_UNKNOWN_HOST_STATUS,
+        Role.ADMIN,
+        "See that the status of a server's host is not known.",
+        READS,
+    ),
+    Rule(
+        EXTENDED_ATTRIBUTES,
+        Role.ADMIN,
+        "See the host and other inner attributes of a server.",
+        READS,
     ),
 )
