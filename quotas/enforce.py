@@ -1,0 +1,143 @@
+"""Takes from a project's quota and gives back to it, exactly under any concurrency.
+
+Both run in the transaction that writes or removes the rows they count, and hold the project's rows
+of usage until it ends. Rows are always locked in the order of their resources, so that two
+transactions never wait for each other. ``reserve`` takes two statements (two more on the first use
+of a project, one more where the user has a limit of its own), ``give_back`` one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from django.db import connection
+
+from quotas.fit import Scope, Wanted, how_many_fit
+from quotas.limits import DEFAULT_CLASS
+from quotas.resources import RESOURCES
+
+# The lock comes first and the usage is read from the locked row: a waiting transaction sees what
+# the one before it has committed, not the snapshot of when it began to wait.
+LOCK = """
+    SELECT counter.resource, counter.in_use, own.limit, COALESCE(project.limit, class.limit)
+    FROM quotas_usage AS counter
+    LEFT JOIN quotas_limit AS own
+        ON own.project_id = counter.project_id AND own.resource = counter.resource
+        AND own.user_id = %(user)s AND own.user_id <> ''
+    LEFT JOIN quotas_limit AS project
+        ON project.project_id = counter.project_id AND project.resource = counter.resource
+        AND project.user_id = ''
+    LEFT JOIN quotas_limit AS class
+        ON class.project_id IS NULL AND class.quota_class = %(class)s
+        AND class.resource = counter.resource
+    WHERE counter.project_id = %(project)s AND counter.resource = ANY(%(resources)s)
+    ORDER BY counter.resource
+    FOR NO KEY UPDATE OF counter
+"""
+CREATE = """
+    INSERT INTO quotas_usage (project_id, resource, in_use)
+    SELECT %s, resource, 0 FROM unnest(%s::text[]) AS resource ORDER BY resource
+    ON CONFLICT DO NOTHING
+"""
+ADD = """
+    UPDATE quotas_usage AS counter SET in_use = counter.in_use + taken.amount
+    FROM unnest(%s::text[], %s::bigint[]) AS taken (resource, amount)
+    WHERE counter.project_id = %s AND counter.resource = taken.resource
+"""
+# A counter that went wrong must not keep anyone from deleting: it stops at zero, and check_quotas
+# tells.
+GIVE_BACK = """
+    WITH locked AS (
+        SELECT counter.id, given.amount
+        FROM quotas_usage AS counter
+        JOIN unnest(%s::text[], %s::bigint[]) AS given (resource, amount)
+            ON given.resource = counter.resource
+        WHERE counter.project_id = %s
+        ORDER BY counter.resource
+        FOR NO KEY UPDATE OF counter
+    )
+    UPDATE quotas_usage AS counter SET in_use = GREATEST(counter.in_use - locked.amount, 0)
+    FROM locked WHERE counter.id = locked.id
+"""
+
+
+class Counter(NamedTuple):
+    """A locked row of usage and the limits on it; ``user_limit`` is null where the user has
+    none.
+    """
+
+    resource: str
+    in_use: int
+    user_limit: int | None
+    project_limit: int
+
+
+def reserve(
+    project_id: str,
+    user_id: str,
+    wanted: Wanted,
+    *,
+    user_usage: Callable[[], Mapping[str, int]],
+) -> int:
+    """Take as many of the wanted things as fit, and return their number.
+
+    ``user_usage`` counts what the user has in this project; it is called only where the user has
+    a limit of its own.
+
+    Raises:
+        OverQuota: not even the minimum fits; nothing is taken.
+    """
+    counters = _lock(project_id, user_id, list(wanted.each))
+    scopes = [_project_scope(counters)]
+    if any(counter.user_limit is not None for counter in counters):
+        scopes.append(_user_scope(counters, user_usage()))
+    count = how_many_fit(scopes, wanted)
+    amounts = [amount * count for amount in wanted.each.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(ADD, [list(wanted.each), amounts, project_id])
+    return count
+
+
+def give_back(project_id: str, amounts: Mapping[str, int]) -> None:
+    """Give back what removed things took, such as ``{"instances": 1, "cores": 2, "ram": 512}``."""
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_BACK, [list(amounts), list(amounts.values()), project_id])
+
+
+def _lock(project_id: str, user_id: str, resources: list[str]) -> list[Counter]:
+    """Lock the rows of usage; those that do not exist yet are made."""
+    parameters = {
+        "project": project_id,
+        "user": user_id,
+        "class": DEFAULT_CLASS,
+        "resources": resources,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, parameters)
+        rows = cursor.fetchall()
+        if len(rows) < len(resources):
+            cursor.execute(CREATE, [project_id, resources])
+            cursor.execute(LOCK, parameters)
+            rows = cursor.fetchall()
+    return [
+        Counter(resource, in_use, own, RESOURCES[resource].default if limit is None else limit)
+        for resource, in_use, own, limit in rows
+    ]
+
+
+def _project_scope(counters: list[Counter]) -> Scope:
+    return Scope(
+        limits={counter.resource: counter.project_limit for counter in counters},
+        usage={counter.resource: counter.in_use for counter in counters},
+    )
+
+
+def _user_scope(counters: list[Counter], usage: Mapping[str, int]) -> Scope:
+    """The user's own limits only: the project's have been looked at."""
+    limits = {
+        counter.resource: counter.user_limit
+        for counter in counters
+        if counter.user_limit is not None
+    }
+    return Scope(limits=limits, usage=usage)

@@ -1,0 +1,42 @@
+"""What can go wrong with quotas."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from compute_site.faults import OverLimit
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Excess:
+    """One resource of which too much was asked: in words (``2-5``), in use, and the limit."""
+
+    resource: str
+    asked: str
+    used: int
+    allowed: int
+
+
+class OverQuota(OverLimit):
+    """More was asked for than the limits of a project or user leave."""
+
+    code = "over_quota"
+
+    def __init__(self, excesses: Sequence[Excess], *, field: str | None = None) -> None:
+        names = ", ".join(excess.resource for excess in excesses)
+        asked = ", ".join(excess.asked for excess in excesses)
+        used = ", ".join(str(excess.used) for excess in excesses)
+        allowed = ", ".join(str(excess.allowed) for excess in excesses)
+        super().__init__(
+            f"The quota of {names} does not suffice: asked for {asked}, in use {used}, "
+            f"allowed {allowed}.",
+            field=field,
+        )
+        self.excesses = tuple(excesses)
+
+
+class LimitExceeded(OverLimit):
+    """One request, user or group holds more of something than its limit."""
+
+    code = "limit_exceeded"

@@ -1,0 +1,57 @@
+"""The resources that can be limited: their names on the wire, what applies by default, what is
+counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.conf import settings
+
+UNLIMITED = -1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resource:
+    """``option`` holds the default limit; a resource without one is never limited by default.
+
+    ``counted`` resources have a row of usage for each project; the others are limits on one
+    request, one user or one group, and are compared when they are asked for.
+    """
+
+    name: str
+    option: str | None
+    counted: bool = False
+
+    @property
+    def default(self) -> int:
+        """The limit that applies where neither class, project nor user has one."""
+        if self.option is None:
+            return UNLIMITED
+        value: int = getattr(settings.OPTIONS, self.option)
+        return value
+
+
+RESOURCES = {
+    resource.name: resource
+    for resource in (
+        Resource("instances", "quota_instances", counted=True),
+        Resource("cores", "quota_cores", counted=True),
+        Resource("ram", "quota_ram", counted=True),
+        Resource("metadata_items", "quota_metadata_items"),
+        Resource("injected_files", "quota_injected_files"),
+        Resource("injected_file_content_bytes", "quota_injected_file_content_bytes"),
+        # Nova: the option speaks of a length, the resource of bytes
+        Resource("injected_file_path_bytes", "quota_injected_file_path_length"),
+        Resource("key_pairs", "quota_key_pairs"),
+        Resource("server_groups", "quota_server_groups", counted=True),
+        Resource("server_group_members", "quota_server_group_members"),
+        # the network service limits these; Nova shows them without a limit
+        Resource("fixed_ips", None),
+        Resource("floating_ips", None),
+        Resource("security_groups", None),
+        Resource("security_group_rules", None),
+    )
+}
+COUNTED = tuple(name for name, resource in RESOURCES.items() if resource.counted)
+SERVER_RESOURCES = ("instances", "cores", "ram")
