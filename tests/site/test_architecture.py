@@ -1,0 +1,100 @@
+"""Who may import whom: read off the source, so that a wrong home shows at once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE_MAY_KNOW_DOMAIN = (
+    "compute_site/settings.py",
+    "compute_site/urls.py",
+    "compute_site/cloudfile/",
+    "compute_site/management/commands/",
+)
+
+
+def sources(folder: str) -> Iterator[Path]:
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        if "migrations" not in path.parts:
+            yield path
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return found
+
+
+def offenders(folder: str, forbidden: tuple[str, ...]) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources(folder)
+        for name in sorted(imports(path))
+        if name.startswith(tuple(f"{start}." for start in forbidden)) or name in forbidden
+    ]
+
+
+@pytest.mark.parametrize("folder", ["create", "hardware", "conductor", "compute"])
+def test_the_domain_knows_nothing_of_http(folder: str) -> None:
+    assert offenders(f"servers/{folder}", ("rest_framework", "django.http")) == []
+
+
+def test_hardware_rules_are_pure() -> None:
+    assert (
+        offenders("servers/hardware", ("django", "servers.models", "compute_site.services")) == []
+    )
+
+
+@pytest.mark.parametrize("folder", ["flavors", "quotas"])
+def test_flavors_and_quotas_do_not_know_servers(folder: str) -> None:
+    assert offenders(folder, ("servers",)) == []
+
+
+def test_the_site_does_not_know_its_apps() -> None:
+    found = [
+        line
+        for line in offenders("compute_site", ("servers", "flavors", "quotas"))
+        if not line.startswith(SITE_MAY_KNOW_DOMAIN)
+    ]
+    assert found == []
+
+
+def test_remote_services_are_reached_by_settings_only() -> None:
+    found = [
+        line
+        for folder in ("compute_site", "servers", "flavors", "quotas")
+        for line in offenders(
+            folder,
+            tuple(
+                f"compute_site.services.{name}.openstack" for name in ("image", "network", "volume")
+            ),
+        )
+    ]
+    assert found == []
+
+
+def test_versions_are_written_in_serializers_only() -> None:
+    allowed = ("microversions", "serializers", "views")
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("compute_site", "servers", "flavors", "quotas")
+        for path in sources(folder)
+        if not any(part.removesuffix(".py") in allowed for part in path.parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.startswith("2.")
+        and node.value[2:].isdigit()
+    ]
+    assert found == [
+        "compute_site/settings.py:" + line.split(":")[1] for line in found if "settings" in line
+    ]
