@@ -1,0 +1,48 @@
+"""Compares the rows of usage with what they count, and puts them right."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from django.db import transaction
+
+from quotas.models import Usage
+from quotas.resources import COUNTED
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drift:
+    """A counter that says something else than the rows it counts."""
+
+    project_id: str
+    resource: str
+    counter: int
+    counted: int
+
+
+@transaction.atomic
+def check_counters(
+    project_id: str, count: Callable[[str], Mapping[str, int]], *, fix: bool
+) -> list[Drift]:
+    """Find the wrong counters of a project, and with ``fix`` correct them.
+
+    The counters are locked before ``count`` runs, so that no half-finished request looks like an
+    error.
+    """
+    Usage.objects.bulk_create(
+        [Usage(project_id=project_id, resource=resource) for resource in sorted(COUNTED)],
+        ignore_conflicts=True,
+    )
+    rows = Usage.objects.filter(project=project_id, resource__in=COUNTED)
+    counters = list(rows.order_by("resource").select_for_update(no_key=True))
+    counted = count(project_id)
+    drifts = []
+    for counter in counters:
+        right = counted.get(counter.resource, 0)
+        if counter.in_use != right:
+            drifts.append(Drift(project_id, counter.resource, counter.in_use, right))
+            counter.in_use = right
+    if fix and drifts:
+        Usage.objects.bulk_update(counters, ["in_use"])
+    return drifts

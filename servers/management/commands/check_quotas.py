@@ -1,0 +1,31 @@
+"""``manage.py check_quotas``: proves the counters of quotas against the servers and groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from compute_site.identity.models import Project
+from quotas.counters import check_counters
+from servers.usage import count_usage
+
+
+class Command(BaseCommand):
+    help = "Compare each project's usage with its servers and server groups."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--fix", action="store_true", help="correct the counters that differ")
+
+    def handle(self, *args: Any, fix: bool, **options: Any) -> None:
+        wrong = 0
+        for project in Project.objects.order_by("name"):
+            for drift in check_counters(project.pk, count_usage, fix=fix):
+                wrong += 1
+                self.stdout.write(
+                    f"{project.name}: {drift.resource} is counted as {drift.counter}, "
+                    f"but {drift.counted} are in use"
+                )
+        if wrong and not fix:
+            raise CommandError(f"{wrong} counters are wrong; --fix corrects them")
+        self.stdout.write(f"{wrong} counters corrected" if wrong else "every counter is right")

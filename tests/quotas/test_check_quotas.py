@@ -1,0 +1,56 @@
+"""``manage.py check_quotas``."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from compute_site.identity.models import Project, User
+from quotas.models import Usage
+from servers.models.instance import Instance
+from servers.models.server_group import ServerGroup
+from servers.models.states import VmState
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    project = Project.objects.create(name="alpha")
+    user = User.objects.create(username="alpha-member")
+    for state in (VmState.ACTIVE, VmState.ERROR, VmState.SOFT_DELETED):
+        Instance.objects.create(
+            project=project,
+            user=user,
+            display_name=state,
+            flavor={},
+            vm_state=state,
+            host="host",
+            memory_mb=512,
+            vcpus=2,
+            root_gb=1,
+        )
+    ServerGroup.objects.create(project=project, name="group", policy="affinity", user_id=user.pk)
+    return project
+
+
+def run(*arguments: str) -> str:
+    output = StringIO()
+    call_command("check_quotas", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def test_a_wrong_counter_is_told(project: Project) -> None:
+    Usage.objects.create(project=project, resource="cores", in_use=7)
+    output = StringIO()
+    with pytest.raises(CommandError, match="4 counters are wrong"):
+        call_command("check_quotas", stdout=output)
+    assert "alpha: cores is counted as 7, but 4 are in use" in output.getvalue()
+    assert Usage.objects.get(project=project, resource="cores").in_use == 7
+
+
+def test_fixing_makes_the_counters_right(project: Project) -> None:
+    assert "4 counters corrected" in run("--fix")
+    usage = dict(Usage.objects.filter(project=project).values_list("resource", "in_use"))
+    assert usage == {"instances": 2, "cores": 4, "ram": 1024, "server_groups": 1}
+    assert run() == "every counter is right\n"
