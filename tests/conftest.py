@@ -1,3 +1,81 @@
 """Fixtures for all tests: the fixed cast, and a client that speaks for one of it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoDbBlocker
+
+from compute_site.identity.passwords import memory
+from tests.cast import Cast, make_cast
+from tests.client import ApiClient
+
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The cast is made once, before the first test."""
+    with django_db_blocker.unblock():
+        make_cast()
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """Projects and users; made again where a test that commits has emptied the database."""
+    return make_cast()
+
+
+@pytest.fixture(autouse=True)
+def _forget_passwords() -> Iterator[None]:
+    yield
+    memory.forget_all()
+
+
+@pytest.fixture
+def anonymous(db: None) -> ApiClient:
+    return ApiClient()
+
+
+@pytest.fixture
+def as_member(cast: Cast) -> ApiClient:
+    return ApiClient(cast.member)
+
+
+@pytest.fixture
+def as_second_member(cast: Cast) -> ApiClient:
+    return ApiClient(cast.second_member)
+
+
+@pytest.fixture
+def as_reader(cast: Cast) -> ApiClient:
+    return ApiClient(cast.reader)
+
+
+@pytest.fixture
+def as_manager(cast: Cast) -> ApiClient:
+    return ApiClient(cast.manager)
+
+
+@pytest.fixture
+def as_outsider(cast: Cast) -> ApiClient:
+    """The member of the other project."""
+    return ApiClient(cast.outsider)
+
+
+@pytest.fixture
+def as_admin(cast: Cast) -> ApiClient:
+    return ApiClient(cast.admin)
+
+
+@pytest.fixture
+def statements(db: None) -> Callable[[], AbstractContextManager[CaptureQueriesContext]]:
+    """``with statements() as seen: …`` counts SQL: ``len(seen)``; ``seen.captured_queries`` has
+    the texts.
+    """
+    return lambda: CaptureQueriesContext(connection)

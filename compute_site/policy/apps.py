@@ -1,5 +1,6 @@
-from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate, post_save
+from django.utils.module_loading import autodiscover_modules
 
 
 class PolicyConfig(AppConfig):
@@ -8,6 +9,9 @@ class PolicyConfig(AppConfig):
     verbose_name = "Policy"
 
     def ready(self) -> None:
-        from compute_site.policy.grants import synchronise  # noqa: PLC0415 - models load first
+        from compute_site.policy import grants  # noqa: PLC0415 - models load first
 
-        post_migrate.connect(synchronise, sender=self)
+        autodiscover_modules("policies")
+        identity = apps.get_app_config("identity")  # this app has no models, so no such signal
+        post_migrate.connect(grants.synchronise, sender=identity)
+        post_save.connect(grants.follow_project, sender="identity.Project")

@@ -4,17 +4,41 @@ permissions).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
-from guardian.models import GroupObjectPermission
+from django.db import connections, transaction
+from django.db.models import Model
 
-from compute_site.identity.models import Project, ProjectRole, Role
+from compute_site.identity.models import Project, ProjectRole, Role, User
 from compute_site.policy.rules import Rule, registry
+
+NEEDED_TABLES = {"guardian_groupobjectpermission", "identity_projectrole", "servers_instance"}
+
+# One statement however many projects there are: the rows are made where they stay.
+GRANT_ON_PROJECT = """
+INSERT INTO guardian_groupobjectpermission (group_id, permission_id, content_type_id, object_pk)
+SELECT entry.group_id, rule.id, rule.content_type_id, entry.project_id
+  FROM unnest(%(roles)s::text[], %(rules)s::text[]) AS wanted (role, codename)
+  JOIN identity_projectrole entry ON entry.role = wanted.role
+  JOIN auth_permission rule
+    ON rule.codename = wanted.codename AND rule.content_type_id = %(type)s
+ WHERE entry.id = ANY(%(entries)s)
+    ON CONFLICT DO NOTHING
+"""
+GRANT_EVERYWHERE = """
+INSERT INTO auth_group_permissions (group_id, permission_id)
+SELECT entry.group_id, rule.id
+  FROM unnest(%(roles)s::text[], %(rules)s::text[]) AS wanted (role, codename)
+  JOIN identity_projectrole entry ON entry.role = wanted.role
+  JOIN auth_permission rule
+    ON rule.codename = wanted.codename AND rule.content_type_id = %(type)s
+ WHERE entry.id = ANY(%(entries)s)
+    ON CONFLICT DO NOTHING
+"""
 
 
 @transaction.atomic
@@ -22,37 +46,78 @@ def synchronise(using: str = "default", **_: Any) -> None:
     """Make the permissions of all rules exist, and grant the default of each *new* one to every
     role.
 
-    What an operator ticked or unticked for a known rule stays as it is. Runs after each
-    ``migrate``.
+    What an operator ticked or unticked for a known rule stays as it is: a rule is known once its
+    permission exists. Runs after each ``migrate``.
     """
-    if using != "default":
+    if using != "default" or not _tables_exist(using):
         return
     new = _make_permissions(Project, registry)
     instance = apps.get_model("servers", "Instance")
     _make_permissions(instance, [rule for rule in registry if rule.on_instance])
     if new:
-        for role in ProjectRole.objects.select_related("group"):
-            _grant(role, [rule for rule in registry if rule.name in new])
+        entries = ProjectRole.objects.values_list("id", flat=True)
+        _grant_defaults(list(entries), [registry[name] for name in new])
+
+
+def follow_project(instance: Project, *, created: bool, raw: bool = False, **_: Any) -> None:
+    """Give each new project its role groups, whoever makes it (signal ``post_save``), and keep
+    the groups' names after a change of the project's name.
+    """
+    if raw:
+        return
+    if created:
+        make_roles_of([instance])
+        return
+    for entry in instance.roles.select_related("group"):
+        name = _group_name(instance, Role(entry.role))
+        if entry.group.name != name:
+            Group.objects.filter(pk=entry.group_id).update(name=name)
 
 
 def make_roles(project: Project) -> dict[Role, Group]:
-    """Make the role groups of a project with the default grants; those that exist stay as they
-    are.
+    """Make the role groups that the project does not have yet, with the default grants; return
+    all of them.
     """
-    known = {
-        Role(entry.role): entry.group
-        for entry in ProjectRole.objects.filter(project=project).select_related("group")
-    }
-    for role in Role:
-        if role not in known:
-            group = Group.objects.create(name=f"{project.name}/{role.value}")
-            entry = ProjectRole.objects.create(project=project, role=role, group=group)
-            _grant(entry, registry)
-            known[role] = group
-    return known
+    make_roles_of([project])
+    entries = ProjectRole.objects.filter(project=project).select_related("group")
+    return {Role(entry.role): entry.group for entry in entries}
 
 
-def _make_permissions(model: type[Any], rules: Iterable[Rule]) -> set[str]:
+@transaction.atomic
+def make_roles_of(projects: Sequence[Project]) -> None:
+    """Make the missing role groups of many projects (after a ``bulk_create``, say)."""
+    known = set(ProjectRole.objects.filter(project__in=projects).values_list("project_id", "role"))
+    missing = [
+        (project, role)
+        for project in projects
+        for role in Role
+        if (project.pk, role.value) not in known
+    ]
+    groups = Group.objects.bulk_create(
+        Group(name=_group_name(project, role)) for project, role in missing
+    )
+    entries = ProjectRole.objects.bulk_create(
+        ProjectRole(project=project, role=role, group=group)
+        for (project, role), group in zip(missing, groups, strict=True)
+    )
+    _grant_defaults([entry.pk for entry in entries], registry)
+
+
+def give_role(user: User, project: Project, role: Role) -> None:
+    """Put the user into the group of the role."""
+    user.groups.add(ProjectRole.objects.get(project=project, role=role).group_id)
+
+
+def _group_name(project: Project, role: Role) -> str:
+    return f"{project.name}/{role.value}"
+
+
+def _tables_exist(using: str) -> bool:
+    """Not after a partial ``migrate``; the next whole one comes here again."""
+    return set(connections[using].introspection.table_names()) >= NEEDED_TABLES
+
+
+def _make_permissions(model: type[Model], rules: Iterable[Rule]) -> set[str]:
     content_type = ContentType.objects.get_for_model(model)
     known = set(
         Permission.objects.filter(content_type=content_type).values_list("codename", flat=True)
@@ -65,26 +130,31 @@ def _make_permissions(model: type[Any], rules: Iterable[Rule]) -> set[str]:
     return {rule.name for rule in new}
 
 
-def _grant(entry: ProjectRole, rules: Iterable[Rule]) -> None:
+def _grant_defaults(entries: Sequence[int], rules: Iterable[Rule]) -> None:
     """Admins hold every rule everywhere; the other roles hold, on their project, the rules of
     their role.
     """
-    role = Role(entry.role)
-    content_type = ContentType.objects.get_for_model(Project)
-    names = [rule.name for rule in rules if rule.role in role.implied]
-    permissions = list(Permission.objects.filter(content_type=content_type, codename__in=names))
-    if role is Role.ADMIN:
-        entry.group.permissions.add(*permissions)
+    if not entries:
         return
-    GroupObjectPermission.objects.bulk_create(
-        [
-            GroupObjectPermission(
-                group=entry.group,
-                permission=permission,
-                content_type=content_type,
-                object_pk=entry.project_id,
-            )
-            for permission in permissions
-        ],
-        ignore_conflicts=True,
-    )
+    rules = list(rules)
+    content_type = ContentType.objects.get_for_model(Project).pk
+    on_project = [
+        (role.value, rule.name)
+        for role in Role
+        if role is not Role.ADMIN
+        for rule in rules
+        if rule.role in role.implied
+    ]
+    everywhere = [(Role.ADMIN.value, rule.name) for rule in rules]
+    with connections["default"].cursor() as cursor:
+        for statement, wanted in (
+            (GRANT_ON_PROJECT, on_project),
+            (GRANT_EVERYWHERE, everywhere),
+        ):
+            parameters = {
+                "roles": [role for role, _ in wanted],
+                "rules": [name for _, name in wanted],
+                "type": content_type,
+                "entries": list(entries),
+            }
+            cursor.execute(statement, parameters)

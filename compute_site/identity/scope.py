@@ -1,0 +1,109 @@
+"""Reads who a user is and which roles the user holds in a project, in one statement.
+
+Plain SQL, because this runs in every request and compiling the query would cost more than running
+it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from compute_site.identity.models import Role
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scope:
+    """A user in a project. ``roles`` are those held directly; none is no right to be there.
+
+    ``project_id`` is ``None`` where the wanted project does not exist or is disabled.
+    """
+
+    user_id: str
+    user_name: str
+    password_hash: str
+    is_superuser: bool
+    project_id: str | None
+    project_name: str | None
+    roles: tuple[Role, ...]
+    expires_at: datetime | None = None
+
+    @property
+    def all_roles(self) -> frozenset[str]:
+        """The names of the roles and of those that they imply."""
+        return IMPLIED_NAMES[max(self.roles, key=ORDER.index)] if self.roles else frozenset()
+
+
+ORDER = list(Role)
+IMPLIED_NAMES = {role: frozenset(entry.value for entry in role.implied) for role in Role}
+
+COLUMNS = """
+SELECT account.id, account.username, account.password, account.is_superuser,
+       project.id, project.name,
+       ARRAY(SELECT entry.role::text
+               FROM identity_projectrole entry
+               JOIN identity_user_groups member ON member.group_id = entry.group_id
+              WHERE entry.project_id = project.id AND member.user_id = account.id)
+"""
+OF_TOKEN = (
+    COLUMNS
+    + """, token.expires_at
+  FROM identity_token token
+  JOIN identity_user account ON account.id = token.user_id AND account.is_active
+  LEFT JOIN identity_project project ON project.id = token.project_id AND project.enabled
+ WHERE token.digest = %s AND token.expires_at > statement_timestamp()
+"""
+)
+OF_USER = (
+    COLUMNS
+    + """
+  FROM identity_user account
+  LEFT JOIN identity_project project ON project.enabled AND {project}
+ WHERE account.is_active AND account.{user} = %s
+"""
+)
+WANTED_PROJECT = {
+    None: "project.id = account.default_project_id AND %s::text IS NULL",
+    "id": "project.id = %s",
+    "name": "project.name = %s",
+}
+STATEMENTS = {
+    (user, project): OF_USER.format(user=user, project=condition)
+    for user in ("id", "username")
+    for project, condition in WANTED_PROJECT.items()
+}
+
+
+def find_by_token(digest: str) -> Scope | None:
+    """The user and project of a token that is still valid; ``None``: there is no such token."""
+    return _read(OF_TOKEN, [digest])
+
+
+def find_by_user(
+    *,
+    name: str | None = None,
+    user_id: str | None = None,
+    project_name: str | None = None,
+    project_id: str | None = None,
+) -> Scope | None:
+    """An active user by name or id, in the named project, or in the default one when none is
+    named.
+    """
+    wanted = "id" if project_id is not None else "name" if project_name is not None else None
+    statement = STATEMENTS["id" if user_id is not None else "username", wanted]
+    return _read(statement, [project_id or project_name, user_id or name])
+
+
+def _read(statement: str, parameters: list[Any]) -> Scope | None:
+    if any("\0" in value for value in parameters if value is not None):
+        return None  # PostgreSQL knows no such text
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    *columns, roles = row[:7]
+    return Scope(*columns, tuple(map(Role, roles)), *row[7:])

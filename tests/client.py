@@ -1,0 +1,108 @@
+"""A client of the compute API for tests: JSON in, JSON out, in the name of one of the cast."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.cast import Persona
+
+ROOT = "/compute/v2.1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What came back. ``fault`` is the outer key of an error's envelope, such as ``itemNotFound``;
+    ``None`` on success.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    @property
+    def fault(self) -> str | None:
+        return next(iter(self.json)) if self.status >= 400 else None
+
+    @property
+    def message(self) -> str:
+        """The text of an error."""
+        return str(next(iter(self.json.values()))["message"])
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """The members of the body that are to blame."""
+        faults: list[dict[str, str]] = next(iter(self.json.values())).get("errors", [])
+        return faults
+
+    @property
+    def blamed(self) -> list[str]:
+        """The paths of the members that are to blame."""
+        return [error["field"] for error in self.errors]
+
+    def expect(self, status: int) -> Answer:
+        """This answer, if it has the status; otherwise fail and show what it says."""
+        assert self.status == status, f"{self.status} instead of {status}: {self.content!r}"
+        return self
+
+
+class ApiClient:
+    """``path`` is below ``/compute/v2.1``; with ``//`` in front it is one of the whole site."""
+
+    def __init__(self, persona: Persona | None = None) -> None:
+        self.persona = persona
+        self.http = Client()
+
+    def get(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return self.send("GET", path, body, **options)
+
+    def head(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return self.send("HEAD", path, body, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return self.send("POST", path, body, **options)
+
+    def put(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return self.send("PUT", path, body, **options)
+
+    def patch(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return self.send("PATCH", path, body, **options)
+
+    def delete(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return self.send("DELETE", path, body, **options)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        microversion: str | None = "2.1",
+        headers: Mapping[str, str | None] | None = None,
+    ) -> Answer:
+        """``body`` is sent as JSON; ``bytes`` as they are. A header with ``None`` is left out."""
+        sent: dict[str, str | None] = {}
+        if self.persona is not None:
+            sent["X-Auth-Token"] = self.persona.token
+        if microversion is not None:
+            sent["OpenStack-API-Version"] = f"compute {microversion}"
+        sent |= headers or {}
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
+        response: HttpResponse = self.http.generic(
+            method,
+            path[1:] if path.startswith("//") else ROOT + path,
+            data,
+            content_type=sent.pop("Content-Type", None) or "application/json",
+            headers={name: value for name, value in sent.items() if value is not None},
+        )
+        content = b"".join(response) if response.streaming else response.content
+        return Answer(response.status_code, response.headers, content)

@@ -1,0 +1,164 @@
+"""Plain factories of rows; each gives what a test does not care about."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from django.utils import timezone
+
+from compute_site.identity.models import Project, Role, User
+from compute_site.policy.grants import give_role
+from compute_site.services.image.models import Image
+from compute_site.services.network.models import Network, Port, SecurityGroup, Subnet
+from compute_site.services.volume.models import Volume
+from flavors.models import Flavor
+from servers.models import Cell, ComputeNode, Instance, Service
+from servers.models.states import VmState
+from tests.cast import ALPHA, Cast
+
+_numbers = itertools.count(1)
+
+
+def number() -> int:
+    """One that no other row has."""
+    return next(_numbers)
+
+
+def make_project(name: str = "", **fields: Any) -> Project:
+    return Project.objects.create(name=name or f"project-{number()}", **fields)
+
+
+def make_user(
+    name: str = "",
+    *,
+    password: str = "secret",
+    project: Project | None = None,
+    role: Role | None = Role.MEMBER,
+    **fields: Any,
+) -> User:
+    """A user; with a project, its default one, in which the user holds the role."""
+    user = User.objects.create_user(
+        name or f"user-{number()}", password=password, default_project=project, **fields
+    )
+    if project is not None and role is not None:
+        give_role(user, project, role)
+    return user
+
+
+def make_flavor(**fields: Any) -> Flavor:
+    """1 vCPU, 512 MiB, 1 GiB."""
+    unique = number()
+    defaults = {
+        "flavorid": f"flavor-{unique}",
+        "name": f"m1.{unique}",
+        "vcpus": 1,
+        "memory_mb": 512,
+        "root_gb": 1,
+    }
+    return Flavor.objects.create(**defaults | fields)
+
+
+def make_image(**fields: Any) -> Image:
+    """Active, public, fits everything."""
+    defaults = {
+        "name": f"image-{number()}",
+        "visibility": "public",
+        "size": 1 << 20,
+        "disk_format": "qcow2",
+        "container_format": "bare",
+    }
+    return Image.objects.create(**defaults | fields)
+
+
+def make_network(*, subnet: bool = True, **fields: Any) -> Network:
+    """A network of alpha, with one IPv4 subnet unless told otherwise."""
+    unique = number()
+    network = Network.objects.create(**{"name": f"network-{unique}", "project_id": ALPHA} | fields)
+    if subnet:
+        prefix = f"10.{unique // 256 % 256}.{unique % 256}"
+        Subnet.objects.create(
+            network=network,
+            project_id=network.project_id,
+            cidr=f"{prefix}.0/24",
+            gateway_ip=f"{prefix}.1",
+            allocation_pools=[{"start": f"{prefix}.2", "end": f"{prefix}.254"}],
+        )
+    return network
+
+
+def make_port(network: Network, **fields: Any) -> Port:
+    unique = number()
+    defaults = {
+        "network": network,
+        "project_id": network.project_id,
+        "mac_address": "fa:16:3e:" + unique.to_bytes(3).hex(":"),
+    }
+    return Port.objects.create(**defaults | fields)
+
+
+def make_security_group(**fields: Any) -> SecurityGroup:
+    return SecurityGroup.objects.create(
+        **{"name": f"group-{number()}", "project_id": ALPHA} | fields
+    )
+
+
+def make_volume(**fields: Any) -> Volume:
+    """Available, bootable, 1 GiB, of alpha."""
+    defaults = {
+        "name": f"volume-{number()}",
+        "project_id": ALPHA,
+        "size": 1,
+        "bootable": "true",
+    }
+    return Volume.objects.create(**defaults | fields)
+
+
+def make_host(name: str = "", *, cell: str = "cell1", **fields: Any) -> ComputeNode:
+    """An enabled host that was just seen, with room for 16 vCPUs, 32 GiB and 1000 GiB."""
+    name = name or f"host-{number()}"
+    service = Service.objects.create(
+        host=name,
+        cell=Cell.objects.get_or_create(name=cell)[0],
+        last_seen_up=timezone.now(),
+    )
+    defaults = {
+        "service": service,
+        "hypervisor_hostname": name,
+        "vcpus": 16,
+        "memory_mb": 32768,
+        "local_gb": 1000,
+    }
+    return ComputeNode.objects.create(**defaults | fields)
+
+
+def make_instance(**fields: Any) -> Instance:
+    """An active server of the member of alpha; give a ``flavor_record`` to choose its size."""
+    flavor = fields.pop("flavor_record", None) or make_flavor()
+    unique = number()
+    defaults = {
+        "project_id": ALPHA,
+        "user_id": Cast.member.user_id,
+        "reservation_id": f"r-{unique:08d}",
+        "display_name": f"server-{unique}",
+        "hostname": f"server-{unique}",
+        "vm_state": VmState.ACTIVE,
+        "host": "host",
+        "node": "host",
+        "flavor_record": flavor,
+        "flavor": flavor_copy(flavor),
+        "memory_mb": flavor.memory_mb,
+        "vcpus": flavor.vcpus,
+        "root_gb": flavor.root_gb,
+        "ephemeral_gb": flavor.ephemeral_gb,
+    }
+    return Instance.objects.create(**defaults | fields)
+
+
+def flavor_copy(flavor: Flavor) -> dict[str, Any]:
+    """What a server keeps of its flavor."""
+    names = (
+        "flavorid name vcpus memory_mb root_gb ephemeral_gb swap rxtx_factor disabled is_public"
+        " description extra_specs"
+    )
+    return {name: getattr(flavor, name) for name in names.split()}
