@@ -63,6 +63,7 @@ class ComputeView(APIView):
     """The first microversion that knows this URL."""
     until: ClassVar[str | None] = None
     """The last microversion that knows this URL; ``None``: it is still there."""
+    format_kwarg = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.perform_authentication(request)
