@@ -1,0 +1,66 @@
+"""Links to things of the API (spec/create-response.md 2)."""
+
+from __future__ import annotations
+
+import dataclasses
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from rest_framework.request import Request
+
+Link = dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Links:
+    """Makes links for one request; ``versioned`` ends with the version part, ``plain`` before it.
+
+    Both end with the project's id where the request's URL has it.
+    """
+
+    versioned: str
+    plain: str
+
+    @classmethod
+    def of(cls, request: Request) -> Links:
+        """The links for the answer to a request below ``/compute/{api}/``."""
+        kwargs = request.parser_context["kwargs"]
+        api = kwargs.get("api", "v2.1")
+        root = _prefixed(request.build_absolute_uri(_path_before(request.path, api)))
+        project = f"/{kwargs['project_id']}" if kwargs.get("project_id") else ""
+        return cls(f"{root}/{api}{project}", f"{root}{project}")
+
+    def self_link(self, collection: str, identifier: str) -> str:
+        return f"{self.versioned}/{collection}/{identifier}"
+
+    def bookmark(self, collection: str, identifier: str) -> list[Link]:
+        """A list with the one link that does not change with the version."""
+        return [{"rel": "bookmark", "href": f"{self.plain}/{collection}/{identifier}"}]
+
+    def both(self, collection: str, identifier: str) -> list[Link]:
+        """``self`` and ``bookmark``."""
+        return [
+            {"rel": "self", "href": f"{self.versioned}/{collection}/{identifier}"},
+            {"rel": "bookmark", "href": f"{self.plain}/{collection}/{identifier}"},
+        ]
+
+    def next_page(self, request: Request, collection: str, marker: str) -> list[Link]:
+        """A list with the link to the page that follows the one that ends with ``marker``.
+
+        Nova: the parameters are sorted, and of one that was given several times only the last
+        value in that order is kept.
+        """
+        given = sorted((key, value) for key, values in request.GET.lists() for value in values)
+        parameters = {**dict(given), "marker": marker}
+        href = f"{self.versioned}/{collection}?{urlencode(parameters)}"
+        return [{"rel": "next", "href": href}]
+
+
+def _path_before(path: str, api: str) -> str:
+    head, _, _ = path.partition(f"/{api}")
+    return head
+
+
+def _prefixed(root: str) -> str:
+    prefix = settings.OPTIONS.compute_link_prefix.rstrip("/")
+    return (prefix + urlsplit(root).path if prefix else root).rstrip("/")
