@@ -93,6 +93,8 @@ class ComputeNode(models.Model):
     vcpus_used = models.PositiveIntegerField(default=0)
     memory_mb_used = models.PositiveIntegerField(default=0)
     local_gb_used = models.PositiveIntegerField(default=0)
+    traits = models.JSONField(default=list, blank=True)
+    """Names of what the host can do; a host without any is asked for none."""
     running_vms = models.PositiveIntegerField(default=0)
     cpu_allocation_ratio = models.FloatField(default=4.0)
     ram_allocation_ratio = models.FloatField(default=1.0)
