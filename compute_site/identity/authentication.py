@@ -140,7 +140,7 @@ def _caller_in(request: Request, scope: Scope) -> Caller:
         scope,
         project=(scope.project_id, str(scope.project_name)),
         roles=scope.all_roles,
-        granted=find_granted(scope.user_id, scope.project_id),
+        granted=find_granted(scope.user_id, scope.project_id, scope.group_ids),
     )
 
 

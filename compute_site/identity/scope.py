@@ -7,8 +7,6 @@ it.
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
@@ -19,7 +17,9 @@ from compute_site.identity.models import Role
 class Scope:
     """A user in a project. ``roles`` are those held directly; none is no right to be there.
 
-    ``project_id`` is ``None`` where the wanted project does not exist or is disabled.
+    ``project_id`` is ``None`` where the wanted project does not exist or is disabled. ``group_ids``
+    are the groups whose grants count here: all of the user's but those that stand for a role in
+    another project.
     """
 
     user_id: str
@@ -29,7 +29,7 @@ class Scope:
     project_id: str | None
     project_name: str | None
     roles: tuple[Role, ...]
-    expires_at: datetime | None = None
+    group_ids: tuple[int, ...]
 
     @property
     def all_roles(self) -> frozenset[str]:
@@ -43,14 +43,15 @@ IMPLIED_NAMES = {role: frozenset(entry.value for entry in role.implied) for role
 COLUMNS = """
 SELECT account.id, account.username, account.password, account.is_superuser,
        project.id, project.name,
-       ARRAY(SELECT entry.role::text
-               FROM identity_projectrole entry
-               JOIN identity_user_groups member ON member.group_id = entry.group_id
-              WHERE entry.project_id = project.id AND member.user_id = account.id)
+       ARRAY(SELECT concat(member.group_id, ':', entry.role)
+               FROM identity_user_groups member
+               LEFT JOIN identity_projectrole entry ON entry.group_id = member.group_id
+              WHERE member.user_id = account.id
+                AND (entry.project_id = project.id OR entry.project_id IS NULL))
 """
 OF_TOKEN = (
     COLUMNS
-    + """, token.expires_at
+    + """
   FROM identity_token token
   JOIN identity_user account ON account.id = token.user_id AND account.is_active
   LEFT JOIN identity_project project ON project.id = token.project_id AND project.enabled
@@ -94,10 +95,13 @@ def find_by_user(
     """
     wanted = "id" if project_id is not None else "name" if project_name is not None else None
     statement = STATEMENTS["id" if user_id is not None else "username", wanted]
-    return _read(statement, [project_id or project_name, user_id or name])
+    return _read(
+        statement,
+        [project_id if wanted == "id" else project_name, name if user_id is None else user_id],
+    )
 
 
-def _read(statement: str, parameters: list[Any]) -> Scope | None:
+def _read(statement: str, parameters: list[str | None]) -> Scope | None:
     if any("\0" in value for value in parameters if value is not None):
         return None  # PostgreSQL knows no such text
     with connection.cursor() as cursor:
@@ -105,5 +109,10 @@ def _read(statement: str, parameters: list[Any]) -> Scope | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    *columns, roles = row[:7]
-    return Scope(*columns, tuple(map(Role, roles)), *row[7:])
+    *columns, groups = row
+    pairs = [text.split(":") for text in groups]
+    return Scope(
+        *columns,
+        roles=tuple(Role(role) for _, role in pairs if role),
+        group_ids=tuple(int(group) for group, _ in pairs),
+    )

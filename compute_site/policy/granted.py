@@ -1,13 +1,17 @@
 """Reads which rules a user holds, in one statement over the rows of guardian and of Django.
 
-Plain SQL that answers with one row: it runs in every request, and a box that an operator ticks in
-the admin counts from the next request on.
+Plain SQL that answers with one row of permission ids: it runs in every request, and a box that an
+operator ticks in the admin counts from the next request on. Only what never changes is kept in
+memory: which rule a permission id stands for.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from functools import lru_cache
 
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
@@ -15,35 +19,21 @@ from compute_site.identity.models import Project
 from compute_site.policy.rules import registry
 
 STATEMENT = """
-WITH mine AS (
-    SELECT member.group_id
-      FROM identity_user_groups member
-      LEFT JOIN identity_projectrole entry ON entry.group_id = member.group_id
-     WHERE member.user_id = %(user)s
-       AND (entry.project_id = %(project)s OR entry.project_id IS NULL)
-), held (permission_id) AS (
-    SELECT permission_id
-      FROM guardian_groupobjectpermission
-     WHERE group_id IN (SELECT group_id FROM mine)
-       AND content_type_id = %(type)s AND object_pk = %(project)s
-    UNION ALL
-    SELECT permission_id
-      FROM guardian_userobjectpermission
-     WHERE user_id = %(user)s AND content_type_id = %(type)s AND object_pk = %(project)s
-), held_everywhere (permission_id) AS (
-    SELECT permission_id
-      FROM auth_group_permissions
-     WHERE group_id IN (SELECT group_id FROM mine)
-    UNION ALL
-    SELECT permission_id FROM identity_user_user_permissions WHERE user_id = %(user)s
-)
-SELECT (SELECT string_agg(rule.codename, ' ') FROM held
-          JOIN auth_permission rule ON rule.id = permission_id),
-       (SELECT string_agg(rule.codename, ' ') FROM held_everywhere
-          JOIN auth_permission rule ON rule.id = permission_id
-         WHERE rule.content_type_id = %(type)s)
+SELECT ARRAY(
+         SELECT permission_id FROM guardian_groupobjectpermission
+          WHERE group_id = ANY(%(groups)s)
+            AND content_type_id = %(type)s AND object_pk = %(project)s
+          UNION ALL
+         SELECT permission_id FROM guardian_userobjectpermission
+          WHERE user_id = %(user)s
+            AND content_type_id = %(type)s AND object_pk = %(project)s)::text,
+       ARRAY(
+         SELECT permission_id FROM auth_group_permissions
+          WHERE group_id = ANY(%(groups)s)
+          UNION ALL
+         SELECT permission_id FROM identity_user_user_permissions
+          WHERE user_id = %(user)s)::text
 """
-NONE: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,21 +44,18 @@ class Granted:
     everywhere: frozenset[str]
 
 
-def find_granted(user_id: str, project_id: str) -> Granted:
-    """The rules that the user holds in the project, directly or by a group.
-
-    A group that stands for a role in another project counts for nothing here, so an admin of the
-    cloud is one only where that role is held.
-    """
+def find_granted(user_id: str, project_id: str, group_ids: Sequence[int]) -> Granted:
+    """The rules that the user holds in the project, directly or by one of the groups."""
     parameters = {
         "user": user_id,
         "project": project_id,
+        "groups": list(group_ids),
         "type": ContentType.objects.get_for_model(Project).pk,
     }
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT, parameters)
         in_project, everywhere = cursor.fetchone()
-    return Granted(_names(in_project), _names(everywhere))
+    return Granted(rules_of(in_project), rules_of(everywhere))
 
 
 def every_rule() -> frozenset[str]:
@@ -76,5 +63,31 @@ def every_rule() -> frozenset[str]:
     return frozenset(rule.name for rule in registry)
 
 
-def _names(text: str | None) -> frozenset[str]:
-    return frozenset(text.split(" ")) if text else NONE
+@lru_cache(maxsize=512)
+def rules_of(ids: str) -> frozenset[str]:
+    """The rules that a list of permission ids stands for, such as ``{17,4}``.
+
+    The same few lists come in every request. An id that is not known yet was made after this
+    process began.
+    """
+    wanted = [int(part) for part in ids[1:-1].split(",") if part]
+    if not _rule_names.keys() >= set(wanted):
+        content_type = ContentType.objects.get_for_model(Project)
+        _rule_names.update(
+            (permission_id, name if type_id == content_type.pk else None)
+            for permission_id, name, type_id in Permission.objects.values_list(
+                "id", "codename", "content_type_id"
+            )
+        )
+    names = (_rule_names.get(permission_id) for permission_id in wanted)
+    return frozenset(name for name in names if name is not None)
+
+
+_rule_names: dict[int, str | None] = {}
+"""Permission id → rule; ``None`` for a permission that is not a rule."""
+
+
+def forget() -> None:
+    """After a migrate or flush, ids may stand for something else."""
+    _rule_names.clear()
+    rules_of.cache_clear()

@@ -14,6 +14,7 @@ from django.db import connections, transaction
 from django.db.models import Model
 
 from compute_site.identity.models import Project, ProjectRole, Role, User
+from compute_site.policy.granted import forget
 from compute_site.policy.rules import Rule, registry
 
 NEEDED_TABLES = {"guardian_groupobjectpermission", "identity_projectrole", "servers_instance"}
@@ -51,6 +52,7 @@ def synchronise(using: str = "default", **_: Any) -> None:
     """
     if using != "default" or not _tables_exist(using):
         return
+    forget()
     new = _make_permissions(Project, registry)
     instance = apps.get_model("servers", "Instance")
     _make_permissions(instance, [rule for rule in registry if rule.on_instance])
