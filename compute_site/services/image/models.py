@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
+from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
 
 
+class ImageQuerySet(models.QuerySet["Image"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """All but the private images of other projects; an admin sees all."""
+        if caller.is_admin:
+            return self
+        return self.filter(~Q(visibility="private") | Q(owner=None) | Q(owner=caller.project_id))
+
+
 class Image(models.Model):
-    """Sizes: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes. Properties are texts, as they
-    were given.
-    """
+    """Sizes: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes. Properties stay as given."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
@@ -32,6 +41,8 @@ class Image(models.Model):
     properties = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ImageQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["name"], name="image_name")]

@@ -21,8 +21,7 @@ class ImageData:
     """An image: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes (``None``: unknown).
 
     ``properties`` are those beyond the service's own fields, mostly texts. Boot from volume
-    makes such data from
-    the volume (then ``id`` is ``None``).
+    makes such data from the volume (then ``id`` is ``None``).
     """
 
     id: str | None

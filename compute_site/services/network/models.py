@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import uuid
+from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
+from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
+from compute_site.services.ownership import OwnedQuerySet
+
+DEFAULT_GROUP = "default"
+"""The name of the security group that ports get when none was asked for."""
+
+
+class NetworkQuerySet(models.QuerySet["Network"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The own networks, the shared and the external ones; an admin sees all."""
+        if caller.is_admin:
+            return self
+        return self.filter(Q(project=caller.project_id) | Q(shared=True) | Q(external=True))
+
+    def offered_to(self, project_id: str) -> Self:
+        """What a server gets when no network is named: the own networks and the shared ones."""
+        return self.filter(Q(project=project_id) | Q(shared=True))
+
+
+class SubnetQuerySet(models.QuerySet["Subnet"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The subnets of all networks that the caller sees."""
+        if caller.is_admin:
+            return self
+        return self.filter(
+            Q(network__project=caller.project_id)
+            | Q(network__shared=True)
+            | Q(network__external=True)
+        )
 
 
 class Network(models.Model):
-    """A layer 2 network. ``physical_network`` and ``segmentation_id`` are those of a provider
-    network.
-    """
+    """A layer 2 network; ``physical_network`` and ``segmentation_id`` say where it is carried."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
@@ -29,6 +58,8 @@ class Network(models.Model):
     physical_network = models.CharField(max_length=64, null=True, blank=True)
     segmentation_id = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = NetworkQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name or str(self.id)
@@ -51,6 +82,8 @@ class Subnet(models.Model):
     ipv6_ra_mode = models.CharField(max_length=16, null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects = SubnetQuerySet.as_manager()
+
     def __str__(self) -> str:
         return self.name or self.cidr
 
@@ -63,6 +96,17 @@ class SecurityGroup(models.Model):
     description = models.CharField(max_length=255, blank=True, default="")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="security_groups")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["SecurityGroup"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(name=DEFAULT_GROUP),
+                name="network_one_default_group_a_project",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -92,9 +136,13 @@ class Port(models.Model):
     device_profile = models.CharField(max_length=255, null=True, blank=True)
     dns_name = models.CharField(max_length=255, blank=True, default="")
     tag = models.CharField(max_length=60, null=True, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    """Where the card stands among those of its server."""
     created_by_server = models.BooleanField(default=False)
     """Made for a server, and deleted with it."""
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["Port"].as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["device_id"], name="network_port_device")]

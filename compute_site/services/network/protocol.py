@@ -89,7 +89,11 @@ class NicRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Nic:
-    """A card that a server has; ``addresses`` are pairs of address and IP version."""
+    """A card that a server has.
+
+    ``label`` is the network's name, ``addresses`` are pairs of address and IP version,
+    ``security_groups`` are names.
+    """
 
     port_id: str
     network_id: str
@@ -147,16 +151,16 @@ class NetworkService(Protocol):
         requests: Sequence[NicRequest] | str,
         security_groups: Sequence[str],
     ) -> tuple[Nic, ...]:
-        """Give a server its cards: bind the asked ports, make ports with addresses on the asked
-        networks.
+        """Give a server its cards: bind the asked ports, make ports on the asked networks.
 
         ``requests`` may be the word ``auto`` or ``none``; an empty list means: the project's one
-        network, if there
-        is one. All or nothing; a second call with the same arguments gives the same cards.
+        network, if there is one. ``security_groups`` are ids or names; empty means ``default``.
+        All or nothing. A server that has cards already keeps them: a second call gives the same
+        ones and only notes the host.
 
         Raises:
             NicFailed: a port is in use, a network has no address left, an external network may
-            not be used.
+            not be used, the project has as many ports as it may have.
         """
         ...
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from compute_site.identity.models import Project
+from compute_site.services.ownership import OwnedQuerySet
 
 
 class VolumeType(models.Model):
@@ -26,8 +27,7 @@ class Volume(models.Model):
     """A disk of its own life; ``size`` in GiB.
 
     ``available`` → ``reserved`` (a server wants it) → ``in-use`` → ``available``. A multiattach
-    volume stays open
-    to further reservations.
+    volume stays open to further reservations.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -47,6 +47,8 @@ class Volume(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects = OwnedQuerySet["Volume"].as_manager()
+
     def __str__(self) -> str:
         return self.name or str(self.id)
 
@@ -62,6 +64,8 @@ class Snapshot(models.Model):
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=32, default="available")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["Snapshot"].as_manager()
 
     def __str__(self) -> str:
         return self.name or str(self.id)

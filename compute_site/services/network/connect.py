@@ -1,0 +1,174 @@
+"""Gives servers their network cards and takes them away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from compute_site.services.network.cards import Card, plan_cards
+from compute_site.services.network.models import Port
+from compute_site.services.network.ports import (
+    check_port_quota,
+    find_group_ids,
+    make_mac,
+    save_addresses,
+)
+from compute_site.services.network.protocol import Nic, NicFailed, NicRequest
+
+DEVICE_OWNER = "compute:nova"
+
+
+@transaction.atomic
+def connect(
+    caller: Caller,
+    server_id: str,
+    host: str,
+    requests: Sequence[NicRequest] | str,
+    security_groups: Sequence[str],
+) -> tuple[Nic, ...]:
+    if not Port.objects.filter(device_id=server_id).update(binding_host=host):
+        cards = plan_cards(caller, requests)
+        _bind_ports(server_id, host, cards)
+        _make_ports(caller, server_id, host, cards, security_groups)
+    return nics([server_id]).get(server_id, ())
+
+
+def nics(server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
+    if not server_ids:
+        return {}
+    ports = (
+        Port.objects.filter(device_id__in=server_ids)
+        .order_by("position", "created_at", "pk")
+        .select_related("network")
+        .prefetch_related("fixed_ips", "security_groups")
+    )
+    found: dict[str, list[Nic]] = {}
+    for port in ports:
+        found.setdefault(port.device_id, []).append(_describe(port))
+    return {server_id: tuple(cards) for server_id, cards in found.items()}
+
+
+@transaction.atomic
+def disconnect(server_ids: Collection[str]) -> None:
+    if not server_ids:
+        return
+    held = Port.objects.filter(device_id__in=server_ids)
+    held.filter(created_by_server=True).delete()
+    held.update(
+        device_id="",
+        device_owner="",
+        binding_host="",
+        vif_type="unbound",
+        status="DOWN",
+        tag=None,
+        position=0,
+    )
+
+
+def _bind_ports(server_id: str, host: str, cards: Sequence[Card]) -> None:
+    """Take the ports that exist; their rows are locked, so only one server gets each."""
+    asked = {card.port.pk: card for card in cards if card.port is not None}
+    if not asked:
+        return
+    ports = list(Port.objects.select_for_update().filter(pk__in=asked).order_by("pk"))
+    for port in ports:
+        if port.device_id:
+            raise NicFailed(f"Port {port.pk} is in use by another server.")
+        if port.vif_type == "binding_failed":
+            raise NicFailed(f"Port {port.pk} cannot be bound on any host.")
+        _occupy(port, server_id, host, asked[port.pk])
+    if len(ports) < len(asked):
+        raise NicFailed("A port was deleted while the server was being built.")
+    Port.objects.bulk_update(ports, _OCCUPIED)
+    without = [
+        (port, None)
+        for port in ports
+        if port.ip_allocation == "deferred" and not port.fixed_ips.exists()
+    ]
+    if without:
+        save_addresses(without)
+
+
+_OCCUPIED = (
+    "device_id",
+    "device_owner",
+    "binding_host",
+    "vif_type",
+    "status",
+    "tag",
+    "position",
+)
+
+
+def _occupy(port: Port, server_id: str, host: str, card: Card) -> None:
+    port.device_id = server_id
+    port.device_owner = DEVICE_OWNER
+    port.binding_host = host
+    port.vif_type = "ovs"
+    port.status = "ACTIVE"
+    port.tag = card.tag
+    port.position = card.position
+
+
+def _make_ports(
+    caller: Caller,
+    server_id: str,
+    host: str,
+    cards: Sequence[Card],
+    security_groups: Sequence[str],
+) -> None:
+    new = [card for card in cards if card.port is None]
+    if not new:
+        return
+    check_port_quota(caller.project_id, len(new))
+    ports = []
+    for card in new:
+        port = Port(
+            network=card.network,
+            project_id=caller.project_id,
+            mac_address=make_mac(),
+            port_security_enabled=card.network.port_security_enabled,
+            created_by_server=True,
+        )
+        _occupy(port, server_id, host, card)
+        ports.append(port)
+    Port.objects.bulk_create(ports)
+    save_addresses([(port, card.fixed_ip) for port, card in zip(ports, new, strict=True)])
+    _protect(caller, ports, security_groups)
+
+
+def _protect(caller: Caller, ports: Sequence[Port], names: Sequence[str]) -> None:
+    """Put the security groups on the ports; a port without port security takes none."""
+    open_ports = [port for port in ports if not port.port_security_enabled]
+    if open_ports and [name for name in names if name != "default"]:
+        raise NicFailed(
+            f"Network {open_ports[0].network_id} has no port security: security groups cannot "
+            "be applied there."
+        )
+    guarded = [port for port in ports if port.port_security_enabled]
+    if not guarded:
+        return
+    through = Port.security_groups.through
+    group_ids = find_group_ids(caller.project_id, names)
+    through.objects.bulk_create(
+        through(port_id=port.pk, securitygroup_id=group_id)
+        for port in guarded
+        for group_id in group_ids
+    )
+
+
+def _describe(port: Port) -> Nic:
+    return Nic(
+        port_id=str(port.pk),
+        network_id=str(port.network_id),
+        label=port.network.name,
+        mac=port.mac_address,
+        addresses=tuple(
+            (fixed_ip.address, 6 if ":" in fixed_ip.address else 4)
+            for fixed_ip in sorted(port.fixed_ips.all(), key=lambda fixed_ip: fixed_ip.pk)
+        ),
+        security_groups=tuple(sorted({group.name for group in port.security_groups.all()})),
+        tag=port.tag,
+    )

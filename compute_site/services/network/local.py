@@ -1,0 +1,159 @@
+"""The network service on our own rows: what can be asked of it.
+
+How servers get and lose their cards is in ``connect``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Sequence
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from compute_site.identity.caller import Caller
+from compute_site.identity.models import Project
+from compute_site.services.ids import canonical_ids, is_canonical
+from compute_site.services.network.connect import connect, disconnect, nics
+from compute_site.services.network.models import (
+    FixedIp,
+    Network,
+    NetworkQuerySet,
+    Port,
+    SecurityGroup,
+    Subnet,
+)
+from compute_site.services.network.protocol import (
+    NetworkData,
+    PortData,
+    PortQuotaData,
+    SecurityGroupData,
+)
+
+__all__ = [
+    "available_networks",
+    "can_auto_allocate",
+    "connect",
+    "disconnect",
+    "find_networks",
+    "find_ports",
+    "find_security_groups",
+    "nics",
+    "port_quota",
+    "taken_addresses",
+]
+
+
+def find_networks(caller: Caller, ids: Collection[str]) -> dict[str, NetworkData]:
+    wanted = canonical_ids(ids)
+    if not wanted:
+        return {}
+    found = _describe_networks(Network.objects.visible_to(caller).filter(pk__in=wanted))
+    return {network.id: network for network in found}
+
+
+def available_networks(caller: Caller) -> Sequence[NetworkData]:
+    offered = Network.objects.offered_to(caller.project_id)
+    return _describe_networks(offered.order_by("created_at", "pk"))
+
+
+def can_auto_allocate(caller: Caller) -> bool:  # noqa: ARG001 - nothing here depends on who asks
+    return Network.objects.filter(external=True, is_default=True).exists()
+
+
+def find_ports(caller: Caller, ids: Collection[str]) -> dict[str, PortData]:
+    wanted = canonical_ids(ids)
+    if not wanted:
+        return {}
+    found = (
+        Port.objects.visible_to(caller)
+        .filter(pk__in=wanted)
+        .select_related("network")
+        .prefetch_related("fixed_ips")
+    )
+    return {str(port.pk): _describe_port(port) for port in found}
+
+
+def taken_addresses(caller: Caller, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    parsed = {
+        (network_id, ipaddress.ip_address(address)): (network_id, address)
+        for network_id, address in wanted
+        if is_canonical(network_id) and _is_address(address)
+    }
+    if not parsed:
+        return set()
+    condition = Q()
+    for network_id, address in parsed:
+        condition |= Q(network=network_id, address=str(address))
+    held = FixedIp.objects.filter(condition)
+    if not caller.is_admin:
+        held = held.filter(port__project=caller.project_id)
+    rows = held.values_list("network_id", "address")
+    keys = ((str(network_id), ipaddress.ip_address(address)) for network_id, address in rows)
+    return {parsed[key] for key in keys}
+
+
+def port_quota(caller: Caller) -> PortQuotaData:
+    row = (
+        Project.objects.filter(pk=caller.project_id)
+        .annotate(used=Count("ports"))
+        .values_list("port_quota__limit", "used")
+        .first()
+    )
+    limit, used = row or (None, 0)
+    return PortQuotaData(limit=-1 if limit is None else limit, used=used)
+
+
+def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[SecurityGroupData]:
+    if not names:
+        return []
+    found = SecurityGroup.objects.filter(
+        Q(name__in=names) | Q(pk__in=canonical_ids(names)), project=caller.project_id
+    )
+    return [
+        SecurityGroupData(id=str(group_id), name=name)
+        for group_id, name in found.order_by("created_at", "pk").values_list("pk", "name")
+    ]
+
+
+def _describe_networks(networks: NetworkQuerySet) -> list[NetworkData]:
+    subnets = Subnet.objects.filter(network=OuterRef("pk"))
+    return [
+        NetworkData(
+            id=str(network.pk),
+            name=network.name,
+            project_id=network.project_id,
+            shared=network.shared,
+            external=network.external,
+            has_subnet=network.has_subnet,
+            port_security_enabled=network.port_security_enabled,
+            network_type=network.network_type or None,
+            physical_network=network.physical_network,
+        )
+        for network in networks.annotate(has_subnet=Exists(subnets))
+    ]
+
+
+def _describe_port(port: Port) -> PortData:
+    return PortData(
+        id=str(port.pk),
+        network_id=str(port.network_id),
+        project_id=port.project_id,
+        device_id=port.device_id,
+        addresses=tuple(fixed_ip.address for fixed_ip in port.fixed_ips.all()),
+        ip_allocation=port.ip_allocation,
+        vnic_type=port.vnic_type,
+        binding_profile=port.binding_profile,
+        resource_request=port.resource_request,
+        numa_affinity_policy=port.numa_affinity_policy,
+        device_profile=port.device_profile,
+        network_type=port.network.network_type or None,
+        physical_network=port.network.physical_network,
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
