@@ -17,6 +17,11 @@ class Microversion(NamedTuple):
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"
 
+    @property
+    def is_legacy(self) -> bool:
+        """Is this the old-compatible ``/v2``, where no microversion was chosen?"""
+        return self == LEGACY
+
     @classmethod
     def parse(cls, text: str) -> Microversion:
         """Read ``"2.67"``.
