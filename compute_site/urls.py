@@ -1,10 +1,48 @@
-"""Every URL of the site."""
+"""Every URL of the site; the compute API on one screen."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+
+from compute_site import health, versions
+from compute_site.views import GoneUrl, UnknownUrl
+
+COMPUTE = [
+    # servers
+    # flavors
+    # quotas and limits
+    # key pairs, server groups
+    # zones, hosts, aggregates
+    # what Nova has taken out: 410
+    *(
+        re_path(rf"^{name}(?:/.*)?$", GoneUrl.as_view())
+        for name in (
+            "os-agents",
+            "os-cells",
+            "os-certificates",
+            "os-cloudpipe",
+            "os-fixed-ips",
+            "os-floating-ip-dns",
+            "os-floating-ips-bulk",
+            "os-fping",
+            "os-security-group-default-rules",
+        )
+    ),
+    re_path("", UnknownUrl.as_view()),
+]
+
+API = r"^compute/(?P<api>v2\.1|v2)"
 
 urlpatterns = [
+    path("compute", versions.list_versions),
+    path("compute/", versions.list_versions),
+    re_path(rf"{API}/?$", versions.show_version),
+    re_path(rf"{API}/versions/(?P<name>[^/]+)$", versions.show_named_version),
+    re_path(rf"{API}/(?P<project_id>[0-9a-f-]+)/", include(COMPUTE)),
+    re_path(rf"{API}/", include(COMPUTE)),
+    re_path(r"^compute/(?P<path>.*)$", versions.offer_versions),
+    path("healthz", health.show_alive),
+    path("readyz", health.show_ready),
     path("admin/", admin.site.urls),
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
-from django.http import Http404
-from django.http.request import RawPostDataException
+import orjson
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,18 +18,24 @@ from compute_site.faults import (
     BadRequest,
     Fault,
     Forbidden,
+    Gone,
     NotFound,
     Unauthorized,
     UnsupportedMediaType,
 )
 from compute_site.identity.caller import Caller
+from compute_site.links import Links
+from compute_site.microversions.answers import AnswerSerializer, Frame
+from compute_site.microversions.contract import Contract
 from compute_site.microversions.negotiation import UnsupportedVersion, set_version_headers
-from compute_site.microversions.version import Microversion
+from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.microversions.version import OLDEST, Microversion
 
 logger = logging.getLogger(__name__)
 
 JSON_TYPES = {"", "application/json", "application/vnd.openstack.compute+json", "text/plain"}
-T = TypeVar("T")
+METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+PARTS_OF_THE_MOUNT = ("api", "project_id")
 
 
 class MalformedJson(BadRequest):
@@ -52,10 +59,11 @@ class ComputeRequest(Request):
 
 class ComputeView(APIView):
     """Refuses early in the order of spec/create-response.md 6, then calls the method of the
-    subclass.
+    subclass with what its URL names (but not ``api`` and ``project_id``).
 
-    Subclasses read the body with ``self.read`` and do four things: read, validate, call one
-    function, answer.
+    Subclasses do four things: read (``self.read``, ``self.read_query``), call one function, show
+    (``self.show``, ``self.show_all``), answer (``self.answer``). ``contracts`` describes each
+    method for the OpenAPI documents.
     """
 
     request: ComputeRequest
@@ -63,19 +71,34 @@ class ComputeView(APIView):
     """The first microversion that knows this URL."""
     until: ClassVar[str | None] = None
     """The last microversion that knows this URL; ``None``: it is still there."""
+    contracts: ClassVar[Mapping[str, Contract]] = {}
+    """By HTTP method."""
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     format_kwarg = None
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.args, self.kwargs = args, kwargs
+        self.headers = {}
+        self.request = self.initialize_request(request, *args, **kwargs)  # type: ignore[assignment]
+        try:
+            self.initial(self.request, *args, **kwargs)
+            named = {name: kwargs[name] for name in kwargs if name not in PARTS_OF_THE_MOUNT}
+            response = getattr(self, str(self.request.method).lower())(self.request, **named)
+        except Exception as error:  # noqa: BLE001 - the one place where errors become answers
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.body: Any = None
         self.perform_authentication(request)
-        if request.method is None or not hasattr(self, request.method.lower()):
-            raise NotFound("There is nothing at this URL for this method.")
+        self.check_url(request)
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(
             request
         )
         request.version, request.versioning_scheme = self.determine_version(
             request, *args, **kwargs
         )
-        self.check_since(request.version)
         request.caller = request.auth  # type: ignore[attr-defined]
         self.read_body(request)
         project_id = kwargs.get("project_id")
@@ -83,41 +106,82 @@ class ComputeView(APIView):
             raise ProjectMismatch(
                 f"The URL names the project {project_id}, but you are in another one."
             )
+        self.check_lifetime(request.version)
 
     def perform_authentication(self, request: Request) -> None:
         if request.auth is None:
             raise Unauthorized("Send a valid token in X-Auth-Token, or a name and password.")
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Nova: a method that a known URL does not have is 404."""
-        raise NotFound("There is nothing at this URL for this method.")
+    def check_url(self, request: Request) -> None:
+        """Nova: a method that a known URL does not have is 404, as is an unknown URL."""
+        method = str(request.method).lower()
+        known = method in self.http_method_names and hasattr(self, method)
+        if not known or "\x00" in request.path:
+            raise NotFound(f"There is nothing at {request.path} for {request.method}.")
 
-    def check_since(self, version: Microversion) -> None:
+    def check_lifetime(self, version: Microversion) -> None:
         """404 outside the microversions that know the URL (``/v2`` knows what 2.1 knows)."""
-        version = max(version, Microversion.parse("2.1"))
-        if version < Microversion.parse(self.since):
-            raise NotFound(f"This URL needs microversion {self.since} or later.")
-        if self.until is not None and version > Microversion.parse(self.until):
-            raise NotFound(f"This URL went away after microversion {self.until}.")
+        asked = max(version, OLDEST)
+        if asked < Microversion.parse(self.since):
+            raise NotFound(f"This URL needs microversion {self.since} or later; asked for {asked}.")
+        if self.until is not None and asked > Microversion.parse(self.until):
+            raise NotFound(
+                f"This URL went away after microversion {self.until}; asked for {asked}."
+            )
 
     def read_body(self, request: Request) -> None:
         """Parse the JSON body into ``self.body``; an empty body is ``None``."""
-        self.body: Any = None
-        if request.method in ("GET", "HEAD", "DELETE", "OPTIONS"):
-            return
         content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
         if content_type not in JSON_TYPES:
-            raise UnsupportedMediaType(f"Send application/json, not {content_type}.")
-        try:
-            raw = request._request.body  # noqa: SLF001 - DRF's parsers would coerce and wrap
-        except RawPostDataException:
-            raise BadRequest("The body cannot be read twice.") from None
+            raise UnsupportedMediaType(f"Send application/json, not {content_type[:100]}.")
+        if request.method not in METHODS_WITH_BODY:
+            return
+        raw = request._request.body  # noqa: SLF001 - DRF's parsers would coerce and wrap
         if not raw:
             return
         try:
-            self.body = json.loads(raw)
-        except ValueError as error:
+            self.body = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
             raise MalformedJson(f"The body is not JSON: {error}") from None
+
+    def read(self, serializer: type[VersionedSerializer]) -> Any:
+        """The body as the serializer builds it.
+
+        Raises:
+            InvalidBody: it breaks the rules of the microversion; every fault is listed.
+        """
+        return serializer.read(self.body, self.request.version)
+
+    def read_query(self, serializer: type[QuerySerializer]) -> Any:
+        """The query string as the serializer builds it.
+
+        Raises:
+            InvalidBody: it breaks the rules of the microversion; every fault is listed.
+        """
+        return serializer.read_query(dict(self.request.GET.lists()), self.request.version)
+
+    @cached_property
+    def links(self) -> Links:
+        return Links.of(self.request)
+
+    def frame(self, **extra: Any) -> Frame:
+        """What all objects of the answer share; ``extra`` is what was looked up in bulk."""
+        return Frame(self.request.version, self.request.caller, self.links, extra)
+
+    def show(self, serializer: type[AnswerSerializer], thing: Any, **extra: Any) -> dict[str, Any]:
+        """One object as the microversion and the caller's rights have it."""
+        return serializer.show(thing, self.frame(**extra))
+
+    def show_all(
+        self, serializer: type[AnswerSerializer], things: Iterable[Any], **extra: Any
+    ) -> list[dict[str, Any]]:
+        """Many objects as the microversion and the caller's rights have them."""
+        return serializer.show_all(things, self.frame(**extra))
+
+    def answer(
+        self, body: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        return Response(body, status=status, headers=headers)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -132,8 +196,19 @@ class ComputeView(APIView):
 class UnknownUrl(ComputeView):
     """Every path below the API that no other view knows: 401 without a token, else 404."""
 
-    def check_since(self, version: Microversion) -> None:
-        raise NotFound("There is nothing at this URL.")
+    def check_url(self, request: Request) -> None:
+        raise NotFound(f"There is nothing at {request.path}.")
+
+
+class GoneUrl(ComputeView):
+    """A URL whose API was taken out of Nova: 410 at every microversion, for every method."""
+
+    def check_url(self, request: Request) -> None:
+        """Any method will do."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Gone("This API was removed.")
 
 
 def render_fault(error: Exception, _context: dict[str, Any]) -> Response:

@@ -111,7 +111,7 @@ class Shown(Field):  # type: ignore[type-arg]
         if callable(self.reads):
             return self.reads
         read = operator.attrgetter(self.reads or name)
-        return lambda thing, frame: read(thing)
+        return lambda thing, _frame: read(thing)
 
     def schema(self, version: Microversion) -> Schema:
         if isinstance(self.kind, dict):
@@ -161,9 +161,7 @@ class AnswerSerializer(serializers.Serializer):  # type: ignore[type-arg]
             with AnswerSerializer._lock:
                 compiled = cls._compiled.setdefault(frame.version, keys)
         may = frame.caller.may
-        return [
-            (key.key, key.get) for key in compiled if key.rule is None or may(key.rule)
-        ]
+        return [(key.key, key.get) for key in compiled if key.rule is None or may(key.rule)]
 
     @classmethod
     def show(cls, thing: Any, frame: Frame) -> dict[str, Any]:

@@ -119,9 +119,7 @@ class MapOf(StrictField):
             result = {}
             for key, item in value.items():
                 if (not legacy_loose and matches(key) is None) or "\x00" in key:
-                    faults.append(
-                        FieldFault(path, "pattern", f"the key {key[:60]!r} {self.means}")
-                    )
+                    faults.append(FieldFault(path, "pattern", f"the key {key[:60]!r} {self.means}"))
                 result[key] = read_value(item, f"{path}.{key}", faults)
             return result
 

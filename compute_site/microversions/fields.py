@@ -20,7 +20,7 @@ Reader = Callable[[Any, str, list[FieldFault]], Any]
 """Takes a value, its path and the list of faults; returns what the value means."""
 Schema = dict[str, Any]
 
-ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
+ABSENT: Any = object()
 """Stands for a key that was not sent and has no default."""
 JSON_TYPES = {
     type(None): "null",

@@ -66,4 +66,6 @@ def _shown(version: Microversion) -> str:
 
 def all_forms(field: Any) -> Iterable[Any]:
     """Every form that a field ever had."""
-    return [form for form in field.forms.values() if form] if isinstance(field, History) else [field]
+    return (
+        [form for form in field.forms.values() if form] if isinstance(field, History) else [field]
+    )

@@ -226,9 +226,7 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
         read = type(self).at(version).read
         if not self.allow_null:
             return read
-        return lambda value, path, faults: (
-            None if value is None else read(value, path, faults)
-        )
+        return lambda value, path, faults: None if value is None else read(value, path, faults)
 
     def schema(self, version: Microversion) -> Schema:
         schema = type(self).at(version).schema()
@@ -301,5 +299,3 @@ class QuerySerializer(VersionedSerializer):
         compiled = cls.at(version)
         assert isinstance(compiled, CompiledQuery)  # noqa: S101 - compile() above says so
         return compiled.read_lists(lists)
-
-

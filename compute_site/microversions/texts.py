@@ -8,7 +8,13 @@ import re
 import unicodedata
 from typing import Any
 
-from compute_site.microversions.fields import Refused, Schema, StrictField, check_storable, wrong_type
+from compute_site.microversions.fields import (
+    Refused,
+    Schema,
+    StrictField,
+    check_storable,
+    wrong_type,
+)
 
 LAST_KNOWN_CHARACTER = 0xFFFE  # Nova's set of characters ends here
 UUID_FORM = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
@@ -202,9 +208,7 @@ class Tag(Text):
     """1 to 60 characters without comma and slash."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(
-            1, 60, pattern=r"[^,/]*", means="holds a comma or a slash", **options
-        )
+        super().__init__(1, 60, pattern=r"[^,/]*", means="holds a comma or a slash", **options)
 
 
 class Label(Text):

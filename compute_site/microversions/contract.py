@@ -1,0 +1,32 @@
+"""What a view says about one of its methods, for the OpenAPI documents and the pages."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from compute_site.microversions.answers import AnswerSerializer
+from compute_site.microversions.fields import Schema
+from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
+
+Answer = type[AnswerSerializer] | list[type[AnswerSerializer]] | Schema
+ALWAYS = (400, 401, 404, 406)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One method of a URL. ``answer`` maps the outer keys of the answer to what they hold:
+    ``{"flavor": FlavorAnswer}``, ``{"flavors": [FlavorAnswer]}`` or a JSON schema.
+    """
+
+    summary: str
+    body: type[VersionedSerializer] | None = None
+    query: type[QuerySerializer] | None = None
+    answer: dict[str, Answer] | None = None
+    status: int = 200
+    faults: tuple[int, ...] = (403,)
+    """Statuses of errors beside 400, 401, 404 and 406."""
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Headers of a good answer, with a line on each."""
+    example: Any = None
+    """A body to begin with on the page for people."""
