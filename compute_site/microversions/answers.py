@@ -19,6 +19,7 @@
   for an object or ``[AnswerSerializer]`` for a list of them; ``source`` is an attribute path, or a
   function of the object and the frame; without it, the attribute of the same name.
 * ``rule=``: the key is there only for callers who hold the policy rule.
+* ``optional=True``: the key is there only where ``source`` gives something else than ``ABSENT``.
 * ``frame`` is what all objects of an answer share: ``version``, ``caller``, ``links``, and
   ``extra`` for what the view looked up in bulk.
 """
@@ -36,7 +37,7 @@ from rest_framework.serializers import Field
 
 from compute_site.identity.caller import Caller
 from compute_site.links import Links
-from compute_site.microversions.fields import Schema
+from compute_site.microversions.fields import ABSENT, Schema
 from compute_site.microversions.history import form_at
 from compute_site.microversions.version import NEWEST, Microversion
 
@@ -84,6 +85,7 @@ class Shown(Field):  # type: ignore[type-arg]
         *,
         key: str | None = None,
         rule: str | None = None,
+        optional: bool = False,
         help_text: str = "",
     ) -> None:
         super().__init__(read_only=True, help_text=help_text)
@@ -91,6 +93,7 @@ class Shown(Field):  # type: ignore[type-arg]
         self.reads = source
         self.key = key
         self.rule = rule
+        self.optional = optional
 
     def getter(self, name: str, version: Microversion) -> Getter:
         get = self._source(name)
@@ -126,6 +129,7 @@ class _Key:
     key: str
     get: Getter
     rule: str | None
+    optional: bool
 
 
 class AnswerSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -150,29 +154,50 @@ class AnswerSerializer(serializers.Serializer):  # type: ignore[type-arg]
         return {name: form for name, form in forms.items() if form is not None}
 
     @classmethod
-    def getters(cls, frame: Frame) -> list[tuple[str, Getter]]:
-        """Key and reader of all that the caller may see at the version."""
+    def getters(cls, frame: Frame) -> tuple[list[tuple[str, Getter]], list[tuple[str, Getter]]]:
+        """Key and reader of all that the caller may see at the version: of the keys that every
+        object has, and of the optional ones.
+        """
         compiled = cls._compiled.get(frame.version)
         if compiled is None:
             keys = tuple(
-                _Key(shown.key or name, shown.getter(name, frame.version), shown.rule)
+                _Key(
+                    shown.key or name,
+                    shown.getter(name, frame.version),
+                    shown.rule,
+                    shown.optional,
+                )
                 for name, shown in cls.keys_at(frame.version).items()
             )
             with AnswerSerializer._lock:
                 compiled = cls._compiled.setdefault(frame.version, keys)
         may = frame.caller.may
-        return [(key.key, key.get) for key in compiled if key.rule is None or may(key.rule)]
+        seen = [key for key in compiled if key.rule is None or may(key.rule)]
+        return (
+            [(key.key, key.get) for key in seen if not key.optional],
+            [(key.key, key.get) for key in seen if key.optional],
+        )
 
     @classmethod
     def show(cls, thing: Any, frame: Frame) -> dict[str, Any]:
         """One object as the answer has it."""
-        return {key: get(thing, frame) for key, get in cls.getters(frame)}
+        return cls.show_all((thing,), frame)[0]
 
     @classmethod
     def show_all(cls, things: Iterable[Any], frame: Frame) -> list[dict[str, Any]]:
         """Many objects as the answer has them."""
-        getters = cls.getters(frame)
-        return [{key: get(thing, frame) for key, get in getters} for thing in things]
+        always, optional = cls.getters(frame)
+        if not optional:
+            return [{key: get(thing, frame) for key, get in always} for thing in things]
+        answers = []
+        for thing in things:
+            answer = {key: get(thing, frame) for key, get in always}
+            for key, get in optional:
+                value = get(thing, frame)
+                if value is not ABSENT:
+                    answer[key] = value
+            answers.append(answer)
+        return answers
 
     @classmethod
     def schema(cls, version: Microversion) -> Schema:
@@ -183,7 +208,11 @@ class AnswerSerializer(serializers.Serializer):  # type: ignore[type-arg]
             "properties": {
                 shown.key or name: shown.schema(version) for name, shown in keys.items()
             },
-            "required": [shown.key or name for name, shown in keys.items() if not shown.rule],
+            "required": [
+                shown.key or name
+                for name, shown in keys.items()
+                if not shown.rule and not shown.optional
+            ],
         }
 
     def get_fields(self) -> dict[str, Any]:
