@@ -81,8 +81,7 @@ class ListOf(StrictField):
 class MapOf(StrictField):
     """An object whose keys are the client's: each matches ``keys``, each value is of one kind.
 
-    Keys that do not match are refused; ``/v2`` is no more tolerant than the rest unless
-    ``loose_keys`` says that old clients may send any key.
+    Keys that do not match are refused. Nova: on ``/v2`` they pass where no key at all matches.
     """
 
     def __init__(
@@ -93,7 +92,6 @@ class MapOf(StrictField):
         means: str,
         longest: int | None = None,
         shortest: int = 0,
-        loose_keys: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -102,11 +100,9 @@ class MapOf(StrictField):
         self.means = means
         self.longest = longest
         self.shortest = shortest
-        self.loose_keys = loose_keys
 
     def reader(self, version: Microversion) -> Reader:
         read_value, null, matches = self.value.reader(version), self.allow_null, self.keys.fullmatch
-        legacy_loose = self.loose_keys and version.is_legacy
 
         def read(value: Any, path: str, faults: list[FieldFault]) -> Any:
             if value is None and null:
@@ -116,9 +112,10 @@ class MapOf(StrictField):
             except Refused as refused:
                 faults.append(FieldFault(path, refused.code, refused.detail))
                 return None
+            strict = not version.is_legacy or any(map(matches, value))
             result = {}
             for key, item in value.items():
-                if (not legacy_loose and matches(key) is None) or "\x00" in key:
+                if (strict and matches(key) is None) or "\x00" in key:
                     faults.append(FieldFault(path, "pattern", f"the key {key[:60]!r} {self.means}"))
                 result[key] = read_value(item, f"{path}.{key}", faults)
             return result
@@ -136,13 +133,12 @@ class MapOf(StrictField):
             )
 
     def schema(self, version: Microversion) -> Schema:
-        schema: Schema = {"type": "object"}
-        if self.loose_keys and version.is_legacy:
-            schema["additionalProperties"] = self.value.schema(version)
-        else:
-            pattern = f"^{self.keys.pattern}$"
-            schema["patternProperties"] = {pattern: self.value.schema(version)}
-            schema["additionalProperties"] = False
+        pattern = f"^{self.keys.pattern}$"
+        schema: Schema = {
+            "type": "object",
+            "patternProperties": {pattern: self.value.schema(version)},
+            "additionalProperties": False,
+        }
         if self.shortest:
             schema["minProperties"] = self.shortest
         if self.longest is not None:

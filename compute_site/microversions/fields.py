@@ -158,6 +158,16 @@ class Boolean(StrictField):
         return {"type": "boolean"}
 
 
+class Truth(StrictField):
+    """Any JSON value, taken for true or false as Python does."""
+
+    def convert(self, value: Any) -> bool:
+        return bool(value)
+
+    def describe(self) -> Schema:
+        return {}
+
+
 class Boolish(StrictField):
     """true or false, or one of the words for them (spec/create-request.md 3); never a number."""
 

@@ -22,7 +22,10 @@ HEX_32 = re.compile(r"[0-9a-f]{32}")
 
 
 class Text(StrictField):
-    """A text within limits; ``pattern`` must match all of it, ``means`` says that rule in words."""
+    """A text within limits; ``pattern`` must match all of it, ``means`` says that rule in words.
+
+    ``stored=False``: the text never gets into a column, so that it may hold any character.
+    """
 
     format: str | None = None
 
@@ -33,9 +36,11 @@ class Text(StrictField):
         *,
         pattern: str | None = None,
         means: str = "",
+        stored: bool = True,
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.stored = stored
         self.shortest = shortest
         self.longest = longest
         self.pattern = re.compile(pattern) if pattern else None
@@ -54,7 +59,8 @@ class Text(StrictField):
             )
         if self.pattern is not None and not self.pattern.fullmatch(value):
             raise Refused(f"{shorten(value)} {self.means}", code="pattern")
-        check_storable(value)
+        if self.stored:
+            check_storable(value)
         return self.accept(value)
 
     def accept(self, value: str) -> str:
