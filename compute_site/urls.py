@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from compute_site import health, versions
+from compute_site.identity import views as identity
 from compute_site.views import GoneUrl, UnknownUrl
 
 COMPUTE = [
@@ -32,6 +33,20 @@ COMPUTE = [
     re_path("", UnknownUrl.as_view()),
 ]
 
+IDENTITY = [
+    path("", identity.VersionList.as_view()),
+    re_path(r"^v3/?$", identity.VersionDetail.as_view()),
+    path("v3/auth/tokens", identity.Tokens.as_view()),
+    path("v3/auth/catalog", identity.Catalog.as_view()),
+    path("v3/auth/projects", identity.OwnProjects.as_view()),
+    path("v3/projects", identity.ProjectList.as_view()),
+    path("v3/projects/<project_id>", identity.ProjectDetail.as_view()),
+    path("v3/users", identity.UserList.as_view()),
+    path("v3/users/<user_id>", identity.UserDetail.as_view()),
+    path("v3/users/<user_id>/projects", identity.UserProjects.as_view()),
+    re_path("", identity.UnknownIdentityUrl.as_view()),
+]
+
 API = r"^compute/(?P<api>v2\.1|v2)"
 
 urlpatterns = [
@@ -42,6 +57,8 @@ urlpatterns = [
     re_path(rf"{API}/(?P<project_id>[0-9a-f-]+)/", include(COMPUTE)),
     re_path(rf"{API}/", include(COMPUTE)),
     re_path(r"^compute/(?P<path>.*)$", versions.offer_versions),
+    path("identity", identity.VersionList.as_view()),
+    path("identity/", include(IDENTITY)),
     path("healthz", health.show_alive),
     path("readyz", health.show_ready),
     path("admin/", admin.site.urls),

@@ -213,7 +213,7 @@ class GoneUrl(ComputeView):
 
 def render_fault(error: Exception, _context: dict[str, Any]) -> Response:
     """DRF's exception handler: every error of a view becomes Nova's envelope."""
-    fault = _as_fault(error)
+    fault = as_fault(error)
     if fault.status == 500:
         logger.error("unexpected error", exc_info=error)
     response = Response(fault.envelope(), status=fault.status)
@@ -224,7 +224,8 @@ def render_fault(error: Exception, _context: dict[str, Any]) -> Response:
     return response
 
 
-def _as_fault(error: Exception) -> Fault:
+def as_fault(error: Exception) -> Fault:
+    """What an error of any kind is to the client."""
     if isinstance(error, Fault):
         return error
     if isinstance(error, Http404 | exceptions.NotFound):

@@ -10,8 +10,8 @@ import datetime as dt
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from compute_site.identity.authentication import digest_of
 from compute_site.identity.models import Project, Role, Token, User
+from compute_site.identity.tokens import digest_of
 from compute_site.policy.grants import give_role
 
 

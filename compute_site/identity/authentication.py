@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -15,32 +14,14 @@ from rest_framework.request import Request
 
 from compute_site.faults import Unauthorized
 from compute_site.identity.caller import Caller
+from compute_site.identity.errors import InvalidPassword, InvalidToken, NoRole
 from compute_site.identity.models import Project, Role, User
 from compute_site.identity.passwords import verify_password
 from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_token, find_by_user
+from compute_site.identity.tokens import digest_of
 from compute_site.policy.granted import Granted, every_rule, find_granted
 
 REALM = 'Basic realm="compute-site"'
-
-
-class InvalidToken(Unauthorized):
-    """The token does not exist, is over, or its user or project is disabled."""
-
-    code = "invalid_token"
-
-
-class InvalidPassword(Unauthorized):
-    """User and password do not belong together; one answer for an unknown user and a wrong
-    password.
-    """
-
-    code = "invalid_password"
-
-
-class NoRole(Unauthorized):
-    """The user is known but holds no role in the wanted project."""
-
-    code = "no_role"
 
 
 class CallerAuthentication(BaseAuthentication):
@@ -74,11 +55,6 @@ def find_caller(request: Request) -> Caller | None:
     if authorization[:6].lower() == "basic ":
         return _by_password(request, authorization[6:])
     return _by_session(request)
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a token: its SHA-256."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _by_token(request: Request, token: str) -> Caller:

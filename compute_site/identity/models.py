@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, Protocol, Self
 
 from django.contrib.auth.models import AbstractUser, Group
 from django.db import models
@@ -29,6 +30,26 @@ class Role(models.TextChoices):
         return tuple(ordered[: ordered.index(self) + 1])
 
 
+class Asker(Protocol):
+    """Who asks, as far as the visibility of projects goes."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def is_admin(self) -> bool: ...
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, asker: Asker) -> Self:
+        """Those in which the user holds a role; an admin sees all."""
+        return self if asker.is_admin else self.of_user(asker.user_id)
+
+    def of_user(self, user_id: str) -> Self:
+        """Those in which the user holds a role."""
+        return self.filter(roles__group__user=user_id).distinct()
+
+
 class Project(models.Model):
     """A project owns servers; every policy rule is a permission on it (``compute_site.policy``)."""
 
@@ -37,6 +58,8 @@ class Project(models.Model):
     description = models.TextField(blank=True, default="")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ProjectQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -55,13 +78,19 @@ class User(AbstractUser):
         Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new password ends all tokens that were got with the old one."""
+        password_changed = self._password is not None and not self._state.adding
+        super().save(*args, **kwargs)
+        if password_changed:
+            self.tokens.all().delete()
+
 
 class ProjectRole(models.Model):
     """The group of users that hold a role in a project, such as ``alpha/member``.
 
     Django's group carries the rights: guardian's object permissions on the project, and for
-    ``admin``
-    model permissions, which hold in every project.
+    ``admin`` model permissions, which hold in every project.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="roles")

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from compute_site.identity import passwords
-from compute_site.identity.authentication import digest_of
 from compute_site.identity.models import Project, Role, Token, User
+from compute_site.identity.tokens import digest_of
 from tests.cast import Cast, Persona
 from tests.client import Answer, ApiClient
 from tests.factories import make_project, make_user

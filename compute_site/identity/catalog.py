@@ -1,0 +1,58 @@
+"""The service catalogue: which API is where."""
+
+from __future__ import annotations
+
+import uuid
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+REGION = "RegionOne"
+INTERFACES = ("public", "internal", "admin")
+SERVICES = (
+    # type, name, path below the root of the site
+    ("identity", "identity", "/identity"),
+    ("compute", "compute", "/compute/v2.1"),
+    ("image", "image", "/image"),
+    ("network", "network", "/network"),
+    ("volumev3", "volume", "/volume/v3"),
+    ("block-storage", "volume", "/volume/v3"),
+)
+
+
+def root_of(request: HttpRequest) -> str:
+    """Scheme, host and port of the site as clients should call it, without a slash at the end."""
+    if settings.OPTIONS.public_url:
+        return str(settings.OPTIONS.public_url).rstrip("/")
+    return request.build_absolute_uri(request.META.get("SCRIPT_NAME", "") + "/").rstrip("/")
+
+
+@lru_cache(maxsize=64)
+def catalog(root: str) -> list[dict[str, Any]]:
+    """The catalogue as tokens show it; made once for each address the site is called by."""
+    return [
+        {
+            "id": stable_id("service", kind),
+            "type": kind,
+            "name": name,
+            "endpoints": [
+                {
+                    "id": stable_id("endpoint", kind, interface),
+                    "interface": interface,
+                    "region": REGION,
+                    "region_id": REGION,
+                    "url": root + path,
+                }
+                for interface in INTERFACES
+            ],
+        }
+        for kind, name, path in SERVICES
+    ]
+
+
+@lru_cache(maxsize=256)
+def stable_id(*words: str) -> str:
+    """An id for what has none of its own: the same at each site and at each time."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, "compute-site:" + ":".join(words)).hex

@@ -1,0 +1,68 @@
+"""What the identity API refuses."""
+
+from __future__ import annotations
+
+from compute_site.faults import BadRequest, Fault, Forbidden, NotFound, Unauthorized
+
+
+class InvalidToken(Unauthorized):
+    """The token does not exist, is over, or its user or project is disabled."""
+
+    code = "invalid_token"
+
+
+class InvalidPassword(Unauthorized):
+    """User and password do not belong together; one answer for an unknown user and a wrong
+    password.
+    """
+
+    code = "invalid_password"
+
+
+class NoRole(Unauthorized):
+    """The user is known but holds no role in the wanted project."""
+
+    code = "no_role"
+
+
+class UnknownMethod(Unauthorized):
+    """A method of authentication that is not offered."""
+
+    code = "unknown_method"
+
+
+class MalformedRequest(BadRequest):
+    """The body is not what the identity API expects."""
+
+    code = "malformed_request"
+
+
+class TokenNotFound(NotFound):
+    """The token in ``X-Subject-Token`` is not valid."""
+
+    code = "token_not_found"
+
+
+class ForeignToken(Forbidden):
+    """The token in ``X-Subject-Token`` is another user's."""
+
+    code = "foreign_token"
+
+
+class NoProject(Forbidden):
+    """The token is not for a project, and the question is about one."""
+
+    code = "no_project"
+
+
+class NoSuchThing(NotFound):
+    """A project or user that does not exist, or that is not the caller's to see."""
+
+    code = "no_such_thing"
+
+
+class MethodNotAllowed(Fault):
+    """The URL does not know the method."""
+
+    status = 405
+    code = "method_not_allowed"

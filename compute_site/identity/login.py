@@ -1,0 +1,69 @@
+"""Gives a token to who proves to be a user."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from compute_site.identity.auth_request import AuthRequest
+from compute_site.identity.errors import InvalidPassword, InvalidToken, NoRole
+from compute_site.identity.passwords import verify_password
+from compute_site.identity.scope import Scope, find_by_user
+from compute_site.identity.tokens import ValidToken, find_token, issue_token
+
+
+def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
+    """Issue the token that is asked for: its text, and what it stands for.
+
+    Raises:
+        InvalidPassword: unknown user or wrong password.
+        InvalidToken: the token to exchange is not valid.
+        NoRole: the user holds no role in the wanted project.
+    """
+    methods = list(asked.methods)
+    expires_at = None
+    scope = None
+    if asked.password is not None:
+        scope = _check_password(asked)
+    if asked.token is not None:
+        scope, expires_at, earlier = _check_token(asked, scope)
+        methods += [method for method in earlier if method not in methods]
+    if scope is None:
+        raise InvalidPassword("User and password do not belong together.")
+    has_role = scope.project_id is not None and bool(scope.roles)
+    if asked.scope == "project" and not has_role:
+        raise NoRole("You hold no role in this project, or it does not exist or is disabled.")
+    return issue_token(
+        scope,
+        in_project=has_role and asked.scope != "none",
+        methods=methods,
+        expires_at=expires_at,
+    )
+
+
+def _check_password(asked: AuthRequest) -> Scope:
+    scope = None
+    if asked.domain_exists:
+        scope = find_by_user(
+            name=asked.user_name,
+            user_id=asked.user_id,
+            project_id=asked.project_id,
+            project_name=asked.project_name,
+        )
+    if not verify_password(scope, asked.password or "") or scope is None:
+        raise InvalidPassword("User and password do not belong together.")
+    return scope
+
+
+def _check_token(
+    asked: AuthRequest, owner: Scope | None
+) -> tuple[Scope | None, dt.datetime, list[str]]:
+    """The owner of the token in the wanted project, and what the new token inherits."""
+    valid = find_token(asked.token or "")
+    if valid is None or (owner is not None and owner.user_id != valid.user_id):
+        raise InvalidToken("The token is unknown, expired or revoked.")
+    scope = find_by_user(
+        user_id=valid.user_id,
+        project_id=asked.project_id,
+        project_name=asked.project_name,
+    )
+    return scope, valid.token.expires_at, valid.token.methods

@@ -1,0 +1,85 @@
+"""How the identity API shows tokens, projects and users (Keystone's v3 format)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from compute_site.identity.auth_request import DOMAIN_ID, DOMAIN_NAME
+from compute_site.identity.catalog import catalog, stable_id
+from compute_site.identity.models import Project, Role, User
+from compute_site.identity.tokens import ValidToken
+
+DOMAIN = {"id": DOMAIN_ID, "name": DOMAIN_NAME}
+
+
+def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> dict[str, Any]:
+    """A token's body; project, roles and catalogue only where it is for a project."""
+    token, scope = valid.token, valid.scope
+    shown: dict[str, Any] = {
+        "methods": token.methods,
+        "user": {
+            "id": scope.user_id,
+            "name": scope.user_name,
+            "domain": DOMAIN,
+            "password_expires_at": None,
+        },
+        "audit_ids": [token.audit_id],
+        "issued_at": show_time(token.issued_at),
+        "expires_at": show_time(token.expires_at),
+    }
+    if token.project_id is not None:
+        shown |= {
+            "project": {"id": scope.project_id, "name": scope.project_name, "domain": DOMAIN},
+            "is_domain": False,
+            "roles": [
+                {"id": stable_id("role", role.value), "name": role.value}
+                for role in Role
+                if role.value in scope.all_roles
+            ],
+        }
+        if with_catalog:
+            shown["catalog"] = catalog(root)
+    return {"token": shown}
+
+
+def show_project(project: Project, *, root: str) -> dict[str, Any]:
+    return {
+        "id": project.id,
+        "name": project.name,
+        "description": project.description,
+        "enabled": project.enabled,
+        "domain_id": DOMAIN_ID,
+        "parent_id": DOMAIN_ID,
+        "is_domain": False,
+        "tags": [],
+        "options": {},
+        "links": {"self": f"{root}/identity/v3/projects/{project.id}"},
+    }
+
+
+def show_user(user: User, *, root: str) -> dict[str, Any]:
+    shown = {
+        "id": user.id,
+        "name": user.username,
+        "enabled": user.is_active,
+        "domain_id": DOMAIN_ID,
+        "password_expires_at": None,
+        "options": {},
+        "links": {"self": f"{root}/identity/v3/users/{user.id}"},
+    }
+    if user.email:
+        shown["email"] = user.email
+    if user.default_project_id:
+        shown["default_project_id"] = user.default_project_id
+    return shown
+
+
+def show_list(key: str, items: Sequence[Any], *, url: str) -> dict[str, Any]:
+    """A whole collection: there are no pages."""
+    return {key: items, "links": {"self": url, "previous": None, "next": None}}
+
+
+def show_time(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,135 @@
+"""Version documents, projects and users of the identity API."""
+
+from __future__ import annotations
+
+import pytest
+
+from compute_site.identity.models import Role, Token
+from tests.cast import ALPHA, BETA, Cast
+from tests.client import ApiClient
+from tests.factories import make_project, make_user
+
+pytestmark = pytest.mark.django_db
+V3 = "//identity/v3"
+
+
+@pytest.mark.parametrize("path", ["//identity", "//identity/"])
+def test_everyone_may_see_the_versions(anonymous: ApiClient, path: str) -> None:
+    (version,) = anonymous.get(path).expect(300).json["versions"]["values"]
+
+    assert version["id"].startswith("v3.")
+    assert version["status"] == "stable"
+    assert version["links"] == [{"rel": "self", "href": "http://testserver/identity/v3/"}]
+
+
+@pytest.mark.parametrize("path", ["//identity/v3", "//identity/v3/"])
+def test_everyone_may_see_the_version(anonymous: ApiClient, path: str) -> None:
+    assert anonymous.get(path).expect(200).json["version"]["id"].startswith("v3.")
+
+
+@pytest.mark.parametrize("path", ["//identity/v2.0", "//identity/v3/nothing"])
+def test_an_unknown_url_is_404_in_the_envelope(as_admin: ApiClient, path: str) -> None:
+    assert as_admin.get(path).expect(404).json["error"]["title"] == "Not Found"
+
+
+def test_a_method_that_a_url_does_not_have_is_405(as_admin: ApiClient) -> None:
+    answer = as_admin.put("//identity/v3/auth/tokens", {}).expect(405)
+
+    assert answer.json["error"]["title"] == "Method Not Allowed"
+
+
+@pytest.mark.parametrize("path", ["/projects", "/users", "/auth/projects", "/auth/catalog"])
+def test_nothing_else_is_for_everyone(anonymous: ApiClient, path: str) -> None:
+    anonymous.get(V3 + path).expect(401)
+
+
+def names(client: ApiClient, path: str, key: str = "projects") -> list[str]:
+    return [item["name"] for item in client.get(V3 + path).expect(200).json[key]]
+
+
+def test_the_admin_sees_every_project_and_a_member_the_own(
+    as_admin: ApiClient, as_member: ApiClient
+) -> None:
+    assert names(as_admin, "/projects") == ["alpha", "beta"]
+    assert names(as_member, "/projects") == ["alpha"]
+
+
+def test_projects_are_filtered_by_name(as_admin: ApiClient) -> None:
+    assert names(as_admin, "/projects?name=beta") == ["beta"]
+
+
+def test_a_user_sees_where_a_token_can_be_got_for(as_member: ApiClient, cast: Cast) -> None:
+    user = cast.member.user
+    user.groups.add(cast.beta.roles.get(role=Role.READER).group)
+    user.groups.add(cast.beta.roles.get(role=Role.MEMBER).group)
+    closed = make_project("closed", enabled=False)
+    user.groups.add(closed.roles.get(role=Role.MEMBER).group)
+
+    assert names(as_member, "/auth/projects") == ["alpha", "beta"]
+    assert names(as_member, f"/users/{user.pk}/projects") == ["alpha", "beta", "closed"]
+
+
+def test_a_project_is_shown(as_member: ApiClient) -> None:
+    assert as_member.get(f"{V3}/projects/{ALPHA}").expect(200).json["project"] == {
+        "id": ALPHA,
+        "name": "alpha",
+        "description": "",
+        "enabled": True,
+        "domain_id": "default",
+        "parent_id": "default",
+        "is_domain": False,
+        "tags": [],
+        "options": {},
+        "links": {"self": f"http://testserver/identity/v3/projects/{ALPHA}"},
+    }
+
+
+@pytest.mark.parametrize("project_id", [BETA, "alpha", "nothing"])
+def test_a_foreign_project_looks_like_none(as_member: ApiClient, project_id: str) -> None:
+    as_member.get(f"{V3}/projects/{project_id}").expect(404)
+
+
+def test_the_admin_sees_every_user_and_a_member_oneself(
+    as_admin: ApiClient, as_member: ApiClient, cast: Cast
+) -> None:
+    assert len(names(as_admin, "/users", "users")) == len(cast.personas)
+    assert names(as_member, "/users", "users") == ["alpha-member"]
+    assert names(as_admin, "/users?name=beta-member", "users") == ["beta-member"]
+
+
+def test_a_user_is_shown_to_oneself_and_the_admin(
+    as_admin: ApiClient, as_member: ApiClient, cast: Cast
+) -> None:
+    for client in (as_admin, as_member):
+        shown = client.get(f"{V3}/users/{cast.member.user_id}").expect(200).json["user"]
+        assert shown["name"] == "alpha-member"
+        assert shown["default_project_id"] == ALPHA
+        assert "password" not in shown
+    as_member.get(f"{V3}/users/{cast.outsider.user_id}").expect(404)
+
+
+def test_an_unscoped_token_is_never_an_admin_s(as_admin: ApiClient) -> None:
+    Token.objects.update(project=None)
+
+    assert names(as_admin, "/projects") == ["alpha"]
+
+
+def test_a_project_has_its_role_groups_from_the_start() -> None:
+    project = make_project("new")
+
+    assert sorted(entry.group.name for entry in project.roles.all()) == [
+        "new/admin",
+        "new/manager",
+        "new/member",
+        "new/reader",
+    ]
+
+
+def test_a_user_of_a_new_project_can_log_in(anonymous: ApiClient) -> None:
+    make_user("new-user", project=make_project("new"))
+    user = {"name": "new-user", "domain": {"id": "default"}, "password": "secret"}
+    identity = {"methods": ["password"], "password": {"user": user}}
+
+    answer = anonymous.post(f"{V3}/auth/tokens", {"auth": {"identity": identity}}).expect(201)
+
+    assert answer.json["token"]["project"]["name"] == "new"
