@@ -85,7 +85,7 @@ class Compiled:
         """Check an object; append what is wrong to ``faults``; return what it means."""
         if type(value) is not dict:
             refused = wrong_type("an object", value)
-            faults.append(FieldFault(path, refused.code, refused.detail))
+            faults.append(FieldFault(path or "body", refused.code, refused.detail))
             return None
         before = len(faults)
         prefix = f"{path}." if path else ""
@@ -116,7 +116,7 @@ class Compiled:
         try:
             return self._builder.build(values, self.version)
         except Refused as refused:
-            place = prefix + refused.field if refused.field else path
+            place = prefix + refused.field if refused.field else path or "body"
             faults.append(FieldFault(place, refused.code, refused.detail))
             return None
 
@@ -241,7 +241,7 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
         faults: list[FieldFault] = []
         result = type(self).at(self._version()).read(data, "", faults)
         if faults:
-            raise ValidationError({fault.field or "body": [fault.detail] for fault in faults})
+            raise ValidationError({fault.field: [fault.detail] for fault in faults})
         return result
 
     def _version(self) -> Microversion:
