@@ -99,7 +99,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "compute-site",
     "DESCRIPTION": "OpenStack Compute API, microversions 2.1 to 2.104",
-    "VERSION": "2.1",
+    "VERSION": "2.104",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

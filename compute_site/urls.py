@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from compute_site import health, versions
+from compute_site.docs import DocsView, SchemaView
 from compute_site.identity import views as identity
 from compute_site.views import GoneUrl, UnknownUrl
 
@@ -47,6 +48,8 @@ IDENTITY = [
     re_path("", identity.UnknownIdentityUrl.as_view()),
 ]
 
+SCHEMA_URLS = [path("compute/v2.1/", include(COMPUTE))]
+
 API = r"^compute/(?P<api>v2\.1|v2)"
 
 urlpatterns = [
@@ -59,6 +62,8 @@ urlpatterns = [
     re_path(r"^compute/(?P<path>.*)$", versions.offer_versions),
     path("identity", identity.VersionList.as_view()),
     path("identity/", include(IDENTITY)),
+    path("schema/", SchemaView.as_view(), name="schema"),
+    path("docs/", DocsView.as_view(), name="docs"),
     path("healthz", health.show_alive),
     path("readyz", health.show_ready),
     path("admin/", admin.site.urls),
