@@ -79,8 +79,10 @@ def plan_hardware(
 
 
 def check_packed_ring(flavor: FlavorHardware, image: ImageProperties) -> None:
-    """Raises:
-    FlavorImageClash: flavor and image do not agree about packed virtqueues.
+    """Packed virtqueues come before the sizes of the image, so a clash wins over those.
+
+    Raises:
+        FlavorImageClash: flavor and image do not agree.
     """
     choose_packed_ring(flavor, image)
 
@@ -100,8 +102,10 @@ def check_hardware(flavor: FlavorHardware, image: ImageProperties) -> None:
 
 
 def check_sound(flavor: FlavorHardware, image: ImageProperties) -> None:
-    """Raises:
-    FlavorImageClash: flavor and image name different models.
-    WrongExtraSpec: the flavor's model does not exist.
+    """The sound device, which is checked even where there are no image data.
+
+    Raises:
+        FlavorImageClash: flavor and image name different models.
+        WrongExtraSpec: the flavor's model does not exist.
     """
     choose_sound_model(flavor, image)

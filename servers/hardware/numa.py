@@ -84,9 +84,11 @@ def plan_numa(flavor: FlavorHardware, image: ImageProperties) -> NumaTopology | 
 
 
 def choose_node_count(flavor: FlavorHardware, image: ImageProperties) -> int | None:
-    """Raises:
-    FlavorImageClash: both name a number; only one may.
-    WrongNumaLayout: fewer than one node.
+    """The number of nodes that flavor or image name.
+
+    Raises:
+        FlavorImageClash: both name one; only one of them may.
+        WrongNumaLayout: fewer than one node.
     """
     asked = flavor.extra_specs.get(NODES)
     wanted = image.hw_numa_nodes

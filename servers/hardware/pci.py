@@ -84,9 +84,11 @@ class PciAlias:
 
 
 def choose_pci_numa_policy(flavor: FlavorHardware, image: ImageProperties) -> str | None:
-    """Raises:
-    PciPolicyClash: flavor and image name different policies.
-    WrongExtraSpec: the flavor's policy does not exist.
+    """How near to its memory the PCI devices of a server must be, by flavor or image.
+
+    Raises:
+        PciPolicyClash: flavor and image name different policies.
+        WrongExtraSpec: the flavor's policy does not exist.
     """
     asked = flavor.extra_specs.get(NUMA_POLICY)
     wanted = image.hw_pci_numa_affinity_policy
