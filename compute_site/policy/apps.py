@@ -1,5 +1,5 @@
 from django.apps import AppConfig, apps
-from django.db.models.signals import post_migrate, post_save
+from django.db.models.signals import post_delete, post_migrate, post_save
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -15,3 +15,5 @@ class PolicyConfig(AppConfig):
         identity = apps.get_app_config("identity")  # this app has no models, so no such signal
         post_migrate.connect(grants.synchronise, sender=identity)
         post_save.connect(grants.follow_project, sender="identity.Project")
+        post_delete.connect(grants.forget_role, sender="identity.ProjectRole")
+        post_delete.connect(grants.forget_project, sender="identity.Project")

@@ -14,8 +14,11 @@ from functools import lru_cache
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.db.models import Model
+from guardian.models import GroupObjectPermission
 
-from compute_site.identity.models import Project
+from compute_site.identity.caller import Caller
+from compute_site.identity.models import Project, Role
 from compute_site.policy.rules import registry
 
 STATEMENT = """
@@ -33,6 +36,22 @@ SELECT ARRAY(
           UNION ALL
          SELECT permission_id FROM identity_user_user_permissions
           WHERE user_id = %(user)s)::text
+"""
+
+
+ON_OBJECT = """
+SELECT ARRAY(
+         SELECT held.permission_id
+           FROM guardian_groupobjectpermission held
+           JOIN identity_user_groups member ON member.group_id = held.group_id
+           LEFT JOIN identity_projectrole entry ON entry.group_id = held.group_id
+          WHERE held.content_type_id = %(type)s AND held.object_pk = %(object)s
+            AND member.user_id = %(user)s
+            AND (entry.project_id = %(project)s OR entry.project_id IS NULL)
+          UNION ALL
+         SELECT permission_id FROM guardian_userobjectpermission
+          WHERE user_id = %(user)s
+            AND content_type_id = %(type)s AND object_pk = %(object)s)::text
 """
 
 
@@ -58,6 +77,37 @@ def find_granted(user_id: str, project_id: str, group_ids: Sequence[int]) -> Gra
     return Granted(rules_of(in_project), rules_of(everywhere))
 
 
+def rules_on_instance(caller: Caller, instance: Model) -> frozenset[str]:
+    """The rules that the caller holds on this one server, directly or by a group.
+
+    For a server that is not in the caller's project, when it is asked for by its id.
+    """
+    parameters = {
+        "user": caller.user_id,
+        "project": caller.project_id,
+        "object": str(instance.pk),
+        "type": ContentType.objects.get_for_model(type(instance)).pk,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ON_OBJECT, parameters)
+        return rules_of(cursor.fetchone()[0])
+
+
+def roles_that_hold(project: Project) -> dict[str, set[Role]]:
+    """For each rule, the roles whose groups hold it in the project, as things stand now."""
+    held: dict[str, set[Role]] = {}
+    content_type = ContentType.objects.get_for_model(Project)
+    on_project = GroupObjectPermission.objects.filter(
+        content_type=content_type, object_pk=project.pk, group__project_role__project=project
+    ).values_list("permission__codename", "group__project_role__role")
+    everywhere = Permission.objects.filter(
+        content_type=content_type, group__project_role__project=project
+    ).values_list("codename", "group__project_role__role")
+    for name, role in (*on_project, *everywhere):
+        held.setdefault(name, set()).add(Role(role))
+    return held
+
+
 def every_rule() -> frozenset[str]:
     """The names of all declared rules."""
     return frozenset(rule.name for rule in registry)
@@ -71,23 +121,17 @@ def rules_of(ids: str) -> frozenset[str]:
     process began.
     """
     wanted = [int(part) for part in ids[1:-1].split(",") if part]
-    if not _rule_names.keys() >= set(wanted):
-        content_type = ContentType.objects.get_for_model(Project)
-        _rule_names.update(
-            (permission_id, name if type_id == content_type.pk else None)
-            for permission_id, name, type_id in Permission.objects.values_list(
-                "id", "codename", "content_type_id"
-            )
-        )
-    names = (_rule_names.get(permission_id) for permission_id in wanted)
-    return frozenset(name for name in names if name is not None)
+    if not _names.keys() >= set(wanted):
+        _names.update(Permission.objects.values_list("id", "codename"))
+    names = (_names.get(permission_id) for permission_id in wanted)
+    return frozenset(name for name in names if name in registry)
 
 
-_rule_names: dict[int, str | None] = {}
-"""Permission id → rule; ``None`` for a permission that is not a rule."""
+_names: dict[int, str] = {}
+"""Permission id → codename, of all permissions: those that are no rules are left out later."""
 
 
 def forget() -> None:
     """After a migrate or flush, ids may stand for something else."""
-    _rule_names.clear()
+    _names.clear()
     rules_of.cache_clear()

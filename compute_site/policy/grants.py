@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connections, transaction
 from django.db.models import Model
+from guardian.models import UserObjectPermission
 
 from compute_site.identity.models import Project, ProjectRole, Role, User
 from compute_site.policy.granted import forget
@@ -59,6 +60,18 @@ def synchronise(using: str = "default", **_: Any) -> None:
     if new:
         entries = ProjectRole.objects.values_list("id", flat=True)
         _grant_defaults(list(entries), [registry[name] for name in new])
+
+
+def forget_role(instance: ProjectRole, **_: Any) -> None:
+    """A role that is gone leaves no group behind (signal ``post_delete``)."""
+    Group.objects.filter(pk=instance.group_id).delete()
+
+
+def forget_project(instance: Project, **_: Any) -> None:
+    """A project that is gone leaves no grants to single users behind (signal ``post_delete``)."""
+    UserObjectPermission.objects.filter(
+        content_type=ContentType.objects.get_for_model(Project), object_pk=instance.pk
+    ).delete()
 
 
 def follow_project(instance: Project, *, created: bool, raw: bool = False, **_: Any) -> None:
@@ -120,16 +133,24 @@ def _tables_exist(using: str) -> bool:
 
 
 def _make_permissions(model: type[Model], rules: Iterable[Rule]) -> set[str]:
+    """Make the missing permissions and correct changed descriptions; return what is new."""
     content_type = ContentType.objects.get_for_model(model)
-    known = set(
-        Permission.objects.filter(content_type=content_type).values_list("codename", flat=True)
-    )
-    new = [rule for rule in rules if rule.name not in known]
-    Permission.objects.bulk_create(
-        Permission(codename=rule.name, content_type=content_type, name=rule.description[:255])
-        for rule in new
-    )
-    return {rule.name for rule in new}
+    known = {
+        permission.codename: permission
+        for permission in Permission.objects.filter(content_type=content_type)
+    }
+    new, changed = [], []
+    for rule in rules:
+        permission = known.get(rule.name) or Permission(
+            codename=rule.name, content_type=content_type
+        )
+        if permission.name == rule.description[:255]:
+            continue
+        permission.name = rule.description[:255]
+        (new if permission.pk is None else changed).append(permission)
+    Permission.objects.bulk_create(new)
+    Permission.objects.bulk_update(changed, ["name"])
+    return {permission.codename for permission in new}
 
 
 def _grant_defaults(entries: Sequence[int], rules: Iterable[Rule]) -> None:

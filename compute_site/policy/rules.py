@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 
 from compute_site.identity.models import Role
+
+NAME = re.compile(r"[A-Za-z0-9_:-]{1,100}")
+"""It has to fit into the codename of a permission."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -13,8 +17,7 @@ class Rule:
     """One right. ``role`` is the smallest role of a project that holds it by default.
 
     ``operations`` are the requests it decides on, such as ``POST /servers``. ``on_instance``
-    marks a rule that
-    can also be granted on one server.
+    marks a rule that can also be granted on one server.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Registry:
         for rule in rules:
             if rule.name in self._rules:
                 raise ValueError(f"the rule {rule.name} is declared twice")
+            if not NAME.fullmatch(rule.name):
+                raise ValueError(f"{rule.name!r} cannot be the name of a permission")
             self._rules[rule.name] = rule
 
     def __iter__(self) -> Iterator[Rule]:
