@@ -1,0 +1,41 @@
+"""What the local image service shows to whom."""
+
+from __future__ import annotations
+
+from compute_site.identity.models import Project
+from compute_site.services.image import local
+from compute_site.services.image.models import Image
+from tests.services.makers import make_caller
+
+
+def test_private_images_of_other_projects_are_the_admins_alone(
+    alpha: Project, beta: Project
+) -> None:
+    own = Image.objects.create(owner=alpha)
+    nobodys = Image.objects.create()
+    foreign = Image.objects.create(owner=beta)
+    community = Image.objects.create(owner=beta, visibility="community")
+    ids = [str(image.pk) for image in (own, nobodys, community, foreign)]
+    assert set(local.find_images(make_caller(alpha), ids)) == set(ids[:3])
+    assert set(local.find_images(make_caller(alpha, admin=True), ids)) == set(ids)
+
+
+def test_an_image_is_shown_whole(alpha: Project) -> None:
+    image = Image.objects.create(
+        name="cirros",
+        owner=alpha,
+        min_ram=64,
+        size=100,
+        tags=["a", "b"],
+        properties={"hw_numa_nodes": "two"},
+    )
+    found = local.find_images(make_caller(alpha), [str(image.pk)])[str(image.pk)]
+    assert (found.name, found.min_ram, found.size, found.tags) == ("cirros", 64, 100, ("a", "b"))
+    assert found.properties == {"hw_numa_nodes": "two"}
+    assert found.owner == alpha.pk
+
+
+def test_an_id_in_another_form_finds_nothing(alpha: Project) -> None:
+    image = Image.objects.create(owner=alpha)
+    forms = [image.pk.hex, f"urn:uuid:{image.pk}", f"{{{image.pk}}}", "", "cirros"]
+    assert local.find_images(make_caller(alpha), forms) == {}
