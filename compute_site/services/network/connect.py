@@ -8,7 +8,7 @@ from django.db import transaction
 
 from compute_site.identity.caller import Caller
 from compute_site.services.network.cards import Card, plan_cards
-from compute_site.services.network.models import Port
+from compute_site.services.network.models import DEFAULT_GROUP, FixedIp, Port
 from compute_site.services.network.ports import (
     check_port_quota,
     find_group_ids,
@@ -18,6 +18,15 @@ from compute_site.services.network.ports import (
 from compute_site.services.network.protocol import Nic, NicFailed, NicRequest
 
 DEVICE_OWNER = "compute:nova"
+OCCUPIED = (
+    "device_id",
+    "device_owner",
+    "binding_host",
+    "vif_type",
+    "status",
+    "tag",
+    "position",
+)
 
 
 @transaction.atomic
@@ -81,25 +90,11 @@ def _bind_ports(server_id: str, host: str, cards: Sequence[Card]) -> None:
         _occupy(port, server_id, host, asked[port.pk])
     if len(ports) < len(asked):
         raise NicFailed("A port was deleted while the server was being built.")
-    Port.objects.bulk_update(ports, _OCCUPIED)
-    without = [
-        (port, None)
-        for port in ports
-        if port.ip_allocation == "deferred" and not port.fixed_ips.exists()
-    ]
-    if without:
-        save_addresses(without)
-
-
-_OCCUPIED = (
-    "device_id",
-    "device_owner",
-    "binding_host",
-    "vif_type",
-    "status",
-    "tag",
-    "position",
-)
+    Port.objects.bulk_update(ports, OCCUPIED)
+    late = [port for port in ports if port.ip_allocation == "deferred"]
+    if late:
+        served = FixedIp.objects.filter(port__in=late).values_list("port", flat=True)
+        save_addresses([(port, None) for port in late if port.pk not in set(served)])
 
 
 def _occupy(port: Port, server_id: str, host: str, card: Card) -> None:
@@ -141,10 +136,10 @@ def _make_ports(
 
 def _protect(caller: Caller, ports: Sequence[Port], names: Sequence[str]) -> None:
     """Put the security groups on the ports; a port without port security takes none."""
-    open_ports = [port for port in ports if not port.port_security_enabled]
-    if open_ports and [name for name in names if name != "default"]:
+    unguarded = [port for port in ports if not port.port_security_enabled]
+    if unguarded and set(names) - {DEFAULT_GROUP}:
         raise NicFailed(
-            f"Network {open_ports[0].network_id} has no port security: security groups cannot "
+            f"Network {unguarded[0].network_id} has no port security: security groups cannot "
             "be applied there."
         )
     guarded = [port for port in ports if port.port_security_enabled]
@@ -153,9 +148,11 @@ def _protect(caller: Caller, ports: Sequence[Port], names: Sequence[str]) -> Non
     through = Port.security_groups.through
     group_ids = find_group_ids(caller.project_id, names)
     through.objects.bulk_create(
-        through(port_id=port.pk, securitygroup_id=group_id)
-        for port in guarded
-        for group_id in group_ids
+        [
+            through(port_id=port.pk, securitygroup_id=group_id)
+            for port in guarded
+            for group_id in group_ids
+        ]
     )
 
 

@@ -124,7 +124,7 @@ def _describe_networks(networks: NetworkQuerySet) -> list[NetworkData]:
             project_id=network.project_id,
             shared=network.shared,
             external=network.external,
-            has_subnet=network.has_subnet,
+            has_subnet=network.has_subnet,  # type: ignore[attr-defined]  # annotated
             port_security_enabled=network.port_security_enabled,
             network_type=network.network_type or None,
             physical_network=network.physical_network,

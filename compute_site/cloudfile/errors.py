@@ -1,0 +1,13 @@
+"""What can be wrong with a cloud file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CloudFileError(Exception):
+    """The file says something wrong; each problem names section, entry and key."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)

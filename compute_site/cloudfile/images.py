@@ -1,0 +1,80 @@
+"""Images, as the image API v2 shows them; a key that it does not know is a property."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
+from compute_site.cloudfile.keys import (
+    IGNORED,
+    Key,
+    list_of,
+    one_of,
+    text,
+    uuid_text,
+    whole,
+)
+from compute_site.cloudfile.section import Entry, Section
+from compute_site.services.image.models import Image
+
+PROPERTIES = "properties"
+PLAIN = (
+    *("name", "status", "visibility", "min_ram", "min_disk", "size"),
+    *("disk_format", "container_format", "checksum", "tags"),
+)
+SERVICE_KEYS = (
+    *("protected", "os_hidden", "virtual_size", "os_hash_algo", "os_hash_value", "stores"),
+    *("locations", "direct_url", "created_at", "updated_at", "file", "self", "schema"),
+)
+
+
+def write_images(entries: Sequence[Entry], cloud: Cloud) -> None:
+    rows = []
+    for entry in entries:
+        owner = cloud.project(entry, "owner") if entry["owner"] is not None else None
+        rows.append(
+            Image(
+                id=own_id(entry, "image", owner, entry["name"]),
+                owner_id=owner,
+                properties={
+                    key: as_property(value)
+                    for key, value in entry[PROPERTIES].items()
+                    if value is not None
+                },
+                **{key: entry[key] for key in PLAIN},
+            )
+        )
+    save_rows(Image, rows)
+
+
+def as_property(value: Any) -> Any:
+    """The image service keeps texts; YAML makes numbers and truth values of bare words."""
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+SECTIONS = (
+    Section(
+        name="images",
+        keys={
+            "id": Key(uuid_text),
+            "name": Key(text, default=""),
+            "status": Key(text, default="active"),
+            "visibility": Key(
+                one_of("public", "private", "shared", "community"), default="private"
+            ),
+            "owner": Key(text),
+            "min_ram": Key(whole, default=0),
+            "min_disk": Key(whole, default=0),
+            "size": Key(whole),
+            "disk_format": Key(text),
+            "container_format": Key(text),
+            "checksum": Key(text),
+            "tags": Key(list_of(text), default=[]),
+            **dict.fromkeys(SERVICE_KEYS, IGNORED),
+        },
+        write=write_images,
+        rest=PROPERTIES,
+        unique=(("id",),),
+    ),
+)

@@ -1,0 +1,152 @@
+"""Projects, and users with their roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from django.contrib.auth.hashers import check_password, make_password
+
+from compute_site.cloudfile.cloud import Cloud
+from compute_site.cloudfile.keys import (
+    IGNORED,
+    Key,
+    filled_text,
+    flag,
+    list_of,
+    one_of,
+    project_id,
+    record,
+    text,
+)
+from compute_site.cloudfile.section import Entry, Section
+from compute_site.identity.models import Project, ProjectRole, Role, User, new_id
+from compute_site.policy.grants import make_roles_of
+
+MEMBERSHIP = {
+    "project": Key(text, required=True),
+    "role": Key(one_of(*Role.values), default=Role.MEMBER.value),
+}
+
+
+def write_projects(entries: Sequence[Entry], cloud: Cloud) -> None:
+    by_id = {project.pk: project for project in Project.objects.all()}
+    by_name = {project.name: project for project in by_id.values()}
+    new = []
+    for entry in entries:
+        known = by_name.get(entry["name"])
+        if entry["id"] is not None:
+            if known is not None and known.pk != entry["id"]:
+                raise entry.wrong("name", f"project {known.pk} has this name already")
+            known = by_id.get(entry["id"])
+        fields = {key: entry[key] for key in ("name", "description", "enabled")}
+        if known is None:
+            new.append(Project(id=entry["id"] or new_id(), **fields))
+        elif any(getattr(known, key) != value for key, value in fields.items()):
+            for key, value in fields.items():
+                setattr(known, key, value)
+            known.save()
+    Project.objects.bulk_create(new)
+    make_roles_of(new)
+    cloud.read_projects()
+
+
+def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
+    known = {user.username: user for user in User.objects.filter(username__in=_names(entries))}
+    hashes = _password_hashes(entries, known)
+    new: list[User] = []
+    changed: list[User] = []
+    for entry in entries:
+        user = known.get(entry["name"])
+        (new if user is None else changed).append(user := user or User(username=entry["name"]))
+        user.password = hashes[entry["name"]]
+        user.is_active = entry["enabled"]
+        user.email = entry["email"]
+        memberships = entry["projects"]
+        homes = [_project_of(entry, membership, cloud) for membership in memberships]
+        user.default_project_id = homes[0] if homes else None
+        roles = {membership["role"] for membership in memberships}
+        # who may do everything in the cloud may do everything in the site's admin
+        user.is_staff = user.is_superuser = Role.ADMIN.value in roles
+    User.objects.bulk_create(new)
+    User.objects.bulk_update(
+        changed,
+        ["password", "is_active", "email", "default_project", "is_staff", "is_superuser"],
+    )
+    cloud.read_users()
+    _write_roles(entries, cloud)
+
+
+def _write_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
+    """The users hold the roles that the file says, and no others."""
+    groups = {(entry.project_id, entry.role): entry.group_id for entry in ProjectRole.objects.all()}
+    wanted = {
+        (
+            cloud.user(entry, "name"),
+            groups[_project_of(entry, membership, cloud), membership["role"]],
+        )
+        for entry in entries
+        for membership in entry["projects"]
+    }
+    through = User.groups.through
+    held = through.objects.filter(
+        user__username__in=_names(entries), group__in=list(groups.values())
+    )
+    surplus = [row.pk for row in held if (row.user_id, row.group_id) not in wanted]
+    through.objects.filter(pk__in=surplus).delete()
+    through.objects.bulk_create(
+        [through(user_id=user_id, group_id=group_id) for user_id, group_id in wanted],
+        ignore_conflicts=True,
+    )
+
+
+def _password_hashes(entries: Sequence[Entry], known: dict[str, User]) -> dict[str, str]:
+    """The hash of each user's password; hashing is slow on purpose, so all are made at once."""
+
+    def make_hash(entry: Entry) -> str:
+        user, password = known.get(entry["name"]), entry["password"]
+        if user is not None and (password is None or check_password(password, user.password)):
+            return user.password
+        return make_password(password)
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(_names(entries), pool.map(make_hash, entries), strict=True))
+
+
+def _project_of(entry: Entry, membership: dict[str, str], cloud: Cloud) -> str:
+    found = cloud.find_project(membership["project"])
+    if found is None:
+        raise entry.wrong("projects", f"there is no project {membership['project']}")
+    return found
+
+
+def _names(entries: Sequence[Entry]) -> list[str]:
+    return [entry["name"] for entry in entries]
+
+
+SECTIONS = (
+    Section(
+        name="projects",
+        keys={
+            "id": Key(project_id),
+            "name": Key(filled_text, required=True),
+            "description": Key(text, default=""),
+            "enabled": Key(flag, default=True),
+            "domain_id": IGNORED,
+        },
+        write=write_projects,
+        unique=(("name",), ("id",)),
+    ),
+    Section(
+        name="users",
+        keys={
+            "name": Key(filled_text, required=True),
+            "password": Key(filled_text),
+            "email": Key(text, default=""),
+            "enabled": Key(flag, default=True),
+            "projects": Key(list_of(record(MEMBERSHIP)), default=[]),
+        },
+        write=write_users,
+        unique=(("name",),),
+    ),
+)

@@ -1,0 +1,193 @@
+"""Ports, as the network API v2.0 shows them, with their addresses and security groups."""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from collections.abc import Mapping, Sequence
+
+from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
+from compute_site.cloudfile.errors import CloudFileError
+from compute_site.cloudfile.keys import (
+    IGNORED,
+    Key,
+    address,
+    filled_text,
+    flag,
+    list_of,
+    mac,
+    mapping,
+    one_of,
+    record,
+    text,
+    uuid_text,
+)
+from compute_site.cloudfile.networks import COMMON, PROJECT
+from compute_site.cloudfile.section import Entry, Section
+from compute_site.services.network.addresses import make_row
+from compute_site.services.network.models import (
+    DEFAULT_GROUP,
+    FixedIp,
+    Network,
+    Port,
+    SecurityGroup,
+    Subnet,
+)
+from compute_site.services.network.ports import make_mac, save_addresses
+from compute_site.services.network.protocol import NicFailed
+
+COLUMNS = {
+    "name": "name",
+    "network_id": "network_id",
+    "device_id": "device_id",
+    "device_owner": "device_owner",
+    "status": "status",
+    "admin_state_up": "admin_state_up",
+    "port_security_enabled": "port_security_enabled",
+    "vnic_type": "binding:vnic_type",
+    "vif_type": "binding:vif_type",
+    "binding_host": "binding:host_id",
+    "binding_profile": "binding:profile",
+    "ip_allocation": "ip_allocation",
+    "resource_request": "resource_request",
+    "numa_affinity_policy": "numa_affinity_policy",
+    "device_profile": "device_profile",
+    "dns_name": "dns_name",
+}
+CHANGED_BY_SERVERS = (
+    *("device_id", "device_owner", "status", "vif_type", "binding_host"),
+    *("mac_address", "tag", "position", "created_by_server"),
+)
+FIXED_IP = {"ip_address": Key(address, required=True), "subnet_id": Key(uuid_text)}
+
+
+def write_ports(entries: Sequence[Entry], cloud: Cloud) -> None:
+    check_ids(entries, "network_id", Network, noun="network")
+    ports = []
+    for entry in entries:
+        project_id = cloud.project(entry, "project_id")
+        ports.append(
+            Port(
+                id=own_id(entry, "port", project_id, str(entry["network_id"]), entry["name"]),
+                project_id=project_id,
+                mac_address=entry["mac_address"] or make_mac(),
+                **{column: entry[key] for column, key in COLUMNS.items()},
+            )
+        )
+    known = known_ids(Port, [port.pk for port in ports])
+    save_rows(Port, ports, keep=CHANGED_BY_SERVERS)
+    pairs = list(zip(entries, ports, strict=True))
+    _write_addresses([pair for pair in pairs if "fixed_ips" in pair[0].given])
+    _choose_addresses(
+        [(e, port) for e, port in pairs if "fixed_ips" not in e.given and port.pk not in known]
+    )
+    _write_groups(
+        [(e, port) for e, port in pairs if "security_groups" in e.given or port.pk not in known]
+    )
+
+
+def _write_addresses(pairs: Sequence[tuple[Entry, Port]]) -> None:
+    """The ports hold the addresses that stand in the file, and no others."""
+    networks = {port.network_id for _, port in pairs}
+    subnets: dict[uuid.UUID, list[Subnet]] = {}
+    for subnet in Subnet.objects.filter(network__in=networks).order_by("created_at", "pk"):
+        subnets.setdefault(subnet.network_id, []).append(subnet)
+    wanted = {
+        (port.pk, fixed_ip["ip_address"]): make_row(
+            port.pk,
+            _subnet_of(entry, fixed_ip, subnets.get(port.network_id, [])),
+            ipaddress.ip_address(fixed_ip["ip_address"]),
+        )
+        for entry, port in pairs
+        for fixed_ip in entry["fixed_ips"]
+    }
+    held = {
+        (row.port_id, row.address): row.pk
+        for row in FixedIp.objects.filter(port__in=[port.pk for _, port in pairs])
+    }
+    surplus = [pk for key, pk in held.items() if key not in wanted]
+    FixedIp.objects.filter(pk__in=surplus).delete()
+    FixedIp.objects.bulk_create(row for key, row in wanted.items() if key not in held)
+
+
+def _subnet_of(entry: Entry, fixed_ip: Mapping[str, str], subnets: Sequence[Subnet]) -> Subnet:
+    found = ipaddress.ip_address(fixed_ip["ip_address"])
+    for subnet in subnets:
+        asked = fixed_ip["subnet_id"] in (None, subnet.pk)
+        if asked and found in ipaddress.ip_network(subnet.cidr):
+            return subnet
+    raise entry.wrong("fixed_ips", f"{found} is in no such subnet of the port's network")
+
+
+def _choose_addresses(pairs: Sequence[tuple[Entry, Port]]) -> None:
+    try:
+        save_addresses([(port, None) for _, port in pairs])
+    except NicFailed as error:
+        raise CloudFileError([f"ports: {error}"]) from error
+
+
+def _write_groups(pairs: Sequence[tuple[Entry, Port]]) -> None:
+    """The ports are in the groups of the file; in the default one when it names none."""
+    asked = {group_id for entry, _ in pairs for group_id in entry["security_groups"] or ()}
+    known = known_ids(SecurityGroup, asked)
+    defaults = dict(
+        SecurityGroup.objects.filter(name=DEFAULT_GROUP).values_list("project_id", "pk")
+    )
+    wanted = set()
+    for entry, port in pairs:
+        group_ids = entry["security_groups"]
+        if group_ids is None:
+            group_ids = [defaults[port.project_id]] if port.port_security_enabled else []
+        for group_id in group_ids:
+            if group_id not in known and group_id not in defaults.values():
+                raise entry.wrong("security_groups", f"there is no security group {group_id}")
+            wanted.add((port.pk, group_id))
+    through = Port.security_groups.through
+    held = through.objects.filter(port__in=[port.pk for _, port in pairs])
+    surplus = [link.pk for link in held if (link.port_id, link.securitygroup_id) not in wanted]
+    through.objects.filter(pk__in=surplus).delete()
+    through.objects.bulk_create(
+        [through(port_id=port_id, securitygroup_id=group_id) for port_id, group_id in wanted],
+        ignore_conflicts=True,
+    )
+
+
+SECTIONS = (
+    Section(
+        name="ports",
+        keys={
+            "id": Key(uuid_text),
+            "name": Key(text, default=""),
+            "network_id": Key(uuid_text, required=True),
+            "project_id": PROJECT,
+            "mac_address": Key(mac),
+            "fixed_ips": Key(list_of(record(FIXED_IP)), default=[]),
+            "device_id": Key(text, default=""),
+            "device_owner": Key(text, default=""),
+            "status": Key(text, default="DOWN"),
+            "admin_state_up": Key(flag, default=True),
+            "port_security_enabled": Key(flag, default=True),
+            "security_groups": Key(list_of(uuid_text)),
+            "binding:vnic_type": Key(filled_text, default="normal"),
+            "binding:vif_type": Key(text, default="unbound"),
+            "binding:host_id": Key(text, default=""),
+            "binding:profile": Key(mapping, default={}),
+            "ip_allocation": Key(one_of("immediate", "deferred", "none"), default="immediate"),
+            "resource_request": Key(mapping),
+            "numa_affinity_policy": Key(text),
+            "device_profile": Key(text),
+            "dns_name": Key(text, default=""),
+            "description": IGNORED,
+            "allowed_address_pairs": IGNORED,
+            "binding:vif_details": IGNORED,
+            "dns_assignment": IGNORED,
+            "extra_dhcp_opts": IGNORED,
+            "propagate_uplink_status": IGNORED,
+            "qos_network_policy_id": IGNORED,
+            "qos_policy_id": IGNORED,
+            **COMMON,
+        },
+        write=write_ports,
+        unique=(("id",),),
+    ),
+)

@@ -1,0 +1,81 @@
+"""A section of the file: its entries, each with its place for messages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from compute_site.cloudfile.errors import CloudFileError
+from compute_site.cloudfile.keys import Key, read_keys
+
+if TYPE_CHECKING:
+    from compute_site.cloudfile.cloud import Cloud
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry; ``given`` names the keys that stand in the file."""
+
+    place: str
+    values: Mapping[str, Any]
+    given: frozenset[str]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def wrong(self, key: str, text: str) -> CloudFileError:
+        return CloudFileError([f"{self.place}, key {key}: {text}"])
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """``unique`` lists the sets of keys whose values may stand only once in the section.
+
+    ``write`` is called even when the section has no entry. ``unpack`` turns the section as it
+    stands in the file into a list of entries.
+    """
+
+    name: str
+    keys: Mapping[str, Key]
+    write: Callable[[Sequence[Entry], Cloud], None]
+    label: str = "name"
+    rest: str | None = None
+    unique: Sequence[tuple[str, ...]] = ()
+    unpack: Callable[[Any], Any] = lambda raw: raw
+
+    def read(self, raw: Any) -> tuple[list[Entry], list[str]]:
+        """The entries, and everything that is wrong with them."""
+        unpacked = self.unpack(raw)
+        if not isinstance(unpacked, list):
+            return [], [f"{self.name}: give a list of entries"]
+        entries, problems = [], []
+        for index, item in enumerate(unpacked):
+            place = f"{self.name}[{index}]"
+            if not isinstance(item, Mapping):
+                problems.append(f"{place}: give an object, not {item!r}")
+                continue
+            if item.get(self.label) is not None:
+                place = f"{place} ({item[self.label]})"
+            if not all(isinstance(key, str) for key in item):
+                problems.append(f"{place}: every key is a text; put it in quotes")
+                continue
+            values, wrong = read_keys(item, self.keys, self.rest)
+            problems += [f"{place}, {text}" for text in wrong]
+            entries.append(Entry(place, values, frozenset(item)))
+        return entries, problems or self._repeated(entries)
+
+    def _repeated(self, entries: Iterable[Entry]) -> list[str]:
+        problems = []
+        for keys in self.unique:
+            seen: dict[tuple[Any, ...], str] = {}
+            for entry in entries:
+                values = tuple(entry[key] for key in keys)
+                if None in values:
+                    continue
+                if values in seen:
+                    problems.append(
+                        f"{entry.place}, key {keys[-1]}: {values[-1]} stands at {seen[values]} too"
+                    )
+                seen.setdefault(values, entry.place)
+        return problems

@@ -1,0 +1,39 @@
+"""Fingerprints of public keys, in the forms that clients know."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+
+def fingerprint_of(kind: str, public_key: str) -> str:
+    """The fingerprint of a key of kind ``ssh`` (one line) or ``x509`` (a certificate in PEM).
+
+    Nova: MD5 over the key for ssh, SHA-1 over the certificate for x509, as pairs of hexadecimal
+    digits with colons.
+
+    Raises:
+        ValueError: it is no such key; the text says which kind was expected.
+    """
+    try:
+        digest = _digest_of_certificate(public_key) if kind == "x509" else _digest(public_key)
+    except (ValueError, IndexError, UnsupportedAlgorithm):
+        expected = "a certificate in PEM" if kind == "x509" else "a public key of OpenSSH"
+        raise ValueError(f"this is not {expected}") from None
+    return ":".join(f"{octet:02x}" for octet in digest)
+
+
+def _digest(public_key: str) -> bytes:
+    load_ssh_public_key(public_key.encode())  # checks it
+    blob = base64.b64decode(public_key.split()[1])
+    return hashlib.md5(blob, usedforsecurity=False).digest()
+
+
+def _digest_of_certificate(certificate: str) -> bytes:
+    # The wire wants SHA-1; nothing is trusted because of it.
+    return x509.load_pem_x509_certificate(certificate.encode()).fingerprint(SHA1())  # noqa: S303
