@@ -9,9 +9,11 @@ from compute_site import health, versions
 from compute_site.docs import DocsView, SchemaView
 from compute_site.identity import views as identity
 from compute_site.views import GoneUrl, UnknownUrl
+from servers.views.server import Servers
 
 COMPUTE = [
     # servers
+    path("servers", Servers.as_view()),
     # flavors
     # quotas and limits
     # key pairs, server groups

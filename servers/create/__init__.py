@@ -1,0 +1,81 @@
+"""The use case ``POST /servers``: from what was asked to the committed rows and the job.
+
+The order of the steps is contract: it decides which fault a request gets that has several
+(spec/create-flow.md; the marks are its sections).
+"""
+
+from __future__ import annotations
+
+from compute_site.identity.caller import Caller
+from servers.create.boot import check_disk_config, find_boot_image
+from servers.create.devices import read_devices
+from servers.create.disks import plan_disks, root_disk
+from servers.create.fit import check_fit
+from servers.create.image_disks import root_device_name
+from servers.create.machine import check_mixed_policy, plan_machine
+from servers.create.metadata import check_limits
+from servers.create.nics import check_nics, check_port_quota, find_nics
+from servers.create.order import ServerOrder
+from servers.create.permission import check_several, permit_create
+from servers.create.plan import Created, ServerPlan
+from servers.create.ports import plan_nics
+from servers.create.provision import provision
+from servers.create.references import (
+    check_flavor_enabled,
+    find_flavor,
+    find_kernel,
+    find_key_pair,
+    find_security_groups,
+    find_server_group,
+)
+from servers.create.sources import find_sources
+from servers.create.target import check_destination, check_zone, choose_target
+
+
+def create_servers(caller: Caller, order: ServerOrder) -> Created:
+    """Check the order, write the servers and hand them to the conductor.
+
+    Raises:
+        Fault: a class of ``servers.errors``, ``servers.hardware.errors`` or ``quotas.errors``, or
+        one of a service; nothing was written then.
+    """
+    permit_create(caller, order)  # A8, A9
+    target = choose_target(caller, order)  # A10, A11
+    asked = read_devices(caller, order)  # A13, A14
+    check_nics(caller, order)  # A15
+    flavor = find_flavor(caller, order)  # A16
+    check_several(order)  # B1
+    check_zone(target)  # B2
+    image = find_boot_image(caller, order, asked)  # B5
+    check_disk_config(order, image)  # B7
+    check_flavor_enabled(flavor)  # C1
+    security_groups = find_security_groups(caller, order)  # C3
+    found_nics = find_nics(caller, order)  # C4
+    kernel = find_kernel(caller, image)  # C5
+    key_pair = find_key_pair(caller, order)  # C7
+    root_name = root_device_name(image)  # C8
+    machine = plan_machine(flavor, image)  # C9, C10
+    nics = plan_nics(order, found_nics, numa_policy=machine.demand.pci_numa_policy)  # C11
+    check_mixed_policy(machine)  # C13
+    max_count = check_port_quota(order, found_nics)  # C13
+    disks = plan_disks(order, asked, machine, root_name=root_name, max_count=max_count)  # D
+    check_limits(caller, order)  # E1, E2
+    check_fit(caller, order, machine, root_disk(disks))  # E3 to E5
+    group = find_server_group(caller, order)  # F1
+    check_destination(target)  # G1
+    sources = find_sources(caller, order, disks)
+    plan = ServerPlan(
+        order=order,
+        max_count=max_count,
+        target=target,
+        machine=machine,
+        kernel=kernel,
+        root_name=root_name,
+        key_pair=key_pair,
+        security_groups=security_groups,
+        nics=nics,
+        disks=disks,
+        sources=sources,
+        group=group,
+    )
+    return provision(caller, plan)  # G2 to H

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from compute_site.faults import Conflict, Unavailable
 from compute_site.identity.caller import Caller
 
+TUNNELS = frozenset(("vxlan", "gre", "geneve", "stt"))
+"""Kinds of networks that lie on no physical network."""
+
 
 class NetworkServiceUnavailable(Unavailable):
     """The network service does not answer."""
@@ -39,7 +42,7 @@ class NetworkData:
     @property
     def tunneled(self) -> bool:
         """Is the traffic carried in a tunnel, not on a physical network?"""
-        return self.network_type in ("vxlan", "gre", "geneve", "stt")
+        return self.network_type in TUNNELS
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,11 @@ class PortData:
     device_profile: str | None
     network_type: str | None
     physical_network: str | None
+
+    @property
+    def tunneled(self) -> bool:
+        """Is the traffic of its network carried in a tunnel?"""
+        return self.network_type in TUNNELS
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

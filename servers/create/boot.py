@@ -1,0 +1,134 @@
+"""What the server starts from: the data of the asked image, or of the volume it boots from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compute_site.faults import BadRequest
+from compute_site.identity.caller import Caller
+from compute_site.services import image_service, volume_service
+from compute_site.services.image.protocol import ImageData
+from compute_site.services.volume.protocol import VolumeData
+from servers.create.devices import AskedDisks, Disk
+from servers.create.order import ServerOrder
+from servers.create.references import site_certificates
+from servers.errors import (
+    CertificatesNeedImage,
+    DiskConfigForbidden,
+    ImageNotFound,
+    ImageUnusable,
+    SnapshotNotFound,
+    VolumeNotBootable,
+    VolumeNotFound,
+)
+
+GIB = 2**30
+OWN_KEYS = frozenset(
+    (
+        "image_id",
+        "image_name",
+        "size",
+        "checksum",
+        "container_format",
+        "disk_format",
+        "min_ram",
+        "min_disk",
+    )
+)
+"""What a volume remembers of its image that is no property."""
+IMAGE_FIELD = "server.imageRef"
+DISKS_FIELD = "server.block_device_mapping_v2"
+
+
+def find_boot_image(caller: Caller, order: ServerOrder, asked: AskedDisks) -> ImageData | None:
+    """The data of the image, or of the boot device; ``None`` when that has none (B5)."""
+    if order.image_ref:
+        image = image_service().find_images(caller, [order.image_ref]).get(order.image_ref)
+        if image is None:
+            raise ImageNotFound(
+                f"There is no image {order.image_ref} for this project.", field=IMAGE_FIELD
+            )
+        return image
+    if order.trusted_certificates or site_certificates():
+        raise CertificatesNeedImage(
+            "Trusted certificates check an image; this server would boot from a volume.",
+            field="server.trusted_image_certificates",
+        )
+    for device in asked.boot_devices():
+        if device.image_id is not None:
+            return _image_of_device(caller, device.image_id)
+        if device.snapshot_id is not None or device.volume_id is not None:
+            return _image_of_volume(_boot_volume(caller, device))
+    return None
+
+
+def check_disk_config(order: ServerOrder, image: ImageData | None) -> None:
+    """Refuse AUTO where the image forbids it (B7)."""
+    if order.auto_disk_config and image is not None and _forbids_resizing(image):
+        raise DiskConfigForbidden(
+            "The image forbids that the root partition is resized; ask for MANUAL.",
+            field="server.OS-DCF:diskConfig",
+        )
+
+
+def check_image_bootable(order: ServerOrder, image: ImageData | None) -> None:
+    """Refuse an image that is the upload of an encrypted volume (E3)."""
+    if order.image_ref and image is not None and image.properties.get("cinder_encryption_key_id"):
+        raise ImageUnusable(
+            f"The image {image.id} comes from an encrypted volume; boot from a volume made of it.",
+            field=IMAGE_FIELD,
+        )
+
+
+def _forbids_resizing(image: ImageData) -> bool:
+    return str(image.properties.get("auto_disk_config", "")).strip().lower() == "disabled"
+
+
+def _image_of_device(caller: Caller, image_id: str) -> ImageData:
+    image = image_service().find_images(caller, [image_id]).get(image_id)
+    if image is None:
+        raise ImageNotFound(f"There is no image {image_id} for this project.", field=DISKS_FIELD)
+    return image
+
+
+def _boot_volume(caller: Caller, device: Disk) -> VolumeData:
+    """The volume, or the one that the snapshot was made of."""
+    volume_id = device.volume_id
+    if device.snapshot_id is not None:
+        snapshot = volume_service().find_snapshots(caller, [device.snapshot_id])
+        if device.snapshot_id not in snapshot:
+            raise SnapshotNotFound(
+                f"There is no snapshot {device.snapshot_id} for this project.", field=DISKS_FIELD
+            )
+        volume_id = snapshot[device.snapshot_id].volume_id
+    volume = volume_service().find_volumes(caller, [str(volume_id)]).get(str(volume_id))
+    if volume is None:
+        raise VolumeNotFound(f"There is no volume {volume_id} for this project.", field=DISKS_FIELD)
+    if volume.bootable is False:
+        raise VolumeNotBootable(
+            f"The volume {volume.id} is marked as not bootable.", field=DISKS_FIELD
+        )
+    return volume
+
+
+def _image_of_volume(volume: VolumeData) -> ImageData:
+    """What the volume remembers of its image; its size is that of the volume."""
+    known = volume.image_metadata
+    return ImageData(
+        id=None,
+        status="active",
+        size=volume.size * GIB,
+        min_ram=_whole_number(volume, "min_ram"),
+        min_disk=_whole_number(volume, "min_disk"),
+        properties={key: value for key, value in known.items() if key not in OWN_KEYS},
+    )
+
+
+def _whole_number(volume: VolumeData, key: str) -> int:
+    value: Any = volume.image_metadata.get(key) or 0
+    try:
+        return int(value)
+    except ValueError:
+        raise BadRequest(
+            f"The volume {volume.id} says {key} is {value}, which is no number.", field=DISKS_FIELD
+        ) from None

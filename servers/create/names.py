@@ -1,0 +1,32 @@
+"""Names of servers: one, or a numbered row of them (spec/create-flow.md G9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+HOSTNAME_LENGTH = 63
+
+
+def display_names(name: str, count: int) -> list[str]:
+    """The name, or with several servers the name with a number behind."""
+    return [name] if count == 1 else [f"{name}-{number}" for number in range(1, count + 1)]
+
+
+def hostnames(name: str, asked: str | None, uuids: Sequence[str]) -> list[str]:
+    """The asked host name, or one made from the display name; from the id where none is left."""
+    if asked:
+        return [asked] * len(uuids)
+    clean = sanitise_hostname(name)
+    if not clean:
+        return [f"Server-{uuid}" for uuid in uuids]
+    return display_names(clean, len(uuids))
+
+
+def sanitise_hostname(name: str) -> str:
+    """What of a name can stand in a host name. Nova: the length is cut first, then characters
+    are dropped, and the number of a row is added without a new cut.
+    """
+    text = "".join(character for character in name if ord(character) < 256)
+    text = re.sub(r"[ _.]", "-", text[:HOSTNAME_LENGTH])
+    return re.sub(r"[^\w.-]", "", text).lower().strip(".-")

@@ -1,0 +1,161 @@
+"""What the scheduler must know of the asked networks and ports (spec/create-flow.md C11)."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from compute_site.services.network.protocol import NetworkData, PortData
+from servers.create.devices import read_flag
+from servers.create.nics import FIELD, FoundNics
+from servers.create.order import NicOrder, ServerOrder
+from servers.errors import PortUnsupported
+from servers.hosts import oldest_compute_version
+
+SRIOV_TYPES = frozenset(
+    ("direct", "macvtap", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed")
+)
+ACCELERATOR_TYPES = frozenset(("accelerator-direct", "accelerator-direct-physical"))
+DEVICE_TYPES = {"direct-physical": "type-PF", "vdpa": "vdpa"}
+REMOTE_MANAGED = "remote-managed"
+REMOTE_MANAGED_SINCE = 61
+EXTENDED_REQUESTS_SINCE = 58
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NicPlan:
+    """The cards as they are handed on: a word, or a record of each; and what they demand."""
+
+    requests: str | list[dict[str, Any]]
+    metadata: dict[str, Any] | None = None
+    resources: Sequence[dict[str, Any]] = ()
+    pci_requests: Sequence[dict[str, Any]] = ()
+
+
+def plan_nics(order: ServerOrder, found: FoundNics, *, numa_policy: str | None) -> NicPlan:
+    """Gather physical networks, resource groups and PCI requests; nothing is made.
+
+    ``numa_policy`` is the one of flavor or image, for ports without one of their own.
+    """
+    if not isinstance(order.networks, tuple) or not order.networks:
+        return NicPlan(
+            requests=order.networks or [],
+            metadata={"physnets": [], "tunneled": False} if order.networks == "auto" else None,
+        )
+    cards = [_Card(nic, found) for nic in order.networks]
+    resources = [
+        group
+        for index, card in enumerate(cards)
+        for group in _resource_groups(order, card, f"{FIELD}.{index}.port")
+    ]
+    pci_requests = [card.pci_request(numa_policy) for card in cards if card.is_sriov]
+    if any(card.vnic_type == REMOTE_MANAGED for card in cards):
+        _need_version(REMOTE_MANAGED_SINCE, "Ports that another device manages")
+    if any(card.has_extended_request for card in cards):
+        _need_version(EXTENDED_REQUESTS_SINCE, "Ports with several groups of resources")
+    return NicPlan(
+        requests=[card.record() for card in cards],
+        metadata={
+            "physnets": sorted({card.physical for card in cards if card.physical}),
+            "tunneled": any(card.tunneled for card in cards),
+        },
+        resources=resources,
+        pci_requests=pci_requests,
+    )
+
+
+class _Card:
+    """One asked card with the network or port that was found for it."""
+
+    def __init__(self, nic: NicOrder, found: FoundNics) -> None:
+        self.nic = nic
+        self.port: PortData | None = found.ports.get(nic.port_id) if nic.port_id else None
+        self.network: NetworkData | None = (
+            found.networks.get(nic.network_id) if nic.network_id and not nic.port_id else None
+        )
+        self.vnic_type = self.port.vnic_type if self.port else "normal"
+        self.is_sriov = self.vnic_type in SRIOV_TYPES
+        self.pci_request_id = str(uuid.uuid4()) if self.is_sriov else None
+        place = self.port or self.network
+        self.physical = place.physical_network if place else None
+        self.tunneled = bool(place and place.tunneled)
+
+    @property
+    def has_extended_request(self) -> bool:
+        return bool(self.port and "request_groups" in (self.port.resource_request or {}))
+
+    def pci_request(self, numa_policy: str | None) -> dict[str, Any]:
+        """One device of the physical network."""
+        port = self.port
+        assert port is not None  # noqa: S101 - only a port has an SR-IOV type
+        spec = {
+            "physical_network": self.physical,
+            "remote_managed": str(self.vnic_type == REMOTE_MANAGED),
+        }
+        if self.vnic_type in DEVICE_TYPES:
+            spec["dev_type"] = DEVICE_TYPES[self.vnic_type]
+        if port.binding_profile.get("trusted") is not None:
+            spec["trusted"] = str(read_flag(port.binding_profile["trusted"]))
+        return {
+            "count": 1,
+            "specs": [spec],
+            "request_id": self.pci_request_id,
+            "requester_id": port.id,
+            "numa_policy": port.numa_affinity_policy or numa_policy,
+        }
+
+    def record(self) -> dict[str, Any]:
+        """As the build request keeps it."""
+        return {
+            "network_id": self.port.network_id if self.port else self.nic.network_id,
+            "fixed_ip": self.nic.fixed_ip,
+            "port_id": self.nic.port_id,
+            "tag": self.nic.tag,
+            "pci_request_id": self.pci_request_id,
+            "device_profile": self.port.device_profile if self.port else None,
+        }
+
+
+def _resource_groups(order: ServerOrder, card: _Card, field: str) -> list[dict[str, Any]]:
+    """What a port asks of the host beside a card, such as bandwidth."""
+    port = card.port
+    if port is None:
+        return []
+    if port.vnic_type in ACCELERATOR_TYPES:
+        profile = port.device_profile
+        raise PortUnsupported(
+            f"The port {port.id} is of the kind {port.vnic_type} and has "
+            + (
+                f"the device profile {profile}, which nobody here knows."
+                if profile
+                else "no device profile."
+            ),
+            field=field,
+        )
+    if not port.resource_request:
+        return []
+    if not order.port_resources_allowed:
+        raise PortUnsupported(
+            f"The port {port.id} asks for resources; that needs a newer microversion.",
+            field=field,
+        )
+    groups = port.resource_request.get("request_groups")
+    if groups is None:
+        groups = [{**port.resource_request, "id": port.id}]
+    return [_resource_group(group) for group in groups]
+
+
+def _resource_group(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "requester_id": group.get("id"),
+        "resources": dict(group.get("resources", {})),
+        "required_traits": sorted(group.get("required", [])),
+        "use_same_provider": True,
+    }
+
+
+def _need_version(version: int, what: str) -> None:
+    if oldest_compute_version() < version:
+        raise PortUnsupported(f"{what} need newer hosts than some of this site.", field=FIELD)

@@ -1,0 +1,168 @@
+"""The only writer: takes the quota, writes the rows and hands over, in one transaction
+(spec/create-flow.md G, H).
+
+Locks are taken in this order: the project's usage, volumes, the server group. The statements on
+servers do not depend on their number.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import secrets
+import string
+import uuid
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from compute_site.services import volume_service
+from quotas.enforce import reserve
+from quotas.fit import Wanted, check_limit
+from quotas.limits import effective_limits
+from servers.conductor.tasks import schedule_and_build
+from servers.create.devices import Disk
+from servers.create.machine import check_device_profile
+from servers.create.names import display_names, hostnames
+from servers.create.password import choose_password
+from servers.create.plan import Created, ServerPlan
+from servers.create.records import (
+    build_record,
+    device_records,
+    instance_record,
+    resizes_itself,
+    spec_record,
+)
+from servers.create.rows import Rows, insert_rows
+from servers.create.sources import choose_zone, settle_disks
+from servers.errors import ServerGroupNotFound
+from servers.models import (
+    BuildRequest,
+    Instance,
+    InstanceMapping,
+    RequestSpec,
+    ServerGroup,
+    ServerGroupMember,
+    Tag,
+)
+from servers.usage import count_server_usage
+
+RESERVATION_CHARACTERS = string.ascii_lowercase + string.digits
+Attachments = Mapping[tuple[str, str], str]
+
+
+def provision(caller: Caller, plan: ServerPlan) -> Created:
+    """Write as many servers as the quota allows, and the job that schedules and builds them.
+
+    All or nothing: whatever fails, no row, no usage, no claim on a volume and no job is left.
+    """
+    uuids = [str(uuid.uuid4()) for _ in range(plan.max_count)]
+    created = Created(
+        uuid=uuids[0],
+        reservation_id="r-" + "".join(secrets.choice(RESERVATION_CHARACTERS) for _ in range(8)),
+        admin_password=choose_password(plan.order.admin_password),
+        auto_disk_config=resizes_itself(plan),
+    )
+    try:
+        with transaction.atomic():
+            _provision(caller, plan, created, uuids)
+    except BaseException:
+        if any(disk.volume_id for disk in plan.disks):
+            # a volume service of its own does not roll back with our rows
+            volume_service().release(uuids)
+        raise
+    return created
+
+
+def _provision(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[str]) -> None:
+    count = _take_quota(caller, plan)
+    uuids = uuids[:count]
+    check_device_profile(plan.machine)
+    zone = choose_zone(plan.target.zone, plan.disks, plan.sources)
+    disks = settle_disks(plan.order, plan.machine.flavor, plan.disks, plan.sources)
+    attachments = _reserve_volumes(caller, disks, uuids)
+    if plan.group is not None:
+        _join_group(caller, plan.group, count)
+    instances = Rows(
+        Instance,
+        instance_record(caller, plan, reservation_id=created.reservation_id, zone=zone),
+        {
+            "uuid": uuids,
+            "launch_index": range(count),
+            "display_name": display_names(plan.order.name, count),
+            "hostname": hostnames(plan.order.name, plan.order.hostname, uuids),
+        },
+    )
+    keys = insert_rows(
+        instances,
+        [
+            Rows(RequestSpec, spec_record(plan, disks, zone=zone, count=count)),
+            Rows(
+                BuildRequest,
+                build_record(caller, plan, admin_password=created.admin_password),
+                _devices(disks, attachments, uuids),
+            ),
+            Rows(InstanceMapping, {"project_id": caller.project_id, "user_id": caller.user_id}),
+            *([Rows(ServerGroupMember, {"group_id": plan.group.pk})] if plan.group else []),
+        ],
+        link="instance_id",
+    )
+    _tag(keys, plan.order.tags)
+    schedule_and_build.defer(reservation_id=created.reservation_id)
+
+
+def _take_quota(caller: Caller, plan: ServerPlan) -> int:
+    """Lock the project's usage and take what fits, from ``min_count`` to ``max_count`` (G2)."""
+    wanted = Wanted.servers(
+        vcpus=plan.machine.flavor.vcpus,
+        memory_mb=plan.machine.flavor.memory_mb,
+        minimum=plan.order.min_count,
+        maximum=plan.max_count,
+    )
+    usage = functools.partial(count_server_usage, caller.project_id, caller.user_id)
+    return reserve(caller.project_id, caller.user_id, wanted, user_usage=usage)
+
+
+def _reserve_volumes(caller: Caller, disks: Sequence[Disk], uuids: Sequence[str]) -> Attachments:
+    """Claim every existing volume for every server, after all other rules on disks (G8)."""
+    volumes = [disk.volume_id for disk in disks if disk.volume_id and disk.image_id is None]
+    if not volumes:
+        return {}
+    return volume_service().reserve(
+        caller, [(volume, uuid) for uuid in uuids for volume in volumes]
+    )
+
+
+def _join_group(caller: Caller, group: ServerGroup, count: int) -> None:
+    """Refuse when the user would have too many servers in the group (G10).
+
+    The group stays locked until the members are written, so that two requests cannot both take
+    the last place.
+    """
+    limits = effective_limits(caller.project_id, caller.user_id, ["server_group_members"])
+    if not ServerGroup.objects.select_for_update().filter(pk=group.pk).exists():
+        raise ServerGroupNotFound(
+            f"The server group {group.uuid} is being deleted.", field="os:scheduler_hints.group"
+        )
+    members = ServerGroupMember.objects.filter(
+        group=group, instance__user=caller.user_id, instance__deleted_at__isnull=True
+    ).count()
+    check_limit(limits, "server_group_members", members + count, field="os:scheduler_hints.group")
+
+
+def _devices(
+    disks: Sequence[Disk], attachments: Attachments, uuids: Sequence[str]
+) -> dict[str, list[str]]:
+    """The devices of every server, which differ by the claims on volumes."""
+    if not attachments:
+        return {"block_devices": [json.dumps(device_records(disks))] * len(uuids)}
+    devices = [device_records(disks, attachments, uuid) for uuid in uuids]
+    return {"block_devices": [json.dumps(records) for records in devices]}
+
+
+def _tag(keys: Sequence[int], tags: Sequence[str]) -> None:
+    if tags:
+        pairs = [(key, tag) for key in keys for tag in tags]
+        columns = {"instance_id": [key for key, _ in pairs], "tag": [tag for _, tag in pairs]}
+        insert_rows(Rows(Tag, {}, columns))

@@ -1,0 +1,200 @@
+"""The contents of the rows that a new server consists of (spec/create-flow.md C12, G6, G7, G9)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from compute_site.identity.caller import Caller
+from compute_site.services.image.protocol import ImageData
+from flavors.models import Flavor
+from servers.create.devices import Disk, read_flag
+from servers.create.disks import root_disk
+from servers.create.metadata import read_hints
+from servers.create.plan import ServerPlan
+from servers.create.references import choose_certificates
+from servers.models import PowerState, TaskState, VmState
+from servers.sealing import seal
+
+IMAGE_PREFIX = "image_"
+LARGE_PROPERTIES = frozenset(("mappings", "block_device_mapping"))
+LONGEST_VALUE = 255
+"""Bytes that the system metadata keep of a value."""
+FLAVOR_FIELDS = (
+    "flavorid",
+    "name",
+    "vcpus",
+    "memory_mb",
+    "root_gb",
+    "ephemeral_gb",
+    "swap",
+    "rxtx_factor",
+    "disabled",
+    "is_public",
+    "description",
+    "extra_specs",
+)
+Record = dict[str, Any]
+
+
+def instance_record(
+    caller: Caller, plan: ServerPlan, *, reservation_id: str, zone: str | None
+) -> Record:
+    """What the servers of a request share."""
+    order, flavor, image = plan.order, plan.machine.flavor, plan.machine.image
+    properties: Mapping[str, Any] = image.properties if image else {}
+    now = timezone.now()
+    return {
+        "project_id": caller.project_id,
+        "user_id": caller.user_id,
+        "reservation_id": reservation_id,
+        "display_description": order.description,
+        "vm_state": VmState.BUILDING,
+        "task_state": TaskState.SCHEDULING,
+        "power_state": PowerState.NO_STATE,
+        "image_ref": order.image_ref,
+        "kernel_id": plan.kernel.kernel_id,
+        "ramdisk_id": plan.kernel.ramdisk_id,
+        "flavor_record_id": flavor.pk,
+        "flavor": copy_flavor(flavor),
+        "memory_mb": flavor.memory_mb,
+        "vcpus": flavor.vcpus,
+        "root_gb": flavor.root_gb,
+        "ephemeral_gb": flavor.ephemeral_gb,
+        "config_drive": "True" if order.config_drive else "",
+        "user_data": order.user_data,
+        "key_name": order.key_name,
+        "key_data": plan.key_pair.public_key if plan.key_pair else None,
+        "metadata": order.metadata,
+        "system_metadata": system_metadata(caller, plan),
+        "access_ip_v4": order.access_ip_v4,
+        "access_ip_v6": order.access_ip_v6,
+        "availability_zone": zone,
+        "root_device_name": plan.root_name,
+        "os_type": properties.get("os_type"),
+        "architecture": properties.get("architecture"),
+        "vm_mode": properties.get("vm_mode"),
+        "auto_disk_config": resizes_itself(plan),
+        "trusted_certs": choose_certificates(order),
+        "numa_topology": _numa(plan),
+        "pci_requests": pci_requests(plan),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def spec_record(plan: ServerPlan, disks: Sequence[Disk], *, zone: str | None, count: int) -> Record:
+    """What the scheduler must know of each server."""
+    target, root = plan.target, root_disk(disks)
+    destination = {"host": target.host, "node": target.node}
+    return {
+        "flavor": copy_flavor(plan.machine.flavor),
+        "image": copy_image(plan.machine.image),
+        "numa_topology": _numa(plan),
+        "pci_requests": pci_requests(plan),
+        "availability_zone": zone,
+        "scheduler_hints": read_hints(plan.order),
+        "force_hosts": [target.forced_host] if target.forced_host else [],
+        "force_nodes": [target.forced_node] if target.forced_node else [],
+        "requested_destination": destination if any(destination.values()) else None,
+        "instance_group_id": plan.group.pk if plan.group else None,
+        "security_groups": list(plan.security_groups),
+        "num_instances": count,
+        "is_bfv": root is not None and root.is_volume,
+        "network_metadata": plan.nics.metadata,
+        "requested_resources": list(plan.nics.resources),
+    }
+
+
+def build_record(caller: Caller, plan: ServerPlan, *, admin_password: str) -> Record:
+    """What only the build needs; the devices come from ``device_records``."""
+    order = plan.order
+    return {
+        "project_id": caller.project_id,
+        "requested_networks": plan.nics.requests,
+        "security_groups": list(plan.security_groups),
+        "injected_files": [{"path": f.path, "contents": f.contents} for f in order.files],
+        "tags": list(order.tags),
+        "admin_password": seal(admin_password),
+        "request_id": caller.request_id,
+    }
+
+
+def device_records(
+    disks: Sequence[Disk], attachments: Mapping[tuple[str, str], str] | None = None, uuid: str = ""
+) -> list[Record]:
+    """The devices of one server, with the claims it has on volumes."""
+    return [
+        {
+            **{name: getattr(disk, name) for name in DISK_FIELDS},
+            "attachment_id": (attachments or {}).get((disk.volume_id or "", uuid)),
+        }
+        for disk in disks
+    ]
+
+
+DISK_FIELDS = [field.name for field in dataclasses.fields(Disk)]
+
+
+def copy_flavor(flavor: Flavor) -> Record:
+    """The flavor as it is now; what becomes of it later does not touch the server."""
+    return {name: getattr(flavor, name) for name in FLAVOR_FIELDS}
+
+
+def copy_image(image: ImageData | None) -> Record:
+    """The image data as they are now; empty when there are none."""
+    if image is None:
+        return {}
+    record = {field.name: getattr(image, field.name) for field in dataclasses.fields(image)}
+    return record | {"properties": dict(image.properties), "tags": list(image.tags)}
+
+
+def system_metadata(caller: Caller, plan: ServerPlan) -> Record:
+    """What of image and owner stays with the server, all texts."""
+    values = _image_values(plan.machine.image, plan.machine.flavor)
+    values.setdefault("base_image_ref", plan.order.image_ref)
+    return {
+        **{f"{IMAGE_PREFIX}{key}": _cut(value) for key, value in values.items()},
+        "owner_user_name": caller.user_name,
+        "owner_project_name": caller.project_name,
+    }
+
+
+def resizes_itself(plan: ServerPlan) -> bool:
+    """The client's choice, or else the image's."""
+    if plan.order.auto_disk_config is not None:
+        return plan.order.auto_disk_config
+    image = plan.machine.image
+    return read_flag(image.properties.get("auto_disk_config")) if image else False
+
+
+def pci_requests(plan: ServerPlan) -> list[Record]:
+    """The devices that the flavor asks for, then those of SR-IOV ports."""
+    flavor_requests = [request.as_json() for request in plan.machine.demand.pci_requests]
+    return [*flavor_requests, *plan.nics.pci_requests]
+
+
+def _numa(plan: ServerPlan) -> Record | None:
+    layout = plan.machine.demand.numa
+    return layout.as_json() if layout else None
+
+
+def _image_values(image: ImageData | None, flavor: Flavor) -> Record:
+    if image is None:
+        return {"min_disk": flavor.root_gb}
+    values = {key: value for key, value in image.properties.items() if key not in LARGE_PROPERTIES}
+    values["min_ram"] = image.min_ram
+    values["min_disk"] = max(image.min_disk, flavor.root_gb)
+    if image.disk_format == "vhd":
+        values["min_disk"] = flavor.root_gb
+    for key in ("disk_format", "container_format"):
+        if getattr(image, key) is not None:
+            values[key] = getattr(image, key)
+    return values
+
+
+def _cut(value: object) -> str:
+    return str(value).encode()[:LONGEST_VALUE].decode(errors="ignore")
