@@ -2,15 +2,62 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-CONDUCTOR = "conductor"
-"""The queue of decisions: where servers go, what became of lost jobs."""
+from servers.compute.build import build_server as build
+from servers.compute.order import BuildOrder
+from servers.conductor import queue, recovery
+from servers.conductor.place import place_reservation
+from servers.delete import finish_delete, release_late
 
-COMPUTE = "compute"
-"""The queue of work on hosts."""
+AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)
+"""For failures that say nothing about the server: a database that restarts, a deadlock."""
 
 
-@app.task(name="servers.schedule_and_build", queue=CONDUCTOR)
+@app.task(name=queue.SCHEDULE_AND_BUILD, queue=queue.CONDUCTOR, retry=AGAIN)
 def schedule_and_build(*, reservation_id: str) -> None:
     """Place the servers of one reservation and hand each to its host."""
+    place_reservation(reservation_id)
+
+
+@app.task(name=queue.BUILD_SERVER, queue=queue.COMPUTE, retry=AGAIN)
+def build_server(**order: Any) -> None:
+    """Build one server; the arguments are those of ``BuildOrder``."""
+    build(BuildOrder.from_json(order))
+
+
+@app.task(name=queue.DELETE_SERVER, queue=queue.COMPUTE, retry=AGAIN)
+def delete_server(*, server_id: str) -> None:
+    """Delete a server from its host."""
+    finish_delete(server_id)
+
+
+@app.task(name=queue.RELEASE_SERVICES, queue=queue.COMPUTE, retry=AGAIN)
+def release_services(*, server_id: str, volumes: list[str]) -> None:
+    """Release what a deleted server still holds of the outside services."""
+    release_late(server_id, volumes)
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="servers.retry_lost_jobs", queue=queue.CONDUCTOR, queueing_lock="lost jobs")
+def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the time
+    """Give the jobs of workers that have died to others."""
+    recovery.retry_lost_jobs()
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(name="servers.fail_lost_builds", queue=queue.CONDUCTOR, queueing_lock="lost builds")
+def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
+    """End builds that nobody works on, and take up deletions that nobody works on."""
+    recovery.fail_lost_builds()
+    recovery.resume_lost_deletions()
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="servers.purge_jobs", queue=queue.CONDUCTOR, queueing_lock="purge")
+def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
+    """Forget jobs that ended long ago."""
+    recovery.purge_jobs()

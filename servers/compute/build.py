@@ -1,0 +1,179 @@
+"""Builds one server on its host, step by step; each step is taken by one worker only.
+
+The job may run again from the start at any point, after a worker was lost: what a step has done is
+found and used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+from django.db import Error as DatabaseError
+from django.utils import timezone
+
+from compute_site.services import network_service
+from compute_site.services.network.protocol import Nic
+from servers.compute.disks import attach_volumes, name_devices
+from servers.compute.drivers import driver_of
+from servers.compute.exclusive import exclusive
+from servers.compute.failure import fail_or_retry
+from servers.compute.order import BuildOrder
+from servers.compute.protocol import ComputeDriver, Disk, Guest
+from servers.compute.release import release_host, release_services
+from servers.conductor.records import BUILD_EVENT, SUCCESS, finish_event
+from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState
+from servers.sealing import unseal
+from servers.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, move
+
+logger = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):
+    """The server is not ours to build any more: deleted, or with another worker."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One attempt: the order, and the rows it is about."""
+
+    order: BuildOrder
+    instance: Instance
+    node: ComputeNode
+    devices: list[BlockDevice]
+    spec: RequestSpec
+
+    @property
+    def host(self) -> str:
+        return self.node.service.host
+
+    def step(self, transition: Transition, **values: object) -> None:
+        """Take the step, or end the build here."""
+        if not move(self.instance.pk, transition, host=self.host, **values):
+            raise Interrupted
+
+
+def build_server(order: BuildOrder) -> None:
+    """Take the server from ``scheduling`` to ``active``; a failure goes to the next host or ends
+    in ``error``; a server that was deleted meanwhile ends the build without a trace.
+    """
+    with exclusive(order.server_id):
+        build = _prepare(order)
+        if build is None:
+            return
+        try:
+            _run(build)
+        except Interrupted:
+            _give_up(build)
+        except DatabaseError:
+            raise  # says nothing about the host: the queue tries again
+        except Exception as error:
+            logger.info("build of %s failed", order.server_id, exc_info=error)
+            fail_or_retry(order, build.instance, build.host, error)
+
+
+def _prepare(order: BuildOrder) -> Build | None:
+    """What the order is about, or ``None`` when there is nothing to do any more."""
+    node = ComputeNode.objects.select_related("service").get(pk=order.node_id)
+    instance = (
+        Instance.objects.select_related("request_spec")
+        .filter(uuid=order.server_id, host=node.service.host)
+        .first()
+    )
+    if instance is None:
+        return None
+    devices = list(BlockDevice.objects.filter(instance=instance))
+    return Build(
+        order=order, instance=instance, node=node, devices=devices, spec=instance.request_spec
+    )
+
+
+def _run(build: Build) -> None:
+    driver = driver_of(build.node.driver)
+    build.step(TAKE_ON)
+    nics = _connect(build)
+    guest = _describe(build, nics)
+    driver.plug_nics(guest)
+    build.step(MAP_DISKS, network_info=[_as_json(nic) for nic in nics])
+    root = name_devices(build.instance, build.devices)
+    attach_volumes(build.order.owner.as_caller(), build.instance, build.devices)
+    guest = dataclasses.replace(guest, disks=[_disk(device) for device in build.devices])
+    driver.attach_disks(guest)
+    build.step(SPAWN, root_device_name=root)
+    _spawn(build, driver, guest)
+    build.step(ACTIVATE, power_state=PowerState.RUNNING, launched_at=timezone.now(), progress=0)
+    finish_event(build.instance.pk, BUILD_EVENT, result=SUCCESS)
+
+
+def _connect(build: Build) -> tuple[Nic, ...]:
+    order = build.order
+    return network_service().connect(
+        order.owner.as_caller(),
+        order.server_id,
+        build.host,
+        order.nic_requests,
+        order.security_groups,
+    )
+
+
+def _spawn(build: Build, driver: ComputeDriver, guest: Guest) -> None:
+    sealed = build.order.sealed_password
+    driver.spawn(dataclasses.replace(guest, admin_password=unseal(sealed) if sealed else ""))
+
+
+def _give_up(build: Build) -> None:
+    """A server that was deleted or given up leaves nothing behind; any other is somebody's work:
+    a deletion that waits for us cleans up itself.
+    """
+    instance = Instance.objects.filter(pk=build.instance.pk).first()
+    over = instance is None or instance.vm_state in (VmState.DELETED, VmState.ERROR)
+    if not over:
+        return
+    logger.info("build of %s ends: it is over", build.order.server_id)
+    driver_of(build.node.driver).destroy(build.order.server_id, build.node.hypervisor_hostname)
+    release_services([build.instance])
+    release_host([build.instance.pk])
+
+
+def _describe(build: Build, nics: tuple[Nic, ...]) -> Guest:
+    instance = build.instance
+    return Guest(
+        server_id=str(instance.uuid),
+        instance_name=instance.instance_name,
+        hostname=instance.hostname,
+        node=build.node.hypervisor_hostname,
+        vcpus=instance.vcpus,
+        memory_mb=instance.memory_mb,
+        root_gb=instance.root_gb,
+        ephemeral_gb=instance.ephemeral_gb,
+        flavor=instance.flavor,
+        image=build.spec.image,
+        image_id=instance.image_ref,
+        nics=nics,
+        files=build.order.files,
+        user_data=instance.user_data,
+        config_drive=bool(instance.config_drive),
+        key_data=instance.key_data,
+        metadata=instance.metadata,
+        numa_topology=instance.numa_topology,
+    )
+
+
+def _disk(device: BlockDevice) -> Disk:
+    return Disk(
+        device_name=device.device_name,
+        source_type=device.source_type,
+        destination_type=device.destination_type,
+        volume_id=device.volume_id,
+        image_id=device.image_id,
+        size=device.volume_size,
+        guest_format=device.guest_format,
+        boot_index=device.boot_index,
+        disk_bus=device.disk_bus,
+        device_type=device.device_type,
+        tag=device.tag,
+    )
+
+
+def _as_json(nic: Nic) -> dict[str, object]:
+    return dataclasses.asdict(nic)

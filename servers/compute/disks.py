@@ -1,0 +1,69 @@
+"""The disks of a server being built: their names in the guest, and the volumes behind them."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Iterator, Sequence
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from compute_site.services import volume_service
+from compute_site.services.volume.protocol import NewVolume
+from servers.models import BlockDevice, Instance
+
+PREFIX = "/dev/vd"
+
+
+def name_devices(instance: Instance, devices: Sequence[BlockDevice]) -> str:
+    """Name the disks that have no name yet, the root disk first; return the root disk's name."""
+    root = instance.root_device_name or f"{PREFIX}a"
+    taken = {device.device_name for device in devices if device.device_name}
+    free = _free_names(root, taken)
+    nameless = [device for device in devices if not device.device_name and not device.no_device]
+    for device in sorted(nameless, key=lambda device: device.boot_index != 0):
+        is_root = device.boot_index == 0 and root not in taken
+        device.device_name = root if is_root else next(free)
+        taken.add(device.device_name)
+    if nameless:
+        BlockDevice.objects.bulk_update(nameless, ["device_name"])
+    return root
+
+
+def attach_volumes(caller: Caller, instance: Instance, devices: Sequence[BlockDevice]) -> None:
+    """Make the volumes that the server shall get, and give it all of its volumes."""
+    server_id = str(instance.uuid)
+    missing = [device for device in devices if _is_missing(device)]
+    if missing:
+        # One transaction: a volume that no row knows would never be found again.
+        with transaction.atomic():
+            made = volume_service().create(caller, server_id, [_new(device) for device in missing])
+            for device, volume_id in zip(missing, made, strict=True):
+                device.volume_id = volume_id
+            BlockDevice.objects.bulk_update(missing, ["volume_id"])
+    attached = {
+        device.volume_id: device.device_name or "" for device in devices if device.volume_id
+    }
+    if attached:
+        volume_service().attach(server_id, attached)
+
+
+def _is_missing(device: BlockDevice) -> bool:
+    return device.destination_type == "volume" and not device.volume_id and not device.no_device
+
+
+def _new(device: BlockDevice) -> NewVolume:
+    return NewVolume(
+        size=device.volume_size or 1,
+        image_id=device.image_id if device.source_type == "image" else None,
+        snapshot_id=device.snapshot_id if device.source_type == "snapshot" else None,
+        volume_type=device.volume_type,
+    )
+
+
+def _free_names(root: str, taken: Iterable[str | None]) -> Iterator[str]:
+    """Names beside the root's, in the order of the alphabet; after z comes aa."""
+    letters = string.ascii_lowercase
+    endings = [*letters, *(first + second for first in letters for second in letters)]
+    busy = {root, *taken}
+    return (name for ending in endings if (name := PREFIX + ending) not in busy)

@@ -1,0 +1,83 @@
+"""What we need of a driver: the software on a host that runs servers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from compute_site.faults import Fault
+from compute_site.services.network.protocol import Nic
+
+
+class DriverFailed(Fault):
+    """The host could not do it; another host may. The text says what went wrong."""
+
+    code = "driver_failed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A disk of a guest; ``volume_id`` is set where it is a volume. ``size`` GiB, swap MiB."""
+
+    device_name: str | None
+    source_type: str | None
+    destination_type: str | None
+    volume_id: str | None = None
+    image_id: str | None = None
+    size: int | None = None
+    guest_format: str | None = None
+    boot_index: int | None = None
+    disk_bus: str | None = None
+    device_type: str | None = None
+    tag: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """A server as its host must know it. Memory MiB, disks GiB."""
+
+    server_id: str
+    instance_name: str
+    hostname: str
+    node: str
+    vcpus: int
+    memory_mb: int
+    root_gb: int
+    ephemeral_gb: int
+    flavor: Mapping[str, Any]
+    image: Mapping[str, Any]
+    image_id: str
+    nics: Sequence[Nic] = ()
+    disks: Sequence[Disk] = ()
+    files: Sequence[Mapping[str, str]] = ()
+    """Path and contents (base64) of each file to put in."""
+    admin_password: str = dataclasses.field(default="", repr=False)
+    user_data: str | None = None
+    config_drive: bool = False
+    key_data: str | None = None
+    metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    numa_topology: Mapping[str, Any] | None = None
+
+
+class ComputeDriver(Protocol):
+    """Every call may be made again after a worker was lost: what is done already stays done.
+
+    Every call raises ``DriverFailed``.
+    """
+
+    def plug_nics(self, guest: Guest) -> None:
+        """Make the host ready for the cards of the guest."""
+        ...
+
+    def attach_disks(self, guest: Guest) -> None:
+        """Make the host ready for the disks of the guest."""
+        ...
+
+    def spawn(self, guest: Guest) -> None:
+        """Start the guest; it runs when this returns."""
+        ...
+
+    def destroy(self, server_id: str, node: str) -> None:
+        """End the guest and all that the host has of it; a guest that is unknown is fine."""
+        ...

@@ -1,0 +1,39 @@
+"""Buries servers that could not be placed in ``cell0``: visible, in ``ERROR``, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from compute_site import faults
+from servers.conductor.records import ERROR, SCHEDULE_EVENT, write_records
+from servers.models import BuildRequest, Cell, Fault, InstanceMapping
+from servers.models.cell import CELL0
+from servers.transitions import FAIL_BUILD, move_all
+
+
+def bury(requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str = "") -> None:
+    """End the open orders; disks and tags are kept, and quota stays used, until the user deletes.
+
+    The caller holds the locks on the orders.
+    """
+    servers = [request.instance_id for request in requests]
+    now = timezone.now()
+    move_all(servers, FAIL_BUILD)
+    cell0 = Cell.objects.filter(name=CELL0).values("pk")[:1]
+    InstanceMapping.objects.filter(instance__in=servers).update(cell=cell0)
+    event = {
+        "event": SCHEDULE_EVENT,
+        "start_time": now,
+        "finish_time": now,
+        "result": ERROR,
+        "details": fault.detail,
+        "traceback": details or None,
+    }
+    write_records(requests, events=dict.fromkeys(servers, event))
+    Fault.objects.bulk_create(
+        Fault(instance_id=server, code=500, message=fault.detail[:255], details=details)
+        for server in servers
+    )
+    BuildRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()

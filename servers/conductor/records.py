@@ -1,0 +1,97 @@
+"""Writes the records that a server gets when it leaves the build request: disks, tags, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from compute_site.identity.caller import Caller
+from servers.models import (
+    BlockDevice,
+    BuildRequest,
+    Instance,
+    InstanceAction,
+    InstanceActionEvent,
+    Tag,
+)
+
+CREATE = "create"
+BUILD_EVENT = "compute__do_build_and_run_instance"
+SCHEDULE_EVENT = "conductor_schedule_and_build_instances"
+SUCCESS, ERROR = "Success", "Error"
+
+_DEVICE_COLUMNS = frozenset(
+    field.name
+    for field in BlockDevice._meta.concrete_fields  # noqa: SLF001 - Django's public model API
+    if field.name not in ("id", "instance")
+)
+
+
+def write_records(
+    requests: Sequence[BuildRequest], *, events: Mapping[int, Mapping[str, Any]]
+) -> None:
+    """Disks, tags and the action ``create`` of each server, with one event each.
+
+    ``events`` holds the columns of the event by the server's key.
+    """
+    BlockDevice.objects.bulk_create(
+        BlockDevice(instance_id=request.instance_id, **_device(device))
+        for request in requests
+        for device in request.block_devices
+    )
+    Tag.objects.bulk_create(
+        (
+            Tag(instance_id=request.instance_id, tag=tag)
+            for request in requests
+            for tag in request.tags
+        ),
+        ignore_conflicts=True,
+    )
+    failed = {key for key, event in events.items() if event.get("result") == ERROR}
+    actions = InstanceAction.objects.bulk_create(
+        InstanceAction(
+            instance_id=request.instance_id,
+            action=CREATE,
+            request_id=request.request_id,
+            user_id=request.instance.user_id,
+            project_id=request.project_id,
+            message=ERROR if request.instance_id in failed else None,
+        )
+        for request in requests
+    )
+    InstanceActionEvent.objects.bulk_create(
+        InstanceActionEvent(action=action, **events[action.instance_id]) for action in actions
+    )
+
+
+def begin_action(instance: Instance, action: str, event: str, caller: Caller) -> None:
+    """An action of the caller on the server begins, with its one event."""
+    record = InstanceAction.objects.create(
+        instance=instance,
+        action=action,
+        request_id=caller.request_id,
+        user_id=caller.user_id,
+        project_id=caller.project_id,
+    )
+    InstanceActionEvent.objects.create(action=record, event=event, host=instance.host)
+
+
+def finish_event(
+    server: int, event: str, *, result: str, details: str = "", traceback: str = ""
+) -> None:
+    """Close the open event of this kind, and bring its action up to date."""
+    now = timezone.now()
+    open_events = InstanceActionEvent.objects.filter(
+        action__instance=server, event=event, finish_time__isnull=True
+    )
+    open_events.update(
+        finish_time=now, result=result, details=details or None, traceback=traceback or None
+    )
+    actions = InstanceAction.objects.filter(instance=server, events__event=event)
+    actions.update(updated_at=now, **({"message": ERROR} if result == ERROR else {}))
+
+
+def _device(device: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in device.items() if key in _DEVICE_COLUMNS}

@@ -1,0 +1,129 @@
+"""Finds what was lost: jobs of workers that died, builds and deletions that nobody works on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterable
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from procrastinate.jobs import Job, Status
+
+from compute_site.faults import Fault
+from servers.compute.failure import fail
+from servers.conductor import queue
+from servers.conductor.bury import bury
+from servers.models import BuildRequest, Instance, TaskState, VmState
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 5.0
+"""How often a worker says that it lives."""
+
+LOST_AFTER_SECONDS = 25.0
+"""A worker that said nothing for so long is dead, and its jobs are lost."""
+
+MAX_ATTEMPTS = 5
+"""A job that takes its worker down each time must end some day."""
+
+KEEP_JOBS_HOURS = 72
+
+# A job at work: waiting, or running. Its arguments name the server or the whole reservation.
+AT_WORK = """
+    SELECT args ->> 'server_id', args ->> 'reservation_id' FROM procrastinate_jobs
+    WHERE status IN ('todo', 'doing') AND task_name = ANY(%s)
+"""
+
+
+class BuildLost(Fault):
+    """Nobody works on the build any more; the text says since when."""
+
+    code = "build_lost"
+
+
+def retry_lost_jobs(seconds: float = LOST_AFTER_SECONDS) -> int:
+    """Queue the jobs of workers silent for that long again; the number of jobs found."""
+    manager = queue.job_manager
+    jobs: Iterable[Job] = async_to_sync(manager.get_stalled_jobs)(seconds_since_heartbeat=seconds)
+    found = list(jobs)
+    for job in found:
+        logger.warning("worker of job %s (%s) is lost", job.id, job.task_name)
+        if job.attempts + 1 < MAX_ATTEMPTS:
+            async_to_sync(manager.retry_job)(job)
+        else:
+            async_to_sync(manager.finish_job)(job, status=Status.FAILED, delete_job=False)
+    async_to_sync(manager.prune_stalled_workers)(seconds)
+    return len(found)
+
+
+def fail_lost_builds() -> int:
+    """End in ``error`` what is in ``building`` for too long with no job at work; their number."""
+    limit: int = settings.OPTIONS.build_timeout_seconds
+    overdue = list(
+        Instance.objects.alive()
+        .filter(
+            vm_state=VmState.BUILDING, created_at__lt=timezone.now() - dt.timedelta(seconds=limit)
+        )
+        .exclude(task_state=TaskState.DELETING)
+    )
+    if not overdue:
+        return 0
+    servers, reservations = _at_work(queue.SCHEDULE_AND_BUILD, queue.BUILD_SERVER)
+    lost = [
+        instance
+        for instance in overdue
+        if str(instance.uuid) not in servers and instance.reservation_id not in reservations
+    ]
+    for instance in lost:
+        _fail(instance, BuildLost(f"The server was not built within {limit} s."))
+    return len(lost)
+
+
+def resume_lost_deletions() -> int:
+    """Queue the deletion of servers that are ``deleting`` with no job at work; their number."""
+    deleting = Instance.objects.alive().filter(task_state=TaskState.DELETING)
+    waiting = {str(server_id) for server_id in deleting.values_list("uuid", flat=True)}
+    if not waiting:
+        return 0
+    lost = waiting - _at_work(queue.DELETE_SERVER)[0]
+    queue.defer(
+        queue.DELETE_SERVER,
+        queue=queue.COMPUTE,
+        jobs=[{"server_id": server_id} for server_id in sorted(lost)],
+    )
+    return len(lost)
+
+
+def purge_jobs() -> None:
+    """Forget jobs that ended long ago, however they ended."""
+    async_to_sync(queue.job_manager.delete_old_jobs)(
+        nb_hours=KEEP_JOBS_HOURS,
+        include_failed=True,
+        include_cancelled=True,
+        include_aborted=True,
+    )
+
+
+def _at_work(*tasks: str) -> tuple[set[str], set[str]]:
+    """Ids of servers and of reservations that jobs of these tasks are about."""
+    with connection.cursor() as cursor:
+        cursor.execute(AT_WORK, [list(tasks)])
+        rows = cursor.fetchall()
+    return {server for server, _ in rows if server}, {group for _, group in rows if group}
+
+
+def _fail(instance: Instance, fault: Fault) -> None:
+    logger.warning("server %s: %s", instance.uuid, fault.detail)
+    with transaction.atomic():
+        requests = list(
+            BuildRequest.objects.select_for_update(of=("self", "instance"), no_key=True)
+            .filter(instance=instance)
+            .select_related("instance")
+        )
+        if requests:
+            bury(requests, fault)
+            return
+    fail(instance, fault, host=instance.host)

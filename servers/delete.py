@@ -1,0 +1,159 @@
+"""Deletes a server in whatever phase it is: not begun, being built, failed, or on a host.
+
+Deleting twice gives back once: whoever moves the row to ``deleted`` gives back what it held.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from compute_site.faults import Conflict, Fault
+from compute_site.identity.caller import Caller
+from quotas.enforce import give_back
+from servers import models
+from servers.compute.drivers import driver_of
+from servers.compute.exclusive import exclusive
+from servers.compute.protocol import DriverFailed
+from servers.compute.release import release_host, release_services
+from servers.conductor import queue
+from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event
+from servers.models import (
+    BuildRequest,
+    ComputeNode,
+    Instance,
+    InstanceMapping,
+    PowerState,
+    ServerGroupMember,
+    Service,
+    TaskState,
+)
+from servers.transitions import BEGIN_DELETE, FAIL_DELETE, FINISH_DELETE, move
+
+logger = logging.getLogger(__name__)
+
+DELETE = "delete"
+DELETE_EVENT = "compute_terminate_instance"
+
+
+class ServerLocked(Conflict):
+    """The server is locked; its text says who may delete it."""
+
+    code = "server_locked"
+
+
+def delete_server(caller: Caller, instance: Instance) -> None:
+    """Delete the server now, or begin to: one with a living host is deleted by that host.
+
+    Raises:
+        ServerLocked: the server is locked, and the caller is no admin.
+    """
+    if instance.locked and not caller.is_admin:
+        raise ServerLocked(
+            f"Server {instance.uuid} is locked; unlock it, or ask an admin to delete it."
+        )
+    with transaction.atomic():
+        request = _take_build_request(instance)
+        fresh = Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk)
+        server = fresh.first()
+        if server is None or server.task_state == TaskState.DELETING:
+            return  # somebody else has deleted it, or is about to
+        if request is None:
+            begin_action(server, DELETE, DELETE_EVENT, caller)
+        if request is None and _has_living_host(server):
+            move(server.pk, BEGIN_DELETE)
+            job = {"server_id": str(server.uuid)}
+            queue.defer(queue.DELETE_SERVER, queue=queue.COMPUTE, jobs=[job])
+            return
+        _forget(server, volumes=_ending_volumes(request))
+
+
+def finish_delete(server_id: str) -> None:
+    """The host's part: end the guest, then forget the server. Doing it twice is harmless."""
+    with exclusive(server_id):
+        instance = Instance.objects.alive().filter(uuid=server_id).first()
+        if instance is None:
+            return
+        try:
+            _destroy(instance)
+        except DriverFailed as error:
+            _fail(instance, error)
+            return
+        with transaction.atomic():
+            _forget(instance)
+
+
+def release_late(server_id: str, volumes: Sequence[str]) -> None:
+    """Release what a service could not release when the server was deleted."""
+    release_services(list(Instance.objects.filter(uuid=server_id)), volumes=volumes)
+
+
+def _take_build_request(instance: Instance) -> BuildRequest | None:
+    """Delete the build request, if it is still there: who deletes it decides."""
+    requests = BuildRequest.objects.filter(instance=instance)
+    request = requests.select_for_update().first()
+    if request is not None:
+        requests.delete()
+    return request
+
+
+def _ending_volumes(request: BuildRequest | None) -> list[str]:
+    """Volumes that end with a server whose disks are not rows yet."""
+    devices = request.block_devices if request is not None else []
+    return [
+        str(device["volume_id"])
+        for device in devices
+        if device.get("volume_id") and device.get("delete_on_termination")
+    ]
+
+
+def _has_living_host(instance: Instance) -> bool:
+    if instance.host is None:
+        return False
+    return Service.objects.computes().up().filter(host=instance.host).exists()
+
+
+def _destroy(instance: Instance) -> None:
+    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
+    if node is not None:
+        driver_of(node.driver).destroy(str(instance.uuid), node.hypervisor_hostname)
+
+
+def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
+    """Release all that the server holds and mark it deleted; the project's counters come last,
+    so that they are locked for the shortest time.
+    """
+    _release(instance, volumes)
+    now = timezone.now()
+    ended = {"deleted_at": now, "terminated_at": now, "power_state": PowerState.NO_STATE}
+    if not move(instance.pk, FINISH_DELETE, **ended, network_info=[]):
+        return
+    InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)
+    ServerGroupMember.objects.filter(instance=instance).delete()
+    finish_event(instance.pk, DELETE_EVENT, result=SUCCESS)
+    release_host([instance.pk])
+    give_back(
+        instance.project_id, {"instances": 1, "cores": instance.vcpus, "ram": instance.memory_mb}
+    )
+
+
+def _release(instance: Instance, volumes: Sequence[str]) -> None:
+    """A service that does not answer keeps nobody from deleting: a job tries again."""
+    try:
+        release_services([instance], volumes=volumes)
+    except Fault as fault:
+        logger.warning("server %s is released later: %s", instance.uuid, fault.detail)
+        job = {"server_id": str(instance.uuid), "volumes": list(volumes)}
+        queue.defer(queue.RELEASE_SERVICES, queue=queue.COMPUTE, jobs=[job])
+
+
+def _fail(instance: Instance, error: DriverFailed) -> None:
+    with transaction.atomic():
+        if move(instance.pk, FAIL_DELETE):
+            models.Fault.objects.create(
+                instance=instance, message=error.detail[:255], host=instance.host
+            )
+            finish_event(instance.pk, DELETE_EVENT, result=ERROR, details=error.detail)
