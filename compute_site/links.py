@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Container
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -44,13 +45,24 @@ class Links:
             {"rel": "bookmark", "href": f"{self.plain}/{collection}/{identifier}"},
         ]
 
-    def next_page(self, request: Request, collection: str, marker: str) -> list[Link]:
+    def next_page(
+        self,
+        request: Request,
+        collection: str,
+        marker: str,
+        known: Container[str] | None = None,
+    ) -> list[Link]:
         """A list with the link to the page that follows the one that ends with ``marker``.
 
         Nova: the parameters are sorted, and of one that was given several times only the last
-        value in that order is kept.
+        value in that order is kept. ``known``: other parameters are left out.
         """
-        given = sorted((key, value) for key, values in request.GET.lists() for value in values)
+        given = sorted(
+            (key, value)
+            for key, values in request.GET.lists()
+            if known is None or key in known
+            for value in values
+        )
         parameters = {**dict(given), "marker": marker}
         href = f"{self.versioned}/{collection}?{urlencode(parameters)}"
         return [{"rel": "next", "href": href}]

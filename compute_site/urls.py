@@ -9,11 +9,13 @@ from compute_site import health, versions
 from compute_site.docs import DocsView, SchemaView
 from compute_site.identity import views as identity
 from compute_site.views import GoneUrl, UnknownUrl
-from servers.views.server import Servers
+from servers.views import server
 
 COMPUTE = [
     # servers
-    path("servers", Servers.as_view()),
+    path("servers", server.Servers.as_view()),
+    path("servers/detail", server.ServersDetail.as_view()),
+    path("servers/<str:server_id>", server.Server.as_view()),
     # flavors
     # quotas and limits
     # key pairs, server groups

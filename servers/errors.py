@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from compute_site.faults import BadReference, BadRequest, Conflict, Forbidden, OverLimit
+from compute_site.faults import (
+    BadReference,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    OverLimit,
+)
 
 # how many, and where
 
@@ -272,3 +279,45 @@ class SecurityGroupAmbiguous(Conflict):
     """Several security groups of the project have that name."""
 
     code = "security_group_ambiguous"
+
+
+# reading
+
+
+class NoSuchServer(NotFound):
+    """The URL names a server that does not exist, or that the caller may not know of."""
+
+    code = "no_such_server"
+
+    def __init__(self, server_id: str) -> None:
+        super().__init__(f"There is no server {server_id}.")
+
+
+class BadFilter(BadRequest):
+    """Servers cannot be filtered by that."""
+
+    code = "bad_filter"
+
+
+class BadStatus(BadRequest):
+    """There is no such status of servers."""
+
+    code = "bad_status"
+
+
+class SortRefused(Forbidden):
+    """Only an admin may sort by that."""
+
+    code = "sort_refused"
+
+
+class MarkerNotFound(BadRequest):
+    """The marker is no server that the list could show."""
+
+    code = "marker_not_found"
+
+
+class DeletedServersHidden(Forbidden):
+    """Only an admin may list deleted servers."""
+
+    code = "deleted_servers_hidden"

@@ -13,8 +13,8 @@ from compute_site.services.image.models import Image
 from compute_site.services.network.models import Network, Port, SecurityGroup, Subnet
 from compute_site.services.volume.models import Volume
 from flavors.models import Flavor
-from servers.models import Cell, ComputeNode, Instance, Service
-from servers.models.states import VmState
+from servers.models import BuildRequest, Cell, ComputeNode, Instance, RequestSpec, Service
+from servers.models.states import TaskState, VmState
 from tests.cast import ALPHA, Cast
 
 _numbers = itertools.count(1)
@@ -153,6 +153,27 @@ def make_instance(**fields: Any) -> Instance:
         "ephemeral_gb": flavor.ephemeral_gb,
     }
     return Instance.objects.create(**defaults | fields)
+
+
+def make_order(**fields: Any) -> BuildRequest:
+    """The open order of a server that nobody has begun to build; ``fields`` are the server's, but
+    ``tags`` are the order's.
+    """
+    tags = fields.pop("tags", [])
+    zone, hints = fields.pop("pinned_zone", None), fields.pop("hints", {})
+    instance = make_instance(
+        **{
+            "vm_state": VmState.BUILDING,
+            "task_state": TaskState.SCHEDULING,
+            "host": None,
+            "node": None,
+        }
+        | fields
+    )
+    RequestSpec.objects.create(
+        instance=instance, flavor=instance.flavor, availability_zone=zone, scheduler_hints=hints
+    )
+    return BuildRequest.objects.create(instance=instance, project_id=instance.project_id, tags=tags)
 
 
 def flavor_copy(flavor: Flavor) -> dict[str, Any]:

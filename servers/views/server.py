@@ -1,6 +1,9 @@
-"""``/servers``."""
+"""``/servers``, ``/servers/detail`` and ``/servers/{id}``."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from rest_framework.response import Response
@@ -8,14 +11,23 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
 from servers.create import create_servers
+from servers.find import find_details
+from servers.list_order import ListOrder, plan_query
+from servers.listing import ServerQuery, list_details, list_names
+from servers.policies import server as rules
+from servers.serializers.server import ServerAnswer, ServerShown, ServerSummary, parts_for
 from servers.serializers.server_create import ServerCreate
 from servers.serializers.server_created import ServerCreated, echo_groups
+from servers.serializers.server_list import ServerListQuery, ServerShowQuery
 
 
 class Servers(ComputeView):
     """All servers of a project."""
 
     contracts = {
+        "GET": Contract(
+            summary="List servers", query=ServerListQuery, answer={"servers": [ServerSummary]}
+        ),
         "POST": Contract(
             summary="Create one or more servers",
             body=ServerCreate,
@@ -25,6 +37,14 @@ class Servers(ComputeView):
             headers={"Location": "The server that was made, the first one of several."},
         ),
     }
+
+    def get(self, request: ComputeRequest) -> Response:
+        request.caller.permit(rules.INDEX)
+        order: ListOrder = self.read_query(ServerListQuery)
+        query = plan_query(request.caller, order, rules.INDEX_ALL_PROJECTS)
+        names = list_names(request.caller, query)
+        servers = self.show_all(ServerSummary, names)
+        return self.answer({"servers": servers, **next_page(self, "servers", names, query)})
 
     def post(self, request: ComputeRequest) -> Response:
         order = self.read(ServerCreate)
@@ -39,3 +59,52 @@ class Servers(ComputeView):
         )
         location = self.links.self_link("servers", created.uuid)
         return self.answer({"server": server}, status=202, headers={"Location": location})
+
+
+class ServersDetail(ComputeView):
+    """All servers of a project, with all that can be told of them."""
+
+    contracts = {
+        "GET": Contract(
+            summary="List servers in detail",
+            query=ServerListQuery,
+            answer={"servers": [ServerAnswer]},
+        ),
+    }
+
+    def get(self, request: ComputeRequest) -> Response:
+        request.caller.permit(rules.DETAIL)
+        order: ListOrder = self.read_query(ServerListQuery)
+        query = plan_query(request.caller, order, rules.DETAIL_ALL_PROJECTS)
+        parts = parts_for(request.caller, request.version)
+        page = list_details(request.caller, query, parts)
+        servers = self.show_all(ServerAnswer, page.rows, details=page)
+        links = next_page(self, "servers/detail", page.rows, query)
+        return self.answer({"servers": servers, **links})
+
+
+class Server(ComputeView):
+    """One server."""
+
+    contracts = {
+        "GET": Contract(
+            summary="Show a server", query=ServerShowQuery, answer={"server": ServerShown}
+        ),
+    }
+
+    def get(self, request: ComputeRequest, server_id: str) -> Response:
+        self.read_query(ServerShowQuery)
+        parts = parts_for(request.caller, request.version, groups=True)
+        details = find_details(request.caller, server_id, rules.SHOW, parts)
+        shown = self.show(ServerShown, details.rows[0], details=details)
+        return self.answer({"server": shown})
+
+
+def next_page(
+    view: ComputeView, collection: str, page: Sequence[Any], query: ServerQuery | None
+) -> dict[str, Any]:
+    """The link to the next page, where this one is full."""
+    if query is None or not page or len(page) < query.limit:
+        return {}
+    known = ServerListQuery.at(view.request.version).entries
+    return {"servers_links": view.links.next_page(view.request, collection, page[-1].uuid, known)}

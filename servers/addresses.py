@@ -1,0 +1,30 @@
+"""The network cards of a server as it remembers them, and their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+Card = dict[str, Any]
+"""``port_id``, ``network_id``, ``label``, ``mac``, ``addresses`` (pairs of address and version),
+``security_groups`` (names), ``tag``."""
+
+
+def cards_of(network_info: str) -> list[Card]:
+    """The cards from the text of their column."""
+    cards: list[Card] = orjson.loads(network_info)
+    return cards
+
+
+def addresses_of(cards: Iterable[Card], *, extended: bool = True) -> dict[str, list[Any]]:
+    """Addresses by the name of their network; ``extended``: with the card's MAC address."""
+    addresses: dict[str, list[Any]] = {}
+    for card in cards:
+        more = {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": card["mac"]}
+        addresses.setdefault(card["label"], []).extend(
+            {"version": version, "addr": address, **(more if extended else {})}
+            for address, version in card["addresses"]
+        )
+    return addresses

@@ -1,0 +1,79 @@
+"""Finds one server by its id, for a caller who wants to do something with it."""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib.contenttypes.models import ContentType
+from guardian.models import GroupObjectPermission, UserObjectPermission
+
+from compute_site.identity.caller import Caller
+from servers.details import Details, Parts, read_details
+from servers.errors import NoSuchServer
+from servers.models import Instance
+
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def find_server(caller: Caller, server_id: str, rule: str) -> Instance:
+    """The server, with its open order if there is one, for one who holds the rule on it.
+
+    Raises:
+        NoSuchServer: it does not exist, is deleted, or is another project's.
+        PolicyRefused: the caller's project has it, but the rule is not granted.
+    """
+    check_server_id(server_id)
+    instance = (
+        Instance.objects.alive()
+        .filter(uuid=server_id)
+        .select_related("build_request")
+        .defer("user_data", "key_data", "numa_topology", "build_request__injected_files")
+        .first()
+    )
+    if instance is None:
+        raise NoSuchServer(server_id)
+    permit_on(caller, rule, server_id=server_id, key=instance.pk, project_id=instance.project_id)
+    return instance
+
+
+def find_details(caller: Caller, server_id: str, rule: str, parts: Parts) -> Details:
+    """What an answer shows of the server; raises as ``find_server`` does."""
+    check_server_id(server_id)
+    details = read_details(Instance.objects.alive().filter(uuid=server_id), parts)
+    if not details.rows:
+        raise NoSuchServer(server_id)
+    row = details.rows[0]
+    permit_on(caller, rule, server_id=server_id, key=row.pk, project_id=row.project_id)
+    return details
+
+
+def check_server_id(server_id: str) -> None:
+    """Raises ``NoSuchServer`` where the text has not the form of an id."""
+    if not UUID.fullmatch(server_id):
+        raise NoSuchServer(server_id)
+
+
+def permit_on(caller: Caller, rule: str, *, server_id: str, key: int, project_id: str) -> None:
+    """Go on if the rule is granted on the server's project, or on the server itself.
+
+    Raises:
+        NoSuchServer: it is another project's: the caller shall not learn that it exists.
+        PolicyRefused: the caller may know of the server, but not do this.
+    """
+    if caller.may(rule, project_id=project_id) or _is_granted_on(caller, rule, key):
+        return
+    if project_id != caller.project_id and not caller.is_admin:
+        raise NoSuchServer(server_id)
+    caller.permit(rule, project_id=project_id)
+
+
+def _is_granted_on(caller: Caller, rule: str, key: int) -> bool:
+    """Has somebody granted the rule on this one server, to the user or a group of theirs?"""
+    granted = {
+        "content_type": ContentType.objects.get_for_model(Instance),
+        "object_pk": str(key),
+        "permission__codename": rule,
+    }
+    to_user = UserObjectPermission.objects.filter(user=caller.user_id, **granted)
+    to_groups = GroupObjectPermission.objects.filter(group__user=caller.user_id, **granted)
+    return to_user.values("pk").union(to_groups.values("pk")).exists()
