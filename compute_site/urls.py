@@ -8,7 +8,7 @@ from django.urls import include, path, re_path
 from compute_site import health, versions
 from compute_site.docs import DocsView, SchemaView
 from compute_site.identity import views as identity
-from compute_site.views import GoneUrl, UnknownUrl
+from compute_site.views import GoneUrl, ProxyUrl, UnknownUrl
 from servers.views import server
 
 COMPUTE = [
@@ -20,6 +20,22 @@ COMPUTE = [
     # quotas and limits
     # key pairs, server groups
     # zones, hosts, aggregates
+    # what Nova once passed on to other services: 404
+    *(
+        re_path(rf"^{name}(?:/.*)?$", ProxyUrl.as_view())
+        for name in (
+            "images",
+            "os-baremetal-nodes",
+            "os-floating-ip-pools",
+            "os-floating-ips",
+            "os-networks",
+            "os-security-group-rules",
+            "os-security-groups",
+            "os-snapshots",
+            "os-tenant-networks",
+            "os-volumes",
+        )
+    ),
     # what Nova has taken out: 410
     *(
         re_path(rf"^{name}(?:/.*)?$", GoneUrl.as_view())

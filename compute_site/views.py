@@ -200,6 +200,18 @@ class UnknownUrl(ComputeView):
         raise NotFound(f"There is nothing at {request.path}.")
 
 
+class ProxyUrl(ComputeView):
+    """A URL under which Nova passed requests on to another service until 2.35; clients find that
+    service in the catalogue, so that it is 404 in older versions, too.
+    """
+
+    def check_url(self, request: Request) -> None:
+        """Any method will do."""
+
+    def check_lifetime(self, version: Microversion) -> None:
+        raise NotFound("This is the business of another service; the catalogue says where it is.")
+
+
 class GoneUrl(ComputeView):
     """A URL whose API was taken out of Nova: 410 at every microversion, for every method."""
 
