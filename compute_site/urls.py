@@ -9,6 +9,8 @@ from compute_site import health, versions
 from compute_site.docs import DocsView, SchemaView
 from compute_site.identity import views as identity
 from compute_site.views import GoneUrl, ProxyUrl, UnknownUrl
+from flavors.views import access, extra_spec, flavor
+from quotas.views import limit, quota_class, quota_set
 from servers.views import server
 
 COMPUTE = [
@@ -17,7 +19,19 @@ COMPUTE = [
     path("servers/detail", server.ServersDetail.as_view()),
     path("servers/<str:server_id>", server.Server.as_view()),
     # flavors
+    path("flavors", flavor.FlavorsView.as_view()),
+    path("flavors/detail", flavor.FlavorDetailListView.as_view()),
+    path("flavors/<flavor_id>", flavor.FlavorView.as_view()),
+    path("flavors/<flavor_id>/action", access.FlavorActionView.as_view()),
+    path("flavors/<flavor_id>/os-flavor-access", access.FlavorAccessView.as_view()),
+    path("flavors/<flavor_id>/os-extra_specs", extra_spec.ExtraSpecsView.as_view()),
+    path("flavors/<flavor_id>/os-extra_specs/<name>", extra_spec.ExtraSpecView.as_view()),
     # quotas and limits
+    path("limits", limit.LimitsView.as_view()),
+    path("os-quota-class-sets/<quota_class>", quota_class.QuotaClassView.as_view()),
+    path("os-quota-sets/<owner>", quota_set.QuotaSetView.as_view()),
+    path("os-quota-sets/<owner>/defaults", quota_set.QuotaSetDefaultsView.as_view()),
+    path("os-quota-sets/<owner>/detail", quota_set.QuotaSetDetailView.as_view()),
     # key pairs, server groups
     # zones, hosts, aggregates
     # what Nova once passed on to other services: 404

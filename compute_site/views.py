@@ -122,8 +122,10 @@ class ComputeView(APIView):
     def check_lifetime(self, version: Microversion) -> None:
         """404 outside the microversions that know the URL (``/v2`` knows what 2.1 knows)."""
         asked = max(version, OLDEST)
-        if asked < Microversion.parse(self.since):
-            raise NotFound(f"This URL needs microversion {self.since} or later; asked for {asked}.")
+        contract = self.contracts.get(str(self.request.method))
+        for since in (self.since, contract.since if contract else self.since):
+            if asked < Microversion.parse(since):
+                raise NotFound(f"This needs microversion {since} or later; asked for {asked}.")
         if self.until is not None and asked > Microversion.parse(self.until):
             raise NotFound(
                 f"This URL went away after microversion {self.until}; asked for {asked}."

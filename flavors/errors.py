@@ -78,3 +78,9 @@ class ProjectNotFound(BadReference):
     """The body names a project that does not exist."""
 
     code = "project_not_found"
+
+
+class WrongFilter(BadRequest):
+    """A filter of a list cannot be understood."""
+
+    code = "wrong_filter"

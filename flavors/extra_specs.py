@@ -128,7 +128,7 @@ NAMED: Mapping[str, Value] = {
     "hw:sound_model": Choice("sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "virtio"),
     "hw:tpm_model": Choice("tpm-tis", "tpm-crb"),
     "hw:tpm_secret_security": Choice("user", "host", "deployment"),
-    "hw:tpm_version": Choice("1.2", "2.0"),
+    "hw:tpm_version": Pattern(r"1\.2|2\.0", "1.2 or 2.0"),
     "hw:usb_model": Choice("none", "nec-xhci", "qemu-xhci"),
     "hw:vif_multiqueue_enabled": YES_NO,
     "hw:viommu_model": Choice("intel", "smmuv3", "virtio", "auto"),

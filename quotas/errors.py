@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from compute_site.faults import OverLimit
+from compute_site.faults import BadReference, BadRequest, OverLimit
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,3 +40,15 @@ class LimitExceeded(OverLimit):
     """One request, user or group holds more of something than its limit."""
 
     code = "limit_exceeded"
+
+
+class LimitOutOfBounds(BadRequest):
+    """A limit is lower than what is used, or higher than what the project can give."""
+
+    code = "limit_out_of_bounds"
+
+
+class ProjectNotFound(BadReference):
+    """The URL names a project that does not exist. Nova: 400."""
+
+    code = "project_not_found"

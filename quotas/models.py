@@ -34,14 +34,9 @@ class Limit(models.Model):
             ),
             models.CheckConstraint(name="quotas_limit_from_minus_one", condition=Q(limit__gte=-1)),
             models.UniqueConstraint(
-                fields=["quota_class", "resource"],
-                condition=Q(project__isnull=True),
-                name="quotas_one_limit_a_class",
-            ),
-            models.UniqueConstraint(
-                fields=["project", "user_id", "resource"],
-                condition=Q(project__isnull=False),
-                name="quotas_one_limit_a_project_and_user",
+                fields=["project", "quota_class", "user_id", "resource"],
+                name="quotas_one_limit_a_scope",
+                nulls_distinct=False,
             ),
         ]
 

@@ -16,12 +16,14 @@ class Resource:
     """``option`` holds the default limit; a resource without one is never limited by default.
 
     ``counted`` resources have a row of usage for each project; the others are limits on one
-    request, one user or one group, and are compared when they are asked for.
+    request, one user or one group, and are compared when they are asked for. A resource that is
+    not ``per_user`` has limits of projects only.
     """
 
     name: str
     option: str | None
     counted: bool = False
+    per_user: bool = True
 
     @property
     def default(self) -> int:
@@ -47,8 +49,8 @@ RESOURCES = {
         Resource("server_groups", "quota_server_groups", counted=True),
         Resource("server_group_members", "quota_server_group_members"),
         # the network service limits these; Nova shows them without a limit
-        Resource("fixed_ips", None),
-        Resource("floating_ips", None),
+        Resource("fixed_ips", None, per_user=False),
+        Resource("floating_ips", None, per_user=False),
         Resource("security_groups", None),
         Resource("security_group_rules", None),
     )

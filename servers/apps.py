@@ -7,6 +7,9 @@ class ServersConfig(AppConfig):
 
     def ready(self) -> None:
         import servers.policies  # noqa: F401, PLC0415 - declares the rules
+        from quotas.usage import count_users_with  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
+        from servers.usage import count_usage  # noqa: PLC0415 - models load first
 
+        count_users_with(count_usage)
         post_migrate.connect(make_cells, sender=self)

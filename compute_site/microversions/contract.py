@@ -20,6 +20,8 @@ class Contract:
     """
 
     summary: str
+    since: str = "2.1"
+    """The first microversion that knows the method, where it is younger than its URL."""
     body: type[VersionedSerializer] | None = None
     query: type[QuerySerializer] | None = None
     answer: dict[str, Answer] | None = None

@@ -7,17 +7,18 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from compute_site.identity.models import Project, User
+from compute_site.identity.models import Project
 from quotas.models import Usage
 from servers.models.instance import Instance
 from servers.models.server_group import ServerGroup
 from servers.models.states import VmState
+from tests.factories import make_project, make_user
 
 
 @pytest.fixture
 def project(db: None) -> Project:
-    project = Project.objects.create(name="alpha")
-    user = User.objects.create(username="alpha-member")
+    project = make_project("gamma")
+    user = make_user()
     for state in (VmState.ACTIVE, VmState.ERROR, VmState.SOFT_DELETED):
         Instance.objects.create(
             project=project,
@@ -45,7 +46,7 @@ def test_a_wrong_counter_is_told(project: Project) -> None:
     output = StringIO()
     with pytest.raises(CommandError, match="4 counters are wrong"):
         call_command("check_quotas", stdout=output)
-    assert "alpha: cores is counted as 7, but 4 are in use" in output.getvalue()
+    assert "gamma: cores is counted as 7, but 4 are in use" in output.getvalue()
     assert Usage.objects.get(project=project, resource="cores").in_use == 7
 
 

@@ -14,6 +14,7 @@ from quotas.enforce import give_back, reserve
 from quotas.errors import OverQuota
 from quotas.fit import Wanted
 from quotas.models import Limit, Usage
+from tests.factories import make_project
 
 
 def no_user_usage() -> Mapping[str, int]:
@@ -31,7 +32,7 @@ def take(project: Project, minimum: int, maximum: int, *, vcpus: int = 1) -> int
 
 @pytest.fixture
 def project(db: None) -> Project:
-    return Project.objects.create(name="alpha")
+    return make_project()
 
 
 def test_a_reservation_is_added_to_the_usage(project: Project) -> None:
@@ -126,7 +127,7 @@ def in_threads(number: int, work: object) -> list[int]:
 
 @pytest.mark.django_db(transaction=True)
 def test_reservations_at_once_take_exactly_the_limit() -> None:
-    project = Project.objects.create(name="alpha")
+    project = make_project()
     Limit.objects.create(project=project, resource="instances", limit=11)
     taken = in_threads(8, lambda: take(project, 1, 2))
     assert len(taken) == 8
@@ -136,7 +137,7 @@ def test_reservations_at_once_take_exactly_the_limit() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_taking_and_giving_back_at_once_neither_loses_nor_blocks() -> None:
-    project = Project.objects.create(name="alpha")
+    project = make_project()
     take(project, 8, 8)
 
     def swap() -> int:

@@ -9,11 +9,12 @@ from compute_site.identity.models import Project
 from quotas.limits import class_limits, effective_limits
 from quotas.models import Limit
 from quotas.resources import RESOURCES
+from tests.factories import make_project
 
 
 @pytest.fixture
 def project(db: None) -> Project:
-    return Project.objects.create(name="alpha")
+    return make_project()
 
 
 def test_the_narrowest_scope_with_a_limit_wins(

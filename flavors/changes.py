@@ -1,0 +1,176 @@
+"""The only writer of flavors; the API and the admin call it."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping
+
+from django.db import IntegrityError, transaction
+
+from compute_site.identity.models import Project
+from flavors.errors import (
+    AccessExists,
+    AccessNotFound,
+    ExtraSpecNotFound,
+    FlavorExists,
+    FlavorIsPublic,
+    FlavorNotFound,
+    ProjectNotFound,
+)
+from flavors.models import Flavor, FlavorAccess
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FlavorOrder:
+    """A flavor to make. Units: memory and swap MiB, disks GiB; without an id one is made up."""
+
+    flavorid: str | None = None
+    name: str
+    memory_mb: int
+    vcpus: int
+    root_gb: int
+    ephemeral_gb: int = 0
+    swap: int = 0
+    rxtx_factor: float = 1.0
+    is_public: bool = True
+    description: str | None = None
+
+
+def create_flavor(order: FlavorOrder) -> Flavor:
+    """Make a flavor. Nova: nobody gets access to one that is not public.
+
+    Raises:
+        FlavorExists: another flavor has the id or the name.
+    """
+    fields = dataclasses.asdict(order)
+    return _insert(Flavor(**{**fields, "flavorid": order.flavorid or str(uuid.uuid4())}))
+
+
+def clone_flavor(flavor: Flavor, *, name: str) -> Flavor:
+    """Make a flavor of another name that is like this one, with its extra specs and access.
+
+    Raises:
+        FlavorExists: another flavor has the name.
+    """
+    same = {
+        field: getattr(flavor, field)
+        for field in (
+            "memory_mb",
+            "vcpus",
+            "root_gb",
+            "ephemeral_gb",
+            "swap",
+            "rxtx_factor",
+            "disabled",
+            "is_public",
+            "description",
+            "extra_specs",
+        )
+    }
+    with transaction.atomic():
+        clone = _insert(Flavor(flavorid=str(uuid.uuid4()), name=name, **same))
+        projects = flavor.access.values_list("project_id", flat=True)
+        FlavorAccess.objects.bulk_create(
+            FlavorAccess(flavor=clone, project_id=project) for project in projects
+        )
+    return clone
+
+
+def describe_flavor(flavor: Flavor, description: str | None) -> None:
+    flavor.description = description
+    flavor.save(update_fields=["description", "updated_at"])
+
+
+def disable_flavors(flavorids: list[str], *, disabled: bool) -> int:
+    """Take flavors out of the lists of users, or back into them; servers keep running."""
+    return Flavor.objects.filter(flavorid__in=flavorids).update(disabled=disabled)
+
+
+def delete_flavor(flavorid: str) -> None:
+    """Remove a flavor; servers keep their copy of it.
+
+    Raises:
+        FlavorNotFound: there is none.
+    """
+    deleted, _ = Flavor.objects.filter(flavorid=flavorid).delete()
+    if not deleted:
+        raise FlavorNotFound(flavorid)
+
+
+@transaction.atomic
+def set_extra_specs(flavor: Flavor, specs: Mapping[str, str]) -> None:
+    """Add extra specs, or replace those of the same names (``check_extra_specs`` comes before)."""
+    _lock(flavor)
+    flavor.extra_specs = {**flavor.extra_specs, **specs}
+    flavor.save(update_fields=["extra_specs", "updated_at"])
+
+
+@transaction.atomic
+def remove_extra_spec(flavor: Flavor, name: str) -> None:
+    """Remove one extra spec.
+
+    Raises:
+        ExtraSpecNotFound: the flavor does not have it.
+    """
+    _lock(flavor)
+    if name not in flavor.extra_specs:
+        raise ExtraSpecNotFound(f"The flavor {flavor.flavorid} has no extra spec {name}.")
+    del flavor.extra_specs[name]
+    flavor.save(update_fields=["extra_specs", "updated_at"])
+
+
+def open_flavor(flavor: Flavor, project_id: str, *, public_too: bool = False) -> None:
+    """Give a project access.
+
+    Nova: a public flavor, which is open anyway, can be given before 2.7 (``public_too``).
+
+    Raises:
+        ProjectNotFound: there is no such project.
+        FlavorIsPublic: the flavor is open to every project.
+        AccessExists: the project has access.
+    """
+    if not Project.objects.filter(pk=project_id).exists():
+        raise ProjectNotFound(f"There is no project {project_id}.", field="addTenantAccess.tenant")
+    if flavor.is_public and not public_too:
+        raise FlavorIsPublic(f"The flavor {flavor.flavorid} is open to every project.")
+    try:
+        with transaction.atomic():
+            FlavorAccess.objects.create(flavor=flavor, project_id=project_id)
+    except IntegrityError:
+        raise AccessExists(
+            f"The flavor {flavor.flavorid} is open to the project {project_id} already."
+        ) from None
+
+
+def close_flavor(flavor: Flavor, project_id: str) -> None:
+    """Take access from a project.
+
+    Raises:
+        AccessNotFound: it has none.
+    """
+    deleted, _ = FlavorAccess.objects.filter(flavor=flavor, project=project_id).delete()
+    if not deleted:
+        raise AccessNotFound(
+            f"The flavor {flavor.flavorid} is not open to the project {project_id}."
+        )
+
+
+def _insert(flavor: Flavor) -> Flavor:
+    try:
+        with transaction.atomic():
+            flavor.save(force_insert=True)
+    except IntegrityError:
+        raise FlavorExists(
+            f"Another flavor has the id {flavor.flavorid} or the name {flavor.name}."
+        ) from None
+    return flavor
+
+
+def _lock(flavor: Flavor) -> None:
+    """Read the extra specs again, so that two changes at once do not lose one."""
+    rows = Flavor.objects.select_for_update(no_key=True).filter(pk=flavor.pk)
+    specs = rows.values_list("extra_specs", flat=True).first()
+    if specs is None:
+        raise FlavorNotFound(flavor.flavorid)
+    flavor.extra_specs = specs

@@ -1,0 +1,127 @@
+"""Finds flavors: one by its id, or a page of those that match."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.db import DataError, transaction
+from django.db.models import Q, QuerySet
+
+from compute_site.identity.caller import Caller
+from compute_site.pagination import Paging, cut_page
+from flavors.errors import (
+    ExtraSpecNotFound,
+    FlavorNotFound,
+    MarkerNotFound,
+    NoAccessList,
+    WrongFilter,
+)
+from flavors.models import Flavor, FlavorAccess
+
+TRUE_WORDS = {"1", "t", "true", "on", "y", "yes"}
+FALSE_WORDS = {"0", "f", "false", "off", "n", "no"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FlavorSearch:
+    """What a list is asked for; ``is_public`` is the client's word, which only admins may say."""
+
+    paging: Paging
+    is_public: str | None = None
+    min_ram: int | None = None
+    min_disk: int | None = None
+    name: str | None = None
+    sort_key: str = "flavorid"
+    descending: bool = False
+
+
+def find_flavor(caller: Caller, flavorid: str) -> Flavor:
+    """The flavor that the URL names.
+
+    Raises:
+        FlavorNotFound: there is none, or the caller may not see it.
+    """
+    flavor = Flavor.objects.visible_to(caller).filter(flavorid=flavorid).first()
+    if flavor is None:
+        raise FlavorNotFound(flavorid)
+    return flavor
+
+
+def list_flavors(caller: Caller, search: FlavorSearch) -> list[Flavor]:
+    """A page of the flavors that match.
+
+    Raises:
+        MarkerNotFound: the marker is no flavor that the caller may see.
+        WrongFilter: a filter cannot be understood.
+    """
+    flavors = _matching(caller, search)
+    after = None
+    if search.paging.marker is not None:
+        visible = Flavor.objects.visible_to(caller)
+        after = visible.filter(flavorid=search.paging.marker).first()
+        if after is None:
+            raise MarkerNotFound(f"The marker {search.paging.marker} is no flavor.", field="marker")
+    order = [(search.sort_key, search.descending), ("pk", search.descending)]
+    try:
+        with transaction.atomic():  # a pattern that the database refuses must not break the rest
+            return cut_page(flavors, order, search.paging, after)
+    except DataError as error:
+        raise WrongFilter(
+            f"The name {search.name!r} is no pattern: {error}", field="name"
+        ) from None
+
+
+def _matching(caller: Caller, search: FlavorSearch) -> QuerySet[Flavor]:
+    if caller.is_admin:
+        flavors = _by_publicity(caller, search.is_public)
+    else:
+        flavors = Flavor.objects.visible_to(caller).filter(disabled=False)
+    if search.min_ram is not None:
+        flavors = flavors.filter(memory_mb__gte=search.min_ram)
+    if search.min_disk is not None:
+        flavors = flavors.filter(root_gb__gte=search.min_disk)
+    if search.name is not None:
+        flavors = flavors.filter(name__regex=search.name)
+    return flavors
+
+
+def _by_publicity(caller: Caller, word: str | None) -> QuerySet[Flavor]:
+    """Nova: an admin who says nothing sees what anyone in the same project would see."""
+    flavors = Flavor.objects.all()
+    lowered = "true" if word is None else word.strip().lower()
+    if lowered == "none":
+        return flavors
+    if lowered in FALSE_WORDS:
+        return flavors.filter(is_public=False)
+    if lowered in TRUE_WORDS:
+        shared = FlavorAccess.objects.filter(project=caller.project_id).values("flavor")
+        return flavors.filter(Q(is_public=True) | Q(pk__in=shared))
+    raise WrongFilter(f"is_public takes true, false or none, not {word!r}.", field="is_public")
+
+
+def find_extra_spec(flavor: Flavor, name: str) -> str:
+    """The value of one extra spec.
+
+    Raises:
+        ExtraSpecNotFound: the flavor does not have it.
+    """
+    if name not in flavor.extra_specs:
+        raise ExtraSpecNotFound(f"The flavor {flavor.flavorid} has no extra spec {name}.")
+    value: str = flavor.extra_specs[name]
+    return value
+
+
+def list_access(flavor: Flavor) -> list[FlavorAccess]:
+    """The projects that were given access."""
+    return list(flavor.access.select_related("flavor").order_by("pk"))
+
+
+def list_private_access(flavor: Flavor) -> list[FlavorAccess]:
+    """The projects that a flavor which is not public is open to.
+
+    Raises:
+        NoAccessList: the flavor is public.
+    """
+    if flavor.is_public:
+        raise NoAccessList(f"The flavor {flavor.flavorid} is open to every project.")
+    return list_access(flavor)

@@ -1,0 +1,122 @@
+"""The only writer of limits; the API and the admin call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from compute_site.identity.models import Project
+from quotas.errors import LimitOutOfBounds, ProjectNotFound
+from quotas.limits import effective_limits
+from quotas.models import Limit
+from quotas.resources import RESOURCES, UNLIMITED
+from quotas.usage import project_usage, user_usage
+
+
+def check_project(project_id: str) -> None:
+    """Nova: a project that the URL names and that does not exist is 400.
+
+    Raises:
+        ProjectNotFound: there is none.
+    """
+    if not Project.objects.filter(pk=project_id).exists():
+        raise ProjectNotFound(f"There is no project {project_id}.")
+
+
+def set_limits(
+    project_id: str, limits: Mapping[str, int], *, user_id: str = "", force: bool = False
+) -> None:
+    """Set limits of a project, or of a user in it, by resource.
+
+    Unless forced, a project's limit covers what is in use and what its users may use, and a
+    user's limit covers what the user has and fits into what the project's other users leave.
+
+    Raises:
+        ProjectNotFound: there is no such project.
+        LimitOutOfBounds: a limit is too low or too high.
+    """
+    check_project(project_id)
+    if not force and limits:
+        _check_bounds(project_id, user_id, limits)
+    _store(
+        Limit(
+            project_id=project_id,
+            user_id=user_id if RESOURCES[resource].per_user else "",
+            resource=resource,
+            limit=limit,
+        )
+        for resource, limit in limits.items()
+    )
+
+
+def set_class_limits(quota_class: str, limits: Mapping[str, int]) -> None:
+    """Set limits of a quota class, by resource."""
+    _store(
+        Limit(quota_class=quota_class, resource=resource, limit=limit)
+        for resource, limit in limits.items()
+    )
+
+
+def clear_limits(project_id: str, *, user_id: str = "") -> None:
+    """Take back the limits of a user; without a user those of the project and of all its users."""
+    rows = Limit.objects.filter(project=project_id)
+    if user_id:
+        rows = rows.filter(user_id=user_id)
+    rows.delete()
+
+
+def _store(rows: Iterable[Limit]) -> None:
+    Limit.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["project", "quota_class", "user_id", "resource"],
+        update_fields=["limit"],
+    )
+
+
+def _check_bounds(project_id: str, user_id: str, limits: Mapping[str, int]) -> None:
+    project_limits = effective_limits(project_id, None, limits)
+    given = _given_to_users(project_id)
+    usage = user_usage(project_id, user_id) if user_id else project_usage(project_id)
+    for resource, limit in limits.items():
+        current, to_users = project_limits[resource], given.get(resource, {})
+        if user_id:
+            own = to_users.get(user_id, 0)
+            least, most = usage[resource], _left_for_user(current, to_users, own)
+        else:
+            promised = 0 if current == UNLIMITED else _sum(to_users)
+            least, most = max(usage[resource], promised), None
+        _check_bound(resource, limit, least, most)
+
+
+def _check_bound(resource: str, limit: int, least: int, most: int | None) -> None:
+    if limit != UNLIMITED and limit < least:
+        raise LimitOutOfBounds(
+            f"The limit {limit} of {resource} is less than the {least} that are used or given to "
+            "users.",
+            field=f"quota_set.{resource}",
+        )
+    if most is not None and (limit == UNLIMITED or limit > most):
+        raise LimitOutOfBounds(
+            f"The limit {limit} of {resource} is more than the {most} that the project can give.",
+            field=f"quota_set.{resource}",
+        )
+
+
+def _given_to_users(project_id: str) -> dict[str, dict[str, int]]:
+    """The users' own limits: resource, user, limit."""
+    given: dict[str, dict[str, int]] = {}
+    rows = Limit.objects.filter(project=project_id).exclude(user_id="")
+    for resource, user_id, limit in rows.values_list("resource", "user_id", "limit"):
+        given.setdefault(resource, {})[user_id] = limit
+    return given
+
+
+def _left_for_user(project_limit: int, to_users: Mapping[str, int], own: int) -> int | None:
+    """What the user may have at most; ``None`` without a limit."""
+    if UNLIMITED in (project_limit, own):
+        return None
+    return project_limit - _sum(to_users) + own
+
+
+def _sum(to_users: Mapping[str, int]) -> int:
+    return sum(limit for limit in to_users.values() if limit != UNLIMITED)
