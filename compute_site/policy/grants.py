@@ -133,7 +133,7 @@ def _tables_exist(using: str) -> bool:
 
 
 def _make_permissions(model: type[Model], rules: Iterable[Rule]) -> set[str]:
-    """Make the missing permissions and correct changed descriptions; return what is new."""
+    """Make the missing permissions and correct changed labels; return what is new."""
     content_type = ContentType.objects.get_for_model(model)
     known = {
         permission.codename: permission
@@ -144,9 +144,9 @@ def _make_permissions(model: type[Model], rules: Iterable[Rule]) -> set[str]:
         permission = known.get(rule.name) or Permission(
             codename=rule.name, content_type=content_type
         )
-        if permission.name == rule.description[:255]:
+        if permission.name == rule.label:
             continue
-        permission.name = rule.description[:255]
+        permission.name = rule.label
         (new if permission.pk is None else changed).append(permission)
     Permission.objects.bulk_create(new)
     Permission.objects.bulk_update(changed, ["name"])

@@ -26,6 +26,11 @@ class Rule:
     operations: tuple[str, ...] = ()
     on_instance: bool = False
 
+    @property
+    def label(self) -> str:
+        """The name of its permission, as the admin lists it."""
+        return f"{self.name} — {self.description}"[:255]
+
 
 class UnknownRule(LookupError):
     """A rule was asked for that no app declares."""

@@ -160,7 +160,7 @@ def test_a_changed_description_is_corrected() -> None:
     synchronise()
 
     names = Permission.objects.filter(codename=policies.CREATE).values_list("name", flat=True)
-    assert set(names) == {registry[policies.CREATE].description}
+    assert set(names) == {f"{policies.CREATE} — Create a server."}
 
 
 def test_role_groups_follow_the_name_of_the_project() -> None:

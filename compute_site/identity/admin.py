@@ -1,0 +1,221 @@
+"""Projects with their roles, users, groups and tokens in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from compute_site.identity.models import Project, ProjectRole, Role, Token, User
+from compute_site.policy.rules_admin import RulesAdmin
+
+MEMBERSHIP_USER = User.groups.through._meta.get_field("user")  # noqa: SLF001 - the way to a field
+
+
+class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Who holds the role."""
+
+    users = forms.ModelMultipleChoiceField(
+        User.objects.all(),
+        required=False,
+        widget=AutocompleteSelectMultiple(MEMBERSHIP_USER, admin.site),
+    )
+
+    class Meta:
+        model = ProjectRole
+        fields = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["users"] = list(self.instance.group.user_set.all())
+
+    def save(self, commit: bool = True) -> ProjectRole:
+        self.instance.group.user_set.set(self.cleaned_data["users"])
+        return self.instance
+
+
+class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The four roles of a project: users, and the way to the rules."""
+
+    model = ProjectRole
+    form = RoleForm
+    fields = ("role_name", "users", "rules")
+    readonly_fields = ("role_name", "rules")
+    extra = 0
+    can_delete = False
+    ordering = ("pk",)
+    verbose_name_plural = "roles"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectRole]:
+        return super().get_queryset(request).select_related("group", "project")
+
+    def has_add_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        return admin.site.get_model_admin(Project).has_view_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        return admin.site.get_model_admin(Project).has_change_permission(request, obj)
+
+    @admin.display(description="role")
+    def role_name(self, entry: ProjectRole) -> str:
+        return entry.role
+
+    @admin.display(description="policy rules")
+    def rules(self, entry: ProjectRole) -> str:
+        return link_to_rules(entry)
+
+
+@admin.register(Project)
+class ProjectAdmin(RulesAdmin):
+    list_display = ("name", "id", "description", "enabled", "created_at")
+    list_filter = ("enabled",)
+    search_fields = ("name", "id", "description")
+    fields = ("id", "name", "description", "enabled", "created_at")
+    readonly_fields = ("id", "created_at")
+    inlines = (RoleInline,)
+
+    def get_inlines(self, request: HttpRequest, obj: Project | None) -> Any:
+        """A project has its roles once it is saved."""
+        return self.inlines if obj else ()
+
+
+@admin.register(User)
+class SiteUserAdmin(UserAdmin):  # type: ignore[type-arg]
+    list_display = ("username", "default_project", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    list_select_related = ("default_project",)
+    search_fields = ("username", "id", "email")
+    autocomplete_fields = ("default_project", "groups")
+    filter_horizontal = ("user_permissions",)
+    readonly_fields = ("id", "last_login", "date_joined")
+    actions = ("revoke_tokens",)
+    fieldsets = (
+        (None, {"fields": ("id", "username", "password", "is_active")}),
+        (
+            "Projects and roles",
+            {
+                "fields": ("default_project", "groups"),
+                "description": "A role in a project is a group such as alpha/member.",
+            },
+        ),
+        ("Admin site", {"fields": ("is_staff", "is_superuser", "user_permissions")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": (
+                    "username",
+                    "usable_password",
+                    "password1",
+                    "password2",
+                    "default_project",
+                    "groups",
+                ),
+            },
+        ),
+    )
+
+    @admin.action(description="Revoke all tokens of the selected users")
+    def revoke_tokens(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        number, _ = Token.objects.filter(user__in=users).delete()
+        self.message_user(request, f"{number} tokens revoked.", messages.SUCCESS)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class SiteGroupAdmin(GroupAdmin):
+    """Groups that stand for a role in a project, and groups of the operator's own."""
+
+    list_display = ("name", "project", "role", "users", "rules")
+    list_filter = ("project_role__role",)
+    list_select_related = ("project_role__project",)
+    search_fields = ("name",)
+    readonly_fields = ("project", "role", "rules")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        return super().get_queryset(request).annotate(number_of_users=Count("user"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        """A role's group is named after its project."""
+        return (*self.readonly_fields, "name") if role_of(obj) else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return role_of(obj) is None and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The groups of roles go with their project, and only so."""
+        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        protected = [*protected, *(str(group) for group in objs if role_of(group))]
+        return deleted, counts, perms_needed, protected
+
+    @admin.display(ordering="project_role__project__name")
+    def project(self, group: Group) -> str:
+        entry = role_of(group)
+        return entry.project.name if entry else "–"
+
+    @admin.display(ordering="project_role__role")
+    def role(self, group: Group) -> str:
+        entry = role_of(group)
+        return entry.role if entry else "–"
+
+    @admin.display(ordering="number_of_users")
+    def users(self, group: Group) -> int:
+        return int(getattr(group, "number_of_users", 0))
+
+    @admin.display(description="policy rules")
+    def rules(self, group: Group) -> str:
+        entry = role_of(group)
+        return link_to_rules(entry) if entry else "–"
+
+
+@admin.register(Token)
+class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Tokens can be looked at and revoked (deleted), not made or changed."""
+
+    list_display = ("audit_id", "user", "project", "issued_at", "expires_at")
+    list_filter = ("issued_at", "expires_at")
+    list_select_related = ("user", "project")
+    search_fields = ("audit_id", "user__username", "project__name")
+    ordering = ("-issued_at",)
+    fields = ("audit_id", "user", "project", "methods", "issued_at", "expires_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:
+        return False
+
+
+def role_of(group: Group | None) -> ProjectRole | None:
+    """The role that the group stands for; ``None`` for one of the operator's own."""
+    return getattr(group, "project_role", None)
+
+
+def link_to_rules(entry: ProjectRole) -> str:
+    """Where to tick the rules of a role: an admin's hold in every project, so they stand on the
+    group.
+    """
+    if entry.role == Role.ADMIN:
+        url = reverse("admin:auth_group_change", args=[entry.group_id])
+        return format_html('<a href="{}">rules in every project</a>', url)
+    url = reverse(
+        "admin:identity_project_permissions_manage_group", args=[entry.project_id, entry.group_id]
+    )
+    return format_html('<a href="{}">rules in this project</a>', url)

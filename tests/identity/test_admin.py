@@ -1,0 +1,282 @@
+"""Projects, users, groups and tokens in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from compute_site.identity.models import Project, Role, Token, User
+from compute_site.identity.tokens import digest_of
+from servers.policies import server as policies
+from tests.cast import Cast
+from tests.client import ApiClient
+from tests.factories import make_instance, make_user
+from tests.policy.callers import caller_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def site(cast: Cast) -> Client:
+    """A browser in which the cloud's admin, a superuser, is logged in."""
+    http = Client()
+    http.force_login(cast.admin.user, backend="django.contrib.auth.backends.ModelBackend")
+    return http
+
+
+def url_of(thing: Any, page: str = "change") -> str:
+    return reverse(
+        f"admin:{thing._meta.app_label}_{thing._meta.model_name}_{page}", args=[thing.pk]
+    )
+
+
+def group_of(project: Project, role: Role) -> Group:
+    return project.roles.get(role=role).group
+
+
+@pytest.mark.parametrize(
+    "model", ["identity_project", "identity_user", "identity_token", "auth_group"]
+)
+def test_lists_are_shown_with_a_constant_number_of_statements(
+    site: Client, statements, model: str
+) -> None:
+    url = reverse(f"admin:{model}_changelist")
+
+    def cost() -> int:
+        with statements() as seen:
+            assert site.get(url).status_code == 200
+        return len(seen)
+
+    cost()
+    before = cost()
+    for number in range(3):
+        project = Project.objects.create(name=f"more-{number}")
+        make_user(project=project)
+        Token.objects.create(
+            digest=str(number),
+            user_id=Cast.member.user_id,
+            project=project,
+            audit_id=str(number),
+            issued_at=project.created_at,
+            expires_at=project.created_at,
+        )
+
+    assert cost() == before
+
+
+@pytest.mark.parametrize(
+    "model", ["identity_project", "identity_user", "identity_token", "auth_group"]
+)
+def test_lists_can_be_searched(site: Client, model: str) -> None:
+    page = site.get(reverse(f"admin:{model}_changelist"), {"q": "alpha"})
+
+    assert page.status_code == 200
+
+
+def test_a_project_made_in_the_admin_has_its_roles(site: Client) -> None:
+    url = reverse("admin:identity_project_add")
+    assert site.get(url).status_code == 200
+
+    answer = site.post(url, {"name": "new", "description": "", "enabled": "on"})
+
+    assert answer.status_code == 302
+    assert Project.objects.get(name="new").roles.count() == len(Role)
+
+
+def test_users_are_put_into_roles_on_the_page_of_the_project(site: Client, cast: Cast) -> None:
+    project = Project.objects.create(name="new")
+    page = site.get(url_of(project)).content.decode()
+    assert "rules in this project" in page
+    assert "rules in every project" in page
+
+    entries = list(project.roles.order_by("pk"))
+    data = {
+        "name": "renamed",
+        "description": "",
+        "enabled": "on",
+        "roles-TOTAL_FORMS": len(entries),
+        "roles-INITIAL_FORMS": len(entries),
+    }
+    for index, entry in enumerate(entries):
+        data |= {f"roles-{index}-id": entry.pk, f"roles-{index}-project": project.pk}
+        if entry.role == Role.MEMBER:
+            data[f"roles-{index}-users"] = [cast.outsider.user_id, cast.reader.user_id]
+    answer = site.post(url_of(project), data)
+
+    assert answer.status_code == 302, answer.content.decode()
+    members = group_of(project, Role.MEMBER)
+    assert set(members.user_set.values_list("username", flat=True)) == {
+        "beta-member",
+        "alpha-reader",
+    }
+    assert members.name == "renamed/member"
+    assert not group_of(project, Role.ADMIN).user_set.exists()
+
+
+def test_users_can_be_searched_for_a_role(site: Client) -> None:
+    source = {"app_label": "identity", "model_name": "user_groups", "field_name": "user"}
+
+    found = site.get(reverse("admin:autocomplete"), source | {"term": "outsider"}).json()
+    beta = site.get(reverse("admin:autocomplete"), source | {"term": "beta"}).json()
+
+    assert found["results"] == []
+    assert [entry["text"] for entry in beta["results"]] == ["beta-member"]
+
+
+def test_an_empty_project_can_be_deleted(site: Client) -> None:
+    project = Project.objects.create(name="gone")
+
+    answer = site.post(url_of(project, "delete"), {"post": "yes"})
+
+    assert answer.status_code == 302
+    assert not Group.objects.filter(name__startswith="gone/").exists()
+
+
+def test_a_project_with_servers_cannot_be_deleted(site: Client, cast: Cast) -> None:
+    make_instance()
+
+    site.post(url_of(cast.alpha, "delete"), {"post": "yes"})
+
+    assert Project.objects.filter(name="alpha").exists()
+
+
+def rules_page(project: Project, role: Role) -> str:
+    return reverse(
+        "admin:identity_project_permissions_manage_group",
+        args=[project.pk, group_of(project, role).pk],
+    )
+
+
+def test_a_ticked_rule_holds_from_the_next_request_on(site: Client, cast: Cast) -> None:
+    url = rules_page(cast.alpha, Role.READER)
+    page = site.get(url)
+    held = page.context["form"].initial or page.context["form"]["permissions"].initial
+    assert policies.SHOW in held
+    assert policies.CREATE not in held
+    assert not caller_of(cast.reader).may(policies.CREATE)
+
+    answer = site.post(url, {"permissions": [*held, policies.CREATE]})
+
+    assert answer.status_code == 302
+    assert caller_of(cast.reader).may(policies.CREATE)
+    assert caller_of(cast.reader).may(policies.SHOW)
+
+
+def test_an_unticked_rule_is_refused_from_the_next_request_on(site: Client, cast: Cast) -> None:
+    site.post(rules_page(cast.alpha, Role.READER), {"permissions": [policies.INDEX]})
+
+    assert caller_of(cast.reader).rules == {policies.INDEX}
+
+
+def test_rules_are_boxes_with_name_and_description(site: Client, cast: Cast) -> None:
+    page = site.get(rules_page(cast.alpha, Role.READER)).content.decode()
+
+    assert f'type="checkbox" name="permissions" value="{policies.CREATE}"' in page
+    assert f"{policies.CREATE} — Create a server." in page
+
+
+def test_the_overview_of_rules_leads_to_groups_and_users(site: Client, cast: Cast) -> None:
+    url = url_of(cast.alpha, "permissions")
+    page = site.get(url).content.decode()
+    assert f"group-manage/{group_of(cast.alpha, Role.MEMBER).pk}/" in page
+
+    answer = site.post(url, {"submit_manage_user": "1", "user": "alpha-reader"})
+
+    assert answer.status_code == 302
+    granted = site.post(answer.url, {"permissions": [policies.CREATE]})
+    assert granted.status_code == 302
+    assert caller_of(cast.reader).may(policies.CREATE)
+
+
+def test_a_user_made_in_the_admin_can_log_in(site: Client, cast: Cast) -> None:
+    url = reverse("admin:identity_user_add")
+    assert site.get(url).status_code == 200
+
+    answer = site.post(
+        url,
+        {
+            "username": "new-user",
+            "usable_password": "true",
+            "password1": "long enough 1",
+            "password2": "long enough 1",
+            "default_project": cast.alpha.pk,
+            "groups": [group_of(cast.alpha, Role.MEMBER).pk],
+        },
+    )
+
+    assert answer.status_code == 302, answer.content.decode()
+    user = {"name": "new-user", "domain": {"id": "default"}, "password": "long enough 1"}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    token = ApiClient().post("//identity/v3/auth/tokens", {"auth": {"identity": identity}})
+    assert token.expect(201).json["token"]["project"]["name"] == "alpha"
+
+
+def test_the_page_of_a_user_is_shown(site: Client, cast: Cast) -> None:
+    page = site.get(url_of(cast.member.user)).content.decode()
+
+    assert "alpha/member" in page
+
+
+def test_the_tokens_of_a_user_are_revoked_by_an_action(site: Client, cast: Cast) -> None:
+    site.post(
+        reverse("admin:identity_user_changelist"),
+        {"action": "revoke_tokens", "_selected_action": [cast.member.user_id]},
+    )
+
+    assert not Token.objects.filter(user=cast.member.user_id).exists()
+    assert Token.objects.filter(user=cast.outsider.user_id).exists()
+
+
+def test_the_page_of_a_group_is_shown(site: Client, cast: Cast) -> None:
+    admins = group_of(cast.alpha, Role.ADMIN)
+
+    assert site.get(url_of(admins)).status_code == 200
+    assert site.get(reverse("admin:auth_group_add")).status_code == 200
+
+
+def test_a_role_s_group_cannot_be_deleted_but_an_own_one_can(site: Client, cast: Cast) -> None:
+    members = group_of(cast.alpha, Role.MEMBER)
+    own = Group.objects.create(name="auditors")
+
+    assert site.post(url_of(members, "delete"), {"post": "yes"}).status_code == 403
+    assert site.post(url_of(own, "delete"), {"post": "yes"}).status_code == 302
+    site.post(
+        reverse("admin:auth_group_changelist"),
+        {"action": "delete_selected", "_selected_action": [members.pk], "post": "yes"},
+    )
+
+    assert Group.objects.filter(pk=members.pk).exists()
+    assert not Group.objects.filter(pk=own.pk).exists()
+
+
+def test_a_token_is_shown_without_its_digest_and_can_be_revoked(site: Client, cast: Cast) -> None:
+    token = Token.objects.get(digest=digest_of(cast.member.token))
+    page = site.get(url_of(token)).content.decode()
+    assert token.audit_id in page
+    assert 'name="_save"' not in page
+
+    assert site.get(reverse("admin:identity_token_add")).status_code == 403
+    site.post(url_of(token, "delete"), {"post": "yes"})
+
+    assert not Token.objects.filter(pk=token.pk).exists()
+
+
+def test_the_admin_is_for_staff_alone(cast: Cast) -> None:
+    http = Client()
+    http.force_login(cast.member.user, backend="django.contrib.auth.backends.ModelBackend")
+
+    for model in ("identity_project", "identity_user", "identity_token", "auth_group"):
+        assert http.get(reverse(f"admin:{model}_changelist")).status_code == 302
+
+
+def test_staff_without_rights_sees_no_project(cast: Cast) -> None:
+    user = make_user(is_staff=True)
+    http = Client()
+    http.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+
+    assert http.get(reverse("admin:identity_project_changelist")).status_code == 403
+    assert User.objects.get(pk=user.pk).is_staff
