@@ -321,3 +321,12 @@ class DeletedServersHidden(Forbidden):
     """Only an admin may list deleted servers."""
 
     code = "deleted_servers_hidden"
+
+
+# changing
+
+
+class ZonePinned(Conflict):
+    """The server cannot be pinned to that zone."""
+
+    code = "zone_pinned"

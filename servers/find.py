@@ -47,6 +47,18 @@ def find_details(caller: Caller, server_id: str, rule: str, parts: Parts) -> Det
     return details
 
 
+def details_of(instance: Instance, parts: Parts) -> Details:
+    """What an answer shows of a server that was found and changed.
+
+    Raises:
+        NoSuchServer: it was deleted meanwhile.
+    """
+    details = read_details(Instance.objects.alive().filter(pk=instance.pk), parts)
+    if not details.rows:
+        raise NoSuchServer(str(instance.uuid))
+    return details
+
+
 def check_server_id(server_id: str) -> None:
     """Raises ``NoSuchServer`` where the text has not the form of an id."""
     if not UUID.fullmatch(server_id):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compute_site.identity.caller import Caller
@@ -12,19 +12,6 @@ from servers.listing import EXACT, OTHERS, TEXTS, ServerQuery
 from servers.models.states import STATUS, VmState
 from servers.policies import server as rules
 
-MEMBER_FILTERS = frozenset(
-    (
-        "reservation_id",
-        "display_name",
-        "status",
-        "image_ref",
-        "flavor",
-        "ip",
-        "changes_since",
-    )
-)
-"""What everybody may filter by, in every version."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ListOrder:
@@ -32,8 +19,8 @@ class ListOrder:
 
     filters: Mapping[str, Any]
     """By names as in ``ServerQuery``; an alias stands under the name that it means."""
-    for_everyone: Collection[str]
-    """Names of the filters that need no further right; the others are dropped without it."""
+    open_filters: Mapping[str, Any]
+    """Those that need no further right; who lacks it gets only these."""
     inner_names: Sequence[str] = ()
     """Parameters that name insides of the service: refused where any filter is allowed."""
     unknown_status_fails: bool = True

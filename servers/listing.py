@@ -165,13 +165,13 @@ def _conditions(query: ServerQuery) -> list[Any]:
 
 
 def _alive(query: ServerQuery) -> Q:
+    # Nova: a server that was deleted before it reached a cell leaves no trace in lists
+    gone = Q(deleted_at__isnull=False, mapping__cell__isnull=False)
+    alive, restorable = Q(deleted_at__isnull=True), Q(vm_state=VmState.SOFT_DELETED)
     if query.deleted is None:
-        return Q()
-    restorable = Q(vm_state=VmState.SOFT_DELETED)
+        return alive | gone
     if query.deleted:
-        gone = Q(deleted_at__isnull=False)
         return gone | restorable if query.soft_deleted else gone
-    alive = Q(deleted_at__isnull=True)
     return alive if query.soft_deleted else alive & ~restorable
 
 

@@ -55,9 +55,9 @@ INNER_NAMES = (
 FOR_EVERYONE = {
     "2.1": (
         "reservation_id",
-        "display_name",
+        "name",
         "status",
-        "image_ref",
+        "image",
         "flavor",
         "ip",
         "changes_since",
@@ -81,7 +81,7 @@ FOR_EVERYONE = {
     ),
     "2.90": ("hostname",),
 }
-"""Filters that need no right of their own, from which version on."""
+"""Parameters that need no right of their own, by attribute, from which version on."""
 MEANINGS = {
     "name": "display_name",
     "image": "image_ref",
@@ -174,6 +174,9 @@ class ServerListQuery(QuerySerializer):
         return dataclasses.replace(order, inner_names=inner)
 
     def build(self, values: dict[str, Any], version: Microversion) -> ListOrder:
+        since, before = values.get("changes_since"), values.get("changes_before")
+        if since and before and before < since:
+            raise Refused("lies before changes-since", field="changes-before")
         limit = min(values.pop("limit", MOST), settings.OPTIONS.max_page_size)
         keys, directions = values.pop("sort_key", ()), values.pop("sort_dir", ())
         return ListOrder(
@@ -183,7 +186,7 @@ class ServerListQuery(QuerySerializer):
             sort_keys=_order(keys, directions, version) if limit else DEFAULT_ORDER,
             all_projects=values.pop("all_tenants", False),
             filters=_renamed(values),
-            for_everyone=_for_everyone(version),
+            open_filters=_renamed({n: v for n, v in values.items() if n in _for_everyone(version)}),
             unknown_status_fails=version >= STATUS_MUST_EXIST,
         )
 

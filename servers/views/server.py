@@ -11,14 +11,23 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
 from servers.create import create_servers
-from servers.find import find_details
+from servers.delete import delete_server
+from servers.find import details_of, find_details, find_server
 from servers.list_order import ListOrder, plan_query
 from servers.listing import ServerQuery, list_details, list_names
 from servers.policies import server as rules
-from servers.serializers.server import ServerAnswer, ServerShown, ServerSummary, parts_for
+from servers.serializers.server import (
+    ServerAnswer,
+    ServerShown,
+    ServerSummary,
+    ServerUpdated,
+    parts_for,
+)
 from servers.serializers.server_create import ServerCreate
 from servers.serializers.server_created import ServerCreated, echo_groups
 from servers.serializers.server_list import ServerListQuery, ServerShowQuery
+from servers.serializers.server_update import ServerChange
+from servers.update import ServerUpdate, update_server
 
 
 class Servers(ComputeView):
@@ -90,6 +99,13 @@ class Server(ComputeView):
         "GET": Contract(
             summary="Show a server", query=ServerShowQuery, answer={"server": ServerShown}
         ),
+        "PUT": Contract(
+            summary="Change a server",
+            body=ServerChange,
+            answer={"server": ServerUpdated},
+            faults=(403, 409),
+        ),
+        "DELETE": Contract(summary="Delete a server", status=204, faults=(403, 409)),
     }
 
     def get(self, request: ComputeRequest, server_id: str) -> Response:
@@ -98,6 +114,20 @@ class Server(ComputeView):
         details = find_details(request.caller, server_id, rules.SHOW, parts)
         shown = self.show(ServerShown, details.rows[0], details=details)
         return self.answer({"server": shown})
+
+    def put(self, request: ComputeRequest, server_id: str) -> Response:
+        update: ServerUpdate = self.read(ServerChange)
+        instance = find_server(request.caller, server_id, rules.UPDATE)
+        update_server(instance, update)
+        parts = parts_for(request.caller, request.version, groups=True)
+        details = details_of(instance, parts)
+        shown = self.show(ServerUpdated, details.rows[0], details=details)
+        return self.answer({"server": shown})
+
+    def delete(self, request: ComputeRequest, server_id: str) -> Response:
+        instance = find_server(request.caller, server_id, rules.DELETE)
+        delete_server(request.caller, instance)
+        return self.answer(status=204)
 
 
 def next_page(
