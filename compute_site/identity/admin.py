@@ -39,8 +39,9 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial["users"] = list(self.instance.group.user_set.all())
 
     def save(self, commit: bool = True) -> ProjectRole:
-        self.instance.group.user_set.set(self.cleaned_data["users"])
-        return self.instance
+        entry: ProjectRole = self.instance
+        entry.group.user_set.set(self.cleaned_data["users"])
+        return entry
 
 
 class RoleInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpRequest
 from django.http.request import RawPostDataException
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -56,7 +57,9 @@ class IdentityView(APIView):
     def root(self) -> str:
         return root_of(self.request._request)  # noqa: SLF001 - Django's request
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def http_method_not_allowed(
+        self, request: HttpRequest | Request, *args: Any, **kwargs: Any
+    ) -> Response:
         raise MethodNotAllowed("There is nothing at this URL for this method.")
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:

@@ -80,9 +80,9 @@ class User(AbstractUser):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """A new password ends all tokens that were got with the old one."""
-        password_changed = self._password is not None and not self._state.adding
+        changed = getattr(self, "_password", None) is not None and not self._state.adding
         super().save(*args, **kwargs)
-        if password_changed:
+        if changed:
             self.tokens.all().delete()
 
 

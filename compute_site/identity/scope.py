@@ -7,6 +7,7 @@ it.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from django.db import connection
 
@@ -109,10 +110,7 @@ def _read(statement: str, parameters: list[str | None]) -> Scope | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    *columns, groups = row
-    pairs = [text.split(":") for text in groups]
-    return Scope(
-        *columns,
-        roles=tuple(Role(role) for _, role in pairs if role),
-        group_ids=tuple(int(group) for group, _ in pairs),
-    )
+    pairs = [text.split(":") for text in row[6]]
+    roles = tuple(Role(role) for _, role in pairs if role)
+    columns: list[Any] = list(row[:6])
+    return Scope(*columns, roles, tuple(int(group) for group, _ in pairs))

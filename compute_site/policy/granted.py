@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -65,7 +66,7 @@ class Granted:
 
 def find_granted(user_id: str, project_id: str, group_ids: Sequence[int]) -> Granted:
     """The rules that the user holds in the project, directly or by one of the groups."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "user": user_id,
         "project": project_id,
         "groups": list(group_ids),
@@ -82,7 +83,7 @@ def rules_on_instance(caller: Caller, instance: Model) -> frozenset[str]:
 
     For a server that is not in the caller's project, when it is asked for by its id.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "user": caller.user_id,
         "project": caller.project_id,
         "object": str(instance.pk),
@@ -123,7 +124,7 @@ def rules_of(ids: str) -> frozenset[str]:
     wanted = [int(part) for part in ids[1:-1].split(",") if part]
     if not _names.keys() >= set(wanted):
         _names.update(Permission.objects.values_list("id", "codename"))
-    names = (_names.get(permission_id) for permission_id in wanted)
+    names = (_names.get(permission_id, "") for permission_id in wanted)
     return frozenset(name for name in names if name in registry)
 
 

@@ -139,7 +139,8 @@ def _make_permissions(model: type[Model], rules: Iterable[Rule]) -> set[str]:
         permission.codename: permission
         for permission in Permission.objects.filter(content_type=content_type)
     }
-    new, changed = [], []
+    new: list[Permission] = []
+    changed: list[Permission] = []
     for rule in rules:
         permission = known.get(rule.name) or Permission(
             codename=rule.name, content_type=content_type
@@ -174,7 +175,7 @@ def _grant_defaults(entries: Sequence[int], rules: Iterable[Rule]) -> None:
             (GRANT_ON_PROJECT, on_project),
             (GRANT_EVERYWHERE, everywhere),
         ):
-            parameters = {
+            parameters: dict[str, Any] = {
                 "roles": [role for role, _ in wanted],
                 "rules": [name for _, name in wanted],
                 "type": content_type,

@@ -44,11 +44,11 @@ class RuleBoxes:
         return "Rules"
 
 
-class GroupRulesForm(RuleBoxes, GroupObjectPermissionsForm):  # type: ignore[misc]
+class GroupRulesForm(RuleBoxes, GroupObjectPermissionsForm):
     """The rules that a group holds on the object."""
 
 
-class UserRulesForm(RuleBoxes, UserObjectPermissionsForm):  # type: ignore[misc]
+class UserRulesForm(RuleBoxes, UserObjectPermissionsForm):
     """The rules that a single user holds on the object."""
 
 
@@ -63,8 +63,8 @@ class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[misc
 
     def get_obj_perms_base_context(self, request: HttpRequest, obj: Model) -> dict[str, Any]:
         """guardian's overview has a column a rule; with a hundred rules nobody could read it."""
-        context: dict[str, Any] = super().get_obj_perms_base_context(request, obj)
-        return context | {"model_perms": (), "title": f"Policy rules on {obj}"}
+        context = super().get_obj_perms_base_context(request, obj)  # type: ignore[no-untyped-call]
+        return {**context, "model_perms": (), "title": f"Policy rules on {obj}"}
 
 
 def noun_of(name: str) -> str:
