@@ -20,6 +20,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
             return self
         return self.filter(~Q(visibility="private") | Q(owner=None) | Q(owner=caller.project_id))
 
+    def listed_for(self, caller: Caller) -> Self:
+        """What a list shows unasked: not the community images of other projects."""
+        return self.filter(~Q(visibility="community") | Q(owner=caller.project_id))
+
 
 class Image(models.Model):
     """Sizes: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes. Properties stay as given."""

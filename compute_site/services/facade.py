@@ -1,0 +1,187 @@
+"""The base of the image, network and volume APIs that clients of compute expect beside it.
+
+They serve what the local services hold, for reading names and ids and for simple changes, so that
+unmodified clients find their way to a server.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import http
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db.models import Model, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from compute_site.faults import BadRequest, Fault, NotFound, Unauthorized
+from compute_site.identity.caller import Caller
+from compute_site.identity.catalog import root_of
+from compute_site.pagination import Paging, cut_page
+from compute_site.rendering import JsonRenderer
+from compute_site.services.ids import canonical_ids, is_canonical
+from compute_site.views import as_fault
+
+Row = TypeVar("Row", bound=Model)
+TRUE_WORDS = {"true", "1", "yes", "on"}
+
+
+class MarkerUnknown(BadRequest):
+    """The page shall begin behind a thing that is not in the list."""
+
+    code = "marker_unknown"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Filter:
+    """A parameter of a list: which column it is compared with, and what its words become."""
+
+    column: str
+    read: Callable[[list[str]], list[Any]] = list
+
+
+def by_id(column: str = "pk") -> Filter:
+    """Words that are no ids match nothing."""
+    return Filter(column, canonical_ids)
+
+
+def by_flag(column: str) -> Filter:
+    return Filter(column, lambda words: [word.lower() in TRUE_WORDS for word in words])
+
+
+class ServiceView(APIView):
+    """A view that needs a caller; ``show_error`` writes errors as the service writes them."""
+
+    versioning_class = None
+    renderer_classes = (JsonRenderer,)
+    schema = None  # the API's document is about compute
+    show_error: ClassVar[Callable[[Fault], dict[str, Any]]]
+    filters: ClassVar[Mapping[str, Filter]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.check_caller()
+        project_id = self.kwargs.pop("project_id", None)
+        if project_id is not None and project_id != self.caller.project_id:
+            raise BadRequest(f"The URL names the project {project_id}, but you are in another one.")
+
+    def check_caller(self) -> None:
+        if self.request.auth is None:
+            raise Unauthorized("Send a valid token in X-Auth-Token.")
+
+    @property
+    def caller(self) -> Caller:
+        caller: Caller = self.request.auth
+        return caller
+
+    @property
+    def root(self) -> str:
+        return root_of(self.request._request)  # noqa: SLF001 - Django's request
+
+    def read_object(self, key: str | None = None) -> dict[str, Any]:
+        """The JSON object of the body, or the one under its only key.
+
+        Raises:
+            BadRequest: the body is something else.
+        """
+        try:
+            body = json.loads(self.request._request.body)  # noqa: SLF001 - DRF's parsers coerce
+        except ValueError as error:
+            raise BadRequest(f"The body is not JSON: {error}") from None
+        found = body.get(key) if key is not None and isinstance(body, dict) else body
+        if not isinstance(found, dict):
+            raise BadRequest(f"Send an object{f' under {key}' if key else ''}.", field=key)
+        return found
+
+    def filtered(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """The rows that match the query string; parameters that are no filters are ignored."""
+        for name, chosen in self.filters.items():
+            words = self.request.GET.getlist(name)
+            if words:
+                rows = rows.filter(**{f"{chosen.column}__in": chosen.read(words)})
+        return rows
+
+    def page(self, rows: QuerySet[Row], *order: str) -> list[Row]:
+        """The rows behind the marker, at most as many as asked for; ``more`` says if it ends there.
+
+        Raises:
+            MarkerUnknown: the marker is none of the rows.
+        """
+        marker = self.request.GET.get("marker")
+        after = None
+        if marker is not None:
+            after = rows.filter(pk=marker).first() if is_canonical(marker) else None
+            if after is None:
+                raise MarkerUnknown(f"There is no {marker} in this list.")
+        keys = [(key.removeprefix("-"), key.startswith("-")) for key in order]
+        found = cut_page(rows, keys, Paging(self.limit + 1), after)
+        self.more = len(found) > self.limit
+        return found[: self.limit]
+
+    @property
+    def limit(self) -> int:
+        most: int = settings.OPTIONS.max_page_size
+        text = self.request.GET.get("limit", str(most))
+        if not text.isdecimal():
+            raise BadRequest(f"limit is a whole number from 0 on, not {text}.")
+        return min(int(text), most)
+
+    def next_url(self, path: str, last: Row) -> str:
+        """The URL of the page that follows the one that ends with this row."""
+        given = [pair for pair in self.request.GET.lists() if pair[0] != "marker"]
+        return f"{path}?{urlencode([*given, ('marker', [str(last.pk)])], doseq=True)}"
+
+    def find(self, rows: QuerySet[Row], row_id: str, noun: str) -> Row:
+        """The row with this id.
+
+        Raises:
+            NotFound: it does not exist, or the caller may not see it.
+        """
+        row = rows.filter(pk=row_id).first() if is_canonical(row_id) else None
+        if row is None:
+            raise NotFound(f"There is no {noun} {row_id}.")
+        return row
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
+        return self.render_error
+
+    def render_error(self, error: Exception, _context: dict[str, Any]) -> Response:
+        fault = as_fault(error)
+        body = show_unauthorized(fault) if fault.status == 401 else type(self).show_error(fault)
+        return Response(body, status=fault.status)
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        raise NotFound("There is nothing at this URL for this method.")
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if response.status_code == Unauthorized.status:
+            response["WWW-Authenticate"] = f'Keystone uri="{self.root}/identity"'
+        return response
+
+
+class OpenServiceView(ServiceView):
+    """A view that everyone may ask: version documents."""
+
+    def check_caller(self) -> None:
+        """Nobody is asked for."""
+
+
+def show_unauthorized(fault: Fault) -> dict[str, Any]:
+    """All services leave the check of tokens to the same program, which answers in this form."""
+    return {"error": {"code": 401, "title": "Unauthorized", "message": fault.detail}}
+
+
+def phrase(status: int) -> str:
+    return http.HTTPStatus(status).phrase
+
+
+def iso(time: dt.datetime) -> str:
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

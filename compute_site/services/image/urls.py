@@ -1,0 +1,19 @@
+"""The URLs of the image API, below ``/image``."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from compute_site.services.image import views
+
+urlpatterns = [
+    path("", views.Versions.as_view()),
+    path("versions", views.Versions.as_view(status=200)),
+    re_path(r"^v2/?$", views.Versions.as_view(status=200)),
+    path("v2/images", views.ImageList.as_view()),
+    path("v2/images/<image_id>", views.ImageDetail.as_view()),
+    path("v2/images/<image_id>/file", views.ImageFile.as_view()),
+    path("v2/schemas/image", views.ImageSchema.as_view()),
+    path("v2/schemas/images", views.ImagesSchema.as_view()),
+    re_path("", views.UnknownImageUrl.as_view()),
+]

@@ -1,0 +1,31 @@
+"""The URLs of the network API, below ``/network``."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+
+from compute_site.services.network import views
+
+V2 = [
+    path("networks", views.NetworkList.as_view()),
+    path("networks/<row_id>", views.NetworkDetail.as_view()),
+    path("subnets", views.SubnetList.as_view()),
+    path("subnets/<row_id>", views.SubnetDetail.as_view()),
+    path("ports", views.PortList.as_view()),
+    path("ports/<row_id>", views.PortDetail.as_view()),
+    path("security-groups", views.SecurityGroupList.as_view()),
+    path("security-groups/<row_id>", views.SecurityGroupDetail.as_view()),
+    path("floatingips", views.EmptyList.as_view(noun="floatingip")),
+    path("floatingips/<row_id>", views.EmptyDetail.as_view(noun="floatingip")),
+    path("routers", views.EmptyList.as_view(noun="router")),
+    path("routers/<row_id>", views.EmptyDetail.as_view(noun="router")),
+    path("extensions", views.Extensions.as_view()),
+    path("extensions/<alias>", views.ExtensionDetail.as_view()),
+]
+
+urlpatterns = [
+    path("", views.Versions.as_view()),
+    re_path(r"^v2\.0/?$", views.VersionDetail.as_view()),
+    re_path(r"^v2\.0/", include(V2)),
+    re_path("", views.UnknownNetworkUrl.as_view()),
+]
