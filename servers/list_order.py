@@ -72,7 +72,7 @@ def plan_query(caller: Caller, order: ListOrder, all_projects_rule: str) -> Serv
 
 def _permitted(caller: Caller, order: ListOrder) -> dict[str, Any]:
     if not caller.may(rules.ALL_FILTERS):
-        return {name: value for name, value in order.filters.items() if name in order.for_everyone}
+        return dict(order.open_filters)
     if order.inner_names:
         raise BadFilter(f"Servers cannot be filtered by {', '.join(order.inner_names)}.")
     return dict(order.filters)
