@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -15,6 +16,8 @@ from compute_site.identity.passwords import memory
 from tests.cast import Cast, make_cast
 from tests.client import ApiClient
 
+hypothesis.settings.register_profile("steady", deadline=None)  # a slow machine is no fault
+hypothesis.settings.load_profile("steady")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

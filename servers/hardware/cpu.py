@@ -92,14 +92,16 @@ def choose_policy(flavor: FlavorHardware, image: ImageProperties) -> str | None:
 
 
 def choose_thread_policy(flavor: FlavorHardware, image: ImageProperties) -> str | None:
-    """Nova: a flavor's ``prefer`` wins over every policy of the image."""
-    asked = read_word(flavor, THREAD_POLICY, THREAD_POLICIES)
+    """Nova: a flavor's ``prefer`` wins over every policy of the image, and a blank one is kept."""
+    asked = read_word(flavor, THREAD_POLICY, THREAD_POLICIES) or flavor.extra_specs.get(
+        THREAD_POLICY
+    )
     wanted = image.hw_cpu_thread_policy
-    # Nova: a blank extra spec does not leave the choice to the image, as an absent one does.
-    named = THREAD_POLICY in flavor.extra_specs
-    if named and asked != "prefer" and wanted and wanted != asked:
-        raise clash(THREAD_POLICY, flavor.extra_specs[THREAD_POLICY], wanted)
-    return asked or wanted
+    if asked is None or asked == "prefer":
+        return asked or wanted
+    if wanted and wanted != asked:
+        raise clash(THREAD_POLICY, asked, wanted)
+    return asked
 
 
 def choose_realtime_cpus(flavor: FlavorHardware, image: ImageProperties) -> frozenset[int] | None:

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from servers.hardware.cpu import plan_cpus
-from servers.hardware.errors import WrongNumaLayout
+from servers.hardware.cpu import THREAD_POLICY, plan_cpus
+from servers.hardware.errors import WrongExtraSpec, WrongNumaLayout
 from servers.hardware.memory import choose_locked_memory, choose_page_size, choose_pmem
 from servers.hardware.properties import NUMA_NODES_MAX, ImageProperties
 from servers.hardware.sources import FlavorHardware, read_spec, set_twice
-from servers.hardware.values import PageSize, cpu_list, format_cpu_list, memory_share, node_count
+from servers.hardware.values import PageSize, cpu_list, format_cpu_list, node_count, number
 
 NODES = "hw:numa_nodes"
 NODE_CPUS = "hw:numa_cpus"
@@ -68,6 +68,9 @@ def plan_numa(flavor: FlavorHardware, image: ImageProperties) -> NumaTopology | 
     choose_locked_memory(flavor, image)
     if not (nodes or page_size or pmem or cpus.policy in {"dedicated", "mixed"}):
         return None
+    if cpus.thread_policy == "":
+        # Nova: a blank policy does no harm until it is to be written on a node.
+        raise WrongExtraSpec(f"The flavor's extra spec {THREAD_POLICY} is blank; name one.")
     cells = tuple(
         NumaCell(
             id=node,
@@ -108,7 +111,7 @@ def plan_shares(flavor: FlavorHardware, image: ImageProperties, nodes: int) -> S
         WrongNumaLayout: what was named does not fit the nodes or the flavor.
     """
     cpus = choose_per_node(flavor, image.hw_numa_cpus, NODE_CPUS, cpu_list)
-    memory = choose_per_node(flavor, image.hw_numa_mem, NODE_MEMORY, memory_share)
+    memory = choose_per_node(flavor, image.hw_numa_mem, NODE_MEMORY, number)
     if cpus is None and memory is None:
         return share_evenly(flavor, nodes)
     if cpus is None or memory is None or not len(cpus) == len(memory) == nodes:
@@ -170,7 +173,9 @@ def check_shares(flavor: FlavorHardware, shares: Sequence[Share]) -> None:
         WrongNumaLayout: it is not so.
     """
     placed: frozenset[int] = frozenset()
-    for node, (cpus, _) in enumerate(shares):
+    for node, (cpus, memory_mb) in enumerate(shares):
+        if memory_mb < 0:
+            raise WrongNumaLayout(f"NUMA node {node} has {memory_mb} MiB; give 0 or more.")
         if cpus - flavor.cpus:
             raise WrongNumaLayout(
                 f"NUMA node {node} has the CPUs {format_cpu_list(cpus - flavor.cpus)}; the"

@@ -12,8 +12,8 @@ from servers.hardware.errors import WrongImageProperty
 from servers.hardware.values import (
     cpu_list,
     device_list,
+    device_list_text,
     flag,
-    memory_share,
     number,
     text,
     version_bounds,
@@ -213,6 +213,9 @@ OLD_SPELLINGS = {
     "xenapi_use_agent": "img_use_agent",
 }
 
+JSON_READERS = {"block_device_mapping": device_list_text, "mappings": device_list_text}
+"""Nova: the image service holds these as JSON texts, and only the old spellings are decoded."""
+
 
 def read_image_properties(properties: Mapping[str, Any]) -> ImageProperties:
     """The known properties as typed values; unknown ones are ignored (spec/create-flow.md C9).
@@ -226,12 +229,12 @@ def read_image_properties(properties: Mapping[str, Any]) -> ImageProperties:
     values: dict[str, Any] = {}
     for old, name in OLD_SPELLINGS.items():
         if old in properties:
-            values[name] = _read(old, properties[old], READERS[name])
+            values[name] = _read(old, properties[old], JSON_READERS.get(old, READERS[name]))
     values |= _read_disk_adapter(properties)
     for name in READERS.keys() & properties.keys():
         values[name] = _read(name, properties[name], READERS[name])
     values["hw_numa_cpus"] = _read_nodes("hw_numa_cpus", properties, cpu_list)
-    values["hw_numa_mem"] = _read_nodes("hw_numa_mem", properties, memory_share)
+    values["hw_numa_mem"] = _read_nodes("hw_numa_mem", properties, number)
     values["traits_required"] = frozenset(
         name.removeprefix("trait:")
         for name, value in properties.items()

@@ -24,8 +24,13 @@ UNIT_PREFIXES = "KMGTPEZYRQ"
 _CPU_ENTRY = re.compile(r"(\^?)\s*(\d{1,5})\s*(?:-\s*(\d{1,5}))?", re.ASCII)
 _BYTES = re.compile(rf"([-+]?\d*\.?\d+)([{UNIT_PREFIXES}]i?)?(b|bit|B)", re.ASCII)
 _VERSION_BOUND = re.compile(
-    r"\s*(<=|>=|<|>|!=|==)\s*v?\d+(\.\d+)*([-_.]?[a-z]+[-_.]?\d*)*(\+[a-z0-9._-]+)?\s*",
-    re.ASCII | re.IGNORECASE,
+    r"""\s* (<=|>=|<|>|!=|==) \s*
+    v? (\d+!)? \d+ (\.\d+)*
+    ([-_.]? (alpha|a|beta|b|preview|pre|c|rc) [-_.]?\d*)?
+    (-\d+ | [-_.]? (post|rev|r) [-_.]?\d*)?
+    ([-_.]? dev [-_.]?\d*)?
+    (\+ [a-z0-9]+ ([-_.][a-z0-9]+)*)? \s*""",
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -56,14 +61,6 @@ def node_count(value: str) -> int:
     return count
 
 
-def memory_share(value: Any) -> int:
-    """MiB of one node."""
-    share = number(value)
-    if share < 0:
-        raise ValueError("give a number of MiB that is not negative")
-    return share
-
-
 def word(
     allowed: str, *, also: Mapping[str, str] | None = None, any_case: bool = False
 ) -> Callable[[object], str]:
@@ -82,7 +79,7 @@ def word(
 
 
 def version_bounds(value: object) -> str:
-    """Comma-separated bounds such as ``>=2.6,<9``."""
+    """Comma-separated bounds such as ``>=2.6,<9``; versions are those of PEP 440."""
     bounds = str(value)
     if not all(_VERSION_BOUND.fullmatch(bound) for bound in bounds.split(",")):
         raise ValueError("give versions with <, <=, ==, !=, >= or > in front, as in >=2.6")
@@ -90,16 +87,18 @@ def version_bounds(value: object) -> str:
 
 
 def device_list(value: Any) -> tuple[Mapping[str, Any], ...]:
-    """A list of objects with plain values, or the JSON text of one."""
-    wanted = "give a JSON list of objects whose values are texts, numbers or null"
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise ValueError(wanted) from None
+    """A list of objects with plain values."""
     if not isinstance(value, list | tuple) or not all(map(_is_plain_object, value)):
-        raise ValueError(wanted)
+        raise ValueError("give a list of objects whose values are texts, numbers or null")
     return tuple(value)
+
+
+def device_list_text(value: Any) -> tuple[Mapping[str, Any], ...]:
+    """Such a list, or the JSON text of one."""
+    try:
+        return device_list(json.loads(value) if isinstance(value, str) else value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"give a JSON list of objects ({error})") from None
 
 
 def _is_plain_object(item: object) -> bool:
@@ -141,7 +140,7 @@ def page_size(value: object) -> PageSize:
     """``small``, ``large``, ``any``, KiB as a plain number, or a number with a byte unit.
 
     Nova: prefixes are powers of 1024 with or without the ``i``, a small ``b`` means bits, and a
-    plain ``2M`` is refused.
+    plain ``2M`` is refused. Part of a KiB counts as one.
     """
     size = str(value)
     if size in PAGE_SIZE_WORDS:
@@ -153,4 +152,4 @@ def page_size(value: object) -> PageSize:
         raise ValueError("give small, large, any, a number of KiB, or a size such as 2MB or 1GB")
     amount = float(match[1]) / (1 if match[3] == "B" else 8)
     exponent = UNIT_PREFIXES.index(match[2][0]) + 1 if match[2] else 0
-    return int(math.ceil(amount * 1024**exponent) / 1024)
+    return math.ceil(amount * 1024.0 ** (exponent - 1))

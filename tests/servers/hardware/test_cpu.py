@@ -69,7 +69,7 @@ def test_an_image_cannot_ask_for_more_than_the_policy_of_the_flavor(
         ("isolate", None, "isolate"),
         ("isolate", "isolate", "isolate"),
         ("require", "require", "require"),
-        ("", None, None),
+        ("", None, ""),
     ],
 )
 def test_the_thread_policy_is_the_flavors_or_else_the_images(

@@ -152,6 +152,13 @@ def test_one_of_flavor_and_image_names_the_number_of_nodes(
     assert numa.choose_node_count(flavor, image) == nodes
 
 
+def test_a_blank_thread_policy_does_harm_only_on_nodes() -> None:
+    blank = {"cpu_thread_policy": ""}
+    assert numa.plan_numa(make_flavor(blank), make_image()) is None
+    with pytest.raises(WrongExtraSpec, match="hw:cpu_thread_policy is blank"):
+        numa.plan_numa(make_flavor({**blank, "numa_nodes": "1"}), make_image())
+
+
 def test_not_both_name_the_number_of_nodes() -> None:
     flavor, image = make_flavor({"numa_nodes": "2"}), make_image({"hw_numa_nodes": "2"})
     with pytest.raises(FlavorImageClash, match="hw:numa_nodes and the image property hw_numa"):
@@ -187,6 +194,7 @@ def test_the_number_of_nodes_is_a_plain_number(asked: str) -> None:
         ({"numa_cpus.0": "0,1,2"}, "The CPUs 2 lie on more than one"),
         ({"numa_cpus.0": "0"}, "The CPUs 1 lie on no"),
         ({"numa_cpus.0": "", "numa_cpus.1": ""}, "The CPUs 0-3 lie on no"),
+        ({"numa_mem.0": "-1024", "numa_mem.1": "5120"}, "node 0 has -1024 MiB"),
         ({"numa_mem.1": "1024"}, "have 2048 MiB together; the flavor has 4096"),
         ({"numa_mem.0": "4096"}, "have 7168 MiB together; the flavor has 4096"),
     ],
@@ -214,7 +222,7 @@ def test_flavor_and_image_do_not_both_name_shares(kind: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["numa_cpus.0", "numa_mem.1"])
-@pytest.mark.parametrize("value", ["x", "-5"])
+@pytest.mark.parametrize("value", ["x", "5-"])
 def test_unreadable_shares_of_the_flavor_are_refused(key: str, value: str) -> None:
     with pytest.raises(WrongExtraSpec, match=f"hw:{key} is '{value}'"):
         numa.plan_numa(make_flavor({**EXPLICIT, key: value}), make_image())

@@ -65,7 +65,7 @@ def test_an_exclusion_takes_cpus_away_wherever_it_stands(
     assert values.cpu_list(without, among=cpus) == cpus - excluded
 
 
-@given(st.text(alphabet="0123456789-^, x", max_size=12))
+@given(st.text(alphabet="0123-^, x", max_size=9))
 def test_any_text_is_a_cpu_list_or_a_value_error(text: str) -> None:
     try:
         cpus = values.cpu_list(text)
@@ -97,6 +97,8 @@ def test_cpu_lists_are_formatted_in_ranges() -> None:
         ("16Mb", 2048),
         ("16Mbit", 2048),
         ("8192b", 1),
+        ("512B", 1),
+        ("1025B", 2),
         ("+1MB", 1024),
         ("1QiB", 1024**9),
     ],
@@ -152,12 +154,6 @@ def test_a_node_count_is_not_judged_by_the_reader(value: str, count: int) -> Non
     assert values.node_count(value) == count
 
 
-def test_memory_of_a_node_is_not_negative() -> None:
-    assert values.memory_share("0") == 0
-    with pytest.raises(ValueError, match="not negative"):
-        values.memory_share("-1")
-
-
 @pytest.mark.parametrize(("value", "read"), [("abc", "abc"), ("", ""), (5, "5"), (1.5, "1.5")])
 def test_a_text_may_be_given_as_a_number(value: object, read: str) -> None:
     assert values.text(value) == read
@@ -183,13 +179,25 @@ def test_a_word_may_be_written_in_any_case() -> None:
 
 
 @pytest.mark.parametrize(
-    "bounds", [">=2.6", ">= 2.6", "==1.0", "!=1,<3", " >1.2 , <=2.0rc1 ", "<1.0.dev3", ">=1.0+abc"]
+    "bounds",
+    [
+        ">=2.6",
+        ">= 2.6",
+        "==1.0",
+        "!=1,<3",
+        " >1.2 , <=2.0rc1 ",
+        "<1.0.dev3",
+        ">=1.0+abc",
+        "<=1!2-1",
+    ],
 )
 def test_version_bounds_are_kept_as_written(bounds: str) -> None:
     assert values.version_bounds(bounds) == bounds
 
 
-@pytest.mark.parametrize("bounds", ["", "2.6", ">=", "=2.6", ">=x", ">=1,", "~=2.6", ">=1 2"])
+@pytest.mark.parametrize(
+    "bounds", ["", "2.6", ">=", "=2.6", ">=x", ">=1,", ">=1.0foo", "~=2.6", ">=1 2"]
+)
 def test_unreadable_version_bounds_are_refused(bounds: str) -> None:
     with pytest.raises(ValueError, match="give versions"):
         values.version_bounds(bounds)
@@ -203,12 +211,14 @@ def test_unreadable_version_bounds_are_refused(bounds: str) -> None:
     ],
 )
 def test_a_device_list_may_be_json_text(value: object) -> None:
-    assert values.device_list(value) == ({"virtual": "root", "device": "vda", "no_device": None},)
+    assert values.device_list_text(value) == (
+        {"virtual": "root", "device": "vda", "no_device": None},
+    )
 
 
 @pytest.mark.parametrize(
     "value", ["", "x", "{}", "5", '["vda"]', '[{"a": []}]', '[{"a": {}}]', {"a": 1}, 5]
 )
 def test_a_device_list_of_another_form_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="give a JSON list"):
-        values.device_list(value)
+    with pytest.raises(ValueError, match="list of objects"):
+        values.device_list_text(value)
