@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from compute_site.identity.models import Project
-from quotas.errors import LimitOutOfBounds, ProjectNotFound
+from quotas.errors import ClassNameTooLong, LimitOutOfBounds, ProjectNotFound
 from quotas.limits import effective_limits
 from quotas.models import Limit
 from quotas.resources import RESOURCES, UNLIMITED
 from quotas.usage import project_usage, user_usage
+
+LONGEST_NAME = 255
 
 
 def check_project(project_id: str) -> None:
@@ -49,7 +51,13 @@ def set_limits(
 
 
 def set_class_limits(quota_class: str, limits: Mapping[str, int]) -> None:
-    """Set limits of a quota class, by resource."""
+    """Set limits of a quota class, by resource.
+
+    Raises:
+        ClassNameTooLong: the name has more than 255 characters.
+    """
+    if len(quota_class) > LONGEST_NAME:
+        raise ClassNameTooLong(f"The name of a quota class has at most {LONGEST_NAME} characters.")
     _store(
         Limit(quota_class=quota_class, resource=resource, limit=limit)
         for resource, limit in limits.items()

@@ -52,3 +52,9 @@ class ProjectNotFound(BadReference):
     """The URL names a project that does not exist. Nova: 400."""
 
     code = "project_not_found"
+
+
+class ClassNameTooLong(BadRequest):
+    """The name of a quota class does not fit."""
+
+    code = "class_name_too_long"

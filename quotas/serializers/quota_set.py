@@ -55,7 +55,7 @@ class UserQuery(QuerySerializer):
     """Nova: of several users the first one counts."""
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
-    user_id = Text(repeat=True, default=("",))
+    user_id = Text(0, 255, repeat=True, default=("",))
 
     def build(self, values: dict[str, Any], version: Microversion) -> str:
         user_id: str = values["user_id"][0]
