@@ -149,6 +149,17 @@ class SiteGroupAdmin(GroupAdmin):
     list_select_related = ("project_role__project",)
     search_fields = ("name",)
     readonly_fields = ("project", "role", "rules")
+    fieldsets = (
+        (None, {"fields": ("name", "project", "role", "rules")}),
+        (
+            "In every project",
+            {
+                "fields": ("permissions",),
+                "description": "Rights in the admin site, and policy rules (identity | project | …)"
+                " that hold in every project.",
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).annotate(number_of_users=Count("user"))

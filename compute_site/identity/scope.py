@@ -112,5 +112,5 @@ def _read(statement: str, parameters: list[str | None]) -> Scope | None:
         return None
     pairs = [text.split(":") for text in row[6]]
     roles = tuple(Role(role) for _, role in pairs if role)
-    columns: list[Any] = list(row[:6])
-    return Scope(*columns, roles, tuple(int(group) for group, _ in pairs))
+    values: list[Any] = [*row[:6], roles, tuple(int(group) for group, _ in pairs)]
+    return Scope(*values)

@@ -18,6 +18,13 @@ from compute_site.policy.rules import registry
 Choice = tuple[str, str]
 
 
+class BoxTable(forms.CheckboxSelectMultiple):
+    """A table of boxes: rule and description."""
+
+    template_name = "policy/rule_boxes.html"
+    option_template_name = "django/forms/widgets/input.html"
+
+
 class RuleBoxes:
     """One box a rule, in groups by the noun of the rule's name."""
 
@@ -27,7 +34,9 @@ class RuleBoxes:
         content_type = ContentType.objects.get_for_model(type(self.obj))
         permissions = Permission.objects.filter(content_type=content_type).order_by("codename")
         choices = permissions.values_list("codename", "name")
-        return [(name, label) for name, label in choices if name in registry]
+        return [
+            (name, label.removeprefix(f"{name} — ")) for name, label in choices if name in registry
+        ]
 
     def get_obj_perms_field(self) -> forms.Field:
         field: forms.MultipleChoiceField = super().get_obj_perms_field()  # type: ignore[misc]
@@ -38,7 +47,7 @@ class RuleBoxes:
         return field
 
     def get_obj_perms_field_widget(self) -> type[forms.Widget]:
-        return forms.CheckboxSelectMultiple
+        return BoxTable
 
     def get_obj_perms_field_label(self) -> str:
         return "Rules"
@@ -52,8 +61,10 @@ class UserRulesForm(RuleBoxes, UserObjectPermissionsForm):
     """The rules that a single user holds on the object."""
 
 
-class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
-    """An admin whose objects have a page with their rules (the button *Object permissions*)."""
+class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
+    """An admin whose objects have a page with their rules (the button *Policy rules*)."""
+
+    change_form_template = "policy/change_form.html"  # type: ignore[misc]
 
     def get_obj_perms_manage_group_form(self, request: HttpRequest) -> type[forms.Form]:
         return GroupRulesForm

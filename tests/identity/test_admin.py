@@ -176,7 +176,8 @@ def test_rules_are_boxes_with_name_and_description(site: Client, cast: Cast) -> 
     page = site.get(rules_page(cast.alpha, Role.READER)).content.decode()
 
     assert f'type="checkbox" name="permissions" value="{policies.CREATE}"' in page
-    assert f"{policies.CREATE} — Create a server." in page
+    assert f"<code>{policies.CREATE}</code>" in page
+    assert "<td>Create a server.</td>" in page
 
 
 def test_the_overview_of_rules_leads_to_groups_and_users(site: Client, cast: Cast) -> None:
