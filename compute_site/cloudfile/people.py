@@ -21,6 +21,7 @@ from compute_site.cloudfile.keys import (
 )
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.identity.models import Project, ProjectRole, Role, User, new_id
+from compute_site.identity.tokens import revoke_tokens_of
 from compute_site.policy.grants import make_roles_of
 
 MEMBERSHIP = {
@@ -56,8 +57,11 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
     hashes = _password_hashes(entries, known)
     new: list[User] = []
     changed: list[User] = []
+    renewed: list[str] = []
     for entry in entries:
         user = known.get(entry["name"])
+        if user is not None and user.password != hashes[entry["name"]]:
+            renewed.append(user.pk)
         (new if user is None else changed).append(user := user or User(username=entry["name"]))
         user.password = hashes[entry["name"]]
         user.is_active = entry["enabled"]
@@ -73,6 +77,7 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
         changed,
         ["password", "is_active", "email", "default_project", "is_staff", "is_superuser"],
     )
+    revoke_tokens_of(renewed)
     cloud.read_users()
     _write_roles(entries, cloud)
 

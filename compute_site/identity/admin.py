@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from compute_site.identity.models import Project, ProjectRole, Role, Token, User
+from compute_site.identity.tokens import revoke_tokens_of
 from compute_site.policy.rules_admin import RulesAdmin
 
 MEMBERSHIP_USER = User.groups.through._meta.get_field("user")  # noqa: SLF001 - the way to a field
@@ -133,7 +134,7 @@ class SiteUserAdmin(UserAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Revoke all tokens of the selected users")
     def revoke_tokens(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        number, _ = Token.objects.filter(user__in=users).delete()
+        number = revoke_tokens_of(users.values_list("pk", flat=True))
         self.message_user(request, f"{number} tokens revoked.", messages.SUCCESS)
 
 

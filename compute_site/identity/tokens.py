@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.utils import timezone
@@ -77,6 +77,11 @@ def find_token(text: str) -> ValidToken | None:
 def revoke_token(token: Token) -> None:
     """Nobody can use the token from the next request on."""
     Token.objects.filter(pk=token.pk).delete()
+
+
+def revoke_tokens_of(user_ids: Iterable[str]) -> int:
+    """After a new password, say; return how many tokens there were."""
+    return Token.objects.filter(user__in=list(user_ids)).delete()[0]
 
 
 def purge_tokens() -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from compute_site.identity.tokens import purge_tokens
 from servers.compute.build import build_server as build
 from servers.compute.order import BuildOrder
 from servers.conductor import queue, recovery
@@ -59,5 +60,6 @@ def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="17 * * * *")
 @app.task(name="servers.purge_jobs", queue=queue.CONDUCTOR, queueing_lock="purge")
 def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
-    """Forget jobs that ended long ago."""
+    """Forget jobs that ended long ago, and tokens that are over."""
     recovery.purge_jobs()
+    purge_tokens()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -123,3 +124,17 @@ def test_expired_tokens_are_purged_and_no_others(cast: Cast) -> None:
 
     assert Token.objects.count() == before - 1
     ask("GET", cast.outsider, cast.outsider.token).expect(200)
+
+
+def test_a_new_password_in_a_cloud_file_ends_the_tokens(cast: Cast, tmp_path: Path) -> None:
+    file = tmp_path / "cloud.yaml"
+    member = "{name: alpha-member, password: %s, projects: [{project: alpha, role: member}]}"
+
+    file.write_text(f"users:\n- {member % 'alpha-member'}\n")
+    call_command("loadcloud", file, verbosity=0)
+    ask("GET", cast.admin, cast.member.token).expect(200)
+
+    file.write_text(f"users:\n- {member % 'changed'}\n")
+    call_command("loadcloud", file, verbosity=0)
+    ask("GET", cast.admin, cast.member.token).expect(404)
+    ask("GET", cast.admin, cast.outsider.token).expect(200)
