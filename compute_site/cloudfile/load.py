@@ -69,7 +69,8 @@ def load_cloud(document: Any) -> dict[str, int]:
                 with transaction.atomic():
                     section.write(entries[section.name], cloud)
             except DatabaseError as error:
-                raise CloudFileError([f"{section.name}: {str(error).strip()}"]) from error
+                told = " ".join(str(error).split())
+                raise CloudFileError([f"{section.name}: {told}"]) from error
     return {name: len(found) for name, found in entries.items()}
 
 

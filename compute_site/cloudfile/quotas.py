@@ -28,19 +28,18 @@ def unpack(raw: Any) -> Any:
 
 
 def write_quotas(entries: Sequence[Entry], cloud: Cloud) -> None:
-    port_quotas, limits = [], []
+    limits: dict[tuple[str | None, str], int] = {}
+    port_quotas = []
     for entry in entries:
-        given = {name: entry[name] for name in RESOURCES if entry[name] is not None}
-        if entry[PROJECT] == DEFAULT_CLASS:
-            if entry[PORTS] is not None:
-                raise entry.wrong(PORTS, "ports are limited for projects only")
-            limits += _replace(given, project=None, quota_class=DEFAULT_CLASS)
-            continue
-        project_id = cloud.project(entry, PROJECT)
-        limits += _replace(given, project_id=project_id, quota_class="")
+        scope = None if entry[PROJECT] == DEFAULT_CLASS else cloud.project(entry, PROJECT)
+        for name in RESOURCES:
+            if entry[name] is not None:
+                limits[scope, name] = entry[name]
         if entry[PORTS] is not None:
-            port_quotas.append(PortQuota(project_id=project_id, limit=entry[PORTS]))
-    Limit.objects.bulk_create(limits)
+            if scope is None:
+                raise entry.wrong(PORTS, "ports are limited for projects only")
+            port_quotas.append(PortQuota(project_id=scope, limit=entry[PORTS]))
+    _save_limits(limits)
     if port_quotas:
         PortQuota.objects.bulk_create(
             port_quotas,
@@ -50,10 +49,24 @@ def write_quotas(entries: Sequence[Entry], cloud: Cloud) -> None:
         )
 
 
-def _replace(given: Mapping[str, int], **scope: Any) -> list[Limit]:
-    """Delete the limits that the file sets anew, and return the new ones, not saved."""
-    Limit.objects.filter(user_id="", resource__in=given, **scope).delete()
-    return [Limit(resource=name, limit=value, **scope) for name, value in given.items()]
+def _save_limits(limits: Mapping[tuple[str | None, str], int]) -> None:
+    """``limits`` has them by project (``None``: the default class) and resource."""
+    held = {
+        (limit.project_id, limit.resource): limit
+        for limit in Limit.objects.filter(user_id="", quota_class__in=["", DEFAULT_CLASS])
+    }
+    new = []
+    for (project_id, resource), value in limits.items():
+        row = held.get((project_id, resource))
+        if row is not None:
+            row.limit = value
+            continue
+        quota_class = DEFAULT_CLASS if project_id is None else ""
+        new.append(
+            Limit(quota_class=quota_class, project_id=project_id, resource=resource, limit=value)
+        )
+    Limit.objects.bulk_update([held[key] for key in limits if key in held], ["limit"])
+    Limit.objects.bulk_create(new)
 
 
 SECTIONS = (

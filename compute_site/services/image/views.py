@@ -8,16 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import Fault, NotFound
-from compute_site.services.facade import Filter, OpenServiceView, ServiceView, by_id, phrase
+from compute_site.services.facade import Filter, ServiceView, by_id, phrase
 from compute_site.services.image.models import Image
 from compute_site.services.image.representation import IMAGE_SCHEMA, IMAGES_SCHEMA, show_image
 
 NEWEST_MINOR = 9
-
-
-def show_error(fault: Fault) -> dict[str, Any]:
-    title = phrase(fault.status)
-    return {"code": f"{fault.status} {title}", "title": title, "message": fault.detail}
 
 
 def ids(words: list[str]) -> list[Any]:
@@ -35,13 +30,15 @@ def texts(words: list[str]) -> list[str]:
 
 
 class ImageView(ServiceView):
-    show_error = staticmethod(show_error)
+    def show_error(self, fault: Fault) -> dict[str, Any]:
+        title = phrase(fault.status)
+        return {"code": f"{fault.status} {title}", "title": title, "message": fault.detail}
 
 
-class Versions(OpenServiceView):
+class Versions(ImageView):
     """``GET /image/`` and ``/image/versions``: multiple choices; below ``/image/v2`` the one."""
 
-    show_error = staticmethod(show_error)
+    open = True
     status: ClassVar[int] = 300
 
     def get(self, request: Request) -> Response:

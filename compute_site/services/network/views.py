@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import Fault, NotFound
-from compute_site.services.facade import Filter, OpenServiceView, ServiceView, by_flag, by_id
+from compute_site.services.facade import Filter, ServiceView, by_flag, by_id
 from compute_site.services.network.models import Network, Port, SecurityGroup, Subnet
 from compute_site.services.network.representation import (
     show_binding,
@@ -34,16 +34,14 @@ EXTENSIONS = {
 }
 
 
-def show_error(fault: Fault) -> dict[str, Any]:
-    kind = type(fault).__name__
-    return {"NeutronError": {"type": kind, "message": fault.detail, "detail": ""}}
-
-
 class NetworkView(ServiceView):
     """``noun`` is the key of one object, and with an s that of the list."""
 
-    show_error = staticmethod(show_error)
     noun: ClassVar[str]
+
+    def show_error(self, fault: Fault) -> dict[str, Any]:
+        kind = type(fault).__name__
+        return {"NeutronError": {"type": kind, "message": fault.detail, "detail": ""}}
 
     def rows(self) -> QuerySet[Any]:
         """What the caller sees, ready to be shown."""
@@ -236,10 +234,10 @@ def show_extension(alias: str) -> dict[str, Any]:
     }
 
 
-class Versions(OpenServiceView):
+class Versions(NetworkView):
     """``GET /network/``"""
 
-    show_error = staticmethod(show_error)
+    open = True
 
     def get(self, request: Request) -> Response:
         return Response({"versions": [self.version()]})

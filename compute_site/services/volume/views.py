@@ -12,7 +12,6 @@ from compute_site.faults import Fault, NotFound
 from compute_site.services.facade import (
     TRUE_WORDS,
     Filter,
-    OpenServiceView,
     ServiceView,
     by_flag,
     by_id,
@@ -28,13 +27,10 @@ from compute_site.services.volume.representation import (
 UNLIMITED = -1
 
 
-def show_error(fault: Fault) -> dict[str, Any]:
-    """The same form as that of the compute API."""
-    return fault.envelope()
-
-
 class VolumeView(ServiceView):
-    show_error = staticmethod(show_error)
+    def show_error(self, fault: Fault) -> dict[str, Any]:
+        """The same form as that of the compute API."""
+        return fault.envelope()
 
     def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """A list shows the own project; an admin may ask for ``all_tenants``."""
@@ -166,10 +162,10 @@ class Limits(VolumeView):
         return Response({"limits": {"rate": [], "absolute": absolute}})
 
 
-class Versions(OpenServiceView):
+class Versions(VolumeView):
     """``GET /volume/``: multiple choices; ``/volume/v3/``: the one."""
 
-    show_error = staticmethod(show_error)
+    open = True
     status: ClassVar[int] = 300
 
     def get(self, request: Request) -> Response:
