@@ -93,9 +93,8 @@ def choose_policy(flavor: FlavorHardware, image: ImageProperties) -> str | None:
 
 def choose_thread_policy(flavor: FlavorHardware, image: ImageProperties) -> str | None:
     """Nova: a flavor's ``prefer`` wins over every policy of the image, and a blank one is kept."""
-    asked = read_word(flavor, THREAD_POLICY, THREAD_POLICIES) or flavor.extra_specs.get(
-        THREAD_POLICY
-    )
+    read_word(flavor, THREAD_POLICY, THREAD_POLICIES)
+    asked = flavor.extra_specs.get(THREAD_POLICY)
     wanted = image.hw_cpu_thread_policy
     if asked is None or asked == "prefer":
         return asked or wanted

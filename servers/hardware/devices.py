@@ -18,7 +18,17 @@ from servers.hardware.sources import (
 )
 from servers.hardware.values import number
 
+PACKED_RING = "hw:virtio_packed_ring"
+PMU = "hw:pmu"
+MULTIQUEUE = "hw:vif_multiqueue_enabled"
+SOUND_MODEL = "hw:sound_model"
+ENCRYPTION_FORMAT = "hw:ephemeral_encryption_format"
+ENCRYPTION = "hw:ephemeral_encryption"
 SERIAL_PORTS = "hw:serial_port_count"
+PREFERENCE = "hw:cpu_"
+MAXIMUM = "hw:cpu_max_"
+"""Prefixes of the sockets, cores and threads."""
+
 NO_LIMIT = 65536
 
 
@@ -37,23 +47,23 @@ class EphemeralEncryption:
 
 
 def choose_packed_ring(flavor: FlavorHardware, image: ImageProperties) -> bool:
-    return agree_on_flag(flavor, image, "hw:virtio_packed_ring") or False
+    return agree_on_flag(flavor, image, PACKED_RING) or False
 
 
 def choose_pmu(flavor: FlavorHardware, image: ImageProperties) -> bool | None:
     """``None`` leaves the performance monitoring unit to the hypervisor."""
-    return agree_on_flag(flavor, image, "hw:pmu")
+    return agree_on_flag(flavor, image, PMU)
 
 
 def choose_multiqueue(flavor: FlavorHardware, image: ImageProperties) -> bool:
     """One CPU has no use for several queues, so flavor and image may then differ."""
     if flavor.vcpus < 2:
         return False
-    return agree_on_flag(flavor, image, "hw:vif_multiqueue_enabled") or False
+    return agree_on_flag(flavor, image, MULTIQUEUE) or False
 
 
 def choose_sound_model(flavor: FlavorHardware, image: ImageProperties) -> str | None:
-    return agree_on_word(flavor, image, "hw:sound_model", SOUND_MODELS)
+    return agree_on_word(flavor, image, SOUND_MODEL, SOUND_MODELS)
 
 
 def choose_serial_ports(flavor: FlavorHardware, image: ImageProperties) -> int:
@@ -80,7 +90,7 @@ def choose_cpu_topology(
         FlavorImageClash: the image's maximum exceeds the flavor's.
         WrongCpuDemand: the image prefers more than the maximum.
     """
-    flavor_maximum, image_maximum = _read_topologies(flavor, image, "hw:cpu_max_")
+    flavor_maximum, image_maximum = _read_topologies(flavor, image, MAXIMUM)
     if any(
         limit and wanted > limit
         for limit, wanted in zip(flavor_maximum, image_maximum, strict=True)
@@ -91,7 +101,7 @@ def choose_cpu_topology(
         )
     pairs = zip(image_maximum, flavor_maximum, strict=True)
     maximum = CpuTopology(*(wanted or limit or NO_LIMIT for wanted, limit in pairs))
-    flavor_preference, image_preference = _read_topologies(flavor, image, "hw:cpu_")
+    flavor_preference, image_preference = _read_topologies(flavor, image, PREFERENCE)
     if _exceeds(flavor_preference, maximum):
         # An image may lower the maximum below what the flavor prefers: no reason to refuse.
         flavor_preference = CpuTopology(0, 0, 0)
@@ -124,7 +134,7 @@ def ephemeral_encryption(flavor: FlavorHardware, image: ImageProperties) -> Ephe
         FlavorImageClash: flavor and image do not agree.
         WrongExtraSpec: the flavor names a format that does not exist.
     """
-    if not agree_on_flag(flavor, image, "hw:ephemeral_encryption"):
+    if not agree_on_flag(flavor, image, ENCRYPTION):
         return EphemeralEncryption(enabled=False)
-    chosen = agree_on_word(flavor, image, "hw:ephemeral_encryption_format", ENCRYPTION_FORMATS)
+    chosen = agree_on_word(flavor, image, ENCRYPTION_FORMAT, ENCRYPTION_FORMATS)
     return EphemeralEncryption(enabled=True, format=chosen)

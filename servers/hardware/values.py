@@ -22,7 +22,7 @@ FALSE_WORDS = frozenset({"0", "f", "false", "off", "n", "no"})
 UNIT_PREFIXES = "KMGTPEZYRQ"
 
 _CPU_ENTRY = re.compile(r"(\^?)\s*(\d{1,5})\s*(?:-\s*(\d{1,5}))?", re.ASCII)
-_BYTES = re.compile(rf"([-+]?\d*\.?\d+)([{UNIT_PREFIXES}]i?)?(b|bit|B)", re.ASCII)
+_BYTES = re.compile(rf"([-+]?\d{{0,18}}\.?\d{{1,18}})([{UNIT_PREFIXES}]i?)?(b|bit|B)", re.ASCII)
 _VERSION_BOUND = re.compile(
     r"""\s* (<=|>=|<|>|!=|==) \s*
     v? (\d+!)? \d+ (\.\d+)*

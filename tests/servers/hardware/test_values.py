@@ -108,7 +108,7 @@ def test_a_page_size_is_a_word_or_kib(text: str, size: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "huge", "LARGE", "2M", "-1", "1,5GB", "2 MB", "2kB", "²", "MB"]
+    "text", ["", "huge", "LARGE", "2M", "-1", "1,5GB", "2 MB", "2kB", "²", "MB", "9" * 400 + "QB"]
 )
 def test_an_unreadable_page_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="give small"):
