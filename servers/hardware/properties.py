@@ -231,8 +231,9 @@ def read_image_properties(properties: Mapping[str, Any]) -> ImageProperties:
         if old in properties:
             values[name] = _read(old, properties[old], JSON_READERS.get(old, READERS[name]))
     values |= _read_disk_adapter(properties)
-    for name in READERS.keys() & properties.keys():
-        values[name] = _read(name, properties[name], READERS[name])
+    for name, value in properties.items():
+        if name in READERS:
+            values[name] = _read(name, value, READERS[name])
     values["hw_numa_cpus"] = _read_nodes("hw_numa_cpus", properties, cpu_list)
     values["hw_numa_mem"] = _read_nodes("hw_numa_mem", properties, number)
     values["traits_required"] = frozenset(
