@@ -20,6 +20,12 @@ class OneServerOnly(BadRequest):
     code = "one_server_only"
 
 
+class TooManyServers(OverLimit):
+    """More servers were asked for than one request may make."""
+
+    code = "too_many_servers"
+
+
 class MalformedZone(BadRequest):
     """The text of the availability zone has more parts than zone, host and node."""
 

@@ -14,9 +14,9 @@ from servers.create.fit import check_fit
 from servers.create.image_disks import root_device_name
 from servers.create.machine import check_mixed_policy, plan_machine
 from servers.create.metadata import check_limits
-from servers.create.nics import check_nics, check_port_quota, find_nics
+from servers.create.nics import check_nics, find_nics
 from servers.create.order import ServerOrder
-from servers.create.permission import check_several, permit_create
+from servers.create.permission import check_several, limit_count, permit_create
 from servers.create.plan import Created, ServerPlan
 from servers.create.ports import plan_nics
 from servers.create.provision import provision
@@ -57,7 +57,7 @@ def create_servers(caller: Caller, order: ServerOrder) -> Created:
     machine = plan_machine(flavor, image)  # C9, C10
     nics = plan_nics(order, found_nics, numa_policy=machine.demand.pci_numa_policy)  # C11
     check_mixed_policy(machine)  # C13
-    max_count = check_port_quota(order, found_nics)  # C13
+    max_count = limit_count(order, by_ports=found_nics.max_servers)  # C13
     disks = plan_disks(order, asked, machine, root_name=root_name, max_count=max_count)  # D
     check_limits(caller, order)  # E1, E2
     check_fit(caller, order, machine, root_disk(disks))  # E3 to E5

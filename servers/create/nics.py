@@ -68,15 +68,6 @@ def find_nics(caller: Caller, order: ServerOrder) -> FoundNics:
     return FoundNics(max_servers=how_many, ports=ports, networks=networks)
 
 
-def check_port_quota(order: ServerOrder, nics: FoundNics) -> int:
-    """The largest number of servers that the ports allow, at least ``min_count`` (C13)."""
-    if nics.max_servers < order.min_count:
-        raise PortQuotaExceeded(
-            f"The port quota allows {nics.max_servers} such servers, not {order.min_count}."
-        )
-    return nics.max_servers
-
-
 def _check_nic(nic: NicOrder, seen: set[str], field: str) -> None:
     if nic.port_id is not None:
         if nic.port_id in seen:

@@ -38,6 +38,7 @@ class ServerOrder:
     admin_password: str | None = None
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    """As sent; one that was given twice is there twice until the server is built."""
     key_name: str | None = None
     user_data: str | None = None
     config_drive: bool = False

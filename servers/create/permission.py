@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from compute_site.identity.caller import Caller
 from servers.create.order import ServerOrder
-from servers.errors import OneServerOnly
+from servers.errors import OneServerOnly, PortQuotaExceeded, TooManyServers
 from servers.policies.server import CREATE, CREATE_TRUSTED_CERTS
+
+MOST_SERVERS = 10_000
+"""As many come of one request at most, also where nothing is limited."""
 
 
 def permit_create(caller: Caller, order: ServerOrder) -> None:
@@ -35,3 +38,18 @@ def check_several(order: ServerOrder) -> None:
             f"Several servers cannot share the host name {order.hostname}; leave hostname out.",
             field="server.hostname",
         )
+
+
+def limit_count(order: ServerOrder, *, by_ports: int) -> int:
+    """The largest number of servers that can come of the request, at least ``min_count`` (C13)."""
+    if by_ports < order.min_count:
+        raise PortQuotaExceeded(
+            f"The port quota has room for {by_ports} such servers, not for {order.min_count}.",
+            field="server.min_count",
+        )
+    if order.min_count > MOST_SERVERS:
+        raise TooManyServers(
+            f"One request makes {MOST_SERVERS} servers at most, not {order.min_count}.",
+            field="server.min_count",
+        )
+    return min(by_ports, MOST_SERVERS)

@@ -44,7 +44,6 @@ from servers.models import (
     RequestSpec,
     ServerGroup,
     ServerGroupMember,
-    Tag,
 )
 from servers.usage import count_server_usage
 
@@ -66,50 +65,50 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
     )
     try:
         with transaction.atomic():
-            _provision(caller, plan, created, uuids)
+            count = _take_quota(caller, plan)
+            _write(caller, plan, created, uuids[:count])
+            schedule_and_build.defer(reservation_id=created.reservation_id)
     except BaseException:
         if any(disk.volume_id for disk in plan.disks):
-            # a volume service of its own does not roll back with our rows
+            # a volume service with a database of its own does not roll back with ours
             volume_service().release(uuids)
         raise
     return created
 
 
-def _provision(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[str]) -> None:
-    count = _take_quota(caller, plan)
-    uuids = uuids[:count]
+def _write(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[str]) -> None:
+    """Judge the devices, reserve what is reserved last, and insert the servers' records."""
+    order, count = plan.order, len(uuids)
     check_device_profile(plan.machine)
     zone = choose_zone(plan.target.zone, plan.disks, plan.sources)
-    disks = settle_disks(plan.order, plan.machine.flavor, plan.disks, plan.sources)
+    disks = settle_disks(order, plan.machine.flavor, plan.disks, plan.sources)
     attachments = _reserve_volumes(caller, disks, uuids)
     if plan.group is not None:
-        _join_group(caller, plan.group, count)
+        _take_places(caller, plan.group, count)
     instances = Rows(
         Instance,
         instance_record(caller, plan, reservation_id=created.reservation_id, zone=zone),
         {
             "uuid": uuids,
             "launch_index": range(count),
-            "display_name": display_names(plan.order.name, count),
-            "hostname": hostnames(plan.order.name, plan.order.hostname, uuids),
+            "display_name": display_names(order.name, count),
+            "hostname": hostnames(order.name, order.hostname, uuids),
         },
     )
-    keys = insert_rows(
-        instances,
-        [
-            Rows(RequestSpec, spec_record(plan, disks, zone=zone, count=count)),
-            Rows(
-                BuildRequest,
-                build_record(caller, plan, admin_password=created.admin_password),
-                _devices(disks, attachments, uuids),
-            ),
-            Rows(InstanceMapping, {"project_id": caller.project_id, "user_id": caller.user_id}),
-            *([Rows(ServerGroupMember, {"group_id": plan.group.pk})] if plan.group else []),
-        ],
-        link="instance_id",
+    build_requests = Rows(
+        BuildRequest,
+        build_record(caller, plan, admin_password=created.admin_password),
+        _devices(disks, attachments, uuids),
     )
-    _tag(keys, plan.order.tags)
-    schedule_and_build.defer(reservation_id=created.reservation_id)
+    owner = {"project_id": caller.project_id, "user_id": caller.user_id}
+    children = [
+        Rows(RequestSpec, spec_record(plan, disks, zone=zone, count=count)),
+        build_requests,
+        Rows(InstanceMapping, owner),
+    ]
+    if plan.group is not None:
+        children.append(Rows(ServerGroupMember, {"group_id": plan.group.pk}))
+    insert_rows(instances, children, link="instance_id")
 
 
 def _take_quota(caller: Caller, plan: ServerPlan) -> int:
@@ -134,7 +133,7 @@ def _reserve_volumes(caller: Caller, disks: Sequence[Disk], uuids: Sequence[str]
     )
 
 
-def _join_group(caller: Caller, group: ServerGroup, count: int) -> None:
+def _take_places(caller: Caller, group: ServerGroup, count: int) -> None:
     """Refuse when the user would have too many servers in the group (G10).
 
     The group stays locked until the members are written, so that two requests cannot both take
@@ -159,10 +158,3 @@ def _devices(
         return {"block_devices": [json.dumps(device_records(disks))] * len(uuids)}
     devices = [device_records(disks, attachments, uuid) for uuid in uuids]
     return {"block_devices": [json.dumps(records) for records in devices]}
-
-
-def _tag(keys: Sequence[int], tags: Sequence[str]) -> None:
-    if tags:
-        pairs = [(key, tag) for key in keys for tag in tags]
-        columns = {"instance_id": [key for key, _ in pairs], "tag": [tag for _, tag in pairs]}
-        insert_rows(Rows(Tag, {}, columns))

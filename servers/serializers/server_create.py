@@ -151,7 +151,7 @@ class Server(VersionedSerializer):
             "name": name,
             "min_count": least,
             "max_count": most,
-            "tags": tuple(dict.fromkeys(values.get("tags", ()))),
+            "tags": tuple(values.get("tags", ())),
             "trusted_certificates": values.get("trusted_certificates") or (),
             "multiattach_allowed": version >= MULTIATTACH,
             "port_resources_allowed": version >= PORT_RESOURCES,
