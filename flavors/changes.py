@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db import IntegrityError, transaction
 
@@ -47,11 +48,11 @@ def create_flavor(order: FlavorOrder) -> Flavor:
     return _insert(Flavor(**{**fields, "flavorid": order.flavorid or str(uuid.uuid4())}))
 
 
-def clone_flavor(flavor: Flavor, *, name: str) -> Flavor:
-    """Make a flavor of another name that is like this one, with its extra specs and access.
+def clone_flavor(flavor: Flavor) -> Flavor:
+    """Make a flavor that is like this one, with its extra specs and access, named "… copy".
 
     Raises:
-        FlavorExists: another flavor has the name.
+        FlavorExists: somebody else took the name at the same time.
     """
     same = {
         field: getattr(flavor, field)
@@ -69,7 +70,7 @@ def clone_flavor(flavor: Flavor, *, name: str) -> Flavor:
         )
     }
     with transaction.atomic():
-        clone = _insert(Flavor(flavorid=str(uuid.uuid4()), name=name, **same))
+        clone = _insert(Flavor(flavorid=str(uuid.uuid4()), name=_name_of_copy(flavor), **same))
         projects = flavor.access.values_list("project_id", flat=True)
         FlavorAccess.objects.bulk_create(
             FlavorAccess(flavor=clone, project_id=project) for project in projects
@@ -77,12 +78,18 @@ def clone_flavor(flavor: Flavor, *, name: str) -> Flavor:
     return clone
 
 
+def save_flavor(flavor: Flavor) -> None:
+    """Write a flavor that a form has checked; an id is made up where it has none."""
+    flavor.flavorid = flavor.flavorid or str(uuid.uuid4())
+    flavor.save()
+
+
 def describe_flavor(flavor: Flavor, description: str | None) -> None:
     flavor.description = description
     flavor.save(update_fields=["description", "updated_at"])
 
 
-def disable_flavors(flavorids: list[str], *, disabled: bool) -> int:
+def disable_flavors(flavorids: Collection[str], *, disabled: bool) -> int:
     """Take flavors out of the lists of users, or back into them; servers keep running."""
     return Flavor.objects.filter(flavorid__in=flavorids).update(disabled=disabled)
 
@@ -93,9 +100,14 @@ def delete_flavor(flavorid: str) -> None:
     Raises:
         FlavorNotFound: there is none.
     """
-    deleted, _ = Flavor.objects.filter(flavorid=flavorid).delete()
-    if not deleted:
+    if not delete_flavors([flavorid]):
         raise FlavorNotFound(flavorid)
+
+
+def delete_flavors(flavorids: Collection[str]) -> int:
+    """Remove flavors, and say how many there were."""
+    _, deleted = Flavor.objects.filter(flavorid__in=flavorids).delete()
+    return deleted.get("flavors.Flavor", 0)
 
 
 @transaction.atomic
@@ -154,6 +166,13 @@ def close_flavor(flavor: Flavor, project_id: str) -> None:
         raise AccessNotFound(
             f"The flavor {flavor.flavorid} is not open to the project {project_id}."
         )
+
+
+def _name_of_copy(flavor: Flavor) -> str:
+    stem = f"{flavor.name[:240]} copy"
+    taken = set(Flavor.objects.filter(name__startswith=stem).values_list("name", flat=True))
+    names = (stem if number == 1 else f"{stem} {number}" for number in itertools.count(1))
+    return next(name for name in names if name not in taken)
 
 
 def _insert(flavor: Flavor) -> Flavor:

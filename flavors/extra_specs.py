@@ -9,13 +9,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from os_resource_classes import STANDARDS
 from os_traits import get_traits
 
 from flavors.errors import UnknownExtraSpec, WrongExtraSpec
 
+NAME = r"[a-zA-Z0-9-_:. ]{1,255}"
+NAME_MEANS = "is no name of 1 to 255 letters, digits, spaces and - _ : ."
+LONGEST_VALUE = 255
 TRUE_WORDS = {"1", "t", "true", "on", "y", "yes"}
 FALSE_WORDS = {"0", "f", "false", "off", "n", "no"}
 
@@ -239,6 +242,6 @@ def find_value(name: str) -> Value | None:
     return None
 
 
-def known_names() -> Iterator[str]:
-    """The names without parameters, for forms to suggest."""
-    yield from sorted(NAMED)
+def known_names() -> list[tuple[str, str]]:
+    """The names without parameters and what they take, for forms to suggest."""
+    return [(name, NAMED[name].wanted) for name in sorted(NAMED)]

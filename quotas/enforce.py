@@ -9,7 +9,7 @@ of a project, one more where the user has a limit of its own), ``give_back`` one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -107,7 +107,7 @@ def give_back(project_id: str, amounts: Mapping[str, int]) -> None:
 
 def _lock(project_id: str, user_id: str, resources: list[str]) -> list[Counter]:
     """Lock the rows of usage; those that do not exist yet are made."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "project": project_id,
         "user": user_id,
         "class": DEFAULT_CLASS,

@@ -18,12 +18,10 @@ from compute_site.microversions.fields import (
 from compute_site.microversions.serializers import VersionedSerializer
 from compute_site.microversions.version import Microversion
 from flavors.errors import ExtraSpecMismatch
-from flavors.extra_specs import check_extra_specs
+from flavors.extra_specs import LONGEST_VALUE, NAME, NAME_MEANS, check_extra_specs
 
 STRICT_SINCE = Microversion.parse("2.86")
-KEYS = r"[a-zA-Z0-9-_:. ]{1,255}"
-KEYS_MEAN = "is no name of 1 to 255 letters, digits, spaces and - _ : ."
-SCHEMA: Schema = {"type": ["string", "number"], "maxLength": 255}
+SCHEMA: Schema = {"type": ["string", "number"], "maxLength": LONGEST_VALUE}
 
 
 class SpecValue(StrictField):
@@ -32,8 +30,11 @@ class SpecValue(StrictField):
     def convert(self, value: Any) -> Any:
         if type(value) not in (str, int, float):
             raise wrong_type("a text or a number", value)
-        if len(str(value)) > 255:
-            raise Refused(f"{len(str(value))} characters are too many; give at most 255")
+        length = len(str(value))
+        if length > LONGEST_VALUE:
+            raise Refused(
+                f"{length} characters are too many; give at most {LONGEST_VALUE}", code="too_long"
+            )
         check_storable(str(value))
         return value
 
@@ -69,13 +70,13 @@ class SpecOrder:
             raise ExtraSpecMismatch(f"The URL names {named}, but the body sets another extra spec.")
 
 
-SPECS = MapOf(SpecValue(), keys=KEYS, means=KEYS_MEAN)
+SPECS = MapOf(SpecValue(), keys=NAME, means=NAME_MEANS)
 
 
 class SpecsCreate(VersionedSerializer):
     """``POST …/os-extra_specs``"""
 
-    extra_specs = MapOf(SpecValue(), keys=KEYS, means=KEYS_MEAN, required=True)
+    extra_specs = MapOf(SpecValue(), keys=NAME, means=NAME_MEANS, required=True)
 
     def build(self, values: dict[str, Any], version: Microversion) -> SpecOrder:
         return SpecOrder(values["extra_specs"], strict=version >= STRICT_SINCE)

@@ -37,10 +37,12 @@ def with_resources(
     ``make`` makes the field of a resource. ``since`` and ``until`` name the version that brought
     a resource, and the one that took it away.
     """
+    make_class: Any = type(parent)  # the metaclass of serializers collects their fields
     fields: dict[str, Any] = {"__module__": parent.__module__, "__doc__": parent.__doc__}
     for resource in RESOURCES:
         forms = {(since or {}).get(resource, "2.1"): make(resource)}
         if until and resource in until:
             forms[until[resource]] = None
         fields[resource] = History(forms)
-    return type(parent)(parent.__name__, (parent,), fields)
+    made: type[S] = make_class(parent.__name__, (parent,), fields)
+    return made

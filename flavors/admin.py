@@ -1,0 +1,172 @@
+"""Flavors in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from flavors.changes import (
+    clone_flavor,
+    close_flavor,
+    delete_flavors,
+    disable_flavors,
+    open_flavor,
+    save_flavor,
+)
+from flavors.forms import FlavorForm
+from flavors.models import Flavor, FlavorAccess
+
+
+class HasExtraSpecs(admin.SimpleListFilter):
+    """Flavors with extra specs, or without."""
+
+    title = "extra specs"
+    parameter_name = "extra_specs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "With"), ("no", "Without")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Flavor]) -> QuerySet[Flavor]:
+        if self.value() is None:
+            return queryset
+        without = Q(extra_specs={})
+        return queryset.filter(without if self.value() == "no" else ~without)
+
+
+class AccessInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The projects that a flavor which is not public is open to."""
+
+    model = FlavorAccess
+    autocomplete_fields = ("project",)
+    extra = 1
+    verbose_name_plural = "open to these projects (where the flavor is not public)"
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # access is given or taken, there is nothing to change
+
+
+@admin.register(Flavor)
+class FlavorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """All changes go through ``flavors.changes``."""
+
+    form = FlavorForm
+    inlines = (AccessInline,)
+    list_display = (
+        "name",
+        "flavorid",
+        "vcpus",
+        "memory",
+        "root",
+        "ephemeral",
+        "swap_size",
+        "is_public",
+        "enabled",
+        "specs",
+        "servers",
+    )
+    list_filter = ("is_public", "disabled", HasExtraSpecs)
+    search_fields = ("name", "flavorid", "description")
+    ordering = ("name",)
+    list_per_page = 50
+    actions = ("clone", "disable", "enable")
+    readonly_fields = ("servers", "created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": ("name", "flavorid", "description")}),
+        (
+            "Size",
+            {
+                "fields": (
+                    ("vcpus", "memory_mb"),
+                    ("root_gb", "ephemeral_gb", "swap"),
+                    "rxtx_factor",
+                ),
+                "description": "Servers that exist keep the size they were made with.",
+            },
+        ),
+        ("Offer", {"fields": (("is_public", "disabled"),)}),
+        ("Extra specs", {"fields": ("extra_specs",)}),
+        ("State", {"fields": ("servers", ("created_at", "updated_at"))}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Flavor]:
+        alive = Count("instances", filter=Q(instances__deleted_at__isnull=True))
+        return super().get_queryset(request).annotate(server_count=alive)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Flavor | None = None) -> Any:
+        return (*self.readonly_fields, "flavorid") if obj else self.readonly_fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Flavor | None = None) -> Any:
+        return self.fieldsets if obj else self.fieldsets[:-1]
+
+    def save_model(self, request: HttpRequest, obj: Flavor, form: Any, change: bool) -> None:
+        save_flavor(obj)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        added = formset.save(commit=False)
+        for access in formset.deleted_objects:
+            close_flavor(access.flavor, access.project_id)
+        for access in added:
+            open_flavor(access.flavor, access.project_id, public_too=True)
+
+    def delete_model(self, request: HttpRequest, obj: Flavor) -> None:
+        delete_flavors([obj.flavorid])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Flavor]) -> None:
+        delete_flavors(_ids(queryset))
+
+    @admin.display(description="memory", ordering="memory_mb")
+    def memory(self, flavor: Flavor) -> str:
+        return _mebibytes(flavor.memory_mb)
+
+    @admin.display(description="root disk", ordering="root_gb")
+    def root(self, flavor: Flavor) -> str:
+        return f"{flavor.root_gb} GiB" if flavor.root_gb else "–"
+
+    @admin.display(description="ephemeral", ordering="ephemeral_gb")
+    def ephemeral(self, flavor: Flavor) -> str:
+        return f"{flavor.ephemeral_gb} GiB" if flavor.ephemeral_gb else "–"
+
+    @admin.display(description="swap", ordering="swap")
+    def swap_size(self, flavor: Flavor) -> str:
+        return _mebibytes(flavor.swap) if flavor.swap else "–"
+
+    @admin.display(description="enabled", boolean=True, ordering="disabled")
+    def enabled(self, flavor: Flavor) -> bool:
+        return not flavor.disabled
+
+    @admin.display(description="extra specs")
+    def specs(self, flavor: Flavor) -> str:
+        return str(len(flavor.extra_specs)) if flavor.extra_specs else "–"
+
+    @admin.display(description="servers", ordering="server_count")
+    def servers(self, flavor: Flavor) -> int:
+        count: int = flavor.server_count  # type: ignore[attr-defined]
+        return count
+
+    @admin.action(description="Clone", permissions=["add"])
+    def clone(self, request: HttpRequest, queryset: QuerySet[Flavor]) -> HttpResponse | None:
+        clones = [clone_flavor(flavor) for flavor in queryset]
+        self.message_user(request, f"Made {', '.join(clone.name for clone in clones)}.")
+        return redirect("admin:flavors_flavor_change", clones[0].pk) if len(clones) == 1 else None
+
+    @admin.action(description="Disable: no new servers", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Flavor]) -> None:
+        count = disable_flavors(_ids(queryset), disabled=True)
+        self.message_user(request, f"{count} flavors are disabled.", messages.SUCCESS)
+
+    @admin.action(description="Enable", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Flavor]) -> None:
+        count = disable_flavors(_ids(queryset), disabled=False)
+        self.message_user(request, f"{count} flavors are enabled.", messages.SUCCESS)
+
+
+def _ids(flavors: QuerySet[Flavor]) -> list[str]:
+    return list(flavors.values_list("flavorid", flat=True))
+
+
+def _mebibytes(amount: int) -> str:
+    return f"{amount // 1024} GiB" if amount and amount % 1024 == 0 else f"{amount} MiB"
