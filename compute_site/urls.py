@@ -11,13 +11,50 @@ from compute_site.identity import views as identity
 from compute_site.views import GoneUrl, ProxyUrl, UnknownUrl
 from flavors.views import access, extra_spec, flavor
 from quotas.views import limit, quota_class, quota_set
-from servers.views import server
+from servers.views import (
+    address,
+    diagnostics,
+    instance_action,
+    interface,
+    metadata,
+    password,
+    security_group,
+    server,
+    tag,
+    topology,
+    volume_attachment,
+)
 
 COMPUTE = [
     # servers
     path("servers", server.Servers.as_view()),
     path("servers/detail", server.ServersDetail.as_view()),
     path("servers/<str:server_id>", server.Server.as_view()),
+    path("servers/<str:server_id>/metadata", metadata.Metadata.as_view()),
+    path("servers/<str:server_id>/metadata/<str:key>", metadata.MetadataItem.as_view()),
+    path("servers/<str:server_id>/tags", tag.Tags.as_view()),
+    path("servers/<str:server_id>/tags/<str:tag>", tag.Tag.as_view()),
+    path("servers/<str:server_id>/ips", address.Addresses.as_view()),
+    path("servers/<str:server_id>/ips/<str:label>", address.NetworkAddresses.as_view()),
+    path("servers/<str:server_id>/os-interface", interface.Interfaces.as_view()),
+    path("servers/<str:server_id>/os-interface/<str:port_id>", interface.Interface.as_view()),
+    path(
+        "servers/<str:server_id>/os-volume_attachments",
+        volume_attachment.VolumeAttachments.as_view(),
+    ),
+    path(
+        "servers/<str:server_id>/os-volume_attachments/<str:volume_id>",
+        volume_attachment.VolumeAttachment.as_view(),
+    ),
+    path("servers/<str:server_id>/os-security-groups", security_group.SecurityGroups.as_view()),
+    path("servers/<str:server_id>/os-instance-actions", instance_action.InstanceActions.as_view()),
+    path(
+        "servers/<str:server_id>/os-instance-actions/<str:request_id>",
+        instance_action.OneInstanceAction.as_view(),
+    ),
+    path("servers/<str:server_id>/diagnostics", diagnostics.ServerDiagnostics.as_view()),
+    path("servers/<str:server_id>/topology", topology.Topology.as_view()),
+    path("servers/<str:server_id>/os-server-password", password.ServerPassword.as_view()),
     # flavors
     path("flavors", flavor.FlavorsView.as_view()),
     path("flavors/detail", flavor.FlavorDetailListView.as_view()),

@@ -7,6 +7,9 @@ from typing import Any
 
 import orjson
 
+from servers.errors import NoSuchItem
+from servers.models import Instance
+
 Card = dict[str, Any]
 """``port_id``, ``network_id``, ``label``, ``mac``, ``addresses`` (pairs of address and version),
 ``security_groups`` (names), ``tag``."""
@@ -28,3 +31,15 @@ def addresses_of(cards: Iterable[Card], *, extended: bool = True) -> dict[str, l
             for address, version in card["addresses"]
         )
     return addresses
+
+
+def find_network(instance: Instance, label: str) -> list[Any]:
+    """The addresses of a server on the network of that name.
+
+    Raises:
+        NoSuchItem: the server has no card there.
+    """
+    addresses = addresses_of(instance.network_info, extended=False)
+    if label not in addresses:
+        raise NoSuchItem(f"The server {instance.uuid} is not on a network {label[:255]!r}.")
+    return addresses[label]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site.faults import Conflict, Fault
+from compute_site.faults import Fault
 from compute_site.identity.caller import Caller
 from quotas.enforce import give_back
 from servers import models
@@ -21,6 +21,7 @@ from servers.compute.protocol import DriverFailed
 from servers.compute.release import release_host, release_services
 from servers.conductor import queue
 from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event
+from servers.guard import check_unlocked
 from servers.models import (
     BuildRequest,
     ComputeNode,
@@ -39,22 +40,13 @@ DELETE = "delete"
 DELETE_EVENT = "compute_terminate_instance"
 
 
-class ServerLocked(Conflict):
-    """The server is locked; its text says who may delete it."""
-
-    code = "server_locked"
-
-
 def delete_server(caller: Caller, instance: Instance) -> None:
     """Delete the server now, or begin to: one with a living host is deleted by that host.
 
     Raises:
         ServerLocked: the server is locked, and the caller is no admin.
     """
-    if instance.locked and not caller.is_admin:
-        raise ServerLocked(
-            f"Server {instance.uuid} is locked; unlock it, or ask an admin to delete it."
-        )
+    check_unlocked(caller, instance)
     with transaction.atomic():
         request = _take_build_request(instance)
         fresh = Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk)

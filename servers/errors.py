@@ -336,3 +336,42 @@ class ZonePinned(Conflict):
     """The server cannot be pinned to that zone."""
 
     code = "zone_pinned"
+
+
+class ServerLocked(Conflict):
+    """The server is locked, and the caller is no admin."""
+
+    code = "server_locked"
+
+
+class WrongState(Conflict):
+    """The server is not in a state that allows this."""
+
+    code = "wrong_state"
+
+
+# what belongs to a server
+
+
+class NoSuchItem(NotFound):
+    """The URL names something that the server does not have."""
+
+    code = "no_such_item"
+
+
+class ItemMissing(BadRequest):
+    """The body does not hold the item that the URL names."""
+
+    code = "item_missing"
+
+
+class TooManyTags(BadRequest):
+    """The server would have more tags than it may."""
+
+    code = "too_many_tags"
+
+
+class MalformedTag(BadRequest):
+    """The URL names what cannot be a tag."""
+
+    code = "malformed_tag"

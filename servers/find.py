@@ -15,8 +15,9 @@ from servers.models import Instance
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def find_server(caller: Caller, server_id: str, rule: str) -> Instance:
+def find_server(caller: Caller, server_id: str, rule: str, *, deleted: bool = False) -> Instance:
     """The server, with its open order if there is one, for one who holds the rule on it.
+    ``deleted``: it may be a deleted one.
 
     Raises:
         NoSuchServer: it does not exist, is deleted, or is another project's.
@@ -24,7 +25,7 @@ def find_server(caller: Caller, server_id: str, rule: str) -> Instance:
     """
     check_server_id(server_id)
     instance = (
-        Instance.objects.alive()
+        (Instance.objects.all() if deleted else Instance.objects.alive())
         .filter(uuid=server_id)
         .select_related("build_request")
         .defer("user_data", "key_data", "numa_topology", "build_request__injected_files")
@@ -89,3 +90,8 @@ def _is_granted_on(caller: Caller, rule: str, key: int) -> bool:
     to_user = UserObjectPermission.objects.filter(user=caller.user_id, **granted)
     to_groups = GroupObjectPermission.objects.filter(group__user=caller.user_id, **granted)
     return to_user.values("pk").union(to_groups.values("pk")).exists()
+
+
+def is_order(instance: Instance) -> bool:
+    """Has nobody begun to build the server? For one that ``find_server`` found."""
+    return getattr(instance, "build_request", None) is not None

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from compute_site.microversions.fields import (
+    NonNegative,
     Refused,
     Schema,
     StrictField,
     check_storable,
     wrong_type,
 )
+from compute_site.microversions.serializers import QuerySerializer
 from compute_site.microversions.texts import Text, shorten
 
 TRUE_WORDS = frozenset(("1", "t", "true", "on", "y", "yes"))
@@ -84,3 +86,18 @@ class Word(StrictField):
 
     def describe(self) -> Schema:
         return {"type": "string"}
+
+
+class NoQuery(QuerySerializer):
+    """The query string of a URL of which nothing can be asked."""
+
+    unknown = {"2.1": "drop", "2.102": "refuse"}
+
+
+class PageQuery(QuerySerializer):
+    """``offset`` and ``limit``; a limit of 0 is none."""
+
+    unknown = {"2.1": "drop", "2.75": "refuse"}
+
+    limit = NonNegative(repeat="last", default=0)
+    offset = NonNegative(repeat="last", default=0)

@@ -226,9 +226,3 @@ def _for_everyone(version: Microversion) -> frozenset[str]:
         if Microversion.parse(start) <= asked
         for name in names
     )
-
-
-class ServerShowQuery(QuerySerializer):
-    """The query string of ``GET /servers/{id}``: nothing can be asked."""
-
-    unknown = {"2.1": "drop", "2.102": "refuse"}

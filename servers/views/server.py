@@ -9,6 +9,7 @@ from django.conf import settings
 from rest_framework.response import Response
 
 from compute_site.microversions.contract import Contract
+from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
 from servers.create import create_servers
 from servers.delete import delete_server
@@ -25,7 +26,7 @@ from servers.serializers.server import (
 )
 from servers.serializers.server_create import ServerCreate
 from servers.serializers.server_created import ServerCreated, echo_groups
-from servers.serializers.server_list import ServerListQuery, ServerShowQuery
+from servers.serializers.server_list import ServerListQuery
 from servers.serializers.server_update import ServerChange
 from servers.update import ServerUpdate, update_server
 
@@ -96,9 +97,7 @@ class Server(ComputeView):
     """One server."""
 
     contracts = {
-        "GET": Contract(
-            summary="Show a server", query=ServerShowQuery, answer={"server": ServerShown}
-        ),
+        "GET": Contract(summary="Show a server", query=NoQuery, answer={"server": ServerShown}),
         "PUT": Contract(
             summary="Change a server",
             body=ServerChange,
@@ -109,7 +108,7 @@ class Server(ComputeView):
     }
 
     def get(self, request: ComputeRequest, server_id: str) -> Response:
-        self.read_query(ServerShowQuery)
+        self.read_query(NoQuery)
         parts = parts_for(request.caller, request.version, groups=True)
         details = find_details(request.caller, server_id, rules.SHOW, parts)
         shown = self.show(ServerShown, details.rows[0], details=details)

@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.services.ids import canonical_ids, is_canonical
+from compute_site.services.network.attached import attached_ports
 from compute_site.services.network.connect import connect, disconnect, nics
 from compute_site.services.network.models import (
     FixedIp,
@@ -30,6 +31,7 @@ from compute_site.services.network.protocol import (
 )
 
 __all__ = [
+    "attached_ports",
     "available_networks",
     "can_auto_allocate",
     "connect",

@@ -112,6 +112,31 @@ class Nic:
     tag: str | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GroupOnPort:
+    """A security group that guards a port."""
+
+    id: str
+    name: str
+    description: str
+    project_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedPort:
+    """A port of a server as the service has it now; ``addresses`` are pairs of subnet id and
+    address.
+    """
+
+    id: str
+    network_id: str
+    mac: str
+    status: str
+    addresses: tuple[tuple[str, str], ...]
+    security_groups: tuple[GroupOnPort, ...]
+    tag: str | None
+
+
 class NetworkService(Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``NetworkServiceUnavailable`` on failure.
@@ -178,4 +203,8 @@ class NetworkService(Protocol):
 
     def disconnect(self, server_ids: Collection[str]) -> None:
         """Delete the ports that were made for these servers and free those that existed before."""
+        ...
+
+    def attached_ports(self, server_id: str) -> Sequence[AttachedPort]:
+        """The ports of a server, in the order of its cards."""
         ...

@@ -1,0 +1,21 @@
+"""The bodies of ``/servers/{id}/tags``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compute_site.microversions.containers import ListOf
+from compute_site.microversions.serializers import VersionedSerializer
+from compute_site.microversions.texts import Tag
+from compute_site.microversions.version import Microversion
+from servers.tags import MOST_TAGS
+
+
+class TagsChange(VersionedSerializer):
+    """All tags."""
+
+    tags = ListOf(Tag(), 0, MOST_TAGS, required=True)
+
+    def build(self, values: dict[str, Any], version: Microversion) -> tuple[str, ...]:
+        tags: tuple[str, ...] = values["tags"]
+        return tags

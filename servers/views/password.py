@@ -1,0 +1,35 @@
+"""``/servers/{id}/os-server-password``."""
+
+from __future__ import annotations
+
+from rest_framework.response import Response
+
+from compute_site.microversions.answers import TEXT
+from compute_site.microversions.contract import Contract
+from compute_site.microversions.queries import NoQuery
+from compute_site.views import ComputeRequest, ComputeView
+from servers.find import find_server
+from servers.password import forget_password, read_password
+from servers.policies import password as rules
+
+
+class ServerPassword(ComputeView):
+    """The encrypted password of a server."""
+
+    contracts = {
+        "GET": Contract(
+            summary="Show the encrypted password of a server",
+            query=NoQuery,
+            answer={"password": TEXT},
+        ),
+        "DELETE": Contract(summary="Forget the encrypted password of a server", status=204),
+    }
+
+    def get(self, request: ComputeRequest, server_id: str) -> Response:
+        self.read_query(NoQuery)
+        instance = find_server(request.caller, server_id, rules.SHOW)
+        return self.answer({"password": read_password(instance)})
+
+    def delete(self, request: ComputeRequest, server_id: str) -> Response:
+        forget_password(find_server(request.caller, server_id, rules.CLEAR))
+        return self.answer(status=204)
