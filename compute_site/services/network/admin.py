@@ -1,0 +1,167 @@
+"""Networks, subnets, ports and security groups in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from compute_site.services.network.models import (
+    FixedIp,
+    Network,
+    Port,
+    PortQuota,
+    SecurityGroup,
+    Subnet,
+)
+
+
+class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The subnets of a network; they are edited on their own pages."""
+
+    model = Subnet
+    fields = ("name", "cidr", "gateway_ip", "enable_dhcp", "ipv6_address_mode")
+    readonly_fields = fields
+    show_change_link = True
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Network | None = None) -> bool:
+        return False
+
+
+@admin.register(Network)
+class NetworkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = (
+        *("name", "id", "project", "shared", "external", "is_default", "status"),
+        *("network_type", "physical_network", "port_count"),
+    )
+    list_filter = ("shared", "external", "network_type", "status", "port_security_enabled")
+    list_select_related = ("project",)
+    list_per_page = 50
+    search_fields = ("name", "=id", "project__name", "subnets__cidr")
+    search_help_text = "Name, id, project or range of addresses"
+    autocomplete_fields = ("project",)
+    readonly_fields = ("id",)
+    ordering = ("name", "id")
+    inlines = (SubnetInline,)
+    fieldsets = (
+        (None, {"fields": ("id", "name", "project", "admin_state_up", "status")}),
+        ("Who may use it", {"fields": ("shared", "external", "is_default")}),
+        ("Traffic", {"fields": ("mtu", "port_security_enabled")}),
+        ("Provider", {"fields": ("network_type", "physical_network", "segmentation_id")}),
+        ("Times", {"fields": ("created_at",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Network]:
+        rows: QuerySet[Network] = super().get_queryset(request)
+        return rows.annotate(port_count=Count("ports", distinct=True))
+
+    @admin.display(description="ports", ordering="port_count")
+    def port_count(self, network: Network) -> int:
+        count: int = network.port_count  # type: ignore[attr-defined]  # annotated
+        return count
+
+
+@admin.register(Subnet)
+class SubnetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = (
+        *("name", "id", "network", "project", "cidr", "ip_version", "gateway_ip", "enable_dhcp"),
+    )
+    list_filter = ("ip_version", "enable_dhcp", "ipv6_address_mode")
+    list_select_related = ("network", "project")
+    list_per_page = 50
+    search_fields = ("name", "=id", "cidr", "network__name", "project__name")
+    search_help_text = "Name, id, range of addresses, network or project"
+    autocomplete_fields = ("network", "project")
+    readonly_fields = ("id",)
+    ordering = ("cidr", "id")
+
+
+class FixedIpInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The addresses that a port holds."""
+
+    model = FixedIp
+    fields = ("address", "subnet")
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Port | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FixedIp]:
+        return super().get_queryset(request).select_related("subnet")
+
+
+@admin.register(Port)
+class PortAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who holds a port, and where it is bound, is for servers to change."""
+
+    list_display = (
+        *("__str__", "id", "network", "project", "addresses", "mac_address", "status"),
+        *("device_id", "binding_host", "vnic_type"),
+    )
+    list_filter = ("status", "vnic_type", "created_by_server", "device_owner", "network")
+    list_select_related = ("network", "project")
+    list_per_page = 50
+    search_fields = (
+        *("name", "=id", "=mac_address", "=device_id", "fixed_ips__address", "project__name"),
+    )
+    search_help_text = "Name, id, MAC address, server id, address or project"
+    autocomplete_fields = ("network", "project", "security_groups")
+    readonly_fields = (
+        *("id", "device_id", "device_owner", "binding_host", "vif_type", "status"),
+        *("tag", "position", "created_by_server"),
+    )
+    ordering = ("-created_at", "id")
+    inlines = (FixedIpInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Port]:
+        return super().get_queryset(request).prefetch_related("fixed_ips")
+
+    @admin.display
+    def addresses(self, port: Port) -> str:
+        return ", ".join(fixed_ip.address for fixed_ip in port.fixed_ips.all())
+
+
+@admin.register(SecurityGroup)
+class SecurityGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "id", "project", "description", "port_count", "created_at")
+    list_select_related = ("project",)
+    list_per_page = 50
+    search_fields = ("name", "=id", "project__name", "description")
+    search_help_text = "Name, id, project or description"
+    autocomplete_fields = ("project",)
+    readonly_fields = ("id",)
+    ordering = ("name", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SecurityGroup]:
+        rows: QuerySet[SecurityGroup] = super().get_queryset(request)
+        return rows.annotate(port_count=Count("ports", distinct=True))
+
+    @admin.display(description="ports", ordering="port_count")
+    def port_count(self, group: SecurityGroup) -> int:
+        count: int = group.port_count  # type: ignore[attr-defined]  # annotated
+        return count
+
+
+@admin.register(PortQuota)
+class PortQuotaAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("project", "limit", "used")
+    list_editable = ("limit",)
+    list_select_related = ("project",)
+    search_fields = ("project__name", "=project__id")
+    search_help_text = "Project"
+    autocomplete_fields = ("project",)
+    ordering = ("project__name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PortQuota]:
+        rows: QuerySet[PortQuota] = super().get_queryset(request)
+        return rows.annotate(used=Count("project__ports"))
+
+    @admin.display(ordering="used")
+    def used(self, quota: Any) -> int:
+        return int(quota.used)
