@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from email.message import Message
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -134,7 +135,7 @@ class Client:
 
     def request(
         self, method: str, path: str, body: Any = None, microversion: str = "2.90"
-    ) -> tuple[dict[str, str], Any]:
+    ) -> tuple[Message, Any]:
         data = None if body is None else json.dumps(body).encode()
         headers = {
             "Content-Type": "application/json",
@@ -148,7 +149,7 @@ class Client:
         try:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
                 text = response.read()
-                return dict(response.headers), json.loads(text) if text else None
+                return response.headers, json.loads(text) if text else None
         except urllib.error.HTTPError as error:
             text = error.read().decode(errors="replace")
             raise QuickstartError(f"{method} {path} answered {error.code}: {text}") from error
