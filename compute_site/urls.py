@@ -116,6 +116,11 @@ IDENTITY = [
     path("v3/users", identity.UserList.as_view()),
     path("v3/users/<user_id>", identity.UserDetail.as_view()),
     path("v3/users/<user_id>/projects", identity.UserProjects.as_view()),
+    path("v3/users/<user_id>/application_credentials", identity.CredentialList.as_view()),
+    path(
+        "v3/users/<user_id>/application_credentials/<credential_id>",
+        identity.CredentialDetail.as_view(),
+    ),
     re_path("", identity.UnknownIdentityUrl.as_view()),
 ]
 

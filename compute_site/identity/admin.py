@@ -14,7 +14,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from compute_site.identity.models import Project, ProjectRole, Role, Token, User
+from compute_site.identity.models import (
+    ApplicationCredential,
+    Project,
+    ProjectRole,
+    Role,
+    Token,
+    User,
+)
 from compute_site.identity.tokens import revoke_tokens_of
 from compute_site.policy.rules_admin import RulesAdmin
 
@@ -213,6 +220,25 @@ class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:
+        return False
+
+
+@admin.register(ApplicationCredential)
+class ApplicationCredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Credentials can be looked at and deleted; only their users make them."""
+
+    list_display = ("name", "user", "project", "role", "expires_at", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "project")
+    search_fields = ("name", "user__username", "project__name")
+    exclude = ("secret_hash",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: ApplicationCredential | None = None
+    ) -> bool:
         return False
 
 

@@ -9,12 +9,13 @@ from compute_site.identity.errors import MalformedRequest, NoRole, UnknownMethod
 
 DOMAIN_ID = "default"
 DOMAIN_NAME = "Default"
-METHODS = {"password", "token"}
+METHODS = {"application_credential", "password", "token"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuthRequest:
-    """Either a user with a password or a token, and the project that is wanted.
+    """A user with a password, a token, or an application credential; and the project that is
+    wanted.
 
     ``scope``: a project, no project at all, or the default one because none was named.
     """
@@ -25,6 +26,9 @@ class AuthRequest:
     domain_exists: bool = True
     password: str | None = None
     token: str | None = None
+    credential_id: str | None = None
+    credential_name: str | None = None
+    secret: str | None = None
     scope: Literal["project", "none", "default"] = "default"
     project_id: str | None = None
     project_name: str | None = None
@@ -54,16 +58,36 @@ def read_auth_request(body: Any) -> AuthRequest:
     if "token" in methods:
         token = _member(identity, "token", "auth.identity.token")
         members["token"] = _text(token, "id", "auth.identity.token.id")
+    if "application_credential" in methods:
+        members |= _read_credential(identity)
     return AuthRequest(methods=tuple(methods), **members, **_read_scope(auth))
 
 
 def _read_password(identity: dict[str, Any]) -> dict[str, Any]:
     where = "auth.identity.password.user"
     user = _member(_member(identity, "password", "auth.identity.password"), "user", where)
-    members: dict[str, Any] = {"password": _text(user, "password", f"{where}.password")}
+    return {"password": _text(user, "password", f"{where}.password"), **_read_user(user, where)}
+
+
+def _read_credential(identity: dict[str, Any]) -> dict[str, Any]:
+    """By its id, or by its name and its user."""
+    where = "auth.identity.application_credential"
+    given = _member(identity, "application_credential", where)
+    members: dict[str, Any] = {"secret": _text(given, "secret", f"{where}.secret")}
+    if "id" in given:
+        return members | {"credential_id": _text(given, "id", f"{where}.id")}
+    user = _member(given, "user", f"{where}.user")
+    return {
+        **members,
+        "credential_name": _text(given, "name", f"{where}.name"),
+        **_read_user(user, f"{where}.user"),
+    }
+
+
+def _read_user(user: dict[str, Any], where: str) -> dict[str, Any]:
     if "id" in user:
-        return members | {"user_id": _text(user, "id", f"{where}.id")}
-    return members | {
+        return {"user_id": _text(user, "id", f"{where}.id")}
+    return {
         "user_name": _text(user, "name", f"{where}.name"),
         "domain_exists": _is_our_domain(user, where),
     }

@@ -116,7 +116,9 @@ def _caller_in(request: Request, scope: Scope) -> Caller:
         scope,
         project=(scope.project_id, str(scope.project_name)),
         roles=scope.all_roles,
-        granted=find_granted(scope.user_id, scope.project_id, scope.group_ids),
+        granted=find_granted(
+            None if scope.by_credential else scope.user_id, scope.project_id, scope.group_ids
+        ),
     )
 
 
@@ -136,6 +138,7 @@ def _make_caller(
         roles=roles,
         rules=granted.in_project,
         global_rules=granted.everywhere,
+        by_credential=scope.by_credential,
         request_id=request.META.get("compute_site.request_id", "-"),
     )
 

@@ -30,6 +30,8 @@ class Caller:
     roles: frozenset[str]
     rules: frozenset[str]
     global_rules: frozenset[str] = frozenset()
+    by_credential: bool = False
+    """With an application credential: what the user was granted personally does not count."""
     request_id: str = "-"
     token: Mapping[str, str] = dataclasses.field(default_factory=dict)
 

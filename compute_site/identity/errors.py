@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.faults import BadRequest, Fault, Forbidden, NotFound, Unauthorized
+from compute_site.faults import BadRequest, Conflict, Fault, Forbidden, NotFound, Unauthorized
 
 
 class InvalidToken(Unauthorized):
@@ -59,6 +59,24 @@ class NoSuchThing(NotFound):
     """A project or user that does not exist, or that is not the caller's to see."""
 
     code = "no_such_thing"
+
+
+class ForeignUser(Forbidden):
+    """Only the user does this."""
+
+    code = "foreign_user"
+
+
+class RestrictedToken(Forbidden):
+    """The token comes from an application credential, which may not do this."""
+
+    code = "restricted_token"
+
+
+class NameInUse(Conflict):
+    """The user has an application credential of this name."""
+
+    code = "name_in_use"
 
 
 class MethodNotAllowed(Fault):

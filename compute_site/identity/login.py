@@ -5,8 +5,16 @@ from __future__ import annotations
 import datetime as dt
 
 from compute_site.identity.auth_request import AuthRequest
-from compute_site.identity.errors import InvalidPassword, InvalidToken, NoRole
-from compute_site.identity.passwords import verify_password
+from compute_site.identity.credentials import find_credential
+from compute_site.identity.errors import (
+    InvalidPassword,
+    InvalidToken,
+    MalformedRequest,
+    NoRole,
+    RestrictedToken,
+)
+from compute_site.identity.models import Role
+from compute_site.identity.passwords import verify_password, verify_secret
 from compute_site.identity.scope import Scope, find_by_user
 from compute_site.identity.tokens import ValidToken, find_token, issue_token
 
@@ -19,6 +27,8 @@ def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
         InvalidToken: the token to exchange is not valid.
         NoRole: the user holds no role in the wanted project.
     """
+    if asked.secret is not None:
+        return _log_in_by_credential(asked)
     methods = list(asked.methods)
     expires_at = None
     scope = None
@@ -61,9 +71,33 @@ def _check_token(
     valid = find_token(asked.token or "")
     if valid is None or (owner is not None and owner.user_id != valid.user_id):
         raise InvalidToken("The token is unknown, expired or revoked.")
+    if valid.token.credential_id is not None:
+        raise RestrictedToken("A token of an application credential cannot be exchanged.")
     scope = find_by_user(
         user_id=valid.user_id,
         project_id=asked.project_id,
         project_name=asked.project_name,
     )
     return scope, valid.token.expires_at, valid.token.methods
+
+
+def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
+    """An application credential names its project itself, and is not mixed with other proofs."""
+    if asked.methods != ("application_credential",) or asked.scope != "default":
+        raise MalformedRequest(
+            "auth: an application credential goes with no other method and no scope."
+        )
+    credential = find_credential(asked)
+    if not verify_secret(credential, asked.secret or "") or credential is None:
+        raise InvalidPassword("Application credential and secret do not belong together.")
+    user = find_by_user(user_id=credential.user_id, project_id=credential.project_id)
+    scope = user and user.restricted_to(Role(credential.role))
+    if scope is None or not scope.roles:
+        raise NoRole("The user of the application credential does not hold its role any more.")
+    return issue_token(
+        scope,
+        in_project=True,
+        methods=asked.methods,
+        expires_at=credential.expires_at,
+        credential=credential,
+    )

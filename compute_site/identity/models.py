@@ -106,12 +106,44 @@ class ProjectRole(models.Model):
         return self.group.name
 
 
+class ApplicationCredential(models.Model):
+    """A secret of its own with which a program acts for a user in one project.
+
+    ``role`` is the largest role it may act with, and only as long as the user holds it.
+    """
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    name = models.CharField(max_length=255)
+    description = models.TextField(blank=True, default="")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="credentials")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="credentials")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    secret_hash = models.CharField(max_length=128)
+    unrestricted = models.BooleanField(default=False)
+    """May it make and delete application credentials?"""
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="identity_credential_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Token(models.Model):
     """Proof of identity for one user in one project; only its SHA-256 is kept."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     project = models.ForeignKey(Project, null=True, on_delete=models.CASCADE, related_name="tokens")
+    credential = models.ForeignKey(
+        ApplicationCredential, null=True, on_delete=models.CASCADE, related_name="tokens"
+    )
+    """What the token was got with, where it was not a password."""
     methods = models.JSONField(default=list)
     audit_id = models.CharField(max_length=22)
     issued_at = models.DateTimeField()

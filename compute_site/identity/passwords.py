@@ -7,11 +7,12 @@ from __future__ import annotations
 import hmac
 import threading
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 
-from compute_site.identity.models import User
+from compute_site.identity.models import ApplicationCredential, User
 from compute_site.identity.scope import Scope
 
 MOST_REMEMBERED = 10_000
@@ -58,9 +59,6 @@ def verify_password(scope: Scope | None, password: str) -> bool:
     if scope is None:
         make_password(password)
         return False
-    key = _key_of(scope, password)
-    if memory.knows(key):
-        return True
 
     def upgrade(raw: str) -> None:
         """Keep the password in the preferred hash from now on."""
@@ -68,13 +66,29 @@ def verify_password(scope: Scope | None, password: str) -> bool:
             password=make_password(raw)
         )
 
-    if not check_password(password, scope.password_hash, upgrade):
+    return _verify(scope.user_id, scope.password_hash, password, upgrade)
+
+
+def verify_secret(credential: ApplicationCredential | None, secret: str) -> bool:
+    """Is this the secret of the application credential? As with passwords."""
+    if credential is None:
+        make_password(secret)
+        return False
+    return _verify(credential.pk, credential.secret_hash, secret)
+
+
+def _verify(
+    owner: str, encoded: str, secret: str, upgrade: Callable[[str], None] | None = None
+) -> bool:
+    key = _key_of(owner, encoded, secret)
+    if memory.knows(key):
+        return True
+    if not check_password(secret, encoded, upgrade):
         return False
     memory.remember(key)
     return True
 
 
-def _key_of(scope: Scope, password: str) -> bytes:
-    parts = (scope.user_id, scope.password_hash, password)
+def _key_of(*parts: str) -> bytes:
     message = b"\0".join(part.encode("utf-8", "surrogatepass") for part in parts)
     return hmac.digest(settings.SECRET_KEY.encode(), message, "sha256")

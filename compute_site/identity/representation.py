@@ -8,7 +8,7 @@ from typing import Any
 
 from compute_site.identity.auth_request import DOMAIN_ID, DOMAIN_NAME
 from compute_site.identity.catalog import catalog, stable_id
-from compute_site.identity.models import Project, Role, User
+from compute_site.identity.models import ApplicationCredential, Project, Role, User
 from compute_site.identity.tokens import ValidToken
 
 DOMAIN = {"id": DOMAIN_ID, "name": DOMAIN_NAME}
@@ -33,14 +33,16 @@ def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> di
         shown |= {
             "project": {"id": scope.project_id, "name": scope.project_name, "domain": DOMAIN},
             "is_domain": False,
-            "roles": [
-                {"id": stable_id("role", role.value), "name": role.value}
-                for role in Role
-                if role.value in scope.all_roles
-            ],
+            "roles": show_roles(scope.all_roles),
         }
         if with_catalog:
             shown["catalog"] = catalog(root)
+    if token.credential is not None:
+        shown["application_credential"] = {
+            "id": token.credential.id,
+            "name": token.credential.name,
+            "restricted": not token.credential.unrestricted,
+        }
     return {"token": shown}
 
 
@@ -74,6 +76,33 @@ def show_user(user: User, *, root: str) -> dict[str, Any]:
     if user.default_project_id:
         shown["default_project_id"] = user.default_project_id
     return shown
+
+
+def show_credential(
+    credential: ApplicationCredential, *, root: str, secret: str | None = None
+) -> dict[str, Any]:
+    """``secret`` is shown once, when the credential is made."""
+    own = f"{root}/identity/v3/users/{credential.user_id}/application_credentials"
+    shown: dict[str, Any] = {
+        "id": credential.id,
+        "name": credential.name,
+        "description": credential.description,
+        "user_id": credential.user_id,
+        "project_id": credential.project_id,
+        "roles": show_roles(frozenset(role.value for role in Role(credential.role).implied)),
+        "expires_at": show_time(credential.expires_at) if credential.expires_at else None,
+        "unrestricted": credential.unrestricted,
+        "links": {"self": f"{own}/{credential.id}"},
+    }
+    return shown | ({"secret": secret} if secret is not None else {})
+
+
+def show_roles(names: frozenset[str]) -> list[dict[str, str]]:
+    return [
+        {"id": stable_id("role", role.value), "name": role.value}
+        for role in Role
+        if role.value in names
+    ]
 
 
 def show_list(key: str, items: Sequence[Any], *, url: str) -> dict[str, Any]:

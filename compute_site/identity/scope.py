@@ -31,11 +31,22 @@ class Scope:
     project_name: str | None
     roles: tuple[Role, ...]
     group_ids: tuple[int, ...]
+    by_credential: bool = False
+    """The rights are those of an application credential, not all that the user has."""
 
     @property
     def all_roles(self) -> frozenset[str]:
         """The names of the roles and of those that they imply."""
         return IMPLIED_NAMES[max(self.roles, key=ORDER.index)] if self.roles else frozenset()
+
+    def restricted_to(self, role: Role, group_id: int | None = None) -> Scope:
+        """The same user with an application credential: with its role and nothing else, and with
+        nothing at all when the user does not hold the role any more.
+        """
+        held = any(role in own.implied for own in self.roles)
+        groups = (group_id,) if held and group_id is not None else ()
+        roles = (role,) if held else ()
+        return dataclasses.replace(self, roles=roles, group_ids=groups, by_credential=True)
 
 
 ORDER = list(Role)
@@ -51,11 +62,15 @@ SELECT account.id, account.username, account.password, account.is_superuser,
                 AND (entry.project_id = project.id OR entry.project_id IS NULL))
 """
 OF_TOKEN = (
-    COLUMNS
-    + """
+    COLUMNS  # noqa: S608 - put together from constants
+    + """,
+       credential.role,
+       (SELECT entry.group_id FROM identity_projectrole entry
+         WHERE entry.project_id = project.id AND entry.role = credential.role)
   FROM identity_token token
   JOIN identity_user account ON account.id = token.user_id AND account.is_active
   LEFT JOIN identity_project project ON project.id = token.project_id AND project.enabled
+  LEFT JOIN identity_applicationcredential credential ON credential.id = token.credential_id
  WHERE token.digest = %s AND token.expires_at > statement_timestamp()
 """
 )
@@ -112,5 +127,9 @@ def _read(statement: str, parameters: list[str | None]) -> Scope | None:
         return None
     pairs = [text.split(":") for text in row[6]]
     roles = tuple(Role(role) for _, role in pairs if role)
-    values: list[Any] = [*row[:6], roles, tuple(int(group) for group, _ in pairs)]
-    return Scope(*values)
+    groups = tuple(int(group) for group, _ in pairs)
+    values: list[Any] = [*row[:6], roles, groups]
+    scope = Scope(*values)
+    if len(row) > 7 and row[7] is not None:
+        return scope.restricted_to(Role(row[7]), row[8])
+    return scope

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.utils import timezone
 
-from compute_site.identity.models import Token
-from compute_site.identity.scope import Scope, find_by_user
+from compute_site.identity.models import ApplicationCredential, Token
+from compute_site.identity.scope import Scope, find_by_token
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,14 +42,16 @@ def issue_token(
     in_project: bool,
     methods: Sequence[str],
     expires_at: dt.datetime | None = None,
+    credential: ApplicationCredential | None = None,
 ) -> tuple[str, ValidToken]:
     """Make a token; its text is given here and never again.
 
-    ``expires_at`` is that of the token which this one was got with, so that exchanging tokens
-    does not lengthen a life.
+    ``expires_at`` is that of the token or credential which this one was got with: it does not
+    live longer.
     """
     text = secrets.token_urlsafe(32)
     now = timezone.now()
+    longest = now + dt.timedelta(seconds=settings.OPTIONS.token_lifetime_seconds)
     token = Token.objects.create(
         digest=digest_of(text),
         user_id=scope.user_id,
@@ -57,18 +59,19 @@ def issue_token(
         methods=list(methods),
         audit_id=secrets.token_urlsafe(16),
         issued_at=now,
-        expires_at=expires_at
-        or now + dt.timedelta(seconds=settings.OPTIONS.token_lifetime_seconds),
+        expires_at=min(expires_at or longest, longest),
+        credential=credential,
     )
     return text, ValidToken(token, scope)
 
 
 def find_token(text: str) -> ValidToken | None:
     """The token if it is valid now: not over, user active, project enabled, a role held in it."""
-    token = Token.objects.filter(digest=digest_of(text), expires_at__gt=timezone.now()).first()
+    digest = digest_of(text)
+    token = Token.objects.select_related("credential").filter(digest=digest).first()
     if token is None:
         return None
-    scope = find_by_user(user_id=token.user_id, project_id=token.project_id)
+    scope = find_by_token(digest)
     if scope is None or (token.project_id is not None and not scope.roles):
         return None
     return ValidToken(token, scope)

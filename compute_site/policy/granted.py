@@ -40,6 +40,7 @@ SELECT ARRAY(
 """
 
 
+NOTHING: frozenset[str] = frozenset()
 ON_OBJECT = """
 SELECT ARRAY(
          SELECT held.permission_id
@@ -64,8 +65,10 @@ class Granted:
     everywhere: frozenset[str]
 
 
-def find_granted(user_id: str, project_id: str, group_ids: Sequence[int]) -> Granted:
-    """The rules that the user holds in the project, directly or by one of the groups."""
+def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int]) -> Granted:
+    """The rules held in the project by one of the groups, or by the user directly; without a
+    user, only those of the groups.
+    """
     parameters: dict[str, Any] = {
         "user": user_id,
         "project": project_id,
@@ -83,6 +86,8 @@ def rules_on_instance(caller: Caller, instance: Model) -> frozenset[str]:
 
     For a server that is not in the caller's project, when it is asked for by its id.
     """
+    if caller.by_credential:
+        return NOTHING
     parameters: dict[str, Any] = {
         "user": caller.user_id,
         "project": caller.project_id,

@@ -250,7 +250,7 @@ def test_a_token_of_one_user_and_a_password_of_another_do_not_add_up(cast: Cast)
     log_in(both).expect(401)
 
 
-@pytest.mark.parametrize("method", ["totp", "application_credential"])
+@pytest.mark.parametrize("method", ["totp", "oauth1"])
 def test_a_method_that_is_not_offered_is_refused(cast: Cast, method: str) -> None:
     assert method in error_of(log_in({"methods": [method]}).expect(401))["message"]
 
@@ -277,6 +277,7 @@ def test_a_method_that_is_not_offered_is_refused(cast: Cast, method: str) -> Non
         {"auth": {"identity": password_of("alpha-member", 5)}},
         {"auth": {"identity": password_of(5, "x")}},
         {"auth": {"identity": {"methods": ["token"], "token": {}}}},
+        {"auth": {"identity": {"methods": ["application_credential"]}}},
         {"auth": {"identity": password_of(), "scope": 5}},
         {"auth": {"identity": password_of(), "scope": {"project": "alpha"}}},
         {"auth": {"identity": password_of(), "scope": {"project": {"id": 5}}}},

@@ -2,6 +2,7 @@
 others.
 """
 
+from compute_site.identity.views.credential import CredentialDetail, CredentialList
 from compute_site.identity.views.project import OwnProjects, ProjectDetail, ProjectList
 from compute_site.identity.views.token import Catalog, Tokens
 from compute_site.identity.views.user import UserDetail, UserList, UserProjects
@@ -9,6 +10,8 @@ from compute_site.identity.views.version import UnknownIdentityUrl, VersionDetai
 
 __all__ = [
     "Catalog",
+    "CredentialDetail",
+    "CredentialList",
     "OwnProjects",
     "ProjectDetail",
     "ProjectList",
