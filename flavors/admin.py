@@ -94,7 +94,8 @@ class FlavorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flavor]:
         alive = Count("instances", filter=Q(instances__deleted_at__isnull=True))
-        return super().get_queryset(request).annotate(server_count=alive)
+        flavors: QuerySet[Flavor] = super().get_queryset(request)
+        return flavors.annotate(server_count=alive)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Flavor | None = None) -> Any:
         return (*self.readonly_fields, "flavorid") if obj else self.readonly_fields

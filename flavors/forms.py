@@ -53,10 +53,10 @@ class ExtraSpecsField(forms.Field):
 
     widget = ExtraSpecsWidget
 
-    def to_python(self, value: Rows) -> Rows:
+    def to_python(self, value: Any) -> Rows:
         return [(name.strip(), text.strip()) for name, text in value or []]
 
-    def clean(self, value: Rows) -> dict[str, str]:  # type: ignore[override]
+    def clean(self, value: Rows) -> dict[str, str]:
         rows = self.to_python(value)
         specs = dict(rows)
         faults = [fault for name, text in specs.items() for fault in _faults(name, text)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+
+from django.db import transaction
 
 from compute_site.identity.models import Project
 from quotas.errors import ClassNameTooLong, LimitOutOfBounds, ProjectNotFound
 from quotas.limits import effective_limits
 from quotas.models import Limit
-from quotas.resources import RESOURCES, UNLIMITED
+from quotas.resources import LIMITED, RESOURCES, UNLIMITED
 from quotas.usage import project_usage, user_usage
 
 LONGEST_NAME = 255
@@ -64,12 +66,50 @@ def set_class_limits(quota_class: str, limits: Mapping[str, int]) -> None:
     )
 
 
-def clear_limits(project_id: str, *, user_id: str = "") -> None:
-    """Take back the limits of a user; without a user those of the project and of all its users."""
+def clear_limits(
+    project_id: str, *, user_id: str = "", resources: Collection[str] | None = None
+) -> None:
+    """Take back limits, so that the wider ones apply again.
+
+    Nova: without a user all limits of the project and of its users; ``resources`` takes back only
+    these, and of the project only its own.
+    """
     rows = Limit.objects.filter(project=project_id)
-    if user_id:
+    if user_id or resources is not None:
         rows = rows.filter(user_id=user_id)
+    if resources is not None:
+        rows = rows.filter(resource__in=resources)
     rows.delete()
+
+
+@transaction.atomic
+def save_project_page(
+    project_id: str,
+    *,
+    limits: Mapping[str, int],
+    cleared: Collection[str],
+    users: Mapping[tuple[str, str], int],
+) -> None:
+    """Write what an operator made of all limits of a project; whatever is in use.
+
+    ``users`` are all limits that users shall have of ``LIMITED`` resources, by user and resource.
+    """
+    set_limits(project_id, limits, force=True)
+    clear_limits(project_id, resources=cleared)
+    Limit.objects.filter(project=project_id, resource__in=LIMITED).exclude(user_id="").delete()
+    _store(
+        Limit(project_id=project_id, user_id=user_id, resource=resource, limit=limit)
+        for (user_id, resource), limit in users.items()
+    )
+
+
+@transaction.atomic
+def save_class_page(
+    quota_class: str, *, limits: Mapping[str, int], cleared: Collection[str]
+) -> None:
+    """Write what an operator made of all limits of a class."""
+    set_class_limits(quota_class, limits)
+    Limit.objects.filter(project=None, quota_class=quota_class, resource__in=cleared).delete()
 
 
 def _store(rows: Iterable[Limit]) -> None:

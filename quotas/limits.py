@@ -33,6 +33,12 @@ def class_limits(quota_class: str, resources: Iterable[str] = RESOURCES) -> dict
     return _resolve(Q(project=None, quota_class=quota_class), resources)
 
 
+def own_limits(*, project_id: str | None = None, quota_class: str = "") -> dict[str, int]:
+    """The limits that a project or a class has itself (one statement)."""
+    rows = Limit.objects.filter(project=project_id, quota_class=quota_class, user_id="")
+    return dict(rows.values_list("resource", "limit"))
+
+
 def _resolve(scope: Q, resources: Iterable[str]) -> dict[str, int]:
     """Take the narrowest row of each resource; class rows are the widest, user rows the
     narrowest.

@@ -62,3 +62,14 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project_id} {self.resource}: {self.in_use}"
+
+
+class ProjectQuota(Project):
+    """A project seen from its limits and usage, for the admin."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view", "change")
+        ordering = ["name"]
+        verbose_name = "project's quota"
+        verbose_name_plural = "quotas of projects"

@@ -1,0 +1,238 @@
+"""Limits and usage in the admin: one page a project with all its limits, one for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from quotas.changes import save_class_page, save_project_page
+from quotas.forms import LimitsForm, user_limits
+from quotas.limits import DEFAULT_CLASS, class_limits, own_limits
+from quotas.meters import meter
+from quotas.models import Limit, ProjectQuota, Usage
+from quotas.resources import COUNTED, LIMITED, RESOURCES, UNLIMITED
+from quotas.usage import project_usage, user_usage
+
+
+class OverLimit(admin.SimpleListFilter):
+    """Projects that use more than a limit, since it was lowered."""
+
+    title = "use"
+    parameter_name = "use"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("over", "Over a limit"), ("full", "At or over a limit")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ProjectQuota]
+    ) -> QuerySet[ProjectQuota]:
+        if self.value() is None:
+            return queryset
+        comparison = "gt" if self.value() == "over" else "gte"
+        found = Q(pk__in=[])
+        for name in COUNTED:
+            limit = f"limit_{name}"
+            found |= Q(**{f"used_{name}__{comparison}": F(limit)}) & ~Q(**{limit: UNLIMITED})
+        return queryset.filter(found)
+
+
+def _meter_column(name: str) -> Callable[[Any, ProjectQuota], str]:
+    @admin.display(description=name.replace("_", " "), ordering=f"used_{name}")
+    def column(_admin: Any, project: ProjectQuota) -> str:
+        return meter(getattr(project, f"used_{name}"), getattr(project, f"limit_{name}"))
+
+    return column
+
+
+@admin.register(ProjectQuota)
+class ProjectQuotaAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """All changes go through ``quotas.changes``."""
+
+    list_display = ("name", *COUNTED)
+    list_filter = (OverLimit,)
+    search_fields = ("name", "id")
+    list_per_page = 50
+    change_list_template = "quotas/change_list.html"
+    instances, cores, ram, server_groups = map(_meter_column, COUNTED)
+
+    class Media:
+        css = {"all": ["quotas/quota.css"]}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectQuota]:
+        columns = {f"used_{name}": _used(name) for name in COUNTED}
+        columns |= {f"limit_{name}": _limit(name) for name in COUNTED}
+        projects: QuerySet[ProjectQuota] = super().get_queryset(request)
+        return projects.annotate(**columns)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.class_view)
+        return [path("classes/<name>/", view, name="quotas_class_change"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        project = get_object_or_404(ProjectQuota, pk=object_id)
+        self._check_permission(request)
+        own = own_limits(project_id=project.pk)
+        form = LimitsForm(own, request.POST or None)
+        users = user_limits(project.pk, request.POST or None)
+        usage = project_usage(project.pk)
+        if request.method == "POST" and form.is_valid() and users.is_valid():
+            save_project_page(
+                project.pk, limits=form.limits, cleared=form.cleared, users=users.wanted()
+            )
+            self._tell(request, project.name, form.limits, usage)
+            return redirect(request.path)
+        return self._page(
+            request,
+            title=f"Quota of {project.name}",
+            form=form,
+            rows=_rows(form, own, class_limits(DEFAULT_CLASS), usage),
+            users=users,
+            user_rows=_user_rows(project.pk, users),
+        )
+
+    def class_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """The limits of a class. Only the class ``default`` has an effect."""
+        self._check_permission(request)
+        own = own_limits(quota_class=name)
+        form = LimitsForm(own, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            save_class_page(name, limits=form.limits, cleared=form.cleared)
+            self._tell(request, name, {}, {})
+            return redirect(request.path)
+        options = {resource: RESOURCES[resource].default for resource in LIMITED}
+        rows = _rows(form, own, options, None)
+        return self._page(request, title=f"Limits of the class {name}", form=form, rows=rows)
+
+    def _check_permission(self, request: HttpRequest) -> None:
+        may = self.has_change_permission if request.method == "POST" else self.has_view_permission
+        if not may(request):
+            raise PermissionDenied
+
+    def _page(self, request: HttpRequest, **context: Any) -> HttpResponse:
+        shared = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,  # noqa: SLF001 - Django's own name for it
+            "media": self.media,
+            "may_change": self.has_change_permission(request),
+        }
+        return TemplateResponse(request, "quotas/quota.html", {**shared, **context})
+
+    def _tell(
+        self, request: HttpRequest, name: str, limits: Mapping[str, int], usage: Mapping[str, int]
+    ) -> None:
+        self.message_user(request, f"The limits of {name} are saved.", messages.SUCCESS)
+        for resource, limit in limits.items():
+            if limit != UNLIMITED and usage[resource] > limit:
+                self.message_user(
+                    request,
+                    f"{name} uses {usage[resource]} of {resource}, more than its limit {limit}: "
+                    "what is there stays, nothing can be added.",
+                    messages.WARNING,
+                )
+
+
+@admin.register(Limit)
+class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Every limit that is set, to look up; the pages of projects and classes change them."""
+
+    list_display = ("resource", "limit", "quota_class", "project", "user_id")
+    list_filter = ("resource", "quota_class")
+    search_fields = ("project__name", "user_id", "quota_class")
+    list_select_related = ("project",)
+    list_display_links = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Usage)
+class UsageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The counters; ``check_quotas`` proves and corrects them."""
+
+    list_display = ("project", "resource", "in_use")
+    list_filter = ("resource",)
+    search_fields = ("project__name",)
+    list_select_related = ("project",)
+    list_display_links = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _used(name: str) -> Coalesce:
+    rows = Usage.objects.filter(project=OuterRef("pk"), resource=name).values("in_use")[:1]
+    return Coalesce(Subquery(rows), 0)
+
+
+def _limit(name: str) -> Coalesce:
+    """The limit that applies to a project, as ``quotas.limits`` finds it."""
+    limits = Limit.objects.filter(resource=name, user_id="").values("limit")
+    return Coalesce(
+        Subquery(limits.filter(project=OuterRef("pk"))[:1]),
+        Subquery(limits.filter(project=None, quota_class=DEFAULT_CLASS)[:1]),
+        Value(RESOURCES[name].default),
+        output_field=IntegerField(),
+    )
+
+
+def _rows(
+    form: LimitsForm,
+    own: Mapping[str, int],
+    wider: Mapping[str, int],
+    usage: Mapping[str, int] | None,
+) -> list[dict[str, Any]]:
+    """A line for each resource: its input, what applies without it, what is used."""
+    return [
+        {
+            "name": resource,
+            "field": form[resource],
+            "wider": "no limit" if wider[resource] == UNLIMITED else wider[resource],
+            "use": meter(usage[resource], own.get(resource, wider[resource]))
+            if usage is not None and RESOURCES[resource].counted
+            else "",
+        }
+        for resource in LIMITED
+    ]
+
+
+def _user_rows(project_id: str, users: Any) -> list[dict[str, Any]]:
+    """A line for each limit of a user, with what the user has."""
+    used: dict[str, Mapping[str, int]] = {}
+    rows = []
+    for form in users:
+        use, user_id = "", form.initial.get("user")
+        if user_id and RESOURCES[form.initial["resource"]].counted:
+            if user_id not in used:
+                used[user_id] = user_usage(project_id, user_id)
+            use = meter(used[user_id][form.initial["resource"]], form.initial["limit"])
+        rows.append({"form": form, "use": use})
+    return rows

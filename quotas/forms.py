@@ -1,0 +1,96 @@
+"""The forms of the quota page in the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django import forms
+
+from compute_site.identity.models import User
+from compute_site.microversions.fields import LARGEST_INT32
+from quotas.models import Limit
+from quotas.resources import LIMITED, UNLIMITED
+
+NOTHING = ("", "---------")
+
+
+def limit_field(**options: Any) -> forms.IntegerField:
+    """−1 is no limit."""
+    return forms.IntegerField(min_value=UNLIMITED, max_value=LARGEST_INT32, **options)
+
+
+class LimitsForm(forms.Form):
+    """One limit for each resource; an empty one leaves it to the next wider scope."""
+
+    def __init__(self, own: Mapping[str, int], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.own = own
+        for resource in LIMITED:
+            self.fields[resource] = limit_field(required=False, initial=own.get(resource))
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits that are set, and new."""
+        return {
+            resource: limit
+            for resource, limit in self.cleaned_data.items()
+            if limit is not None and limit != self.own.get(resource)
+        }
+
+    @property
+    def cleared(self) -> list[str]:
+        """The resources whose limit is taken back."""
+        return [
+            resource
+            for resource, limit in self.cleaned_data.items()
+            if limit is None and resource in self.own
+        ]
+
+
+class UserLimitForm(forms.Form):
+    """A limit of one user in the project."""
+
+    user = forms.ChoiceField()
+    resource = forms.ChoiceField(choices=[NOTHING, *((name, name) for name in LIMITED)])
+    limit = limit_field()
+
+    def __init__(self, *args: Any, users: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        user = self.fields["user"]
+        assert isinstance(user, forms.ChoiceField)  # noqa: S101 - declared above
+        user.choices = [NOTHING, *users]
+
+
+class UserLimits(forms.BaseFormSet):  # type: ignore[type-arg]
+    """All limits of users in the project; a row of another user or resource is a new one."""
+
+    def wanted(self) -> dict[tuple[str, str], int]:
+        """The limits that shall be, by user and resource."""
+        return {
+            (row["user"], row["resource"]): row["limit"]
+            for row in self._filled()
+            if not row.get("DELETE")
+        }
+
+    def _filled(self) -> Iterator[dict[str, Any]]:
+        for form in self.forms:
+            if form.cleaned_data.get("user"):
+                yield form.cleaned_data
+
+
+UserLimitSet = forms.formset_factory(UserLimitForm, formset=UserLimits, extra=1, can_delete=True)
+
+
+def user_limits(project_id: str, data: Any = None) -> Any:
+    """The form set, with the limits that there are."""
+    limits = Limit.objects.filter(project=project_id, resource__in=LIMITED).exclude(user_id="")
+    rows = list(limits.order_by("user_id", "resource"))
+    initial = [{"user": row.user_id, "resource": row.resource, "limit": row.limit} for row in rows]
+    members = User.objects.filter(groups__project_role__project=project_id).distinct()
+    users = dict(members.order_by("username").values_list("pk", "username"))
+    for row in rows:
+        users.setdefault(row.user_id, row.user_id)
+    return UserLimitSet(
+        data, initial=initial, prefix="users", form_kwargs={"users": list(users.items())}
+    )

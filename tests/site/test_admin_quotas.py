@@ -1,0 +1,145 @@
+"""Limits and usage in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from quotas.models import Limit, Usage
+from quotas.resources import LIMITED
+from tests.cast import ALPHA, Cast
+from tests.factories import make_instance, make_project, make_user
+
+LIST = reverse("admin:quotas_projectquota_changelist")
+PAGE = reverse("admin:quotas_projectquota_change", args=[ALPHA])
+CLASS_PAGE = reverse("admin:quotas_class_change", args=["default"])
+
+
+@pytest.fixture
+def admin_site(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    return client
+
+
+def form(*users: tuple[str, str, str], known: int = 0, **limits: str) -> dict[str, Any]:
+    data = dict.fromkeys(LIMITED, "") | limits
+    data |= {"users-TOTAL_FORMS": str(len(users)), "users-INITIAL_FORMS": str(known)}
+    for number, (user, resource, limit) in enumerate(users):
+        data |= {f"users-{number}-user": user, f"users-{number}-resource": resource}
+        data[f"users-{number}-limit"] = limit
+    return data
+
+
+def limit_rows() -> dict[tuple[str, str, str], int]:
+    rows = Limit.objects.values_list("quota_class", "user_id", "resource", "limit")
+    return {(quota_class, user, resource): limit for quota_class, user, resource, limit in rows}
+
+
+def test_the_list_shows_bars_for_every_project(
+    admin_site: Client, django_assert_max_num_queries: Any
+) -> None:
+    Limit.objects.create(project_id=ALPHA, resource="cores", limit=4)
+    Limit.objects.create(quota_class="default", resource="ram", limit=2048)
+    Limit.objects.create(project_id=ALPHA, resource="instances", limit=-1)
+    Usage.objects.create(project_id=ALPHA, resource="cores", in_use=5)
+    Usage.objects.create(project_id=ALPHA, resource="ram", in_use=512)
+    for _ in range(5):
+        make_project()
+    with django_assert_max_num_queries(7):
+        page = admin_site.get(LIST).content.decode()
+    assert "5 of 4, over the limit" in page
+    assert "512 of 2048" in page
+    assert "without limit" in page
+    assert CLASS_PAGE in page
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "over", "full"),
+    [(5, 4, True, True), (4, 4, False, True), (3, 4, False, False), (99, -1, False, False)],
+)
+def test_projects_over_a_limit_can_be_found(
+    admin_site: Client, used: int, limit: int, over: bool, full: bool
+) -> None:
+    Limit.objects.create(project_id=ALPHA, resource="cores", limit=limit)
+    Usage.objects.create(project_id=ALPHA, resource="cores", in_use=used)
+    for word, expected in (("over", over), ("full", full)):
+        found = admin_site.get(f"{LIST}?use={word}").context["cl"].result_list
+        assert [project.pk for project in found] == ([ALPHA] if expected else [])
+
+
+def test_a_page_shows_class_project_and_user_with_what_is_used(
+    admin_site: Client, cast: Cast
+) -> None:
+    Limit.objects.create(quota_class="default", resource="cores", limit=17)
+    Limit.objects.create(project_id=ALPHA, resource="cores", limit=9)
+    user = cast.member.user
+    Limit.objects.create(project_id=ALPHA, user_id=user.pk, resource="instances", limit=3)
+    Usage.objects.create(project_id=ALPHA, resource="cores", in_use=6)
+    make_instance(project=cast.alpha, user=user)
+    page = admin_site.get(PAGE).content.decode()
+    assert "6 of 9" in page
+    assert '<td class="quiet">17</td>' in page
+    assert "1 of 3" in page
+    assert f'<option value="{user.pk}" selected>alpha-member</option>' in page
+
+
+def test_limits_of_a_project_are_set_changed_and_taken_back(admin_site: Client) -> None:
+    Limit.objects.create(project_id=ALPHA, resource="cores", limit=9)
+    Limit.objects.create(project_id=ALPHA, resource="ram", limit=1)
+    assert admin_site.post(PAGE, form(cores="8", instances="-1")).status_code == 302
+    assert limit_rows() == {("", "", "cores"): 8, ("", "", "instances"): -1}
+
+
+def test_limits_of_users_are_set_changed_and_taken_back(admin_site: Client, cast: Cast) -> None:
+    one, two = cast.member.user_id, cast.reader.user_id
+    admin_site.post(PAGE, form((one, "cores", "2"), (two, "ram", "5"), ("", "", "")))
+    assert limit_rows() == {("", one, "cores"): 2, ("", two, "ram"): 5}
+    rows = sorted([(one, "cores", "3"), (two, "ram", "5")])
+    removed = {f"users-{rows.index((two, 'ram', '5'))}-DELETE": "on"}
+    admin_site.post(PAGE, form(*rows, known=2) | removed)
+    assert limit_rows() == {("", one, "cores"): 3}
+
+
+def test_a_limit_below_what_is_used_is_saved_with_a_warning(admin_site: Client) -> None:
+    Usage.objects.create(project_id=ALPHA, resource="cores", in_use=6)
+    answer = admin_site.post(PAGE, form(cores="5", ram="9"), follow=True)
+    told = [message.message for message in answer.context["messages"]]
+    assert [text for text in told if "more than its limit" in text] == [
+        "alpha uses 6 of cores, more than its limit 5: what is there stays, nothing can be added."
+    ]
+    assert limit_rows()["", "", "cores"] == 5
+
+
+@pytest.mark.parametrize("wrong", ["-2", "x", "2147483648"])
+def test_wrong_limits_are_told_and_nothing_is_saved(admin_site: Client, wrong: str) -> None:
+    answer = admin_site.post(PAGE, form(cores=wrong, ram="5"))
+    assert list(answer.context["form"].errors) == ["cores"]
+    assert limit_rows() == {}
+
+
+def test_a_class_has_a_page(admin_site: Client) -> None:
+    Limit.objects.create(quota_class="default", resource="ram", limit=1)
+    assert "51200" in admin_site.get(CLASS_PAGE).content.decode()
+    assert admin_site.post(CLASS_PAGE, form(cores="8")).status_code == 302
+    assert limit_rows() == {("default", "", "cores"): 8}
+
+
+def test_who_may_not_change_quotas_cannot(cast: Cast) -> None:
+    client = Client()
+    client.force_login(make_user(is_staff=True))
+    for url in (PAGE, CLASS_PAGE):
+        assert client.get(url).status_code == 403
+        assert client.post(url, form(cores="8")).status_code == 403
+    assert limit_rows() == {}
+
+
+@pytest.mark.parametrize("model", ["limit", "usage"])
+def test_rows_can_be_looked_up(admin_site: Client, model: str) -> None:
+    Limit.objects.create(project_id=ALPHA, resource="cores", limit=9)
+    Usage.objects.create(project_id=ALPHA, resource="cores", in_use=6)
+    page = admin_site.get(reverse(f"admin:quotas_{model}_changelist") + "?q=alpha")
+    assert [row.project_id for row in page.context["cl"].result_list] == [ALPHA]
