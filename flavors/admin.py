@@ -123,7 +123,7 @@ class FlavorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def memory(self, flavor: Flavor) -> str:
         return _mebibytes(flavor.memory_mb)
 
-    @admin.display(description="root disk", ordering="root_gb")
+    @admin.display(description="root", ordering="root_gb")
     def root(self, flavor: Flavor) -> str:
         return f"{flavor.root_gb} GiB" if flavor.root_gb else "–"
 
