@@ -87,7 +87,7 @@ class ComputeSchema(AutoSchema):
     def is_excluded(self) -> bool:
         if self.contract is None:
             return True
-        since = Microversion.parse(self.view.since)
+        since = max(map(Microversion.parse, (self.view.since, self.contract.since)))
         until = Microversion.parse(self.view.until) if self.view.until else NEWEST
         return not since <= self.version <= until
 
