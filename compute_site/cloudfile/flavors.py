@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud, save_rows
-from compute_site.cloudfile.keys import (
+from compute_site.cloudfile.section import Entry, Section
+from compute_site.services.keys import (
     IGNORED,
     Key,
     filled_text,
@@ -18,7 +19,6 @@ from compute_site.cloudfile.keys import (
     texts_by_name,
     whole,
 )
-from compute_site.cloudfile.section import Entry, Section
 from flavors.models import Flavor, FlavorAccess
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from compute_site.cloudfile.cloud import Cloud, save_rows
-from compute_site.cloudfile.keys import (
+from compute_site.cloudfile.section import Entry, Section
+from compute_site.services.keys import (
     Key,
     filled_text,
     flag,
@@ -16,7 +17,6 @@ from compute_site.cloudfile.keys import (
     texts_by_name,
     whole,
 )
-from compute_site.cloudfile.section import Entry, Section
 from servers.models import Aggregate, Cell, ComputeNode, Service
 from servers.models.cell import CELL0, CELL1
 from servers.models.host import COMPUTE_BINARY

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
-from compute_site.cloudfile.keys import (
+from compute_site.cloudfile.section import Entry, Section
+from compute_site.services.image.models import Image
+from compute_site.services.keys import (
     IGNORED,
     Key,
     list_of,
@@ -15,8 +17,6 @@ from compute_site.cloudfile.keys import (
     uuid_text,
     whole,
 )
-from compute_site.cloudfile.section import Entry, Section
-from compute_site.services.image.models import Image
 
 PROPERTIES = "properties"
 PLAIN = (

@@ -8,21 +8,6 @@ from collections.abc import Mapping, Sequence
 
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
 from compute_site.cloudfile.errors import CloudFileError
-from compute_site.cloudfile.keys import (
-    IGNORED,
-    Key,
-    address,
-    filled_text,
-    flag,
-    list_of,
-    mac,
-    mapping,
-    one_of,
-    record,
-    text,
-    uuid_text,
-)
-from compute_site.cloudfile.networks import COMMON, PROJECT
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.services.network.addresses import make_row
 from compute_site.services.network.models import (
@@ -33,32 +18,15 @@ from compute_site.services.network.models import (
     SecurityGroup,
     Subnet,
 )
-from compute_site.services.network.ports import make_mac, save_addresses
+from compute_site.services.network.ports import save_addresses
 from compute_site.services.network.protocol import NicFailed
+from compute_site.services.network.rows import port_row
+from compute_site.services.network.shapes import PORT
 
-COLUMNS = {
-    "name": "name",
-    "network_id": "network_id",
-    "device_id": "device_id",
-    "device_owner": "device_owner",
-    "status": "status",
-    "admin_state_up": "admin_state_up",
-    "port_security_enabled": "port_security_enabled",
-    "vnic_type": "binding:vnic_type",
-    "vif_type": "binding:vif_type",
-    "binding_host": "binding:host_id",
-    "binding_profile": "binding:profile",
-    "ip_allocation": "ip_allocation",
-    "resource_request": "resource_request",
-    "numa_affinity_policy": "numa_affinity_policy",
-    "device_profile": "device_profile",
-    "dns_name": "dns_name",
-}
 CHANGED_BY_SERVERS = (
     *("device_id", "device_owner", "status", "vif_type", "binding_host"),
     *("mac_address", "tag", "position", "created_by_server"),
 )
-FIXED_IP = {"ip_address": Key(address, required=True), "subnet_id": Key(uuid_text)}
 
 
 def write_ports(entries: Sequence[Entry], cloud: Cloud) -> None:
@@ -66,14 +34,8 @@ def write_ports(entries: Sequence[Entry], cloud: Cloud) -> None:
     ports = []
     for entry in entries:
         project_id = cloud.project(entry, "project_id")
-        ports.append(
-            Port(
-                id=own_id(entry, "port", project_id, str(entry["network_id"]), entry["name"]),
-                project_id=project_id,
-                mac_address=entry["mac_address"] or make_mac(),
-                **{column: entry[key] for column, key in COLUMNS.items()},
-            )
-        )
+        row_id = own_id(entry, "port", project_id, str(entry["network_id"]), entry["name"])
+        ports.append(port_row(entry.values, row_id, project_id))
     known = known_ids(Port, [port.pk for port in ports])
     save_rows(Port, ports, keep=CHANGED_BY_SERVERS)
     pairs = list(zip(entries, ports, strict=True))
@@ -92,15 +54,12 @@ def _write_addresses(pairs: Sequence[tuple[Entry, Port]]) -> None:
     subnets: dict[uuid.UUID, list[Subnet]] = {}
     for subnet in Subnet.objects.filter(network__in=networks).order_by("created_at", "pk"):
         subnets.setdefault(subnet.network_id, []).append(subnet)
-    wanted = {
-        (port.pk, fixed_ip["ip_address"]): make_row(
-            port.pk,
-            _subnet_of(entry, fixed_ip, subnets.get(port.network_id, [])),
-            ipaddress.ip_address(fixed_ip["ip_address"]),
-        )
-        for entry, port in pairs
-        for fixed_ip in entry["fixed_ips"]
-    }
+    wanted = {}
+    for entry, port in pairs:
+        for fixed_ip in entry["fixed_ips"]:
+            subnet = _subnet_of(entry, fixed_ip, subnets.get(port.network_id, []))
+            address = fixed_ip["ip_address"]
+            wanted[port.pk, address] = make_row(port.pk, subnet, ipaddress.ip_address(address))
     held = {
         (row.port_id, row.address): row.pk
         for row in FixedIp.objects.filter(port__in=[port.pk for _, port in pairs])
@@ -111,6 +70,8 @@ def _write_addresses(pairs: Sequence[tuple[Entry, Port]]) -> None:
 
 
 def _subnet_of(entry: Entry, fixed_ip: Mapping[str, str], subnets: Sequence[Subnet]) -> Subnet:
+    if fixed_ip["ip_address"] is None:
+        raise entry.wrong("fixed_ips", "each address stands under ip_address")
     found = ipaddress.ip_address(fixed_ip["ip_address"])
     for subnet in subnets:
         asked = fixed_ip["subnet_id"] in (None, subnet.pk)
@@ -155,38 +116,7 @@ def _write_groups(pairs: Sequence[tuple[Entry, Port]]) -> None:
 SECTIONS = (
     Section(
         name="ports",
-        keys={
-            "id": Key(uuid_text),
-            "name": Key(text, default=""),
-            "network_id": Key(uuid_text, required=True),
-            "project_id": PROJECT,
-            "mac_address": Key(mac),
-            "fixed_ips": Key(list_of(record(FIXED_IP)), default=[]),
-            "device_id": Key(text, default=""),
-            "device_owner": Key(text, default=""),
-            "status": Key(text, default="DOWN"),
-            "admin_state_up": Key(flag, default=True),
-            "port_security_enabled": Key(flag, default=True),
-            "security_groups": Key(list_of(uuid_text)),
-            "binding:vnic_type": Key(filled_text, default="normal"),
-            "binding:vif_type": Key(text, default="unbound"),
-            "binding:host_id": Key(text, default=""),
-            "binding:profile": Key(mapping, default={}),
-            "ip_allocation": Key(one_of("immediate", "deferred", "none"), default="immediate"),
-            "resource_request": Key(mapping),
-            "numa_affinity_policy": Key(text),
-            "device_profile": Key(text),
-            "dns_name": Key(text, default=""),
-            "description": IGNORED,
-            "allowed_address_pairs": IGNORED,
-            "binding:vif_details": IGNORED,
-            "dns_assignment": IGNORED,
-            "extra_dhcp_opts": IGNORED,
-            "propagate_uplink_status": IGNORED,
-            "qos_network_policy_id": IGNORED,
-            "qos_policy_id": IGNORED,
-            **COMMON,
-        },
+        keys=PORT,
         write=write_ports,
         unique=(("id",),),
     ),

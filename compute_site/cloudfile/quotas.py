@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud
-from compute_site.cloudfile.keys import Key, limit, text
 from compute_site.cloudfile.section import Entry, Section
+from compute_site.services.keys import Key, limit, text
 from compute_site.services.network.models import PortQuota
 from quotas.limits import DEFAULT_CLASS
 from quotas.models import Limit

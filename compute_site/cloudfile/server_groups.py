@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
-from compute_site.cloudfile.keys import (
+from compute_site.cloudfile.section import Entry, Section
+from compute_site.services.keys import (
     Key,
     filled_text,
     one_of,
@@ -14,7 +15,6 @@ from compute_site.cloudfile.keys import (
     text,
     uuid_text,
 )
-from compute_site.cloudfile.section import Entry, Section
 from quotas.counters import check_counters
 from servers.models import ServerGroup
 from servers.models.server_group import Policy

@@ -8,7 +8,9 @@ from typing import Any
 from django.db.models import Q
 
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
-from compute_site.cloudfile.keys import (
+from compute_site.cloudfile.section import Entry, Section
+from compute_site.services.ids import canonical_ids
+from compute_site.services.keys import (
     IGNORED,
     Key,
     WrongValue,
@@ -22,8 +24,6 @@ from compute_site.cloudfile.keys import (
     texts_by_name,
     uuid_text,
 )
-from compute_site.cloudfile.section import Entry, Section
-from compute_site.services.ids import canonical_ids
 from compute_site.services.volume.models import Attachment, Snapshot, Volume, VolumeType
 
 VOLUME_PROJECT = "os-vol-tenant-attr:tenant_id"

@@ -303,7 +303,7 @@ def spoil(section: str, index: int, **values: Any) -> dict[str, Any]:
             spoil("ports", 0, fixed_ips=[{"ip_address": "10.9.0.1"}]),
             "ports[0] (p), key fixed_ips",
         ),
-        (spoil("ports", 0, fixed_ips=[{}]), "ports[0] (p), key fixed_ips: item 0"),
+        (spoil("ports", 0, fixed_ips=[{}]), "ports[0] (p), key fixed_ips"),
         (spoil("ports", 0, security_groups=[PORT]), "ports[0] (p), key security_groups"),
         (spoil("ports", 0, mac_address="x"), "ports[0] (p), key mac_address"),
         (spoil("volumes", 0, size=0), "volumes[0] (v), key size"),

@@ -1,4 +1,6 @@
-"""The keys of an entry: what each may hold, and what it means when it is missing.
+"""The keys of an object of a service: what each may hold, and what it means when it is missing.
+
+Requests to the services and entries of a cloud file are written alike, and are read by this.
 
 A reader takes the value as it stands in the file and returns it as it is stored; it raises
 ``WrongValue`` with a text that says what would be right.
