@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 
-from compute_site.cloudfile.cloud import Cloud, check_ids, own_id, save_rows
+from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.identity.models import Project
-from compute_site.services.network.models import DEFAULT_GROUP, Network, SecurityGroup, Subnet
-from compute_site.services.network.ports import make_default_groups
-from compute_site.services.network.rows import UnusableSubnet, network_row, subnet_row
+from compute_site.services.network.models import (
+    DEFAULT_GROUP,
+    Network,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
+from compute_site.services.network.ports import give_first_rules, make_default_groups
+from compute_site.services.network.rows import UnusableSubnet, network_row, rule_row, subnet_row
 from compute_site.services.network.shapes import NETWORK, SECURITY_GROUP, SUBNET
 
 
@@ -57,8 +64,29 @@ def write_security_groups(entries: Sequence[Entry], cloud: Cloud) -> None:
                 project_id=project_id,
             )
         )
+    known = known_ids(SecurityGroup, [row.pk for row in rows])
     save_rows(SecurityGroup, rows)
+    _write_rules(entries, rows, known)
     make_default_groups(list(Project.objects.values_list("pk", flat=True)))
+
+
+def _write_rules(
+    entries: Sequence[Entry], groups: Sequence[SecurityGroup], known: Collection[uuid.UUID]
+) -> None:
+    """The groups have the rules of the file; new ones that name none have the first rules."""
+    pairs = list(zip(entries, groups, strict=True))
+    described = [(e, group) for e, group in pairs if "security_group_rules" in e.given]
+    give_first_rules(
+        [g for e, g in pairs if g.pk not in known and "security_group_rules" not in e.given]
+    )
+    wanted = {}
+    for entry, group in described:
+        for index, rule in enumerate(entry["security_group_rules"] or ()):
+            row_id = uuid.uuid5(group.pk, f"{index}")
+            wanted[row_id] = rule_row(rule, row_id, group)
+    held = SecurityGroupRule.objects.filter(group__in=[group for _, group in described])
+    held.exclude(pk__in=wanted).delete()
+    save_rows(SecurityGroupRule, list(wanted.values()))
 
 
 SECTIONS = (

@@ -15,17 +15,26 @@ from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from compute_site.faults import BadRequest, Fault, NotFound, Unauthorized
+from compute_site.faults import (
+    BadRequest,
+    BodyTooLarge,
+    Fault,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+)
 from compute_site.identity.caller import Caller
 from compute_site.identity.catalog import root_of
 from compute_site.pagination import Paging, cut_page
 from compute_site.rendering import JsonRenderer
 from compute_site.services.ids import canonical_ids, is_canonical
+from compute_site.services.keys import Key, read_keys
 from compute_site.views import as_fault
 
 Row = TypeVar("Row", bound=Model)
@@ -53,6 +62,14 @@ def by_id(column: str = "pk") -> Filter:
 
 def by_flag(column: str) -> Filter:
     return Filter(column, lambda words: [word.lower() in TRUE_WORDS for word in words])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request wants: a value for each key, and which keys were there."""
+
+    values: Mapping[str, Any]
+    given: frozenset[str]
 
 
 class ServiceView(APIView):
@@ -85,20 +102,43 @@ class ServiceView(APIView):
     def root(self) -> str:
         return root_of(self.request._request)  # noqa: SLF001 - Django's request
 
-    def read_object(self, key: str | None = None) -> dict[str, Any]:
-        """The JSON object of the body, or the one under its only key.
+    def read_body(self) -> Any:
+        """The JSON body.
 
         Raises:
-            BadRequest: the body is something else.
+            BadRequest: it is none.
+            BodyTooLarge: it is larger than Django reads.
         """
         try:
-            body = json.loads(self.request._request.body)  # noqa: SLF001 - DRF's parsers coerce
+            return json.loads(self.request._request.body)  # noqa: SLF001 - DRF's parsers coerce
         except ValueError as error:
             raise BadRequest(f"The body is not JSON: {error}") from None
-        found = body.get(key) if key is not None and isinstance(body, dict) else body
-        if not isinstance(found, dict):
-            raise BadRequest(f"Send an object{f' under {key}' if key else ''}.", field=key)
-        return found
+        except RequestDataTooBig:
+            raise BodyTooLarge("The body is too large.") from None
+
+    def read(self, noun: str, shape: Mapping[str, Key]) -> Asked:
+        """The object that stands under its noun in the body.
+
+        Raises:
+            BadRequest: it does not have the shape; every fault is told.
+        """
+        body = self.read_body()
+        given = body.get(noun) if isinstance(body, dict) else None
+        if not isinstance(given, dict):
+            raise BadRequest(f"Send an object under {noun}.", field=noun)
+        values, problems = read_keys(given, shape)
+        if problems:
+            raise BadRequest("; ".join(problems), field=noun)
+        return Asked(values, frozenset(given))
+
+    def check_member(self) -> None:
+        """Go on only if the caller may change things.
+
+        Raises:
+            Forbidden: the caller may only read.
+        """
+        if "member" not in self.caller.roles:
+            raise Forbidden("Changes need the role member.")
 
     def filtered(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         """The rows that match the query string; parameters that are no filters are ignored."""

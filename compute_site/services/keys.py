@@ -204,3 +204,16 @@ def read_keys(
     else:
         problems += [f"key {name}: is not known; known are {', '.join(keys)}" for name in left]
     return values, problems
+
+
+def without(shape: Mapping[str, Key], *names: str) -> dict[str, Key]:
+    """The shape, but for these keys."""
+    return {name: key for name, key in shape.items() if name not in names}
+
+
+def optional(shape: Mapping[str, Key], *names: str) -> dict[str, Key]:
+    """The shape with these keys (or, when none is named, all) not required."""
+    return {
+        name: dataclasses.replace(key, required=False) if name in names or not names else key
+        for name, key in shape.items()
+    }

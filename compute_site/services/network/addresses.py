@@ -92,6 +92,12 @@ def default_pools(cidr: str, gateway_ip: str | None) -> list[dict[str, str]]:
     ]
 
 
+def overlap(one: str, other: str) -> bool:
+    """Do two ranges of addresses have an address in common?"""
+    first, second = ipaddress.ip_network(one), ipaddress.ip_network(other)
+    return first.version == second.version and first.overlaps(second)
+
+
 def _guess(subnets: Collection[Subnet]) -> list[tuple[Subnet, Address]]:
     """Random addresses of the pools, those of the first subnet first."""
     return [

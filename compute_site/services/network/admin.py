@@ -14,6 +14,7 @@ from compute_site.services.network.models import (
     Port,
     PortQuota,
     SecurityGroup,
+    SecurityGroupRule,
     Subnet,
 )
 
@@ -127,6 +128,19 @@ class PortAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ", ".join(fixed_ip.address for fixed_ip in port.fixed_ips.all())
 
 
+class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What a group lets through."""
+
+    model = SecurityGroupRule
+    fk_name = "group"
+    fields = (
+        *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
+        *("remote_ip_prefix", "remote_group"),
+    )
+    autocomplete_fields = ("remote_group",)
+    extra = 0
+
+
 @admin.register(SecurityGroup)
 class SecurityGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "id", "project", "description", "port_count", "created_at")
@@ -137,6 +151,7 @@ class SecurityGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     autocomplete_fields = ("project",)
     readonly_fields = ("id",)
     ordering = ("name", "id")
+    inlines = (RuleInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecurityGroup]:
         rows: QuerySet[SecurityGroup] = super().get_queryset(request)

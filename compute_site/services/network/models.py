@@ -112,6 +112,29 @@ class SecurityGroup(models.Model):
         return self.name
 
 
+class SecurityGroupRule(models.Model):
+    """Lets packets through; ``protocol``, ports and remote side of null mean any."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    group = models.ForeignKey(SecurityGroup, on_delete=models.CASCADE, related_name="rules")
+    direction = models.CharField(
+        max_length=8, choices=[("ingress", "ingress"), ("egress", "egress")]
+    )
+    ethertype = models.CharField(max_length=4, default="IPv4")
+    protocol = models.CharField(max_length=16, null=True, blank=True)
+    port_range_min = models.PositiveIntegerField(null=True, blank=True)
+    port_range_max = models.PositiveIntegerField(null=True, blank=True)
+    remote_ip_prefix = models.CharField(max_length=64, null=True, blank=True)
+    remote_group = models.ForeignKey(
+        SecurityGroup, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    description = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.ethertype} {self.protocol or 'any'}"
+
+
 class Port(models.Model):
     """A place on a network; in use while ``device_id`` names a server."""
 

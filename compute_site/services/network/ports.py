@@ -24,6 +24,7 @@ from compute_site.services.network.models import (
     Port,
     PortQuota,
     SecurityGroup,
+    SecurityGroupRule,
     Subnet,
 )
 from compute_site.services.network.protocol import NicFailed
@@ -76,7 +77,8 @@ def save_addresses(wanted: Sequence[tuple[Port, str | None]]) -> None:
                 if makes_own_address(subnet)
             ]
             needs += _needs(port, choice)
-    _save_chosen(fixed, needs)
+    _save_asked(fixed)
+    save_chosen(needs)
 
 
 def _asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> FixedIp:
@@ -98,14 +100,23 @@ def _needs(port: Port, subnets: Sequence[Subnet]) -> list[Need]:
     ]
 
 
-def _save_chosen(fixed: list[FixedIp], needs: list[Need]) -> None:
-    if fixed:
-        try:
-            with transaction.atomic():
-                FixedIp.objects.bulk_create(sorted(fixed, key=_network_and_address))
-        except IntegrityError:
-            asked = ", ".join(row.address for row in fixed)
-            raise NicFailed(f"An address is in use already; asked for: {asked}.") from None
+def _save_asked(rows: Sequence[FixedIp]) -> None:
+    if not rows:
+        return
+    try:
+        with transaction.atomic():
+            FixedIp.objects.bulk_create(sorted(rows, key=_network_and_address))
+    except IntegrityError:
+        asked = ", ".join(row.address for row in rows)
+        raise NicFailed(f"An address is in use already; asked for: {asked}.") from None
+
+
+def save_chosen(needs: Sequence[Need]) -> None:
+    """Give each port a free address of its choice of subnets.
+
+    Raises:
+        NicFailed: there is none left.
+    """
     if not needs:
         return
     for _ in range(ATTEMPTS):
@@ -149,15 +160,36 @@ def find_group_ids(project_id: str, names: Sequence[str]) -> list[uuid.UUID]:
 
 def make_default_groups(project_ids: Sequence[str]) -> None:
     """Each project gets its group ``default`` unless it has one."""
-    SecurityGroup.objects.bulk_create(
-        [
-            SecurityGroup(
-                name=DEFAULT_GROUP, description="Default security group", project_id=project_id
-            )
-            for project_id in project_ids
-        ],
-        ignore_conflicts=True,
-    )
+    known = SecurityGroup.objects.filter(name=DEFAULT_GROUP, project__in=project_ids)
+    missing = set(project_ids) - set(known.values_list("project", flat=True))
+    groups = [
+        SecurityGroup(
+            name=DEFAULT_GROUP, description="Default security group", project_id=project_id
+        )
+        for project_id in sorted(missing)
+    ]
+    SecurityGroup.objects.bulk_create(groups, ignore_conflicts=True)
+    # of groups that another transaction made meanwhile, ours are not there
+    made = SecurityGroup.objects.filter(pk__in=[group.pk for group in groups])
+    give_first_rules(list(made))
+
+
+def give_first_rules(groups: Sequence[SecurityGroup]) -> None:
+    """New groups let everything out; a default one lets its own members in, too."""
+    rules = []
+    for group in groups:
+        for ethertype in ("IPv4", "IPv6"):
+            rules.append(SecurityGroupRule(group=group, direction="egress", ethertype=ethertype))
+            if group.name == DEFAULT_GROUP:
+                rules.append(
+                    SecurityGroupRule(
+                        group=group,
+                        direction="ingress",
+                        ethertype=ethertype,
+                        remote_group=group,
+                    )
+                )
+    SecurityGroupRule.objects.bulk_create(rules)
 
 
 def _groups_by_word(project_id: str, words: Sequence[str]) -> dict[str, list[uuid.UUID]]:

@@ -6,7 +6,13 @@ import datetime as dt
 from typing import Any
 
 from compute_site.services.facade import iso
-from compute_site.services.network.models import Network, Port, SecurityGroup, Subnet
+from compute_site.services.network.models import (
+    Network,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
 
 
 def _shared(project_id: str, created_at: dt.datetime) -> dict[str, Any]:
@@ -115,6 +121,7 @@ def show_binding(port: Port) -> dict[str, Any]:
 
 
 def show_security_group(group: SecurityGroup) -> dict[str, Any]:
+    """``group`` comes with its ``rules``."""
     return {
         **_shared(group.project_id, group.created_at),
         "id": str(group.pk),
@@ -122,5 +129,24 @@ def show_security_group(group: SecurityGroup) -> dict[str, Any]:
         "description": group.description,
         "stateful": True,
         "shared": False,
-        "security_group_rules": [],
+        "security_group_rules": [show_rule(rule) for rule in group.rules.all()],
+    }
+
+
+def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
+    """``rule`` comes with its ``group``."""
+    remote_group = rule.remote_group_id
+    return {
+        **_shared(rule.group.project_id, rule.created_at),
+        "id": str(rule.pk),
+        "security_group_id": str(rule.group_id),
+        "direction": rule.direction,
+        "ethertype": rule.ethertype,
+        "protocol": rule.protocol,
+        "port_range_min": rule.port_range_min,
+        "port_range_max": rule.port_range_max,
+        "remote_ip_prefix": rule.remote_ip_prefix,
+        "remote_group_id": None if remote_group is None else str(remote_group),
+        "remote_address_group_id": None,
+        "description": rule.description,
     }

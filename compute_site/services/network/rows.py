@@ -9,7 +9,13 @@ from typing import Any
 
 from compute_site.faults import BadRequest
 from compute_site.services.network.addresses import default_pools
-from compute_site.services.network.models import Network, Port, Subnet
+from compute_site.services.network.models import (
+    Network,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
 from compute_site.services.network.ports import make_mac
 
 NETWORK_COLUMNS = {
@@ -52,6 +58,11 @@ PORT_COLUMNS = {
     "device_profile": "device_profile",
     "dns_name": "dns_name",
 }
+
+RULE_COLUMNS = (
+    *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
+    *("remote_ip_prefix", "remote_group_id", "description"),
+)
 
 
 class UnusableSubnet(BadRequest):
@@ -99,3 +110,10 @@ def port_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -> P
     columns = {column: values[key] for column, key in PORT_COLUMNS.items()}
     mac = values["mac_address"] or make_mac()
     return Port(id=row_id, project_id=project_id, mac_address=mac, **columns)
+
+
+def rule_row(
+    values: Mapping[str, Any], row_id: uuid.UUID, group: SecurityGroup
+) -> SecurityGroupRule:
+    columns = {key: values[key] for key in RULE_COLUMNS}
+    return SecurityGroupRule(id=row_id, group=group, **columns)

@@ -15,11 +15,13 @@ from compute_site.services.keys import (
     mac,
     mapping,
     one_of,
+    optional,
     positive,
     record,
     text,
     uuid_text,
     whole,
+    without,
 )
 
 PROJECT = Key(text, required=True, other_name="tenant_id")
@@ -27,6 +29,13 @@ COMMON = dict.fromkeys(("created_at", "updated_at", "revision_number", "tags"), 
 IPV6_MODE = Key(one_of("slaac", "dhcpv6-stateful", "dhcpv6-stateless"))
 POOL = {"start": Key(address, required=True), "end": Key(address, required=True)}
 FIXED_IP = {"ip_address": Key(address), "subnet_id": Key(uuid_text)}
+
+
+def protocol(value: object) -> str | None:
+    """A name or number of a protocol; ``any`` is none in particular."""
+    word = str(value).lower()
+    return None if word == "any" else word
+
 
 NETWORK: Mapping[str, Key] = {
     "id": Key(uuid_text),
@@ -110,13 +119,42 @@ PORT: Mapping[str, Key] = {
     **COMMON,
 }
 
+RULE: Mapping[str, Key] = {
+    "id": Key(uuid_text),
+    "security_group_id": Key(uuid_text, required=True),
+    "direction": Key(one_of("ingress", "egress"), required=True),
+    "ethertype": Key(one_of("IPv4", "IPv6"), default="IPv4"),
+    "protocol": Key(protocol),
+    "port_range_min": Key(whole),
+    "port_range_max": Key(whole),
+    "remote_ip_prefix": Key(cidr),
+    "remote_group_id": Key(uuid_text),
+    "description": Key(text, default=""),
+    "project_id": Key(text, other_name="tenant_id"),
+    "remote_address_group_id": IGNORED,
+    **COMMON,
+}
+RULE_OF_GROUP = optional(without(RULE, "id"), "security_group_id")
+
 SECURITY_GROUP: Mapping[str, Key] = {
     "id": Key(uuid_text),
     "name": Key(filled_text, required=True),
     "description": Key(text, default=""),
     "project_id": PROJECT,
-    "security_group_rules": IGNORED,
+    "security_group_rules": Key(list_of(record(RULE_OF_GROUP))),
     "stateful": IGNORED,
     "shared": IGNORED,
     **COMMON,
 }
+
+# What requests may say: nobody chooses ids and states, and the project is the caller's own.
+NEW_NETWORK = optional(without(NETWORK, "id", "status"), "project_id")
+NEW_SUBNET = optional(without(SUBNET, "id"), "project_id")
+NEW_PORT = optional(without(PORT, "id", "status", "binding:vif_type"), "project_id")
+NEW_SECURITY_GROUP = optional(without(SECURITY_GROUP, "id", "security_group_rules"), "project_id")
+NEW_RULE = without(RULE, "id")
+CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id"))
+CHANGED_SUBNET = optional(without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version"))
+CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "mac_address"))
+CHANGED_SECURITY_GROUP = optional(without(NEW_SECURITY_GROUP, "project_id"))
+CHANGED_RULE = {"description": Key(text, default="")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from compute_site.services.network import views
+from compute_site.services.network import discovery, views
 
 V2 = [
     path("networks", views.NetworkList.as_view()),
@@ -15,17 +15,19 @@ V2 = [
     path("ports/<row_id>", views.PortDetail.as_view()),
     path("security-groups", views.SecurityGroupList.as_view()),
     path("security-groups/<row_id>", views.SecurityGroupDetail.as_view()),
-    path("floatingips", views.EmptyList.as_view(noun="floatingip")),
-    path("floatingips/<row_id>", views.EmptyDetail.as_view(noun="floatingip")),
-    path("routers", views.EmptyList.as_view(noun="router")),
-    path("routers/<row_id>", views.EmptyDetail.as_view(noun="router")),
-    path("extensions", views.Extensions.as_view()),
-    path("extensions/<alias>", views.ExtensionDetail.as_view()),
+    path("security-group-rules", views.RuleList.as_view()),
+    path("security-group-rules/<row_id>", views.RuleDetail.as_view()),
+    path("floatingips", discovery.EmptyList.as_view(noun="floatingip")),
+    path("floatingips/<row_id>", discovery.EmptyDetail.as_view(noun="floatingip")),
+    path("routers", discovery.EmptyList.as_view(noun="router")),
+    path("routers/<row_id>", discovery.EmptyDetail.as_view(noun="router")),
+    path("extensions", discovery.Extensions.as_view()),
+    path("extensions/<alias>", discovery.ExtensionDetail.as_view()),
 ]
 
 urlpatterns = [
-    path("", views.Versions.as_view()),
-    re_path(r"^v2\.0/?$", views.VersionDetail.as_view()),
+    path("", discovery.Versions.as_view()),
+    re_path(r"^v2\.0/?$", discovery.VersionDetail.as_view()),
     re_path(r"^v2\.0/", include(V2)),
-    re_path("", views.UnknownNetworkUrl.as_view()),
+    re_path("", discovery.UnknownNetworkUrl.as_view()),
 ]

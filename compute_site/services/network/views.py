@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import Fault, NotFound
+from compute_site.faults import Fault
+from compute_site.identity.caller import Caller
 from compute_site.services.facade import Filter, ServiceView, by_flag, by_id
-from compute_site.services.network.models import Network, Port, SecurityGroup, Subnet
+from compute_site.services.keys import Key
+from compute_site.services.network import changes, shapes
+from compute_site.services.network.models import (
+    Network,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
 from compute_site.services.network.representation import (
     show_binding,
     show_network,
     show_port,
     show_provider,
+    show_rule,
     show_security_group,
     show_subnet,
 )
 
 OWNER = {"project_id": Filter("project"), "tenant_id": Filter("project")}
-EXTENSIONS = {
-    "binding": "Port Binding",
-    "external-net": "Neutron external network",
-    "net-mtu": "Network MTU",
-    "port-security": "Port Security",
-    "project-id": "project_id field enabled",
-    "provider": "Provider Network",
-    "quotas": "Quota management support",
-    "security-group": "security-group",
-}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Writes:
+    """How requests change things of one kind: what they may say, and who does it."""
+
+    new: Mapping[str, Key]
+    create: Callable[[Caller, Mapping[str, Any], Collection[str]], Any]
+    changed: Mapping[str, Key]
+    change: Callable[[Caller, Any, Mapping[str, Any], Collection[str]], None]
+    delete: Callable[[Caller, Any], None]
 
 
 class NetworkView(ServiceView):
     """``noun`` is the key of one object, and with an s that of the list."""
 
     noun: ClassVar[str]
+    writes: ClassVar[Writes]
+    order: ClassVar[tuple[str, ...]] = ("name", "pk")
 
     def show_error(self, fault: Fault) -> dict[str, Any]:
         kind = type(fault).__name__
@@ -62,27 +76,51 @@ class NetworkView(ServiceView):
 
 
 class ListView(NetworkView):
-    """``GET /network/v2.0/{nouns}``"""
+    """``GET`` and ``POST /network/v2.0/{nouns}``"""
 
     def get(self, request: Request) -> Response:
-        rows = self.page(self.filtered(self.rows()), "name", "pk")
+        rows = self.page(self.filtered(self.rows()), *self.order)
         body: dict[str, Any] = {f"{self.noun}s": [self.show_asked(row) for row in rows]}
         if "limit" in request.GET and self.more and rows:
             url = self.next_url(f"{self.root}/network/v2.0/{self.plural}", rows[-1])
             body[f"{self.noun}s_links"] = [{"rel": "next", "href": url}]
         return Response(body)
 
+    def post(self, request: Request) -> Response:
+        asked = self.read(self.noun, self.writes.new)
+        row = self.writes.create(self.caller, asked.values, asked.given)
+        return Response({self.noun: self.show(self.rows().get(pk=row.pk))}, status=201)
+
 
 class DetailView(NetworkView):
-    """``GET /network/v2.0/{nouns}/{id}``"""
+    """``GET``, ``PUT`` and ``DELETE /network/v2.0/{nouns}/{id}``"""
 
     def get(self, request: Request, row_id: str) -> Response:
-        row = self.find(self.rows(), row_id, self.noun.replace("_", " "))
-        return Response({self.noun: self.show_asked(row)})
+        return Response({self.noun: self.show_asked(self.find_row(row_id))})
+
+    def put(self, request: Request, row_id: str) -> Response:
+        row = self.find_row(row_id)
+        asked = self.read(self.noun, self.writes.changed)
+        self.writes.change(self.caller, row, asked.values, asked.given)
+        return Response({self.noun: self.show(self.rows().get(pk=row.pk))})
+
+    def delete(self, request: Request, row_id: str) -> Response:
+        self.writes.delete(self.caller, self.find_row(row_id))
+        return Response(status=204)
+
+    def find_row(self, row_id: str) -> Any:
+        return self.find(self.rows(), row_id, self.noun.replace("_", " "))
 
 
 class Networks(NetworkView):
     noun = "network"
+    writes = Writes(
+        new=shapes.NEW_NETWORK,
+        create=changes.create_network,
+        changed=shapes.CHANGED_NETWORK,
+        change=changes.change,
+        delete=changes.delete_network,
+    )
     filters: ClassVar[Mapping[str, Filter]] = {
         **OWNER,
         "id": by_id(),
@@ -105,6 +143,13 @@ class Networks(NetworkView):
 
 class Subnets(NetworkView):
     noun = "subnet"
+    writes = Writes(
+        new=shapes.NEW_SUBNET,
+        create=changes.create_subnet,
+        changed=shapes.CHANGED_SUBNET,
+        change=changes.change,
+        delete=changes.delete_subnet,
+    )
     filters: ClassVar[Mapping[str, Filter]] = {
         **OWNER,
         "id": by_id(),
@@ -124,6 +169,13 @@ class Subnets(NetworkView):
 
 class Ports(NetworkView):
     noun = "port"
+    writes = Writes(
+        new=shapes.NEW_PORT,
+        create=changes.create_port,
+        changed=shapes.CHANGED_PORT,
+        change=changes.change,
+        delete=changes.delete_port,
+    )
     filters: ClassVar[Mapping[str, Filter]] = {
         **OWNER,
         "id": by_id(),
@@ -146,6 +198,13 @@ class Ports(NetworkView):
 
 class SecurityGroups(NetworkView):
     noun = "security_group"
+    writes = Writes(
+        new=shapes.NEW_SECURITY_GROUP,
+        create=changes.create_group,
+        changed=shapes.CHANGED_SECURITY_GROUP,
+        change=changes.change_group,
+        delete=changes.delete_group,
+    )
     filters: ClassVar[Mapping[str, Filter]] = {
         **OWNER,
         "id": by_id(),
@@ -154,10 +213,38 @@ class SecurityGroups(NetworkView):
     }
 
     def rows(self) -> QuerySet[SecurityGroup]:
-        return SecurityGroup.objects.visible_to(self.caller)
+        return SecurityGroup.objects.visible_to(self.caller).prefetch_related("rules__group")
 
     def show(self, row: SecurityGroup) -> dict[str, Any]:
         return show_security_group(row)
+
+
+class Rules(NetworkView):
+    noun = "security_group_rule"
+    order = ("created_at", "pk")
+    writes = Writes(
+        new=shapes.NEW_RULE,
+        create=changes.create_rule,
+        changed=shapes.CHANGED_RULE,
+        change=changes.change_rule,
+        delete=changes.delete_rule,
+    )
+    filters: ClassVar[Mapping[str, Filter]] = {
+        "id": by_id(),
+        "security_group_id": by_id("group"),
+        "direction": Filter("direction"),
+        "ethertype": Filter("ethertype"),
+        "protocol": Filter("protocol"),
+        "project_id": Filter("group__project"),
+        "tenant_id": Filter("group__project"),
+    }
+
+    def rows(self) -> QuerySet[SecurityGroupRule]:
+        groups = SecurityGroup.objects.visible_to(self.caller)
+        return SecurityGroupRule.objects.filter(group__in=groups).select_related("group")
+
+    def show(self, row: SecurityGroupRule) -> dict[str, Any]:
+        return show_rule(row)
 
 
 class NetworkList(Networks, ListView):
@@ -192,78 +279,9 @@ class SecurityGroupDetail(SecurityGroups, DetailView):
     pass
 
 
-class EmptyList(NetworkView):
-    """A kind of thing that is not kept here: floating IPs, routers."""
-
-    noun = ""
-
-    def get(self, request: Request) -> Response:
-        return Response({f"{self.noun}s": []})
+class RuleList(Rules, ListView):
+    pass
 
 
-class EmptyDetail(NetworkView):
-    noun = ""
-
-    def get(self, request: Request, row_id: str) -> Response:
-        raise NotFound(f"There is no {self.noun} {row_id}.")
-
-
-class Extensions(NetworkView):
-    """``GET /network/v2.0/extensions``"""
-
-    def get(self, request: Request) -> Response:
-        return Response({"extensions": [show_extension(alias) for alias in EXTENSIONS]})
-
-
-class ExtensionDetail(NetworkView):
-    """``GET /network/v2.0/extensions/{alias}``"""
-
-    def get(self, request: Request, alias: str) -> Response:
-        if alias not in EXTENSIONS:
-            raise NotFound(f"There is no extension {alias}.")
-        return Response({"extension": show_extension(alias)})
-
-
-def show_extension(alias: str) -> dict[str, Any]:
-    return {
-        "alias": alias,
-        "name": EXTENSIONS[alias],
-        "description": EXTENSIONS[alias],
-        "links": [],
-        "updated": "2026-01-01T00:00:00+00:00",
-    }
-
-
-class Versions(NetworkView):
-    """``GET /network/``"""
-
-    open = True
-
-    def get(self, request: Request) -> Response:
-        return Response({"versions": [self.version()]})
-
-    def version(self) -> dict[str, Any]:
-        link = {"rel": "self", "href": f"{self.root}/network/v2.0/"}
-        return {"id": "v2.0", "status": "CURRENT", "links": [link]}
-
-
-class VersionDetail(Versions):
-    """``GET /network/v2.0/``: the version, and what can be listed below it."""
-
-    def get(self, request: Request) -> Response:
-        resources = [
-            {
-                "name": name,
-                "collection": f"{name}s",
-                "links": [{"rel": "self", "href": f"{self.root}/network/v2.0/{name}s"}],
-            }
-            for name in ("network", "subnet", "port", "security-group", "floatingip", "router")
-        ]
-        return Response({"version": self.version(), "resources": resources})
-
-
-class UnknownNetworkUrl(NetworkView):
-    """Every other path below ``/network``."""
-
-    def get(self, request: Request, **_: Any) -> Response:
-        raise NotFound(f"There is nothing at {request.path}.")
+class RuleDetail(Rules, DetailView):
+    pass
