@@ -21,7 +21,7 @@ from compute_site.services import volume_service
 from quotas.enforce import reserve
 from quotas.fit import Wanted, check_limit
 from quotas.limits import effective_limits
-from servers.conductor.tasks import schedule_and_build
+from servers.conductor import queue
 from servers.create.devices import Disk
 from servers.create.machine import check_device_profile
 from servers.create.names import display_names, hostnames
@@ -67,7 +67,8 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
         with transaction.atomic():
             count = _take_quota(caller, plan)
             _write(caller, plan, created, uuids[:count])
-            schedule_and_build.defer(reservation_id=created.reservation_id)
+            job = {"reservation_id": created.reservation_id}
+            queue.defer(queue.SCHEDULE_AND_BUILD, queue=queue.CONDUCTOR, jobs=[job])
     except BaseException:
         if any(disk.volume_id for disk in plan.disks):
             # a volume service with a database of its own does not roll back with ours

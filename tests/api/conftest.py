@@ -1,0 +1,13 @@
+"""Fixtures of the tests that go through HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cast import Cast
+from tests.orders import Shop
+
+
+@pytest.fixture
+def shop(cast: Cast) -> Shop:
+    return Shop()

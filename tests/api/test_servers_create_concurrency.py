@@ -1,0 +1,96 @@
+"""``POST /servers``: exact when many clients race."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from compute_site.services.volume.models import Attachment, Volume
+from quotas.models import Usage
+from servers.models import Instance, ServerGroup, ServerGroupMember
+from tests.cast import ALPHA, Cast, Persona
+from tests.client import ApiClient
+from tests.factories import make_volume
+from tests.orders import Shop, limit
+from tests.services.threads import run_at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CLIENTS = 64
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue(cast: Cast) -> Iterator[None]:
+    """The tables of the queue are not Django's, so a test that commits must empty them."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
+def race(shop: Shop, personas: list[Persona], **order: Any) -> collections.Counter[int]:
+    """How often each status was answered to orders that were sent at once."""
+
+    def send(persona: Persona) -> int:
+        return shop.order(ApiClient(persona), **order).status
+
+    senders = itertools.islice(itertools.cycle(personas), CLIENTS)
+    outcomes = run_at_once([functools.partial(send, persona) for persona in senders])
+    assert not [error for error in outcomes if isinstance(error, Exception)]
+    return collections.Counter(outcomes)
+
+
+def test_the_last_servers_of_a_quota_go_to_exactly_as_many_as_fit(shop: Shop, cast: Cast) -> None:
+    limit("instances", 11)
+    limit("cores", -1)
+    statuses = race(shop, [cast.member, cast.second_member, cast.manager])
+    assert statuses == {202: 11, 403: CLIENTS - 11}
+    assert Instance.objects.count() == 11
+    assert Usage.objects.get(project_id=ALPHA, resource="instances").in_use == 11
+
+
+def test_requests_for_several_servers_share_the_quota_to_the_last(shop: Shop, cast: Cast) -> None:
+    limit("instances", 50)
+    limit("cores", -1)
+    statuses = race(shop, [cast.member], min_count=1, max_count=3)
+    assert set(statuses) == {202, 403}
+    assert Instance.objects.count() == 50
+
+
+def test_the_last_places_of_a_group_go_to_exactly_as_many_as_fit(shop: Shop, cast: Cast) -> None:
+    for resource in ("instances", "cores", "ram"):
+        limit(resource, -1)
+    limit("server_group_members", 7)
+    group = ServerGroup.objects.create(
+        name="g", policy="affinity", project=cast.alpha, user_id=cast.member.user_id
+    )
+    statuses = race(shop, [cast.member], hints={"group": str(group.uuid)})
+    assert statuses == {202: 7, 403: CLIENTS - 7}
+    assert ServerGroupMember.objects.filter(group=group).count() == 7
+    assert Usage.objects.get(project_id=ALPHA, resource="instances").in_use == 7
+
+
+def test_one_volume_goes_to_exactly_one_server(shop: Shop, cast: Cast) -> None:
+    for resource in ("instances", "cores", "ram"):
+        limit(resource, -1)
+    volumes = [make_volume(), make_volume()]
+    devices = [shop.root()] + [
+        {
+            "source_type": "volume",
+            "destination_type": "volume",
+            "uuid": str(volume.pk),
+            "boot_index": -1,
+        }
+        for volume in volumes
+    ]
+    personas = [cast.member, cast.second_member]
+    statuses = race(shop, personas, block_device_mapping_v2=devices)
+    assert statuses == {202: 1, 400: CLIENTS - 1}
+    assert Attachment.objects.count() == 2
+    assert set(Volume.objects.values_list("status", flat=True)) == {"reserved"}
+    assert Instance.objects.count() == 1
