@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils.functional import SimpleLazyObject
@@ -14,13 +15,14 @@ from rest_framework.request import Request
 
 from compute_site.faults import Unauthorized
 from compute_site.identity.caller import Caller
-from compute_site.identity.errors import InvalidPassword, InvalidToken, NoRole
+from compute_site.identity.errors import CrossSite, InvalidPassword, InvalidToken, NoRole
 from compute_site.identity.models import Project, Role, User
 from compute_site.identity.passwords import verify_password
 from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_token, find_by_user
 from compute_site.identity.tokens import digest_of
 from compute_site.policy.granted import Granted, every_rule, find_granted
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 REALM = 'Basic realm="compute-site"'
 
 
@@ -71,10 +73,23 @@ def _by_password(request: Request, credentials: str) -> Caller:
         colon = ""
     if not colon:
         raise InvalidPassword("Basic credentials are name:password in base64.")
+    if request.method not in SAFE_METHODS and is_cross_site(request):
+        raise CrossSite("A page of another site may not write in your name.")
     scope = find_by_user(name=name, **_wanted_project(request))
     if not verify_password(scope, password) or scope is None:
         raise InvalidPassword("User and password do not belong together.")
     return _caller_in(request, scope)
+
+
+def is_cross_site(request: Request) -> bool:
+    """Does the request come from a page of another site? A browser that remembers a name and
+    password sends them along with such requests too; programs send neither of these headers.
+    """
+    fetch_site = request.META.get("HTTP_SEC_FETCH_SITE")
+    if fetch_site is not None:
+        return fetch_site not in ("same-origin", "none")
+    origin = request.META.get("HTTP_ORIGIN")
+    return origin is not None and urlsplit(origin).netloc != request.get_host()
 
 
 def _by_session(request: Request) -> Caller | None:

@@ -5,7 +5,6 @@ only this.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 from compute_site.faults import Forbidden
 
@@ -33,7 +32,6 @@ class Caller:
     by_credential: bool = False
     """With an application credential: what the user was granted personally does not count."""
     request_id: str = "-"
-    token: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def is_admin(self) -> bool:

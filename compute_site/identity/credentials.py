@@ -44,7 +44,7 @@ def read_credential_order(body: Any) -> CredentialOrder:
     given = body.get("application_credential") if isinstance(body, dict) else None
     if not isinstance(given, dict):
         raise MalformedRequest("application_credential: give an object.")
-    surplus = sorted(set(given) - KEYS)
+    surplus = sorted(key for key in given if key not in KEYS and given[key] not in (None, []))
     if surplus:
         raise MalformedRequest(f"application_credential.{surplus[0]}: this is not supported.")
     name = given.get("name")

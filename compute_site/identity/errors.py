@@ -25,6 +25,12 @@ class NoRole(Unauthorized):
     code = "no_role"
 
 
+class CrossSite(Forbidden):
+    """A page of another site tries to write with the credentials that a browser remembers."""
+
+    code = "cross_site"
+
+
 class UnknownMethod(Unauthorized):
     """A method of authentication that is not offered."""
 

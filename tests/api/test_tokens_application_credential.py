@@ -302,13 +302,20 @@ def test_a_credential_goes_with_its_project(cast: Cast) -> None:
         {"expires_at": "2030-13-01T00:00:00Z"},
         {"expires_at": 5},
         {"unrestricted": "yes"},
-        {"access_rules": []},
+        {"access_rules": [{"path": "/v2.1/servers", "method": "GET", "service": "compute"}]},
     ],
 )
 def test_a_malformed_order_is_400(cast: Cast, members: dict[str, Any]) -> None:
     make(**members).expect(400)
 
     assert not ApplicationCredential.objects.exists()
+
+
+def test_a_member_that_is_null_is_as_good_as_absent(cast: Cast) -> None:
+    names = ("secret", "description", "roles", "expires_at", "unrestricted", "access_rules")
+
+    assert made(**dict.fromkeys(names))["description"] == ""
+    assert made(name="second", access_rules=[])["description"] == ""  # as the openstack CLI sends
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"application_credential": None}])

@@ -247,6 +247,29 @@ def test_a_disabled_user_cannot_use_a_remembered_password(cast: Cast) -> None:
     ask_with_password("alpha-member", "alpha-member").expect(401)
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://behind.a.proxy"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Origin": "http://testserver"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://elsewhere.test"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_another_site_s_page_cannot_write_with_a_remembered_password(
+    cast: Cast, headers: dict[str, str], status: int
+) -> None:
+    credentials = base64.b64encode(b"alpha-member:alpha-member").decode()
+    sent = {"Authorization": f"Basic {credentials}"} | headers
+
+    ApiClient().post("/whoami", {}, headers=sent).expect(status)
+    ApiClient().get("/whoami", headers=sent).expect(200)
+
+
 def log_in(persona: Persona, **options: bool) -> Client:
     http = Client(**options)
     http.force_login(persona.user, backend="django.contrib.auth.backends.ModelBackend")
