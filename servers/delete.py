@@ -5,13 +5,11 @@ Deleting twice gives back once: whoever moves the row to ``deleted`` gives back 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site.faults import Fault
 from compute_site.identity.caller import Caller
 from quotas.enforce import give_back
 from servers import models
@@ -33,8 +31,6 @@ from servers.models import (
     TaskState,
 )
 from servers.transitions import BEGIN_DELETE, FAIL_DELETE, FINISH_DELETE, move
-
-logger = logging.getLogger(__name__)
 
 DELETE = "delete"
 DELETE_EVENT = "compute_terminate_instance"
@@ -78,11 +74,6 @@ def finish_delete(server_id: str) -> None:
             _forget(instance)
 
 
-def release_late(server_id: str, volumes: Sequence[str]) -> None:
-    """Release what a service could not release when the server was deleted."""
-    release_services(list(Instance.objects.filter(uuid=server_id)), volumes=volumes)
-
-
 def _take_build_request(instance: Instance) -> BuildRequest | None:
     """Delete the build request, if it is still there: who deletes it decides."""
     requests = BuildRequest.objects.filter(instance=instance)
@@ -118,7 +109,7 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     """Release all that the server holds and mark it deleted; the project's counters come last,
     so that they are locked for the shortest time.
     """
-    _release(instance, volumes)
+    release_services(instance, volumes=volumes)
     now = timezone.now()
     ended = {"deleted_at": now, "terminated_at": now, "power_state": PowerState.NO_STATE}
     if not move(instance.pk, FINISH_DELETE, **ended, network_info=[]):
@@ -130,16 +121,6 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     give_back(
         instance.project_id, {"instances": 1, "cores": instance.vcpus, "ram": instance.memory_mb}
     )
-
-
-def _release(instance: Instance, volumes: Sequence[str]) -> None:
-    """A service that does not answer keeps nobody from deleting: a job tries again."""
-    try:
-        release_services([instance], volumes=volumes)
-    except Fault as fault:
-        logger.warning("server %s is released later: %s", instance.uuid, fault.detail)
-        job = {"server_id": str(instance.uuid), "volumes": list(volumes)}
-        queue.defer(queue.RELEASE_SERVICES, queue=queue.COMPUTE, jobs=[job])
 
 
 def _fail(instance: Instance, error: DriverFailed) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from django.db.models import Q
+from django.db import connection
 from django.utils import timezone
 
 from servers.models.instance import Instance
@@ -36,25 +36,30 @@ class Transition:
     to_task: str | None = None
 
     @property
-    def condition(self) -> Q:
-        """Which servers may take the step."""
-        condition = Q(deleted_at__isnull=True)
-        if self.from_vm:
-            condition &= Q(vm_state__in=self.from_vm)
-        if self.from_task:
-            named = [task for task in self.from_task if task is not None]
-            tasks = Q(task_state__in=named)
-            condition &= tasks | Q(task_state__isnull=True) if None in self.from_task else tasks
-        return condition
+    def parameters(self) -> dict[str, Any]:
+        """What the statement must know of the step."""
+        return {
+            "any_vm": not self.from_vm,
+            "from_vm": [state for state in self.from_vm if state],
+            "any_task": not self.from_task,
+            "from_task": [task for task in self.from_task if task],
+            "from_no_task": None in self.from_task,
+            "to_vm": self.to_vm,
+            "to_task": self.to_task,
+        }
 
-    @property
-    def changes(self) -> dict[str, Any]:
-        """The columns that the step sets."""
-        changes: dict[str, Any] = {"task_state": self.to_task, "updated_at": timezone.now()}
-        if self.to_vm is not None:
-            changes["vm_state"] = self.to_vm
-        return changes
 
+# Written by hand: this runs several times for each server, and composing it would cost more than
+# running it.
+STATEMENT = """
+    UPDATE servers_instance
+    SET task_state = %(to_task)s, vm_state = COALESCE(%(to_vm)s, vm_state), updated_at = %(now)s{}
+    WHERE id = ANY(%(servers)s) AND deleted_at IS NULL
+      AND (%(any_vm)s OR vm_state = ANY(%(from_vm)s::text[]))
+      AND (%(any_task)s OR task_state = ANY(%(from_task)s::text[])
+           OR (%(from_no_task)s AND task_state IS NULL))
+      AND (%(host)s::text IS NULL OR host = %(host)s)
+"""
 
 _BUILDING = frozenset[str | None]([VmState.BUILDING])
 
@@ -80,19 +85,30 @@ FAIL_DELETE = Transition(from_task=frozenset([TaskState.DELETING]), to_vm=VmStat
 FINISH_DELETE = Transition(to_vm=VmState.DELETED)
 
 
-def move(server: int, transition: Transition, *, host: str | None = None, **values: Any) -> bool:
+def move(server: int, transition: Transition, *, on_host: str | None = None, **values: Any) -> bool:
     """Take the step, and set further columns with it; ``False``: the server may not take it.
 
-    With ``host`` the server must also still be on that host.
+    With ``on_host`` the server must also still be on that host.
     """
-    return move_all([server], transition, host=host, **values) == 1
+    return move_all([server], transition, on_host=on_host, **values) == 1
 
 
 def move_all(
-    servers: list[int], transition: Transition, *, host: str | None = None, **values: Any
+    servers: list[int], transition: Transition, *, on_host: str | None = None, **values: Any
 ) -> int:
     """Take the step with all of these servers that may; the number of those that did."""
-    candidates = Instance.objects.filter(transition.condition, pk__in=servers)
-    if host is not None:
-        candidates = candidates.filter(host=host)
-    return candidates.update(**{**transition.changes, **values})
+    fields = {name: Instance._meta.get_field(name) for name in values}  # noqa: SLF001 - public API
+    columns = "".join(f", {field.column} = %(set_{name})s" for name, field in fields.items())
+    parameters = {
+        **transition.parameters,
+        **{
+            f"set_{name}": field.get_db_prep_save(values[name], connection=connection)
+            for name, field in fields.items()
+        },
+        "servers": list(servers),
+        "host": on_host,
+        "now": timezone.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT.format(columns), parameters)
+        return int(cursor.rowcount)

@@ -10,11 +10,12 @@ import dataclasses
 import logging
 
 from django.db import Error as DatabaseError
+from django.db import transaction
 from django.utils import timezone
 
 from compute_site.services import network_service
 from compute_site.services.network.protocol import Nic
-from servers.compute.disks import attach_volumes, name_devices
+from servers.compute.disks import attach_volumes
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
 from servers.compute.failure import fail_or_retry
@@ -49,7 +50,7 @@ class Build:
 
     def step(self, transition: Transition, **values: object) -> None:
         """Take the step, or end the build here."""
-        if not move(self.instance.pk, transition, host=self.host, **values):
+        if not move(self.instance.pk, transition, on_host=self.host, **values):
             raise Interrupted
 
 
@@ -95,14 +96,14 @@ def _run(build: Build) -> None:
     guest = _describe(build, nics)
     driver.plug_nics(guest)
     build.step(MAP_DISKS, network_info=[_as_json(nic) for nic in nics])
-    root = name_devices(build.instance, build.devices)
     attach_volumes(build.order.owner.as_caller(), build.instance, build.devices)
     guest = dataclasses.replace(guest, disks=[_disk(device) for device in build.devices])
     driver.attach_disks(guest)
-    build.step(SPAWN, root_device_name=root)
+    build.step(SPAWN)
     _spawn(build, driver, guest)
-    build.step(ACTIVATE, power_state=PowerState.RUNNING, launched_at=timezone.now(), progress=0)
-    finish_event(build.instance.pk, BUILD_EVENT, result=SUCCESS)
+    with transaction.atomic():  # whoever sees it active sees its history complete
+        build.step(ACTIVATE, power_state=PowerState.RUNNING, launched_at=timezone.now(), progress=0)
+        finish_event(build.instance.pk, BUILD_EVENT, result=SUCCESS)
 
 
 def _connect(build: Build) -> tuple[Nic, ...]:
@@ -131,7 +132,7 @@ def _give_up(build: Build) -> None:
         return
     logger.info("build of %s ends: it is over", build.order.server_id)
     driver_of(build.node.driver).destroy(build.order.server_id, build.node.hypervisor_hostname)
-    release_services([build.instance])
+    release_services(build.instance)
     release_host([build.instance.pk])
 
 

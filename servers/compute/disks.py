@@ -13,11 +13,13 @@ from compute_site.services.volume.protocol import NewVolume
 from servers.models import BlockDevice, Instance
 
 PREFIX = "/dev/vd"
+ROOT = f"{PREFIX}a"
+"""The root disk's name where nobody wished for another."""
 
 
-def name_devices(instance: Instance, devices: Sequence[BlockDevice]) -> str:
-    """Name the disks that have no name yet, the root disk first; return the root disk's name."""
-    root = instance.root_device_name or f"{PREFIX}a"
+def name_devices(root: str | None, devices: Sequence[BlockDevice]) -> None:
+    """Name the disks that have no name yet, the root disk first; saves nothing."""
+    root = root or ROOT
     taken = {device.device_name for device in devices if device.device_name}
     free = _free_names(root, taken)
     nameless = [device for device in devices if not device.device_name and not device.no_device]
@@ -25,9 +27,6 @@ def name_devices(instance: Instance, devices: Sequence[BlockDevice]) -> str:
         is_root = device.boot_index == 0 and root not in taken
         device.device_name = root if is_root else next(free)
         taken.add(device.device_name)
-    if nameless:
-        BlockDevice.objects.bulk_update(nameless, ["device_name"])
-    return root
 
 
 def attach_volumes(caller: Caller, instance: Instance, devices: Sequence[BlockDevice]) -> None:

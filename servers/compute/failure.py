@@ -36,11 +36,14 @@ def fail_or_retry(order: BuildOrder, instance: Instance, host: str, error: Excep
 
 
 def fail(instance: Instance, error: Exception, *, host: str | None = None) -> None:
-    """End a build in ``error``: nothing stays claimed, the fault says why."""
-    release_services([instance])
+    """End a build in ``error``: nothing stays claimed, the fault says why.
+
+    All in one transaction: a build that starts over must find what it needs, or its end.
+    """
     with transaction.atomic():
-        if not move(instance.pk, FAIL_BUILD, host=host, network_info=[], **NOWHERE):
+        if not move(instance.pk, FAIL_BUILD, on_host=host, network_info=[], **NOWHERE):
             return  # deleted meanwhile: the deletion does the rest
+        release_services(instance)
         release_host([instance.pk])
         message, details = describe(error)
         Fault.objects.create(
@@ -66,7 +69,6 @@ def _may_retry(order: BuildOrder, error: Exception) -> bool:
 
 def _try_next(order: BuildOrder, instance: Instance, host: str, error: Exception) -> bool:
     """Move the server to the best alternate that still will do; ``False``: there is none."""
-    release_services([instance], keep_volumes=True)
     try:
         with transaction.atomic():
             return _move_to_alternate(order, instance, host, error)
@@ -75,8 +77,9 @@ def _try_next(order: BuildOrder, instance: Instance, host: str, error: Exception
 
 
 def _move_to_alternate(order: BuildOrder, instance: Instance, host: str, error: Exception) -> bool:
-    if not move(instance.pk, PLACE_AGAIN, host=host, network_info=[], **NOWHERE):
-        return True  # deleted meanwhile: nothing is left to do here
+    if not move(instance.pk, PLACE_AGAIN, on_host=host, network_info=[], **NOWHERE):
+        return True  # deleted meanwhile: the deletion does the rest
+    release_services(instance, keep_volumes=True)
     spec = RequestSpec.objects.select_related("instance_group").get(instance=instance)
     lock_group(spec.instance_group)
     demand = read_demand(spec)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from servers.compute.disks import ROOT
 from servers.compute.order import BuildOrder, Owner
 from servers.conductor import claims, queue
 from servers.conductor.bury import bury
@@ -26,7 +27,9 @@ TRIES = 4
 
 SET_PLACES = """
     UPDATE servers_instance AS server
-    SET host = place.host, node = place.node, availability_zone = place.zone, updated_at = %(now)s
+    SET host = place.host, node = place.node, availability_zone = place.zone,
+        root_device_name = COALESCE(NULLIF(server.root_device_name, ''), %(root)s),
+        updated_at = %(now)s
     FROM unnest(%(servers)s::bigint[], %(hosts)s::text[], %(nodes)s::text[], %(zones)s::text[])
         AS place (id, host, node, zone)
     WHERE server.id = place.id
@@ -111,6 +114,7 @@ def _hand_over(
             SET_PLACES,
             {
                 "now": now,
+                "root": ROOT,
                 "servers": servers,
                 "hosts": [host.host for host in hosts],
                 "nodes": [host.node for host in hosts],
@@ -120,6 +124,7 @@ def _hand_over(
         cursor.execute(SET_CELLS, {"servers": servers, "cells": [host.cell_id for host in hosts]})
     write_records(
         requests,
+        named=True,
         events={
             server: {"event": BUILD_EVENT, "start_time": now, "host": host.host}
             for server, host in zip(servers, hosts, strict=True)

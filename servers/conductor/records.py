@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from compute_site.identity.caller import Caller
+from servers.compute.disks import name_devices
 from servers.models import (
     BlockDevice,
     BuildRequest,
@@ -30,16 +32,18 @@ _DEVICE_COLUMNS = frozenset(
 
 
 def write_records(
-    requests: Sequence[BuildRequest], *, events: Mapping[int, Mapping[str, Any]]
+    requests: Sequence[BuildRequest],
+    *,
+    events: Mapping[int, Mapping[str, Any]],
+    named: bool = False,
 ) -> None:
     """Disks, tags and the action ``create`` of each server, with one event each.
 
-    ``events`` holds the columns of the event by the server's key.
+    ``events`` holds the columns of the event by the server's key. ``named``: give each disk a
+    name, as a server that is built needs it.
     """
     BlockDevice.objects.bulk_create(
-        BlockDevice(instance_id=request.instance_id, **_device(device))
-        for request in requests
-        for device in request.block_devices
+        device for request in requests for device in _devices(request, named=named)
     )
     Tag.objects.bulk_create(
         (
@@ -78,20 +82,47 @@ def begin_action(instance: Instance, action: str, event: str, caller: Caller) ->
     InstanceActionEvent.objects.create(action=record, event=event, host=instance.host)
 
 
+FINISH = """
+    WITH closed AS (
+        UPDATE servers_instanceactionevent AS event
+        SET finish_time = %(now)s, result = %(result)s, details = %(details)s,
+            traceback = %(traceback)s
+        FROM servers_instanceaction AS action
+        WHERE action.id = event.action_id AND action.instance_id = %(server)s
+          AND event.event = %(event)s AND event.finish_time IS NULL
+        RETURNING event.action_id
+    )
+    UPDATE servers_instanceaction AS action
+    SET updated_at = %(now)s, message = COALESCE(%(message)s, action.message)
+    FROM closed WHERE action.id = closed.action_id
+"""
+
+
 def finish_event(
     server: int, event: str, *, result: str, details: str = "", traceback: str = ""
 ) -> None:
-    """Close the open event of this kind, and bring its action up to date."""
-    now = timezone.now()
-    open_events = InstanceActionEvent.objects.filter(
-        action__instance=server, event=event, finish_time__isnull=True
-    )
-    open_events.update(
-        finish_time=now, result=result, details=details or None, traceback=traceback or None
-    )
-    actions = InstanceAction.objects.filter(instance=server, events__event=event)
-    actions.update(updated_at=now, **({"message": ERROR} if result == ERROR else {}))
+    """Close the open event of this kind, and bring its action up to date: one statement."""
+    values = {
+        "now": timezone.now(),
+        "server": server,
+        "event": event,
+        "result": result,
+        "details": details or None,
+        "traceback": traceback or None,
+        "message": ERROR if result == ERROR else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FINISH, values)
 
 
-def _device(device: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in device.items() if key in _DEVICE_COLUMNS}
+def _devices(request: BuildRequest, *, named: bool) -> list[BlockDevice]:
+    devices = [
+        BlockDevice(
+            instance_id=request.instance_id,
+            **{key: value for key, value in device.items() if key in _DEVICE_COLUMNS},
+        )
+        for device in request.block_devices
+    ]
+    if named:
+        name_devices(request.instance.root_device_name, devices)
+    return devices

@@ -10,9 +10,10 @@ from procrastinate.contrib.django import app
 from compute_site.identity.tokens import purge_tokens
 from servers.compute.build import build_server as build
 from servers.compute.order import BuildOrder
+from servers.compute.release import release_late
 from servers.conductor import queue, recovery
 from servers.conductor.place import place_reservation
-from servers.delete import finish_delete, release_late
+from servers.delete import finish_delete
 
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)
 """For failures that say nothing about the server: a database that restarts, a deadlock."""

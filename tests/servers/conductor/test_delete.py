@@ -9,7 +9,8 @@ from compute_site.services.volume.models import Attachment, Volume
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed
 from servers.conductor.place import place_reservation
-from servers.delete import ServerLocked, delete_server, finish_delete
+from servers.delete import delete_server, finish_delete
+from servers.errors import ServerLocked
 from servers.models import (
     Allocation,
     BuildRequest,

@@ -1,0 +1,84 @@
+"""A worker in a process of its own: it builds, it ends well, and it may be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from servers.conductor import recovery
+from servers.models import Allocation, BuildRequest, ComputeNode, Instance, Service
+from tests.factories import make_network
+from tests.servers.hosts import make_host
+from tests.servers.reservations import make_reservation
+from tests.servers.worker_process import wait_until, worker_process
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
+
+
+def states() -> list[tuple[str, str | None]]:
+    return list(Instance.objects.order_by("pk").values_list("vm_state", "task_state"))
+
+
+def all_active() -> bool:
+    return set(states()) == {("active", None)}
+
+
+def job_states() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status, count(*) FROM procrastinate_jobs GROUP BY status")
+        return dict(cursor.fetchall())
+
+
+def test_it_builds_what_comes_and_shows_itself_among_the_services(tmp_path: Path) -> None:
+    make_host(vcpus=100)
+    log = tmp_path / "log"
+    with worker_process(log) as process:
+        make_reservation(3, networks=[{"network_id": str(make_network().pk)}])
+        wait_until(all_active, log)
+        shown = Service.objects.exclude(binary="nova-compute")
+        wait_until(lambda: shown.count() == 2, log)
+        assert all(service.is_up for service in shown)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert job_states().get("failed", 0) == 0
+
+
+def test_told_to_stop_it_finishes_what_it_has_begun(tmp_path: Path) -> None:
+    make_host()
+    make_reservation(1)
+    log = tmp_path / "log"
+    with worker_process(log, FAKE_DRIVER_DELAY_SECONDS="0.5") as process:
+        wait_until(lambda: ("building", "spawning") in states(), log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert all_active()
+
+
+def test_killed_in_the_middle_of_a_build_the_next_worker_finishes_it(tmp_path: Path) -> None:
+    node = make_host()
+    [server] = make_reservation(1, networks=[{"network_id": str(make_network().pk)}])
+    log = tmp_path / "log"
+    with worker_process(log, FAKE_DRIVER_DELAY_SECONDS="60") as process:
+        wait_until(lambda: ("building", "networking") in states(), log)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(30)
+    assert job_states() == {"doing": 1}
+
+    with worker_process(log):
+        recovery.retry_lost_jobs(seconds=0)
+        wait_until(all_active, log)
+    assert Allocation.objects.filter(instance=server).count() == 1
+    assert not BuildRequest.objects.exists()
+    node.refresh_from_db()
+    assert node.running_vms == ComputeNode.objects.get().running_vms == 1
+
+
+def test_a_queue_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with worker_process(log, "--queues", "conductor,kitchen") as process:
+        assert process.wait(30) != 0
+    assert "kitchen" in log.read_text()
