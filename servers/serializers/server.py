@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -70,15 +69,8 @@ def _may_see_host_status(caller: Caller) -> bool:
 # how each value is found; every function takes a row and the frame, whose extra holds the details
 
 
-def _time(value: datetime) -> str:
-    return value.isoformat()[:19] + "Z"
-
-
-def _exact_time(value: datetime | None) -> str | None:
-    """Nova: launched and terminated are told to the microsecond, without a zone."""
-    if value is None:
-        return None
-    return value.replace(tzinfo=None).isoformat(timespec="microseconds")
+def _time(value: str) -> str:
+    return value[:19] + "Z"
 
 
 def _json(text: str | None, empty: str) -> orjson.Fragment:
@@ -152,7 +144,11 @@ def _fault(row: ServerRow, frame: Frame) -> Any:
     fault = _details(frame).faults.get(row.pk)
     if fault is None:
         return ABSENT
-    shown = {"code": fault.code, "created": _time(fault.created_at), "message": fault.message}
+    shown = {
+        "code": fault.code,
+        "created": f"{fault.created_at.isoformat()[:19]}Z",
+        "message": fault.message,
+    }
     if fault.details and (frame.caller.is_admin or fault.code != 500):
         shown["details"] = fault.details
     return shown
@@ -165,15 +161,16 @@ def _security_groups(row: ServerRow, _frame: Frame) -> Any:
     return groups or ABSENT
 
 
-def _volumes(row: ServerRow, frame: Frame) -> list[dict[str, Any]]:
-    return [{"id": volume} for volume, _ in _details(frame).volumes.get(row.pk, ())]
+def _volumes(row: ServerRow, _frame: Frame) -> list[dict[str, Any]]:
+    return [{"id": volume} for volume, _ in _pairs(row)]
 
 
-def _volumes_with_fate(row: ServerRow, frame: Frame) -> list[dict[str, Any]]:
-    return [
-        {"id": volume, "delete_on_termination": deleted}
-        for volume, deleted in _details(frame).volumes.get(row.pk, ())
-    ]
+def _volumes_with_fate(row: ServerRow, _frame: Frame) -> list[dict[str, Any]]:
+    return [{"id": volume, "delete_on_termination": deleted} for volume, deleted in _pairs(row)]
+
+
+def _pairs(row: ServerRow) -> list[tuple[str, bool]]:
+    return orjson.loads(row.volumes) if row.volumes else []
 
 
 def _instance_name(row: ServerRow, _frame: Frame) -> str:
@@ -190,15 +187,12 @@ def _host_status(row: ServerRow, frame: Frame) -> Any:
     return ABSENT
 
 
-def _tags(row: ServerRow, frame: Frame) -> Any:
-    if row.build_request_id:
-        return _json(row.build_tags, "[]")
-    return _details(frame).tags.get(row.pk, [])
+def _tags(row: ServerRow, _frame: Frame) -> orjson.Fragment:
+    return _json(row.build_tags if row.build_request_id else row.tags, "[]")
 
 
-def _groups(row: ServerRow, frame: Frame) -> list[str]:
-    group = _details(frame).groups.get(row.pk)
-    return [group] if group else []
+def _groups(row: ServerRow, _frame: Frame) -> list[str]:
+    return [str(row.group)] if row.group else []
 
 
 def _details(frame: Frame) -> Details:
@@ -255,12 +249,8 @@ class ServerAnswer(AnswerSerializer):
     zone = Shown(
         TEXT, lambda row, _: row.availability_zone or "", key="OS-EXT-AZ:availability_zone"
     )
-    launched = Shown(
-        TIME_OR_NULL, lambda row, _: _exact_time(row.launched_at), key="OS-SRV-USG:launched_at"
-    )
-    terminated = Shown(
-        TIME_OR_NULL, lambda row, _: _exact_time(row.terminated_at), key="OS-SRV-USG:terminated_at"
-    )
+    launched = Shown(TIME_OR_NULL, "launched_at", key="OS-SRV-USG:launched_at")
+    terminated = Shown(TIME_OR_NULL, "terminated_at", key="OS-SRV-USG:terminated_at")
     vm_state = Shown(TEXT, key="OS-EXT-STS:vm_state")
     task_state = Shown(TEXT_OR_NULL, key="OS-EXT-STS:task_state")
     power_state = Shown(INTEGER, key="OS-EXT-STS:power_state")
