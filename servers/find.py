@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-from django.contrib.contenttypes.models import ContentType
-from guardian.models import GroupObjectPermission, UserObjectPermission
-
 from compute_site.identity.caller import Caller
+from compute_site.policy.granted import rules_on
 from servers.details import Details, Parts, read_details
 from servers.errors import NoSuchServer
 from servers.models import Instance
@@ -73,23 +71,11 @@ def permit_on(caller: Caller, rule: str, *, server_id: str, key: int, project_id
         NoSuchServer: it is another project's: the caller shall not learn that it exists.
         PolicyRefused: the caller may know of the server, but not do this.
     """
-    if caller.may(rule, project_id=project_id) or _is_granted_on(caller, rule, key):
+    if caller.may(rule, project_id=project_id) or rule in rules_on(caller, Instance, key):
         return
     if project_id != caller.project_id and not caller.is_admin:
         raise NoSuchServer(server_id)
     caller.permit(rule, project_id=project_id)
-
-
-def _is_granted_on(caller: Caller, rule: str, key: int) -> bool:
-    """Has somebody granted the rule on this one server, to the user or a group of theirs?"""
-    granted = {
-        "content_type": ContentType.objects.get_for_model(Instance),
-        "object_pk": str(key),
-        "permission__codename": rule,
-    }
-    to_user = UserObjectPermission.objects.filter(user=caller.user_id, **granted)
-    to_groups = GroupObjectPermission.objects.filter(group__user=caller.user_id, **granted)
-    return to_user.values("pk").union(to_groups.values("pk")).exists()
 
 
 def is_order(instance: Instance) -> bool:

@@ -81,18 +81,18 @@ def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int])
     return Granted(rules_of(in_project), rules_of(everywhere))
 
 
-def rules_on_instance(caller: Caller, instance: Model) -> frozenset[str]:
-    """The rules that the caller holds on this one server, directly or by a group.
+def rules_on(caller: Caller, model: type[Model], key: object) -> frozenset[str]:
+    """The rules that the caller holds on one object, such as a server, directly or by a group.
 
-    For a server that is not in the caller's project, when it is asked for by its id.
+    For what is not in the caller's project, when it is asked for by its id.
     """
     if caller.by_credential:
         return NOTHING
     parameters: dict[str, Any] = {
         "user": caller.user_id,
         "project": caller.project_id,
-        "object": str(instance.pk),
-        "type": ContentType.objects.get_for_model(type(instance)).pk,
+        "object": str(key),
+        "type": ContentType.objects.get_for_model(model).pk,
     }
     with connection.cursor() as cursor:
         cursor.execute(ON_OBJECT, parameters)

@@ -9,7 +9,8 @@ from guardian.shortcuts import assign_perm, remove_perm
 
 from compute_site.identity.caller import Caller, PolicyRefused
 from compute_site.identity.models import Project, Role
-from compute_site.policy.granted import rules_on_instance
+from compute_site.policy.granted import rules_on
+from servers.models import Instance
 from servers.policies import server as policies
 from tests.cast import BETA, Cast, Persona
 from tests.factories import make_instance, make_user
@@ -113,20 +114,20 @@ def test_other_permissions_are_no_rules(cast: Cast) -> None:
 
 def test_one_server_can_be_shared_with_one_user(cast: Cast) -> None:
     shared, other = make_instance(), make_instance()
-    assert rules_on_instance(caller_of(cast.outsider), shared) == frozenset()
+    assert rules_on(caller_of(cast.outsider), Instance, shared.pk) == frozenset()
 
     assign_perm(policies.SHOW, cast.outsider.user, shared)
 
-    assert rules_on_instance(caller_of(cast.outsider), shared) == {policies.SHOW}
-    assert rules_on_instance(caller_of(cast.outsider), other) == frozenset()
-    assert rules_on_instance(caller_of(cast.member), shared) == frozenset()
+    assert rules_on(caller_of(cast.outsider), Instance, shared.pk) == {policies.SHOW}
+    assert rules_on(caller_of(cast.outsider), Instance, other.pk) == frozenset()
+    assert rules_on(caller_of(cast.member), Instance, shared.pk) == frozenset()
 
 
 def test_one_server_can_be_shared_with_the_members_of_a_project(cast: Cast) -> None:
     shared = make_instance()
     assign_perm(policies.SHOW, cast.beta.roles.get(role=Role.MEMBER).group, shared)
 
-    assert rules_on_instance(caller_of(cast.outsider), shared) == {policies.SHOW}
+    assert rules_on(caller_of(cast.outsider), Instance, shared.pk) == {policies.SHOW}
 
 
 def test_what_is_shared_with_a_project_is_seen_from_that_project_alone(cast: Cast) -> None:
@@ -134,16 +135,16 @@ def test_what_is_shared_with_a_project_is_seen_from_that_project_alone(cast: Cas
     assign_perm(policies.SHOW, cast.beta.roles.get(role=Role.MEMBER).group, shared)
     cast.member.user.groups.add(cast.beta.roles.get(role=Role.MEMBER).group)
 
-    assert rules_on_instance(caller_of(cast.member), shared) == frozenset()
+    assert rules_on(caller_of(cast.member), Instance, shared.pk) == frozenset()
 
 
 def test_looking_for_rules_on_a_server_costs_one_statement(cast: Cast, statements) -> None:
     shared = make_instance()
     caller: Caller = caller_of(cast.outsider)
-    rules_on_instance(caller, shared)
+    rules_on(caller, Instance, shared.pk)
 
     with statements() as seen:
-        rules_on_instance(caller, shared)
+        rules_on(caller, Instance, shared.pk)
 
     assert len(seen) == 1
 
