@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -239,3 +239,15 @@ class ComputeSchemaGenerator(SchemaGenerator):
 def openapi_document(version: Microversion) -> Schema:
     """The document of a microversion; made once."""
     return ComputeSchemaGenerator(version).get_schema()
+
+
+def find_operations() -> list[tuple[str, str, Contract]]:
+    """Method, path below the version and contract of all that has a contract."""
+    from compute_site.urls import SCHEMA_URLS  # noqa: PLC0415 - the URLs import this module
+
+    endpoints = EndpointEnumerator(patterns=SCHEMA_URLS).get_api_endpoints()  # type: ignore[no-untyped-call]
+    return [
+        (method, path.removeprefix("/compute/v2.1"), contract)
+        for path, _, method, callback in endpoints
+        if (contract := callback.cls.contracts.get(method)) is not None
+    ]

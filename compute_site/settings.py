@@ -81,7 +81,8 @@ AUTHENTICATION_BACKENDS = [
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None  # guardian: callers without a name have no rights to hold
-LOGIN_URL = "admin:login"
+LOGIN_URL = "rest_framework:login"
+LOGIN_REDIRECT_URL = "/compute/v2.1/servers"
 PASSWORD_HASHERS = [  # scrypt takes a tenth of the time of Django's PBKDF2, at the same strength
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

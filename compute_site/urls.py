@@ -143,6 +143,7 @@ urlpatterns = [
     re_path(r"^volume(?:/|$)", include("compute_site.services.volume.urls")),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
+    path("accounts/", include("rest_framework.urls")),
     path("healthz", health.show_alive),
     path("readyz", health.show_ready),
     path("admin/", admin.site.urls),

@@ -23,17 +23,24 @@ from compute_site.faults import (
     Unauthorized,
     UnsupportedMediaType,
 )
+from compute_site.forms import read_form
 from compute_site.identity.caller import Caller
 from compute_site.links import Links
 from compute_site.microversions.answers import AnswerSerializer, Frame
 from compute_site.microversions.contract import Contract
-from compute_site.microversions.negotiation import UnsupportedVersion, set_version_headers
+from compute_site.microversions.negotiation import (
+    VERSION_OF_PAGE,
+    UnsupportedVersion,
+    set_version_headers,
+    wants_page,
+)
 from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.microversions.version import OLDEST, Microversion
 
 logger = logging.getLogger(__name__)
 
 JSON_TYPES = {"", "application/json", "application/vnd.openstack.compute+json", "text/plain"}
+FORM_TYPE = "application/x-www-form-urlencoded"
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 PARTS_OF_THE_MOUNT = ("api", "project_id")
 
@@ -134,6 +141,9 @@ class ComputeView(APIView):
     def read_body(self, request: Request) -> None:
         """Parse the JSON body into ``self.body``; an empty body is ``None``."""
         content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
+        if content_type == FORM_TYPE and self.is_form(request):
+            self.body = self.read_form(request)
+            return
         if content_type not in JSON_TYPES:
             raise UnsupportedMediaType(f"Send application/json, not {content_type[:100]}.")
         if request.method not in METHODS_WITH_BODY:
@@ -143,6 +153,21 @@ class ComputeView(APIView):
             return
         try:
             self.body = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise MalformedJson(f"The body is not JSON: {error}") from None
+
+    def is_form(self, request: Request) -> bool:
+        """Was this sent by the form of a page? Only a session guards forms against other sites."""
+        proofs = {"HTTP_X_AUTH_TOKEN", "HTTP_AUTHORIZATION"}
+        return wants_page(request) and not proofs & request.META.keys()
+
+    def read_form(self, request: Request) -> Any:
+        contract = self.contracts.get(str(request.method))
+        if contract is None or contract.body is None:
+            return None
+        form = request._request.POST.dict()  # noqa: SLF001 - DRF's parsers would coerce and wrap
+        try:
+            return read_form(contract.body, request.version, form)
         except orjson.JSONDecodeError as error:
             raise MalformedJson(f"The body is not JSON: {error}") from None
 
@@ -160,7 +185,10 @@ class ComputeView(APIView):
         Raises:
             InvalidBody: it breaks the rules of the microversion; every fault is listed.
         """
-        return serializer.read_query(dict(self.request.GET.lists()), self.request.version)
+        lists = dict(self.request.GET.lists())
+        if wants_page(self.request):
+            lists.pop(VERSION_OF_PAGE, None)
+        return serializer.read_query(lists, self.request.version)
 
     @cached_property
     def links(self) -> Links:
@@ -192,6 +220,8 @@ class ComputeView(APIView):
         version = getattr(request, "version", None)
         if isinstance(version, Microversion):
             set_version_headers(response, version)
+        if wants_page(request):
+            del response["WWW-Authenticate"]  # the page has a link to log in
         return response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.versioning import URLPathVersioning
 
@@ -13,6 +13,15 @@ from compute_site.microversions.version import LEGACY, NEWEST, OLDEST, Microvers
 
 NEW_HEADER = "OpenStack-API-Version"
 OLD_HEADER = "X-OpenStack-Nova-API-Version"
+
+
+VERSION_OF_PAGE = "microversion"
+"""The key of a query string with which a page chooses its version; programs use the headers."""
+
+
+def wants_page(request: HttpRequest | Request) -> bool:
+    """Is this a browser that wants to show a page?"""
+    return "text/html" in request.META.get("HTTP_ACCEPT", "")
 
 
 class MalformedVersion(BadRequest):
@@ -39,7 +48,10 @@ class MicroversionVersioning(URLPathVersioning):
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> Microversion:
         if kwargs.get("api") == "v2":
             return LEGACY
-        return choose_version(request.headers.get(NEW_HEADER), request.headers.get(OLD_HEADER))
+        old_header = request.headers.get(OLD_HEADER)
+        if wants_page(request):
+            old_header = request.GET.get(VERSION_OF_PAGE, old_header)
+        return choose_version(request.headers.get(NEW_HEADER), old_header)
 
     def reverse(self, *args: Any, **kwargs: Any) -> str:
         raise NotImplementedError("links are made by compute_site.links")

@@ -21,6 +21,7 @@ SERVICE_URL = "http://testserver/compute"
 VARIABLE = re.compile(r"\{([A-Za-z_][\w.-]*)\}")
 REPEATED = re.compile(r"\{(.)\*(\d+)\}", re.DOTALL)
 MOST_TRIES = 50
+CLIENT = Client()  # shared: making one loads the middleware anew
 
 Case = dict[str, Any]
 Step = dict[str, Any]
@@ -62,7 +63,7 @@ def _issue_token(user: dict[str, Any]) -> str:
     project = {"name": user["projects"][0]["project"], "domain": domain}
     identity = {"methods": ["password"], "password": {"user": person}}
     body = {"auth": {"identity": identity, "scope": {"project": project}}}
-    response = Client().post("/identity/v3/auth/tokens", body, content_type="application/json")
+    response = CLIENT.post("/identity/v3/auth/tokens", body, content_type="application/json")
     assert response.status_code == 201, response.content
     return str(response["X-Subject-Token"])
 
@@ -94,7 +95,7 @@ class Run:
         self.world = world
         self.case = case
         self.work = work
-        self.client = Client()
+        self.client = CLIENT
         self.variables = {f"project.{name}": found for name, found in world.projects.items()}
         self.invented = Invented(SERVICE_URL, json.dumps([case["steps"]]), world.known)
 
