@@ -96,7 +96,8 @@ def _by_session(request: Request) -> Caller | None:
     user = getattr(request._request, "user", None)  # noqa: SLF001 - Django's user, not DRF's
     if user is None or isinstance(user, AnonymousUser) or not user.is_active:
         return None
-    SessionAuthentication().enforce_csrf(request)
+    # Django's request, for DRF's would parse the body to find the token
+    SessionAuthentication().enforce_csrf(request._request)  # type: ignore[arg-type]  # noqa: SLF001
     scope = find_by_user(user_id=user.pk, **_wanted_project(request))
     if scope is None:
         return None
