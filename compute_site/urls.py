@@ -16,10 +16,12 @@ from servers.views import (
     diagnostics,
     instance_action,
     interface,
+    keypair,
     metadata,
     password,
     security_group,
     server,
+    server_group,
     tag,
     topology,
     volume_attachment,
@@ -70,6 +72,10 @@ COMPUTE = [
     path("os-quota-sets/<owner>/defaults", quota_set.QuotaSetDefaultsView.as_view()),
     path("os-quota-sets/<owner>/detail", quota_set.QuotaSetDetailView.as_view()),
     # key pairs, server groups
+    path("os-keypairs", keypair.KeyPairs.as_view()),
+    path("os-keypairs/<str:name>", keypair.OneKeyPair.as_view()),
+    path("os-server-groups", server_group.ServerGroups.as_view()),
+    path("os-server-groups/<str:group_id>", server_group.OneServerGroup.as_view()),
     # zones, hosts, aggregates
     # what Nova once passed on to other services: 404
     *(

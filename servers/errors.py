@@ -8,6 +8,7 @@ from compute_site.faults import (
     Conflict,
     Forbidden,
     NotFound,
+    NotSupported,
     OverLimit,
 )
 
@@ -375,3 +376,168 @@ class MalformedTag(BadRequest):
     """The URL names what cannot be a tag."""
 
     code = "malformed_tag"
+
+
+# key pairs and server groups
+
+
+class NoSuchKeyPair(NotFound):
+    """The URL names a key pair that the user does not have."""
+
+    code = "no_such_keypair"
+
+
+class KeyPairMarkerNotFound(BadReference):
+    """The marker is no key pair of the user."""
+
+    code = "keypair_marker_not_found"
+
+
+class KeyPairExists(Conflict):
+    """The user has a key pair of that name."""
+
+    code = "keypair_exists"
+
+
+class KeyUnusable(BadRequest):
+    """The public key is none, or not of the kind that was said."""
+
+    code = "key_unusable"
+
+
+class UserNotFound(BadReference):
+    """The body names a user who does not exist."""
+
+    code = "user_not_found"
+
+
+class NoSuchServerGroup(NotFound):
+    """The URL names a server group that does not exist."""
+
+    code = "no_such_server_group"
+
+
+class RulesNeedAntiAffinity(BadRequest):
+    """The policy of the server group takes no rules."""
+
+    code = "rules_need_anti_affinity"
+
+
+# services, hosts and aggregates
+
+
+class MalformedId(BadRequest):
+    """The URL names something by what cannot be its id."""
+
+    code = "malformed_id"
+
+
+class NoSuchService(NotFound):
+    """No service has that id, or that host and kind."""
+
+    code = "no_such_service"
+
+
+class ServiceUnchangeable(BadRequest):
+    """Only services that run servers can be changed."""
+
+    code = "service_unchangeable"
+
+
+class NothingToChange(BadRequest):
+    """The body asks for no change, or for two that do not go together."""
+
+    code = "nothing_to_change"
+
+
+class ServiceInUse(Conflict):
+    """The service runs servers, and cannot be removed while it does."""
+
+    code = "service_in_use"
+
+
+class NoSuchHypervisor(NotFound):
+    """No hypervisor has that id or name."""
+
+    code = "no_such_hypervisor"
+
+
+class HypervisorMarkerNotFound(BadReference):
+    """The marker is no hypervisor."""
+
+    code = "hypervisor_marker_not_found"
+
+
+class HostDown(BadRequest):
+    """The host does not answer, so that it cannot be asked."""
+
+    code = "host_down"
+
+
+class NotOfThisHost(NotSupported):
+    """No driver here can do that with a host."""
+
+    code = "not_of_this_host"
+
+
+class NoSuchHost(NotFound):
+    """No host that runs servers has that name."""
+
+    code = "no_such_host"
+
+
+class NoSuchAggregate(NotFound):
+    """No aggregate has that id."""
+
+    code = "no_such_aggregate"
+
+
+class AggregateExists(Conflict):
+    """Another aggregate has that name."""
+
+    code = "aggregate_exists"
+
+
+class AggregateNotEmpty(BadRequest):
+    """An aggregate with hosts cannot be deleted. Nova: 400."""
+
+    code = "aggregate_not_empty"
+
+
+class HostInAggregate(Conflict):
+    """The host is in the aggregate already."""
+
+    code = "host_in_aggregate"
+
+
+class HostNotInAggregate(NotFound):
+    """The aggregate does not have the host."""
+
+    code = "host_not_in_aggregate"
+
+
+class ZoneClash(BadRequest):
+    """A host would be in two zones, or its servers would change theirs."""
+
+    code = "zone_clash"
+
+
+class HostZoneClash(Conflict):
+    """The same where a host moves. Nova: 409."""
+
+    code = "host_zone_clash"
+
+
+# what older microversions have
+
+
+class NoSuchNetwork(NotFound):
+    """No network that the caller may see has that id."""
+
+    code = "no_such_network"
+
+
+class NoSuchExtension(NotFound):
+    """No part of the API has that alias."""
+
+    code = "no_such_extension"

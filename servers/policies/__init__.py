@@ -1,31 +1,53 @@
 """The policy rules of servers; importing this package declares them."""
 
+from __future__ import annotations
+
 from servers.policies import (
     action,
     address,
+    aggregate,
     diagnostics,
+    extension,
+    host,
+    hypervisor,
     instance_action,
     interface,
+    keypair,
     metadata,
+    network,
     password,
     security_group,
     server,
+    server_group,
+    service,
     tag,
     topology,
+    usage,
     volume_attachment,
+    zone,
 )
 
 __all__ = [
     "action",
     "address",
+    "aggregate",
     "diagnostics",
+    "extension",
+    "host",
+    "hypervisor",
     "instance_action",
     "interface",
+    "keypair",
     "metadata",
+    "network",
     "password",
     "security_group",
     "server",
+    "server_group",
+    "service",
     "tag",
     "topology",
+    "usage",
     "volume_attachment",
+    "zone",
 ]

@@ -1,0 +1,12 @@
+"""How answers write a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def exact_time(value: datetime | None) -> str | None:
+    """In UTC, to the microsecond and without a zone, as most of the API has it."""
+    if value is None:
+        return None
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

@@ -1,0 +1,17 @@
+"""The rule of ``/extensions``."""
+
+from __future__ import annotations
+
+from compute_site.identity.models import Role
+from compute_site.policy.rules import Rule, declare
+
+EXTENSIONS = "os_compute_api:extensions"
+
+declare(
+    Rule(
+        EXTENSIONS,
+        Role.READER,
+        "List the parts of the API.",
+        ("GET /extensions", "GET /extensions/{alias}"),
+    ),
+)

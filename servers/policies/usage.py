@@ -1,0 +1,19 @@
+"""Rules of ``/os-simple-tenant-usage``."""
+
+from __future__ import annotations
+
+from compute_site.identity.models import Role
+from compute_site.policy.rules import Rule, declare
+
+LIST = "os_compute_api:os-simple-tenant-usage:list"
+SHOW = "os_compute_api:os-simple-tenant-usage:show"
+
+declare(
+    Rule(LIST, Role.ADMIN, "See what all projects used.", ("GET /os-simple-tenant-usage",)),
+    Rule(
+        SHOW,
+        Role.READER,
+        "See what a project used.",
+        ("GET /os-simple-tenant-usage/{project_id}",),
+    ),
+)
