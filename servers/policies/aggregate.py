@@ -25,9 +25,7 @@ declare(
     Rule(UPDATE, Role.ADMIN, "Change the name or the zone of an aggregate.", (f"PUT {ONE}",)),
     Rule(DELETE, Role.ADMIN, "Delete an aggregate.", (f"DELETE {ONE}",)),
     Rule(ADD_HOST, Role.ADMIN, "Put a host into an aggregate.", (f"{ACTION} (add_host)",)),
-    Rule(
-        REMOVE_HOST, Role.ADMIN, "Take a host out of an aggregate.", (f"{ACTION} (remove_host)",)
-    ),
+    Rule(REMOVE_HOST, Role.ADMIN, "Take a host out of an aggregate.", (f"{ACTION} (remove_host)",)),
     Rule(
         SET_METADATA,
         Role.ADMIN,
