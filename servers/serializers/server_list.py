@@ -104,6 +104,13 @@ def _pattern() -> Pattern:
     return Pattern(repeat="last")
 
 
+class Tags(Pattern):
+    """Tags with commas between."""
+
+    def convert(self, value: Any) -> Any:
+        return super().convert(value).split(",")
+
+
 class ServerListQuery(QuerySerializer):
     """Becomes a ``ListOrder``. Of a key that is given several times the last one counts."""
 
@@ -160,10 +167,10 @@ class ServerListQuery(QuerySerializer):
     ip6 = _pattern()
     changes_since = Time(key="changes-since", repeat="last")
     changes_before = History({"2.66": Time(key="changes-before", repeat="last")})
-    all_tags = History({"2.26": Pattern(key="tags", repeat="last")})
-    any_tag = History({"2.26": Pattern(key="tags-any", repeat="last")})
-    not_all_tags = History({"2.26": Pattern(key="not-tags", repeat="last")})
-    not_any_tag = History({"2.26": Pattern(key="not-tags-any", repeat="last")})
+    all_tags = History({"2.26": Tags(key="tags", repeat="last")})
+    any_tag = History({"2.26": Tags(key="tags-any", repeat="last")})
+    not_all_tags = History({"2.26": Tags(key="not-tags", repeat="last")})
+    not_any_tag = History({"2.26": Tags(key="not-tags-any", repeat="last")})
     locked = History({"2.73": Word(repeat="last")})
 
     @classmethod
