@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import http
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
@@ -36,6 +37,8 @@ from compute_site.rendering import JsonRenderer
 from compute_site.services.ids import canonical_ids, is_canonical
 from compute_site.services.keys import Key, read_keys
 from compute_site.views import as_fault
+
+logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Model)
 TRUE_WORDS = {"true", "1", "yes", "on"}
@@ -194,6 +197,8 @@ class ServiceView(APIView):
 
     def render_error(self, error: Exception, _context: dict[str, Any]) -> Response:
         fault = as_fault(error)
+        if fault.status == 500:
+            logger.error("unexpected error", exc_info=error)
         body = show_unauthorized(fault) if fault.status == 401 else self.show_error(fault)
         return Response(body, status=fault.status)
 

@@ -72,8 +72,7 @@ class UnusableSubnet(BadRequest):
 
 
 def network_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -> Network:
-    columns = {column: values[key] for column, key in NETWORK_COLUMNS.items()}
-    return Network(id=row_id, project_id=project_id, **columns)
+    return Network(id=row_id, project_id=project_id, **_columns(values, NETWORK_COLUMNS))
 
 
 def subnet_row(
@@ -102,12 +101,12 @@ def subnet_row(
         ip_version=network.version,
         gateway_ip=gateway,
         allocation_pools=values["allocation_pools"] or default_pools(str(network), gateway),
-        **{column: values[key] for column, key in SUBNET_COLUMNS.items()},
+        **_columns(values, SUBNET_COLUMNS),
     )
 
 
 def port_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -> Port:
-    columns = {column: values[key] for column, key in PORT_COLUMNS.items()}
+    columns = _columns(values, PORT_COLUMNS)
     mac = values["mac_address"] or make_mac()
     return Port(id=row_id, project_id=project_id, mac_address=mac, **columns)
 
@@ -117,3 +116,8 @@ def rule_row(
 ) -> SecurityGroupRule:
     columns = {key: values[key] for key in RULE_COLUMNS}
     return SecurityGroupRule(id=row_id, group=group, **columns)
+
+
+def _columns(values: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    """What the columns hold; one whose key requests cannot say keeps its default."""
+    return {column: values[key] for column, key in columns.items() if key in values}
