@@ -21,8 +21,8 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(~Q(visibility="private") | Q(owner=None) | Q(owner=caller.project_id))
 
     def listed_for(self, caller: Caller) -> Self:
-        """What a list shows unasked: not the community images of other projects."""
-        return self.filter(~Q(visibility="community") | Q(owner=caller.project_id))
+        """What a list shows unasked: of other projects only the public images."""
+        return self.filter(Q(visibility="public") | Q(owner=caller.project_id) | Q(owner=None))
 
 
 class Image(models.Model):

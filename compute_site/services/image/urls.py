@@ -13,6 +13,11 @@ urlpatterns = [
     path("v2/images", views.ImageList.as_view()),
     path("v2/images/<image_id>", views.ImageDetail.as_view()),
     path("v2/images/<image_id>/file", views.ImageFile.as_view()),
+    path(
+        "v2/images/<image_id>/actions/deactivate",
+        views.ImageAction.as_view(status="deactivated"),
+    ),
+    path("v2/images/<image_id>/actions/reactivate", views.ImageAction.as_view(status="active")),
     path("v2/schemas/image", views.ImageSchema.as_view()),
     path("v2/schemas/images", views.ImagesSchema.as_view()),
     re_path("", views.UnknownImageUrl.as_view()),

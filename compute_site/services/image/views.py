@@ -7,12 +7,17 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import Fault, NotFound
+from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.services.facade import Filter, ServiceView, by_id, phrase
+from compute_site.services.image import changes
 from compute_site.services.image.models import Image
 from compute_site.services.image.representation import IMAGE_SCHEMA, IMAGES_SCHEMA, show_image
+from compute_site.services.image.shapes import NEW_IMAGE
+from compute_site.services.keys import read_keys
 
 NEWEST_MINOR = 9
+CHUNK = 1 << 20
+"""Bytes that are read at once."""
 
 
 def ids(words: list[str]) -> list[Any]:
@@ -33,6 +38,9 @@ class ImageView(ServiceView):
     def show_error(self, fault: Fault) -> dict[str, Any]:
         title = phrase(fault.status)
         return {"code": f"{fault.status} {title}", "title": title, "message": fault.detail}
+
+    def find_image(self, image_id: str) -> Image:
+        return self.find(Image.objects.visible_to(self.caller), image_id, "image")
 
 
 class Versions(ImageView):
@@ -55,7 +63,7 @@ class Versions(ImageView):
 
 
 class ImageList(ImageView):
-    """``GET /image/v2/images``"""
+    """``GET`` and ``POST /image/v2/images``"""
 
     filters: ClassVar = {
         "id": Filter("pk", ids),
@@ -83,20 +91,58 @@ class ImageList(ImageView):
             body["next"] = self.next_url("/v2/images", images[-1])
         return Response(body)
 
+    def post(self, request: Request) -> Response:
+        body = self.read_body()
+        if not isinstance(body, dict):
+            raise BadRequest("Send an object with the keys of the image.")
+        values, problems = read_keys(body, NEW_IMAGE, rest=changes.PROPERTIES)
+        if problems:
+            raise BadRequest("; ".join(problems))
+        image = changes.create_image(self.caller, values)
+        location = {"Location": f"{self.root}/image/v2/images/{image.pk}"}
+        return Response(show_image(image), status=201, headers=location)
+
 
 class ImageDetail(ImageView):
-    """``GET /image/v2/images/{image_id}``"""
+    """``GET``, ``PATCH`` and ``DELETE /image/v2/images/{image_id}``"""
 
     def get(self, request: Request, image_id: str) -> Response:
-        image = self.find(Image.objects.visible_to(self.caller), image_id, "image")
+        return Response(show_image(self.find_image(image_id)))
+
+    def patch(self, request: Request, image_id: str) -> Response:
+        image = self.find_image(image_id)
+        body = self.read_body()
+        if not isinstance(body, list):
+            raise BadRequest("Send a JSON patch: a list of operations.")
+        changes.change_image(self.caller, image, body)
         return Response(show_image(image))
+
+    def delete(self, request: Request, image_id: str) -> Response:
+        changes.delete_image(self.caller, self.find_image(image_id))
+        return Response(status=204)
 
 
 class ImageFile(ImageView):
-    """``GET /image/v2/images/{image_id}/file``: images are metadata only, so there is none."""
+    """``/image/v2/images/{image_id}/file``: data is read to its end, but not kept."""
 
     def get(self, request: Request, image_id: str) -> Response:
-        self.find(Image.objects.visible_to(self.caller), image_id, "image")
+        self.find_image(image_id)
+        return Response(status=204)
+
+    def put(self, request: Request, image_id: str) -> Response:
+        stream = request._request  # noqa: SLF001 - DRF's parsers would read it into memory
+        chunks = iter(lambda: stream.read(CHUNK), b"")
+        changes.take_data(self.caller, self.find_image(image_id), chunks)
+        return Response(status=204)
+
+
+class ImageAction(ImageView):
+    """``POST /image/v2/images/{image_id}/actions/…``: ``status`` is what the image becomes."""
+
+    status: ClassVar[str] = "active"
+
+    def post(self, request: Request, image_id: str) -> Response:
+        changes.set_status(self.caller, self.find_image(image_id), self.status)
         return Response(status=204)
 
 

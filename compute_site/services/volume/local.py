@@ -95,7 +95,7 @@ def reserve(caller: Caller, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str,
 def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list[str]:
     if not volumes:
         return []
-    sources = _find_sources(caller, volumes)
+    sources = find_sources(caller, volumes)
     names = [new.volume_type for new in volumes if new.volume_type is not None]
     types = {kind.name: kind.id for kind in find_types(caller, names)}
     rows = [
@@ -150,7 +150,7 @@ def release(server_ids: Collection[str], *, delete: Collection[str] = ()) -> Non
         )
 
 
-def _find_sources(caller: Caller, volumes: Sequence[NewVolume]) -> dict[str, dict[str, Any]]:
+def find_sources(caller: Caller, volumes: Sequence[NewVolume]) -> dict[str, dict[str, Any]]:
     """What volumes take over from the image or snapshot they are made of, by its id."""
     image_ids = {new.image_id for new in volumes if new.image_id is not None}
     snapshot_ids = [new.snapshot_id for new in volumes if new.snapshot_id is not None]

@@ -16,6 +16,7 @@ from compute_site.services.facade import (
     by_flag,
     by_id,
 )
+from compute_site.services.volume import changes, shapes
 from compute_site.services.volume.models import Snapshot, Volume, VolumeType
 from compute_site.services.volume.representation import (
     links,
@@ -68,7 +69,12 @@ class VolumesDetail(VolumeView):
 
 
 class Volumes(VolumesDetail):
-    """``GET /volume/v3/volumes``: ids, names and links."""
+    """``GET /volume/v3/volumes``: ids, names and links; ``POST`` makes one."""
+
+    def post(self, request: Request) -> Response:
+        self.check_member()
+        volume = changes.create_volume(self.caller, self.read("volume", shapes.NEW_VOLUME).values)
+        return Response({"volume": show_volume(volume, self.root)}, status=202)
 
     def show(self, volume: Volume) -> dict[str, Any]:
         row_id = str(volume.pk)
@@ -80,11 +86,23 @@ class Volumes(VolumesDetail):
 
 
 class VolumeDetail(VolumeView):
-    """``GET /volume/v3/volumes/{volume_id}``"""
+    """``GET``, ``PUT`` and ``DELETE /volume/v3/volumes/{volume_id}``"""
 
     def get(self, request: Request, volume_id: str) -> Response:
         volume = self.find(volumes_of(self), volume_id, "volume")
         return Response({"volume": show_volume(volume, self.root)})
+
+    def put(self, request: Request, volume_id: str) -> Response:
+        self.check_member()
+        volume = self.find(volumes_of(self), volume_id, "volume")
+        asked = self.read("volume", shapes.CHANGED)
+        changes.change(volume, asked.values, asked.given)
+        return Response({"volume": show_volume(volume, self.root)})
+
+    def delete(self, request: Request, volume_id: str) -> Response:
+        self.check_member()
+        changes.delete_volume(self.find(volumes_of(self), volume_id, "volume"))
+        return Response(status=202)
 
 
 def volumes_of(view: VolumeView) -> QuerySet[Volume]:
@@ -93,7 +111,7 @@ def volumes_of(view: VolumeView) -> QuerySet[Volume]:
 
 
 class Snapshots(VolumeView):
-    """``GET /volume/v3/snapshots`` and ``/snapshots/detail``"""
+    """``GET /volume/v3/snapshots`` and ``/snapshots/detail``; ``POST`` makes one."""
 
     filters: ClassVar = {
         "id": by_id(),
@@ -107,13 +125,33 @@ class Snapshots(VolumeView):
         snapshots = self.page(self.filtered(rows), "-created_at", "-pk")
         return self.answer_page("snapshots", snapshots, [show_snapshot(row) for row in snapshots])
 
+    def post(self, request: Request) -> Response:
+        self.check_member()
+        asked = self.read("snapshot", shapes.NEW_SNAPSHOT)
+        snapshot = changes.create_snapshot(self.caller, asked.values)
+        return Response({"snapshot": show_snapshot(snapshot)}, status=202)
+
 
 class SnapshotDetail(VolumeView):
-    """``GET /volume/v3/snapshots/{snapshot_id}``"""
+    """``GET``, ``PUT`` and ``DELETE /volume/v3/snapshots/{snapshot_id}``"""
 
     def get(self, request: Request, snapshot_id: str) -> Response:
-        snapshot = self.find(Snapshot.objects.visible_to(self.caller), snapshot_id, "snapshot")
+        return Response({"snapshot": show_snapshot(self.find_snapshot(snapshot_id))})
+
+    def put(self, request: Request, snapshot_id: str) -> Response:
+        self.check_member()
+        snapshot = self.find_snapshot(snapshot_id)
+        asked = self.read("snapshot", shapes.CHANGED)
+        changes.change(snapshot, asked.values, asked.given)
         return Response({"snapshot": show_snapshot(snapshot)})
+
+    def delete(self, request: Request, snapshot_id: str) -> Response:
+        self.check_member()
+        self.find_snapshot(snapshot_id).delete()
+        return Response(status=202)
+
+    def find_snapshot(self, snapshot_id: str) -> Snapshot:
+        return self.find(Snapshot.objects.visible_to(self.caller), snapshot_id, "snapshot")
 
 
 class Types(VolumeView):
