@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from compute_site.identity.errors import InvalidToken, MalformedRequest, MethodN
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.rendering import JsonRenderer
 from compute_site.views import as_fault
+
+logger = logging.getLogger(__name__)
 
 
 class IdentityView(APIView):
@@ -78,6 +81,8 @@ class IdentityView(APIView):
 def render_error(error: Exception, _context: dict[str, Any]) -> Response:
     """Every error of an identity view becomes Keystone's envelope."""
     fault: Fault = as_fault(error)
+    if fault.status == 500:
+        logger.error("unexpected error", exc_info=error)
     body = {
         "code": fault.status,
         "message": fault.detail,

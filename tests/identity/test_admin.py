@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
-from compute_site.identity.models import Project, Role, Token, User
+from compute_site.identity.models import ApplicationCredential, Project, Role, Token, User
 from compute_site.identity.tokens import digest_of
 from servers.policies import server as policies
 from tests.cast import Cast
@@ -18,6 +18,13 @@ from tests.factories import make_instance, make_user
 from tests.policy.callers import caller_of
 
 pytestmark = pytest.mark.django_db
+MODELS = (
+    "auth_group",
+    "identity_applicationcredential",
+    "identity_project",
+    "identity_token",
+    "identity_user",
+)
 
 
 @pytest.fixture
@@ -38,9 +45,7 @@ def group_of(project: Project, role: Role) -> Group:
     return project.roles.get(role=role).group
 
 
-@pytest.mark.parametrize(
-    "model", ["identity_project", "identity_user", "identity_token", "auth_group"]
-)
+@pytest.mark.parametrize("model", MODELS)
 def test_lists_are_shown_with_a_constant_number_of_statements(
     site: Client, statements, model: str
 ) -> None:
@@ -56,6 +61,13 @@ def test_lists_are_shown_with_a_constant_number_of_statements(
     for number in range(3):
         project = Project.objects.create(name=f"more-{number}")
         make_user(project=project)
+        ApplicationCredential.objects.create(
+            name=str(number),
+            user_id=Cast.member.user_id,
+            project=project,
+            role=Role.READER,
+            secret_hash="-",
+        )
         Token.objects.create(
             digest=str(number),
             user_id=Cast.member.user_id,
@@ -68,9 +80,7 @@ def test_lists_are_shown_with_a_constant_number_of_statements(
     assert cost() == before
 
 
-@pytest.mark.parametrize(
-    "model", ["identity_project", "identity_user", "identity_token", "auth_group"]
-)
+@pytest.mark.parametrize("model", MODELS)
 def test_lists_can_be_searched(site: Client, model: str) -> None:
     page = site.get(reverse(f"admin:{model}_changelist"), {"q": "alpha"})
 
@@ -266,11 +276,30 @@ def test_a_token_is_shown_without_its_digest_and_can_be_revoked(site: Client, ca
     assert not Token.objects.filter(pk=token.pk).exists()
 
 
+def test_a_credential_is_shown_without_its_hash_and_can_be_deleted(
+    site: Client, cast: Cast
+) -> None:
+    credential = ApplicationCredential.objects.create(
+        name="robot",
+        user_id=cast.member.user_id,
+        project=cast.alpha,
+        role=Role.READER,
+        secret_hash="not to be seen",
+    )
+    page = site.get(url_of(credential)).content.decode()
+    assert "robot" in page
+    assert "not to be seen" not in page
+
+    site.post(url_of(credential, "delete"), {"post": "yes"})
+
+    assert not ApplicationCredential.objects.exists()
+
+
 def test_the_admin_is_for_staff_alone(cast: Cast) -> None:
     http = Client()
     http.force_login(cast.member.user, backend="django.contrib.auth.backends.ModelBackend")
 
-    for model in ("identity_project", "identity_user", "identity_token", "auth_group"):
+    for model in MODELS:
         assert http.get(reverse(f"admin:{model}_changelist")).status_code == 302
 
 

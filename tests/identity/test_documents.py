@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from compute_site.identity import envelope
 from compute_site.identity.models import Role, Token
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
@@ -133,3 +134,18 @@ def test_a_user_of_a_new_project_can_log_in(anonymous: ApiClient) -> None:
     answer = anonymous.post(f"{V3}/auth/tokens", {"auth": {"identity": identity}}).expect(201)
 
     assert answer.json["token"]["project"]["name"] == "new"
+
+
+def test_an_unexpected_error_is_logged_and_leaks_nothing(
+    as_member: ApiClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr(envelope, "find_token", fail)
+
+    answer = as_member.get(f"{V3}/projects").expect(500)
+
+    assert answer.json["error"]["title"] == "Internal Server Error"
+    assert b"a secret of the inside" not in answer.content
+    assert "a secret of the inside" in caplog.text

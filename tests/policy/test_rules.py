@@ -44,7 +44,7 @@ def constants(module: ModuleType) -> dict[str, str]:
     return {
         name: value
         for name, value in vars(module).items()
-        if name.isupper() and isinstance(value, str) and not value.startswith("/")  # no URL
+        if name.isupper() and isinstance(value, str) and "/" not in value  # not an operation
     }
 
 

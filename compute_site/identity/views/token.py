@@ -25,8 +25,6 @@ class Tokens(IdentityView):
         text, valid = self.subject()
         return self.answer(valid, text)
 
-    head = get
-
     def delete(self, request: Request) -> Response:
         _, valid = self.subject()
         revoke_token(valid.token)
