@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from servers.models import RequestSpec, ServerGroup
-from servers.models.server_group import Policy
 
 REQUIRED = "required"
 FORBIDDEN = "forbidden"
@@ -19,11 +18,6 @@ class GroupRule:
 
     policy: str
     max_per_host: int = 1
-
-    @property
-    def is_hard(self) -> bool:
-        """Must the rule hold, or is it a wish?"""
-        return self.policy in (Policy.AFFINITY, Policy.ANTI_AFFINITY)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from servers.conductor import recovery
-from servers.models import Allocation, BuildRequest, ComputeNode, Instance, Service
+from servers.models import Allocation, BuildRequest, ComputeNode, Fault, Instance, Service
 from tests.factories import make_network
 from tests.servers.hosts import make_host
 from tests.servers.reservations import make_reservation
@@ -68,13 +70,25 @@ def test_killed_in_the_middle_of_a_build_the_next_worker_finishes_it(tmp_path: P
         process.wait(30)
     assert job_states() == {"doing": 1}
 
+    assert recovery.retry_lost_jobs(seconds=0) == 1
     with worker_process(log):
-        recovery.retry_lost_jobs(seconds=0)
         wait_until(all_active, log)
     assert Allocation.objects.filter(instance=server).count() == 1
     assert not BuildRequest.objects.exists()
     node.refresh_from_db()
     assert node.running_vms == ComputeNode.objects.get().running_vms == 1
+
+
+def test_its_periodic_tasks_end_builds_that_nobody_works_on(tmp_path: Path) -> None:
+    [server] = make_reservation(1)
+    Instance.objects.update(created_at=timezone.now() - dt.timedelta(days=1))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    log = tmp_path / "log"
+    with worker_process(log):
+        wait_until(lambda: states() == [("error", None)], log)
+    assert "600 s" in Fault.objects.get(instance=server).message
+    assert job_states().get("failed", 0) == 0
 
 
 def test_a_queue_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,183 @@
+"""Several conductors at once: no host is filled beyond its room, no hard rule of a group breaks."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from servers.compute import fake
+from servers.compute.protocol import DriverFailed, Guest
+from servers.conductor import claims, place
+from servers.conductor.place import place_reservation
+from servers.delete import delete_server
+from servers.models import Allocation, BuildRequest, ComputeNode, Instance, ServerGroup
+from tests.cast import Cast
+from tests.factories import make_flavor
+from tests.servers.callers import caller_of
+from tests.servers.hosts import make_host
+from tests.servers.jobs import run_jobs
+from tests.servers.reservations import make_reservation, usage_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
+
+
+def at_once(*actions: Callable[[], object]) -> None:
+    """Run all in threads that begin together; none may fail."""
+    barrier = threading.Barrier(len(actions))
+    failures: list[BaseException] = []
+
+    def run(action: Callable[[], object]) -> None:
+        try:
+            barrier.wait(10)
+            action()
+        except BaseException as error:  # noqa: BLE001 - shown by the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[action]) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+
+
+def placing(server: Instance) -> Callable[[], None]:
+    return lambda: place_reservation(server.reservation_id)
+
+
+def make_group(policy: str) -> ServerGroup:
+    owner = Cast.member
+    return ServerGroup.objects.create(
+        name=policy, policy=policy, project_id=owner.project_id, user_id=owner.user_id
+    )
+
+
+def test_the_last_room_is_given_once() -> None:
+    make_host("host1", vcpus=1, cpu_allocation_ratio=4)
+    servers = [make_reservation(1)[0] for _ in range(8)]
+    at_once(*map(placing, servers))
+    states = Counter(Instance.objects.values_list("vm_state", flat=True))
+    assert states == {"building": 4, "error": 4}
+    node = ComputeNode.objects.get()
+    assert (node.vcpus_used, node.running_vms) == (4, 4)
+    assert Allocation.objects.count() == 4
+
+
+@pytest.mark.parametrize("policy", ["affinity", "anti-affinity"])
+def test_hard_rules_of_a_group_hold(policy: str) -> None:
+    for number in range(4):
+        make_host(f"host{number}")
+    group = make_group(policy)
+    servers = [make_reservation(1, group=group)[0] for _ in range(6)]
+    at_once(*map(placing, servers))
+    hosts = Counter(Instance.objects.exclude(host=None).values_list("host", flat=True))
+    if policy == "affinity":
+        assert list(hosts.values()) == [6]
+    else:
+        assert list(hosts.values()) == [1, 1, 1, 1]
+
+
+def test_a_reservation_is_placed_once() -> None:
+    make_host(vcpus=100)
+    [server, *_] = make_reservation(5)
+    at_once(*[placing(server)] * 4)
+    assert Allocation.objects.count() == 5
+    assert ComputeNode.objects.get().running_vms == 5
+
+
+def test_placing_and_deleting_at_once_leaves_nothing() -> None:
+    make_host(vcpus=100, cpu_allocation_ratio=16)
+    servers = make_reservation(6)
+    caller = caller_of(Cast.member)
+    deletions = [lambda server=server: delete_server(caller, server) for server in servers]
+    at_once(placing(servers[0]), *deletions)
+    run_jobs()
+    assert set(Instance.objects.values_list("vm_state", flat=True)) == {"deleted"}
+    assert usage_of() == {}
+    assert not Allocation.objects.exists()
+    assert not BuildRequest.objects.exists()
+    assert ComputeNode.objects.get().running_vms == 0
+
+
+def test_building_and_deleting_at_once_leaves_nothing() -> None:
+    make_host(vcpus=100)
+    servers = make_reservation(2)
+    caller = caller_of(Cast.member)
+    at_once(
+        run_jobs,
+        run_jobs,
+        *[lambda server=server: delete_server(caller, server) for server in servers * 2],
+    )
+    run_jobs()
+    assert set(Instance.objects.values_list("vm_state", flat=True)) == {"deleted"}
+    assert usage_of() == {}
+    assert ComputeNode.objects.get().running_vms == 0
+
+
+def test_room_that_others_took_meanwhile_is_looked_for_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large = make_host("large", memory_mb=65536)
+    make_host("small")
+    [server] = make_reservation(flavor=make_flavor(memory_mb=1024))
+    claim = claims.claim
+
+    def take_before(*arguments: object) -> None:
+        monkeypatch.setattr(claims, "claim", claim)
+        at_once(lambda: ComputeNode.objects.filter(pk=large.pk).update(memory_mb_used=65000))
+        claim(*arguments)
+
+    monkeypatch.setattr(claims, "claim", take_before)
+    place_reservation(server.reservation_id)
+    server.refresh_from_db()
+    assert server.host == "small"
+
+
+def test_conductors_that_always_come_too_late_lock_the_hosts_at_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_host()
+    [server] = make_reservation()
+    locked: list[bool] = []
+    read_hosts, claim = place.read_hosts, claims.claim
+
+    def read(*arguments: object, lock: bool) -> object:
+        locked.append(lock)
+        return read_hosts(*arguments, lock=lock)
+
+    def refuse_unless_locked(*arguments: object) -> None:
+        if not locked[-1]:
+            raise claims.RoomTaken
+        claim(*arguments)
+
+    monkeypatch.setattr(place, "read_hosts", read)
+    monkeypatch.setattr(claims, "claim", refuse_unless_locked)
+    place_reservation(server.reservation_id)
+    assert locked == [False, False, False, True]
+    assert Allocation.objects.count() == 1
+
+
+def test_hosts_that_fail_at_once_hand_their_servers_on_within_the_rule_of_the_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("bad1", "bad2", "good1", "good2"):
+        make_host(name, memory_mb=65536 if name.startswith("bad") else 32768)
+
+    def spawn(guest: Guest) -> None:
+        if guest.node.startswith("bad"):
+            raise DriverFailed("The host is out of order.")
+
+    monkeypatch.setattr(fake, "spawn", spawn)
+    group = make_group("anti-affinity")
+    for server in make_reservation(2, group=group):
+        placing(server)()
+    at_once(run_jobs, run_jobs)
+    run_jobs()
+    hosts = sorted(Instance.objects.values_list("vm_state", "host"))
+    assert hosts == [("active", "good1"), ("active", "good2")]
