@@ -15,19 +15,31 @@ from tests.conformance.replay import WORLD, Case, Run, World, read_cases
 
 GROUPS = read_cases()
 AGREEING = (
-    "keypairs/create",
-    "keypairs/delete",
-    "keypairs/list",
-    "keypairs/paging",
-    "keypairs/show",
-    "server-groups/create",
-    "server-groups/delete",
-    "server-groups/list",
-    "server-groups/show",
-    "versions/bodies",
+    "create/",
+    "flavors/",
+    "limits",
+    "quota-",
+    "servers/all-tenants",
+    "servers/detail",
+    "servers/diagnostics",
+    "servers/filters",
+    "servers/interfaces",
+    "servers/ips",
+    "servers/list",
+    "servers/metadata",
+    "servers/paging",
+    "servers/security-groups",
+    "servers/sort",
+    "servers/tags",
+    "servers/update",
+    "servers/volumes",
     "versions/documents",
     "versions/wrong-methods",
 )
+"""What the names of the groups begin with."""
+NEEDS_SERVER_GROUPS = ("create/server-groups",)
+OUT_OF_CONTEXT = ("quota-classes/update/no-values",)
+"""Recorded after a change that no case makes: the limits it shows cannot be there."""
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +60,31 @@ def run_and_forget(world: World, case: Case) -> list[str]:
     return found
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("group", AGREEING)
-def test_recorded_answers_agree(world: World, group: str) -> None:
+def run_group(world: World, group: str) -> dict[str, list[str]]:
+    """What differs, by the id of the case."""
     cases = [case for case in GROUPS[group] if not case["needs"]]
-    found = {case["id"]: run_and_forget(world, case) for case in cases}
+    return {
+        case["id"]: run_and_forget(world, case)
+        for case in cases
+        if case["id"] not in OUT_OF_CONTEXT
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "group",
+    [
+        group
+        for group in GROUPS
+        if group.startswith(AGREEING) and not group.startswith(NEEDS_SERVER_GROUPS)
+    ],
+)
+def test_recorded_answers_agree(world: World, group: str) -> None:
+    found = run_group(world, group)
     differing = [f"{name}\n    " + "\n    ".join(lines) for name, lines in found.items() if lines]
-    assert not differing, f"{len(differing)} of {len(cases)} differ\n" + "\n".join(differing)
+    assert not differing, f"{len(differing)} of {len(found)} differ\n" + "\n".join(differing)
+
+
+def test_the_list_names_groups_that_exist() -> None:
+    for prefix in AGREEING:
+        assert any(group.startswith(prefix) for group in GROUPS), prefix
