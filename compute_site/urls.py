@@ -22,9 +22,11 @@ from servers.views import (
     security_group,
     server,
     server_group,
+    service,
     tag,
     topology,
     volume_attachment,
+    zone,
 )
 
 COMPUTE = [
@@ -77,6 +79,10 @@ COMPUTE = [
     path("os-server-groups", server_group.ServerGroups.as_view()),
     path("os-server-groups/<str:group_id>", server_group.OneServerGroup.as_view()),
     # zones, hosts, aggregates
+    path("os-availability-zone", zone.Zones.as_view()),
+    path("os-availability-zone/detail", zone.ZonesDetail.as_view()),
+    path("os-services", service.Services.as_view()),
+    path("os-services/<str:service_id>", service.OneService.as_view()),
     # what Nova once passed on to other services: 404
     *(
         re_path(rf"^{name}(?:/.*)?$", ProxyUrl.as_view())

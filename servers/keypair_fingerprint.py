@@ -10,6 +10,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
+DSS = "ssh-dss"
+DSS_PARTS = 5
+
 
 def fingerprint_of(kind: str, public_key: str) -> str:
     """The fingerprint of a key of kind ``ssh`` (one line) or ``x509`` (a certificate in PEM).
@@ -29,9 +32,28 @@ def fingerprint_of(kind: str, public_key: str) -> str:
 
 
 def _digest(public_key: str) -> bytes:
-    load_ssh_public_key(public_key.encode())  # checks it
-    blob = base64.b64decode(public_key.split()[1])
+    kind, data = public_key.split()[:2]
+    blob = base64.b64decode(data)
+    if kind == DSS:
+        _check_dss(blob)
+    else:
+        load_ssh_public_key(public_key.encode())  # checks it
     return hashlib.md5(blob, usedforsecurity=False).digest()
+
+
+def _check_dss(blob: bytes) -> None:
+    """The library is about to drop these keys; users still have them, so here is their form: the
+    kind and four numbers, each after its length.
+    """
+    parts = []
+    while blob:
+        length = int.from_bytes(blob[:4])
+        part, blob = blob[4 : 4 + length], blob[4 + length :]
+        if len(part) < length or not part:
+            raise ValueError("the key is cut off")
+        parts.append(part)
+    if len(parts) != DSS_PARTS or parts[0] != DSS.encode():
+        raise ValueError("the key has not the parts of its kind")
 
 
 def _digest_of_certificate(certificate: str) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import dataclasses
+from collections.abc import Collection, Iterable
 
 from django.conf import settings
 from django.db.models.fields.json import KeyTextTransform
@@ -53,3 +54,42 @@ def available_zones() -> set[str]:
     """The zones that a server may be asked for; the zone of internal services is one."""
     internal: str = settings.OPTIONS.internal_service_availability_zone
     return {internal, *(zone for zone, available in zones_with_state().items() if available)}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneHosts:
+    """A zone; ``services`` are those that are enabled."""
+
+    name: str
+    available: bool
+    services: tuple[Service, ...] = ()
+
+
+def list_zones() -> list[ZoneHosts]:
+    """The zones that users choose from: the available ones first, each part by name."""
+    internal: str = settings.OPTIONS.internal_service_availability_zone
+    return _in_order(
+        ZoneHosts(name=name, available=available)
+        for name, available in zones_with_state().items()
+        if name != internal
+    )
+
+
+def list_zones_with_services() -> list[ZoneHosts]:
+    """All zones, that of internal services too, in the same order (two statements)."""
+    zones = zone_of_hosts()
+    members: dict[str, list[Service]] = {}
+    for service in Service.objects.select_related("node").order_by("pk"):
+        members.setdefault(zone_of_service(service, zones), []).append(service)
+    return _in_order(_zone(name, services) for name, services in members.items())
+
+
+def _zone(name: str, services: list[Service]) -> ZoneHosts:
+    enabled = tuple(service for service in services if not service.disabled)
+    internal: str = settings.OPTIONS.internal_service_availability_zone
+    available = any(name == internal or service.is_up for service in enabled)
+    return ZoneHosts(name=name, available=available, services=enabled)
+
+
+def _in_order(zones: Iterable[ZoneHosts]) -> list[ZoneHosts]:
+    return sorted(zones, key=lambda zone: (not zone.available, zone.name))

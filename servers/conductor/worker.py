@@ -21,8 +21,8 @@ from procrastinate.contrib.django.utils import connector_params
 from psycopg import AsyncConnection
 
 from servers.conductor.recovery import HEARTBEAT_SECONDS, LOST_AFTER_SECONDS
-from servers.models import Cell, Service
-from servers.models.cell import CELL0
+from servers.models import Service
+from servers.models.host import make_control_services
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,6 @@ POLL_SECONDS = 5.0
 
 RESTART_SECONDS = 2.0
 """After the database was lost."""
-
-BINARIES = {"nova-conductor": "conductor", "nova-scheduler": "scheduler"}
-"""What a worker of the conductor's queue is shown as among the services, with its topic."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,18 +111,8 @@ async def _announce(stop: asyncio.Event) -> None:
 
 
 def announce() -> None:
-    """Write this process into the list of services, as seen now."""
+    """Write into the list of services that somebody does the conductor's and scheduler's work."""
     close_old_connections()
-    host, now = socket.gethostname(), timezone.now()
-    cell = Cell.objects.get(name=CELL0)
-    Service.objects.bulk_create(
-        (
-            Service(
-                host=host, binary=binary, topic=topic, cell=cell, last_seen_up=now, updated_at=now
-            )
-            for binary, topic in BINARIES.items()
-        ),
-        update_conflicts=True,
-        unique_fields=["host", "binary"],
-        update_fields=["last_seen_up", "updated_at"],
-    )
+    now = timezone.now()
+    make_control_services()
+    Service.objects.control().update(last_seen_up=now, updated_at=now)

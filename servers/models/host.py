@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from servers.models.cell import Cell
+from servers.models.cell import CELL0, Cell
 
 COMPUTE_BINARY = "nova-compute"
+CONTROL_BINARIES = {"nova-conductor": "conductor", "nova-scheduler": "scheduler"}
+"""Services that exist always, with their topics: whichever workers run do their work, so that there
+is one of each, on a host of that name.
+"""
 SIMULATED_DRIVERS = frozenset(["fake"])
 """Hosts of these drivers have no process of their own that could be lost."""
 
@@ -30,6 +34,10 @@ class ServiceQuerySet(models.QuerySet["Service"]):
     def computes(self) -> Self:
         """Those that run servers."""
         return self.filter(binary=COMPUTE_BINARY)
+
+    def control(self) -> Self:
+        """Those that decide where servers go."""
+        return self.filter(binary__in=CONTROL_BINARIES)
 
     def up(self) -> Self:
         """Those that are up; ``Service.is_up`` says the same of one."""
@@ -76,6 +84,18 @@ class Service(models.Model):
         if node is not None and node.driver in SIMULATED_DRIVERS:
             return True
         return self.last_seen_up is not None and self.last_seen_up >= _seen_since()
+
+
+def make_control_services(using: str = "default", **_: Any) -> None:
+    """Make the services that exist always; runs after each ``migrate``."""
+    cell = Cell.objects.using(using).get(name=CELL0)
+    Service.objects.using(using).bulk_create(
+        [
+            Service(host=topic, binary=binary, topic=topic, cell=cell)
+            for binary, topic in CONTROL_BINARIES.items()
+        ],
+        ignore_conflicts=True,
+    )
 
 
 class ComputeNode(models.Model):

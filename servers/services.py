@@ -1,0 +1,130 @@
+"""The services of the cloud: find, list, change, remove. API, admin and commands call this."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from servers.errors import NoSuchService, ServiceInUse, ServiceUnchangeable
+from servers.models import Aggregate, Allocation, ComputeNode, Instance, Service
+from servers.models.host import COMPUTE_BINARY
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceChange:
+    """What is to change of a service; ``None`` stays as it is. A reason goes with ``disabled``."""
+
+    disabled: bool | None = None
+    reason: str | None = None
+    forced_down: bool | None = None
+
+    @property
+    def columns(self) -> dict[str, bool | str | None]:
+        columns: dict[str, bool | str | None] = {}
+        if self.disabled is not None:
+            columns |= {
+                "disabled": self.disabled,
+                "disabled_reason": self.reason if self.disabled else None,
+            }
+        if self.forced_down is not None:
+            columns["forced_down"] = self.forced_down
+        return columns
+
+
+def list_services(host: str | None = None, binary: str | None = None) -> list[Service]:
+    """All services, or those of a host or of a kind, in the order in which they came."""
+    services = Service.objects.select_related("node").order_by("pk")
+    if host:
+        services = services.filter(host=host)
+    if binary:
+        services = services.filter(binary=binary)
+    return list(services)
+
+
+def find_service(key: int | uuid.UUID) -> Service:
+    """The service with this id, or with this UUID.
+
+    Raises:
+        NoSuchService: there is none.
+    """
+    named = {"uuid": key} if isinstance(key, uuid.UUID) else {"pk": key}
+    service = Service.objects.select_related("node").filter(**named).first()
+    if service is None:
+        raise NoSuchService(f"There is no service {key}.")
+    return service
+
+
+def find_compute_service(host: str, binary: str = COMPUTE_BINARY) -> Service:
+    """The service that runs the servers of a host.
+
+    Raises:
+        ServiceUnchangeable: another kind of service was named.
+        NoSuchService: the host has none.
+    """
+    check_changeable(binary)
+    service = Service.objects.computes().select_related("node").filter(host=host).first()
+    if service is None:
+        raise NoSuchService(f"There is no service {binary} on a host {host}.")
+    return service
+
+
+def check_changeable(binary: str) -> None:
+    """Raises ``ServiceUnchangeable`` for kinds of services that run no servers."""
+    if binary != COMPUTE_BINARY:
+        raise ServiceUnchangeable(
+            f"A service {binary[:60]} cannot be changed, only one of {COMPUTE_BINARY}."
+        )
+
+
+def change_service(service: Service, change: ServiceChange) -> Service:
+    """Enable or disable a service, or say that it is down whatever it says itself.
+
+    A disabled host keeps its servers and gets no new ones.
+
+    Raises:
+        NoSuchService: it was removed meanwhile.
+    """
+    columns = {**change.columns, "updated_at": timezone.now()}
+    if not Service.objects.filter(pk=service.pk).update(**columns):
+        raise NoSuchService(f"There is no service {service.uuid}.")
+    for name, value in columns.items():
+        setattr(service, name, value)
+    return service
+
+
+def change_services(services: Sequence[Service], change: ServiceChange) -> int:
+    """The same change to many at once; how many were changed."""
+    keys = [service.pk for service in services]
+    return (
+        Service.objects.computes()
+        .filter(pk__in=keys)
+        .update(**change.columns, updated_at=timezone.now())
+    )
+
+
+@transaction.atomic
+def delete_service(service: Service) -> None:
+    """Remove a service; a host leaves its aggregates as well.
+
+    Raises:
+        ServiceInUse: servers run on the host, or are about to.
+        NoSuchService: it was removed meanwhile.
+    """
+    # The scheduler locks the node before it gives anything of it away.
+    node = ComputeNode.objects.select_for_update().filter(service=service.pk).first()
+    runs_servers = service.binary == COMPUTE_BINARY and (
+        Instance.objects.alive().filter(host=service.host).exists()
+        or Allocation.objects.filter(node=node).exists()
+    )
+    if runs_servers:
+        raise ServiceInUse(
+            f"The host {service.host} runs servers; move or delete them before its service."
+        )
+    Aggregate.hosts.through.objects.filter(service=service.pk).delete()
+    _, deleted = Service.objects.filter(pk=service.pk).delete()
+    if not deleted.get("servers.Service"):
+        raise NoSuchService(f"There is no service {service.uuid}.")
