@@ -6,6 +6,7 @@ Deleting twice gives back once: whoever moves the row to ``deleted`` gives back 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -111,7 +112,11 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     """
     release_services(instance, volumes=volumes)
     now = timezone.now()
-    ended = {"deleted_at": now, "terminated_at": now, "power_state": PowerState.NO_STATE}
+    ended: dict[str, Any] = {
+        "deleted_at": now,
+        "terminated_at": now,
+        "power_state": PowerState.NO_STATE,
+    }
     if not move(instance.pk, FINISH_DELETE, **ended, network_info=[]):
         return
     InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)

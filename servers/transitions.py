@@ -49,6 +49,11 @@ class Transition:
         }
 
 
+COLUMNS = {
+    field.name: field
+    for field in Instance._meta.concrete_fields  # noqa: SLF001 - Django's public model API
+}
+
 # Written by hand: this runs several times for each server, and composing it would cost more than
 # running it.
 STATEMENT = """
@@ -97,7 +102,7 @@ def move_all(
     servers: list[int], transition: Transition, *, on_host: str | None = None, **values: Any
 ) -> int:
     """Take the step with all of these servers that may; the number of those that did."""
-    fields = {name: Instance._meta.get_field(name) for name in values}  # noqa: SLF001 - public API
+    fields = {name: COLUMNS[name] for name in values}
     columns = "".join(f", {field.column} = %(set_{name})s" for name, field in fields.items())
     parameters = {
         **transition.parameters,

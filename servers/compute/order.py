@@ -61,10 +61,10 @@ class BuildOrder:
     @classmethod
     def from_json(cls, arguments: dict[str, Any]) -> Self:
         """The order that a job carries."""
-        values = {
+        values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in arguments.items()
         }
-        owner = values.pop("owner")
-        lists = {key: tuple(owner.pop(key)) for key in ("roles", "rules")}
-        return cls(owner=Owner(**owner, **lists), **values)
+        owner = dict(values.pop("owner"))
+        owner.update({key: tuple(owner[key]) for key in ("roles", "rules")})
+        return cls(owner=Owner(**owner), **values)

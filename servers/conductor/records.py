@@ -102,7 +102,7 @@ def finish_event(
     server: int, event: str, *, result: str, details: str = "", traceback: str = ""
 ) -> None:
     """Close the open event of this kind, and bring its action up to date: one statement."""
-    values = {
+    values: dict[str, Any] = {
         "now": timezone.now(),
         "server": server,
         "event": event,

@@ -179,4 +179,5 @@ class Aggregate(models.Model):
 
     @property
     def availability_zone(self) -> str | None:
-        return self.metadata.get("availability_zone")
+        zone: str | None = self.metadata.get("availability_zone")
+        return zone
