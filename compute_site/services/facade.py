@@ -34,7 +34,7 @@ from compute_site.identity.caller import Caller
 from compute_site.identity.catalog import root_of
 from compute_site.pagination import Paging, cut_page
 from compute_site.rendering import JsonRenderer
-from compute_site.services.ids import canonical_ids, is_canonical
+from compute_site.services.ids import canonical_ids, is_address, is_canonical
 from compute_site.services.keys import Key, read_keys
 from compute_site.views import as_fault
 
@@ -61,6 +61,11 @@ class Filter:
 def by_id(column: str = "pk") -> Filter:
     """Words that are no ids match nothing."""
     return Filter(column, canonical_ids)
+
+
+def by_address(column: str) -> Filter:
+    """Words that are no IP addresses match nothing."""
+    return Filter(column, lambda words: [word for word in words if is_address(word)])
 
 
 def by_flag(column: str) -> Filter:

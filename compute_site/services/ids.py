@@ -1,7 +1,8 @@
-"""Ids of the local services: UUIDs in their one canonical form."""
+"""Ids and addresses in texts: what the local services take for one."""
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
 from collections.abc import Iterable
 
@@ -17,3 +18,12 @@ def is_canonical(text: str) -> bool:
 def canonical_ids(texts: Iterable[str]) -> list[uuid.UUID]:
     """The canonical UUIDs among the texts, once each and in ascending order."""
     return sorted({uuid.UUID(text) for text in texts if is_canonical(text)})
+
+
+def is_address(text: str) -> bool:
+    """Is it an IP address?"""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

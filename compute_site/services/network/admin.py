@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from compute_site.services.network.models import (
     FixedIp,
+    FloatingIp,
     Network,
     Port,
     PortQuota,
@@ -161,6 +162,28 @@ class SecurityGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def port_count(self, group: SecurityGroup) -> int:
         count: int = group.port_count  # type: ignore[attr-defined]  # annotated
         return count
+
+
+@admin.register(FloatingIp)
+class FloatingIpAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """For looking and deleting; addresses are given out by the network API."""
+
+    list_display = ("address", "id", "project", "port", "fixed_address", "created_at")
+    list_select_related = ("project", "port")
+    list_per_page = 50
+    search_fields = ("address", "fixed_address", "=id", "project__name")
+    search_help_text = "Address, id or project"
+    readonly_fields = ("id", "project", "outside", "address", "port", "fixed_address")
+    ordering = ("address",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: FloatingIp) -> None:
+        obj.outside.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[FloatingIp]) -> None:
+        Port.objects.filter(floating_ip__in=queryset).delete()
 
 
 @admin.register(PortQuota)

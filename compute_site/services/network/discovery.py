@@ -23,7 +23,7 @@ EXTENSIONS = {
 
 
 class EmptyList(NetworkView):
-    """A kind of thing that is not kept here: floating IPs, routers."""
+    """A kind of thing that is not kept here: routers."""
 
     noun = ""
 

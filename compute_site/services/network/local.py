@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
-from compute_site.services.ids import canonical_ids, is_canonical
+from compute_site.services.ids import canonical_ids, is_address, is_canonical
 from compute_site.services.network.attached import attached_ports
 from compute_site.services.network.connect import connect, disconnect, nics
 from compute_site.services.network.models import (
@@ -79,7 +79,7 @@ def taken_addresses(caller: Caller, wanted: Collection[tuple[str, str]]) -> set[
     parsed = {
         (network_id, ipaddress.ip_address(address)): (network_id, address)
         for network_id, address in wanted
-        if is_canonical(network_id) and _is_address(address)
+        if is_canonical(network_id) and is_address(address)
     }
     if not parsed:
         return set()
@@ -151,11 +151,3 @@ def _describe_port(port: Port) -> PortData:
         network_type=port.network.network_type or None,
         physical_network=port.network.physical_network,
     )
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

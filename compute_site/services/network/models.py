@@ -193,6 +193,36 @@ class FixedIp(models.Model):
         return self.address
 
 
+class FloatingIp(models.Model):
+    """An address of an external network that a project holds and may lend to one of its ports."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="floating_ips")
+    outside = models.OneToOneField(Port, on_delete=models.CASCADE, related_name="floating_ip")
+    """The port on the external network that holds the address."""
+    address = models.GenericIPAddressField()
+    port = models.ForeignKey(
+        Port, null=True, blank=True, on_delete=models.SET_NULL, related_name="lent_floating_ips"
+    )
+    fixed_address = models.GenericIPAddressField(null=True, blank=True)
+    """The address of the port that packets are sent on to."""
+    description = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["FloatingIp"].as_manager()
+
+    class Meta:
+        verbose_name = "floating IP"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["port", "fixed_address"], name="network_one_floating_ip_an_address"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class PortQuota(models.Model):
     """How many ports a project may have; −1, or no row: no limit."""
 

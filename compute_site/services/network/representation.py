@@ -7,6 +7,7 @@ from typing import Any
 
 from compute_site.services.facade import iso
 from compute_site.services.network.models import (
+    FloatingIp,
     Network,
     Port,
     SecurityGroup,
@@ -149,4 +150,34 @@ def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
         "remote_group_id": None if remote_group is None else str(remote_group),
         "remote_address_group_id": None,
         "description": rule.description,
+    }
+
+
+def show_floating_ip(floating_ip: FloatingIp) -> dict[str, Any]:
+    """``floating_ip`` comes with its ``outside`` port and its ``port``."""
+    port = floating_ip.port
+    details = None
+    if port is not None:
+        details = {
+            "name": port.name,
+            "network_id": str(port.network_id),
+            "mac_address": port.mac_address,
+            "admin_state_up": port.admin_state_up,
+            "status": port.status,
+            "device_id": port.device_id,
+            "device_owner": port.device_owner,
+        }
+    return {
+        **_shared(floating_ip.project_id, floating_ip.created_at),
+        "id": str(floating_ip.pk),
+        "floating_network_id": str(floating_ip.outside.network_id),
+        "floating_ip_address": floating_ip.address,
+        "port_id": None if port is None else str(port.pk),
+        "fixed_ip_address": None if port is None else floating_ip.fixed_address,
+        "router_id": None,
+        "status": "DOWN" if port is None else "ACTIVE",
+        "port_details": details,
+        "description": floating_ip.description,
+        "dns_name": "",
+        "dns_domain": "",
     }

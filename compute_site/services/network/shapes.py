@@ -158,3 +158,19 @@ CHANGED_SUBNET = optional(without(NEW_SUBNET, "project_id", "network_id", "cidr"
 CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "mac_address"))
 CHANGED_SECURITY_GROUP = optional(without(NEW_SECURITY_GROUP, "project_id"))
 CHANGED_RULE = {"description": Key(text, default="")}
+NEW_FLOATING_IP: Mapping[str, Key] = {
+    "floating_network_id": Key(uuid_text, required=True),
+    "floating_ip_address": Key(address),
+    "subnet_id": Key(uuid_text),
+    "port_id": Key(uuid_text),
+    "fixed_ip_address": Key(address),
+    "description": Key(text, default=""),
+    "project_id": Key(text, other_name="tenant_id"),
+    "dns_name": IGNORED,
+    "dns_domain": IGNORED,
+    "qos_policy_id": IGNORED,
+    "distributed": IGNORED,
+}
+CHANGED_FLOATING_IP = {
+    key: NEW_FLOATING_IP[key] for key in ("port_id", "fixed_ip_address", "description")
+}

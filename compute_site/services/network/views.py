@@ -12,10 +12,11 @@ from rest_framework.response import Response
 
 from compute_site.faults import Fault
 from compute_site.identity.caller import Caller
-from compute_site.services.facade import Filter, ServiceView, by_flag, by_id
+from compute_site.services.facade import Filter, ServiceView, by_address, by_flag, by_id
 from compute_site.services.keys import Key
-from compute_site.services.network import changes, shapes
+from compute_site.services.network import changes, floating, shapes
 from compute_site.services.network.models import (
+    FloatingIp,
     Network,
     Port,
     SecurityGroup,
@@ -24,6 +25,7 @@ from compute_site.services.network.models import (
 )
 from compute_site.services.network.representation import (
     show_binding,
+    show_floating_ip,
     show_network,
     show_port,
     show_provider,
@@ -247,6 +249,32 @@ class Rules(NetworkView):
         return show_rule(row)
 
 
+class FloatingIps(NetworkView):
+    noun = "floatingip"
+    order = ("address", "pk")
+    writes = Writes(
+        new=shapes.NEW_FLOATING_IP,
+        create=floating.create_floating_ip,
+        changed=shapes.CHANGED_FLOATING_IP,
+        change=floating.change_floating_ip,
+        delete=floating.delete_floating_ip,
+    )
+    filters: ClassVar[Mapping[str, Filter]] = {
+        **OWNER,
+        "id": by_id(),
+        "port_id": by_id("port"),
+        "floating_network_id": by_id("outside__network"),
+        "floating_ip_address": by_address("address"),
+        "fixed_ip_address": by_address("fixed_address"),
+    }
+
+    def rows(self) -> QuerySet[FloatingIp]:
+        return FloatingIp.objects.visible_to(self.caller).select_related("outside", "port")
+
+    def show(self, row: FloatingIp) -> dict[str, Any]:
+        return show_floating_ip(row)
+
+
 class NetworkList(Networks, ListView):
     pass
 
@@ -284,4 +312,12 @@ class RuleList(Rules, ListView):
 
 
 class RuleDetail(Rules, DetailView):
+    pass
+
+
+class FloatingIpList(FloatingIps, ListView):
+    pass
+
+
+class FloatingIpDetail(FloatingIps, DetailView):
     pass
