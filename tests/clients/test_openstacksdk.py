@@ -8,7 +8,10 @@ from openstack.connection import Connection
 
 from tests.clients.conftest import LiveSite
 
-pytestmark = pytest.mark.clients
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+]
 
 
 @pytest.fixture
