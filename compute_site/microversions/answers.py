@@ -26,6 +26,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import operator
 import threading
@@ -217,4 +218,4 @@ class AnswerSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     def get_fields(self) -> dict[str, Any]:
         version = self.context.get("version", NEWEST)
-        return dict(type(self).keys_at(version))
+        return copy.deepcopy(type(self).keys_at(version))

@@ -33,6 +33,7 @@ Everything that depends on the version is compiled once per class and version (`
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -235,7 +236,7 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
     # as DRF uses it
 
     def get_fields(self) -> dict[str, Any]:
-        return dict(type(self).at(self._version()).fields)
+        return copy.deepcopy(type(self).at(self._version()).fields)
 
     def run_validation(self, data: Any = empty) -> Any:
         faults: list[FieldFault] = []
