@@ -13,6 +13,7 @@ from flavors.views import access, extra_spec, flavor
 from quotas.views import limit, quota_class, quota_set
 from servers.views import (
     address,
+    aggregate,
     diagnostics,
     instance_action,
     interface,
@@ -83,6 +84,10 @@ COMPUTE = [
     path("os-availability-zone/detail", zone.ZonesDetail.as_view()),
     path("os-services", service.Services.as_view()),
     path("os-services/<str:service_id>", service.OneService.as_view()),
+    path("os-aggregates", aggregate.Aggregates.as_view()),
+    path("os-aggregates/<str:aggregate_id>", aggregate.OneAggregate.as_view()),
+    path("os-aggregates/<str:aggregate_id>/action", aggregate.AggregateActions.as_view()),
+    path("os-aggregates/<str:aggregate_id>/images", aggregate.AggregateImages.as_view()),
     # what Nova once passed on to other services: 404
     *(
         re_path(rf"^{name}(?:/.*)?$", ProxyUrl.as_view())

@@ -134,6 +134,30 @@ class LooseName(Name):
         return value
 
 
+def _check_zone_name(value: str) -> str:
+    if ":" in value:
+        raise Refused(f"{shorten(value)} holds a colon", code="name")
+    return value
+
+
+class ZoneName(Name):
+    """A name without colons."""
+
+    format = "az_name"
+
+    def accept(self, value: str) -> str:
+        return _check_zone_name(super().accept(value))
+
+
+class LooseZoneName(LooseName):
+    """The same with spaces at its ends (``/v2``)."""
+
+    format = "az_name_with_outer_spaces"
+
+    def accept(self, value: str) -> str:
+        return _check_zone_name(super().accept(value))
+
+
 class Uuid(Text):
     """A UUID in any of its spellings; it stays as the client wrote it."""
 

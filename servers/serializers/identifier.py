@@ -11,7 +11,7 @@ from servers.errors import MalformedId
 from servers.find import UUID
 
 UUIDS_SINCE = Microversion.parse("2.53")
-WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*", re.ASCII)
+WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 NOBODY = uuid.UUID(int=0)
 
 

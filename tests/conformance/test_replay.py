@@ -15,6 +15,13 @@ from tests.conformance.replay import WORLD, Case, Run, World, read_cases
 
 GROUPS = read_cases()
 AGREEING = (
+    "aggregates",
+    "aggregates/action",
+    "aggregates/create",
+    "aggregates/policy",
+    "aggregates/unknown",
+    "aggregates/update",
+    "availability-zones",
     "create/",
     "flavors/",
     "limits",
@@ -33,7 +40,9 @@ AGREEING = (
     "servers/tags",
     "servers/update",
     "servers/volumes",
+    "services",
     "versions/documents",
+    "versions/negotiation",
     "versions/wrong-methods",
 )
 """What the names of the groups begin with."""
