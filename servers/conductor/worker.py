@@ -14,6 +14,8 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
@@ -31,6 +33,11 @@ POLL_SECONDS = 5.0
 
 RESTART_SECONDS = 2.0
 """After the database was lost."""
+
+NO_WAIT = "SET synchronous_commit TO off"
+"""Workers do not wait for the disk. Should the database crash, the last moments of a build are lost
+together with the end of its job, and the job is found and done again.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,7 @@ async def run_workers(crews: Sequence[Crew]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    connection_created.connect(_configure_django)
     announcing = asyncio.create_task(_announce(stop))
     while not stop.is_set():
         await _run_once(crews, stop, connections=threads)
@@ -97,6 +105,12 @@ def _connector(connections: int) -> PsycopgConnector:
 
 async def _configure(connection: AsyncConnection[Any]) -> None:
     await connection.set_autocommit(True)  # each call of the queue is one statement
+    await connection.execute(NO_WAIT)
+
+
+def _configure_django(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(NO_WAIT)
 
 
 async def _announce(stop: asyncio.Event) -> None:
