@@ -12,7 +12,7 @@ from servers.models import Instance
 
 Card = dict[str, Any]
 """``port_id``, ``network_id``, ``label``, ``mac``, ``addresses`` (pairs of address and version),
-``security_groups`` (names), ``tag``."""
+``security_groups`` (names), ``tag``, ``floating`` (addresses that lead to it from outside)."""
 
 
 def cards_of(network_info: str) -> list[Card]:
@@ -25,11 +25,16 @@ def addresses_of(cards: Iterable[Card], *, extended: bool = True) -> dict[str, l
     """Addresses by the name of their network; ``extended``: with the card's MAC address."""
     addresses: dict[str, list[Any]] = {}
     for card in cards:
-        more = {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": card["mac"]}
-        addresses.setdefault(card["label"], []).extend(
-            {"version": version, "addr": address, **(more if extended else {})}
-            for address, version in card["addresses"]
-        )
+        shown = addresses.setdefault(card["label"], [])
+        for kind, pairs in (
+            ("fixed", card["addresses"]),
+            ("floating", [(address, 4) for address in card.get("floating", ())]),
+        ):
+            more = {"OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": card["mac"]}
+            shown.extend(
+                {"version": version, "addr": address, **(more if extended else {})}
+                for address, version in pairs
+            )
     return addresses
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from compute_site.faults import BadReference, Conflict, Forbidden
 from compute_site.identity.caller import Caller
 from compute_site.services.network.addresses import Need, overlap
+from compute_site.services.network.events import tell_changed
 from compute_site.services.network.models import (
     DEFAULT_GROUP,
     Network,
@@ -144,6 +145,7 @@ def change(
         Port: PORT_COLUMNS,
     }[type(row)]
     changed = [column for column, key in columns.items() if key in given]
+    holders = {row.device_id} if isinstance(row, Port) else set()
     for column in changed:
         setattr(row, column, values[columns[column]])
     with transaction.atomic():
@@ -154,6 +156,8 @@ def change(
         if isinstance(row, Port) and "fixed_ips" in given:
             row.fixed_ips.all().delete()
             _give_addresses(row, values, given)
+        if isinstance(row, Port):
+            tell_changed({*holders, row.device_id})
 
 
 def change_group(
@@ -194,7 +198,9 @@ def delete_subnet(caller: Caller, subnet: Subnet) -> None:
 
 def delete_port(caller: Caller, port: Port) -> None:
     _check_owner(caller, port.project_id)
-    port.delete()
+    with transaction.atomic():
+        port.delete()
+        tell_changed({port.device_id})
 
 
 def delete_group(caller: Caller, group: SecurityGroup) -> None:

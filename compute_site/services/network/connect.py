@@ -51,7 +51,7 @@ def nics(server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
         Port.objects.filter(device_id__in=server_ids)
         .order_by("position", "created_at", "pk")
         .select_related("network")
-        .prefetch_related("fixed_ips", "security_groups")
+        .prefetch_related("fixed_ips", "security_groups", "lent_floating_ips")
     )
     found: dict[str, list[Nic]] = {}
     for port in ports:
@@ -168,4 +168,5 @@ def _describe(port: Port) -> Nic:
         ),
         security_groups=tuple(sorted({group.name for group in port.security_groups.all()})),
         tag=port.tag,
+        floating=tuple(sorted(lent.address for lent in port.lent_floating_ips.all())),
     )

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from compute_site.faults import BadReference, Conflict, Forbidden
 from compute_site.identity.caller import Caller
 from compute_site.services.network.addresses import Need
+from compute_site.services.network.events import tell_changed
 from compute_site.services.network.models import FloatingIp, Network, Port
 from compute_site.services.network.ports import make_mac, save_addresses, save_chosen
 
@@ -60,7 +61,10 @@ def change_floating_ip(
 
 def delete_floating_ip(caller: Caller, floating_ip: FloatingIp) -> None:
     _check_owner(caller, floating_ip.project_id)
-    floating_ip.outside.delete()  # and with it the floating IP
+    holders = _holders(floating_ip)
+    with transaction.atomic():
+        floating_ip.outside.delete()  # and with it the floating IP
+        tell_changed(holders)
 
 
 def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
@@ -89,6 +93,7 @@ def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
 def _lend(
     caller: Caller, floating_ip: FloatingIp, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
+    before = _holders(floating_ip)
     port_id = values["port_id"]
     if "port_id" not in given:
         floating_ip.save()
@@ -108,6 +113,12 @@ def _lend(
         raise FloatingIpInUse(
             f"Address {floating_ip.fixed_address} of port {port_id} has a floating IP already."
         ) from None
+    tell_changed(before | _holders(floating_ip))
+
+
+def _holders(floating_ip: FloatingIp) -> set[str]:
+    """The server that the address leads to, if there is one."""
+    return set() if floating_ip.port is None else {floating_ip.port.device_id}
 
 
 def _fixed_address(port: Port, asked: str | None) -> str:

@@ -100,7 +100,7 @@ class Nic:
     """A card that a server has.
 
     ``label`` is the network's name, ``addresses`` are pairs of address and IP version,
-    ``security_groups`` are names.
+    ``security_groups`` are names, ``floating`` are addresses that lead here from outside.
     """
 
     port_id: str
@@ -110,6 +110,7 @@ class Nic:
     addresses: tuple[tuple[str, int], ...]
     security_groups: tuple[str, ...]
     tag: str | None = None
+    floating: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
