@@ -1,4 +1,4 @@
-"""Projects with their roles, users, groups and tokens in the admin."""
+"""Projects with their roles, users, tokens and application credentials in the admin."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group
-from django.db.models import Count, QuerySet
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 
 from compute_site.identity.models import (
     ApplicationCredential,
     Project,
     ProjectRole,
-    Role,
     Token,
     User,
 )
 from compute_site.identity.tokens import revoke_tokens_of
-from compute_site.policy.rules_admin import RulesAdmin
+from compute_site.policy.rules_admin import RulesAdmin, link_to_rules
 
 MEMBERSHIP_USER = User.groups.through._meta.get_field("user")  # noqa: SLF001 - the way to a field
 
@@ -145,66 +141,6 @@ class SiteUserAdmin(UserAdmin):  # type: ignore[type-arg]
         self.message_user(request, f"{number} tokens revoked.", messages.SUCCESS)
 
 
-admin.site.unregister(Group)
-
-
-@admin.register(Group)
-class SiteGroupAdmin(GroupAdmin):
-    """Groups that stand for a role in a project, and groups of the operator's own."""
-
-    list_display = ("name", "project", "role", "users", "rules")
-    list_filter = ("project_role__role",)
-    list_select_related = ("project_role__project",)
-    search_fields = ("name",)
-    readonly_fields = ("project", "role", "rules")
-    fieldsets = (
-        (None, {"fields": ("name", "project", "role", "rules")}),
-        (
-            "In every project",
-            {
-                "fields": ("permissions",),
-                "description": "Rights in the admin site, and policy rules (identity | project | …)"
-                " that hold in every project.",
-            },
-        ),
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        return super().get_queryset(request).annotate(number_of_users=Count("user"))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        """A role's group is named after its project."""
-        return (*self.readonly_fields, "name") if role_of(obj) else self.readonly_fields
-
-    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return role_of(obj) is None and super().has_delete_permission(request, obj)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The groups of roles go with their project, and only so."""
-        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
-        protected = [*protected, *(str(group) for group in objs if role_of(group))]
-        return deleted, counts, perms_needed, protected
-
-    @admin.display(ordering="project_role__project__name")
-    def project(self, group: Group) -> str:
-        entry = role_of(group)
-        return entry.project.name if entry else "–"
-
-    @admin.display(ordering="project_role__role")
-    def role(self, group: Group) -> str:
-        entry = role_of(group)
-        return entry.role if entry else "–"
-
-    @admin.display(ordering="number_of_users")
-    def users(self, group: Group) -> int:
-        return int(getattr(group, "number_of_users", 0))
-
-    @admin.display(description="policy rules")
-    def rules(self, group: Group) -> str:
-        entry = role_of(group)
-        return link_to_rules(entry) if entry else "–"
-
-
 @admin.register(Token)
 class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Tokens can be looked at and revoked (deleted), not made or changed."""
@@ -240,21 +176,3 @@ class ApplicationCredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, obj: ApplicationCredential | None = None
     ) -> bool:
         return False
-
-
-def role_of(group: Group | None) -> ProjectRole | None:
-    """The role that the group stands for; ``None`` for one of the operator's own."""
-    return getattr(group, "project_role", None)
-
-
-def link_to_rules(entry: ProjectRole) -> str:
-    """Where to tick the rules of a role: an admin's hold in every project, so they stand on the
-    group.
-    """
-    if entry.role == Role.ADMIN:
-        url = reverse("admin:auth_group_change", args=[entry.group_id])
-        return format_html('<a href="{}">rules in every project</a>', url)
-    url = reverse(
-        "admin:identity_project_permissions_manage_group", args=[entry.project_id, entry.group_id]
-    )
-    return format_html('<a href="{}">rules in this project</a>', url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -247,6 +247,37 @@ def test_the_page_of_a_group_is_shown(site: Client, cast: Cast) -> None:
 
     assert site.get(url_of(admins)).status_code == 200
     assert site.get(reverse("admin:auth_group_add")).status_code == 200
+
+
+def test_rules_of_every_project_are_ticked_on_the_page_of_a_group(site: Client, cast: Cast) -> None:
+    auditors = Group.objects.create(name="auditors")
+    cast.outsider.user.groups.add(auditors)
+    right = Permission.objects.get(codename="view_instance")
+
+    for rules in ([policies.SHOW, policies.INDEX], [policies.SHOW]):
+        answer = site.post(
+            url_of(auditors), {"name": "auditors", "everywhere": rules, "permissions": [right.pk]}
+        )
+        assert answer.status_code == 302, answer.content.decode()
+        assert caller_of(cast.outsider).global_rules == set(rules)
+
+    assert right in auditors.permissions.all()
+    page = site.get(url_of(auditors)).context["adminform"].form
+    assert page.initial["everywhere"] == [policies.SHOW]
+    offered = page.fields["permissions"].queryset.values_list("codename", flat=True)
+    assert policies.SHOW not in set(offered)
+
+
+def test_a_cloud_admin_loses_a_rule_that_is_unticked(site: Client, cast: Cast) -> None:
+    admins = group_of(cast.alpha, Role.ADMIN)
+    form = site.get(url_of(admins)).context["adminform"].form
+    kept = [rule for rule in form.initial["everywhere"] if rule != policies.DELETE]
+    assert len(kept) == len(form.initial["everywhere"]) - 1
+
+    assert site.post(url_of(admins), {"everywhere": kept}).status_code == 302
+
+    assert not caller_of(cast.admin).may(policies.DELETE)
+    assert caller_of(cast.admin).may(policies.SHOW)
 
 
 def test_a_role_s_group_cannot_be_deleted_but_an_own_one_can(site: Client, cast: Cast) -> None:
