@@ -144,6 +144,9 @@ class ComputeSchema(AutoSchema):
         good: Schema = {"description": contract.summary, "headers": answer_headers(contract)}
         if contract.answer is not None:
             schema = answer_schema(contract.answer, self.version)
+            if contract.other_answer is not None:
+                other = answer_schema(contract.other_answer, self.version)
+                schema = {"oneOf": [schema, other]}
             good["content"] = {"application/json": {"schema": schema}}
         statuses = {*ALWAYS, *contract.faults, *((413, 415) if contract.body else ())}
         faults = {str(status): fault_response(status) for status in sorted(statuses)}

@@ -184,7 +184,7 @@ class Either(StrictField):
         return read
 
     def schema(self, version: Microversion) -> Schema:
-        schema: Schema = {"oneOf": [form.schema(version) for form in self.forms]}
+        schema: Schema = {"anyOf": [form.schema(version) for form in self.forms]}
         return nullable(schema) if self.allow_null else schema
 
 
@@ -193,5 +193,5 @@ def _types(schema: Schema) -> list[str]:
         return ["object"]
     kind = schema.get("type")
     if kind is None:
-        return [kind for form in schema.get("oneOf", ()) for kind in _types(form)]
+        return [kind for form in schema.get("anyOf", ()) for kind in _types(form)]
     return kind if isinstance(kind, list) else [kind]

@@ -25,6 +25,8 @@ class Contract:
     body: type[VersionedSerializer] | None = None
     query: type[QuerySerializer] | None = None
     answer: dict[str, Answer] | None = None
+    other_answer: dict[str, Answer] | None = None
+    """A second form of a good answer, if there is one."""
     status: int = 200
     faults: tuple[int, ...] = (403,)
     """Statuses of errors beside 400, 401, 404 and 406."""

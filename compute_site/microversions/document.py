@@ -125,8 +125,8 @@ def _words(form: Any, version: Microversion) -> str:
 
 
 def _schema_words(schema: Schema) -> str:
-    if "oneOf" in schema and "type" not in schema:
-        return " or ".join(_schema_words(form) for form in schema["oneOf"])
+    if "anyOf" in schema and "type" not in schema:
+        return " or ".join(_schema_words(form) for form in schema["anyOf"])
     if len(schema.get("enum", ())) > MOST_CHOICES:
         return f"one of {len(schema['enum'])} words"
     if "enum" in schema:

@@ -109,7 +109,7 @@ def nullable(schema: Schema) -> Schema:
     """The same schema, with null beside it."""
     kind = schema.get("type")
     if kind is None or "enum" in schema:
-        return {"oneOf": [schema, {"type": "null"}]}
+        return {"anyOf": [schema, {"type": "null"}]}
     kinds = kind if isinstance(kind, list) else [kind]
     return {**schema, "type": [*kinds, "null"]}
 
@@ -189,7 +189,7 @@ class Boolish(StrictField):
             ) from None
 
     def describe(self) -> Schema:
-        return {"oneOf": [{"type": "boolean"}, {"type": "string", "enum": list(self.MEANING)}]}
+        return {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": list(self.MEANING)}]}
 
 
 class Integer(StrictField):

@@ -140,7 +140,8 @@ class Compiled:
         }
         if self.required:
             schema["required"] = sorted(key for _, key in self.required)
-        schema["additionalProperties"] = self.unknown != "refuse"
+        kept = self.owner.unknown_schema if self.unknown == "keep" else True
+        schema["additionalProperties"] = kept if self.unknown != "refuse" else False
         return schema
 
 
@@ -152,6 +153,8 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """An object with a fixed set of keys; see the module's description."""
 
     unknown: ClassVar[str | Mapping[str, str]] = "refuse"
+    unknown_schema: ClassVar[Schema | bool] = True
+    """What other keys may hold where they are kept."""
     _compiled: ClassVar[dict[Microversion, Compiled]]
     _lock: ClassVar[threading.Lock] = threading.Lock()
 

@@ -101,6 +101,12 @@ def is_printable(text: str) -> bool:
 class Printable(Text):
     """Characters that can be printed, no line breaks."""
 
+    described = r"^[^\x00-\x1f\x7f]*$"
+    """For the schema: what a pattern can say of the rule."""
+
+    def describe(self) -> Schema:
+        return super().describe() | {"pattern": self.described}
+
     def accept(self, value: str) -> str:
         if not is_printable(value):
             raise Refused(f"{shorten(value)} holds a character that cannot be printed", code="name")
@@ -111,6 +117,7 @@ class Name(Printable):
     """1 to 255 printable characters without a space at either end."""
 
     format = "name"
+    described = r"^\S(.*\S)?$"
 
     def __init__(self, longest: int = 255, **options: Any) -> None:
         super().__init__(1, longest, **options)
@@ -126,6 +133,7 @@ class LooseName(Name):
     """A name that may have spaces at its ends, but not nothing else (``/v2``)."""
 
     format = "name_with_outer_spaces"
+    described = r"\S"
 
     def accept(self, value: str) -> str:
         Printable.accept(self, value)
@@ -176,7 +184,7 @@ class Uuid(Text):
 
     def describe(self) -> Schema:
         schema: Schema = {"type": "string", "format": "uuid"}
-        return {"oneOf": [schema, {"type": "string", "maxLength": 0}]} if self.empty else schema
+        return {"anyOf": [schema, {"type": "string", "maxLength": 0}]} if self.empty else schema
 
 
 def is_uuid(text: str) -> bool:
@@ -216,7 +224,7 @@ class Ip(Text):
         return value
 
     def describe(self) -> Schema:
-        return {"type": "string", "oneOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
+        return {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
 
 
 def is_ipv4(text: str) -> bool:

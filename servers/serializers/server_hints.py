@@ -18,6 +18,7 @@ class SchedulerHints(VersionedSerializer):
     """Known hints have a form; any other is accepted."""
 
     unknown = "keep"
+    unknown_schema = {"type": ["string", "number", "boolean", "array"]}
 
     group = Uuid()
     different_host = Either(Uuid(), ListOf(Uuid()))

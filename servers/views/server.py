@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework.response import Response
 
+from compute_site.microversions.answers import TEXT
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
@@ -42,6 +43,7 @@ class Servers(ComputeView):
             summary="Create one or more servers",
             body=ServerCreate,
             answer={"server": ServerCreated},
+            other_answer={"reservation_id": TEXT},
             status=202,
             faults=(403, 409, 413, 415),
             headers={"Location": "The server that was made, the first one of several."},
