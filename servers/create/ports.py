@@ -39,11 +39,13 @@ def plan_nics(order: ServerOrder, found: FoundNics, *, numa_policy: str | None) 
 
     ``numa_policy`` is the one of flavor or image, for ports without one of their own.
     """
-    if not isinstance(order.networks, tuple) or not order.networks:
+    if isinstance(order.networks, str):
+        automatic = {"physnets": [], "tunneled": False}
         return NicPlan(
-            requests=order.networks or [],
-            metadata={"physnets": [], "tunneled": False} if order.networks == "auto" else None,
+            requests=order.networks, metadata=automatic if order.networks == "auto" else None
         )
+    if not order.networks:
+        return NicPlan(requests=[])
     cards = [_Card(nic, found) for nic in order.networks]
     resources = [
         group

@@ -5,14 +5,15 @@ server group, certificates.
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 
+from compute_site.compiled import CompiledQuery
 from compute_site.identity.caller import Caller
 from compute_site.services import image_service, network_service
+from compute_site.services.ids import is_canonical
 from compute_site.services.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.order import ServerOrder
@@ -28,6 +29,15 @@ from servers.models import KeyPair, ServerGroup
 
 DEFAULT_GROUP = "default"
 NO_KERNEL = "nokernel"
+FLAVOR_COLUMNS = [field.attname for field in Flavor._meta.concrete_fields]  # noqa: SLF001 - documented
+FIND_FLAVOR = CompiledQuery(
+    lambda caller, flavorid: (
+        Flavor.objects.visible_to(caller)
+        .filter(flavorid=flavorid)
+        .order_by()
+        .values_list(*FLAVOR_COLUMNS)
+    )
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,12 +50,12 @@ class Kernel:
 
 def find_flavor(caller: Caller, order: ServerOrder) -> Flavor:
     """The flavor by its public id, among those that the project may use (A16)."""
-    flavor = Flavor.objects.visible_to(caller).filter(flavorid=order.flavor_ref).first()
-    if flavor is None:
+    rows = FIND_FLAVOR.rows(caller, order.flavor_ref)
+    if not rows:
         raise FlavorNotFound(
             f"There is no flavor {order.flavor_ref} for this project.", field="server.flavorRef"
         )
-    return flavor
+    return Flavor.from_db("default", FLAVOR_COLUMNS, rows[0])
 
 
 def check_flavor_enabled(flavor: Flavor) -> None:
@@ -106,7 +116,7 @@ def find_server_group(caller: Caller, order: ServerOrder) -> ServerGroup | None:
     if not asked:
         return None
     group = None
-    if _is_canonical(asked):
+    if is_canonical(asked):
         group = ServerGroup.objects.visible_to(caller).filter(uuid=asked).first()
     if group is None:
         raise ServerGroupNotFound(
@@ -140,10 +150,3 @@ def _one_group(name: str, ids: list[str]) -> str:
             field="server.security_groups",
         )
     return ids[0]
-
-
-def _is_canonical(text: Any) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except (ValueError, AttributeError, TypeError):
-        return False

@@ -118,7 +118,7 @@ class _Table:
         )
 
 
-def _quote(column: str) -> str:
+def _quote(column: str | None) -> str:
     return f'"{column}"'
 
 

@@ -136,6 +136,7 @@ class TestNewForm:
         assert code_of(answer) == "two_disk_forms"
 
     def test_sizes_and_types_are_filled_in(self, shop: Shop, as_member: ApiClient) -> None:
+        VolumeType.objects.create(name="0-slow")
         kind = VolumeType.objects.create(name="fast")
         taken = snapshot_of(make_volume(size=4))
         other = make_image()
@@ -152,12 +153,13 @@ class TestNewForm:
                     "boot_index": 1,
                 },
                 blank(volume_type=str(kind.pk), disk_bus="virtio", device_type="disk"),
+                blank(volume_type="0-slow"),
                 blank(source_type="image", uuid=str(other.pk), volume_size=2),
                 {"no_device": True, "device_name": "vdz"},
             ],
         ).expect(202)
-        assert [device["volume_size"] for device in devices()] == [None, 3, 9, 4, 1, 2, None]
-        assert devices()[4]["volume_type"] == "fast"
+        assert [device["volume_size"] for device in devices()] == [None, 3, 9, 4, 1, 1, 2, None]
+        assert [device["volume_type"] for device in devices()[4:6]] == ["fast", "0-slow"]
 
     def test_a_local_disk_has_the_size_that_the_flavor_gives(self, as_member: ApiClient) -> None:
         shop = Shop()

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from compute_site.compiled import CompiledQuery
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.services.ids import canonical_ids, is_address, is_canonical
@@ -44,18 +46,51 @@ __all__ = [
     "taken_addresses",
 ]
 
+NETWORK_VALUES = (
+    "pk",
+    "name",
+    "project_id",
+    "shared",
+    "external",
+    "has_subnet",
+    "port_security_enabled",
+    "network_type",
+    "physical_network",
+)
+
+
+def _network_values(networks: NetworkQuerySet) -> QuerySet[Any, Any]:
+    subnets = Subnet.objects.filter(network=OuterRef("pk"))
+    return networks.annotate(has_subnet=Exists(subnets)).values_list(*NETWORK_VALUES)
+
+
+FIND_NETWORKS = CompiledQuery(
+    lambda caller, *ids: _network_values(Network.objects.visible_to(caller).filter(pk__in=ids))
+)
+OFFERED_NETWORKS = CompiledQuery(
+    lambda caller: _network_values(
+        Network.objects.offered_to(caller.project_id).order_by("created_at", "pk")
+    )
+)
+COUNT_PORTS = CompiledQuery(
+    lambda caller: (
+        Project.objects.filter(pk=caller.project_id)
+        .order_by()
+        .annotate(used=Count("ports"))
+        .values_list("port_quota__limit", "used")
+    )
+)
+
 
 def find_networks(caller: Caller, ids: Collection[str]) -> dict[str, NetworkData]:
     wanted = canonical_ids(ids)
     if not wanted:
         return {}
-    found = _describe_networks(Network.objects.visible_to(caller).filter(pk__in=wanted))
-    return {network.id: network for network in found}
+    return {str(row[0]): _describe_network(row) for row in FIND_NETWORKS.rows(caller, *wanted)}
 
 
 def available_networks(caller: Caller) -> Sequence[NetworkData]:
-    offered = Network.objects.offered_to(caller.project_id)
-    return _describe_networks(offered.order_by("created_at", "pk"))
+    return [_describe_network(row) for row in OFFERED_NETWORKS.rows(caller)]
 
 
 def can_auto_allocate(caller: Caller) -> bool:  # noqa: ARG001 - nothing here depends on who asks
@@ -95,13 +130,8 @@ def taken_addresses(caller: Caller, wanted: Collection[tuple[str, str]]) -> set[
 
 
 def port_quota(caller: Caller) -> PortQuotaData:
-    row = (
-        Project.objects.filter(pk=caller.project_id)
-        .annotate(used=Count("ports"))
-        .values_list("port_quota__limit", "used")
-        .first()
-    )
-    limit, used = row or (None, 0)
+    rows = COUNT_PORTS.rows(caller)
+    limit, used = rows[0] if rows else (None, 0)
     return PortQuotaData(limit=-1 if limit is None else limit, used=used)
 
 
@@ -117,22 +147,11 @@ def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[Sec
     ]
 
 
-def _describe_networks(networks: NetworkQuerySet) -> list[NetworkData]:
-    subnets = Subnet.objects.filter(network=OuterRef("pk"))
-    return [
-        NetworkData(
-            id=str(network.pk),
-            name=network.name,
-            project_id=network.project_id,
-            shared=network.shared,
-            external=network.external,
-            has_subnet=network.has_subnet,  # type: ignore[attr-defined]  # annotated
-            port_security_enabled=network.port_security_enabled,
-            network_type=network.network_type or None,
-            physical_network=network.physical_network,
-        )
-        for network in networks.annotate(has_subnet=Exists(subnets))
-    ]
+def _describe_network(row: tuple[Any, ...]) -> NetworkData:
+    values = dict(zip(NETWORK_VALUES, row, strict=True))
+    return NetworkData(
+        id=str(values.pop("pk")), network_type=values.pop("network_type") or None, **values
+    )
 
 
 def _describe_port(port: Port) -> PortData:
