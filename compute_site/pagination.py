@@ -29,6 +29,10 @@ class Paging:
         return cls(most if asked is None else min(asked, most), query.get("marker") or None)
 
 
+WHOLE = Paging(2**31 - 1)
+"""All at once, as old microversions have it whose lists have no pages."""
+
+
 def cut_page(
     rows: QuerySet[M], order: Sequence[SortKey], paging: Paging, after: M | None = None
 ) -> list[M]:

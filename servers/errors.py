@@ -468,6 +468,12 @@ class HypervisorMarkerNotFound(BadReference):
     code = "hypervisor_marker_not_found"
 
 
+class PatternAndPage(BadRequest):
+    """A list was asked for by a pattern and by pages."""
+
+    code = "pattern_and_page"
+
+
 class HostDown(BadRequest):
     """The host does not answer, so that it cannot be asked."""
 

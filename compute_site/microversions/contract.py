@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from compute_site.microversions.answers import AnswerSerializer
@@ -24,8 +25,8 @@ class Contract:
     """The first microversion that knows the method, where it is younger than its URL."""
     body: type[VersionedSerializer] | None = None
     query: type[QuerySerializer] | None = None
-    answer: dict[str, Answer] | None = None
-    other_answer: dict[str, Answer] | None = None
+    answer: Mapping[str, Answer] | None = None
+    other_answer: Mapping[str, Answer] | None = None
     """A second form of a good answer, if there is one."""
     status: int = 200
     faults: tuple[int, ...] = (403,)

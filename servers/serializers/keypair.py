@@ -20,7 +20,7 @@ from compute_site.microversions.serializers import QuerySerializer, VersionedSer
 from compute_site.microversions.texts import LooseName, Text
 from compute_site.microversions.times import exact_time
 from compute_site.microversions.version import Microversion
-from compute_site.pagination import Paging
+from compute_site.pagination import WHOLE, Paging
 from servers.keypairs import KeptKeyPair, KeyPairOrder, KeyPairSearch
 
 STATUS_CHANGED = Microversion.parse("2.2")
@@ -105,8 +105,9 @@ class KeyPairListQuery(QuerySerializer):
 
     def build(self, values: dict[str, Any], version: Microversion) -> KeyPairSearch:
         (user_id, *_) = values.get("user_id", (None,))
-        # Nova: an empty marker is looked up as well
-        paging = dataclasses.replace(Paging.of(values), marker=values.get("marker"))
+        paging = WHOLE
+        if is_paged(version):  # Nova: an empty marker is looked up as well
+            paging = dataclasses.replace(Paging.of(values), marker=values.get("marker"))
         return KeyPairSearch(user_id=user_id or None, paging=paging)
 
 

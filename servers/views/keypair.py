@@ -26,7 +26,6 @@ from servers.serializers.keypair import (
     KeyPairQuery,
     created_status,
     deleted_status,
-    is_paged,
 )
 
 
@@ -54,7 +53,7 @@ class KeyPairs(ComputeView):
         permit_keypairs(request.caller, rules.INDEX, search.user_id)
         keypairs = list_keypairs(request.caller, search)
         answer: dict[str, Any] = {"keypairs": self.show_all(KeyPairItem, keypairs)}
-        if keypairs and len(keypairs) == search.paging.limit and is_paged(request.version):
+        if keypairs and len(keypairs) == search.paging.limit:
             known = KeyPairListQuery.at(request.version).entries
             answer["keypairs_links"] = self.links.next_page(
                 request, "os-keypairs", keypairs[-1].name, known

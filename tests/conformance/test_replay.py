@@ -24,6 +24,7 @@ AGREEING = (
     "availability-zones",
     "create/",
     "flavors/",
+    "hypervisors",
     "limits",
     "quota-",
     "servers/all-tenants",
@@ -43,6 +44,7 @@ AGREEING = (
     "services",
     "versions/documents",
     "versions/negotiation",
+    "versions/unknown-urls",
     "versions/wrong-methods",
 )
 """What the names of the groups begin with."""

@@ -1,0 +1,96 @@
+"""What a host has, what is taken of it, and by which projects."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.db.models import F, Sum
+
+from servers.errors import NoSuchHost, NotOfThisHost
+from servers.models import ComputeNode, Instance, Service
+from servers.zones import zone_of_hosts, zone_of_service
+
+TOTAL, USED_NOW, USED_MAX = "(total)", "(used_now)", "(used_max)"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Share:
+    """Resources under the name of a project or a sum; memory MiB, disk GiB."""
+
+    host: str
+    project: str
+    cpu: int
+    memory_mb: int
+    disk_gb: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlacedService:
+    """A service with the zone that it is in."""
+
+    service: Service
+    zone: str
+
+
+def list_enabled(zone: str | None = None) -> list[PlacedService]:
+    """All services that are enabled, or those of one zone (two statements)."""
+    zones = zone_of_hosts()
+    placed = [
+        PlacedService(service, zone_of_service(service, zones))
+        for service in Service.objects.filter(disabled=False).order_by("pk")
+    ]
+    return [entry for entry in placed if not zone or entry.zone == zone]
+
+
+def shares_of(host: str) -> list[Share]:
+    """What there is, what is used, what the servers may use, and the same by project.
+
+    Raises:
+        NoSuchHost: no host that runs servers has the name.
+    """
+    node = ComputeNode.objects.filter(service__host=host).first()
+    if node is None:
+        raise NoSuchHost(f"There is no host {host} that runs servers.")
+    projects = [
+        Share(host, str(project), cpu, memory, disk)
+        for project, cpu, memory, disk in Instance.objects.alive()
+        .filter(host=host)
+        .order_by("project")
+        .values_list("project")
+        .annotate(Sum("vcpus"), Sum("memory_mb"), Sum(F("root_gb") + F("ephemeral_gb")))
+    ]
+    return [
+        Share(host, TOTAL, node.vcpus, node.memory_mb, node.local_gb),
+        Share(host, USED_NOW, node.vcpus_used, node.memory_mb_used, node.local_gb_used),
+        Share(
+            host,
+            USED_MAX,
+            sum(share.cpu for share in projects),
+            sum(share.memory_mb for share in projects),
+            sum(share.disk_gb for share in projects),
+        ),
+        *projects,
+    ]
+
+
+def find_host(host: str) -> Service:
+    """The service that runs the servers of a host.
+
+    Raises:
+        NoSuchHost: no host that runs servers has the name.
+    """
+    service = Service.objects.computes().select_related("node").filter(host=host).first()
+    if service is None:
+        raise NoSuchHost(f"There is no host {host} that runs servers.")
+    return service
+
+
+def switch_power(host: str) -> None:
+    """Reboot, start or stop a host.
+
+    Raises:
+        NoSuchHost: no host that runs servers has the name.
+        NotOfThisHost: always, for now: no driver reaches the power of its host.
+    """
+    service = find_host(host)
+    raise NotOfThisHost(f"The power of the host {service.host} cannot be switched from here.")

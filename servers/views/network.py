@@ -1,0 +1,76 @@
+"""``/os-networks`` and ``/os-tenant-networks``: the network service under the names that it had
+when it was a part of compute. What changed networks there is gone.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.faults import Gone
+from compute_site.microversions.answers import AnswerSerializer
+from compute_site.microversions.contract import Contract
+from compute_site.microversions.version import Microversion
+from compute_site.views import ComputeRequest, ComputeView
+from servers.networks import find_network, list_networks
+from servers.policies import network as rules
+from servers.serializers.network import NetworkAnswer, TenantNetworkAnswer
+
+
+class OldNetworkView(ComputeView):
+    """Reads are for old microversions; writes were taken out of all."""
+
+    until = "2.35"
+    shown: ClassVar[type[AnswerSerializer]] = NetworkAnswer
+    rule: ClassVar[str] = rules.LIST
+
+    def check_url(self, request: Request) -> None:
+        """Any method will do: the writes are gone, not unknown."""
+
+    def check_lifetime(self, version: Microversion) -> None:
+        if self.request.method not in ("GET", "HEAD"):
+            raise Gone("Networks are made and deleted by the network service.")
+        super().check_lifetime(version)
+
+
+class Networks(OldNetworkView):
+    """The networks that the caller can use."""
+
+    contracts = {"GET": Contract(summary="List networks", answer={"networks": [NetworkAnswer]})}
+
+    def get(self, request: ComputeRequest) -> Response:
+        request.caller.permit(self.rule)
+        networks = list_networks(request.caller)
+        return self.answer({"networks": self.show_all(self.shown, networks)})
+
+
+class OneNetwork(OldNetworkView):
+    """One network."""
+
+    rule = rules.SHOW
+    contracts = {"GET": Contract(summary="Show a network", answer={"network": NetworkAnswer})}
+
+    def get(self, request: ComputeRequest, network_id: str) -> Response:
+        request.caller.permit(self.rule)
+        network = find_network(request.caller, network_id)
+        return self.answer({"network": self.show(self.shown, network)})
+
+
+class TenantNetworks(Networks):
+    """The same as projects see them."""
+
+    shown = TenantNetworkAnswer
+    rule = rules.TENANT_LIST
+    contracts = {
+        "GET": Contract(summary="List networks", answer={"networks": [TenantNetworkAnswer]})
+    }
+
+
+class OneTenantNetwork(OneNetwork):
+    """One of them."""
+
+    shown = TenantNetworkAnswer
+    rule = rules.TENANT_SHOW
+    contracts = {"GET": Contract(summary="Show a network", answer={"network": TenantNetworkAnswer})}
