@@ -36,6 +36,12 @@ class JsonRenderer(BaseRenderer):
         return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
 
 
+class ComputeJsonRenderer(JsonRenderer):
+    """The same under the media type of the Compute API, for who asks for it."""
+
+    media_type = "application/vnd.openstack.compute+json"
+
+
 class BrowsableRenderer(BrowsableAPIRenderer):
     """DRF's pages for people who try the API by hand, at a microversion they choose."""
 
@@ -100,4 +106,6 @@ class Negotiation(BaseContentNegotiation):
         json, *others = renderers
         if others and "text/html" in request.headers.get("Accept", ""):
             return others[0], others[0].media_type
+        if ComputeJsonRenderer.media_type in request.headers.get("Accept", ""):
+            return ComputeJsonRenderer(), ComputeJsonRenderer.media_type
         return json, json.media_type

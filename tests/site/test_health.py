@@ -1,0 +1,34 @@
+"""What a supervisor asks: does the process live, can it serve?"""
+
+from __future__ import annotations
+
+from unittest import mock
+
+from django.db import OperationalError
+from django.test import Client
+
+
+def test_the_process_lives_without_a_database() -> None:
+    response = Client().get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_it_can_serve_with_a_migrated_database(db: None) -> None:
+    response = Client().get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok", "database": "ok", "migrations": "ok"}
+
+
+def test_it_cannot_serve_before_migrations(db: None) -> None:
+    plan = "django.db.migrations.executor.MigrationExecutor.migration_plan"
+    with mock.patch(plan, return_value=["a migration"]):
+        response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["migrations"] == "run manage.py migrate"
+
+
+def test_it_cannot_serve_without_a_database(db: None) -> None:
+    with mock.patch("compute_site.health.MigrationExecutor", side_effect=OperationalError):
+        response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["database"] == "OperationalError"
