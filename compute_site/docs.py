@@ -35,13 +35,14 @@ class DocsView(SpectacularSwaggerView):
     template_name = "compute_site/docs.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        response = super().get(request, *args, **kwargs)
+        response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response.data["microversion"] = str(asked_version(request))
         response.data["microversions"] = [f"2.{minor}" for minor in range(NEWEST.minor, 0, -1)]
         return response
 
     def _get_schema_url(self, request: Request) -> str:
-        return f"{super()._get_schema_url(request)}?microversion={asked_version(request)}"
+        url: str = super()._get_schema_url(request)  # type: ignore[no-untyped-call]
+        return f"{url}?microversion={asked_version(request)}"
 
 
 def asked_version(request: Request) -> Microversion:

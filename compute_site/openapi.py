@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -64,7 +65,7 @@ class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     """The three ways to prove an identity."""
 
     target_class = "compute_site.identity.authentication.CallerAuthentication"
-    name = list(SECURITY_SCHEMES)  # type: ignore[assignment]
+    name = list(SECURITY_SCHEMES)
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Any:
         return list(SECURITY_SCHEMES.values())
@@ -87,8 +88,9 @@ class ComputeSchema(AutoSchema):
     def is_excluded(self) -> bool:
         if self.contract is None:
             return True
-        since = max(map(Microversion.parse, (self.view.since, self.contract.since)))
-        until = Microversion.parse(self.view.until) if self.view.until else NEWEST
+        view: Any = self.view
+        since = max(map(Microversion.parse, (view.since, self.contract.since)))
+        until = Microversion.parse(view.until) if view.until else NEWEST
         return not since <= self.version <= until
 
     def get_operation_id(self) -> str:
@@ -191,7 +193,7 @@ def answer_headers(contract: Contract) -> Schema:
     }
 
 
-def answer_schema(answer: dict[str, Answer], version: Microversion) -> Schema:
+def answer_schema(answer: Mapping[str, Answer], version: Microversion) -> Schema:
     properties: Schema = {}
     for key, kind in answer.items():
         if isinstance(kind, dict):

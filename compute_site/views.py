@@ -61,7 +61,7 @@ class ComputeRequest(Request):
     """A request whose caller is known and whose version is chosen."""
 
     caller: Caller
-    version: Microversion
+    version: Microversion  # type: ignore[assignment] # DRF thinks of texts
 
 
 class ComputeView(APIView):
@@ -113,7 +113,7 @@ class ComputeView(APIView):
             raise ProjectMismatch(
                 f"The URL names the project {project_id}, but you are in another one."
             )
-        self.check_lifetime(request.version)
+        self.check_lifetime(self.request.version)
 
     def perform_authentication(self, request: Request) -> None:
         if request.auth is None:
@@ -167,7 +167,7 @@ class ComputeView(APIView):
             return None
         form = request._request.POST.dict()  # noqa: SLF001 - DRF's parsers would coerce and wrap
         try:
-            return read_form(contract.body, request.version, form)
+            return read_form(contract.body, self.request.version, form)
         except orjson.JSONDecodeError as error:
             raise MalformedJson(f"The body is not JSON: {error}") from None
 

@@ -23,7 +23,9 @@ class History(Field):  # type: ignore[type-arg]
 
     def __init__(self, forms: Mapping[str, Field[Any, Any, Any, Any] | None]) -> None:
         super().__init__(required=False)
-        self.forms = {Microversion.parse(text): form for text, form in forms.items()}
+        self.forms: dict[Microversion, Any] = {
+            Microversion.parse(text): form for text, form in forms.items()
+        }
         if list(self.forms) != sorted(self.forms):
             raise ValueError(f"the versions of a history ascend: {', '.join(forms)}")
 

@@ -185,7 +185,7 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
     @classmethod
     def declared(cls) -> dict[str, Any]:
         """Every field of every version, by attribute."""
-        return cls._declared_fields  # type: ignore[return-value]
+        return cls._declared_fields
 
     @classmethod
     def unknown_mode(cls, version: Microversion) -> str:
