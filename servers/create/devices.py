@@ -17,6 +17,24 @@ from servers.policies.server import CREATE_ATTACH_VOLUME
 NEW_FIELD = "server.block_device_mapping_v2"
 OLD_FIELD = "server.block_device_mapping"
 TRUE_WORDS = frozenset(("1", "t", "true", "on", "y", "yes"))
+LONGEST_TEXT = 255
+LARGEST_NUMBER = 2**31 - 1
+TEXT_KEYS = frozenset(
+    (
+        "source_type",
+        "destination_type",
+        "guest_format",
+        "device_type",
+        "disk_bus",
+        "device_name",
+        "snapshot_id",
+        "volume_id",
+        "volume_type",
+        "image_id",
+        "tag",
+        "encryption_format",
+    )
+)
 DRIVE_PREFIX = re.compile(r"^(x?v|s|h)d")
 
 
@@ -134,6 +152,7 @@ def read_record(record: Mapping[str, Any], field: str) -> Disk:
         raise MalformedDisk(
             f"A block device does not have {', '.join(sorted(unknown))}.", field=field
         )
+    _check_texts(record, field)
     suppressed = bool(record.get("no_device"))
     if not suppressed and record.get("source_type") is None:
         raise MalformedDisk("A block device needs source_type.", field=f"{field}.source_type")
@@ -147,6 +166,17 @@ def read_record(record: Mapping[str, Any], field: str) -> Disk:
     values["boot_index"] = _whole_number(record, "boot_index", field)
     values["encrypted"] = read_flag(record.get("encrypted"))
     return Disk(**values)
+
+
+def _check_texts(record: Mapping[str, Any], field: str) -> None:
+    """Texts of an image may be anything; those of a client have passed the schema."""
+    for key in record.keys() & TEXT_KEYS:
+        value = record[key]
+        if value is not None and not (isinstance(value, str) and len(value) <= LONGEST_TEXT):
+            raise MalformedDisk(
+                f"{key} should be a text of at most {LONGEST_TEXT} characters.",
+                field=f"{field}.{key}",
+            )
 
 
 def read_flag(value: Any) -> bool:
@@ -192,11 +222,15 @@ def _whole_number(record: Mapping[str, Any], key: str, field: str) -> int | None
     if value is None or value == "":
         return None
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or abs(number) > LARGEST_NUMBER:
         raise MalformedDisk(
-            f"{key} should be a whole number, not {value}.", field=f"{field}.{key}"
-        ) from None
+            f"{key} should be a whole number up to {LARGEST_NUMBER}, not {value}.",
+            field=f"{field}.{key}",
+        )
+    return number
 
 
 def _drive_letter(name: str | None) -> str:

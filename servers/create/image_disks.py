@@ -8,7 +8,7 @@ from typing import Any
 
 from compute_site.services.image.protocol import ImageData
 from flavors.models import Flavor
-from servers.create.devices import Disk, read_record
+from servers.create.devices import LONGEST_TEXT, Disk, read_record
 from servers.create.legacy_disks import blank_format, is_blank_name, translate_items
 from servers.errors import MalformedDisk
 
@@ -23,7 +23,12 @@ def root_device_name(image: ImageData | None) -> str | None:
     for mapping in _read_list(image, "mappings"):
         if name is None and mapping.get("virtual") == "root":
             name = mapping.get("device")
-    return f"/dev/{str(name).removeprefix('/dev/')}" if name else None
+    if not name:
+        return None
+    device = f"/dev/{str(name).removeprefix('/dev/')}"
+    if len(device) > LONGEST_TEXT:
+        raise MalformedDisk("The name of the image's root device is too long.", field=FIELD)
+    return device
 
 
 def find_image_disks(image: ImageData | None, flavor: Flavor, root_name: str) -> list[Disk]:

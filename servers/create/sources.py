@@ -99,6 +99,7 @@ def settle_disks(
             f"{settings.OPTIONS.max_local_block_devices} are allowed.",
             field=NEW_FIELD,
         )
+    _check_volumes_once(sized)
     return [_with_default_size(flavor, disk) for disk in sized]
 
 
@@ -178,6 +179,14 @@ def _check_blank_disks(flavor: Flavor, disks: Sequence[Disk]) -> None:
             f"The swap disk would have {swaps[0]} MiB; the flavor gives {flavor.swap}.",
             field=NEW_FIELD,
         )
+
+
+def _check_volumes_once(disks: Iterable[Disk]) -> None:
+    """A server cannot have a volume twice, also where several servers could share it."""
+    named = [disk.volume_id for disk in disks if disk.volume_id and disk.image_id is None]
+    for volume_id in named:
+        if named.count(volume_id) > 1:
+            raise MalformedDisk(f"The volume {volume_id} is named twice.", field=NEW_FIELD)
 
 
 def _with_default_size(flavor: Flavor, disk: Disk) -> Disk:

@@ -52,7 +52,8 @@ class Instance(models.Model):
     reservation_id = models.CharField(max_length=255, db_index=True)
     launch_index = models.PositiveIntegerField(default=0)
 
-    display_name = models.CharField(max_length=255, db_collation="C")
+    display_name = models.CharField(max_length=261, db_collation="C")
+    """A name of 255 characters, with the number that each of several servers has behind it."""
     display_description = models.CharField(max_length=255, null=True, blank=True)
     hostname = models.CharField(max_length=255)
 

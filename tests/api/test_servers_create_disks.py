@@ -227,6 +227,15 @@ class TestNewForm:
             status
         )
 
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_a_server_cannot_have_a_volume_twice(
+        self, shop: Shop, as_member: ApiClient, *, shared: bool
+    ) -> None:
+        device = volume(make_volume(multiattach=shared).pk)
+        order = [shop.root(), device, device]
+        answer = shop.order(as_member, block_device_mapping_v2=order).expect(400)
+        assert "twice" in answer.message
+
     @pytest.mark.parametrize("state", ["in-use", "reserved", "error", "creating"])
     def test_a_volume_that_is_not_free_is_refused(
         self, shop: Shop, as_member: ApiClient, state: str
@@ -407,6 +416,10 @@ class TestOfImage:
         ]
         assert Instance.objects.get().root_device_name == "/dev/vda"
 
+    def test_a_root_device_has_a_name_of_some_length(self, as_member: ApiClient) -> None:
+        shop = self.shop(root_device_name="x" * 251)
+        assert code_of(shop.order(as_member).expect(400)) == "malformed_disk"
+
     def test_blank_ones_that_the_flavor_does_not_give_are_dropped(
         self, as_member: ApiClient
     ) -> None:
@@ -466,6 +479,10 @@ class TestOfImage:
             {"source_type": "blank", "destination_type": "volume", "boot_index": "first"},
             {"source_type": "blank", "destination_type": "volume", "device_name": "v d"},
             {"source_type": "blank", "destination_type": "volume", "colour": "red"},
+            {"source_type": "volume", "destination_type": "volume", "volume_id": 5},
+            {"source_type": "blank", "destination_type": "volume", "guest_format": "x" * 256},
+            {"source_type": "blank", "destination_type": "volume", "volume_size": 2**31},
+            {"source_type": "blank", "destination_type": "volume", "boot_index": "9" * 5000},
         ],
         ids=str,
     )

@@ -218,6 +218,13 @@ class TestInstance:
             (2, "Web Server-3", "web-server-3"),
         ]
 
+    def test_the_longest_name_has_room_for_its_number(
+        self, shop: Shop, as_member: ApiClient
+    ) -> None:
+        shop.order(as_member, name="x" * 255, min_count=10).expect(202)
+        longest = Instance.objects.get(launch_index=9)
+        assert longest.display_name == "x" * 255 + "-10"
+
     def test_a_name_without_letters_gives_a_host_name_from_the_id(
         self, shop: Shop, as_member: ApiClient
     ) -> None:
