@@ -12,6 +12,7 @@ from compute_site.views import GoneUrl, ProxyUrl, UnknownUrl
 from flavors.views import access, extra_spec, flavor
 from quotas.views import limit, quota_class, quota_set
 from servers.views import (
+    action,
     address,
     aggregate,
     diagnostics,
@@ -22,6 +23,7 @@ from servers.views import (
     interface,
     keypair,
     metadata,
+    migration,
     network,
     password,
     security_group,
@@ -39,6 +41,7 @@ COMPUTE = [
     path("servers", server.Servers.as_view()),
     path("servers/detail", server.ServersDetail.as_view()),
     path("servers/<str:server_id>", server.Server.as_view()),
+    path("servers/<str:server_id>/action", action.ServerAction.as_view()),
     path("servers/<str:server_id>/metadata", metadata.Metadata.as_view()),
     path("servers/<str:server_id>/metadata/<str:key>", metadata.MetadataItem.as_view()),
     path("servers/<str:server_id>/tags", tag.Tags.as_view()),
@@ -62,6 +65,7 @@ COMPUTE = [
         instance_action.OneInstanceAction.as_view(),
     ),
     path("servers/<str:server_id>/diagnostics", diagnostics.ServerDiagnostics.as_view()),
+    path("servers/<str:server_id>/migrations", migration.Migrations.as_view()),
     path("servers/<str:server_id>/topology", topology.Topology.as_view()),
     path("servers/<str:server_id>/os-server-password", password.ServerPassword.as_view()),
     # flavors

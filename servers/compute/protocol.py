@@ -81,3 +81,13 @@ class ComputeDriver(Protocol):
     def destroy(self, server_id: str, node: str) -> None:
         """End the guest and all that the host has of it; a guest that is unknown is fine."""
         ...
+
+    def perform(self, server_id: str, node: str, task: str, *, password: str = "") -> int:
+        """Do with a guest what the task_state says (``powering-off``, ``pausing``, …); the
+        guest's power state afterwards. ``password`` is for ``updating_password`` and ``rescuing``.
+        """
+        ...
+
+    def read_console(self, server_id: str, node: str) -> str:
+        """All that the guest has written on its console and the host still has."""
+        ...

@@ -23,6 +23,7 @@ SCHEDULE_AND_BUILD = "servers.schedule_and_build"
 BUILD_SERVER = "servers.build_server"
 DELETE_SERVER = "servers.delete_server"
 RELEASE_SERVICES = "servers.release_services"
+PERFORM_ACTION = "servers.perform_action"
 
 job_manager = JobManager(DjangoConnector())
 

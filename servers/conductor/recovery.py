@@ -13,7 +13,9 @@ from django.utils import timezone
 from procrastinate.jobs import Job, Status
 
 from compute_site.faults import Fault
+from servers.actions.host import BY_TASK
 from servers.compute.failure import fail
+from servers.compute.perform import give_up
 from servers.conductor import queue
 from servers.conductor.bury import bury
 from servers.models import BuildRequest, Instance, TaskState, VmState
@@ -94,6 +96,20 @@ def resume_lost_deletions() -> int:
         queue=queue.COMPUTE,
         jobs=[{"server_id": server_id} for server_id in sorted(lost)],
     )
+    return len(lost)
+
+
+def give_up_lost_actions() -> int:
+    """Free servers from tasks that no job is at work on; their number."""
+    limit = timezone.now() - dt.timedelta(seconds=LOST_AFTER_SECONDS)
+    busy = list(Instance.objects.alive().filter(task_state__in=BY_TASK, updated_at__lt=limit))
+    if not busy:
+        return 0
+    servers, _ = _at_work(queue.PERFORM_ACTION)
+    lost = [instance for instance in busy if str(instance.uuid) not in servers]
+    for instance in lost:
+        action = BY_TASK[str(instance.task_state)]
+        give_up(instance, action, "Nobody works on it any more.")
     return len(lost)
 
 

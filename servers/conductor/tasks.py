@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from compute_site.identity.tokens import purge_tokens
 from servers.compute.build import build_server as build
 from servers.compute.order import BuildOrder
+from servers.compute.perform import perform
 from servers.compute.release import release_late
 from servers.conductor import queue, recovery
 from servers.conductor.place import place_reservation
@@ -43,6 +44,12 @@ def release_services(*, server_id: str, volumes: list[str]) -> None:
     release_late(server_id, volumes)
 
 
+@app.task(name=queue.PERFORM_ACTION, queue=queue.COMPUTE, retry=AGAIN)
+def perform_action(*, server_id: str, task: str, sealed_password: str = "") -> None:
+    """Do what was begun with a server."""
+    perform(server_id, task, sealed_password=sealed_password)
+
+
 @app.periodic(cron="* * * * * */10")
 @app.task(name="servers.retry_lost_jobs", queue=queue.CONDUCTOR, queueing_lock="lost jobs")
 def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the time
@@ -53,9 +60,10 @@ def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate giv
 @app.periodic(cron="* * * * * */30")
 @app.task(name="servers.fail_lost_builds", queue=queue.CONDUCTOR, queueing_lock="lost builds")
 def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
-    """End builds that nobody works on, and take up deletions that nobody works on."""
+    """End builds and actions that nobody works on, and take up such deletions."""
     recovery.fail_lost_builds()
     recovery.resume_lost_deletions()
+    recovery.give_up_lost_actions()
 
 
 @app.periodic(cron="17 * * * *")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from compute_site.compiled import CompiledQuery
 from compute_site.identity.caller import Caller
@@ -23,6 +24,37 @@ def find_images(caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
     rows = FIND.rows(caller, *wanted)
     found = (Image.from_db("default", COLUMNS, row) for row in rows)
     return {str(image.pk): describe(image) for image in found}
+
+
+def create_image(
+    caller: Caller,
+    *,
+    name: str,
+    properties: Mapping[str, Any],
+    like: ImageData | None = None,
+) -> str:
+    model = like or ImageData(id=None)
+    image = Image.objects.create(
+        name=name,
+        owner_id=caller.project_id,
+        visibility="private",
+        min_ram=model.min_ram,
+        min_disk=model.min_disk,
+        size=model.size,
+        disk_format=model.disk_format,
+        container_format=model.container_format,
+        properties=dict(properties),
+    )
+    return str(image.pk)
+
+
+def find_images_with(caller: Caller, properties: Mapping[str, str]) -> Sequence[ImageData]:
+    own = Image.objects.filter(owner=caller.project_id, properties__contains=dict(properties))
+    return [describe(image) for image in own.order_by("-created_at", "-pk")]
+
+
+def delete_images(caller: Caller, ids: Collection[str]) -> None:
+    Image.objects.filter(owner=caller.project_id, pk__in=canonical_ids(ids)).delete()
 
 
 def describe(image: Image) -> ImageData:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from compute_site.faults import Unavailable
@@ -48,4 +48,27 @@ class ImageService(Protocol):
         Raises:
             ImageServiceUnavailable: 503.
         """
+        ...
+
+    def create_image(
+        self,
+        caller: Caller,
+        *,
+        name: str,
+        properties: Mapping[str, Any],
+        like: ImageData | None = None,
+    ) -> str:
+        """Make a private image of the caller's project, ready for use; its id. Limits and formats
+        are those of ``like``.
+        """
+        ...
+
+    def find_images_with(
+        self, caller: Caller, properties: Mapping[str, str]
+    ) -> Sequence[ImageData]:
+        """The project's own images with all of these properties, the newest first."""
+        ...
+
+    def delete_images(self, caller: Caller, ids: Collection[str]) -> None:
+        """Delete images of the caller's project; unknown ones are fine."""
         ...

@@ -1,0 +1,48 @@
+"""Begins an action that a host does: the first step, the record and the job, in one transaction."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from servers.actions.host import HostAction
+from servers.conductor import queue
+from servers.conductor.records import begin_action
+from servers.errors import WrongState
+from servers.guard import check_unlocked
+from servers.models import Instance
+from servers.sealing import seal
+from servers.transitions import move
+
+
+def begin(caller: Caller, instance: Instance, action: HostAction, *, password: str = "") -> None:
+    """``password`` goes to the host, sealed while it waits.
+
+    Raises:
+        ServerLocked: the server is locked.
+        WrongState: the server is not in a state that allows this, or somebody was faster.
+    """
+    check_unlocked(caller, instance)
+    check_launched(instance, action.doing)
+    with transaction.atomic():
+        if not move(instance.pk, action.begin):
+            raise WrongState(
+                f"The server {instance.uuid} is {describe_state(instance)}; "
+                f"one cannot {action.doing} while it is."
+            )
+        begin_action(instance, action.name, action.event, caller)
+        job = {"server_id": str(instance.uuid), "task": action.task}
+        if password:
+            job["sealed_password"] = seal(password)
+        queue.defer(queue.PERFORM_ACTION, queue=queue.COMPUTE, jobs=[job])
+
+
+def check_launched(instance: Instance, doing: str) -> None:
+    """Raises ``WrongState`` where the server never ran, or is on no host."""
+    if instance.host is None or instance.launched_at is None:
+        raise WrongState(f"The server {instance.uuid} is on no host yet; one cannot {doing}.")
+
+
+def describe_state(instance: Instance) -> str:
+    task = f", {instance.task_state}" if instance.task_state else ""
+    return f"{instance.vm_state}{task}"

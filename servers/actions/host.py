@@ -1,0 +1,167 @@
+"""The everyday actions that a host does, as a table: from which states, through which task, to
+which state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from servers.models import TaskState, VmState
+from servers.transitions import Transition
+
+IDLE = frozenset[str | None]([None])
+REBOOTABLE_TASKS = frozenset[str | None](
+    (
+        None,
+        TaskState.REBOOTING,
+        TaskState.REBOOT_PENDING,
+        TaskState.REBOOT_STARTED,
+        TaskState.REBOOTING_HARD,
+        TaskState.RESUMING,
+        TaskState.UNPAUSING,
+        TaskState.PAUSING,
+        TaskState.SUSPENDING,
+    )
+)
+"""A hard reboot may cut these short."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HostAction:
+    """``name`` is how the history calls it, ``event`` the host's step there, ``task`` the
+    task_state while it goes on. ``doing`` completes "one cannot …".
+    """
+
+    name: str
+    event: str
+    doing: str
+    begin: Transition
+    end: Transition
+
+    @property
+    def task(self) -> str:
+        return str(self.begin.to_task)
+
+
+def _action(
+    name: str,
+    event: str,
+    doing: str,
+    *,
+    states: tuple[str, ...],
+    task: str,
+    to: str | None,
+    tasks: frozenset[str | None] = IDLE,
+) -> HostAction:
+    return HostAction(
+        name=name,
+        event=f"compute_{event}",
+        doing=doing,
+        begin=Transition(from_vm=frozenset(states), from_task=tasks, to_task=task),
+        end=Transition(from_task=frozenset([task]), to_vm=to),
+    )
+
+
+_ALL = (
+    _action(
+        "stop",
+        "stop_instance",
+        "stop it",
+        states=(VmState.ACTIVE, VmState.ERROR),
+        task=TaskState.POWERING_OFF,
+        to=VmState.STOPPED,
+    ),
+    _action(
+        "start",
+        "start_instance",
+        "start it",
+        states=(VmState.STOPPED,),
+        task=TaskState.POWERING_ON,
+        to=VmState.ACTIVE,
+    ),
+    _action(
+        "pause",
+        "pause_instance",
+        "pause it",
+        states=(VmState.ACTIVE,),
+        task=TaskState.PAUSING,
+        to=VmState.PAUSED,
+    ),
+    _action(
+        "unpause",
+        "unpause_instance",
+        "unpause it",
+        states=(VmState.PAUSED,),
+        task=TaskState.UNPAUSING,
+        to=VmState.ACTIVE,
+    ),
+    _action(
+        "suspend",
+        "suspend_instance",
+        "suspend it",
+        states=(VmState.ACTIVE,),
+        task=TaskState.SUSPENDING,
+        to=VmState.SUSPENDED,
+    ),
+    _action(
+        "resume",
+        "resume_instance",
+        "resume it",
+        states=(VmState.SUSPENDED,),
+        task=TaskState.RESUMING,
+        to=VmState.ACTIVE,
+    ),
+    _action(
+        "rescue",
+        "rescue_instance",
+        "rescue it",
+        states=(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
+        task=TaskState.RESCUING,
+        to=VmState.RESCUED,
+    ),
+    _action(
+        "unrescue",
+        "unrescue_instance",
+        "end its rescue",
+        states=(VmState.RESCUED,),
+        task=TaskState.UNRESCUING,
+        to=VmState.ACTIVE,
+    ),
+    _action(
+        "changePassword",
+        "set_admin_password",
+        "change its password",
+        states=(VmState.ACTIVE,),
+        task=TaskState.UPDATING_PASSWORD,
+        to=None,
+    ),
+)
+
+HOST_ACTIONS = {action.name: action for action in _ALL}
+
+SOFT_REBOOT = _action(
+    "reboot",
+    "reboot_instance",
+    "reboot it softly",
+    states=(VmState.ACTIVE,),
+    task=TaskState.REBOOTING,
+    to=VmState.ACTIVE,
+)
+HARD_REBOOT = _action(
+    "reboot",
+    "reboot_instance",
+    "reboot it",
+    states=(
+        VmState.ACTIVE,
+        VmState.STOPPED,
+        VmState.PAUSED,
+        VmState.SUSPENDED,
+        VmState.ERROR,
+    ),
+    task=TaskState.REBOOTING_HARD,
+    tasks=REBOOTABLE_TASKS,
+    to=VmState.ACTIVE,
+)
+
+BY_TASK = {action.task: action for action in (*_ALL, SOFT_REBOOT, HARD_REBOOT)}
+"""What goes on in a server with this task_state."""

@@ -1,0 +1,27 @@
+"""Boots a server from a rescue image."""
+
+from __future__ import annotations
+
+from compute_site.identity.caller import Caller
+from compute_site.services import image_service
+from servers.actions.begin import begin
+from servers.actions.host import HOST_ACTIONS
+from servers.create.password import choose_password
+from servers.errors import ImageNotFound
+from servers.models import Instance
+
+
+def rescue_server(
+    caller: Caller, instance: Instance, *, password: str | None = None, image: str | None = None
+) -> str:
+    """Begin the rescue; the admin password while it lasts.
+
+    Raises:
+        ImageNotFound: the image to boot from is not open to the project.
+        ServerLocked, WrongState: 409.
+    """
+    if image is not None and not image_service().find_images(caller, [image]):
+        raise ImageNotFound(f"There is no image {image}.", field="rescue.rescue_image_ref")
+    chosen = choose_password(password)
+    begin(caller, instance, HOST_ACTIONS["rescue"], password=chosen)
+    return chosen

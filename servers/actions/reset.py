@@ -1,0 +1,26 @@
+"""Says what state a server is in, when an admin knows better."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from compute_site.identity.caller import Caller
+from servers.errors import WrongState
+from servers.find import is_order
+from servers.history import log_action
+from servers.models import Instance, VmState
+
+
+def reset_state(caller: Caller, instance: Instance, state: str) -> None:
+    """``state`` is ``active`` or ``error``; whatever went on is over.
+
+    Raises:
+        WrongState: the server is on no host, so that it cannot be active, or nobody has begun to
+            build it.
+    """
+    if is_order(instance) or (state == VmState.ACTIVE and instance.host is None):
+        raise WrongState(f"The server {instance.uuid} is on no host; its state cannot be {state}.")
+    Instance.objects.alive().filter(pk=instance.pk).update(
+        vm_state=state, task_state=None, updated_at=timezone.now()
+    )
+    log_action(caller, instance, "resetState", "api_reset_state")

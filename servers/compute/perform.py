@@ -1,0 +1,56 @@
+"""Does on a host what was begun in the API: the action that the server's task_state names."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+
+from servers.actions.host import BY_TASK, HostAction
+from servers.compute.drivers import driver_of
+from servers.compute.exclusive import exclusive
+from servers.compute.protocol import DriverFailed
+from servers.conductor.records import ERROR, SUCCESS, finish_event
+from servers.models import ComputeNode, Fault, Instance
+from servers.sealing import unseal
+from servers.transitions import Transition, move
+
+logger = logging.getLogger(__name__)
+
+
+def perform(server_id: str, task: str, *, sealed_password: str = "") -> None:
+    """Do it, unless something else has come in between. Doing it twice is harmless."""
+    action = BY_TASK[task]
+    with exclusive(server_id):
+        instance = Instance.objects.alive().filter(uuid=server_id, task_state=task).first()
+        if instance is None:
+            return
+        password = unseal(sealed_password) if sealed_password else ""
+        try:
+            power_state = _drive(instance, action, password)
+        except DriverFailed as error:
+            give_up(instance, action, error.detail)
+            return
+        with transaction.atomic():
+            if move(instance.pk, action.end, power_state=power_state):
+                finish_event(instance.pk, action.event, result=SUCCESS)
+
+
+def give_up(instance: Instance, action: HostAction, reason: str) -> None:
+    """The server is what it was before; the history says why nothing came of it."""
+    logger.warning("server %s: %s failed: %s", instance.uuid, action.name, reason)
+    stay = Transition(from_task=action.end.from_task)
+    with transaction.atomic():
+        if move(instance.pk, stay):
+            Fault.objects.create(instance=instance, message=reason[:255], host=instance.host)
+            finish_event(instance.pk, action.event, result=ERROR, details=reason)
+
+
+def _drive(instance: Instance, action: HostAction, password: str) -> int:
+    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
+    if node is None:
+        raise DriverFailed(f"The host {instance.host} is not known any more.")
+    driver = driver_of(node.driver)
+    return driver.perform(
+        str(instance.uuid), node.hypervisor_hostname, action.task, password=password
+    )

@@ -1,0 +1,196 @@
+"""The bodies of ``POST /servers/{id}/action``: one key names the action, its value says how."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.conf import settings
+
+from compute_site.microversions.containers import ListOf
+from compute_site.microversions.fields import (
+    Anything,
+    Boolish,
+    Choice,
+    Integer,
+    NonNegative,
+    Null,
+    Refused,
+)
+from compute_site.microversions.history import History
+from compute_site.microversions.serializers import VersionedSerializer
+from compute_site.microversions.texts import (
+    Base64,
+    Fqdn,
+    Ipv4,
+    Ipv6,
+    LooseName,
+    Name,
+    Printable,
+    Text,
+    Uuid,
+)
+from compute_site.microversions.version import Microversion
+from servers.serializers.metadata import Items
+from servers.serializers.server_create import File, FlavorReference
+
+IMAGE_ID_SHOWN = Microversion.parse("2.45")
+METADATA_UNLIMITED = Microversion.parse("2.39")
+REBOOTS = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AskedAction:
+    """``name`` is the key of the body; ``values`` its value, read."""
+
+    name: str
+    values: Any
+
+
+def shows_image_id(version: Microversion) -> bool:
+    """Does the answer name a new image in its body, and not by a link in its header?"""
+    return version >= IMAGE_ID_SHOWN
+
+
+def shows_password() -> bool:
+    """Does the site tell passwords at all?"""
+    return bool(settings.OPTIONS.enable_instance_password)
+
+
+class Lock(VersionedSerializer):
+    reason = Text(1, 255, key="locked_reason")
+
+
+class Reboot(VersionedSerializer):
+    kind = Choice(*REBOOTS, key="type", required=True)
+
+
+class ResetState(VersionedSerializer):
+    state = Choice("active", "error", required=True)
+
+
+class ChangePassword(VersionedSerializer):
+    password = Text(key="adminPass", required=True)
+
+
+class Rescue(VersionedSerializer):
+    password = Text(key="adminPass")
+    image = Uuid(key="rescue_image_ref")
+
+
+class ConsoleOutput(VersionedSerializer):
+    length = Integer(-1, text=True, null=True)
+
+
+class ImageToMake(VersionedSerializer):
+    """What both share; ``limited``: the quota of metadata counts."""
+
+    def build(self, values: dict[str, Any], version: Microversion) -> dict[str, Any]:
+        return {**values, "name": values["name"].strip(), "limited": version < METADATA_UNLIMITED}
+
+
+class CreateImage(ImageToMake):
+    name = History({"2.0": LooseName(required=True), "2.1": Name(required=True)})
+    metadata = Items(default={})
+
+
+class CreateBackup(ImageToMake):
+    name = History({"2.0": LooseName(required=True), "2.1": Name(required=True)})
+    kind = Text(key="backup_type", required=True)
+    rotation = NonNegative(required=True)
+    metadata = Items(default={})
+
+
+class Resize(VersionedSerializer):
+    flavor_ref = FlavorReference(key="flavorRef", required=True)
+    auto_disk_config = Choice("AUTO", "MANUAL", key="OS-DCF:diskConfig")
+
+
+class Rebuild(VersionedSerializer):
+    image_ref = Uuid(key="imageRef", required=True)
+    name = History({"2.0": LooseName(), "2.1": Name()})
+    password = Text(key="adminPass")
+    metadata = Items()
+    preserve_ephemeral = Boolish()
+    auto_disk_config = Choice("AUTO", "MANUAL", key="OS-DCF:diskConfig")
+    access_ip_v4 = Ipv4(key="accessIPv4")
+    access_ip_v6 = Ipv6(key="accessIPv6")
+    files = History({"2.1": ListOf(File, key="personality"), "2.57": None})
+    description = History({"2.19": Printable(0, 255, null=True)})
+    key_name = History({"2.54": Name(null=True)})
+    user_data = History({"2.57": Base64(0, 65535, null=True)})
+    trusted_certificates = History(
+        {"2.63": ListOf(Text(1), 1, 50, key="trusted_image_certificates", distinct=True, null=True)}
+    )
+    hostname = History({"2.90": Fqdn()})
+
+
+class UnshelveToZone(VersionedSerializer):
+    zone = Name(key="availability_zone", required=True)
+
+
+class Unshelve(VersionedSerializer):
+    zone = Text(key="availability_zone", null=True)
+    host = Text()
+
+    def build(self, values: dict[str, Any], version: Microversion) -> dict[str, Any]:
+        if not values:
+            raise Refused("give a zone, a host, or both")
+        return values
+
+
+class Migrate(VersionedSerializer):
+    host = Text(1, 255, null=True)
+
+
+class MigrateLive(VersionedSerializer):
+    host = Text(1, 255, null=True, required=True)
+    block_migration = History(
+        {
+            "2.1": Boolish(required=True),
+            "2.25": Choice("auto", True, False, required=True),
+        }
+    )
+    disk_over_commit = History({"2.1": Boolish(required=True), "2.25": None})
+    force = History({"2.30": Boolish(), "2.68": None})
+
+
+class ServerActionBody(VersionedSerializer):
+    """Becomes an ``AskedAction``."""
+
+    start = Anything(key="os-start")
+    stop = Anything(key="os-stop")
+    pause = Anything()
+    unpause = Anything()
+    suspend = Anything()
+    resume = Anything()
+    unrescue = Anything()
+    unlock = Anything()
+    lock = History({"2.1": Anything(), "2.73": Lock(null=True)})
+    shelve = Anything()
+    shelve_offload = Anything(key="shelveOffload")
+    unshelve = History(
+        {"2.1": Anything(), "2.77": UnshelveToZone(null=True), "2.91": Unshelve(null=True)}
+    )
+    force_delete = Anything(key="forceDelete")
+    restore = Anything()
+    confirm_resize = Anything(key="confirmResize")
+    revert_resize = Anything(key="revertResize")
+    trigger_crash_dump = History({"2.17": Null()})
+    reboot = Reboot()
+    reset_state = ResetState(key="os-resetState")
+    change_password = ChangePassword(key="changePassword")
+    rescue = Rescue(null=True)
+    console_output = ConsoleOutput(key="os-getConsoleOutput")
+    create_image = CreateImage(key="createImage")
+    create_backup = CreateBackup(key="createBackup")
+    resize = Resize()
+    rebuild = Rebuild()
+    migrate = History({"2.1": Anything(), "2.56": Migrate(null=True)})
+    migrate_live = MigrateLive(key="os-migrateLive")
+
+    def build(self, values: dict[str, Any], version: Microversion) -> AskedAction:
+        if len(values) != 1:
+            raise Refused("give exactly one action", code="one_action")
+        [(name, asked)] = values.items()
+        return AskedAction(name, asked)

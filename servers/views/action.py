@@ -1,0 +1,186 @@
+"""``POST /servers/{id}/action``: a table of what can be asked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.response import Response
+
+from compute_site.identity.caller import Caller
+from compute_site.microversions.contract import Contract
+from compute_site.views import ComputeRequest, ComputeView
+from servers.actions import unserved
+from servers.actions.begin import begin
+from servers.actions.console import read_console
+from servers.actions.host import HARD_REBOOT, HOST_ACTIONS, SOFT_REBOOT
+from servers.actions.image import check_metadata, create_backup, create_image
+from servers.actions.lock import lock_server, unlock_server
+from servers.actions.rescue import rescue_server
+from servers.actions.reset import reset_state
+from servers.actions.unserved import UnservedAction
+from servers.delete import delete_server
+from servers.find import find_server
+from servers.models import Instance
+from servers.policies import action as rules
+from servers.serializers.server_action import (
+    AskedAction,
+    ServerActionBody,
+    shows_image_id,
+    shows_password,
+)
+
+Run = Callable[[Caller, Instance, Any], Any]
+Show = Callable[["ServerAction", Any], Response]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Route:
+    """Who may (``rule``), what is done (``run``), and how what that returns is answered."""
+
+    rule: str
+    run: Run
+    show: Show | None = None
+    before: Callable[[Caller, Any], None] | None = None
+    """A check that comes before the server is looked for."""
+
+
+class ServerAction(ComputeView):
+    """Whatever can be done with a server."""
+
+    contracts = {
+        "POST": Contract(
+            summary="Do something with a server",
+            body=ServerActionBody,
+            status=202,
+            faults=(403, 409, 501),
+        ),
+    }
+
+    def post(self, request: ComputeRequest, server_id: str) -> Response:
+        asked: AskedAction = self.read(ServerActionBody)
+        route = ROUTES[asked.name]
+        if route.before is not None:
+            route.before(request.caller, asked.values)
+        instance = find_server(request.caller, server_id, route.rule)
+        result = route.run(request.caller, instance, asked.values)
+        return route.show(self, result) if route.show else self.accepted()
+
+    def accepted(self) -> Response:
+        """202 without a body. Nova: it is JSON nevertheless."""
+        response = self.answer(status=202)
+        response.add_post_render_callback(_call_it_json)
+        return response
+
+
+def _call_it_json(response: HttpResponse) -> None:
+    response["Content-Type"] = "application/json"
+
+
+def _host(name: str) -> Run:
+    return lambda caller, instance, _: begin(caller, instance, HOST_ACTIONS[name])
+
+
+def _reboot(caller: Caller, instance: Instance, asked: Mapping[str, Any]) -> None:
+    soft = asked["kind"].upper() == "SOFT"
+    begin(caller, instance, SOFT_REBOOT if soft else HARD_REBOOT)
+
+
+def _lock(caller: Caller, instance: Instance, asked: Any) -> None:
+    reason = asked.get("reason") if isinstance(asked, dict) else None
+    lock_server(caller, instance, reason)
+
+
+def _change_password(caller: Caller, instance: Instance, asked: Mapping[str, Any]) -> None:
+    begin(caller, instance, HOST_ACTIONS["changePassword"], password=asked["password"])
+
+
+def _check_image_metadata(caller: Caller, asked: Mapping[str, Any]) -> None:
+    if asked["limited"]:
+        check_metadata(caller, asked["metadata"], field="metadata")
+
+
+def _create_image(caller: Caller, instance: Instance, asked: Mapping[str, Any]) -> str:
+    return create_image(caller, instance, name=asked["name"], metadata=asked["metadata"])
+
+
+def _create_backup(caller: Caller, instance: Instance, asked: Mapping[str, Any]) -> str:
+    return create_backup(
+        caller,
+        instance,
+        name=asked["name"],
+        kind=asked["kind"],
+        rotation=asked["rotation"],
+        metadata=asked["metadata"],
+    )
+
+
+def _unserved(action: UnservedAction) -> Run:
+    return lambda caller, instance, _: action.refuse(caller, instance)
+
+
+def _show_image(view: ServerAction, image_id: str) -> Response:
+    if shows_image_id(view.request.version):
+        return view.answer({"image_id": image_id}, status=202)
+    [link] = view.links.bookmark("images", image_id)
+    return view.answer(status=202, headers={"Location": link["href"]})
+
+
+def _show_password(view: ServerAction, password: str) -> Response:
+    return view.answer({"adminPass": password} if shows_password() else {})
+
+
+def _show_console(view: ServerAction, output: str) -> Response:
+    return view.answer({"output": output})
+
+
+ROUTES: Mapping[str, Route] = {
+    "start": Route(rules.START, _host("start")),
+    "stop": Route(rules.STOP, _host("stop")),
+    "reboot": Route(rules.REBOOT, _reboot),
+    "pause": Route(rules.PAUSE, _host("pause")),
+    "unpause": Route(rules.UNPAUSE, _host("unpause")),
+    "suspend": Route(rules.SUSPEND, _host("suspend")),
+    "resume": Route(rules.RESUME, _host("resume")),
+    "rescue": Route(
+        rules.RESCUE,
+        lambda caller, instance, asked: rescue_server(caller, instance, **(asked or {})),
+        _show_password,
+    ),
+    "unrescue": Route(rules.UNRESCUE, _host("unrescue")),
+    "change_password": Route(rules.CHANGE_PASSWORD, _change_password),
+    "lock": Route(rules.LOCK, _lock),
+    "unlock": Route(rules.UNLOCK, lambda caller, instance, _: unlock_server(caller, instance)),
+    "reset_state": Route(
+        rules.RESET_STATE,
+        lambda caller, instance, asked: reset_state(caller, instance, asked["state"]),
+    ),
+    "force_delete": Route(
+        rules.FORCE_DELETE, lambda caller, instance, _: delete_server(caller, instance)
+    ),
+    "console_output": Route(
+        rules.CONSOLE_OUTPUT,
+        lambda _caller, instance, asked: read_console(instance, asked.get("length")),
+        _show_console,
+    ),
+    "create_image": Route(
+        rules.CREATE_IMAGE, _create_image, _show_image, before=_check_image_metadata
+    ),
+    "create_backup": Route(
+        rules.CREATE_BACKUP, _create_backup, _show_image, before=_check_image_metadata
+    ),
+    "resize": Route(rules.RESIZE, _unserved(unserved.RESIZE)),
+    "confirm_resize": Route(rules.CONFIRM_RESIZE, _unserved(unserved.CONFIRM_RESIZE)),
+    "revert_resize": Route(rules.REVERT_RESIZE, _unserved(unserved.REVERT_RESIZE)),
+    "rebuild": Route(rules.REBUILD, _unserved(unserved.REBUILD)),
+    "shelve": Route(rules.SHELVE, _unserved(unserved.SHELVE)),
+    "shelve_offload": Route(rules.SHELVE_OFFLOAD, _unserved(unserved.SHELVE_OFFLOAD)),
+    "unshelve": Route(rules.UNSHELVE, _unserved(unserved.UNSHELVE)),
+    "restore": Route(rules.RESTORE, _unserved(unserved.RESTORE)),
+    "migrate": Route(rules.MIGRATE, _unserved(unserved.MIGRATE)),
+    "migrate_live": Route(rules.MIGRATE_LIVE, _unserved(unserved.MIGRATE_LIVE)),
+    "trigger_crash_dump": Route(rules.TRIGGER_CRASH_DUMP, _unserved(unserved.TRIGGER_CRASH_DUMP)),
+}
+"""By the attributes of ``ServerActionBody``."""
