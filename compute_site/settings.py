@@ -22,7 +22,7 @@ WSGI_APPLICATION = "compute_site.wsgi.application"
 APPEND_SLASH = False  # a URL with a slash too many is no URL of the API
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "compute_site.admin_config.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

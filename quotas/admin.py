@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from quotas import dashboard  # noqa: F401 - shows its panel
 from quotas.changes import save_class_page, save_project_page
 from quotas.forms import LimitsForm, user_limits
 from quotas.limits import DEFAULT_CLASS, class_limits, own_limits

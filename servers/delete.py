@@ -23,6 +23,7 @@ from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event
 from servers.guard import check_unlocked
 from servers.models import (
     BuildRequest,
+    BuriedOrder,
     ComputeNode,
     Instance,
     InstanceMapping,
@@ -30,6 +31,7 @@ from servers.models import (
     ServerGroupMember,
     Service,
     TaskState,
+    VmState,
 )
 from servers.transitions import BEGIN_DELETE, FAIL_DELETE, FINISH_DELETE, move
 
@@ -121,6 +123,8 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
         return
     InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)
     ServerGroupMember.objects.filter(instance=instance).delete()
+    if instance.vm_state == VmState.ERROR and instance.host is None:
+        BuriedOrder.objects.filter(instance=instance).delete()
     finish_event(instance.pk, DELETE_EVENT, result=SUCCESS)
     release_host([instance.pk])
     give_back(

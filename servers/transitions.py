@@ -85,6 +85,12 @@ ACTIVATE = Transition(
 )
 PLACE_AGAIN = Transition(from_vm=_BUILDING, from_task=BUILD_TASKS, to_task=TaskState.SCHEDULING)
 FAIL_BUILD = Transition(from_vm=_BUILDING, from_task=BUILD_TASKS, to_vm=VmState.ERROR)
+RETRY_BUILD = Transition(
+    from_vm=frozenset([VmState.ERROR]),
+    from_task=frozenset([None]),
+    to_vm=VmState.BUILDING,
+    to_task=TaskState.SCHEDULING,
+)
 BEGIN_DELETE = Transition(to_task=TaskState.DELETING)
 FAIL_DELETE = Transition(from_task=frozenset([TaskState.DELETING]), to_vm=VmState.ERROR)
 FINISH_DELETE = Transition(to_vm=VmState.DELETED)

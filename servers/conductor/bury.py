@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from compute_site import faults
 from servers.conductor.records import ERROR, SCHEDULE_EVENT, write_records
+from servers.conductor.retry import keep_orders
 from servers.models import BuildRequest, Cell, Fault, InstanceMapping
 from servers.models.cell import CELL0
 from servers.transitions import FAIL_BUILD, move_all
@@ -16,7 +17,7 @@ from servers.transitions import FAIL_BUILD, move_all
 def bury(requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str = "") -> None:
     """End the open orders; disks and tags are kept, and quota stays used, until the user deletes.
 
-    The caller holds the locks on the orders.
+    The orders are kept aside for another try. The caller holds the locks on them.
     """
     servers = [request.instance_id for request in requests]
     now = timezone.now()
@@ -36,4 +37,5 @@ def bury(requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str 
         Fault(instance_id=server, code=500, message=fault.detail[:255], details=details)
         for server in servers
     )
+    keep_orders(requests)
     BuildRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()

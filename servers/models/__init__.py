@@ -3,6 +3,7 @@
 from servers.models.action import Fault, InstanceAction, InstanceActionEvent
 from servers.models.block_device import BlockDevice
 from servers.models.build_request import BuildRequest
+from servers.models.buried_order import BuriedOrder
 from servers.models.cell import Cell
 from servers.models.host import Aggregate, Allocation, ComputeNode, Service
 from servers.models.instance import Instance
@@ -18,6 +19,7 @@ __all__ = [
     "Allocation",
     "BlockDevice",
     "BuildRequest",
+    "BuriedOrder",
     "Cell",
     "ComputeNode",
     "Fault",

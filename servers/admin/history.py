@@ -1,0 +1,51 @@
+"""Actions, their events and faults of servers in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from servers.admin.display import age_of
+from servers.admin.records import RecordAdmin
+from servers.models import Fault, InstanceAction, InstanceActionEvent
+
+
+class EventInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What the workers did for an action."""
+
+    model = InstanceActionEvent
+    fields = ("event", "host", "start_time", "finish_time", "result", "details", "traceback")
+    readonly_fields = fields
+    ordering = ("pk",)
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(InstanceAction)
+class InstanceActionAdmin(RecordAdmin):
+    list_display = ("action", "instance", "user_id", "request_id", "message", "age")
+    list_filter = ("action", "message", "start_time")
+    list_select_related = ("instance",)
+    search_fields = ("=request_id", "=instance__uuid", "=user_id")
+    search_help_text = "Request id, server id or user id"
+    ordering = ("-id",)
+    sortable_by = ("age",)
+    inlines = (EventInline,)
+    age = age_of("start_time")
+
+
+@admin.register(Fault)
+class FaultAdmin(RecordAdmin):
+    list_display = ("message", "code", "instance", "host", "age")
+    list_filter = ("code", "created_at")
+    list_select_related = ("instance",)
+    search_fields = ("message", "=instance__uuid", "=host")
+    search_help_text = "A part of the message, server id or host"
+    ordering = ("-id",)
+    sortable_by = ("age",)
+    age = age_of("created_at")

@@ -1,0 +1,128 @@
+"""Cells, services, compute nodes, what servers hold of them, and aggregates in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from servers.admin.display import age_of, gibibytes, meter, structure_of
+from servers.admin.records import RecordAdmin
+from servers.models import Aggregate, Allocation, Cell, ComputeNode, Service
+
+
+@admin.register(Cell)
+class CellAdmin(RecordAdmin):
+    """A disabled cell gets no new servers."""
+
+    list_display = ("name", "uuid", "disabled", "service_count")
+    ordering = ("name",)
+    fields = ("name", "uuid", "disabled")
+    readonly_fields = ("name", "uuid")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        cells: QuerySet[Any] = super().get_queryset(request)
+        return cells.annotate(service_count=Count("services"))
+
+    @admin.display(description="services")
+    def service_count(self, cell: Any) -> int:
+        return int(cell.service_count)
+
+
+@admin.register(Service)
+class ServiceAdmin(RecordAdmin):
+    list_display = (
+        *("host", "binary", "is_up", "enabled", "forced_down", "disabled_reason", "cell"),
+        *("version", "seen"),
+    )
+    list_filter = ("binary", "disabled", "forced_down", "cell")
+    list_select_related = ("cell", "node")
+    search_fields = ("host", "=uuid")
+    search_help_text = "Host or id"
+    ordering = ("host", "binary")
+    seen = age_of("last_seen_up", "seen")
+
+    @admin.display(description="up", boolean=True)
+    def is_up(self, service: Service) -> bool:
+        return service.is_up
+
+    @admin.display(description="enabled", boolean=True, ordering="disabled")
+    def enabled(self, service: Service) -> bool:
+        return not service.disabled
+
+
+@admin.register(ComputeNode)
+class ComputeNodeAdmin(RecordAdmin):
+    """Bars of what servers hold, against what may be given away."""
+
+    list_display = (
+        *("hypervisor_hostname", "host", "running_vms", "vcpus_bar", "memory_bar", "disk_bar"),
+        "driver",
+    )
+    list_filter = ("driver", "service__disabled", "service__cell")
+    list_select_related = ("service",)
+    search_fields = ("hypervisor_hostname", "service__host", "=uuid")
+    search_help_text = "Node, host or id"
+    ordering = ("hypervisor_hostname",)
+    known_traits = structure_of("traits")
+    fields = (
+        *("hypervisor_hostname", "uuid", "service", "driver", "running_vms"),
+        *("vcpus_bar", "memory_bar", "disk_bar", "cpu_allocation_ratio", "ram_allocation_ratio"),
+        *("disk_allocation_ratio", "known_traits"),
+    )
+    readonly_fields = ("vcpus_bar", "memory_bar", "disk_bar", "known_traits")
+
+    @admin.display(description="host", ordering="service__host")
+    def host(self, node: ComputeNode) -> str:
+        return node.service.host
+
+    @admin.display(description="vCPUs", ordering="vcpus_used")
+    def vcpus_bar(self, node: ComputeNode) -> str:
+        return meter(node.vcpus_used, int(node.vcpus * node.cpu_allocation_ratio))
+
+    @admin.display(description="memory", ordering="memory_mb_used")
+    def memory_bar(self, node: ComputeNode) -> str:
+        most = int(node.memory_mb * node.ram_allocation_ratio)
+        return meter(round(node.memory_mb_used / 1024, 1), round(most / 1024, 1), "GiB")
+
+    @admin.display(description="disk", ordering="local_gb_used")
+    def disk_bar(self, node: ComputeNode) -> str:
+        return meter(node.local_gb_used, int(node.local_gb * node.disk_allocation_ratio), "GiB")
+
+
+@admin.register(Allocation)
+class AllocationAdmin(RecordAdmin):
+    list_display = ("instance", "node", "vcpus", "memory", "disk_gb")
+    list_select_related = ("instance", "node")
+    search_fields = ("=instance__uuid", "=node__hypervisor_hostname")
+    search_help_text = "Server id or node"
+    ordering = ("-id",)
+    sortable_by = ()
+
+    @admin.display(description="memory")
+    def memory(self, allocation: Allocation) -> str:
+        return gibibytes(allocation.memory_mb)
+
+
+@admin.register(Aggregate)
+class AggregateAdmin(RecordAdmin):
+    list_display = ("name", "uuid", "availability_zone", "host_count", "more")
+    search_fields = ("name", "=uuid", "metadata__availability_zone", "=hosts__host")
+    search_help_text = "Name, id, zone or host"
+    ordering = ("name",)
+    more = structure_of("metadata")
+    fields = ("name", "uuid", "availability_zone", "more", "hosts", "created_at", "updated_at")
+    readonly_fields = ("availability_zone", "more")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        aggregates: QuerySet[Any] = super().get_queryset(request)
+        return aggregates.annotate(host_count=Count("hosts"))
+
+    @admin.display(description="hosts")
+    def host_count(self, aggregate: Any) -> int:
+        return int(aggregate.host_count)

@@ -1,0 +1,245 @@
+"""Servers in the admin: the list, the page of one server, and what an operator does with them."""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from compute_site.policy.rules_admin import RulesAdmin
+from servers.admin.display import NOTHING, Links, age_of, state
+from servers.admin.filters import Business, Existence, word_filter
+from servers.admin.instance_page import find_instance, read_parts
+from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
+from servers.admin.operator import operator_of
+from servers.admin.records import RecordAdmin
+from servers.models import Instance
+
+LIST_COLUMNS = (
+    *("uuid", "display_name", "vm_state", "task_state", "host", "availability_zone", "created_at"),
+    *("network_info", "flavor", "flavor_record", "project__name"),
+)
+MOST_AT_ONCE = 200
+SHOWN_ADDRESSES = 2
+
+
+@admin.register(Instance)
+class InstanceAdmin(RecordAdmin, RulesAdmin):
+    """State is only looked at; operators act through ``OPERATIONS``."""
+
+    list_filter = (
+        Existence,
+        "vm_state",
+        Business,
+        word_filter("project", "project__name", "project__id"),
+        word_filter("user", "user__username", "user__id"),
+        word_filter("host", "host", "node"),
+        word_filter("zone", "availability_zone"),
+        word_filter("flavor", "flavor_record__name", "flavor_record__flavorid"),
+        "created_at",
+    )
+    search_fields = ("display_name",)
+    search_help_text = "Id, address, or a part of the name"
+    sortable_by = ("age",)
+    ordering = ("-created_at", "-id")
+    actions = tuple(OPERATIONS)
+    age = age_of("created_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Of the operations and the policy rules; there is no form."""
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
+        servers: QuerySet[Instance] = super().get_queryset(request)
+        return servers.select_related("project").only(*LIST_COLUMNS)
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        return ("display_name", *_columns(Links(request.user)), "age", "uuid")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        word = search_term.strip().replace("\0", "")
+        return queryset.filter(_match(word)) if word else queryset, False
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The operations that the operator has the right to."""
+        return {
+            operation.name: (_begin, operation.name, f"{operation.label} …")
+            for operation in OPERATIONS.values()
+            if self._may(request, operation)
+        }
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.operation_view)
+        own = [path("do/<name>/", view, name="servers_instance_operation")]
+        return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Everything of one server."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        instance = find_instance(object_id)
+        if instance is None:
+            raise Http404(f"There is no server {object_id}.")
+        operations = [
+            operation
+            for operation in OPERATIONS.values()
+            if self._may(request, operation) and operation.fits(instance)
+        ]
+        return self._page(
+            request,
+            "servers/admin/instance.html",
+            title=instance.display_name,
+            original=instance,
+            state=state(instance),
+            operations=operations,
+            unretried=_why_not_retried(instance),
+            parts=read_parts(Links(request.user), instance),
+        )
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Servers are deleted by the operation."""
+        url = reverse("admin:servers_instance_operation", args=["delete_servers"])
+        return redirect(f"{url}?key={object_id}")
+
+    def operation_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Ask first (GET), then do it (POST)."""
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            raise Http404(f"There is no operation {name}.")
+        if not self._may(request, operation):
+            raise PermissionDenied
+        keys = [key for key in request.GET.getlist("key") if key.isdecimal()][:MOST_AT_ONCE]
+        instances = list(
+            Instance.objects.filter(pk__in=keys).select_related("project", "build_request")
+        )
+        if request.method != "POST":
+            return self._page(
+                request,
+                "servers/admin/operation.html",
+                title=f"{operation.label}: {len(instances)} server{'s'[: len(instances) != 1]}",
+                operation=operation,
+                rows=[(instance, state(instance)) for instance in instances],
+            )
+        outcomes = operate(operation, instances, partial(operator_of, request))
+        self._record(request, operation, outcomes)
+        if len(instances) == 1:
+            return redirect("admin:servers_instance_change", instances[0].pk)
+        return redirect("admin:servers_instance_changelist")
+
+    def _may(self, request: HttpRequest, operation: Operation) -> bool:
+        allowed: bool = getattr(self, f"has_{operation.permission}_permission")(request)
+        return allowed
+
+    def _record(
+        self, request: HttpRequest, operation: Operation, outcomes: Iterable[Outcome]
+    ) -> None:
+        """Say what became of each server, and write into the history who did it."""
+        done = [outcome.instance for outcome in outcomes if not outcome.refusal]
+        for instance in done:
+            self.log_change(request, instance, f"{operation.label}: asked for in the admin.")
+        if done:
+            names = ", ".join(instance.display_name for instance in done[:10])
+            more = f" and {len(done) - 10} more" if len(done) > 10 else ""
+            self.message_user(request, f"{operation.label}: {names}{more}.", messages.SUCCESS)
+        for outcome in outcomes:
+            if outcome.refusal:
+                text = f"{outcome.instance.display_name}: {outcome.refusal}"
+                self.message_user(request, text, messages.ERROR)
+
+    def _page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        shared = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,  # noqa: SLF001 - Django's own name for it
+            "media": self.media,
+            "may_change": self.has_change_permission(request),
+        }
+        return TemplateResponse(request, template, {**shared, **context})
+
+
+def _begin(_admin: Any, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse:
+    """From the ticked boxes to the page that asks."""
+    keys = queryset.values_list("pk", flat=True)[:MOST_AT_ONCE]
+    url = reverse("admin:servers_instance_operation", args=[request.POST["action"]])
+    return redirect(f"{url}?{'&'.join(f'key={key}' for key in keys)}")
+
+
+def _columns(links: Links) -> list[Callable[[Instance], str]]:
+    """Columns with links, for one user."""
+
+    @admin.display(description="status")
+    def status(instance: Instance) -> str:
+        return state(instance)
+
+    @admin.display(description="project")
+    def project(instance: Instance) -> str:
+        return links.to(instance.project)
+
+    @admin.display(description="host")
+    def host(instance: Instance) -> str:
+        query = f"q={instance.host}"
+        return links.listed("servers.computenode", query, instance.host) if instance.host else "–"
+
+    @admin.display(description="zone")
+    def zone(instance: Instance) -> str:
+        return instance.availability_zone or NOTHING
+
+    @admin.display(description="flavor")
+    def flavor(instance: Instance) -> str:
+        key = instance.flavor_record_id
+        return (
+            links.named("flavors.flavor", key, instance.flavor["name"])
+            if key
+            else str(instance.flavor["name"])
+        )
+
+    @admin.display(description="addresses")
+    def addresses(instance: Instance) -> str:
+        found = [pair[0] for card in instance.network_info for pair in card.get("addresses", ())]
+        more = f" +{len(found) - SHOWN_ADDRESSES}" if len(found) > SHOWN_ADDRESSES else ""
+        return ", ".join(found[:SHOWN_ADDRESSES]) + more or NOTHING
+
+    return [status, project, host, zone, flavor, addresses]
+
+
+def _match(word: str) -> Q:
+    """A word is an id or an address, where it looks like one, or else a part of a name."""
+    try:
+        return Q(uuid=uuid.UUID(word))
+    except ValueError:
+        pass
+    try:
+        address = str(ipaddress.ip_address(word))
+    except ValueError:
+        return Q(display_name__icontains=word)
+    version = ipaddress.ip_address(word).version
+    on_card = Q(network_info__contains=[{"addresses": [[address]]}])
+    return on_card | Q(**{f"access_ip_v{version}": address})
+
+
+def _why_not_retried(instance: Instance) -> str:
+    """Why a server in error has no button to build it again."""
+    if instance.vm_state != "error" or hasattr(instance, "buried_order"):
+        return ""
+    return (
+        "The build cannot be tried again: the server was on a host, and what only the build needs "
+        "(networks, files, password) is gone. Delete it and create another one."
+    )

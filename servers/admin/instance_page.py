@@ -1,0 +1,329 @@
+"""Reads everything of one server for its page in the admin: a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import Prefetch
+
+from servers.admin.display import (
+    NOTHING,
+    Links,
+    age,
+    gibibytes,
+    moment,
+    mono,
+    structured,
+    yes_no,
+)
+from servers.admin.jobs import jobs_part
+from servers.admin.parts import Part, facts, rows
+from servers.models import (
+    Allocation,
+    BlockDevice,
+    BuildRequest,
+    Instance,
+    InstanceActionEvent,
+    PowerState,
+    RequestSpec,
+)
+
+MOST = 50
+"""Rows of one kind that the page shows."""
+
+
+def find_instance(key: str) -> Instance | None:
+    """The server with what is one-to-one with it."""
+    if not key.isdecimal() or int(key) >= 2**63:
+        return None
+    one_to_one = ("mapping__cell", "request_spec__instance_group", "build_request", "buried_order")
+    instances = Instance.objects.select_related(
+        "project", "user", "flavor_record", "group_membership__group", *one_to_one
+    )
+    return instances.filter(pk=key).first()
+
+
+def read_parts(links: Links, instance: Instance) -> list[Part]:
+    """The parts that the user may see, in the order of the page."""
+    readers = (
+        ("servers.instance", _server),
+        ("servers.instance", _place),
+        ("servers.instance", _size),
+        ("servers.instance", _networks),
+        ("servers.blockdevice", _disks),
+        ("servers.fault", _faults),
+        ("servers.instanceaction", _actions),
+        ("procrastinate.procrastinatejob", jobs_part),
+        ("servers.buildrequest", _build_request),
+        ("servers.requestspec", _request_spec),
+        ("servers.instance", _inside),
+        ("servers.allocation", _allocations),
+    )
+    return [read(links, instance) for model, read in readers if links.may_view(model)]
+
+
+def _server(links: Links, instance: Instance) -> Part:
+    lock = f"by {instance.locked_by}: {instance.locked_reason or 'no reason given'}"
+    return facts(
+        "Server",
+        {
+            "id": mono(instance.uuid),
+            "name": instance.display_name,
+            "description": instance.display_description or NOTHING,
+            "project": links.to(instance.project),
+            "user": links.to(instance.user),
+            "reservation": _reservation(links, instance),
+            "vm state": instance.vm_state,
+            "task state": instance.task_state or NOTHING,
+            "power state": PowerState(instance.power_state).label,
+            "progress": f"{instance.progress} %",
+            "locked": lock if instance.locked else "no",
+            "created": moment(instance.created_at),
+            "changed": moment(instance.updated_at),
+            "launched": moment(instance.launched_at),
+            "ended": moment(instance.terminated_at),
+            "deleted": moment(instance.deleted_at),
+            "tags": ", ".join(tag.tag for tag in instance.tags.all()) or NOTHING,
+        },
+    )
+
+
+def _reservation(links: Links, instance: Instance) -> str:
+    query = f"q={instance.reservation_id}&deleted=all"
+    text = f"{instance.reservation_id}, number {instance.launch_index}"
+    return links.listed("servers.instance", query, text)
+
+
+def _place(links: Links, instance: Instance) -> Part:
+    mapping = getattr(instance, "mapping", None)
+    member = getattr(instance, "group_membership", None)
+    host = instance.host or ""
+    listed = links.listed("servers.computenode", f"q={host}", host) if host else NOTHING
+    return facts(
+        "Place",
+        {
+            "host": listed,
+            "node": instance.node or NOTHING,
+            "zone": instance.availability_zone or NOTHING,
+            "cell": _cell(links, mapping),
+            "queued for delete": yes_no(mapping.queued_for_delete) if mapping else NOTHING,
+            "server group": links.to(member.group if member else None),
+            "name on the host": mono(instance.instance_name),
+            "host name of the guest": instance.hostname,
+        },
+    )
+
+
+def _cell(links: Links, mapping: Any) -> str:
+    if mapping is None:
+        return NOTHING
+    return links.to(mapping.cell) if mapping.cell else "none yet: it is not scheduled"
+
+
+def _size(links: Links, instance: Instance) -> Part:
+    flavor = instance.flavor
+    spec: RequestSpec | None = getattr(instance, "request_spec", None)
+    image = (spec.image if spec else {}).get("name") or instance.image_ref
+    name = links.named("flavors.flavor", instance.flavor_record_id, flavor.get("name"))
+    return facts(
+        "Flavor and image",
+        {
+            "flavor": name if instance.flavor_record_id else f"{flavor.get('name')} (gone)",
+            "vCPUs": instance.vcpus,
+            "memory": gibibytes(instance.memory_mb),
+            "root disk": f"{instance.root_gb} GiB",
+            "ephemeral disk": f"{instance.ephemeral_gb} GiB",
+            "swap": gibibytes(flavor.get("swap") or 0),
+            "extra specs": structured(flavor.get("extra_specs")),
+            "image": links.named("image.image", instance.image_ref, image),
+            "kernel, ramdisk": f"{instance.kernel_id or NOTHING}, {instance.ramdisk_id or NOTHING}",
+            "key pair": instance.key_name or NOTHING,
+            "config drive": instance.config_drive or NOTHING,
+            "user data": f"{len(instance.user_data)} characters" if instance.user_data else NOTHING,
+        },
+    )
+
+
+def _networks(links: Links, instance: Instance) -> Part:
+    cards = instance.network_info
+    return rows(
+        "Network cards",
+        ("port", "network", "addresses", "MAC", "security groups", "tag"),
+        (
+            (
+                links.named("network.port", card.get("port_id")),
+                links.named("network.network", card.get("network_id"), card.get("label")),
+                ", ".join(pair[0] for pair in card.get("addresses", ())),
+                mono(card.get("mac")),
+                ", ".join(card.get("security_groups") or ()) or NOTHING,
+                card.get("tag") or NOTHING,
+            )
+            for card in cards
+        ),
+        empty="None, or not connected yet.",
+    )
+
+
+def _disks(links: Links, instance: Instance) -> Part:
+    devices = BlockDevice.objects.filter(instance=instance)[:MOST]
+    return rows(
+        "Block devices",
+        ("device", "boot index", "from", "to", "volume", "image", "size", "ends with the server"),
+        (
+            (
+                device.device_name or NOTHING,
+                NOTHING if device.boot_index is None else device.boot_index,
+                device.source_type or NOTHING,
+                device.destination_type or NOTHING,
+                links.named("volume.volume", device.volume_id),
+                links.named("image.image", device.image_id),
+                _disk_size(device),
+                yes_no(device.delete_on_termination),
+            )
+            for device in devices
+        ),
+        empty="None are written yet: they become rows when the server gets its place.",
+    )
+
+
+def _disk_size(device: BlockDevice) -> str:
+    if not device.volume_size:
+        return NOTHING
+    return f"{device.volume_size} {'MiB' if device.guest_format == 'swap' else 'GiB'}"
+
+
+def _faults(links: Links, instance: Instance) -> Part:
+    return rows(
+        "Faults",
+        ("time", "code", "message", "host", "details"),
+        (
+            (
+                links.to(fault, fault.created_at.strftime("%Y-%m-%d %H:%M:%S")),
+                fault.code,
+                fault.message,
+                fault.host or NOTHING,
+                Part.folded(fault.details),
+            )
+            for fault in instance.faults.all()[:MOST]
+        ),
+        empty="None.",
+    )
+
+
+def _actions(links: Links, instance: Instance) -> Part:
+    events = Prefetch("events", InstanceActionEvent.objects.order_by("pk"))
+    return rows(
+        "Actions",
+        ("action", "begun", "by", "request", "result", "events"),
+        (
+            (
+                links.to(action),
+                moment(action.start_time),
+                links.named("identity.user", action.user_id),
+                mono(action.request_id),
+                action.message or NOTHING,
+                structured([_event(event) for event in action.events.all()]),
+            )
+            for action in instance.actions.prefetch_related(events)[:MOST]
+        ),
+        empty="None are written yet.",
+    )
+
+
+def _event(event: InstanceActionEvent) -> dict[str, Any]:
+    end = event.finish_time
+    took = f" after {(end - event.start_time).total_seconds():.1f} s" if end else ""
+    values = {
+        "event": event.event,
+        "result": (event.result or "at work") + took,
+        "host": event.host,
+        "details": event.details,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def _build_request(_links: Links, instance: Instance) -> Part:
+    request: BuildRequest | None = getattr(instance, "build_request", None)
+    if request is None:
+        return facts("Build request", {}, empty="None: the build has begun, or it is over.")
+    files: Iterable[Mapping[str, str]] = request.injected_files
+    return facts(
+        "Build request",
+        {
+            "age": age(request.created_at),
+            "request": mono(request.request_id),
+            "attempts": request.attempts,
+            "networks": structured(request.requested_networks),
+            "security groups": structured(request.security_groups),
+            "block devices": structured([_filled(disk) for disk in request.block_devices]),
+            "files": structured([file["path"] for file in files]),
+            "tags": structured(request.tags),
+            "admin password": "sealed" if request.admin_password else NOTHING,
+        },
+    )
+
+
+def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if value not in (None, "", [], {})}
+
+
+def _request_spec(links: Links, instance: Instance) -> Part:
+    spec: RequestSpec | None = getattr(instance, "request_spec", None)
+    if spec is None:
+        return facts("Request spec", {}, empty="None.")
+    return facts(
+        "Request spec",
+        {
+            "page": links.to(spec, "request spec"),
+            "servers asked for": spec.num_instances,
+            "zone": spec.availability_zone or NOTHING,
+            "server group": links.to(spec.instance_group),
+            "forced hosts": structured([*spec.force_hosts, *spec.force_nodes]),
+            "wanted host": structured(spec.requested_destination),
+            "ignored hosts": structured(spec.ignore_hosts),
+            "scheduler hints": structured(spec.scheduler_hints),
+            "boots from a volume": yes_no(spec.is_bfv),
+            "security groups": structured(spec.security_groups),
+            "networks": structured(spec.network_metadata),
+            "resources of ports": structured(spec.requested_resources),
+            "NUMA": structured(spec.numa_topology),
+            "PCI": structured(spec.pci_requests),
+            "image": structured(_filled(spec.image)),
+        },
+    )
+
+
+def _inside(_links: Links, instance: Instance) -> Part:
+    return facts(
+        "What the guest is told, and what was noted",
+        {
+            "metadata": structured(instance.metadata),
+            "system metadata": structured(instance.system_metadata),
+            "access addresses": structured(
+                [str(a) for a in (instance.access_ip_v4, instance.access_ip_v6) if a]
+            ),
+            "root device": instance.root_device_name or NOTHING,
+            "trusted certificates": structured(instance.trusted_certs),
+            "NUMA": structured(instance.numa_topology),
+            "PCI": structured(instance.pci_requests),
+        },
+    )
+
+
+def _allocations(links: Links, instance: Instance) -> Part:
+    held = Allocation.objects.filter(instance=instance).select_related("node")[:MOST]
+    return rows(
+        "Allocations",
+        ("node", "vCPUs", "memory", "disk"),
+        (
+            (
+                links.to(allocation.node),
+                allocation.vcpus,
+                gibibytes(allocation.memory_mb),
+                f"{allocation.disk_gb} GiB",
+            )
+            for allocation in held
+        ),
+        empty="Nothing is held of any host.",
+    )

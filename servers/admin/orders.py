@@ -1,0 +1,144 @@
+"""What servers were asked with, in the admin: request specs, open and buried orders, mappings,
+disks, tags.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from servers.admin.display import age_of, structure_of, structured, yes_no
+from servers.admin.records import RecordAdmin
+from servers.models import (
+    BlockDevice,
+    BuildRequest,
+    BuriedOrder,
+    InstanceMapping,
+    RequestSpec,
+    Tag,
+)
+
+OF_SERVER = ("=instance__uuid", "=instance__reservation_id", "instance__display_name")
+OF_SERVER_HELP = "Server id, reservation id, or a part of the server's name"
+
+
+@admin.register(RequestSpec)
+class RequestSpecAdmin(RecordAdmin):
+    list_display = ("instance", "availability_zone", "num_instances", "instance_group", "is_bfv")
+    list_filter = ("is_bfv", "availability_zone")
+    list_select_related = ("instance", "instance_group")
+    search_fields = OF_SERVER
+    search_help_text = OF_SERVER_HELP
+    ordering = ("-id",)
+    sortable_by = ()
+    flavor_copy = structure_of("flavor")
+    image_copy = structure_of("image")
+    numa = structure_of("numa_topology", "NUMA")
+    pci = structure_of("pci_requests", "PCI")
+    hints = structure_of("scheduler_hints")
+    hosts = structure_of("force_hosts", "forced hosts")
+    nodes = structure_of("force_nodes", "forced nodes")
+    destination = structure_of("requested_destination", "wanted host")
+    groups = structure_of("security_groups")
+    networks = structure_of("network_metadata", "networks")
+    resources = structure_of("requested_resources", "resources of ports")
+    ignored = structure_of("ignore_hosts", "ignored hosts")
+    fieldsets = (
+        (None, {"fields": ("instance", "num_instances", "flavor_copy", "image_copy", "is_bfv")}),
+        (
+            "Where",
+            {
+                "fields": (
+                    *("availability_zone", "instance_group", "hosts", "nodes", "destination"),
+                    *("ignored", "hints"),
+                )
+            },
+        ),
+        ("Hardware", {"fields": ("numa", "pci")}),
+        ("Networks", {"fields": ("groups", "networks", "resources")}),
+    )
+    readonly_fields = (
+        *("flavor_copy", "image_copy", "numa", "pci", "hints", "hosts", "nodes", "destination"),
+        *("groups", "networks", "resources", "ignored"),
+    )
+
+
+@admin.register(BuildRequest)
+class BuildRequestAdmin(RecordAdmin):
+    """The admin password is not shown, not even sealed."""
+
+    list_display = ("instance", "project", "request_id", "attempts", "age")
+    list_select_related = ("instance", "project")
+    search_fields = (*OF_SERVER, "=request_id")
+    search_help_text = f"{OF_SERVER_HELP}, or request id"
+    ordering = ("created_at", "id")
+    sortable_by = ("age",)
+    age = age_of("created_at")
+    networks = structure_of("requested_networks", "networks")
+    groups = structure_of("security_groups")
+    disks = structure_of("block_devices")
+    words = structure_of("tags")
+    fields = (
+        *("instance", "project", "request_id", "attempts", "created_at", "networks", "groups"),
+        *("disks", "files", "words", "password"),
+    )
+    readonly_fields = ("networks", "groups", "disks", "files", "words", "password")
+
+    @admin.display(description="files")
+    def files(self, request: BuildRequest) -> str:
+        return structured([file["path"] for file in request.injected_files])
+
+    @admin.display(description="has an admin password")
+    def password(self, request: BuildRequest) -> str:
+        return yes_no(bool(request.admin_password))
+
+
+@admin.register(BuriedOrder)
+class BuriedOrderAdmin(RecordAdmin):
+    """What is needed to try a build again; its contents carry secrets and are not shown."""
+
+    list_display = ("instance", "age")
+    list_select_related = ("instance",)
+    search_fields = OF_SERVER
+    search_help_text = OF_SERVER_HELP
+    ordering = ("-id",)
+    sortable_by = ()
+    age = age_of("created_at")
+    fields = ("instance", "created_at")
+
+
+@admin.register(InstanceMapping)
+class InstanceMappingAdmin(RecordAdmin):
+    list_display = ("instance", "cell", "project", "user", "queued_for_delete")
+    list_filter = (("cell", admin.RelatedOnlyFieldListFilter), "queued_for_delete")
+    list_select_related = ("instance", "cell", "project", "user")
+    search_fields = OF_SERVER
+    search_help_text = OF_SERVER_HELP
+    ordering = ("-id",)
+    sortable_by = ()
+
+
+@admin.register(BlockDevice)
+class BlockDeviceAdmin(RecordAdmin):
+    list_display = (
+        *("__str__", "instance", "source_type", "destination_type", "boot_index", "volume_id"),
+        *("image_id", "volume_size", "delete_on_termination"),
+    )
+    list_filter = ("source_type", "destination_type", "delete_on_termination")
+    list_select_related = ("instance",)
+    search_fields = ("=uuid", "=volume_id", "=image_id", *OF_SERVER)
+    search_help_text = (
+        f"Id of device, volume or image; {OF_SERVER_HELP[0].lower()}{OF_SERVER_HELP[1:]}"
+    )
+    ordering = ("-id",)
+    sortable_by = ()
+    exclude = ("connection_info",)
+
+
+@admin.register(Tag)
+class TagAdmin(RecordAdmin):
+    list_display = ("tag", "instance")
+    list_select_related = ("instance",)
+    search_fields = ("=tag", *OF_SERVER)
+    search_help_text = f"Tag; {OF_SERVER_HELP[0].lower()}{OF_SERVER_HELP[1:]}"
+    ordering = ("-id",)
+    sortable_by = ()

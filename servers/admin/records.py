@@ -1,0 +1,45 @@
+"""Admin pages of records that only the site itself writes: to list, filter and look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+MOST_ROWS = 5000
+"""A list shows so many rows at most; filters and search find the others."""
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than ``MOST_ROWS``: a full count reads the whole table."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows.order_by()[:MOST_ROWS].count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """No adding, no changing, no deleting."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 200
+    actions: Any = ()
+
+    class Media:
+        css = {"all": ["compute_site/console.css"]}
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
