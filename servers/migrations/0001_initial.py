@@ -123,6 +123,15 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='BuriedOrder',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('order', models.JSONField()),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('instance', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='buried_order', to='servers.instance')),
+            ],
+        ),
+        migrations.CreateModel(
             name='BuildRequest',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
