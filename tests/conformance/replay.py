@@ -115,12 +115,11 @@ class Run:
     def take(self, step: Step) -> Answer:
         answer = self.send(step)
         for _ in range(MOST_TRIES):
-            if all(
-                self._at(answer, place) in good for place, good in step.get("until", {}).items()
-            ):
-                break
             if self.work is not None:
                 self.work()
+            wanted = step.get("until", {})
+            if all(self._at(answer, place) in good for place, good in wanted.items()):
+                break
             answer = self.send(step)
         for name, place in step.get("save", {}).items():
             value = find_place(answer.body, place)
