@@ -13,7 +13,15 @@ from compute_site.services.image.models import Image
 from compute_site.services.network.models import Network, Port, SecurityGroup, Subnet
 from compute_site.services.volume.models import Volume
 from flavors.models import Flavor
-from servers.models import BuildRequest, Cell, ComputeNode, Instance, RequestSpec, Service
+from servers.models import (
+    BuildRequest,
+    Cell,
+    ComputeNode,
+    Instance,
+    RequestSpec,
+    ServerGroup,
+    Service,
+)
 from servers.models.states import TaskState, VmState
 from tests.cast import ALPHA, Cast
 
@@ -130,6 +138,17 @@ def make_host(name: str = "", *, cell: str = "cell1", **fields: Any) -> ComputeN
         "local_gb": 1000,
     }
     return ComputeNode.objects.create(**defaults | fields)
+
+
+def make_server_group(**fields: Any) -> ServerGroup:
+    """An empty group of the member of alpha that keeps its servers apart; not counted."""
+    defaults = {
+        "name": f"group-{number()}",
+        "policy": "anti-affinity",
+        "project_id": ALPHA,
+        "user_id": Cast.member.user_id,
+    }
+    return ServerGroup.objects.create(**defaults | fields)
 
 
 def make_instance(**fields: Any) -> Instance:
