@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from compute_site.services.network import discovery, views
+from compute_site.services.network import discovery, quotas, views
 
 V2 = [
     path("networks", views.NetworkList.as_view()),
@@ -21,6 +21,10 @@ V2 = [
     path("floatingips/<row_id>", views.FloatingIpDetail.as_view()),
     path("routers", discovery.EmptyList.as_view(noun="router")),
     path("routers/<row_id>", discovery.EmptyDetail.as_view(noun="router")),
+    path("quotas", quotas.QuotaList.as_view()),
+    path("quotas/<owner>", quotas.QuotaDetail.as_view()),
+    path("quotas/<owner>/default", quotas.QuotaDefaults.as_view()),
+    path("quotas/<owner>/details", quotas.QuotaUsage.as_view()),
     path("extensions", discovery.Extensions.as_view()),
     path("extensions/<alias>", discovery.ExtensionDetail.as_view()),
 ]

@@ -22,7 +22,16 @@ def links(root: str, project_id: str, collection: str, row_id: str) -> list[dict
 
 def show_volume(volume: Volume, root: str) -> dict[str, Any]:
     """``volume`` comes with its ``volume_type`` and ``attachments``."""
-    shown = {
+    shown = show_changed_volume(volume, root)
+    shown["os-vol-tenant-attr:tenant_id"] = volume.project_id
+    if volume.image_metadata:
+        shown["volume_image_metadata"] = volume.image_metadata
+    return shown
+
+
+def show_changed_volume(volume: Volume, root: str) -> dict[str, Any]:
+    """A volume that was just made or changed shows less of itself."""
+    return {
         "id": str(volume.pk),
         "name": volume.name,
         "description": volume.description,
@@ -45,13 +54,9 @@ def show_volume(volume: Volume, root: str) -> dict[str, Any]:
             if attachment.status == "attached"
         ],
         "user_id": volume.user_id,
-        "os-vol-tenant-attr:tenant_id": volume.project_id,
         "created_at": cinder_time(volume.created_at),
         "updated_at": cinder_time(volume.created_at),
     }
-    if volume.image_metadata:
-        shown["volume_image_metadata"] = volume.image_metadata
-    return shown
 
 
 def show_attachment(attachment: Attachment) -> dict[str, Any]:
@@ -68,6 +73,15 @@ def show_attachment(attachment: Attachment) -> dict[str, Any]:
 
 def show_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     return {
+        **show_plain_snapshot(snapshot),
+        "os-extended-snapshot-attributes:project_id": snapshot.project_id,
+        "os-extended-snapshot-attributes:progress": "100%",
+    }
+
+
+def show_plain_snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot in a list without details, or that was just made or changed."""
+    return {
         "id": str(snapshot.pk),
         "name": snapshot.name,
         "description": snapshot.description,
@@ -77,8 +91,6 @@ def show_snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "metadata": {},
         "created_at": cinder_time(snapshot.created_at),
         "updated_at": cinder_time(snapshot.created_at),
-        "os-extended-snapshot-attributes:project_id": snapshot.project_id,
-        "os-extended-snapshot-attributes:progress": "100%",
     }
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from compute_site.services.volume import views
+from compute_site.services.volume import quotas, views
 
 V3 = [
     path("volumes", views.Volumes.as_view()),
     path("volumes/detail", views.VolumesDetail.as_view()),
     path("volumes/<volume_id>", views.VolumeDetail.as_view()),
     path("snapshots", views.Snapshots.as_view()),
-    path("snapshots/detail", views.Snapshots.as_view()),
+    path("snapshots/detail", views.SnapshotsDetail.as_view()),
     path("snapshots/<snapshot_id>", views.SnapshotDetail.as_view()),
     path("types", views.Types.as_view()),
     path("types/<type_id>", views.TypeDetail.as_view()),
     path("limits", views.Limits.as_view()),
+    path("os-quota-sets/<owner>", quotas.QuotaSet.as_view()),
+    path("os-quota-sets/<owner>/defaults", quotas.QuotaSetDefaults.as_view()),
 ]
 
 urlpatterns = [

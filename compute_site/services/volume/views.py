@@ -20,6 +20,8 @@ from compute_site.services.volume import changes, shapes
 from compute_site.services.volume.models import Snapshot, Volume, VolumeType
 from compute_site.services.volume.representation import (
     links,
+    show_changed_volume,
+    show_plain_snapshot,
     show_snapshot,
     show_type,
     show_volume,
@@ -74,7 +76,7 @@ class Volumes(VolumesDetail):
     def post(self, request: Request) -> Response:
         self.check_member()
         volume = changes.create_volume(self.caller, self.read("volume", shapes.NEW_VOLUME).values)
-        return Response({"volume": show_volume(volume, self.root)}, status=202)
+        return Response({"volume": show_changed_volume(volume, self.root)}, status=202)
 
     def show(self, volume: Volume) -> dict[str, Any]:
         row_id = str(volume.pk)
@@ -97,7 +99,7 @@ class VolumeDetail(VolumeView):
         volume = self.find(volumes_of(self), volume_id, "volume")
         asked = self.read("volume", shapes.CHANGED)
         changes.change(volume, asked.values, asked.given)
-        return Response({"volume": show_volume(volume, self.root)})
+        return Response({"volume": show_changed_volume(volume, self.root)})
 
     def delete(self, request: Request, volume_id: str) -> Response:
         self.check_member()
@@ -110,8 +112,8 @@ def volumes_of(view: VolumeView) -> QuerySet[Volume]:
     return visible.select_related("volume_type").prefetch_related("attachments")
 
 
-class Snapshots(VolumeView):
-    """``GET /volume/v3/snapshots`` and ``/snapshots/detail``; ``POST`` makes one."""
+class SnapshotsDetail(VolumeView):
+    """``GET /volume/v3/snapshots/detail``"""
 
     filters: ClassVar = {
         "id": by_id(),
@@ -123,13 +125,23 @@ class Snapshots(VolumeView):
     def get(self, request: Request) -> Response:
         rows = self.listed(Snapshot.objects.visible_to(self.caller))
         snapshots = self.page(self.filtered(rows), "-created_at", "-pk")
-        return self.answer_page("snapshots", snapshots, [show_snapshot(row) for row in snapshots])
+        return self.answer_page("snapshots", snapshots, [self.show(row) for row in snapshots])
+
+    def show(self, snapshot: Snapshot) -> dict[str, Any]:
+        return show_snapshot(snapshot)
+
+
+class Snapshots(SnapshotsDetail):
+    """``GET /volume/v3/snapshots``; ``POST`` makes one."""
 
     def post(self, request: Request) -> Response:
         self.check_member()
         asked = self.read("snapshot", shapes.NEW_SNAPSHOT)
         snapshot = changes.create_snapshot(self.caller, asked.values)
-        return Response({"snapshot": show_snapshot(snapshot)}, status=202)
+        return Response({"snapshot": self.show(snapshot)}, status=202)
+
+    def show(self, snapshot: Snapshot) -> dict[str, Any]:
+        return show_plain_snapshot(snapshot)
 
 
 class SnapshotDetail(VolumeView):
@@ -143,7 +155,7 @@ class SnapshotDetail(VolumeView):
         snapshot = self.find_snapshot(snapshot_id)
         asked = self.read("snapshot", shapes.CHANGED)
         changes.change(snapshot, asked.values, asked.given)
-        return Response({"snapshot": show_snapshot(snapshot)})
+        return Response({"snapshot": show_plain_snapshot(snapshot)})
 
     def delete(self, request: Request, snapshot_id: str) -> Response:
         self.check_member()
