@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from servers.conductor.demand import Demand
 from servers.conductor.schedule import HostState
 from servers.models import ComputeNode, Instance, ServerGroup
+from servers.models.host import COMPUTE_BINARY
 from servers.zones import zone_of_hosts
 
 
 def read_hosts(demand: Demand, group: ServerGroup | None, *, lock: bool = False) -> list[HostState]:
     """All hosts; with ``lock`` nobody else can take anything of them until the transaction ends."""
-    nodes = ComputeNode.objects.select_related("service__cell").order_by("pk")
+    nodes = ComputeNode.objects.filter(service__binary=COMPUTE_BINARY)
+    nodes = nodes.select_related("service__cell").order_by("pk")
     if lock:
         nodes = nodes.select_for_update(of=("self",), no_key=True)
     zones = zone_of_hosts()

@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 5.0
 """A job that is due later is looked for so often; new jobs announce themselves."""
 
+OPEN_SECONDS = 5.0
+"""How long to wait for the database before saying that it is away."""
+
 RESTART_SECONDS = 2.0
 """After the database was lost."""
 
@@ -72,15 +75,22 @@ async def _run_once(crews: Sequence[Crew], stop: asyncio.Event, *, connections: 
     connector = _connector(connections)
     with app.replace_connector(connector):
         try:
-            async with app.open_async():
+            async with asyncio.timeout(OPEN_SECONDS):
+                await app.open_async()
+            try:
                 workers = [asyncio.create_task(_work(crew)) for crew in crews]
                 stopping = asyncio.create_task(stop.wait())
                 await asyncio.wait([*workers, stopping], return_when=asyncio.FIRST_COMPLETED)
                 for task in [*workers, stopping]:
                     task.cancel()  # a worker takes it as: finish what has begun
-                await asyncio.gather(*workers, stopping, return_exceptions=True)
-        except Exception:
-            logger.exception("the workers lost the database; they start again")
+                ended = await asyncio.gather(*workers, stopping, return_exceptions=True)
+                for error in ended:
+                    if isinstance(error, Exception):
+                        logger.error("a worker ended: %s", error)
+            finally:
+                await app.close_async()
+        except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
+            logger.warning("the workers have no database, they start again: %r", error)
 
 
 async def _work(crew: Crew) -> None:

@@ -19,11 +19,13 @@ WAIT_SECONDS = 30.0
 
 
 @contextlib.contextmanager
-def worker_process(log: Path, *arguments: str, **options: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker_process(
+    log: Path, *arguments: str, database_url: str = "", **options: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """``manage.py worker``; ``options`` are options of the site in capitals. Ends by SIGTERM."""
     environment = {
         **os.environ,
-        "DATABASE_URL": _database_url(),
+        "DATABASE_URL": database_url or _database_url(),
         **{f"COMPUTE_SITE_{name}": value for name, value in options.items()},
     }
     with log.open("ab") as file:

@@ -91,6 +91,31 @@ def test_its_periodic_tasks_end_builds_that_nobody_works_on(tmp_path: Path) -> N
     assert job_states().get("failed", 0) == 0
 
 
+def test_it_survives_the_loss_of_all_its_connections(tmp_path: Path) -> None:
+    make_host()
+    log = tmp_path / "log"
+    with worker_process(log) as process:
+        make_reservation(1)
+        wait_until(all_active, log)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        make_reservation(2)
+        wait_until(lambda: all_active() and len(states()) == 3, log)
+        assert process.poll() is None
+
+
+def test_without_a_database_it_waits_and_still_ends_when_told(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    nowhere = f"postgresql:///nothing?host={tmp_path}"
+    with worker_process(log, database_url=nowhere) as process:
+        wait_until(lambda: "no database" in log.read_text(), log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
 def test_a_queue_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with worker_process(log, "--queues", "conductor,kitchen") as process:
