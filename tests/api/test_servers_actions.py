@@ -1,0 +1,292 @@
+"""``POST /servers/{id}/action``: states, locks, and what a host does."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from compute_site.services.image.models import Image
+from servers.compute import fake
+from servers.compute.protocol import DriverFailed
+from servers.conductor.recovery import give_up_lost_actions
+from servers.models import Instance, InstanceAction
+from tests.client import Answer, ApiClient
+from tests.factories import make_host, make_image, make_instance, make_order
+from tests.servers.jobs import run_jobs
+
+REBOOT = {"reboot": {"type": "HARD"}}
+
+
+def make_server(vm_state: str = "active", **fields: Any) -> Instance:
+    """A server that has run on the host ``host``."""
+    return make_instance(vm_state=vm_state, launched_at=timezone.now(), **fields)
+
+
+def act(client: ApiClient, server: Instance, version: str = "2.1", **body: Any) -> Answer:
+    return client.post(f"/servers/{server.uuid}/action", body, microversion=version)
+
+
+def do(client: ApiClient, server: Instance, body: dict[str, Any]) -> Answer:
+    return client.post(f"/servers/{server.uuid}/action", body)
+
+
+def state(server: Instance) -> tuple[str, str | None]:
+    server.refresh_from_db()
+    return server.vm_state, server.task_state
+
+
+@pytest.mark.parametrize(
+    ("body", "before", "task", "after"),
+    [
+        ({"os-stop": None}, "active", "powering-off", "stopped"),
+        ({"os-stop": None}, "error", "powering-off", "stopped"),
+        ({"os-start": None}, "stopped", "powering-on", "active"),
+        ({"pause": None}, "active", "pausing", "paused"),
+        ({"unpause": None}, "paused", "unpausing", "active"),
+        ({"suspend": None}, "active", "suspending", "suspended"),
+        ({"resume": None}, "suspended", "resuming", "active"),
+        ({"unrescue": None}, "rescued", "unrescuing", "active"),
+        ({"reboot": {"type": "Soft"}}, "active", "rebooting", "active"),
+        (REBOOT, "active", "rebooting_hard", "active"),
+        (REBOOT, "suspended", "rebooting_hard", "active"),
+        (REBOOT, "error", "rebooting_hard", "active"),
+        ({"changePassword": {"adminPass": "x"}}, "active", "updating_password", "active"),
+    ],
+)
+def test_an_action_goes_through_its_task(
+    as_member: ApiClient, body: dict[str, Any], before: str, task: str, after: str
+) -> None:
+    make_host("host")
+    server = make_server(before)
+    answer = do(as_member, server, body).expect(202)
+    assert answer.content == b""
+    assert state(server) == (before, task)
+    run_jobs()
+    assert state(server) == (after, None)
+    action = InstanceAction.objects.get(instance=server)
+    assert [event.result for event in action.events.all()] == ["Success"]
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"os-stop": None}, "stopped"),
+        ({"os-start": None}, "active"),
+        ({"pause": None}, "paused"),
+        ({"unpause": None}, "active"),
+        ({"suspend": None}, "stopped"),
+        ({"resume": None}, "active"),
+        ({"unrescue": None}, "active"),
+        ({"rescue": None}, "rescued"),
+        ({"reboot": {"type": "SOFT"}}, "stopped"),
+        (REBOOT, "rescued"),
+        ({"changePassword": {"adminPass": "x"}}, "stopped"),
+        ({"resize": {"flavorRef": "1"}}, "paused"),
+        ({"confirmResize": None}, "active"),
+        ({"revertResize": None}, "active"),
+        ({"unshelve": None}, "active"),
+        ({"createImage": {"name": "a"}}, "rescued"),
+    ],
+)
+def test_an_action_needs_its_state(as_member: ApiClient, body: dict[str, Any], wrong: str) -> None:
+    server = make_server(wrong)
+    assert do(as_member, server, body).expect(409).fault == "conflictingRequest"
+    assert state(server) == (wrong, None)
+    assert not InstanceAction.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body", [{"os-stop": None}, REBOOT, {"rescue": None}, {"os-getConsoleOutput": {}}]
+)
+def test_a_server_that_nobody_builds_yet_can_do_nothing(
+    as_member: ApiClient, body: dict[str, Any]
+) -> None:
+    do(as_member, make_order().instance, body).expect(409)
+
+
+def test_one_thing_at_a_time(as_member: ApiClient) -> None:
+    server = make_server()
+    act(as_member, server, pause=None).expect(202)
+    act(as_member, server, suspend=None).expect(409)
+    act(as_member, server, **REBOOT).expect(202)  # a hard reboot cuts it short
+    assert state(server) == ("active", "rebooting_hard")
+
+
+def test_what_was_cut_short_does_not_happen(as_member: ApiClient) -> None:
+    make_host("host")
+    server = make_server()
+    act(as_member, server, pause=None).expect(202)
+    act(as_member, server, **REBOOT).expect(202)
+    run_jobs()
+    assert state(server) == ("active", None)
+
+
+def test_a_host_that_fails_leaves_the_server_as_it_was(
+    as_member: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> int:
+        raise DriverFailed("The disk is full.")
+
+    monkeypatch.setattr(fake, "perform", fail)
+    make_host("host")
+    server = make_server()
+    act(as_member, server, pause=None).expect(202)
+    run_jobs()
+    assert state(server) == ("active", None)
+    [event] = InstanceAction.objects.get(instance=server).events.all()
+    assert (event.result, event.details) == ("Error", "The disk is full.")
+    assert server.faults.get().message == "The disk is full."
+
+
+def test_a_task_that_nobody_works_on_ends(as_member: ApiClient) -> None:
+    server = make_server(task_state="pausing")
+    kept = make_server(task_state="pausing")
+    long_ago = timezone.now() - dt.timedelta(hours=1)
+    Instance.objects.filter(pk=server.pk).update(updated_at=long_ago)
+    assert give_up_lost_actions() == 1
+    assert state(server) == ("active", None)
+    assert state(kept) == ("active", "pausing")
+
+
+def test_a_task_with_a_waiting_job_does_not_end(as_member: ApiClient) -> None:
+    server = make_server()
+    act(as_member, server, pause=None).expect(202)
+    long_ago = timezone.now() - dt.timedelta(hours=1)
+    Instance.objects.filter(pk=server.pk).update(updated_at=long_ago)
+    assert give_up_lost_actions() == 0
+
+
+def test_a_rescue_tells_its_password(as_member: ApiClient) -> None:
+    make_host("host")
+    server = make_server()
+    answer = act(as_member, server, rescue={"adminPass": "secret"}).expect(200)
+    assert answer.json == {"adminPass": "secret"}
+    run_jobs()
+    assert state(server) == ("rescued", None)
+    other = make_server("stopped")
+    assert len(act(as_member, other, rescue=None).json["adminPass"]) == 12
+    missing = {"rescue_image_ref": "00000000-0000-4000-8000-00000000ffff"}
+    act(as_member, make_server(), rescue=missing).expect(400)
+
+
+def test_a_lock_stops_members_but_not_admins(as_member: ApiClient, as_admin: ApiClient) -> None:
+    server = make_server()
+    act(as_member, server, lock=None).expect(202)
+    for body in ({"os-stop": None}, REBOOT, {"rescue": None}, {"resize": {"flavorRef": "1"}}):
+        do(as_member, server, body).expect(409)
+    as_member.delete(f"/servers/{server.uuid}").expect(409)
+    do(as_admin, server, {"os-stop": None}).expect(202)
+
+
+def test_a_lock_has_a_reason_from_2_73(as_member: ApiClient) -> None:
+    server = make_server()
+    path = f"/servers/{server.uuid}"
+    act(as_member, server, "2.73", lock={"locked_reason": "holiday"}).expect(202)
+    shown = as_member.get(path, microversion="2.73").json["server"]
+    assert (shown["locked"], shown["locked_reason"]) == (True, "holiday")
+    act(as_member, server, unlock=None).expect(202)
+    shown = as_member.get(path, microversion="2.73").json["server"]
+    assert (shown["locked"], shown["locked_reason"]) == (False, None)
+    for wrong in ({"locked_reason": ""}, {"locked_reason": None}, {"nosuch": 1}, "text"):
+        act(as_member, server, "2.73", lock=wrong).expect(400)
+    act(as_member, server, "2.72", lock="text").expect(202)
+
+
+def test_only_who_may_override_unlocks_anothers_lock(
+    as_member: ApiClient, as_admin: ApiClient
+) -> None:
+    server = make_server(locked=True, locked_by="admin")
+    act(as_member, server, unlock=None).expect(403)
+    act(as_admin, server, unlock=None).expect(202)
+
+
+def test_an_admin_says_what_state_a_server_is_in(as_member: ApiClient, as_admin: ApiClient) -> None:
+    server = make_server(task_state="pausing")
+    body = {"os-resetState": {"state": "error"}}
+    do(as_member, server, body).expect(403)
+    do(as_admin, server, body).expect(202)
+    assert state(server) == ("error", None)
+    do(as_admin, server, {"os-resetState": {"state": "paused"}}).expect(400)
+    lost = make_instance(vm_state="error", host=None)
+    do(as_admin, lost, {"os-resetState": {"state": "active"}}).expect(409)
+
+
+def test_an_image_is_made(as_member: ApiClient) -> None:
+    origin = make_image(properties={"os_type": "linux"}, min_disk=3)
+    server = make_server(image_ref=str(origin.pk))
+    body = {"createImage": {"name": "mine", "metadata": {"a": "b"}}}
+    answer = as_member.post(f"/servers/{server.uuid}/action", body, microversion="2.45")
+    image = Image.objects.get(pk=answer.expect(202).json["image_id"])
+    assert (image.name, image.owner_id, image.min_disk) == ("mine", server.project_id, 3)
+    assert image.properties["a"] == "b"
+    assert image.properties["os_type"] == "linux"
+    assert image.properties["instance_uuid"] == str(server.uuid)
+    old = do(as_member, server, body).expect(202)
+    assert "/images/" in old.headers["Location"]
+
+
+def test_the_quota_of_metadata_counts_for_images_until_2_38(as_member: ApiClient) -> None:
+    server = make_server()
+    body = {"createImage": {"name": "a", "metadata": {f"m{n}": "v" for n in range(129)}}}
+    path = f"/servers/{server.uuid}/action"
+    as_member.post(path, body, microversion="2.38").expect(403)
+    as_member.post(path, body, microversion="2.39").expect(202)
+
+
+def test_backups_rotate(as_member: ApiClient) -> None:
+    server = make_server()
+    for name in ("one", "two", "three"):
+        body = {"name": name, "backup_type": "daily", "rotation": 2}
+        act(as_member, server, "2.45", createBackup=body).expect(202)
+    weekly = {"name": "four", "backup_type": "weekly", "rotation": 1}
+    act(as_member, server, "2.45", createBackup=weekly).expect(202)
+    assert set(Image.objects.values_list("name", flat=True)) == {"two", "three", "four"}
+
+
+def test_the_console(as_member: ApiClient, as_reader: ApiClient) -> None:
+    make_host("host")
+    server = make_server()
+    whole = do(as_member, server, {"os-getConsoleOutput": {}}).expect(200).json["output"]
+    last = do(as_member, server, {"os-getConsoleOutput": {"length": "1"}}).json["output"]
+    assert whole.endswith(f"\n{last}")
+    do(as_reader, server, {"os-getConsoleOutput": {}}).expect(403)
+    do(as_member, server, {"os-getConsoleOutput": {"length": -2}}).expect(400)
+
+
+def test_a_server_is_deleted_at_once(as_member: ApiClient) -> None:
+    server = make_order().instance
+    do(as_member, server, {"forceDelete": None}).expect(202)
+    as_member.get(f"/servers/{server.uuid}").expect(404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"nosuch": None},
+        {"os-stop": None, "os-start": None},
+        {"reboot": None},
+        {"reboot": {"type": "warm"}},
+        {"changePassword": {}},
+        {"createImage": {"name": ""}},
+        {"createBackup": {"name": "a", "backup_type": "daily", "rotation": -1}},
+        {"os-migrateLive": {}},
+        {"trigger_crash_dump": None},
+        None,
+        [],
+    ],
+)
+def test_wrong_bodies_come_before_unknown_servers(as_member: ApiClient, body: Any) -> None:
+    path = "/servers/00000000-0000-4000-8000-00000000ffff/action"
+    as_member.post(path, body).expect(400)
+    as_member.post(path, {"os-stop": None}).expect(404)
+
+
+def test_who_may(as_reader: ApiClient, as_outsider: ApiClient, as_manager: ApiClient) -> None:
+    server = make_server()
+    act(as_reader, server, pause=None).expect(403)
+    act(as_outsider, server, pause=None).expect(404)
+    act(as_manager, server, pause=None).expect(202)
