@@ -1,5 +1,14 @@
 """Servers in the admin: importing this package registers the pages and the panels."""
 
-from servers.admin import dashboard, groups, history, hosts, instance, jobs, orders
+from servers.admin import (
+    aggregates,
+    dashboard,
+    groups,
+    history,
+    hosts,
+    instance,
+    jobs,
+    orders,
+)
 
-__all__ = ["dashboard", "groups", "history", "hosts", "instance", "jobs", "orders"]
+__all__ = ["aggregates", "dashboard", "groups", "history", "hosts", "instance", "jobs", "orders"]

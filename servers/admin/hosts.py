@@ -1,16 +1,18 @@
-"""Cells, services, compute nodes, what servers hold of them, and aggregates in the admin."""
+"""Cells, services, compute nodes and what servers hold of them in the admin."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from servers.admin.display import age_of, gibibytes, meter, structure_of
 from servers.admin.records import RecordAdmin
-from servers.models import Aggregate, Allocation, Cell, ComputeNode, Service
+from servers.models import Allocation, Cell, ComputeNode, Service
+from servers.models.host import COMPUTE_BINARY
+from servers.services import ServiceChange, change_services
 
 
 @admin.register(Cell)
@@ -46,6 +48,38 @@ class ServiceAdmin(RecordAdmin):
     search_help_text = "Host or id"
     ordering = ("host", "binary")
     seen = age_of("last_seen_up", "seen")
+    actions = ("disable", "enable", "force_down", "let_up")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Of the actions; there is no form."""
+        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    @admin.action(description="Disable: no new servers", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        reason = f"by {request.user} in the admin"
+        self._change(request, queryset, ServiceChange(disabled=True, reason=reason), "disabled")
+
+    @admin.action(description="Enable", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        self._change(request, queryset, ServiceChange(disabled=False), "enabled")
+
+    @admin.action(description="Force down: it counts as lost", permissions=["change"])
+    def force_down(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        self._change(request, queryset, ServiceChange(forced_down=True), "forced down")
+
+    @admin.action(description="Force down no longer", permissions=["change"])
+    def let_up(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        self._change(request, queryset, ServiceChange(forced_down=False), "not forced down")
+
+    def _change(
+        self, request: HttpRequest, queryset: QuerySet[Service], change: ServiceChange, word: str
+    ) -> None:
+        services = list(queryset.filter(binary=COMPUTE_BINARY))
+        number = change_services(services, change)
+        for service in services:
+            self.log_change(request, service, f"It is {word}.")
+        text = f"{number} services are {word}. Only those that run servers can be changed."
+        self.message_user(request, text, messages.SUCCESS if number else messages.WARNING)
 
     @admin.display(description="up", boolean=True)
     def is_up(self, service: Service) -> bool:
@@ -107,22 +141,3 @@ class AllocationAdmin(RecordAdmin):
     @admin.display(description="memory")
     def memory(self, allocation: Allocation) -> str:
         return gibibytes(allocation.memory_mb)
-
-
-@admin.register(Aggregate)
-class AggregateAdmin(RecordAdmin):
-    list_display = ("name", "uuid", "availability_zone", "host_count", "more")
-    search_fields = ("name", "=uuid", "metadata__availability_zone", "=hosts__host")
-    search_help_text = "Name, id, zone or host"
-    ordering = ("name",)
-    more = structure_of("metadata")
-    fields = ("name", "uuid", "availability_zone", "more", "hosts", "created_at", "updated_at")
-    readonly_fields = ("availability_zone", "more")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        aggregates: QuerySet[Any] = super().get_queryset(request)
-        return aggregates.annotate(host_count=Count("hosts"))
-
-    @admin.display(description="hosts")
-    def host_count(self, aggregate: Any) -> int:
-        return int(aggregate.host_count)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 
+from compute_site.identity.models import User
 from servers.admin.display import (
     NOTHING,
     Links,
@@ -18,7 +19,7 @@ from servers.admin.display import (
     yes_no,
 )
 from servers.admin.jobs import jobs_part
-from servers.admin.parts import Part, facts, rows
+from servers.admin.parts import Part, facts, known_facts, rows
 from servers.models import (
     Allocation,
     BlockDevice,
@@ -48,17 +49,17 @@ def read_parts(links: Links, instance: Instance) -> list[Part]:
     """The parts that the user may see, in the order of the page."""
     readers = (
         ("servers.instance", _server),
-        ("servers.instance", _place),
         ("servers.instance", _size),
-        ("servers.instance", _networks),
-        ("servers.blockdevice", _disks),
+        ("servers.instance", _place),
         ("servers.fault", _faults),
         ("servers.instanceaction", _actions),
         ("procrastinate.procrastinatejob", jobs_part),
+        ("servers.instance", _networks),
+        ("servers.blockdevice", _disks),
+        ("servers.allocation", _allocations),
+        ("servers.instance", _inside),
         ("servers.buildrequest", _build_request),
         ("servers.requestspec", _request_spec),
-        ("servers.instance", _inside),
-        ("servers.allocation", _allocations),
     )
     return [read(links, instance) for model, read in readers if links.may_view(model)]
 
@@ -213,6 +214,8 @@ def _faults(links: Links, instance: Instance) -> Part:
 
 def _actions(links: Links, instance: Instance) -> Part:
     events = Prefetch("events", InstanceActionEvent.objects.order_by("pk"))
+    actions = list(instance.actions.prefetch_related(events)[:MOST])
+    users = User.objects.only("username").in_bulk({action.user_id for action in actions})
     return rows(
         "Actions",
         ("action", "begun", "by", "request", "result", "events"),
@@ -220,12 +223,12 @@ def _actions(links: Links, instance: Instance) -> Part:
             (
                 links.to(action),
                 moment(action.start_time),
-                links.named("identity.user", action.user_id),
+                links.named("identity.user", action.user_id, users.get(action.user_id)),
                 mono(action.request_id),
                 action.message or NOTHING,
                 structured([_event(event) for event in action.events.all()]),
             )
-            for action in instance.actions.prefetch_related(events)[:MOST]
+            for action in actions
         ),
         empty="None are written yet.",
     )
@@ -248,7 +251,7 @@ def _build_request(_links: Links, instance: Instance) -> Part:
     if request is None:
         return facts("Build request", {}, empty="None: the build has begun, or it is over.")
     files: Iterable[Mapping[str, str]] = request.injected_files
-    return facts(
+    return known_facts(
         "Build request",
         {
             "age": age(request.created_at),
@@ -272,7 +275,7 @@ def _request_spec(links: Links, instance: Instance) -> Part:
     spec: RequestSpec | None = getattr(instance, "request_spec", None)
     if spec is None:
         return facts("Request spec", {}, empty="None.")
-    return facts(
+    return known_facts(
         "Request spec",
         {
             "page": links.to(spec, "request spec"),
@@ -295,7 +298,7 @@ def _request_spec(links: Links, instance: Instance) -> Part:
 
 
 def _inside(_links: Links, instance: Instance) -> Part:
-    return facts(
+    return known_facts(
         "What the guest is told, and what was noted",
         {
             "metadata": structured(instance.metadata),

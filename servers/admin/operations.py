@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from django.db import transaction
+
 from compute_site import faults
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
+from servers.actions.reset import reset_state
 from servers.conductor.retry import retry_build
 from servers.delete import delete_server
 from servers.models import Instance, VmState
-from servers.reset_state import reset_state
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,8 @@ def operate(
     outcomes = []
     for instance in instances:
         try:
-            operation.run(caller(instance.project), instance)
+            with transaction.atomic():
+                operation.run(caller(instance.project), instance)
         except faults.Fault as fault:
             outcomes.append(Outcome(instance, fault.detail))
         else:
@@ -51,11 +54,11 @@ def operate(
 
 
 def set_active(caller: Caller, instance: Instance) -> None:
-    reset_state(caller, instance, "active")
+    reset_state(caller, instance, VmState.ACTIVE)
 
 
 def set_error(caller: Caller, instance: Instance) -> None:
-    reset_state(caller, instance, "error")
+    reset_state(caller, instance, VmState.ERROR)
 
 
 def _is_begun(instance: Instance) -> bool:

@@ -37,6 +37,12 @@ def facts(title: str, values: Mapping[str, object], *, empty: str = "") -> Part:
     return Part(title=title, lines=list(values.items()), empty=empty)
 
 
+def known_facts(title: str, values: Mapping[str, object]) -> Part:
+    """Only what there is; of these most are empty."""
+    lines = [(name, value) for name, value in values.items() if value != NOTHING]
+    return Part(title=title, lines=lines, empty="Nothing.")
+
+
 def rows(
     title: str, headers: Sequence[str], lines: Iterable[Sequence[object]], *, empty: str
 ) -> Part:

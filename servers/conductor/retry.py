@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.utils import timezone
 
 from compute_site.identity.caller import Caller
 from servers.conductor import queue
 from servers.errors import WrongState
+from servers.history import log_action
 from servers.models import (
     BlockDevice,
     BuildRequest,
     BuriedOrder,
     Instance,
-    InstanceAction,
     InstanceMapping,
     Tag,
 )
@@ -70,20 +69,6 @@ def retry_build(caller: Caller, instance: Instance) -> None:
             **buried.order,
         )
         buried.delete()
-        _record(caller, instance)
+        log_action(caller, instance, RETRY, "conductor_retry_build")
         job = {"reservation_id": instance.reservation_id}
         queue.defer(queue.SCHEDULE_AND_BUILD, queue=queue.CONDUCTOR, jobs=[job])
-
-
-def _record(caller: Caller, instance: Instance) -> None:
-    now = timezone.now()
-    InstanceAction.objects.create(
-        instance=instance,
-        action=RETRY,
-        request_id=caller.request_id,
-        user_id=caller.user_id,
-        project_id=caller.project_id,
-        start_time=now,
-        updated_at=now,
-        finish_time=now,
-    )
