@@ -69,6 +69,11 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
     def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
         return ("display_name", *_columns(Links(request.user)), "age", "uuid")
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Servers", **(extra_context or {})})
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
