@@ -1,1 +1,1 @@
-"""Reads a cloud file (YAML or JSON) into the database; docs/operating.md describes the file."""
+"""Reads a cloud file (YAML or JSON) into the database; docs/cloudfile.md describes the file."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from compute_site.cloudfile import (
     flavors,
@@ -68,6 +68,7 @@ def load_cloud(document: Any) -> dict[str, int]:
             try:
                 with transaction.atomic():
                     section.write(entries[section.name], cloud)
+                    connection.check_constraints()  # those that wait for the commit otherwise
             except DatabaseError as error:
                 told = " ".join(str(error).split())
                 raise CloudFileError([f"{section.name}: {told}"]) from error

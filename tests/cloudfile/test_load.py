@@ -126,7 +126,18 @@ CLOUD: dict[str, Any] = {
         },
         {"name": "q", "network_id": NETWORK, "project_id": "red"},
     ],
-    "security_groups": [{"id": GROUP, "name": "web", "description": "d", "project_id": "red"}],
+    "security_groups": [
+        {
+            "id": GROUP,
+            "name": "web",
+            "description": "d",
+            "project_id": "red",
+            "security_group_rules": [
+                {"direction": "ingress", "protocol": "tcp", "remote_group_id": GROUP}
+            ],
+        },
+        {"name": "plain", "project_id": "red"},
+    ],
     "volume_types": [{"name": "fast"}],
     "volumes": [
         {
@@ -215,6 +226,9 @@ def test_networks_become_rows() -> None:
     assert [ip.address for ip in port.fixed_ips.all()] == ["10.1.0.9"]
     assert [group.name for group in port.security_groups.all()] == ["web"]
     assert port.binding_profile == {"trusted": "true"}
+    [rule] = SecurityGroup.objects.get(name="web").rules.all()
+    assert (rule.protocol, str(rule.remote_group_id)) == ("tcp", GROUP)
+    assert SecurityGroup.objects.get(name="plain").rules.count() == 2
     other = Port.objects.get(name="q")
     assert other.fixed_ips.count() == 1
     assert [group.name for group in other.security_groups.all()] == ["default"]
@@ -351,6 +365,14 @@ def test_a_clash_that_only_the_database_sees_names_its_section() -> None:
     with pytest.raises(CloudFileError, match=r"ports: .*10\.1\.0\.9"):
         load_cloud(cloud)
     assert not Port.objects.exists()
+
+
+def test_a_rule_that_names_no_group_is_refused() -> None:
+    rule = {"direction": "ingress", "remote_group_id": PORT}
+    cloud = spoil("security_groups", 0, security_group_rules=[rule])
+    with pytest.raises(CloudFileError, match=f"security_groups: .*{PORT}"):
+        load_cloud(cloud)
+    assert not SecurityGroup.objects.exists()
 
 
 def test_a_name_that_another_project_has_is_refused() -> None:

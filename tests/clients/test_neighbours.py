@@ -1,0 +1,98 @@
+"""The image, network and volume APIs as unmodified clients use them around a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import openstack
+import pytest
+from openstack.connection import Connection
+
+from tests.clients.conftest import LiveSite
+
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+]
+
+
+@pytest.fixture
+def cloud(live_site: LiveSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(live_site.clouds_yaml))
+    connection = openstack.connect(cloud="demo")
+    yield connection
+    connection.close()
+
+
+def test_names_are_found_in_every_service(cloud: Connection) -> None:
+    assert cloud.image.find_image("cirros", ignore_missing=False).status == "active"
+    assert cloud.network.find_network("private", ignore_missing=False).subnet_ids
+    assert cloud.network.find_security_group("web", ignore_missing=False).security_group_rules
+    assert cloud.block_storage.find_volume("data", ignore_missing=False).size == 50
+    assert {kind.name for kind in cloud.block_storage.types()} == {"fast", "standard"}
+    assert cloud.image.find_image("nothing") is None
+
+
+def test_the_cloud_layer_boots_a_server_and_makes_it_reachable(cloud: Connection) -> None:
+    server = cloud.create_server(
+        "reachable", image="cirros", flavor="m1.tiny", network="private", wait=True, timeout=60
+    )
+    kinds = {address["OS-EXT-IPS:type"] for address in server.addresses["private"]}
+    assert server.status == "ACTIVE"
+    assert kinds == {"fixed", "floating"}
+    assert cloud.delete_server("reachable", wait=True, timeout=60, delete_ips=True)
+    assert list(cloud.network.ips()) == []
+
+
+def test_a_server_boots_from_a_new_volume_on_a_new_network(cloud: Connection) -> None:
+    network = cloud.create_network("inside")
+    cloud.create_subnet("inside", cidr="10.5.0.0/24", subnet_name="inside-v4")
+    port = cloud.create_port(network.id, name="plug")
+    volume = cloud.create_volume(1, name="root", image="cirros", wait=True)
+    server = cloud.create_server(
+        "from-volume",
+        boot_volume=volume.id,
+        flavor="m1.tiny",
+        nics=[{"port-id": port.id}],
+        auto_ip=False,
+        wait=True,
+        timeout=60,
+    )
+    assert list(server.addresses) == ["inside"]
+    assert cloud.get_volume("root").attachments[0]["server_id"] == server.id
+    assert cloud.delete_server(server.id, wait=True, timeout=60)
+    assert cloud.get_volume("root").status == "available"
+    assert cloud.get_port("plug").device_id == ""
+    assert cloud.delete_volume("root")
+    assert cloud.delete_port("plug")
+    assert cloud.delete_network("inside")
+
+
+def test_the_command_line_uploads_an_image_and_opens_a_port(
+    live_site: LiveSite, tmp_path: Path
+) -> None:
+    def run(*words: str) -> dict[str, object]:
+        environment = {
+            **os.environ,
+            "OS_CLIENT_CONFIG_FILE": str(live_site.clouds_yaml),
+            "OS_CLOUD": "demo",
+        }
+        command = [str(Path(sys.executable).with_name("openstack")), *words, "-f", "json"]
+        done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
+        found: dict[str, object] = json.loads(done.stdout)
+        return found
+
+    data = tmp_path / "disk.raw"
+    data.write_bytes(b"x" * 1000)
+    formats = ("--disk-format", "raw", "--container-format", "bare")
+    image = run("image", "create", *formats, "--file", str(data), "uploaded")
+    assert (image["status"], image["size"]) == ("active", 1000)
+    rule = run(
+        *("security", "group", "rule", "create", "--protocol", "tcp", "--dst-port", "443", "web")
+    )
+    assert (rule["protocol"], rule["port_range_min"]) == ("tcp", 443)
