@@ -45,14 +45,16 @@ def main() -> None:
             "create_10": measure(client, create(10), clients=1, count=40),
             "create_100": measure(client, create(100), clients=1, count=20),
         }
-        results["statements"] = statements(url, bench)
+        results["statements"] = run_part("statements", url, BENCH_TOKEN=bench)
+        results["validation_cpu_ms"] = run_part("validation", url)
     print(json.dumps(results, indent=2))
 
 
-def statements(url: str, token: str) -> object:
+def run_part(name: str, url: str, **variables: str) -> object:
+    """What a part that works in-process prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.statements"],
-        env={**os.environ, "DATABASE_URL": url, "BENCH_TOKEN": token},
+        [sys.executable, "-m", f"tests.benchmarks.{name}"],
+        env={**os.environ, "DATABASE_URL": url, **variables},
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,
