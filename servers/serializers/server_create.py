@@ -91,9 +91,13 @@ class Server(VersionedSerializer):
     """The object ``server``."""
 
     name = History({"2.0": LooseName(required=True), "2.1": Name(required=True)})
-    flavor_ref = FlavorReference(key="flavorRef", required=True)
-    image_ref = Uuid(key="imageRef", empty=True)
-    admin_password = Text(key="adminPass", stored=False)
+    flavor_ref = FlavorReference(
+        key="flavorRef", required=True, help_text="the id of a flavor, or a link to it"
+    )
+    image_ref = Uuid(
+        key="imageRef", empty=True, help_text="the id of an image; empty to boot from a volume"
+    )
+    admin_password = Text(key="adminPass", stored=False, help_text="made for you when it is absent")
     metadata = MapOf(
         Text(0, 255),
         keys=r"[a-zA-Z0-9_:. -]{1,255}",
@@ -102,7 +106,12 @@ class Server(VersionedSerializer):
     networks = History(
         {
             "2.1": ListOf(Network),
-            "2.37": Either(Choice("auto", "none"), ListOf(Network), required=True),
+            "2.37": Either(
+                Choice("auto", "none"),
+                ListOf(Network),
+                required=True,
+                help_text="auto, none, or a list of networks and ports",
+            ),
         }
     )
     auto_disk_config = Choice("AUTO", "MANUAL", key="OS-DCF:diskConfig")
@@ -110,7 +119,10 @@ class Server(VersionedSerializer):
     access_ip_v6 = Ipv6(key="accessIPv6")
     files = History({"2.1": ListOf(File, key="personality"), "2.57": None})
     zone = History(
-        {"2.0": LooseName(key="availability_zone"), "2.1": Name(key="availability_zone")}
+        {
+            "2.0": LooseName(key="availability_zone"),
+            "2.1": Name(key="availability_zone", help_text="zone, zone:host or zone:host:node"),
+        }
     )
     legacy_disks = ListOf(LegacyDisk, key="block_device_mapping")
     disks = ListOf(Disk, key="block_device_mapping_v2")
@@ -120,7 +132,9 @@ class Server(VersionedSerializer):
     max_count = Count()
     return_reservation_id = AsksForReservation()
     security_groups = ListOf(SecurityGroup)
-    user_data = History({"2.0": Base64(0, 65535, null=True), "2.1": Base64(0, 65535)})
+    user_data = History(
+        {"2.0": Base64(0, 65535, null=True), "2.1": Base64(0, 65535, help_text="base64")}
+    )
     description = History({"2.19": Printable(0, 255, null=True)})
     tags = History({"2.52": ListOf(Tag(), 0, 50)})
     trusted_certificates = History(
