@@ -265,7 +265,7 @@ def test_a_changed_file_changes_the_rows_and_leaves_what_it_does_not_name() -> N
     changed["flavors"][0] |= {"ram": 1024, "access": []}
     changed["hosts"] = [changed["hosts"][0] | {"enabled": False}]
     changed["aggregates"][0]["hosts"] = ["h1"]
-    changed["ports"][0]["fixed_ips"] = [{"ip_address": "10.1.0.10"}]
+    changed["ports"][0]["fixed_ips"] = [{"ip_address": "10.1.0.1"}]  # in no pool
     load_cloud(changed)
     ann = User.objects.get(username="ann")
     roles = ProjectRole.objects.filter(group__user=ann)
@@ -275,7 +275,7 @@ def test_a_changed_file_changes_the_rows_and_leaves_what_it_does_not_name() -> N
     assert Service.objects.get(host="h1").disabled
     assert Service.objects.filter(host="h2").exists()
     assert Aggregate.objects.get(name="rack").hosts.count() == 1
-    assert FixedIp.objects.get(port=PORT).address == "10.1.0.10"
+    assert FixedIp.objects.get(port=PORT).address == "10.1.0.1"
 
 
 def test_what_servers_have_changed_stays() -> None:
