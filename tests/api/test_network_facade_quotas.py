@@ -52,3 +52,12 @@ def test_an_admin_limits_ports_and_lifts_the_limit(
 def test_what_cannot_be_limited_is_refused(as_admin: ApiClient, quota: dict[str, object]) -> None:
     as_admin.put(f"{QUOTAS}/{ALPHA}", {"quota": quota}).expect(400)
     assert not PortQuota.objects.exists()
+
+
+def test_a_limit_below_what_is_used_is_refused_on_request(as_admin: ApiClient, cast: Cast) -> None:
+    network = Network.objects.create(name="mine", project=cast.alpha)
+    Port.objects.create(network=network, project=cast.alpha)
+    limit = {"port": 0, "check_limit": True}
+    as_admin.put(f"{QUOTAS}/{ALPHA}", {"quota": limit}).expect(400)
+    as_admin.put(f"{QUOTAS}/{ALPHA}", {"quota": limit | {"check_limit": False}}).expect(200)
+    assert PortQuota.objects.get(project=ALPHA).limit == 0

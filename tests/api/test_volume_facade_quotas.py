@@ -36,6 +36,16 @@ def test_the_quota_of_another_project_is_for_admins(
     as_admin.get(f"{V3}/os-quota-sets/{BETA}").expect(200)
 
 
+def test_a_limit_cannot_be_set(as_member: ApiClient, as_admin: ApiClient) -> None:
+    path = f"{V3}/os-quota-sets/{ALPHA}"
+    refused = as_admin.put(path, {"quota_set": {"volumes": 5}}).expect(400)
+    assert "nothing is limited" in refused.message
+    as_admin.put(path, {"quota_set": {"volumes": -1}}).expect(200)
+    as_admin.delete(path).expect(200)
+    as_member.put(path, {"quota_set": {"volumes": -1}}).expect(403)
+    as_member.delete(path).expect(403)
+
+
 def test_a_new_volume_shows_less_of_itself(as_member: ApiClient) -> None:
     created = as_member.post(f"{V3}/volumes", {"volume": {"size": 1}}).expect(202).json["volume"]
     path = f"{V3}/volumes/{created['id']}"

@@ -11,9 +11,9 @@ from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import Forbidden, NotFound
+from compute_site.faults import BadRequest, Forbidden, NotFound
 from compute_site.identity.models import Project
-from compute_site.services.keys import Key, limit
+from compute_site.services.keys import IGNORED, Key, flag, limit
 from compute_site.services.network.models import (
     FloatingIp,
     Network,
@@ -36,7 +36,11 @@ COUNTED: Mapping[str, tuple[type[Model], str]] = {  # and what leads to its proj
 }
 UNKNOWN = ("subnetpool", "router", "rbac_policy")
 """Kinds that are not kept here."""
-CHANGED = {"port": Key(limit, required=True)}
+CHANGED = {
+    "port": Key(limit, required=True),
+    "check_limit": Key(flag, default=False),
+    "force": IGNORED,
+}
 
 
 class QuotaView(NetworkView):
@@ -88,10 +92,11 @@ class QuotaDetail(QuotaView):
     def put(self, request: Request, owner: str) -> Response:
         self.check_admin()
         project = self.find_owner(owner)
-        asked = self.read("quota", CHANGED)
-        PortQuota.objects.update_or_create(
-            project=project, defaults={"limit": asked.values["port"]}
-        )
+        asked = self.read("quota", CHANGED).values
+        used = project.ports.count()
+        if asked["check_limit"] and UNLIMITED < asked["port"] < used:
+            raise BadRequest(f"The project has {used} ports already.", field="quota.port")
+        PortQuota.objects.update_or_create(project=project, defaults={"limit": asked["port"]})
         return self.answer(self.find_owner(owner))
 
     def delete(self, request: Request, owner: str) -> Response:

@@ -8,8 +8,9 @@ from django.db.models import Sum
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import NotFound
+from compute_site.faults import Forbidden, NotFound
 from compute_site.services.facade import TRUE_WORDS
+from compute_site.services.keys import IGNORED, Key, WrongValue, limit
 from compute_site.services.volume.models import Snapshot, Volume
 from compute_site.services.volume.views import UNLIMITED, VolumeView
 
@@ -22,6 +23,19 @@ RESOURCES = (
     "backup_gigabytes",
     "groups",
 )
+
+
+def unlimited(value: Any) -> int:
+    if limit(value) != UNLIMITED:
+        raise WrongValue("give -1: nothing is limited here")
+    return UNLIMITED
+
+
+CHANGED = {name: Key(unlimited) for name in RESOURCES} | {
+    "tenant_id": IGNORED,
+    "force": IGNORED,
+    "skip_validation": IGNORED,
+}
 
 
 class QuotaSetDefaults(VolumeView):
@@ -38,7 +52,27 @@ class QuotaSetDefaults(VolumeView):
 
 
 class QuotaSet(QuotaSetDefaults):
-    """``GET /volume/v3/os-quota-sets/{project}``; with ``usage``, also what is in use."""
+    """``/volume/v3/os-quota-sets/{project}``: ``GET`` shows, with ``usage`` also what is in use;
+    ``PUT`` can ask for no limit only; ``DELETE`` has nothing to undo.
+    """
+
+    def put(self, request: Request, owner: str) -> Response:
+        self.check_admin()
+        self.read("quota_set", CHANGED)
+        return Response({"quota_set": self.limits(owner)})
+
+    def delete(self, request: Request, owner: str) -> Response:
+        self.check_admin()
+        return Response(status=200)
+
+    def check_admin(self) -> None:
+        """Go on only if the caller may change quotas.
+
+        Raises:
+            Forbidden: the caller is no admin.
+        """
+        if not self.caller.is_admin:
+            raise Forbidden("Quotas are changed by admins.")
 
     def limits(self, owner: str) -> dict[str, Any]:
         if self.request.GET.get("usage", "").lower() not in TRUE_WORDS:
