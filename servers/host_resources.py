@@ -51,14 +51,17 @@ def shares_of(host: str) -> list[Share]:
     node = ComputeNode.objects.filter(service__host=host).first()
     if node is None:
         raise NoSuchHost(f"There is no host {host} that runs servers.")
-    projects = [
-        Share(host, str(project), cpu, memory, disk)
-        for project, cpu, memory, disk in Instance.objects.alive()
+    rows = (
+        Instance.objects.alive()
         .filter(host=host)
         .order_by("project")
-        .values_list("project")
-        .annotate(Sum("vcpus"), Sum("memory_mb"), Sum(F("root_gb") + F("ephemeral_gb")))
-    ]
+        .values("project")
+        .annotate(
+            cpu=Sum("vcpus"), memory=Sum("memory_mb"), disk=Sum(F("root_gb") + F("ephemeral_gb"))
+        )
+        .values_list("project", "cpu", "memory", "disk")
+    )
+    projects = [Share(host, str(project), *amounts) for project, *amounts in rows]
     return [
         Share(host, TOTAL, node.vcpus, node.memory_mb, node.local_gb),
         Share(host, USED_NOW, node.vcpus_used, node.memory_mb_used, node.local_gb_used),

@@ -1,0 +1,71 @@
+"""Many at once: limits hold exactly, and a host gets into one zone only."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from quotas.errors import LimitExceeded, OverQuota
+from quotas.models import Limit, Usage
+from servers.aggregates import add_host, create_aggregate
+from servers.errors import HostZoneClash, KeyPairExists, NoSuchServerGroup
+from servers.keypairs import KeyPairOrder, create_keypair
+from servers.models import KeyPair, ServerGroup
+from servers.server_groups import ServerGroupOrder, create_server_group, delete_server_group
+from tests.cast import Cast, make_cast
+from tests.keys import ED25519
+from tests.servers.callers import caller_of
+from tests.servers.hosts import make_host
+from tests.services.threads import run_at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def members() -> Cast:
+    return make_cast()
+
+
+def test_server_groups_fill_the_quota_and_no_more(members: Cast) -> None:
+    Limit.objects.create(project=members.alpha, resource="server_groups", limit=3)
+    order = ServerGroupOrder(name="apart", policy="anti-affinity")
+    create = functools.partial(create_server_group, caller_of(members.member), order)
+    outcomes = run_at_once([create] * 6)
+    assert sum(isinstance(outcome, OverQuota) for outcome in outcomes) == 3
+    assert ServerGroup.objects.count() == 3
+    assert Usage.objects.get(resource="server_groups").in_use == 3
+
+
+def test_a_group_deleted_twice_gives_back_once(members: Cast) -> None:
+    caller = caller_of(members.member)
+    order = ServerGroupOrder(name="apart", policy="anti-affinity")
+    group, _ = create_server_group(caller, order), create_server_group(caller, order)
+    outcomes = run_at_once([functools.partial(delete_server_group, group)] * 4)
+    assert sum(isinstance(outcome, NoSuchServerGroup) for outcome in outcomes) == 3
+    assert Usage.objects.get(resource="server_groups").in_use == 1
+
+
+def test_key_pairs_fill_the_quota_and_no_more(members: Cast) -> None:
+    Limit.objects.create(project=members.alpha, resource="key_pairs", limit=2)
+    caller = caller_of(members.member)
+    orders = [KeyPairOrder(name=f"key{number}", public_key=ED25519) for number in range(5)]
+    outcomes = run_at_once([functools.partial(create_keypair, caller, order) for order in orders])
+    assert sum(isinstance(outcome, LimitExceeded) for outcome in outcomes) == 3
+    assert KeyPair.objects.count() == 2
+
+
+def test_a_name_is_taken_once(members: Cast) -> None:
+    order = KeyPairOrder(name="mine", public_key=ED25519)
+    create = functools.partial(create_keypair, caller_of(members.member), order)
+    outcomes = run_at_once([create] * 4)
+    assert sum(isinstance(outcome, KeyPairExists) for outcome in outcomes) == 3
+    assert KeyPair.objects.count() == 1
+
+
+def test_a_host_gets_into_one_zone(members: Cast) -> None:
+    node = make_host("host1")
+    zones = [create_aggregate(f"rack {number}", f"zone-{number}") for number in range(4)]
+    outcomes = run_at_once([functools.partial(add_host, zone.pk, "host1") for zone in zones])
+    assert sum(isinstance(outcome, HostZoneClash) for outcome in outcomes) == 3
+    assert node.service.aggregates.count() == 1
