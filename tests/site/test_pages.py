@@ -12,6 +12,7 @@ from django.test import Client
 
 from servers.models import Instance
 from tests.cast import Cast
+from tests.orders import Shop
 
 PAGE = "/compute/v2.1/servers"
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -23,6 +24,11 @@ def browser(cast: Cast) -> Client:
     client = Client(headers=BROWSER, enforce_csrf_checks=True)
     client.force_login(cast.member.user)
     return client
+
+
+@pytest.fixture
+def shop(cast: Cast) -> Shop:
+    return Shop()
 
 
 def names_of(page: str) -> set[str]:
@@ -77,6 +83,30 @@ def test_a_refused_form_comes_back_with_what_was_typed_and_why(browser: Client) 
     assert 'name="server.name" value="web"' in page
     assert "256 characters are too many" in page
     assert not Instance.objects.exists()
+
+
+def test_a_form_creates_a_server(browser: Client, shop: Shop) -> None:
+    token = csrf_token(show(browser, "2.67"))
+    response = send(
+        browser,
+        "2.67",
+        csrfmiddlewaretoken=token,
+        **{
+            "server.name": "web",
+            "server.flavorRef": shop.flavor.flavorid,
+            "server.imageRef": shop.image_id,
+            "server.networks": "none",
+            "server.tags": '["a", "b"]',
+            "server.config_drive": "true",
+            "server.min_count": "2",
+            "server.OS-DCF:diskConfig": "AUTO",
+        },
+    )
+    assert response.status_code == 202, response.content.decode()
+    servers = Instance.objects.order_by("pk")
+    assert [server.display_name for server in servers] == ["web-1", "web-2"]
+    assert servers[0].config_drive == "True"
+    assert servers[0].auto_disk_config is True
 
 
 def test_a_whole_body_wins_over_the_controls(browser: Client) -> None:
