@@ -37,6 +37,10 @@ class HostAction:
     doing: str
     begin: Transition
     end: Transition
+    leaves_host: bool = False
+    """The server lies on no host afterwards."""
+    enters_host: bool = False
+    """The server lay on no host before."""
 
     @property
     def task(self) -> str:
@@ -52,6 +56,8 @@ def _action(
     task: str,
     to: str | None,
     tasks: frozenset[str | None] = IDLE,
+    leaves_host: bool = False,
+    enters_host: bool = False,
 ) -> HostAction:
     return HostAction(
         name=name,
@@ -59,6 +65,8 @@ def _action(
         doing=doing,
         begin=Transition(from_vm=frozenset(states), from_task=tasks, to_task=task),
         end=Transition(from_task=frozenset([task]), to_vm=to),
+        leaves_host=leaves_host,
+        enters_host=enters_host,
     )
 
 
@@ -126,6 +134,24 @@ _ALL = (
         states=(VmState.RESCUED,),
         task=TaskState.UNRESCUING,
         to=VmState.ACTIVE,
+    ),
+    _action(
+        "shelve",
+        "shelve_instance",
+        "shelve it",
+        states=(VmState.ACTIVE, VmState.STOPPED, VmState.PAUSED, VmState.SUSPENDED),
+        task=TaskState.SHELVING,
+        to=VmState.SHELVED_OFFLOADED,
+        leaves_host=True,
+    ),
+    _action(
+        "unshelve",
+        "unshelve_instance",
+        "unshelve it",
+        states=(VmState.SHELVED, VmState.SHELVED_OFFLOADED),
+        task=TaskState.UNSHELVING,
+        to=VmState.ACTIVE,
+        enters_host=True,
     ),
     _action(
         "changePassword",

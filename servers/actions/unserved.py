@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from compute_site.faults import NotSupported
 from compute_site.identity.caller import Caller
-from servers.guard import SETTLED, check_state, check_unlocked
+from servers.guard import check_state, check_unlocked
 from servers.models import Instance, VmState
 
 
@@ -39,9 +39,7 @@ REVERT_RESIZE = UnservedAction("revert its resize", (VmState.RESIZED,))
 REBUILD = UnservedAction("rebuild it", (*ON_OR_OFF, VmState.ERROR))
 MIGRATE = UnservedAction("migrate it", ON_OR_OFF)
 MIGRATE_LIVE = UnservedAction("migrate it", (VmState.ACTIVE, VmState.PAUSED))
-SHELVE = UnservedAction("shelve it", SETTLED)
 SHELVE_OFFLOAD = UnservedAction("offload it", (VmState.SHELVED,))
-UNSHELVE = UnservedAction("unshelve it", (VmState.SHELVED, VmState.SHELVED_OFFLOADED))
 RESTORE = UnservedAction("restore it", (VmState.SOFT_DELETED,))
 TRIGGER_CRASH_DUMP = UnservedAction(
     "make it dump",

@@ -10,10 +10,14 @@ from servers.actions.host import BY_TASK, HostAction
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
 from servers.compute.protocol import DriverFailed
+from servers.compute.release import release_host
 from servers.conductor.records import ERROR, SUCCESS, finish_event
-from servers.models import ComputeNode, Fault, Instance
+from servers.models import ComputeNode, Fault, Instance, PowerState
 from servers.sealing import unseal
 from servers.transitions import Transition, move
+
+NOWHERE: dict[str, None] = {"host": None, "node": None}
+"""Columns of a server that lies on no host."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +36,11 @@ def perform(server_id: str, task: str, *, sealed_password: str = "") -> None:
             give_up(instance, action, error.detail)
             return
         with transaction.atomic():
-            if move(instance.pk, action.end, power_state=power_state):
+            where = NOWHERE if action.leaves_host else {}
+            if move(instance.pk, action.end, power_state=power_state, **where):
                 finish_event(instance.pk, action.event, result=SUCCESS)
+                if action.leaves_host:
+                    release_host([instance.pk])
 
 
 def give_up(instance: Instance, action: HostAction, reason: str) -> None:
@@ -41,9 +48,11 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
     logger.warning("server %s: %s failed: %s", instance.uuid, action.name, reason)
     stay = Transition(from_task=action.end.from_task)
     with transaction.atomic():
-        if move(instance.pk, stay):
+        if move(instance.pk, stay, **(NOWHERE if action.enters_host else {})):
             Fault.objects.create(instance=instance, message=reason[:255], host=instance.host)
             finish_event(instance.pk, action.event, result=ERROR, details=reason)
+            if action.enters_host:
+                release_host([instance.pk])
 
 
 def _drive(instance: Instance, action: HostAction, password: str) -> int:
@@ -51,6 +60,9 @@ def _drive(instance: Instance, action: HostAction, password: str) -> int:
     if node is None:
         raise DriverFailed(f"The host {instance.host} is not known any more.")
     driver = driver_of(node.driver)
+    if action.leaves_host:
+        driver.destroy(str(instance.uuid), node.hypervisor_hostname)
+        return PowerState.SHUT_DOWN
     return driver.perform(
         str(instance.uuid), node.hypervisor_hostname, action.task, password=password
     )

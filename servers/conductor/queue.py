@@ -24,6 +24,7 @@ BUILD_SERVER = "servers.build_server"
 DELETE_SERVER = "servers.delete_server"
 RELEASE_SERVICES = "servers.release_services"
 PERFORM_ACTION = "servers.perform_action"
+UNSHELVE_SERVER = "servers.unshelve_server"
 
 job_manager = JobManager(DjangoConnector())
 

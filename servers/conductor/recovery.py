@@ -105,7 +105,7 @@ def give_up_lost_actions() -> int:
     busy = list(Instance.objects.alive().filter(task_state__in=BY_TASK, updated_at__lt=limit))
     if not busy:
         return 0
-    servers, _ = _at_work(queue.PERFORM_ACTION)
+    servers, _ = _at_work(queue.PERFORM_ACTION, queue.UNSHELVE_SERVER)
     lost = [instance for instance in busy if str(instance.uuid) not in servers]
     for instance in lost:
         action = BY_TASK[str(instance.task_state)]

@@ -14,6 +14,7 @@ from servers.compute.perform import perform
 from servers.compute.release import release_late
 from servers.conductor import queue, recovery
 from servers.conductor.place import place_reservation
+from servers.conductor.unshelve import place_shelved
 from servers.delete import finish_delete
 
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)
@@ -48,6 +49,12 @@ def release_services(*, server_id: str, volumes: list[str]) -> None:
 def perform_action(*, server_id: str, task: str, sealed_password: str = "") -> None:
     """Do what was begun with a server."""
     perform(server_id, task, sealed_password=sealed_password)
+
+
+@app.task(name=queue.UNSHELVE_SERVER, queue=queue.CONDUCTOR, retry=AGAIN)
+def unshelve_server(*, server_id: str, host: str | None = None) -> None:
+    """Find a host for a shelved server."""
+    place_shelved(server_id, host=host)
 
 
 @app.periodic(cron="* * * * * */10")

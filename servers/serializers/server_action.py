@@ -125,6 +125,13 @@ class Rebuild(VersionedSerializer):
     hostname = History({"2.90": Fqdn()})
 
 
+class Ignored(Anything):
+    """Any value, which does not matter."""
+
+    def convert(self, value: Any) -> None:
+        return None
+
+
 class UnshelveToZone(VersionedSerializer):
     zone = Name(key="availability_zone", required=True)
 
@@ -143,12 +150,18 @@ class Migrate(VersionedSerializer):
     host = Text(1, 255, null=True)
 
 
+class BoolishOrAuto(Boolish):
+    """A truth value, or ``auto``: the hosts decide."""
+
+    MEANING = {**Boolish.MEANING, "auto": None}
+
+
 class MigrateLive(VersionedSerializer):
     host = Text(1, 255, null=True, required=True)
     block_migration = History(
         {
             "2.1": Boolish(required=True),
-            "2.25": Choice("auto", True, False, required=True),
+            "2.25": BoolishOrAuto(required=True),
         }
     )
     disk_over_commit = History({"2.1": Boolish(required=True), "2.25": None})
@@ -170,7 +183,7 @@ class ServerActionBody(VersionedSerializer):
     shelve = Anything()
     shelve_offload = Anything(key="shelveOffload")
     unshelve = History(
-        {"2.1": Anything(), "2.77": UnshelveToZone(null=True), "2.91": Unshelve(null=True)}
+        {"2.1": Ignored(), "2.77": UnshelveToZone(null=True), "2.91": Unshelve(null=True)}
     )
     force_delete = Anything(key="forceDelete")
     restore = Anything()

@@ -20,6 +20,7 @@ from servers.actions.image import check_metadata, create_backup, create_image
 from servers.actions.lock import lock_server, unlock_server
 from servers.actions.rescue import rescue_server
 from servers.actions.reset import reset_state
+from servers.actions.shelve import shelve_server, unshelve_server
 from servers.actions.unserved import UnservedAction
 from servers.delete import delete_server
 from servers.find import find_server
@@ -117,6 +118,10 @@ def _create_backup(caller: Caller, instance: Instance, asked: Mapping[str, Any])
     )
 
 
+def _unshelve(caller: Caller, instance: Instance, asked: Any) -> None:
+    unshelve_server(caller, instance, **(asked if isinstance(asked, dict) else {}))
+
+
 def _unserved(action: UnservedAction) -> Run:
     return lambda caller, instance, _: action.refuse(caller, instance)
 
@@ -175,9 +180,9 @@ ROUTES: Mapping[str, Route] = {
     "confirm_resize": Route(rules.CONFIRM_RESIZE, _unserved(unserved.CONFIRM_RESIZE)),
     "revert_resize": Route(rules.REVERT_RESIZE, _unserved(unserved.REVERT_RESIZE)),
     "rebuild": Route(rules.REBUILD, _unserved(unserved.REBUILD)),
-    "shelve": Route(rules.SHELVE, _unserved(unserved.SHELVE)),
+    "shelve": Route(rules.SHELVE, lambda caller, instance, _: shelve_server(caller, instance)),
     "shelve_offload": Route(rules.SHELVE_OFFLOAD, _unserved(unserved.SHELVE_OFFLOAD)),
-    "unshelve": Route(rules.UNSHELVE, _unserved(unserved.UNSHELVE)),
+    "unshelve": Route(rules.UNSHELVE, _unshelve),
     "restore": Route(rules.RESTORE, _unserved(unserved.RESTORE)),
     "migrate": Route(rules.MIGRATE, _unserved(unserved.MIGRATE)),
     "migrate_live": Route(rules.MIGRATE_LIVE, _unserved(unserved.MIGRATE_LIVE)),

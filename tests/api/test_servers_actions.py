@@ -12,7 +12,14 @@ from compute_site.services.image.models import Image
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed
 from servers.conductor.recovery import give_up_lost_actions
-from servers.models import Instance, InstanceAction
+from servers.models import (
+    Allocation,
+    ComputeNode,
+    Instance,
+    InstanceAction,
+    RequestSpec,
+    Service,
+)
 from tests.client import Answer, ApiClient
 from tests.factories import make_host, make_image, make_instance, make_order
 from tests.servers.jobs import run_jobs
@@ -290,3 +297,68 @@ def test_who_may(as_reader: ApiClient, as_outsider: ApiClient, as_manager: ApiCl
     act(as_reader, server, pause=None).expect(403)
     act(as_outsider, server, pause=None).expect(404)
     act(as_manager, server, pause=None).expect(202)
+
+
+def usage_of_host(name: str) -> tuple[int, int]:
+    node = ComputeNode.objects.get(hypervisor_hostname=name)
+    return node.vcpus_used, node.running_vms
+
+
+def make_shelvable(host: str, **fields: Any) -> Instance:
+    """A server with the records that it needs to be placed again."""
+    node = make_host(host)
+    server = make_server(host=host, node=host, **fields)
+    RequestSpec.objects.create(instance=server, flavor=server.flavor)
+    Allocation.objects.create(
+        instance=server, node=node, vcpus=1, memory_mb=server.memory_mb, disk_gb=server.root_gb
+    )
+    ComputeNode.objects.filter(pk=node.pk).update(
+        vcpus_used=1, memory_mb_used=server.memory_mb, local_gb_used=server.root_gb, running_vms=1
+    )
+    return server
+
+
+def test_a_shelved_server_lies_on_no_host_until_it_comes_back(as_member: ApiClient) -> None:
+    server = make_shelvable("host1", image_ref=str(make_image().pk), display_name="mine")
+    act(as_member, server, shelve=None).expect(202)
+    assert state(server) == ("active", "shelving")
+    run_jobs()
+    assert state(server) == ("shelved_offloaded", None)
+    assert (server.host, usage_of_host("host1")) == (None, (0, 0))
+    assert Image.objects.filter(name="mine-shelved").exists()
+
+    act(as_member, server, unshelve=None).expect(202)
+    assert state(server) == ("shelved_offloaded", "unshelving")
+    run_jobs()
+    assert state(server) == ("active", None)
+    assert (server.host, usage_of_host("host1")) == ("host1", (1, 1))
+    assert not Image.objects.filter(name="mine-shelved").exists()
+
+
+def test_a_shelved_server_for_which_there_is_no_host_stays_shelved(as_member: ApiClient) -> None:
+    server = make_shelvable("host1", vm_state="stopped")
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    Service.objects.update(disabled=True)
+    act(as_member, server, unshelve=None).expect(202)
+    run_jobs()
+    assert state(server) == ("shelved_offloaded", None)
+    assert server.host is None
+    assert InstanceAction.objects.get(instance=server, action="unshelve").message == "Error"
+
+
+def test_where_a_shelved_server_comes_back(as_member: ApiClient, as_admin: ApiClient) -> None:
+    server = make_shelvable("host1")
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    make_host("host2")
+    for wrong in ({}, {"host": 5}, {"nosuch": 1}):
+        act(as_member, server, "2.91", unshelve=wrong).expect(400)
+    act(as_member, server, "2.77", unshelve={"availability_zone": None}).expect(400)
+    act(as_member, server, "2.77", unshelve={"availability_zone": "nosuch"}).expect(400)
+    act(as_member, server, "2.91", unshelve={"host": "host2"}).expect(403)
+    act(as_admin, server, "2.91", unshelve={"host": "nosuch"}).expect(400)
+    act(as_admin, server, "2.91", unshelve={"host": "host2"}).expect(202)
+    run_jobs()
+    assert state(server) == ("active", None)
+    assert server.host == "host2"
