@@ -109,10 +109,11 @@ def _destroy(instance: Instance) -> None:
 
 
 def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
-    """Release all that the server holds and mark it deleted; the project's counters come last,
-    so that they are locked for the shortest time.
+    """Mark the server deleted and release all that it holds.
+
+    The project's counters come before the volumes: a create request takes its locks in the same
+    order, so that neither waits for the other crosswise.
     """
-    release_services(instance, volumes=volumes)
     now = timezone.now()
     ended: dict[str, Any] = {
         "deleted_at": now,
@@ -121,15 +122,16 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     }
     if not move(instance.pk, FINISH_DELETE, **ended, network_info=[]):
         return
+    give_back(
+        instance.project_id, {"instances": 1, "cores": instance.vcpus, "ram": instance.memory_mb}
+    )
+    release_services(instance, volumes=volumes)
     InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)
     ServerGroupMember.objects.filter(instance=instance).delete()
     if instance.vm_state == VmState.ERROR and instance.host is None:
         BuriedOrder.objects.filter(instance=instance).delete()
     finish_event(instance.pk, DELETE_EVENT, result=SUCCESS)
     release_host([instance.pk])
-    give_back(
-        instance.project_id, {"instances": 1, "cores": instance.vcpus, "ram": instance.memory_mb}
-    )
 
 
 def _fail(instance: Instance, error: DriverFailed) -> None:

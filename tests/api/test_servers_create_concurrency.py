@@ -94,3 +94,39 @@ def test_one_volume_goes_to_exactly_one_server(shop: Shop, cast: Cast) -> None:
     assert Attachment.objects.count() == 2
     assert set(Volume.objects.values_list("status", flat=True)) == {"reserved"}
     assert Instance.objects.count() == 1
+
+
+def test_a_volume_that_is_given_back_while_others_want_it_blocks_nobody(
+    shop: Shop, cast: Cast
+) -> None:
+    """Both take locks on the volume and on the project's usage: in the same order."""
+    device = {
+        "source_type": "volume",
+        "destination_type": "volume",
+        "uuid": str(make_volume().pk),
+        "boot_index": -1,
+    }
+    order = {"block_device_mapping_v2": [shop.root(), device]}
+    client = ApiClient(cast.member)
+    server = shop.order(client, **order).expect(202).json["server"]["id"]
+    for _ in range(5):
+        outcomes = run_at_once(
+            [
+                functools.partial(client_delete, cast.member, server),
+                *[functools.partial(client_order, shop, cast.member, order) for _ in range(7)],
+            ]
+        )
+        assert outcomes[0] == 204
+        assert set(outcomes[1:]) <= {202, 400}
+        assert outcomes.count(202) <= 1
+        if 202 not in outcomes:
+            shop.order(client, **order).expect(202)
+        server = str(Instance.objects.alive().get().uuid)
+
+
+def client_delete(persona: Persona, server: str) -> int:
+    return ApiClient(persona).delete(f"/servers/{server}").status
+
+
+def client_order(shop: Shop, persona: Persona, order: dict[str, Any]) -> int:
+    return shop.order(ApiClient(persona), **order).status
