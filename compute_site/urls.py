@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from compute_site import health, versions
 from compute_site.docs import DocsView, SchemaView
@@ -171,6 +172,7 @@ SCHEMA_URLS = [path("compute/v2.1/", include(COMPUTE))]
 API = r"^compute/(?P<api>v2\.1|v2)"
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("compute", versions.list_versions),
     path("compute/", versions.list_versions),
     re_path(rf"{API}/?$", versions.show_version),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import orjson
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from rest_framework import exceptions
@@ -268,18 +269,37 @@ def render_fault(error: Exception, _context: dict[str, Any]) -> Response:
     return response
 
 
+Translation = tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], Fault]]
+FOREIGN_ERRORS: tuple[Translation, ...] = (
+    (Fault, lambda fault: fault),
+    ((Http404, exceptions.NotFound), lambda _: NotFound("There is nothing at this URL.")),
+    # such as a host that is not ours
+    (SuspiciousOperation, lambda _: BadRequest("This is no request that the site answers.")),
+    (exceptions.PermissionDenied, lambda error: Forbidden(str(error.detail))),
+    (
+        (exceptions.NotAuthenticated, exceptions.AuthenticationFailed),
+        lambda error: Unauthorized(str(error.detail)),
+    ),
+    (
+        (
+            exceptions.ParseError,
+            exceptions.ValidationError,
+            exceptions.MethodNotAllowed,
+            exceptions.NotAcceptable,
+            exceptions.UnsupportedMediaType,
+            exceptions.Throttled,
+        ),
+        lambda error: BadRequest(str(error.detail)),
+    ),
+)
+"""Errors of Django and DRF, and what they are to the client; the first that fits counts."""
+
+
 def as_fault(error: Exception) -> Fault:
     """What an error of any kind is to the client."""
-    if isinstance(error, Fault):
-        return error
-    if isinstance(error, Http404 | exceptions.NotFound):
-        return NotFound("There is nothing at this URL.")
-    if isinstance(error, exceptions.PermissionDenied):
-        return Forbidden(str(error.detail))
-    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        return Unauthorized(str(error.detail))
-    if isinstance(error, exceptions.APIException) and error.status_code < 500:
-        return BadRequest(str(error.detail))
+    for kinds, translate in FOREIGN_ERRORS:
+        if isinstance(error, kinds):
+            return translate(error)
     return Fault(
         "Something went wrong on our side; the log has it under this request's id. "
         f"({type(error).__name__})"

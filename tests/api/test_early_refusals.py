@@ -99,6 +99,11 @@ def test_a_url_that_is_nearly_right_is_unknown(as_member: ApiClient, path: str) 
     assert (answer.status, answer.fault) == (404, "itemNotFound")
 
 
+def test_a_foreign_host_is_refused(as_member: ApiClient) -> None:
+    answer = as_member.get("/servers", headers={"Host": "elsewhere.example"})
+    assert answer.status == 400
+
+
 def test_a_nul_in_the_url_is_unknown(as_member: ApiClient) -> None:
     assert as_member.get("/servers/%00").status == 404
 
