@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -90,6 +91,8 @@ class ServiceView(APIView):
     filters: ClassVar[Mapping[str, Filter]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if any("\x00" in text for text in (request.path, *map(str, request.GET.values()))):
+            raise BadRequest("Nothing here has the character NUL in its name.")
         if self.open:
             return
         if self.request.auth is None:
@@ -202,6 +205,8 @@ class ServiceView(APIView):
 
     def render_error(self, error: Exception, _context: dict[str, Any]) -> Response:
         fault = as_fault(error)
+        if isinstance(error, DataError):
+            fault = BadRequest("A value is too long or too large.")
         if fault.status == 500:
             logger.error("unexpected error", exc_info=error)
         body = show_unauthorized(fault) if fault.status == 401 else self.show_error(fault)

@@ -44,6 +44,8 @@ IGNORED = Key(anything)
 def text(value: Any) -> str:
     if not isinstance(value, str):
         raise WrongValue(f"give a text, not {value!r} (in YAML, put it in quotes)")
+    if "\x00" in value:
+        raise WrongValue("give a text without the character NUL")
     return value
 
 

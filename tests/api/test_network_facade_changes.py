@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from compute_site.services.network import local
 from compute_site.services.network.models import (
     Network,
     Port,
@@ -17,7 +18,7 @@ from compute_site.services.network.models import (
 )
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
-from tests.services.makers import make_network, make_port
+from tests.services.makers import make_network, make_port, new_server_id
 
 V2 = "//network/v2.0"
 
@@ -239,3 +240,41 @@ def test_a_group_in_use_stays(as_member: ApiClient, cast: Cast) -> None:
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"network": []}', b"null", b"\xff"])
 def test_a_body_of_another_form_is_refused(as_member: ApiClient, body: bytes) -> None:
     as_member.post(f"{V2}/networks", body).expect(400)
+
+
+def test_nobody_gives_a_card_to_a_server_by_writing_on_a_port(
+    as_member: ApiClient, as_admin: ApiClient, cast: Cast
+) -> None:
+    network = make_network(cast.alpha, "10.1.0.0/24")
+    server_id = new_server_id()
+    create(as_member, "port", network_id=str(network.pk), device_id=server_id)
+    assert local.nics([server_id]) == {}
+    for owner in ("compute:nova", "network:dhcp"):
+        refuse(as_member, "port", 403, network_id=str(network.pk), device_owner=owner)
+    create(
+        as_admin,
+        "port",
+        network_id=str(network.pk),
+        device_id=server_id,
+        device_owner="compute:nova",
+    )
+    assert len(local.nics([server_id])[server_id]) == 1
+
+
+@pytest.mark.parametrize(
+    "fields", [{"name": "x" * 256}, {"name": "a\0b"}, {"mtu": 10**12}], ids=["long", "NUL", "large"]
+)
+def test_values_that_no_row_can_hold_are_refused(
+    as_member: ApiClient, fields: dict[str, Any]
+) -> None:
+    refuse(as_member, "network", 400, **fields)
+    assert not Network.objects.exists()
+
+
+def test_an_unknown_project_gets_nothing(as_admin: ApiClient) -> None:
+    refuse(as_admin, "network", 400, name="n", project_id="0" * 32)
+
+
+def test_a_name_with_nul_is_refused(as_member: ApiClient) -> None:
+    as_member.get(f"{V2}/networks?name=a%00b").expect(400)
+    as_member.get(f"{V2}/networks/a%00b").expect(400)

@@ -63,7 +63,9 @@ def test_addresses(as_member: ApiClient) -> None:
 
 def test_ports_and_their_security_groups(as_member: ApiClient) -> None:
     server = make_instance()
-    port = make_port(make_network(), device_id=str(server.uuid), tag="eth")
+    port = make_port(
+        make_network(), device_id=str(server.uuid), device_owner="compute:nova", tag="eth"
+    )
     group = make_security_group(name="web", description="d")
     port.security_groups.add(group)
     shown = {

@@ -7,8 +7,11 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from compute_site.faults import BadRequest, Conflict, Forbidden
 from compute_site.identity.caller import Caller
+from compute_site.identity.models import Project
 from compute_site.services.image.models import Image
 from compute_site.services.image.shapes import CHANGEABLE, OWN_KEYS
 from compute_site.services.keys import read_keys
@@ -31,20 +34,25 @@ class ImageIsThere(Conflict):
     code = "image_is_there"
 
 
+@transaction.atomic
 def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
     _check_keys(caller, values, {*values, *values[PROPERTIES]})
+    owner = values["owner"]
+    if owner is not None and not Project.objects.filter(pk=owner).exists():
+        raise BadRequest(f"There is no project {owner}.", field="owner")
     image_id = values["id"] or uuid.uuid4()
     if Image.objects.filter(pk=image_id).exists():
         raise ImageIsThere(f"There is an image {image_id} already.")
     return Image.objects.create(
         id=image_id,
-        owner_id=values["owner"] or caller.project_id,
+        owner_id=owner or caller.project_id,
         status="queued",
         properties=_check_properties(values[PROPERTIES]),
         **{key: values[key] for key in COLUMNS},
     )
 
 
+@transaction.atomic
 def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str, Any]]) -> None:
     """Apply a JSON patch: add, replace and remove of one key each."""
     _check_owner(caller, image)

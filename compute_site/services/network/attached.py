@@ -10,7 +10,7 @@ from compute_site.services.network.protocol import AttachedPort, GroupOnPort
 
 def attached_ports(server_id: str) -> Sequence[AttachedPort]:
     ports = (
-        Port.objects.filter(device_id=server_id)
+        Port.objects.of_servers([server_id])
         .order_by("position", "created_at", "pk")
         .prefetch_related("fixed_ips", "security_groups")
     )

@@ -10,9 +10,11 @@ from django.db import transaction
 
 from compute_site.faults import BadReference, Conflict, Forbidden
 from compute_site.identity.caller import Caller
+from compute_site.identity.models import Project
 from compute_site.services.network.addresses import Need, overlap
 from compute_site.services.network.events import tell_changed
 from compute_site.services.network.models import (
+    COMPUTE,
     DEFAULT_GROUP,
     Network,
     Port,
@@ -47,6 +49,8 @@ OPERATORS_KEYS = frozenset(
     )
 )
 """Only admins may set these."""
+SERVICES_OWN = (COMPUTE, "network:")
+"""Owners of ports that only services are."""
 
 
 class OnlyForOperators(Forbidden):
@@ -61,6 +65,7 @@ class InUse(Conflict):
     code = "in_use"
 
 
+@transaction.atomic
 def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Network:
     project_id = _project_of(caller, values, given)
     network = network_row(values, uuid.uuid4(), project_id)
@@ -114,6 +119,7 @@ def create_group(
     return group
 
 
+@transaction.atomic
 def create_rule(
     caller: Caller,
     values: Mapping[str, Any],
@@ -134,11 +140,12 @@ def create_rule(
     return rule
 
 
+@transaction.atomic
 def change(
     caller: Caller, row: Network | Subnet | Port, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
     """Set what was given; the holder of a port and its groups too."""
-    _check_keys(caller, row.project_id, given)
+    _check_keys(caller, row.project_id, values, given)
     columns: Mapping[str, str] = {
         Network: NETWORK_COLUMNS,
         Subnet: SUBNET_COLUMNS | {"gateway_ip": "gateway_ip"},
@@ -148,22 +155,23 @@ def change(
     holders = {row.device_id} if isinstance(row, Port) else set()
     for column in changed:
         setattr(row, column, values[columns[column]])
-    with transaction.atomic():
-        if changed:
-            row.save(update_fields=changed)
-        if isinstance(row, Port) and "security_groups" in given:
-            _give_groups(row, values["security_groups"] or [])
-        if isinstance(row, Port) and "fixed_ips" in given:
-            row.fixed_ips.all().delete()
-            _give_addresses(row, values, given)
-        if isinstance(row, Port):
-            tell_changed({*holders, row.device_id})
+    if changed:
+        row.save(update_fields=changed)
+    if not isinstance(row, Port):
+        return
+    if "security_groups" in given:
+        _give_groups(row, values["security_groups"] or [])
+    if "fixed_ips" in given:
+        row.fixed_ips.all().delete()
+        _give_addresses(row, values, given)
+    tell_changed({*holders, row.device_id})
 
 
+@transaction.atomic
 def change_group(
     caller: Caller, group: SecurityGroup, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
-    _check_keys(caller, group.project_id, given)
+    _check_keys(caller, group.project_id, values, given)
     renamed = "name" in given and values["name"] != group.name
     if renamed and DEFAULT_GROUP in (group.name, values["name"]):
         raise Conflict("The name default belongs to one group of each project.", field="name")
@@ -173,11 +181,12 @@ def change_group(
     group.save(update_fields=changed)
 
 
+@transaction.atomic
 def change_rule(
     caller: Caller, rule: SecurityGroupRule, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
     """Only the description of a rule changes."""
-    _check_keys(caller, rule.group.project_id, given)
+    _check_keys(caller, rule.group.project_id, values, given)
     rule.description = values["description"]
     rule.save(update_fields=["description"])
 
@@ -219,13 +228,19 @@ def delete_rule(caller: Caller, rule: SecurityGroupRule) -> None:
 
 def _project_of(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> str:
     project_id: str = values["project_id"] or caller.project_id
-    _check_keys(caller, project_id, given)
+    _check_keys(caller, project_id, values, given)
+    if project_id != caller.project_id and not Project.objects.filter(pk=project_id).exists():
+        raise BadReference(f"There is no project {project_id}.", field="project_id")
     return project_id
 
 
-def _check_keys(caller: Caller, project_id: str, given: Collection[str]) -> None:
+def _check_keys(
+    caller: Caller, project_id: str, values: Mapping[str, Any], given: Collection[str]
+) -> None:
     _check_owner(caller, project_id)
     barred = sorted(OPERATORS_KEYS.intersection(given))
+    if str(values.get("device_owner", "")).startswith(SERVICES_OWN):
+        barred.append("device_owner")
     if barred and not caller.is_admin:
         raise OnlyForOperators(f"Only an admin may set {', '.join(barred)}.", field=barred[0])
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from compute_site.identity.caller import Caller
 from compute_site.services.network.cards import Card, plan_cards
-from compute_site.services.network.models import DEFAULT_GROUP, FixedIp, Port
+from compute_site.services.network.models import COMPUTE, DEFAULT_GROUP, FixedIp, Port
 from compute_site.services.network.ports import (
     check_port_quota,
     find_group_ids,
@@ -17,7 +17,7 @@ from compute_site.services.network.ports import (
 )
 from compute_site.services.network.protocol import Nic, NicFailed, NicRequest
 
-DEVICE_OWNER = "compute:nova"
+DEVICE_OWNER = f"{COMPUTE}nova"
 OCCUPIED = (
     "device_id",
     "device_owner",
@@ -37,7 +37,7 @@ def connect(
     requests: Sequence[NicRequest] | str,
     security_groups: Sequence[str],
 ) -> tuple[Nic, ...]:
-    if not Port.objects.filter(device_id=server_id).update(binding_host=host):
+    if not Port.objects.of_servers([server_id]).update(binding_host=host):
         cards = plan_cards(caller, requests)
         _bind_ports(server_id, host, cards)
         _make_ports(caller, server_id, host, cards, security_groups)
@@ -48,7 +48,7 @@ def nics(server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
     if not server_ids:
         return {}
     ports = (
-        Port.objects.filter(device_id__in=server_ids)
+        Port.objects.of_servers(server_ids)
         .order_by("position", "created_at", "pk")
         .select_related("network")
         .prefetch_related("fixed_ips", "security_groups", "lent_floating_ips")
@@ -63,7 +63,7 @@ def nics(server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
 def disconnect(server_ids: Collection[str]) -> None:
     if not server_ids:
         return
-    held = Port.objects.filter(device_id__in=server_ids)
+    held = Port.objects.of_servers(server_ids)
     held.filter(created_by_server=True).delete()
     held.update(
         device_id="",

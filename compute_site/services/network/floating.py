@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from compute_site.faults import BadReference, Conflict, Forbidden
 from compute_site.identity.caller import Caller
+from compute_site.identity.models import Project
 from compute_site.services.network.addresses import Need
 from compute_site.services.network.events import tell_changed
 from compute_site.services.network.models import FloatingIp, Network, Port
@@ -30,6 +31,8 @@ def create_floating_ip(
 ) -> FloatingIp:
     project_id = values["project_id"] or caller.project_id
     _check_owner(caller, project_id)
+    if not Project.objects.filter(pk=project_id).exists():
+        raise BadReference(f"There is no project {project_id}.", field="project_id")
     networks = Network.objects.visible_to(caller).filter(external=True)
     network = networks.filter(pk=values["floating_network_id"]).first()
     if network is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Self
 
 from django.db import models
@@ -15,6 +16,10 @@ from compute_site.services.ownership import OwnedQuerySet
 
 DEFAULT_GROUP = "default"
 """The name of the security group that ports get when none was asked for."""
+
+
+COMPUTE = "compute:"
+"""How the owner of a server's port begins; the zone follows."""
 
 
 class NetworkQuerySet(models.QuerySet["Network"]):
@@ -135,6 +140,14 @@ class SecurityGroupRule(models.Model):
         return f"{self.direction} {self.ethertype} {self.protocol or 'any'}"
 
 
+class PortQuerySet(OwnedQuerySet["Port"]):
+    def of_servers(self, server_ids: Collection[str]) -> Self:
+        """The cards of servers. Who owns a port may write any ``device_id`` on it, but not that
+        compute is its owner.
+        """
+        return self.filter(device_id__in=server_ids, device_owner__startswith=COMPUTE)
+
+
 class Port(models.Model):
     """A place on a network; in use while ``device_id`` names a server."""
 
@@ -165,7 +178,7 @@ class Port(models.Model):
     """Made for a server, and deleted with it."""
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects = OwnedQuerySet["Port"].as_manager()
+    objects = PortQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["device_id"], name="network_port_device")]

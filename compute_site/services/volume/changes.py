@@ -22,6 +22,7 @@ class VolumeBusy(BadRequest):
     code = "volume_busy"
 
 
+@transaction.atomic
 def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
     origin = _origin(caller, values)
     size = values["size"] or origin.pop("size", None)
@@ -88,6 +89,7 @@ def delete_volume(volume: Volume) -> None:
     locked.delete()
 
 
+@transaction.atomic
 def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
     volume = Volume.objects.visible_to(caller).filter(pk=values["volume_id"]).first()
     if volume is None:
@@ -105,6 +107,7 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
     )
 
 
+@transaction.atomic
 def change(row: Volume | Snapshot, values: Mapping[str, Any], given: Collection[str]) -> None:
     columns = {"display_name": "name", "display_description": "description"}
     wanted = {columns.get(key, key) for key in given}
