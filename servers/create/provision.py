@@ -1,8 +1,8 @@
 """The only writer: takes the quota, writes the rows and hands over, in one transaction
 (spec/create-flow.md G, H).
 
-Locks are taken in this order: the project's usage, volumes, the server group. The statements on
-servers do not depend on their number.
+Locks are taken in this order: the project's usage, volumes, the server group; deleting a server
+keeps to it. The number of statements does not depend on the number of servers.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
     )
     try:
         with transaction.atomic():
-            count = _take_quota(caller, plan)
-            _write(caller, plan, created, uuids[:count])
+            # the job does not depend on the number: the usage stays locked one statement less
             job = {"reservation_id": created.reservation_id}
             queue.defer(queue.SCHEDULE_AND_BUILD, queue=queue.CONDUCTOR, jobs=[job])
+            count = _take_quota(caller, plan)
+            _write(caller, plan, created, uuids[:count])
     except BaseException:
         if any(disk.volume_id for disk in plan.disks):
             # a volume service with a database of its own does not roll back with ours
@@ -141,7 +142,7 @@ def _take_places(caller: Caller, group: ServerGroup, count: int) -> None:
     the last place.
     """
     limits = effective_limits(caller.project_id, caller.user_id, ["server_group_members"])
-    if not ServerGroup.objects.select_for_update().filter(pk=group.pk).exists():
+    if not ServerGroup.objects.select_for_update(no_key=True).filter(pk=group.pk).exists():
         raise ServerGroupNotFound(
             f"The server group {group.uuid} is being deleted.", field="os:scheduler_hints.group"
         )

@@ -88,4 +88,4 @@ def test_the_lock_on_the_quota_is_taken_late(
         shop.order(as_member, min_count=3).expect(202)
     queries = [q["sql"] for q in seen.captured_queries if not q["sql"].startswith(FRAMES)]
     lock = next(number for number, sql in enumerate(queries) if "FOR NO KEY UPDATE" in sql)
-    assert len(queries) - lock == 4, "the lock, the usage, the rows, the job"
+    assert len(queries) - lock == 3, "the lock, the usage, the rows"
