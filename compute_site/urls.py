@@ -33,6 +33,7 @@ from servers.views import (
     service,
     tag,
     topology,
+    usage,
     volume_attachment,
     zone,
 )
@@ -104,6 +105,8 @@ COMPUTE = [
     path("os-hypervisors/<str:hypervisor_id>/uptime", hypervisor.HypervisorUptime.as_view()),
     path("os-hypervisors/<str:hypervisor_id>/search", hypervisor.HypervisorSearchByName.as_view()),
     path("os-hypervisors/<str:hypervisor_id>/servers", hypervisor.HypervisorServers.as_view()),
+    path("os-simple-tenant-usage", usage.Usages.as_view()),
+    path("os-simple-tenant-usage/<str:usage_of>", usage.Usage.as_view()),
     # what old clients ask for
     path("extensions", extension.Extensions.as_view()),
     path("extensions/<str:alias>", extension.OneExtension.as_view()),

@@ -543,6 +543,12 @@ class NoSuchNetwork(NotFound):
     code = "no_such_network"
 
 
+class PeriodReversed(BadRequest):
+    """A period ends before it begins."""
+
+    code = "period_reversed"
+
+
 class NoSuchExtension(NotFound):
     """No part of the API has that alias."""
 
