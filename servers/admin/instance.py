@@ -77,7 +77,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        word = search_term.strip().replace("\0", "")
+        word = search_term.strip()
         return queryset.filter(_match(word)) if word else queryset, False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -182,9 +182,11 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
 
 def _begin(_admin: Any, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse:
     """From the ticked boxes to the page that asks."""
-    keys = queryset.values_list("pk", flat=True)[:MOST_AT_ONCE]
+    keys = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+    if len(keys) > MOST_AT_ONCE:
+        messages.warning(request, f"These are the first {MOST_AT_ONCE}: more is too much at once.")
     url = reverse("admin:servers_instance_operation", args=[request.POST["action"]])
-    return redirect(f"{url}?{'&'.join(f'key={key}' for key in keys)}")
+    return redirect(f"{url}?{'&'.join(f'key={key}' for key in keys[:MOST_AT_ONCE])}")
 
 
 def _columns(links: Links) -> list[Callable[[Instance], str]]:

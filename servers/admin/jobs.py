@@ -86,8 +86,15 @@ class JobAdmin(RecordAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        word = search_term.strip().replace("\0", "")
+        word = search_term.strip()
         return (queryset.filter(_is_about(word, word)) if word else queryset), False
+
+    def get_object(self, *args: Any, **kwargs: Any) -> Any:
+        """The title of the page names all arguments as well."""
+        job = super().get_object(*args, **kwargs)
+        if job is not None:
+            job.args = shown_arguments(job.args)
+        return job
 
     @admin.display(description="about")
     def about(self, job: ProcrastinateJob) -> str:
@@ -95,4 +102,4 @@ class JobAdmin(RecordAdmin):
 
     @admin.display(description="arguments")
     def arguments(self, job: ProcrastinateJob) -> str:
-        return structured(shown_arguments(job.args))
+        return structured(job.args)

@@ -1,0 +1,148 @@
+"""Every list and page of the admin: it opens, searches, and costs the same for many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from servers.models import (
+    Aggregate,
+    Allocation,
+    BlockDevice,
+    BuildRequest,
+    BuriedOrder,
+    Cell,
+    ComputeNode,
+    Fault,
+    Instance,
+    InstanceAction,
+    InstanceActionEvent,
+    InstanceMapping,
+    KeyPair,
+    RequestSpec,
+    ServerGroup,
+    ServerGroupMember,
+    Service,
+    Tag,
+)
+from tests.cast import ALPHA, Cast
+from tests.factories import make_host, make_instance, make_order, make_project, number
+from tests.site.staff import operator, staff
+
+Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]
+MODELS = [
+    *(Aggregate, Allocation, BlockDevice, BuildRequest, BuriedOrder, Cell, ComputeNode, Fault),
+    *(InstanceAction, InstanceMapping, KeyPair, RequestSpec, ServerGroup, Service, Tag, Instance),
+]
+READ_ONLY = sorted(
+    set(MODELS) - {Aggregate, Cell, Instance, Service}, key=lambda model: model.__name__
+)
+
+
+def url_of(model: type[Model], page: str, *key: object) -> str:
+    return reverse(f"admin:servers_{model._meta.model_name}_{page}", args=key)
+
+
+def make_rows(cast: Cast) -> None:
+    """One more row of each model."""
+    unique = number()
+    server = make_instance(host=f"rack{unique}")
+    node = make_host(f"rack{unique}")
+    of_server = {"instance": server}
+    owner = {"project_id": ALPHA, "user_id": cast.member.user_id}
+    order = make_order(tags=["blue"])
+    BuriedOrder.objects.create(**of_server, order={"admin_password": "sealed-text"})
+    RequestSpec.objects.create(**of_server, flavor=server.flavor, scheduler_hints={"a": ["b"]})
+    cell = Cell.objects.create(name=f"cell-{unique}")
+    InstanceMapping.objects.create(instance=order.instance, cell=cell, **owner)
+    Allocation.objects.create(**of_server, node=node, vcpus=1, memory_mb=512, disk_gb=1)
+    BlockDevice.objects.create(**of_server, volume_id="v", connection_info="secret-of-volume")
+    Tag.objects.create(**of_server, tag="blue")
+    Fault.objects.create(**of_server, message="broken")
+    action = InstanceAction.objects.create(**of_server, action="reboot", request_id="r", **owner)
+    InstanceActionEvent.objects.create(action=action, event="compute_reboot_instance")
+    group = ServerGroup.objects.create(name="apart", policy="affinity", **owner)
+    ServerGroupMember.objects.create(group=group, instance=server)
+    KeyPair.objects.create(user_id=cast.member.user_id, name=f"key-{unique}", fingerprint="aa:bb")
+    aggregate = Aggregate.objects.create(name=f"fast-{unique}", metadata={"ssd": "true"})
+    aggregate.hosts.add(node.service)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_list_costs_the_same_for_many_rows(
+    cast: Cast, statements: Statements, model: type[Model]
+) -> None:
+    client = operator()
+    make_rows(cast)
+    url = url_of(model, "changelist")
+    client.get(url)  # content types are read once a process
+    with statements() as few:
+        assert client.get(url).status_code == 200
+    for _ in range(20):
+        make_rows(cast)
+    with statements() as many:
+        page = client.get(url)
+    assert len(page.context["cl"].result_list) >= 20
+    assert len(few) == len(many)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists_can_be_searched_and_rows_have_pages(cast: Cast, model: type[Model]) -> None:
+    client = operator()
+    make_rows(cast)
+    for word in ("blue", "10.0.0.1", "5f5a0000-0000-4000-8000-000000000001", "7"):
+        assert client.get(url_of(model, "changelist"), {"q": word}).status_code == 200
+    for row in model._default_manager.all():
+        response = client.get(url_of(model, "change", row.pk))
+        assert response.status_code == 200
+        page = response.content.decode()
+        assert "sealed-text" not in page
+        assert "secret-of-volume" not in page
+
+
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_what_only_the_site_writes_cannot_be_changed(cast: Cast, model: type[Model]) -> None:
+    client = operator()
+    make_rows(cast)
+    row = model._default_manager.latest("pk")
+    assert client.get(url_of(model, "add")).status_code == 403
+    assert client.post(url_of(model, "change", row.pk), {}).status_code == 403
+    assert client.post(url_of(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert model._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nobody_sees_rows_without_the_right_to(cast: Cast, model: type[Model]) -> None:
+    make_rows(cast)
+    url = url_of(model, "changelist")
+    assert (
+        staff("servers.view_instance" if model is Tag else "servers.view_tag").get(url).status_code
+        == 403
+    )
+    assert staff(f"servers.view_{model._meta.model_name}").get(url).status_code == 200
+
+
+def test_search_finds_what_belongs_to_a_server(cast: Cast) -> None:
+    client = operator()
+    make_rows(cast)
+    server = Tag.objects.get().instance
+    make_rows(cast)
+    for model in (Allocation, BlockDevice, Fault, InstanceAction, RequestSpec, Tag):
+        found = client.get(url_of(model, "changelist"), {"q": str(server.uuid)})
+        rows = found.context["cl"].result_list
+        assert [row.instance_id for row in rows] == [server.pk], model
+
+
+def test_every_list_of_the_site_opens(cast: Cast) -> None:
+    client = operator()
+    make_project()
+    for model in admin.site._registry:
+        meta = model._meta
+        url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+        assert client.get(url).status_code == 200, url
