@@ -7,6 +7,7 @@ little more than the statements themselves.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from uuid import UUID
 from django.db.models import Func, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast
 
+from compute_site.compiled import CompiledQuery
+from compute_site.identity.caller import Caller
 from servers.models import BlockDevice, Fault, Instance, Service, Tag
 from servers.models.states import status_of
 
@@ -169,7 +172,27 @@ _EXPRESSIONS: dict[str, Any] = {
 
 def read_details(servers: QuerySet[Instance], parts: Parts) -> Details:
     """Read the servers of a query, in its order, with the wanted parts."""
-    rows = _read_rows(servers, parts)
+    return _complete([ServerRow._make(row) for row in _select(servers, parts)], parts)
+
+
+def read_one(caller: Caller, server_id: str, parts: Parts) -> Details:
+    """The same of the one server with that id, if it lives: clients ask again and again while
+    they wait, so the SQL of this is made once.
+    """
+    rows = _find_one(parts).rows(caller, UUID(server_id))
+    return _complete([ServerRow._make(row) for row in rows], parts)
+
+
+@functools.cache
+def _find_one(parts: Parts) -> CompiledQuery:
+    return CompiledQuery(
+        lambda _caller, server_id: _select(
+            Instance.objects.alive().filter(uuid=server_id).order_by(), parts
+        )
+    )
+
+
+def _complete(rows: Sequence[ServerRow], parts: Parts) -> Details:
     hosts = {row.host for row in rows if row.host} if parts.host_status else set()
     return Details(
         rows=rows,
@@ -178,7 +201,8 @@ def read_details(servers: QuerySet[Instance], parts: Parts) -> Details:
     )
 
 
-def _read_rows(servers: QuerySet[Instance], parts: Parts) -> list[ServerRow]:
+def _select(servers: QuerySet[Instance], parts: Parts) -> QuerySet[Instance, Any]:
+    """The columns of ``ServerRow``; what is not wanted is null."""
     wanted = {
         "build_tags": parts.tags,
         "tags": parts.tags,
@@ -197,8 +221,7 @@ def _read_rows(servers: QuerySet[Instance], parts: Parts) -> list[ServerRow]:
         else:
             named[f"shown_{name}"] = column
             columns.append(f"shown_{name}")
-    found = servers.annotate(**named).values_list(*columns)
-    return [ServerRow._make(row) for row in found]
+    return servers.annotate(**named).values_list(*columns)
 
 
 def _read_faults(keys: Sequence[int]) -> dict[int, FaultRow]:

@@ -553,3 +553,9 @@ class NoSuchExtension(NotFound):
     """No part of the API has that alias."""
 
     code = "no_such_extension"
+
+
+class RebuildNeedsVersion(BadRequest):
+    """A server booted from a volume needs a later microversion to be rebuilt."""
+
+    code = "rebuild_needs_version"

@@ -6,7 +6,7 @@ import re
 
 from compute_site.identity.caller import Caller
 from compute_site.policy.granted import rules_on
-from servers.details import Details, Parts, read_details
+from servers.details import Details, Parts, read_details, read_one
 from servers.errors import NoSuchServer
 from servers.models import Instance
 
@@ -38,7 +38,7 @@ def find_server(caller: Caller, server_id: str, rule: str, *, deleted: bool = Fa
 def find_details(caller: Caller, server_id: str, rule: str, parts: Parts) -> Details:
     """What an answer shows of the server; raises as ``find_server`` does."""
     check_server_id(server_id)
-    details = read_details(Instance.objects.alive().filter(uuid=server_id), parts)
+    details = read_one(caller, server_id, parts)
     if not details.rows:
         raise NoSuchServer(server_id)
     row = details.rows[0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 
 from compute_site.identity.caller import Caller
@@ -15,8 +18,17 @@ from servers.sealing import seal
 from servers.transitions import move
 
 
-def begin(caller: Caller, instance: Instance, action: HostAction, *, password: str = "") -> None:
-    """``password`` goes to the host, sealed while it waits.
+def begin(
+    caller: Caller,
+    instance: Instance,
+    action: HostAction,
+    *,
+    password: str = "",
+    after: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+) -> None:
+    """``password`` goes to the host, sealed while it waits. ``after`` is the state in the end,
+    where it is not the one of the table; ``columns`` of the server's row are set with the step.
 
     Raises:
         ServerLocked: the server is locked.
@@ -25,13 +37,15 @@ def begin(caller: Caller, instance: Instance, action: HostAction, *, password: s
     check_unlocked(caller, instance)
     check_launched(instance, action.doing)
     with transaction.atomic():
-        if not move(instance.pk, action.begin):
+        if not move(instance.pk, action.begin, **(columns or {})):
             raise WrongState(
                 f"The server {instance.uuid} is {describe_state(instance)}; "
                 f"one cannot {action.doing} while it is."
             )
         begin_action(instance, action.name, action.event, caller)
         job = {"server_id": str(instance.uuid), "task": action.task}
+        if after is not None:
+            job["after"] = after
         if password:
             job["sealed_password"] = seal(password)
         queue.defer(queue.PERFORM_ACTION, queue=queue.COMPUTE, jobs=[job])

@@ -189,5 +189,14 @@ HARD_REBOOT = _action(
     to=VmState.ACTIVE,
 )
 
-BY_TASK = {action.task: action for action in (*_ALL, SOFT_REBOOT, HARD_REBOOT)}
+REBUILD = _action(
+    "rebuild",
+    "rebuild_instance",
+    "rebuild it",
+    states=(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
+    task=TaskState.REBUILDING,
+    to=VmState.ACTIVE,
+)
+
+BY_TASK = {action.task: action for action in (*_ALL, SOFT_REBOOT, HARD_REBOOT, REBUILD)}
 """What goes on in a server with this task_state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from servers.compute.exclusive import exclusive
 from servers.compute.protocol import DriverFailed
 from servers.compute.release import release_host
 from servers.conductor.records import ERROR, SUCCESS, finish_event
-from servers.models import ComputeNode, Fault, Instance, PowerState
+from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState
 from servers.sealing import unseal
 from servers.transitions import Transition, move
 
@@ -22,8 +23,12 @@ NOWHERE: dict[str, None] = {"host": None, "node": None}
 logger = logging.getLogger(__name__)
 
 
-def perform(server_id: str, task: str, *, sealed_password: str = "") -> None:
-    """Do it, unless something else has come in between. Doing it twice is harmless."""
+def perform(
+    server_id: str, task: str, *, sealed_password: str = "", after: str | None = None
+) -> None:
+    """Do it, unless something else has come in between. Doing it twice is harmless. ``after`` is
+    the state in the end, where it is not the one of the table.
+    """
     action = BY_TASK[task]
     with exclusive(server_id):
         instance = Instance.objects.alive().filter(uuid=server_id, task_state=task).first()
@@ -31,13 +36,14 @@ def perform(server_id: str, task: str, *, sealed_password: str = "") -> None:
             return
         password = unseal(sealed_password) if sealed_password else ""
         try:
-            power_state = _drive(instance, action, password)
+            power_state = _drive(instance, action, password, off=after == VmState.STOPPED)
         except DriverFailed as error:
             give_up(instance, action, error.detail)
             return
         with transaction.atomic():
             where = NOWHERE if action.leaves_host else {}
-            if move(instance.pk, action.end, power_state=power_state, **where):
+            end = action.end if after is None else dataclasses.replace(action.end, to_vm=after)
+            if move(instance.pk, end, power_state=power_state, **where):
                 finish_event(instance.pk, action.event, result=SUCCESS)
                 if action.leaves_host:
                     release_host([instance.pk])
@@ -55,7 +61,8 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
                 release_host([instance.pk])
 
 
-def _drive(instance: Instance, action: HostAction, password: str) -> int:
+def _drive(instance: Instance, action: HostAction, password: str, *, off: bool = False) -> int:
+    """The power state afterwards; ``off``: the guest is switched off in the end."""
     node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
     if node is None:
         raise DriverFailed(f"The host {instance.host} is not known any more.")
@@ -63,6 +70,6 @@ def _drive(instance: Instance, action: HostAction, password: str) -> int:
     if action.leaves_host:
         driver.destroy(str(instance.uuid), node.hypervisor_hostname)
         return PowerState.SHUT_DOWN
-    return driver.perform(
-        str(instance.uuid), node.hypervisor_hostname, action.task, password=password
-    )
+    server_id, host = str(instance.uuid), node.hypervisor_hostname
+    power_state = driver.perform(server_id, host, action.task, password=password)
+    return driver.perform(server_id, host, TaskState.POWERING_OFF) if off else power_state

@@ -46,9 +46,11 @@ def release_services(*, server_id: str, volumes: list[str]) -> None:
 
 
 @app.task(name=queue.PERFORM_ACTION, queue=queue.COMPUTE, retry=AGAIN)
-def perform_action(*, server_id: str, task: str, sealed_password: str = "") -> None:
+def perform_action(
+    *, server_id: str, task: str, sealed_password: str = "", after: str | None = None
+) -> None:
     """Do what was begun with a server."""
-    perform(server_id, task, sealed_password=sealed_password)
+    perform(server_id, task, sealed_password=sealed_password, after=after)
 
 
 @app.task(name=queue.UNSHELVE_SERVER, queue=queue.CONDUCTOR, retry=AGAIN)

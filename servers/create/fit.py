@@ -52,7 +52,7 @@ def check_root_disk(caller: Caller, flavor: Flavor, image: ImageData, root: Disk
                 field="server.block_device_mapping_v2",
             )
     elif flavor.root_gb:
-        _check_flavor_disk(flavor, image)
+        check_flavor_disk(flavor, image)
     elif not caller.may(CREATE_ZERO_DISK_FLAVOR):
         raise RootDiskRequired(
             f"The flavor {flavor.flavorid} has no root disk: boot from a volume, or ask for the "
@@ -61,7 +61,8 @@ def check_root_disk(caller: Caller, flavor: Flavor, image: ImageData, root: Disk
         )
 
 
-def _check_flavor_disk(flavor: Flavor, image: ImageData) -> None:
+def check_flavor_disk(flavor: Flavor, image: ImageData) -> None:
+    """The flavor's root disk holds the image."""
     if (image.size or 0) > flavor.root_gb * GIB:
         raise FlavorTooSmall(
             f"The image has {image.size} bytes; the flavor {flavor.flavorid} gives "

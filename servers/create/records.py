@@ -154,10 +154,12 @@ def copy_image(image: ImageData | None) -> Record:
 
 def system_metadata(caller: Caller, plan: ServerPlan) -> Record:
     """What of image and owner stays with the server, all texts."""
-    values = _image_values(plan.machine.image, plan.machine.flavor)
-    values.setdefault("base_image_ref", plan.order.image_ref)
+    values = {
+        "base_image_ref": _cut(plan.order.image_ref),
+        **image_texts(plan.machine.image, plan.machine.flavor),
+    }
     return {
-        **{f"{IMAGE_PREFIX}{key}": _cut(value) for key, value in values.items()},
+        **{f"{IMAGE_PREFIX}{key}": value for key, value in values.items()},
         "owner_user_name": caller.user_name,
         "owner_project_name": caller.project_name,
     }
@@ -180,6 +182,11 @@ def pci_requests(plan: ServerPlan) -> list[Record]:
 def _numa(plan: ServerPlan) -> Record | None:
     layout = plan.machine.demand.numa
     return layout.as_json() if layout else None
+
+
+def image_texts(image: ImageData | None, flavor: Flavor) -> dict[str, str]:
+    """What of an image stays with a server, by the names of its properties."""
+    return {key: _cut(value) for key, value in _image_values(image, flavor).items()}
 
 
 def _image_values(image: ImageData | None, flavor: Flavor) -> Record:

@@ -305,6 +305,8 @@ class ServerShown(ServerAnswer):
 class ServerUpdated(ServerShown):
     """A server that was just changed: before 2.75 it shows less of itself."""
 
+    user_data = History({"2.75": _extended("user_data", TEXT_OR_NULL)})
+
     addresses = History({"2.1": Shown(OBJECT, _plain_addresses), "2.75": Shown(OBJECT, _addresses)})
 
     FROM_2_75 = frozenset(
@@ -328,7 +330,6 @@ class ServerUpdated(ServerShown):
             "kernel_id",
             "ramdisk_id",
             "root_device_name",
-            "user_data",
             "host_status",
         )
     )
@@ -339,3 +340,20 @@ class ServerUpdated(ServerShown):
         if version >= _at("2.75"):
             return keys
         return {name: shown for name, shown in keys.items() if name not in cls.FROM_2_75}
+
+
+class ServerRebuilt(ServerUpdated):
+    """A server that was just begun to be rebuilt. The frame's extra holds the password, ``None``
+    where passwords are not told.
+    """
+
+    FROM_2_75 = ServerUpdated.FROM_2_75 - {"key_name"}
+
+    password = Shown(TEXT, lambda _, frame: _password(frame), key="adminPass", optional=True)
+    key_name = History({"2.54": Shown(TEXT_OR_NULL)})
+    user_data = History({"2.57": Shown(TEXT_OR_NULL)})
+
+
+def _password(frame: Frame) -> Any:
+    password = frame.extra["password"]
+    return ABSENT if password is None else password

@@ -24,6 +24,7 @@ from compute_site.microversions.texts import (
     Fqdn,
     Ipv4,
     Ipv6,
+    Label,
     LooseName,
     Name,
     Printable,
@@ -31,10 +32,22 @@ from compute_site.microversions.texts import (
     Uuid,
 )
 from compute_site.microversions.version import Microversion
+from servers.actions.rebuild import RebuildOrder
 from servers.serializers.metadata import Items
 from servers.serializers.server_create import File, FlavorReference
 
 IMAGE_ID_SHOWN = Microversion.parse("2.45")
+VOLUMES_REIMAGED = Microversion.parse("2.93")
+REBUILT_COLUMNS = (
+    "display_name",
+    "display_description",
+    "hostname",
+    "user_data",
+    "trusted_certs",
+    "access_ip_v4",
+    "access_ip_v6",
+    "auto_disk_config",
+)
 METADATA_UNLIMITED = Microversion.parse("2.39")
 REBOOTS = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
 
@@ -108,7 +121,7 @@ class Resize(VersionedSerializer):
 
 class Rebuild(VersionedSerializer):
     image_ref = Uuid(key="imageRef", required=True)
-    name = History({"2.0": LooseName(), "2.1": Name()})
+    display_name = History({"2.0": LooseName(key="name"), "2.1": Name(key="name")})
     password = Text(key="adminPass")
     metadata = Items()
     preserve_ephemeral = Boolish()
@@ -116,13 +129,31 @@ class Rebuild(VersionedSerializer):
     access_ip_v4 = Ipv4(key="accessIPv4")
     access_ip_v6 = Ipv6(key="accessIPv6")
     files = History({"2.1": ListOf(File, key="personality"), "2.57": None})
-    description = History({"2.19": Printable(0, 255, null=True)})
-    key_name = History({"2.54": Name(null=True)})
+    display_description = History({"2.19": Printable(0, 255, key="description", null=True)})
+    new_key = History({"2.54": Name(key="key_name", null=True)})
     user_data = History({"2.57": Base64(0, 65535, null=True)})
-    trusted_certificates = History(
+    trusted_certs = History(
         {"2.63": ListOf(Text(1), 1, 50, key="trusted_image_certificates", distinct=True, null=True)}
     )
-    hostname = History({"2.90": Fqdn()})
+    hostname = History({"2.90": Label(), "2.94": Fqdn()})
+
+    def build(self, values: dict[str, Any], version: Microversion) -> RebuildOrder:
+        columns = {name: values[name] for name in REBUILT_COLUMNS if name in values}
+        if "display_name" in columns:
+            columns["display_name"] = columns["display_name"].strip()
+        if "auto_disk_config" in columns:
+            columns["auto_disk_config"] = columns["auto_disk_config"] == "AUTO"
+        return RebuildOrder(
+            image_ref=values["image_ref"],
+            columns=columns,
+            password=values.get("password"),
+            metadata=values.get("metadata"),
+            files=[(file.path, file.contents) for file in values.get("files", ())],
+            sets_key="new_key" in values,
+            new_key=values.get("new_key"),
+            asks_for_certificates="trusted_certs" in values,
+            reimages_volumes=version >= VOLUMES_REIMAGED,
+        )
 
 
 class Ignored(Anything):

@@ -15,17 +15,19 @@ from compute_site.views import ComputeRequest, ComputeView
 from servers.actions import unserved
 from servers.actions.begin import begin
 from servers.actions.console import read_console
-from servers.actions.host import HARD_REBOOT, HOST_ACTIONS, SOFT_REBOOT
+from servers.actions.host import HARD_REBOOT, HOST_ACTIONS, REBUILD, SOFT_REBOOT
 from servers.actions.image import check_metadata, create_backup, create_image
 from servers.actions.lock import lock_server, unlock_server
+from servers.actions.rebuild import RebuildOrder, rebuild_server
 from servers.actions.rescue import rescue_server
 from servers.actions.reset import reset_state
 from servers.actions.shelve import shelve_server, unshelve_server
 from servers.actions.unserved import UnservedAction
 from servers.delete import delete_server
-from servers.find import find_server
+from servers.find import details_of, find_server
 from servers.models import Instance
 from servers.policies import action as rules
+from servers.serializers.server import ServerRebuilt, parts_for
 from servers.serializers.server_action import (
     AskedAction,
     ServerActionBody,
@@ -118,6 +120,10 @@ def _create_backup(caller: Caller, instance: Instance, asked: Mapping[str, Any])
     )
 
 
+def _rebuild(caller: Caller, instance: Instance, order: RebuildOrder) -> tuple[Instance, str]:
+    return instance, rebuild_server(caller, instance, order)
+
+
 def _unshelve(caller: Caller, instance: Instance, asked: Any) -> None:
     unshelve_server(caller, instance, **(asked if isinstance(asked, dict) else {}))
 
@@ -135,6 +141,18 @@ def _show_image(view: ServerAction, image_id: str) -> Response:
 
 def _show_password(view: ServerAction, password: str) -> Response:
     return view.answer({"adminPass": password} if shows_password() else {})
+
+
+def _show_rebuilt(view: ServerAction, result: tuple[Instance, str]) -> Response:
+    instance, password = result
+    parts = parts_for(view.request.caller, view.request.version, groups=True)
+    details = details_of(instance, dataclasses.replace(parts, user_data=True))
+    told = password if shows_password() else None
+    # a quick host may be done already; the answer tells of the beginning
+    begun = details.rows[0]._replace(vm_state=instance.vm_state, task_state=REBUILD.task)
+    server = view.show(ServerRebuilt, begun, details=details, password=told)
+    location = view.links.self_link("servers", str(instance.uuid))
+    return view.answer({"server": server}, status=202, headers={"Location": location})
 
 
 def _show_console(view: ServerAction, output: str) -> Response:
@@ -179,7 +197,7 @@ ROUTES: Mapping[str, Route] = {
     "resize": Route(rules.RESIZE, _unserved(unserved.RESIZE)),
     "confirm_resize": Route(rules.CONFIRM_RESIZE, _unserved(unserved.CONFIRM_RESIZE)),
     "revert_resize": Route(rules.REVERT_RESIZE, _unserved(unserved.REVERT_RESIZE)),
-    "rebuild": Route(rules.REBUILD, _unserved(unserved.REBUILD)),
+    "rebuild": Route(rules.REBUILD, _rebuild, _show_rebuilt),
     "shelve": Route(rules.SHELVE, lambda caller, instance, _: shelve_server(caller, instance)),
     "shelve_offload": Route(rules.SHELVE_OFFLOAD, _unserved(unserved.SHELVE_OFFLOAD)),
     "unshelve": Route(rules.UNSHELVE, _unshelve),

@@ -362,3 +362,97 @@ def test_where_a_shelved_server_comes_back(as_member: ApiClient, as_admin: ApiCl
     run_jobs()
     assert state(server) == ("active", None)
     assert server.host == "host2"
+
+
+def rebuild(client: ApiClient, server: Instance, version: str = "2.94", **values: Any) -> Answer:
+    body = {"rebuild": values}
+    return client.post(f"/servers/{server.uuid}/action", body, microversion=version)
+
+
+def make_rebuildable(**fields: Any) -> tuple[Instance, str]:
+    """A server, and the id of another image."""
+    make_host("host")
+    image = str(make_image(properties={"os_type": "linux"}).pk)
+    return make_server(image_ref=str(make_image().pk), **fields), image
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "power"),
+    [("active", "active", 1), ("error", "active", 1), ("stopped",) * 2 + (4,)],
+)
+def test_a_server_is_built_anew(as_member: ApiClient, before: str, after: str, power: int) -> None:
+    server, image = make_rebuildable(vm_state=before, metadata={"old": "1"}, key_name="old")
+    answer = rebuild(
+        as_member,
+        server,
+        imageRef=image,
+        name="new",
+        metadata={"a": "b"},
+        key_name=None,
+        user_data="Zm9v",
+        adminPass="secret",
+        description="d",
+    ).expect(202)
+    shown = answer.json["server"]
+    assert answer.headers["Location"].endswith(f"/servers/{server.uuid}")
+    assert (shown["status"], shown["adminPass"]) == ("REBUILD", "secret")
+    assert (shown["image"]["id"], shown["name"]) == (image, "new")
+    assert (shown["metadata"], shown["user_data"]) == ({"a": "b"}, "Zm9v")
+    assert (shown["key_name"], shown["description"]) == (None, "d")
+    run_jobs()
+    assert state(server) == (after, None)
+    assert server.power_state == power
+    assert server.system_metadata["image_os_type"] == "linux"
+
+
+def test_what_a_rebuild_does_not_name_stays(as_member: ApiClient) -> None:
+    server, image = make_rebuildable(metadata={"old": "1"}, key_name="old", user_data="Zm9v")
+    shown = rebuild(as_member, server, imageRef=image).json["server"]
+    assert (shown["metadata"], shown["key_name"]) == ({"old": "1"}, "old")
+    assert shown["user_data"] == "Zm9v"
+    assert len(shown["adminPass"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"imageRef": "00000000-0000-4000-8000-00000000ffff"}, 400),
+        ({"key_name": "nosuch"}, 400),
+        ({"name": ""}, 400),
+        ({"metadata": {"a": 5}}, 400),
+        ({"metadata": {f"m{number}": "v" for number in range(129)}}, 403),
+        ({"accessIPv4": "x"}, 400),
+        ({"nosuch": 1}, 400),
+    ],
+)
+def test_wrong_rebuilds_are_refused(
+    as_member: ApiClient, values: dict[str, Any], status: int
+) -> None:
+    server, image = make_rebuildable()
+    rebuild(as_member, server, **{"imageRef": image, **values}).expect(status)
+    assert state(server) == ("active", None)
+
+
+def test_an_image_that_does_not_fit_is_refused(as_member: ApiClient) -> None:
+    server, _ = make_rebuildable()
+    large = make_image(min_disk=100)
+    rebuild(as_member, server, imageRef=str(large.pk)).expect(400)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "since"),
+    [
+        ("description", "d", "2.19"),
+        ("key_name", None, "2.54"),
+        ("user_data", None, "2.57"),
+        ("trusted_image_certificates", None, "2.63"),
+        ("hostname", "new", "2.90"),
+    ],
+)
+def test_keys_of_a_rebuild_by_version(
+    as_member: ApiClient, key: str, value: Any, since: str
+) -> None:
+    server, image = make_rebuildable()
+    before = f"2.{int(since[2:]) - 1}"
+    rebuild(as_member, server, before, imageRef=image, **{key: value}).expect(400)
+    rebuild(as_member, server, since, imageRef=image, **{key: value}).expect(202)
