@@ -55,10 +55,11 @@ def find_boot_image(caller: Caller, order: ServerOrder, asked: AskedDisks) -> Im
             field="server.trusted_image_certificates",
         )
     for device in asked.boot_devices():
+        volume_id = _volume_of(caller, device)
         if device.image_id is not None:
             return _image_of_device(caller, device.image_id)
-        if device.snapshot_id is not None or device.volume_id is not None:
-            return _image_of_volume(_boot_volume(caller, device))
+        if volume_id is not None:
+            return _image_of_volume(_find_volume(caller, volume_id))
     return None
 
 
@@ -91,17 +92,20 @@ def _image_of_device(caller: Caller, image_id: str) -> ImageData:
     return image
 
 
-def _boot_volume(caller: Caller, device: Disk) -> VolumeData:
-    """The volume, or the one that the snapshot was made of."""
-    volume_id = device.volume_id
-    if device.snapshot_id is not None:
-        snapshot = volume_service().find_snapshots(caller, [device.snapshot_id])
-        if device.snapshot_id not in snapshot:
-            raise SnapshotNotFound(
-                f"There is no snapshot {device.snapshot_id} for this project.", field=DISKS_FIELD
-            )
-        volume_id = snapshot[device.snapshot_id].volume_id
-    volume = volume_service().find_volumes(caller, [str(volume_id)]).get(str(volume_id))
+def _volume_of(caller: Caller, device: Disk) -> str | None:
+    """The volume of the device, or the one that its snapshot was made of."""
+    if device.snapshot_id is None:
+        return device.volume_id
+    found = volume_service().find_snapshots(caller, [device.snapshot_id])
+    if device.snapshot_id not in found:
+        raise SnapshotNotFound(
+            f"There is no snapshot {device.snapshot_id} for this project.", field=DISKS_FIELD
+        )
+    return found[device.snapshot_id].volume_id
+
+
+def _find_volume(caller: Caller, volume_id: str) -> VolumeData:
+    volume = volume_service().find_volumes(caller, [volume_id]).get(volume_id)
     if volume is None:
         raise VolumeNotFound(f"There is no volume {volume_id} for this project.", field=DISKS_FIELD)
     if volume.bootable is False:

@@ -372,6 +372,7 @@ class TestBootFromVolume:
             (blank(source_type="image", uuid=NOWHERE), "image_not_found"),
             (blank(source_type="snapshot", uuid=NOWHERE), "snapshot_not_found"),
             (volume(NOWHERE), "volume_not_found"),
+            (blank(source_type="image", uuid=NOWHERE, snapshot_id=NOWHERE), "snapshot_not_found"),
         ],
     )
     def test_what_does_not_exist(self, as_member: ApiClient, device: Device, code: str) -> None:
