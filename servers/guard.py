@@ -25,7 +25,7 @@ def check_unlocked(caller: Caller, instance: Instance) -> None:
 
 
 def check_state(
-    instance: Instance, states: Collection[str], doing: str, *, idle: bool = False
+    instance: Instance, states: Collection[str | None], doing: str, *, idle: bool = False
 ) -> None:
     """Is the server in one of the states, and, where ``idle``, is nothing being done with it?
 

@@ -243,7 +243,7 @@ class ServerAnswer(AnswerSerializer):
     flavor = History({"2.1": Shown(OBJECT, _flavor_link), "2.47": Shown(OBJECT, _flavor)})
     image = History({"2.1": Shown(ANY, _image), "2.98": Shown(ANY, _image_with_properties)})
     config_drive = Shown(TEXT)
-    key_name = Shown(TEXT_OR_NULL)
+    key_name: Field[Any, Any, Any, Any] = Shown(TEXT_OR_NULL)
     progress = Shown(INTEGER, _progress, optional=True)
     fault = Shown(OBJECT, _fault, optional=True)
     zone = Shown(

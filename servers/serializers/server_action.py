@@ -184,7 +184,7 @@ class Migrate(VersionedSerializer):
 class BoolishOrAuto(Boolish):
     """A truth value, or ``auto``: the hosts decide."""
 
-    MEANING = {**Boolish.MEANING, "auto": None}
+    MEANING: dict[Any, Any] = {**Boolish.MEANING, "auto": None}
 
 
 class MigrateLive(VersionedSerializer):
