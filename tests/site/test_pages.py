@@ -148,6 +148,17 @@ def test_a_stranger_is_shown_where_to_log_in(db: None) -> None:
     assert "/accounts/login/" in response.content.decode()
 
 
+def test_a_member_logs_in_on_a_page(cast: Cast) -> None:
+    stranger = Client(headers=BROWSER)
+    form = {"username": cast.member.name, "password": cast.member.password, "next": PAGE}
+    assert stranger.get("/accounts/login/").status_code == 200
+    response = stranger.post("/accounts/login/", form)
+    assert (response.status_code, response["Location"]) == (302, PAGE)
+    page = stranger.get(PAGE)
+    assert page.status_code == 200
+    assert cast.member.name in page.content.decode()
+
+
 def test_programs_never_choose_the_version_by_the_query(cast: Cast) -> None:
     client = Client(headers={"X-Auth-Token": cast.member.token})
     response = client.get(PAGE, {"microversion": "2.67"})
