@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +21,7 @@ from compute_site.microversions.history import History
 from compute_site.microversions.queries import Time
 from compute_site.microversions.serializers import QuerySerializer
 from compute_site.microversions.texts import Text
+from compute_site.microversions.times import exact_time
 from compute_site.microversions.version import Microversion
 from servers.action_log import ActionQuery
 from servers.models import InstanceAction, InstanceActionEvent
@@ -58,10 +58,6 @@ class ActionListQuery(QuerySerializer):
         return ActionQuery(**values)
 
 
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else value.replace(tzinfo=None).isoformat(timespec="microseconds")
-
-
 class ActionAnswer(AnswerSerializer):
     """An action in a list. The frame's extra holds the server's id."""
 
@@ -70,9 +66,9 @@ class ActionAnswer(AnswerSerializer):
     request_id = Shown(TEXT)
     user_id = Shown(TEXT)
     project_id = Shown(TEXT)
-    start_time = Shown(TIME, lambda action, _: _time(action.start_time))
+    start_time = Shown(TIME, lambda action, _: exact_time(action.start_time))
     message = Shown(TEXT_OR_NULL)
-    updated_at = History({"2.58": Shown(TIME, lambda action, _: _time(action.updated_at))})
+    updated_at = History({"2.58": Shown(TIME, lambda action, _: exact_time(action.updated_at))})
 
 
 def _host_id(event: InstanceActionEvent, frame: Frame) -> str:
@@ -83,8 +79,8 @@ class EventAnswer(AnswerSerializer):
     """A step of an action. The frame's extra holds the project that the host is hidden from."""
 
     event = Shown(TEXT)
-    start_time = Shown(TIME, lambda event, _: _time(event.start_time))
-    finish_time = Shown(TIME_OR_NULL, lambda event, _: _time(event.finish_time))
+    start_time = Shown(TIME, lambda event, _: exact_time(event.start_time))
+    finish_time = Shown(TIME_OR_NULL, lambda event, _: exact_time(event.finish_time))
     result = Shown(TEXT_OR_NULL)
     traceback = Shown(TEXT_OR_NULL, rule=rules.EVENTS)
     host = History({"2.62": Shown(TEXT_OR_NULL, rule=rules.EVENTS)})
