@@ -105,6 +105,7 @@ COMPUTE = [
     path("os-hypervisors/<str:hypervisor_id>/uptime", hypervisor.HypervisorUptime.as_view()),
     path("os-hypervisors/<str:hypervisor_id>/search", hypervisor.HypervisorSearchByName.as_view()),
     path("os-hypervisors/<str:hypervisor_id>/servers", hypervisor.HypervisorServers.as_view()),
+    path("os-migrations", migration.AllMigrations.as_view()),
     path("os-simple-tenant-usage", usage.Usages.as_view()),
     path("os-simple-tenant-usage/<str:usage_of>", usage.Usage.as_view()),
     # what old clients ask for

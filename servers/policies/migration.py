@@ -1,4 +1,4 @@
-"""Rules of ``/servers/{id}/migrations``."""
+"""Rules of ``/servers/{id}/migrations`` and ``/os-migrations``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from compute_site.identity.models import Role
 from compute_site.policy.rules import Rule, declare
 
 INDEX = "os_compute_api:servers:migrations:index"
+CLOUD_INDEX = "os_compute_api:os-migrations:index"
+CLOUD_INDEX_ALL_PROJECTS = "os_compute_api:os-migrations:index:all_projects"
+CLOUD_INDEX_HOST = "os_compute_api:os-migrations:index:host"
 
 declare(
     Rule(
@@ -14,5 +17,18 @@ declare(
         "List the moves of a server that go on.",
         ("GET /servers/{server_id}/migrations",),
         on_instance=True,
+    ),
+    Rule(CLOUD_INDEX, Role.MANAGER, "List moves of servers.", ("GET /os-migrations",)),
+    Rule(
+        CLOUD_INDEX_ALL_PROJECTS,
+        Role.ADMIN,
+        "List moves of servers of all projects.",
+        ("GET /os-migrations",),
+    ),
+    Rule(
+        CLOUD_INDEX_HOST,
+        Role.ADMIN,
+        "See from which host to which servers move.",
+        ("GET /os-migrations",),
     ),
 )
