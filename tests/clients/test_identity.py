@@ -11,16 +11,8 @@ from tests.clients.conftest import LiveSite
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore"),  # the warnings of clients are their own
 ]
-
-
-@pytest.fixture
-def cloud(live_site: LiveSite, monkeypatch: pytest.MonkeyPatch) -> Connection:
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(live_site.clouds_yaml))
-    connection = openstack.connect(cloud="demo")
-    yield connection
-    connection.close()
 
 
 def test_a_user_sees_the_own_project_and_oneself(cloud: Connection) -> None:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import openstack
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
+from openstack.compute.v2.server import Server
 from openstack.connection import Connection
+from openstack.exceptions import BadRequestException, ConflictException, ForbiddenException
 
 from tests.clients.conftest import LiveSite
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore"),  # the warnings of clients are their own
 ]
+FAST = {"interval": 0.1, "wait": 60}
 
 
 @pytest.fixture
-def cloud(live_site: LiveSite, monkeypatch: pytest.MonkeyPatch) -> Connection:
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(live_site.clouds_yaml))
-    connection = openstack.connect(cloud="demo")
-    yield connection
-    connection.close()
+def server(cloud: Connection) -> Iterator[Server]:
+    """A server that runs, without a network."""
+    order = cloud.compute.create_server(
+        name="from-the-sdk",
+        image_id=cloud.image.find_image("cirros", ignore_missing=False).id,
+        flavor_id=cloud.compute.find_flavor("m1.tiny", ignore_missing=False).id,
+        networks="none",
+    )
+    yield cloud.compute.wait_for_server(order, **FAST)
+    cloud.compute.delete_server(order, force=True)
+    cloud.compute.wait_for_delete(order, **FAST)
 
 
 def test_a_server_is_created_becomes_active_and_is_deleted(cloud: Connection) -> None:
@@ -34,18 +45,117 @@ def test_a_server_is_created_becomes_active_and_is_deleted(cloud: Connection) ->
         flavor_id=flavor.id,
         networks=[{"uuid": network.id}],
         key_name=keypair.name,
+        tags=["sdk"],
+        metadata={"made": "by the SDK"},
     )
-    server = cloud.compute.wait_for_server(server, wait=60)
+    server = cloud.compute.wait_for_server(server, **FAST)
 
     assert server.status == "ACTIVE"
     assert server.key_name == "sdk-key"
+    assert server.tags == ["sdk"]
+    assert server.metadata == {"made": "by the SDK"}
     assert server.addresses["private"][0]["addr"].startswith("10.")
     assert server.id in {found.id for found in cloud.compute.servers()}
+    assert server.id in {found.id for found in cloud.compute.servers(details=False, tags="sdk")}
     assert cloud.compute.get_server(server.id).name == "from-the-sdk"
+    assert len(list(cloud.network.ports(device_id=server.id))) == 1
     cloud.compute.delete_server(server)
-    cloud.compute.wait_for_delete(server, wait=60)
+    cloud.compute.wait_for_delete(server, **FAST)
     assert server.id not in {found.id for found in cloud.compute.servers()}
+    assert not list(cloud.network.ports(device_id=server.id))
     cloud.compute.delete_keypair(keypair)
+
+
+ROUND_TRIPS: dict[str, list[tuple[Callable[[Any, Server], object], str]]] = {
+    "stop": [
+        (lambda compute, server: compute.stop_server(server), "SHUTOFF"),
+        (lambda compute, server: compute.start_server(server), "ACTIVE"),
+    ],
+    "pause": [
+        (lambda compute, server: compute.pause_server(server), "PAUSED"),
+        (lambda compute, server: compute.unpause_server(server), "ACTIVE"),
+    ],
+    "suspend": [
+        (lambda compute, server: compute.suspend_server(server), "SUSPENDED"),
+        (lambda compute, server: compute.resume_server(server), "ACTIVE"),
+    ],
+    "rescue": [
+        (lambda compute, server: compute.rescue_server(server), "RESCUE"),
+        (lambda compute, server: compute.unrescue_server(server), "ACTIVE"),
+    ],
+    "reboot": [(lambda compute, server: compute.reboot_server(server, "HARD"), "ACTIVE")],
+}
+
+
+@pytest.mark.parametrize("name", ROUND_TRIPS)
+def test_a_server_goes_and_comes_back(cloud: Connection, server: Server, name: str) -> None:
+    for act, status in ROUND_TRIPS[name]:
+        act(cloud.compute, server)
+        server = cloud.compute.wait_for_server(server, status=status, **FAST)
+        assert server.status == status
+
+
+def test_a_locked_server_is_left_alone(cloud: Connection, server: Server) -> None:
+    cloud.compute.lock_server(server, locked_reason="busy")
+    assert cloud.compute.get_server(server).locked_reason == "busy"
+    cloud.compute.unlock_server(server)
+    assert not cloud.compute.get_server(server).is_locked
+
+
+def test_what_belongs_to_a_server_is_changed(cloud: Connection, server: Server) -> None:
+    compute = cloud.compute
+    compute.update_server(server, name="renamed", description="and described")
+    compute.set_server_metadata(server, colour="blue", size="small")
+    compute.delete_server_metadata(server, ["size"])
+    server.set_tags(compute, ["one"])
+    server.add_tag(compute, "two")
+
+    shown = compute.get_server(server)
+
+    assert (shown.name, shown.description) == ("renamed", "and described")
+    assert shown.metadata == {"colour": "blue"}
+    assert sorted(shown.tags) == ["one", "two"]
+    assert [action.action for action in compute.server_actions(server)] == ["create"]
+
+
+def test_groups_limits_and_zones_are_read(cloud: Connection) -> None:
+    group = cloud.compute.create_server_group(name="apart", policy="anti-affinity")
+    assert cloud.compute.find_server_group("apart").id == group.id
+    cloud.compute.delete_server_group(group)
+    limits = cloud.compute.get_limits()
+    assert limits.absolute.instances == cloud.get_compute_quotas("demo").instances
+    assert {zone.name for zone in cloud.compute.availability_zones()} >= {"rack1", "rack2"}
+
+
+def test_an_operator_sees_and_changes_the_cloud(admin_cloud: Connection) -> None:
+    compute = admin_cloud.compute
+    flavor = compute.create_flavor(name="sdk.flavor", ram=256, vcpus=1, disk=1, is_public=False)
+    compute.create_flavor_extra_specs(flavor, {"hw:cpu_policy": "shared"})
+    assert compute.fetch_flavor_extra_specs(flavor).extra_specs == {"hw:cpu_policy": "shared"}
+    compute.delete_flavor(flavor)
+    assert {host.name for host in compute.hypervisors()} == {"rack1-node1", "rack2-node1"}
+    assert {service.binary for service in compute.services()} >= {"nova-compute"}
+    assert {aggregate.name for aggregate in compute.aggregates()} == {"rack1", "rack2"}
+    assert "first-server" in {server.name for server in compute.servers(all_projects=True)}
+
+
+def test_refusals_arrive_as_exceptions_of_their_kind(cloud: Connection, server: Server) -> None:
+    compute = cloud.compute
+    with pytest.raises(BadRequestException, match="no-such-flavor"):
+        compute.create_server(
+            name="x", image_id=server.image.id, flavor_id="no-such-flavor", networks="none"
+        )
+    with pytest.raises(ForbiddenException, match="quota"):
+        compute.create_server(
+            name="x",
+            image_id=server.image.id,
+            flavor_id="5",
+            networks="none",
+            min_count=40,
+            max_count=40,
+        )
+    with pytest.raises(ConflictException):
+        compute.start_server(server)
 
 
 def test_the_quickstart_showed_a_first_server_on_its_way(live_site: LiveSite) -> None:
