@@ -12,13 +12,13 @@ from django.http import HttpRequest
 REGION = "RegionOne"
 INTERFACES = ("public", "internal", "admin")
 SERVICES = (
-    # type, name, path below the root of the site
-    ("identity", "identity", "/identity"),
-    ("compute", "compute", "/compute/v2.1"),
-    ("image", "image", "/image"),
-    ("network", "network", "/network"),
-    ("volumev3", "volume", "/volume/v3"),
-    ("block-storage", "volume", "/volume/v3"),
+    # type, name, path below the root of the site; Apache Libcloud finds services by these names
+    ("identity", "keystone", "/identity"),
+    ("compute", "nova", "/compute/v2.1"),
+    ("image", "glance", "/image"),
+    ("network", "neutron", "/network"),
+    ("volumev3", "cinderv3", "/volume/v3"),
+    ("block-storage", "cinder", "/volume/v3"),
 )
 
 
