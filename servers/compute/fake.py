@@ -38,7 +38,12 @@ def perform(server_id: str, node: str, task: str, *, password: str = "") -> int:
 
 
 def read_console(server_id: str, node: str) -> str:
-    return f"This is the console of {server_id} on {node}.\nIts host does not exist.\nlogin:"
+    return (
+        f"This is the console of {server_id} on {node}.\n"
+        "Its host does not exist.\n"
+        "Nobody answers here.\n"
+        "login:"
+    )
 
 
 def work() -> None:

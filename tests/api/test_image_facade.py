@@ -93,3 +93,10 @@ def test_a_wrong_page_is_refused(as_member: ApiClient, query: str) -> None:
 
 def test_the_schema_names_the_fields(as_member: ApiClient) -> None:
     assert "min_disk" in as_member.get("//image/v2/schemas/image").expect(200).json["properties"]
+
+
+def test_no_import_is_under_way(as_member: ApiClient, as_outsider: ApiClient, cast: Cast) -> None:
+    image = Image.objects.create(name="cirros", owner=cast.alpha)
+    path = f"//image/v2/images/{image.pk}/tasks"
+    assert as_member.get(path).expect(200).json == {"tasks": []}
+    as_outsider.get(path).expect(404)

@@ -47,6 +47,22 @@ def test_a_volume_takes_over_what_it_is_made_of(as_member: ApiClient, cast: Cast
     assert (of_volume.size, of_volume.image_metadata) == (5, of_image.image_metadata)
 
 
+def test_a_volume_becomes_bootable_and_grows(as_member: ApiClient, as_reader: ApiClient) -> None:
+    volume = create(as_member, size=1)
+    path = f"{V3}/volumes/{volume.pk}/action"
+    as_member.post(path, {"os-set_bootable": {"bootable": True}}).expect(200)
+    as_member.post(path, {"os-extend": {"new_size": 3}}).expect(202)
+    volume.refresh_from_db()
+    assert (volume.bootable, volume.size) == ("true", 3)
+    as_member.post(path, {"os-extend": {"new_size": 3}}).expect(400)
+    as_member.post(path, {"os-melt": {}}).expect(400)
+    as_reader.post(path, {"os-extend": {"new_size": 4}}).expect(403)
+    Volume.objects.update(status="in-use")
+    as_member.post(path, {"os-extend": {"new_size": 4}}).expect(400)
+    volume.refresh_from_db()
+    assert volume.size == 3
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -18,6 +18,7 @@ urlpatterns = [
         views.ImageAction.as_view(status="deactivated"),
     ),
     path("v2/images/<image_id>/actions/reactivate", views.ImageAction.as_view(status="active")),
+    path("v2/images/<image_id>/tasks", views.ImageTasks.as_view()),
     path("v2/schemas/image", views.ImageSchema.as_view()),
     path("v2/schemas/images", views.ImagesSchema.as_view()),
     re_path("", views.UnknownImageUrl.as_view()),

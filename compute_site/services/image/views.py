@@ -146,6 +146,14 @@ class ImageAction(ImageView):
         return Response(status=204)
 
 
+class ImageTasks(ImageView):
+    """``GET /image/v2/images/{image_id}/tasks``: imports; here, images are ready at once."""
+
+    def get(self, request: Request, image_id: str) -> Response:
+        self.find_image(image_id)
+        return Response({"tasks": []})
+
+
 class ImageSchema(ImageView):
     """``GET /image/v2/schemas/image``"""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from compute_site.services.volume import quotas, views
+from compute_site.services.volume import actions, quotas, views
 
 V3 = [
     path("volumes", views.Volumes.as_view()),
     path("volumes/detail", views.VolumesDetail.as_view()),
     path("volumes/<volume_id>", views.VolumeDetail.as_view()),
+    path("volumes/<volume_id>/action", actions.VolumeAction.as_view()),
     path("snapshots", views.Snapshots.as_view()),
     path("snapshots/detail", views.SnapshotsDetail.as_view()),
     path("snapshots/<snapshot_id>", views.SnapshotDetail.as_view()),

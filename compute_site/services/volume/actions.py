@@ -1,0 +1,64 @@
+"""``POST /volume/v3/volumes/{id}/action``: the few actions that need nothing but the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.faults import BadRequest
+from compute_site.services.keys import Key, flag, positive
+from compute_site.services.volume.changes import VolumeBusy
+from compute_site.services.volume.models import Volume
+from compute_site.services.volume.views import VolumeView, volumes_of
+
+SHAPES: Mapping[str, Mapping[str, Key]] = {
+    "os-set_bootable": {"bootable": Key(flag, required=True)},
+    "os-extend": {"new_size": Key(positive, required=True)},
+}
+
+
+def set_bootable(volume: Volume, values: Mapping[str, Any]) -> None:
+    volume.bootable = str(values["bootable"]).lower()
+    volume.save(update_fields=["bootable"])
+
+
+@transaction.atomic
+def extend(volume: Volume, values: Mapping[str, Any]) -> None:
+    """Make a free volume larger.
+
+    Raises:
+        VolumeBusy: it is not free.
+        BadRequest: it is as large already.
+    """
+    locked = Volume.objects.select_for_update().get(pk=volume.pk)
+    if locked.status != "available":
+        raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can grow.")
+    if values["new_size"] <= locked.size:
+        raise BadRequest(f"Volume {volume.pk} has {locked.size} GiB already.", field="new_size")
+    locked.size = values["new_size"]
+    locked.save(update_fields=["size"])
+
+
+ACTIONS: Mapping[str, tuple[Callable[[Volume, Mapping[str, Any]], None], int]] = {
+    "os-set_bootable": (set_bootable, 200),
+    "os-extend": (extend, 202),
+}
+
+
+class VolumeAction(VolumeView):
+    """One key of the body names the action."""
+
+    def post(self, request: Request, volume_id: str) -> Response:
+        self.check_member()
+        volume = self.find(volumes_of(self), volume_id, "volume")
+        body = self.read_body()
+        name = next(iter(body), None) if isinstance(body, dict) else None
+        if name not in ACTIONS:
+            raise BadRequest(f"Send one of {', '.join(ACTIONS)}.")
+        act, status = ACTIONS[name]
+        act(volume, self.read(name, SHAPES[name]).values)
+        return Response(status=status)
