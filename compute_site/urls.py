@@ -20,6 +20,7 @@ from servers.views import (
     extension,
     host,
     hypervisor,
+    image,
     instance_action,
     interface,
     keypair,
@@ -116,6 +117,9 @@ COMPUTE = [
     path("os-hosts/<str:host_name>/reboot", host.HostReboot.as_view()),
     path("os-hosts/<str:host_name>/shutdown", host.HostShutdown.as_view()),
     path("os-hosts/<str:host_name>/startup", host.HostStartup.as_view()),
+    path("images", image.Images.as_view()),
+    path("images/detail", image.ImagesDetail.as_view()),
+    path("images/<str:image_id>", image.Image.as_view()),
     path("os-networks", network.Networks.as_view()),
     path("os-networks/<str:network_id>", network.OneNetwork.as_view()),
     path("os-tenant-networks", network.TenantNetworks.as_view()),
@@ -124,7 +128,6 @@ COMPUTE = [
     *(
         re_path(rf"^{name}(?:/.*)?$", ProxyUrl.as_view())
         for name in (
-            "images",
             "os-baremetal-nodes",
             "os-floating-ip-pools",
             "os-floating-ips",

@@ -549,6 +549,18 @@ class PeriodReversed(BadRequest):
     code = "period_reversed"
 
 
+class NoSuchImage(NotFound):
+    """No image that the caller may use has the id."""
+
+    code = "no_such_image"
+
+
+class ForeignImage(Forbidden):
+    """Only the project that owns an image deletes it."""
+
+    code = "foreign_image"
+
+
 class NoSuchExtension(NotFound):
     """No part of the API has that alias."""
 

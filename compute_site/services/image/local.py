@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from compute_site.compiled import CompiledQuery
 from compute_site.identity.caller import Caller
-from compute_site.services.ids import canonical_ids
+from compute_site.pagination import cut_page
+from compute_site.services.ids import canonical_ids, is_canonical
 from compute_site.services.image.models import Image
-from compute_site.services.image.protocol import ImageData
+from compute_site.services.image.protocol import ImageData, ImageRecord, ImageSearch, NoSuchMarker
 
 COLUMNS = [field.attname for field in Image._meta.concrete_fields]  # noqa: SLF001 - documented
 FIND = CompiledQuery(
@@ -24,6 +26,30 @@ def find_images(caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
     rows = FIND.rows(caller, *wanted)
     found = (Image.from_db("default", COLUMNS, row) for row in rows)
     return {str(image.pk): describe(image) for image in found}
+
+
+def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
+    visible = Image.objects.visible_to(caller)
+    if search.image_id is None:
+        visible = visible.listed_for(caller)
+    else:
+        visible = visible.filter(pk__in=canonical_ids([search.image_id]))
+    asked = {
+        "name": search.name,
+        "status": search.status,
+        "min_ram__gte": search.min_ram,
+        "min_disk__gte": search.min_disk,
+        "updated_at__gte": search.changed_since,
+        "properties__contains": search.properties or None,
+    }
+    rows = visible.filter(**{key: value for key, value in asked.items() if value is not None})
+    marker, after = search.paging.marker, None
+    if marker is not None:
+        after = visible.filter(pk=marker).first() if is_canonical(marker) else None
+        if after is None:
+            raise NoSuchMarker(f"There is no image {marker[:80]} to begin behind.")
+    page = cut_page(rows, [("created_at", True), ("pk", True)], search.paging, after)
+    return [record(image) for image in page]
 
 
 def create_image(
@@ -72,4 +98,13 @@ def describe(image: Image) -> ImageData:
         checksum=image.checksum,
         tags=tuple(image.tags),
         properties=image.properties,
+    )
+
+
+def record(image: Image) -> ImageRecord:
+    described = describe(image)
+    return ImageRecord(
+        **{field.name: getattr(described, field.name) for field in dataclasses.fields(described)},
+        created_at=image.created_at,
+        updated_at=image.updated_at,
     )

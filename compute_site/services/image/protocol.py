@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from compute_site.faults import Unavailable
+from compute_site.faults import BadRequest, Unavailable
 from compute_site.identity.caller import Caller
+from compute_site.pagination import Paging
 
 
 class ImageServiceUnavailable(Unavailable):
     """The image service does not answer."""
 
     code = "image_service_unavailable"
+
+
+class NoSuchMarker(BadRequest):
+    """The page shall begin behind an image that is not there."""
+
+    code = "marker_unknown"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +47,30 @@ class ImageData:
     properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord(ImageData):
+    """An image as lists of compute show it."""
+
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSearch:
+    """Which images a list shall have; ``None`` does not matter. ``min_ram`` MiB and ``min_disk``
+    GiB are what the image must at least ask for.
+    """
+
+    image_id: str | None = None
+    name: str | None = None
+    status: str | None = None
+    min_ram: int | None = None
+    min_disk: int | None = None
+    changed_since: dt.datetime | None = None
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    paging: Paging
+
+
 class ImageService(Protocol):
     def find_images(self, caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
         """The images among ``ids`` that the caller may use, by id as given; one call however many.
@@ -47,6 +79,15 @@ class ImageService(Protocol):
 
         Raises:
             ImageServiceUnavailable: 503.
+        """
+        ...
+
+    def list_images(self, caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
+        """A page of the images that the caller may use, the newest first. Those that others
+        share or offer to all who know the id are found by id only.
+
+        Raises:
+            NoSuchMarker: the page shall begin behind an image that the caller may not use.
         """
         ...
 

@@ -56,7 +56,7 @@ class VolumeAction(VolumeView):
         self.check_member()
         volume = self.find(volumes_of(self), volume_id, "volume")
         body = self.read_body()
-        name = next(iter(body), None) if isinstance(body, dict) else None
+        name = next(iter(body), "") if isinstance(body, dict) else ""
         if name not in ACTIONS:
             raise BadRequest(f"Send one of {', '.join(ACTIONS)}.")
         act, status = ACTIONS[name]

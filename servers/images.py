@@ -1,0 +1,41 @@
+"""Images, asked of the image service, for clients that look for them in compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compute_site.identity.caller import Caller
+from compute_site.pagination import Paging
+from compute_site.services import image_service
+from compute_site.services.image.protocol import ImageRecord, ImageSearch
+from servers.errors import ForeignImage, NoSuchImage
+
+
+def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
+    """A page of the images that the caller may use, the newest first."""
+    return image_service().list_images(caller, search)
+
+
+def find_image(caller: Caller, image_id: str) -> ImageRecord:
+    """An image that the caller may use.
+
+    Raises:
+        NoSuchImage: there is none.
+    """
+    search = ImageSearch(image_id=image_id, paging=Paging(1))
+    found = image_service().list_images(caller, search)
+    if not found:
+        raise NoSuchImage(f"There is no image {image_id[:80]}.")
+    return found[0]
+
+
+def delete_image(caller: Caller, image_id: str) -> None:
+    """Delete an image of the caller's project.
+
+    Raises:
+        NoSuchImage: there is none.
+        ForeignImage: it belongs to another project.
+    """
+    if find_image(caller, image_id).owner != caller.project_id:
+        raise ForeignImage(f"The image {image_id} belongs to another project.")
+    image_service().delete_images(caller, [image_id])
