@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from django.utils import timezone
+
 from compute_site.compiled import CompiledQuery
 from compute_site.identity.caller import Caller
 from compute_site.pagination import cut_page
@@ -77,6 +79,11 @@ def create_image(
 def find_images_with(caller: Caller, properties: Mapping[str, str]) -> Sequence[ImageData]:
     own = Image.objects.filter(owner=caller.project_id, properties__contains=dict(properties))
     return [describe(image) for image in own.order_by("-created_at", "-pk")]
+
+
+def set_properties(caller: Caller, image_id: str, properties: Mapping[str, str]) -> None:
+    own = Image.objects.filter(owner=caller.project_id, pk=image_id)
+    own.update(properties=dict(properties), updated_at=timezone.now())
 
 
 def delete_images(caller: Caller, ids: Collection[str]) -> None:

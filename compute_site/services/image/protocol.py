@@ -110,6 +110,10 @@ class ImageService(Protocol):
         """The project's own images with all of these properties, the newest first."""
         ...
 
+    def set_properties(self, caller: Caller, image_id: str, properties: Mapping[str, str]) -> None:
+        """Give an image of the caller's project exactly these properties."""
+        ...
+
     def delete_images(self, caller: Caller, ids: Collection[str]) -> None:
         """Delete images of the caller's project; unknown ones are fine."""
         ...

@@ -1,0 +1,64 @@
+"""``/images/{id}/metadata``, until 2.38."""
+
+from __future__ import annotations
+
+import pytest
+
+from compute_site.services.image.models import Image
+from quotas.models import Limit
+from tests.cast import Cast
+from tests.client import ApiClient
+
+
+@pytest.fixture
+def image(cast: Cast) -> Image:
+    return Image.objects.create(
+        name="cirros", owner=cast.alpha, visibility="public", properties={"os_distro": "cirros"}
+    )
+
+
+def properties(image: Image) -> dict[str, str]:
+    image.refresh_from_db()
+    return dict(image.properties)
+
+
+def test_properties_are_read(as_member: ApiClient, image: Image) -> None:
+    path = f"/images/{image.pk}/metadata"
+    assert as_member.get(path).expect(200).json == {"metadata": {"os_distro": "cirros"}}
+    assert as_member.get(f"{path}/os_distro").expect(200).json == {"meta": {"os_distro": "cirros"}}
+    as_member.get(f"{path}/nothing").expect(404)
+
+
+def test_properties_are_added_replaced_and_removed(as_member: ApiClient, image: Image) -> None:
+    path = f"/images/{image.pk}/metadata"
+    added = as_member.post(path, {"metadata": {"a": "1"}}).expect(200).json["metadata"]
+    assert added == properties(image) == {"os_distro": "cirros", "a": "1"}
+    as_member.put(f"{path}/a", {"meta": {"a": "2"}}).expect(200)
+    assert properties(image)["a"] == "2"
+    as_member.put(f"{path}/a", {"meta": {"b": "2"}}).expect(400)
+    as_member.put(path, {"metadata": {"c": "3"}}).expect(200)
+    assert properties(image) == {"c": "3"}
+    as_member.delete(f"{path}/c").expect(204)
+    as_member.delete(f"{path}/c").expect(404)
+    assert properties(image) == {}
+
+
+def test_only_the_owner_changes_them(as_outsider: ApiClient, image: Image) -> None:
+    path = f"/images/{image.pk}/metadata"
+    as_outsider.get(path).expect(200)
+    as_outsider.post(path, {"metadata": {"a": "1"}}).expect(403)
+    as_outsider.delete(f"{path}/os_distro").expect(403)
+    assert properties(image) == {"os_distro": "cirros"}
+
+
+def test_the_quota_of_items_counts(as_member: ApiClient, image: Image, cast: Cast) -> None:
+    Limit.objects.create(project=cast.alpha, resource="metadata_items", limit=1)
+    as_member.post(f"/images/{image.pk}/metadata", {"metadata": {"a": "1"}}).expect(403)
+    assert properties(image) == {"os_distro": "cirros"}
+
+
+@pytest.mark.parametrize(("version", "status"), [("2.38", 200), ("2.39", 404)])
+def test_new_microversions_do_without(
+    as_member: ApiClient, image: Image, version: str, status: int
+) -> None:
+    as_member.get(f"/images/{image.pk}/metadata", microversion=version).expect(status)
