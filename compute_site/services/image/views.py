@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -125,9 +126,9 @@ class ImageDetail(ImageView):
 class ImageFile(ImageView):
     """``/image/v2/images/{image_id}/file``: data is read to its end, but not kept."""
 
-    def get(self, request: Request, image_id: str) -> Response:
+    def get(self, request: Request, image_id: str) -> HttpResponse:
         self.find_image(image_id)
-        return Response(status=204)
+        return HttpResponse(status=204, content_type="application/octet-stream")
 
     def put(self, request: Request, image_id: str) -> Response:
         stream = request._request  # noqa: SLF001 - DRF's parsers would read it into memory
