@@ -95,6 +95,22 @@ def test_the_schema_names_the_fields(as_member: ApiClient) -> None:
     assert "min_disk" in as_member.get("//image/v2/schemas/image").expect(200).json["properties"]
 
 
+def test_a_list_is_filtered_by_properties_and_sorted(as_member: ApiClient, cast: Cast) -> None:
+    for name, kind in (("b", "daily"), ("a", "daily"), ("c", "weekly")):
+        Image.objects.create(name=name, owner=cast.alpha, properties={"backup_type": kind})
+
+    def names(query: str) -> list[str]:
+        images = as_member.get(f"//image/v2/images?{query}").expect(200).json["images"]
+        return [image["name"] for image in images]
+
+    assert names("backup_type=daily") == ["a", "b"]
+    assert names("backup_type=daily&sort_key=created_at&sort_dir=asc") == ["b", "a"]
+    assert names("sort=name:desc") == ["c", "b", "a"]
+    assert names("sort_key=name") == ["c", "b", "a"]
+    assert names("backup_type=yearly") == []
+    as_member.get("//image/v2/images?sort=colour:asc").expect(400)
+
+
 def test_no_import_is_under_way(as_member: ApiClient, as_outsider: ApiClient, cast: Cast) -> None:
     image = Image.objects.create(name="cirros", owner=cast.alpha)
     path = f"//image/v2/images/{image.pk}/tasks"

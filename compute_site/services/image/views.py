@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,6 +65,23 @@ class Versions(ImageView):
         return Response({"versions": versions}, status=self.status)
 
 
+SORT_COLUMNS = {
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "name": "name",
+    "status": "status",
+    "size": "size",
+    "disk_format": "disk_format",
+    "container_format": "container_format",
+}
+NO_PROPERTIES = {
+    *SORT_COLUMNS,
+    *("limit", "marker", "sort", "sort_key", "sort_dir", "tag", "member_status", "os_hidden"),
+    *("protected", "checksum", "min_ram", "min_disk", "size_min", "size_max", "owner"),
+}
+"""Other parameters of a list."""
+
+
 class ImageList(ImageView):
     """``GET`` and ``POST /image/v2/images``"""
 
@@ -82,7 +101,7 @@ class ImageList(ImageView):
             rows = rows.listed_for(self.caller)
         for tag in request.GET.getlist("tag"):
             rows = rows.filter(tags__contains=tag)
-        images = self.page(self.filtered(rows), "-created_at", "-pk")
+        images = self.page(self.filtered(self.with_properties(rows)), *self.order())
         body: dict[str, Any] = {
             "images": [show_image(image) for image in images],
             "first": "/v2/images",
@@ -91,6 +110,32 @@ class ImageList(ImageView):
         if self.more and images:
             body["next"] = self.next_url("/v2/images", images[-1])
         return Response(body)
+
+    def with_properties(self, rows: QuerySet[Image]) -> QuerySet[Image]:
+        """A parameter that is none of the image's own fields asks for a property."""
+        properties = {
+            name: value
+            for name, value in self.request.GET.items()
+            if name not in self.filters and name not in NO_PROPERTIES
+        }
+        return rows.filter(properties__contains=properties) if properties else rows
+
+    def order(self) -> list[str]:
+        """The columns to sort by; without a wish, the newest first.
+
+        Raises:
+            BadRequest: images are not sorted by one of them.
+        """
+        given = self.request.GET
+        words = [word.partition(":")[::2] for word in given.get("sort", "").split(",") if word]
+        ways = given.getlist("sort_dir")
+        words += zip_longest(given.getlist("sort_key"), ways[: len(given.getlist("sort_key"))])
+        columns = []
+        for key, way in words or [("created_at", "desc")]:
+            if key not in SORT_COLUMNS:
+                raise BadRequest(f"Images are sorted by {', '.join(SORT_COLUMNS)}, not by {key}.")
+            columns.append(SORT_COLUMNS[key] if way == "asc" else f"-{SORT_COLUMNS[key]}")
+        return [*columns, "-pk"]
 
     def post(self, request: Request) -> Response:
         body = self.read_body()
