@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from django.contrib.admin import AdminSite
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 
-User: TypeAlias = AbstractBaseUser | AnonymousUser
+User: TypeAlias = PermissionsMixin | AnonymousUser
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +37,11 @@ class ConsoleSite(AdminSite):
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         panels = [
             {"panel": panel, **panel.read()}
             for panel in sorted(_panels, key=lambda panel: not panel.wide)
-            if request.user.has_perm(panel.permission)  # type: ignore[union-attr]
+            if request.user.has_perm(panel.permission)
         ]
         return super().index(request, {"panels": panels, **(extra_context or {})})
 

@@ -44,7 +44,8 @@ class AggregateForm(forms.ModelForm):  # type: ignore[type-arg]
 class AggregateAdmin(RecordAdmin):
     form = AggregateForm
     list_display = ("name", "uuid", "availability_zone", "host_count", "more")
-    search_fields = ("name", "=uuid", "metadata__availability_zone", "=hosts__host")
+    search_fields = ("name", "metadata__availability_zone", "hosts__host")
+    id_fields = ("uuid",)
     search_help_text = "Name, id, zone or host"
     ordering = ("name",)
     more = structure_of("metadata")
@@ -66,7 +67,8 @@ class AggregateAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         aggregates: QuerySet[Any] = super().get_queryset(request)
-        return aggregates.annotate(host_count=Count("hosts"))
+        counted: QuerySet[Any] = aggregates.annotate(host_count=Count("hosts"))
+        return counted
 
     def get_fields(self, request: HttpRequest, obj: Aggregate | None = None) -> Any:
         return self.fields if obj else self.fields[:3]

@@ -35,7 +35,7 @@ def age(since: dt.datetime | None) -> str:
 
 def duration(seconds: int) -> str:
     """Such as ``3 d 4 h``."""
-    words = []
+    words: list[str] = []
     for size, unit in _UNITS:
         if seconds >= size or words or size == 1:
             words.append(f"{seconds // size} {unit}")
@@ -91,8 +91,8 @@ def yes_no(value: bool) -> str:
 class Links:
     """Links to pages of the admin, for one user: what the user may not see is a plain text."""
 
-    def __init__(self, user: User) -> None:
-        self.user = user
+    def __init__(self, user: Any) -> None:
+        self.user: User = user
 
     def to(self, row: Model | None, text: object = "") -> str:
         """A link to the page of a row."""

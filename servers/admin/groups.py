@@ -43,7 +43,8 @@ class ServerGroupAdmin(RecordAdmin):
     list_display = ("name", "uuid", "policy", "project", "member_count", "age")
     list_filter = ("policy",)
     list_select_related = ("project",)
-    search_fields = ("name", "=uuid", "project__name", "=members__instance__uuid")
+    search_fields = ("name", "project__name")
+    id_fields = ("uuid", "members__instance__uuid")
     search_help_text = "Name, id, project, or id of a member"
     ordering = ("-id",)
     sortable_by = ("age",)
@@ -55,7 +56,8 @@ class ServerGroupAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         groups: QuerySet[Any] = super().get_queryset(request)
-        return groups.annotate(member_count=Count("members"))
+        counted: QuerySet[Any] = groups.annotate(member_count=Count("members"))
+        return counted
 
     @admin.display(description="members")
     def member_count(self, group: Any) -> int:

@@ -31,7 +31,8 @@ class InstanceActionAdmin(RecordAdmin):
     list_display = ("action", "instance", "user_id", "request_id", "message", "age")
     list_filter = ("action", "message", "start_time")
     list_select_related = ("instance",)
-    search_fields = ("=request_id", "=instance__uuid", "=user_id")
+    search_fields = ("=request_id", "=user_id")
+    id_fields = ("instance__uuid",)
     search_help_text = "Request id, server id or user id"
     ordering = ("-id",)
     sortable_by = ("age",)
@@ -44,7 +45,8 @@ class FaultAdmin(RecordAdmin):
     list_display = ("message", "code", "instance", "host", "age")
     list_filter = ("code", "created_at")
     list_select_related = ("instance",)
-    search_fields = ("message", "=instance__uuid", "=host")
+    search_fields = ("message", "=host")
+    id_fields = ("instance__uuid",)
     search_help_text = "A part of the message, server id or host"
     ordering = ("-id",)
     sortable_by = ("age",)

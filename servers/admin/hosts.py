@@ -29,7 +29,8 @@ class CellAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         cells: QuerySet[Any] = super().get_queryset(request)
-        return cells.annotate(service_count=Count("services"))
+        counted: QuerySet[Any] = cells.annotate(service_count=Count("services"))
+        return counted
 
     @admin.display(description="services")
     def service_count(self, cell: Any) -> int:
@@ -44,7 +45,8 @@ class ServiceAdmin(RecordAdmin):
     )
     list_filter = ("binary", "disabled", "forced_down", "cell")
     list_select_related = ("cell", "node")
-    search_fields = ("host", "=uuid")
+    search_fields = ("host",)
+    id_fields = ("uuid",)
     search_help_text = "Host or id"
     ordering = ("host", "binary")
     seen = age_of("last_seen_up", "seen")
@@ -100,7 +102,8 @@ class ComputeNodeAdmin(RecordAdmin):
     )
     list_filter = ("driver", "service__disabled", "service__cell")
     list_select_related = ("service",)
-    search_fields = ("hypervisor_hostname", "service__host", "=uuid")
+    search_fields = ("hypervisor_hostname", "service__host")
+    id_fields = ("uuid",)
     search_help_text = "Node, host or id"
     ordering = ("hypervisor_hostname",)
     known_traits = structure_of("traits")
@@ -133,7 +136,8 @@ class ComputeNodeAdmin(RecordAdmin):
 class AllocationAdmin(RecordAdmin):
     list_display = ("instance", "node", "vcpus", "memory", "disk_gb")
     list_select_related = ("instance", "node")
-    search_fields = ("=instance__uuid", "=node__hypervisor_hostname")
+    search_fields = ("=node__hypervisor_hostname",)
+    id_fields = ("instance__uuid",)
     search_help_text = "Server id or node"
     ordering = ("-id",)
     sortable_by = ()

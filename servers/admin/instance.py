@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,7 @@ from servers.admin.filters import Business, Existence, word_filter
 from servers.admin.instance_page import find_instance, read_parts
 from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
 from servers.admin.operator import operator_of
-from servers.admin.records import RecordAdmin
+from servers.admin.records import RecordAdmin, read_uuid
 from servers.models import Instance
 
 LIST_COLUMNS = (
@@ -63,10 +62,10 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
-        servers: QuerySet[Instance] = super().get_queryset(request)
+        servers: QuerySet[Instance] = super().get_queryset(request)  # type: ignore[no-untyped-call]  # guardian's
         return servers.select_related("project").only(*LIST_COLUMNS)
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, request: HttpRequest) -> Any:
         return ("display_name", *_columns(Links(request.user)), "age", "uuid")
 
     def changelist_view(
@@ -91,7 +90,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.operation_view)
         own = [path("do/<name>/", view, name="servers_instance_operation")]
-        return [*own, *super().get_urls()]
+        return [*own, *super().get_urls()]  # type: ignore[no-untyped-call]  # guardian's
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -229,17 +228,14 @@ def _columns(links: Links) -> list[Callable[[Instance], str]]:
 
 def _match(word: str) -> Q:
     """A word is an id or an address, where it looks like one, or else a part of a name."""
+    if (server_id := read_uuid(word)) is not None:
+        return Q(uuid=server_id)
     try:
-        return Q(uuid=uuid.UUID(word))
-    except ValueError:
-        pass
-    try:
-        address = str(ipaddress.ip_address(word))
+        address = ipaddress.ip_address(word)
     except ValueError:
         return Q(display_name__icontains=word)
-    version = ipaddress.ip_address(word).version
-    on_card = Q(network_info__contains=[{"addresses": [[address]]}])
-    return on_card | Q(**{f"access_ip_v{version}": address})
+    on_card = Q(network_info__contains=[{"addresses": [[str(address)]]}])
+    return on_card | Q(**{f"access_ip_v{address.version}": str(address)})
 
 
 def _why_not_retried(instance: Instance) -> str:

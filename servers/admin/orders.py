@@ -17,8 +17,9 @@ from servers.models import (
     Tag,
 )
 
-OF_SERVER = ("=instance__uuid", "=instance__reservation_id", "instance__display_name")
-OF_SERVER_HELP = "Server id, reservation id, or a part of the server's name"
+OF_SERVER = ("=instance__reservation_id",)
+OF_SERVER_HELP = "Server id or reservation id"
+BY_SERVER = ("instance__uuid",)
 
 
 @admin.register(RequestSpec)
@@ -28,6 +29,7 @@ class RequestSpecAdmin(RecordAdmin):
     list_select_related = ("instance", "instance_group")
     search_fields = OF_SERVER
     search_help_text = OF_SERVER_HELP
+    id_fields = BY_SERVER
     ordering = ("-id",)
     sortable_by = ()
     flavor_copy = structure_of("flavor")
@@ -70,6 +72,7 @@ class BuildRequestAdmin(RecordAdmin):
     list_select_related = ("instance", "project")
     search_fields = (*OF_SERVER, "=request_id")
     search_help_text = f"{OF_SERVER_HELP}, or request id"
+    id_fields = BY_SERVER
     ordering = ("created_at", "id")
     sortable_by = ("age",)
     age = age_of("created_at")
@@ -100,6 +103,7 @@ class BuriedOrderAdmin(RecordAdmin):
     list_select_related = ("instance",)
     search_fields = OF_SERVER
     search_help_text = OF_SERVER_HELP
+    id_fields = BY_SERVER
     ordering = ("-id",)
     sortable_by = ()
     age = age_of("created_at")
@@ -113,6 +117,7 @@ class InstanceMappingAdmin(RecordAdmin):
     list_select_related = ("instance", "cell", "project", "user")
     search_fields = OF_SERVER
     search_help_text = OF_SERVER_HELP
+    id_fields = BY_SERVER
     ordering = ("-id",)
     sortable_by = ()
 
@@ -125,10 +130,9 @@ class BlockDeviceAdmin(RecordAdmin):
     )
     list_filter = ("source_type", "destination_type", "delete_on_termination")
     list_select_related = ("instance",)
-    search_fields = ("=uuid", "=volume_id", "=image_id", *OF_SERVER)
-    search_help_text = (
-        f"Id of device, volume or image; {OF_SERVER_HELP[0].lower()}{OF_SERVER_HELP[1:]}"
-    )
+    search_fields = OF_SERVER
+    id_fields = ("uuid", "volume_id", "image_id", *BY_SERVER)
+    search_help_text = f"Id of device, volume or image, {OF_SERVER_HELP.lower()}"
     ordering = ("-id",)
     sortable_by = ()
     exclude = ("connection_info",)
@@ -139,6 +143,7 @@ class TagAdmin(RecordAdmin):
     list_display = ("tag", "instance")
     list_select_related = ("instance",)
     search_fields = ("=tag", *OF_SERVER)
-    search_help_text = f"Tag; {OF_SERVER_HELP[0].lower()}{OF_SERVER_HELP[1:]}"
+    search_help_text = f"Tag, {OF_SERVER_HELP.lower()}"
+    id_fields = BY_SERVER
     ordering = ("-id",)
     sortable_by = ()

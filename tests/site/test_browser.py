@@ -1,0 +1,174 @@
+"""The pages for people in a real browser: the admin, and the form of the browsable API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from pytest_django.live_server_helper import LiveServer
+from selenium.webdriver import Chrome
+
+from flavors.models import Flavor
+from quotas.models import Limit
+from servers.models import Instance, InstanceAction, RequestSpec, ServerGroup, ServerGroupMember
+from tests.cast import ALPHA, Cast
+from tests.factories import make_flavor, make_image, make_instance
+from tests.servers.hosts import make_host
+from tests.site.chromium import Browser, start_chromium
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with start_chromium(tmp_path_factory.mktemp("profile")) as chrome:
+        yield chrome
+
+
+@pytest.fixture
+def browser(
+    transactional_db: None, live_server: LiveServer, chrome: Chrome, cast: Cast
+) -> Iterator[Browser]:
+    """A browser in which nobody is logged in. What it finds wrong on a page fails the test."""
+    browser = Browser(chrome, live_server.url)
+    browser.open("/healthz")
+    chrome.delete_all_cookies()
+    yield browser
+    complaints = browser.complaints
+    with connection.cursor() as cursor:  # the queue's tables are not emptied with ours
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+    assert complaints == []
+
+
+def log_in(browser: Browser, cast: Cast) -> None:
+    browser.open("/admin/")
+    browser.type("username", cast.admin.name)
+    browser.type("password", cast.admin.password)
+    browser.press('[type="submit"]')
+    assert browser.path == "/admin/"
+
+
+def test_an_operator_logs_in_and_sees_the_cloud(browser: Browser, cast: Cast) -> None:
+    make_host("rack1", vcpus_used=2)
+    make_instance(host="rack1")
+    log_in(browser, cast)
+    assert "2 of 32" in browser.text
+    assert browser.has("meter")
+    browser.follow("active")
+    assert browser.path.startswith("/admin/servers/instance/?vm_state__exact=active")
+
+
+def test_an_operator_edits_a_flavor(browser: Browser, cast: Cast) -> None:
+    flavor = make_flavor(name="m1.test", extra_specs={"hw:cpu_sockets": "1"})
+    log_in(browser, cast)
+    browser.open("/admin/flavors/flavor/")
+    browser.follow("m1.test")
+    browser.type("description", "for tests")
+    row = browser.chrome.find_elements("css selector", ".extra-specs tbody tr")[1]
+    row.find_element("name", "extra_specs-name").send_keys("hw:cpu_policy")
+    row.find_element("name", "extra_specs-value").send_keys("sometimes")
+    browser.press('[name="_save"]')
+    assert "hw:cpu_policy" in browser.find(".errorlist").text
+    row = browser.chrome.find_elements("css selector", ".extra-specs tbody tr")[1]
+    row.find_element("name", "extra_specs-value").clear()
+    row.find_element("name", "extra_specs-value").send_keys("dedicated")
+    browser.press('[name="_save"]')
+    assert browser.has(".messagelist .success")
+    flavor = Flavor.objects.get(pk=flavor.pk)
+    assert flavor.description == "for tests"
+    assert flavor.extra_specs == {"hw:cpu_sockets": "1", "hw:cpu_policy": "dedicated"}
+
+
+def test_an_operator_edits_a_quota(browser: Browser, cast: Cast) -> None:
+    log_in(browser, cast)
+    browser.open("/admin/quotas/projectquota/")
+    browser.follow("alpha")
+    browser.type("cores", "7")
+    browser.press('.submit-row [type="submit"]')
+    assert "The limits of alpha are saved." in browser.text
+    limit = Limit.objects.get()
+    assert (limit.project_id, limit.resource, limit.limit) == (ALPHA, "cores", 7)
+
+
+def make_server() -> Instance:
+    server = make_instance(display_name="web", host="rack1", image_ref=str(make_image().pk))
+    group = ServerGroup.objects.create(
+        name="apart", policy="anti-affinity", project_id=ALPHA, user_id=Cast.member.user_id
+    )
+    ServerGroupMember.objects.create(group=group, instance=server)
+    RequestSpec.objects.create(instance=server, flavor=server.flavor, instance_group=group)
+    make_host("rack1")
+    return server
+
+
+def test_an_operator_follows_a_server_to_its_parts(browser: Browser, cast: Cast) -> None:
+    server = make_server()
+    log_in(browser, cast)
+    browser.follow("Instances")
+    browser.type("q", "web")
+    browser.press('#changelist-search [type="submit"]')
+    browser.follow("web")
+    page = browser.path
+    assert str(server.uuid) in browser.text
+    for link, expected in (
+        ("alpha", f"/admin/identity/project/{ALPHA}/change/"),
+        ("apart", "/admin/servers/servergroup/"),
+        ("request spec", "/admin/servers/requestspec/"),
+        (server.flavor["name"], "/admin/flavors/flavor/"),
+        ("rack1", "/admin/servers/computenode/?q=rack1"),
+    ):
+        browser.open(page)
+        browser.follow(link)
+        assert browser.path.startswith(expected)
+        assert browser.has("#content")
+
+
+def test_an_operator_sets_the_state_of_a_server(browser: Browser, cast: Cast) -> None:
+    server = make_server()
+    log_in(browser, cast)
+    browser.open(f"/admin/servers/instance/{server.pk}/change/")
+    browser.follow("Set error")
+    assert "nothing happens on the host" in browser.text
+    browser.press('#content-main [type="submit"]')
+    assert "ERROR" in browser.text
+    assert Instance.objects.get(pk=server.pk).vm_state == "error"
+    assert InstanceAction.objects.get().user_id == cast.admin.user_id
+
+
+def test_a_typed_filter_narrows_the_list(browser: Browser, cast: Cast) -> None:
+    make_server()
+    make_instance(display_name="elsewhere", host="rack9")
+    log_in(browser, cast)
+    browser.open("/admin/servers/instance/")
+    assert "elsewhere" in browser.find("#result_list").text
+    with browser.next_page():
+        browser.type("host", "rack1\n")
+    assert "elsewhere" not in browser.find("#result_list").text
+    assert "web" in browser.find("#result_list").text
+
+
+def test_the_form_of_the_browsable_api_creates_a_server(browser: Browser, cast: Cast) -> None:
+    flavor, image = make_flavor(), make_image()
+    log_in(browser, cast)
+    browser.open("/compute/v2.1/servers")
+    with browser.next_page():
+        browser.choose("microversion", "2.90")
+    assert browser.has('[name="server.hostname"]')
+    with browser.next_page():
+        browser.choose("microversion", "2.67")
+    assert not browser.has('[name="server.hostname"]')
+    browser.press("#create button")
+    assert "HTTP 400" in browser.text
+    browser.type("server.name", "by-hand")
+    browser.type("server.flavorRef", flavor.flavorid)
+    browser.type("server.imageRef", str(image.pk))
+    browser.type("server.networks", '"none"')
+    browser.press("#create button")
+    assert "HTTP 202" in browser.text
+    assert Instance.objects.get().display_name == "by-hand"
+
+
+def test_the_documentation_shows_without_the_internet(browser: Browser, cast: Cast) -> None:
+    log_in(browser, cast)
+    browser.open("/docs/?microversion=2.67")
+    browser.wait_for(".opblock")
+    assert "/servers" in browser.text
