@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 
@@ -117,8 +117,7 @@ def add_host(key: int, host: str) -> Aggregate:
         HostZoneClash: the host is in another zone, or has servers and would change its zone.
         HostInAggregate: it is in the aggregate already.
     """
-    service = _lock_host(host)
-    aggregate = _lock(key)
+    service, aggregate = _lock_both(key, host)
     zone = aggregate.availability_zone
     if zone is not None:
         others = _zones_of([service.pk], besides=aggregate)
@@ -141,8 +140,7 @@ def remove_host(key: int, host: str) -> Aggregate:
         HostNotInAggregate: the aggregate does not have the host.
         HostZoneClash: the host has servers and would change its zone.
     """
-    service = _lock_host(host)
-    aggregate = _lock(key)
+    service, aggregate = _lock_both(key, host)
     zone = aggregate.availability_zone
     if zone is not None and zone not in _zones_of([service.pk], besides=aggregate):
         _check_no_servers([host], HostZoneClash)
@@ -199,15 +197,21 @@ def _save(aggregate: Aggregate) -> None:
 
 
 def _lock(key: int) -> Aggregate:
-    """Those who change one aggregate wait for each other."""
-    aggregate = Aggregate.objects.select_for_update().filter(pk=key).first()
-    if aggregate is None:
-        raise NoSuchAggregate(f"There is no aggregate {key}.")
-    return aggregate
+    """All who change aggregates wait for each other: they look at more rows than they write, and
+    it happens rarely.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('aggregates'))")
+    return find_aggregate(key)
+
+
+def _lock_both(key: int, host: str) -> tuple[Service, Aggregate]:
+    """Nova: a host that does not exist is found out first."""
+    return _lock_host(host), _lock(key)
 
 
 def _lock_host(host: str) -> Service:
-    """Those who move one host wait for each other, so that it cannot get into two zones."""
+    """Nobody removes the host meanwhile."""
     computes = Service.objects.computes().filter(host=host)
     service = computes.select_for_update(no_key=True).first()
     if service is None:

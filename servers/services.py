@@ -114,6 +114,8 @@ def delete_service(service: Service) -> None:
         ServiceInUse: servers run on the host, or are about to.
         NoSuchService: it was removed meanwhile.
     """
+    if not Service.objects.select_for_update().filter(pk=service.pk).exists():
+        raise NoSuchService(f"There is no service {service.uuid}.")
     # The scheduler locks the node before it gives anything of it away.
     node = ComputeNode.objects.select_for_update().filter(service=service.pk).first()
     runs_servers = service.binary == COMPUTE_BINARY and (
@@ -125,6 +127,4 @@ def delete_service(service: Service) -> None:
             f"The host {service.host} runs servers; move or delete them before its service."
         )
     Aggregate.hosts.through.objects.filter(service=service.pk).delete()
-    _, deleted = Service.objects.filter(pk=service.pk).delete()
-    if not deleted.get("servers.Service"):
-        raise NoSuchService(f"There is no service {service.uuid}.")
+    Service.objects.filter(pk=service.pk).delete()

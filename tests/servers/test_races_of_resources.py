@@ -8,11 +8,18 @@ import pytest
 
 from quotas.errors import LimitExceeded, OverQuota
 from quotas.models import Limit, Usage
-from servers.aggregates import add_host, create_aggregate
-from servers.errors import HostZoneClash, KeyPairExists, NoSuchServerGroup
+from servers.aggregates import add_host, create_aggregate, set_metadata
+from servers.errors import (
+    HostZoneClash,
+    KeyPairExists,
+    NoSuchHost,
+    NoSuchServerGroup,
+    ZoneClash,
+)
 from servers.keypairs import KeyPairOrder, create_keypair
-from servers.models import KeyPair, ServerGroup
+from servers.models import KeyPair, ServerGroup, Service
 from servers.server_groups import ServerGroupOrder, create_server_group, delete_server_group
+from servers.services import delete_service
 from tests.cast import Cast, make_cast
 from tests.keys import ED25519
 from tests.servers.callers import caller_of
@@ -69,3 +76,33 @@ def test_a_host_gets_into_one_zone(members: Cast) -> None:
     outcomes = run_at_once([functools.partial(add_host, zone.pk, "host1") for zone in zones])
     assert sum(isinstance(outcome, HostZoneClash) for outcome in outcomes) == 3
     assert node.service.aggregates.count() == 1
+
+
+def test_a_host_stays_in_one_zone_when_its_aggregates_become_zones(members: Cast) -> None:
+    node = make_host("host1")
+    racks = [create_aggregate(f"rack {number}") for number in range(4)]
+    for rack in racks:
+        add_host(rack.pk, "host1")
+    outcomes = run_at_once(
+        [
+            functools.partial(set_metadata, rack.pk, {"availability_zone": f"zone-{rack.pk}"})
+            for rack in racks
+        ]
+    )
+    assert sum(isinstance(outcome, ZoneClash) for outcome in outcomes) == 3
+    zones = {aggregate.availability_zone for aggregate in node.service.aggregates.all()}
+    assert len(zones - {None}) == 1
+
+
+def test_a_host_is_removed_or_gets_into_an_aggregate(members: Cast) -> None:
+    service = make_host("host1").service
+    racks = [create_aggregate(f"rack {number}") for number in range(3)]
+    outcomes = run_at_once(
+        [
+            *[functools.partial(add_host, rack.pk, "host1") for rack in racks],
+            functools.partial(delete_service, service),
+        ]
+    )
+    faults = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert all(isinstance(fault, NoSuchHost) for fault in faults)
+    assert not Service.objects.filter(pk=service.pk).exists()
