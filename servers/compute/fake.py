@@ -9,7 +9,7 @@ from django.conf import settings
 from servers.compute.protocol import Guest
 from servers.models import PowerState, TaskState
 
-POWER_AFTER = {
+POWER_AFTER: dict[str, PowerState] = {
     TaskState.POWERING_OFF: PowerState.SHUT_DOWN,
     TaskState.RESCUING: PowerState.SHUT_DOWN,
 }
