@@ -24,6 +24,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from compute_site.identity.caller import Caller
+from compute_site.prepared import prepared_cursor
 
 Value = str | uuid.UUID
 Converters = list[tuple[int, list[Callable[..., Any]], Any]]
@@ -80,7 +81,7 @@ class CompiledQuery:
         if compiled is None:
             compiled = self._known[shape] = self._compile(*shape)
         given = (caller.project_id, *values)
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(
                 compiled.sql,
                 [

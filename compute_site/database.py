@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import psutil
 
 DEFAULT_NAME = "compute_site"
+PREPARE_THRESHOLD = 2
+"""How often a connection runs a statement before it prepares it (``compute_site.prepared``)."""
 
 
 class DatabaseError(Exception):
@@ -92,5 +94,5 @@ def _parse(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", None) or unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": query,
+        "OPTIONS": {"prepare_threshold": PREPARE_THRESHOLD, **query},
     }

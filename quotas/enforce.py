@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from django.db import connection
-
+from compute_site.prepared import prepared_cursor
 from quotas.fit import Scope, Wanted, how_many_fit
 from quotas.limits import DEFAULT_CLASS
 from quotas.resources import RESOURCES
@@ -94,14 +93,14 @@ def reserve(
         scopes.append(_user_scope(counters, user_usage()))
     count = how_many_fit(scopes, wanted)
     amounts = [amount * count for amount in wanted.each.values()]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(ADD, [list(wanted.each), amounts, project_id])
     return count
 
 
 def give_back(project_id: str, amounts: Mapping[str, int]) -> None:
     """Give back what removed things took, such as ``{"instances": 1, "cores": 2, "ram": 512}``."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(GIVE_BACK, [list(amounts), list(amounts.values()), project_id])
 
 
@@ -113,7 +112,7 @@ def _lock(project_id: str, user_id: str, resources: list[str]) -> list[Counter]:
         "class": DEFAULT_CLASS,
         "resources": resources,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(LOCK, parameters)
         rows = cursor.fetchall()
         if len(rows) < len(resources):

@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from django.db import connection
-
 from compute_site.identity.models import Role
+from compute_site.prepared import prepared_cursor
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def find_by_user(
 def _read(statement: str, parameters: list[str | None]) -> Scope | None:
     if any("\0" in value for value in parameters if value is not None):
         return None  # PostgreSQL knows no such text
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
     if row is None:

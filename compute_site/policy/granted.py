@@ -14,13 +14,13 @@ from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
 from django.db.models import Model
 from guardian.models import GroupObjectPermission
 
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project, Role
 from compute_site.policy.rules import registry
+from compute_site.prepared import prepared_cursor
 
 STATEMENT = """
 SELECT ARRAY(
@@ -75,7 +75,7 @@ def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int])
         "groups": list(group_ids),
         "type": ContentType.objects.get_for_model(Project).pk,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(STATEMENT, parameters)
         in_project, everywhere = cursor.fetchone()
     return Granted(rules_of(in_project), rules_of(everywhere))
@@ -94,7 +94,7 @@ def rules_on(caller: Caller, model: type[Model], key: object) -> frozenset[str]:
         "object": str(key),
         "type": ContentType.objects.get_for_model(model).pk,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(ON_OBJECT, parameters)
         return rules_of(cursor.fetchone()[0])
 

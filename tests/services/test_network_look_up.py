@@ -7,6 +7,7 @@ import uuid
 from compute_site.identity.models import Project
 from compute_site.services.network import local
 from compute_site.services.network.models import FixedIp, PortQuota, SecurityGroup
+from compute_site.services.network.protocol import PortQuotaData
 from tests.services.makers import make_caller, make_network, make_port
 
 
@@ -83,14 +84,13 @@ def test_taken_addresses_come_back_as_they_were_asked(alpha: Project) -> None:
     }
 
 
-def test_the_port_quota_counts_ports(alpha: Project, beta: Project) -> None:
+def test_the_port_quota_counts_ports_where_there_is_a_limit(alpha: Project, beta: Project) -> None:
     network = make_network(alpha)
     make_port(network)
     make_port(network, project=beta)
-    quota = local.port_quota(make_caller(alpha))
-    assert (quota.limit, quota.used) == (-1, 1)
+    assert local.port_quota(make_caller(alpha)) == PortQuotaData(limit=-1, used=0)
     PortQuota.objects.create(project=alpha, limit=3)
-    assert local.port_quota(make_caller(alpha)).limit == 3
+    assert local.port_quota(make_caller(alpha)) == PortQuotaData(limit=3, used=1)
 
 
 def test_security_groups_are_those_of_the_own_project(alpha: Project, beta: Project) -> None:

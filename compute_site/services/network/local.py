@@ -13,7 +13,6 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from compute_site.compiled import CompiledQuery
 from compute_site.identity.caller import Caller
-from compute_site.identity.models import Project
 from compute_site.services.ids import canonical_ids, is_address, is_canonical
 from compute_site.services.network.attached import attached_ports
 from compute_site.services.network.connect import connect, disconnect, nics
@@ -22,6 +21,7 @@ from compute_site.services.network.models import (
     Network,
     NetworkQuerySet,
     Port,
+    PortQuota,
     SecurityGroup,
     Subnet,
 )
@@ -74,10 +74,9 @@ OFFERED_NETWORKS = CompiledQuery(
 )
 COUNT_PORTS = CompiledQuery(
     lambda caller: (
-        Project.objects.filter(pk=caller.project_id)
-        .order_by()
-        .annotate(used=Count("ports"))
-        .values_list("port_quota__limit", "used")
+        PortQuota.objects.filter(pk=caller.project_id, limit__gte=0)
+        .annotate(used=Count("project__ports"))
+        .values_list("limit", "used")
     )
 )
 
@@ -131,8 +130,8 @@ def taken_addresses(caller: Caller, wanted: Collection[tuple[str, str]]) -> set[
 
 def port_quota(caller: Caller) -> PortQuotaData:
     rows = COUNT_PORTS.rows(caller)
-    limit, used = rows[0] if rows else (None, 0)
-    return PortQuotaData(limit=-1 if limit is None else limit, used=used)
+    limit, used = rows[0] if rows else (-1, 0)
+    return PortQuotaData(limit=limit, used=used)
 
 
 def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[SecurityGroupData]:

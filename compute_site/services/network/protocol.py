@@ -79,7 +79,7 @@ class SecurityGroupData:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PortQuotaData:
-    """``limit`` −1: none. ``used``: ports the project has."""
+    """``limit`` −1: none, and nobody counts (``used`` 0). Else ``used``: the project's ports."""
 
     limit: int
     used: int
