@@ -9,9 +9,9 @@ class ServersConfig(AppConfig):
         import servers.policies  # noqa: F401, PLC0415 - declares the rules
         from compute_site.services.network.events import cards_changed  # noqa: PLC0415 - as above
         from quotas.usage import count_users_with  # noqa: PLC0415 - models load first
+        from servers.attachments.network_events import refresh_cards  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.host import make_control_services  # noqa: PLC0415 - models load first
-        from servers.network_events import refresh_cards  # noqa: PLC0415 - models load first
         from servers.usage import count_usage  # noqa: PLC0415 - models load first
 
         count_users_with(count_usage)

@@ -14,10 +14,10 @@ from compute_site.identity.caller import Caller
 from quotas.enforce import give_back, reserve
 from quotas.fit import Wanted
 from servers.errors import NoSuchServerGroup, RulesNeedAntiAffinity
-from servers.find import UUID
 from servers.models import ServerGroup, ServerGroupMember
 from servers.models.server_group import Policy
 from servers.policies import server_group as policies
+from servers.read.find import UUID
 
 RESOURCE = "server_groups"
 

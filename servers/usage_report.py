@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from compute_site.pagination import Paging, cut_page
 from servers.errors import MarkerNotFound, PeriodReversed
-from servers.find import UUID
 from servers.models import Instance
+from servers.read.find import UUID
 
 HOUR = dt.timedelta(hours=1)
 NEEDED = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.services.keys import Key, filled_text, one_of, text
-from servers.keypair_fingerprint import fingerprint_of
+from servers.keypairs.fingerprint import fingerprint_of
 from servers.models import KeyPair
 
 

@@ -9,13 +9,13 @@ from django.db import transaction
 
 from compute_site.identity.caller import Caller
 from servers.actions.host import HostAction
+from servers.change.guard import check_unlocked
+from servers.change.transitions import move
 from servers.conductor import queue
 from servers.conductor.records import begin_action
 from servers.errors import WrongState
-from servers.guard import check_unlocked
 from servers.models import Instance
 from servers.sealing import seal
-from servers.transitions import move
 
 
 def begin(

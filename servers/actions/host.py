@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from servers.change.transitions import Transition
 from servers.models import TaskState, VmState
-from servers.transitions import Transition
 
 IDLE = frozenset[str | None]([None])
 REBOOTABLE_TASKS = frozenset[str | None](

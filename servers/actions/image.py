@@ -8,8 +8,8 @@ from compute_site.identity.caller import Caller
 from compute_site.services import image_service
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
-from servers.guard import SETTLED, check_state
-from servers.history import log_action
+from servers.change.guard import SETTLED, check_state
+from servers.change.history import log_action
 from servers.models import Instance
 from servers.policies import action as rules
 

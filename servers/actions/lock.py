@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from compute_site.identity.caller import Caller
-from servers.history import log_action
+from servers.change.history import log_action
 from servers.models import Instance
 from servers.policies import action as rules
 

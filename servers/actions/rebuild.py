@@ -14,12 +14,13 @@ from quotas.fit import check_injected_files, check_limit
 from quotas.limits import effective_limits
 from servers.actions.begin import begin, check_launched
 from servers.actions.host import REBUILD
+from servers.change.guard import check_state, check_unlocked
+from servers.create.errors import ImageNotFound, KeyPairNotFound
 from servers.create.fit import check_flavor_disk, check_image
 from servers.create.metadata import LIMITED
 from servers.create.password import choose_password
 from servers.create.records import IMAGE_PREFIX, image_texts
-from servers.errors import ImageNotFound, KeyPairNotFound, RebuildNeedsVersion
-from servers.guard import check_state, check_unlocked
+from servers.errors import RebuildNeedsVersion
 from servers.models import Instance, KeyPair, RequestSpec, VmState
 from servers.policies import action as rules
 

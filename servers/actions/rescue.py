@@ -6,8 +6,8 @@ from compute_site.identity.caller import Caller
 from compute_site.services import image_service
 from servers.actions.begin import begin
 from servers.actions.host import HOST_ACTIONS
+from servers.create.errors import ImageNotFound
 from servers.create.password import choose_password
-from servers.errors import ImageNotFound
 from servers.models import Instance
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.utils import timezone
 
 from compute_site.identity.caller import Caller
+from servers.change.history import log_action
 from servers.errors import WrongState
-from servers.find import is_order
-from servers.history import log_action
 from servers.models import Instance, VmState
+from servers.read.find import is_order
 
 
 def reset_state(caller: Caller, instance: Instance, state: str) -> None:

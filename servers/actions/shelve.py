@@ -8,14 +8,15 @@ from compute_site.identity.caller import Caller
 from compute_site.services import image_service
 from servers.actions.begin import begin, describe_state
 from servers.actions.host import HOST_ACTIONS
+from servers.change.guard import check_unlocked
+from servers.change.transitions import move
 from servers.conductor import queue
 from servers.conductor.records import begin_action
-from servers.errors import HostNotFound, WrongState, ZoneUnavailable
-from servers.guard import check_unlocked
+from servers.create.errors import HostNotFound, ZoneUnavailable
+from servers.errors import WrongState
+from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.models import Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
-from servers.transitions import move
-from servers.zones import available_zones, zone_of_hosts
 
 UNSHELVE = HOST_ACTIONS["unshelve"]
 IMAGE_KEY = "shelved_image_id"

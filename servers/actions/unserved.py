@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from compute_site.faults import NotSupported
 from compute_site.identity.caller import Caller
-from servers.guard import check_state, check_unlocked
+from servers.change.guard import check_state, check_unlocked
 from servers.models import Instance, VmState
 
 

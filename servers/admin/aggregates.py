@@ -1,4 +1,4 @@
-"""Aggregates in the admin; all changes go through ``servers.aggregates``."""
+"""Aggregates in the admin; all changes go through ``servers.hosts.aggregates``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from compute_site.faults import Fault
 from servers.admin.display import structure_of
 from servers.admin.records import RecordAdmin
-from servers.aggregates import (
+from servers.hosts.aggregates import (
     AggregateUpdate,
     add_host,
     create_aggregate,

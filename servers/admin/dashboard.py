@@ -11,8 +11,8 @@ from django.db.models import Count
 
 from compute_site.admin_site import Panel, show_panels
 from servers.admin.display import age, meter
+from servers.hosts.zones import zone_of_hosts
 from servers.models import ComputeNode, Fault, Instance, VmState
-from servers.zones import zone_of_hosts
 
 MOST_HOSTS = 15
 MOST_ROWS = 10

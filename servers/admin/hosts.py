@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 from servers.admin.display import age_of, gibibytes, meter, structure_of
 from servers.admin.records import RecordAdmin
+from servers.hosts.services import ServiceChange, change_services
 from servers.models import Allocation, Cell, ComputeNode, Service
 from servers.models.host import COMPUTE_BINARY
-from servers.services import ServiceChange, change_services
 
 
 @admin.register(Cell)

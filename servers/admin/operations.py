@@ -11,8 +11,8 @@ from compute_site import faults
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
 from servers.actions.reset import reset_state
+from servers.change.delete import delete_server
 from servers.conductor.retry import retry_build
-from servers.delete import delete_server
 from servers.models import Instance, VmState
 
 

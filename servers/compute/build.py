@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from compute_site.services import network_service
 from compute_site.services.network.protocol import Nic
+from servers.change.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, move
 from servers.compute.disks import attach_volumes
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
@@ -25,7 +26,6 @@ from servers.compute.release import release_host, release_services
 from servers.conductor.records import BUILD_EVENT, SUCCESS, finish_event
 from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState
 from servers.sealing import unseal
-from servers.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, move
 
 logger = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from compute_site import faults
 from compute_site.services.network.protocol import NicFailed
+from servers.change.transitions import FAIL_BUILD, PLACE_AGAIN, move
 from servers.compute.order import BuildOrder
 from servers.compute.release import release_host, release_services
 from servers.conductor import claims, queue
@@ -20,7 +21,6 @@ from servers.conductor.hosts import lock_group, read_hosts
 from servers.conductor.records import BUILD_EVENT, ERROR, finish_event
 from servers.conductor.schedule import HostState, NoValidHost, choose_hosts
 from servers.models import Fault, Instance, InstanceAction, InstanceActionEvent, RequestSpec
-from servers.transitions import FAIL_BUILD, PLACE_AGAIN, move
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ import logging
 from django.db import transaction
 
 from servers.actions.host import BY_TASK, HostAction
+from servers.change.transitions import Transition, move
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
 from servers.compute.protocol import DriverFailed
@@ -15,7 +16,6 @@ from servers.compute.release import release_host
 from servers.conductor.records import ERROR, SUCCESS, finish_event
 from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState
 from servers.sealing import unseal
-from servers.transitions import Transition, move
 
 NOWHERE: dict[str, None] = {"host": None, "node": None}
 """Columns of a server that lies on no host."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from compute_site import faults
+from servers.change.transitions import FAIL_BUILD, move_all
 from servers.conductor.records import ERROR, SCHEDULE_EVENT, write_records
 from servers.conductor.retry import keep_orders
 from servers.models import BuildRequest, Cell, Fault, InstanceMapping
 from servers.models.cell import CELL0
-from servers.transitions import FAIL_BUILD, move_all
 
 
 def bury(requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str = "") -> None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from servers.conductor.demand import Demand
 from servers.conductor.schedule import HostState
+from servers.hosts.zones import zone_of_hosts
 from servers.models import ComputeNode, Instance, ServerGroup
 from servers.models.host import COMPUTE_BINARY
-from servers.zones import zone_of_hosts
 
 
 def read_hosts(demand: Demand, group: ServerGroup | None, *, lock: bool = False) -> list[HostState]:

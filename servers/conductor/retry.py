@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from compute_site.identity.caller import Caller
+from servers.change.history import log_action
+from servers.change.transitions import RETRY_BUILD, move
 from servers.conductor import queue
 from servers.errors import WrongState
-from servers.history import log_action
 from servers.models import (
     BlockDevice,
     BuildRequest,
@@ -18,7 +19,6 @@ from servers.models import (
     InstanceMapping,
     Tag,
 )
-from servers.transitions import RETRY_BUILD, move
 
 RETRY = "retryBuild"
 KEPT = (

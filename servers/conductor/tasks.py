@@ -8,6 +8,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from compute_site.identity.tokens import purge_tokens
+from servers.change.delete import finish_delete
 from servers.compute.build import build_server as build
 from servers.compute.order import BuildOrder
 from servers.compute.perform import perform
@@ -15,7 +16,6 @@ from servers.compute.release import release_late
 from servers.conductor import queue, recovery
 from servers.conductor.place import place_reservation
 from servers.conductor.unshelve import place_shelved
-from servers.delete import finish_delete
 
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)
 """For failures that say nothing about the server: a database that restarts, a deadlock."""

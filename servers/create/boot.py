@@ -10,9 +10,7 @@ from compute_site.services import image_service, volume_service
 from compute_site.services.image.protocol import ImageData
 from compute_site.services.volume.protocol import VolumeData
 from servers.create.devices import AskedDisks, Disk
-from servers.create.order import ServerOrder
-from servers.create.references import site_certificates
-from servers.errors import (
+from servers.create.errors import (
     CertificatesNeedImage,
     DiskConfigForbidden,
     ImageNotFound,
@@ -21,6 +19,8 @@ from servers.errors import (
     VolumeNotBootable,
     VolumeNotFound,
 )
+from servers.create.order import ServerOrder
+from servers.create.references import site_certificates
 
 GIB = 2**30
 OWN_KEYS = frozenset(

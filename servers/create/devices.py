@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compute_site.identity.caller import Caller
+from servers.create.errors import ImageRequired, MalformedDisk, TwoDiskForms
 from servers.create.order import ServerOrder
-from servers.errors import ImageRequired, MalformedDisk, TwoDiskForms
 from servers.policies.server import CREATE_ATTACH_VOLUME
 
 NEW_FIELD = "server.block_device_mapping_v2"

@@ -7,9 +7,9 @@ from compute_site.services.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.boot import check_image_bootable
 from servers.create.devices import Disk
+from servers.create.errors import FlavorTooSmall, ImageUnusable, RootDiskRequired, VolumeTooSmall
 from servers.create.machine import Machine
 from servers.create.order import ServerOrder
-from servers.errors import FlavorTooSmall, ImageUnusable, RootDiskRequired, VolumeTooSmall
 from servers.hardware import check_hardware, check_packed_ring, check_sound
 from servers.policies.server import CREATE_ZERO_DISK_FLAVOR
 

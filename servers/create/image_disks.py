@@ -9,8 +9,8 @@ from typing import Any
 from compute_site.services.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.devices import LONGEST_TEXT, Disk, read_record
+from servers.create.errors import MalformedDisk
 from servers.create.legacy_disks import blank_format, is_blank_name, translate_items
-from servers.errors import MalformedDisk
 
 FIELD = "server.imageRef"
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from servers.create.devices import OLD_FIELD, Disk, read_record
-from servers.errors import MalformedDisk
+from servers.create.errors import MalformedDisk
 
 EPHEMERAL = re.compile(r"ephemeral(\d|[1-9]\d+)")
 KEPT = frozenset(

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from compute_site.services.image.protocol import ImageData
 from flavors.models import Flavor
-from servers.errors import DeviceProfileUnknown, MixedPolicyTooNew
+from servers.create.errors import DeviceProfileUnknown, MixedPolicyTooNew
 from servers.hardware import (
     FlavorHardware,
     HardwareDemand,
@@ -18,7 +18,7 @@ from servers.hardware import (
     plan_hardware,
     read_image_properties,
 )
-from servers.hosts import oldest_compute_version
+from servers.hosts.versions import oldest_compute_version
 
 DEVICE_PROFILE = "accel:device_profile"
 MIXED_SINCE = 52

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from compute_site.identity.caller import Caller
 from compute_site.services import network_service
 from compute_site.services.network.protocol import NetworkData, PortData
-from servers.create.order import NicOrder, ServerOrder
-from servers.errors import (
+from servers.create.errors import (
     AddressInUse,
     MalformedNic,
     NetworkAmbiguous,
@@ -24,6 +23,7 @@ from servers.errors import (
     PortQuotaExceeded,
     PortWithoutAddress,
 )
+from servers.create.order import NicOrder, ServerOrder
 from servers.policies.server import CREATE_ATTACH_NETWORK
 
 FIELD = "server.networks"

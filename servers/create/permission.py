@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from compute_site.identity.caller import Caller
+from servers.create.errors import OneServerOnly, PortQuotaExceeded, TooManyServers
 from servers.create.order import ServerOrder
-from servers.errors import OneServerOnly, PortQuotaExceeded, TooManyServers
 from servers.policies.server import CREATE, CREATE_TRUSTED_CERTS
 
 MOST_SERVERS = 10_000

@@ -9,10 +9,10 @@ from typing import Any
 
 from compute_site.services.network.protocol import NetworkData, PortData
 from servers.create.devices import read_flag
+from servers.create.errors import PortUnsupported
 from servers.create.nics import FIELD, FoundNics
 from servers.create.order import NicOrder, ServerOrder
-from servers.errors import PortUnsupported
-from servers.hosts import oldest_compute_version
+from servers.hosts.versions import oldest_compute_version
 
 SRIOV_TYPES = frozenset(
     ("direct", "macvtap", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed")

@@ -23,6 +23,7 @@ from quotas.fit import Wanted, check_limit
 from quotas.limits import effective_limits
 from servers.conductor import queue
 from servers.create.devices import Disk
+from servers.create.errors import ServerGroupNotFound
 from servers.create.machine import check_device_profile
 from servers.create.names import display_names, hostnames
 from servers.create.password import choose_password
@@ -36,7 +37,6 @@ from servers.create.records import (
 )
 from servers.create.rows import Rows, insert_rows
 from servers.create.sources import choose_zone, settle_disks
-from servers.errors import ServerGroupNotFound
 from servers.models import (
     BuildRequest,
     Instance,

@@ -16,8 +16,7 @@ from compute_site.services import image_service, network_service
 from compute_site.services.ids import is_canonical
 from compute_site.services.image.protocol import ImageData
 from flavors.models import Flavor
-from servers.create.order import ServerOrder
-from servers.errors import (
+from servers.create.errors import (
     FlavorNotFound,
     ImageNotFound,
     KeyPairNotFound,
@@ -25,6 +24,7 @@ from servers.errors import (
     SecurityGroupNotFound,
     ServerGroupNotFound,
 )
+from servers.create.order import ServerOrder
 from servers.models import KeyPair, ServerGroup
 
 DEFAULT_GROUP = "default"

@@ -18,8 +18,7 @@ from compute_site.services.image.protocol import ImageData
 from compute_site.services.volume.protocol import SnapshotData, VolumeData, VolumeTypeData
 from flavors.models import Flavor
 from servers.create.devices import NEW_FIELD, Disk
-from servers.create.order import ServerOrder
-from servers.errors import (
+from servers.create.errors import (
     BootOrderBroken,
     DiskSizeRequired,
     ImageNotFound,
@@ -31,6 +30,7 @@ from servers.errors import (
     VolumeTypeNotFound,
     ZonesDiffer,
 )
+from servers.create.order import ServerOrder
 
 BUSES = frozenset(("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml"))
 

@@ -7,11 +7,11 @@ import dataclasses
 from django.conf import settings
 
 from compute_site.identity.caller import Caller
+from servers.create.errors import HostNotFound, MalformedZone, TwoDestinations, ZoneUnavailable
 from servers.create.order import ServerOrder
-from servers.errors import HostNotFound, MalformedZone, TwoDestinations, ZoneUnavailable
+from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.models import ComputeNode, Service
 from servers.policies.server import CREATE_FORCED_HOST, CREATE_REQUESTED_DESTINATION
-from servers.zones import available_zones, zone_of_hosts
 
 ZONE_FIELD = "server.availability_zone"
 

@@ -34,7 +34,7 @@ from compute_site.microversions.texts import (
 )
 from compute_site.microversions.times import exact_time
 from compute_site.microversions.version import Microversion
-from servers.aggregates import AggregateUpdate, add_host, remove_host, set_metadata
+from servers.hosts.aggregates import AggregateUpdate, add_host, remove_host, set_metadata
 from servers.models import Aggregate
 from servers.policies import aggregate as rules
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compute_site.microversions.version import Microversion
-from servers.diagnostics import Diagnostics
+from servers.read.diagnostics import Diagnostics
 
 FIXED_KEYS = Microversion.parse("2.48")
 NIC_COUNTERS = tuple(

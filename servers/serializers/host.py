@@ -10,8 +10,8 @@ from compute_site.microversions.fields import Choice, Refused
 from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.microversions.texts import Text
 from compute_site.microversions.version import Microversion
-from servers.errors import NotOfThisHost
-from servers.services import ServiceChange
+from servers.hosts.errors import NotOfThisHost
+from servers.hosts.services import ServiceChange
 
 WORDS = ("enable", "disable", "Enable", "Disable", "ENABLE", "DISABLE")
 

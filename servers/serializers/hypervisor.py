@@ -24,8 +24,8 @@ from compute_site.microversions.serializers import QuerySerializer
 from compute_site.microversions.texts import Fqdn, Text
 from compute_site.microversions.version import Microversion
 from compute_site.pagination import WHOLE, Paging
-from servers.errors import MalformedId, NoSuchHypervisor
-from servers.hypervisors import HypervisorSearch, uptime_of
+from servers.hosts.errors import MalformedId, NoSuchHypervisor
+from servers.hosts.hypervisors import HypervisorSearch, uptime_of
 from servers.models import ComputeNode
 from servers.serializers.identifier import names_by_uuid, read_id
 

@@ -7,8 +7,8 @@ import uuid
 
 from compute_site.microversions.texts import is_uuid
 from compute_site.microversions.version import Microversion
-from servers.errors import MalformedId
-from servers.find import UUID
+from servers.hosts.errors import MalformedId
+from servers.read.find import UUID
 
 UUIDS_SINCE = Microversion.parse("2.53")
 WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)

@@ -23,7 +23,7 @@ from compute_site.microversions.serializers import QuerySerializer
 from compute_site.microversions.texts import Text
 from compute_site.microversions.times import exact_time
 from compute_site.microversions.version import Microversion
-from servers.action_log import ActionQuery
+from servers.change.action_log import ActionQuery
 from servers.models import InstanceAction, InstanceActionEvent
 from servers.policies import instance_action as rules
 from servers.serializers.server import host_id

@@ -29,12 +29,12 @@ from compute_site.microversions.answers import (
 from compute_site.microversions.fields import ABSENT
 from compute_site.microversions.history import History
 from compute_site.microversions.version import Microversion
-from servers.addresses import addresses_of, cards_of
-from servers.details import Details, Parts, ServerRow
 from servers.hardware.properties import OLD_SPELLINGS, READERS
 from servers.models import VmState
 from servers.models.states import PROGRESS_STATUSES
 from servers.policies import server as rules
+from servers.read.addresses import addresses_of, cards_of
+from servers.read.details import Details, Parts, ServerRow
 
 OBJECTS = {"type": "array", "items": OBJECT}
 TEXTS_OR_NULL = {"type": ["array", "null"], "items": TEXT}

@@ -15,8 +15,8 @@ from compute_site.microversions.queries import Pattern, Time, Word
 from compute_site.microversions.serializers import QuerySerializer
 from compute_site.microversions.texts import Text
 from compute_site.microversions.version import OLDEST, Microversion
-from servers.list_order import ListOrder
-from servers.listing import SORT_COLUMNS
+from servers.read.list_order import ListOrder
+from servers.read.listing import SORT_COLUMNS
 
 IGNORED_SORT_KEYS = (
     "architecture",

@@ -18,7 +18,7 @@ from compute_site.microversions.texts import (
     Text,
 )
 from compute_site.microversions.version import Microversion
-from servers.update import ServerUpdate
+from servers.change.update import ServerUpdate
 
 
 class ServerChanges(VersionedSerializer):

@@ -27,17 +27,18 @@ from compute_site.microversions.serializers import QuerySerializer, VersionedSer
 from compute_site.microversions.texts import Fqdn, Text
 from compute_site.microversions.times import exact_time
 from compute_site.microversions.version import Microversion
-from servers.errors import NoSuchItem, NothingToChange
-from servers.models import Service
-from servers.serializers.identifier import names_by_uuid, read_uuid
-from servers.services import (
+from servers.errors import NoSuchItem
+from servers.hosts.errors import NothingToChange
+from servers.hosts.services import (
     ServiceChange,
     change_service,
     check_changeable,
     find_compute_service,
     find_service,
 )
-from servers.zones import zone_of_service
+from servers.hosts.zones import zone_of_service
+from servers.models import Service
+from servers.serializers.identifier import names_by_uuid, read_uuid
 
 FORCE_DOWN_SINCE = Microversion.parse("2.11")
 ENABLED, DISABLED = "enabled", "disabled"

@@ -8,7 +8,7 @@ from compute_site.microversions.containers import ListOf
 from compute_site.microversions.serializers import VersionedSerializer
 from compute_site.microversions.texts import Tag
 from compute_site.microversions.version import Microversion
-from servers.tags import MOST_TAGS
+from servers.change.tags import MOST_TAGS
 
 
 class TagsChange(VersionedSerializer):

@@ -13,8 +13,8 @@ from compute_site.microversions.answers import (
 )
 from compute_site.microversions.fields import Schema
 from compute_site.microversions.times import exact_time
+from servers.hosts.zones import ZoneHosts
 from servers.models import Service
-from servers.zones import ZoneHosts
 
 STATE: Schema = {"type": "object", "properties": {"available": BOOLEAN}, "required": ["available"]}
 HOSTS: Schema = {"type": ["object", "null"], "additionalProperties": OBJECT}

@@ -23,10 +23,10 @@ from servers.actions.rescue import rescue_server
 from servers.actions.reset import reset_state
 from servers.actions.shelve import shelve_server, unshelve_server
 from servers.actions.unserved import UnservedAction
-from servers.delete import delete_server
-from servers.find import details_of, find_server
+from servers.change.delete import delete_server
 from servers.models import Instance
 from servers.policies import action as rules
+from servers.read.find import details_of, find_server
 from servers.serializers.server import ServerRebuilt, parts_for
 from servers.serializers.server_action import (
     AskedAction,

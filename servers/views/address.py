@@ -8,9 +8,9 @@ from compute_site.microversions.answers import OBJECT
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.addresses import addresses_of, find_network
-from servers.find import find_server
 from servers.policies import address as rules
+from servers.read.addresses import addresses_of, find_network
+from servers.read.find import find_server
 
 
 class Addresses(ComputeView):

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.aggregates import (
+from servers.hosts.aggregates import (
     create_aggregate,
     delete_aggregate,
     find_aggregate,

@@ -7,9 +7,9 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.diagnostics import read_diagnostics
-from servers.find import find_server
 from servers.policies import diagnostics as rules
+from servers.read.diagnostics import read_diagnostics
+from servers.read.find import find_server
 from servers.serializers.diagnostics import show_diagnostics
 
 

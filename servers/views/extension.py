@@ -7,8 +7,8 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.extensions import find_extension, list_extensions
 from servers.policies import extension as rules
+from servers.proxies.extensions import find_extension, list_extensions
 from servers.serializers.extension import ExtensionAnswer
 
 

@@ -8,7 +8,8 @@ from rest_framework.response import Response
 
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
-from servers.host_resources import find_host, list_enabled, shares_of, switch_power
+from servers.hosts.resources import find_host, list_enabled, shares_of, switch_power
+from servers.hosts.services import change_service
 from servers.policies import host as rules
 from servers.serializers.host import (
     HostAnswer,
@@ -17,7 +18,6 @@ from servers.serializers.host import (
     HostUpdate,
     ShareItem,
 )
-from servers.services import change_service
 
 
 class Hosts(ComputeView):

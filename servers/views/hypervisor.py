@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from compute_site.microversions.answers import LINKS, AnswerSerializer
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
-from servers.hypervisors import (
+from servers.hosts.hypervisors import (
     check_uptime,
     find_hypervisor,
     find_hypervisors,

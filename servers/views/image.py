@@ -11,7 +11,7 @@ from compute_site.microversions.answers import LINKS, AnswerSerializer
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.images import delete_image, find_image, list_images
+from servers.proxies.images import delete_image, find_image, list_images
 from servers.serializers.image import ImageAnswer, ImageListQuery, ImageSummary
 
 

@@ -8,7 +8,7 @@ from compute_site.microversions.answers import OBJECT
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
 from servers.errors import ItemMissing
-from servers.image_metadata import (
+from servers.proxies.image_metadata import (
     add_image_metadata,
     read_image_item,
     read_image_metadata,

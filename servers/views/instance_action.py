@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.action_log import ActionQuery, find_action, list_actions
-from servers.find import find_server
+from servers.change.action_log import ActionQuery, find_action, list_actions
 from servers.models import InstanceAction
 from servers.policies import instance_action as rules
+from servers.read.find import find_server
 from servers.serializers.instance_action import (
     ActionAnswer,
     ActionListQuery,

@@ -7,9 +7,9 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.find import find_server
+from servers.attachments.ports import find_port, list_ports
 from servers.policies import interface as rules
-from servers.ports import find_port, list_ports
+from servers.read.find import find_server
 from servers.serializers.interface import InterfaceAnswer
 
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from compute_site.microversions.answers import LINKS
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
-from servers.keypairs import (
+from servers.keypairs.records import (
     create_keypair,
     delete_keypair,
     find_keypair,

@@ -8,16 +8,16 @@ from compute_site.microversions.answers import OBJECT
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.errors import ItemMissing
-from servers.find import find_server
-from servers.metadata import (
+from servers.change.metadata import (
     add_metadata,
     read_item,
     read_metadata,
     remove_item,
     replace_metadata,
 )
+from servers.errors import ItemMissing
 from servers.policies import metadata as rules
+from servers.read.find import find_server
 from servers.serializers.metadata import ItemChange, MetadataChange
 
 ALL = {"metadata": OBJECT}

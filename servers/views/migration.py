@@ -8,8 +8,8 @@ from compute_site.microversions.contract import Contract
 from compute_site.microversions.fields import Schema
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.find import find_server
 from servers.policies import migration as rules
+from servers.read.find import find_server
 from servers.serializers.migration import MigrationListQuery
 
 MOVES: dict[str, Schema] = {"migrations": {"type": "array", "items": {"type": "object"}}}

@@ -14,8 +14,8 @@ from compute_site.microversions.answers import AnswerSerializer
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.version import Microversion
 from compute_site.views import ComputeRequest, ComputeView
-from servers.networks import find_network, list_networks
 from servers.policies import network as rules
+from servers.proxies.networks import find_network, list_networks
 from servers.serializers.network import NetworkAnswer, TenantNetworkAnswer
 
 

@@ -8,9 +8,9 @@ from compute_site.microversions.answers import TEXT
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.find import find_server
-from servers.password import forget_password, read_password
+from servers.change.password import forget_password, read_password
 from servers.policies import password as rules
+from servers.read.find import find_server
 
 
 class ServerPassword(ComputeView):

@@ -7,9 +7,9 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.find import find_server
+from servers.attachments.ports import list_groups
 from servers.policies import security_group as rules
-from servers.ports import list_groups
+from servers.read.find import find_server
 from servers.serializers.security_group import SecurityGroupAnswer
 
 

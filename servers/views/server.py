@@ -12,12 +12,13 @@ from compute_site.microversions.answers import TEXT
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
+from servers.change.delete import delete_server
+from servers.change.update import ServerUpdate, update_server
 from servers.create import create_servers
-from servers.delete import delete_server
-from servers.find import details_of, find_details, find_server
-from servers.list_order import ListOrder, plan_query
-from servers.listing import ServerQuery, list_details, list_names
 from servers.policies import server as rules
+from servers.read.find import details_of, find_details, find_server
+from servers.read.list_order import ListOrder, plan_query
+from servers.read.listing import ServerQuery, list_details, list_names
 from servers.serializers.server import (
     ServerAnswer,
     ServerShown,
@@ -29,7 +30,6 @@ from servers.serializers.server_create import ServerCreate
 from servers.serializers.server_created import ServerCreated, echo_groups
 from servers.serializers.server_list import ServerListQuery
 from servers.serializers.server_update import ServerChange
-from servers.update import ServerUpdate, update_server
 
 
 class Servers(ComputeView):

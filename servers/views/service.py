@@ -6,11 +6,11 @@ from rest_framework.response import Response
 
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
+from servers.hosts.services import delete_service, find_service, list_services
+from servers.hosts.zones import zone_of_hosts
 from servers.policies import service as rules
 from servers.serializers.identifier import read_id
 from servers.serializers.service import ServiceAnswer, ServiceListQuery, ServiceUpdate
-from servers.services import delete_service, find_service, list_services
-from servers.zones import zone_of_hosts
 
 
 class Services(ComputeView):

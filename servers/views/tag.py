@@ -11,10 +11,7 @@ from compute_site.microversions.answers import TEXTS
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.find import find_server
-from servers.policies import tag as rules
-from servers.serializers.tag import TagsChange
-from servers.tags import (
+from servers.change.tags import (
     add_tag,
     check_has_tag,
     read_tags,
@@ -22,6 +19,9 @@ from servers.tags import (
     remove_tag,
     replace_tags,
 )
+from servers.policies import tag as rules
+from servers.read.find import find_server
+from servers.serializers.tag import TagsChange
 
 ALL = {"tags": TEXTS}
 

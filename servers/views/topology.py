@@ -8,9 +8,9 @@ from compute_site.microversions.answers import INTEGER_OR_NULL
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.find import find_server
 from servers.policies import topology as rules
-from servers.topology import describe_topology
+from servers.read.find import find_server
+from servers.read.topology import describe_topology
 
 
 class Topology(ComputeView):

@@ -7,10 +7,10 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import PageQuery
 from compute_site.views import ComputeRequest, ComputeView
-from servers.find import find_server
+from servers.attachments.volumes import find_volume, list_volumes
 from servers.policies import volume_attachment as rules
+from servers.read.find import find_server
 from servers.serializers.volume_attachment import VolumeAttachmentAnswer
-from servers.volumes import find_volume, list_volumes
 
 
 class VolumeAttachments(ComputeView):

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from quotas.models import Limit
-from servers.keypair_fingerprint import fingerprint_of
+from servers.keypairs.fingerprint import fingerprint_of
 from servers.models import KeyPair
 from tests.cast import Cast
 from tests.client import ApiClient

@@ -8,18 +8,14 @@ import pytest
 
 from quotas.errors import LimitExceeded, OverQuota
 from quotas.models import Limit, Usage
-from servers.aggregates import add_host, create_aggregate, set_metadata
-from servers.errors import (
-    HostZoneClash,
-    KeyPairExists,
-    NoSuchHost,
-    NoSuchServerGroup,
-    ZoneClash,
-)
-from servers.keypairs import KeyPairOrder, create_keypair
+from servers.errors import NoSuchServerGroup
+from servers.hosts.aggregates import add_host, create_aggregate, set_metadata
+from servers.hosts.errors import HostZoneClash, NoSuchHost, ZoneClash
+from servers.hosts.services import delete_service
+from servers.keypairs.errors import KeyPairExists
+from servers.keypairs.records import KeyPairOrder, create_keypair
 from servers.models import KeyPair, ServerGroup, Service
 from servers.server_groups import ServerGroupOrder, create_server_group, delete_server_group
-from servers.services import delete_service
 from tests.cast import Cast, make_cast
 from tests.keys import ED25519
 from tests.servers.callers import caller_of

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servers.models import Instance
-from servers.transitions import (
+from servers.change.transitions import (
     ACTIVATE,
     BEGIN_DELETE,
     FAIL_BUILD,
@@ -19,6 +18,7 @@ from servers.transitions import (
     move,
     move_all,
 )
+from servers.models import Instance
 from tests.factories import make_instance
 
 pytestmark = pytest.mark.django_db

@@ -12,11 +12,11 @@ from compute_site.services.network.models import Port
 from compute_site.services.network.protocol import NetworkServiceUnavailable, NicFailed
 from compute_site.services.volume import local as volume
 from compute_site.services.volume.models import Attachment, Volume
+from servers.change.delete import delete_server
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed, Guest
 from servers.conductor import queue
 from servers.conductor.place import place_reservation
-from servers.delete import delete_server
 from servers.models import (
     Allocation,
     BuildRequest,

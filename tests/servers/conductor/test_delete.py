@@ -6,10 +6,10 @@ import pytest
 
 from compute_site.services.network.models import Port
 from compute_site.services.volume.models import Attachment, Volume
+from servers.change.delete import delete_server, finish_delete
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed
 from servers.conductor.place import place_reservation
-from servers.delete import delete_server, finish_delete
 from servers.errors import ServerLocked
 from servers.models import (
     Allocation,

@@ -9,9 +9,9 @@ from django.db.models import Count, Sum
 
 from compute_site.services.network.models import FixedIp, Port
 from compute_site.services.volume.models import Attachment, Volume
+from servers.change.delete import delete_server
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed, Guest
-from servers.delete import delete_server
 from servers.models import (
     Allocation,
     BuildRequest,

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
+from servers.change.delete import delete_server
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed, Guest
 from servers.conductor import claims, place
 from servers.conductor.place import place_reservation
-from servers.delete import delete_server
 from servers.models import Allocation, BuildRequest, ComputeNode, Instance, ServerGroup
 from tests.cast import Cast
 from tests.factories import make_flavor

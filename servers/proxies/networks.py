@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compute_site.identity.caller import Caller
 from compute_site.services import network_service
 from compute_site.services.network.protocol import NetworkData
-from servers.errors import NoSuchNetwork
+from servers.proxies.errors import NoSuchNetwork
 
 
 def list_networks(caller: Caller) -> Sequence[NetworkData]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from django.db import transaction
 
+from servers.change.guard import SETTLED, check_state
 from servers.errors import MalformedTag, NoSuchItem, NoSuchServer, TooManyTags
-from servers.find import is_order
-from servers.guard import SETTLED, check_state
 from servers.models import Instance, Tag
+from servers.read.find import is_order
 
 MOST_TAGS = 50
 LONGEST_TAG = 60

@@ -8,9 +8,10 @@ from compute_site.identity.caller import Caller
 from compute_site.services import image_service
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
-from servers.errors import ForeignImage, NoSuchItem
-from servers.images import find_image
-from servers.metadata import ITEMS, Metadata
+from servers.change.metadata import ITEMS, Metadata
+from servers.errors import NoSuchItem
+from servers.proxies.errors import ForeignImage
+from servers.proxies.images import find_image
 
 
 def read_image_metadata(caller: Caller, image_id: str) -> Metadata:

@@ -8,7 +8,7 @@ from compute_site.identity.caller import Caller
 from compute_site.pagination import Paging
 from compute_site.services import image_service
 from compute_site.services.image.protocol import ImageRecord, ImageSearch
-from servers.errors import ForeignImage, NoSuchImage
+from servers.proxies.errors import ForeignImage, NoSuchImage
 
 
 def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from servers.errors import NoSuchService, ServiceInUse, ServiceUnchangeable
+from servers.hosts.errors import NoSuchService, ServiceInUse, ServiceUnchangeable
 from servers.models import Aggregate, Allocation, ComputeNode, Instance, Service
 from servers.models.host import COMPUTE_BINARY
 

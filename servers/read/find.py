@@ -6,9 +6,9 @@ import re
 
 from compute_site.identity.caller import Caller
 from compute_site.policy.granted import rules_on
-from servers.details import Details, Parts, read_details, read_one
 from servers.errors import NoSuchServer
 from servers.models import Instance
+from servers.read.details import Details, Parts, read_details, read_one
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

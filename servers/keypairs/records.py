@@ -11,15 +11,15 @@ from compute_site.identity.models import User
 from compute_site.pagination import Paging, cut_page
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
-from servers.errors import (
+from servers.keypairs.errors import (
     KeyPairExists,
     KeyPairMarkerNotFound,
     KeyUnusable,
     NoSuchKeyPair,
     UserNotFound,
 )
-from servers.keypair_fingerprint import fingerprint_of
-from servers.keypair_making import make_keys
+from servers.keypairs.fingerprint import fingerprint_of
+from servers.keypairs.making import make_keys
 from servers.models import KeyPair
 
 RESOURCE = "key_pairs"

@@ -9,10 +9,10 @@ from django.db import transaction
 from compute_site.identity.caller import Caller
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
+from servers.change.guard import SETTLED, check_state, check_unlocked
 from servers.errors import NoSuchItem, NoSuchServer
-from servers.find import is_order
-from servers.guard import SETTLED, check_state, check_unlocked
 from servers.models import Instance
+from servers.read.find import is_order
 
 Metadata = dict[str, str]
 ITEMS = "metadata_items"

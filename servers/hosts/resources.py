@@ -6,9 +6,9 @@ import dataclasses
 
 from django.db.models import F, Sum
 
-from servers.errors import NoSuchHost, NotOfThisHost
+from servers.hosts.errors import NoSuchHost, NotOfThisHost
+from servers.hosts.zones import zone_of_hosts, zone_of_service
 from servers.models import ComputeNode, Instance, Service
-from servers.zones import zone_of_hosts, zone_of_service
 
 TOTAL, USED_NOW, USED_MAX = "(total)", "(used_now)", "(used_max)"
 

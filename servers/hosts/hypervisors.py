@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
 from compute_site.pagination import Paging, cut_page
-from servers.errors import (
+from servers.hosts.errors import (
     HostDown,
     HypervisorMarkerNotFound,
     NoSuchHypervisor,

@@ -14,13 +14,14 @@ from django.utils import timezone
 from compute_site.identity.caller import Caller
 from quotas.enforce import give_back
 from servers import models
+from servers.change.guard import check_unlocked
+from servers.change.transitions import BEGIN_DELETE, FAIL_DELETE, FINISH_DELETE, move
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
 from servers.compute.protocol import DriverFailed
 from servers.compute.release import release_host, release_services
 from servers.conductor import queue
 from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event
-from servers.guard import check_unlocked
 from servers.models import (
     BuildRequest,
     BuriedOrder,
@@ -33,7 +34,6 @@ from servers.models import (
     TaskState,
     VmState,
 )
-from servers.transitions import BEGIN_DELETE, FAIL_DELETE, FINISH_DELETE, move
 
 DELETE = "delete"
 DELETE_EVENT = "compute_terminate_instance"

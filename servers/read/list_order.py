@@ -8,9 +8,9 @@ from typing import Any
 
 from compute_site.identity.caller import Caller
 from servers.errors import BadFilter, BadStatus, DeletedServersHidden
-from servers.listing import EXACT, OTHERS, TEXTS, ServerQuery
 from servers.models.states import STATUS, VmState
 from servers.policies import server as rules
+from servers.read.listing import EXACT, OTHERS, TEXTS, ServerQuery
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

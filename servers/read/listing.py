@@ -31,10 +31,10 @@ from django.db.models.lookups import In, Regex
 
 from compute_site.identity.caller import Caller
 from flavors.models import Flavor
-from servers.details import Details, Parts, read_details
 from servers.errors import BadFilter, MarkerNotFound, SortRefused
-from servers.find import UUID
 from servers.models import BuildRequest, Instance, Tag, VmState
+from servers.read.details import Details, Parts, read_details
+from servers.read.find import UUID
 
 RESERVATION = re.compile(r"r-[a-z0-9]{8}")
 

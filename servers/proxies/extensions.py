@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from servers.errors import NoSuchExtension
+from servers.proxies.errors import NoSuchExtension
 
 NAMES = {
     "NMN": "Multinic",

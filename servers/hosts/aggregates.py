@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from servers.errors import (
+from servers.hosts.errors import (
     AggregateExists,
     AggregateNotEmpty,
     HostInAggregate,

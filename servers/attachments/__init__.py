@@ -1,0 +1,1 @@
+"""What a server has from other services: ports and volumes."""

@@ -1,0 +1,1 @@
+"""What is changed of a server without its host: names, metadata, tags, state, its end."""

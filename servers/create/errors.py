@@ -1,0 +1,280 @@
+"""What can be wrong with a request for servers."""
+
+from __future__ import annotations
+
+from compute_site.faults import BadReference, BadRequest, Conflict, Forbidden, OverLimit
+
+# how many, and where
+
+
+class OneServerOnly(BadRequest):
+    """Several servers were asked for with something that only one server can have."""
+
+    code = "one_server_only"
+
+
+class TooManyServers(OverLimit):
+    """More servers were asked for than one request may make."""
+
+    code = "too_many_servers"
+
+
+class MalformedZone(BadRequest):
+    """The text of the availability zone has more parts than zone, host and node."""
+
+    code = "malformed_zone"
+
+
+class ZoneUnavailable(BadRequest):
+    """No host that could take servers lies in the zone."""
+
+    code = "zone_unavailable"
+
+
+class TwoDestinations(BadRequest):
+    """A host or node was named twice: in the zone and by itself."""
+
+    code = "two_destinations"
+
+
+class HostNotFound(BadReference):
+    """No host, or no node on it, has that name."""
+
+    code = "host_not_found"
+
+
+class ServerGroupNotFound(BadReference):
+    """The project has no server group of that id."""
+
+    code = "server_group_not_found"
+
+
+# flavor, image and what goes into the server
+
+
+class FlavorNotFound(BadReference):
+    """No flavor of that id is open to the project, or it is disabled."""
+
+    code = "flavor_not_found"
+
+
+class ImageRequired(BadRequest):
+    """Neither an image nor a device was named."""
+
+    code = "image_required"
+
+
+class ImageNotFound(BadReference):
+    """No image of that id is open to the project."""
+
+    code = "image_not_found"
+
+
+class ImageUnusable(BadRequest):
+    """The image is not in a state, or not of a kind, that a server can start from."""
+
+    code = "image_unusable"
+
+
+class CertificatesNeedImage(BadRequest):
+    """Certificates check an image; a server that boots from a volume has none."""
+
+    code = "certificates_need_image"
+
+
+class DiskConfigForbidden(BadRequest):
+    """The image forbids that the host resizes the root partition."""
+
+    code = "disk_config_forbidden"
+
+
+class FlavorTooSmall(BadRequest):
+    """The image needs more memory or disk than the flavor gives."""
+
+    code = "flavor_too_small"
+
+
+class RootDiskRequired(Forbidden):
+    """The flavor has no root disk, and the caller may not use it with an image."""
+
+    code = "root_disk_required"
+
+
+class KeyPairNotFound(BadReference):
+    """The user has no key pair of that name."""
+
+    code = "keypair_not_found"
+
+
+class MixedPolicyTooNew(Conflict):
+    """The hosts are too old for servers with shared and dedicated CPUs."""
+
+    code = "mixed_policy_too_new"
+
+
+class DeviceProfileUnknown(BadReference):
+    """The flavor asks for an accelerator that nobody offers."""
+
+    code = "device_profile_unknown"
+
+
+# block devices
+
+
+class TwoDiskForms(BadRequest):
+    """Block devices were given in both forms."""
+
+    code = "two_disk_forms"
+
+
+class MalformedDisk(BadRequest):
+    """The parts of a block device do not go together."""
+
+    code = "malformed_disk"
+
+
+class DiskNameTaken(BadRequest):
+    """A volume has the device name of the root disk."""
+
+    code = "disk_name_taken"
+
+
+class BootOrderBroken(BadRequest):
+    """The boot indexes are not 0, 1, 2, … without gap or duplicate."""
+
+    code = "boot_order_broken"
+
+
+class VolumeNotFound(BadReference):
+    """No volume of that id is open to the project."""
+
+    code = "volume_not_found"
+
+
+class VolumeNotBootable(BadRequest):
+    """The volume to boot from is marked as not bootable."""
+
+    code = "volume_not_bootable"
+
+
+class VolumeTooSmall(BadRequest):
+    """The image needs a larger root disk than the volume would be."""
+
+    code = "volume_too_small"
+
+
+class VolumeTypeNotFound(BadReference):
+    """No volume type has that id or name."""
+
+    code = "volume_type_not_found"
+
+
+class MultiattachTooNew(BadRequest):
+    """A volume that several servers may share needs a newer microversion."""
+
+    code = "multiattach_too_new"
+
+
+class ZonesDiffer(BadRequest):
+    """Server and volumes would lie in different zones, and that is not allowed here."""
+
+    code = "zones_differ"
+
+
+class SnapshotNotFound(BadReference):
+    """No snapshot of that id is open to the project."""
+
+    code = "snapshot_not_found"
+
+
+class DiskSizeRequired(BadRequest):
+    """A volume to be made needs a size."""
+
+    code = "disk_size_required"
+
+
+class LocalDisksExceeded(BadRequest):
+    """More, or larger, local disks were asked for than flavor and site allow."""
+
+    code = "local_disks_exceeded"
+
+
+# networks
+
+
+class MalformedNic(BadRequest):
+    """The parts of a network card do not go together."""
+
+    code = "malformed_nic"
+
+
+class NetworkNotFound(BadReference):
+    """No network of that id is open to the project."""
+
+    code = "network_not_found"
+
+
+class NetworkWithoutSubnet(BadRequest):
+    """A network without subnet has no addresses to give."""
+
+    code = "network_without_subnet"
+
+
+class NetworkAmbiguous(Conflict):
+    """No network was named, and the project has several."""
+
+    code = "network_ambiguous"
+
+
+class NoAutomaticNetwork(BadRequest):
+    """The project has no network, and none can be made for it."""
+
+    code = "no_automatic_network"
+
+
+class PortNotFound(BadReference):
+    """No port of that id is open to the project."""
+
+    code = "port_not_found"
+
+
+class PortInUse(Conflict):
+    """The port belongs to a server already."""
+
+    code = "port_in_use"
+
+
+class PortWithoutAddress(BadRequest):
+    """The port should have an address and has none."""
+
+    code = "port_without_address"
+
+
+class PortUnsupported(BadRequest):
+    """The port asks for more than its microversion, or the hosts, can give."""
+
+    code = "port_unsupported"
+
+
+class AddressInUse(BadRequest):
+    """Another port of the network has the address."""
+
+    code = "address_in_use"
+
+
+class PortQuotaExceeded(OverLimit):
+    """The project may not have as many ports as the servers need."""
+
+    code = "port_quota_exceeded"
+
+
+class SecurityGroupNotFound(BadReference):
+    """The project has no security group of that id or name."""
+
+    code = "security_group_not_found"
+
+
+class SecurityGroupAmbiguous(Conflict):
+    """Several security groups of the project have that name."""
+
+    code = "security_group_ambiguous"

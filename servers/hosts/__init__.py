@@ -1,0 +1,1 @@
+"""Hosts and what they are grouped by: services, hypervisors, aggregates, zones."""

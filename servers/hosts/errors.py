@@ -1,0 +1,115 @@
+"""What can be wrong with a request for services, hosts, aggregates and zones."""
+
+from __future__ import annotations
+
+from compute_site.faults import BadReference, BadRequest, Conflict, NotFound, NotSupported
+
+# services, hosts and aggregates
+
+
+class MalformedId(BadRequest):
+    """The URL names something by what cannot be its id."""
+
+    code = "malformed_id"
+
+
+class NoSuchService(NotFound):
+    """No service has that id, or that host and kind."""
+
+    code = "no_such_service"
+
+
+class ServiceUnchangeable(BadRequest):
+    """Only services that run servers can be changed."""
+
+    code = "service_unchangeable"
+
+
+class NothingToChange(BadRequest):
+    """The body asks for no change, or for two that do not go together."""
+
+    code = "nothing_to_change"
+
+
+class ServiceInUse(Conflict):
+    """The service runs servers, and cannot be removed while it does."""
+
+    code = "service_in_use"
+
+
+class NoSuchHypervisor(NotFound):
+    """No hypervisor has that id or name."""
+
+    code = "no_such_hypervisor"
+
+
+class HypervisorMarkerNotFound(BadReference):
+    """The marker is no hypervisor."""
+
+    code = "hypervisor_marker_not_found"
+
+
+class PatternAndPage(BadRequest):
+    """A list was asked for by a pattern and by pages."""
+
+    code = "pattern_and_page"
+
+
+class HostDown(BadRequest):
+    """The host does not answer, so that it cannot be asked."""
+
+    code = "host_down"
+
+
+class NotOfThisHost(NotSupported):
+    """No driver here can do that with a host."""
+
+    code = "not_of_this_host"
+
+
+class NoSuchHost(NotFound):
+    """No host that runs servers has that name."""
+
+    code = "no_such_host"
+
+
+class NoSuchAggregate(NotFound):
+    """No aggregate has that id."""
+
+    code = "no_such_aggregate"
+
+
+class AggregateExists(Conflict):
+    """Another aggregate has that name."""
+
+    code = "aggregate_exists"
+
+
+class AggregateNotEmpty(BadRequest):
+    """An aggregate with hosts cannot be deleted. Nova: 400."""
+
+    code = "aggregate_not_empty"
+
+
+class HostInAggregate(Conflict):
+    """The host is in the aggregate already."""
+
+    code = "host_in_aggregate"
+
+
+class HostNotInAggregate(NotFound):
+    """The aggregate does not have the host."""
+
+    code = "host_not_in_aggregate"
+
+
+class ZoneClash(BadRequest):
+    """A host would be in two zones, or its servers would change theirs."""
+
+    code = "zone_clash"
+
+
+class HostZoneClash(Conflict):
+    """The same where a host moves. Nova: 409."""
+
+    code = "host_zone_clash"

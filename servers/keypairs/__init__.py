@@ -1,0 +1,1 @@
+"""Key pairs: kept, made, and their fingerprints."""

@@ -1,0 +1,1 @@
+"""What compute answers for other services, or of itself, to clients of older microversions."""

@@ -1,0 +1,1 @@
+"""What servers look like to those who ask: found, listed, described."""
