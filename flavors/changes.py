@@ -54,23 +54,10 @@ def clone_flavor(flavor: Flavor) -> Flavor:
     Raises:
         FlavorExists: somebody else took the name at the same time.
     """
-    same = {
-        field: getattr(flavor, field)
-        for field in (
-            "memory_mb",
-            "vcpus",
-            "root_gb",
-            "ephemeral_gb",
-            "swap",
-            "rxtx_factor",
-            "disabled",
-            "is_public",
-            "description",
-            "extra_specs",
-        )
-    }
     with transaction.atomic():
-        clone = _insert(Flavor(flavorid=str(uuid.uuid4()), name=_name_of_copy(flavor), **same))
+        clone = _insert(
+            Flavor(flavorid=str(uuid.uuid4()), name=_name_of_copy(flavor), **flavor.offer())
+        )
         projects = flavor.access.values_list("project_id", flat=True)
         FlavorAccess.objects.bulk_create(
             FlavorAccess(flavor=clone, project_id=project) for project in projects

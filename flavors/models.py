@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +10,19 @@ from django.utils import timezone
 
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
+
+OFFER = (
+    "vcpus",
+    "memory_mb",
+    "root_gb",
+    "ephemeral_gb",
+    "swap",
+    "rxtx_factor",
+    "disabled",
+    "is_public",
+    "description",
+    "extra_specs",
+)
 
 
 class FlavorQuerySet(models.QuerySet["Flavor"]):
@@ -48,6 +61,10 @@ class Flavor(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def offer(self) -> dict[str, Any]:
+        """What it offers, by field: all but its id, name and times."""
+        return {field: getattr(self, field) for field in OFFER}
 
 
 class FlavorAccess(models.Model):

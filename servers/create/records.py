@@ -23,20 +23,6 @@ IMAGE_PREFIX = "image_"
 LARGE_PROPERTIES = frozenset(("mappings", "block_device_mapping"))
 LONGEST_VALUE = 255
 """Bytes that the system metadata keep of a value."""
-FLAVOR_FIELDS = (
-    "flavorid",
-    "name",
-    "vcpus",
-    "memory_mb",
-    "root_gb",
-    "ephemeral_gb",
-    "swap",
-    "rxtx_factor",
-    "disabled",
-    "is_public",
-    "description",
-    "extra_specs",
-)
 Record = dict[str, Any]
 
 
@@ -141,7 +127,7 @@ DISK_FIELDS = [field.name for field in dataclasses.fields(Disk)]
 
 def copy_flavor(flavor: Flavor) -> Record:
     """The flavor as it is now; what becomes of it later does not touch the server."""
-    return {name: getattr(flavor, name) for name in FLAVOR_FIELDS}
+    return {"flavorid": flavor.flavorid, "name": flavor.name, **flavor.offer()}
 
 
 def copy_image(image: ImageData | None) -> Record:
