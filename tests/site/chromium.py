@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 ARGUMENTS = (
@@ -27,6 +27,9 @@ ARGUMENTS = (
     "--window-size=1400,1000",
 )
 WAIT_SECONDS = 20
+ANOTHER_PAGE_IS_THERE = """
+return performance.timeOrigin !== arguments[0] && document.readyState === "complete"
+"""
 
 
 class Browser:
@@ -82,11 +85,11 @@ class Browser:
     @contextlib.contextmanager
     def next_page(self) -> Iterator[None]:
         """Wait until what is done here has led to another page."""
-        before = self.find("html")
+        before = self.chrome.execute_script("return performance.timeOrigin")
         yield
-        WebDriverWait(self.chrome, WAIT_SECONDS).until(staleness_of(before))
-        WebDriverWait(self.chrome, WAIT_SECONDS).until(
-            lambda chrome: chrome.execute_script("return document.readyState") == "complete"
+        # While one page replaces the other, the driver may find neither.
+        WebDriverWait(self.chrome, WAIT_SECONDS, ignored_exceptions=[WebDriverException]).until(
+            lambda chrome: chrome.execute_script(ANOTHER_PAGE_IS_THERE, before)
         )
 
     @property
