@@ -216,6 +216,12 @@ class ComputeView(APIView):
     ) -> Response:
         return Response(body, status=status, headers=headers)
 
+    def accepted(self) -> Response:
+        """202 without a body. Nova: it is JSON nevertheless."""
+        response = self.answer(status=202)
+        response.add_post_render_callback(_call_it_json)
+        return response
+
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
@@ -233,6 +239,10 @@ def _cut_cycle(response: Response) -> None:
     garbage collector finds it, which holds up some later request by 100 ms.
     """
     response.renderer_context.clear()  # type: ignore[attr-defined] # DRF sets it late
+
+
+def _call_it_json(response: HttpResponse) -> None:
+    response["Content-Type"] = "application/json"
 
 
 class UnknownUrl(ComputeView):

@@ -25,7 +25,7 @@ BY_TYPE: list[tuple[type, Any]] = [
     (Null, None),
     (Number, 1),
 ]
-TEXTS = ("ab", "1", "/24", "", "2026-01-01T00:00:00Z")
+TEXTS = ("/dev/vdb", "ab", "1", "/24", "", "2026-01-01T00:00:00Z")
 
 
 def sample(field: Any, version: Microversion) -> Any:

@@ -6,22 +6,37 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any
 
+from django.db.models import QuerySet
+
 from compute_site.services import network_service
 from compute_site.services.ids import canonical_ids
-from servers.models import Instance
+from servers.models import Instance, VmState
+
+
+def lock_cards(server_ids: Collection[str], **_: Any) -> None:
+    """Let other changes of these servers' cards wait for this transaction: who comes later sees
+    what this one leaves. Servers are locked before their ports, by everybody.
+    """
+    list(_followers(server_ids).values_list("pk", flat=True))
 
 
 def refresh_cards(server_ids: Collection[str], **_: Any) -> None:
     """Read the cards of these servers anew; one that has none yet is being built and reads them
     itself.
     """
-    servers = list(
-        Instance.objects.alive()
-        .filter(uuid__in=canonical_ids(server_ids))
-        .exclude(network_info=[])
-        .only("uuid", "network_info")
-    )
+    servers = list(_followers(server_ids).only("uuid", "network_info"))
     nics = network_service().nics([str(server.uuid) for server in servers])
     for server in servers:
         server.network_info = [dataclasses.asdict(nic) for nic in nics.get(str(server.uuid), ())]
     Instance.objects.bulk_update(servers, ["network_info"])
+
+
+def _followers(server_ids: Collection[str]) -> QuerySet[Instance]:
+    """Those of the servers that read their cards here, locked, in one order for all."""
+    return (
+        Instance.objects.alive()
+        .filter(uuid__in=canonical_ids(server_ids))
+        .exclude(network_info=[], vm_state=VmState.BUILDING)
+        .select_for_update(no_key=True)
+        .order_by("pk")
+    )

@@ -6,22 +6,24 @@ from servers.errors import NoSuchItem
 from servers.models import BlockDevice, Instance
 
 
-def list_volumes(instance: Instance, *, offset: int = 0, limit: int = 0) -> list[BlockDevice]:
+def list_volumes(
+    instance: Instance, *, offset: int = 0, limit: int = 0, claimed: bool = False
+) -> list[BlockDevice]:
     """Those of the server's disks that are volumes. Nova: the page is cut from all disks; a limit
-    of 0 is none.
+    of 0 is none. ``claimed``: only those whose attachment is known.
     """
     disks = list(BlockDevice.objects.filter(instance=instance).order_by("id"))
     page = disks[offset : offset + limit] if limit else disks[offset:]
-    return [disk for disk in page if disk.volume_id]
+    return [disk for disk in page if disk.volume_id and (disk.attachment_id or not claimed)]
 
 
-def find_volume(instance: Instance, volume_id: str) -> BlockDevice:
-    """The disk that is the volume.
+def find_volume(instance: Instance, volume_id: str, *, claimed: bool = False) -> BlockDevice:
+    """The disk that is the volume. ``claimed``: its attachment must be known.
 
     Raises:
         NoSuchItem: the server does not have the volume.
     """
     disk = BlockDevice.objects.filter(instance=instance, volume_id=volume_id).first()
-    if disk is None:
+    if disk is None or (claimed and disk.attachment_id is None):
         raise NoSuchItem(f"The server {instance.uuid} has no volume {volume_id[:64]!r}.")
     return disk

@@ -16,12 +16,12 @@ from django.utils import timezone
 from compute_site.services import network_service
 from compute_site.services.network.protocol import Nic
 from servers.change.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, move
-from servers.compute.disks import attach_volumes
+from servers.compute.disks import attach_volumes, describe_disk
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
 from servers.compute.failure import fail_or_retry
 from servers.compute.order import BuildOrder
-from servers.compute.protocol import ComputeDriver, Disk, Guest
+from servers.compute.protocol import ComputeDriver, Guest
 from servers.compute.release import release_host, release_services
 from servers.conductor.records import BUILD_EVENT, SUCCESS, finish_event
 from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState
@@ -97,7 +97,7 @@ def _run(build: Build) -> None:
     driver.plug_nics(guest)
     build.step(MAP_DISKS, network_info=[_as_json(nic) for nic in nics])
     attach_volumes(build.order.owner.as_caller(), build.instance, build.devices)
-    guest = dataclasses.replace(guest, disks=[_disk(device) for device in build.devices])
+    guest = dataclasses.replace(guest, disks=[describe_disk(device) for device in build.devices])
     driver.attach_disks(guest)
     build.step(SPAWN)
     _spawn(build, driver, guest)
@@ -157,22 +157,6 @@ def _describe(build: Build, nics: tuple[Nic, ...]) -> Guest:
         key_data=instance.key_data,
         metadata=instance.metadata,
         numa_topology=instance.numa_topology,
-    )
-
-
-def _disk(device: BlockDevice) -> Disk:
-    return Disk(
-        device_name=device.device_name,
-        source_type=device.source_type,
-        destination_type=device.destination_type,
-        volume_id=device.volume_id,
-        image_id=device.image_id,
-        size=device.volume_size,
-        guest_format=device.guest_format,
-        boot_index=device.boot_index,
-        disk_bus=device.disk_bus,
-        device_type=device.device_type,
-        tag=device.tag,
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.db import transaction
 
 from compute_site.identity.caller import Caller
 from compute_site.services import volume_service
 from compute_site.services.volume.protocol import NewVolume
+from servers.compute.protocol import Disk
 from servers.models import BlockDevice, Instance
 
 PREFIX = "/dev/vd"
@@ -44,7 +46,35 @@ def attach_volumes(caller: Caller, instance: Instance, devices: Sequence[BlockDe
         device.volume_id: device.device_name or "" for device in devices if device.volume_id
     }
     if attached:
-        volume_service().attach(server_id, attached)
+        _note_claims(volume_service().attach(server_id, attached), devices)
+
+
+def describe_disk(device: BlockDevice) -> Disk:
+    """The disk as a driver must know it."""
+    return Disk(
+        device_name=device.device_name,
+        source_type=device.source_type,
+        destination_type=device.destination_type,
+        volume_id=device.volume_id,
+        image_id=device.image_id,
+        size=device.volume_size,
+        guest_format=device.guest_format,
+        boot_index=device.boot_index,
+        disk_bus=device.disk_bus,
+        device_type=device.device_type,
+        tag=device.tag,
+    )
+
+
+def _note_claims(claims: Mapping[str, str], devices: Sequence[BlockDevice]) -> None:
+    """Note the attachments of volumes that were made here; the others are noted already."""
+    new = [
+        device for device in devices if device.attachment_id is None and device.volume_id in claims
+    ]
+    for device in new:
+        device.attachment_id = uuid.UUID(claims[str(device.volume_id)])
+    if new:
+        BlockDevice.objects.bulk_update(new, ["attachment_id"])
 
 
 def _is_missing(device: BlockDevice) -> bool:

@@ -6,7 +6,8 @@ import time
 
 from django.conf import settings
 
-from servers.compute.protocol import Guest
+from compute_site.services.network.protocol import Nic
+from servers.compute.protocol import Disk, Guest
 from servers.models import PowerState, TaskState
 
 POWER_AFTER: dict[str, PowerState] = {
@@ -35,6 +36,22 @@ def perform(server_id: str, node: str, task: str, *, password: str = "") -> int:
     """Nova: its fake hosts say of a paused or suspended guest that it runs."""
     work()
     return POWER_AFTER.get(task, PowerState.RUNNING)
+
+
+def attach_disk(server_id: str, node: str, disk: Disk) -> None:  # noqa: ARG001 - as above
+    work()
+
+
+def detach_disk(server_id: str, node: str, disk: Disk) -> None:  # noqa: ARG001 - as above
+    work()
+
+
+def attach_nic(server_id: str, node: str, nic: Nic) -> None:  # noqa: ARG001 - as above
+    work()
+
+
+def detach_nic(server_id: str, node: str, nic: Nic) -> None:  # noqa: ARG001 - as above
+    work()
 
 
 def read_console(server_id: str, node: str) -> str:

@@ -88,6 +88,22 @@ class ComputeDriver(Protocol):
         """
         ...
 
+    def attach_disk(self, server_id: str, node: str, disk: Disk) -> None:
+        """Give a guest one disk more."""
+        ...
+
+    def detach_disk(self, server_id: str, node: str, disk: Disk) -> None:
+        """Take a disk from a guest; one that it does not have is fine."""
+        ...
+
+    def attach_nic(self, server_id: str, node: str, nic: Nic) -> None:
+        """Give a guest one card more."""
+        ...
+
+    def detach_nic(self, server_id: str, node: str, nic: Nic) -> None:
+        """Take a card from a guest; one that it does not have is fine."""
+        ...
+
     def read_console(self, server_id: str, node: str) -> str:
         """All that the guest has written on its console and the host still has."""
         ...

@@ -25,6 +25,11 @@ DELETE_SERVER = "servers.delete_server"
 RELEASE_SERVICES = "servers.release_services"
 PERFORM_ACTION = "servers.perform_action"
 UNSHELVE_SERVER = "servers.unshelve_server"
+ATTACH_VOLUME = "servers.attach_volume"
+DETACH_VOLUME = "servers.detach_volume"
+SWAP_VOLUME = "servers.swap_volume"
+ATTACH_INTERFACE = "servers.attach_interface"
+DETACH_INTERFACE = "servers.detach_interface"
 
 job_manager = JobManager(DjangoConnector())
 

@@ -90,6 +90,7 @@ FINISH = """
         FROM servers_instanceaction AS action
         WHERE action.id = event.action_id AND action.instance_id = %(server)s
           AND event.event = %(event)s AND event.finish_time IS NULL
+          AND (%(request)s::text IS NULL OR action.request_id = %(request)s)
         RETURNING event.action_id
     )
     UPDATE servers_instanceaction AS action
@@ -99,13 +100,22 @@ FINISH = """
 
 
 def finish_event(
-    server: int, event: str, *, result: str, details: str = "", traceback: str = ""
+    server: int,
+    event: str,
+    *,
+    result: str,
+    details: str = "",
+    traceback: str = "",
+    request_id: str | None = None,
 ) -> None:
-    """Close the open event of this kind, and bring its action up to date: one statement."""
+    """Close the open event of this kind, and bring its action up to date: one statement. With
+    ``request_id`` only that of the request, where several may be open at a time.
+    """
     values: dict[str, Any] = {
         "now": timezone.now(),
         "server": server,
         "event": event,
+        "request": request_id,
         "result": result,
         "details": details or None,
         "traceback": traceback or None,

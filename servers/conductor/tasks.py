@@ -8,6 +8,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from compute_site.identity.tokens import purge_tokens
+from servers.attachments import on_host
 from servers.change.delete import finish_delete
 from servers.compute.build import build_server as build
 from servers.compute.order import BuildOrder
@@ -57,6 +58,38 @@ def perform_action(
 def unshelve_server(*, server_id: str, host: str | None = None) -> None:
     """Find a host for a shelved server."""
     place_shelved(server_id, host=host)
+
+
+@app.task(name=queue.ATTACH_VOLUME, queue=queue.COMPUTE, retry=AGAIN)
+def attach_volume(*, server_id: str, disk_id: str, request_id: str) -> None:
+    """Give a guest the volume that was reserved for it."""
+    on_host.attach_volume(server_id, disk_id, request_id)
+
+
+@app.task(name=queue.DETACH_VOLUME, queue=queue.COMPUTE, retry=AGAIN)
+def detach_volume(*, server_id: str, disk_id: str, request_id: str) -> None:
+    """Take a volume from a guest."""
+    on_host.detach_volume(server_id, disk_id, request_id)
+
+
+@app.task(name=queue.SWAP_VOLUME, queue=queue.COMPUTE, retry=AGAIN)
+def swap_volume(
+    *, server_id: str, disk_id: str, request_id: str, volume_id: str, claim: str
+) -> None:
+    """Give a guest another volume in the place of one."""
+    on_host.swap_volume(server_id, disk_id, request_id, volume_id, claim)
+
+
+@app.task(name=queue.ATTACH_INTERFACE, queue=queue.COMPUTE, retry=AGAIN)
+def attach_interface(*, server_id: str, port_id: str, request_id: str) -> None:
+    """Give a guest a card that its server has."""
+    on_host.attach_interface(server_id, port_id, request_id)
+
+
+@app.task(name=queue.DETACH_INTERFACE, queue=queue.COMPUTE, retry=AGAIN)
+def detach_interface(*, server_id: str, port_id: str, request_id: str) -> None:
+    """Take a card from a guest and its server."""
+    on_host.detach_interface(server_id, port_id, request_id)
 
 
 @app.periodic(cron="* * * * * */10")

@@ -9,6 +9,7 @@ INDEX = "os_compute_api:os-volumes-attachments:index"
 SHOW = "os_compute_api:os-volumes-attachments:show"
 CREATE = "os_compute_api:os-volumes-attachments:create"
 UPDATE = "os_compute_api:os-volumes-attachments:update"
+SWAP = "os_compute_api:os-volumes-attachments:swap"
 DELETE = "os_compute_api:os-volumes-attachments:delete"
 
 declare(
@@ -39,6 +40,12 @@ declare(
         "Change how a volume is attached to a server.",
         ("PUT /servers/{server_id}/os-volume_attachments/{volume_id}",),
         on_instance=True,
+    ),
+    Rule(
+        SWAP,
+        Role.ADMIN,
+        "Swap a volume of a server for another, as a volume service asks for.",
+        ("PUT /servers/{server_id}/os-volume_attachments/{volume_id}",),
     ),
     Rule(
         DELETE,

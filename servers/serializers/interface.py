@@ -1,6 +1,8 @@
-"""The ports of a server in answers."""
+"""The ports of a server: in answers, and as they are asked for."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from compute_site.microversions.answers import (
     TEXT,
@@ -9,7 +11,12 @@ from compute_site.microversions.answers import (
     AnswerSerializer,
     Shown,
 )
+from compute_site.microversions.containers import ListOf
 from compute_site.microversions.history import History
+from compute_site.microversions.serializers import VersionedSerializer
+from compute_site.microversions.texts import Ip, Tag, Uuid
+from compute_site.microversions.version import Microversion
+from compute_site.services.network.protocol import NicRequest
 
 
 class InterfaceAnswer(AnswerSerializer):
@@ -26,3 +33,26 @@ class InterfaceAnswer(AnswerSerializer):
         ],
     )
     tag = History({"2.70": Shown(TEXT_OR_NULL)})
+
+
+class WantedAddress(VersionedSerializer):
+    address = Ip(key="ip_address", required=True)
+
+
+class NewInterface(VersionedSerializer):
+    network_id = Uuid(key="net_id")
+    port_id = Uuid()
+    fixed_ips = ListOf(WantedAddress, 1, 1)
+    tag = History({"2.49": Tag()})
+
+
+class InterfaceCreate(VersionedSerializer):
+    """Becomes a ``NicRequest``, which may name nothing at all."""
+
+    attachment = NewInterface(key="interfaceAttachment", default={})
+
+    def build(self, values: dict[str, Any], version: Microversion) -> NicRequest:
+        wish = dict(values["attachment"])
+        addresses = wish.pop("fixed_ips", [])
+        fixed_ip = addresses[0]["address"] if addresses else None
+        return NicRequest(fixed_ip=fixed_ip, **wish)

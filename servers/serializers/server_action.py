@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from compute_site.faults import NotFound
 from compute_site.microversions.containers import ListOf
 from compute_site.microversions.fields import (
     Anything,
@@ -16,12 +17,14 @@ from compute_site.microversions.fields import (
     NonNegative,
     Null,
     Refused,
+    Schema,
 )
-from compute_site.microversions.history import History
+from compute_site.microversions.history import History, all_forms, when_in_force
 from compute_site.microversions.serializers import VersionedSerializer
 from compute_site.microversions.texts import (
     Base64,
     Fqdn,
+    Ip,
     Ipv4,
     Ipv6,
     Label,
@@ -58,6 +61,21 @@ class AskedAction:
 
     name: str
     values: Any
+
+
+def check_action_known(body: Any, version: Microversion) -> None:
+    """Nova: an action of another microversion is 404, one that there never was is 400.
+
+    Raises:
+        NotFound: the version does not know the action.
+    """
+    if not isinstance(body, dict):
+        return
+    for field in ServerActionBody.declared().values():
+        if isinstance(field, History) and field.at(version) is None:
+            for form in all_forms(field):
+                if form.key in body:
+                    raise NotFound(f"{form.key} {when_in_force(field, version)}.")
 
 
 def shows_image_id(version: Microversion) -> bool:
@@ -156,6 +174,16 @@ class Rebuild(VersionedSerializer):
         )
 
 
+class TextOrNumber(Text):
+    """A text, or a number that is taken for its digits."""
+
+    def convert(self, value: Any) -> str:
+        return super().convert(str(value) if type(value) in (int, float) else value)
+
+    def describe(self) -> Schema:
+        return super().describe() | {"type": ["string", "number"]}
+
+
 class Ignored(Anything):
     """Any value, which does not matter."""
 
@@ -199,6 +227,29 @@ class MigrateLive(VersionedSerializer):
     force = History({"2.30": Boolish(), "2.68": None})
 
 
+class NamedGroup(VersionedSerializer):
+    name = Text(1, required=True)
+
+    def build(self, values: dict[str, Any], version: Microversion) -> str:
+        name: str = values["name"]
+        if not name.strip():
+            raise Refused("the name holds nothing but spaces", code="name", field="name")
+        return name
+
+
+class NetworkToJoin(VersionedSerializer):
+    network_id = TextOrNumber(1, 36, key="networkId", required=True)
+
+
+class HeldAddress(VersionedSerializer):
+    address = Ip(required=True)
+
+
+class AddressToLend(VersionedSerializer):
+    address = Ip(required=True)
+    fixed_address = Ip()
+
+
 class ServerActionBody(VersionedSerializer):
     """Becomes an ``AskedAction``."""
 
@@ -220,7 +271,7 @@ class ServerActionBody(VersionedSerializer):
     restore = Anything()
     confirm_resize = Anything(key="confirmResize")
     revert_resize = Anything(key="revertResize")
-    trigger_crash_dump = History({"2.17": Null()})
+    trigger_crash_dump = History({"2.17": Null(key="trigger_crash_dump")})
     reboot = Reboot()
     reset_state = ResetState(key="os-resetState")
     change_password = ChangePassword(key="changePassword")
@@ -232,6 +283,12 @@ class ServerActionBody(VersionedSerializer):
     rebuild = Rebuild()
     migrate = History({"2.1": Anything(), "2.56": Migrate(null=True)})
     migrate_live = MigrateLive(key="os-migrateLive")
+    add_group = NamedGroup(key="addSecurityGroup")
+    remove_group = NamedGroup(key="removeSecurityGroup")
+    add_fixed_ip = History({"2.1": NetworkToJoin(key="addFixedIp"), "2.44": None})
+    remove_fixed_ip = History({"2.1": HeldAddress(key="removeFixedIp"), "2.44": None})
+    add_floating_ip = History({"2.1": AddressToLend(key="addFloatingIp"), "2.44": None})
+    remove_floating_ip = History({"2.1": HeldAddress(key="removeFloatingIp"), "2.44": None})
 
     def build(self, values: dict[str, Any], version: Microversion) -> AskedAction:
         if len(values) != 1:

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.http import HttpResponse
 from rest_framework.response import Response
 
 from compute_site.identity.caller import Caller
@@ -23,14 +22,18 @@ from servers.actions.rescue import rescue_server
 from servers.actions.reset import reset_state
 from servers.actions.shelve import shelve_server, unshelve_server
 from servers.actions.unserved import UnservedAction
+from servers.attachments import addresses, groups
 from servers.change.delete import delete_server
 from servers.models import Instance
 from servers.policies import action as rules
+from servers.policies import address as address_rules
+from servers.policies import security_group as group_rules
 from servers.read.find import details_of, find_server
 from servers.serializers.server import ServerRebuilt, parts_for
 from servers.serializers.server_action import (
     AskedAction,
     ServerActionBody,
+    check_action_known,
     shows_image_id,
     shows_password,
 )
@@ -63,6 +66,7 @@ class ServerAction(ComputeView):
     }
 
     def post(self, request: ComputeRequest, server_id: str) -> Response:
+        check_action_known(self.body, request.version)
         asked: AskedAction = self.read(ServerActionBody)
         route = ROUTES[asked.name]
         if route.before is not None:
@@ -70,16 +74,6 @@ class ServerAction(ComputeView):
         instance = find_server(request.caller, server_id, route.rule)
         result = route.run(request.caller, instance, asked.values)
         return route.show(self, result) if route.show else self.accepted()
-
-    def accepted(self) -> Response:
-        """202 without a body. Nova: it is JSON nevertheless."""
-        response = self.answer(status=202)
-        response.add_post_render_callback(_call_it_json)
-        return response
-
-
-def _call_it_json(response: HttpResponse) -> None:
-    response["Content-Type"] = "application/json"
 
 
 def _host(name: str) -> Run:
@@ -205,5 +199,23 @@ ROUTES: Mapping[str, Route] = {
     "migrate": Route(rules.MIGRATE, _unserved(unserved.MIGRATE)),
     "migrate_live": Route(rules.MIGRATE_LIVE, _unserved(unserved.MIGRATE_LIVE)),
     "trigger_crash_dump": Route(rules.TRIGGER_CRASH_DUMP, _unserved(unserved.TRIGGER_CRASH_DUMP)),
+    "add_group": Route(group_rules.ADD, groups.add_group),
+    "remove_group": Route(group_rules.REMOVE, groups.remove_group),
+    "add_fixed_ip": Route(
+        address_rules.ADD_FIXED,
+        lambda caller, instance, asked: addresses.add_fixed_ip(caller, instance, **asked),
+    ),
+    "remove_fixed_ip": Route(
+        address_rules.REMOVE_FIXED,
+        lambda caller, instance, asked: addresses.remove_fixed_ip(caller, instance, **asked),
+    ),
+    "add_floating_ip": Route(
+        address_rules.ADD_FLOATING,
+        lambda caller, instance, asked: addresses.add_floating_ip(caller, instance, **asked),
+    ),
+    "remove_floating_ip": Route(
+        address_rules.REMOVE_FLOATING,
+        lambda caller, instance, asked: addresses.remove_floating_ip(caller, instance, **asked),
+    ),
 }
 """By the attributes of ``ServerActionBody``."""

@@ -6,11 +6,13 @@ from rest_framework.response import Response
 
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
+from compute_site.services.network.protocol import NicRequest
 from compute_site.views import ComputeRequest, ComputeView
+from servers.attachments.nic_changes import attach_nic, detach_nic
 from servers.attachments.ports import find_port, list_ports
 from servers.policies import interface as rules
 from servers.read.find import find_server
-from servers.serializers.interface import InterfaceAnswer
+from servers.serializers.interface import InterfaceAnswer, InterfaceCreate
 
 
 class Interfaces(ComputeView):
@@ -22,6 +24,12 @@ class Interfaces(ComputeView):
             query=NoQuery,
             answer={"interfaceAttachments": [InterfaceAnswer]},
         ),
+        "POST": Contract(
+            summary="Give a server a port",
+            body=InterfaceCreate,
+            answer={"interfaceAttachment": InterfaceAnswer},
+            faults=(403, 409),
+        ),
     }
 
     def get(self, request: ComputeRequest, server_id: str) -> Response:
@@ -29,6 +37,12 @@ class Interfaces(ComputeView):
         instance = find_server(request.caller, server_id, rules.LIST)
         shown = self.show_all(InterfaceAnswer, list_ports(instance))
         return self.answer({"interfaceAttachments": shown})
+
+    def post(self, request: ComputeRequest, server_id: str) -> Response:
+        wish: NicRequest = self.read(InterfaceCreate)
+        instance = find_server(request.caller, server_id, rules.CREATE)
+        port = attach_nic(request.caller, instance, wish)
+        return self.answer({"interfaceAttachment": self.show(InterfaceAnswer, port)})
 
 
 class Interface(ComputeView):
@@ -40,6 +54,7 @@ class Interface(ComputeView):
             query=NoQuery,
             answer={"interfaceAttachment": InterfaceAnswer},
         ),
+        "DELETE": Contract(summary="Take a port from a server", status=202, faults=(403, 409)),
     }
 
     def get(self, request: ComputeRequest, server_id: str, port_id: str) -> Response:
@@ -47,3 +62,8 @@ class Interface(ComputeView):
         instance = find_server(request.caller, server_id, rules.SHOW)
         shown = self.show(InterfaceAnswer, find_port(instance, port_id))
         return self.answer({"interfaceAttachment": shown})
+
+    def delete(self, request: ComputeRequest, server_id: str, port_id: str) -> Response:
+        instance = find_server(request.caller, server_id, rules.DELETE)
+        detach_nic(request.caller, instance, port_id)
+        return self.accepted()

@@ -7,10 +7,19 @@ from rest_framework.response import Response
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import PageQuery
 from compute_site.views import ComputeRequest, ComputeView
+from servers.attachments.volume_changes import VolumeWish, attach_volume, detach_volume
+from servers.attachments.volume_swap import AttachmentUpdate, update_attachment
 from servers.attachments.volumes import find_volume, list_volumes
 from servers.policies import volume_attachment as rules
 from servers.read.find import find_server
-from servers.serializers.volume_attachment import VolumeAttachmentAnswer
+from servers.serializers.volume_attachment import (
+    VolumeAttached,
+    VolumeAttachmentAnswer,
+    VolumeAttachmentCreate,
+    VolumeAttachmentUpdate,
+    knows_shelved,
+    shows_claims,
+)
 
 
 class VolumeAttachments(ComputeView):
@@ -22,14 +31,29 @@ class VolumeAttachments(ComputeView):
             query=PageQuery,
             answer={"volumeAttachments": [VolumeAttachmentAnswer]},
         ),
+        "POST": Contract(
+            summary="Attach a volume to a server",
+            body=VolumeAttachmentCreate,
+            answer={"volumeAttachment": VolumeAttached},
+            faults=(403, 409),
+        ),
     }
 
     def get(self, request: ComputeRequest, server_id: str) -> Response:
         page = self.read_query(PageQuery)
         instance = find_server(request.caller, server_id, rules.INDEX)
-        volumes = list_volumes(instance, **page)
+        volumes = list_volumes(instance, claimed=shows_claims(request.version), **page)
         shown = self.show_all(VolumeAttachmentAnswer, volumes, server_id=server_id)
         return self.answer({"volumeAttachments": shown})
+
+    def post(self, request: ComputeRequest, server_id: str) -> Response:
+        wish: VolumeWish = self.read(VolumeAttachmentCreate)
+        instance = find_server(request.caller, server_id, rules.CREATE)
+        disk = attach_volume(request.caller, instance, wish)
+        if not wish.told:
+            return self.accepted()
+        shown = self.show(VolumeAttached, disk, server_id=server_id)
+        return self.answer({"volumeAttachment": shown})
 
 
 class VolumeAttachment(ComputeView):
@@ -40,10 +64,31 @@ class VolumeAttachment(ComputeView):
             summary="Show a volume of a server",
             answer={"volumeAttachment": VolumeAttachmentAnswer},
         ),
+        "PUT": Contract(
+            summary="Change how a volume is attached, or swap it for another",
+            body=VolumeAttachmentUpdate,
+            status=202,
+            faults=(403, 409),
+        ),
+        "DELETE": Contract(summary="Detach a volume from a server", status=202, faults=(403, 409)),
     }
 
     def get(self, request: ComputeRequest, server_id: str, volume_id: str) -> Response:
         instance = find_server(request.caller, server_id, rules.SHOW)
-        volume = find_volume(instance, volume_id)
+        claimed = shows_claims(request.version)
+        volume = find_volume(instance, volume_id, claimed=claimed)
         shown = self.show(VolumeAttachmentAnswer, volume, server_id=server_id)
         return self.answer({"volumeAttachment": shown})
+
+    def put(self, request: ComputeRequest, server_id: str, volume_id: str) -> Response:
+        update: AttachmentUpdate = self.read(VolumeAttachmentUpdate)
+        rule = rules.SWAP if update.swaps(volume_id) else rules.UPDATE
+        instance = find_server(request.caller, server_id, rule)
+        update_attachment(request.caller, instance, volume_id, update)
+        return self.accepted()
+
+    def delete(self, request: ComputeRequest, server_id: str, volume_id: str) -> Response:
+        instance = find_server(request.caller, server_id, rules.DELETE)
+        shelved = knows_shelved(request.version)
+        detach_volume(request.caller, instance, volume_id, shelved=shelved)
+        return self.accepted()

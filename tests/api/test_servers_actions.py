@@ -281,7 +281,6 @@ def test_a_server_is_deleted_at_once(as_member: ApiClient) -> None:
         {"createImage": {"name": ""}},
         {"createBackup": {"name": "a", "backup_type": "daily", "rotation": -1}},
         {"os-migrateLive": {}},
-        {"trigger_crash_dump": None},
         None,
         [],
     ],

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 
 from django.db import transaction
+from django.db.models import Max
 
 from compute_site.identity.caller import Caller
+from compute_site.services.ids import canonical_ids
 from compute_site.services.network.cards import Card, plan_cards
-from compute_site.services.network.models import COMPUTE, DEFAULT_GROUP, FixedIp, Port
+from compute_site.services.network.models import (
+    COMPUTE,
+    DEFAULT_GROUP,
+    FixedIp,
+    Port,
+    PortQuerySet,
+)
 from compute_site.services.network.ports import (
     check_port_quota,
     find_group_ids,
     make_mac,
     save_addresses,
 )
-from compute_site.services.network.protocol import Nic, NicFailed, NicRequest
+from compute_site.services.network.protocol import Nic, NicFailed, NicRequest, PortCannotBind
 
 DEVICE_OWNER = f"{COMPUTE}nova"
 OCCUPIED = (
@@ -60,10 +69,27 @@ def nics(server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
 
 
 @transaction.atomic
+def plug(caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
+    last = Port.objects.of_servers([server_id]).aggregate(last=Max("position"))["last"]
+    position = 0 if last is None else last + 1
+    cards = [dataclasses.replace(card, position=position) for card in plan_cards(caller, [request])]
+    bound = _bind_ports(server_id, host, cards)
+    [port] = [*bound, *_make_ports(caller, server_id, host, cards, ())]
+    return str(port.pk)
+
+
+@transaction.atomic
+def unplug(server_id: str, port_id: str) -> None:
+    _free(Port.objects.of_servers([server_id]).filter(pk__in=canonical_ids([port_id])))
+
+
+@transaction.atomic
 def disconnect(server_ids: Collection[str]) -> None:
-    if not server_ids:
-        return
-    held = Port.objects.of_servers(server_ids)
+    if server_ids:
+        _free(Port.objects.of_servers(server_ids))
+
+
+def _free(held: PortQuerySet) -> None:
     held.filter(created_by_server=True).delete()
     held.update(
         device_id="",
@@ -76,17 +102,17 @@ def disconnect(server_ids: Collection[str]) -> None:
     )
 
 
-def _bind_ports(server_id: str, host: str, cards: Sequence[Card]) -> None:
+def _bind_ports(server_id: str, host: str, cards: Sequence[Card]) -> list[Port]:
     """Take the ports that exist; their rows are locked, so only one server gets each."""
     asked = {card.port.pk: card for card in cards if card.port is not None}
     if not asked:
-        return
+        return []
     ports = list(Port.objects.select_for_update().filter(pk__in=asked).order_by("pk"))
     for port in ports:
         if port.device_id:
             raise NicFailed(f"Port {port.pk} is in use by another server.")
         if port.vif_type == "binding_failed":
-            raise NicFailed(f"Port {port.pk} cannot be bound on any host.")
+            raise PortCannotBind(f"Port {port.pk} cannot be bound on any host.")
         _occupy(port, server_id, host, asked[port.pk])
     if len(ports) < len(asked):
         raise NicFailed("A port was deleted while the server was being built.")
@@ -95,6 +121,7 @@ def _bind_ports(server_id: str, host: str, cards: Sequence[Card]) -> None:
     if late:
         served = FixedIp.objects.filter(port__in=late).values_list("port", flat=True)
         save_addresses([(port, None) for port in late if port.pk not in set(served)])
+    return ports
 
 
 def _occupy(port: Port, server_id: str, host: str, card: Card) -> None:
@@ -113,10 +140,10 @@ def _make_ports(
     host: str,
     cards: Sequence[Card],
     security_groups: Sequence[str],
-) -> None:
+) -> list[Port]:
     new = [card for card in cards if card.port is None]
     if not new:
-        return
+        return []
     check_port_quota(caller.project_id, len(new))
     ports = []
     for card in new:
@@ -132,6 +159,7 @@ def _make_ports(
     Port.objects.bulk_create(ports)
     save_addresses([(port, card.fixed_ip) for port, card in zip(ports, new, strict=True)])
     _protect(caller, ports, security_groups)
+    return ports
 
 
 def _protect(caller: Caller, ports: Sequence[Port], names: Sequence[str]) -> None:

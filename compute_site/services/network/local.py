@@ -15,7 +15,7 @@ from compute_site.compiled import CompiledQuery
 from compute_site.identity.caller import Caller
 from compute_site.services.ids import canonical_ids, is_address, is_canonical
 from compute_site.services.network.attached import attached_ports
-from compute_site.services.network.connect import connect, disconnect, nics
+from compute_site.services.network.connect import connect, disconnect, nics, plug, unplug
 from compute_site.services.network.models import (
     FixedIp,
     Network,
@@ -25,6 +25,15 @@ from compute_site.services.network.models import (
     SecurityGroup,
     Subnet,
 )
+from compute_site.services.network.on_ports import (
+    add_address,
+    add_group,
+    find_floating_ip,
+    lend_floating_ip,
+    remove_address,
+    remove_group,
+    take_back_floating_ip,
+)
 from compute_site.services.network.protocol import (
     NetworkData,
     PortData,
@@ -33,17 +42,26 @@ from compute_site.services.network.protocol import (
 )
 
 __all__ = [
+    "add_address",
+    "add_group",
     "attached_ports",
     "available_networks",
     "can_auto_allocate",
     "connect",
     "disconnect",
+    "find_floating_ip",
     "find_networks",
     "find_ports",
     "find_security_groups",
+    "lend_floating_ip",
     "nics",
+    "plug",
     "port_quota",
+    "remove_address",
+    "remove_group",
+    "take_back_floating_ip",
     "taken_addresses",
+    "unplug",
 ]
 
 NETWORK_VALUES = (

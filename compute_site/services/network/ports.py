@@ -27,7 +27,12 @@ from compute_site.services.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from compute_site.services.network.protocol import NicFailed
+from compute_site.services.network.protocol import (
+    AddressOutside,
+    NicFailed,
+    NoAddressLeft,
+    PortQuotaReached,
+)
 
 ATTEMPTS = 64
 """How often addresses are chosen again when others are faster."""
@@ -42,14 +47,14 @@ def check_port_quota(project_id: str, count: int) -> None:
     """Go on only if the project may have ``count`` ports more; holds its quota until commit.
 
     Raises:
-        NicFailed: it may not.
+        PortQuotaReached: it may not.
     """
     quota = PortQuota.objects.select_for_update().filter(project=project_id).first()
     if quota is None or quota.limit < 0:
         return
     used = Port.objects.filter(project=project_id).count()
     if used + count > quota.limit:
-        raise NicFailed(
+        raise PortQuotaReached(
             f"The project has {used} of at most {quota.limit} ports and needs {count} more."
         )
 
@@ -86,7 +91,7 @@ def _asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> Fixed
     for subnet in subnets:
         if parsed in ipaddress.ip_network(subnet.cidr):
             return make_row(port.pk, subnet, parsed)
-    raise NicFailed(f"Address {address} is in no subnet of network {port.network_id}.")
+    raise AddressOutside(f"Address {address} is in no subnet of network {port.network_id}.")
 
 
 def _needs(port: Port, subnets: Sequence[Subnet]) -> list[Need]:
@@ -115,14 +120,14 @@ def save_chosen(needs: Sequence[Need]) -> None:
     """Give each port a free address of its choice of subnets.
 
     Raises:
-        NicFailed: there is none left.
+        NoAddressLeft: there is none.
     """
     if not needs:
         return
     for _ in range(ATTEMPTS):
         rows = [row for row in choose_addresses(needs) if row is not None]
         if len(rows) < len(needs):
-            raise NicFailed("A network has no address left.")
+            raise NoAddressLeft("A network has no address left.")
         try:
             # Sorted, so that two transactions never wait for each other crosswise.
             with transaction.atomic():
@@ -130,7 +135,7 @@ def save_chosen(needs: Sequence[Need]) -> None:
         except IntegrityError:
             continue
         return
-    raise NicFailed("A network is so full that others were faster at every attempt.")
+    raise NoAddressLeft("A network is so full that others were faster at every attempt.")
 
 
 def _network_and_address(row: FixedIp) -> tuple[str, int]:

@@ -25,6 +25,36 @@ class NicFailed(Conflict):
     code = "nic_failed"
 
 
+class NoAddressLeft(NicFailed):
+    """A network has no address left."""
+
+    code = "no_address_left"
+
+
+class AddressOutside(NicFailed):
+    """No subnet of the network has the asked address."""
+
+    code = "address_outside"
+
+
+class PortQuotaReached(NicFailed):
+    """The project has as many ports as it may have."""
+
+    code = "port_quota_reached"
+
+
+class PortCannotBind(NicFailed):
+    """No host can have the port."""
+
+    code = "port_cannot_bind"
+
+
+class GroupNotApplicable(NicFailed):
+    """A port takes no security groups."""
+
+    code = "group_not_applicable"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkData:
     """A network that the caller may see."""
@@ -138,6 +168,15 @@ class AttachedPort:
     tag: str | None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FloatingIpData:
+    """An address from outside; ``server_id`` is where it leads, or empty."""
+
+    id: str
+    address: str
+    server_id: str
+
+
 class NetworkService(Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``NetworkServiceUnavailable`` on failure.
@@ -196,6 +235,61 @@ class NetworkService(Protocol):
             NicFailed: a port is in use, a network has no address left, an external network may
             not be used, the project has as many ports as it may have.
         """
+        ...
+
+    def plug(self, caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
+        """Give a server one card more, behind those that it has; the port's id. A new port belongs
+        to the caller's project, has its group ``default``, and is deleted with the card.
+
+        Raises:
+            NicFailed: as ``connect``; the kinds below it say why, where it is not a port or an
+                address in use.
+        """
+        ...
+
+    def unplug(self, server_id: str, port_id: str) -> None:
+        """Take one card from a server: as ``disconnect``. One that it does not have is fine."""
+        ...
+
+    def add_group(self, server_id: str, group_id: str) -> bool:
+        """Put a security group on all ports of a server; ``False``: it has none.
+
+        Raises:
+            GroupNotApplicable: a port has no address, or no port security.
+        """
+        ...
+
+    def remove_group(self, server_id: str, group_id: str) -> bool:
+        """Take a security group from the ports of a server; ``False``: none of them had it."""
+        ...
+
+    def add_address(self, server_id: str, network_id: str) -> bool:
+        """Give the server's first port on a network one address more; ``False``: it has no port
+        there, or the network has no subnet.
+
+        Raises:
+            NoAddressLeft: the network has none.
+        """
+        ...
+
+    def remove_address(self, server_id: str, address: str) -> bool:
+        """Take a fixed address from a server; ``False``: it does not have it."""
+        ...
+
+    def find_floating_ip(self, caller: Caller, address: str) -> FloatingIpData | None:
+        """A floating IP of the caller's project; an admin sees all."""
+        ...
+
+    def lend_floating_ip(self, floating_ip_id: str, server_id: str, fixed_address: str) -> None:
+        """Let the floating IP lead to an address of the server.
+
+        Raises:
+            NicFailed: another floating IP leads there.
+        """
+        ...
+
+    def take_back_floating_ip(self, floating_ip_id: str) -> None:
+        """Let the floating IP lead nowhere."""
         ...
 
     def nics(self, server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:

@@ -21,6 +21,7 @@ from compute_site.services.volume.protocol import (
     NewVolume,
     SnapshotData,
     VolumeData,
+    VolumeNotDetachable,
     VolumeNotReservable,
     VolumeTypeData,
 )
@@ -28,6 +29,9 @@ from compute_site.services.volume.protocol import (
 FREE = ("available", "downloading")
 SHAREABLE = (*FREE, "reserved", "in-use")
 CLAIMED = ("reserved", "in-use", "attaching", "detaching")
+ATTACHED, DETACHING = "attached", "detaching"
+STATUS_BY_CLAIM = ((DETACHING, "detaching"), (ATTACHED, "in-use"), ("reserved", "reserved"))
+"""What the claims on a volume make of it; the first that there is counts."""
 
 
 def find_volumes(caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]:
@@ -118,36 +122,77 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
 
 
 @transaction.atomic
-def attach(server_id: str, devices: Mapping[str, str]) -> None:
+def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
     if not devices:
-        return
+        return {}
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids(devices)))
     entries = list(Attachment.objects.filter(server_id=server_id, volume__in=list(volumes)))
     for entry in entries:
         entry.device = devices[str(entry.volume_id)]
-        entry.status = "attached"
+        entry.status = ATTACHED
     Attachment.objects.bulk_update(entries, ["device", "status"])
-    Volume.objects.filter(pk__in=list(volumes)).update(status="in-use")
+    _settle(volumes)
+    return {str(entry.volume_id): str(entry.pk) for entry in entries}
+
+
+@transaction.atomic
+def begin_detaching(server_id: str, volume_id: str) -> None:
+    volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([volume_id])))
+    status = volumes[volume_id].status if volume_id in volumes else "unknown"
+    held = Attachment.objects.filter(server_id=server_id, volume__in=list(volumes))
+    if status != "in-use" or not held.filter(status=ATTACHED).update(status=DETACHING):
+        raise VolumeNotDetachable(
+            f"Volume {volume_id} is {status}; only one in use by this server can be detached."
+        )
+    _settle(volumes)
+
+
+@transaction.atomic
+def stop_detaching(server_id: str, volume_id: str) -> None:
+    volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([volume_id])))
+    held = Attachment.objects.filter(server_id=server_id, volume__in=list(volumes))
+    held.filter(status=DETACHING).update(status=ATTACHED)
+    _settle(volumes)
+
+
+@transaction.atomic
+def detach(server_id: str, volume_id: str, *, delete: bool = False) -> None:
+    claims = Attachment.objects.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
+    _give_up(claims, delete=[volume_id] if delete else [])
 
 
 @transaction.atomic
 def release(server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:
-    if not server_ids:
-        return
-    claims = Attachment.objects.filter(server_id__in=server_ids)
+    if server_ids:
+        _give_up(Attachment.objects.filter(server_id__in=server_ids), delete=delete)
+
+
+def _give_up(claims: models.QuerySet[Attachment], *, delete: Collection[str]) -> None:
     volumes = _lock(Volume.objects.filter(pk__in=claims.values("volume")))
-    claims.delete()
-    left = Attachment.objects.filter(volume__in=list(volumes))
-    held = {str(volume_id) for volume_id in left.values_list("volume", flat=True)}
-    free = set(volumes) - held
+    claims.filter(volume__in=list(volumes)).delete()
+    left = _settle(volumes)
+    free = set(volumes) - left
     doomed = Volume.objects.filter(pk__in=free & set(delete), snapshots=None)
     doomed.delete()  # the volume of a snapshot stays, as in Cinder
-    Volume.objects.filter(pk__in=free, status__in=CLAIMED).update(status="available")
-    if held:
-        attached = left.filter(status="attached").values("volume")
-        Volume.objects.filter(pk__in=held, status="in-use").exclude(pk__in=attached).update(
-            status="reserved"
-        )
+
+
+def _settle(volumes: Collection[str]) -> set[str]:
+    """Give locked volumes the status that follows from the claims on them; those that are
+    claimed.
+    """
+    left = Attachment.objects.filter(volume__in=list(volumes))
+    found: dict[str, set[str]] = {}
+    for volume_id, status in left.values_list("volume", "status"):
+        found.setdefault(str(volume_id), set()).add(status)
+    by_status: dict[str, list[str]] = {}
+    for volume_id in volumes:
+        statuses = found.get(volume_id, set())
+        chosen = next((word for claim, word in STATUS_BY_CLAIM if claim in statuses), "available")
+        by_status.setdefault(chosen, []).append(volume_id)
+    for status, volume_ids in by_status.items():
+        changed = Volume.objects.filter(pk__in=volume_ids, status__in=CLAIMED)
+        changed.exclude(status=status).update(status=status)
+    return set(found)
 
 
 def find_sources(caller: Caller, volumes: Sequence[NewVolume]) -> dict[str, dict[str, Any]]:
@@ -195,6 +240,7 @@ def _describe(volume: Volume) -> VolumeData:
         availability_zone=volume.availability_zone,
         volume_type=volume.volume_type.name if volume.volume_type is not None else None,
         image_metadata=volume.image_metadata,
+        migrating=bool(volume.migration_status),
     )
 
 

@@ -26,8 +26,8 @@ class VolumeType(models.Model):
 class Volume(models.Model):
     """A disk of its own life; ``size`` in GiB.
 
-    ``available`` → ``reserved`` (a server wants it) → ``in-use`` → ``available``. A multiattach
-    volume stays open to further reservations.
+    ``available`` → ``reserved`` (a server wants it) → ``in-use`` → ``detaching`` → ``available``.
+    A multiattach volume stays open to further reservations.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -43,6 +43,9 @@ class Volume(models.Model):
     availability_zone = models.CharField(max_length=255, default="nova")
     volume_type = models.ForeignKey(VolumeType, null=True, blank=True, on_delete=models.SET_NULL)
     snapshot_id = models.UUIDField(null=True, blank=True)
+    migration_status = models.CharField(max_length=32, blank=True, default="")
+    """Not empty while the service moves the volume; only then may a server be given another in
+    its place."""
     image_metadata = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -72,7 +75,9 @@ class Snapshot(models.Model):
 
 
 class Attachment(models.Model):
-    """A server's claim on a volume: reserved until the server has it."""
+    """A server's claim on a volume: ``reserved`` until the server has it (``attached``), and
+    ``detaching`` while it gives it up.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     volume = models.ForeignKey(Volume, on_delete=models.CASCADE, related_name="attachments")

@@ -22,6 +22,12 @@ class VolumeNotReservable(BadRequest):
     code = "volume_not_reservable"
 
 
+class VolumeNotDetachable(BadRequest):
+    """The volume's state does not let a server give it up; the text names volume and state."""
+
+    code = "volume_not_detachable"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeData:
     """A volume that the caller may see. ``bootable`` is ``None`` when the volume carries no
@@ -37,6 +43,8 @@ class VolumeData:
     availability_zone: str
     volume_type: str | None
     image_metadata: Mapping[str, Any]
+    migrating: bool = False
+    """Is the service moving what it holds to another volume?"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +105,28 @@ class VolumeService(Protocol):
         """Make volumes for a server, ready and reserved for it; their ids in the same order."""
         ...
 
-    def attach(self, server_id: str, devices: Mapping[str, str]) -> None:
-        """The server has the volumes now (volume id → device name): they become ``in-use``."""
+    def attach(self, server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
+        """The server has the volumes now (volume id → device name): they become ``in-use``.
+        Volume id → attachment id of those that were reserved for it.
+        """
+        ...
+
+    def begin_detaching(self, server_id: str, volume_id: str) -> None:
+        """The server begins to give the volume up: it becomes ``detaching``.
+
+        Raises:
+            VolumeNotDetachable: the server does not have it, or somebody detaches it already.
+        """
+        ...
+
+    def stop_detaching(self, server_id: str, volume_id: str) -> None:
+        """The server keeps the volume after all."""
+        ...
+
+    def detach(self, server_id: str, volume_id: str, *, delete: bool = False) -> None:
+        """Give up the server's claim on the volume, whatever became of it; with ``delete`` the
+        volume ends when no claim is left. Doing it twice is harmless.
+        """
         ...
 
     def release(self, server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:

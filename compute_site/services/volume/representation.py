@@ -51,7 +51,7 @@ def show_changed_volume(volume: Volume, root: str) -> dict[str, Any]:
         "attachments": [
             show_attachment(attachment)
             for attachment in volume.attachments.all()
-            if attachment.status == "attached"
+            if attachment.status != "reserved"
         ],
         "user_id": volume.user_id,
         "created_at": cinder_time(volume.created_at),

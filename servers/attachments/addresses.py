@@ -1,0 +1,112 @@
+"""Gives a server addresses and takes them away again, for clients so old that they do not find the
+network service by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from compute_site.services import network_service
+from compute_site.services.network.protocol import FloatingIpData, NicFailed
+from servers.attachments.errors import AddressNotHeld, FloatingIpElsewhere, NoSuchFloatingIp
+from servers.attachments.network_events import lock_cards, refresh_cards
+from servers.change.guard import check_unlocked
+from servers.models import Instance
+
+
+def add_fixed_ip(caller: Caller, instance: Instance, network_id: str) -> None:
+    """One address more on a network that the server stands on.
+
+    Raises:
+        ServerLocked: 409.
+        AddressNotHeld: it does not stand there, or no address is left.
+    """
+    check_unlocked(caller, instance)
+
+    def add() -> None:
+        if not network_service().add_address(str(instance.uuid), network_id):
+            raise AddressNotHeld(
+                f"The server {instance.uuid} has no port on a network {network_id[:36]!r}.",
+                field="addFixedIp.networkId",
+            )
+
+    _change(instance, add)
+
+
+def remove_fixed_ip(caller: Caller, instance: Instance, address: str) -> None:
+    """Raises ``ServerLocked``, and ``AddressNotHeld`` where the server has no such address."""
+    check_unlocked(caller, instance)
+
+    def remove() -> None:
+        if not network_service().remove_address(str(instance.uuid), address):
+            raise AddressNotHeld(
+                f"The server {instance.uuid} has no address {address}.",
+                field="removeFixedIp.address",
+            )
+
+    _change(instance, remove)
+
+
+def add_floating_ip(
+    caller: Caller, instance: Instance, address: str, fixed_address: str | None = None
+) -> None:
+    """Let a floating IP lead to the server's first IPv4 address, or to the one that is named.
+
+    Raises:
+        AddressNotHeld: the server has no such address, or another floating IP leads there.
+        NoSuchFloatingIp: 404.
+    """
+    fixed = _choose_fixed(instance, fixed_address)
+    floating = _find_floating(caller, address)
+    others = [floating.server_id] if floating.server_id else []
+
+    def lend() -> None:
+        network_service().lend_floating_ip(floating.id, str(instance.uuid), fixed)
+
+    _change(instance, lend, *others)
+
+
+def remove_floating_ip(caller: Caller, instance: Instance, address: str) -> None:
+    """Let the floating IP lead nowhere.
+
+    Raises:
+        NoSuchFloatingIp: 404.
+        FloatingIpElsewhere: it does not lead to this server.
+    """
+    floating = _find_floating(caller, address)
+    if floating.server_id != str(instance.uuid):
+        raise FloatingIpElsewhere(
+            f"The floating IP {address} does not lead to the server {instance.uuid}."
+        )
+    _change(instance, lambda: network_service().take_back_floating_ip(floating.id))
+
+
+def _change(instance: Instance, act: Callable[[], None], *others: str) -> None:
+    """Act, and let the servers remember what came of it."""
+    server_ids = [str(instance.uuid), *others]
+    with transaction.atomic():
+        lock_cards(server_ids)
+        try:
+            act()
+        except NicFailed as failure:
+            raise AddressNotHeld(failure.detail) from failure
+        refresh_cards(server_ids)
+
+
+def _choose_fixed(instance: Instance, asked: str | None) -> str:
+    held = [address for card in instance.network_info for address, _ in card["addresses"]]
+    fitting = [address for address in held if address == asked or (not asked and "." in address)]
+    if not fitting:
+        wanted = f"address {asked}" if asked else "IPv4 address"
+        raise AddressNotHeld(f"The server {instance.uuid} has no {wanted}.")
+    return str(fitting[0])
+
+
+def _find_floating(caller: Caller, address: str) -> FloatingIpData:
+    floating = network_service().find_floating_ip(caller, address)
+    if floating is None:
+        raise NoSuchFloatingIp(f"The project has no floating IP {address}.")
+    return floating

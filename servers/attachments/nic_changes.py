@@ -1,0 +1,141 @@
+"""Gives a server network cards and takes them away again. A card is there at once, with its port
+and addresses; the server's host plugs it later.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from compute_site.services import network_service
+from compute_site.services.network import protocol
+from compute_site.services.network.protocol import NicFailed, NicRequest, PortData
+from servers.attachments.begin import (
+    ATTACH_INTERFACE,
+    DETACH_INTERFACE,
+    check_ready,
+    hand_over,
+    lock_server,
+)
+from servers.attachments.errors import (
+    AddressNotUsable,
+    ContradictoryPort,
+    ExternalNetworkBarred,
+    NetworkUnclear,
+    NoSuchNetwork,
+    NoSuchPort,
+    PortLimitReached,
+    PortNotUsable,
+    PortTaken,
+)
+from servers.attachments.network_events import refresh_cards
+from servers.attachments.ports import find_port
+from servers.models import Instance
+from servers.policies.server import ATTACH_EXTERNAL_NETWORK
+
+ANSWERS: dict[type[NicFailed], type[Exception]] = {
+    protocol.NoAddressLeft: AddressNotUsable,
+    protocol.AddressOutside: AddressNotUsable,
+    protocol.PortCannotBind: PortNotUsable,
+    protocol.PortQuotaReached: PortLimitReached,
+}
+"""What a failure of the network service is to who asked for a card; any other is a conflict."""
+
+
+def attach_nic(caller: Caller, instance: Instance, wish: NicRequest) -> protocol.AttachedPort:
+    """The new card's port, as the network service has it.
+
+    Raises:
+        ContradictoryPort: a port and a network, or an address without a network.
+        ServerLocked, WrongState: 409.
+        NoSuchPort, NoSuchNetwork: 404.
+        PortNotUsable, NetworkUnclear, AddressNotUsable: 400.
+        ExternalNetworkBarred, PortLimitReached: 403.
+        PortTaken, NicFailed: the port or the address is in use.
+    """
+    _check_wish(wish)
+    check_ready(caller, instance, ATTACH_INTERFACE)
+    owner = dataclasses.replace(caller, project_id=instance.project_id)
+    request = _look_up(owner, instance, wish)
+    with transaction.atomic():
+        server = lock_server(caller, instance, ATTACH_INTERFACE)
+        port_id = _plug(owner, server, request)
+        refresh_cards([str(server.uuid)])
+        hand_over(caller, server, ATTACH_INTERFACE, port_id=port_id)
+    return find_port(instance, port_id)
+
+
+def detach_nic(caller: Caller, instance: Instance, port_id: str) -> None:
+    """Begin to take a card from the server. Nova: a port that the server does not have is found
+    out only by its host, and stands in the history.
+
+    Raises:
+        ServerLocked, WrongState: 409.
+    """
+    check_ready(caller, instance, DETACH_INTERFACE)
+    with transaction.atomic():
+        server = lock_server(caller, instance, DETACH_INTERFACE)
+        hand_over(caller, server, DETACH_INTERFACE, port_id=port_id)
+
+
+def _check_wish(wish: NicRequest) -> None:
+    if wish.network_id is not None and wish.port_id is not None:
+        raise ContradictoryPort(
+            "Name a port or a network, not both.", field="interfaceAttachment.port_id"
+        )
+    if wish.fixed_ip is not None and wish.network_id is None:
+        raise ContradictoryPort(
+            "Name the network of the address.", field="interfaceAttachment.fixed_ips"
+        )
+
+
+def _look_up(owner: Caller, instance: Instance, wish: NicRequest) -> NicRequest:
+    """The wish, with the network that is meant where none is named."""
+    if wish.port_id is not None:
+        port = network_service().find_ports(owner, [wish.port_id]).get(wish.port_id)
+        if port is None:
+            raise NoSuchPort(f"There is no port {wish.port_id}.")
+        _check_port(instance, port)
+        return wish
+    if wish.network_id is None:
+        network = _only_network(owner)
+    else:
+        found = network_service().find_networks(owner, [wish.network_id]).get(wish.network_id)
+        if found is None:
+            raise NoSuchNetwork(f"There is no network {wish.network_id}.")
+        network = found
+    if network.external and not network.shared and not owner.may(ATTACH_EXTERNAL_NETWORK):
+        raise ExternalNetworkBarred(
+            f"Network {network.id} is external: a server may stand on it only with the policy "
+            f"rule {ATTACH_EXTERNAL_NETWORK}."
+        )
+    return dataclasses.replace(wish, network_id=network.id)
+
+
+def _check_port(instance: Instance, port: PortData) -> None:
+    if port.device_profile is not None:
+        raise PortNotUsable(f"Port {port.id} has an accelerator; there is none here.")
+    if port.project_id != instance.project_id:
+        raise PortNotUsable(f"Port {port.id} belongs to another project than the server.")
+    if port.device_id:
+        raise PortTaken(f"Port {port.id} is in use already.")
+
+
+def _only_network(owner: Caller) -> protocol.NetworkData:
+    offered = network_service().available_networks(owner)
+    if len(offered) != 1:
+        many = "has several networks" if offered else "has no network"
+        raise NetworkUnclear(f"The project {many} to choose from; name one as net_id.")
+    return offered[0]
+
+
+def _plug(owner: Caller, server: Instance, request: NicRequest) -> str:
+    try:
+        return network_service().plug(owner, str(server.uuid), server.host or "", request)
+    except NicFailed as failure:
+        answer = ANSWERS.get(type(failure))
+        if answer is None:
+            raise
+        raise answer(failure.detail) from failure
