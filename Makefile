@@ -1,10 +1,10 @@
-# compute-site: make run | make test | make check | make bench
+# compute-site: make run | make test | make check | make bench | make soak
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench soak clean
 
 run: $(VENV)/.run
 	$(BIN)/python manage.py quickstart
@@ -21,6 +21,9 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.run
 	$(BIN)/python -m tests.benchmarks
+
+soak: $(VENV)/.run
+	$(BIN)/python -m tests.soak
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -7,17 +7,23 @@ class ServersConfig(AppConfig):
 
     def ready(self) -> None:
         import servers.policies  # noqa: F401, PLC0415 - declares the rules
-        from compute_site.services.network.events import cards_changed, cards_changing  # noqa: PLC0415 - as above
+        from compute_site.identity.leaving import owner_leaves  # noqa: PLC0415 - as above
+        from compute_site.services.network.events import (  # noqa: PLC0415 - as above
+            cards_changed,
+            cards_changing,
+        )
         from quotas.usage import count_users_with  # noqa: PLC0415 - models load first
         from servers.attachments.network_events import (  # noqa: PLC0415 - models load first
             lock_cards,
             refresh_cards,
         )
+        from servers.change.owners import forget_history  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.host import make_control_services  # noqa: PLC0415 - models load first
         from servers.usage import count_usage  # noqa: PLC0415 - models load first
 
         count_users_with(count_usage)
+        owner_leaves.connect(forget_history)
         cards_changing.connect(lock_cards)
         cards_changed.connect(refresh_cards)
         post_migrate.connect(make_cells, sender=self)

@@ -13,14 +13,13 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from compute_site.identity.assignments import ROLE_OF_ID
 from compute_site.identity.auth_request import AuthRequest
-from compute_site.identity.catalog import stable_id
 from compute_site.identity.errors import MalformedRequest, NameInUse, NoProject, RestrictedToken
 from compute_site.identity.models import ApplicationCredential, Role
 from compute_site.identity.tokens import ValidToken
 
 KEYS = {"name", "description", "secret", "roles", "expires_at", "unrestricted", "project_id"}
-ROLE_OF_ID = {stable_id("role", role.value): role for role in Role}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from compute_site.faults import Fault, Unauthorized
 from compute_site.identity.catalog import root_of
-from compute_site.identity.errors import InvalidToken, MalformedRequest, MethodNotAllowed
+from compute_site.identity.errors import AdminOnly, InvalidToken, MalformedRequest, MethodNotAllowed
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.rendering import JsonRenderer
 from compute_site.views import as_fault
@@ -44,6 +44,18 @@ class IdentityView(APIView):
         if valid is None:
             raise InvalidToken("Send a valid token in X-Auth-Token.")
         return valid
+
+    def admin(self) -> ValidToken:
+        """The token of the caller, who is the cloud's admin.
+
+        Raises:
+            InvalidToken: there is none, or it is not valid.
+            AdminOnly: it is somebody else's.
+        """
+        caller = self.caller()
+        if not caller.is_admin:
+            raise AdminOnly("Only those who hold the role admin may do this.")
+        return caller
 
     def read_body(self) -> Any:
         """The JSON body.

@@ -79,8 +79,20 @@ class RestrictedToken(Forbidden):
     code = "restricted_token"
 
 
+class AdminOnly(Forbidden):
+    """Only the cloud's admin does this."""
+
+    code = "admin_only"
+
+
+class StillInUse(Conflict):
+    """A project or user that others still need, or that has servers."""
+
+    code = "still_in_use"
+
+
 class NameInUse(Conflict):
-    """The user has an application credential of this name."""
+    """A project or user, or an application credential of the user, has this name."""
 
     code = "name_in_use"
 

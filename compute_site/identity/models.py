@@ -57,6 +57,8 @@ class Project(models.Model):
     name = models.CharField(max_length=64, unique=True, db_collation="C")
     description = models.TextField(blank=True, default="")
     enabled = models.BooleanField(default=True)
+    extra = models.JSONField(default=dict, blank=True, editable=False)
+    """What clients keep with it of their own accord."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ProjectQuerySet.as_manager()
@@ -77,6 +79,8 @@ class User(AbstractUser):
     default_project = models.ForeignKey(
         Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    extra = models.JSONField(default=dict, blank=True, editable=False)
+    """What clients keep with it of their own accord, such as a description."""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """A new password ends all tokens that were got with the old one."""

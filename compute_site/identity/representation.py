@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from compute_site.identity.assignments import Assignment
 from compute_site.identity.auth_request import DOMAIN_ID, DOMAIN_NAME
 from compute_site.identity.catalog import catalog, stable_id
 from compute_site.identity.models import ApplicationCredential, Project, Role, User
@@ -48,6 +49,7 @@ def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> di
 
 def show_project(project: Project, *, root: str) -> dict[str, Any]:
     return {
+        **project.extra,
         "id": project.id,
         "name": project.name,
         "description": project.description,
@@ -63,6 +65,7 @@ def show_project(project: Project, *, root: str) -> dict[str, Any]:
 
 def show_user(user: User, *, root: str) -> dict[str, Any]:
     shown = {
+        **user.extra,
         "id": user.id,
         "name": user.username,
         "enabled": user.is_active,
@@ -95,6 +98,47 @@ def show_credential(
         "links": {"self": f"{own}/{credential.id}"},
     }
     return shown | ({"secret": secret} if secret is not None else {})
+
+
+def show_role(role: Role, *, root: str) -> dict[str, Any]:
+    role_id = stable_id("role", role.value)
+    return {
+        "id": role_id,
+        "name": role.value,
+        "domain_id": None,
+        "description": None,
+        "options": {},
+        "links": {"self": f"{root}/identity/v3/roles/{role_id}"},
+    }
+
+
+def show_assignment(found: Assignment, *, root: str, names: bool) -> dict[str, Any]:
+    role_id = stable_id("role", found.role.value)
+    role: dict[str, Any] = {"id": role_id}
+    user: dict[str, Any] = {"id": found.user_id}
+    project: dict[str, Any] = {"id": found.project_id}
+    if names:
+        role["name"] = found.role.value
+        user |= {"name": found.user_name, "domain": DOMAIN}
+        project |= {"name": found.project_name, "domain": DOMAIN}
+    where = f"{root}/identity/v3/projects/{found.project_id}/users/{found.user_id}/roles"
+    return {
+        "role": role,
+        "user": user,
+        "scope": {"project": project},
+        "links": {"assignment": f"{where}/{role_id}"},
+    }
+
+
+def show_domain(*, root: str) -> dict[str, Any]:
+    """The one domain that there is."""
+    return DOMAIN | {
+        "description": "",
+        "enabled": True,
+        "tags": [],
+        "options": {},
+        "links": {"self": f"{root}/identity/v3/domains/{DOMAIN_ID}"},
+    }
 
 
 def show_roles(names: frozenset[str]) -> list[dict[str, str]]:

@@ -38,11 +38,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_site(url: str, processes: int = 2) -> Iterator[str]:
-    """The site on a free loopback port, with the benchmark's cloud loaded."""
+def running_site(url: str, processes: int = 2, cloud: Path = HERE / "cloud.yaml") -> Iterator[str]:
+    """The site on a free loopback port, with the benchmark's cloud loaded, or another."""
     environment = {**os.environ, "DATABASE_URL": url}
     manage = [sys.executable, str(ROOT / "manage.py")]
-    for command in (["migrate", "-v", "0"], ["loadcloud", str(HERE / "cloud.yaml")]):
+    for command in (["migrate", "-v", "0"], ["loadcloud", str(cloud)]):
         subprocess.run(
             [*manage, *command], env=environment, cwd=ROOT, check=True, stdout=sys.stderr
         )

@@ -7,12 +7,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,9 +28,13 @@ from openstack.connection import Connection
 ROOT = Path(settings.BASE_DIR)
 NAME = "compute_site_clients"
 START_SECONDS = 120
-CLI_SECONDS = 60
 BASIC = "basic"
 """The cloud of the recipe without a token, in docs/clients.md."""
+
+
+AS_JSON = ("-f", "json")
+NO_TABLE = "unrecognized arguments: -f json"
+"""What a command says that prints no table; it has done nothing then."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,35 +136,65 @@ def admin_cloud(clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     connection.close()
 
 
-Openstack = Callable[..., Any]
+class Openstack:
+    """The command ``openstack``: ``run_openstack("server show web", cloud="demo")``.
 
+    ``process`` is ``warm_openstack``.
+    """
 
-@pytest.fixture
-def run_openstack(clouds_yaml: Path) -> Openstack:
-    """``run_openstack("server show web", cloud="demo")``: what the command says in JSON."""
+    def __init__(self, process: subprocess.Popen[str], clouds_yaml: Path) -> None:
+        self.process = process
+        self.clouds_yaml = clouds_yaml
 
-    def run(command: str, *, cloud: str = "demo", version: str = "2.100") -> Any:
-        shows = not {"delete", "set", "unset", "stop", "start"} & set(command.split()[:3])
+    def __call__(self, command: str, *, cloud: str = "demo", version: str = "2.100") -> Any:
+        """What the command says: read from JSON where it is a table, else the text."""
+        status, out, err = self._call(command, cloud, version)
+        assert status == 0, f"openstack {command}: {out}{err}"
+        try:
+            return json.loads(out)
+        except ValueError:
+            return out
+
+    def refused(self, command: str, *, cloud: str = "demo", version: str = "2.100") -> str:
+        """What the command says when it fails."""
+        status, out, err = self._call(command, cloud, version)
+        assert status != 0, f"openstack {command} did it: {out}"
+        return err
+
+    def _call(self, command: str, cloud: str, version: str) -> tuple[int, str, str]:
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("OS_")},
-            "OS_CLIENT_CONFIG_FILE": str(clouds_yaml),
+            "OS_CLIENT_CONFIG_FILE": str(self.clouds_yaml),
             "OS_CLOUD": cloud,
             "OS_COMPUTE_API_VERSION": version,
-            "PYTHONWARNINGS": "ignore",
         }
-        done = subprocess.run(
-            [
-                Path(sys.executable).with_name("openstack"),
-                *command.split(),
-                *(["-f", "json"] if shows else []),
-            ],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=CLI_SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, f"openstack {command}: {done.stdout}{done.stderr}"
-        return json.loads(done.stdout) if shows else None
+        words = shlex.split(command)
+        answer = self._ask([*words, *AS_JSON], environment)
+        if NO_TABLE in answer["err"]:
+            answer = self._ask(words, environment)
+        return answer["status"], answer["out"], answer["err"]
 
-    return run
+    def _ask(self, words: list[str], environment: dict[str, str]) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(
+            json.dumps({"words": words, "environment": environment}),
+            file=self.process.stdin,
+            flush=True,
+        )
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+
+@pytest.fixture(scope="session")
+def run_openstack(clouds_yaml: Path) -> Iterator[Openstack]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("warm_openstack.py"))],
+        env={**environment, "PYTHONWARNINGS": "ignore"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Openstack(process, clouds_yaml)
+        assert process.stdin is not None
+        process.stdin.close()

@@ -1,24 +1,42 @@
 """The identity API below ``/identity`` (Keystone v3): what clients need to find and use the
-others.
+others, and to make people and projects.
 """
 
+from compute_site.identity.views.catalogue import Domains, Endpoints, Regions, Services
 from compute_site.identity.views.credential import CredentialDetail, CredentialList
 from compute_site.identity.views.project import OwnProjects, ProjectDetail, ProjectList
+from compute_site.identity.views.role import (
+    AssignmentList,
+    Grant,
+    GrantList,
+    RoleDetail,
+    RoleList,
+)
 from compute_site.identity.views.token import Catalog, Tokens
-from compute_site.identity.views.user import UserDetail, UserList, UserProjects
+from compute_site.identity.views.user import UserDetail, UserList, UserPassword, UserProjects
 from compute_site.identity.views.version import UnknownIdentityUrl, VersionDetail, VersionList
 
 __all__ = [
+    "AssignmentList",
     "Catalog",
     "CredentialDetail",
     "CredentialList",
+    "Domains",
+    "Endpoints",
+    "Grant",
+    "GrantList",
     "OwnProjects",
     "ProjectDetail",
     "ProjectList",
+    "Regions",
+    "RoleDetail",
+    "RoleList",
+    "Services",
     "Tokens",
     "UnknownIdentityUrl",
     "UserDetail",
     "UserList",
+    "UserPassword",
     "UserProjects",
     "VersionDetail",
     "VersionList",

@@ -1,4 +1,4 @@
-"""Users, for reading."""
+"""Users: everyone sees oneself, the cloud's admin sees, makes and changes all."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from rest_framework.response import Response
 
 from compute_site.identity.envelope import IdentityView
 from compute_site.identity.errors import NoSuchThing
+from compute_site.identity.filters import chosen
+from compute_site.identity.leaving import remove_owner
 from compute_site.identity.models import Project, User
 from compute_site.identity.representation import show_list, show_project, show_user
 from compute_site.identity.tokens import ValidToken
+from compute_site.identity.users import change_password, change_user, make_user
 
 
 def visible_users(caller: ValidToken) -> QuerySet[User]:
@@ -20,28 +23,52 @@ def visible_users(caller: ValidToken) -> QuerySet[User]:
 
 
 def find_user(caller: ValidToken, user_id: str) -> User:
-    user = visible_users(caller).filter(pk=user_id).first()
-    if user is None:
+    """Raises: NoSuchThing: there is none that the caller may see."""
+    user = "\0" not in user_id and visible_users(caller).filter(pk=user_id).first()
+    if not user:
         raise NoSuchThing(f"There is no user {user_id}.")
     return user
 
 
 class UserList(IdentityView):
-    """``GET /identity/v3/users``"""
+    """``/identity/v3/users``"""
 
     def get(self, request: Request) -> Response:
-        users = visible_users(self.caller())
-        if "name" in request.GET:
-            users = users.filter(username=request.GET["name"])
+        users = chosen(
+            visible_users(self.caller()),
+            request.GET,
+            columns={"name": "username", "enabled": "is_active"},
+        )
         items = [show_user(user, root=self.root) for user in users]
         return Response(show_list("users", items, url=request.build_absolute_uri()))
 
+    def post(self, request: Request) -> Response:
+        self.admin()
+        user = make_user(self.read_body())
+        return Response({"user": show_user(user, root=self.root)}, status=201)
+
 
 class UserDetail(IdentityView):
-    """``GET /identity/v3/users/{user_id}``"""
+    """``/identity/v3/users/{user_id}``"""
 
     def get(self, request: Request, user_id: str) -> Response:
         return Response({"user": show_user(find_user(self.caller(), user_id), root=self.root)})
+
+    def patch(self, request: Request, user_id: str) -> Response:
+        user = change_user(find_user(self.admin(), user_id), self.read_body())
+        return Response({"user": show_user(user, root=self.root)})
+
+    def delete(self, request: Request, user_id: str) -> Response:
+        remove_owner(find_user(self.admin(), user_id))
+        return Response(status=204)
+
+
+class UserPassword(IdentityView):
+    """``POST /identity/v3/users/{user_id}/password``: for who knows the old one; needs no token."""
+
+    def post(self, request: Request, user_id: str) -> Response:
+        change_password(user_id, self.read_body())
+        return Response(status=204)
 
 
 class UserProjects(IdentityView):

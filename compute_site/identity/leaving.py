@@ -1,0 +1,32 @@
+"""Takes projects and users out of the site, with what the other apps keep for them."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.dispatch import Signal
+
+from compute_site.identity.errors import StillInUse
+from compute_site.identity.models import Project, User
+
+owner_leaves = Signal()
+"""Sent within the transaction, before the rows go, with ``owner``: a project or a user. A receiver
+removes what is over, and raises ``StillInUse`` for what is not.
+"""
+
+
+def remove_owner(owner: Project | User) -> None:
+    """Delete a project or user, and with it what belongs to it alone.
+
+    Raises:
+        StillInUse: it has servers, or things that others use.
+    """
+    try:
+        with transaction.atomic():
+            owner_leaves.send(sender=type(owner), owner=owner)
+            owner.delete()
+    except (ProtectedError, IntegrityError):
+        what = "project {} still has servers or volume snapshots"
+        if isinstance(owner, User):
+            what = "user {} still has servers"
+        raise StillInUse(f"The {what.format(owner.pk)}; delete them first.") from None

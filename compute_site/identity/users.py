@@ -1,0 +1,106 @@
+"""The one home of users that clients make and change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from compute_site.identity.errors import InvalidPassword, MalformedRequest, NameInUse
+from compute_site.identity.members import (
+    Reader,
+    flag,
+    name_of,
+    no_options,
+    our_domain,
+    read_members,
+    text,
+)
+from compute_site.identity.models import Project, User
+from compute_site.identity.passwords import verify_password
+from compute_site.identity.scope import find_by_user
+
+SHOWN = {"id", "links", "extra", "password_expires_at", "federated"}
+"""Made by the site: a client that sends back what it was shown changes nothing by it."""
+
+
+def _password(value: Any, where: str) -> str | None:
+    """``null``: nobody can log in with a password."""
+    return None if value is None else text(value, where)
+
+
+def _project(value: Any, where: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or "\0" in value or not Project.objects.filter(pk=value).exists():
+        raise MalformedRequest(f"{where}: there is no such project.")
+    return value
+
+
+READERS: dict[str, Reader] = {
+    "name": name_of(150),
+    "enabled": flag,
+    "email": text,
+    "password": _password,
+    "default_project_id": _project,
+    "domain_id": our_domain,
+    "options": no_options,
+}
+COLUMNS = {
+    "name": "username",
+    "enabled": "is_active",
+    "email": "email",
+    "default_project_id": "default_project_id",
+}
+
+
+def make_user(body: Any) -> User:
+    """Make the user of a body of ``POST /v3/users``, who holds no role anywhere yet.
+
+    Raises:
+        MalformedRequest: the body is wrong; the text names the member.
+        NameInUse: another user has this name.
+    """
+    members = read_members(body, "user", READERS)
+    if "name" not in members:
+        raise MalformedRequest("user.name: give one.")
+    return _save(User(), {"password": None, **members})
+
+
+def change_user(user: User, body: Any) -> User:
+    """Change what the body of a ``PATCH`` names; raises as ``make_user``."""
+    return _save(user, read_members(body, "user", READERS))
+
+
+def change_password(user_id: str, body: Any) -> None:
+    """The user's own change of the password; it ends all tokens of the user.
+
+    Raises:
+        MalformedRequest: one of the two passwords is missing.
+        InvalidPassword: the old one is wrong, or there is no such user.
+    """
+    members = read_members(body, "user", {"password": text, "original_password": text})
+    if not members.get("password") or not members.get("original_password"):
+        raise MalformedRequest("user: give original_password and password.")
+    scope = find_by_user(user_id=user_id)
+    if not verify_password(scope, members["original_password"]) or scope is None:
+        raise InvalidPassword("User and password do not belong together.")
+    user = User.objects.get(pk=scope.user_id)
+    user.set_password(members["password"])
+    user.save(update_fields=["password"])
+
+
+def _save(user: User, members: dict[str, Any]) -> User:
+    for key, column in COLUMNS.items():
+        if key in members:
+            setattr(user, column, members[key])
+    if "password" in members:
+        user.set_password(members["password"])
+    added = {name: value for name, value in members["extra"].items() if name not in SHOWN}
+    user.extra = user.extra | added
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError:
+        raise NameInUse(f"There is a user {user.username!r} already.") from None
+    return user

@@ -1,0 +1,16 @@
+"""What servers have to do with the end of a project or user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compute_site.identity.models import Project, User
+from servers.models import Instance
+
+
+def forget_history(owner: Project | User, **_: Any) -> None:
+    """Deleted servers go with their owner; living ones keep it here (receiver of
+    ``owner_leaves``).
+    """
+    who = {"project": owner} if isinstance(owner, Project) else {"user": owner}
+    Instance.objects.filter(**who, deleted_at__isnull=False).delete()

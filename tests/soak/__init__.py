@@ -1,0 +1,1 @@
+"""Many clients at once while workers are killed: at the end nothing may be lost or doubled."""

@@ -1,0 +1,92 @@
+"""What must be true of the database when all work is done; prints JSON: a list of what is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compute_site.settings")
+
+import django
+
+django.setup()
+
+from django.db.models import Count, Q, Sum
+
+from compute_site.identity.models import Project
+from compute_site.services.network.models import Port
+from quotas.counters import check_counters
+from servers.models import BuildRequest, ComputeNode, Instance, VmState
+from servers.usage import count_usage
+
+ON_NO_HOST = (VmState.ERROR, VmState.SHELVED_OFFLOADED)
+
+
+def unsettled() -> list[str]:
+    """Servers on which something is still going on."""
+    busy = Instance.objects.alive().filter(
+        Q(task_state__isnull=False) | Q(vm_state=VmState.BUILDING)
+    )
+    return [f"{i.uuid}: {i.vm_state}, {i.task_state}" for i in busy]
+
+
+def wrongs(accepted: list[str], deleted: set[str]) -> Iterator[str]:
+    yield from (f"still busy: {server}" for server in unsettled())
+    yield from _lost_or_doubled(accepted, deleted)
+    yield from _hosts()
+    yield from _leftovers()
+    for project in Project.objects.all():
+        for drift in check_counters(project.pk, count_usage, fix=False):
+            yield f"usage of {drift.resource} is {drift.counter}, but {drift.counted} are there"
+
+
+def _lost_or_doubled(accepted: list[str], deleted: set[str]) -> Iterator[str]:
+    rows = Counter(Instance.objects.values_list("reservation_id", flat=True))
+    yield from (f"accepted, but lost: {one}" for one in set(accepted) - set(rows))
+    yield from (f"never accepted: {one}" for one in set(rows) - set(accepted))
+    alive = {str(key) for key in Instance.objects.alive().values_list("uuid", flat=True)}
+    yield from (f"deleted, but alive: {one}" for one in deleted & alive)
+    gone = {str(key) for key in Instance.objects.values_list("uuid", flat=True)} - alive
+    yield from (f"gone, but nobody deleted it: {one}" for one in gone - deleted)
+
+
+def _hosts() -> Iterator[str]:
+    for node in ComputeNode.objects.annotate(
+        held=Count("allocations"),
+        vcpus_held=Sum("allocations__vcpus", default=0),
+        memory_held=Sum("allocations__memory_mb", default=0),
+        disk_held=Sum("allocations__disk_gb", default=0),
+    ):
+        used = (node.vcpus_used, node.memory_mb_used, node.local_gb_used, node.running_vms)
+        held = (node.vcpus_held, node.memory_held, node.disk_held, node.held)
+        if used != held:
+            yield f"{node} counts {used}, its allocations are {held}"
+    instances = Instance.objects.annotate(held=Count("allocations"))
+    for instance in instances:
+        on_host = instance.host is not None and instance.vm_state != VmState.DELETED
+        expected = 2 if instance.vm_state == VmState.RESIZED else int(on_host)
+        if instance.held != expected and instance.vm_state not in ON_NO_HOST:
+            yield f"{instance.uuid}: {instance.vm_state} with {instance.held} allocations"
+        if instance.vm_state == VmState.ACTIVE and not on_host:
+            yield f"{instance.uuid}: active without a host"
+
+
+def _leftovers() -> Iterator[str]:
+    alive = {str(key) for key in Instance.objects.alive().values_list("uuid", flat=True)}
+    for port in Port.objects.exclude(device_id=""):
+        if port.device_id not in alive:
+            yield f"port {port.pk} belongs to {port.device_id}, which is gone"
+    ports = Counter(Port.objects.values_list("device_id", flat=True))
+    yield from (f"{server} has {count} ports" for server, count in ports.items() if count > 1)
+    yield from (f"build request {request.pk} is left" for request in BuildRequest.objects.all())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["unsettled"]:
+        print(json.dumps(unsettled()))
+    else:
+        told = json.load(sys.stdin)
+        print(json.dumps(list(wrongs(told["accepted"], set(told["deleted"])))))

@@ -1,0 +1,117 @@
+"""Clients that do at random what people do with servers, and remember what was accepted."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import json
+import random
+import threading
+import time
+from typing import Any
+
+from tests.benchmarks.load import Client
+from tests.benchmarks.requests import SERVER, SERVERS
+
+ACTIONS: tuple[dict[str, Any], ...] = (
+    {"os-stop": None},
+    {"os-start": None},
+    {"reboot": {"type": "SOFT"}},
+    {"reboot": {"type": "HARD"}},
+    {"pause": None},
+    {"unpause": None},
+    {"suspend": None},
+    {"resume": None},
+    {"shelve": None},
+    {"unshelve": None},
+    {"rescue": {}},
+    {"unrescue": None},
+    {"rebuild": {"imageRef": SERVER["imageRef"]}},
+    {"resize": {"flavorRef": "2"}},
+    {"resize": {"flavorRef": "1"}},
+    {"confirmResize": None},
+    {"revertResize": None},
+)
+
+
+@dataclasses.dataclass
+class Tally:
+    """What the clients saw, together."""
+
+    accepted: list[str] = dataclasses.field(default_factory=list)
+    """``reservation_id`` of each accepted request for servers, or its server's id."""
+    deleted: set[str] = dataclasses.field(default_factory=set)
+    answers: dict[str, int] = dataclasses.field(default_factory=dict)
+    """How often each kind of request got each status."""
+    broken: list[str] = dataclasses.field(default_factory=list)
+    """Answers that no request may get."""
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+
+class Person:
+    """One client with a connection of its own."""
+
+    def __init__(self, root: str, token: str, tally: Tally, seed: int) -> None:
+        self.client = Client(root, token)
+        self.tally = tally
+        self.chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self.seen: list[str] = []
+
+    def work(self, until: float) -> None:
+        while time.monotonic() < until:
+            deed = self.chance.choices(
+                (self.create, self.delete, self.act, self.look), weights=(3, 3, 8, 2)
+            )[0]
+            deed()
+
+    def create(self) -> None:
+        count = self.chance.choice((1, 1, 1, 2, 5))
+        counts = {"min_count": 1, "max_count": count, "return_reservation_id": True}
+        network = self.chance.choice((SERVER["networks"], "none"))
+        flavor = self.chance.choice(("1", "2"))
+        body = {"server": {**SERVER, **counts, "networks": network, "flavorRef": flavor}}
+        status, answer = self.send("create", "POST", SERVERS, body)
+        if status == 202:
+            with self.tally.lock:
+                self.tally.accepted.append(answer["reservation_id"])
+
+    def look(self) -> None:
+        status, answer = self.send("list", "GET", f"{SERVERS}?limit=100", None)
+        if status == 200:
+            self.seen = [server["id"] for server in answer["servers"]]
+
+    def delete(self) -> None:
+        if server_id := self.pick():
+            status, _ = self.send("delete", "DELETE", f"{SERVERS}/{server_id}", None)
+            if status == 204:
+                with self.tally.lock:
+                    self.tally.deleted.add(server_id)
+
+    def act(self) -> None:
+        if server_id := self.pick():
+            action = self.chance.choice(ACTIONS)
+            self.send(next(iter(action)), "POST", f"{SERVERS}/{server_id}/action", action)
+
+    def pick(self) -> str | None:
+        if not self.seen:
+            self.look()
+        return self.chance.choice(self.seen) if self.seen else None
+
+    def send(self, kind: str, method: str, path: str, body: Any) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        connection = self.client.connection
+        try:
+            connection.request(method, path, data, self.client.headers)
+            response = connection.getresponse()
+            text = response.read()
+        except (http.client.HTTPException, OSError) as error:
+            connection.close()
+            with self.tally.lock:
+                self.tally.broken.append(f"{method} {path}: {error!r}")
+            return 0, None
+        with self.tally.lock:
+            key = f"{kind} {response.status}"
+            self.tally.answers[key] = self.tally.answers.get(key, 0) + 1
+            if response.status >= 500:
+                self.tally.broken.append(f"{method} {path} {body}: {response.status} {text!r}")
+        return response.status, json.loads(text) if text else None
