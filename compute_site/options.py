@@ -86,6 +86,7 @@ class Options:
 
     # scheduling
     scheduler_max_attempts: int = 3
+    allow_resize_to_same_host: bool = False
     cpu_allocation_ratio: float = 4.0
     ram_allocation_ratio: float = 1.0
     disk_allocation_ratio: float = 1.0

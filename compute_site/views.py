@@ -216,9 +216,9 @@ class ComputeView(APIView):
     ) -> Response:
         return Response(body, status=status, headers=headers)
 
-    def accepted(self) -> Response:
-        """202 without a body. Nova: it is JSON nevertheless."""
-        response = self.answer(status=202)
+    def accepted(self, status: int = 202) -> Response:
+        """No body. Nova: it is JSON nevertheless."""
+        response = self.answer(status=status)
         response.add_post_render_callback(_call_it_json)
         return response
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, FilteredRelation, IntegerField, Q, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Greatest
 
 from servers.models.instance import Instance
+from servers.models.migration import ENDED
 from servers.models.server_group import ServerGroup
 from servers.models.states import VmState
 
@@ -21,10 +24,27 @@ def count_usage(project_id: str, user_id: str | None = None) -> dict[str, int]:
 
 
 def count_server_usage(project_id: str, user_id: str | None = None) -> dict[str, int]:
-    """Servers, vCPUs and memory (MiB) alone (one statement)."""
+    """Servers, vCPUs and memory (MiB) alone (one statement).
+
+    A server that is being resized counts with the larger of both flavors.
+    """
     servers = Instance.objects.alive().filter(project=project_id)
     servers = servers.exclude(vm_state=VmState.SOFT_DELETED)
     if user_id is not None:
         servers = servers.filter(user=user_id)
-    sums = servers.aggregate(instances=Count("pk"), cores=Sum("vcpus"), ram=Sum("memory_mb"))
+    servers = servers.annotate(
+        move=FilteredRelation("moves", condition=~Q(moves__status__in=ENDED))
+    )
+    sums = servers.aggregate(
+        instances=Count("pk"), cores=Sum(_largest("vcpus")), ram=Sum(_largest("memory_mb"))
+    )
     return {resource: amount or 0 for resource, amount in sums.items()}
+
+
+def _largest(size: str) -> Greatest:
+    """Where no move goes on there are no other flavors: PostgreSQL passes nulls over."""
+    others = (
+        Cast(KeyTextTransform(size, f"move__{flavor}"), IntegerField())
+        for flavor in ("old_flavor", "new_flavor")
+    )
+    return Greatest(F(size), *others)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
 from compute_site.identity.caller import Caller
 from servers.change.history import log_action
 from servers.errors import WrongState
 from servers.models import Instance, VmState
+from servers.moves.settle import settle
 from servers.read.find import is_order
 
 
@@ -20,7 +22,9 @@ def reset_state(caller: Caller, instance: Instance, state: str) -> None:
     """
     if is_order(instance) or (state == VmState.ACTIVE and instance.host is None):
         raise WrongState(f"The server {instance.uuid} is on no host; its state cannot be {state}.")
-    Instance.objects.alive().filter(pk=instance.pk).update(
-        vm_state=state, task_state=None, updated_at=timezone.now()
-    )
+    with transaction.atomic():
+        Instance.objects.alive().filter(pk=instance.pk).update(
+            vm_state=state, task_state=None, updated_at=timezone.now()
+        )
+        settle(instance)
     log_action(caller, instance, "resetState", "api_reset_state")

@@ -31,12 +31,6 @@ class UnservedAction:
         raise ActionNotServed(f"Nobody can {self.doing} here yet.")
 
 
-ON_OR_OFF = (VmState.ACTIVE, VmState.STOPPED)
-
-RESIZE = UnservedAction("resize it", ON_OR_OFF)
-CONFIRM_RESIZE = UnservedAction("confirm its resize", (VmState.RESIZED,))
-REVERT_RESIZE = UnservedAction("revert its resize", (VmState.RESIZED,))
-MIGRATE = UnservedAction("migrate it", ON_OR_OFF)
 MIGRATE_LIVE = UnservedAction("migrate it", (VmState.ACTIVE, VmState.PAUSED))
 SHELVE_OFFLOAD = UnservedAction("offload it", (VmState.SHELVED,))
 RESTORE = UnservedAction("restore it", (VmState.SOFT_DELETED,))

@@ -8,7 +8,18 @@ from servers.admin import (
     hosts,
     instance,
     jobs,
+    moves,
     orders,
 )
 
-__all__ = ["aggregates", "dashboard", "groups", "history", "hosts", "instance", "jobs", "orders"]
+__all__ = [
+    "aggregates",
+    "dashboard",
+    "groups",
+    "history",
+    "hosts",
+    "instance",
+    "jobs",
+    "moves",
+    "orders",
+]

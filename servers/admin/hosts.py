@@ -134,7 +134,8 @@ class ComputeNodeAdmin(RecordAdmin):
 
 @admin.register(Allocation)
 class AllocationAdmin(RecordAdmin):
-    list_display = ("instance", "node", "vcpus", "memory", "disk_gb")
+    list_display = ("instance", "node", "vcpus", "memory", "disk_gb", "leaving")
+    list_filter = ("leaving",)
     list_select_related = ("instance", "node")
     search_fields = ("=node__hypervisor_hostname",)
     id_fields = ("instance__uuid",)

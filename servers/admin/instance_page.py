@@ -318,13 +318,14 @@ def _allocations(links: Links, instance: Instance) -> Part:
     held = Allocation.objects.filter(instance=instance).select_related("node")[:MOST]
     return rows(
         "Allocations",
-        ("node", "vCPUs", "memory", "disk"),
+        ("node", "vCPUs", "memory", "disk", ""),
         (
             (
                 links.to(allocation.node),
                 allocation.vcpus,
                 gibibytes(allocation.memory_mb),
                 f"{allocation.disk_gb} GiB",
+                "until its move has ended" if allocation.leaving else "",
             )
             for allocation in held
         ),

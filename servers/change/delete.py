@@ -34,6 +34,7 @@ from servers.models import (
     TaskState,
     VmState,
 )
+from servers.moves.settle import end_with_server, find_open
 
 DELETE = "delete"
 DELETE_EVENT = "compute_terminate_instance"
@@ -74,7 +75,8 @@ def finish_delete(server_id: str) -> None:
             _fail(instance, error)
             return
         with transaction.atomic():
-            _forget(instance)
+            fresh = Instance.objects.alive().select_for_update(no_key=True)
+            _forget(fresh.filter(pk=instance.pk).get())
 
 
 def _take_build_request(instance: Instance) -> BuildRequest | None:
@@ -103,8 +105,11 @@ def _has_living_host(instance: Instance) -> bool:
 
 
 def _destroy(instance: Instance) -> None:
-    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
-    if node is not None:
+    """End the guest wherever something of it may be; a move may have left it on two hosts."""
+    names = {instance.node}
+    if (move := find_open(instance)) is not None:
+        names |= {move.source_node, move.dest_node}
+    for node in ComputeNode.objects.filter(hypervisor_hostname__in=names - {None}).order_by("pk"):
         driver_of(node.driver).destroy(str(instance.uuid), node.hypervisor_hostname)
 
 
@@ -122,9 +127,7 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     }
     if not move(instance.pk, FINISH_DELETE, **ended, network_info=[]):
         return
-    give_back(
-        instance.project_id, {"instances": 1, "cores": instance.vcpus, "ram": instance.memory_mb}
-    )
+    give_back(instance.project_id, end_with_server(instance))
     release_services(instance, volumes=volumes)
     InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)
     ServerGroupMember.objects.filter(instance=instance).delete()

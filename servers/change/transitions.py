@@ -91,6 +91,33 @@ RETRY_BUILD = Transition(
     to_vm=VmState.BUILDING,
     to_task=TaskState.SCHEDULING,
 )
+
+_ON_OR_OFF = frozenset[str | None]([VmState.ACTIVE, VmState.STOPPED])
+_RESIZED = frozenset[str | None]([VmState.RESIZED])
+IDLE = frozenset[str | None]([None])
+AT_SOURCE = frozenset[str | None]([TaskState.RESIZE_PREP, TaskState.RESIZE_MIGRATING])
+AT_DESTINATION = frozenset[str | None]([TaskState.RESIZE_MIGRATED, TaskState.RESIZE_FINISH])
+REVERTING = frozenset[str | None]([TaskState.RESIZE_REVERTING])
+
+# Each step of a move starts over from itself: the worker before may have been lost in it.
+BEGIN_MOVE = Transition(from_vm=_ON_OR_OFF, from_task=IDLE, to_task=TaskState.RESIZE_PREP)
+SEND = Transition(from_vm=_ON_OR_OFF, from_task=AT_SOURCE, to_task=TaskState.RESIZE_MIGRATING)
+ARRIVE = Transition(
+    from_vm=_ON_OR_OFF,
+    from_task=frozenset([TaskState.RESIZE_MIGRATING]),
+    to_task=TaskState.RESIZE_MIGRATED,
+)
+RECEIVE = Transition(from_vm=_ON_OR_OFF, from_task=AT_DESTINATION, to_task=TaskState.RESIZE_FINISH)
+END_MOVE = Transition(
+    from_vm=_ON_OR_OFF, from_task=frozenset([TaskState.RESIZE_FINISH]), to_vm=VmState.RESIZED
+)
+GIVE_UP_MOVE = Transition(from_vm=_ON_OR_OFF, from_task=AT_SOURCE)
+FAIL_MOVE = Transition(from_vm=_ON_OR_OFF, from_task=AT_DESTINATION, to_vm=VmState.ERROR)
+CONFIRM = Transition(from_vm=_RESIZED, from_task=IDLE)
+BEGIN_REVERT = Transition(from_vm=_RESIZED, from_task=IDLE, to_task=TaskState.RESIZE_REVERTING)
+REVERT = Transition(from_vm=_RESIZED, from_task=REVERTING)
+GIVE_UP_REVERT = Transition(from_vm=_RESIZED, from_task=REVERTING)
+
 BEGIN_DELETE = Transition(to_task=TaskState.DELETING)
 FAIL_DELETE = Transition(from_task=frozenset([TaskState.DELETING]), to_vm=VmState.ERROR)
 FINISH_DELETE = Transition(to_vm=VmState.DELETED)

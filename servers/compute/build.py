@@ -20,6 +20,7 @@ from servers.compute.disks import attach_volumes, describe_disk
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
 from servers.compute.failure import fail_or_retry
+from servers.compute.guest import describe_guest
 from servers.compute.order import BuildOrder
 from servers.compute.protocol import ComputeDriver, Guest
 from servers.compute.release import release_host, release_services
@@ -137,26 +138,12 @@ def _give_up(build: Build) -> None:
 
 
 def _describe(build: Build, nics: tuple[Nic, ...]) -> Guest:
-    instance = build.instance
-    return Guest(
-        server_id=str(instance.uuid),
-        instance_name=instance.instance_name,
-        hostname=instance.hostname,
+    return describe_guest(
+        build.instance,
         node=build.node.hypervisor_hostname,
-        vcpus=instance.vcpus,
-        memory_mb=instance.memory_mb,
-        root_gb=instance.root_gb,
-        ephemeral_gb=instance.ephemeral_gb,
-        flavor=instance.flavor,
         image=build.spec.image,
-        image_id=instance.image_ref,
         nics=nics,
         files=build.order.files,
-        user_data=instance.user_data,
-        config_drive=bool(instance.config_drive),
-        key_data=instance.key_data,
-        metadata=instance.metadata,
-        numa_topology=instance.numa_topology,
     )
 
 

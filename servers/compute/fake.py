@@ -54,6 +54,23 @@ def detach_nic(server_id: str, node: str, nic: Nic) -> None:  # noqa: ARG001 - a
     work()
 
 
+def send(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - nothing is sent
+    work()
+
+
+def receive(guest: Guest, *, running: bool) -> int:  # noqa: ARG001 - nothing is set up
+    work()
+    return PowerState.RUNNING if running else PowerState.SHUT_DOWN
+
+
+def drop(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing is kept
+    work()
+
+
+def take_back(guest: Guest, *, running: bool) -> int:
+    return receive(guest, running=running)
+
+
 def read_console(server_id: str, node: str) -> str:
     return (
         f"This is the console of {server_id} on {node}.\n"

@@ -104,6 +104,24 @@ class ComputeDriver(Protocol):
         """Take a card from a guest; one that it does not have is fine."""
         ...
 
+    def send(self, server_id: str, node: str, to_node: str) -> None:
+        """End a guest and hand over what it holds to another node, or to a later life on the
+        same one. The node keeps it too, until it is told to ``drop`` it or ``take_back``.
+        """
+        ...
+
+    def receive(self, guest: Guest, *, running: bool) -> int:
+        """Set up a guest that was sent here, and start it or not; its power state."""
+        ...
+
+    def drop(self, server_id: str, node: str) -> None:
+        """Delete what is kept of a guest that was sent away; none is fine."""
+        ...
+
+    def take_back(self, guest: Guest, *, running: bool) -> int:
+        """Set up a guest from what was kept when it was sent away; its power state."""
+        ...
+
     def read_console(self, server_id: str, node: str) -> str:
         """All that the guest has written on its console and the host still has."""
         ...

@@ -27,7 +27,7 @@ CLAIM = """
 # Who deletes an allocation gives it back: a second worker finds no row, and gives back nothing.
 RELEASE = """
     WITH gone AS (
-        DELETE FROM servers_allocation WHERE instance_id = ANY(%s)
+        DELETE FROM servers_allocation WHERE instance_id = ANY(%s) AND leaving = ANY(%s)
         RETURNING node_id, vcpus, memory_mb, disk_gb
     ), freed AS (
         SELECT node_id, sum(vcpus) AS vcpus, sum(memory_mb) AS memory_mb, sum(disk_gb) AS disk_gb,
@@ -81,7 +81,34 @@ def claim(demand: Demand, nodes: Mapping[int, int]) -> None:
                 raise RoomTaken
 
 
+def claim_move(demand: Demand, server: int, node: int) -> None:
+    """Take what the server demands of the node it moves to; it keeps what it holds meanwhile.
+
+    Raises:
+        RoomTaken: as ``claim``.
+    """
+    Allocation.objects.filter(instance_id=server).update(leaving=True)
+    claim(demand, {server: node})
+
+
+def stay(server: int) -> None:
+    """End a move where it began: what the server was to leave is its own again."""
+    left = Allocation.objects.filter(instance_id=server, leaving=True)
+    if left.exists():  # else it has taken nothing of another host yet
+        _release([server], [False])
+        left.update(leaving=False)
+
+
+def leave(server: int) -> None:
+    """End a move where it went: what the server left is given back."""
+    _release([server], [True])
+
+
 def release(servers: Sequence[int]) -> None:
     """Give back all that these servers hold; a second time gives back nothing."""
+    _release(servers, [True, False])
+
+
+def _release(servers: Sequence[int], leaving: Sequence[bool]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE, [list(servers)])
+        cursor.execute(RELEASE, [list(servers), list(leaving)])

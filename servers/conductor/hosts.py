@@ -13,14 +13,22 @@ from servers.models import ComputeNode, Instance, ServerGroup
 from servers.models.host import COMPUTE_BINARY
 
 
-def read_hosts(demand: Demand, group: ServerGroup | None, *, lock: bool = False) -> list[HostState]:
-    """All hosts; with ``lock`` nobody else can take anything of them until the transaction ends."""
+def read_hosts(
+    demand: Demand,
+    group: ServerGroup | None,
+    *,
+    lock: bool = False,
+    moving: Instance | None = None,
+) -> list[HostState]:
+    """All hosts; with ``lock`` nobody else can take anything of them until the transaction ends.
+    A server that is ``moving`` does not count among the members of its group.
+    """
     nodes = ComputeNode.objects.filter(service__binary=COMPUTE_BINARY)
     nodes = nodes.select_related("service__cell").order_by("pk")
     if lock:
         nodes = nodes.select_for_update(of=("self",), no_key=True)
     zones = zone_of_hosts()
-    members = _members_by_host(group)
+    members = _members_by_host(group, moving)
     named = _servers_by_host(demand)
     return [_state(node, zones, members, named) for node in nodes]
 
@@ -62,10 +70,12 @@ def _is_up(node: ComputeNode) -> bool:
     return service.is_up
 
 
-def _members_by_host(group: ServerGroup | None) -> Mapping[str, int]:
+def _members_by_host(group: ServerGroup | None, moving: Instance | None) -> Mapping[str, int]:
     if group is None:
         return {}
     hosts = Instance.objects.alive().filter(group_membership__group=group, host__isnull=False)
+    if moving is not None:
+        hosts = hosts.exclude(pk=moving.pk)
     return Counter(str(host) for host in hosts.values_list("host", flat=True))
 
 

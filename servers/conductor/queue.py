@@ -30,6 +30,12 @@ DETACH_VOLUME = "servers.detach_volume"
 SWAP_VOLUME = "servers.swap_volume"
 ATTACH_INTERFACE = "servers.attach_interface"
 DETACH_INTERFACE = "servers.detach_interface"
+PLACE_MOVE = "servers.place_move"
+MOVE_SERVER = "servers.move_server"
+CONFIRM_RESIZE = "servers.confirm_resize"
+REVERT_RESIZE = "servers.revert_resize"
+MOVES = (PLACE_MOVE, MOVE_SERVER, CONFIRM_RESIZE, REVERT_RESIZE)
+"""What takes servers to other hosts, and back."""
 
 job_manager = JobManager(DjangoConnector())
 

@@ -82,6 +82,15 @@ def begin_action(instance: Instance, action: str, event: str, caller: Caller) ->
     InstanceActionEvent.objects.create(action=record, event=event, host=instance.host)
 
 
+def add_event(server: int, action: str, event: str, *, host: str | None) -> None:
+    """A further step of the newest action of that name begins, unless it has already."""
+    record = InstanceAction.objects.filter(instance=server, action=action).order_by("-pk").first()
+    if record is not None:
+        InstanceActionEvent.objects.get_or_create(
+            action=record, event=event, defaults={"host": host}
+        )
+
+
 FINISH = """
     WITH closed AS (
         UPDATE servers_instanceactionevent AS event
@@ -89,7 +98,7 @@ FINISH = """
             traceback = %(traceback)s
         FROM servers_instanceaction AS action
         WHERE action.id = event.action_id AND action.instance_id = %(server)s
-          AND event.event = %(event)s AND event.finish_time IS NULL
+          AND event.event = ANY(%(events)s) AND event.finish_time IS NULL
           AND (%(request)s::text IS NULL OR action.request_id = %(request)s)
         RETURNING event.action_id
     )
@@ -111,10 +120,30 @@ def finish_event(
     """Close the open event of this kind, and bring its action up to date: one statement. With
     ``request_id`` only that of the request, where several may be open at a time.
     """
+    finish_events(
+        server,
+        [event],
+        result=result,
+        details=details,
+        traceback=traceback,
+        request_id=request_id,
+    )
+
+
+def finish_events(
+    server: int,
+    events: Sequence[str],
+    *,
+    result: str,
+    details: str = "",
+    traceback: str = "",
+    request_id: str | None = None,
+) -> None:
+    """``finish_event`` for events of several kinds."""
     values: dict[str, Any] = {
         "now": timezone.now(),
         "server": server,
-        "event": event,
+        "events": list(events),
         "request": request_id,
         "result": result,
         "details": details or None,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from procrastinate.jobs import Job, Status
 
@@ -18,7 +19,15 @@ from servers.compute.failure import fail
 from servers.compute.perform import give_up
 from servers.conductor import queue
 from servers.conductor.bury import bury
-from servers.models import BuildRequest, Instance, TaskState, VmState
+from servers.models import (
+    BuildRequest,
+    Instance,
+    Migration,
+    MigrationStatus,
+    TaskState,
+    VmState,
+)
+from servers.moves.failure import end_lost_move
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +119,24 @@ def give_up_lost_actions() -> int:
     for instance in lost:
         action = BY_TASK[str(instance.task_state)]
         give_up(instance, action, "Nobody works on it any more.")
+    return len(lost)
+
+
+def end_lost_moves() -> int:
+    """Free servers from moves that no job is at work on; their number."""
+    limit = timezone.now() - dt.timedelta(seconds=LOST_AFTER_SECONDS)
+    going_on = list(
+        Migration.objects.open()
+        .exclude(status=MigrationStatus.FINISHED)
+        .filter(Q(updated_at__lt=limit) | Q(updated_at=None, created_at__lt=limit))
+        .select_related("instance")
+    )
+    if not going_on:
+        return 0
+    servers, _ = _at_work(*queue.MOVES)
+    lost = [move for move in going_on if str(move.instance.uuid) not in servers]
+    for move in lost:
+        end_lost_move(move)
     return len(lost)
 
 

@@ -17,6 +17,10 @@ from servers.compute.release import release_late
 from servers.conductor import queue, recovery
 from servers.conductor.place import place_reservation
 from servers.conductor.unshelve import place_shelved
+from servers.moves.perform import confirm_resize as confirm
+from servers.moves.perform import move_server as perform_move
+from servers.moves.perform import revert_resize as revert
+from servers.moves.place import place_move
 
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)
 """For failures that say nothing about the server: a database that restarts, a deadlock."""
@@ -92,6 +96,30 @@ def detach_interface(*, server_id: str, port_id: str, request_id: str) -> None:
     on_host.detach_interface(server_id, port_id, request_id)
 
 
+@app.task(name=queue.PLACE_MOVE, queue=queue.CONDUCTOR, retry=AGAIN)
+def find_destination(*, server_id: str, move: int, host: str | None = None) -> None:
+    """Find the host that a server moves to."""
+    place_move(server_id, move, host=host)
+
+
+@app.task(name=queue.MOVE_SERVER, queue=queue.COMPUTE, retry=AGAIN)
+def move_server(*, server_id: str, move: int) -> None:
+    """Bring a server to another host."""
+    perform_move(server_id, move)
+
+
+@app.task(name=queue.CONFIRM_RESIZE, queue=queue.COMPUTE, retry=AGAIN)
+def confirm_resize(*, server_id: str, move: int) -> None:
+    """Give up what a server left behind."""
+    confirm(server_id, move)
+
+
+@app.task(name=queue.REVERT_RESIZE, queue=queue.COMPUTE, retry=AGAIN)
+def revert_resize(*, server_id: str, move: int) -> None:
+    """Bring a server back to where it was."""
+    revert(server_id, move)
+
+
 @app.periodic(cron="* * * * * */10")
 @app.task(name="servers.retry_lost_jobs", queue=queue.CONDUCTOR, queueing_lock="lost jobs")
 def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the time
@@ -106,6 +134,7 @@ def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
     recovery.fail_lost_builds()
     recovery.resume_lost_deletions()
     recovery.give_up_lost_actions()
+    recovery.end_lost_moves()
 
 
 @app.periodic(cron="17 * * * *")

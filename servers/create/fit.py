@@ -34,11 +34,16 @@ def check_image(flavor: Flavor, image: ImageData) -> None:
         raise ImageUnusable(
             f"The image {image.id} is {image.status}, not active.", field="server.imageRef"
         )
+    check_memory(flavor, image)
+
+
+def check_memory(flavor: Flavor, image: ImageData, *, field: str = FLAVOR_FIELD) -> None:
+    """The flavor has the memory that the image needs."""
     if flavor.memory_mb < image.min_ram:
         raise FlavorTooSmall(
             f"The image needs {image.min_ram} MiB of memory; the flavor {flavor.flavorid} gives "
             f"{flavor.memory_mb}.",
-            field=FLAVOR_FIELD,
+            field=field,
         )
 
 
@@ -61,17 +66,17 @@ def check_root_disk(caller: Caller, flavor: Flavor, image: ImageData, root: Disk
         )
 
 
-def check_flavor_disk(flavor: Flavor, image: ImageData) -> None:
+def check_flavor_disk(flavor: Flavor, image: ImageData, *, field: str = FLAVOR_FIELD) -> None:
     """The flavor's root disk holds the image."""
     if (image.size or 0) > flavor.root_gb * GIB:
         raise FlavorTooSmall(
             f"The image has {image.size} bytes; the flavor {flavor.flavorid} gives "
             f"{flavor.root_gb} GiB of disk.",
-            field=FLAVOR_FIELD,
+            field=field,
         )
     if image.min_disk > flavor.root_gb:
         raise FlavorTooSmall(
             f"The image needs {image.min_disk} GiB of disk; the flavor {flavor.flavorid} gives "
             f"{flavor.root_gb}.",
-            field=FLAVOR_FIELD,
+            field=field,
         )

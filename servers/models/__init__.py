@@ -9,6 +9,7 @@ from servers.models.host import Aggregate, Allocation, ComputeNode, Service
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
 from servers.models.keypair import KeyPair
+from servers.models.migration import Migration, MigrationStatus, MigrationType
 from servers.models.request_spec import RequestSpec
 from servers.models.server_group import ServerGroup, ServerGroupMember
 from servers.models.states import PowerState, TaskState, VmState
@@ -28,6 +29,9 @@ __all__ = [
     "InstanceActionEvent",
     "InstanceMapping",
     "KeyPair",
+    "Migration",
+    "MigrationStatus",
+    "MigrationType",
     "PowerState",
     "RequestSpec",
     "ServerGroup",

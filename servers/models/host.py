@@ -141,7 +141,10 @@ class ComputeNode(models.Model):
 
 
 class Allocation(models.Model):
-    """What a server holds of a node; made and removed together with the node's ``…_used``."""
+    """What a server holds of a node; made and removed together with the node's ``…_used``.
+
+    While a server moves it has two: that of the host it leaves, and that of the host it goes to.
+    """
 
     instance = models.ForeignKey(
         "servers.Instance", on_delete=models.CASCADE, related_name="allocations"
@@ -150,11 +153,13 @@ class Allocation(models.Model):
     vcpus = models.PositiveIntegerField()
     memory_mb = models.PositiveIntegerField()
     disk_gb = models.PositiveIntegerField()
+    leaving = models.BooleanField(default=False)
+    """Held where the server moves away from, until the move has ended."""
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["instance", "node"], name="servers_allocation_once_a_node"
+                fields=["instance", "leaving"], name="servers_allocation_once_a_side"
             ),
         ]
 

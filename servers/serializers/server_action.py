@@ -136,6 +136,11 @@ class Resize(VersionedSerializer):
     flavor_ref = FlavorReference(key="flavorRef", required=True)
     auto_disk_config = Choice("AUTO", "MANUAL", key="OS-DCF:diskConfig")
 
+    def build(self, values: dict[str, Any], version: Microversion) -> dict[str, Any]:
+        if "auto_disk_config" in values:
+            values["auto_disk_config"] = values["auto_disk_config"] == "AUTO"
+        return values
+
 
 class Rebuild(VersionedSerializer):
     image_ref = Uuid(key="imageRef", required=True)
@@ -206,7 +211,7 @@ class Unshelve(VersionedSerializer):
 
 
 class Migrate(VersionedSerializer):
-    host = Text(1, 255, null=True)
+    host = Fqdn(null=True)
 
 
 class BoolishOrAuto(Boolish):
@@ -216,7 +221,7 @@ class BoolishOrAuto(Boolish):
 
 
 class MigrateLive(VersionedSerializer):
-    host = Text(1, 255, null=True, required=True)
+    host = Fqdn(null=True, required=True)
     block_migration = History(
         {
             "2.1": Boolish(required=True),
@@ -281,7 +286,7 @@ class ServerActionBody(VersionedSerializer):
     create_backup = CreateBackup(key="createBackup")
     resize = Resize()
     rebuild = Rebuild()
-    migrate = History({"2.1": Anything(), "2.56": Migrate(null=True)})
+    migrate = History({"2.1": Ignored(), "2.56": Migrate(null=True)})
     migrate_live = MigrateLive(key="os-migrateLive")
     add_group = NamedGroup(key="addSecurityGroup")
     remove_group = NamedGroup(key="removeSecurityGroup")

@@ -25,6 +25,8 @@ from servers.actions.unserved import UnservedAction
 from servers.attachments import addresses, groups
 from servers.change.delete import delete_server
 from servers.models import Instance
+from servers.moves.begin import migrate_server, resize_server
+from servers.moves.verdict import confirm_resize, revert_resize
 from servers.policies import action as rules
 from servers.policies import address as address_rules
 from servers.policies import security_group as group_rules
@@ -46,7 +48,7 @@ Show = Callable[["ServerAction", Any], Response]
 class Route:
     """Who may (``rule``), what is done (``run``), and how what that returns is answered."""
 
-    rule: str
+    rule: str | Callable[[Any], str]
     run: Run
     show: Show | None = None
     before: Callable[[Caller, Any], None] | None = None
@@ -71,7 +73,8 @@ class ServerAction(ComputeView):
         route = ROUTES[asked.name]
         if route.before is not None:
             route.before(request.caller, asked.values)
-        instance = find_server(request.caller, server_id, route.rule)
+        rule = route.rule if isinstance(route.rule, str) else route.rule(asked.values)
+        instance = find_server(request.caller, server_id, rule)
         result = route.run(request.caller, instance, asked.values)
         return route.show(self, result) if route.show else self.accepted()
 
@@ -120,6 +123,10 @@ def _rebuild(caller: Caller, instance: Instance, order: RebuildOrder) -> tuple[I
 
 def _unshelve(caller: Caller, instance: Instance, asked: Any) -> None:
     unshelve_server(caller, instance, **(asked if isinstance(asked, dict) else {}))
+
+
+def _host_of(asked: Any) -> str | None:
+    return asked.get("host") if isinstance(asked, dict) else None
 
 
 def _unserved(action: UnservedAction) -> Run:
@@ -188,15 +195,26 @@ ROUTES: Mapping[str, Route] = {
     "create_backup": Route(
         rules.CREATE_BACKUP, _create_backup, _show_image, before=_check_image_metadata
     ),
-    "resize": Route(rules.RESIZE, _unserved(unserved.RESIZE)),
-    "confirm_resize": Route(rules.CONFIRM_RESIZE, _unserved(unserved.CONFIRM_RESIZE)),
-    "revert_resize": Route(rules.REVERT_RESIZE, _unserved(unserved.REVERT_RESIZE)),
+    "resize": Route(
+        rules.RESIZE, lambda caller, instance, asked: resize_server(caller, instance, **asked)
+    ),
+    "confirm_resize": Route(
+        rules.CONFIRM_RESIZE,
+        lambda caller, instance, _: confirm_resize(caller, instance),
+        lambda view, _: view.accepted(204),
+    ),
+    "revert_resize": Route(
+        rules.REVERT_RESIZE, lambda caller, instance, _: revert_resize(caller, instance)
+    ),
     "rebuild": Route(rules.REBUILD, _rebuild, _show_rebuilt),
     "shelve": Route(rules.SHELVE, lambda caller, instance, _: shelve_server(caller, instance)),
     "shelve_offload": Route(rules.SHELVE_OFFLOAD, _unserved(unserved.SHELVE_OFFLOAD)),
     "unshelve": Route(rules.UNSHELVE, _unshelve),
     "restore": Route(rules.RESTORE, _unserved(unserved.RESTORE)),
-    "migrate": Route(rules.MIGRATE, _unserved(unserved.MIGRATE)),
+    "migrate": Route(
+        lambda asked: rules.MIGRATE_HOST if _host_of(asked) else rules.MIGRATE,
+        lambda caller, instance, asked: migrate_server(caller, instance, host=_host_of(asked)),
+    ),
     "migrate_live": Route(rules.MIGRATE_LIVE, _unserved(unserved.MIGRATE_LIVE)),
     "trigger_crash_dump": Route(rules.TRIGGER_CRASH_DUMP, _unserved(unserved.TRIGGER_CRASH_DUMP)),
     "add_group": Route(group_rules.ADD, groups.add_group),

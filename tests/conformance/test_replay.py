@@ -15,8 +15,6 @@ from tests.conformance.replay import WORLD, Run, World, read_cases
 from tests.servers.jobs import run_jobs
 
 GROUPS = read_cases()
-PENDING = ("active/resize",)
-"""Groups that do not agree yet."""
 OUT_OF_CONTEXT = {
     "active/lock/lets-through": "its Location is in the image service of the recording",
     "quota-classes/update/no-values": "recorded after a change that no case makes",
@@ -52,7 +50,7 @@ def groups_that_need(*, workers: bool) -> list[str]:
     return [
         group
         for group, cases in GROUPS.items()
-        if group not in PENDING and any(bool(case["needs"]) is workers for case in cases)
+        if any(bool(case["needs"]) is workers for case in cases)
     ]
 
 

@@ -25,6 +25,7 @@ from servers.models import (
     InstanceActionEvent,
     InstanceMapping,
     KeyPair,
+    Migration,
     RequestSpec,
     ServerGroup,
     ServerGroupMember,
@@ -38,7 +39,8 @@ from tests.site.staff import operator, staff
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]
 MODELS = [
     *(Aggregate, Allocation, BlockDevice, BuildRequest, BuriedOrder, Cell, ComputeNode, Fault),
-    *(InstanceAction, InstanceMapping, KeyPair, RequestSpec, ServerGroup, Service, Tag, Instance),
+    *(InstanceAction, InstanceMapping, KeyPair, Migration, RequestSpec, ServerGroup, Service, Tag),
+    Instance,
 ]
 READ_ONLY = sorted(
     set(MODELS) - {Aggregate, Cell, Instance, Service}, key=lambda model: model.__name__
@@ -64,6 +66,8 @@ def make_rows(cast: Cast) -> None:
     Allocation.objects.create(**of_server, node=node, vcpus=1, memory_mb=512, disk_gb=1)
     BlockDevice.objects.create(**of_server, volume_id="v", connection_info="secret-of-volume")
     Tag.objects.create(**of_server, tag="blue")
+    flavors = {"old_flavor": server.flavor, "new_flavor": server.flavor}
+    Migration.objects.create(**of_server, **flavors, **owner, status="done")
     Fault.objects.create(**of_server, message="broken")
     action = InstanceAction.objects.create(**of_server, action="reboot", request_id="r", **owner)
     InstanceActionEvent.objects.create(action=action, event="compute_reboot_instance")
@@ -133,7 +137,7 @@ def test_search_finds_what_belongs_to_a_server(cast: Cast) -> None:
     make_rows(cast)
     server = Tag.objects.get().instance
     make_rows(cast)
-    for model in (Allocation, BlockDevice, Fault, InstanceAction, RequestSpec, Tag):
+    for model in (Allocation, BlockDevice, Fault, InstanceAction, Migration, RequestSpec, Tag):
         found = client.get(url_of(model, "changelist"), {"q": str(server.uuid)})
         rows = found.context["cl"].result_list
         assert [row.instance_id for row in rows] == [server.pk], model

@@ -46,11 +46,19 @@ def connect(
     requests: Sequence[NicRequest] | str,
     security_groups: Sequence[str],
 ) -> tuple[Nic, ...]:
-    if not Port.objects.of_servers([server_id]).update(binding_host=host):
+    if not _rebind(server_id, host):
         cards = plan_cards(caller, requests)
         _bind_ports(server_id, host, cards)
         _make_ports(caller, server_id, host, cards, security_groups)
     return nics([server_id]).get(server_id, ())
+
+
+def rebind(server_id: str, host: str) -> None:
+    _rebind(server_id, host)
+
+
+def _rebind(server_id: str, host: str) -> int:
+    return Port.objects.of_servers([server_id]).update(binding_host=host)
 
 
 def nics(server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:

@@ -15,7 +15,14 @@ from compute_site.compiled import CompiledQuery
 from compute_site.identity.caller import Caller
 from compute_site.services.ids import canonical_ids, is_address, is_canonical
 from compute_site.services.network.attached import attached_ports
-from compute_site.services.network.connect import connect, disconnect, nics, plug, unplug
+from compute_site.services.network.connect import (
+    connect,
+    disconnect,
+    nics,
+    plug,
+    rebind,
+    unplug,
+)
 from compute_site.services.network.models import (
     FixedIp,
     Network,
@@ -57,6 +64,7 @@ __all__ = [
     "nics",
     "plug",
     "port_quota",
+    "rebind",
     "remove_address",
     "remove_group",
     "take_back_floating_ip",

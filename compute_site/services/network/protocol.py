@@ -296,6 +296,10 @@ class NetworkService(Protocol):
         """The cards that servers have now."""
         ...
 
+    def rebind(self, server_id: str, host: str) -> None:
+        """The server lies on that host from now on: bind its ports there."""
+        ...
+
     def disconnect(self, server_ids: Collection[str]) -> None:
         """Delete the ports that were made for these servers and free those that existed before."""
         ...

@@ -1,0 +1,35 @@
+"""Moves of servers in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from servers.admin.display import age_of
+from servers.admin.records import RecordAdmin
+from servers.models import Migration
+
+
+@admin.register(Migration)
+class MigrationAdmin(RecordAdmin):
+    list_display = (
+        "instance",
+        "migration_type",
+        "status",
+        "source_compute",
+        "dest_compute",
+        "flavors",
+        "age",
+    )
+    list_filter = ("migration_type", "status", "created_at")
+    list_select_related = ("instance",)
+    search_fields = ("=source_compute", "=dest_compute", "=user_id")
+    id_fields = ("uuid", "instance__uuid")
+    search_help_text = "Id of a move or server, host or user id"
+    ordering = ("-id",)
+    sortable_by = ("age",)
+    age = age_of("created_at")
+
+    @admin.display(description="flavor")
+    def flavors(self, move: Migration) -> str:
+        names = [move.old_flavor["name"], move.new_flavor["name"]]
+        return " → ".join(dict.fromkeys(names))

@@ -1,0 +1,1 @@
+"""Moves servers to other hosts, and to other flavors on the way."""

@@ -1,0 +1,111 @@
+"""What becomes of moves that fail: the server is what it was, or in ``error`` where it lies."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+
+from servers import models
+from servers.change.transitions import (
+    AT_DESTINATION,
+    AT_SOURCE,
+    FAIL_MOVE,
+    GIVE_UP_MOVE,
+    GIVE_UP_REVERT,
+    REVERT,
+    Transition,
+    move,
+)
+from servers.conductor.records import ERROR, finish_events
+from servers.models import Instance, Migration, MigrationStatus, VmState
+from servers.moves import settle
+
+logger = logging.getLogger(__name__)
+
+EVENTS = (
+    "cold_migrate",
+    "compute_prep_resize",
+    "compute_resize_instance",
+    "compute_finish_resize",
+    "compute_confirm_resize",
+    "compute_revert_resize",
+    "compute_finish_revert_resize",
+)
+
+
+def give_up_move(move_id: int, reason: str, details: str = "") -> None:
+    """The server never left: it is what it was before."""
+    record = _find(move_id)
+    if record is None:
+        return
+    with transaction.atomic():
+        if move(record.instance_id, GIVE_UP_MOVE):
+            settle.stay(record, MigrationStatus.ERROR)
+            _tell(record.instance, reason, details)
+
+
+def fail_move(move_id: int, reason: str, details: str = "") -> None:
+    """The server has left, and did not come up on the other host: it is in ``error`` there."""
+    record = _find(move_id)
+    if record is None:
+        return
+    with transaction.atomic():
+        if move(record.instance_id, FAIL_MOVE):
+            settle.leave(record, MigrationStatus.ERROR)
+            settle.update_spec(record, settle.new_columns(record))
+            _tell(record.instance, reason, details)
+
+
+def keep_resized(move_id: int, reason: str, details: str = "") -> None:
+    """Confirming or reverting came to nothing, and may be tried again."""
+    record = _find(move_id)
+    if record is None:
+        return
+    with transaction.atomic():
+        move(record.instance_id, GIVE_UP_REVERT)
+        settle.set_status(record, MigrationStatus.FINISHED)
+        _tell(record.instance, reason, details)
+
+
+def fail_revert(move_id: int, reason: str, details: str = "") -> None:
+    """The server is gone from the one host and did not come up on the other: it is in ``error``
+    there, with its old flavor.
+    """
+    record = _find(move_id)
+    if record is None:
+        return
+    columns = settle.old_columns(record)
+    step = Transition(from_vm=REVERT.from_vm, from_task=REVERT.from_task, to_vm=VmState.ERROR)
+    with transaction.atomic():
+        where = {"host": record.source_compute, "node": record.source_node}
+        if move(record.instance_id, step, **where, **columns):
+            settle.stay(record, MigrationStatus.ERROR)
+            settle.update_spec(record, columns)
+            _tell(record.instance, reason, details)
+
+
+def end_lost_move(record: Migration) -> None:
+    """Nobody works on it any more: end it by how far it has come."""
+    reason = "Nobody works on it any more."
+    task = record.instance.task_state
+    if task in AT_SOURCE:
+        give_up_move(record.pk, reason)
+    elif task in AT_DESTINATION:
+        fail_move(record.pk, reason)
+    elif task in REVERT.from_task:
+        fail_revert(record.pk, reason)
+    elif record.instance.vm_state == VmState.RESIZED and task is None:
+        keep_resized(record.pk, reason)
+
+
+def _find(move_id: int) -> Migration | None:
+    return Migration.objects.open().filter(pk=move_id).select_related("instance").first()
+
+
+def _tell(instance: Instance, reason: str, details: str) -> None:
+    logger.warning("server %s: a move failed: %s", instance.uuid, reason)
+    models.Fault.objects.create(
+        instance=instance, message=reason[:255], details=details, host=instance.host
+    )
+    finish_events(instance.pk, EVENTS, result=ERROR, details=reason, traceback=details)

@@ -1,0 +1,217 @@
+"""The hosts' part of resizes and cold migrations, step by step; each step is one worker's.
+
+The job may run again from the start at any point, after a worker was lost: the server's task_state
+tells how far it had come.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.utils import timezone
+
+from compute_site.services import network_service
+from servers.change.transitions import (
+    ARRIVE,
+    AT_DESTINATION,
+    AT_SOURCE,
+    CONFIRM,
+    END_MOVE,
+    RECEIVE,
+    REVERT,
+    SEND,
+    Transition,
+    move,
+)
+from servers.compute.drivers import driver_of
+from servers.compute.exclusive import exclusive
+from servers.compute.failure import describe
+from servers.compute.guest import describe_guest
+from servers.compute.protocol import ComputeDriver, DriverFailed, Guest
+from servers.conductor.records import SUCCESS, add_event, finish_event, finish_events
+from servers.hosts.zones import zone_of_hosts
+from servers.models import (
+    BlockDevice,
+    ComputeNode,
+    Instance,
+    Migration,
+    MigrationStatus,
+    RequestSpec,
+    VmState,
+)
+from servers.moves import settle
+from servers.moves.failure import fail_move, fail_revert, give_up_move, keep_resized
+from servers.moves.place import ACTIONS, PREPARE_EVENT
+from servers.moves.verdict import CONFIRM_EVENT, FINISH_REVERT_EVENT, REVERT_EVENT
+
+SEND_EVENT = "compute_resize_instance"
+RECEIVE_EVENT = "compute_finish_resize"
+Fail = Callable[[int, str, str], None]
+
+
+class Interrupted(Exception):
+    """The server is not ours any more: it is being deleted, or somebody has said what it is."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trip:
+    """A move with its server, read anew for each step."""
+
+    record: Migration
+    instance: Instance
+
+    def step(self, transition: Transition, **values: object) -> None:
+        if not move(self.instance.pk, transition, **values):
+            raise Interrupted
+
+    def guest(self, node: str) -> Guest:
+        return describe_guest(
+            self.instance,
+            node=node,
+            image=RequestSpec.objects.get(instance=self.instance).image,
+            nics=network_service().nics([str(self.instance.uuid)]).get(self.server_id, ()),
+            devices=list(BlockDevice.objects.filter(instance=self.instance)),
+        )
+
+    @property
+    def server_id(self) -> str:
+        return str(self.instance.uuid)
+
+    @property
+    def was_running(self) -> bool:
+        return self.record.old_vm_state != VmState.STOPPED
+
+    @property
+    def action(self) -> str:
+        return ACTIONS[self.record.migration_type]
+
+
+def move_server(server_id: str, move_id: int) -> None:
+    """Bring the server to its destination; it waits there for a verdict."""
+    with exclusive(server_id):
+        _attempt(move_id, AT_SOURCE, _send, give_up_move)
+        _attempt(move_id, AT_DESTINATION, _receive, fail_move)
+
+
+def confirm_resize(server_id: str, move_id: int) -> None:
+    """Give up what the server left behind."""
+    with exclusive(server_id):
+        _attempt(move_id, CONFIRM.from_task, _confirm, keep_resized)
+
+
+def revert_resize(server_id: str, move_id: int) -> None:
+    """Bring the server back."""
+    with exclusive(server_id):
+        _attempt(move_id, REVERT.from_task, _leave_destination, keep_resized)
+        _attempt(move_id, REVERT.from_task, _revert, fail_revert)
+
+
+def _attempt(
+    move_id: int, tasks: frozenset[str | None], do: Callable[[Trip], None], fail: Fail
+) -> None:
+    """Do it, if the server is where this begins."""
+    record = Migration.objects.open().filter(pk=move_id).first()
+    if record is None:
+        return
+    instance = Instance.objects.alive().filter(pk=record.instance_id).first()
+    if instance is None or instance.task_state not in tasks:
+        return
+    try:
+        do(Trip(record, instance))
+    except Interrupted:
+        return  # whoever came in between sees to the rest
+    except DatabaseError:
+        raise  # says nothing about the hosts: the queue tries again
+    except Exception as error:  # noqa: BLE001 - the server must not be left in between
+        fail(move_id, *describe(error))
+
+
+def _send(trip: Trip) -> None:
+    record = trip.record
+    if record.dest_compute is None:
+        return  # no host was found yet
+    trip.step(SEND)
+    settle.set_status(record, MigrationStatus.MIGRATING)
+    finish_event(trip.instance.pk, PREPARE_EVENT, result=SUCCESS)
+    add_event(trip.instance.pk, trip.action, SEND_EVENT, host=record.source_compute)
+    driver = driver_at(record.source_node)
+    driver.send(trip.server_id, str(record.source_node), str(record.dest_node))
+    with transaction.atomic():
+        zone = zone_of_hosts([record.dest_compute]).get(record.dest_compute)
+        where = {
+            "host": record.dest_compute,
+            "node": record.dest_node,
+            "availability_zone": zone,
+        }
+        trip.step(ARRIVE, **where, **settle.new_columns(record))
+        settle.set_status(record, MigrationStatus.POST_MIGRATING)
+
+
+def _receive(trip: Trip) -> None:
+    record = trip.record
+    trip.step(RECEIVE)
+    finish_event(trip.instance.pk, SEND_EVENT, result=SUCCESS)
+    add_event(trip.instance.pk, trip.action, RECEIVE_EVENT, host=record.dest_compute)
+    network_service().rebind(trip.server_id, str(record.dest_compute))
+    driver = driver_at(record.dest_node)
+    power_state = driver.receive(trip.guest(str(record.dest_node)), running=trip.was_running)
+    with transaction.atomic():
+        trip.step(END_MOVE, power_state=power_state, launched_at=timezone.now())
+        settle.set_status(record, MigrationStatus.FINISHED)
+        settle.update_spec(record, settle.new_columns(record))
+        finish_event(trip.instance.pk, RECEIVE_EVENT, result=SUCCESS)
+
+
+def _confirm(trip: Trip) -> None:
+    record = trip.record
+    if record.status != MigrationStatus.CONFIRMING:
+        return
+    driver_at(record.source_node).drop(trip.server_id, str(record.source_node))
+    with transaction.atomic():
+        trip.step(dataclasses.replace(CONFIRM, to_vm=record.old_vm_state))
+        settle.leave(record, MigrationStatus.CONFIRMED)
+        finish_event(trip.instance.pk, CONFIRM_EVENT, result=SUCCESS)
+
+
+def _leave_destination(trip: Trip) -> None:
+    record = trip.record
+    if record.changes_host:
+        driver_at(record.dest_node).destroy(trip.server_id, str(record.dest_node))
+
+
+def _revert(trip: Trip) -> None:
+    record, columns = trip.record, settle.old_columns(trip.record)
+    finish_event(trip.instance.pk, REVERT_EVENT, result=SUCCESS)
+    add_event(trip.instance.pk, "revertResize", FINISH_REVERT_EVENT, host=record.source_compute)
+    network_service().rebind(trip.server_id, str(record.source_compute))
+    for name, value in columns.items():
+        setattr(trip.instance, "flavor_record_id" if name == "flavor_record" else name, value)
+    guest = trip.guest(str(record.source_node))
+    power_state = driver_at(record.source_node).take_back(guest, running=trip.was_running)
+    with transaction.atomic():
+        trip.step(
+            dataclasses.replace(REVERT, to_vm=record.old_vm_state),
+            host=record.source_compute,
+            node=record.source_node,
+            power_state=power_state,
+            launched_at=timezone.now(),
+            **columns,
+        )
+        settle.stay(record, MigrationStatus.REVERTED)
+        settle.update_spec(record, columns)
+        finish_events(trip.instance.pk, [FINISH_REVERT_EVENT], result=SUCCESS)
+
+
+def driver_at(node_name: str | None) -> ComputeDriver:
+    """The driver of the node.
+
+    Raises:
+        DriverFailed: nobody knows that node any more.
+    """
+    node = ComputeNode.objects.filter(hypervisor_hostname=node_name or "").first()
+    if node is None:
+        raise DriverFailed(f"The host {node_name} is not known any more.")
+    return driver_of(node.driver)

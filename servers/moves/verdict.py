@@ -1,0 +1,76 @@
+"""Confirms a resize or cold migration, or takes it back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from servers.change.guard import check_state, check_unlocked
+from servers.change.transitions import BEGIN_REVERT, CONFIRM, move
+from servers.conductor import queue
+from servers.conductor.records import begin_action
+from servers.errors import WrongState
+from servers.hosts.zones import zone_of_hosts
+from servers.models import Instance, Migration, MigrationStatus
+from servers.moves.begin import check_host_up
+from servers.moves.errors import NotResized
+from servers.moves.settle import set_status
+
+CONFIRM_EVENT = "compute_confirm_resize"
+REVERT_EVENT = "compute_revert_resize"
+FINISH_REVERT_EVENT = "compute_finish_revert_resize"
+FINISHED = (MigrationStatus.FINISHED,)
+
+
+def confirm_resize(caller: Caller, instance: Instance) -> None:
+    """Begin to give up what the server left behind.
+
+    Raises:
+        ServerLocked, WrongState, HostDown: 409.
+        NotResized: there is nothing to confirm, or it goes on already.
+    """
+    check_unlocked(caller, instance)
+    check_state(instance, CONFIRM.from_vm, "confirm its resize", idle=True)
+    record = _find_finished(instance)
+    check_host_up(instance, record.source_compute)
+    with transaction.atomic():
+        if not set_status(record, MigrationStatus.CONFIRMING, only_from=FINISHED):
+            raise _not_resized(instance)
+        begin_action(instance, "confirmResize", CONFIRM_EVENT, caller)
+        _defer(queue.CONFIRM_RESIZE, instance, record)
+
+
+def revert_resize(caller: Caller, instance: Instance) -> None:
+    """Begin to go back.
+
+    Raises:
+        ServerLocked, WrongState: 409.
+        NotResized: there is nothing to revert, or it is being confirmed.
+    """
+    check_unlocked(caller, instance)
+    check_state(instance, BEGIN_REVERT.from_vm, "revert its resize", idle=True)
+    record = _find_finished(instance)
+    zone = zone_of_hosts([str(record.source_compute)]).get(str(record.source_compute))
+    with transaction.atomic():
+        if not move(instance.pk, BEGIN_REVERT, availability_zone=zone):
+            raise WrongState(f"Something else is being done with the server {instance.uuid}.")
+        if not set_status(record, MigrationStatus.REVERTING, only_from=FINISHED):
+            raise _not_resized(instance)
+        begin_action(instance, "revertResize", REVERT_EVENT, caller)
+        _defer(queue.REVERT_RESIZE, instance, record)
+
+
+def _find_finished(instance: Instance) -> Migration:
+    found = Migration.objects.filter(instance=instance, status=MigrationStatus.FINISHED).first()
+    if found is None:
+        raise _not_resized(instance)
+    return found
+
+
+def _not_resized(instance: Instance) -> NotResized:
+    return NotResized(f"The server {instance.uuid} has no resize that waits for a verdict.")
+
+
+def _defer(task: str, instance: Instance, record: Migration) -> None:
+    job = {"server_id": str(instance.uuid), "move": record.pk}
+    queue.defer(task, queue=queue.COMPUTE, jobs=[job])
