@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from compute_site.admin_lists import ListAdmin, count_of
 from flavors.changes import (
     clone_flavor,
     close_flavor,
@@ -50,7 +51,7 @@ class AccessInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Flavor)
-class FlavorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class FlavorAdmin(ListAdmin):
     """All changes go through ``flavors.changes``."""
 
     form = FlavorForm
@@ -71,7 +72,6 @@ class FlavorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("is_public", "disabled", HasExtraSpecs)
     search_fields = ("name", "flavorid", "description")
     ordering = ("name",)
-    list_per_page = 50
     actions = ("clone", "disable", "enable")
     readonly_fields = ("servers", "created_at", "updated_at")
     fieldsets = (
@@ -93,7 +93,8 @@ class FlavorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flavor]:
-        alive = Count("instances", filter=Q(instances__deleted_at__isnull=True))
+        instance = Flavor._meta.get_field("instances").related_model  # noqa: SLF001
+        alive = count_of(instance, "flavor_record", deleted_at__isnull=True)
         flavors: QuerySet[Flavor] = super().get_queryset(request)
         return flavors.annotate(server_count=alive)
 
@@ -143,7 +144,7 @@ class FlavorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def specs(self, flavor: Flavor) -> str:
         return str(len(flavor.extra_specs)) if flavor.extra_specs else "–"
 
-    @admin.display(description="servers", ordering="server_count")
+    @admin.display(description="servers")
     def servers(self, flavor: Flavor) -> int:
         count: int = flavor.server_count  # type: ignore[attr-defined]
         return count

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from compute_site.admin_lists import ListAdmin, word_filter
 from quotas import dashboard  # noqa: F401 - shows its panel
 from quotas.changes import save_class_page, save_project_page
 from quotas.forms import LimitsForm, user_limits
@@ -55,13 +56,12 @@ def _meter_column(name: str) -> Callable[[Any, ProjectQuota], str]:
 
 
 @admin.register(ProjectQuota)
-class ProjectQuotaAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProjectQuotaAdmin(ListAdmin):
     """All changes go through ``quotas.changes``."""
 
     list_display = ("name", *COUNTED)
     list_filter = (OverLimit,)
     search_fields = ("name", "id")
-    list_per_page = 50
     change_list_template = "quotas/change_list.html"
     instances, cores, ram, server_groups = map(_meter_column, COUNTED)
 
@@ -153,11 +153,11 @@ class ProjectQuotaAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Limit)
-class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LimitAdmin(ListAdmin):
     """Every limit that is set, to look up; the pages of projects and classes change them."""
 
     list_display = ("resource", "limit", "quota_class", "project", "user_id")
-    list_filter = ("resource", "quota_class")
+    list_filter = (word_filter("resource", "resource"), word_filter("class", "quota_class"))
     search_fields = ("project__name", "user_id", "quota_class")
     list_select_related = ("project",)
     list_display_links = None
@@ -170,11 +170,11 @@ class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Usage)
-class UsageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class UsageAdmin(ListAdmin):
     """The counters; ``check_quotas`` proves and corrects them."""
 
     list_display = ("project", "resource", "in_use")
-    list_filter = ("resource",)
+    list_filter = (word_filter("resource", "resource"),)
     search_fields = ("project__name",)
     list_select_related = ("project",)
     list_display_links = None

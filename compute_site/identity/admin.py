@@ -11,6 +11,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from compute_site.admin_lists import ListAdmin
 from compute_site.identity.models import (
     ApplicationCredential,
     Project,
@@ -82,7 +83,7 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Project)
-class ProjectAdmin(RulesAdmin):
+class ProjectAdmin(ListAdmin, RulesAdmin):
     list_display = ("name", "id", "description", "enabled", "created_at")
     list_filter = ("enabled",)
     search_fields = ("name", "id", "description")
@@ -96,7 +97,7 @@ class ProjectAdmin(RulesAdmin):
 
 
 @admin.register(User)
-class SiteUserAdmin(UserAdmin):  # type: ignore[type-arg]
+class SiteUserAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
     list_display = ("username", "default_project", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     list_select_related = ("default_project",)
@@ -142,7 +143,7 @@ class SiteUserAdmin(UserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Token)
-class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TokenAdmin(ListAdmin):
     """Tokens can be looked at and revoked (deleted), not made or changed."""
 
     list_display = ("audit_id", "user", "project", "issued_at", "expires_at")
@@ -160,7 +161,7 @@ class TokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ApplicationCredential)
-class ApplicationCredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApplicationCredentialAdmin(ListAdmin):
     """Credentials can be looked at and deleted; only their users make them."""
 
     list_display = ("name", "user", "project", "role", "expires_at", "created_at")

@@ -9,10 +9,11 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.identity.models import Project, ProjectRole
+from compute_site.admin_lists import ListAdmin, count_of
+from compute_site.identity.models import Project, ProjectRole, User
 from compute_site.policy.granted import every_rule
 from compute_site.policy.rules_admin import BoxTable, by_noun, link_to_rules, rule_choices
 
@@ -52,7 +53,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class SiteGroupAdmin(GroupAdmin):
+class SiteGroupAdmin(ListAdmin, GroupAdmin):
     """Groups that stand for a role in a project, and groups of the operator's own."""
 
     form = GroupForm
@@ -68,7 +69,11 @@ class SiteGroupAdmin(GroupAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        return super().get_queryset(request).annotate(number_of_users=Count("user"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(number_of_users=count_of(User.groups.through, "group"))
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         """A role's group is named after its project."""
@@ -93,7 +98,7 @@ class SiteGroupAdmin(GroupAdmin):
         entry = role_of(group)
         return entry.role if entry else "–"
 
-    @admin.display(ordering="number_of_users")
+    @admin.display
     def users(self, group: Group) -> int:
         return int(getattr(group, "number_of_users", 0))
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from compute_site.admin_lists import count_of
 from compute_site.faults import Fault
 from servers.admin.display import structure_of
 from servers.admin.records import RecordAdmin
@@ -67,7 +68,9 @@ class AggregateAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         aggregates: QuerySet[Any] = super().get_queryset(request)
-        counted: QuerySet[Any] = aggregates.annotate(host_count=Count("hosts"))
+        counted: QuerySet[Any] = aggregates.annotate(
+            host_count=count_of(Aggregate.hosts.through, "aggregate")
+        )
         return counted
 
     def get_fields(self, request: HttpRequest, obj: Aggregate | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""Filters of lists in the admin: by a word that is typed, and by what is alive."""
+"""Filters of servers in the admin: by what is alive, and by what is being done."""
 
 from __future__ import annotations
 
@@ -6,47 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
-
-
-class WordFilter(admin.SimpleListFilter):
-    """A field to type in; a list of all projects or hosts could be longer than the page."""
-
-    template = "servers/admin/word_filter.html"
-    lookups_by: tuple[str, ...] = ()
-    """Any of these lookups finds the row."""
-
-    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
-        super().__init__(request, params, model, model_admin)
-        self.others = [
-            (key, value)
-            for key, values in request.GET.lists()
-            if key not in (self.parameter_name, "p")
-            for value in values
-        ]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", "")]  # without any, Django would leave the filter out
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        yield {"name": self.parameter_name, "value": self.value() or "", "others": self.others}
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        word = (self.value() or "").strip().replace("\0", "")
-        if not word:
-            return queryset
-        found = [Q(**{lookup: word}) for lookup in self.lookups_by]
-        return queryset.filter(Q(*found, _connector=Q.OR))
-
-
-def word_filter(title: str, *lookups: str) -> type[WordFilter]:
-    """A filter by a typed word; its parameter is named as its title."""
-    return type(
-        "WordFilter",
-        (WordFilter,),
-        {"title": title, "parameter_name": title, "lookups_by": lookups},
-    )
 
 
 class Existence(admin.SimpleListFilter):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from compute_site.admin_lists import count_of
 from servers.admin.display import age_of, state, structure_of
 from servers.admin.records import RecordAdmin
 from servers.models import KeyPair, ServerGroup, ServerGroupMember
@@ -56,7 +57,7 @@ class ServerGroupAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         groups: QuerySet[Any] = super().get_queryset(request)
-        counted: QuerySet[Any] = groups.annotate(member_count=Count("members"))
+        counted: QuerySet[Any] = groups.annotate(member_count=count_of(ServerGroupMember, "group"))
         return counted
 
     @admin.display(description="members")

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from compute_site.admin_lists import word_filter
 from servers.admin.display import age_of
 from servers.admin.records import RecordAdmin
 from servers.models import Fault, InstanceAction, InstanceActionEvent
@@ -29,7 +30,7 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(InstanceAction)
 class InstanceActionAdmin(RecordAdmin):
     list_display = ("action", "instance", "user_id", "request_id", "message", "age")
-    list_filter = ("action", "message", "start_time")
+    list_filter = (word_filter("action", "action"), word_filter("result", "message"), "start_time")
     list_select_related = ("instance",)
     search_fields = ("=request_id", "=user_id")
     id_fields = ("instance__uuid",)
@@ -43,7 +44,7 @@ class InstanceActionAdmin(RecordAdmin):
 @admin.register(Fault)
 class FaultAdmin(RecordAdmin):
     list_display = ("message", "code", "instance", "host", "age")
-    list_filter = ("code", "created_at")
+    list_filter = (word_filter("host", "host"), "created_at")
     list_select_related = ("instance",)
     search_fields = ("message", "=host")
     id_fields = ("instance__uuid",)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from compute_site.admin_lists import count_of, word_filter
 from servers.admin.display import age_of, gibibytes, meter, structure_of
 from servers.admin.records import RecordAdmin
 from servers.hosts.services import ServiceChange, change_services
@@ -29,7 +30,7 @@ class CellAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         cells: QuerySet[Any] = super().get_queryset(request)
-        counted: QuerySet[Any] = cells.annotate(service_count=Count("services"))
+        counted: QuerySet[Any] = cells.annotate(service_count=count_of(Service, "cell"))
         return counted
 
     @admin.display(description="services")
@@ -43,7 +44,12 @@ class ServiceAdmin(RecordAdmin):
         *("host", "binary", "is_up", "enabled", "forced_down", "disabled_reason", "cell"),
         *("version", "seen"),
     )
-    list_filter = ("binary", "disabled", "forced_down", "cell")
+    list_filter = (
+        word_filter("binary", "binary"),
+        "disabled",
+        "forced_down",
+        word_filter("cell", "cell__name"),
+    )
     list_select_related = ("cell", "node")
     search_fields = ("host",)
     id_fields = ("uuid",)
@@ -100,7 +106,11 @@ class ComputeNodeAdmin(RecordAdmin):
         *("hypervisor_hostname", "host", "running_vms", "vcpus_bar", "memory_bar", "disk_bar"),
         "driver",
     )
-    list_filter = ("driver", "service__disabled", "service__cell")
+    list_filter = (
+        word_filter("driver", "driver"),
+        "service__disabled",
+        word_filter("cell", "service__cell__name"),
+    )
     list_select_related = ("service",)
     search_fields = ("hypervisor_hostname", "service__host")
     id_fields = ("uuid",)

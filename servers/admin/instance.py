@@ -15,13 +15,14 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from compute_site.admin_lists import read_uuid, word_filter
 from compute_site.policy.rules_admin import RulesAdmin
 from servers.admin.display import NOTHING, Links, age_of, state
-from servers.admin.filters import Business, Existence, word_filter
+from servers.admin.filters import Business, Existence
 from servers.admin.instance_page import find_instance, read_parts
 from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
 from servers.admin.operator import operator_of
-from servers.admin.records import RecordAdmin, read_uuid
+from servers.admin.records import RecordAdmin
 from servers.models import Instance
 
 LIST_COLUMNS = (

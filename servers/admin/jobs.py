@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
+from compute_site.admin_lists import word_filter
 from servers.admin.display import NOTHING, Links, moment, structured
 from servers.admin.parts import Part, rows
 from servers.admin.records import RecordAdmin
@@ -71,7 +72,7 @@ admin.site.unregister(ProcrastinateJob)  # it would show all arguments, and stop
 @admin.register(ProcrastinateJob)
 class JobAdmin(RecordAdmin):
     list_display = ("id", "task_name", "queue_name", "status", "attempts", "about", "scheduled_at")
-    list_filter = ("status", "queue_name", "task_name")
+    list_filter = ("status", word_filter("queue", "queue_name"), word_filter("task", "task_name"))
     ordering = ("-id",)
     sortable_by = ("id",)
     search_fields = ("task_name",)

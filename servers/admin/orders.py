@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from compute_site.admin_lists import word_filter
 from servers.admin.display import age_of, structure_of, structured, yes_no
 from servers.admin.records import RecordAdmin
 from servers.models import (
@@ -25,7 +26,7 @@ BY_SERVER = ("instance__uuid",)
 @admin.register(RequestSpec)
 class RequestSpecAdmin(RecordAdmin):
     list_display = ("instance", "availability_zone", "num_instances", "instance_group", "is_bfv")
-    list_filter = ("is_bfv", "availability_zone")
+    list_filter = ("is_bfv", word_filter("zone", "availability_zone"))
     list_select_related = ("instance", "instance_group")
     search_fields = OF_SERVER
     search_help_text = OF_SERVER_HELP
@@ -113,7 +114,7 @@ class BuriedOrderAdmin(RecordAdmin):
 @admin.register(InstanceMapping)
 class InstanceMappingAdmin(RecordAdmin):
     list_display = ("instance", "cell", "project", "user", "queued_for_delete")
-    list_filter = (("cell", admin.RelatedOnlyFieldListFilter), "queued_for_delete")
+    list_filter = (word_filter("cell", "cell__name"), "queued_for_delete")
     list_select_related = ("instance", "cell", "project", "user")
     search_fields = OF_SERVER
     search_help_text = OF_SERVER_HELP
@@ -128,7 +129,11 @@ class BlockDeviceAdmin(RecordAdmin):
         *("__str__", "instance", "source_type", "destination_type", "boot_index", "volume_id"),
         *("image_id", "volume_size", "delete_on_termination"),
     )
-    list_filter = ("source_type", "destination_type", "delete_on_termination")
+    list_filter = (
+        word_filter("source", "source_type"),
+        word_filter("destination", "destination_type"),
+        "delete_on_termination",
+    )
     list_select_related = ("instance",)
     search_fields = OF_SERVER
     id_fields = ("uuid", "volume_id", "image_id", *BY_SERVER)

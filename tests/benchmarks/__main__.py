@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
-import sys
 
 from tests.benchmarks.load import Client, measure, sign_in
 from tests.benchmarks.requests import REQUESTS, SERVERS, create
-from tests.benchmarks.site import ROOT, make_database, running_site
+from tests.benchmarks.site import make_database, run_part, running_site
 
 
 def main() -> None:
@@ -48,18 +46,6 @@ def main() -> None:
         results["statements"] = run_part("statements", url, BENCH_TOKEN=bench)
         results["validation_cpu_ms"] = run_part("validation", url)
     print(json.dumps(results, indent=2))
-
-
-def run_part(name: str, url: str, **variables: str) -> object:
-    """What a part that works in-process prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"tests.benchmarks.{name}"],
-        env={**os.environ, "DATABASE_URL": url, **variables},
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -57,6 +59,18 @@ def running_site(url: str, processes: int = 2, cloud: Path = HERE / "cloud.yaml"
     finally:
         server.terminate()
         server.wait(20)
+
+
+def run_part(name: str, url: str, **variables: str) -> Any:
+    """What a part that works in-process prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.benchmarks.{name}"],
+        env={**os.environ, "DATABASE_URL": url, **variables},
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _wait(port: int, server: subprocess.Popen[bytes]) -> None:

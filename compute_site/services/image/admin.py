@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from compute_site.admin_lists import ListAdmin, word_filter
 from compute_site.services.image.models import Image
 
 
 @admin.register(Image)
-class ImageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ImageAdmin(ListAdmin):
     list_display = (
         *("name", "id", "status", "visibility", "owner", "min_ram", "min_disk", "size"),
         *("disk_format", "created_at"),
     )
-    list_filter = ("status", "visibility", "disk_format")
+    list_filter = (
+        word_filter("status", "status"),
+        word_filter("visibility", "visibility"),
+        word_filter("format", "disk_format"),
+    )
     list_select_related = ("owner",)
-    list_per_page = 50
     search_fields = ("name", "=id", "owner__name")
     search_help_text = "Name, id or owner"
     autocomplete_fields = ("owner",)
     readonly_fields = ("id", "updated_at")
     ordering = ("name", "id")
-    date_hierarchy = "created_at"
     fieldsets = (
         (None, {"fields": ("id", "name", "status", "visibility", "owner", "tags")}),
         ("Needs", {"fields": ("min_ram", "min_disk")}),

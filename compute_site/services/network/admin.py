@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from compute_site.admin_lists import ListAdmin, count_of, word_filter
 from compute_site.services.network.models import (
     FixedIp,
     FloatingIp,
@@ -35,14 +36,19 @@ class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Network)
-class NetworkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class NetworkAdmin(ListAdmin):
     list_display = (
         *("name", "id", "project", "shared", "external", "is_default", "status"),
         *("network_type", "physical_network", "port_count"),
     )
-    list_filter = ("shared", "external", "network_type", "status", "port_security_enabled")
+    list_filter = (
+        "shared",
+        "external",
+        word_filter("kind", "network_type"),
+        word_filter("status", "status"),
+        "port_security_enabled",
+    )
     list_select_related = ("project",)
-    list_per_page = 50
     search_fields = ("name", "=id", "project__name", "subnets__cidr")
     search_help_text = "Name, id, project or range of addresses"
     autocomplete_fields = ("project",)
@@ -59,22 +65,21 @@ class NetworkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Network]:
         rows: QuerySet[Network] = super().get_queryset(request)
-        return rows.annotate(port_count=Count("ports", distinct=True))
+        return rows.annotate(port_count=count_of(Port, "network"))
 
-    @admin.display(description="ports", ordering="port_count")
+    @admin.display(description="ports")
     def port_count(self, network: Network) -> int:
         count: int = network.port_count  # type: ignore[attr-defined]  # annotated
         return count
 
 
 @admin.register(Subnet)
-class SubnetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SubnetAdmin(ListAdmin):
     list_display = (
         *("name", "id", "network", "project", "cidr", "ip_version", "gateway_ip", "enable_dhcp"),
     )
-    list_filter = ("ip_version", "enable_dhcp", "ipv6_address_mode")
+    list_filter = (word_filter("version of IP", "ip_version"), "enable_dhcp")
     list_select_related = ("network", "project")
-    list_per_page = 50
     search_fields = ("name", "=id", "cidr", "network__name", "project__name")
     search_help_text = "Name, id, range of addresses, network or project"
     autocomplete_fields = ("network", "project")
@@ -99,16 +104,22 @@ class FixedIpInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Port)
-class PortAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PortAdmin(ListAdmin):
     """Who holds a port, and where it is bound, is for servers to change."""
 
     list_display = (
         *("__str__", "id", "network", "project", "addresses", "mac_address", "status"),
         *("device_id", "binding_host", "vnic_type"),
     )
-    list_filter = ("status", "vnic_type", "created_by_server", "device_owner", "network")
+    list_filter = (
+        word_filter("status", "status"),
+        word_filter("kind", "vnic_type"),
+        "created_by_server",
+        word_filter("owner", "device_owner"),
+        word_filter("host", "binding_host"),
+        word_filter("network", "network__name", "network__id"),
+    )
     list_select_related = ("network", "project")
-    list_per_page = 50
     search_fields = (
         *("name", "=id", "=mac_address", "=device_id", "fixed_ips__address", "project__name"),
     )
@@ -143,10 +154,9 @@ class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(SecurityGroup)
-class SecurityGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SecurityGroupAdmin(ListAdmin):
     list_display = ("name", "id", "project", "description", "port_count", "created_at")
     list_select_related = ("project",)
-    list_per_page = 50
     search_fields = ("name", "=id", "project__name", "description")
     search_help_text = "Name, id, project or description"
     autocomplete_fields = ("project",)
@@ -156,21 +166,20 @@ class SecurityGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SecurityGroup]:
         rows: QuerySet[SecurityGroup] = super().get_queryset(request)
-        return rows.annotate(port_count=Count("ports", distinct=True))
+        return rows.annotate(port_count=count_of(Port.security_groups.through, "securitygroup"))
 
-    @admin.display(description="ports", ordering="port_count")
+    @admin.display(description="ports")
     def port_count(self, group: SecurityGroup) -> int:
         count: int = group.port_count  # type: ignore[attr-defined]  # annotated
         return count
 
 
 @admin.register(FloatingIp)
-class FloatingIpAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class FloatingIpAdmin(ListAdmin):
     """For looking and deleting; addresses are given out by the network API."""
 
     list_display = ("address", "id", "project", "port", "fixed_address", "created_at")
     list_select_related = ("project", "port")
-    list_per_page = 50
     search_fields = ("address", "fixed_address", "=id", "project__name")
     search_help_text = "Address, id or project"
     readonly_fields = ("id", "project", "outside", "address", "port", "fixed_address")
@@ -187,7 +196,7 @@ class FloatingIpAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(PortQuota)
-class PortQuotaAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PortQuotaAdmin(ListAdmin):
     list_display = ("project", "limit", "used")
     list_editable = ("limit",)
     list_select_related = ("project",)
@@ -198,8 +207,8 @@ class PortQuotaAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PortQuota]:
         rows: QuerySet[PortQuota] = super().get_queryset(request)
-        return rows.annotate(used=Count("project__ports"))
+        return rows.annotate(used=count_of(Port, "project"))
 
-    @admin.display(ordering="used")
+    @admin.display
     def used(self, quota: Any) -> int:
         return int(quota.used)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from compute_site.admin_lists import ListAdmin, count_of, word_filter
 from compute_site.services.volume.models import Attachment, Snapshot, Volume, VolumeType
 
 
 @admin.register(VolumeType)
-class VolumeTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class VolumeTypeAdmin(ListAdmin):
     list_display = ("name", "id", "description", "is_public", "volume_count")
     list_filter = ("is_public",)
     search_fields = ("name", "=id")
@@ -19,9 +20,9 @@ class VolumeTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VolumeType]:
         rows: QuerySet[VolumeType] = super().get_queryset(request)
-        return rows.annotate(volume_count=Count("volume"))
+        return rows.annotate(volume_count=count_of(Volume, "volume_type"))
 
-    @admin.display(description="volumes", ordering="volume_count")
+    @admin.display(description="volumes")
     def volume_count(self, kind: VolumeType) -> int:
         count: int = kind.volume_count  # type: ignore[attr-defined]  # annotated
         return count
@@ -53,14 +54,19 @@ class SnapshotInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Volume)
-class VolumeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class VolumeAdmin(ListAdmin):
     list_display = (
         *("__str__", "id", "project", "size", "status", "bootable", "multiattach"),
         *("volume_type", "availability_zone", "servers", "created_at"),
     )
-    list_filter = ("status", "bootable", "multiattach", "volume_type", "availability_zone")
+    list_filter = (
+        word_filter("status", "status"),
+        word_filter("bootable", "bootable"),
+        "multiattach",
+        word_filter("type", "volume_type__name"),
+        word_filter("zone", "availability_zone"),
+    )
     list_select_related = ("project", "volume_type")
-    list_per_page = 50
     search_fields = ("name", "=id", "project__name", "=attachments__server_id")
     search_help_text = "Name, id, project or server id"
     autocomplete_fields = ("project", "volume_type")
@@ -77,11 +83,10 @@ class VolumeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SnapshotAdmin(ListAdmin):
     list_display = ("__str__", "id", "volume", "project", "size", "status", "created_at")
-    list_filter = ("status",)
+    list_filter = (word_filter("status", "status"),)
     list_select_related = ("volume", "project")
-    list_per_page = 50
     search_fields = ("name", "=id", "=volume__id", "volume__name", "project__name")
     search_help_text = "Name, id, volume or project"
     autocomplete_fields = ("volume", "project")
@@ -90,13 +95,12 @@ class SnapshotAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Attachment)
-class AttachmentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AttachmentAdmin(ListAdmin):
     """Claims of servers; for looking, since only servers make and drop them."""
 
     list_display = ("volume", "server_id", "device", "status", "created_at")
-    list_filter = ("status",)
+    list_filter = (word_filter("status", "status"),)
     list_select_related = ("volume",)
-    list_per_page = 50
     search_fields = ("=server_id", "=volume__id", "volume__name")
     search_help_text = "Server id or volume"
     ordering = ("-created_at", "id")
