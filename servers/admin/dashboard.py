@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import Any
 
-from django.db.models import Count
+from django.conf import settings
+from django.db.models import (
+    CharField,
+    Count,
+    F,
+    FloatField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Floor, Greatest, NullIf
 
 from compute_site.admin_site import Panel, show_panels
 from servers.admin.display import age, meter
-from servers.hosts.zones import zone_of_hosts
-from servers.models import ComputeNode, Fault, Instance, VmState
+from servers.models import Aggregate, ComputeNode, Fault, Instance, VmState
 
 MOST_HOSTS = 15
 MOST_ROWS = 10
@@ -34,16 +45,7 @@ class Capacity:
     disk_used: int = 0
     zone: str = ""
     marks: str = ""
-
-    @property
-    def fullness(self) -> float:
-        """The fullest resource, from 0 to 1."""
-        pairs = (
-            (self.vcpus_used, self.vcpus),
-            (self.memory_used, self.memory),
-            (self.disk_used, self.disk),
-        )
-        return max(used / most if most else 0 for used, most in pairs)
+    key: int = 0
 
     @property
     def bars(self) -> list[str]:
@@ -53,33 +55,78 @@ class Capacity:
             meter(self.disk_used, self.disk, "GiB"),
         ]
 
-    def add(self, other: Capacity) -> None:
-        """This zone has one more host."""
-        self.hosts += 1
-        for name in ("servers", "vcpus", "vcpus_used", "memory", "memory_used", "disk"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.disk_used += other.disk_used
-
 
 def read_capacity() -> Mapping[str, Any]:
-    """Zones, and the fullest hosts; two statements."""
-    zones: dict[str, Capacity] = {}
-    hosts = []
-    zone_names = zone_of_hosts()
-    for node in ComputeNode.objects.select_related("service").order_by("hypervisor_hostname"):
-        host = _capacity_of(node)
-        host.zone = zone_names.get(node.service.host, "–")
-        zones.setdefault(host.zone, Capacity(host.zone)).add(host)
-        hosts.append(host)
-    fullest = sorted(hosts, key=attrgetter("fullness"), reverse=True)[:MOST_HOSTS]
+    """Zones, and the fullest hosts; three statements."""
+    nodes = _measured_nodes()
+    fullest = nodes.select_related("service").order_by(F("fullness").desc(), "service__host")
+    hosts = [_capacity_of(node) for node in fullest[:MOST_HOSTS]]
     return {
-        "zones": sorted(zones.values(), key=attrgetter("name"))[:MOST_HOSTS],
-        "hosts": fullest,
-        "more": len(hosts) - len(fullest),
+        "zones": _read_zones(nodes),
+        "hosts": hosts,
+        "more": ComputeNode.objects.count() - len(hosts),
     }
 
 
-def _capacity_of(node: ComputeNode) -> Capacity:
+def _measured_nodes() -> QuerySet[Any]:
+    """Hosts with their zone, what they may give away, and the part that is taken of the scarcest.
+
+    The zone is that of ``servers.hosts.zones.zone_of_hosts``.
+    """
+    zones = Aggregate.objects.filter(
+        hosts=OuterRef("service"), metadata__availability_zone__gt=""
+    ).order_by("pk")
+    name = KeyTextTransform("availability_zone", "metadata")
+    default = Value(settings.OPTIONS.default_availability_zone)
+    most = {
+        "most_vcpus": Floor(F("vcpus") * F("cpu_allocation_ratio")),
+        "most_memory": F("memory_mb") * F("ram_allocation_ratio"),
+        "most_disk": Floor(F("local_gb") * F("disk_allocation_ratio")),
+    }
+    parts = [
+        Coalesce(F(used) / NullIf(F(capacity), Value(0.0)), Value(0.0), output_field=FloatField())
+        for used, capacity in (
+            ("vcpus_used", "most_vcpus"),
+            ("memory_mb_used", "most_memory"),
+            ("local_gb_used", "most_disk"),
+        )
+    ]
+    zone = Coalesce(Subquery(zones.values_list(name)[:1]), default, output_field=CharField())
+    return ComputeNode.objects.annotate(zone=zone, **most).annotate(fullness=Greatest(*parts))
+
+
+def _read_zones(nodes: QuerySet[Any]) -> list[Capacity]:
+    sums = (
+        nodes.order_by("zone")
+        .values("zone")
+        .annotate(
+            hosts=Count("pk"),
+            servers=Sum("running_vms"),
+            vcpus=Sum("most_vcpus"),
+            taken_vcpus=Sum("vcpus_used"),
+            memory=Sum("most_memory"),
+            taken_memory=Sum("memory_mb_used"),
+            disk=Sum("most_disk"),
+            taken_disk=Sum("local_gb_used"),
+        )
+    )
+    return [
+        Capacity(
+            name=row["zone"],
+            hosts=row["hosts"],
+            servers=row["servers"],
+            vcpus=int(row["vcpus"]),
+            vcpus_used=row["taken_vcpus"],
+            memory=row["memory"] / 1024,
+            memory_used=row["taken_memory"] / 1024,
+            disk=int(row["disk"]),
+            disk_used=row["taken_disk"],
+        )
+        for row in sums[:MOST_HOSTS]
+    ]
+
+
+def _capacity_of(node: Any) -> Capacity:
     service = node.service
     service.node = node  # spare the statement that would look it up
     marks = [
@@ -91,13 +138,15 @@ def _capacity_of(node: ComputeNode) -> Capacity:
         name=service.host,
         hosts=1,
         servers=node.running_vms,
-        vcpus=int(node.vcpus * node.cpu_allocation_ratio),
+        vcpus=int(node.most_vcpus),
         vcpus_used=node.vcpus_used,
-        memory=node.memory_mb * node.ram_allocation_ratio / 1024,
+        memory=node.most_memory / 1024,
         memory_used=node.memory_mb_used / 1024,
-        disk=int(node.local_gb * node.disk_allocation_ratio),
+        disk=int(node.most_disk),
         disk_used=node.local_gb_used,
+        zone=node.zone,
         marks=", ".join(marks),
+        key=node.pk,
     )
 
 
@@ -160,5 +209,6 @@ show_panels(
         permission="servers.view_fault",
         template="servers/admin/failures.html",
         read=read_failures,
+        wide=True,
     ),
 )

@@ -103,7 +103,7 @@ def test_failures_are_shown_with_their_reasons(admin_site: Client) -> None:
 
 def near(client: Client) -> list[tuple[str, str]]:
     rows = panels(client)["Projects near their quota"]["rows"]
-    return [(usage.project.name, usage.resource) for usage, _ in rows]
+    return [(row.project, row.resource) for row in rows]
 
 
 def test_projects_near_a_limit_are_shown_the_fullest_first(admin_site: Client) -> None:
