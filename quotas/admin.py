@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,12 +17,14 @@ from django.urls import URLPattern, path
 from compute_site.admin_lists import ListAdmin, word_filter
 from quotas import dashboard  # noqa: F401 - shows its panel
 from quotas.changes import save_class_page, save_project_page
-from quotas.forms import LimitsForm, user_limits
+from quotas.forms import LimitsForm, members_of, user_limits
+from quotas.history import read_changes
 from quotas.limits import DEFAULT_CLASS, class_limits, own_limits
 from quotas.meters import meter
 from quotas.models import Limit, ProjectQuota, Usage
 from quotas.resources import COUNTED, LIMITED, RESOURCES, UNLIMITED
 from quotas.usage import project_usage, user_usage
+from quotas.warnings import over, projects_over, users_over
 
 
 class OverLimit(admin.SimpleListFilter):
@@ -83,6 +85,12 @@ class ProjectQuotaAdmin(ListAdmin):
         projects: QuerySet[ProjectQuota] = super().get_queryset(request)
         return projects.annotate(**columns)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = {"title": "Quotas of projects"}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.class_view)
         return [path("classes/<name>/", view, name="quotas_class_change"), *super().get_urls()]
@@ -98,9 +106,16 @@ class ProjectQuotaAdmin(ListAdmin):
         usage = project_usage(project.pk)
         if request.method == "POST" and form.is_valid() and users.is_valid():
             save_project_page(
-                project.pk, limits=form.limits, cleared=form.cleared, users=users.wanted()
+                project.pk,
+                limits=form.limits,
+                cleared=form.cleared,
+                users=users.wanted(),
+                by=str(request.user.pk),
             )
-            self._tell(request, project.name, form.limits, usage)
+            self.log_change(request, project, "Limits changed.")
+            self._saved(request, project.name)
+            self._warn(request, over(project.name, form.limits, usage))
+            self._warn(request, users_over(project.pk, users.changed()))
             return redirect(request.path)
         return self._page(
             request,
@@ -109,6 +124,9 @@ class ProjectQuotaAdmin(ListAdmin):
             rows=_rows(form, own, class_limits(DEFAULT_CLASS), usage),
             users=users,
             user_rows=_user_rows(project.pk, users),
+            members=members_of(project.pk),
+            changes=read_changes(project_id=project.pk),
+            original=project,
         )
 
     def class_view(self, request: HttpRequest, name: str) -> HttpResponse:
@@ -117,12 +135,21 @@ class ProjectQuotaAdmin(ListAdmin):
         own = own_limits(quota_class=name)
         form = LimitsForm(own, request.POST or None)
         if request.method == "POST" and form.is_valid():
-            save_class_page(name, limits=form.limits, cleared=form.cleared)
-            self._tell(request, name, {}, {})
+            by = str(request.user.pk)
+            save_class_page(name, limits=form.limits, cleared=form.cleared, by=by)
+            self._saved(request, name)
+            if name == DEFAULT_CLASS:
+                self._warn(request, projects_over(form.limits))
             return redirect(request.path)
         options = {resource: RESOURCES[resource].default for resource in LIMITED}
         rows = _rows(form, own, options, None)
-        return self._page(request, title=f"Limits of the class {name}", form=form, rows=rows)
+        return self._page(
+            request,
+            title=f"Limits of the class {name}",
+            form=form,
+            rows=rows,
+            changes=read_changes(project_id=None, quota_class=name),
+        )
 
     def _check_permission(self, request: HttpRequest) -> None:
         may = self.has_change_permission if request.method == "POST" else self.has_view_permission
@@ -138,18 +165,12 @@ class ProjectQuotaAdmin(ListAdmin):
         }
         return TemplateResponse(request, "quotas/quota.html", {**shared, **context})
 
-    def _tell(
-        self, request: HttpRequest, name: str, limits: Mapping[str, int], usage: Mapping[str, int]
-    ) -> None:
+    def _saved(self, request: HttpRequest, name: str) -> None:
         self.message_user(request, f"The limits of {name} are saved.", messages.SUCCESS)
-        for resource, limit in limits.items():
-            if limit != UNLIMITED and usage[resource] > limit:
-                self.message_user(
-                    request,
-                    f"{name} uses {usage[resource]} of {resource}, more than its limit {limit}: "
-                    "what is there stays, nothing can be added.",
-                    messages.WARNING,
-                )
+
+    def _warn(self, request: HttpRequest, texts: Iterable[str]) -> None:
+        for text in texts:
+            self.message_user(request, text, messages.WARNING)
 
 
 @admin.register(Limit)
@@ -215,6 +236,7 @@ def _rows(
     return [
         {
             "name": resource,
+            "meaning": RESOURCES[resource].meaning,
             "field": form[resource],
             "wider": "no limit" if wider[resource] == UNLIMITED else wider[resource],
             "use": meter(usage[resource], own.get(resource, wider[resource]))
@@ -230,7 +252,7 @@ def _user_rows(project_id: str, users: Any) -> list[dict[str, Any]]:
     used: dict[str, Mapping[str, int]] = {}
     rows = []
     for form in users:
-        use, user_id = "", form.initial.get("user")
+        use, user_id = "", form.initial.get("user_id")
         if user_id and RESOURCES[form.initial["resource"]].counted:
             if user_id not in used:
                 used[user_id] = user_usage(project_id, user_id)

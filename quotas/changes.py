@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from django.db import transaction
 
 from compute_site.identity.models import Project
 from quotas.errors import ClassNameTooLong, LimitOutOfBounds, ProjectNotFound
 from quotas.limits import effective_limits
-from quotas.models import Limit
+from quotas.models import Limit, LimitChange
 from quotas.resources import LIMITED, RESOURCES, UNLIMITED
 from quotas.usage import project_usage, user_usage
 
@@ -27,7 +29,12 @@ def check_project(project_id: str) -> None:
 
 
 def set_limits(
-    project_id: str, limits: Mapping[str, int], *, user_id: str = "", force: bool = False
+    project_id: str,
+    limits: Mapping[str, int],
+    *,
+    user_id: str = "",
+    force: bool = False,
+    by: str = "",
 ) -> None:
     """Set limits of a project, or of a user in it, by resource.
 
@@ -41,18 +48,19 @@ def set_limits(
     check_project(project_id)
     if not force and limits:
         _check_bounds(project_id, user_id, limits)
-    _store(
-        Limit(
-            project_id=project_id,
-            user_id=user_id if RESOURCES[resource].per_user else "",
-            resource=resource,
-            limit=limit,
+    with _noted({"project_id": project_id}, by):
+        _store(
+            Limit(
+                project_id=project_id,
+                user_id=user_id if RESOURCES[resource].per_user else "",
+                resource=resource,
+                limit=limit,
+            )
+            for resource, limit in limits.items()
         )
-        for resource, limit in limits.items()
-    )
 
 
-def set_class_limits(quota_class: str, limits: Mapping[str, int]) -> None:
+def set_class_limits(quota_class: str, limits: Mapping[str, int], *, by: str = "") -> None:
     """Set limits of a quota class, by resource.
 
     Raises:
@@ -60,14 +68,19 @@ def set_class_limits(quota_class: str, limits: Mapping[str, int]) -> None:
     """
     if len(quota_class) > LONGEST_NAME:
         raise ClassNameTooLong(f"The name of a quota class has at most {LONGEST_NAME} characters.")
-    _store(
-        Limit(quota_class=quota_class, resource=resource, limit=limit)
-        for resource, limit in limits.items()
-    )
+    with _noted({"project_id": None, "quota_class": quota_class}, by):
+        _store(
+            Limit(quota_class=quota_class, resource=resource, limit=limit)
+            for resource, limit in limits.items()
+        )
 
 
 def clear_limits(
-    project_id: str, *, user_id: str = "", resources: Collection[str] | None = None
+    project_id: str,
+    *,
+    user_id: str = "",
+    resources: Collection[str] | None = None,
+    by: str = "",
 ) -> None:
     """Take back limits, so that the wider ones apply again.
 
@@ -79,7 +92,8 @@ def clear_limits(
         rows = rows.filter(user_id=user_id)
     if resources is not None:
         rows = rows.filter(resource__in=resources)
-    rows.delete()
+    with _noted({"project_id": project_id}, by):
+        rows.delete()
 
 
 @transaction.atomic
@@ -89,27 +103,62 @@ def save_project_page(
     limits: Mapping[str, int],
     cleared: Collection[str],
     users: Mapping[tuple[str, str], int],
+    by: str,
 ) -> None:
     """Write what an operator made of all limits of a project; whatever is in use.
 
     ``users`` are all limits that users shall have of ``LIMITED`` resources, by user and resource.
     """
-    set_limits(project_id, limits, force=True)
-    clear_limits(project_id, resources=cleared)
-    Limit.objects.filter(project=project_id, resource__in=LIMITED).exclude(user_id="").delete()
-    _store(
-        Limit(project_id=project_id, user_id=user_id, resource=resource, limit=limit)
-        for (user_id, resource), limit in users.items()
-    )
+    set_limits(project_id, limits, force=True, by=by)
+    clear_limits(project_id, resources=cleared, by=by)
+    of_users = Limit.objects.filter(project=project_id, resource__in=LIMITED).exclude(user_id="")
+    with _noted({"project_id": project_id}, by):
+        of_users.delete()
+        _store(
+            Limit(project_id=project_id, user_id=user_id, resource=resource, limit=limit)
+            for (user_id, resource), limit in users.items()
+        )
 
 
 @transaction.atomic
 def save_class_page(
-    quota_class: str, *, limits: Mapping[str, int], cleared: Collection[str]
+    quota_class: str, *, limits: Mapping[str, int], cleared: Collection[str], by: str
 ) -> None:
     """Write what an operator made of all limits of a class."""
-    set_class_limits(quota_class, limits)
-    Limit.objects.filter(project=None, quota_class=quota_class, resource__in=cleared).delete()
+    set_class_limits(quota_class, limits, by=by)
+    scope = {"project_id": None, "quota_class": quota_class}
+    with _noted(scope, by):
+        Limit.objects.filter(**scope, resource__in=cleared).delete()
+
+
+Values = dict[tuple[str, str], int]
+"""Limits of one project or class, by user and resource."""
+
+
+@contextlib.contextmanager
+def _noted(scope: Mapping[str, Any], by: str) -> Iterator[None]:
+    """What is changed herein goes into the history, as done by this user."""
+    with transaction.atomic():
+        before = _values(scope)
+        yield
+        after = _values(scope)
+        LimitChange.objects.bulk_create(
+            LimitChange(
+                **scope,
+                user_id=user_id,
+                resource=resource,
+                before=before.get((user_id, resource)),
+                after=after.get((user_id, resource)),
+                changed_by=by,
+            )
+            for user_id, resource in sorted(before.keys() | after.keys())
+            if before.get((user_id, resource)) != after.get((user_id, resource))
+        )
+
+
+def _values(scope: Mapping[str, Any]) -> Values:
+    rows = Limit.objects.filter(**scope).values_list("user_id", "resource", "limit")
+    return {(user_id, resource): limit for user_id, resource, limit in rows}
 
 
 def _store(rows: Iterable[Limit]) -> None:

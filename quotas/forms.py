@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import Q, QuerySet
 
 from compute_site.identity.models import User
 from compute_site.microversions.fields import LARGEST_INT32
@@ -13,6 +14,7 @@ from quotas.models import Limit
 from quotas.resources import LIMITED, UNLIMITED
 
 NOTHING = ("", "---------")
+MOST_SUGGESTED = 200
 
 
 def limit_field(**options: Any) -> forms.IntegerField:
@@ -51,15 +53,26 @@ class LimitsForm(forms.Form):
 class UserLimitForm(forms.Form):
     """A limit of one user in the project."""
 
-    user = forms.ChoiceField()
+    user = forms.CharField(
+        max_length=255,
+        widget=forms.TextInput(attrs={"list": "members", "placeholder": "name or id"}),
+    )
     resource = forms.ChoiceField(choices=[NOTHING, *((name, name) for name in LIMITED)])
     limit = limit_field()
 
-    def __init__(self, *args: Any, users: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, project_id: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        user = self.fields["user"]
-        assert isinstance(user, forms.ChoiceField)  # noqa: S101 - declared above
-        user.choices = [NOTHING, *users]
+        self.project_id = project_id
+
+    def clean_user(self) -> str:
+        """The id of a user who has a role in the project, or who has a limit in it already."""
+        word: str = self.cleaned_data["user"]
+        if word in (self.initial.get("user"), self.initial.get("user_id")):
+            return str(self.initial["user_id"])
+        found = _members(self.project_id).filter(Q(username=word) | Q(pk=word)).first()
+        if found is None:
+            raise forms.ValidationError("No user of this project has this name or id.")
+        return str(found.pk)
 
 
 class UserLimits(forms.BaseFormSet):  # type: ignore[type-arg]
@@ -71,6 +84,15 @@ class UserLimits(forms.BaseFormSet):  # type: ignore[type-arg]
             (row["user"], row["resource"]): row["limit"]
             for row in self._filled()
             if not row.get("DELETE")
+        }
+
+    def changed(self) -> dict[tuple[str, str], int]:
+        """Those of the limits that were set or changed in the form."""
+        return {
+            (row["user"], row["resource"]): row["limit"]
+            for form in self.forms
+            for row in [form.cleaned_data]
+            if row.get("user") and not row.get("DELETE") and form.has_changed()
         }
 
     def _filled(self) -> Iterator[dict[str, Any]]:
@@ -86,11 +108,28 @@ def user_limits(project_id: str, data: Any = None) -> Any:
     """The form set, with the limits that there are."""
     limits = Limit.objects.filter(project=project_id, resource__in=LIMITED).exclude(user_id="")
     rows = list(limits.order_by("user_id", "resource"))
-    initial = [{"user": row.user_id, "resource": row.resource, "limit": row.limit} for row in rows]
-    members = User.objects.filter(groups__project_role__project=project_id).distinct()
-    users = dict(members.order_by("username").values_list("pk", "username"))
-    for row in rows:
-        users.setdefault(row.user_id, row.user_id)
-    return UserLimitSet(
-        data, initial=initial, prefix="users", form_kwargs={"users": list(users.items())}
+    names = dict(
+        User.objects.filter(pk__in={row.user_id for row in rows}).values_list("pk", "username")
     )
+    initial = [
+        {
+            "user": names.get(row.user_id, row.user_id),
+            "user_id": row.user_id,
+            "resource": row.resource,
+            "limit": row.limit,
+        }
+        for row in rows
+    ]
+    return UserLimitSet(
+        data, initial=initial, prefix="users", form_kwargs={"project_id": project_id}
+    )
+
+
+def members_of(project_id: str) -> list[str]:
+    """Names of users with a role in the project, as suggestions."""
+    names = _members(project_id).order_by("username").values_list("username", flat=True)
+    return list(names[:MOST_SUGGESTED])
+
+
+def _members(project_id: str) -> QuerySet[User]:
+    return User.objects.filter(groups__project_role__project=project_id).distinct()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from compute_site.identity.models import Project
 
@@ -62,6 +63,34 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project_id} {self.resource}: {self.in_use}"
+
+
+class LimitChange(models.Model):
+    """A limit that was set, changed or taken back; the scope is that of ``Limit``.
+
+    No number: there was, or is, no limit of its own, and the next wider scope holds.
+    """
+
+    quota_class = models.CharField(max_length=255, blank=True, default="")
+    project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    user_id = models.CharField("user", max_length=255, blank=True, default="")
+    resource = models.CharField(max_length=64)
+    before = models.IntegerField(null=True, blank=True)
+    after = models.IntegerField(null=True, blank=True)
+    changed_by = models.CharField(max_length=255, blank=True, default="")
+    """Id of the user who did it."""
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="quotas_change_of_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource}: {self.before} → {self.after}"
 
 
 class ProjectQuota(Project):

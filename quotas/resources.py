@@ -22,6 +22,7 @@ class Resource:
 
     name: str
     option: str | None
+    meaning: str
     counted: bool = False
     per_user: bool = True
 
@@ -37,22 +38,32 @@ class Resource:
 RESOURCES = {
     resource.name: resource
     for resource in (
-        Resource("instances", "quota_instances", counted=True),
-        Resource("cores", "quota_cores", counted=True),
-        Resource("ram", "quota_ram", counted=True),
-        Resource("metadata_items", "quota_metadata_items"),
-        Resource("injected_files", "quota_injected_files"),
-        Resource("injected_file_content_bytes", "quota_injected_file_content_bytes"),
+        Resource("instances", "quota_instances", "servers", counted=True),
+        Resource("cores", "quota_cores", "vCPUs of all servers", counted=True),
+        Resource("ram", "quota_ram", "memory of all servers, in MiB", counted=True),
+        Resource("metadata_items", "quota_metadata_items", "metadata entries of one server"),
+        Resource("injected_files", "quota_injected_files", "files injected into one server"),
+        Resource(
+            "injected_file_content_bytes",
+            "quota_injected_file_content_bytes",
+            "bytes in one injected file",
+        ),
         # Nova: the option speaks of a length, the resource of bytes
-        Resource("injected_file_path_bytes", "quota_injected_file_path_length"),
-        Resource("key_pairs", "quota_key_pairs"),
-        Resource("server_groups", "quota_server_groups", counted=True),
-        Resource("server_group_members", "quota_server_group_members"),
+        Resource(
+            "injected_file_path_bytes",
+            "quota_injected_file_path_length",
+            "bytes in the path of one injected file",
+        ),
+        Resource("key_pairs", "quota_key_pairs", "key pairs of one user"),
+        Resource("server_groups", "quota_server_groups", "server groups", counted=True),
+        Resource(
+            "server_group_members", "quota_server_group_members", "servers in one server group"
+        ),
         # the network service limits these; Nova shows them without a limit
-        Resource("fixed_ips", None, per_user=False),
-        Resource("floating_ips", None, per_user=False),
-        Resource("security_groups", None),
-        Resource("security_group_rules", None),
+        Resource("fixed_ips", None, "fixed addresses", per_user=False),
+        Resource("floating_ips", None, "floating addresses", per_user=False),
+        Resource("security_groups", None, "security groups"),
+        Resource("security_group_rules", None, "rules of security groups"),
     )
 }
 LIMITED = tuple(name for name, resource in RESOURCES.items() if resource.option is not None)

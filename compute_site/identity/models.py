@@ -65,8 +65,7 @@ class Project(models.Model):
 
     class Meta:
         ordering = ["name"]
-        default_permissions = ()
-        # the rules of all policies become permissions here after each migrate
+        # the rules of all policies become permissions here too, after each migrate
 
     def __str__(self) -> str:
         return self.name

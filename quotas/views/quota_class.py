@@ -43,6 +43,6 @@ class QuotaClassView(ComputeView):
     def put(self, request: ComputeRequest, quota_class: str) -> Response:
         limits = self.read(QuotaClassUpdate)
         request.caller.permit(policies.CLASS_UPDATE)
-        set_class_limits(quota_class, limits)
+        set_class_limits(quota_class, limits, by=request.caller.user_id)
         shown = self.show(QuotaClassChanged, class_limits(quota_class))
         return self.answer({"quota_class_set": shown})

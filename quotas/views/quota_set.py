@@ -48,14 +48,15 @@ class QuotaSetView(ComputeView):
         change = self.read(QuotaSetUpdate)
         user_id = self.read_query(UserQuery)
         request.caller.permit(policies.UPDATE, project_id=owner)
-        set_limits(owner, change.limits, user_id=user_id, force=change.force)
+        by = request.caller.user_id
+        set_limits(owner, change.limits, user_id=user_id, force=change.force, by=by)
         limits = effective_limits(owner, user_id)
         return self.answer({"quota_set": self.show(QuotaSetChanged, limits)})
 
     def delete(self, request: ComputeRequest, owner: str) -> Response:
         user_id = self.read_query(UserQuery)
         request.caller.permit(policies.DELETE, project_id=owner)
-        clear_limits(owner, user_id=user_id)
+        clear_limits(owner, user_id=user_id, by=request.caller.user_id)
         return self.answer(status=202)
 
 

@@ -69,7 +69,12 @@ class Instance(models.Model):
     kernel_id = models.CharField(max_length=36, blank=True, default="")
     ramdisk_id = models.CharField(max_length=36, blank=True, default="")
     flavor_record = models.ForeignKey(
-        Flavor, null=True, blank=True, on_delete=models.SET_NULL, related_name="instances"
+        Flavor,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="instances",
+        db_index=False,  # the first column of servers_instance_flavor
     )
     flavor = models.JSONField()
     """The flavor as it was on creation: flavorid, name, vcpus, memory_mb, root_gb, ephemeral_gb,
@@ -152,6 +157,7 @@ class Instance(models.Model):
                 condition=Q(vm_state="building"),
                 name="servers_instance_building",
             ),
+            models.Index(fields=["flavor_record", "deleted_at"], name="servers_instance_flavor"),
         ]
 
     def __str__(self) -> str:
