@@ -93,6 +93,10 @@ class Options:
     service_down_seconds: int = 60
     build_timeout_seconds: int = 600
     """A server that has been in BUILD for longer, with no job at work on it, is failed."""
+    reclaim_instance_interval: int = 0
+    """Seconds for which a deleted server can be restored; 0: it is gone at once."""
+    shelved_offload_time: int = 0
+    """Seconds after which a shelved server leaves its host; 0: at once, negative: never."""
     fake_driver_delay_seconds: float = 0.0
     """How long each step of a build takes on the fake driver."""
     pci_alias: tuple[Mapping[str, Any], ...] = ()

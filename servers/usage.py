@@ -9,13 +9,12 @@ from django.db.models.functions import Cast, Greatest
 from servers.models.instance import Instance
 from servers.models.migration import ENDED
 from servers.models.server_group import ServerGroup
-from servers.models.states import VmState
 
 
 def count_usage(project_id: str, user_id: str | None = None) -> dict[str, int]:
     """Servers, vCPUs, memory (MiB) and server groups (two statements).
 
-    Servers that are deleted, for good or softly, do not count.
+    Servers that are deleted, for good or so that they can be restored, do not count.
     """
     groups = ServerGroup.objects.filter(project=project_id)
     if user_id is not None:
@@ -28,8 +27,7 @@ def count_server_usage(project_id: str, user_id: str | None = None) -> dict[str,
 
     A server that is being resized counts with the larger of both flavors.
     """
-    servers = Instance.objects.alive().filter(project=project_id)
-    servers = servers.exclude(vm_state=VmState.SOFT_DELETED)
+    servers = Instance.objects.alive().filter(project=project_id, soft_deleted_at__isnull=True)
     if user_id is not None:
         servers = servers.filter(user=user_id)
     servers = servers.annotate(

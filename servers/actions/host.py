@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from servers.change.transitions import Transition
+from servers.change.transitions import ANY, Transition
 from servers.models import TaskState, VmState
 
 IDLE = frozenset[str | None]([None])
@@ -41,6 +41,10 @@ class HostAction:
     """The server lies on no host afterwards."""
     enters_host: bool = False
     """The server lay on no host before."""
+    sets_aside: bool = False
+    """The server can only be restored afterwards."""
+    takes_back: bool = False
+    """The server could only be restored before."""
 
     @property
     def task(self) -> str:
@@ -58,6 +62,8 @@ def _action(
     tasks: frozenset[str | None] = IDLE,
     leaves_host: bool = False,
     enters_host: bool = False,
+    sets_aside: bool = False,
+    takes_back: bool = False,
 ) -> HostAction:
     return HostAction(
         name=name,
@@ -67,6 +73,8 @@ def _action(
         end=Transition(from_task=frozenset([task]), to_vm=to),
         leaves_host=leaves_host,
         enters_host=enters_host,
+        sets_aside=sets_aside,
+        takes_back=takes_back,
     )
 
 
@@ -145,10 +153,19 @@ _ALL = (
         leaves_host=True,
     ),
     _action(
+        "shelveOffload",
+        "shelve_offload_instance",
+        "offload it",
+        states=(VmState.SHELVED,),
+        task=TaskState.SHELVING_OFFLOADING,
+        to=VmState.SHELVED_OFFLOADED,
+        leaves_host=True,
+    ),
+    _action(
         "unshelve",
         "unshelve_instance",
         "unshelve it",
-        states=(VmState.SHELVED, VmState.SHELVED_OFFLOADED),
+        states=(VmState.SHELVED_OFFLOADED,),
         task=TaskState.UNSHELVING,
         to=VmState.ACTIVE,
         enters_host=True,
@@ -160,6 +177,15 @@ _ALL = (
         states=(VmState.ACTIVE,),
         task=TaskState.UPDATING_PASSWORD,
         to=None,
+    ),
+    _action(
+        "restore",
+        "restore_instance",
+        "restore it",
+        states=(VmState.SOFT_DELETED,),
+        task=TaskState.RESTORING,
+        to=VmState.ACTIVE,
+        takes_back=True,
     ),
 )
 
@@ -198,5 +224,29 @@ REBUILD = _action(
     to=VmState.ACTIVE,
 )
 
-BY_TASK = {action.task: action for action in (*_ALL, SOFT_REBOOT, HARD_REBOOT, REBUILD)}
+SOFT_DELETE = _action(
+    "delete",
+    "soft_delete_instance",
+    "delete it",
+    states=(),
+    tasks=ANY,
+    task=TaskState.SOFT_DELETING,
+    to=VmState.SOFT_DELETED,
+    sets_aside=True,
+)
+"""From every state: whoever begins it has looked at the server, and holds its row."""
+
+UNSHELVE_IN_PLACE = _action(
+    "unshelve",
+    "start_instance",
+    "unshelve it",
+    states=(VmState.SHELVED,),
+    task=TaskState.POWERING_ON,
+    to=VmState.ACTIVE,
+)
+"""The server still lies on its host, which only has to start it; goes on as ``start`` does."""
+
+BY_TASK = {
+    action.task: action for action in (*_ALL, SOFT_REBOOT, HARD_REBOOT, REBUILD, SOFT_DELETE)
+}
 """What goes on in a server with this task_state."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from compute_site.identity.caller import Caller
 from compute_site.services import image_service
 from servers.actions.begin import begin, describe_state
-from servers.actions.host import HOST_ACTIONS
+from servers.actions.host import HOST_ACTIONS, UNSHELVE_IN_PLACE
 from servers.change.guard import check_unlocked
 from servers.change.transitions import move
 from servers.conductor import queue
@@ -19,15 +23,21 @@ from servers.models import Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
 
 UNSHELVE = HOST_ACTIONS["unshelve"]
+OFFLOAD = HOST_ACTIONS["shelveOffload"]
+SHELVED_AT = "shelved_at"
 IMAGE_KEY = "shelved_image_id"
 KEEP = object()
 """Stands for a zone that is not to be changed."""
 
 
 def shelve_server(caller: Caller, instance: Instance) -> None:
-    """Begin to shelve; raises as ``begin``."""
+    """Begin to shelve; raises as ``begin``.
+
+    Nova: a server that was booted from a volume leaves its host at once, whatever the option says.
+    """
+    stays = bool(instance.image_ref) and settings.OPTIONS.shelved_offload_time != 0
     with transaction.atomic():
-        begin(caller, instance, HOST_ACTIONS["shelve"])
+        begin(caller, instance, HOST_ACTIONS["shelve"], after=VmState.SHELVED if stays else None)
         if instance.image_ref:
             image_id = image_service().create_image(
                 caller,
@@ -35,6 +45,28 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
                 properties={"instance_uuid": str(instance.uuid), "image_type": "snapshot"},
             )
             _remember_image(instance, image_id)
+
+
+def offload_shelved() -> int:
+    """Begin to take long shelved servers off their hosts; their number."""
+    seconds: int = settings.OPTIONS.shelved_offload_time
+    if seconds <= 0:
+        return 0
+    limit = (timezone.now() - dt.timedelta(seconds=seconds)).isoformat()
+    shelved = Instance.objects.alive().filter(vm_state=VmState.SHELVED, task_state__isnull=True)
+    due = [
+        instance
+        for instance in shelved.only("uuid", "system_metadata")
+        if instance.system_metadata.get(SHELVED_AT, "") < limit
+    ]
+    with transaction.atomic():
+        jobs = [
+            {"server_id": str(instance.uuid), "task": OFFLOAD.task}
+            for instance in due
+            if move(instance.pk, OFFLOAD.begin)
+        ]
+        queue.defer(queue.PERFORM_ACTION, queue=queue.COMPUTE, jobs=jobs)
+    return len(jobs)
 
 
 def unshelve_server(
@@ -49,6 +81,7 @@ def unshelve_server(
     """
     check_unlocked(caller, instance)
     offloaded = instance.vm_state == VmState.SHELVED_OFFLOADED
+    action = UNSHELVE if instance.host is None else UNSHELVE_IN_PLACE
     if (zone is not KEEP or host) and not offloaded:
         raise WrongState(f"The server {instance.uuid} still lies on a host; give it no other.")
     if host is not None:
@@ -59,15 +92,19 @@ def unshelve_server(
             f"There is no available zone {zone}.", field="unshelve.availability_zone"
         )
     with transaction.atomic():
-        if not move(instance.pk, UNSHELVE.begin):
+        if not move(instance.pk, action.begin):
             raise WrongState(
                 f"The server {instance.uuid} is {describe_state(instance)}; "
-                f"one cannot {UNSHELVE.doing} while it is."
+                f"one cannot {action.doing} while it is."
             )
         if zone is not KEEP:
             RequestSpec.objects.filter(instance=instance).update(availability_zone=zone)
-        begin_action(instance, UNSHELVE.name, UNSHELVE.event, caller)
-        _forget_image(caller, instance)
+        begin_action(instance, action.name, action.event, caller)
+        forget_image(caller, instance)
+        if action is UNSHELVE_IN_PLACE:
+            start = {"server_id": str(instance.uuid), "task": action.task}
+            queue.defer(queue.PERFORM_ACTION, queue=queue.COMPUTE, jobs=[start])
+            return
         job = {"server_id": str(instance.uuid), "host": host}
         queue.defer(queue.UNSHELVE_SERVER, queue=queue.CONDUCTOR, jobs=[job])
 
@@ -80,13 +117,16 @@ def _check_host(host: str, zone: object) -> None:
 
 
 def _remember_image(instance: Instance, image_id: str) -> None:
-    kept = {**instance.system_metadata, IMAGE_KEY: image_id}
+    marks = {IMAGE_KEY: image_id, SHELVED_AT: timezone.now().isoformat()}
+    kept = {**instance.system_metadata, **marks}
     Instance.objects.filter(pk=instance.pk).update(system_metadata=kept)
 
 
-def _forget_image(caller: Caller, instance: Instance) -> None:
+def forget_image(caller: Caller, instance: Instance) -> None:
+    """Delete the image that keeps what a shelved server held, if there is one."""
     kept = dict(instance.system_metadata)
     image_id = kept.pop(IMAGE_KEY, None)
+    kept.pop(SHELVED_AT, None)
     if image_id:
         image_service().delete_images(caller, [image_id])
         Instance.objects.filter(pk=instance.pk).update(system_metadata=kept)

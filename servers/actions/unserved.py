@@ -32,9 +32,3 @@ class UnservedAction:
 
 
 MIGRATE_LIVE = UnservedAction("migrate it", (VmState.ACTIVE, VmState.PAUSED))
-SHELVE_OFFLOAD = UnservedAction("offload it", (VmState.SHELVED,))
-RESTORE = UnservedAction("restore it", (VmState.SOFT_DELETED,))
-TRIGGER_CRASH_DUMP = UnservedAction(
-    "make it dump",
-    (VmState.ACTIVE, VmState.PAUSED, VmState.RESCUED, VmState.RESIZED, VmState.ERROR),
-)

@@ -5,17 +5,28 @@ Deleting twice gives back once: whoever moves the row to ``deleted`` gives back 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from compute_site.faults import Fault
 from compute_site.identity.caller import Caller
 from quotas.enforce import give_back
 from servers import models
+from servers.actions.host import SOFT_DELETE
+from servers.actions.shelve import forget_image
 from servers.change.guard import check_unlocked
-from servers.change.transitions import BEGIN_DELETE, FAIL_DELETE, FINISH_DELETE, move
+from servers.change.transitions import (
+    BEGIN_DELETE,
+    FAIL_DELETE,
+    FINISH_DELETE,
+    KEEP_SOFT_DELETED,
+    move,
+)
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
 from servers.compute.protocol import DriverFailed
@@ -36,12 +47,17 @@ from servers.models import (
 )
 from servers.moves.settle import end_with_server, find_open
 
-DELETE = "delete"
+logger = logging.getLogger(__name__)
+
+DELETE = SOFT_DELETE.name
 DELETE_EVENT = "compute_terminate_instance"
 
 
-def delete_server(caller: Caller, instance: Instance) -> None:
+def delete_server(caller: Caller, instance: Instance, *, force: bool = False) -> None:
     """Delete the server now, or begin to: one with a living host is deleted by that host.
+
+    Where servers can be restored for a while, one that has run only becomes ``soft-delete``;
+    ``force``: it ends nevertheless.
 
     Raises:
         ServerLocked: the server is locked, and the caller is no admin.
@@ -53,14 +69,23 @@ def delete_server(caller: Caller, instance: Instance) -> None:
         server = fresh.first()
         if server is None or server.task_state == TaskState.DELETING:
             return  # somebody else has deleted it, or is about to
-        if request is None:
+        if server.task_state == TaskState.SOFT_DELETING and not force:
+            return
+        _forget_image(caller, server)
+        if request is not None or not _has_living_host(server):
+            if request is None:
+                begin_action(server, DELETE, DELETE_EVENT, caller)
+            _forget(server, volumes=_ending_volumes(request))
+        elif not force and _can_be_restored(server):
+            begin_action(server, SOFT_DELETE.name, SOFT_DELETE.event, caller)
+            move(server.pk, SOFT_DELETE.begin)
+            job = {"server_id": str(server.uuid), "task": SOFT_DELETE.task}
+            queue.defer(queue.PERFORM_ACTION, queue=queue.COMPUTE, jobs=[job])
+        else:
             begin_action(server, DELETE, DELETE_EVENT, caller)
-        if request is None and _has_living_host(server):
             move(server.pk, BEGIN_DELETE)
             job = {"server_id": str(server.uuid)}
             queue.defer(queue.DELETE_SERVER, queue=queue.COMPUTE, jobs=[job])
-            return
-        _forget(server, volumes=_ending_volumes(request))
 
 
 def finish_delete(server_id: str) -> None:
@@ -77,6 +102,14 @@ def finish_delete(server_id: str) -> None:
         with transaction.atomic():
             fresh = Instance.objects.alive().select_for_update(no_key=True)
             _forget(fresh.filter(pk=instance.pk).get())
+
+
+def _forget_image(caller: Caller, instance: Instance) -> None:
+    """A service that does not answer keeps the image, and stops nobody."""
+    try:
+        forget_image(caller, instance)
+    except Fault as fault:
+        logger.warning("server %s leaves an image behind: %s", instance.uuid, fault.detail)
 
 
 def _take_build_request(instance: Instance) -> BuildRequest | None:
@@ -104,6 +137,12 @@ def _has_living_host(instance: Instance) -> bool:
     return Service.objects.computes().up().filter(host=instance.host).exists()
 
 
+def _can_be_restored(instance: Instance) -> bool:
+    """One that moves is not whole on any host."""
+    kept: int = settings.OPTIONS.reclaim_instance_interval
+    return kept > 0 and instance.launched_at is not None and find_open(instance) is None
+
+
 def _destroy(instance: Instance) -> None:
     """End the guest wherever something of it may be; a move may have left it on two hosts."""
     names = {instance.node}
@@ -127,7 +166,9 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     }
     if not move(instance.pk, FINISH_DELETE, **ended, network_info=[]):
         return
-    give_back(instance.project_id, end_with_server(instance))
+    held = end_with_server(instance)
+    if instance.soft_deleted_at is None:
+        give_back(instance.project_id, held)
     release_services(instance, volumes=volumes)
     InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)
     ServerGroupMember.objects.filter(instance=instance).delete()
@@ -138,8 +179,10 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
 
 
 def _fail(instance: Instance, error: DriverFailed) -> None:
+    """One that can be restored stays so: the next round of reclaiming tries again."""
+    step = FAIL_DELETE if instance.soft_deleted_at is None else KEEP_SOFT_DELETED
     with transaction.atomic():
-        if move(instance.pk, FAIL_DELETE):
+        if move(instance.pk, step):
             models.Fault.objects.create(
                 instance=instance, message=error.detail[:255], host=instance.host
             )

@@ -120,6 +120,12 @@ GIVE_UP_REVERT = Transition(from_vm=_RESIZED, from_task=REVERTING)
 
 BEGIN_DELETE = Transition(to_task=TaskState.DELETING)
 FAIL_DELETE = Transition(from_task=frozenset([TaskState.DELETING]), to_vm=VmState.ERROR)
+KEEP_SOFT_DELETED = Transition(from_task=frozenset([TaskState.DELETING]))
+RECLAIM = Transition(
+    from_vm=frozenset([VmState.SOFT_DELETED]),
+    from_task=frozenset([None]),
+    to_task=TaskState.DELETING,
+)
 FINISH_DELETE = Transition(to_vm=VmState.DELETED)
 
 

@@ -13,6 +13,7 @@ from servers.models import PowerState, TaskState
 POWER_AFTER: dict[str, PowerState] = {
     TaskState.POWERING_OFF: PowerState.SHUT_DOWN,
     TaskState.RESCUING: PowerState.SHUT_DOWN,
+    TaskState.SHELVING: PowerState.SHUT_DOWN,
 }
 
 
@@ -69,6 +70,10 @@ def drop(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing is kept
 
 def take_back(guest: Guest, *, running: bool) -> int:
     return receive(guest, running=running)
+
+
+def trigger_crash_dump(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing crashes
+    work()
 
 
 def read_console(server_id: str, node: str) -> str:

@@ -8,6 +8,7 @@ import logging
 from django.db import transaction
 
 from servers.actions.host import BY_TASK, HostAction
+from servers.change.set_aside import set_aside
 from servers.change.transitions import Transition, move
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
@@ -30,6 +31,8 @@ def perform(
     the state in the end, where it is not the one of the table.
     """
     action = BY_TASK[task]
+    if after == VmState.SHELVED:  # which it leaves only when it is offloaded
+        action = dataclasses.replace(action, leaves_host=False)
     with exclusive(server_id):
         instance = Instance.objects.alive().filter(uuid=server_id, task_state=task).first()
         if instance is None:
@@ -47,6 +50,8 @@ def perform(
                 finish_event(instance.pk, action.event, result=SUCCESS)
                 if action.leaves_host:
                     release_host([instance.pk])
+                if action.sets_aside:
+                    set_aside(instance)
 
 
 def give_up(instance: Instance, action: HostAction, reason: str) -> None:
@@ -59,6 +64,8 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
             finish_event(instance.pk, action.event, result=ERROR, details=reason)
             if action.enters_host:
                 release_host([instance.pk])
+            if action.takes_back:
+                set_aside(instance)
 
 
 def _drive(instance: Instance, action: HostAction, password: str, *, off: bool = False) -> int:

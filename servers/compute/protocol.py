@@ -122,6 +122,10 @@ class ComputeDriver(Protocol):
         """Set up a guest from what was kept when it was sent away; its power state."""
         ...
 
+    def trigger_crash_dump(self, server_id: str, node: str) -> None:
+        """Make the guest's operating system crash and write a dump."""
+        ...
+
     def read_console(self, server_id: str, node: str) -> str:
         """All that the guest has written on its console and the host still has."""
         ...

@@ -8,8 +8,10 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from compute_site.identity.tokens import purge_tokens
+from servers.actions.shelve import offload_shelved
 from servers.attachments import on_host
 from servers.change.delete import finish_delete
+from servers.change.reclaim import reclaim_deleted
 from servers.compute.build import build_server as build
 from servers.compute.order import BuildOrder
 from servers.compute.perform import perform
@@ -135,6 +137,14 @@ def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
     recovery.resume_lost_deletions()
     recovery.give_up_lost_actions()
     recovery.end_lost_moves()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="servers.end_waiting", queue=queue.CONDUCTOR, queueing_lock="end waiting")
+def end_waiting(timestamp: int) -> None:  # noqa: ARG001
+    """End deleted servers that cannot be restored any more, and offload shelved ones."""
+    reclaim_deleted()
+    offload_shelved()
 
 
 @app.periodic(cron="17 * * * *")

@@ -120,6 +120,8 @@ class Instance(models.Model):
     launched_at = models.DateTimeField(null=True, blank=True)
     terminated_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    soft_deleted_at = models.DateTimeField(null=True, blank=True)
+    """Since when the server can only be restored; while it is set, no quota counts the server."""
 
     objects = InstanceQuerySet.as_manager()
 
@@ -130,6 +132,11 @@ class Instance(models.Model):
                 name="servers_instance_deleted_has_time",
                 condition=Q(vm_state="deleted", deleted_at__isnull=False)
                 | (~Q(vm_state="deleted") & Q(deleted_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="servers_instance_soft_deleted_is_out",
+                condition=Q(soft_deleted_at__isnull=True)
+                | Q(vm_state__in=("soft-delete", "deleted")),
             ),
             models.CheckConstraint(
                 name="servers_instance_active_has_host",

@@ -14,12 +14,14 @@ from compute_site.views import ComputeRequest, ComputeView
 from servers.actions import unserved
 from servers.actions.begin import begin
 from servers.actions.console import read_console
+from servers.actions.crash_dump import trigger_crash_dump
 from servers.actions.host import HARD_REBOOT, HOST_ACTIONS, REBUILD, SOFT_REBOOT
 from servers.actions.image import check_metadata, create_backup, create_image
 from servers.actions.lock import lock_server, unlock_server
 from servers.actions.rebuild import RebuildOrder, rebuild_server
 from servers.actions.rescue import rescue_server
 from servers.actions.reset import reset_state
+from servers.actions.restore import restore_server
 from servers.actions.shelve import shelve_server, unshelve_server
 from servers.actions.unserved import UnservedAction
 from servers.attachments import addresses, groups
@@ -182,7 +184,8 @@ ROUTES: Mapping[str, Route] = {
         lambda caller, instance, asked: reset_state(caller, instance, asked["state"]),
     ),
     "force_delete": Route(
-        rules.FORCE_DELETE, lambda caller, instance, _: delete_server(caller, instance)
+        rules.FORCE_DELETE,
+        lambda caller, instance, _: delete_server(caller, instance, force=True),
     ),
     "console_output": Route(
         rules.CONSOLE_OUTPUT,
@@ -208,15 +211,18 @@ ROUTES: Mapping[str, Route] = {
     ),
     "rebuild": Route(rules.REBUILD, _rebuild, _show_rebuilt),
     "shelve": Route(rules.SHELVE, lambda caller, instance, _: shelve_server(caller, instance)),
-    "shelve_offload": Route(rules.SHELVE_OFFLOAD, _unserved(unserved.SHELVE_OFFLOAD)),
+    "shelve_offload": Route(rules.SHELVE_OFFLOAD, _host("shelveOffload")),
     "unshelve": Route(rules.UNSHELVE, _unshelve),
-    "restore": Route(rules.RESTORE, _unserved(unserved.RESTORE)),
+    "restore": Route(rules.RESTORE, lambda caller, instance, _: restore_server(caller, instance)),
     "migrate": Route(
         lambda asked: rules.MIGRATE_HOST if _host_of(asked) else rules.MIGRATE,
         lambda caller, instance, asked: migrate_server(caller, instance, host=_host_of(asked)),
     ),
     "migrate_live": Route(rules.MIGRATE_LIVE, _unserved(unserved.MIGRATE_LIVE)),
-    "trigger_crash_dump": Route(rules.TRIGGER_CRASH_DUMP, _unserved(unserved.TRIGGER_CRASH_DUMP)),
+    "trigger_crash_dump": Route(
+        rules.TRIGGER_CRASH_DUMP,
+        lambda caller, instance, _: trigger_crash_dump(caller, instance),
+    ),
     "add_group": Route(group_rules.ADD, groups.add_group),
     "remove_group": Route(group_rules.REMOVE, groups.remove_group),
     "add_fixed_ip": Route(

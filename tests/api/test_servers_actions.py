@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from compute_site.services.image.models import Image
+from servers.actions.shelve import offload_shelved
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed
 from servers.conductor.recovery import give_up_lost_actions
@@ -344,6 +346,102 @@ def test_a_shelved_server_for_which_there_is_no_host_stays_shelved(as_member: Ap
     assert state(server) == ("shelved_offloaded", None)
     assert server.host is None
     assert InstanceAction.objects.get(instance=server, action="unshelve").message == "Error"
+
+
+def test_a_shelved_server_may_stay_on_its_host_for_a_while(
+    as_member: ApiClient, as_admin: ApiClient, settings: Any
+) -> None:
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, shelved_offload_time=3600)
+    server = make_shelvable("host1", image_ref=str(make_image().pk))
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    assert state(server) == ("shelved", None)
+    assert (server.host, usage_of_host("host1")) == ("host1", (1, 1))
+    act(as_member, server, unshelve=None).expect(202)
+    run_jobs()
+    assert state(server) == ("active", None)
+    assert (server.host, usage_of_host("host1")) == ("host1", (1, 1))
+
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    act(as_member, server, shelveOffload=None).expect(403)
+    act(as_admin, server, shelveOffload=None).expect(202)
+    assert state(server) == ("shelved", "shelving_offloading")
+    run_jobs()
+    assert state(server) == ("shelved_offloaded", None)
+    assert (server.host, usage_of_host("host1")) == (None, (0, 0))
+    act(as_admin, server, shelveOffload=None).expect(409)
+
+
+@pytest.mark.parametrize(("option", "offloaded"), [(3600, 1), (7200, 0), (-1, 0)])
+def test_a_server_that_was_shelved_for_long_leaves_its_host(
+    as_member: ApiClient, settings: Any, option: int, offloaded: int
+) -> None:
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, shelved_offload_time=option)
+    server = make_shelvable("host1", image_ref=str(make_image().pk))
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    server.refresh_from_db()
+    server.system_metadata["shelved_at"] = (timezone.now() - dt.timedelta(hours=1.5)).isoformat()
+    server.save()
+    assert offload_shelved() == offloaded
+    run_jobs()
+    assert state(server) == (("shelved_offloaded" if offloaded else "shelved"), None)
+
+
+def test_a_server_booted_from_a_volume_leaves_its_host_at_once(
+    as_member: ApiClient, settings: Any
+) -> None:
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, shelved_offload_time=3600)
+    server = make_shelvable("host1", image_ref="")
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    assert state(server) == ("shelved_offloaded", None)
+
+
+def test_the_image_of_a_shelved_server_ends_with_it(as_member: ApiClient) -> None:
+    server = make_shelvable("host1", image_ref=str(make_image().pk), display_name="mine")
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    as_member.delete(f"/servers/{server.uuid}").expect(204)
+    assert not Image.objects.filter(name="mine-shelved").exists()
+
+
+def test_an_action_of_another_microversion_is_not_found(as_member: ApiClient) -> None:
+    server = make_server()
+    act(as_member, server, "2.16", trigger_crash_dump=None).expect(404)
+    act(as_member, server, "2.17", trigger_crash_dump=5).expect(400)
+    act(as_member, server, "2.16", trigger_crash=None).expect(400)
+
+
+@pytest.mark.parametrize("vm_state", ["stopped", "suspended", "soft-delete", "shelved_offloaded"])
+def test_only_what_runs_can_dump(as_member: ApiClient, vm_state: str) -> None:
+    make_host("host")
+    act(as_member, make_server(vm_state), "2.17", trigger_crash_dump=None).expect(409)
+    assert not InstanceAction.objects.exists()
+
+
+@pytest.mark.parametrize("vm_state", ["active", "paused", "rescued", "resized", "error"])
+def test_a_crash_dump_leaves_only_a_trace(as_member: ApiClient, vm_state: str) -> None:
+    make_host("host")
+    server = make_server(vm_state)
+    act(as_member, server, "2.17", trigger_crash_dump=None).expect(202)
+    assert state(server) == (vm_state, None)
+    action = InstanceAction.objects.get(instance=server)
+    assert (action.action, action.message) == ("trigger_crash_dump", None)
+
+
+def test_a_crash_dump_that_fails_shows_in_the_history(
+    as_member: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise DriverFailed("The guest has no kernel.")
+
+    monkeypatch.setattr(fake, "trigger_crash_dump", fail)
+    make_host("host")
+    server = make_server()
+    act(as_member, server, "2.17", trigger_crash_dump=None).expect(202)
+    assert InstanceAction.objects.get(instance=server).message == "Error"
 
 
 def test_where_a_shelved_server_comes_back(as_member: ApiClient, as_admin: ApiClient) -> None:

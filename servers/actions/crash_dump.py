@@ -1,0 +1,45 @@
+"""Makes the guest of a server crash, so that its operating system writes a dump."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from servers.actions.begin import check_launched
+from servers.change.guard import check_state, check_unlocked
+from servers.compute.drivers import driver_of
+from servers.compute.protocol import DriverFailed
+from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event
+from servers.models import ComputeNode, Instance, VmState
+
+DOING = "make it dump"
+STATES = frozenset[str | None](
+    (VmState.ACTIVE, VmState.PAUSED, VmState.RESCUED, VmState.RESIZED, VmState.ERROR)
+)
+EVENT = "compute_trigger_crash_dump"
+
+
+def trigger_crash_dump(caller: Caller, instance: Instance) -> None:
+    """Nova: what the host makes of it shows only in the history.
+
+    Raises:
+        ServerLocked, WrongState: 409.
+    """
+    check_unlocked(caller, instance)
+    check_launched(instance, DOING)
+    check_state(instance, STATES, DOING, idle=True)
+    result, details = SUCCESS, ""
+    try:
+        _crash(instance)
+    except DriverFailed as error:
+        result, details = ERROR, error.detail
+    with transaction.atomic():
+        begin_action(instance, "trigger_crash_dump", EVENT, caller)
+        finish_event(instance.pk, EVENT, result=result, details=details)
+
+
+def _crash(instance: Instance) -> None:
+    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
+    if node is None:
+        raise DriverFailed(f"The host {instance.host} is not known any more.")
+    driver_of(node.driver).trigger_crash_dump(str(instance.uuid), node.hypervisor_hostname)
