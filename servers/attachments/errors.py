@@ -149,12 +149,3 @@ class FloatingIpElsewhere(Conflict):
     """The floating IP does not lead to this server."""
 
     code = "floating_ip_elsewhere"
-
-
-# usage audit
-
-
-class BadAuditTime(BadRequest):
-    """The URL names what is no time."""
-
-    code = "bad_audit_time"

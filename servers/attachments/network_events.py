@@ -6,11 +6,20 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any
 
+import orjson
+from django.db import connection
 from django.db.models import QuerySet
 
 from compute_site.services import network_service
 from compute_site.services.ids import canonical_ids
 from servers.models import Instance, VmState
+
+# One statement for the thousands of servers that a network of another name may have.
+REMEMBER = """
+    UPDATE servers_instance AS server SET network_info = new.cards::jsonb
+    FROM unnest(%s::bigint[], %s::text[]) AS new (id, cards)
+    WHERE server.id = new.id
+"""
 
 
 def lock_cards(server_ids: Collection[str], **_: Any) -> None:
@@ -24,11 +33,15 @@ def refresh_cards(server_ids: Collection[str], **_: Any) -> None:
     """Read the cards of these servers anew; one that has none yet is being built and reads them
     itself.
     """
-    servers = list(_followers(server_ids).only("uuid", "network_info"))
-    nics = network_service().nics([str(server.uuid) for server in servers])
-    for server in servers:
-        server.network_info = [dataclasses.asdict(nic) for nic in nics.get(str(server.uuid), ())]
-    Instance.objects.bulk_update(servers, ["network_info"])
+    servers = list(_followers(server_ids).values_list("pk", "uuid"))
+    nics = network_service().nics([str(server_id) for _, server_id in servers])
+    cards = [
+        orjson.dumps([dataclasses.asdict(nic) for nic in nics.get(str(server_id), ())]).decode()
+        for _, server_id in servers
+    ]
+    if servers:
+        with connection.cursor() as cursor:
+            cursor.execute(REMEMBER, [[key for key, _ in servers], cards])
 
 
 def _followers(server_ids: Collection[str]) -> QuerySet[Instance]:

@@ -113,3 +113,9 @@ class HostZoneClash(Conflict):
     """The same where a host moves. Nova: 409."""
 
     code = "host_zone_clash"
+
+
+class BadAuditTime(BadRequest):
+    """The URL names what is no time."""
+
+    code = "bad_audit_time"

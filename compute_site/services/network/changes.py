@@ -12,7 +12,7 @@ from compute_site.faults import BadReference, Conflict, Forbidden
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.services.network.addresses import Need, overlap
-from compute_site.services.network.events import tell_changed
+from compute_site.services.network.events import tell_changed, tell_changing
 from compute_site.services.network.models import (
     COMPUTE,
     DEFAULT_GROUP,
@@ -152,19 +152,19 @@ def change(
         Port: PORT_COLUMNS,
     }[type(row)]
     changed = [column for column, key in columns.items() if key in given]
-    holders = {row.device_id} if isinstance(row, Port) else set()
+    holders = _holders(row, values, changed)
+    tell_changing(holders)
     for column in changed:
         setattr(row, column, values[columns[column]])
     if changed:
         row.save(update_fields=changed)
-    if not isinstance(row, Port):
-        return
-    if "security_groups" in given:
-        _give_groups(row, values["security_groups"] or [])
-    if "fixed_ips" in given:
-        row.fixed_ips.all().delete()
-        _give_addresses(row, values, given)
-    tell_changed({*holders, row.device_id})
+    if isinstance(row, Port):
+        if "security_groups" in given:
+            _give_groups(row, values["security_groups"] or [])
+        if "fixed_ips" in given:
+            row.fixed_ips.all().delete()
+            _give_addresses(row, values, given)
+    tell_changed(holders)
 
 
 @transaction.atomic
@@ -176,9 +176,12 @@ def change_group(
     if renamed and DEFAULT_GROUP in (group.name, values["name"]):
         raise Conflict("The name default belongs to one group of each project.", field="name")
     changed = [key for key in ("name", "description") if key in given]
+    holders = _servers_of(group.ports) if renamed else set()
+    tell_changing(holders)
     for key in changed:
         setattr(group, key, values[key])
     group.save(update_fields=changed)
+    tell_changed(holders)
 
 
 @transaction.atomic
@@ -208,6 +211,7 @@ def delete_subnet(caller: Caller, subnet: Subnet) -> None:
 def delete_port(caller: Caller, port: Port) -> None:
     _check_owner(caller, port.project_id)
     with transaction.atomic():
+        tell_changing({port.device_id})
         port.delete()
         tell_changed({port.device_id})
 
@@ -224,6 +228,25 @@ def delete_group(caller: Caller, group: SecurityGroup) -> None:
 def delete_rule(caller: Caller, rule: SecurityGroupRule) -> None:
     _check_owner(caller, rule.group.project_id)
     rule.delete()
+
+
+def _holders(
+    row: Network | Subnet | Port, values: Mapping[str, Any], changed: Collection[str]
+) -> set[str]:
+    """The servers that see the change: that of a port, before and after; all on a network that
+    gets another name.
+    """
+    if isinstance(row, Port):
+        return {row.device_id, values["device_id"] if "device_id" in changed else ""}
+    if isinstance(row, Network) and "name" in changed and values["name"] != row.name:
+        return _servers_of(row.ports)
+    return set()
+
+
+def _servers_of(ports: Any) -> set[str]:
+    """The servers that have any of the ports, which are a relation of another row."""
+    owned = ports.filter(device_owner__startswith=COMPUTE)
+    return set(owned.values_list("device_id", flat=True))
 
 
 def _project_of(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> str:

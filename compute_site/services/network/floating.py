@@ -12,7 +12,7 @@ from compute_site.faults import BadReference, Conflict, Forbidden
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.services.network.addresses import Need
-from compute_site.services.network.events import tell_changed
+from compute_site.services.network.events import tell_changed, tell_changing
 from compute_site.services.network.models import FloatingIp, Network, Port
 from compute_site.services.network.ports import make_mac, save_addresses, save_chosen
 
@@ -66,6 +66,7 @@ def delete_floating_ip(caller: Caller, floating_ip: FloatingIp) -> None:
     _check_owner(caller, floating_ip.project_id)
     holders = _holders(floating_ip)
     with transaction.atomic():
+        tell_changing(holders)
         floating_ip.outside.delete()  # and with it the floating IP
         tell_changed(holders)
 
@@ -109,6 +110,7 @@ def _lend(
             raise BadReference(f"There is no port {port_id}.", field="port_id")
         floating_ip.port = port
         floating_ip.fixed_address = _fixed_address(port, values["fixed_ip_address"])
+    tell_changing(before | _holders(floating_ip))
     try:
         with transaction.atomic():
             floating_ip.save()

@@ -1,0 +1,72 @@
+"""What other services tell of the things that servers have from them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from compute_site.services import volume_service
+from compute_site.services.ids import canonical_ids
+from servers.attachments.network_events import refresh_cards
+from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event
+from servers.models import BlockDevice, Instance
+
+ACCEPTED, TAG_MISSING, NO_SUCH_SERVER, NO_HOST = 200, 400, 404, 422
+TAGGED = frozenset(("volume-extended", "power-update", "accelerator-request-bound"))
+"""Events that mean nothing without a tag."""
+OF_CARDS = frozenset(
+    ("network-changed", "network-vif-plugged", "network-vif-unplugged", "network-vif-deleted")
+)
+EXTEND, EXTEND_EVENT = "extend_volume", "compute_extend_volume"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalEvent:
+    """Something happened to a thing of the server; ``tag`` says which, where the name needs it."""
+
+    name: str
+    server_id: str
+    tag: str | None = None
+
+
+def take_events(caller: Caller, events: Sequence[ExternalEvent]) -> list[int]:
+    """What became of each event, as a status: accepted, or why not. Cards are read anew, and a
+    volume that has grown is noted; nobody waits for the other events.
+    """
+    living = Instance.objects.alive().only("uuid", "host")
+    found = living.filter(uuid__in=canonical_ids(event.server_id for event in events))
+    servers = {str(server.uuid): server for server in found}
+    codes = [_judge(event, servers.get(event.server_id)) for event in events]
+    accepted = [event for event, code in zip(events, codes, strict=True) if code == ACCEPTED]
+    with transaction.atomic():
+        refresh_cards({event.server_id for event in accepted if event.name in OF_CARDS})
+        for event in accepted:
+            if event.name == "volume-extended":
+                _note_size(caller, servers[event.server_id], str(event.tag))
+    return codes
+
+
+def _judge(event: ExternalEvent, server: Instance | None) -> int:
+    if server is None:
+        return NO_SUCH_SERVER
+    if event.name in TAGGED and event.tag is None:
+        return TAG_MISSING
+    return ACCEPTED if server.host is not None else NO_HOST
+
+
+def _note_size(caller: Caller, server: Instance, volume_id: str) -> None:
+    """The history has it, too: whoever had the volume extended sees there that the host knows."""
+    begin_action(server, EXTEND, EXTEND_EVENT, caller)
+    volume = volume_service().find_volumes(caller, [volume_id]).get(volume_id)
+    disks = BlockDevice.objects.filter(instance=server, volume_id=volume_id)
+    noted = volume is not None and disks.update(volume_size=volume.size)
+    finish_event(
+        server.pk,
+        EXTEND_EVENT,
+        result=SUCCESS if noted else ERROR,
+        details="" if noted else f"The server has no volume {volume_id[:64]}.",
+        request_id=caller.request_id,
+    )

@@ -1,0 +1,53 @@
+"""What the hosts have told of the use of their servers, period by period. Nova's hosts tell it as
+notifications, and do not unless told to; the hosts here never do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from servers.hosts.errors import BadAuditTime
+from servers.models import Service
+
+FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AuditLog:
+    """One period, and the hosts whose report is missing."""
+
+    beginning: dt.datetime
+    ending: dt.datetime
+    missing: list[str]
+
+
+def read_audit_log(before: str | None = None) -> AuditLog:
+    """The last whole month before the time, or before now.
+
+    Raises:
+        BadAuditTime: the text is no time, or nothing was before it.
+    """
+    time = dt.datetime.now(dt.UTC).replace(tzinfo=None) if before is None else _parse(before)
+    ending = time.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    try:
+        if ending == time:
+            ending = _month_before(ending)
+        beginning = _month_before(ending)
+    except OverflowError:
+        raise BadAuditTime(f"There is no month before {before}.") from None
+    hosts = Service.objects.computes().order_by("host").values_list("host", flat=True)
+    return AuditLog(beginning, ending, list(hosts))
+
+
+def _parse(text: str) -> dt.datetime:
+    for form in FORMS:
+        try:
+            return dt.datetime.strptime(text, form)  # noqa: DTZ007 - all times here are UTC
+        except ValueError:
+            continue
+    raise BadAuditTime(f"{text[:64]!r} is not a time such as 2026-01-31 12:00:00.")
+
+
+def _month_before(month: dt.datetime) -> dt.datetime:
+    return (month - dt.timedelta(days=1)).replace(day=1)

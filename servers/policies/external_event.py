@@ -1,0 +1,17 @@
+"""Rules of ``/os-server-external-events``."""
+
+from __future__ import annotations
+
+from compute_site.identity.models import Role
+from compute_site.policy.rules import Rule, declare
+
+CREATE = "os_compute_api:os-server-external-events:create"
+
+declare(
+    Rule(
+        CREATE,
+        Role.ADMIN,
+        "Tell of what other services did with what servers have.",
+        ("POST /os-server-external-events",),
+    ),
+)
