@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -86,8 +87,17 @@ class WordFilter(admin.SimpleListFilter):
         word = (self.value() or "").strip().replace("\0", "")
         if not word:
             return queryset
-        found = [Q(**{lookup: word}) for lookup in self.lookups_by]
-        return queryset.filter(Q(*found, _connector=Q.OR))
+        found = [Q(**{lookup: word}) for lookup in self.lookups_by if _fits(queryset, lookup, word)]
+        return queryset.filter(Q(*found, _connector=Q.OR)) if found else queryset.none()
+
+
+def _fits(rows: QuerySet[Any], lookup: str, word: str) -> bool:
+    """Can the column hold such a word? An id, say, cannot hold every one."""
+    try:
+        rows.filter(**{lookup: word})
+    except (ValidationError, ValueError):
+        return False
+    return True
 
 
 def word_filter(title: str, *lookups: str) -> type[WordFilter]:

@@ -49,6 +49,30 @@ class DeletedServersHidden(Forbidden):
 # changing
 
 
+class NoSuchUser(NotFound):
+    """The URL names a user that does not exist."""
+
+    code = "no_such_user"
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"There is no user {user_id}.")
+
+
+class NotGrantable(BadRequest):
+    """The rule is none that can be granted on one server."""
+
+    code = "not_grantable"
+
+    def __init__(self, rule: str, *, field: str) -> None:
+        super().__init__(f"{rule} is no rule that can be granted on one server.", field=field)
+
+
+class NothingGranted(NotFound):
+    """The user holds no rule on the server."""
+
+    code = "nothing_granted"
+
+
 class ZonePinned(Conflict):
     """The server cannot be pinned to that zone."""
 

@@ -90,6 +90,11 @@ class ProjectAdmin(ListAdmin, RulesAdmin):
     fields = ("id", "name", "description", "enabled", "created_at")
     readonly_fields = ("id", "created_at")
     inlines = (RoleInline,)
+    rules_explained = (
+        "A rule allows one kind of request in this project. It counts from the next request on. "
+        "Roles are groups such as demo/member; the rules of the role admin hold in every project "
+        "and stand on its group."
+    )
 
     def get_inlines(self, request: HttpRequest, obj: Project | None) -> Any:
         """A project has its roles once it is saved."""

@@ -4,12 +4,13 @@ permissions).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connections, transaction
 from django.db.models import Model
 from guardian.models import UserObjectPermission
@@ -116,6 +117,42 @@ def make_roles_of(projects: Sequence[Project]) -> None:
         for (project, role), group in zip(missing, groups, strict=True)
     )
     _grant_defaults([entry.pk for entry in entries], registry)
+
+
+def rules_of_users(obj: Model) -> list[tuple[str, str, list[str]]]:
+    """Id, name and rules of each user who holds rules on the object, by name; one statement."""
+    rows = UserObjectPermission.objects.filter(
+        content_type=ContentType.objects.get_for_model(obj),
+        object_pk=str(obj.pk),
+        permission__codename__in=list(registry.names),
+    )
+    by_user = rows.order_by("user__username").values_list("user_id", "user__username")
+    rules = ArrayAgg("permission__codename", order_by="permission__codename")
+    return list(by_user.annotate(rules=rules))
+
+
+def set_rules_of_user(obj: Model, user: User, rules: Collection[str]) -> int:
+    """Let a user hold exactly these rules on the object, such as a server; returns how many rows
+    were taken away.
+    """
+    content_type = ContentType.objects.get_for_model(obj)
+    held = UserObjectPermission.objects.filter(
+        user=user, content_type=content_type, object_pk=str(obj.pk)
+    )
+    known = Permission.objects.filter(content_type=content_type, codename__in=list(registry.names))
+    wanted = known.filter(codename__in=rules)
+    with transaction.atomic():
+        gone, _ = held.filter(permission__in=known).exclude(permission__in=wanted).delete()
+        UserObjectPermission.objects.bulk_create(
+            (
+                UserObjectPermission(
+                    user=user, permission=rule, content_type=content_type, object_pk=str(obj.pk)
+                )
+                for rule in wanted
+            ),
+            ignore_conflicts=True,
+        )
+    return gone
 
 
 def give_role(user: User, project: Project, role: Role) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from compute_site.identity.models import Role
 
@@ -49,6 +49,10 @@ class Registry:
             if not NAME.fullmatch(rule.name):
                 raise ValueError(f"{rule.name!r} cannot be the name of a permission")
             self._rules[rule.name] = rule
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._rules.keys()
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules.values())

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
-from django.http import HttpRequest
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Model
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
-from guardian.admin import GuardedModelAdminMixin
+from guardian.admin import GroupManage, GuardedModelAdminMixin, UserManage
 from guardian.forms import GroupObjectPermissionsForm, UserObjectPermissionsForm
+from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from compute_site.identity.models import ProjectRole, Role
+from compute_site.policy.grants import set_rules_of_user
 from compute_site.policy.rules import registry
 
 Choice = tuple[str, str]
+MOST_HOLDERS = 200
+SHOWN_RULES = 4
+GRANT_TO_USERS = "guardian.change_userobjectpermission"
+GRANT_TO_GROUPS = "guardian.change_groupobjectpermission"
+"""Django's permissions to tick rules: whoever may, decides what others may do."""
 
 
 class BoxTable(forms.CheckboxSelectMultiple):
-    """A table of boxes: rule and description."""
+    """A table of boxes: rule, description, the requests it decides on, who has it by default."""
 
     template_name = "policy/rule_boxes.html"
     option_template_name = "django/forms/widgets/input.html"
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        return {**option, "rule": registry[value]}
 
 
 class RuleBoxes:
@@ -55,11 +69,58 @@ class GroupRulesForm(RuleBoxes, GroupObjectPermissionsForm):
 class UserRulesForm(RuleBoxes, UserObjectPermissionsForm):
     """The rules that a single user holds on the object."""
 
+    def save_obj_perms(self) -> None:
+        set_rules_of_user(self.obj, self.user, self.cleaned_data["permissions"])
+
+
+class UserChoice(UserManage):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"].label = "Name of a user"
+        self.fields["user"].help_text = ""
+
+
+class GroupChoice(GroupManage):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["group"].label = "Name of a group"
+        self.fields["group"].help_text = "Such as demo/member."
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """A user or group with rules on an object."""
+
+    key: Any
+    name: str
+    rules: list[str]
+
+    @property
+    def first(self) -> list[str]:
+        return self.rules[:SHOWN_RULES]
+
+    @property
+    def more(self) -> int:
+        return max(0, len(self.rules) - SHOWN_RULES)
+
 
 class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
-    """An admin whose objects have a page with their rules (the button *Policy rules*)."""
+    """An admin whose objects have a page with their rules (the button *Policy rules*).
+
+    Its pages are for those who may change the object and grants of rules.
+    """
 
     change_form_template = "policy/change_form.html"  # type: ignore[misc]
+    obj_perms_manage_template = "policy/object_rules.html"
+    obj_perms_manage_user_template = "policy/rules_of_one.html"
+    obj_perms_manage_group_template = "policy/rules_of_one.html"
+    rules_explained = ""
+
+    def may_grant(self, request: HttpRequest, *permissions: str) -> bool:
+        """Does the operator decide on rules (of users, of groups, of either)?"""
+        wanted = permissions or (GRANT_TO_USERS, GRANT_TO_GROUPS)
+        allowed: bool = admin.ModelAdmin.has_change_permission(self, request)
+        return allowed and any(request.user.has_perm(name) for name in wanted)
 
     def get_obj_perms_manage_group_form(self, request: HttpRequest) -> type[forms.Form]:
         return GroupRulesForm
@@ -67,10 +128,73 @@ class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[type
     def get_obj_perms_manage_user_form(self, request: HttpRequest) -> type[forms.Form]:
         return UserRulesForm
 
+    def get_obj_perms_user_select_form(self, request: HttpRequest) -> type[forms.Form]:
+        return UserChoice
+
+    def get_obj_perms_group_select_form(self, request: HttpRequest) -> type[forms.Form]:
+        return GroupChoice
+
     def get_obj_perms_base_context(self, request: HttpRequest, obj: Model) -> dict[str, Any]:
         """guardian's overview has a column a rule; with a hundred rules nobody could read it."""
         context = super().get_obj_perms_base_context(request, obj)  # type: ignore[no-untyped-call]
-        return {**context, "model_perms": (), "title": f"Policy rules on {obj}"}
+        return {
+            **context,
+            "model_perms": (),
+            "title": f"Policy rules on {obj}",
+            "explained": self.rules_explained,
+            "for_users": self.may_grant(request, GRANT_TO_USERS),
+            "for_groups": self.may_grant(request, GRANT_TO_GROUPS),
+            "holders": lambda: _holders(UserObjectPermission, "user", "username", obj),
+            "groups": lambda: _holders(GroupObjectPermission, "group", "name", obj),
+        }
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["may_grant"] = self.may_grant(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def obj_perms_manage_view(self, request: HttpRequest, object_pk: str) -> HttpResponse:
+        self._check_grant(request)
+        return super().obj_perms_manage_view(request, object_pk)  # type: ignore[no-untyped-call,no-any-return]
+
+    def obj_perms_manage_user_view(
+        self, request: HttpRequest, object_pk: str, user_id: str
+    ) -> HttpResponse:
+        self._check_grant(request, GRANT_TO_USERS)
+        answer = super().obj_perms_manage_user_view(request, object_pk, user_id)  # type: ignore[no-untyped-call]
+        self._note(request, object_pk, f"Policy rules of the user {user_id} set.", answer)
+        return answer  # type: ignore[no-any-return]
+
+    def obj_perms_manage_group_view(
+        self, request: HttpRequest, object_pk: str, group_id: str
+    ) -> HttpResponse:
+        self._check_grant(request, GRANT_TO_GROUPS)
+        answer = super().obj_perms_manage_group_view(request, object_pk, group_id)  # type: ignore[no-untyped-call]
+        self._note(request, object_pk, f"Policy rules of the group {group_id} set.", answer)
+        return answer  # type: ignore[no-any-return]
+
+    def _check_grant(self, request: HttpRequest, *permissions: str) -> None:
+        if not self.may_grant(request, *permissions):
+            raise PermissionDenied
+
+    def _note(self, request: HttpRequest, key: str, text: str, answer: HttpResponse) -> None:
+        """Write into the history of the object what was saved."""
+        if request.method == "POST" and answer.status_code == 302:
+            self.log_change(request, self.model._default_manager.get(pk=key), text)  # noqa: SLF001
+
+
+def _holders(model: Any, who: str, name: str, obj: Model) -> list[Holder]:
+    """Who holds rules on the object; one statement."""
+    rows = model.objects.filter(
+        content_type=ContentType.objects.get_for_model(obj), object_pk=str(obj.pk)
+    )
+    held = (
+        rows.values(key=F(f"{who}_id"), name=F(f"{who}__{name}"))
+        .annotate(rules=ArrayAgg("permission__codename", order_by="permission__codename"))
+        .order_by("name")
+    )
+    return [Holder(row["key"], row["name"], row["rules"]) for row in held[:MOST_HOLDERS]]
 
 
 def rule_choices(model: type[Model]) -> list[Choice]:
@@ -95,7 +219,7 @@ def by_noun(choices: list[Choice]) -> list[tuple[str, list[Choice]]]:
 def noun_of(name: str) -> str:
     """``servers`` for ``os_compute_api:servers:create``."""
     head, _, rest = name.partition(":")
-    return rest.partition(":")[0] if head == "os_compute_api" else head
+    return rest.partition(":")[0] if head in ("os_compute_api", "compute_site") else head
 
 
 def link_to_rules(entry: ProjectRole) -> str:

@@ -52,6 +52,11 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
     search_help_text = "Id, address, or a part of the name"
     sortable_by = ("age",)
     ordering = ("-created_at", "-id")
+    rules_explained = (
+        "A rule ticked here holds on this server alone, also for users of other projects: so a "
+        "server is shared. What a role may do with all servers of a project stands on the page "
+        "of the project."
+    )
     actions = tuple(OPERATIONS)
     age = age_of("created_at")
 
@@ -116,6 +121,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             operations=operations,
             unretried=_why_not_retried(instance),
             parts=read_parts(Links(request.user), instance),
+            may_grant=self.may_grant(request),
         )
 
     def delete_view(
