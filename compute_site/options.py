@@ -97,6 +97,12 @@ class Options:
     """Seconds for which a deleted server can be restored; 0: it is gone at once."""
     shelved_offload_time: int = 0
     """Seconds after which a shelved server leaves its host; 0: at once, negative: never."""
+    console_proxies: tuple[Mapping[str, Any], ...] = (
+        {"type": "novnc", "url": "http://127.0.0.1:6080/vnc_auto.html"},
+    )
+    """JSON list of type and url of what leads people to consoles; other types are refused."""
+    console_token_ttl: int = 600
+    """Seconds for which the address of a console is good."""
     fake_driver_delay_seconds: float = 0.0
     """How long each step of a build takes on the fake driver."""
     pci_alias: tuple[Mapping[str, Any], ...] = ()

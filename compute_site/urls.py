@@ -32,6 +32,7 @@ from servers.views import (
     migration,
     network,
     password,
+    remote_console,
     security_group,
     server,
     server_group,
@@ -75,6 +76,7 @@ COMPUTE = [
     ),
     path("servers/<str:server_id>/diagnostics", diagnostics.ServerDiagnostics.as_view()),
     path("servers/<str:server_id>/migrations", migration.Migrations.as_view()),
+    path("servers/<str:server_id>/remote-consoles", remote_console.RemoteConsoles.as_view()),
     path("servers/<str:server_id>/topology", topology.Topology.as_view()),
     path("servers/<str:server_id>/os-server-password", password.ServerPassword.as_view()),
     # flavors
@@ -118,6 +120,7 @@ COMPUTE = [
     path("os-server-external-events", external_event.ExternalEvents.as_view()),
     path("os-simple-tenant-usage", usage.Usages.as_view()),
     path("os-simple-tenant-usage/<str:usage_of>", usage.Usage.as_view()),
+    path("os-console-auth-tokens/<str:token>", remote_console.OneConsoleToken.as_view()),
     # what old clients ask for
     path("extensions", extension.Extensions.as_view()),
     path("extensions/<str:alias>", extension.OneExtension.as_view()),

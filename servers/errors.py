@@ -91,6 +91,24 @@ class WrongState(Conflict):
     code = "wrong_state"
 
 
+class ConsoleUnavailable(BadRequest):
+    """Nobody can open such a console here."""
+
+    code = "console_unavailable"
+
+
+class NoSuchConsoleToken(NotFound):
+    """The URL names a token that is for no console."""
+
+    code = "no_such_console_token"
+
+
+class ConsoleTokensHidden(BadRequest):
+    """This microversion does not tell of tokens."""
+
+    code = "console_tokens_hidden"
+
+
 # what belongs to a server
 
 

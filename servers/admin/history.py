@@ -1,4 +1,4 @@
-"""Actions, their events and faults of servers in the admin."""
+"""Actions, their events, faults and console tokens of servers in the admin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from compute_site.admin_lists import word_filter
 from servers.admin.display import age_of
 from servers.admin.records import RecordAdmin
-from servers.models import Fault, InstanceAction, InstanceActionEvent
+from servers.models import ConsoleToken, Fault, InstanceAction, InstanceActionEvent
 
 
 class EventInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -39,6 +39,20 @@ class InstanceActionAdmin(RecordAdmin):
     sortable_by = ("age",)
     inlines = (EventInline,)
     age = age_of("start_time")
+
+
+@admin.register(ConsoleToken)
+class ConsoleTokenAdmin(RecordAdmin):
+    list_display = ("instance", "console_type", "host", "port", "expires_at", "age")
+    list_filter = (word_filter("type", "console_type"), "expires_at")
+    list_select_related = ("instance",)
+    search_fields = ("=host",)
+    id_fields = ("instance__uuid",)
+    search_help_text = "Server id or host"
+    ordering = ("-id",)
+    sortable_by = ("age",)
+    exclude = ("digest",)
+    age = age_of("created_at")
 
 
 @admin.register(Fault)

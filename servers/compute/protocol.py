@@ -60,6 +60,16 @@ class Guest:
     numa_topology: Mapping[str, Any] | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """Where a host offers a console of a guest."""
+
+    host: str
+    port: int
+    tls_port: int | None = None
+    internal_access_path: str | None = None
+
+
 class ComputeDriver(Protocol):
     """Every call may be made again after a worker was lost: what is done already stays done.
 
@@ -124,6 +134,10 @@ class ComputeDriver(Protocol):
 
     def trigger_crash_dump(self, server_id: str, node: str) -> None:
         """Make the guest's operating system crash and write a dump."""
+        ...
+
+    def find_console(self, server_id: str, node: str, console_type: str) -> Console:
+        """Where a proxy reaches the console of a guest (``novnc``, ``spice-html5``, …)."""
         ...
 
     def read_console(self, server_id: str, node: str) -> str:

@@ -8,6 +8,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from compute_site.identity.tokens import purge_tokens
+from servers.actions.remote_console import purge_console_tokens
 from servers.actions.shelve import offload_shelved
 from servers.attachments import on_host
 from servers.change.delete import finish_delete
@@ -150,6 +151,7 @@ def end_waiting(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="17 * * * *")
 @app.task(name="servers.purge_jobs", queue=queue.CONDUCTOR, queueing_lock="purge")
 def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
-    """Forget jobs that ended long ago, and tokens that are over."""
+    """Forget jobs that ended long ago, and tokens whose time is over."""
     recovery.purge_jobs()
     purge_tokens()
+    purge_console_tokens()

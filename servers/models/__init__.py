@@ -5,6 +5,7 @@ from servers.models.block_device import BlockDevice
 from servers.models.build_request import BuildRequest
 from servers.models.buried_order import BuriedOrder
 from servers.models.cell import Cell
+from servers.models.console_token import ConsoleToken
 from servers.models.host import Aggregate, Allocation, ComputeNode, Service
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
@@ -23,6 +24,7 @@ __all__ = [
     "BuriedOrder",
     "Cell",
     "ComputeNode",
+    "ConsoleToken",
     "Fault",
     "Instance",
     "InstanceAction",

@@ -174,7 +174,12 @@ declare(
         REMOTE_CONSOLES,
         Role.MEMBER,
         "Open a console of a server.",
-        ("POST /servers/{server_id}/remote-consoles",),
+        (
+            "POST /servers/{server_id}/remote-consoles",
+            "POST /servers/{server_id}/action (os-getVNCConsole)",
+            "POST /servers/{server_id}/action (os-getSPICEConsole)",
+            "POST /servers/{server_id}/action (os-getSerialConsole)",
+        ),
         on_instance=True,
     ),
     Rule(

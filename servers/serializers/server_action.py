@@ -196,6 +196,25 @@ class Ignored(Anything):
         return None
 
 
+class VncConsole(VersionedSerializer):
+    console_type = Choice("novnc", "xvpvnc", key="type", required=True)
+
+
+class SpiceConsole(VersionedSerializer):
+    console_type = Choice("spice-html5", key="type", required=True)
+
+
+class SerialConsole(VersionedSerializer):
+    console_type = Choice("serial", key="type", required=True)
+
+
+class RdpConsole(Anything):
+    """Nova: no hypervisor has such consoles any more, whatever is asked."""
+
+    def convert(self, value: Any) -> None:
+        raise Refused("there are no RDP consoles any more")
+
+
 class UnshelveToZone(VersionedSerializer):
     zone = Name(key="availability_zone", required=True)
 
@@ -282,6 +301,10 @@ class ServerActionBody(VersionedSerializer):
     change_password = ChangePassword(key="changePassword")
     rescue = Rescue(null=True)
     console_output = ConsoleOutput(key="os-getConsoleOutput")
+    vnc_console = History({"2.1": VncConsole(key="os-getVNCConsole"), "2.6": None})
+    spice_console = History({"2.1": SpiceConsole(key="os-getSPICEConsole"), "2.6": None})
+    serial_console = History({"2.1": SerialConsole(key="os-getSerialConsole"), "2.6": None})
+    rdp_console = History({"2.1": RdpConsole(key="os-getRDPConsole"), "2.6": None})
     create_image = CreateImage(key="createImage")
     create_backup = CreateBackup(key="createBackup")
     resize = Resize()

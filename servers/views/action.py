@@ -19,6 +19,7 @@ from servers.actions.host import HARD_REBOOT, HOST_ACTIONS, REBUILD, SOFT_REBOOT
 from servers.actions.image import check_metadata, create_backup, create_image
 from servers.actions.lock import lock_server, unlock_server
 from servers.actions.rebuild import RebuildOrder, rebuild_server
+from servers.actions.remote_console import open_console
 from servers.actions.rescue import rescue_server
 from servers.actions.reset import reset_state
 from servers.actions.restore import restore_server
@@ -119,6 +120,14 @@ def _create_backup(caller: Caller, instance: Instance, asked: Mapping[str, Any])
     )
 
 
+def _console(protocol: str) -> Run:
+    def run(_: Caller, instance: Instance, asked: Mapping[str, Any]) -> dict[str, str]:
+        console_type = str(asked["console_type"])
+        return {"type": console_type, "url": open_console(instance, protocol, console_type)}
+
+    return run
+
+
 def _rebuild(caller: Caller, instance: Instance, order: RebuildOrder) -> tuple[Instance, str]:
     return instance, rebuild_server(caller, instance, order)
 
@@ -158,6 +167,10 @@ def _show_rebuilt(view: ServerAction, result: tuple[Instance, str]) -> Response:
     return view.answer({"server": server}, status=202, headers={"Location": location})
 
 
+def _show_remote_console(view: ServerAction, console: dict[str, str]) -> Response:
+    return view.answer({"console": console})
+
+
 def _show_console(view: ServerAction, output: str) -> Response:
     return view.answer({"output": output})
 
@@ -192,6 +205,9 @@ ROUTES: Mapping[str, Route] = {
         lambda _caller, instance, asked: read_console(instance, asked.get("length")),
         _show_console,
     ),
+    "vnc_console": Route(rules.REMOTE_CONSOLES, _console("vnc"), _show_remote_console),
+    "spice_console": Route(rules.REMOTE_CONSOLES, _console("spice"), _show_remote_console),
+    "serial_console": Route(rules.REMOTE_CONSOLES, _console("serial"), _show_remote_console),
     "create_image": Route(
         rules.CREATE_IMAGE, _create_image, _show_image, before=_check_image_metadata
     ),

@@ -1,0 +1,46 @@
+"""Tokens that let their holder on the console of a server."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+
+from servers.models.instance import Instance
+
+
+class ConsoleTokenQuerySet(models.QuerySet["ConsoleToken"]):
+    def valid(self) -> Self:
+        """Those whose time is not over, and whose server still lies where it lay."""
+        return self.filter(
+            expires_at__gt=timezone.now(),
+            instance__deleted_at__isnull=True,
+            instance__node=F("node"),
+        )
+
+
+class ConsoleToken(models.Model):
+    """Where a proxy finds the console that its client has a token for; only the SHA-256 of the
+    token is kept.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="console_tokens")
+    console_type = models.CharField(max_length=32)
+    node = models.CharField(max_length=255)
+    host = models.CharField(max_length=255)
+    port = models.PositiveIntegerField()
+    tls_port = models.PositiveIntegerField(null=True, blank=True)
+    internal_access_path = models.CharField(max_length=255, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = ConsoleTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.console_type} of {self.instance_id}"

@@ -1,0 +1,17 @@
+"""Rules of ``/os-console-auth-tokens``."""
+
+from __future__ import annotations
+
+from compute_site.identity.models import Role
+from compute_site.policy.rules import Rule, declare
+
+SHOW = "os_compute_api:os-console-auth-tokens"
+
+declare(
+    Rule(
+        SHOW,
+        Role.ADMIN,
+        "See which console a token is for.",
+        ("GET /os-console-auth-tokens/{console_token}",),
+    ),
+)
