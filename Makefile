@@ -1,10 +1,10 @@
-# compute-site: make run | make test | make check | make bench | make soak
+# compute-site: make run | make test | make check | make bench | make bench-million | make soak
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench soak clean
+.PHONY: run test check bench bench-million soak clean
 
 run: $(VENV)/.run
 	$(BIN)/python manage.py quickstart
@@ -21,6 +21,9 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.run
 	$(BIN)/python -m tests.benchmarks
+
+bench-million: $(VENV)/.run
+	$(BIN)/python -m tests.benchmarks.million
 
 soak: $(VENV)/.run
 	$(BIN)/python -m tests.soak

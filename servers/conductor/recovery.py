@@ -79,6 +79,7 @@ def fail_lost_builds() -> int:
             vm_state=VmState.BUILDING, created_at__lt=timezone.now() - dt.timedelta(seconds=limit)
         )
         .exclude(task_state=TaskState.DELETING)
+        .order_by()
     )
     if not overdue:
         return 0
@@ -95,7 +96,7 @@ def fail_lost_builds() -> int:
 
 def resume_lost_deletions() -> int:
     """Queue the deletion of servers that are ``deleting`` with no job at work; their number."""
-    deleting = Instance.objects.alive().filter(task_state=TaskState.DELETING)
+    deleting = Instance.objects.alive().filter(task_state=TaskState.DELETING).order_by()
     waiting = {str(server_id) for server_id in deleting.values_list("uuid", flat=True)}
     if not waiting:
         return 0
@@ -111,7 +112,8 @@ def resume_lost_deletions() -> int:
 def give_up_lost_actions() -> int:
     """Free servers from tasks that no job is at work on; their number."""
     limit = timezone.now() - dt.timedelta(seconds=LOST_AFTER_SECONDS)
-    busy = list(Instance.objects.alive().filter(task_state__in=BY_TASK, updated_at__lt=limit))
+    late = Instance.objects.alive().filter(task_state__in=BY_TASK, updated_at__lt=limit)
+    busy = list(late.order_by())
     if not busy:
         return 0
     servers, _ = _at_work(queue.PERFORM_ACTION, queue.UNSHELVE_SERVER)

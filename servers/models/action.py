@@ -11,7 +11,9 @@ from servers.models.instance import Instance
 class InstanceAction(models.Model):
     """One thing that was asked of a server."""
 
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="actions")
+    instance = models.ForeignKey(
+        Instance, on_delete=models.CASCADE, related_name="actions", db_index=False
+    )
     action = models.CharField(max_length=64)
     request_id = models.CharField(max_length=64)
     user_id = models.CharField(max_length=255)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from servers.models.instance import Instance
@@ -24,7 +25,7 @@ class BlockDevice(models.Model):
     device_name = models.CharField(max_length=255, null=True, blank=True)
     delete_on_termination = models.BooleanField(default=False)
     snapshot_id = models.CharField(max_length=36, null=True, blank=True)
-    volume_id = models.CharField(max_length=36, null=True, blank=True, db_index=True)
+    volume_id = models.CharField(max_length=36, null=True, blank=True)
     volume_size = models.PositiveIntegerField(null=True, blank=True)
     volume_type = models.CharField(max_length=255, null=True, blank=True)
     image_id = models.CharField(max_length=36, null=True, blank=True)
@@ -38,6 +39,13 @@ class BlockDevice(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["volume_id"],
+                condition=Q(volume_id__isnull=False),
+                name="servers_device_volume",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.device_name or f"{self.source_type} → {self.destination_type}"

@@ -19,7 +19,7 @@ class BuildRequest(models.Model):
     instance = models.OneToOneField(
         Instance, on_delete=models.CASCADE, related_name="build_request"
     )
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     requested_networks = models.JSONField(default=list, blank=True)
     """``"none"`` or a list of network_id, fixed_ip, port_id, tag, pci_request_id, device_profile.
     """

@@ -147,7 +147,7 @@ class Allocation(models.Model):
     """
 
     instance = models.ForeignKey(
-        "servers.Instance", on_delete=models.CASCADE, related_name="allocations"
+        "servers.Instance", on_delete=models.CASCADE, related_name="allocations", db_index=False
     )
     node = models.ForeignKey(ComputeNode, on_delete=models.PROTECT, related_name="allocations")
     vcpus = models.PositiveIntegerField()

@@ -21,6 +21,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """The servers of the caller's project; an admin sees all."""
         return self if caller.is_admin else self.filter(project=caller.project_id)
 
+    def in_all_projects(self) -> Self:
+        """All; says to the database that no project is meant."""
+        return self.filter(id__gt=0)
+
     def alive(self) -> Self:
         """Those that are not deleted."""
         return self.filter(deleted_at__isnull=True)
@@ -45,11 +49,13 @@ class Instance(models.Model):
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="instances")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="instances"
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="instances", db_index=False
     )
-    reservation_id = models.CharField(max_length=255, db_index=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="instances", db_index=False
+    )
+    reservation_id = models.CharField(max_length=255)
     launch_index = models.PositiveIntegerField(default=0)
 
     display_name = models.CharField(max_length=261, db_collation="C")
@@ -143,17 +149,43 @@ class Instance(models.Model):
                 condition=~Q(vm_state="active") | Q(host__isnull=False),
             ),
         ]
-        indexes = [
+        indexes = [  # pages are read in the order of an index, so that nothing is sorted
             models.Index(
                 fields=["project", "-created_at", "-id"],
                 condition=Q(deleted_at__isnull=True),
                 name="servers_instance_page",
             ),
             models.Index(
-                fields=["-created_at", "-id"],
+                fields=["project", "vm_state", "-created_at", "-id"],
                 condition=Q(deleted_at__isnull=True),
+                name="servers_instance_state_page",
+            ),
+            # Only who lists all projects says that keys are above 0 (``in_all_projects``). The
+            # two would else be taken for a large project as well, however old its servers are.
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(deleted_at__isnull=True, id__gt=0),
                 name="servers_instance_all_page",
             ),
+            models.Index(
+                fields=["vm_state", "-created_at", "-id"],
+                condition=Q(deleted_at__isnull=True, id__gt=0) & ~Q(vm_state="active"),
+                name="servers_instance_rare_page",
+            ),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(deleted_at__isnull=False) | Q(vm_state="soft-delete"),
+                name="servers_instance_gone_page",
+            ),
+            models.Index(
+                fields=["project", "display_name", "id"],
+                condition=Q(deleted_at__isnull=True),
+                name="servers_instance_name",
+            ),
+            models.Index(fields=["project", "uuid"], name="servers_instance_usage"),
+            models.Index(fields=["project", "updated_at"], name="servers_instance_changed"),
+            models.Index(fields=["user"], name="servers_instance_user"),
+            models.Index(fields=["reservation_id"], name="servers_instance_order"),
             models.Index(
                 fields=["host"],
                 condition=Q(deleted_at__isnull=True),
@@ -165,6 +197,11 @@ class Instance(models.Model):
                 name="servers_instance_building",
             ),
             models.Index(fields=["flavor_record", "deleted_at"], name="servers_instance_flavor"),
+            models.Index(
+                fields=["task_state"],
+                condition=Q(deleted_at__isnull=True, task_state__isnull=False),
+                name="servers_instance_busy",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,11 +14,19 @@ class InstanceMapping(models.Model):
     """Cell null: not scheduled yet; ``cell0``: it could not be placed."""
 
     instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="mapping")
+    # Mappings are found by their servers alone: other indexes would only slow down requests.
     cell = models.ForeignKey(
-        Cell, null=True, blank=True, on_delete=models.PROTECT, related_name="mappings"
+        Cell,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="mappings",
+        db_index=False,
     )
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     queued_for_delete = models.BooleanField(default=False)
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from servers.models.instance import Instance
 from servers.models.server_group import ServerGroup
@@ -24,7 +25,12 @@ class RequestSpec(models.Model):
     requested_destination = models.JSONField(null=True, blank=True)
     """``{"host": …, "node": …}`` as asked for from 2.74 on."""
     instance_group = models.ForeignKey(
-        ServerGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        ServerGroup,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     security_groups = models.JSONField(default=list, blank=True)
     num_instances = models.PositiveIntegerField(default=1)
@@ -34,6 +40,15 @@ class RequestSpec(models.Model):
     requested_resources = models.JSONField(default=list, blank=True)
     """Resource groups of ports and device profiles."""
     ignore_hosts = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["instance_group"],
+                condition=Q(instance_group__isnull=False),
+                name="servers_spec_group",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"request spec of {self.instance_id}"

@@ -10,7 +10,9 @@ from servers.models.instance import Instance
 class Tag(models.Model):
     """A word on a server, at most 60 characters, once a server."""
 
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="tags")
+    instance = models.ForeignKey(
+        Instance, on_delete=models.CASCADE, related_name="tags", db_index=False
+    )
     tag = models.CharField(max_length=60, db_collation="C")
 
     class Meta:

@@ -26,11 +26,18 @@ NAME = "compute_site_bench"
 
 def make_database() -> str:
     """Drop and create the benchmark's database beside the usual one; its URL."""
+    url = drop_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {NAME} TEMPLATE template0 LOCALE 'C.UTF-8'")
+    return urlunsplit(urlsplit(url)._replace(path=f"/{NAME}"))
+
+
+def drop_database() -> str:
+    """Drop the benchmark's database; the URL of the usual one."""
     url = os.environ.get("DATABASE_URL") or start_embedded_server(ROOT / "var" / "postgres")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {NAME} TEMPLATE template0 LOCALE 'C.UTF-8'")
-    return urlunsplit(urlsplit(url)._replace(path=f"/{NAME}"))
+    return url
 
 
 def free_port() -> int:

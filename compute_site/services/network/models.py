@@ -154,7 +154,9 @@ class Port(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
     network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="ports")
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="ports")
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="ports", db_index=False
+    )
     mac_address = models.CharField(max_length=17)
     device_id = models.CharField(max_length=255, blank=True, default="")
     device_owner = models.CharField(max_length=255, blank=True, default="")
@@ -181,7 +183,10 @@ class Port(models.Model):
     objects = PortQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["device_id"], name="network_port_device")]
+        indexes = [
+            models.Index(fields=["device_id"], name="network_port_device"),
+            models.Index(fields=["project", "name", "id"], name="network_port_page"),
+        ]
 
     def __str__(self) -> str:
         return self.name or str(self.id)
@@ -191,7 +196,7 @@ class FixedIp(models.Model):
     """An address that a port holds; an address stands once in a network."""
 
     port = models.ForeignKey(Port, on_delete=models.CASCADE, related_name="fixed_ips")
-    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="+")
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="+", db_index=False)
     subnet = models.ForeignKey(Subnet, on_delete=models.CASCADE, related_name="fixed_ips")
     address = models.GenericIPAddressField()
 

@@ -80,7 +80,9 @@ class Attachment(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    volume = models.ForeignKey(Volume, on_delete=models.CASCADE, related_name="attachments")
+    volume = models.ForeignKey(
+        Volume, on_delete=models.CASCADE, related_name="attachments", db_index=False
+    )
     server_id = models.UUIDField(db_index=True)
     device = models.CharField(max_length=255, blank=True, default="")
     status = models.CharField(max_length=16, default="reserved")
