@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
 from compute_site.admin_lists import ListAdmin, count_of
 from flavors.changes import (
@@ -20,6 +24,8 @@ from flavors.changes import (
 )
 from flavors.forms import FlavorForm
 from flavors.models import Flavor, FlavorAccess
+
+MOST_CLONES = 20
 
 
 class HasExtraSpecs(admin.SimpleListFilter):
@@ -74,6 +80,7 @@ class FlavorAdmin(ListAdmin):
     ordering = ("name",)
     actions = ("clone", "disable", "enable")
     readonly_fields = ("servers", "created_at", "updated_at")
+    change_form_template = "flavors/change_form.html"
     fieldsets = (
         (None, {"fields": ("name", "flavorid", "description")}),
         (
@@ -144,26 +151,49 @@ class FlavorAdmin(ListAdmin):
     def specs(self, flavor: Flavor) -> str:
         return str(len(flavor.extra_specs)) if flavor.extra_specs else "–"
 
-    @admin.display(description="servers")
-    def servers(self, flavor: Flavor) -> int:
+    @admin.display(description="servers that use it")
+    def servers(self, flavor: Flavor) -> str:
         count: int = flavor.server_count  # type: ignore[attr-defined]
-        return count
+        if not count:
+            return "0"
+        url = reverse("admin:servers_instance_changelist")
+        return format_html('<a href="{}?flavor={}">{}</a>', url, flavor.flavorid, count)
 
     @admin.action(description="Clone", permissions=["add"])
     def clone(self, request: HttpRequest, queryset: QuerySet[Flavor]) -> HttpResponse | None:
-        clones = [clone_flavor(flavor) for flavor in queryset]
+        clones = [clone_flavor(flavor) for flavor in queryset[:MOST_CLONES]]
+        for clone in clones:
+            self.log_addition(request, clone, "Cloned.")
         self.message_user(request, f"Made {', '.join(clone.name for clone in clones)}.")
         return redirect("admin:flavors_flavor_change", clones[0].pk) if len(clones) == 1 else None
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.clone_view))
+        return [path("<int:key>/clone/", view, name="flavors_flavor_clone"), *super().get_urls()]
+
+    def clone_view(self, request: HttpRequest, key: int) -> HttpResponse:
+        """The button of the page: another flavor like this one, to be changed at once."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        get_object_or_404(Flavor, pk=key)
+        answer = self.clone(request, Flavor.objects.filter(pk=key))
+        return answer or redirect("admin:flavors_flavor_changelist")
+
     @admin.action(description="Disable: no new servers", permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Flavor]) -> None:
-        count = disable_flavors(_ids(queryset), disabled=True)
-        self.message_user(request, f"{count} flavors are disabled.", messages.SUCCESS)
+        self._disable(request, queryset, disabled=True)
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Flavor]) -> None:
-        count = disable_flavors(_ids(queryset), disabled=False)
-        self.message_user(request, f"{count} flavors are enabled.", messages.SUCCESS)
+        self._disable(request, queryset, disabled=False)
+
+    def _disable(self, request: HttpRequest, queryset: QuerySet[Flavor], *, disabled: bool) -> None:
+        word = "disabled" if disabled else "enabled"
+        flavors = list(queryset)
+        count = disable_flavors([flavor.flavorid for flavor in flavors], disabled=disabled)
+        for flavor in flavors:
+            self.log_change(request, flavor, f"It is {word}.")
+        self.message_user(request, f"{count} flavors are {word}.", messages.SUCCESS)
 
 
 def _ids(flavors: QuerySet[Flavor]) -> list[str]:

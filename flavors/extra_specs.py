@@ -240,8 +240,3 @@ def find_value(name: str) -> Value | None:
             field=f"extra_specs.{name}",
         )
     return None
-
-
-def known_names() -> list[tuple[str, str]]:
-    """The names without parameters and what they take, for forms to suggest."""
-    return [(name, NAMED[name].wanted) for name in sorted(NAMED)]

@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 
 from compute_site.faults import Fault
-from flavors.extra_specs import LONGEST_VALUE, NAME, NAME_MEANS, check_extra_specs, known_names
+from flavors.explained import explain
+from flavors.extra_specs import LONGEST_VALUE, NAME, NAME_MEANS, check_extra_specs
 from flavors.models import Flavor
 
 EMPTY_ROWS = 3
@@ -34,7 +35,7 @@ class ExtraSpecsWidget(forms.Widget):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         context["widget"]["rows"] = self.format_value(value) + [("", "")] * EMPTY_ROWS
-        context["widget"]["known"] = known_names()
+        context["widget"]["known"] = explain()
         return context
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Rows:
@@ -87,8 +88,8 @@ class FlavorForm(forms.ModelForm):  # type: ignore[type-arg]
 
     extra_specs = ExtraSpecsField(
         required=False,
-        help_text="Names that compute knows are suggested, and their values checked; other names "
-        "are your own.",
+        help_text="The values of known names are checked as the API checks them; names without "
+        "one of compute's prefixes are your own.",
     )
 
     class Meta:

@@ -16,6 +16,7 @@ from compute_site.identity.models import (
     ApplicationCredential,
     Project,
     ProjectRole,
+    Role,
     Token,
     User,
 )
@@ -50,7 +51,9 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
-    """The four roles of a project: users, and the way to the rules."""
+    """The four roles of a project: users, and the way to the rules. Who is an admin of the whole
+    cloud is for superusers to say.
+    """
 
     model = ProjectRole
     form = RoleForm
@@ -62,7 +65,8 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
     verbose_name_plural = "roles"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectRole]:
-        return super().get_queryset(request).select_related("group", "project")
+        entries = super().get_queryset(request).select_related("group", "project")
+        return entries if _is_superuser(request) else entries.exclude(role=Role.ADMIN)
 
     def has_add_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         return False
@@ -141,7 +145,30 @@ class SiteUserAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
         ),
     )
 
-    @admin.action(description="Revoke all tokens of the selected users")
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only superusers give out rights."""
+        if _is_superuser(request):
+            return self.readonly_fields
+        return (*self.readonly_fields, "is_staff", "is_superuser", "user_permissions", "groups")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and self._may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and self._may_touch(request, obj)
+
+    def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
+        """Whoever could set a colleague's password would have the colleague's rights."""
+        return obj is None or not obj.is_staff or _is_superuser(request)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        staff = [str(user) for user in objs if not self._may_touch(request, user)]
+        return deleted, counts, perms_needed, [*protected, *staff]
+
+    @admin.action(description="Revoke all tokens of the selected users", permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, users: QuerySet[User]) -> None:
         number = revoke_tokens_of(users.values_list("pk", flat=True))
         self.message_user(request, f"{number} tokens revoked.", messages.SUCCESS)
@@ -182,3 +209,7 @@ class ApplicationCredentialAdmin(ListAdmin):
         self, request: HttpRequest, obj: ApplicationCredential | None = None
     ) -> bool:
         return False
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))

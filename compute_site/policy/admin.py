@@ -79,6 +79,13 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
         """A role's group is named after its project."""
         return (*self.readonly_fields, "name") if role_of(obj) else self.readonly_fields
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Groups carry rights, also those of the staff: they are for superusers."""
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return role_of(obj) is None and super().has_delete_permission(request, obj)
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
+from flavors.explained import explain
+from flavors.extra_specs import NAMED
 from flavors.models import Flavor, FlavorAccess
 from tests.cast import ALPHA, BETA, Cast
 from tests.factories import make_flavor, make_instance, make_user
+from tests.site.staff import staff
 
 LIST = reverse("admin:flavors_flavor_changelist")
 
@@ -52,7 +56,7 @@ def test_the_list_shows_sizes_and_servers(
         page = admin_site.get(LIST).content.decode()
     assert "2 GiB" in page
     assert "100 MiB" in page
-    assert '<td class="field-servers">1</td>' in page
+    assert f'<a href="/admin/servers/instance/?flavor={flavor.flavorid}">1</a>' in page
 
 
 @pytest.mark.parametrize(
@@ -164,3 +168,34 @@ def test_a_deleted_flavor_leaves_its_servers(admin_site: Client) -> None:
     assert admin_site.post(url, {"post": "yes"}).status_code == 302
     server.refresh_from_db()
     assert server.flavor_record is None
+
+
+def test_every_known_extra_spec_is_explained_on_the_page(admin_site: Client) -> None:
+    known = explain()
+    assert {line.name for line in known} >= set(NAMED)
+    assert all(line.does.endswith(".") for line in known)
+    page = admin_site.get(reverse("admin:flavors_flavor_add")).content.decode()
+    assert "Whether vCPUs get host CPUs of their own" in page
+
+
+def test_the_button_clones_the_flavor_of_the_page(admin_site: Client) -> None:
+    flavor = make_flavor(name="m1.big")
+    url = reverse("admin:flavors_flavor_clone", args=[flavor.pk])
+    assert admin_site.get(url).status_code == 405
+    answer = admin_site.post(url)
+    clone = Flavor.objects.get(name="m1.big copy")
+    assert answer.url == reverse("admin:flavors_flavor_change", args=[clone.pk])
+    entry = LogEntry.objects.get(object_id=str(clone.pk))
+    assert entry.get_change_message() == "Cloned."
+
+
+def test_staff_without_the_right_do_not_clone(cast: Cast) -> None:
+    flavor = make_flavor()
+    client = staff("flavors.view_flavor", "flavors.change_flavor")
+    url = reverse("admin:flavors_flavor_clone", args=[flavor.pk])
+    assert (
+        url
+        not in client.get(reverse("admin:flavors_flavor_change", args=[flavor.pk])).content.decode()
+    )
+    assert client.post(url).status_code == 403
+    assert Flavor.objects.count() == 1
