@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.db import transaction
 
@@ -29,6 +29,8 @@ from servers.conductor.records import ERROR, SUCCESS, finish_event
 from servers.models import BlockDevice, ComputeNode, Fault, Instance
 
 logger = logging.getLogger(__name__)
+
+GIVEN_UP = "Nobody works on it any more."
 
 Drive = Callable[[ComputeDriver, str, str], None]
 """Takes the driver, the server's id and the node's name."""
@@ -65,11 +67,14 @@ class Work:
     def fail(self, reason: str) -> None:
         """The history says why nothing came of it."""
         logger.warning("server %s: %s failed: %s", self.server_id, self.change.name, reason)
-        Fault.objects.create(instance=self.instance, message=reason[:255], host=self.instance.host)
-        self._close(ERROR, reason)
+        with transaction.atomic():
+            if self._close(ERROR, reason):
+                Fault.objects.create(
+                    instance=self.instance, message=reason[:255], host=self.instance.host
+                )
 
-    def _close(self, result: str, details: str = "") -> None:
-        finish_event(
+    def _close(self, result: str, details: str = "") -> bool:
+        return finish_event(
             self.instance.pk,
             self.change.event,
             result=result,
@@ -127,9 +132,7 @@ def swap_volume(server_id: str, disk_id: str, request_id: str, volume_id: str, c
         try:
             work.drive(swap)
         except DriverFailed as error:
-            with transaction.atomic():
-                volume_service().detach(server_id, volume_id)
-                _keep_disk(work, disk, error.detail)
+            _keep_old_disk(work, disk, volume_id, error.detail)
             return
         with transaction.atomic():
             old_id, name = str(disk.volume_id), disk.device_name or ""
@@ -175,6 +178,28 @@ def detach_interface(server_id: str, port_id: str, request_id: str) -> None:
         _forget_nic(work, port_id)
 
 
+def give_up(change: Change, server_id: str, request_id: str, things: Mapping[str, str]) -> None:
+    """Nobody will do the job, which named these things: all is as it was before it was asked for,
+    and the history says so.
+    """
+    with exclusive(server_id):
+        instance = _find_server(server_id)
+        if instance is None:
+            return
+        work = Work(change, request_id, instance)
+        disk = _find_disk(server_id, things["disk_id"]) if "disk_id" in things else None
+        if disk is not None and change is ATTACH_VOLUME:
+            _forget_disk(work, disk, GIVEN_UP)
+        elif disk is not None and change is DETACH_VOLUME:
+            _keep_disk(work, disk, GIVEN_UP)
+        elif disk is not None and change is SWAP_VOLUME:
+            _keep_old_disk(work, disk, things["volume_id"], GIVEN_UP)
+        elif change is ATTACH_INTERFACE:
+            _forget_nic(work, things["port_id"], GIVEN_UP)
+        else:
+            work.fail(GIVEN_UP)
+
+
 def _find_server(server_id: str) -> Instance | None:
     return Instance.objects.alive().filter(uuid=server_id).first()
 
@@ -200,6 +225,12 @@ def _keep_disk(work: Work, disk: BlockDevice, failure: str) -> None:
     with transaction.atomic():
         volume_service().stop_detaching(work.server_id, str(disk.volume_id))
         work.fail(failure)
+
+
+def _keep_old_disk(work: Work, disk: BlockDevice, new_id: str, failure: str) -> None:
+    with transaction.atomic():
+        volume_service().detach(work.server_id, new_id)
+        _keep_disk(work, disk, failure)
 
 
 def _forget_nic(work: Work, port_id: str, failure: str | None = None) -> None:

@@ -116,11 +116,12 @@ def finish_event(
     details: str = "",
     traceback: str = "",
     request_id: str | None = None,
-) -> None:
+) -> bool:
     """Close the open event of this kind, and bring its action up to date: one statement. With
-    ``request_id`` only that of the request, where several may be open at a time.
+    ``request_id`` only that of the request, where several may be open at a time. ``False``: none
+    was open.
     """
-    finish_events(
+    return finish_events(
         server,
         [event],
         result=result,
@@ -138,7 +139,7 @@ def finish_events(
     details: str = "",
     traceback: str = "",
     request_id: str | None = None,
-) -> None:
+) -> bool:
     """``finish_event`` for events of several kinds."""
     values: dict[str, Any] = {
         "now": timezone.now(),
@@ -152,6 +153,7 @@ def finish_events(
     }
     with connection.cursor() as cursor:
         cursor.execute(FINISH, values)
+        return int(cursor.rowcount) > 0
 
 
 def _devices(request: BuildRequest, *, named: bool) -> list[BlockDevice]:

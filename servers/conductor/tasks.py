@@ -11,6 +11,7 @@ from compute_site.identity.tokens import purge_tokens
 from servers.actions.remote_console import purge_console_tokens
 from servers.actions.shelve import offload_shelved
 from servers.attachments import on_host
+from servers.attachments.lost import give_up_lost_changes
 from servers.change.delete import finish_delete
 from servers.change.reclaim import reclaim_deleted
 from servers.compute.build import build_server as build
@@ -137,6 +138,7 @@ def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
     recovery.fail_lost_builds()
     recovery.resume_lost_deletions()
     recovery.give_up_lost_actions()
+    give_up_lost_changes()
     recovery.end_lost_moves()
 
 

@@ -29,8 +29,8 @@ from compute_site.services.volume.protocol import (
 FREE = ("available", "downloading")
 SHAREABLE = (*FREE, "reserved", "in-use")
 CLAIMED = ("reserved", "in-use", "attaching", "detaching")
-ATTACHED, DETACHING = "attached", "detaching"
-STATUS_BY_CLAIM = ((DETACHING, "detaching"), (ATTACHED, "in-use"), ("reserved", "reserved"))
+RESERVED, ATTACHED, DETACHING = "reserved", "attached", "detaching"
+STATUS_BY_CLAIM = ((DETACHING, "detaching"), (ATTACHED, "in-use"), (RESERVED, "reserved"))
 """What the claims on a volume make of it; the first that there is counts."""
 
 
@@ -127,10 +127,11 @@ def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
         return {}
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids(devices)))
     entries = list(Attachment.objects.filter(server_id=server_id, volume__in=list(volumes)))
-    for entry in entries:
+    new = [entry for entry in entries if entry.status == RESERVED]
+    for entry in new:
         entry.device = devices[str(entry.volume_id)]
         entry.status = ATTACHED
-    Attachment.objects.bulk_update(entries, ["device", "status"])
+    Attachment.objects.bulk_update(new, ["device", "status"])
     _settle(volumes)
     return {str(entry.volume_id): str(entry.pk) for entry in entries}
 
