@@ -214,13 +214,14 @@ class ComputeView(APIView):
     def answer(
         self, body: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> Response:
-        return Response(body, status=status, headers=headers)
+        response = Response(body, status=status, headers=headers)
+        if body is None:
+            response.add_post_render_callback(_name_type_of_nothing)
+        return response
 
     def accepted(self, status: int = 202) -> Response:
-        """No body. Nova: it is JSON nevertheless."""
-        response = self.answer(status=status)
-        response.add_post_render_callback(_call_it_json)
-        return response
+        """No body."""
+        return self.answer(status=status)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -241,8 +242,11 @@ def _cut_cycle(response: Response) -> None:
     response.renderer_context.clear()  # type: ignore[attr-defined] # DRF sets it late
 
 
-def _call_it_json(response: HttpResponse) -> None:
-    response["Content-Type"] = "application/json"
+def _name_type_of_nothing(response: HttpResponse) -> None:
+    """Nova: an answer without a body is JSON nevertheless; one that only tells a place is HTML."""
+    if not response.content:
+        html = "Location" in response
+        response["Content-Type"] = "text/html; charset=UTF-8" if html else "application/json"
 
 
 class UnknownUrl(ComputeView):
