@@ -77,6 +77,11 @@ COMPUTE = [
     path("servers/<str:server_id>/diagnostics", diagnostics.ServerDiagnostics.as_view()),
     path("servers/<str:server_id>/migrations", migration.Migrations.as_view()),
     path("servers/<str:server_id>/remote-consoles", remote_console.RemoteConsoles.as_view()),
+    path("servers/<str:server_id>/migrations/<str:migration_id>", migration.OneMigration.as_view()),
+    path(
+        "servers/<str:server_id>/migrations/<str:migration_id>/action",
+        migration.MigrationAction.as_view(),
+    ),
     path("servers/<str:server_id>/topology", topology.Topology.as_view()),
     path("servers/<str:server_id>/os-server-password", password.ServerPassword.as_view()),
     # flavors

@@ -118,6 +118,24 @@ BEGIN_REVERT = Transition(from_vm=_RESIZED, from_task=IDLE, to_task=TaskState.RE
 REVERT = Transition(from_vm=_RESIZED, from_task=REVERTING)
 GIVE_UP_REVERT = Transition(from_vm=_RESIZED, from_task=REVERTING)
 
+_LIVE = frozenset[str | None]([VmState.ACTIVE, VmState.PAUSED])
+_LOST = frozenset[str | None]([VmState.ACTIVE, VmState.STOPPED, VmState.ERROR])
+_MIGRATING = frozenset[str | None]([TaskState.MIGRATING])
+_REBUILDING = frozenset[str | None]([TaskState.REBUILDING])
+_INTERRUPTIBLE = frozenset[str | None]([None, *TaskState]) - {
+    TaskState.DELETING,
+    TaskState.SOFT_DELETING,
+    TaskState.REBUILDING,
+}
+
+BEGIN_LIVE_MOVE = Transition(from_vm=_LIVE, from_task=IDLE, to_task=TaskState.MIGRATING)
+GO_ON_LIVE = Transition(from_vm=_LIVE, from_task=_MIGRATING, to_task=TaskState.MIGRATING)
+END_LIVE_MOVE = Transition(from_vm=_LIVE, from_task=_MIGRATING)
+# Whatever a host was doing when it failed, it does not go on.
+BEGIN_EVACUATION = Transition(from_vm=_LOST, from_task=_INTERRUPTIBLE, to_task=TaskState.REBUILDING)
+END_EVACUATION = Transition(from_vm=_LOST, from_task=_REBUILDING)
+FAIL_EVACUATION = Transition(from_vm=_LOST, from_task=_REBUILDING, to_vm=VmState.ERROR)
+
 BEGIN_DELETE = Transition(to_task=TaskState.DELETING)
 FAIL_DELETE = Transition(from_task=frozenset([TaskState.DELETING]), to_vm=VmState.ERROR)
 KEEP_SOFT_DELETED = Transition(from_task=frozenset([TaskState.DELETING]))

@@ -89,6 +89,14 @@ def find_console(server_id: str, node: str, console_type: str) -> Console:
     )
 
 
+def copy_live(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - nothing is copied
+    work()
+
+
+def switch_live(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - as above
+    work()
+
+
 def read_console(server_id: str, node: str) -> str:
     return (
         f"This is the console of {server_id} on {node}.\n"

@@ -140,6 +140,14 @@ class ComputeDriver(Protocol):
         """Where a proxy reaches the console of a guest (``novnc``, ``spice-html5``, …)."""
         ...
 
+    def copy_live(self, server_id: str, node: str, to_node: str) -> None:
+        """Copy a guest that runs to another node; it goes on running where it is."""
+        ...
+
+    def switch_live(self, server_id: str, node: str, to_node: str) -> None:
+        """Let a guest go on on the node that it was copied to, and end it on the other."""
+        ...
+
     def read_console(self, server_id: str, node: str) -> str:
         """All that the guest has written on its console and the host still has."""
         ...

@@ -34,7 +34,9 @@ PLACE_MOVE = "servers.place_move"
 MOVE_SERVER = "servers.move_server"
 CONFIRM_RESIZE = "servers.confirm_resize"
 REVERT_RESIZE = "servers.revert_resize"
-MOVES = (PLACE_MOVE, MOVE_SERVER, CONFIRM_RESIZE, REVERT_RESIZE)
+MIGRATE_LIVE = "servers.migrate_live"
+EVACUATE = "servers.evacuate"
+MOVES = (PLACE_MOVE, MOVE_SERVER, CONFIRM_RESIZE, REVERT_RESIZE, MIGRATE_LIVE, EVACUATE)
 """What takes servers to other hosts, and back."""
 
 job_manager = JobManager(DjangoConnector())

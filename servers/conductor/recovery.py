@@ -116,7 +116,7 @@ def give_up_lost_actions() -> int:
     busy = list(late.order_by())
     if not busy:
         return 0
-    servers, _ = _at_work(queue.PERFORM_ACTION, queue.UNSHELVE_SERVER)
+    servers, _ = _at_work(queue.PERFORM_ACTION, queue.UNSHELVE_SERVER, *queue.MOVES)
     lost = [instance for instance in busy if str(instance.uuid) not in servers]
     for instance in lost:
         action = BY_TASK[str(instance.task_state)]

@@ -21,6 +21,8 @@ from servers.compute.release import release_late
 from servers.conductor import queue, recovery
 from servers.conductor.place import place_reservation
 from servers.conductor.unshelve import place_shelved
+from servers.moves.evacuate import perform_evacuation
+from servers.moves.live import perform_live
 from servers.moves.perform import confirm_resize as confirm
 from servers.moves.perform import move_server as perform_move
 from servers.moves.perform import revert_resize as revert
@@ -101,9 +103,9 @@ def detach_interface(*, server_id: str, port_id: str, request_id: str) -> None:
 
 
 @app.task(name=queue.PLACE_MOVE, queue=queue.CONDUCTOR, retry=AGAIN)
-def find_destination(*, server_id: str, move: int, host: str | None = None) -> None:
-    """Find the host that a server moves to."""
-    place_move(server_id, move, host=host)
+def find_destination(*, server_id: str, move: int, **how: Any) -> None:
+    """Find the host that a server moves to; ``how`` is what ``place_move`` takes."""
+    place_move(server_id, move, **how)
 
 
 @app.task(name=queue.MOVE_SERVER, queue=queue.COMPUTE, retry=AGAIN)
@@ -122,6 +124,20 @@ def confirm_resize(*, server_id: str, move: int) -> None:
 def revert_resize(*, server_id: str, move: int) -> None:
     """Bring a server back to where it was."""
     revert(server_id, move)
+
+
+@app.task(name=queue.MIGRATE_LIVE, queue=queue.COMPUTE, retry=AGAIN)
+def migrate_live(*, server_id: str, move: int) -> None:
+    """Bring a server that runs to another host."""
+    perform_live(server_id, move)
+
+
+@app.task(name=queue.EVACUATE, queue=queue.COMPUTE, retry=AGAIN)
+def evacuate(
+    *, server_id: str, move: int, stopped: bool = False, sealed_password: str = ""
+) -> None:
+    """Build a server of a failed host on another."""
+    perform_evacuation(server_id, move, stopped=stopped, sealed_password=sealed_password)
 
 
 @app.periodic(cron="* * * * * */10")

@@ -69,7 +69,8 @@ class Migration(models.Model):
                                                      confirming <──┴──> reverting
                                                          v                  v
                                                      confirmed          reverted
-        live-migration:     accepted ──> preparing ──> running ──> completed, or cancelled
+        live-migration:     accepted ──> queued ──> running ──> post-migrating ──> completed
+                                            cancelled <┴────────┘
         evacuation:         accepted ──> pre-migrating ──> done
 
     From each that has not ended to ``error``. Until the end the project's quota holds the larger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.faults import BadReference, BadRequest, Conflict
+from compute_site.faults import BadReference, BadRequest, Conflict, NotFound
 
 
 class SameFlavor(BadRequest):
@@ -39,6 +39,30 @@ class DestinationNotFound(BadReference):
     """No host has the name that the server shall go to."""
 
     code = "destination_not_found"
+
+
+class NoDestination(BadRequest):
+    """The server cannot go anywhere; the text says why."""
+
+    code = "no_destination"
+
+
+class HostNotFound(NotFound):
+    """No host has the name that the server shall go to. Nova: 404."""
+
+    code = "host_not_found"
+
+
+class HostInUse(BadRequest):
+    """Servers are evacuated only from hosts that have failed."""
+
+    code = "host_in_use"
+
+
+class WrongMoveStatus(BadRequest):
+    """The move has come too far, or not far enough, for this."""
+
+    code = "wrong_move_status"
 
 
 class HostDown(Conflict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Protocol
 
 from django.db import transaction
 
@@ -10,6 +11,8 @@ from servers import models
 from servers.change.transitions import (
     AT_DESTINATION,
     AT_SOURCE,
+    END_LIVE_MOVE,
+    FAIL_EVACUATION,
     FAIL_MOVE,
     GIVE_UP_MOVE,
     GIVE_UP_REVERT,
@@ -18,7 +21,7 @@ from servers.change.transitions import (
     move,
 )
 from servers.conductor.records import ERROR, finish_events
-from servers.models import Instance, Migration, MigrationStatus, VmState
+from servers.models import Instance, Migration, MigrationStatus, MigrationType, VmState
 from servers.moves import settle
 
 logger = logging.getLogger(__name__)
@@ -31,7 +34,17 @@ EVENTS = (
     "compute_confirm_resize",
     "compute_revert_resize",
     "compute_finish_revert_resize",
+    "conductor_live_migrate_instance",
+    "compute_live_migration",
+    "conductor_rebuild_server",
+    "compute_rebuild_instance",
 )
+
+
+class GiveUp(Protocol):
+    """What ends a move that failed."""
+
+    def __call__(self, move_id: int, reason: str, details: str = "", /) -> None: ...
 
 
 def give_up_move(move_id: int, reason: str, details: str = "") -> None:
@@ -85,6 +98,28 @@ def fail_revert(move_id: int, reason: str, details: str = "") -> None:
             _tell(record.instance, reason, details)
 
 
+def give_up_live_move(move_id: int, reason: str, details: str = "") -> None:
+    """The server runs on where it is."""
+    record = _find(move_id)
+    if record is None:
+        return
+    with transaction.atomic():
+        if move(record.instance_id, END_LIVE_MOVE):
+            settle.stay(record, MigrationStatus.ERROR)
+            _tell(record.instance, reason, details)
+
+
+def fail_evacuation(move_id: int, reason: str, details: str = "") -> None:
+    """The server is in ``error`` on its failed host; it may be tried again."""
+    record = _find(move_id)
+    if record is None:
+        return
+    with transaction.atomic():
+        if move(record.instance_id, FAIL_EVACUATION):
+            settle.stay(record, MigrationStatus.ERROR)
+            _tell(record.instance, reason, details)
+
+
 def end_lost_move(record: Migration) -> None:
     """Nobody works on it any more: end it by how far it has come."""
     reason = "Nobody works on it any more."
@@ -95,6 +130,10 @@ def end_lost_move(record: Migration) -> None:
         fail_move(record.pk, reason)
     elif task in REVERT.from_task:
         fail_revert(record.pk, reason)
+    elif task in END_LIVE_MOVE.from_task:
+        give_up_live_move(record.pk, reason)
+    elif record.migration_type == MigrationType.EVACUATION:
+        fail_evacuation(record.pk, reason)
     elif record.instance.vm_state == VmState.RESIZED and task is None:
         keep_resized(record.pk, reason)
 

@@ -43,13 +43,12 @@ from servers.models import (
     VmState,
 )
 from servers.moves import settle
-from servers.moves.failure import fail_move, fail_revert, give_up_move, keep_resized
-from servers.moves.place import ACTIONS, PREPARE_EVENT
+from servers.moves.failure import GiveUp, fail_move, fail_revert, give_up_move, keep_resized
+from servers.moves.place import KINDS, PREPARE_EVENT
 from servers.moves.verdict import CONFIRM_EVENT, FINISH_REVERT_EVENT, REVERT_EVENT
 
 SEND_EVENT = "compute_resize_instance"
 RECEIVE_EVENT = "compute_finish_resize"
-Fail = Callable[[int, str, str], None]
 
 
 class Interrupted(Exception):
@@ -86,7 +85,7 @@ class Trip:
 
     @property
     def action(self) -> str:
-        return ACTIONS[self.record.migration_type]
+        return KINDS[self.record.migration_type].action
 
 
 def move_server(server_id: str, move_id: int) -> None:
@@ -110,7 +109,7 @@ def revert_resize(server_id: str, move_id: int) -> None:
 
 
 def _attempt(
-    move_id: int, tasks: frozenset[str | None], do: Callable[[Trip], None], fail: Fail
+    move_id: int, tasks: frozenset[str | None], do: Callable[[Trip], None], fail: GiveUp
 ) -> None:
     """Do it, if the server is where this begins."""
     record = Migration.objects.open().filter(pk=move_id).first()

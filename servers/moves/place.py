@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,51 +15,142 @@ from servers.conductor.demand import Demand, read_demand
 from servers.conductor.hosts import lock_group, read_hosts
 from servers.conductor.records import SUCCESS, add_event, finish_event
 from servers.conductor.schedule import HostState, NoValidHost, choose_hosts
-from servers.models import Instance, InstanceMapping, Migration, MigrationType, TaskState
+from servers.models import (
+    Instance,
+    InstanceMapping,
+    Migration,
+    MigrationStatus,
+    MigrationType,
+    Service,
+    TaskState,
+)
 from servers.moves.begin import MIGRATE, PLACE_EVENT, RESIZE
-from servers.moves.failure import give_up_move
+from servers.moves.failure import GiveUp, fail_evacuation, give_up_live_move, give_up_move
 
 logger = logging.getLogger(__name__)
 
 PREPARE_EVENT = "compute_prep_resize"
-ACTIONS: dict[str, str] = {MigrationType.RESIZE: RESIZE, MigrationType.MIGRATION: MIGRATE}
+LIVE_EVENT = "compute_live_migration"
+EVACUATE_EVENT = "compute_rebuild_instance"
 
 
-def place_move(server_id: str, move_id: int, *, host: str | None = None) -> None:
-    """``host``: only this one will do. Where there is none, the server is what it was before.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How a move of one type goes on once it has a destination; ``action`` and the events are
+    those of the history, ``task`` is the server's meanwhile.
+    """
+
+    action: str
+    task: str
+    placing: str
+    going: str
+    job: str
+    give_up: GiveUp
+    status: str
+
+
+COLD = {
+    "task": TaskState.RESIZE_PREP,
+    "placing": PLACE_EVENT,
+    "going": PREPARE_EVENT,
+    "job": queue.MOVE_SERVER,
+    "give_up": give_up_move,
+    "status": MigrationStatus.PRE_MIGRATING,
+}
+KINDS: dict[str, Kind] = {
+    MigrationType.RESIZE: Kind(action=RESIZE, **COLD),
+    MigrationType.MIGRATION: Kind(action=MIGRATE, **COLD),
+    MigrationType.LIVE: Kind(
+        action="live-migration",
+        task=TaskState.MIGRATING,
+        placing="conductor_live_migrate_instance",
+        going=LIVE_EVENT,
+        job=queue.MIGRATE_LIVE,
+        give_up=give_up_live_move,
+        status=MigrationStatus.QUEUED,
+    ),
+    MigrationType.EVACUATION: Kind(
+        action="evacuate",
+        task=TaskState.REBUILDING,
+        placing="conductor_rebuild_server",
+        going=EVACUATE_EVENT,
+        job=queue.EVACUATE,
+        give_up=fail_evacuation,
+        status=MigrationStatus.PRE_MIGRATING,
+    ),
+}
+
+
+def place_move(
+    server_id: str,
+    move_id: int,
+    *,
+    host: str | None = None,
+    forced: bool = False,
+    then: Mapping[str, Any] | None = None,
+) -> NoValidHost | None:
+    """``host``: only this one will do; ``forced``: whatever speaks against it but lack of room.
+    ``then`` is what the host must know as well. Where there is no host, the server is what it was
+    before, and the reason is returned.
 
     Doing it twice is harmless: the second time the move has a destination.
     """
+    move = Migration.objects.open().filter(pk=move_id, dest_compute__isnull=True).first()
+    if move is None:
+        return None
+    kind = KINDS[move.migration_type]
     try:
         with transaction.atomic():
-            _place(server_id, move_id, host)
+            _place(server_id, move, kind, host=host, forced=forced, then=then or {})
     except NoValidHost as fault:
         logger.info("server %s stays where it is: %s", server_id, fault.detail)
-        give_up_move(move_id, fault.detail, fault.details)
+        kind.give_up(move_id, fault.detail, fault.details)
+        return fault
+    return None
 
 
-def _place(server_id: str, move_id: int, host: str | None) -> None:
+def _place(
+    server_id: str,
+    move: Migration,
+    kind: Kind,
+    *,
+    host: str | None,
+    forced: bool,
+    then: Mapping[str, Any],
+) -> None:
     instance = (
         Instance.objects.alive()
         .select_for_update(of=("self",), no_key=True)
-        .filter(uuid=server_id, task_state=TaskState.RESIZE_PREP)
+        .filter(uuid=server_id, task_state=kind.task)
         .select_related("request_spec__instance_group")
         .first()
     )
-    move = Migration.objects.open().filter(pk=move_id, dest_compute__isnull=True).first()
-    if instance is None or move is None:
+    waiting = Migration.objects.open().filter(pk=move.pk, dest_compute__isnull=True)
+    if instance is None or not waiting.exists():
         return
-    demand, chosen = choose_destination(instance, move, host, ignored=_ignored(move))
+    if move.migration_type == MigrationType.LIVE:
+        _check_live(instance)
+    demand, chosen = _choose_destination(instance, move, host, forced=forced)
     claims.claim_move(demand, instance.pk, chosen.node_id)
-    Migration.objects.filter(pk=move.pk).update(dest_compute=chosen.host, dest_node=chosen.node)
-    finish_event(instance.pk, PLACE_EVENT, result=SUCCESS)
-    add_event(instance.pk, ACTIONS[move.migration_type], PREPARE_EVENT, host=chosen.host)
-    job = {"server_id": server_id, "move": move.pk}
-    queue.defer(queue.MOVE_SERVER, queue=queue.COMPUTE, jobs=[job])
+    Migration.objects.filter(pk=move.pk).update(
+        dest_compute=chosen.host, dest_node=chosen.node, status=kind.status
+    )
+    finish_event(instance.pk, kind.placing, result=SUCCESS)
+    add_event(instance.pk, kind.action, kind.going, host=chosen.host)
+    job = {"server_id": server_id, "move": move.pk, **then}
+    queue.defer(kind.job, queue=queue.COMPUTE, jobs=[job])
 
 
-def choose_destination(
-    instance: Instance, move: Migration, host: str | None, *, ignored: Sequence[str | None]
+def _check_live(instance: Instance) -> None:
+    """What no destination would change."""
+    if not Service.objects.computes().up().filter(host=instance.host).exists():
+        raise NoValidHost(f"The host {instance.host} does not answer.", "")
+    if any(request.get("alias") for request in instance.pci_requests):
+        raise NoValidHost("PCI devices cannot move with a server that runs.", "")
+
+
+def _choose_destination(
+    instance: Instance, move: Migration, host: str | None, *, forced: bool
 ) -> tuple[Demand, HostState]:
     """The best host of the server's cell for its new flavor. The hosts are locked, so that nobody
     else takes the room meanwhile.
@@ -66,9 +159,13 @@ def choose_destination(
         NoValidHost: there is none.
     """
     spec = instance.request_spec
-    spec.force_hosts, spec.force_nodes = [], []  # they were for the first time only
+    ignored = _ignored(move)
+    if forced and host in ignored:
+        raise NoValidHost(f"The server {instance.uuid} lies on {host} already.", "")
+    # those of the server's first day were for that day only
+    spec.force_hosts, spec.force_nodes = [host] if forced else [], []
     spec.requested_destination = {"host": host} if host else None
-    spec.ignore_hosts = [name for name in ignored if name]
+    spec.ignore_hosts = ignored
     spec.flavor = move.new_flavor
     lock_group(spec.instance_group)
     demand = read_demand(spec)
@@ -79,8 +176,8 @@ def choose_destination(
     return demand, placement.host
 
 
-def _ignored(move: Migration) -> list[str | None]:
+def _ignored(move: Migration) -> list[str]:
     stays_possible = settings.OPTIONS.allow_resize_to_same_host
     if move.migration_type == MigrationType.RESIZE and stays_possible:
         return []
-    return [move.source_compute]
+    return [move.source_compute] if move.source_compute else []

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from quotas.enforce import give_back
 from servers.conductor import claims
-from servers.models import Instance, Migration, MigrationStatus, RequestSpec
+from servers.models import Instance, Migration, MigrationStatus, MigrationType, RequestSpec
 
 ARRIVED = frozenset(
     (
@@ -23,7 +23,8 @@ ARRIVED = frozenset(
         MigrationStatus.REVERTING,
     )
 )
-"""The server lies on the host it was to go to."""
+"""A server that is resized or migrated cold lies on the host it was to go to."""
+COLD = frozenset((MigrationType.RESIZE, MigrationType.MIGRATION))
 SIZES = ("vcpus", "memory_mb", "root_gb", "ephemeral_gb")
 
 
@@ -55,7 +56,8 @@ def settle(instance: Instance) -> None:
     """
     move = find_open(instance)
     if move is not None:
-        end = leave if move.status in ARRIVED else stay
+        arrived = move.migration_type in COLD and move.status in ARRIVED
+        end = leave if arrived else stay
         end(move, MigrationStatus.ERROR)
 
 

@@ -36,6 +36,7 @@ from compute_site.microversions.texts import (
 )
 from compute_site.microversions.version import Microversion
 from servers.actions.rebuild import RebuildOrder
+from servers.moves.evacuate import EvacuationOrder
 from servers.serializers.metadata import Items
 from servers.serializers.server_create import File, FlavorReference
 
@@ -51,6 +52,12 @@ REBUILT_COLUMNS = (
     "access_ip_v6",
     "auto_disk_config",
 )
+FORCE_OF_LIVE = Microversion.parse("2.30")
+FORCE_OF_EVACUATIONS = Microversion.parse("2.29")
+LIVE_LATER = Microversion.parse("2.34")
+"""From here on nobody waits for the destination of a live migration."""
+EVACUATED_SILENTLY = Microversion.parse("2.14")
+EVACUATED_OFF = Microversion.parse("2.95")
 METADATA_UNLIMITED = Microversion.parse("2.39")
 REBOOTS = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
 
@@ -248,7 +255,42 @@ class MigrateLive(VersionedSerializer):
         }
     )
     disk_over_commit = History({"2.1": Boolish(required=True), "2.25": None})
-    force = History({"2.30": Boolish(), "2.68": None})
+    force = History({"2.30": Boolish(default=False), "2.68": None})
+
+    def build(self, values: dict[str, Any], version: Microversion) -> dict[str, Any]:
+        host = values["host"]
+        return {
+            "host": host,
+            "forced": _read_force(values, host, forced_before=version < FORCE_OF_LIVE),
+            "waits": version < LIVE_LATER,
+        }
+
+
+class Evacuate(VersionedSerializer):
+    host = Fqdn()
+    keeps_disk = History({"2.1": Boolish(key="onSharedStorage", required=True), "2.14": None})
+    password = Text(key="adminPass")
+    force = History({"2.29": Boolish(default=False), "2.68": None})
+
+    def build(self, values: dict[str, Any], version: Microversion) -> EvacuationOrder:
+        host, keeps_disk = values.get("host"), values.get("keeps_disk", False)
+        if keeps_disk and "password" in values:
+            raise Refused("the disk is kept, and the password on it", field="adminPass")
+        return EvacuationOrder(
+            host=host,
+            password=values.get("password"),
+            keeps_disk=keeps_disk,
+            forced=_read_force(values, host, forced_before=version < FORCE_OF_EVACUATIONS),
+            stopped=version >= EVACUATED_OFF,
+            tells_password=version < EVACUATED_SILENTLY,
+        )
+
+
+def _read_force(values: dict[str, Any], host: str | None, *, forced_before: bool = False) -> bool:
+    """Before one could choose, naming a host was to force it."""
+    if values.get("force") and not host:
+        raise Refused("no host is named that could be forced", field="force")
+    return bool(host) and (forced_before or bool(values.get("force")))
 
 
 class NamedGroup(VersionedSerializer):
@@ -311,6 +353,7 @@ class ServerActionBody(VersionedSerializer):
     rebuild = Rebuild()
     migrate = History({"2.1": Ignored(), "2.56": Migrate(null=True)})
     migrate_live = MigrateLive(key="os-migrateLive")
+    evacuate = Evacuate()
     add_group = NamedGroup(key="addSecurityGroup")
     remove_group = NamedGroup(key="removeSecurityGroup")
     add_fixed_ip = History({"2.1": NetworkToJoin(key="addFixedIp"), "2.44": None})

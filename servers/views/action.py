@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from compute_site.identity.caller import Caller
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
-from servers.actions import unserved
 from servers.actions.begin import begin
 from servers.actions.console import read_console
 from servers.actions.crash_dump import trigger_crash_dump
@@ -24,11 +23,12 @@ from servers.actions.rescue import rescue_server
 from servers.actions.reset import reset_state
 from servers.actions.restore import restore_server
 from servers.actions.shelve import shelve_server, unshelve_server
-from servers.actions.unserved import UnservedAction
 from servers.attachments import addresses, groups
 from servers.change.delete import delete_server
 from servers.models import Instance
 from servers.moves.begin import migrate_server, resize_server
+from servers.moves.evacuate import EvacuationOrder, evacuate_server
+from servers.moves.live import migrate_live
 from servers.moves.verdict import confirm_resize, revert_resize
 from servers.policies import action as rules
 from servers.policies import address as address_rules
@@ -136,12 +136,17 @@ def _unshelve(caller: Caller, instance: Instance, asked: Any) -> None:
     unshelve_server(caller, instance, **(asked if isinstance(asked, dict) else {}))
 
 
+def _evacuate(caller: Caller, instance: Instance, order: EvacuationOrder) -> Any:
+    password = evacuate_server(caller, instance, order)
+    return {"adminPass": password} if order.tells_password and shows_password() else None
+
+
+def _show_evacuated(view: ServerAction, told: Any) -> Response:
+    return view.answer(told) if told is not None else view.accepted(200)
+
+
 def _host_of(asked: Any) -> str | None:
     return asked.get("host") if isinstance(asked, dict) else None
-
-
-def _unserved(action: UnservedAction) -> Run:
-    return lambda caller, instance, _: action.refuse(caller, instance)
 
 
 def _show_image(view: ServerAction, image_id: str) -> Response:
@@ -234,7 +239,11 @@ ROUTES: Mapping[str, Route] = {
         lambda asked: rules.MIGRATE_HOST if _host_of(asked) else rules.MIGRATE,
         lambda caller, instance, asked: migrate_server(caller, instance, host=_host_of(asked)),
     ),
-    "migrate_live": Route(rules.MIGRATE_LIVE, _unserved(unserved.MIGRATE_LIVE)),
+    "migrate_live": Route(
+        lambda asked: rules.MIGRATE_LIVE_HOST if _host_of(asked) else rules.MIGRATE_LIVE,
+        lambda caller, instance, asked: migrate_live(caller, instance, **asked),
+    ),
+    "evacuate": Route(rules.EVACUATE, _evacuate, _show_evacuated),
     "trigger_crash_dump": Route(
         rules.TRIGGER_CRASH_DUMP,
         lambda caller, instance, _: trigger_crash_dump(caller, instance),

@@ -1,0 +1,141 @@
+"""Evacuation: a server of a failed host is built anew on another."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.utils import timezone
+
+from compute_site.identity.caller import Caller
+from compute_site.services import network_service
+from servers.change.guard import check_state
+from servers.change.transitions import BEGIN_EVACUATION, END_EVACUATION, move
+from servers.compute.exclusive import exclusive
+from servers.compute.failure import describe
+from servers.compute.guest import describe_guest
+from servers.conductor import queue
+from servers.conductor.records import SUCCESS, begin_action, finish_event
+from servers.create.password import choose_password
+from servers.errors import WrongState
+from servers.hosts.zones import zone_of_hosts
+from servers.models import (
+    BlockDevice,
+    Instance,
+    Migration,
+    MigrationStatus,
+    MigrationType,
+    PowerState,
+    RequestSpec,
+    Service,
+    TaskState,
+    VmState,
+)
+from servers.moves import settle
+from servers.moves.begin import record_move
+from servers.moves.errors import HostInUse, HostNotFound, SameHost
+from servers.moves.failure import fail_evacuation
+from servers.moves.perform import driver_at
+from servers.moves.place import EVACUATE_EVENT, KINDS
+from servers.sealing import seal, unseal
+
+KIND = KINDS[MigrationType.EVACUATION]
+DOING = "evacuate it"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EvacuationOrder:
+    """``keeps_disk``: the disk is shared, and so is the password on it. ``stopped``: it shall be
+    off in the end. ``forced``: to ``host``, whatever speaks against it but lack of room.
+    """
+
+    host: str | None = None
+    password: str | None = None
+    keeps_disk: bool = False
+    forced: bool = False
+    stopped: bool = False
+    tells_password: bool = False
+
+
+def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) -> str | None:
+    """Begin to build the server elsewhere; the admin password from then on, if there is a new one.
+    Nova: no lock stops it.
+
+    Raises:
+        HostNotFound: 404, there is no such host.
+        SameHost, HostInUse: the server cannot go there, or need not go.
+        WrongState: 409.
+    """
+    password = None if order.keeps_disk else choose_password(order.password)
+    _check_host(instance, order.host)
+    check_state(instance, BEGIN_EVACUATION.from_vm, DOING)
+    if instance.host is None:
+        raise WrongState(f"The server {instance.uuid} is on no host; one cannot {DOING}.")
+    if Service.objects.computes().up().filter(host=instance.host).exists():
+        raise HostInUse(f"The host {instance.host} has not failed; migrate the server instead.")
+    with transaction.atomic():
+        if not move(instance.pk, BEGIN_EVACUATION):
+            raise WrongState(f"Something else is being done with the server {instance.uuid}.")
+        settle.settle(instance)
+        instance.refresh_from_db()
+        status = MigrationStatus.ACCEPTED
+        kind = MigrationType.EVACUATION
+        record = record_move(caller, instance, migration_type=kind, status=status)
+        begin_action(instance, KIND.action, KIND.placing, caller)
+        then = {"stopped": order.stopped, "sealed_password": seal(password) if password else ""}
+        job = {"server_id": str(instance.uuid), "move": record.pk, "then": then}
+        job |= {"host": order.host, "forced": order.forced}
+        queue.defer(queue.PLACE_MOVE, queue=queue.CONDUCTOR, jobs=[job])
+    return password
+
+
+def perform_evacuation(
+    server_id: str, move_id: int, *, stopped: bool = False, sealed_password: str = ""
+) -> None:
+    """The new host's part. It may run again from the start after a worker was lost."""
+    with exclusive(server_id):
+        record = Migration.objects.open().filter(pk=move_id).select_related("instance").first()
+        if record is None or record.instance.task_state not in END_EVACUATION.from_task:
+            return
+        try:
+            _build(record, stopped=stopped, sealed_password=sealed_password)
+        except DatabaseError:
+            raise  # says nothing about the host: the queue tries again
+        except Exception as error:  # noqa: BLE001 - the server must not be left in between
+            fail_evacuation(move_id, *describe(error))
+
+
+def _build(record: Migration, *, stopped: bool, sealed_password: str) -> None:
+    instance, host, node = record.instance, str(record.dest_compute), str(record.dest_node)
+    server_id = str(instance.uuid)
+    network_service().rebind(server_id, host)
+    guest = describe_guest(
+        instance,
+        node=node,
+        image=RequestSpec.objects.get(instance=instance).image,
+        nics=network_service().nics([server_id]).get(server_id, ()),
+        devices=list(BlockDevice.objects.filter(instance=instance)),
+    )
+    password = unseal(sealed_password) if sealed_password else ""
+    driver = driver_at(record.dest_node)
+    driver.spawn(dataclasses.replace(guest, admin_password=password))
+    power_state: int = PowerState.RUNNING
+    off = stopped or record.old_vm_state == VmState.STOPPED
+    if off:
+        power_state = driver.perform(server_id, node, TaskState.POWERING_OFF)
+    end = dataclasses.replace(END_EVACUATION, to_vm=VmState.STOPPED if off else VmState.ACTIVE)
+    where = {"host": host, "node": node, "availability_zone": zone_of_hosts([host]).get(host)}
+    with transaction.atomic():
+        if move(instance.pk, end, power_state=power_state, launched_at=timezone.now(), **where):
+            settle.leave(record, MigrationStatus.DONE)
+            finish_event(instance.pk, EVACUATE_EVENT, result=SUCCESS)
+
+
+def _check_host(instance: Instance, host: str | None) -> None:
+    if host is None:
+        return
+    if not Service.objects.computes().filter(host=host, node__isnull=False).exists():
+        raise HostNotFound(f"There is no host {host}.")
+    if host == instance.host:
+        raise SameHost(f"The server {instance.uuid} lies on {host}.", field="evacuate.host")

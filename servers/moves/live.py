@@ -1,0 +1,155 @@
+"""Live migration: a server goes to another host while it runs."""
+
+from __future__ import annotations
+
+from django.db import Error as DatabaseError
+from django.db import transaction
+
+from compute_site.identity.caller import Caller
+from compute_site.services import network_service
+from servers.change.guard import check_state, check_unlocked
+from servers.change.history import log_action
+from servers.change.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, move
+from servers.compute.exclusive import exclusive
+from servers.compute.failure import describe
+from servers.conductor import queue
+from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event, finish_events
+from servers.errors import WrongState
+from servers.hosts.zones import zone_of_hosts
+from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
+from servers.moves import settle
+from servers.moves.begin import record_move
+from servers.moves.errors import DestinationNotFound, NoDestination, WrongMoveStatus
+from servers.moves.failure import EVENTS, give_up_live_move
+from servers.moves.perform import Interrupted, driver_at
+from servers.moves.place import KINDS, LIVE_EVENT, place_move
+from servers.read.moves import find_move
+
+KIND = KINDS[MigrationType.LIVE]
+DOING = "migrate it while it runs"
+RUNNING = (MigrationStatus.RUNNING,)
+WAITING = (MigrationStatus.QUEUED, MigrationStatus.PREPARING)
+
+
+def migrate_live(
+    caller: Caller, instance: Instance, *, host: str | None, forced: bool, waits: bool
+) -> None:
+    """Begin a live migration. ``forced``: to ``host``, whatever speaks against it but lack of
+    room. ``waits``: until there is a destination.
+
+    Raises:
+        ServerLocked, WrongState: 409.
+        DestinationNotFound: there is no such host.
+        NoDestination: it ``waits``, and cannot go anywhere.
+    """
+    check_unlocked(caller, instance)
+    check_state(instance, BEGIN_LIVE_MOVE.from_vm, DOING, idle=True)
+    if host and not Service.objects.computes().filter(host=host, node__isnull=False).exists():
+        raise DestinationNotFound(f"There is no host {host}.", field="os-migrateLive.host")
+    with transaction.atomic():
+        if not move(instance.pk, BEGIN_LIVE_MOVE):
+            raise WrongState(f"Something else is being done with the server {instance.uuid}.")
+        status = MigrationStatus.ACCEPTED
+        record = record_move(caller, instance, migration_type=MigrationType.LIVE, status=status)
+        begin_action(instance, KIND.action, KIND.placing, caller)
+        if not waits:
+            job = {"server_id": str(instance.uuid), "move": record.pk}
+            job |= {"host": host, "forced": forced}
+            queue.defer(queue.PLACE_MOVE, queue=queue.CONDUCTOR, jobs=[job])
+    if waits:
+        fault = place_move(str(instance.uuid), record.pk, host=host, forced=forced)
+        if fault is not None:
+            raise NoDestination(fault.detail)
+
+
+def abort_live_migration(caller: Caller, instance: Instance, move_id: str, *, early: bool) -> None:
+    """End it where it began. ``early``: also one that has not begun to copy.
+
+    Raises:
+        ServerLocked, WrongState: 409.
+        NoSuchItem: the server has no such move.
+        WrongMoveStatus: it has come too far, or not far enough.
+    """
+    record = _check_going_on(caller, instance, move_id, vm_state=None)
+    allowed = (*RUNNING, *WAITING) if early else RUNNING
+    with transaction.atomic():
+        if not move(instance.pk, END_LIVE_MOVE):
+            raise WrongState(f"The server {instance.uuid} does not migrate any more.")
+        record.refresh_from_db(fields=["status"])
+        _check_status(record, allowed)
+        settle.stay(record, MigrationStatus.CANCELLED)
+        finish_events(instance.pk, EVENTS, result=ERROR, details="It was aborted.")
+        log_action(caller, instance, "live_migration_cancel", "compute_live_migration_abort")
+
+
+def force_live_migration(caller: Caller, instance: Instance, move_id: str) -> None:
+    """Let it end soon: hosts that are simulated copy all at once anyway. Raises as
+    ``abort_live_migration``.
+    """
+    record = _check_going_on(caller, instance, move_id, vm_state=VmState.ACTIVE)
+    _check_status(record, RUNNING)
+    event = "compute_live_migration_force_complete"
+    log_action(caller, instance, "live_migration_force_complete", event)
+
+
+def perform_live(server_id: str, move_id: int) -> None:
+    """The hosts' part. It may run again from the start after a worker was lost."""
+    with exclusive(server_id):
+        record = Migration.objects.open().filter(pk=move_id).select_related("instance").first()
+        if record is None or record.dest_compute is None:
+            return
+        try:
+            _copy(record)
+            _switch(record)
+        except Interrupted:
+            driver_at(record.dest_node).destroy(server_id, str(record.dest_node))
+        except DatabaseError:
+            raise  # says nothing about the hosts: the queue tries again
+        except Exception as error:  # noqa: BLE001 - the server must not be left in between
+            give_up_live_move(move_id, *describe(error))
+
+
+def _copy(record: Migration) -> None:
+    if record.status == MigrationStatus.POST_MIGRATING:
+        return
+    if not settle.set_status(record, MigrationStatus.RUNNING, only_from=(*RUNNING, *WAITING)):
+        raise Interrupted
+    driver = driver_at(record.source_node)
+    driver.copy_live(str(record.instance.uuid), str(record.source_node), str(record.dest_node))
+    with transaction.atomic():  # from here on nobody can abort it
+        if not move(record.instance_id, GO_ON_LIVE):
+            raise Interrupted
+        if not settle.set_status(record, MigrationStatus.POST_MIGRATING, only_from=RUNNING):
+            raise Interrupted
+
+
+def _switch(record: Migration) -> None:
+    server_id, host = str(record.instance.uuid), str(record.dest_compute)
+    driver = driver_at(record.source_node)
+    driver.switch_live(server_id, str(record.source_node), str(record.dest_node))
+    network_service().rebind(server_id, host)
+    zone = zone_of_hosts([host]).get(host)
+    where = {"host": host, "node": record.dest_node, "availability_zone": zone}
+    with transaction.atomic():
+        if not move(record.instance_id, END_LIVE_MOVE, **where):
+            raise Interrupted
+        settle.leave(record, MigrationStatus.COMPLETED)
+        finish_event(record.instance_id, LIVE_EVENT, result=SUCCESS)
+
+
+def _check_going_on(
+    caller: Caller, instance: Instance, move_id: str, *, vm_state: str | None
+) -> Migration:
+    check_unlocked(caller, instance)
+    wrong_state = vm_state is not None and instance.vm_state != vm_state
+    if wrong_state or instance.task_state not in END_LIVE_MOVE.from_task:
+        raise WrongState(f"The server {instance.uuid} does not migrate now.")
+    return find_move(instance, move_id)
+
+
+def _check_status(record: Migration, allowed: tuple[str, ...]) -> None:
+    if record.status not in allowed:
+        raise WrongMoveStatus(
+            f"The move {record.pk} is {record.status}; this needs one that is "
+            f"{' or '.join(allowed)}."
+        )
