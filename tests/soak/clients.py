@@ -60,7 +60,7 @@ class Person:
     def work(self, until: float) -> None:
         while time.monotonic() < until:
             deed = self.chance.choices(
-                (self.create, self.delete, self.act, self.look), weights=(3, 3, 8, 2)
+                (self.create, self.delete, self.act, self.look), weights=(2, 2, 12, 2)
             )[0]
             deed()
 
