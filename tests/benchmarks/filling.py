@@ -41,6 +41,7 @@ ENDED = f"CASE WHEN f.state = 'deleted' THEN {CHANGED} END"
 HOST = f"CASE WHEN f.state <> 'error' THEN 'node-' || f.n %% {HOSTS} END"
 PORT = "md5('port ' || f.n)::uuid"
 ADDRESS = "'10.0.0.2'::inet + f.n"
+"""Below the pool of the subnet, from which builds take theirs at random."""
 
 SERVER: Row = {
     "id": "f.key",

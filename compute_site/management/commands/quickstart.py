@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from argparse import ArgumentParser
@@ -71,8 +72,11 @@ class Command(BaseCommand):
         try:
             with stopping_by_signal():
                 check_port(options["host"], options["port"])
-                self.prepare_database()
-                self.start(processes, options)
+                self.find_database()
+                self.start_web_server(processes, options)  # loads while the database is migrated
+                self.migrate()
+                processes.start("worker", "manage.py", "worker")
+                self.load_cloud()
                 self.show(root, processes, with_server=not options["no_first_server"])
                 while not options["exit"]:
                     processes.check()
@@ -88,15 +92,25 @@ class Command(BaseCommand):
         self.stdout.write(f"[{time.monotonic() - self.began:6.2f} s] {text}")
         self.stdout.flush()
 
-    def prepare_database(self) -> None:
+    def find_database(self) -> None:
         kind = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "embedded PostgreSQL"
         try:
             connection.ensure_connection()
-            self.say(f"database: {kind}, {connection.settings_dict['NAME']}")
+        except OperationalError as error:
+            raise QuickstartError(f"The database does not answer: {error}") from error
+        self.say(f"database: {kind}, {connection.settings_dict['NAME']}")
+
+    def migrate(self) -> None:
+        gc.disable()  # Django makes its models anew at each step; looking for garbage is a third
+        try:
             call_command("migrate", verbosity=0, interactive=False)
         except OperationalError as error:
             raise QuickstartError(f"The database does not answer: {error}") from error
+        finally:
+            gc.enable()
         self.say("database: migrated")
+
+    def load_cloud(self) -> None:
         if Project.objects.exists():
             self.say("cloud: kept as it is")
         else:
@@ -104,8 +118,7 @@ class Command(BaseCommand):
             self.say("cloud: the demo cloud is loaded")
         connection.close()
 
-    def start(self, processes: Processes, options: dict[str, Any]) -> None:
-        processes.start("worker", "manage.py", "worker")
+    def start_web_server(self, processes: Processes, options: dict[str, Any]) -> None:
         processes.start(
             "web server",
             *("-m", "granian", "--interface", "wsgi", "compute_site.wsgi:application"),
