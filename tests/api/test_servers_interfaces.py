@@ -95,7 +95,10 @@ def test_the_answer_tells_the_tag_from_2_70(as_member: ApiClient, server: Instan
 
 def test_a_fixed_address(as_member: ApiClient, server: Instance) -> None:
     network = make_network(name="inside")
-    wish = {"net_id": str(network.pk), "fixed_ips": [{"ip_address": first_address(network)}]}
+    wish: dict[str, Any] = {
+        "net_id": str(network.pk),
+        "fixed_ips": [{"ip_address": first_address(network)}],
+    }
     attach(as_member, server, **wish).expect(200)
     assert addresses(as_member, server) == {"inside": [first_address(network)]}
     attach(as_member, server, **wish).expect(409)

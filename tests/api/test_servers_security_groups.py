@@ -10,7 +10,7 @@ from django.utils import timezone
 from compute_site.services.network.models import FloatingIp, Network, Port, SecurityGroup
 from servers.attachments.network_events import refresh_cards
 from servers.models import Instance
-from tests.cast import BETA
+from tests.cast import ALPHA, BETA
 from tests.client import Answer, ApiClient
 from tests.factories import make_instance, make_network, make_port, make_security_group
 
@@ -30,7 +30,7 @@ def make_held_port(network: Network | None = None, last: int = 9, **fields: Any)
     """A port with an address."""
     port = make_port(network or make_network(), **fields)
     subnet = port.network.subnets.get()
-    address = subnet.gateway_ip.rpartition(".")[0] + f".{last}"
+    address = str(subnet.gateway_ip).rpartition(".")[0] + f".{last}"
     port.fixed_ips.create(network=port.network, subnet=subnet, address=address)
     return port
 
@@ -99,9 +99,13 @@ def test_bodies_that_name_no_group(as_member: ApiClient, value: Any) -> None:
 def test_who_may(as_reader: ApiClient, as_outsider: ApiClient) -> None:
     server = make_server(make_held_port())
     make_security_group(name="web")
-    for action in ("addSecurityGroup", "removeSecurityGroup"):
-        act(as_reader, server, **{action: {"name": "web"}}).expect(403)
-        act(as_outsider, server, **{action: {"name": "web"}}).expect(404)
+    bodies: list[dict[str, Any]] = [
+        {"addSecurityGroup": {"name": "web"}},
+        {"removeSecurityGroup": {"name": "web"}},
+    ]
+    for body in bodies:
+        act(as_reader, server, **body).expect(403)
+        act(as_outsider, server, **body).expect(404)
 
 
 def test_new_names_of_networks_and_groups_are_shown(as_member: ApiClient) -> None:
@@ -144,8 +148,7 @@ def addresses(client: ApiClient, server: Instance) -> list[tuple[str, str]]:
 def make_floating_ip(address: str = "192.0.2.9", **fields: Any) -> FloatingIp:
     outside = make_port(make_network(project_id=BETA, external=True))
     return FloatingIp.objects.create(
-        **{"project_id": Port.objects.first().project_id, "outside": outside, "address": address}
-        | fields
+        **{"project_id": ALPHA, "outside": outside, "address": address} | fields
     )
 
 

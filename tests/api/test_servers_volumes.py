@@ -466,13 +466,14 @@ def test_nothing_else_changes(as_member: ApiClient, server: Instance) -> None:
     same = {"id": str(volume.pk), "serverId": str(server.uuid), "device": "/dev/vdb"}
     change(as_member, server, volume, **same).expect(202)
     other = str(uuid.uuid4())
-    for key, value in (
+    wrong: list[tuple[str, Any]] = [
         ("id", other),
         ("serverId", other),
         ("device", "/dev/vdx"),
         ("device", None),
         ("tag", "x"),
-    ):
+    ]
+    for key, value in wrong:
         refused = change(as_member, server, volume, delete_on_termination=True, **{key: value})
         assert refused.expect(400).blamed == [f"volumeAttachment.{key}"]
     assert not BlockDevice.objects.get().delete_on_termination

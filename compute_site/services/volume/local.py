@@ -183,16 +183,16 @@ def _settle(volumes: Collection[str]) -> set[str]:
     """
     left = Attachment.objects.filter(volume__in=list(volumes))
     found: dict[str, set[str]] = {}
-    for volume_id, status in left.values_list("volume", "status"):
-        found.setdefault(str(volume_id), set()).add(status)
+    for claimed_id, status in left.values_list("volume", "status"):
+        found.setdefault(str(claimed_id), set()).add(status)
     by_status: dict[str, list[str]] = {}
     for volume_id in volumes:
         statuses = found.get(volume_id, set())
         chosen = next((word for claim, word in STATUS_BY_CLAIM if claim in statuses), "available")
         by_status.setdefault(chosen, []).append(volume_id)
-    for status, volume_ids in by_status.items():
+    for chosen, volume_ids in by_status.items():
         changed = Volume.objects.filter(pk__in=volume_ids, status__in=CLAIMED)
-        changed.exclude(status=status).update(status=status)
+        changed.exclude(status=chosen).update(status=chosen)
     return set(found)
 
 
