@@ -4,7 +4,9 @@ worker.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import shlex
@@ -18,16 +20,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import openstack
 import psycopg
 import pytest
 import yaml
 from django.conf import settings
+from openstack.compute.v2.server import Server
+from openstack.config import OpenStackConfig
 from openstack.connection import Connection
+from openstack.exceptions import NotFoundException
 
 ROOT = Path(settings.BASE_DIR)
 NAME = "compute_site_clients"
 START_SECONDS = 120
+SETTLE_SECONDS = 60
 BASIC = "basic"
 """The cloud of the recipe without a token, in docs/clients.md."""
 
@@ -118,22 +123,53 @@ def clouds_yaml(live_site: LiveSite) -> Path:
     return path
 
 
-@pytest.fixture
-def cloud(clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+def connect(clouds_yaml: Path, name: str) -> Connection:
+    config = OpenStackConfig(config_files=[str(clouds_yaml)], load_envvars=False)
+    return Connection(config=config.get_one(cloud=name))
+
+
+@pytest.fixture(scope="session")
+def cloud(clouds_yaml: Path) -> Iterator[Connection]:
     """openstacksdk in the name of the user demo."""
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds_yaml))
-    connection = openstack.connect(cloud="demo")
+    connection = connect(clouds_yaml, "demo")
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def admin_cloud(clouds_yaml: Path) -> Iterator[Connection]:
+    """openstacksdk in the name of the operator."""
+    connection = connect(clouds_yaml, "admin")
+    yield connection
+    connection.close()
+
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture
-def admin_cloud(clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    """openstacksdk in the name of the operator."""
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds_yaml))
-    connection = openstack.connect(cloud="admin")
-    yield connection
-    connection.close()
+def server(cloud: Connection) -> Iterator[Server]:
+    """A server that runs, without a network."""
+    order = cloud.compute.create_server(
+        name=f"server-{next(_numbers)}",
+        image_id=cloud.image.find_image("cirros", ignore_missing=False).id,
+        flavor_id="1",
+        networks="none",
+    )
+    yield settle(cloud, order, "ACTIVE")
+    with contextlib.suppress(NotFoundException):
+        cloud.compute.delete_server(order, force=True)
+
+
+def settle(cloud: Connection, server: Server, status: str) -> Server:
+    """The server, once it has the status and nothing is going on with it."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        found = cloud.compute.get_server(server.id)
+        if found.status == status and found.task_state is None:
+            return found
+        assert time.monotonic() < deadline, f"{found.status}/{found.task_state}, not {status}"
+        time.sleep(0.05)
 
 
 class Openstack:

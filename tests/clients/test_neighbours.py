@@ -6,10 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import openstack
 import pytest
 from openstack.connection import Connection
 
@@ -21,14 +19,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::openstack.warnings.OpenStackDeprecationWarning"),
     pytest.mark.filterwarnings("ignore"),  # the warnings of clients are their own
 ]
-
-
-@pytest.fixture
-def cloud(live_site: LiveSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(live_site.clouds_yaml))
-    connection = openstack.connect(cloud="demo")
-    yield connection
-    connection.close()
 
 
 def test_names_are_found_in_every_service(cloud: Connection) -> None:

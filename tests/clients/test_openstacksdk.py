@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
@@ -17,20 +14,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # the warnings of clients are their own
 ]
 FAST = {"interval": 0.1, "wait": 60}
-
-
-@pytest.fixture
-def server(cloud: Connection) -> Iterator[Server]:
-    """A server that runs, without a network."""
-    order = cloud.compute.create_server(
-        name="from-the-sdk",
-        image_id=cloud.image.find_image("cirros", ignore_missing=False).id,
-        flavor_id=cloud.compute.find_flavor("m1.tiny", ignore_missing=False).id,
-        networks="none",
-    )
-    yield cloud.compute.wait_for_server(order, **FAST)
-    cloud.compute.delete_server(order, force=True)
-    cloud.compute.wait_for_delete(order, **FAST)
 
 
 def test_a_server_is_created_becomes_active_and_is_deleted(cloud: Connection) -> None:
@@ -64,42 +47,6 @@ def test_a_server_is_created_becomes_active_and_is_deleted(cloud: Connection) ->
     assert server.id not in {found.id for found in cloud.compute.servers()}
     assert not list(cloud.network.ports(device_id=server.id))
     cloud.compute.delete_keypair(keypair)
-
-
-ROUND_TRIPS: dict[str, list[tuple[Callable[[Any, Server], object], str]]] = {
-    "stop": [
-        (lambda compute, server: compute.stop_server(server), "SHUTOFF"),
-        (lambda compute, server: compute.start_server(server), "ACTIVE"),
-    ],
-    "pause": [
-        (lambda compute, server: compute.pause_server(server), "PAUSED"),
-        (lambda compute, server: compute.unpause_server(server), "ACTIVE"),
-    ],
-    "suspend": [
-        (lambda compute, server: compute.suspend_server(server), "SUSPENDED"),
-        (lambda compute, server: compute.resume_server(server), "ACTIVE"),
-    ],
-    "rescue": [
-        (lambda compute, server: compute.rescue_server(server), "RESCUE"),
-        (lambda compute, server: compute.unrescue_server(server), "ACTIVE"),
-    ],
-    "reboot": [(lambda compute, server: compute.reboot_server(server, "HARD"), "ACTIVE")],
-}
-
-
-@pytest.mark.parametrize("name", ROUND_TRIPS)
-def test_a_server_goes_and_comes_back(cloud: Connection, server: Server, name: str) -> None:
-    for act, status in ROUND_TRIPS[name]:
-        act(cloud.compute, server)
-        server = cloud.compute.wait_for_server(server, status=status, **FAST)
-        assert server.status == status
-
-
-def test_a_locked_server_is_left_alone(cloud: Connection, server: Server) -> None:
-    cloud.compute.lock_server(server, locked_reason="busy")
-    assert cloud.compute.get_server(server).locked_reason == "busy"
-    cloud.compute.unlock_server(server)
-    assert not cloud.compute.get_server(server).is_locked
 
 
 def test_what_belongs_to_a_server_is_changed(cloud: Connection, server: Server) -> None:
