@@ -117,3 +117,19 @@ def test_a_reader_changes_nothing(as_reader: ApiClient, cast: Cast) -> None:
     as_reader.delete(f"{V3}/volumes/{volume.pk}").expect(403)
     as_reader.post(f"{V3}/snapshots", {"snapshot": {"volume_id": str(volume.pk)}}).expect(403)
     as_reader.delete(f"{V3}/snapshots/{snapshot.pk}").expect(403)
+
+
+def test_only_admins_reset_what_a_volume_is(as_member: ApiClient, as_admin: ApiClient) -> None:
+    volume = create(as_member, size=1)
+    Volume.objects.update(status="error")
+    path = f"{V3}/volumes/{volume.pk}/action"
+    as_member.post(path, {"os-reset_status": {"status": "available"}}).expect(403)
+    as_admin.post(path, {"os-reset_status": {}}).expect(400)
+    as_admin.post(path, {"os-reset_status": {"status": "nosuch"}}).expect(400)
+    both = {"status": "available", "migration_status": "migrating"}
+    as_admin.post(path, {"os-reset_status": both}).expect(202)
+    volume.refresh_from_db()
+    assert (volume.status, volume.migration_status) == ("available", "migrating")
+    as_admin.post(path, {"os-reset_status": {"migration_status": "none"}}).expect(202)
+    volume.refresh_from_db()
+    assert (volume.status, volume.migration_status) == ("available", "")

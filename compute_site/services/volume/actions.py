@@ -9,15 +9,27 @@ from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import BadRequest
-from compute_site.services.keys import Key, flag, positive
+from compute_site.faults import BadRequest, Forbidden
+from compute_site.services.keys import IGNORED, Key, flag, one_of, positive
 from compute_site.services.volume.changes import VolumeBusy
 from compute_site.services.volume.models import Volume
 from compute_site.services.volume.views import VolumeView, volumes_of
 
+STATUSES = (
+    *("creating", "available", "deleting", "error", "error_deleting", "attaching", "detaching"),
+    *("in-use", "maintenance", "reserved"),
+)
+MIGRATION_STATUSES = ("migrating", "error", "success", "completing", "none", "starting")
+FOR_ADMINS = ("os-reset_status",)
+
 SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-set_bootable": {"bootable": Key(flag, required=True)},
     "os-extend": {"new_size": Key(positive, required=True)},
+    "os-reset_status": {
+        "status": Key(one_of(*STATUSES)),
+        "migration_status": Key(one_of(*MIGRATION_STATUSES)),
+        "attach_status": IGNORED,
+    },
 }
 
 
@@ -43,9 +55,20 @@ def extend(volume: Volume, values: Mapping[str, Any]) -> None:
     locked.save(update_fields=["size"])
 
 
+def reset_status(volume: Volume, values: Mapping[str, Any]) -> None:
+    """An admin knows better; what servers claim stays as it is."""
+    columns = {key: values[key] for key in ("status", "migration_status") if values[key]}
+    if columns.get("migration_status") == "none":
+        columns["migration_status"] = ""
+    if not columns:
+        raise BadRequest("Give a status, a migration_status, or both.")
+    Volume.objects.filter(pk=volume.pk).update(**columns)
+
+
 ACTIONS: Mapping[str, tuple[Callable[[Volume, Mapping[str, Any]], None], int]] = {
     "os-set_bootable": (set_bootable, 200),
     "os-extend": (extend, 202),
+    "os-reset_status": (reset_status, 202),
 }
 
 
@@ -59,6 +82,8 @@ class VolumeAction(VolumeView):
         name = next(iter(body), "") if isinstance(body, dict) else ""
         if name not in ACTIONS:
             raise BadRequest(f"Send one of {', '.join(ACTIONS)}.")
+        if name in FOR_ADMINS and not self.caller.is_admin:
+            raise Forbidden(f"Only an admin may ask for {name}.")
         act, status = ACTIONS[name]
         act(volume, self.read(name, SHAPES[name]).values)
         return Response(status=status)
