@@ -110,13 +110,13 @@ def resume_lost_deletions() -> int:
 
 
 def give_up_lost_actions() -> int:
-    """Free servers from tasks that no job is at work on; their number."""
+    """Free servers from tasks that no job is at work on; their number. Moves have their own end."""
     limit = timezone.now() - dt.timedelta(seconds=LOST_AFTER_SECONDS)
     late = Instance.objects.alive().filter(task_state__in=BY_TASK, updated_at__lt=limit)
-    busy = list(late.order_by())
+    busy = list(late.exclude(pk__in=Migration.objects.open().values("instance")).order_by())
     if not busy:
         return 0
-    servers, _ = _at_work(queue.PERFORM_ACTION, queue.UNSHELVE_SERVER, *queue.MOVES)
+    servers, _ = _at_work(queue.PERFORM_ACTION, queue.UNSHELVE_SERVER)
     lost = [instance for instance in busy if str(instance.uuid) not in servers]
     for instance in lost:
         action = BY_TASK[str(instance.task_state)]

@@ -33,6 +33,12 @@ def queued(task: str | None = None) -> list[dict[str, Any]]:
         return [row[0] if isinstance(row[0], dict) else _load(row[0]) for row in cursor.fetchall()]
 
 
+def drop_jobs() -> None:
+    """Lose all jobs, as if they had failed too often."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+
+
 def _jobs() -> Iterator[tuple[int, str, dict[str, Any]]]:
     app.perform_import_paths()
     while True:
