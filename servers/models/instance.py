@@ -43,6 +43,10 @@ class Instance(models.Model):
               v                                                   v
            deleted <───────────────────────────────────────── active ──> (actions)
 
+        active, stopped ──> …/resize_prep ──> …/resize_migrating ──> …/resize_migrated (new host)
+              ^                                                                 │
+              ├─────────── confirmed, reverted <─────────── resized <───────────┘
+
     Every step is a conditional update of (vm_state, task_state), so that two workers cannot take
     the same one.
     Units: memory MiB, disks GiB.
