@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -47,14 +48,18 @@ def check_port(host: str, port: int) -> None:
     Raises:
         QuickstartError: the address is in use or not ours.
     """
+    if not 0 < port < 65536:
+        raise QuickstartError(f"Cannot listen on port {port}: choose one from 1 to 65535.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
+            advice = "Choose another address with --host or --port."
+            if error.errno == errno.EADDRINUSE:
+                advice = "Is the site running already? Choose another port with --port."
             raise QuickstartError(
-                f"Cannot listen on {host}:{port}: {error.strerror}. "
-                "Is the site running already? Choose another port with --port."
+                f"Cannot listen on {host}:{port}: {error.strerror}. {advice}"
             ) from error
 
 
@@ -99,9 +104,10 @@ class Processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
                 process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # whom one that was killed left behind
 
 
 class Stopped(BaseException):
@@ -161,9 +167,15 @@ class Client:
         user = {"name": self.account.user, "password": self.account.password, "domain": domain}
         identity = {"methods": ["password"], "password": {"user": user}}
         scope = {"project": {"name": self.account.project, "domain": domain}}
-        headers, _ = self.request(
-            "POST", "/identity/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}}
-        )
+        try:
+            headers, _ = self.request(
+                "POST", "/identity/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}}
+            )
+        except QuickstartError as error:
+            raise QuickstartError(
+                f"The user {self.account.user} of the demo cloud cannot sign in. A cloud without "
+                f"this user is started with --no-first-server. {error}"
+            ) from error
         self.token = headers["X-Subject-Token"]
 
     def first_id(self, path: str, key: str) -> str:

@@ -40,6 +40,7 @@ The site serves on {root}. Try, in another terminal:
 
   export OS_CLIENT_CONFIG_FILE={clouds} OS_CLOUD=demo
   openstack server create --image cirros --flavor m1.tiny --network private --wait second
+  (the command comes with: pip install python-openstackclient)
 
   curl -su demo:demo {root}/compute/v2.1/servers/detail
 
