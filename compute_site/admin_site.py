@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from django.contrib.admin import AdminSite
@@ -27,6 +27,27 @@ class Panel:
     wide: bool = False
 
 
+SECTIONS = {
+    "Servers": ("servers.Instance", "servers.ServerGroup", "servers.KeyPair", "servers.Migration"),
+    "Flavors and quotas": (
+        *("flavors.Flavor", "quotas.ProjectQuota", "quotas.Limit", "quotas.Usage"),
+    ),
+    "Hosts": (*("servers.ComputeNode", "servers.Service", "servers.Aggregate", "servers.Cell"),),
+    "Projects and users": (
+        *("identity.Project", "identity.User", "auth.Group"),
+        *("identity.ApplicationCredential", "identity.Token"),
+    ),
+    "Networks": ("network.*",),
+    "Volumes": ("volume.*",),
+    "Images": ("image.*",),
+    "Records of servers": ("servers.*", "procrastinate.*"),
+}
+"""What the lists are gathered under, in the order in which operators need them. A star stands for
+the models of an app that are not named elsewhere; apps without a section stand at the end.
+"""
+RENAMED = {"procrastinate.ProcrastinateJob": "Jobs in the queue"}
+
+
 class ConsoleSite(AdminSite):
     """Django's admin site with panels."""
 
@@ -34,6 +55,31 @@ class ConsoleSite(AdminSite):
     site_title = "compute-site"
     index_title = "Overview"
     index_template = "compute_site/admin_index.html"
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The lists by what they are about rather than by the app that brings them."""
+        apps = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        found = {
+            f"{app['app_label']}.{model['object_name']}": (app, model)
+            for app in apps
+            for model in app["models"]
+        }
+        for name, title in RENAMED.items():
+            if name in found:
+                found[name][1]["name"] = title
+        named = {name for names in SECTIONS.values() for name in names}
+        sections = [
+            _section(title, _members(names, found, named)) for title, names in SECTIONS.items()
+        ]
+        others = [app for app in apps if f"{app['app_label']}.*" not in named]
+        rest = [
+            _section(app["name"], [(app, model) for model in app["models"]])
+            for app in others
+            if not any(f"{app['app_label']}.{m['object_name']}" in named for m in app["models"])
+        ]
+        return [section for section in (*sections, *rest) if section is not None]
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -44,6 +90,27 @@ class ConsoleSite(AdminSite):
             if request.user.has_perm(panel.permission)
         ]
         return super().index(request, {"panels": panels, **(extra_context or {})})
+
+
+Found = tuple[dict[str, Any], dict[str, Any]]
+"""An app and one of its models, as Django's admin lists them."""
+
+
+def _members(names: Sequence[str], found: Mapping[str, Found], named: set[str]) -> list[Found]:
+    members = [found[name] for name in names if name in found]
+    for label in (name.removesuffix(".*") for name in names if name.endswith(".*")):
+        members += [
+            entry
+            for name, entry in found.items()
+            if name not in named and name.startswith(f"{label}.")
+        ]
+    return members
+
+
+def _section(title: str, members: Sequence[Found]) -> dict[str, Any] | None:
+    if not members:
+        return None
+    return {**members[0][0], "name": title, "models": [model for _, model in members]}
 
 
 _panels: list[Panel] = []

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from compute_site.admin_lists import read_uuid, word_filter
 from compute_site.policy.rules_admin import RulesAdmin
@@ -23,7 +24,7 @@ from servers.admin.instance_page import find_instance, read_parts
 from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
 from servers.admin.operator import operator_of
 from servers.admin.records import RecordAdmin
-from servers.models import Instance
+from servers.models import Instance, VmState
 
 LIST_COLUMNS = (
     *("uuid", "display_name", "vm_state", "task_state", "host", "availability_zone", "created_at"),
@@ -58,6 +59,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         "of the project."
     )
     actions = tuple(OPERATIONS)
+    list_display_links = None  # the first column is a link of ours, with the id below the name
     age = age_of("created_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -72,7 +74,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         return servers.select_related("project").only(*LIST_COLUMNS)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return ("display_name", *_columns(Links(request.user)), "age", "uuid")
+        return (*_columns(Links(request.user)), "age")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -120,6 +122,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             state=state(instance),
             operations=operations,
             unretried=_why_not_retried(instance),
+            reason=_reason(request, instance),
             parts=read_parts(Links(request.user), instance),
             may_grant=self.may_grant(request),
         )
@@ -198,6 +201,14 @@ def _begin(_admin: Any, request: HttpRequest, queryset: QuerySet[Instance]) -> H
 def _columns(links: Links) -> list[Callable[[Instance], str]]:
     """Columns with links, for one user."""
 
+    @admin.display(description="server")
+    def server(instance: Instance) -> str:
+        url = reverse("admin:servers_instance_change", args=[instance.pk])
+        return format_html(
+            '<a href="{}">{}</a><div class="mono id">{}</div>',
+            *(url, instance.display_name, instance.uuid),
+        )
+
     @admin.display(description="status")
     def status(instance: Instance) -> str:
         return state(instance)
@@ -230,7 +241,7 @@ def _columns(links: Links) -> list[Callable[[Instance], str]]:
         more = f" +{len(found) - SHOWN_ADDRESSES}" if len(found) > SHOWN_ADDRESSES else ""
         return ", ".join(found[:SHOWN_ADDRESSES]) + more or NOTHING
 
-    return [status, project, host, zone, flavor, addresses]
+    return [server, status, project, host, zone, flavor, addresses]
 
 
 def _match(word: str) -> Q:
@@ -243,6 +254,14 @@ def _match(word: str) -> Q:
         return Q(display_name__icontains=word)
     on_card = Q(network_info__contains=[{"addresses": [[str(address)]]}])
     return on_card | Q(**{f"access_ip_v{address.version}": str(address)})
+
+
+def _reason(request: HttpRequest, instance: Instance) -> str:
+    """Why a server is in error, for who may see faults."""
+    if instance.vm_state != VmState.ERROR or not request.user.has_perm("servers.view_fault"):
+        return ""
+    fault = instance.faults.order_by("-created_at", "-pk").first()
+    return fault.message if fault else ""
 
 
 def _why_not_retried(instance: Instance) -> str:

@@ -138,7 +138,8 @@ def _size(links: Links, instance: Instance) -> Part:
             "swap": gibibytes(flavor.get("swap") or 0),
             "extra specs": structured(flavor.get("extra_specs")),
             "image": links.named("image.image", instance.image_ref, image),
-            "kernel, ramdisk": f"{instance.kernel_id or NOTHING}, {instance.ramdisk_id or NOTHING}",
+            "kernel, ramdisk": ", ".join(filter(None, (instance.kernel_id, instance.ramdisk_id)))
+            or NOTHING,
             "key pair": instance.key_name or NOTHING,
             "config drive": instance.config_drive or NOTHING,
             "user data": f"{len(instance.user_data)} characters" if instance.user_data else NOTHING,
