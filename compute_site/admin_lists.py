@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,6 +18,9 @@ from django.utils.functional import cached_property
 
 MOST_ROWS = 5000
 """A list shows so many rows at most; filters and search find the others."""
+
+MOST_KEYS = 100
+"""Rows that a typed word may stand for."""
 
 LENGTH_OF_UUID = 36
 """With its dashes; ids of users and projects have none."""
@@ -47,6 +51,8 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_max_show_all = 200
     id_fields: Sequence[str] = ()
     """Where a whole UUID is looked for when one is searched: by index, not in every text."""
+    address_fields: Sequence[str] = ()
+    """The same for an IP address."""
 
     class Media:
         css = {"all": ["compute_site/console.css"]}
@@ -54,11 +60,25 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        key = read_uuid(search_term.strip())
-        if key is None or not self.id_fields:
-            return super().get_search_results(request, queryset, search_term)
-        found = [Q(**{name: key}) for name in self.id_fields]
-        return queryset.filter(Q(*found, _connector=Q.OR)), False
+        word = search_term.strip()
+        for value, names in (
+            (read_uuid(word), self.id_fields),
+            (read_address(word), self.address_fields),
+        ):
+            if value is not None and names:
+                return queryset.filter(_any_of(queryset, names, value)), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+def _any_of(rows: QuerySet[Any], names: Sequence[str], value: object) -> Q:
+    """The rows with the value in one of the columns. Each is looked up on its own: no index
+    serves an OR over several tables.
+    """
+    if len(names) == 1:
+        return Q(**{names[0]: value})
+    model: Any = rows.model
+    found = [Q(pk__in=QuerySet(model).filter(**{name: value}).values("pk")) for name in names]
+    return Q(*found, _connector=Q.OR)
 
 
 class WordFilter(admin.SimpleListFilter):
@@ -87,17 +107,33 @@ class WordFilter(admin.SimpleListFilter):
         word = (self.value() or "").strip().replace("\0", "")
         if not word:
             return queryset
-        found = [Q(**{lookup: word}) for lookup in self.lookups_by if _fits(queryset, lookup, word)]
-        return queryset.filter(Q(*found, _connector=Q.OR)) if found else queryset.none()
+        found = [_with_word(queryset.model, lookup, word) for lookup in self.lookups_by]
+        return queryset.filter(Q(*found, _connector=Q.OR))
 
 
-def _fits(rows: QuerySet[Any], lookup: str, word: str) -> bool:
-    """Can the column hold such a word? An id, say, cannot hold every one."""
+def _with_word(model: type[Model], lookup: str, word: str) -> Q:
+    """Rows of the model with the word in this column, or pointing to a row that has it.
+
+    What they point to is looked up first: with its key, an index of the list serves.
+    """
+    relation, _, column = lookup.rpartition("__")
     try:
-        rows.filter(**{lookup: word})
+        if not relation:
+            QuerySet(model).filter(**{lookup: word})  # raises where no such value can be
+            return Q(**{lookup: word})
+        target = _model_at(model, relation)
+        keys = QuerySet(target).filter(**{column: word}).values_list("pk", flat=True)
+        return Q(**{f"{relation}__in": list(keys[:MOST_KEYS])})
     except (ValidationError, ValueError):
-        return False
-    return True
+        return Q(pk__in=())
+
+
+def _model_at(model: type[Model], relation: str) -> type[Model]:
+    for name in relation.split("__"):
+        target = model._meta.get_field(name).related_model  # noqa: SLF001 - the way to a field
+        assert isinstance(target, type)  # noqa: S101 - filters name relations
+        model = target
+    return model
 
 
 def word_filter(title: str, *lookups: str) -> type[WordFilter]:
@@ -124,5 +160,13 @@ def read_uuid(word: str) -> uuid.UUID | None:
     """The word as an id, if it is one."""
     try:
         return uuid.UUID(word) if len(word) == LENGTH_OF_UUID else None
+    except ValueError:
+        return None
+
+
+def read_address(word: str) -> str | None:
+    """The word as an IP address, if it is one."""
+    try:
+        return str(ipaddress.ip_address(word))
     except ValueError:
         return None

@@ -7,16 +7,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from compute_site.admin_lists import ListAdmin, word_filter
-from quotas import dashboard  # noqa: F401 - shows its panel
+from compute_site.admin_lists import MOST_ROWS, ListAdmin, word_filter
 from quotas.changes import save_class_page, save_project_page
+from quotas.dashboard import find_near_limit
 from quotas.forms import LimitsForm, members_of, user_limits
 from quotas.history import read_changes
 from quotas.limits import DEFAULT_CLASS, class_limits, own_limits
@@ -39,18 +39,16 @@ class OverLimit(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[ProjectQuota]
     ) -> QuerySet[ProjectQuota]:
-        if self.value() is None:
+        if self.value() not in ("over", "full"):
             return queryset
-        comparison = "gt" if self.value() == "over" else "gte"
-        found = Q(pk__in=[])
-        for name in COUNTED:
-            limit = f"limit_{name}"
-            found |= Q(**{f"used_{name}__{comparison}": F(limit)}) & ~Q(**{limit: UNLIMITED})
-        return queryset.filter(found)
+        rows = find_near_limit(1.0, most=MOST_ROWS)
+        over = {row.project_id for row in rows if row.in_use > row.limit}
+        full = {row.project_id for row in rows}
+        return queryset.filter(pk__in=over if self.value() == "over" else full)
 
 
 def _meter_column(name: str) -> Callable[[Any, ProjectQuota], str]:
-    @admin.display(description=name.replace("_", " "), ordering=f"used_{name}")
+    @admin.display(description=name.replace("_", " "))
     def column(_admin: Any, project: ProjectQuota) -> str:
         return meter(getattr(project, f"used_{name}"), getattr(project, f"limit_{name}"))
 
@@ -178,8 +176,13 @@ class LimitAdmin(ListAdmin):
     """Every limit that is set, to look up; the pages of projects and classes change them."""
 
     list_display = ("resource", "limit", "quota_class", "project", "user_id")
-    list_filter = (word_filter("resource", "resource"), word_filter("class", "quota_class"))
-    search_fields = ("project__name", "user_id", "quota_class")
+    list_filter = (
+        word_filter("project", "project__name", "project__id"),
+        word_filter("resource", "resource"),
+        word_filter("class", "quota_class"),
+    )
+    search_fields = ("user_id__exact", "quota_class__exact")
+    search_help_text = "Id of a user, or a class"
     list_select_related = ("project",)
     list_display_links = None
 
@@ -195,8 +198,10 @@ class UsageAdmin(ListAdmin):
     """The counters; ``check_quotas`` proves and corrects them."""
 
     list_display = ("project", "resource", "in_use")
-    list_filter = (word_filter("resource", "resource"),)
-    search_fields = ("project__name",)
+    list_filter = (
+        word_filter("project", "project__name", "project__id"),
+        word_filter("resource", "resource"),
+    )
     list_select_related = ("project",)
     list_display_links = None
 

@@ -60,16 +60,21 @@ class Near:
 
 def read_near_limit() -> Mapping[str, Any]:
     """The projects that use most of a limit, from the mark on at which bars turn yellow."""
+    return {"rows": find_near_limit(NEARLY, most=MOST_ROWS)}
+
+
+def find_near_limit(share: float, *, most: int) -> list[Near]:
+    """What projects use of a limit at least by this share, the fullest first."""
     parameters = {
         "resources": list(COUNTED),
         "defaults": [RESOURCES[name].default for name in COUNTED],
         "class": DEFAULT_CLASS,
-        "nearly": NEARLY,
-        "most": MOST_ROWS,
+        "nearly": share,
+        "most": most,
     }
     with connection.cursor() as cursor:
         cursor.execute(NEAR_LIMIT, parameters)
-        return {"rows": [Near(*row) for row in cursor.fetchall()]}
+        return [Near(*row) for row in cursor.fetchall()]
 
 
 show_panels(

@@ -11,7 +11,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.admin_lists import ListAdmin
+from compute_site.admin_lists import ListAdmin, word_filter
 from compute_site.identity.models import (
     ApplicationCredential,
     Project,
@@ -179,9 +179,15 @@ class TokenAdmin(ListAdmin):
     """Tokens can be looked at and revoked (deleted), not made or changed."""
 
     list_display = ("audit_id", "user", "project", "issued_at", "expires_at")
-    list_filter = ("issued_at", "expires_at")
+    list_filter = (
+        word_filter("user", "user__username", "user__id"),
+        word_filter("project", "project__name", "project__id"),
+        "issued_at",
+        "expires_at",
+    )
     list_select_related = ("user", "project")
-    search_fields = ("audit_id", "user__username", "project__name")
+    search_fields = ("audit_id",)
+    search_help_text = "Part of the audit id"
     ordering = ("-issued_at",)
     fields = ("audit_id", "user", "project", "methods", "issued_at", "expires_at")
 
@@ -197,9 +203,13 @@ class ApplicationCredentialAdmin(ListAdmin):
     """Credentials can be looked at and deleted; only their users make them."""
 
     list_display = ("name", "user", "project", "role", "expires_at", "created_at")
-    list_filter = ("role",)
+    list_filter = (
+        word_filter("user", "user__username", "user__id"),
+        word_filter("project", "project__name", "project__id"),
+        "role",
+    )
     list_select_related = ("user", "project")
-    search_fields = ("name", "user__username", "project__name")
+    search_fields = ("name",)
     exclude = ("secret_hash",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

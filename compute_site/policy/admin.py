@@ -38,7 +38,9 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             held = self.rules.filter(group=self.instance)
             self.initial["everywhere"] = list(held.values_list("codename", flat=True))
-        rights = self.fields["permissions"]
+        rights = self.fields.get("permissions")
+        if rights is None:
+            return  # somebody only looks
         rights.queryset = rights.queryset.exclude(  # type: ignore[attr-defined]
             codename__in=every_rule()
         )
@@ -67,6 +69,10 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
         ("Rules that hold in every project", {"fields": ("everywhere",)}),
         ("Rights in the admin site", {"fields": ("permissions",)}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        """The boxes are for those who may tick them."""
+        return self.fieldsets if self.has_change_permission(request, obj) else self.fieldsets[:1]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return (

@@ -70,7 +70,7 @@ class KeyPairAdmin(RecordAdmin):
     list_display = ("name", "user", "type", "fingerprint", "age")
     list_filter = ("type",)
     list_select_related = ("user",)
-    search_fields = ("=name", "=user__username", "=fingerprint")
+    search_fields = ("name__exact", "user__username__exact", "fingerprint__exact")
     search_help_text = "Name, user or fingerprint"
     ordering = ("-id",)
     sortable_by = ("age",)

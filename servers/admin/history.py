@@ -32,7 +32,7 @@ class InstanceActionAdmin(RecordAdmin):
     list_display = ("action", "instance", "user_id", "request_id", "message", "age")
     list_filter = (word_filter("action", "action"), word_filter("result", "message"), "start_time")
     list_select_related = ("instance",)
-    search_fields = ("=request_id", "=user_id")
+    search_fields = ("request_id__exact", "user_id__exact")
     id_fields = ("instance__uuid",)
     search_help_text = "Request id, server id or user id"
     ordering = ("-id",)
@@ -46,7 +46,7 @@ class ConsoleTokenAdmin(RecordAdmin):
     list_display = ("instance", "console_type", "host", "port", "expires_at", "age")
     list_filter = (word_filter("type", "console_type"), "expires_at")
     list_select_related = ("instance",)
-    search_fields = ("=host",)
+    search_fields = ("host__exact",)
     id_fields = ("instance__uuid",)
     search_help_text = "Server id or host"
     ordering = ("-id",)
@@ -60,7 +60,7 @@ class FaultAdmin(RecordAdmin):
     list_display = ("message", "code", "instance", "host", "age")
     list_filter = (word_filter("host", "host"), "created_at")
     list_select_related = ("instance",)
-    search_fields = ("message", "=host")
+    search_fields = ("message", "host__exact")
     id_fields = ("instance__uuid",)
     search_help_text = "A part of the message, server id or host"
     ordering = ("-id",)

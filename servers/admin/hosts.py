@@ -147,7 +147,7 @@ class AllocationAdmin(RecordAdmin):
     list_display = ("instance", "node", "vcpus", "memory", "disk_gb", "leaving")
     list_filter = ("leaving",)
     list_select_related = ("instance", "node")
-    search_fields = ("=node__hypervisor_hostname",)
+    search_fields = ("node__hypervisor_hostname__exact",)
     id_fields = ("instance__uuid",)
     search_help_text = "Server id or node"
     ordering = ("-id",)

@@ -22,7 +22,7 @@ class MigrationAdmin(RecordAdmin):
     )
     list_filter = ("migration_type", "status", "created_at")
     list_select_related = ("instance",)
-    search_fields = ("=source_compute", "=dest_compute", "=user_id")
+    search_fields = ("source_compute__exact", "dest_compute__exact", "user_id__exact")
     id_fields = ("uuid", "instance__uuid")
     search_help_text = "Id of a move or server, host or user id"
     ordering = ("-id",)

@@ -18,7 +18,7 @@ from servers.models import (
     Tag,
 )
 
-OF_SERVER = ("=instance__reservation_id",)
+OF_SERVER = ("instance__reservation_id__exact",)
 OF_SERVER_HELP = "Server id or reservation id"
 BY_SERVER = ("instance__uuid",)
 
@@ -71,11 +71,11 @@ class BuildRequestAdmin(RecordAdmin):
 
     list_display = ("instance", "project", "request_id", "attempts", "age")
     list_select_related = ("instance", "project")
-    search_fields = (*OF_SERVER, "=request_id")
+    search_fields = (*OF_SERVER, "request_id__exact")
     search_help_text = f"{OF_SERVER_HELP}, or request id"
     id_fields = BY_SERVER
-    ordering = ("created_at", "id")
-    sortable_by = ("age",)
+    ordering = ("id",)
+    sortable_by = ()
     age = age_of("created_at")
     networks = structure_of("requested_networks", "networks")
     groups = structure_of("security_groups")
@@ -147,7 +147,7 @@ class BlockDeviceAdmin(RecordAdmin):
 class TagAdmin(RecordAdmin):
     list_display = ("tag", "instance")
     list_select_related = ("instance",)
-    search_fields = ("=tag", *OF_SERVER)
+    search_fields = ("tag__exact", *OF_SERVER)
     search_help_text = f"Tag, {OF_SERVER_HELP.lower()}"
     id_fields = BY_SERVER
     ordering = ("-id",)

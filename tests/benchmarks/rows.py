@@ -17,7 +17,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.db.models import AutoField, Max, Model
+from django.db.models import AutoField, Max, Min, Model
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -95,20 +95,20 @@ def fill(model: type[Model], count: int, expressions: Expressions, **values: Any
         if expression is None:
             value = field.pre_save(row, add=True)
             parameters.append(field.get_db_prep_save(value, connection))
-    before = _last_number(model)
+    numbered = isinstance(model._meta.pk, AutoField)
+    before = 0
+    if numbered:
+        before = model._default_manager.aggregate(last=Max("pk"))["last"] or 0
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {model._meta.db_table} ({', '.join(selected)}) "
             f"SELECT {', '.join(selected.values())} FROM generate_series(1, {count}) AS n",
             parameters,
         )
-    return before
-
-
-def _last_number(model: type[Model]) -> int:
-    if not isinstance(model._meta.pk, AutoField):
+    if not numbered:
         return 0
-    return model._default_manager.aggregate(last=Max("pk"))["last"] or 0
+    first = model._default_manager.filter(pk__gt=before).aggregate(first=Min("pk"))["first"]
+    return int(first) - 1
 
 
 def fill_site(count: int) -> None:

@@ -195,5 +195,5 @@ def test_who_may_not_change_quotas_cannot(cast: Cast) -> None:
 def test_rows_can_be_looked_up(admin_site: Client, model: str) -> None:
     Limit.objects.create(project_id=ALPHA, resource="cores", limit=9)
     Usage.objects.create(project_id=ALPHA, resource="cores", in_use=6)
-    page = admin_site.get(reverse(f"admin:quotas_{model}_changelist") + "?q=alpha")
+    page = admin_site.get(reverse(f"admin:quotas_{model}_changelist") + "?project=alpha")
     assert [row.project_id for row in page.context["cl"].result_list] == [ALPHA]

@@ -15,13 +15,15 @@ class ImageAdmin(ListAdmin):
         *("disk_format", "created_at"),
     )
     list_filter = (
+        word_filter("owner", "owner__name", "owner__id"),
         word_filter("status", "status"),
         word_filter("visibility", "visibility"),
         word_filter("format", "disk_format"),
     )
     list_select_related = ("owner",)
-    search_fields = ("name", "=id", "owner__name")
-    search_help_text = "Name, id or owner"
+    search_fields = ("name",)
+    id_fields = ("id",)
+    search_help_text = "Part of the name, or id"
     autocomplete_fields = ("owner",)
     readonly_fields = ("id", "updated_at")
     ordering = ("name", "id")

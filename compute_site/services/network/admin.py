@@ -44,13 +44,15 @@ class NetworkAdmin(ListAdmin):
     list_filter = (
         "shared",
         "external",
+        word_filter("project", "project__name", "project__id"),
         word_filter("kind", "network_type"),
         word_filter("status", "status"),
         "port_security_enabled",
     )
     list_select_related = ("project",)
-    search_fields = ("name", "=id", "project__name", "subnets__cidr")
-    search_help_text = "Name, id, project or range of addresses"
+    search_fields = ("name",)
+    id_fields = ("id", "subnets__id")
+    search_help_text = "Part of the name, id of the network or of a subnet"
     autocomplete_fields = ("project",)
     readonly_fields = ("id",)
     ordering = ("name", "id")
@@ -78,10 +80,15 @@ class SubnetAdmin(ListAdmin):
     list_display = (
         *("name", "id", "network", "project", "cidr", "ip_version", "gateway_ip", "enable_dhcp"),
     )
-    list_filter = (word_filter("version of IP", "ip_version"), "enable_dhcp")
+    list_filter = (
+        word_filter("project", "project__name", "project__id"),
+        word_filter("version of IP", "ip_version"),
+        "enable_dhcp",
+    )
     list_select_related = ("network", "project")
-    search_fields = ("name", "=id", "cidr", "network__name", "project__name")
-    search_help_text = "Name, id, range of addresses, network or project"
+    search_fields = ("name", "cidr")
+    id_fields = ("id", "network__id")
+    search_help_text = "Part of the name or of the range, id of the subnet or of its network"
     autocomplete_fields = ("network", "project")
     readonly_fields = ("id",)
     ordering = ("cidr", "id")
@@ -113,6 +120,7 @@ class PortAdmin(ListAdmin):
     )
     list_filter = (
         word_filter("status", "status"),
+        word_filter("project", "project__name", "project__id"),
         word_filter("kind", "vnic_type"),
         "created_by_server",
         word_filter("owner", "device_owner"),
@@ -120,10 +128,10 @@ class PortAdmin(ListAdmin):
         word_filter("network", "network__name", "network__id"),
     )
     list_select_related = ("network", "project")
-    search_fields = (
-        *("name", "=id", "=mac_address", "=device_id", "fixed_ips__address", "project__name"),
-    )
-    search_help_text = "Name, id, MAC address, server id, address or project"
+    search_fields = ("name", "mac_address__exact")
+    id_fields = ("id", "device_id")
+    address_fields = ("fixed_ips__address",)
+    search_help_text = "Part of the name, id, server id, address or MAC address"
     autocomplete_fields = ("network", "project", "security_groups")
     readonly_fields = (
         *("id", "device_id", "device_owner", "binding_host", "vif_type", "status"),
@@ -157,8 +165,10 @@ class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
 class SecurityGroupAdmin(ListAdmin):
     list_display = ("name", "id", "project", "description", "port_count", "created_at")
     list_select_related = ("project",)
-    search_fields = ("name", "=id", "project__name", "description")
-    search_help_text = "Name, id, project or description"
+    list_filter = (word_filter("project", "project__name", "project__id"),)
+    search_fields = ("name", "description")
+    id_fields = ("id",)
+    search_help_text = "Part of the name or description, or id"
     autocomplete_fields = ("project",)
     readonly_fields = ("id",)
     ordering = ("name", "id")
@@ -180,8 +190,11 @@ class FloatingIpAdmin(ListAdmin):
 
     list_display = ("address", "id", "project", "port", "fixed_address", "created_at")
     list_select_related = ("project", "port")
-    search_fields = ("address", "fixed_address", "=id", "project__name")
-    search_help_text = "Address, id or project"
+    list_filter = (word_filter("project", "project__name", "project__id"),)
+    search_fields = ("description",)
+    id_fields = ("id", "port__id")
+    address_fields = ("address", "fixed_address")
+    search_help_text = "Address, id of the address or of its port"
     readonly_fields = ("id", "project", "outside", "address", "port", "fixed_address")
     ordering = ("address",)
 
@@ -200,8 +213,8 @@ class PortQuotaAdmin(ListAdmin):
     list_display = ("project", "limit", "used")
     list_editable = ("limit",)
     list_select_related = ("project",)
-    search_fields = ("project__name", "=project__id")
-    search_help_text = "Project"
+    search_fields = ("project__name",)
+    search_help_text = "Part of the project's name"
     autocomplete_fields = ("project",)
     ordering = ("project__name",)
 

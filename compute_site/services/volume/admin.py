@@ -14,7 +14,8 @@ from compute_site.services.volume.models import Attachment, Snapshot, Volume, Vo
 class VolumeTypeAdmin(ListAdmin):
     list_display = ("name", "id", "description", "is_public", "volume_count")
     list_filter = ("is_public",)
-    search_fields = ("name", "=id")
+    search_fields = ("name",)
+    id_fields = ("id",)
     readonly_fields = ("id",)
     ordering = ("name",)
 
@@ -61,14 +62,16 @@ class VolumeAdmin(ListAdmin):
     )
     list_filter = (
         word_filter("status", "status"),
+        word_filter("project", "project__name", "project__id"),
         word_filter("bootable", "bootable"),
         "multiattach",
         word_filter("type", "volume_type__name"),
         word_filter("zone", "availability_zone"),
     )
     list_select_related = ("project", "volume_type")
-    search_fields = ("name", "=id", "project__name", "=attachments__server_id")
-    search_help_text = "Name, id, project or server id"
+    search_fields = ("name",)
+    id_fields = ("id", "attachments__server_id")
+    search_help_text = "Part of the name, id, or id of a server that has it"
     autocomplete_fields = ("project", "volume_type")
     readonly_fields = ("id",)
     ordering = ("-created_at", "id")
@@ -85,10 +88,14 @@ class VolumeAdmin(ListAdmin):
 @admin.register(Snapshot)
 class SnapshotAdmin(ListAdmin):
     list_display = ("__str__", "id", "volume", "project", "size", "status", "created_at")
-    list_filter = (word_filter("status", "status"),)
+    list_filter = (
+        word_filter("status", "status"),
+        word_filter("project", "project__name", "project__id"),
+    )
     list_select_related = ("volume", "project")
-    search_fields = ("name", "=id", "=volume__id", "volume__name", "project__name")
-    search_help_text = "Name, id, volume or project"
+    search_fields = ("name",)
+    id_fields = ("id", "volume__id")
+    search_help_text = "Part of the name, id of the snapshot or of its volume"
     autocomplete_fields = ("volume", "project")
     readonly_fields = ("id",)
     ordering = ("-created_at", "id")
@@ -101,8 +108,9 @@ class AttachmentAdmin(ListAdmin):
     list_display = ("volume", "server_id", "device", "status", "created_at")
     list_filter = (word_filter("status", "status"),)
     list_select_related = ("volume",)
-    search_fields = ("=server_id", "=volume__id", "volume__name")
-    search_help_text = "Server id or volume"
+    search_fields = ("device",)
+    id_fields = ("server_id", "volume__id")
+    search_help_text = "Id of a server or volume"
     ordering = ("-created_at", "id")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
