@@ -31,6 +31,18 @@ def name_devices(root: str | None, devices: Sequence[BlockDevice]) -> None:
         taken.add(device.device_name)
 
 
+def name_new_disks(instance: Instance) -> None:
+    """Name the volumes that the server got while it lay on no host, here and in their service."""
+    devices = list(BlockDevice.objects.filter(instance=instance))
+    new = [device for device in devices if device.volume_id and not device.device_name]
+    if not new:
+        return
+    name_devices(instance.root_device_name, devices)
+    BlockDevice.objects.bulk_update(new, ["device_name"])
+    names = {str(device.volume_id): device.device_name or "" for device in new}
+    volume_service().attach(str(instance.uuid), names)
+
+
 def attach_volumes(caller: Caller, instance: Instance, devices: Sequence[BlockDevice]) -> None:
     """Make the volumes that the server shall get, and give it all of its volumes."""
     server_id = str(instance.uuid)

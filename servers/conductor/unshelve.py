@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from servers.actions.host import HOST_ACTIONS
+from servers.compute.disks import name_new_disks
 from servers.compute.perform import give_up
 from servers.conductor import claims, queue
 from servers.conductor.demand import read_demand
@@ -27,6 +28,7 @@ def place_shelved(server_id: str, *, host: str | None = None) -> None:
         )
         if instance is None:
             return
+        name_new_disks(instance)  # before the hosts: volumes are locked first, by everybody
         try:
             _place(instance, host)
         except NoValidHost as fault:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from compute_site.services.volume.models import Attachment, Volume
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed
-from servers.models import BlockDevice, Fault, Instance, InstanceAction
+from servers.models import BlockDevice, Fault, Instance, InstanceAction, RequestSpec
 from tests.cast import BETA
 from tests.client import Answer, ApiClient
 from tests.factories import make_host, make_instance, make_order, make_volume
@@ -396,6 +396,21 @@ def test_a_server_on_no_host_gets_and_loses_volumes_at_once(as_member: ApiClient
     assert not Volume.objects.filter(pk=ended.pk).exists()
     assert not queued()
     assert {event for _, event, _ in history(server)} == {"api_attach_volume", "api_detach_volume"}
+
+
+def test_a_volume_that_came_meanwhile_has_a_name_when_the_server_is_on_a_host_again(
+    as_member: ApiClient,
+) -> None:
+    make_host("host")
+    server = make_server("shelved_offloaded", host=None, node=None)
+    RequestSpec.objects.create(instance=server, flavor=server.flavor)
+    volume = make_volume()
+    attach(as_member, server, volume, "2.20").expect(200)
+    as_member.post(f"/servers/{server.uuid}/action", {"unshelve": None}).expect(202)
+    run_jobs()
+    path = f"/servers/{server.uuid}/os-volume_attachments/{volume.pk}"
+    assert as_member.get(path).json["volumeAttachment"]["device"] == "/dev/vdb"
+    assert (Attachment.objects.get().device, status_of(volume)) == ("/dev/vdb", "in-use")
 
 
 def test_a_server_on_no_host_takes_no_tags_and_shares_nothing(as_member: ApiClient) -> None:

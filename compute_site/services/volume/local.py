@@ -127,11 +127,11 @@ def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
         return {}
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids(devices)))
     entries = list(Attachment.objects.filter(server_id=server_id, volume__in=list(volumes)))
-    new = [entry for entry in entries if entry.status == RESERVED]
-    for entry in new:
+    kept = [entry for entry in entries if entry.status != DETACHING]
+    for entry in kept:
         entry.device = devices[str(entry.volume_id)]
         entry.status = ATTACHED
-    Attachment.objects.bulk_update(new, ["device", "status"])
+    Attachment.objects.bulk_update(kept, ["device", "status"])
     _settle(volumes)
     return {str(entry.volume_id): str(entry.pk) for entry in entries}
 
