@@ -114,6 +114,8 @@ def clouds_yaml(live_site: LiveSite) -> Path:
         "image_endpoint_override": f"{live_site.root}/image",
         "network_endpoint_override": f"{live_site.root}/network",
         "block_storage_endpoint_override": f"{live_site.root}/volume/v3",
+        "identity_endpoint_override": f"{live_site.root}/identity/v3",
+        "identity_api_version": "3",
         "volume_api_version": "3",
     }
     path = live_site.state / "more-clouds.yaml"
