@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
+from compute_site.microversions.actions import check_names_action
 from compute_site.microversions.contract import Contract
 from compute_site.views import ComputeRequest, ComputeView
 from flavors import policies
@@ -42,6 +43,7 @@ class FlavorActionView(ComputeView):
     }
 
     def post(self, request: ComputeRequest, flavor_id: str) -> Response:
+        check_names_action(self.body)
         change = self.read(FlavorAction)
         request.caller.permit(change.rule)
         flavor = find_flavor(request.caller, flavor_id)

@@ -6,6 +6,7 @@ from compute_site.identity.caller import Caller
 from compute_site.services import image_service
 from servers.actions.begin import begin
 from servers.actions.host import HOST_ACTIONS
+from servers.change.guard import check_state, check_unlocked
 from servers.create.errors import ImageNotFound
 from servers.create.password import choose_password
 from servers.models import Instance
@@ -17,11 +18,14 @@ def rescue_server(
     """Begin the rescue; the admin password while it lasts.
 
     Raises:
-        ImageNotFound: the image to boot from is not open to the project.
         ServerLocked, WrongState: 409.
+        ImageNotFound: the image to boot from is not open to the project.
     """
+    action = HOST_ACTIONS["rescue"]
+    check_unlocked(caller, instance)
+    check_state(instance, action.begin.from_vm, action.doing, idle=True)
     if image is not None and not image_service().find_images(caller, [image]):
         raise ImageNotFound(f"There is no image {image}.", field="rescue.rescue_image_ref")
     chosen = choose_password(password)
-    begin(caller, instance, HOST_ACTIONS["rescue"], password=chosen)
+    begin(caller, instance, action, password=chosen)
     return chosen

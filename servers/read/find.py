@@ -13,9 +13,11 @@ from servers.read.details import Details, Parts, read_details, read_one
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def find_server(caller: Caller, server_id: str, rule: str, *, deleted: bool = False) -> Instance:
+def find_server(
+    caller: Caller, server_id: str, rule: str, *, deleted: bool = False, ordered: bool = True
+) -> Instance:
     """The server, with its open order if there is one, for one who holds the rule on it.
-    ``deleted``: it may be a deleted one.
+    ``deleted``: it may be a deleted one. ``ordered``: it may be one that nobody builds yet.
 
     Raises:
         NoSuchServer: it does not exist, is deleted, or is another project's.
@@ -29,7 +31,7 @@ def find_server(caller: Caller, server_id: str, rule: str, *, deleted: bool = Fa
         .defer("user_data", "key_data", "numa_topology", "build_request__injected_files")
         .first()
     )
-    if instance is None:
+    if instance is None or (not ordered and is_order(instance)):
         raise NoSuchServer(server_id)
     permit_on(caller, rule, server_id=server_id, key=instance.pk, project_id=instance.project_id)
     return instance

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from compute_site.faults import NotFound
+from compute_site.faults import Gone, NotFound
+from compute_site.microversions.actions import check_names_action
 from compute_site.microversions.containers import ListOf
 from compute_site.microversions.fields import (
     Anything,
@@ -59,6 +60,7 @@ LIVE_LATER = Microversion.parse("2.34")
 EVACUATED_SILENTLY = Microversion.parse("2.14")
 EVACUATED_OFF = Microversion.parse("2.95")
 METADATA_UNLIMITED = Microversion.parse("2.39")
+GONE_ACTIONS = frozenset(("resetNetwork",))
 REBOOTS = ("HARD", "Hard", "hard", "SOFT", "Soft", "soft")
 
 
@@ -74,10 +76,14 @@ def check_action_known(body: Any, version: Microversion) -> None:
     """Nova: an action of another microversion is 404, one that there never was is 400.
 
     Raises:
-        NotFound: the version does not know the action.
+        Gone: there is no such action any more, in whatever version.
+        NotFound: the version does not know the action, or the body names none.
     """
+    check_names_action(body)
     if not isinstance(body, dict):
         return
+    if len(body) == 1 and GONE_ACTIONS.intersection(body):
+        raise Gone("This action was removed.")
     for field in ServerActionBody.declared().values():
         if isinstance(field, History) and field.at(version) is None:
             for form in all_forms(field):
@@ -160,7 +166,7 @@ class Rebuild(VersionedSerializer):
     access_ip_v6 = Ipv6(key="accessIPv6")
     files = History({"2.1": ListOf(File, key="personality"), "2.57": None})
     display_description = History({"2.19": Printable(0, 255, key="description", null=True)})
-    new_key = History({"2.54": Name(key="key_name", null=True)})
+    new_key = History({"2.54": Text(1, 255, key="key_name", null=True)})
     user_data = History({"2.57": Base64(0, 65535, null=True)})
     trusted_certs = History(
         {"2.63": ListOf(Text(1), 1, 50, key="trusted_image_certificates", distinct=True, null=True)}
@@ -229,11 +235,6 @@ class UnshelveToZone(VersionedSerializer):
 class Unshelve(VersionedSerializer):
     zone = Text(key="availability_zone", null=True)
     host = Text()
-
-    def build(self, values: dict[str, Any], version: Microversion) -> dict[str, Any]:
-        if not values:
-            raise Refused("give a zone, a host, or both")
-        return values
 
 
 class Migrate(VersionedSerializer):

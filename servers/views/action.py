@@ -56,6 +56,9 @@ class Route:
     show: Show | None = None
     before: Callable[[Caller, Any], None] | None = None
     """A check that comes before the server is looked for."""
+    of_orders: bool = True
+    """Nova: some actions look for the server where it lies, and find none as long as nobody has
+    begun to build it; the others find it, and refuse its state."""
 
 
 class ServerAction(ComputeView):
@@ -77,7 +80,7 @@ class ServerAction(ComputeView):
         if route.before is not None:
             route.before(request.caller, asked.values)
         rule = route.rule if isinstance(route.rule, str) else route.rule(asked.values)
-        instance = find_server(request.caller, server_id, rule)
+        instance = find_server(request.caller, server_id, rule, ordered=route.of_orders)
         result = route.run(request.caller, instance, asked.values)
         return route.show(self, result) if route.show else self.accepted()
 
@@ -181,8 +184,8 @@ def _show_console(view: ServerAction, output: str) -> Response:
 
 
 ROUTES: Mapping[str, Route] = {
-    "start": Route(rules.START, _host("start")),
-    "stop": Route(rules.STOP, _host("stop")),
+    "start": Route(rules.START, _host("start"), of_orders=False),
+    "stop": Route(rules.STOP, _host("stop"), of_orders=False),
     "reboot": Route(rules.REBOOT, _reboot),
     "pause": Route(rules.PAUSE, _host("pause")),
     "unpause": Route(rules.UNPAUSE, _host("unpause")),
@@ -247,6 +250,7 @@ ROUTES: Mapping[str, Route] = {
     "trigger_crash_dump": Route(
         rules.TRIGGER_CRASH_DUMP,
         lambda caller, instance, _: trigger_crash_dump(caller, instance),
+        of_orders=False,
     ),
     "add_group": Route(group_rules.ADD, groups.add_group),
     "remove_group": Route(group_rules.REMOVE, groups.remove_group),

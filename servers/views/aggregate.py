@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
+from compute_site.microversions.actions import check_names_action
 from compute_site.microversions.contract import Contract
 from compute_site.microversions.queries import NoQuery
 from compute_site.views import ComputeRequest, ComputeView
@@ -103,6 +104,7 @@ class AggregateActions(ComputeView):
     }
 
     def post(self, request: ComputeRequest, aggregate_id: str) -> Response:
+        check_names_action(self.body)
         action = self.read(AggregateActionBody)
         request.caller.permit(action.rule)
         aggregate = action.apply(read_number(aggregate_id))
