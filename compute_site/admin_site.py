@@ -110,7 +110,9 @@ def _members(names: Sequence[str], found: Mapping[str, Found], named: set[str]) 
 def _section(title: str, members: Sequence[Found]) -> dict[str, Any] | None:
     if not members:
         return None
-    return {**members[0][0], "name": title, "models": [model for _, model in members]}
+    app, first = members[0]
+    models = [model for _, model in members]
+    return {**app, "name": title, "app_url": first["admin_url"], "models": models}
 
 
 _panels: list[Panel] = []

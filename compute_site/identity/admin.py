@@ -88,7 +88,7 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Project)
 class ProjectAdmin(ListAdmin, RulesAdmin):
-    list_display = ("name", "id", "description", "enabled", "created_at")
+    list_display = ("named", "description", "enabled", "created_at")
     list_filter = ("enabled",)
     search_fields = ("name", "id", "description")
     fields = ("id", "name", "description", "enabled", "created_at")

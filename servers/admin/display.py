@@ -24,23 +24,23 @@ _BUSY = frozenset(
 )
 
 
-def age(since: dt.datetime | None) -> str:
-    """How long ago, in the two largest units; the time itself as a title."""
+def age(since: dt.datetime | None, units: int = 2) -> str:
+    """How long ago, in the largest units; the time itself as a title."""
     if since is None:
         return NOTHING
     seconds = max(0, int((timezone.now() - since).total_seconds()))
     title = since.isoformat(sep=" ", timespec="seconds")
-    return format_html('<span title="{}">{}</span>', title, duration(seconds))
+    return format_html('<span title="{}">{}</span>', title, duration(seconds, units))
 
 
-def duration(seconds: int) -> str:
+def duration(seconds: int, units: int = 2) -> str:
     """Such as ``3 d 4 h``."""
     words: list[str] = []
     for size, unit in _UNITS:
         if seconds >= size or words or size == 1:
             words.append(f"{seconds // size} {unit}")
             seconds %= size
-    return " ".join(words[:2])
+    return " ".join(words[:units])
 
 
 def moment(time: dt.datetime | None) -> str:
@@ -160,6 +160,7 @@ def age_of(name: str, label: str = "age") -> Callable[[Any, Any], str]:
 
     @admin.display(description=label, ordering=name)
     def column(_admin: Any, row: Any) -> str:
-        return age(getattr(row, name))
+        since = getattr(row, name)
+        return age(since, units=1)
 
     return column

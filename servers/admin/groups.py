@@ -41,7 +41,7 @@ class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(ServerGroup)
 class ServerGroupAdmin(RecordAdmin):
-    list_display = ("name", "uuid", "policy", "project", "member_count", "age")
+    list_display = ("named", "policy", "project", "member_count", "age")
     list_filter = ("policy",)
     list_select_related = ("project",)
     search_fields = ("name", "project__name")

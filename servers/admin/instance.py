@@ -217,14 +217,12 @@ def _columns(links: Links) -> list[Callable[[Instance], str]]:
     def project(instance: Instance) -> str:
         return links.to(instance.project)
 
-    @admin.display(description="host")
+    @admin.display(description="host, zone")
     def host(instance: Instance) -> str:
         query = f"q={instance.host}"
-        return links.listed("servers.computenode", query, instance.host) if instance.host else "–"
-
-    @admin.display(description="zone")
-    def zone(instance: Instance) -> str:
-        return instance.availability_zone or NOTHING
+        place = links.listed("servers.computenode", query, instance.host or NOTHING)
+        zone = instance.availability_zone or ""
+        return format_html('{}<div class="quiet">{}</div>', place if instance.host else "", zone)
 
     @admin.display(description="flavor")
     def flavor(instance: Instance) -> str:
@@ -241,7 +239,7 @@ def _columns(links: Links) -> list[Callable[[Instance], str]]:
         more = f" +{len(found) - SHOWN_ADDRESSES}" if len(found) > SHOWN_ADDRESSES else ""
         return ", ".join(found[:SHOWN_ADDRESSES]) + more or NOTHING
 
-    return [server, status, project, host, zone, flavor, addresses]
+    return [server, status, project, host, flavor, addresses]
 
 
 def _match(word: str) -> Q:

@@ -196,9 +196,9 @@ class Instance(models.Model):
                 name="servers_instance_host",
             ),
             models.Index(
-                fields=["created_at"],
-                condition=Q(vm_state="building"),
-                name="servers_instance_building",
+                fields=["vm_state", "created_at"],
+                condition=Q(deleted_at__isnull=True),
+                name="servers_instance_state",
             ),
             models.Index(fields=["flavor_record", "deleted_at"], name="servers_instance_flavor"),
             models.Index(

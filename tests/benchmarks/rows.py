@@ -147,7 +147,13 @@ def fill_people(count: int, project: Project, user: User) -> None:
         root_gb=1,
     )
     of_project = {"project_id": "md5('project' || n)"}
-    fill(Limit, count, of_project, resource="cores", limit=20)
+    limits = {
+        "project_id": "md5('project' || (1 + mod(n - 1, 10000)))",
+        "resource": "(ARRAY['cores','instances','ram','key_pairs','server_groups','injected_files',"
+        "'metadata_items','injected_file_path_bytes','injected_file_content_bytes',"
+        "'server_group_members'])[1 + (n - 1) / 10000]",
+    }
+    fill(Limit, count, limits, limit=20)
     for resource, used in (("cores", "mod(n, 25)"), ("instances", "mod(n, 9)")):
         fill(Usage, count, {**of_project, "in_use": used}, resource=resource)
 

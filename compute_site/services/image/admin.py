@@ -11,7 +11,7 @@ from compute_site.services.image.models import Image
 @admin.register(Image)
 class ImageAdmin(ListAdmin):
     list_display = (
-        *("name", "id", "status", "visibility", "owner", "min_ram", "min_disk", "size"),
+        *("named", "status", "visibility", "owner", "min_ram", "min_disk", "size"),
         *("disk_format", "created_at"),
     )
     list_filter = (

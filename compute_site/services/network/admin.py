@@ -38,7 +38,7 @@ class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Network)
 class NetworkAdmin(ListAdmin):
     list_display = (
-        *("name", "id", "project", "shared", "external", "is_default", "status"),
+        *("named", "project", "shared", "external", "is_default", "status"),
         *("network_type", "physical_network", "port_count"),
     )
     list_filter = (
@@ -78,7 +78,7 @@ class NetworkAdmin(ListAdmin):
 @admin.register(Subnet)
 class SubnetAdmin(ListAdmin):
     list_display = (
-        *("name", "id", "network", "project", "cidr", "ip_version", "gateway_ip", "enable_dhcp"),
+        *("named", "network", "project", "cidr", "ip_version", "gateway_ip", "enable_dhcp"),
     )
     list_filter = (
         word_filter("project", "project__name", "project__id"),
@@ -115,7 +115,7 @@ class PortAdmin(ListAdmin):
     """Who holds a port, and where it is bound, is for servers to change."""
 
     list_display = (
-        *("__str__", "id", "network", "project", "addresses", "mac_address", "status"),
+        *("named", "network", "project", "addresses", "mac_address", "status"),
         *("device_id", "binding_host", "vnic_type"),
     )
     list_filter = (
@@ -163,7 +163,7 @@ class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(SecurityGroup)
 class SecurityGroupAdmin(ListAdmin):
-    list_display = ("name", "id", "project", "description", "port_count", "created_at")
+    list_display = ("named", "project", "description", "port_count", "created_at")
     list_select_related = ("project",)
     list_filter = (word_filter("project", "project__name", "project__id"),)
     search_fields = ("name", "description")

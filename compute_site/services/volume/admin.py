@@ -12,7 +12,7 @@ from compute_site.services.volume.models import Attachment, Snapshot, Volume, Vo
 
 @admin.register(VolumeType)
 class VolumeTypeAdmin(ListAdmin):
-    list_display = ("name", "id", "description", "is_public", "volume_count")
+    list_display = ("named", "description", "is_public", "volume_count")
     list_filter = ("is_public",)
     search_fields = ("name",)
     id_fields = ("id",)
@@ -57,7 +57,7 @@ class SnapshotInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Volume)
 class VolumeAdmin(ListAdmin):
     list_display = (
-        *("__str__", "id", "project", "size", "status", "bootable", "multiattach"),
+        *("named", "project", "size", "status", "bootable", "multiattach"),
         *("volume_type", "availability_zone", "servers", "created_at"),
     )
     list_filter = (
@@ -87,7 +87,7 @@ class VolumeAdmin(ListAdmin):
 
 @admin.register(Snapshot)
 class SnapshotAdmin(ListAdmin):
-    list_display = ("__str__", "id", "volume", "project", "size", "status", "created_at")
+    list_display = ("named", "volume", "project", "size", "status", "created_at")
     list_filter = (
         word_filter("status", "status"),
         word_filter("project", "project__name", "project__id"),
