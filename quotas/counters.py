@@ -21,6 +21,23 @@ class Drift:
     counted: int
 
 
+def find_suspects(counted: Mapping[str, Mapping[str, int]]) -> set[str]:
+    """Projects whose counters say something else than was counted, by project and resource.
+
+    Nothing is locked, so that a request in between may look like an error: ``check_counters``
+    tells for sure.
+    """
+    rows = Usage.objects.filter(resource__in=COUNTED).values_list("project", "resource", "in_use")
+    counters = {(project, resource): number for project, resource, number in rows if number}
+    right = {
+        (project, resource): number
+        for project, numbers in counted.items()
+        for resource, number in numbers.items()
+        if number
+    }
+    return {project for (project, _resource), _number in counters.items() ^ right.items()}
+
+
 @transaction.atomic
 def check_counters(
     project_id: str, count: Callable[[str], Mapping[str, int]], *, fix: bool

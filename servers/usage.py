@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, F, FilteredRelation, IntegerField, Q, Sum
+from django.db.models import (
+    Aggregate,
+    Count,
+    F,
+    FilteredRelation,
+    IntegerField,
+    Q,
+    QuerySet,
+    Sum,
+)
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Greatest
 
@@ -22,21 +31,40 @@ def count_usage(project_id: str, user_id: str | None = None) -> dict[str, int]:
     return {**count_server_usage(project_id, user_id), "server_groups": groups.count()}
 
 
+def count_all_usage() -> dict[str, dict[str, int]]:
+    """The same of every project that has anything (two statements)."""
+    groups = ServerGroup.objects.order_by().values_list("project").annotate(Count("pk"))
+    by_project = _counted_servers().order_by().values("project").annotate(**_sums())
+    usage: dict[str, dict[str, int]] = {}
+    for project_id, *amounts in by_project.values_list("project", *_sums()):
+        usage[project_id] = dict(zip(_sums(), amounts, strict=True))
+    for project_id, number in groups:
+        usage.setdefault(project_id, {})["server_groups"] = number
+    return usage
+
+
 def count_server_usage(project_id: str, user_id: str | None = None) -> dict[str, int]:
     """Servers, vCPUs and memory (MiB) alone (one statement).
 
     A server that is being resized counts with the larger of both flavors.
     """
-    servers = Instance.objects.alive().filter(project=project_id, soft_deleted_at__isnull=True)
+    servers = _counted_servers().filter(project=project_id)
     if user_id is not None:
         servers = servers.filter(user=user_id)
-    servers = servers.annotate(
-        move=FilteredRelation("moves", condition=~Q(moves__status__in=ENDED))
-    )
-    sums = servers.aggregate(
-        instances=Count("pk"), cores=Sum(_largest("vcpus")), ram=Sum(_largest("memory_mb"))
-    )
-    return {resource: amount or 0 for resource, amount in sums.items()}
+    return {resource: amount or 0 for resource, amount in servers.aggregate(**_sums()).items()}
+
+
+def _counted_servers() -> QuerySet[Instance]:
+    servers = Instance.objects.alive().filter(soft_deleted_at__isnull=True)
+    return servers.annotate(move=FilteredRelation("moves", condition=~Q(moves__status__in=ENDED)))
+
+
+def _sums() -> dict[str, Aggregate]:
+    return {
+        "instances": Count("pk"),
+        "cores": Sum(_largest("vcpus")),
+        "ram": Sum(_largest("memory_mb")),
+    }
 
 
 def _largest(size: str) -> Greatest:

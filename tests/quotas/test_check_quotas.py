@@ -6,6 +6,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from compute_site.identity.models import Project
 from quotas.models import Usage
@@ -26,6 +28,7 @@ def project(db: None) -> Project:
             display_name=state,
             flavor={},
             vm_state=state,
+            soft_deleted_at=timezone.now() if state == VmState.SOFT_DELETED else None,
             host="host",
             memory_mb=512,
             vcpus=2,
@@ -55,3 +58,15 @@ def test_fixing_makes_the_counters_right(project: Project) -> None:
     usage = dict(Usage.objects.filter(project=project).values_list("resource", "in_use"))
     assert usage == {"instances": 2, "cores": 4, "ram": 1024, "server_groups": 1}
     assert run() == "every counter is right\n"
+
+
+def test_many_projects_take_no_more_statements_than_one(
+    project: Project, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    run("--fix")
+    for _ in range(3):
+        other = make_project()
+        ServerGroup.objects.create(project=other, name="group", policy="affinity", user_id="u")
+        Usage.objects.create(project=other, resource="server_groups", in_use=1)
+    with django_assert_num_queries(3):
+        assert run() == "every counter is right\n"

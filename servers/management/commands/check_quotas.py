@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from compute_site.identity.models import Project
-from quotas.counters import check_counters
-from servers.usage import count_usage
+from quotas.counters import check_counters, find_suspects
+from servers.usage import count_all_usage, count_usage
 
 
 class Command(BaseCommand):
@@ -19,7 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, fix: bool, **options: Any) -> None:
         wrong = 0
-        for project in Project.objects.order_by("name"):
+        suspects = find_suspects(count_all_usage())
+        for project in Project.objects.filter(pk__in=suspects).order_by("name"):
             for drift in check_counters(project.pk, count_usage, fix=fix):
                 wrong += 1
                 self.stdout.write(
