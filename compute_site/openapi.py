@@ -144,7 +144,8 @@ class ComputeSchema(AutoSchema):
         if contract is None:
             return {}
         good: Schema = {"description": contract.summary, "headers": answer_headers(contract)}
-        if contract.answer is not None:
+        silent = contract.silent_at(self.version)
+        if contract.answer is not None and not silent:
             schema = answer_schema(contract.answer, self.version)
             if contract.other_answer is not None:
                 other = answer_schema(contract.other_answer, self.version)
@@ -152,7 +153,10 @@ class ComputeSchema(AutoSchema):
             good["content"] = {"application/json": {"schema": schema}}
         statuses = {*ALWAYS, *contract.faults, *((413, 415) if contract.body else ())}
         faults = {str(status): fault_response(status) for status in sorted(statuses)}
-        return {str(contract.status): good, **faults}
+        good_statuses = [202 if silent else contract.status]
+        if contract.partial_status is not None:
+            good_statuses.append(contract.partial_status)
+        return {**{str(status): good for status in good_statuses}, **faults}
 
 
 def _query_schema(field: Any, schema: Schema) -> Schema:

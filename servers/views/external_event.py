@@ -19,6 +19,7 @@ class ExternalEvents(ComputeView):
             summary="Tell of what other services did with what servers have",
             body=EventsTold,
             answer={"events": [EventAnswer]},
+            partial_status=207,
         ),
     }
 

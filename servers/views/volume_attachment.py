@@ -35,6 +35,7 @@ class VolumeAttachments(ComputeView):
             summary="Attach a volume to a server",
             body=VolumeAttachmentCreate,
             answer={"volumeAttachment": VolumeAttached},
+            silent_since="2.101",
             faults=(403, 409),
         ),
     }

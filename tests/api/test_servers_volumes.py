@@ -304,6 +304,18 @@ def test_a_host_that_fails_leaves_nothing_behind(
     assert server.vm_state == "active"
 
 
+def test_what_has_no_attachment_yet_is_hidden_from_2_89(
+    as_member: ApiClient, server: Instance
+) -> None:
+    volume_id = str(uuid.uuid4())
+    BlockDevice.objects.create(instance=server, volume_id=volume_id)
+    path = f"/servers/{server.uuid}/os-volume_attachments"
+    assert len(as_member.get(path, microversion="2.88").json["volumeAttachments"]) == 1
+    as_member.get(f"{path}/{volume_id}", microversion="2.88").expect(200)
+    assert as_member.get(path, microversion="2.89").json["volumeAttachments"] == []
+    as_member.get(f"{path}/{volume_id}", microversion="2.89").expect(404)
+
+
 # detaching
 
 

@@ -122,3 +122,18 @@ def test_the_documentation_needs_no_other_host() -> None:
     assert "/schema/?microversion\\u003D2.67" in page
     assert "<option selected>2.67</option>" in page
     assert "//" not in re.sub(r"^\s*//.*$", "", page, flags=re.MULTILINE)
+
+
+def answers_of(version: str, path: str) -> dict[str, Any]:
+    document = openapi_document(Microversion.parse(version))
+    answers: dict[str, Any] = document["paths"][f"/compute/v2.1{path}"]["post"]["responses"]
+    return answers
+
+
+def test_answers_that_change_their_status_or_have_two() -> None:
+    path = "/servers/{server_id}/os-volume_attachments"
+    assert "content" in answers_of("2.100", path)["200"]
+    silent = answers_of("2.104", path)
+    assert "200" not in silent
+    assert "content" not in silent["202"]
+    assert {"200", "207"} <= answers_of("2.1", "/os-server-external-events").keys()
