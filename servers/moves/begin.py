@@ -15,7 +15,7 @@ from servers.actions.begin import describe_state
 from servers.change.guard import check_state, check_unlocked
 from servers.change.transitions import BEGIN_MOVE, move
 from servers.conductor import queue
-from servers.conductor.records import begin_action
+from servers.conductor.records import add_event, begin_action
 from servers.create.errors import DiskConfigForbidden, FlavorNotFound
 from servers.create.records import IMAGE_PREFIX, copy_flavor
 from servers.errors import WrongState
@@ -32,7 +32,8 @@ from servers.moves.machine import FIELD, check_accelerator, check_disk_kept, pla
 from servers.usage import count_server_usage
 
 RESIZE, MIGRATE = "resize", "migrate"
-PLACE_EVENT = "cold_migrate"
+PLACE_EVENT = "conductor_migrate_server"
+COLD_EVENT = "cold_migrate"
 
 
 def resize_server(
@@ -64,7 +65,7 @@ def resize_server(
             RESIZE,
             migration_type=MigrationType.RESIZE,
             new_flavor=copy_flavor(flavor),
-            new_flavor_record=flavor,
+            new_flavor_record_id=flavor.pk,
             new_hardware=machine.as_columns(instance),
         )
 
@@ -86,9 +87,6 @@ def migrate_server(caller: Caller, instance: Instance, *, host: str | None = Non
             instance,
             MIGRATE,
             migration_type=MigrationType.MIGRATION,
-            new_flavor=instance.flavor,
-            new_flavor_record_id=instance.flavor_record_id,
-            new_hardware=hardware_of(instance),
             host=host,
         )
 
@@ -122,6 +120,7 @@ def record_move(caller: Caller, instance: Instance, **columns: Any) -> Migration
         "old_flavor_record_id": instance.flavor_record_id,
         "old_hardware": hardware,
         "new_flavor": instance.flavor,
+        "new_flavor_record_id": instance.flavor_record_id,
         "new_hardware": hardware,
         "old_vm_state": instance.vm_state,
         "user_id": caller.user_id,
@@ -186,5 +185,6 @@ def _begin(
     status = MigrationStatus.PRE_MIGRATING
     record = record_move(caller, instance, status=status, **columns)
     begin_action(instance, action, PLACE_EVENT, caller)
+    add_event(instance.pk, action, COLD_EVENT, host=instance.host)
     job = {"server_id": str(instance.uuid), "move": record.pk, "host": host}
     queue.defer(queue.PLACE_MOVE, queue=queue.CONDUCTOR, jobs=[job])

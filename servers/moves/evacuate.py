@@ -81,7 +81,8 @@ def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) 
         instance.refresh_from_db()
         status = MigrationStatus.ACCEPTED
         kind = MigrationType.EVACUATION
-        record = record_move(caller, instance, migration_type=kind, status=status)
+        no_flavor = {"old_flavor_record_id": None, "new_flavor_record_id": None}  # Nova: unknown
+        record = record_move(caller, instance, migration_type=kind, status=status, **no_flavor)
         begin_action(instance, KIND.action, KIND.placing, caller)
         then = {"stopped": order.stopped, "sealed_password": seal(password) if password else ""}
         job = {"server_id": str(instance.uuid), "move": record.pk, "then": then}

@@ -27,6 +27,7 @@ from servers.moves import settle
 logger = logging.getLogger(__name__)
 
 EVENTS = (
+    "conductor_migrate_server",
     "cold_migrate",
     "compute_prep_resize",
     "compute_resize_instance",
@@ -36,7 +37,7 @@ EVENTS = (
     "compute_finish_revert_resize",
     "conductor_live_migrate_instance",
     "compute_live_migration",
-    "conductor_rebuild_server",
+    "rebuild_server",
     "compute_rebuild_instance",
 )
 

@@ -18,7 +18,7 @@ from servers.errors import WrongState
 from servers.hosts.zones import zone_of_hosts
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
 from servers.moves import settle
-from servers.moves.begin import record_move
+from servers.moves.begin import PLACE_EVENT, record_move
 from servers.moves.errors import DestinationNotFound, NoDestination, WrongMoveStatus
 from servers.moves.failure import EVENTS, give_up_live_move
 from servers.moves.perform import Interrupted, driver_at
@@ -51,7 +51,7 @@ def migrate_live(
             raise WrongState(f"Something else is being done with the server {instance.uuid}.")
         status = MigrationStatus.ACCEPTED
         record = record_move(caller, instance, migration_type=MigrationType.LIVE, status=status)
-        begin_action(instance, KIND.action, KIND.placing, caller)
+        begin_action(instance, KIND.action, PLACE_EVENT if waits else KIND.placing, caller)
         if not waits:
             job = {"server_id": str(instance.uuid), "move": record.pk}
             job |= {"host": host, "forced": forced}

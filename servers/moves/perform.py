@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import transaction
@@ -62,7 +63,7 @@ class Trip:
     record: Migration
     instance: Instance
 
-    def step(self, transition: Transition, **values: object) -> None:
+    def step(self, transition: Transition, **values: Any) -> None:
         if not move(self.instance.pk, transition, **values):
             raise Interrupted
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from servers.conductor import claims, queue
 from servers.conductor.demand import Demand, read_demand
 from servers.conductor.hosts import lock_group, read_hosts
-from servers.conductor.records import SUCCESS, add_event, finish_event
+from servers.conductor.records import SUCCESS, add_event, finish_events
 from servers.conductor.schedule import HostState, NoValidHost, choose_hosts
 from servers.models import (
     Instance,
@@ -24,7 +24,7 @@ from servers.models import (
     Service,
     TaskState,
 )
-from servers.moves.begin import MIGRATE, PLACE_EVENT, RESIZE
+from servers.moves.begin import COLD_EVENT, MIGRATE, PLACE_EVENT, RESIZE
 from servers.moves.failure import GiveUp, fail_evacuation, give_up_live_move, give_up_move
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Kind:
     status: str
 
 
-COLD = {
+COLD: dict[str, Any] = {
     "task": TaskState.RESIZE_PREP,
     "placing": PLACE_EVENT,
     "going": PREPARE_EVENT,
@@ -72,7 +72,7 @@ KINDS: dict[str, Kind] = {
     MigrationType.EVACUATION: Kind(
         action="evacuate",
         task=TaskState.REBUILDING,
-        placing="conductor_rebuild_server",
+        placing="rebuild_server",
         going=EVACUATE_EVENT,
         job=queue.EVACUATE,
         give_up=fail_evacuation,
@@ -135,7 +135,7 @@ def _place(
     Migration.objects.filter(pk=move.pk).update(
         dest_compute=chosen.host, dest_node=chosen.node, status=kind.status
     )
-    finish_event(instance.pk, kind.placing, result=SUCCESS)
+    finish_events(instance.pk, [kind.placing, PLACE_EVENT, COLD_EVENT], result=SUCCESS)
     add_event(instance.pk, kind.action, kind.going, host=chosen.host)
     job = {"server_id": server_id, "move": move.pk, **then}
     queue.defer(kind.job, queue=queue.COMPUTE, jobs=[job])

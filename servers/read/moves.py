@@ -89,8 +89,10 @@ def find_move(instance: Instance, move_id: str) -> Migration:
 
 
 def _filtered(query: MoveQuery) -> QuerySet[Migration]:
-    """Nova: a host on either end makes the one of the source meaningless."""
-    moves = Migration.objects.all()
+    """Nova: those of deleted servers are gone; a host on either end makes the one of the source
+    meaningless.
+    """
+    moves = Migration.objects.filter(instance__deleted_at__isnull=True)
     for name in ("status", "migration_type", "user_id", "project_id"):
         if (value := getattr(query, name)) is not None:
             moves = moves.filter(**{name: value})

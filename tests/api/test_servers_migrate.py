@@ -18,6 +18,7 @@ from servers.models import (
     Migration,
     Service,
 )
+from tests.cast import Cast
 from tests.client import Answer, ApiClient
 from tests.factories import make_network
 from tests.servers.hosts import make_host
@@ -93,7 +94,7 @@ def test_a_cold_migration_waits_for_the_verdict(
     assert state(server) == ("resized", None)
     move = move_of(server)
     assert (move.migration_type, move.status) == ("migration", "finished")
-    assert (move.user_id, in_use("cores")) == (as_manager.persona.user_id, 1)
+    assert (move.user_id, in_use("cores")) == (Cast.manager.user_id, 1)
     confirm(as_member, server).expect(204)
     run_jobs()
     assert state(server) == (vm_state, None)

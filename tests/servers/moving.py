@@ -36,7 +36,7 @@ class Rack:
         return server
 
 
-def act(client: ApiClient, server: Instance, version: str = "2.1", **body: Any) -> Answer:
+def act(client: ApiClient, server: Instance, version: str = "2.1", /, **body: Any) -> Answer:
     return client.post(f"/servers/{server.uuid}/action", body, microversion=version)
 
 
