@@ -185,7 +185,8 @@ class TokenAdmin(ListAdmin):
         "issued_at",
         "expires_at",
     )
-    list_select_related = ("user", "project")
+    list_select_related = ()
+    list_prefetched = ("user", "project")
     search_fields = ("audit_id",)
     search_help_text = "Part of the audit id"
     ordering = ("-issued_at",)
@@ -208,7 +209,8 @@ class ApplicationCredentialAdmin(ListAdmin):
         word_filter("project", "project__name", "project__id"),
         "role",
     )
-    list_select_related = ("user", "project")
+    list_select_related = ()
+    list_prefetched = ("user", "project")
     search_fields = ("name",)
     exclude = ("secret_hash",)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver import Chrome
 
+from compute_site.identity.models import User
 from flavors.models import Flavor
-from quotas.models import Limit
+from quotas.models import Limit, Usage
 from servers.models import Instance, InstanceAction, RequestSpec, ServerGroup, ServerGroupMember
+from servers.policies.server import SHOW
 from tests.cast import ALPHA, Cast
-from tests.factories import make_flavor, make_image, make_instance
+from tests.factories import make_flavor, make_image, make_instance, make_user
 from tests.servers.hosts import make_host
 from tests.site.chromium import Browser, start_chromium
 
@@ -132,6 +135,58 @@ def test_an_operator_sets_the_state_of_a_server(browser: Browser, cast: Cast) ->
     assert "ERROR" in browser.text
     assert Instance.objects.get(pk=server.pk).vm_state == "error"
     assert InstanceAction.objects.get().user_id == cast.admin.user_id
+
+
+def test_an_operator_shares_a_server(browser: Browser, cast: Cast) -> None:
+    server = make_server()
+    log_in(browser, cast)
+    browser.open(f"/admin/servers/instance/{server.pk}/change/")
+    browser.press(".object-tools [href$='/permissions/']")
+    assert "No single user holds a rule on it." in browser.text
+    browser.type("user", cast.outsider.name)
+    browser.press('[name="submit_manage_user"]')
+    assert "GET /servers/{server_id}" in browser.text
+    browser.find(f'[value="{SHOW}"]').click()
+    browser.press('.submit-row [type="submit"]')
+    assert browser.has(".messagelist .success")
+    assert User.objects.get(pk=cast.outsider.user_id).has_perm(SHOW, server)
+
+
+def test_an_operator_sees_who_changed_a_quota(browser: Browser, cast: Cast) -> None:
+    Usage.objects.create(project_id=ALPHA, resource="cores", in_use=9)
+    log_in(browser, cast)
+    browser.open(f"/admin/quotas/projectquota/{ALPHA}/change/")
+    browser.type("cores", "5")
+    browser.press('.submit-row [type="submit"]')
+    assert "uses 9 of cores, more than its limit 5" in browser.find(".messagelist").text
+    assert "9 of 5, over the limit" in browser.text
+    assert f"{cast.admin.name} cores" in browser.text
+
+
+def test_an_extra_spec_is_explained_while_it_is_typed(browser: Browser, cast: Cast) -> None:
+    flavor = make_flavor()
+    log_in(browser, cast)
+    browser.open(f"/admin/flavors/flavor/{flavor.pk}/change/")
+    browser.find('[name="extra_specs-name"]').send_keys("hw:cpu_policy")
+    assert "dedicated, shared, mixed" in browser.find(".extra-specs-meaning").text
+    with browser.next_page():
+        browser.find(".object-tools button").click()
+    assert Flavor.objects.filter(name=f"{flavor.name} copy").exists()
+
+
+def test_staff_see_what_they_may_see(browser: Browser, cast: Cast) -> None:
+    server = make_server()
+    person = make_user("helper", password="secret", is_staff=True)
+    person.user_permissions.add(Permission.objects.get(codename="view_instance"))
+    browser.open("/admin/")
+    browser.type("username", "helper")
+    browser.type("password", "secret")
+    browser.press('[type="submit"]')
+    assert "Servers by state" in browser.text
+    assert "Flavors" not in browser.text
+    browser.open(f"/admin/servers/instance/{server.pk}/change/")
+    assert str(server.uuid) in browser.text
+    assert not browser.has(".operations .button")
 
 
 def test_a_typed_filter_narrows_the_list(browser: Browser, cast: Cast) -> None:

@@ -20,7 +20,8 @@ class ImageAdmin(ListAdmin):
         word_filter("visibility", "visibility"),
         word_filter("format", "disk_format"),
     )
-    list_select_related = ("owner",)
+    list_select_related = ()
+    list_prefetched = ("owner",)
     search_fields = ("name",)
     id_fields = ("id",)
     search_help_text = "Part of the name, or id"

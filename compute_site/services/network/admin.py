@@ -49,7 +49,8 @@ class NetworkAdmin(ListAdmin):
         word_filter("status", "status"),
         "port_security_enabled",
     )
-    list_select_related = ("project",)
+    list_select_related = ()
+    list_prefetched = ("project",)
     search_fields = ("name",)
     id_fields = ("id", "subnets__id")
     search_help_text = "Part of the name, id of the network or of a subnet"
@@ -85,7 +86,8 @@ class SubnetAdmin(ListAdmin):
         word_filter("version of IP", "ip_version"),
         "enable_dhcp",
     )
-    list_select_related = ("network", "project")
+    list_select_related = ()
+    list_prefetched = ("network", "project")
     search_fields = ("name", "cidr")
     id_fields = ("id", "network__id")
     search_help_text = "Part of the name or of the range, id of the subnet or of its network"
@@ -127,7 +129,8 @@ class PortAdmin(ListAdmin):
         word_filter("host", "binding_host"),
         word_filter("network", "network__name", "network__id"),
     )
-    list_select_related = ("network", "project")
+    list_select_related = ()
+    list_prefetched = ("network", "project")
     search_fields = ("name", "mac_address__exact")
     id_fields = ("id", "device_id")
     address_fields = ("fixed_ips__address",)
@@ -164,7 +167,8 @@ class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(SecurityGroup)
 class SecurityGroupAdmin(ListAdmin):
     list_display = ("named", "project", "description", "port_count", "created_at")
-    list_select_related = ("project",)
+    list_select_related = ()
+    list_prefetched = ("project",)
     list_filter = (word_filter("project", "project__name", "project__id"),)
     search_fields = ("name", "description")
     id_fields = ("id",)

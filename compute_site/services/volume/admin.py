@@ -68,7 +68,8 @@ class VolumeAdmin(ListAdmin):
         word_filter("type", "volume_type__name"),
         word_filter("zone", "availability_zone"),
     )
-    list_select_related = ("project", "volume_type")
+    list_select_related = ()
+    list_prefetched = ("project", "volume_type")
     search_fields = ("name",)
     id_fields = ("id", "attachments__server_id")
     search_help_text = "Part of the name, id, or id of a server that has it"
@@ -92,7 +93,8 @@ class SnapshotAdmin(ListAdmin):
         word_filter("status", "status"),
         word_filter("project", "project__name", "project__id"),
     )
-    list_select_related = ("volume", "project")
+    list_select_related = ()
+    list_prefetched = ("volume", "project")
     search_fields = ("name",)
     id_fields = ("id", "volume__id")
     search_help_text = "Part of the name, id of the snapshot or of its volume"
@@ -107,7 +109,8 @@ class AttachmentAdmin(ListAdmin):
 
     list_display = ("volume", "server_id", "device", "status", "created_at")
     list_filter = (word_filter("status", "status"),)
-    list_select_related = ("volume",)
+    list_select_related = ()
+    list_prefetched = ("volume",)
     search_fields = ("device",)
     id_fields = ("server_id", "volume__id")
     search_help_text = "Id of a server or volume"
