@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from compute_site.crossing import as_conflict
 from compute_site.faults import (
     BadRequest,
     Fault,
@@ -320,6 +321,8 @@ FOREIGN_ERRORS: tuple[Translation, ...] = (
 
 def as_fault(error: Exception) -> Fault:
     """What an error of any kind is to the client."""
+    if (conflict := as_conflict(error)) is not None:
+        return conflict
     for kinds, translate in FOREIGN_ERRORS:
         if isinstance(error, kinds):
             return translate(error)

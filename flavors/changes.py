@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 
 from django.db import IntegrityError, transaction
 
+from compute_site.crossing import is_duplicate
 from compute_site.identity.models import Project
 from flavors.errors import (
     AccessExists,
@@ -136,7 +137,9 @@ def open_flavor(flavor: Flavor, project_id: str, *, public_too: bool = False) ->
     try:
         with transaction.atomic():
             FlavorAccess.objects.create(flavor=flavor, project_id=project_id)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
         raise AccessExists(
             f"The flavor {flavor.flavorid} is open to the project {project_id} already."
         ) from None

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from compute_site.crossing import is_duplicate
 from compute_site.identity.assignments import ROLE_OF_ID
 from compute_site.identity.auth_request import AuthRequest
 from compute_site.identity.errors import MalformedRequest, NameInUse, NoProject, RestrictedToken
@@ -97,7 +98,9 @@ def make_credential(owner: ValidToken, order: CredentialOrder) -> tuple[Applicat
     try:
         with transaction.atomic():
             credential.save(force_insert=True)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
         raise NameInUse(f"You have an application credential {order.name!r} already.") from None
     return credential, secret
 
