@@ -138,7 +138,9 @@ def _with_word(model: type[Model], lookup: str, word: str) -> Q:
             QuerySet(model).filter(**{lookup: word})  # raises where no such value can be
             return Q(**{lookup: word})
         target = _model_at(model, relation)
-        keys = QuerySet(target).filter(**{column: word}).values_list("pk", flat=True)
+        keys: QuerySet[Any, Any] = (
+            QuerySet(target).filter(**{column: word}).values_list("pk", flat=True)
+        )
         return Q(**{f"{relation}__in": list(keys[:MOST_KEYS])})
     except (ValidationError, ValueError):
         return Q(pk__in=())
@@ -167,7 +169,9 @@ def count_of(model: type[Model], column: str, **conditions: Any) -> Coalesce:
 
     It is counted for the rows that are shown, where a join would count for the whole table.
     """
-    rows = QuerySet(model).filter(**{column: OuterRef("pk")}, **conditions).order_by()
+    rows: QuerySet[Any] = (
+        QuerySet(model).filter(**{column: OuterRef("pk")}, **conditions).order_by()
+    )
     counted = rows.values(column).annotate(number=Count("*")).values("number")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 

@@ -65,7 +65,7 @@ def read_near_limit() -> Mapping[str, Any]:
 
 def find_near_limit(share: float, *, most: int) -> list[Near]:
     """What projects use of a limit at least by this share, the fullest first."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "resources": list(COUNTED),
         "defaults": [RESOURCES[name].default for name in COUNTED],
         "class": DEFAULT_CLASS,

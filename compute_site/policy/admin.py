@@ -75,11 +75,8 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
         return self.fieldsets if self.has_change_permission(request, obj) else self.fieldsets[:1]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(number_of_users=count_of(User.groups.through, "group"))
-        )
+        groups: QuerySet[Group] = super().get_queryset(request)
+        return groups.annotate(number_of_users=count_of(User.groups.through, "group"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         """A role's group is named after its project."""

@@ -70,7 +70,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
-        servers: QuerySet[Instance] = super().get_queryset(request)  # type: ignore[no-untyped-call]  # guardian's
+        servers: QuerySet[Instance] = super().get_queryset(request)
         return servers.select_related("project").only(*LIST_COLUMNS)
 
     def get_list_display(self, request: HttpRequest) -> Any:
