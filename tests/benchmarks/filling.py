@@ -36,7 +36,7 @@ PLAN = """
 """
 # Three servers at a time, since the beginning of the cloud two years ago.
 CREATED = "now() - interval '2 years' * (1 - (f.n / 3 * 3.0) / %(total)s) - interval '1 hour'"
-CHANGED = f"LEAST({CREATED} + interval '1 day' * (f.n %% 50), now() - interval '1 hour')"
+CHANGED = f"{CREATED} + (now() - interval '1 hour' - ({CREATED})) * (f.n * 7919 %% 1000 / 1000.0)"
 ENDED = f"CASE WHEN f.state = 'deleted' THEN {CHANGED} END"
 HOST = f"CASE WHEN f.state <> 'error' THEN 'node-' || f.n %% {HOSTS} END"
 PORT = "md5('port ' || f.n)::uuid"
