@@ -107,15 +107,6 @@ def test_an_action_needs_its_state(as_member: ApiClient, body: dict[str, Any], w
     assert not InstanceAction.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "body", [{"os-stop": None}, REBOOT, {"rescue": None}, {"os-getConsoleOutput": {}}]
-)
-def test_a_server_that_nobody_builds_yet_can_do_nothing(
-    as_member: ApiClient, body: dict[str, Any]
-) -> None:
-    do(as_member, make_order().instance, body).expect(409)
-
-
 def test_one_thing_at_a_time(as_member: ApiClient) -> None:
     server = make_server()
     act(as_member, server, pause=None).expect(202)

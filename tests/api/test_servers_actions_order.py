@@ -19,6 +19,8 @@ UNKNOWN_ID = "00000000-0000-4000-8000-00000000ffff"
         ({"os-stop": None}, 404),
         ({"trigger_crash_dump": None}, 404),
         ({"pause": None}, 409),
+        ({"reboot": {"type": "HARD"}}, 409),
+        ({"os-getConsoleOutput": {}}, 409),
         ({"rescue": None}, 409),
         ({"rescue": {"rescue_image_ref": UNKNOWN_ID}}, 409),
         ({"unshelve": {}}, 409),
