@@ -25,6 +25,8 @@ def reset_state(caller: Caller, instance: Instance, state: str) -> None:
     if is_order(instance) or (state == VmState.ACTIVE and instance.host is None):
         raise WrongState(f"The server {instance.uuid} is on no host; its state cannot be {state}.")
     with transaction.atomic():
+        # locked before the counters, as a deletion does, and so that it is taken back once
+        list(Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk))
         take_back(instance)
         Instance.objects.alive().filter(pk=instance.pk).update(
             vm_state=state, task_state=None, updated_at=timezone.now()

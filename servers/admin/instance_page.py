@@ -26,6 +26,7 @@ from servers.models import (
     BuildRequest,
     Instance,
     InstanceActionEvent,
+    Migration,
     PowerState,
     RequestSpec,
 )
@@ -57,6 +58,7 @@ def read_parts(links: Links, instance: Instance) -> list[Part]:
         ("servers.instance", _networks),
         ("servers.blockdevice", _disks),
         ("servers.allocation", _allocations),
+        ("servers.migration", _moves),
         ("servers.instance", _inside),
         ("servers.buildrequest", _build_request),
         ("servers.requestspec", _request_spec),
@@ -312,6 +314,26 @@ def _inside(_links: Links, instance: Instance) -> Part:
             "NUMA": structured(instance.numa_topology),
             "PCI": structured(instance.pci_requests),
         },
+    )
+
+
+def _moves(links: Links, instance: Instance) -> Part:
+    moves = Migration.objects.filter(instance=instance).order_by("-pk")[:MOST]
+    return rows(
+        "Moves",
+        ("kind", "status", "from", "to", "flavor", "age"),
+        (
+            (
+                links.to(move, move.migration_type),
+                move.status,
+                move.source_compute or NOTHING,
+                move.dest_compute or NOTHING,
+                move.flavor_names,
+                age(move.created_at),
+            )
+            for move in moves
+        ),
+        empty="It has never moved.",
     )
 
 

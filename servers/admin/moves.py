@@ -31,5 +31,4 @@ class MigrationAdmin(RecordAdmin):
 
     @admin.display(description="flavor")
     def flavors(self, move: Migration) -> str:
-        names = [move.old_flavor["name"], move.new_flavor["name"]]
-        return " → ".join(dict.fromkeys(names))
+        return move.flavor_names

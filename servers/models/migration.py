@@ -125,6 +125,11 @@ class Migration(models.Model):
         """Are there two hosts? A resize may stay on one."""
         return (self.source_compute, self.source_node) != (self.dest_compute, self.dest_node)
 
+    @property
+    def flavor_names(self) -> str:
+        """Of both, for people; one where it does not change."""
+        return " → ".join(dict.fromkeys((self.old_flavor["name"], self.new_flavor["name"])))
+
     def amounts(self) -> dict[str, int]:
         """What the project's quota holds for the server until the end; memory in MiB."""
         flavors: list[dict[str, Any]] = [self.old_flavor, self.new_flavor]

@@ -23,6 +23,7 @@ from servers.models import (
     InstanceAction,
     InstanceActionEvent,
     InstanceMapping,
+    Migration,
     RequestSpec,
     ServerGroup,
     ServerGroupMember,
@@ -227,6 +228,14 @@ def make_whole_server(cast: Cast) -> Instance:
     )
     Tag.objects.create(instance=server, tag="blue")
     Allocation.objects.create(instance=server, node=node, vcpus=1, memory_mb=512, disk_gb=1)
+    Migration.objects.create(
+        instance=server,
+        migration_type="resize",
+        status="confirmed",
+        source_compute="left-behind",
+        old_flavor=server.flavor,
+        new_flavor=server.flavor | {"name": "m1.grown"},
+    )
     make_history(server, cast)
     return server
 
@@ -252,7 +261,7 @@ def test_a_page_shows_everything_of_a_server_with_links(admin_site: Client, cast
         *(str(server.uuid), "ACTIVE", "laptop", "by admin: audit", "cell1", "apart", "debian"),
         *("different_host", "/dev/vdz", "7 GiB", "blue", "role", "front", "fa:16:3e:00:00:01"),
         *("The disk is gone.", "a trace", "reboot", "compute_reboot_instance", "no answer"),
-        *("alpha-member", "512 MiB"),
+        *("alpha-member", "512 MiB", "left-behind", "→ m1.grown"),
     ):
         assert expected in page, expected
     for model, key in (
