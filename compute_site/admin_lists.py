@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -38,6 +38,14 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return rows.order_by().values("pk")[:MOST_ROWS].count()
 
 
+class CountingChangeList(ChangeList):
+    """Counts dependants for the rows of the page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.model_admin.count_for_all(self.result_list)
+
+
 class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list whose cost does not grow with its table.
 
@@ -55,6 +63,11 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     address_fields: Sequence[str] = ()
     """The same for an IP address."""
 
+    counted: str = ""
+    """A relation whose rows are counted, for ``count_for``. They are counted for the rows that are
+    shown, in a statement of its own: a join would count for the whole table.
+    """
+    counted_where: Mapping[str, Any] = {}
     list_prefetched: Sequence[str] = ()
     """Relations that are shown, where the order has no index: the rows are sorted before they are
     joined with anything.
@@ -66,6 +79,25 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.prefetch_related(*self.list_prefetched) if self.list_prefetched else rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CountingChangeList
+
+    def count_for(self, row: Any) -> int:
+        """How many rows of the relation ``counted`` the row has."""
+        if not hasattr(row, "counted_rows"):
+            self.count_for_all([row])
+        return int(row.counted_rows)
+
+    def count_for_all(self, rows: Iterable[Any]) -> None:
+        """The same for many, in one statement."""
+        if not self.counted:
+            return
+        found: QuerySet[Any, Any] = QuerySet(self.model).order_by()
+        found = found.filter(pk__in=[row.pk for row in rows], **self.counted_where)
+        numbers = dict(found.values_list("pk").annotate(number=Count(self.counted)))
+        for row in rows:
+            row.counted_rows = numbers.get(row.pk, 0)
 
     @admin.display(description="name", ordering="name")
     def named(self, row: Any) -> str:
@@ -162,18 +194,6 @@ def word_filter(title: str, *lookups: str) -> type[WordFilter]:
         (WordFilter,),
         {"title": title, "parameter_name": name, "lookups_by": lookups},
     )
-
-
-def count_of(model: type[Model], column: str, **conditions: Any) -> Coalesce:
-    """How many rows of the model point to the row by this column.
-
-    It is counted for the rows that are shown, where a join would count for the whole table.
-    """
-    rows: QuerySet[Any] = (
-        QuerySet(model).filter(**{column: OuterRef("pk")}, **conditions).order_by()
-    )
-    counted = rows.values(column).annotate(number=Count("*")).values("number")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
 
 
 def read_uuid(word: str) -> uuid.UUID | None:

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from compute_site.admin_lists import ListAdmin, count_of
+from compute_site.admin_lists import ListAdmin
 from flavors.changes import (
     clone_flavor,
     close_flavor,
@@ -61,6 +61,8 @@ class FlavorAdmin(ListAdmin):
     """All changes go through ``flavors.changes``."""
 
     form = FlavorForm
+    counted = "instances"
+    counted_where = {"instances__deleted_at__isnull": True}
     inlines = (AccessInline,)
     list_display = (
         "name",
@@ -98,12 +100,6 @@ class FlavorAdmin(ListAdmin):
         ("Extra specs", {"fields": ("extra_specs",)}),
         ("State", {"fields": ("servers", ("created_at", "updated_at"))}),
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Flavor]:
-        instance = Flavor._meta.get_field("instances").related_model  # noqa: SLF001
-        alive = count_of(instance, "flavor_record", deleted_at__isnull=True)
-        flavors: QuerySet[Flavor] = super().get_queryset(request)
-        return flavors.annotate(server_count=alive)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Flavor | None = None) -> Any:
         return (*self.readonly_fields, "flavorid") if obj else self.readonly_fields
@@ -153,7 +149,7 @@ class FlavorAdmin(ListAdmin):
 
     @admin.display(description="servers that use it")
     def servers(self, flavor: Flavor) -> str:
-        count: int = flavor.server_count  # type: ignore[attr-defined]
+        count = self.count_for(flavor)
         if not count:
             return "0"
         url = reverse("admin:servers_instance_changelist")

@@ -9,11 +9,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.admin_lists import ListAdmin, count_of
-from compute_site.identity.models import Project, ProjectRole, User
+from compute_site.admin_lists import ListAdmin
+from compute_site.identity.models import Project, ProjectRole
 from compute_site.policy.granted import every_rule
 from compute_site.policy.rules_admin import BoxTable, by_noun, link_to_rules, rule_choices
 
@@ -59,6 +58,7 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
     """Groups that stand for a role in a project, and groups of the operator's own."""
 
     form = GroupForm
+    counted = "user"
     list_display = ("name", "project", "role", "users", "rules")
     list_filter = ("project_role__role",)
     list_select_related = ("project_role__project",)
@@ -73,10 +73,6 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Group | None = None) -> Any:
         """The boxes are for those who may tick them."""
         return self.fieldsets if self.has_change_permission(request, obj) else self.fieldsets[:1]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        groups: QuerySet[Group] = super().get_queryset(request)
-        return groups.annotate(number_of_users=count_of(User.groups.through, "group"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         """A role's group is named after its project."""
@@ -110,7 +106,7 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
 
     @admin.display
     def users(self, group: Group) -> int:
-        return int(getattr(group, "number_of_users", 0))
+        return self.count_for(group)
 
     @admin.display(description="policy rules")
     def rules(self, group: Group) -> str:

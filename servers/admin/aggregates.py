@@ -6,11 +6,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from compute_site.admin_lists import count_of
 from compute_site.faults import Fault
 from servers.admin.display import structure_of
 from servers.admin.records import RecordAdmin
@@ -44,6 +42,7 @@ class AggregateForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Aggregate)
 class AggregateAdmin(RecordAdmin):
     form = AggregateForm
+    counted = "hosts"
     list_display = ("name", "uuid", "availability_zone", "host_count", "more")
     search_fields = ("name", "metadata__availability_zone", "hosts__host")
     id_fields = ("uuid",)
@@ -65,13 +64,6 @@ class AggregateAdmin(RecordAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {}
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        aggregates: QuerySet[Any] = super().get_queryset(request)
-        counted: QuerySet[Any] = aggregates.annotate(
-            host_count=count_of(Aggregate.hosts.through, "aggregate")
-        )
-        return counted
 
     def get_fields(self, request: HttpRequest, obj: Aggregate | None = None) -> Any:
         return self.fields if obj else self.fields[:3]
@@ -119,4 +111,4 @@ class AggregateAdmin(RecordAdmin):
 
     @admin.display(description="hosts")
     def host_count(self, aggregate: Any) -> int:
-        return int(aggregate.host_count)
+        return self.count_for(aggregate)

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.admin_lists import count_of
 from servers.admin.display import age_of, state, structure_of
 from servers.admin.records import RecordAdmin
 from servers.models import KeyPair, ServerGroup, ServerGroupMember
@@ -41,6 +40,7 @@ class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(ServerGroup)
 class ServerGroupAdmin(RecordAdmin):
+    counted = "members"
     list_display = ("named", "policy", "project", "member_count", "age")
     list_filter = ("policy",)
     list_select_related = ("project",)
@@ -55,14 +55,9 @@ class ServerGroupAdmin(RecordAdmin):
     fields = ("name", "uuid", "policy", "more_rules", "project", "user_id", "created_at")
     readonly_fields = ("more_rules",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        groups: QuerySet[Any] = super().get_queryset(request)
-        counted: QuerySet[Any] = groups.annotate(member_count=count_of(ServerGroupMember, "group"))
-        return counted
-
     @admin.display(description="members")
     def member_count(self, group: Any) -> int:
-        return int(group.member_count)
+        return self.count_for(group)
 
 
 @admin.register(KeyPair)

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.admin_lists import count_of, word_filter
+from compute_site.admin_lists import word_filter
 from servers.admin.display import age_of, gibibytes, meter, structure_of
 from servers.admin.records import RecordAdmin
 from servers.hosts.services import ServiceChange, change_services
@@ -21,6 +21,7 @@ class CellAdmin(RecordAdmin):
     """A disabled cell gets no new servers."""
 
     list_display = ("name", "uuid", "disabled", "service_count")
+    counted = "services"
     ordering = ("name",)
     fields = ("name", "uuid", "disabled")
     readonly_fields = ("name", "uuid")
@@ -28,14 +29,9 @@ class CellAdmin(RecordAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_change_permission(self, request, obj)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        cells: QuerySet[Any] = super().get_queryset(request)
-        counted: QuerySet[Any] = cells.annotate(service_count=count_of(Service, "cell"))
-        return counted
-
     @admin.display(description="services")
     def service_count(self, cell: Any) -> int:
-        return int(cell.service_count)
+        return self.count_for(cell)
 
 
 @admin.register(Service)

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.admin_lists import ListAdmin, count_of, word_filter
+from compute_site.admin_lists import ListAdmin, word_filter
 from compute_site.services.network.models import (
     FixedIp,
     FloatingIp,
@@ -37,6 +37,7 @@ class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Network)
 class NetworkAdmin(ListAdmin):
+    counted = "ports"
     list_display = (
         *("named", "project", "shared", "external", "is_default", "status"),
         *("network_type", "physical_network", "port_count"),
@@ -66,14 +67,9 @@ class NetworkAdmin(ListAdmin):
         ("Times", {"fields": ("created_at",)}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Network]:
-        rows: QuerySet[Network] = super().get_queryset(request)
-        return rows.annotate(port_count=count_of(Port, "network"))
-
     @admin.display(description="ports")
     def port_count(self, network: Network) -> int:
-        count: int = network.port_count  # type: ignore[attr-defined]  # annotated
-        return count
+        return self.count_for(network)
 
 
 @admin.register(Subnet)
@@ -166,6 +162,7 @@ class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(SecurityGroup)
 class SecurityGroupAdmin(ListAdmin):
+    counted = "ports"
     list_display = ("named", "project", "description", "port_count", "created_at")
     list_select_related = ()
     list_prefetched = ("project",)
@@ -178,14 +175,9 @@ class SecurityGroupAdmin(ListAdmin):
     ordering = ("name", "id")
     inlines = (RuleInline,)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SecurityGroup]:
-        rows: QuerySet[SecurityGroup] = super().get_queryset(request)
-        return rows.annotate(port_count=count_of(Port.security_groups.through, "securitygroup"))
-
     @admin.display(description="ports")
     def port_count(self, group: SecurityGroup) -> int:
-        count: int = group.port_count  # type: ignore[attr-defined]  # annotated
-        return count
+        return self.count_for(group)
 
 
 @admin.register(FloatingIp)
@@ -214,6 +206,7 @@ class FloatingIpAdmin(ListAdmin):
 
 @admin.register(PortQuota)
 class PortQuotaAdmin(ListAdmin):
+    counted = "project__ports"
     list_display = ("project", "limit", "used")
     list_editable = ("limit",)
     list_select_related = ("project",)
@@ -222,10 +215,6 @@ class PortQuotaAdmin(ListAdmin):
     autocomplete_fields = ("project",)
     ordering = ("project__name",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PortQuota]:
-        rows: QuerySet[PortQuota] = super().get_queryset(request)
-        return rows.annotate(used=count_of(Port, "project"))
-
     @admin.display
     def used(self, quota: Any) -> int:
-        return int(quota.used)
+        return self.count_for(quota)

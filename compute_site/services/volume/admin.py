@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.admin_lists import ListAdmin, count_of, word_filter
+from compute_site.admin_lists import ListAdmin, word_filter
 from compute_site.services.volume.models import Attachment, Snapshot, Volume, VolumeType
 
 
 @admin.register(VolumeType)
 class VolumeTypeAdmin(ListAdmin):
+    counted = "volume"
     list_display = ("named", "description", "is_public", "volume_count")
     list_filter = ("is_public",)
     search_fields = ("name",)
@@ -19,14 +20,9 @@ class VolumeTypeAdmin(ListAdmin):
     readonly_fields = ("id",)
     ordering = ("name",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[VolumeType]:
-        rows: QuerySet[VolumeType] = super().get_queryset(request)
-        return rows.annotate(volume_count=count_of(Volume, "volume_type"))
-
     @admin.display(description="volumes")
     def volume_count(self, kind: VolumeType) -> int:
-        count: int = kind.volume_count  # type: ignore[attr-defined]  # annotated
-        return count
+        return self.count_for(kind)
 
 
 class AttachmentInline(admin.TabularInline):  # type: ignore[type-arg]
