@@ -33,6 +33,7 @@ from compute_site.identity.caller import Caller
 from flavors.models import Flavor
 from servers.errors import BadFilter, MarkerNotFound, SortRefused
 from servers.models import BuildRequest, Instance, Tag, VmState
+from servers.models.instance import InstanceQuerySet
 from servers.read.details import Details, Parts, read_details
 from servers.read.find import UUID
 
@@ -128,10 +129,14 @@ def select_servers(caller: Caller, query: ServerQuery) -> QuerySet[Instance]:
     _permit_order(caller, query.order)
     if query.all_projects:
         visible = Instance.objects.in_all_projects()
+        orders = BuildRequest.objects.all()
     else:
         visible = Instance.objects.filter(project=caller.project_id)
+        orders = BuildRequest.objects.filter(project=caller.project_id)
     order = _complete_order(query.order)
     page = visible.filter(*_conditions(query, visible))
+    if query.changes_since is not None:
+        page = page.filter(pk__in=_changed_since(query.changes_since, visible, orders))
     if query.marker is not None:
         page = page.filter(_after(order, _find_marker(visible, query.marker, order)))
     if query.limit == 0:
@@ -145,7 +150,7 @@ def select_servers(caller: Caller, query: ServerQuery) -> QuerySet[Instance]:
 # filters
 
 
-def _conditions(query: ServerQuery, visible: QuerySet[Instance]) -> list[Any]:
+def _conditions(query: ServerQuery, visible: InstanceQuerySet) -> list[Any]:
     conditions: list[Any] = [_alive(query)]
     if query.deleted is False and "display_name" in query.patterns:
         # says nothing new, but a name is found in its index then without looking at the servers
@@ -162,8 +167,6 @@ def _conditions(query: ServerQuery, visible: QuerySet[Instance]) -> list[Any]:
         conditions.append(Q(uuid__in=known))
     if query.locked is not None:
         conditions.append(IS_ORDER | Q(locked=query.locked))
-    if query.changes_since is not None:
-        conditions.append(Q(pk__in=_changed_since(query.changes_since, visible)))
     if query.changes_before is not None:
         conditions.append(IS_ORDER | Q(updated_at__lte=query.changes_before))
     if query.addresses:
@@ -171,25 +174,26 @@ def _conditions(query: ServerQuery, visible: QuerySet[Instance]) -> list[Any]:
     return conditions + _match_tags(query)
 
 
-def _changed_since(since: datetime, visible: QuerySet[Instance]) -> QuerySet[Any, Any]:
+def _changed_since(
+    since: datetime, visible: InstanceQuerySet, orders: QuerySet[BuildRequest]
+) -> QuerySet[Any, Any]:
     """One of two lists, each of which the database reads off an index; it would look at all
     servers of the project for an "or".
     """
     changed = visible.filter(updated_at__gte=since).order_by().values("pk")
-    return changed.union(BuildRequest.objects.values("instance"), all=True)
+    return changed.union(orders.values("instance"), all=True)
 
 
 def _alive(query: ServerQuery) -> Q:
     # Nova: a server that was deleted before it reached a cell leaves no trace in lists
-    gone = Q(deleted_at__isnull=False, mapping__cell__isnull=False)
-    alive, restorable = Q(deleted_at__isnull=True), Q(vm_state=VmState.SOFT_DELETED)
+    alive, has_trace = Q(deleted_at__isnull=True), Q(mapping__cell__isnull=False)
+    restorable = Q(vm_state=VmState.SOFT_DELETED)
     if query.deleted is None:
-        return alive | gone
+        return alive | has_trace
     if query.deleted and query.soft_deleted:
-        # says nothing new, but in the words of the index of these
-        return (Q(deleted_at__isnull=False) | restorable) & (gone | restorable)
+        return (~alive | restorable) & (alive | has_trace)  # first the words of their index
     if query.deleted:
-        return gone
+        return ~alive & has_trace
     return alive if query.soft_deleted else alive & ~restorable
 
 
@@ -283,7 +287,7 @@ def _complete_order(order: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]
 
 
 def _find_marker(
-    visible: QuerySet[Instance], marker: str, order: Sequence[tuple[str, bool]]
+    visible: InstanceQuerySet, marker: str, order: Sequence[tuple[str, bool]]
 ) -> tuple[Any, ...]:
     """The values by which the marker is sorted."""
     if UUID.fullmatch(marker):
