@@ -7,11 +7,13 @@ from collections.abc import Collection
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from compute_site.identity.caller import Caller
 from compute_site.services import network_service
 from compute_site.services.ids import canonical_ids
+from servers.change.guard import check_unlocked
 from servers.models import Instance, VmState
 
 # One statement for the thousands of servers that a network of another name may have.
@@ -53,3 +55,14 @@ def _followers(server_ids: Collection[str]) -> QuerySet[Instance]:
         .select_for_update(no_key=True)
         .order_by("pk")
     )
+
+
+def tell_network(caller: Caller, instance: Instance) -> None:
+    """Give the server its cards anew, as the network service knows them now.
+
+    Raises:
+        ServerLocked: the server is locked, and the caller is no admin.
+    """
+    check_unlocked(caller, instance)
+    with transaction.atomic():
+        refresh_cards([str(instance.uuid)])

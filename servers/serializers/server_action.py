@@ -341,6 +341,7 @@ class ServerActionBody(VersionedSerializer):
     trigger_crash_dump = History({"2.17": Null(key="trigger_crash_dump")})
     reboot = Reboot()
     reset_state = ResetState(key="os-resetState")
+    inject_network_info = Anything(key="injectNetworkInfo")
     change_password = ChangePassword(key="changePassword")
     rescue = Rescue(null=True)
     console_output = ConsoleOutput(key="os-getConsoleOutput")

@@ -24,6 +24,7 @@ from servers.actions.reset import reset_state
 from servers.actions.restore import restore_server
 from servers.actions.shelve import shelve_server, unshelve_server
 from servers.attachments import addresses, groups
+from servers.attachments.network_events import tell_network
 from servers.change.delete import delete_server
 from servers.models import Instance
 from servers.moves.begin import migrate_server, resize_server
@@ -203,6 +204,10 @@ ROUTES: Mapping[str, Route] = {
     "reset_state": Route(
         rules.RESET_STATE,
         lambda caller, instance, asked: reset_state(caller, instance, asked["state"]),
+    ),
+    "inject_network_info": Route(
+        rules.INJECT_NETWORK_INFO,
+        lambda caller, instance, _: tell_network(caller, instance),
     ),
     "force_delete": Route(
         rules.FORCE_DELETE,

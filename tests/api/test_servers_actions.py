@@ -214,6 +214,14 @@ def test_an_admin_says_what_state_a_server_is_in(as_member: ApiClient, as_admin:
     do(as_admin, lost, {"os-resetState": {"state": "active"}}).expect(409)
 
 
+def test_an_admin_tells_a_server_its_network(as_member: ApiClient, as_admin: ApiClient) -> None:
+    server = make_server(network_info=[{"port_id": "gone"}])
+    act(as_member, server, injectNetworkInfo=None).expect(403)
+    act(as_admin, server, injectNetworkInfo=None).expect(202)
+    server.refresh_from_db()
+    assert server.network_info == []
+
+
 def test_an_image_is_made(as_member: ApiClient) -> None:
     origin = make_image(properties={"os_type": "linux"}, min_disk=3)
     server = make_server(image_ref=str(origin.pk))
