@@ -43,7 +43,8 @@ class CountingChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.model_admin.count_for_all(self.result_list)
+        page: Any = self.model_admin
+        page.count_for_all(self.result_list)
 
 
 class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

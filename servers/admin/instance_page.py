@@ -20,6 +20,7 @@ from servers.admin.display import (
 )
 from servers.admin.jobs import jobs_part
 from servers.admin.parts import Part, facts, known_facts, rows
+from servers.change.sharing import list_grants
 from servers.models import (
     Allocation,
     BlockDevice,
@@ -60,6 +61,7 @@ def read_parts(links: Links, instance: Instance) -> list[Part]:
         ("servers.allocation", _allocations),
         ("servers.migration", _moves),
         ("servers.instance", _inside),
+        ("guardian.userobjectpermission", _shares),
         ("servers.buildrequest", _build_request),
         ("servers.requestspec", _request_spec),
     )
@@ -334,6 +336,18 @@ def _moves(links: Links, instance: Instance) -> Part:
             for move in moves
         ),
         empty="It has never moved.",
+    )
+
+
+def _shares(links: Links, instance: Instance) -> Part:
+    return rows(
+        "Shared with single users",
+        ("user", "rules"),
+        (
+            (links.named("identity.user", grant.user_id, grant.user_name), structured(grant.rules))
+            for grant in list_grants(instance)[:MOST]
+        ),
+        empty="With nobody.",
     )
 
 
