@@ -33,7 +33,6 @@ from compute_site.identity.caller import Caller
 from flavors.models import Flavor
 from servers.errors import BadFilter, MarkerNotFound, SortRefused
 from servers.models import BuildRequest, Instance, Tag, VmState
-from servers.models.instance import InstanceQuerySet
 from servers.read.details import Details, Parts, read_details
 from servers.read.find import UUID
 
@@ -128,7 +127,7 @@ def select_servers(caller: Caller, query: ServerQuery) -> QuerySet[Instance]:
     """
     _permit_order(caller, query.order)
     if query.all_projects:
-        visible = Instance.objects.in_all_projects()
+        visible: QuerySet[Instance] = Instance.objects.in_all_projects()
         orders = BuildRequest.objects.all()
     else:
         visible = Instance.objects.filter(project=caller.project_id)
@@ -150,11 +149,13 @@ def select_servers(caller: Caller, query: ServerQuery) -> QuerySet[Instance]:
 # filters
 
 
-def _conditions(query: ServerQuery, visible: InstanceQuerySet) -> list[Any]:
+def _conditions(query: ServerQuery, visible: QuerySet[Instance]) -> list[Any]:
     conditions: list[Any] = [_alive(query)]
     if query.deleted is False and "display_name" in query.patterns:
         # says nothing new, but a name is found in its index then without looking at the servers
-        named = visible.alive().filter(_match("display_name", query.patterns["display_name"]))
+        named = visible.filter(deleted_at__isnull=True).filter(
+            _match("display_name", query.patterns["display_name"])
+        )
         conditions.append(Q(pk__in=named.order_by().values("pk")))
     for column, value in query.equal.items():
         one = isinstance(value, str)
@@ -175,7 +176,7 @@ def _conditions(query: ServerQuery, visible: InstanceQuerySet) -> list[Any]:
 
 
 def _changed_since(
-    since: datetime, visible: InstanceQuerySet, orders: QuerySet[BuildRequest]
+    since: datetime, visible: QuerySet[Instance], orders: QuerySet[BuildRequest]
 ) -> QuerySet[Any, Any]:
     """One of two lists, each of which the database reads off an index; it would look at all
     servers of the project for an "or".
@@ -287,7 +288,7 @@ def _complete_order(order: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]
 
 
 def _find_marker(
-    visible: InstanceQuerySet, marker: str, order: Sequence[tuple[str, bool]]
+    visible: QuerySet[Instance], marker: str, order: Sequence[tuple[str, bool]]
 ) -> tuple[Any, ...]:
     """The values by which the marker is sorted."""
     if UUID.fullmatch(marker):
