@@ -270,10 +270,13 @@ class ProxyUrl(ComputeView):
 
 
 class GoneUrl(ComputeView):
-    """A URL whose API was taken out of Nova: 410 at every microversion, for every method."""
+    """A URL whose API was taken out of Nova: 410 at every microversion, for the methods it had
+    (``http_method_names``).
+    """
 
     def check_url(self, request: Request) -> None:
-        """Any method will do."""
+        if str(request.method).lower() not in self.http_method_names:
+            raise NotFound(f"There was never anything at {request.path} for {request.method}.")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
