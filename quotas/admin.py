@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from compute_site.admin_lists import MOST_ROWS, ListAdmin, word_filter
+from compute_site.admin_lists import ListAdmin, word_filter
 from quotas.changes import save_class_page, save_project_page
 from quotas.dashboard import find_near_limit
 from quotas.forms import LimitsForm, members_of, user_limits
@@ -25,6 +25,9 @@ from quotas.models import Limit, ProjectQuota, Usage
 from quotas.resources import COUNTED, LIMITED, RESOURCES, UNLIMITED
 from quotas.usage import project_usage, user_usage
 from quotas.warnings import over, projects_over, users_over
+
+MOST_OVER = 500
+"""Limits that are looked at to find projects over them, the fullest first."""
 
 
 class OverLimit(admin.SimpleListFilter):
@@ -41,7 +44,7 @@ class OverLimit(admin.SimpleListFilter):
     ) -> QuerySet[ProjectQuota]:
         if self.value() not in ("over", "full"):
             return queryset
-        rows = find_near_limit(1.0, most=MOST_ROWS)
+        rows = find_near_limit(1.0, most=MOST_OVER)
         over = {row.project_id for row in rows if row.in_use > row.limit}
         full = {row.project_id for row in rows}
         return queryset.filter(pk__in=over if self.value() == "over" else full)
