@@ -128,6 +128,7 @@ if OPTIONS.behind_proxy:
     USE_X_FORWARDED_HOST = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # a supervisor asks the process itself
 if OPTIONS.https:
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600

@@ -6,11 +6,20 @@ from unittest import mock
 
 from django.db import OperationalError
 from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
 
 
 def test_the_process_lives_without_a_database() -> None:
     response = Client().get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_a_supervisor_need_not_speak_https(db: None, settings: SettingsWrapper) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    client = Client()
+    assert client.get("/compute/").status_code == 301
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
 
 
 def test_it_can_serve_with_a_migrated_database(db: None) -> None:
