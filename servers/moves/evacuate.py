@@ -36,7 +36,7 @@ from servers.moves import settle
 from servers.moves.begin import record_move
 from servers.moves.errors import HostInUse, HostNotFound, SameHost
 from servers.moves.failure import fail_evacuation
-from servers.moves.perform import driver_at
+from servers.moves.perform import clean_up, driver_at
 from servers.moves.place import EVACUATE_EVENT, KINDS
 from servers.sealing import seal, unseal
 
@@ -131,6 +131,8 @@ def _build(record: Migration, *, stopped: bool, sealed_password: str) -> None:
         if move(instance.pk, end, power_state=power_state, launched_at=timezone.now(), **where):
             settle.leave(record, MigrationStatus.DONE)
             finish_event(instance.pk, EVACUATE_EVENT, result=SUCCESS)
+            return
+    clean_up(record)
 
 
 def _check_host(instance: Instance, host: str | None) -> None:

@@ -6,6 +6,7 @@ tells how far it had come.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -113,7 +114,7 @@ def _attempt(
     move_id: int, tasks: frozenset[str | None], do: Callable[[Trip], None], fail: GiveUp
 ) -> None:
     """Do it, if the server is where this begins."""
-    record = Migration.objects.open().filter(pk=move_id).first()
+    record = Migration.objects.open().filter(pk=move_id).select_related("instance").first()
     if record is None:
         return
     instance = Instance.objects.alive().filter(pk=record.instance_id).first()
@@ -122,7 +123,7 @@ def _attempt(
     try:
         do(Trip(record, instance))
     except Interrupted:
-        return  # whoever came in between sees to the rest
+        clean_up(record)  # else whoever came in between sees to the rest
     except DatabaseError:
         raise  # says nothing about the hosts: the queue tries again
     except Exception as error:  # noqa: BLE001 - the server must not be left in between
@@ -203,6 +204,17 @@ def _revert(trip: Trip) -> None:
         settle.stay(record, MigrationStatus.REVERTED)
         settle.update_spec(record, columns)
         finish_events(trip.instance.pk, [FINISH_REVERT_EVENT], result=SUCCESS)
+
+
+def clean_up(record: Migration) -> None:
+    """Leave nothing on either host of a server that was deleted meanwhile: where its own host
+    is down nobody else does.
+    """
+    if Instance.objects.alive().filter(pk=record.instance_id).exists():
+        return
+    for node in {record.source_node, record.dest_node} - {None}:
+        with contextlib.suppress(DriverFailed):
+            driver_at(node).destroy(str(record.instance.uuid), str(node))
 
 
 def driver_at(node_name: str | None) -> ComputeDriver:

@@ -448,3 +448,27 @@ def test_without_a_host_the_server_is_in_error_and_may_be_tried_again(
     run_jobs()
     assert state(server) == ("active", None)
     assert_lies_alone_on(server, target)
+
+
+def test_deleting_a_server_that_is_evacuated_leaves_no_guest(
+    as_member: ApiClient, as_admin: ApiClient, rack: Rack
+) -> None:
+    server = rack.server(as_member)
+    target = other_host(server)
+    host_fails(server)
+    evacuate(as_admin, server).expect(200)
+    guests: set[str] = set()
+
+    def spawn(guest: Guest) -> None:
+        as_member.delete(f"/servers/{server.uuid}").expect(204)
+        guests.add(guest.node)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fake, "spawn", spawn)
+        patch.setattr(fake, "destroy", lambda _, node: guests.discard(node))
+        run_jobs()
+        assert target not in guests
+    assert state(server) == ("deleted", None)
+    assert not Allocation.objects.exists()
+    assert in_use("cores") == 0
+    assert_books_balance()
