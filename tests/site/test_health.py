@@ -5,8 +5,7 @@ from __future__ import annotations
 from unittest import mock
 
 from django.db import OperationalError
-from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from django.test import Client, override_settings
 
 
 def test_the_process_lives_without_a_database() -> None:
@@ -14,8 +13,8 @@ def test_the_process_lives_without_a_database() -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-def test_a_supervisor_need_not_speak_https(db: None, settings: SettingsWrapper) -> None:
-    settings.SECURE_SSL_REDIRECT = True
+@override_settings(SECURE_SSL_REDIRECT=True)
+def test_a_supervisor_need_not_speak_https(db: None) -> None:
     client = Client()
     assert client.get("/compute/").status_code == 301
     assert client.get("/healthz").status_code == 200
