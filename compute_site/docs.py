@@ -32,6 +32,7 @@ class DocsView(SpectacularSwaggerView):
 
     authentication_classes = []
     versioning_class = None
+    http_method_names = ["get", "head"]
     template_name = "compute_site/docs.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:

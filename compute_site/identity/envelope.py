@@ -65,7 +65,7 @@ class IdentityView(APIView):
         """
         try:
             return json.loads(self.request._request.body)  # noqa: SLF001 - DRF's parsers coerce
-        except (ValueError, RawPostDataException) as error:
+        except (ValueError, RecursionError, RawPostDataException) as error:
             raise MalformedRequest(f"The body is not JSON: {error}") from None
 
     @property

@@ -53,7 +53,10 @@ class Time(StrictField):
             raise Refused(
                 f"{shorten(value)} is not a time such as 2026-01-31T12:00:00Z", code="time"
             ) from None
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        try:
+            return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+        except OverflowError:
+            raise Refused(f"{shorten(value)} is beyond the years 1 to 9999", code="time") from None
 
     def describe(self) -> Schema:
         return {"type": "string", "format": "date-time"}
@@ -94,10 +97,19 @@ class NoQuery(QuerySerializer):
     unknown = {"2.1": "drop", "2.102": "refuse"}
 
 
+class Offset(NonNegative):
+    """How many to leave out; more than any list has is as good as any larger number."""
+
+    MOST = 1 << 31
+
+    def convert(self, value: Any) -> int:
+        return min(super().convert(value), self.MOST)
+
+
 class PageQuery(QuerySerializer):
     """``offset`` and ``limit``; a limit of 0 is none."""
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
 
     limit = NonNegative(repeat="last", default=0)
-    offset = NonNegative(repeat="last", default=0)
+    offset = Offset(repeat="last", default=0)

@@ -81,6 +81,10 @@ class Asked:
     given: frozenset[str]
 
 
+MOST_DIGITS = 1000
+"""Python refuses to read numbers of several thousand digits."""
+
+
 class ServiceView(APIView):
     """A view that needs a caller, unless it is ``open``, as version documents are."""
 
@@ -122,7 +126,7 @@ class ServiceView(APIView):
         """
         try:
             return json.loads(self.request._request.body)  # noqa: SLF001 - DRF's parsers coerce
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadRequest(f"The body is not JSON: {error}") from None
         except RequestDataTooBig:
             raise BodyTooLarge("The body is too large.") from None
@@ -180,8 +184,8 @@ class ServiceView(APIView):
     def limit(self) -> int:
         most: int = settings.OPTIONS.max_page_size
         text = self.request.GET.get("limit", str(most))
-        if not text.isdecimal():
-            raise BadRequest(f"limit is a whole number from 0 on, not {text}.")
+        if not text.isdecimal() or len(text) > MOST_DIGITS:
+            raise BadRequest(f"limit is a whole number from 0 on, not {text[:100]}.")
         return min(int(text), most)
 
     def next_url(self, path: str, last: Row) -> str:
