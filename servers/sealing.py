@@ -7,10 +7,18 @@ from __future__ import annotations
 import base64
 from functools import cache
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+from compute_site.faults import Fault
+
+
+class SealedWithOtherKey(Fault):
+    """The processes of the site do not have the same secret key."""
+
+    code = "sealed_with_other_key"
 
 
 def seal(secret: str) -> str:
@@ -22,9 +30,17 @@ def unseal(sealed: str) -> str:
     """What was sealed.
 
     Raises:
-        cryptography.fernet.InvalidToken: it was sealed with another key, or was changed.
+        SealedWithOtherKey: it was sealed with another key, or was changed.
     """
-    return _cipher(settings.SECRET_KEY).decrypt(sealed).decode() if sealed else ""
+    if not sealed:
+        return ""
+    try:
+        return _cipher(settings.SECRET_KEY).decrypt(sealed).decode()
+    except InvalidToken:
+        raise SealedWithOtherKey(
+            "The admin password was sealed with another secret key than the one of this worker; "
+            "give every web process and worker the same COMPUTE_SITE_SECRET_KEY."
+        ) from None
 
 
 @cache

@@ -119,8 +119,8 @@ def _connect(build: Build) -> tuple[Nic, ...]:
 
 
 def _spawn(build: Build, driver: ComputeDriver, guest: Guest) -> None:
-    sealed = build.order.sealed_password
-    driver.spawn(dataclasses.replace(guest, admin_password=unseal(sealed) if sealed else ""))
+    password = unseal(build.order.sealed_password)
+    driver.spawn(dataclasses.replace(guest, admin_password=password))
 
 
 def _give_up(build: Build) -> None:

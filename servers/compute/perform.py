@@ -16,7 +16,7 @@ from servers.compute.protocol import DriverFailed
 from servers.compute.release import release_host
 from servers.conductor.records import ERROR, SUCCESS, finish_event
 from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState
-from servers.sealing import unseal
+from servers.sealing import SealedWithOtherKey, unseal
 
 NOWHERE: dict[str, None] = {"host": None, "node": None}
 """Columns of a server that lies on no host."""
@@ -37,10 +37,10 @@ def perform(
         instance = Instance.objects.alive().filter(uuid=server_id, task_state=task).first()
         if instance is None:
             return
-        password = unseal(sealed_password) if sealed_password else ""
         try:
+            password = unseal(sealed_password)
             power_state = _drive(instance, action, password, off=after == VmState.STOPPED)
-        except DriverFailed as error:
+        except (DriverFailed, SealedWithOtherKey) as error:
             give_up(instance, action, error.detail)
             return
         with transaction.atomic():
