@@ -16,7 +16,7 @@ Link = dict[str, str]
 class Links:
     """Makes links for one request; ``versioned`` ends with the version part, ``plain`` before it.
 
-    Both end with the project's id where the request's URL has it.
+    Both end with the caller's project where the request's URL has its id, be it in the query.
     """
 
     versioned: str
@@ -28,7 +28,8 @@ class Links:
         kwargs = request.parser_context["kwargs"]
         api = kwargs.get("api", "v2.1")
         root = _prefixed(request.build_absolute_uri(_path_before(request.path, api)))
-        project = f"/{kwargs['project_id']}" if kwargs.get("project_id") else ""
+        named = kwargs.get("project_id") or _own_project_in(request)
+        project = f"/{named}" if named else ""
         return cls(f"{root}/{api}{project}", f"{root}{project}")
 
     def self_link(self, collection: str, identifier: str) -> str:
@@ -71,6 +72,12 @@ class Links:
 def _path_before(path: str, api: str) -> str:
     head, _, _ = path.partition(f"/{api}")
     return head
+
+
+def _own_project_in(request: Request) -> str | None:
+    """Nova: wherever the id of the caller's project stands in the URL, links have it as well."""
+    own: str | None = getattr(getattr(request, "caller", None), "project_id", None)
+    return own if own and own in request.get_full_path() else None
 
 
 def _prefixed(root: str) -> str:

@@ -188,7 +188,7 @@ class ServerListQuery(QuerySerializer):
         keys, directions = values.pop("sort_key", ()), values.pop("sort_dir", ())
         return ListOrder(
             limit=limit,
-            marker=values.pop("marker", None),
+            marker=values.pop("marker", None) or None,
             # Nova: a page without servers is not sorted either
             sort_keys=_order(keys, directions, version) if limit else DEFAULT_ORDER,
             all_projects=values.pop("all_tenants", False),

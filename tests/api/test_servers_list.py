@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from servers.models import BlockDevice, Fault, Instance, Tag
-from tests.cast import BETA, Cast
+from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 from tests.factories import make_host, make_instance, make_order
 
@@ -148,6 +148,19 @@ def test_a_limit_of_0_shows_nothing(as_member: ApiClient) -> None:
 @pytest.mark.parametrize("marker", ["nosuch", "00000000-0000-4000-8000-00000000ffff"])
 def test_an_unknown_marker_is_400(as_member: ApiClient, marker: str) -> None:
     as_member.get(f"/servers?marker={marker}").expect(400)
+
+
+def test_an_empty_marker_is_none(as_member: ApiClient) -> None:
+    make_named("a")
+    [listed] = as_member.get("/servers?marker=").expect(200).json["servers"]
+    assert listed["name"] == "a"
+
+
+@pytest.mark.parametrize("query", ["project_id={id}", "tenant_id={id}", "name=web&nosuch=x{id}x"])
+def test_links_carry_the_project_when_the_query_does(as_member: ApiClient, query: str) -> None:
+    make_named("web")
+    [server] = as_member.get("/servers?" + query.format(id=ALPHA)).expect(200).json["servers"]
+    assert [f"/{ALPHA}/servers/" in link["href"] for link in server["links"]] == [True, True]
 
 
 def test_a_foreign_server_is_no_marker(as_outsider: ApiClient) -> None:
