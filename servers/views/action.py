@@ -70,7 +70,7 @@ class ServerAction(ComputeView):
             summary="Do something with a server",
             body=ServerActionBody,
             status=202,
-            faults=(403, 409, 501),
+            faults=(403, 409),
         ),
     }
 
