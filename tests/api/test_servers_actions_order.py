@@ -51,7 +51,7 @@ def test_where_a_server_is_looked_for_on_a_host_rights_come_later(
         (0, 404),
         (1.5, 404),
         (True, 404),
-        (None, 404),
+        (None, 400),
         ("a", 404),
         (["pause"], 404),
         ("", 400),
