@@ -124,9 +124,9 @@ class ComputeView(APIView):
             raise Unauthorized("Send a valid token in X-Auth-Token, or a name and password.")
 
     def check_url(self, request: Request) -> None:
-        """Nova: a method that a known URL does not have is 404, as is an unknown URL."""
+        """Nova: a method that a known URL does not have is 404, as is an unknown URL; HEAD, too."""
         method = str(request.method).lower()
-        known = method in self.http_method_names and hasattr(self, method)
+        known = method in self.http_method_names and hasattr(type(self), method)
         if not known or "\x00" in request.path:
             raise NotFound(f"There is nothing at {request.path} for {request.method}.")
 

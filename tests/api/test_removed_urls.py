@@ -52,3 +52,8 @@ def test_servers_that_boot_from_volumes_are_servers(as_member: ApiClient) -> Non
     assert detailed == shown
     as_member.post(f"/os-volumes_boot/{server.uuid}/action", {"lock": None}).expect(202)
     as_member.post("/os-volumes_boot", {"server": {}}).expect(400)
+
+
+@pytest.mark.parametrize("path", ["/servers", "/servers/detail", "/flavors", "/limits"])
+def test_nothing_is_asked_for_by_head(as_member: ApiClient, path: str) -> None:
+    as_member.head(path).expect(404)
