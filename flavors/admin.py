@@ -143,11 +143,11 @@ class FlavorAdmin(ListAdmin):
     def enabled(self, flavor: Flavor) -> bool:
         return not flavor.disabled
 
-    @admin.display(description="extra specs")
+    @admin.display(description="specs")
     def specs(self, flavor: Flavor) -> str:
         return str(len(flavor.extra_specs)) if flavor.extra_specs else "–"
 
-    @admin.display(description="servers that use it")
+    @admin.display(description="servers")
     def servers(self, flavor: Flavor) -> str:
         count = self.count_for(flavor)
         if not count:

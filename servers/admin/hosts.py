@@ -98,10 +98,7 @@ class ServiceAdmin(RecordAdmin):
 class ComputeNodeAdmin(RecordAdmin):
     """Bars of what servers hold, against what may be given away."""
 
-    list_display = (
-        *("hypervisor_hostname", "host", "running_vms", "vcpus_bar", "memory_bar", "disk_bar"),
-        "driver",
-    )
+    list_display = ("named", "host", "running_vms", "vcpus_bar", "memory_bar", "disk_bar")
     list_filter = (
         word_filter("driver", "driver"),
         "service__disabled",
@@ -119,6 +116,10 @@ class ComputeNodeAdmin(RecordAdmin):
         *("disk_allocation_ratio", "known_traits"),
     )
     readonly_fields = ("vcpus_bar", "memory_bar", "disk_bar", "known_traits")
+
+    @admin.display(description="node", ordering="hypervisor_hostname")
+    def named(self, node: ComputeNode) -> str:
+        return node.hypervisor_hostname
 
     @admin.display(description="host", ordering="service__host")
     def host(self, node: ComputeNode) -> str:

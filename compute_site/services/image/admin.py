@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
 
 from compute_site.admin_lists import ListAdmin, word_filter
 from compute_site.services.image.models import Image
@@ -11,8 +12,8 @@ from compute_site.services.image.models import Image
 @admin.register(Image)
 class ImageAdmin(ListAdmin):
     list_display = (
-        *("named", "status", "visibility", "owner", "min_ram", "min_disk", "size"),
-        *("disk_format", "created_at"),
+        *("named", "status", "visibility", "owner", "min_ram", "min_disk", "readable_size"),
+        "disk_format",
     )
     list_filter = (
         word_filter("owner", "owner__name", "owner__id"),
@@ -35,3 +36,7 @@ class ImageAdmin(ListAdmin):
         ("Properties", {"fields": ("properties",)}),
         ("Times", {"fields": ("created_at", "updated_at")}),
     )
+
+    @admin.display(description="size", ordering="size")
+    def readable_size(self, image: Image) -> str:
+        return "–" if image.size is None else filesizeformat(image.size)

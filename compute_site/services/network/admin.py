@@ -39,8 +39,7 @@ class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
 class NetworkAdmin(ListAdmin):
     counted = "ports"
     list_display = (
-        *("named", "project", "shared", "external", "is_default", "status"),
-        *("network_type", "physical_network", "port_count"),
+        *("named", "project", "shared", "external", "status", "physical_network", "port_count"),
     )
     list_filter = (
         "shared",
@@ -113,8 +112,7 @@ class PortAdmin(ListAdmin):
     """Who holds a port, and where it is bound, is for servers to change."""
 
     list_display = (
-        *("named", "network", "project", "addresses", "mac_address", "status"),
-        *("device_id", "binding_host", "vnic_type"),
+        *("named", "network", "project", "addresses", "status", "device_id", "binding_host"),
     )
     list_filter = (
         word_filter("status", "status"),

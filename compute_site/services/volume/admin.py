@@ -53,8 +53,8 @@ class SnapshotInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Volume)
 class VolumeAdmin(ListAdmin):
     list_display = (
-        *("named", "project", "size", "status", "bootable", "multiattach"),
-        *("volume_type", "availability_zone", "servers", "created_at"),
+        *("named", "project", "size", "status", "bootable"),
+        *("volume_type", "servers"),
     )
     list_filter = (
         word_filter("status", "status"),
