@@ -50,7 +50,9 @@ def make_project(body: Any) -> Project:
 
 def change_project(project: Project, body: Any) -> Project:
     """Change what the body of a ``PATCH`` names; raises as ``make_project``."""
-    return _save(project, read_members(body, "project", READERS))
+    members = read_members(body, "project", READERS)
+    with transaction.atomic():
+        return _save(Project.objects.select_for_update().get(pk=project.pk), members)
 
 
 def _save(project: Project, members: dict[str, Any]) -> Project:

@@ -69,7 +69,9 @@ def make_user(body: Any) -> User:
 
 def change_user(user: User, body: Any) -> User:
     """Change what the body of a ``PATCH`` names; raises as ``make_user``."""
-    return _save(user, read_members(body, "user", READERS))
+    members = read_members(body, "user", READERS)
+    with transaction.atomic():
+        return _save(User.objects.select_for_update().get(pk=user.pk), members)
 
 
 def change_password(user_id: str, body: Any) -> None:

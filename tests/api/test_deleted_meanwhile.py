@@ -68,6 +68,7 @@ class Before:
         self.statement = statement
         self.delete = delete
         self.seen = 0
+        self.deleted = False
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
@@ -83,6 +84,7 @@ class Before:
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = '20ms'")
             self.delete()
+            self.deleted = True
         except OperationalError:
             pass  # the request holds it: then it cannot be gone
         finally:
@@ -473,6 +475,31 @@ def answers_of(make_case: Callable[[], Case]) -> Iterator[Answer]:
             return
         yield answer
     pytest.fail("the request never ends")
+
+
+CHANGES: dict[str, tuple[Callable[[], Model], str, Any]] = {
+    "image": (
+        lambda: make_image(owner_id=Cast.admin.project_id),
+        "//image/v2/images/ID",
+        [{"op": "replace", "path": "/name", "value": "new"}],
+    ),
+    "project": (make_project, "//identity/v3/projects/ID", {"project": {"description": "new"}}),
+    "user": (make_user, "//identity/v3/users/ID", {"user": {"description": "new"}}),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_brings_nothing_back(what: str) -> None:
+    make, path, body = CHANGES[what]
+    for statement in range(AFTER_AUTHENTICATION, MOST_STATEMENTS):
+        thing = make()
+        meanwhile = Before(statement, gone(thing))
+        with connection.execute_wrapper(meanwhile):
+            answer = client_of(Cast.admin).send("PATCH", path.replace("ID", str(thing.pk)), body)
+        exists = type(thing)._default_manager.filter(pk=thing.pk).exists()
+        assert exists is not meanwhile.deleted, (statement, answer.content)
+        if meanwhile.seen < statement:
+            return
 
 
 def test_a_refused_order_leaves_nothing() -> None:

@@ -53,9 +53,10 @@ def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
 
 
 @transaction.atomic
-def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str, Any]]) -> None:
-    """Apply a JSON patch: add, replace and remove of one key each."""
+def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str, Any]]) -> Image:
+    """Apply a JSON patch: add, replace and remove of one key each; the image as it is now."""
     _check_owner(caller, image)
+    image = Image.objects.select_for_update().get(pk=image.pk)
     own = {key: getattr(image, key) for key in COLUMNS} | {"owner": image.owner_id}
     properties = dict(image.properties)
     for operation in operations:
@@ -76,6 +77,7 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
         setattr(image, key, values[key])
     image.properties = _check_properties(properties)
     image.save()
+    return image
 
 
 def take_data(caller: Caller, image: Image, chunks: Iterable[bytes]) -> None:

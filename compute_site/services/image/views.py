@@ -160,8 +160,7 @@ class ImageDetail(ImageView):
         body = self.read_body()
         if not isinstance(body, list):
             raise BadRequest("Send a JSON patch: a list of operations.")
-        changes.change_image(self.caller, image, body)
-        return Response(show_image(image))
+        return Response(show_image(changes.change_image(self.caller, image, body)))
 
     def delete(self, request: Request, image_id: str) -> Response:
         changes.delete_image(self.caller, self.find_image(image_id))
