@@ -259,6 +259,7 @@ def fill(
         connection.execute(HELD)
         connection.execute("DROP TABLE filling")
     connection.execute("VACUUM (ANALYZE)")
+    connection.execute("CHECKPOINT")  # else the server writes what was filled while it is measured
 
 
 def _copy(

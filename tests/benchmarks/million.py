@@ -64,9 +64,9 @@ def compare(url: str, servers: int) -> dict[str, Any]:
             fill(connection, counts, first=first, total=servers, original=original)
             return round(time.monotonic() - began, 1)
 
-        grow(0, SMALL, lists=IN_LISTS, huge=SMALL // 5)
+        grow(0, SMALL, lists=IN_LISTS, huge=SMALL // 2)
         small = measure_all(url, root, tokens, projects, connection)
-        seconds = grow(SMALL, servers, huge=(servers - SMALL) // 5)
+        seconds = grow(SMALL, servers, huge=servers // 5 - SMALL // 2)
         full = measure_all(url, root, tokens, projects, connection)
         plans = run_part("plans", url, **_variables(tokens, projects))
         return {
