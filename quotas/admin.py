@@ -23,7 +23,7 @@ from quotas.limits import DEFAULT_CLASS, class_limits, own_limits
 from quotas.meters import meter
 from quotas.models import Limit, ProjectQuota, Usage
 from quotas.resources import COUNTED, LIMITED, RESOURCES, UNLIMITED
-from quotas.usage import project_usage, user_usage
+from quotas.usage import project_usage, users_usage
 from quotas.warnings import over, projects_over, users_over
 
 MOST_OVER = 500
@@ -257,13 +257,12 @@ def _rows(
 
 def _user_rows(project_id: str, users: Any) -> list[dict[str, Any]]:
     """A line for each limit of a user, with what the user has."""
-    used: dict[str, Mapping[str, int]] = {}
+    known = {form.initial["user_id"] for form in users if form.initial.get("user_id")}
+    used = users_usage(project_id, known)
     rows = []
     for form in users:
         use, user_id = "", form.initial.get("user_id")
         if user_id and RESOURCES[form.initial["resource"]].counted:
-            if user_id not in used:
-                used[user_id] = user_usage(project_id, user_id)
             use = meter(used[user_id][form.initial["resource"]], form.initial["limit"])
         rows.append({"form": form, "use": use})
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from quotas.models import Usage
@@ -10,9 +10,11 @@ from quotas.resources import RESOURCES
 
 
 class UserCounter(Protocol):
-    """Counts what a user has in a project, by resource."""
+    """Counts what users have in a project, by user and resource; what is left out is 0."""
 
-    def __call__(self, project_id: str, user_id: str) -> Mapping[str, int]: ...
+    def __call__(
+        self, project_id: str, user_ids: Collection[str]
+    ) -> Mapping[str, Mapping[str, int]]: ...
 
 
 _counters: list[UserCounter] = []
@@ -32,7 +34,13 @@ def project_usage(project_id: str) -> dict[str, int]:
 
 def user_usage(project_id: str, user_id: str) -> dict[str, int]:
     """What a user uses of every resource in a project; 0 for those that are not counted."""
-    usage = dict.fromkeys(RESOURCES, 0)
+    return users_usage(project_id, [user_id])[user_id]
+
+
+def users_usage(project_id: str, user_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """The same of several users, in as many statements."""
+    usage = {user_id: dict.fromkeys(RESOURCES, 0) for user_id in user_ids}
     for counter in _counters:
-        usage.update(counter(project_id, user_id))
+        for user_id, amounts in counter(project_id, user_ids).items():
+            usage[user_id].update(amounts)
     return usage

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from compute_site.identity.models import User
 from quotas.models import Limit, Usage
 from quotas.resources import COUNTED, UNLIMITED
-from quotas.usage import user_usage
+from quotas.usage import users_usage
 
 STAYS = "what is there stays, nothing can be added."
 
@@ -27,9 +27,10 @@ def users_over(project_id: str, limits: Mapping[tuple[str, str], int]) -> Iterat
     names = dict(
         User.objects.filter(pk__in={user_id for user_id, _ in limits}).values_list("pk", "username")
     )
+    usage = users_usage(project_id, names)
     for user_id, name in names.items():
         own = {resource: limit for (owner, resource), limit in limits.items() if owner == user_id}
-        yield from over(name, own, user_usage(project_id, user_id))
+        yield from over(name, own, usage[user_id])
 
 
 def projects_over(limits: Mapping[str, int]) -> Iterator[str]:

@@ -20,9 +20,9 @@ class ServersConfig(AppConfig):
         from servers.change.owners import forget_history  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.host import make_control_services  # noqa: PLC0415 - models load first
-        from servers.usage import count_usage  # noqa: PLC0415 - models load first
+        from servers.usage import count_users_usage  # noqa: PLC0415 - models load first
 
-        count_users_with(count_usage)
+        count_users_with(count_users_usage)
         owner_leaves.connect(forget_history)
         cards_changing.connect(lock_cards)
         cards_changed.connect(refresh_cards)

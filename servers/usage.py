@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import (
     Aggregate,
     Count,
@@ -33,13 +35,26 @@ def count_usage(project_id: str, user_id: str | None = None) -> dict[str, int]:
 
 def count_all_usage() -> dict[str, dict[str, int]]:
     """The same of every project that has anything (two statements)."""
-    groups = ServerGroup.objects.order_by().values_list("project").annotate(Count("pk"))
-    by_project = _counted_servers().order_by().values("project").annotate(**_sums())
+    return _count_by("project_id", _counted_servers(), ServerGroup.objects.all())
+
+
+def count_users_usage(project_id: str, user_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """The same of those users that have anything in the project (two statements)."""
+    theirs = {"project": project_id, "user_id__in": user_ids}
+    return _count_by(
+        "user_id", _counted_servers().filter(**theirs), ServerGroup.objects.filter(**theirs)
+    )
+
+
+def _count_by(
+    owner: str, servers: QuerySet[Instance], groups: QuerySet[ServerGroup]
+) -> dict[str, dict[str, int]]:
     usage: dict[str, dict[str, int]] = {}
-    for project_id, *amounts in by_project.values_list("project", *_sums()):
-        usage[project_id] = dict(zip(_sums(), amounts, strict=True))
-    for project_id, number in groups:
-        usage.setdefault(project_id, {})["server_groups"] = number
+    sums = servers.order_by().values(owner).annotate(**_sums())
+    for key, *amounts in sums.values_list(owner, *_sums()):
+        usage[key] = dict(zip(_sums(), amounts, strict=True))
+    for key, number in groups.order_by().values_list(owner).annotate(Count("pk")):
+        usage.setdefault(key, {})["server_groups"] = number
     return usage
 
 

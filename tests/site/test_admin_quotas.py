@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from compute_site.identity.models import User
@@ -87,6 +89,25 @@ def test_a_page_shows_class_project_and_user_with_what_is_used(
     assert '<td class="quiet">17</td>' in page
     assert "1 of 3" in page
     assert 'value="alpha-member"' in page
+
+
+def test_a_page_costs_the_same_for_any_number_of_users(
+    admin_site: Client, cast: Cast, django_assert_num_queries: Any
+) -> None:
+    def limit_users(number: int) -> None:
+        for _ in range(number):
+            user = make_user(project=cast.alpha)
+            Limit.objects.create(project_id=ALPHA, user_id=user.pk, resource="instances", limit=3)
+            make_instance(project=cast.alpha, user=user)
+
+    admin_site.get(PAGE)
+    limit_users(1)
+    with CaptureQueriesContext(connection) as few:
+        admin_site.get(PAGE)
+    limit_users(10)
+    with django_assert_num_queries(len(few)):
+        page = admin_site.get(PAGE).content.decode()
+    assert page.count("1 of 3") == 11
 
 
 def test_limits_of_a_project_are_set_changed_and_taken_back(admin_site: Client) -> None:
