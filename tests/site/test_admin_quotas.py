@@ -98,7 +98,7 @@ def test_a_page_costs_the_same_for_any_number_of_users(
         for _ in range(number):
             user = make_user(project=cast.alpha)
             Limit.objects.create(project_id=ALPHA, user_id=user.pk, resource="instances", limit=3)
-            make_instance(project=cast.alpha, user=user)
+            make_instance(user_id=user.pk)
 
     admin_site.get(PAGE)
     limit_users(1)
