@@ -159,11 +159,13 @@ def _check_new_flavor(instance: Instance, flavor: Flavor) -> None:
 
 
 def _take_first_step(instance: Instance, doing: str, *, auto_disk_config: bool) -> None:
+    """The server is read anew: it may have been stopped or moved since it was found."""
     if not move(instance.pk, BEGIN_MOVE, progress=0, auto_disk_config=auto_disk_config):
         instance.refresh_from_db(fields=["vm_state", "task_state"])
         raise WrongState(
             f"The server {instance.uuid} is {describe_state(instance)}; one cannot {doing} now."
         )
+    instance.refresh_from_db()
 
 
 def _reserve(instance: Instance, flavor: Flavor) -> None:

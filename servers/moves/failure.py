@@ -21,6 +21,7 @@ from servers.change.transitions import (
     move,
 )
 from servers.conductor.records import ERROR, finish_events
+from servers.hosts.zones import zone_of_hosts
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, VmState
 from servers.moves import settle
 
@@ -76,8 +77,9 @@ def keep_resized(move_id: int, reason: str, details: str = "") -> None:
     record = _find(move_id)
     if record is None:
         return
+    host = str(record.dest_compute)
     with transaction.atomic():
-        move(record.instance_id, GIVE_UP_REVERT)
+        move(record.instance_id, GIVE_UP_REVERT, availability_zone=zone_of_hosts([host]).get(host))
         settle.set_status(record, MigrationStatus.FINISHED)
         _tell(record.instance, reason, details)
 

@@ -24,9 +24,13 @@ from servers.models import (
     RequestSpec,
     Service,
 )
+from servers.moves.begin import resize_server
+from tests.cast import Cast
 from tests.client import ApiClient
 from tests.factories import make_flavor, make_image, make_instance, make_network, make_server_group
 from tests.orders import limit
+from tests.servers.callers import caller_of
+from tests.servers.hosts import make_zone
 from tests.servers.jobs import queued, run_jobs
 from tests.servers.moving import (
     Rack,
@@ -466,6 +470,27 @@ def test_a_verdict_that_fails_may_be_given_again(
     run_jobs()
     assert state(server) == ("active", None)
     assert_books_balance()
+
+
+def test_a_server_that_cannot_go_back_stays_in_its_zone(as_member: ApiClient, rack: Rack) -> None:
+    for node in rack.hosts:
+        make_zone(f"zone of {node.hypervisor_hostname}", node)
+    server = rack.server(as_member)
+    resize(as_member, server, rack.large).expect(202)
+    run_jobs()
+    with failing("destroy"):
+        revert(as_member, server).expect(202)
+        run_jobs()
+    assert state(server) == ("resized", None)
+    assert server.availability_zone == f"zone of {server.host}"
+
+
+def test_what_happened_since_the_server_was_found_counts(as_member: ApiClient, rack: Rack) -> None:
+    server = rack.server(as_member)
+    Instance.objects.filter(pk=server.pk).update(vm_state="stopped")
+    assert server.vm_state == "active"
+    resize_server(caller_of(Cast.member), server, flavor_ref=rack.large.flavorid)
+    assert move_of(server).old_vm_state == "stopped"
 
 
 def test_a_server_that_does_not_come_up_again_is_in_error(as_member: ApiClient, rack: Rack) -> None:
