@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from compute_site.identity.caller import Caller
 from compute_site.services import image_service
 from compute_site.services.image.protocol import ImageData
@@ -70,9 +72,10 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
     columns["system_metadata"] = _system_metadata(instance, image, flavor)
     password = choose_password(order.password)
     after = VmState.STOPPED if instance.vm_state == VmState.STOPPED else VmState.ACTIVE
-    begin(caller, instance, REBUILD, password=password, after=after, columns=columns)
     spec = {"image": {"id": image.id, "properties": dict(image.properties)}}
-    RequestSpec.objects.filter(instance=instance).update(**spec)
+    with transaction.atomic():
+        begin(caller, instance, REBUILD, password=password, after=after, columns=columns)
+        RequestSpec.objects.filter(instance=instance).update(**spec)
     return password
 
 

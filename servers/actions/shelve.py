@@ -39,6 +39,7 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
     with transaction.atomic():
         begin(caller, instance, HOST_ACTIONS["shelve"], after=VmState.SHELVED if stays else None)
         if instance.image_ref:
+            forget_image(caller, instance)  # there is one where the host could not shelve it
             image_id = image_service().create_image(
                 caller,
                 name=f"{instance.display_name}-shelved"[:255],

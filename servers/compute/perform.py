@@ -7,6 +7,7 @@ import logging
 
 from django.db import transaction
 
+from compute_site.services import network_service
 from servers.actions.host import BY_TASK, HostAction
 from servers.change.set_aside import set_aside
 from servers.change.transitions import Transition, move
@@ -37,6 +38,8 @@ def perform(
         instance = Instance.objects.alive().filter(uuid=server_id, task_state=task).first()
         if instance is None:
             return
+        if action.enters_host:
+            network_service().rebind(server_id, str(instance.host))
         try:
             password = unseal(sealed_password)
             power_state = _drive(instance, action, password, off=after == VmState.STOPPED)

@@ -10,10 +10,13 @@ import pytest
 from django.utils import timezone
 
 from compute_site.services.image.models import Image
+from compute_site.services.network.models import Port
+from servers.actions import rebuild as rebuilding
 from servers.actions.shelve import offload_shelved
 from servers.compute import fake
 from servers.compute.protocol import DriverFailed
 from servers.conductor.recovery import give_up_lost_actions
+from servers.errors import WrongState
 from servers.models import (
     Allocation,
     ComputeNode,
@@ -23,8 +26,9 @@ from servers.models import (
     Service,
 )
 from tests.client import Answer, ApiClient
-from tests.factories import make_host, make_image, make_instance, make_order
+from tests.factories import make_host, make_image, make_instance, make_network, make_order
 from tests.servers.jobs import run_jobs
+from tests.servers.moving import Rack
 
 REBOOT = {"reboot": {"type": "HARD"}}
 
@@ -405,6 +409,37 @@ def test_the_image_of_a_shelved_server_ends_with_it(as_member: ApiClient) -> Non
     assert not Image.objects.filter(name="mine-shelved").exists()
 
 
+def test_a_server_that_is_shelved_once_more_has_one_image(
+    as_member: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise DriverFailed("The disk is full.")
+
+    server = make_shelvable("host1", image_ref=str(make_image().pk), display_name="mine")
+    with monkeypatch.context() as patch:
+        patch.setattr(fake, "destroy", fail)
+        act(as_member, server, shelve=None).expect(202)
+        run_jobs()
+    assert state(server) == ("active", None)
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    assert state(server) == ("shelved_offloaded", None)
+    kept = server.system_metadata["shelved_image_id"]
+    assert [str(image.pk) for image in Image.objects.filter(name="mine-shelved")] == [kept]
+
+
+def test_ports_follow_a_server_that_comes_back_elsewhere(as_member: ApiClient, db: None) -> None:
+    server = Rack().server(as_member, networks=[{"uuid": str(make_network().pk)}])
+    before = server.host
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    Service.objects.filter(host=before).update(disabled=True)
+    act(as_member, server, unshelve=None).expect(202)
+    run_jobs()
+    assert state(server) == ("active", None)
+    assert Port.objects.get().binding_host == server.host != before
+
+
 def test_an_action_of_another_microversion_is_not_found(as_member: ApiClient) -> None:
     server = make_server()
     act(as_member, server, "2.16", trigger_crash_dump=None).expect(404)
@@ -498,6 +533,21 @@ def test_a_server_is_built_anew(as_member: ApiClient, before: str, after: str, p
     assert state(server) == (after, None)
     assert server.power_state == power
     assert server.system_metadata["image_os_type"] == "linux"
+
+
+def test_a_rebuild_begins_as_a_whole_or_not_at_all(
+    as_member: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unwritable:
+        @property
+        def objects(self) -> None:
+            raise WrongState("The demand cannot be written now.")
+
+    server, image = make_rebuildable()
+    monkeypatch.setattr(rebuilding, "RequestSpec", Unwritable())
+    rebuild(as_member, server, imageRef=image).expect(409)
+    assert state(server) == ("active", None)
+    assert not InstanceAction.objects.exists()
 
 
 def test_what_a_rebuild_does_not_name_stays(as_member: ApiClient) -> None:
