@@ -59,7 +59,7 @@ def find_assignments(filters: Mapping[str, str], *, effective: bool) -> Iterator
 
     ``filters``: ``user.id``, ``role.id`` and ``scope.project.id``, as in the URL.
     """
-    if any(filters.get(key) for key in NOT_HERE):
+    if any(filters.get(key) for key in NOT_HERE) or any("\0" in text for text in filters.values()):
         return
     members = User.groups.through.objects.filter(group__project_role__isnull=False)
     if filters.get("user.id"):

@@ -180,6 +180,11 @@ def test_the_admin_sees_who_holds_which_role(as_admin: ApiClient, cast: Cast) ->
     assert held(as_admin, "&scope.system=all") == []
 
 
+@pytest.mark.parametrize("key", ["user.id", "role.id", "scope.project.id"])
+def test_nobody_has_an_id_with_a_nul(as_admin: ApiClient, key: str) -> None:
+    assert held(as_admin, f"&{key}=%00") == []
+
+
 def test_a_member_sees_the_own_roles(as_member: ApiClient, cast: Cast) -> None:
     own = [("alpha-member", "alpha", "member")]
     assert held(as_member) == own
