@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 from django.conf import settings
@@ -41,7 +42,7 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
         if instance.image_ref:
             forget_image(caller, instance)  # there is one where the host could not shelve it
             image_id = image_service().create_image(
-                caller,
+                _owner(caller, instance),
                 name=f"{instance.display_name}-shelved"[:255],
                 properties={"instance_uuid": str(instance.uuid), "image_type": "snapshot"},
             )
@@ -123,11 +124,16 @@ def _remember_image(instance: Instance, image_id: str) -> None:
     Instance.objects.filter(pk=instance.pk).update(system_metadata=kept)
 
 
+def _owner(caller: Caller, instance: Instance) -> Caller:
+    """The image is the project's to which the server belongs, whoever shelves or unshelves it."""
+    return dataclasses.replace(caller, project_id=instance.project_id)
+
+
 def forget_image(caller: Caller, instance: Instance) -> None:
     """Delete the image that keeps what a shelved server held, if there is one."""
     kept = dict(instance.system_metadata)
     image_id = kept.pop(IMAGE_KEY, None)
     kept.pop(SHELVED_AT, None)
     if image_id:
-        image_service().delete_images(caller, [image_id])
+        image_service().delete_images(_owner(caller, instance), [image_id])
         Instance.objects.filter(pk=instance.pk).update(system_metadata=kept)

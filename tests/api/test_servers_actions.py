@@ -25,6 +25,7 @@ from servers.models import (
     RequestSpec,
     Service,
 )
+from tests.cast import BETA
 from tests.client import Answer, ApiClient
 from tests.factories import make_host, make_image, make_instance, make_network, make_order
 from tests.servers.jobs import run_jobs
@@ -406,6 +407,23 @@ def test_the_image_of_a_shelved_server_ends_with_it(as_member: ApiClient) -> Non
     act(as_member, server, shelve=None).expect(202)
     run_jobs()
     as_member.delete(f"/servers/{server.uuid}").expect(204)
+    assert not Image.objects.filter(name="mine-shelved").exists()
+
+
+@pytest.mark.parametrize("end", ["unshelve", "delete"])
+@pytest.mark.parametrize("by_admin", [False, True])
+def test_an_admin_of_another_project_leaves_no_image_of_what_was_shelved(
+    as_outsider: ApiClient, as_admin: ApiClient, by_admin: bool, end: str
+) -> None:
+    image = str(make_image().pk)
+    server = make_shelvable("host1", image_ref=image, display_name="mine", project_id=BETA)
+    act(as_admin if by_admin else as_outsider, server, shelve=None).expect(202)
+    run_jobs()
+    assert Image.objects.get(name="mine-shelved").owner_id == BETA
+    if end == "unshelve":
+        act(as_admin, server, unshelve=None).expect(202)
+    else:
+        as_admin.delete(f"/servers/{server.uuid}").expect(204)
     assert not Image.objects.filter(name="mine-shelved").exists()
 
 
