@@ -19,6 +19,7 @@ OLD_FIELD = "server.block_device_mapping"
 TRUE_WORDS = frozenset(("1", "t", "true", "on", "y", "yes"))
 LONGEST_TEXT = 255
 LARGEST_NUMBER = 2**31 - 1
+SMALLEST_NUMBER = -(2**31)
 TEXT_KEYS = frozenset(
     (
         "source_type",
@@ -225,9 +226,9 @@ def _whole_number(record: Mapping[str, Any], key: str, field: str) -> int | None
         number = int(value)
     except (TypeError, ValueError, OverflowError):
         number = None
-    if number is None or abs(number) > LARGEST_NUMBER:
+    if number is None or not SMALLEST_NUMBER <= number <= LARGEST_NUMBER:
         raise MalformedDisk(
-            f"{key} should be a whole number up to {LARGEST_NUMBER}, not {value}.",
+            f"{key} should be a whole number of at most 32 bits, not {value}.",
             field=f"{field}.{key}",
         )
     return number

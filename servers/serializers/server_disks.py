@@ -6,12 +6,31 @@ Only the form of the values is checked here; what the devices mean is decided in
 
 from __future__ import annotations
 
-from compute_site.microversions.fields import Boolish, Choice, Integer, Size, Truth
+from typing import Any
+
+from compute_site.microversions.fields import (
+    LARGEST_INT32,
+    Boolish,
+    Choice,
+    Integer,
+    Size,
+    Truth,
+    wrong_type,
+)
 from compute_site.microversions.history import History
 from compute_site.microversions.serializers import VersionedSerializer
 from compute_site.microversions.texts import Tag, Text, Uuid
 
-LARGEST_INT32 = 2147483647
+SMALLEST_INT32 = -LARGEST_INT32 - 1
+
+
+class DiskSize(Size):
+    """Nova: a whole number that is written with a fraction is no size."""
+
+    def convert(self, value: Any) -> int:
+        if type(value) is float:
+            raise wrong_type("a whole number without a fraction", value)
+        return super().convert(value)
 
 
 class LegacyDisk(VersionedSerializer):
@@ -25,7 +44,7 @@ class LegacyDisk(VersionedSerializer):
     )
     volume_id = Uuid()
     snapshot_id = Uuid()
-    volume_size = Size(help_text="GiB; for swap MiB")
+    volume_size = DiskSize(help_text="GiB; for swap MiB")
     virtual_name = Text(0, 255)
     delete_on_termination = Boolish()
     no_device = Truth()
@@ -44,7 +63,7 @@ class Disk(LegacyDisk):
         means="is not an id of letters, digits, dots, hyphens and underscores",
     )
     image_id = Uuid()
-    boot_index = Integer(-LARGEST_INT32, LARGEST_INT32, text=True, null=True)
+    boot_index = Integer(SMALLEST_INT32, LARGEST_INT32, text=True, null=True)
     guest_format = Text(0, 255)
     device_type = Text(0, 255)
     disk_bus = Text(0, 255)

@@ -20,7 +20,11 @@ class SchedulerHints(VersionedSerializer):
     unknown = "keep"
     unknown_schema = {"type": ["string", "number", "boolean", "array"]}
 
-    group = Uuid()
+    group = Either(
+        Uuid(),
+        ListOf(Uuid(), 0, 0),
+        help_text="the id of a server group; an empty list stands for none",
+    )
     different_host = Either(Uuid(), ListOf(Uuid()))
     same_host = Either(Text(), ListOf(Uuid()))
     query = Text()

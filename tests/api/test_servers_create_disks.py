@@ -65,6 +65,27 @@ def brief(*keys: str) -> list[tuple[Any, ...]]:
     return [tuple(device[key] for key in keys) for device in devices()]
 
 
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ({"volume_size": 1}, 202),
+        ({"volume_size": "1"}, 202),
+        ({"volume_size": 1.0}, 400),
+        ({"volume_size": 1.5}, 400),
+        ({"boot_index": -(2**31)}, 202),
+        ({"boot_index": str(-(2**31))}, 202),
+        ({"boot_index": -(2**31) - 1}, 400),
+        ({"boot_index": -1.0}, 202),
+    ],
+)
+def test_which_numbers_a_device_may_have(
+    shop: Shop, as_member: ApiClient, values: Device, status: int
+) -> None:
+    root = {"source_type": "image", "destination_type": "local", "boot_index": 0}
+    root["uuid"] = str(shop.image.pk)
+    shop.order(as_member, block_device_mapping_v2=[root, blank(**values)]).expect(status)
+
+
 SOURCES = ("source_type", "destination_type", "boot_index")
 
 

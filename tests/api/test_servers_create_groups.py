@@ -115,3 +115,10 @@ def test_a_group_deleted_meanwhile_is_refused(
     answer = shop.order(as_member, hints=hint(group)).expect(400)
     assert answer.blamed == ["os:scheduler_hints.group"]
     assert Instance.objects.count() == 0
+
+
+def test_an_empty_list_names_no_group(shop: Shop, as_member: ApiClient, cast: Cast) -> None:
+    group = make_group(cast.alpha)
+    shop.order(as_member, hints={"group": []}).expect(202)
+    assert not ServerGroupMember.objects.exists()
+    shop.order(as_member, hints={"group": [str(group.uuid)]}).expect(400)
