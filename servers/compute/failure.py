@@ -14,7 +14,7 @@ from compute_site import faults
 from compute_site.services.network.protocol import NicFailed
 from servers.change.transitions import FAIL_BUILD, PLACE_AGAIN, move
 from servers.compute.order import BuildOrder
-from servers.compute.release import release_host, release_services
+from servers.compute.release import NOWHERE, release_host, release_services
 from servers.conductor import claims, queue
 from servers.conductor.demand import read_demand
 from servers.conductor.hosts import lock_group, read_hosts
@@ -50,9 +50,6 @@ def fail(instance: Instance, error: Exception, *, host: str | None = None) -> No
             instance=instance, code=500, message=message[:255], details=details, host=host
         )
         finish_event(instance.pk, BUILD_EVENT, result=ERROR, details=message, traceback=details)
-
-
-NOWHERE = {"host": None, "node": None}
 
 
 def describe(error: Exception) -> tuple[str, str]:

@@ -14,13 +14,10 @@ from servers.change.transitions import Transition, move
 from servers.compute.drivers import driver_of
 from servers.compute.exclusive import exclusive
 from servers.compute.protocol import DriverFailed
-from servers.compute.release import release_host
+from servers.compute.release import NOWHERE, release_host
 from servers.conductor.records import ERROR, SUCCESS, finish_event
 from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState
 from servers.sealing import SealedWithOtherKey, unseal
-
-NOWHERE: dict[str, None] = {"host": None, "node": None}
-"""Columns of a server that lies on no host."""
 
 logger = logging.getLogger(__name__)
 

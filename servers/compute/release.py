@@ -12,6 +12,9 @@ from servers.models import BlockDevice, Instance
 
 logger = logging.getLogger(__name__)
 
+NOWHERE: dict[str, None] = {"host": None, "node": None}
+"""Columns of a server that lies on no host."""
+
 
 def release_host(servers: Sequence[int]) -> None:
     """Give the hosts' resources back; harmless when nothing is held."""

@@ -46,6 +46,10 @@ class ServiceQuerySet(models.QuerySet["Service"]):
             forced_down=False,
         )
 
+    def can_take_servers(self, host: str) -> bool:
+        """Is there a host of this name, up or not, that servers can lie on?"""
+        return self.computes().filter(host=host, node__isnull=False).exists()
+
 
 class Service(models.Model):
     """A worker on a host; ``nova-compute`` is the kind that runs servers. Up: seen lately and

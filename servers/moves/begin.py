@@ -95,7 +95,7 @@ def check_destination(instance: Instance, host: str, *, field: str) -> None:
     """Raises ``SameHost`` or ``DestinationNotFound``."""
     if host == instance.host:
         raise SameHost(f"The server {instance.uuid} lies on {host} already.", field=field)
-    if not Service.objects.computes().filter(host=host, node__isnull=False).exists():
+    if not Service.objects.can_take_servers(host):
         raise DestinationNotFound(f"There is no host {host}.", field=field)
 
 

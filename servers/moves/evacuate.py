@@ -138,7 +138,7 @@ def _build(record: Migration, *, stopped: bool, sealed_password: str) -> None:
 def _check_host(instance: Instance, host: str | None) -> None:
     if host is None:
         return
-    if not Service.objects.computes().filter(host=host, node__isnull=False).exists():
+    if not Service.objects.can_take_servers(host):
         raise HostNotFound(f"There is no host {host}.")
     if host == instance.host:
         raise SameHost(f"The server {instance.uuid} lies on {host}.", field="evacuate.host")

@@ -51,13 +51,7 @@ class GiveUp(Protocol):
 
 def give_up_move(move_id: int, reason: str, details: str = "") -> None:
     """The server never left: it is what it was before."""
-    record = _find(move_id)
-    if record is None:
-        return
-    with transaction.atomic():
-        if move(record.instance_id, GIVE_UP_MOVE):
-            settle.stay(record, MigrationStatus.ERROR)
-            _tell(record.instance, reason, details)
+    _stay(move_id, GIVE_UP_MOVE, reason, details)
 
 
 def fail_move(move_id: int, reason: str, details: str = "") -> None:
@@ -103,22 +97,21 @@ def fail_revert(move_id: int, reason: str, details: str = "") -> None:
 
 def give_up_live_move(move_id: int, reason: str, details: str = "") -> None:
     """The server runs on where it is."""
-    record = _find(move_id)
-    if record is None:
-        return
-    with transaction.atomic():
-        if move(record.instance_id, END_LIVE_MOVE):
-            settle.stay(record, MigrationStatus.ERROR)
-            _tell(record.instance, reason, details)
+    _stay(move_id, END_LIVE_MOVE, reason, details)
 
 
 def fail_evacuation(move_id: int, reason: str, details: str = "") -> None:
     """The server is in ``error`` on its failed host; it may be tried again."""
+    _stay(move_id, FAIL_EVACUATION, reason, details)
+
+
+def _stay(move_id: int, step: Transition, reason: str, details: str) -> None:
+    """The server takes the step where it lies, and what the destination held is free again."""
     record = _find(move_id)
     if record is None:
         return
     with transaction.atomic():
-        if move(record.instance_id, FAIL_EVACUATION):
+        if move(record.instance_id, step):
             settle.stay(record, MigrationStatus.ERROR)
             _tell(record.instance, reason, details)
 

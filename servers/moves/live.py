@@ -44,7 +44,7 @@ def migrate_live(
     """
     check_unlocked(caller, instance)
     check_state(instance, BEGIN_LIVE_MOVE.from_vm, DOING, idle=True)
-    if host and not Service.objects.computes().filter(host=host, node__isnull=False).exists():
+    if host and not Service.objects.can_take_servers(host):
         raise DestinationNotFound(f"There is no host {host}.", field="os-migrateLive.host")
     with transaction.atomic():
         if not move(instance.pk, BEGIN_LIVE_MOVE):
