@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import string
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -12,23 +12,37 @@ from compute_site.identity.caller import Caller
 from compute_site.services import volume_service
 from compute_site.services.volume.protocol import NewVolume
 from servers.compute.protocol import Disk
+from servers.device_names import ROOT, free_names
 from servers.models import BlockDevice, Instance
 
-PREFIX = "/dev/vd"
-ROOT = f"{PREFIX}a"
-"""The root disk's name where nobody wished for another."""
+
+def root_name(asked: str | None, devices: Iterable[Mapping[str, Any]]) -> str:
+    """The name of the root disk: its own, or the one that the image asked for. ``devices`` are
+    those of a build request.
+    """
+    own = (device.get("device_name") for device in devices if device.get("boot_index") == 0)
+    return next(own, None) or asked or ROOT
 
 
-def name_devices(root: str | None, devices: Sequence[BlockDevice]) -> None:
-    """Name the disks that have no name yet, the root disk first; saves nothing."""
-    root = root or ROOT
-    taken = {device.device_name for device in devices if device.device_name}
-    free = _free_names(root, taken)
+def name_devices(root: str, devices: Sequence[BlockDevice]) -> None:
+    """Name the disks that have no name yet, first the root disk, then as Nova does those of the
+    flavor; saves nothing. ``root`` is the name of the root disk.
+    """
+    taken = [device.device_name for device in devices if device.device_name]
     nameless = [device for device in devices if not device.device_name and not device.no_device]
-    for device in sorted(nameless, key=lambda device: device.boot_index != 0):
+    free = free_names(root, taken)
+    for device in sorted(nameless, key=_naming_order):
         is_root = device.boot_index == 0 and root not in taken
         device.device_name = root if is_root else next(free)
-        taken.add(device.device_name)
+
+
+def _naming_order(device: BlockDevice) -> int:
+    if device.boot_index == 0:
+        return 0
+    is_blank = device.source_type == "blank" and device.destination_type == "local"
+    if not is_blank:
+        return 3
+    return 2 if device.guest_format == "swap" else 1
 
 
 def name_new_disks(instance: Instance) -> None:
@@ -37,7 +51,7 @@ def name_new_disks(instance: Instance) -> None:
     new = [device for device in devices if device.volume_id and not device.device_name]
     if not new:
         return
-    name_devices(instance.root_device_name, devices)
+    name_devices(instance.root_device_name or ROOT, devices)
     BlockDevice.objects.bulk_update(new, ["device_name"])
     names = {str(device.volume_id): device.device_name or "" for device in new}
     volume_service().attach(str(instance.uuid), names)
@@ -100,11 +114,3 @@ def _new(device: BlockDevice) -> NewVolume:
         snapshot_id=device.snapshot_id if device.source_type == "snapshot" else None,
         volume_type=device.volume_type,
     )
-
-
-def _free_names(root: str, taken: Iterable[str | None]) -> Iterator[str]:
-    """Names beside the root's, in the order of the alphabet; after z comes aa."""
-    letters = string.ascii_lowercase
-    endings = [*letters, *(first + second for first in letters for second in letters)]
-    busy = {root, *taken}
-    return (name for ending in endings if (name := PREFIX + ending) not in busy)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from servers.compute.disks import ROOT
+from servers.compute.disks import root_name
 from servers.compute.order import BuildOrder, Owner
 from servers.conductor import claims, queue
 from servers.conductor.bury import bury
@@ -28,10 +28,9 @@ TRIES = 4
 SET_PLACES = """
     UPDATE servers_instance AS server
     SET host = place.host, node = place.node, availability_zone = place.zone,
-        root_device_name = COALESCE(NULLIF(server.root_device_name, ''), %(root)s),
-        updated_at = %(now)s
-    FROM unnest(%(servers)s::bigint[], %(hosts)s::text[], %(nodes)s::text[], %(zones)s::text[])
-        AS place (id, host, node, zone)
+        root_device_name = place.root, updated_at = %(now)s
+    FROM unnest(%(servers)s::bigint[], %(hosts)s::text[], %(nodes)s::text[], %(zones)s::text[],
+                %(roots)s::text[]) AS place (id, host, node, zone, root)
     WHERE server.id = place.id
 """
 SET_CELLS = """
@@ -114,11 +113,14 @@ def _hand_over(
             SET_PLACES,
             {
                 "now": now,
-                "root": ROOT,
                 "servers": servers,
                 "hosts": [host.host for host in hosts],
                 "nodes": [host.node for host in hosts],
                 "zones": [host.zone for host in hosts],
+                "roots": [
+                    root_name(request.instance.root_device_name, request.block_devices)
+                    for request in requests
+                ],
             },
         )
         cursor.execute(SET_CELLS, {"servers": servers, "cells": [host.cell_id for host in hosts]})

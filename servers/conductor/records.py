@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from compute_site.identity.caller import Caller
-from servers.compute.disks import name_devices
+from servers.compute.disks import name_devices, root_name
 from servers.models import (
     BlockDevice,
     BuildRequest,
@@ -165,5 +165,6 @@ def _devices(request: BuildRequest, *, named: bool) -> list[BlockDevice]:
         for device in request.block_devices
     ]
     if named:
-        name_devices(request.instance.root_device_name, devices)
+        root = root_name(request.instance.root_device_name, request.block_devices)
+        name_devices(root, devices)
     return devices
