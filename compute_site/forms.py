@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from compute_site.microversions.version import Microversion
 RAW_BODY = "_body"
 """The control that takes a whole JSON body; it wins over the others."""
 WORDS = {"true": True, "false": False}
+NUMBER = re.compile(r"-?[0-9]{1,1000}")
+"""Python refuses to read numbers of several thousand digits."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def _value(kind: str, text: str) -> Any:
     if kind == "select":
         return WORDS.get(text, text)
     if kind == "number":
-        return int(text) if text.lstrip("-").isdigit() else text
+        return int(text) if NUMBER.fullmatch(text) else text  # what is none is a fault of the key
     if kind == "json":
         try:
             return orjson.loads(text)

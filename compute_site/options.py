@@ -65,7 +65,6 @@ class Options:
     max_local_block_devices: int = 3
     default_ephemeral_format: str | None = None
     cross_az_attach: bool = True
-    ephemeral_storage_encryption: bool = False
 
     # images
     verify_glance_signatures: bool = False

@@ -69,4 +69,3 @@ RESOURCES = {
 LIMITED = tuple(name for name, resource in RESOURCES.items() if resource.option is not None)
 """Those that have a limit by default."""
 COUNTED = tuple(name for name, resource in RESOURCES.items() if resource.counted)
-SERVER_RESOURCES = ("instances", "cores", "ram")

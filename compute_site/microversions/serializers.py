@@ -54,8 +54,6 @@ from compute_site.microversions.fields import (
 from compute_site.microversions.history import History, form_at, when_in_force
 from compute_site.microversions.version import NEWEST, OLDEST, Microversion
 
-UNKNOWN_MODES = ("refuse", "drop", "keep")
-
 
 class Compiled:
     """One serializer class at one microversion."""

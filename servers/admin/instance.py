@@ -20,7 +20,7 @@ from compute_site.admin_lists import read_uuid, word_filter
 from compute_site.policy.rules_admin import RulesAdmin
 from servers.admin.display import NOTHING, Links, age_of, state
 from servers.admin.filters import Business, Existence
-from servers.admin.instance_page import find_instance, read_parts
+from servers.admin.instance_page import find_instance, is_key, read_parts
 from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
 from servers.admin.operator import operator_of
 from servers.admin.records import RecordAdmin
@@ -141,7 +141,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             raise Http404(f"There is no operation {name}.")
         if not self._may(request, operation):
             raise PermissionDenied
-        keys = [key for key in request.GET.getlist("key") if key.isdecimal()][:MOST_AT_ONCE]
+        keys = [key for key in request.GET.getlist("key") if is_key(key)][:MOST_AT_ONCE]
         instances = list(
             Instance.objects.filter(pk__in=keys).select_related("project", "build_request")
         )

@@ -32,13 +32,20 @@ from servers.models import (
     RequestSpec,
 )
 
+MOST_DIGITS = 18
+"""Of a key; more do not fit into the column."""
 MOST = 50
 """Rows of one kind that the page shows."""
 
 
+def is_key(text: str) -> bool:
+    """Can a row have this key?"""
+    return text.isdecimal() and len(text) <= MOST_DIGITS
+
+
 def find_instance(key: str) -> Instance | None:
     """The server with what is one-to-one with it."""
-    if not key.isdecimal() or int(key) >= 2**63:
+    if not is_key(key):
         return None
     one_to_one = ("mapping__cell", "request_spec__instance_group", "build_request", "buried_order")
     instances = Instance.objects.select_related(
@@ -261,7 +268,6 @@ def _build_request(_links: Links, instance: Instance) -> Part:
         {
             "age": age(request.created_at),
             "request": mono(request.request_id),
-            "attempts": request.attempts,
             "networks": structured(request.requested_networks),
             "security groups": structured(request.security_groups),
             "block devices": structured([_filled(disk) for disk in request.block_devices]),

@@ -69,7 +69,7 @@ class RequestSpecAdmin(RecordAdmin):
 class BuildRequestAdmin(RecordAdmin):
     """The admin password is not shown, not even sealed."""
 
-    list_display = ("instance", "project", "request_id", "attempts", "age")
+    list_display = ("instance", "project", "request_id", "age")
     list_select_related = ("instance", "project")
     search_fields = (*OF_SERVER, "request_id__exact")
     search_help_text = f"{OF_SERVER_HELP}, or request id"
@@ -82,7 +82,7 @@ class BuildRequestAdmin(RecordAdmin):
     disks = structure_of("block_devices")
     words = structure_of("tags")
     fields = (
-        *("instance", "project", "request_id", "attempts", "created_at", "networks", "groups"),
+        *("instance", "project", "request_id", "created_at", "networks", "groups"),
         *("disks", "files", "words", "password"),
     )
     readonly_fields = ("networks", "groups", "disks", "files", "words", "password")

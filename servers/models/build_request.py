@@ -32,7 +32,6 @@ class BuildRequest(models.Model):
     admin_password = models.TextField(blank=True, default="")
     """Sealed with the site's key (``servers.sealing``)."""
     request_id = models.CharField(max_length=64, blank=True, default="")
-    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -112,7 +112,6 @@ class Instance(models.Model):
     trusted_certs = models.JSONField(null=True, blank=True)
     numa_topology = models.JSONField(null=True, blank=True)
     pci_requests = models.JSONField(default=list, blank=True)
-    ephemeral_key_uuid = models.UUIDField(null=True, blank=True)
 
     locked = models.BooleanField(default=False)
     locked_by = models.CharField(max_length=16, null=True, blank=True)

@@ -221,11 +221,18 @@ def test_the_page_of_djangos_deletion_leads_to_ours(admin_site: Client) -> None:
     assert fresh(server).vm_state == "active"
 
 
-@pytest.mark.parametrize("query", ["", "?key=", "?key=word", "?key=999999999999999999999999"])
-def test_nothing_happens_to_nobody(admin_site: Client, query: str) -> None:
-    url = reverse("admin:servers_instance_operation", args=["set_error"]) + query
+@pytest.mark.parametrize(
+    "query", ["", "?key=", "?key=word", "?key=" + "9" * 24, "?key=" + "9" * 5000]
+)
+def test_nothing_happens_to_nobody(admin_site: Client, key: str) -> None:
+    url = reverse("admin:servers_instance_operation", args=["set_error"]) + f"?key={key}"
     assert "No server was chosen" in admin_site.get(url).content.decode()
     assert admin_site.post(url).status_code == 302
+
+
+def test_there_is_no_page_of_a_server_with_a_number_beyond_all_keys(admin_site: Client) -> None:
+    url = reverse("admin:servers_instance_change", args=["9" * 5000])
+    assert admin_site.get(url).status_code in (302, 404)
 
 
 def test_there_is_no_other_operation(admin_site: Client) -> None:

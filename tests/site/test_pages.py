@@ -109,6 +109,19 @@ def test_a_form_creates_a_server(browser: Client, shop: Shop) -> None:
     assert servers[0].auto_disk_config is True
 
 
+@pytest.mark.parametrize("number", ["--5", "²", "٣", "5-", "1" * 5000])
+def test_a_form_with_a_number_that_is_none_is_refused(
+    browser: Client, shop: Shop, number: str
+) -> None:
+    token = csrf_token(show(browser, "2.67"))
+    wanted = {"server.name": "web", "server.flavorRef": shop.flavor.flavorid}
+    wanted |= {"server.imageRef": shop.image_id, "server.networks": "none"}
+    wanted["server.min_count"] = number
+    response = send(browser, "2.67", csrfmiddlewaretoken=token, **wanted)
+    assert response.status_code == 400
+    assert not Instance.objects.exists()
+
+
 def test_a_whole_body_wins_over_the_controls(browser: Client) -> None:
     token = csrf_token(show(browser, "2.67"))
     whole = '{"server": {"nonsense": 1}}'
