@@ -221,9 +221,7 @@ def test_the_page_of_djangos_deletion_leads_to_ours(admin_site: Client) -> None:
     assert fresh(server).vm_state == "active"
 
 
-@pytest.mark.parametrize(
-    "query", ["", "?key=", "?key=word", "?key=" + "9" * 24, "?key=" + "9" * 5000]
-)
+@pytest.mark.parametrize("key", ["", "word", "9" * 24, "9" * 5000])
 def test_nothing_happens_to_nobody(admin_site: Client, key: str) -> None:
     url = reverse("admin:servers_instance_operation", args=["set_error"]) + f"?key={key}"
     assert "No server was chosen" in admin_site.get(url).content.decode()
