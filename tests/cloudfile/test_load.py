@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from io import StringIO
@@ -22,6 +23,7 @@ from compute_site.services.volume.models import Attachment, Snapshot, Volume
 from flavors.models import Flavor, FlavorAccess
 from quotas.models import Limit, Usage
 from servers.models import Aggregate, ComputeNode, KeyPair, ServerGroup, Service
+from tests.client import ApiClient
 
 pytestmark = pytest.mark.django_db
 
@@ -424,3 +426,25 @@ def test_the_demo_cloud_loads_twice() -> None:
     image = Image.objects.get(name="cirros")
     assert image.min_disk <= smallest.root_gb
     assert image.min_ram <= smallest.memory_mb
+
+
+def test_the_group_web_of_the_demo_cloud_lets_in_what_it_is_described_with(
+    anonymous: ApiClient,
+) -> None:
+    demo = Path(__file__).parents[2] / "compute_site" / "cloudfile" / "demo.yaml"
+    call_command("loadcloud", str(demo), verbosity=0)
+    basic = {"Authorization": f"Basic {base64.b64encode(b'demo:demo').decode()}"}
+    path = "//network/v2.0/security-groups?name=web"
+    [web] = anonymous.get(path, headers=basic).expect(200).json["security_groups"]
+    rules = web["security_group_rules"]
+    assert web["description"] == "HTTP, HTTPS and SSH"
+    ingress = {
+        (rule["ethertype"], rule["protocol"], rule["port_range_min"], rule["port_range_max"])
+        for rule in rules
+        if rule["direction"] == "ingress"
+    }
+    versions, ports = ("IPv4", "IPv6"), (80, 443, 22)
+    assert ingress == {(version, "tcp", port, port) for version in versions for port in ports}
+    egress = [rule for rule in rules if rule["direction"] == "egress"]
+    assert {rule["ethertype"] for rule in egress} == set(versions)
+    assert all(rule["protocol"] is None for rule in egress)
