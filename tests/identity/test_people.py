@@ -238,6 +238,16 @@ def test_a_network_that_others_use_keeps_its_project(as_admin: ApiClient) -> Non
     assert "Ports" in as_admin.delete(f"{V3}/projects/{project.pk}").expect(409).message
 
 
+def test_a_network_whose_addresses_others_hold_keeps_its_project(
+    as_admin: ApiClient, as_member: ApiClient
+) -> None:
+    project = make_project()
+    network = make_network(project_id=project.pk, external=True)
+    wish = {"floatingip": {"floating_network_id": str(network.pk)}}
+    as_member.post("//network/v2.0/floatingips", wish).expect(201)
+    assert "floating" in as_admin.delete(f"{V3}/projects/{project.pk}").expect(409).message
+
+
 def test_people_are_filtered(as_admin: ApiClient) -> None:
     make_project("closed", enabled=False)
 

@@ -12,11 +12,12 @@ def test_private_images_of_other_projects_are_the_admins_alone(
     alpha: Project, beta: Project
 ) -> None:
     own = Image.objects.create(owner=alpha)
-    nobodys = Image.objects.create()
-    foreign = Image.objects.create(owner=beta)
     community = Image.objects.create(owner=beta, visibility="community")
-    ids = [str(image.pk) for image in (own, nobodys, community, foreign)]
-    assert set(local.find_images(make_caller(alpha), ids)) == set(ids[:3])
+    foreign = Image.objects.create(owner=beta)
+    shared = Image.objects.create(owner=beta, visibility="shared")
+    nobodys = Image.objects.create()
+    ids = [str(image.pk) for image in (own, community, foreign, shared, nobodys)]
+    assert set(local.find_images(make_caller(alpha), ids)) == set(ids[:2])
     assert set(local.find_images(make_caller(alpha, admin=True), ids)) == set(ids)
 
 

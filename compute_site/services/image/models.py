@@ -12,17 +12,24 @@ from django.utils import timezone
 from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
 
+FOR_EVERYONE = ("public", "community")
+"""Images of these visibilities are for all projects; the others are for their owner."""
+
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, caller: Caller) -> Self:
-        """All but the private images of other projects; an admin sees all."""
+        """The own images, the public ones and those of the community; an admin sees all.
+
+        Images have no members, so a ``shared`` one is its owner's alone. One without an owner,
+        whose project is gone, is nobody's: only an admin sees it, unless it is for everyone.
+        """
         if caller.is_admin:
             return self
-        return self.filter(~Q(visibility="private") | Q(owner=None) | Q(owner=caller.project_id))
+        return self.filter(Q(visibility__in=FOR_EVERYONE) | Q(owner=caller.project_id))
 
     def listed_for(self, caller: Caller) -> Self:
         """What a list shows unasked: of other projects only the public images."""
-        return self.filter(Q(visibility="public") | Q(owner=caller.project_id) | Q(owner=None))
+        return self.filter(Q(visibility="public") | Q(owner=caller.project_id))
 
 
 class Image(models.Model):

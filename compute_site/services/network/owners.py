@@ -6,12 +6,12 @@ from typing import Any
 
 from compute_site.identity.errors import StillInUse
 from compute_site.identity.models import Project, User
-from compute_site.services.network.models import Port
+from compute_site.services.network.models import FloatingIp, Port
 
 
 def check_networks_free(owner: Project | User, **_: Any) -> None:
-    """Go on only if nobody else has ports in the project's networks (receiver of
-    ``owner_leaves``).
+    """Go on only if nobody else has ports in the project's networks, or addresses of them
+    (receiver of ``owner_leaves``).
 
     Raises:
         StillInUse: somebody has.
@@ -21,3 +21,6 @@ def check_networks_free(owner: Project | User, **_: Any) -> None:
     foreign = Port.objects.filter(network__project=owner).exclude(project=owner)
     if foreign.exists():
         raise StillInUse(f"Ports of other projects are in networks of the project {owner.pk}.")
+    lent = FloatingIp.objects.filter(outside__network__project=owner).exclude(project=owner)
+    if lent.exists():
+        raise StillInUse(f"Other projects hold floating IPs of networks of the project {owner.pk}.")

@@ -58,13 +58,11 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
     }
 
 
-def find_types(
-    caller: Caller,  # noqa: ARG001 - types are everyone's
-    names: Collection[str],
-) -> Sequence[VolumeTypeData]:
+def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
     if not names:
         return []
-    found = VolumeType.objects.filter(Q(name__in=names) | Q(pk__in=canonical_ids(names)))
+    visible = VolumeType.objects.visible_to(caller)
+    found = visible.filter(Q(name__in=names) | Q(pk__in=canonical_ids(names)))
     return [VolumeTypeData(id=str(kind.pk), name=kind.name) for kind in found.order_by("name")]
 
 

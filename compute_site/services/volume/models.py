@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
 
+from compute_site.identity.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.services.ownership import OwnedQuerySet
+
+
+class VolumeTypeQuerySet(models.QuerySet["VolumeType"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The public types; an admin sees all."""
+        return self if caller.is_admin else self.filter(is_public=True)
 
 
 class VolumeType(models.Model):
@@ -18,6 +26,8 @@ class VolumeType(models.Model):
     name = models.CharField(max_length=255, unique=True, db_collation="C")
     description = models.CharField(max_length=255, blank=True, default="")
     is_public = models.BooleanField(default=True)
+
+    objects = VolumeTypeQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

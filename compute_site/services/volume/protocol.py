@@ -88,7 +88,7 @@ class VolumeService(Protocol):
     def find_snapshots(self, caller: Caller, ids: Collection[str]) -> dict[str, SnapshotData]: ...
 
     def find_types(self, caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
-        """Types whose id or name is among ``names``."""
+        """The types that the caller may use whose id or name is among ``names``."""
         ...
 
     def reserve(

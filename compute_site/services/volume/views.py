@@ -170,24 +170,21 @@ class Types(VolumeView):
     """``GET /volume/v3/types``"""
 
     def get(self, request: Request) -> Response:
-        kinds = self.page(self.types(), "name", "pk")
+        kinds = self.page(VolumeType.objects.visible_to(self.caller), "name", "pk")
         return self.answer_page("volume_types", kinds, [show_type(kind) for kind in kinds])
 
-    def types(self) -> QuerySet[VolumeType]:
-        everything = VolumeType.objects.all()
-        return everything if self.caller.is_admin else everything.filter(is_public=True)
 
-
-class TypeDetail(Types):
+class TypeDetail(VolumeView):
     """``GET /volume/v3/types/{type_id}``; ``default`` is the first by name."""
 
-    def get(self, request: Request, type_id: str) -> Response:  # type: ignore[override]
+    def get(self, request: Request, type_id: str) -> Response:
+        visible = VolumeType.objects.visible_to(self.caller)
         if type_id == "default":
-            kind = self.types().order_by("name").first()
+            kind = visible.order_by("name").first()
             if kind is None:
                 raise NotFound("There is no volume type.")
         else:
-            kind = self.find(self.types(), type_id, "volume type")
+            kind = self.find(visible, type_id, "volume type")
         return Response({"volume_type": show_type(kind)})
 
 
