@@ -21,6 +21,7 @@ from compute_site.identity.passwords import verify_password
 from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_token, find_by_user
 from compute_site.identity.tokens import digest_of
 from compute_site.policy.granted import Granted, every_rule, find_granted
+from compute_site.request_id import note_user
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 REALM = 'Basic realm="compute-site"'
@@ -146,6 +147,7 @@ def _make_caller(
     roles: frozenset[str],
     granted: Granted,
 ) -> Caller:
+    note_user(scope.user_id)
     return Caller(
         user_id=scope.user_id,
         user_name=scope.user_name,

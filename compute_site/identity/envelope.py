@@ -19,6 +19,7 @@ from compute_site.identity.catalog import root_of
 from compute_site.identity.errors import AdminOnly, InvalidToken, MalformedRequest, MethodNotAllowed
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.rendering import JsonRenderer
+from compute_site.request_id import note_user
 from compute_site.views import as_fault
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class IdentityView(APIView):
         valid = find_token(text) if text else None
         if valid is None:
             raise InvalidToken("Send a valid token in X-Auth-Token.")
+        note_user(valid.user_id)
         return valid
 
     def admin(self) -> ValidToken:

@@ -1,0 +1,84 @@
+"""Every line that a request leaves in the log says which request, of whom, and from where."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+from compute_site.request_id import RequestIdFilter
+from tests.cast import Cast
+from tests.client import ApiClient
+from tests.site.staff import staff
+
+
+@pytest.fixture
+def log() -> Iterator[Callable[[], str]]:
+    """What the site writes, in the form in which it writes it."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logging.Formatter(settings.LOGGING["formatters"]["plain"]["format"]))
+    handler.addFilter(RequestIdFilter())
+    logging.getLogger().addHandler(handler)
+    yield written.getvalue
+    logging.getLogger().removeHandler(handler)
+
+
+def test_the_line_of_a_refused_request_names_it(anonymous: ApiClient, log) -> None:
+    answer = anonymous.get("/servers").expect(401)
+    wanted = f"[{answer.headers['x-openstack-request-id']} - 127.0.0.1] Unauthorized: /compute"
+    assert wanted in log()
+
+
+def test_the_line_names_the_user_who_was_known(as_reader: ApiClient, cast: Cast, log) -> None:
+    answer = as_reader.delete("/servers/none").expect(404)
+    request = answer.headers["x-openstack-request-id"]
+    assert f"[{request} {cast.reader.user_id} 127.0.0.1] Not Found" in log()
+
+
+def test_the_line_of_an_identity_request_names_the_user(as_reader, cast: Cast, log) -> None:
+    answer = as_reader.get("//identity/v3/users/none").expect(404)
+    request = answer.headers["x-openstack-request-id"]
+    assert f"[{request} {cast.reader.user_id} 127.0.0.1] Not Found" in log()
+
+
+def test_the_line_of_a_refused_page_names_who_is_logged_in(cast: Cast, log) -> None:
+    client = staff("identity.view_project")
+    answer = client.get("/admin/identity/user/")
+    assert answer.status_code == 403
+    who = client.session["_auth_user_id"]
+    assert f"[{answer.headers['x-openstack-request-id']} {who} 127.0.0.1] Forbidden" in log()
+
+
+def test_the_id_of_the_client_stands_beside_ours(anonymous: ApiClient, log) -> None:
+    given = "req-11111111-2222-3333-4444-555555555555"
+    answer = anonymous.get("/servers", headers={"X-OpenStack-Request-ID": given})
+    assert f"[{answer.headers['x-openstack-request-id']} {given} - 127.0.0.1]" in log()
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "shown"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("198.51.100.7, 2001:DB8::1", "2001:db8::1"),
+        ("198.51.100.7, evil\nline", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_behind_a_proxy_the_address_is_what_the_proxy_saw(
+    anonymous: ApiClient, log, forwarded: str, shown: str
+) -> None:
+    with override_settings(OPTIONS=dataclasses.replace(settings.OPTIONS, behind_proxy=True)):
+        anonymous.get("/servers", headers={"X-Forwarded-For": forwarded})
+    assert f" - {shown}] Unauthorized" in log()
+
+
+def test_without_a_proxy_nobody_chooses_an_address(anonymous: ApiClient, log) -> None:
+    anonymous.get("/servers", headers={"X-Forwarded-For": "198.51.100.7"})
+    assert " - 127.0.0.1] Unauthorized" in log()
