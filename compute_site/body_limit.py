@@ -10,14 +10,15 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from compute_site.bodies import is_chunked, take_chunks
 from compute_site.faults import BadRequest, BodyTooLarge, Fault
 
-LIMITED_PATHS = ("/compute/", "/identity/")
-
-
+STREAMED = re.compile("/image/v2/images/[^/]+/file")
+"""What takes bodies of any size, and reads them piece by piece."""
 DIGITS = re.compile("[0-9]+")
 MOST_DIGITS = 20
 """More make no difference, but Python refuses to read thousands."""
+LARGEST = 10 ** (MOST_DIGITS - 1) - 1
 
 
 class BodyLimitMiddleware:
@@ -30,13 +31,25 @@ class BodyLimitMiddleware:
         self.limit: int = settings.OPTIONS.max_body_bytes
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        limited = request.path_info.startswith(LIMITED_PATHS)
-        fault: Fault | None = None
-        if not DIGITS.fullmatch(length):
-            fault = BadRequest("Content-Length is no number.")
-        elif limited and int(length[:MOST_DIGITS]) > self.limit:
-            fault = BodyTooLarge(f"The body is too large; at most {self.limit} bytes are read.")
-        if fault is not None:
+        try:
+            self.check(request)
+        except Fault as fault:
             return JsonResponse(fault.envelope(), status=fault.status)
         return self.get_response(request)
+
+    def check(self, request: HttpRequest) -> None:
+        """Read what came in chunks.
+
+        Raises:
+            BadRequest: the length is no number, or the body is not complete.
+            BodyTooLarge: there is more of it than may be.
+        """
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not DIGITS.fullmatch(length):
+            raise BadRequest("Content-Length is no number.")
+        streamed = STREAMED.fullmatch(request.path_info)
+        limit = LARGEST if streamed else self.limit
+        if int(length[:MOST_DIGITS]) > limit:
+            raise BodyTooLarge(f"The body is too large; at most {limit} bytes are read.")
+        if is_chunked(request) and not streamed:
+            take_chunks(request, limit)

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 import orjson
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.functional import cached_property
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from compute_site.bodies import BodyBrokenOff
 from compute_site.crossing import as_conflict
 from compute_site.faults import (
     BadRequest,
@@ -300,6 +301,7 @@ Translation = tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any
 FOREIGN_ERRORS: tuple[Translation, ...] = (
     (Fault, lambda fault: fault),
     ((Http404, exceptions.NotFound), lambda _: NotFound("There is nothing at this URL.")),
+    (UnreadablePostError, lambda _: BodyBrokenOff("The body cannot be read to its end.")),
     # such as a host that is not ours
     (SuspiciousOperation, lambda _: BadRequest("This is no request that the site answers.")),
     (exceptions.PermissionDenied, lambda error: Forbidden(str(error.detail))),

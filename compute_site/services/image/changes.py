@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from compute_site.faults import BadRequest, Conflict, Forbidden
 from compute_site.identity.caller import Caller
@@ -91,8 +92,10 @@ def take_data(caller: Caller, image: Image, chunks: Iterable[bytes]) -> None:
     for chunk in chunks:
         digest.update(chunk)
         size += len(chunk)
-    image.size, image.checksum, image.status = size, digest.hexdigest(), "active"
-    image.save(update_fields=["size", "checksum", "status", "updated_at"])
+    queued = Image.objects.filter(pk=image.pk, status="queued")
+    filled = {"size": size, "checksum": digest.hexdigest(), "status": "active"}
+    if not queued.update(**filled, updated_at=timezone.now()):
+        raise ImageIsThere(f"Image {image.pk} got data from elsewhere meanwhile, or was deleted.")
 
 
 def set_status(caller: Caller, image: Image, status: str) -> None:

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.bodies import stream_body
 from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.services.facade import Filter, ServiceView, by_id, phrase
 from compute_site.services.image import changes
@@ -19,8 +20,6 @@ from compute_site.services.image.shapes import NEW_IMAGE
 from compute_site.services.keys import read_keys
 
 NEWEST_MINOR = 9
-CHUNK = 1 << 20
-"""Bytes that are read at once."""
 
 
 def ids(words: list[str]) -> list[Any]:
@@ -175,8 +174,7 @@ class ImageFile(ImageView):
         return HttpResponse(status=204, content_type="application/octet-stream")
 
     def put(self, request: Request, image_id: str) -> Response:
-        stream = request._request  # noqa: SLF001 - DRF's parsers would read it into memory
-        chunks = iter(lambda: stream.read(CHUNK), b"")
+        chunks = stream_body(request._request)  # noqa: SLF001 - DRF's parsers would read all of it
         changes.take_data(self.caller, self.find_image(image_id), chunks)
         return Response(status=204)
 
