@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from email.message import Message
 from pathlib import Path
 from types import FrameType
@@ -40,27 +39,6 @@ class Account:
     user: str
     password: str
     project: str
-
-
-def check_port(host: str, port: int) -> None:
-    """Fail early, and clearly, when something else listens there.
-
-    Raises:
-        QuickstartError: the address is in use or not ours.
-    """
-    if not 0 < port < 65536:
-        raise QuickstartError(f"Cannot listen on port {port}: choose one from 1 to 65535.")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            advice = "Choose another address with --host or --port."
-            if error.errno == errno.EADDRINUSE:
-                advice = "Is the site running already? Choose another port with --port."
-            raise QuickstartError(
-                f"Cannot listen on {host}:{port}: {error.strerror}. {advice}"
-            ) from error
 
 
 class Processes:
@@ -134,7 +112,7 @@ def stopping_by_signal() -> Iterator[None]:
 class Client:
     """The little of an OpenStack client that a first server needs; plain HTTP on loopback."""
 
-    def __init__(self, root: str, account: Account) -> None:
+    def __init__(self, root: str, account: Account | None) -> None:
         self.root = root
         self.account = account
         self.token = ""
@@ -163,6 +141,11 @@ class Client:
             raise QuickstartError(f"{method} {path} failed: {error}") from error
 
     def sign_in(self) -> None:
+        if self.account is None:
+            raise QuickstartError(
+                "The password of the demo cloud's user is not known here. A cloud without this "
+                "user is started with --no-first-server."
+            )
         domain = {"id": "default"}
         user = {"name": self.account.user, "password": self.account.password, "domain": domain}
         identity = {"methods": ["password"], "password": {"user": user}}
@@ -240,8 +223,11 @@ def _follow(
     raise QuickstartError(f"The first server is not ACTIVE after {BUILD_SECONDS} s.")
 
 
-def write_clouds_yaml(path: Path, root: str, accounts: dict[str, Account]) -> None:
-    """Write the file that openstacksdk and the openstack command read; only its owner may."""
+def write_clouds_yaml(path: Path, root: str, accounts: Mapping[str, Account]) -> None:
+    """Write the file that openstacksdk and the openstack command read; only its owner may.
+
+    A file that is there already, and that others may read, is replaced by another one.
+    """
     clouds = {
         name: {
             "auth": {
@@ -257,6 +243,20 @@ def write_clouds_yaml(path: Path, root: str, accounts: dict[str, Account]) -> No
         for name, account in accounts.items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # for its owner alone
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         yaml.safe_dump({"clouds": clouds}, file, sort_keys=False)
+    Path(draft).replace(path)
+
+
+def read_clouds_yaml(path: Path) -> dict[str, Account]:
+    """The accounts that an earlier run has kept; a file that makes no sense keeps none."""
+    try:
+        clouds = yaml.safe_load(path.read_text(encoding="utf-8"))["clouds"]
+        return {name: _kept_account(cloud["auth"]) for name, cloud in clouds.items()}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _kept_account(auth: Mapping[str, Any]) -> Account:
+    return Account(str(auth["username"]), str(auth["password"]), str(auth["project_name"]))

@@ -18,9 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import psycopg
 import pytest
 import yaml
 from django.conf import settings
@@ -28,6 +26,8 @@ from openstack.compute.v2.server import Server
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 from openstack.exceptions import NotFoundException
+
+from tests.fresh_database import fresh_database
 
 ROOT = Path(settings.BASE_DIR)
 NAME = "compute_site_clients"
@@ -55,18 +55,6 @@ class LiveSite:
         return self.state / "clouds.yaml"
 
 
-def fresh_database() -> str:
-    database = settings.DATABASES["default"]
-    where = {"host": database["HOST"], "port": database["PORT"] or None}
-    who = {"user": database["USER"], "password": database["PASSWORD"] or None}
-    with psycopg.connect(dbname="postgres", autocommit=True, **where, **who) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {NAME} TEMPLATE template0 LOCALE 'C.UTF-8'")
-    login = ":".join(quote(part, safe="") for part in who.values() if part)
-    port = f":{database['PORT']}" if database["PORT"] else ""
-    return f"postgresql://{login}@{port}/{NAME}?host={quote(database['HOST'], safe='')}"
-
-
 @pytest.fixture(scope="session")
 def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
     state = tmp_path_factory.mktemp("site")
@@ -75,7 +63,7 @@ def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
         port = probe.getsockname()[1]
     environment = {
         **os.environ,
-        "DATABASE_URL": fresh_database(),
+        "DATABASE_URL": fresh_database(NAME),
         "COMPUTE_SITE_STATE_DIR": str(state),
     }
     log = state / "quickstart.log"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from compute_site.quickstart import Processes, QuickstartError, check_port
+from compute_site.listening import Listener, find_listener
+from compute_site.quickstart import Processes, QuickstartError
 
 PARENT = """
 import subprocess, sys, time
@@ -26,18 +27,18 @@ def test_a_port_in_use_is_told() -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(QuickstartError, match="Is the site running already"):
-            check_port("127.0.0.1", port)
+            find_listener("127.0.0.1", port).check()
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 99999])
 def test_a_port_that_cannot_be_is_told(port: int) -> None:
     with pytest.raises(QuickstartError, match="from 1 to 65535"):
-        check_port("127.0.0.1", port)
+        find_listener("127.0.0.1", port)
 
 
 def test_an_address_of_another_machine_is_told() -> None:
     with pytest.raises(QuickstartError, match="--host"):
-        check_port("192.0.2.1", 8774)
+        Listener("192.0.2.1", "192.0.2.1", 8774).check()
 
 
 def test_a_program_that_died_is_told_and_leaves_nobody_behind(tmp_path: Path) -> None:
@@ -68,6 +69,7 @@ def test_programs_end_when_they_are_stopped(tmp_path: Path) -> None:
     [
         (["--port", "99999"], "from 1 to 65535"),
         (["--host", "192.0.2.1"], "Cannot listen on 192.0.2.1"),
+        (["--host", "no such host"], "Cannot listen on no such host"),
     ],
 )
 def test_the_command_says_it_without_a_traceback(words: list[str], said: str) -> None:

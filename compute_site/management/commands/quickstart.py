@@ -15,26 +15,38 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
+from compute_site.cloudfile.load import load_cloud, parse
+from compute_site.demo_accounts import (
+    Accounts,
+    choose_accounts,
+    find_accounts,
+    read_accounts,
+    set_passwords,
+    with_passwords,
+)
 from compute_site.identity.models import Project
+from compute_site.listening import ALLOWED_HOSTS, Listener, find_listener
 from compute_site.quickstart import (
-    Account,
     Client,
     Processes,
     QuickstartError,
     Stopped,
-    check_port,
     first_server,
+    read_clouds_yaml,
     stopping_by_signal,
     wait_until_ready,
     write_clouds_yaml,
 )
 
 DEMO_CLOUD = settings.BASE_DIR / "compute_site" / "cloudfile" / "demo.yaml"
-ACCOUNTS = {
-    "demo": Account("demo", "demo", "demo"),
-    "admin": Account("admin", "admin", "admin"),
-}
+FIRST_USER = "demo"
 
+NEW_PASSWORDS = """
+Others can reach the site, so that no password is one that everybody knows. These are shown once;
+{clouds}, which only you may read, keeps them:
+
+{lines}
+"""
 WHAT_NEXT = """
 The site serves on {root}. Try, in another terminal:
 
@@ -42,10 +54,10 @@ The site serves on {root}. Try, in another terminal:
   openstack server create --image cirros --flavor m1.tiny --network private --wait second
   (the command comes with: pip install python-openstackclient)
 
-  curl -su demo:demo {root}/compute/v2.1/servers/detail
+  curl -su {basic} {root}/compute/v2.1/servers/detail
 
-  browsable API   {root}/compute/v2.1/servers   (sign in as demo, password demo)
-  admin           {root}/admin/                 (admin, password admin)
+  browsable API   {root}/compute/v2.1/servers   (sign in as demo{of_demo})
+  admin           {root}/admin/                 (sign in as admin{of_admin})
   documentation   {root}/docs/
 
 Logs are in {logs}. Ctrl-C ends everything; the data stays in {state}.
@@ -68,24 +80,32 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         self.began = time.monotonic()
-        root = f"http://{options['host']}:{options['port']}"
-        processes = Processes(child_environment(), settings.STATE_DIR / "log")
         try:
             with stopping_by_signal():
-                check_port(options["host"], options["port"])
-                self.find_database()
-                self.start_web_server(processes, options)  # loads while the database is migrated
-                self.migrate()
-                processes.start("worker", "manage.py", "worker")
-                self.load_cloud()
-                self.show(root, processes, with_server=not options["no_first_server"])
-                while not options["exit"]:
-                    processes.check()
-                    time.sleep(0.5)
+                listener = find_listener(options["host"], options["port"])
+                self.serve(listener, options)
         except QuickstartError as error:
             raise CommandError(str(error)) from error
         except Stopped:
             self.say("stopping")
+
+    def serve(self, listener: Listener, options: dict[str, Any]) -> None:
+        processes = Processes(child_environment(listener), settings.STATE_DIR / "log")
+        try:
+            listener.check()
+            self.find_database()
+            if listener.is_private:
+                # loads while the database is migrated; others wait until no password is known
+                self.start_web_server(processes, listener, options)
+            self.migrate()
+            processes.start("worker", "manage.py", "worker")
+            accounts = self.load_cloud(listener)
+            if not listener.is_private:
+                self.start_web_server(processes, listener, options)
+            self.show(listener, accounts, processes, with_server=not options["no_first_server"])
+            while not options["exit"]:
+                processes.check()
+                time.sleep(0.5)
         finally:
             processes.stop()
 
@@ -111,41 +131,78 @@ class Command(BaseCommand):
             gc.enable()
         self.say("database: migrated")
 
-    def load_cloud(self) -> None:
+    def load_cloud(self, listener: Listener) -> Accounts:
+        """Make the demo cloud unless there is one; who can sign in, kept before it is made."""
+        document = parse(DEMO_CLOUD.read_text(encoding="utf-8"))
+        known, kept = read_accounts(document), read_clouds_yaml(self.clouds)
         if Project.objects.exists():
+            accounts = find_accounts(known, kept, private=listener.is_private)
+            self.keep(listener, accounts, kept)
+            if not listener.is_private:
+                set_passwords(known, accounts)
             self.say("cloud: kept as it is")
         else:
-            call_command("loadcloud", str(DEMO_CLOUD), verbosity=0)
+            accounts = choose_accounts(known, kept, private=listener.is_private)
+            self.keep(listener, accounts, kept)
+            load_cloud(with_passwords(document, accounts))
             self.say("cloud: the demo cloud is loaded")
         connection.close()
+        return accounts
 
-    def start_web_server(self, processes: Processes, options: dict[str, Any]) -> None:
+    @property
+    def clouds(self) -> Path:
+        return settings.STATE_DIR / "clouds.yaml"
+
+    def keep(self, listener: Listener, accounts: Accounts, kept: Accounts) -> None:
+        """Keep what clients need to sign in, and show the passwords that are new and secret."""
+        write_clouds_yaml(self.clouds, listener.own_root, accounts)
+        new = (
+            [] if listener.is_private else [a for a in accounts.values() if a not in kept.values()]
+        )
+        if new:
+            lines = "\n".join(f"  {account.user:10} {account.password}" for account in new)
+            self.stdout.write(NEW_PASSWORDS.format(clouds=self.clouds, lines=lines))
+
+    def start_web_server(
+        self, processes: Processes, listener: Listener, options: dict[str, Any]
+    ) -> None:
         processes.start(
             "web server",
             *("-m", "granian", "--interface", "wsgi", "compute_site.wsgi:application"),
-            *("--host", options["host"], "--port", str(options["port"])),
+            *("--host", listener.address, "--port", str(listener.port)),
             *("--workers", str(options["web_processes"]), "--blocking-threads", "4"),
             *("--backpressure", "64", "--no-ws"),
         )
 
-    def show(self, root: str, processes: Processes, *, with_server: bool) -> None:
-        client = Client(root, ACCOUNTS["demo"])
+    def show(
+        self, listener: Listener, accounts: Accounts, processes: Processes, *, with_server: bool
+    ) -> None:
+        client = Client(listener.own_root, accounts.get(FIRST_USER))
         wait_until_ready(client, processes)
         self.say("web server and worker run")
         if with_server:
             client.sign_in()
             first_server(client, self.say)
-        clouds = settings.STATE_DIR / "clouds.yaml"
-        write_clouds_yaml(clouds, root, ACCOUNTS)
+        open_words = {
+            name: f", password {account.password}" if account.password == name else ""
+            for name, account in accounts.items()
+        }
+        of_demo, of_admin = (open_words.get(name, "") for name in ("demo", "admin"))
         self.stdout.write(
             WHAT_NEXT.format(
-                root=root, clouds=clouds, logs=settings.STATE_DIR / "log", state=settings.STATE_DIR
+                root=listener.shown_root,
+                clouds=self.clouds,
+                basic="demo:demo" if of_demo else "demo",
+                of_demo=of_demo,
+                of_admin=of_admin,
+                logs=settings.STATE_DIR / "log",
+                state=settings.STATE_DIR,
             )
         )
         self.stdout.flush()
 
 
-def child_environment() -> dict[str, str]:
+def child_environment(listener: Listener) -> dict[str, str]:
     """The environment of the worker and the web server: this very database and site."""
     database = settings.DATABASES["default"]
     host, name = quote(database["HOST"], safe=""), quote(database["NAME"], safe="")
@@ -155,8 +212,11 @@ def child_environment() -> dict[str, str]:
     python_path = os.pathsep.join(
         filter(None, (str(Path(settings.BASE_DIR)), os.environ.get("PYTHONPATH")))
     )
+    allowed = listener.allowed_hosts(settings.OPTIONS.allowed_hosts, os.environ)
+    others = {name: text for name, text in os.environ.items() if name != f"{ALLOWED_HOSTS}_FILE"}
     return {
-        **os.environ,
+        **others,
+        ALLOWED_HOSTS: ",".join(allowed),
         "DATABASE_URL": os.environ.get("DATABASE_URL") or embedded,
         "DJANGO_SETTINGS_MODULE": "compute_site.settings",
         "PYTHONPATH": python_path,

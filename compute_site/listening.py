@@ -1,0 +1,113 @@
+"""Where the quickstart listens: who can reach it there, and by which names."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+
+from compute_site.quickstart import QuickstartError
+
+ALLOWED_HOSTS = "COMPUTE_SITE_ALLOWED_HOSTS"
+ANYWHERE = ("192.0.2.1", "2001:db8::1")
+"""Addresses of no machine (RFC 5737, RFC 3849), to ask which address leads out of this one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listener:
+    """``host`` is what the operator gave, ``address`` the IP address that it stands for."""
+
+    host: str
+    address: str
+    port: int
+
+    @property
+    def is_private(self) -> bool:
+        """Only programs of this machine can come here."""
+        return ipaddress.ip_address(self.address).is_loopback
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Every address of this machine leads here."""
+        return ipaddress.ip_address(self.address).is_unspecified
+
+    @property
+    def own_root(self) -> str:
+        """The URL of the site for programs of this machine."""
+        if self.is_everywhere:
+            return self._root_at("::1" if ":" in self.address else "127.0.0.1")
+        return self._root_at(self.host)
+
+    @property
+    def shown_root(self) -> str:
+        """The URL of the site for those who are meant to reach it."""
+        return self._root_at(_outer_address()) if self.is_everywhere else self.own_root
+
+    def allowed_hosts(
+        self, known: Sequence[str], environment: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """The hosts that requests may name: ``known``, and the one that is listened on.
+
+        Who listens everywhere is reached by names that only those around know, so that all are
+        allowed, unless the operator has chosen some.
+        """
+        chosen = {ALLOWED_HOSTS, f"{ALLOWED_HOSTS}_FILE"} & environment.keys()
+        if self.is_everywhere and not chosen:
+            return ("*",)
+        own = self.own_root.removeprefix("http://").removesuffix(f":{self.port}")
+        return (*known, *(() if own in known else (own,)))
+
+    def check(self) -> None:
+        """Fail early, and clearly, when something else listens there.
+
+        Raises:
+            QuickstartError: the address is in use or not ours.
+        """
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.address, self.port))
+            except OSError as error:
+                advice = "Choose another address with --host or --port."
+                if error.errno == errno.EADDRINUSE:
+                    advice = "Is the site running already? Choose another port with --port."
+                raise QuickstartError(
+                    f"Cannot listen on {self.host}:{self.port}: {error.strerror}. {advice}"
+                ) from error
+
+    def _root_at(self, host: str) -> str:
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def find_listener(host: str, port: int) -> Listener:
+    """The place that ``--host`` and ``--port`` name.
+
+    Raises:
+        QuickstartError: there is no such port, or nothing has this name.
+    """
+    if not 0 < port < 65536:
+        raise QuickstartError(f"Cannot listen on port {port}: choose one from 1 to 65535.")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise QuickstartError(
+            f"Cannot listen on {host}: {error}. Choose another address with --host."
+        ) from error
+    # a name such as localhost may have an address of each family
+    return Listener(host, min(found, key=lambda entry: entry[0])[4][0], port)
+
+
+def _outer_address() -> str:
+    """The address by which others most likely reach this machine; nothing is sent."""
+    for target in ANYWHERE:
+        family = socket.AF_INET6 if ":" in target else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((target, 9))
+            except OSError:
+                continue
+            return str(probe.getsockname()[0])
+    return socket.gethostname()
