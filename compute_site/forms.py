@@ -7,13 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from compute_site.microversions.fields import Boolean, Boolish, Choice, Integer, StrictField
 from compute_site.microversions.history import History
 from compute_site.microversions.serializers import VersionedSerializer
 from compute_site.microversions.texts import Text
 from compute_site.microversions.version import Microversion
+from compute_site.strict_json import MalformedJson, read_json
 
 RAW_BODY = "_body"
 """The control that takes a whole JSON body; it wins over the others."""
@@ -112,11 +111,11 @@ def read_form(
     """The JSON body that a form stands for; empty controls are absent keys.
 
     Raises:
-        orjson.JSONDecodeError: the whole body was given as JSON and is none.
+        MalformedJson: the whole body was given as JSON and is none.
     """
     raw = given.get(RAW_BODY, "").strip()
     if raw:
-        return orjson.loads(raw)
+        return read_json(raw)
     body: dict[str, Any] = {}
     for name, field in _fields(serializer, version):
         text = given.get(name, "").strip()
@@ -147,7 +146,7 @@ def _value(kind: str, text: str) -> Any:
         return int(text) if NUMBER.fullmatch(text) else text  # what is none is a fault of the key
     if kind == "json":
         try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
+            return read_json(text)
+        except MalformedJson:
             return text  # a word such as auto, or a fault of the key
     return text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
@@ -14,8 +13,7 @@ from rest_framework.settings import api_settings
 
 from compute_site.forms import RAW_BODY, make_controls
 from compute_site.microversions.version import NEWEST, Microversion
-
-PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+from compute_site.strict_json import write_json
 
 
 class JsonRenderer(BaseRenderer):
@@ -31,9 +29,7 @@ class JsonRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        if data is None:
-            return b""
-        return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+        return b"" if data is None else write_json(data)
 
 
 class ComputeJsonRenderer(JsonRenderer):
@@ -60,7 +56,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
             "user": request.user,
             "name": view.get_view_name(),
             "description": (type(view).__doc__ or "").partition("\n\n")[0],
-            "content": "" if data is None else orjson.dumps(data, option=PRETTY).decode(),
+            "content": "" if data is None else write_json(data, pretty=True).decode(),
             "response_headers": dict(sorted(response.items())),
             "allowed_methods": view.allowed_methods,
             "api_settings": api_settings,

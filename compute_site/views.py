@@ -6,14 +6,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-import orjson
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http import Http404, HttpResponse, UnreadablePostError
 from django.utils.functional import cached_property
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from compute_site.bodies import BodyBrokenOff
 from compute_site.crossing import as_conflict
@@ -28,6 +26,7 @@ from compute_site.faults import (
 )
 from compute_site.forms import read_form
 from compute_site.identity.caller import Caller
+from compute_site.json_view import JsonView
 from compute_site.links import Links
 from compute_site.microversions.answers import AnswerSerializer, Frame
 from compute_site.microversions.contract import Contract
@@ -39,6 +38,7 @@ from compute_site.microversions.negotiation import (
 )
 from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.microversions.version import OLDEST, Microversion
+from compute_site.strict_json import read_json
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +46,6 @@ JSON_TYPES = {"", "application/json", "application/vnd.openstack.compute+json", 
 FORM_TYPE = "application/x-www-form-urlencoded"
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 PARTS_OF_THE_MOUNT = ("api", "project_id")
-
-
-class MalformedJson(BadRequest):
-    """The body is not JSON."""
-
-    code = "malformed_json"
 
 
 class ProjectMismatch(BadRequest):
@@ -67,7 +61,7 @@ class ComputeRequest(Request):
     version: Microversion  # type: ignore[assignment] # DRF thinks of texts
 
 
-class ComputeView(APIView):
+class ComputeView(JsonView):
     """Refuses early in the order of spec/create-response.md 6, then calls the method of the
     subclass with what its URL names (but not ``api`` and ``project_id``).
 
@@ -86,19 +80,15 @@ class ComputeView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     format_kwarg = None
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.args, self.kwargs = args, kwargs
-        self.headers = {}
-        self.request = self.initialize_request(request, *args, **kwargs)  # type: ignore[assignment]
-        try:
-            self.initial(self.request, *args, **kwargs)
-            named = {name: kwargs[name] for name in kwargs if name not in PARTS_OF_THE_MOUNT}
-            response = getattr(self, str(self.request.method).lower())(self.request, **named)
-        except Exception as error:  # noqa: BLE001 - the one place where errors become answers
-            response = self.handle_exception(error)
-        # not kept in the view: view and request know each other, and would keep the answer alive
-        response = self.finalize_response(self.request, response, *args, **kwargs)
-        response.add_post_render_callback(_cut_cycle)
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Nova sends none of those that DRF has for all views."""
+        return {}
+
+    def respond(self, request: Request) -> HttpResponse:
+        given = self.kwargs
+        named = {name: given[name] for name in given if name not in PARTS_OF_THE_MOUNT}
+        response: HttpResponse = getattr(self, str(request.method).lower())(request, **named)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -112,7 +102,7 @@ class ComputeView(APIView):
             request, *args, **kwargs
         )
         request.caller = request.auth  # type: ignore[attr-defined]
-        self.read_body(request)
+        self.take_body(request)
         project_id = kwargs.get("project_id")
         if project_id is not None and project_id != request.caller.project_id:  # type: ignore[attr-defined]
             raise ProjectMismatch(
@@ -143,7 +133,7 @@ class ComputeView(APIView):
                 f"This URL went away after microversion {self.until}; asked for {asked}."
             )
 
-    def read_body(self, request: Request) -> None:
+    def take_body(self, request: Request) -> None:
         """Parse the JSON body into ``self.body``; an empty body is ``None``."""
         content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
         if content_type == FORM_TYPE and self.is_form(request):
@@ -153,13 +143,9 @@ class ComputeView(APIView):
             raise UnsupportedMediaType(f"Send application/json, not {content_type[:100]}.")
         if request.method not in METHODS_WITH_BODY:
             return
-        raw = request._request.body  # noqa: SLF001 - DRF's parsers would coerce and wrap
-        if not raw:
-            return
-        try:
-            self.body = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise MalformedJson(f"The body is not JSON: {error}") from None
+        raw = self.raw_body()
+        if raw:
+            self.body = read_json(raw)
 
     def is_form(self, request: Request) -> bool:
         """Was this sent by the form of a page? Only a session guards forms against other sites."""
@@ -171,10 +157,7 @@ class ComputeView(APIView):
         if contract is None or contract.body is None:
             return None
         form = request._request.POST.dict()  # noqa: SLF001 - DRF's parsers would coerce and wrap
-        try:
-            return read_form(contract.body, self.request.version, form)
-        except orjson.JSONDecodeError as error:
-            raise MalformedJson(f"The body is not JSON: {error}") from None
+        return read_form(contract.body, self.request.version, form)
 
     def read(self, serializer: type[VersionedSerializer]) -> Any:
         """The body as the serializer builds it.
@@ -235,13 +218,6 @@ class ComputeView(APIView):
         if wants_page(request):
             del response["WWW-Authenticate"]  # the page has a link to log in
         return response
-
-
-def _cut_cycle(response: Response) -> None:
-    """DRF lets an answer know itself. A page of a thousand servers would lie in memory until the
-    garbage collector finds it, which holds up some later request by 100 ms.
-    """
-    response.renderer_context.clear()  # type: ignore[attr-defined] # DRF sets it late
 
 
 def _name_type_of_nothing(response: HttpResponse) -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import http
-import json
 import logging
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
-from django.http.request import RawPostDataException
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from compute_site.faults import Fault, Unauthorized
 from compute_site.identity.catalog import root_of
-from compute_site.identity.errors import AdminOnly, InvalidToken, MalformedRequest, MethodNotAllowed
+from compute_site.identity.errors import AdminOnly, InvalidToken, MethodNotAllowed
 from compute_site.identity.tokens import ValidToken, find_token
+from compute_site.json_view import JsonView
 from compute_site.rendering import JsonRenderer
 from compute_site.request_id import note_user
 from compute_site.views import as_fault
@@ -25,7 +23,7 @@ from compute_site.views import as_fault
 logger = logging.getLogger(__name__)
 
 
-class IdentityView(APIView):
+class IdentityView(JsonView):
     """Who calls is asked for by ``self.caller()``: some URLs are open to everyone."""
 
     authentication_classes = ()
@@ -58,17 +56,6 @@ class IdentityView(APIView):
         if not caller.is_admin:
             raise AdminOnly("Only those who hold the role admin may do this.")
         return caller
-
-    def read_body(self) -> Any:
-        """The JSON body.
-
-        Raises:
-            MalformedRequest: it is not JSON.
-        """
-        try:
-            return json.loads(self.request._request.body)  # noqa: SLF001 - DRF's parsers coerce
-        except (ValueError, RecursionError, RawPostDataException) as error:
-            raise MalformedRequest(f"The body is not JSON: {error}") from None
 
     @property
     def root(self) -> str:

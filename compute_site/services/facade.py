@@ -9,23 +9,19 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import http
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import DataError
 from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from compute_site.faults import (
     BadRequest,
-    BodyTooLarge,
     Fault,
     Forbidden,
     NotFound,
@@ -33,6 +29,7 @@ from compute_site.faults import (
 )
 from compute_site.identity.caller import Caller
 from compute_site.identity.catalog import root_of
+from compute_site.json_view import JsonView
 from compute_site.pagination import Paging, cut_page
 from compute_site.rendering import JsonRenderer
 from compute_site.services.ids import canonical_ids, is_address, is_canonical
@@ -85,7 +82,7 @@ MOST_DIGITS = 1000
 """Python refuses to read numbers of several thousand digits."""
 
 
-class ServiceView(APIView):
+class ServiceView(JsonView):
     """A view that needs a caller, unless it is ``open``, as version documents are."""
 
     versioning_class = None
@@ -116,20 +113,6 @@ class ServiceView(APIView):
     @property
     def root(self) -> str:
         return root_of(self.request._request)  # noqa: SLF001 - Django's request
-
-    def read_body(self) -> Any:
-        """The JSON body.
-
-        Raises:
-            BadRequest: it is none.
-            BodyTooLarge: it is larger than Django reads.
-        """
-        try:
-            return json.loads(self.request._request.body)  # noqa: SLF001 - DRF's parsers coerce
-        except (ValueError, RecursionError) as error:
-            raise BadRequest(f"The body is not JSON: {error}") from None
-        except RequestDataTooBig:
-            raise BodyTooLarge("The body is too large.") from None
 
     def read(self, noun: str, shape: Mapping[str, Key]) -> Asked:
         """The object that stands under its noun in the body.
