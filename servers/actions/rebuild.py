@@ -17,6 +17,7 @@ from quotas.limits import effective_limits
 from servers.actions.begin import begin, check_launched
 from servers.actions.host import REBUILD
 from servers.change.guard import check_state, check_unlocked
+from servers.change.system_metadata import SystemMetadata, change_system_metadata
 from servers.create.errors import ImageNotFound, KeyPairNotFound
 from servers.create.fit import check_flavor_disk, check_image
 from servers.create.metadata import LIMITED
@@ -69,12 +70,12 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
     if instance.image_ref:
         check_flavor_disk(flavor, image)
         columns["image_ref"] = order.image_ref
-    columns["system_metadata"] = _system_metadata(instance, image, flavor)
     password = choose_password(order.password)
     after = VmState.STOPPED if instance.vm_state == VmState.STOPPED else VmState.ACTIVE
     spec = {"image": {"id": image.id, "properties": dict(image.properties)}}
     with transaction.atomic():
         begin(caller, instance, REBUILD, password=password, after=after, columns=columns)
+        change_system_metadata(instance, lambda kept: _with_image(kept, image, flavor))
         RequestSpec.objects.filter(instance=instance).update(**spec)
     return password
 
@@ -109,11 +110,8 @@ def _key_columns(caller: Caller, order: RebuildOrder) -> dict[str, str | None]:
     return {"key_name": key.name, "key_data": key.public_key}
 
 
-def _system_metadata(instance: Instance, image: ImageData, flavor: Flavor) -> dict[str, Any]:
-    kept = {
-        key: value
-        for key, value in instance.system_metadata.items()
-        if not key.startswith(IMAGE_PREFIX)
-    }
+def _with_image(kept: SystemMetadata, image: ImageData, flavor: Flavor) -> SystemMetadata:
+    """What is kept of the old image gives way to what is kept of the new one."""
+    left = {key: value for key, value in kept.items() if not key.startswith(IMAGE_PREFIX)}
     texts = {"base_image_ref": str(image.id), **image_texts(image, flavor)}
-    return {**kept, **{f"{IMAGE_PREFIX}{key}": value for key, value in texts.items()}}
+    return left | {f"{IMAGE_PREFIX}{key}": value for key, value in texts.items()}

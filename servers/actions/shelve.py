@@ -14,6 +14,7 @@ from compute_site.services import image_service
 from servers.actions.begin import begin, describe_state
 from servers.actions.host import HOST_ACTIONS, UNSHELVE_IN_PLACE
 from servers.change.guard import check_unlocked
+from servers.change.system_metadata import change_system_metadata, without
 from servers.change.transitions import move
 from servers.conductor import queue
 from servers.conductor.records import begin_action
@@ -120,8 +121,7 @@ def _check_host(host: str, zone: object) -> None:
 
 def _remember_image(instance: Instance, image_id: str) -> None:
     marks = {IMAGE_KEY: image_id, SHELVED_AT: timezone.now().isoformat()}
-    kept = {**instance.system_metadata, **marks}
-    Instance.objects.filter(pk=instance.pk).update(system_metadata=kept)
+    change_system_metadata(instance, lambda kept: {**kept, **marks})
 
 
 def _owner(caller: Caller, instance: Instance) -> Caller:
@@ -131,9 +131,7 @@ def _owner(caller: Caller, instance: Instance) -> Caller:
 
 def forget_image(caller: Caller, instance: Instance) -> None:
     """Delete the image that keeps what a shelved server held, if there is one."""
-    kept = dict(instance.system_metadata)
-    image_id = kept.pop(IMAGE_KEY, None)
-    kept.pop(SHELVED_AT, None)
+    marks = (IMAGE_KEY, SHELVED_AT)
+    image_id = change_system_metadata(instance, lambda kept: without(kept, *marks)).get(IMAGE_KEY)
     if image_id:
         image_service().delete_images(_owner(caller, instance), [image_id])
-        Instance.objects.filter(pk=instance.pk).update(system_metadata=kept)

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Collection
 
 from compute_site.identity.caller import Caller
-from servers.change.guard import check_state, check_unlocked
+from servers.change.guard import check_state, check_unlocked, lock_row
 from servers.conductor import queue
 from servers.conductor.records import begin_action
-from servers.errors import NoSuchServer, WrongState
+from servers.errors import WrongState
 from servers.models import Instance, VmState
 
 
@@ -91,10 +91,7 @@ def lock_server(caller: Caller, instance: Instance, change: Change) -> Instance:
     """The server as it is now, locked until the transaction ends, so that two changes of one
     server wait for each other; raises as ``check_ready``, and ``NoSuchServer``.
     """
-    living = Instance.objects.alive().filter(pk=instance.pk)
-    server = living.select_for_update(no_key=True).defer("user_data", "key_data").first()
-    if server is None:
-        raise NoSuchServer(str(instance.uuid))
+    server = lock_row(instance)
     check_ready(caller, server, change)
     return server
 

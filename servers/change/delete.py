@@ -18,7 +18,7 @@ from compute_site.identity.caller import Caller
 from quotas.enforce import give_back
 from servers import models
 from servers.actions.host import SOFT_DELETE
-from servers.actions.shelve import forget_image
+from servers.actions.shelve import IMAGE_KEY, forget_image
 from servers.change.guard import check_unlocked
 from servers.change.transitions import (
     BEGIN_DELETE,
@@ -106,6 +106,8 @@ def finish_delete(server_id: str) -> None:
 
 def _forget_image(caller: Caller, instance: Instance) -> None:
     """A service that does not answer keeps the image, and stops nobody."""
+    if IMAGE_KEY not in instance.system_metadata:  # nearly always; the row is locked
+        return
     try:
         forget_image(caller, instance)
     except Fault as fault:

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from compute_site.identity.caller import Caller
-from servers.errors import ServerLocked, WrongState
+from servers.errors import NoSuchServer, ServerLocked, WrongState
 from servers.models import Instance, VmState
 
 SETTLED = frozenset((VmState.ACTIVE, VmState.PAUSED, VmState.SUSPENDED, VmState.STOPPED))
 """States of a server that exists as a whole, running or not."""
+
+
+def lock_row(instance: Instance) -> Instance:
+    """The server as it is now; others who change it wait until the transaction ends.
+
+    Raises:
+        NoSuchServer: it was deleted meanwhile.
+    """
+    living = Instance.objects.alive().filter(pk=instance.pk)
+    server = living.select_for_update(no_key=True).defer("user_data", "key_data").first()
+    if server is None:
+        raise NoSuchServer(str(instance.uuid))
+    return server
 
 
 def check_unlocked(caller: Caller, instance: Instance) -> None:

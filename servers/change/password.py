@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
+from servers.change.system_metadata import change_system_metadata, without
 from servers.models import Instance
 
 CHUNKS = tuple(f"password_{number}" for number in range(4))
@@ -17,8 +16,4 @@ def read_password(instance: Instance) -> str:
 
 def forget_password(instance: Instance) -> None:
     """Forget it; the guest keeps its password."""
-    with transaction.atomic():
-        row = Instance.objects.select_for_update(no_key=True).filter(pk=instance.pk)
-        for kept in row.values_list("system_metadata", flat=True):
-            left = {key: value for key, value in kept.items() if key not in CHUNKS}
-            row.update(system_metadata=left)
+    change_system_metadata(instance, lambda kept: without(kept, *CHUNKS))

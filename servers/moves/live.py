@@ -7,7 +7,7 @@ from django.db import transaction
 
 from compute_site.identity.caller import Caller
 from compute_site.services import network_service
-from servers.change.guard import check_state, check_unlocked
+from servers.change.guard import check_state, check_unlocked, lock_row
 from servers.change.history import log_action
 from servers.change.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, move
 from servers.compute.exclusive import exclusive
@@ -86,10 +86,12 @@ def force_live_migration(caller: Caller, instance: Instance, move_id: str) -> No
     """Let it end soon: hosts that are simulated copy all at once anyway. Raises as
     ``abort_live_migration``.
     """
-    record = _check_going_on(caller, instance, move_id, vm_state=VmState.ACTIVE)
-    _check_status(record, RUNNING)
     event = "compute_live_migration_force_complete"
-    log_action(caller, instance, "live_migration_force_complete", event)
+    with transaction.atomic():
+        server = lock_row(instance)
+        record = _check_going_on(caller, server, move_id, vm_state=VmState.ACTIVE)
+        _check_status(record, RUNNING)
+        log_action(caller, server, "live_migration_force_complete", event)
 
 
 def perform_live(server_id: str, move_id: int) -> None:

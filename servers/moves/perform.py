@@ -134,10 +134,11 @@ def _send(trip: Trip) -> None:
     record = trip.record
     if record.dest_compute is None:
         return  # no host was found yet
-    trip.step(SEND)
-    settle.set_status(record, MigrationStatus.MIGRATING)
-    finish_event(trip.instance.pk, PREPARE_EVENT, result=SUCCESS)
-    add_event(trip.instance.pk, trip.action, SEND_EVENT, host=record.source_compute)
+    with transaction.atomic():
+        trip.step(SEND)
+        settle.set_status(record, MigrationStatus.MIGRATING)
+        finish_event(trip.instance.pk, PREPARE_EVENT, result=SUCCESS)
+        add_event(trip.instance.pk, trip.action, SEND_EVENT, host=record.source_compute)
     driver = driver_at(record.source_node)
     driver.send(trip.server_id, str(record.source_node), str(record.dest_node))
     with transaction.atomic():
@@ -153,9 +154,10 @@ def _send(trip: Trip) -> None:
 
 def _receive(trip: Trip) -> None:
     record = trip.record
-    trip.step(RECEIVE)
-    finish_event(trip.instance.pk, SEND_EVENT, result=SUCCESS)
-    add_event(trip.instance.pk, trip.action, RECEIVE_EVENT, host=record.dest_compute)
+    with transaction.atomic():
+        trip.step(RECEIVE)
+        finish_event(trip.instance.pk, SEND_EVENT, result=SUCCESS)
+        add_event(trip.instance.pk, trip.action, RECEIVE_EVENT, host=record.dest_compute)
     network_service().rebind(trip.server_id, str(record.dest_compute))
     driver = driver_at(record.dest_node)
     power_state = driver.receive(trip.guest(str(record.dest_node)), running=trip.was_running)
@@ -185,8 +187,9 @@ def _leave_destination(trip: Trip) -> None:
 
 def _revert(trip: Trip) -> None:
     record, columns = trip.record, settle.old_columns(trip.record)
-    finish_event(trip.instance.pk, REVERT_EVENT, result=SUCCESS)
-    add_event(trip.instance.pk, "revertResize", FINISH_REVERT_EVENT, host=record.source_compute)
+    with transaction.atomic():
+        finish_event(trip.instance.pk, REVERT_EVENT, result=SUCCESS)
+        add_event(trip.instance.pk, "revertResize", FINISH_REVERT_EVENT, host=record.source_compute)
     network_service().rebind(trip.server_id, str(record.source_compute))
     for name, value in columns.items():
         setattr(trip.instance, "flavor_record_id" if name == "flavor_record" else name, value)
