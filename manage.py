@@ -9,7 +9,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compute_site.settings")
     from django.core.management import execute_from_command_line
 
-    from compute_site.database import DatabaseError
+    from compute_site.db.embedded import DatabaseError
     from compute_site.options import OptionError
 
     try:

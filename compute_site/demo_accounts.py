@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.hashers import check_password
 
 from compute_site.identity.models import User
-from compute_site.quickstart import Account
+from compute_site.quickstart.start import Account
 
 Accounts = dict[str, Account]
 """By the name of the user."""

@@ -2,7 +2,7 @@
 envelope.
 
 Domain errors derive from a family and are raised where the condition is seen.
-``compute_site.views`` renders
+``compute_site.api.view`` renders
 them in one place. The outer keys are those of Nova (spec/create-response.md 3).
 """
 

@@ -8,7 +8,7 @@ import ipaddress
 import socket
 from collections.abc import Mapping, Sequence
 
-from compute_site.quickstart import QuickstartError
+from compute_site.quickstart.start import QuickstartError
 
 ALLOWED_HOSTS = "COMPUTE_SITE_ALLOWED_HOSTS"
 ANYWHERE = ("192.0.2.1", "2001:db8::1")

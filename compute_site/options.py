@@ -108,9 +108,9 @@ class Options:
     """JSON list of PCI alias definitions."""
 
     # services: a module path each
-    image_service: str = "compute_site.services.image.local"
-    network_service: str = "compute_site.services.network.local"
-    volume_service: str = "compute_site.services.volume.local"
+    image_service: str = "compute_site.neighbours.image.local"
+    network_service: str = "compute_site.neighbours.network.local"
+    volume_service: str = "compute_site.neighbours.volume.local"
 
 
 def read_options(environment: Mapping[str, str] = os.environ) -> Options:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compute_site.database import database_settings
+from compute_site.db.embedded import database_settings
 from compute_site.options import read_options
 from compute_site.secrets import read_secret_key
 
@@ -22,7 +22,7 @@ WSGI_APPLICATION = "compute_site.wsgi.application"
 APPEND_SLASH = False  # a URL with a slash too many is no URL of the API
 
 INSTALLED_APPS = [
-    "compute_site.admin_config.ConsoleConfig",
+    "compute_site.console.config.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -36,9 +36,9 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "compute_site.identity",
     "compute_site.policy",
-    "compute_site.services.image",
-    "compute_site.services.network",
-    "compute_site.services.volume",
+    "compute_site.neighbours.image",
+    "compute_site.neighbours.network",
+    "compute_site.neighbours.volume",
     "flavors",
     "quotas",
     "servers",
@@ -49,7 +49,7 @@ MIDDLEWARE = [
     "compute_site.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "compute_site.body_limit.BodyLimitMiddleware",
+    "compute_site.api.body_limit.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -89,15 +89,15 @@ PASSWORD_HASHERS = [  # scrypt takes a tenth of the time of Django's PBKDF2, at 
 ]
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["compute_site.identity.authentication.CallerAuthentication"],
-    "DEFAULT_SCHEMA_CLASS": "compute_site.openapi.ComputeSchema",
-    "DEFAULT_VERSIONING_CLASS": "compute_site.microversions.negotiation.MicroversionVersioning",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["compute_site.api.authentication.CallerAuthentication"],
+    "DEFAULT_SCHEMA_CLASS": "compute_site.api.openapi.ComputeSchema",
+    "DEFAULT_VERSIONING_CLASS": "compute_site.api.microversions.negotiation.MicroversionVersioning",
     "DEFAULT_RENDERER_CLASSES": [
-        "compute_site.rendering.JsonRenderer",
-        "compute_site.rendering.BrowsableRenderer",
+        "compute_site.api.rendering.JsonRenderer",
+        "compute_site.api.rendering.BrowsableRenderer",
     ],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "compute_site.rendering.Negotiation",
-    "EXCEPTION_HANDLER": "compute_site.views.render_fault",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "compute_site.api.rendering.Negotiation",
+    "EXCEPTION_HANDLER": "compute_site.api.view.render_fault",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -111,7 +111,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-PROCRASTINATE_IMPORT_PATHS = ["servers.conductor.tasks"]
+PROCRASTINATE_IMPORT_PATHS = ["servers.worker.tasks"]
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from compute_site import health, versions
-from compute_site.docs import DocsView, SchemaView
-from compute_site.identity import views as identity
-from compute_site.views import GoneUrl, ProxyUrl, UnknownUrl
+from compute_site import health
+from compute_site.api import versions
+from compute_site.api.docs import DocsView, SchemaView
+from compute_site.api.view import GoneUrl, ProxyUrl, UnknownUrl
+from compute_site.neighbours.identity import api as identity
 from flavors.views import access, extra_spec, flavor
 from quotas.views import limit, quota_class, quota_set
 from servers.views import (
@@ -244,9 +245,9 @@ urlpatterns = [
     re_path(r"^compute/(?P<path>.*)$", versions.offer_versions),
     path("identity", identity.VersionList.as_view()),
     path("identity/", include(IDENTITY)),
-    re_path(r"^image(?:/|$)", include("compute_site.services.image.urls")),
-    re_path(r"^network(?:/|$)", include("compute_site.services.network.urls")),
-    re_path(r"^volume(?:/|$)", include("compute_site.services.volume.urls")),
+    re_path(r"^image(?:/|$)", include("compute_site.neighbours.image.api.urls")),
+    re_path(r"^network(?:/|$)", include("compute_site.neighbours.network.api.urls")),
+    re_path(r"^volume(?:/|$)", include("compute_site.neighbours.volume.api.urls")),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
     path("accounts/", include("rest_framework.urls")),

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from compute_site.admin_lists import ListAdmin
+from compute_site.console.lists import ListAdmin
 from flavors.changes import (
     clone_flavor,
     close_flavor,

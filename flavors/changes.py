@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 
 from django.db import IntegrityError, transaction
 
-from compute_site.crossing import is_duplicate
+from compute_site.db.conflicts import is_duplicate
 from compute_site.identity.models import Project
 from flavors.errors import (
     AccessExists,

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from compute_site.identity.models import Project
 
 OFFER = (

@@ -7,8 +7,8 @@ import dataclasses
 from django.db import DataError, transaction
 from django.db.models import Q, QuerySet
 
-from compute_site.identity.caller import Caller
-from compute_site.pagination import Paging, cut_page
+from compute_site.caller import Caller
+from compute_site.db.paging import Paging, cut_page
 from flavors.errors import (
     ExtraSpecNotFound,
     FlavorNotFound,

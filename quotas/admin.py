@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from compute_site.admin_lists import ListAdmin, word_filter
+from compute_site.console.lists import ListAdmin, word_filter
 from quotas.changes import save_class_page, save_project_page
 from quotas.dashboard import find_near_limit
 from quotas.forms import LimitsForm, members_of, user_limits

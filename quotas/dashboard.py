@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from compute_site.admin_site import Panel, show_panels
+from compute_site.console.site import Panel, show_panels
 from quotas.limits import DEFAULT_CLASS
 from quotas.meters import NEARLY, meter
 from quotas.resources import COUNTED, RESOURCES

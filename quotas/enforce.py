@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from compute_site.prepared import prepared_cursor
+from compute_site.db.prepared import prepared_cursor
 from quotas.fit import Scope, Wanted, how_many_fit
 from quotas.limits import DEFAULT_CLASS
 from quotas.resources import RESOURCES

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.db.models import Q, QuerySet
 
+from compute_site.api.microversions.fields import LARGEST_INT32
 from compute_site.identity.models import User
-from compute_site.microversions.fields import LARGEST_INT32
 from quotas.models import Limit
 from quotas.resources import LIMITED, UNLIMITED
 

@@ -8,7 +8,7 @@ class ServersConfig(AppConfig):
     def ready(self) -> None:
         import servers.policies  # noqa: F401, PLC0415 - declares the rules
         from compute_site.identity.leaving import owner_leaves  # noqa: PLC0415 - as above
-        from compute_site.services.network.events import (  # noqa: PLC0415 - as above
+        from compute_site.neighbours.network.local.events import (  # noqa: PLC0415 - as above
             cards_changed,
             cards_changing,
         )
@@ -17,7 +17,7 @@ class ServersConfig(AppConfig):
             lock_cards,
             refresh_cards,
         )
-        from servers.change.owners import forget_history  # noqa: PLC0415 - models load first
+        from servers.delete.owners import forget_history  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.host import make_control_services  # noqa: PLC0415 - models load first
         from servers.usage import count_users_usage  # noqa: PLC0415 - models load first

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from quotas.enforce import give_back, reserve
 from quotas.fit import Wanted
 from servers.errors import NoSuchServerGroup, RulesNeedAntiAffinity

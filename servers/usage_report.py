@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from compute_site.pagination import Paging, cut_page
+from compute_site.db.paging import Paging, cut_page
 from servers.errors import MarkerNotFound, PeriodReversed
 from servers.models import Instance
 from servers.read.find import UUID

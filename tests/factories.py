@@ -8,10 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from compute_site.identity.models import Project, Role, User
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.network.models import Network, Port, SecurityGroup, Subnet
+from compute_site.neighbours.volume.models import Volume
 from compute_site.policy.grants import give_role
-from compute_site.services.image.models import Image
-from compute_site.services.network.models import Network, Port, SecurityGroup, Subnet
-from compute_site.services.volume.models import Volume
 from flavors.models import Flavor
 from servers.models import (
     BuildRequest,

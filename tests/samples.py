@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from compute_site.microversions.containers import Either, ListOf, MapOf
-from compute_site.microversions.fields import Boolean, Boolish, Choice, Integer, Null, Number
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Base64, Ip, Ipv4, Ipv6, Text, Uuid
-from compute_site.microversions.version import LEGACY, OLDEST, Microversion
+from compute_site.api.microversions.containers import Either, ListOf, MapOf
+from compute_site.api.microversions.fields import Boolean, Boolish, Choice, Integer, Null, Number
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Base64, Ip, Ipv4, Ipv6, Text, Uuid
+from compute_site.api.microversions.version import LEGACY, OLDEST, Microversion
 
 A_UUID = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 BY_TYPE: list[tuple[type, Any]] = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.services.keys import (
+from compute_site.neighbours.keys import (
     IGNORED,
     Key,
     filled_text,

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from compute_site.cloudfile.cloud import Cloud, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.services.keys import (
+from compute_site.neighbours.keys import (
     Key,
     filled_text,
     flag,

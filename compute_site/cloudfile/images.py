@@ -7,8 +7,8 @@ from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.services.image.models import Image
-from compute_site.services.keys import (
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.keys import (
     IGNORED,
     Key,
     list_of,

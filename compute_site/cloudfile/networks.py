@@ -8,16 +8,21 @@ from collections.abc import Collection, Sequence
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.identity.models import Project
-from compute_site.services.network.models import (
+from compute_site.neighbours.network.api.shapes import NETWORK, SECURITY_GROUP, SUBNET
+from compute_site.neighbours.network.local.ports import give_first_rules, make_default_groups
+from compute_site.neighbours.network.local.rows import (
+    UnusableSubnet,
+    network_row,
+    rule_row,
+    subnet_row,
+)
+from compute_site.neighbours.network.models import (
     DEFAULT_GROUP,
     Network,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
 )
-from compute_site.services.network.ports import give_first_rules, make_default_groups
-from compute_site.services.network.rows import UnusableSubnet, network_row, rule_row, subnet_row
-from compute_site.services.network.shapes import NETWORK, SECURITY_GROUP, SUBNET
 
 
 def write_networks(entries: Sequence[Entry], cloud: Cloud) -> None:

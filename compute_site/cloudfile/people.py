@@ -11,8 +11,7 @@ from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.identity.models import Project, ProjectRole, Role, User, new_id
 from compute_site.identity.tokens import revoke_tokens_of
-from compute_site.policy.grants import make_roles_of
-from compute_site.services.keys import (
+from compute_site.neighbours.keys import (
     IGNORED,
     Key,
     filled_text,
@@ -23,6 +22,7 @@ from compute_site.services.keys import (
     record,
     text,
 )
+from compute_site.policy.grants import make_roles_of
 
 MEMBERSHIP = {
     "project": Key(text, required=True),

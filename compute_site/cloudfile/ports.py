@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
 from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.services.network.addresses import make_row
-from compute_site.services.network.models import (
+from compute_site.neighbours.network.api.shapes import PORT
+from compute_site.neighbours.network.local.addresses import make_row
+from compute_site.neighbours.network.local.ports import save_addresses
+from compute_site.neighbours.network.local.rows import port_row
+from compute_site.neighbours.network.models import (
     DEFAULT_GROUP,
     FixedIp,
     Network,
@@ -18,10 +21,7 @@ from compute_site.services.network.models import (
     SecurityGroup,
     Subnet,
 )
-from compute_site.services.network.ports import save_addresses
-from compute_site.services.network.protocol import NicFailed
-from compute_site.services.network.rows import port_row
-from compute_site.services.network.shapes import PORT
+from compute_site.neighbours.network.protocol import NicFailed
 
 CHANGED_BY_SERVERS = (
     *("device_id", "device_owner", "status", "vif_type", "binding_host"),

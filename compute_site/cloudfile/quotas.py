@@ -7,8 +7,8 @@ from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.services.keys import Key, limit, text
-from compute_site.services.network.models import PortQuota
+from compute_site.neighbours.keys import Key, limit, text
+from compute_site.neighbours.network.models import PortQuota
 from quotas.limits import DEFAULT_CLASS
 from quotas.models import Limit
 from quotas.resources import RESOURCES

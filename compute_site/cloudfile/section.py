@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from compute_site.cloudfile.errors import CloudFileError
-from compute_site.services.keys import Key, read_keys
+from compute_site.neighbours.keys import Key, read_keys
 
 if TYPE_CHECKING:
     from compute_site.cloudfile.cloud import Cloud

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.services.keys import (
+from compute_site.neighbours.keys import (
     Key,
     filled_text,
     one_of,

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from compute_site.crossing import is_duplicate
+from compute_site.db.conflicts import is_duplicate
 from compute_site.identity.assignments import ROLE_OF_ID
 from compute_site.identity.auth_request import AuthRequest
 from compute_site.identity.errors import MalformedRequest, NameInUse, NoProject, RestrictedToken

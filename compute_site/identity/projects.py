@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import MalformedRequest, NameInUse
-from compute_site.identity.members import (
+from compute_site.identity.models import Project
+from compute_site.neighbours.identity.api.members import (
     Reader,
     flag,
     name_of,
@@ -18,7 +19,6 @@ from compute_site.identity.members import (
     read_members,
     text,
 )
-from compute_site.identity.models import Project
 
 READERS: dict[str, Reader] = {
     "name": name_of(64),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from compute_site.db.prepared import prepared_cursor
 from compute_site.identity.models import Role
-from compute_site.prepared import prepared_cursor
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

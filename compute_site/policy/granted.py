@@ -17,10 +17,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from guardian.models import GroupObjectPermission
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
+from compute_site.db.prepared import prepared_cursor
 from compute_site.identity.models import Project, Role
 from compute_site.policy.rules import registry
-from compute_site.prepared import prepared_cursor
 
 STATEMENT = """
 SELECT ARRAY(

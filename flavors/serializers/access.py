@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from compute_site.microversions.answers import TEXT, AnswerSerializer, Shown
-from compute_site.microversions.fields import Refused
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.answers import TEXT, AnswerSerializer, Shown
+from compute_site.api.microversions.fields import Refused
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.version import Microversion
 from flavors.changes import close_flavor, open_flavor
 from flavors.models import Flavor
 from flavors.policies import ACCESS_ADD, ACCESS_REMOVE

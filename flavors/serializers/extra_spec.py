@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from compute_site.faults import FieldFault
-from compute_site.microversions.containers import MapOf
-from compute_site.microversions.fields import (
+from compute_site.api.microversions.containers import MapOf
+from compute_site.api.microversions.fields import (
     Refused,
     Schema,
     StrictField,
     check_storable,
     wrong_type,
 )
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.version import Microversion
+from compute_site.faults import FieldFault
 from flavors.errors import ExtraSpecMismatch
 from flavors.extra_specs import LONGEST_VALUE, NAME, NAME_MEANS, check_extra_specs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     BOOLEAN,
     INTEGER,
     LINKS,
@@ -17,7 +17,7 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import (
+from compute_site.api.microversions.fields import (
     LARGEST_INT32,
     Boolish,
     Choice,
@@ -28,11 +28,11 @@ from compute_site.microversions.fields import (
     Schema,
     Size,
 )
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.texts import LooseName, Name, Printable, Text
-from compute_site.microversions.version import Microversion
-from compute_site.pagination import Paging
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.texts import LooseName, Name, Printable, Text
+from compute_site.api.microversions.version import Microversion
+from compute_site.db.paging import Paging
 from flavors.changes import FlavorOrder
 from flavors.models import Flavor
 from flavors.policies import SPECS_INDEX

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.actions import check_names_action
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.actions import check_names_action
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
 from flavors import policies
 from flavors.search import find_flavor, list_access, list_private_access
 from flavors.serializers.access import AccessAnswer, FlavorAction

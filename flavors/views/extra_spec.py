@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import OBJECT
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.answers import OBJECT
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
 from flavors import policies
 from flavors.changes import remove_extra_spec, set_extra_specs
 from flavors.search import find_extra_spec, find_flavor

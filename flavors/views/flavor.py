@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import LINKS, AnswerSerializer
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.answers import LINKS, AnswerSerializer
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
 from flavors import policies
 from flavors.changes import create_flavor, delete_flavor, describe_flavor
 from flavors.search import find_flavor, list_flavors

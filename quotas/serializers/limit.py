@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compute_site.microversions.answers import INTEGER, AnswerSerializer, Frame, Shown
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import QuerySerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.answers import INTEGER, AnswerSerializer, Frame, Shown
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.version import Microversion
 
 
 class LimitsQuery(QuerySerializer):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.version import Microversion
 from quotas.serializers.quota_set import Limits, NamedLimits, limit_of
 from quotas.serializers.resources import FILES, GROUPS, NETWORK, LimitValue, with_resources
 

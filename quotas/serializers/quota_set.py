@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     INTEGER,
     TEXT,
     AnswerSerializer,
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import Boolish
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.fields import Boolish
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.version import Microversion
 from quotas.serializers.resources import FILES, NETWORK, LimitValue, with_resources
 
 UNTIL = {**dict.fromkeys(NETWORK, "2.36"), **dict.fromkeys(FILES, "2.57")}

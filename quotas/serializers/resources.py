@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from compute_site.microversions.fields import LARGEST_INT32, Integer
-from compute_site.microversions.history import History
+from compute_site.api.microversions.fields import LARGEST_INT32, Integer
+from compute_site.api.microversions.history import History
 from quotas.resources import RESOURCES
 
 NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")

@@ -7,15 +7,15 @@ from typing import Any
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from servers.actions.host import HostAction
-from servers.change.guard import check_unlocked
-from servers.change.transitions import move
-from servers.conductor import queue
-from servers.conductor.records import begin_action
+from compute_site.caller import Caller
+from servers.build.records import begin_action
 from servers.errors import WrongState
+from servers.lifecycle import jobs
+from servers.lifecycle.actions import HostAction
+from servers.lifecycle.guard import check_unlocked
+from servers.lifecycle.sealing import seal
+from servers.lifecycle.transitions import move
 from servers.models import Instance
-from servers.sealing import seal
 
 
 def begin(
@@ -48,7 +48,7 @@ def begin(
             job["after"] = after
         if password:
             job["sealed_password"] = seal(password)
-        queue.defer(queue.PERFORM_ACTION, queue=queue.COMPUTE, jobs=[job])
+        jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=[job])
 
 
 def check_launched(instance: Instance, doing: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from servers.compute.drivers import driver_of
+from servers.drivers.choose import driver_of
 from servers.errors import WrongState
 from servers.models import ComputeNode, Instance
 

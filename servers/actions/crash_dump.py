@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from servers.actions.begin import check_launched
-from servers.change.guard import check_state, check_unlocked
-from servers.compute.drivers import driver_of
-from servers.compute.protocol import DriverFailed
-from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event
+from servers.build.records import ERROR, SUCCESS, begin_action, finish_event
+from servers.drivers.choose import driver_of
+from servers.drivers.protocol import DriverFailed
+from servers.lifecycle.guard import check_state, check_unlocked
 from servers.models import ComputeNode, Instance, VmState
 
 DOING = "make it dump"

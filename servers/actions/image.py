@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compute_site.identity.caller import Caller
-from compute_site.services import image_service
+from compute_site.caller import Caller
+from compute_site.neighbours import image_service
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
-from servers.change.guard import SETTLED, check_state
-from servers.change.history import log_action
+from servers.lifecycle.guard import SETTLED, check_state
+from servers.lifecycle.history import log_action
 from servers.models import Instance
 from servers.policies import action as rules
 

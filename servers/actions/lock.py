@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site.identity.caller import Caller
-from servers.change.guard import lock_row
-from servers.change.history import log_action
+from compute_site.caller import Caller
+from servers.lifecycle.guard import lock_row
+from servers.lifecycle.history import log_action
 from servers.models import Instance
 from servers.policies import action as rules
 

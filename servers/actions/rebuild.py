@@ -8,22 +8,22 @@ from typing import Any
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from compute_site.services import image_service
-from compute_site.services.image.protocol import ImageData
+from compute_site.caller import Caller
+from compute_site.neighbours import image_service
+from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from quotas.fit import check_injected_files, check_limit
 from quotas.limits import effective_limits
 from servers.actions.begin import begin, check_launched
-from servers.actions.host import REBUILD
-from servers.change.guard import check_state, check_unlocked
-from servers.change.system_metadata import SystemMetadata, change_system_metadata
 from servers.create.errors import ImageNotFound, KeyPairNotFound
 from servers.create.fit import check_flavor_disk, check_image
 from servers.create.metadata import LIMITED
 from servers.create.password import choose_password
 from servers.create.records import IMAGE_PREFIX, image_texts
 from servers.errors import RebuildNeedsVersion
+from servers.lifecycle.actions import REBUILD
+from servers.lifecycle.guard import check_state, check_unlocked
+from servers.lifecycle.system_metadata import SystemMetadata, change_system_metadata
 from servers.models import Instance, KeyPair, RequestSpec, VmState
 from servers.policies import action as rules
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.utils import timezone
 
-from servers.compute.drivers import driver_of
+from servers.drivers.choose import driver_of
 from servers.errors import ConsoleUnavailable, NoSuchConsoleToken, WrongState
 from servers.models import ComputeNode, ConsoleToken, Instance, TaskState
 

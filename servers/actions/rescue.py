@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from compute_site.identity.caller import Caller
-from compute_site.services import image_service
+from compute_site.caller import Caller
+from compute_site.neighbours import image_service
 from servers.actions.begin import begin
-from servers.actions.host import HOST_ACTIONS
-from servers.change.guard import check_state, check_unlocked
 from servers.create.errors import ImageNotFound
 from servers.create.password import choose_password
+from servers.lifecycle.actions import HOST_ACTIONS
+from servers.lifecycle.guard import check_state, check_unlocked
 from servers.models import Instance
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site.identity.caller import Caller
-from servers.change.guard import lock_row
-from servers.change.history import log_action
-from servers.change.set_aside import take_back
+from compute_site.caller import Caller
 from servers.errors import WrongState
+from servers.holdings.set_aside import take_back
+from servers.holdings.settle import settle
+from servers.lifecycle.guard import lock_row
+from servers.lifecycle.history import log_action
 from servers.models import Instance, VmState
-from servers.moves.settle import settle
 from servers.read.find import is_order
 
 

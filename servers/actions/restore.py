@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from servers.actions.begin import begin
-from servers.actions.host import HOST_ACTIONS
-from servers.change.set_aside import take_back
+from servers.holdings.set_aside import take_back
+from servers.lifecycle.actions import HOST_ACTIONS
 from servers.models import Instance
 
 

@@ -9,18 +9,18 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site.identity.caller import Caller
-from compute_site.services import image_service
+from compute_site.caller import Caller
+from compute_site.neighbours import image_service
 from servers.actions.begin import begin, describe_state
-from servers.actions.host import HOST_ACTIONS, UNSHELVE_IN_PLACE
-from servers.change.guard import check_unlocked
-from servers.change.system_metadata import change_system_metadata, without
-from servers.change.transitions import move
-from servers.conductor import queue
-from servers.conductor.records import begin_action
+from servers.build.records import begin_action
 from servers.create.errors import HostNotFound, ZoneUnavailable
 from servers.errors import WrongState
 from servers.hosts.zones import available_zones, zone_of_hosts
+from servers.lifecycle import jobs
+from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE
+from servers.lifecycle.guard import check_unlocked
+from servers.lifecycle.system_metadata import change_system_metadata, without
+from servers.lifecycle.transitions import move
 from servers.models import Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
 
@@ -63,13 +63,13 @@ def offload_shelved() -> int:
         if instance.system_metadata.get(SHELVED_AT, "") < limit
     ]
     with transaction.atomic():
-        jobs = [
+        orders = [
             {"server_id": str(instance.uuid), "task": OFFLOAD.task}
             for instance in due
             if move(instance.pk, OFFLOAD.begin)
         ]
-        queue.defer(queue.PERFORM_ACTION, queue=queue.COMPUTE, jobs=jobs)
-    return len(jobs)
+        jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=orders)
+    return len(orders)
 
 
 def unshelve_server(
@@ -106,10 +106,10 @@ def unshelve_server(
         forget_image(caller, instance)
         if action is UNSHELVE_IN_PLACE:
             start = {"server_id": str(instance.uuid), "task": action.task}
-            queue.defer(queue.PERFORM_ACTION, queue=queue.COMPUTE, jobs=[start])
+            jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=[start])
             return
         job = {"server_id": str(instance.uuid), "host": host}
-        queue.defer(queue.UNSHELVE_SERVER, queue=queue.CONDUCTOR, jobs=[job])
+        jobs.defer(jobs.UNSHELVE_SERVER, queue=jobs.CONDUCTOR, jobs=[job])
 
 
 def _check_host(host: str, zone: object) -> None:

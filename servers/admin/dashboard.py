@@ -21,7 +21,7 @@ from django.db.models import (
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Floor, Greatest, NullIf
 
-from compute_site.admin_site import Panel, show_panels
+from compute_site.console.site import Panel, show_panels
 from servers.admin.display import age, meter
 from servers.models import Aggregate, ComputeNode, Fault, Instance, VmState
 

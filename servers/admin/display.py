@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from compute_site.admin_site import User
+from compute_site.console.site import User
 from servers.models import Instance
 
 NOTHING = "–"

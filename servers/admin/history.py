@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from compute_site.admin_lists import word_filter
+from compute_site.console.lists import word_filter
 from servers.admin.display import age_of
 from servers.admin.records import RecordAdmin
 from servers.models import ConsoleToken, Fault, InstanceAction, InstanceActionEvent

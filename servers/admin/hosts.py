@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.admin_lists import word_filter
+from compute_site.console.lists import word_filter
 from servers.admin.display import age_of, gibibytes, meter, structure_of
 from servers.admin.records import RecordAdmin
 from servers.hosts.services import ServiceChange, change_services

@@ -16,8 +16,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from compute_site.admin_lists import read_uuid, word_filter
-from compute_site.policy.rules_admin import RulesAdmin
+from compute_site.console.lists import read_uuid, word_filter
+from compute_site.console.rule_boxes import RulesAdmin
 from servers.admin.display import NOTHING, Links, age_of, state
 from servers.admin.filters import Business, Existence
 from servers.admin.instance_page import find_instance, is_key, read_parts

@@ -20,7 +20,7 @@ from servers.admin.display import (
 )
 from servers.admin.jobs import jobs_part
 from servers.admin.parts import Part, facts, known_facts, rows
-from servers.change.sharing import list_grants
+from servers.edit.sharing import list_grants
 from servers.models import (
     Allocation,
     BlockDevice,

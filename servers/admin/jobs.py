@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
-from compute_site.admin_lists import word_filter
+from compute_site.console.lists import word_filter
 from servers.admin.display import NOTHING, Links, moment, structured
 from servers.admin.parts import Part, rows
 from servers.admin.records import RecordAdmin

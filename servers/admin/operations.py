@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from django.db import transaction
 
 from compute_site import faults
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from compute_site.identity.models import Project
 from servers.actions.reset import reset_state
-from servers.change.delete import delete_server
-from servers.conductor.retry import retry_build
+from servers.build.retry import retry_build
+from servers.delete.delete import delete_server
 from servers.models import Instance, VmState
 
 

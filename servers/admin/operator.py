@@ -6,7 +6,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from compute_site.identity.models import Project, Role, User
 from compute_site.identity.scope import IMPLIED_NAMES
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from compute_site.admin_lists import word_filter
+from compute_site.console.lists import word_filter
 from servers.admin.display import age_of, structure_of, structured, yes_no
 from servers.admin.records import RecordAdmin
 from servers.models import (

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from compute_site.admin_lists import ListAdmin
+from compute_site.console.lists import ListAdmin
 
 
 class RecordAdmin(ListAdmin):

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from compute_site.services import network_service
-from compute_site.services.network.protocol import FloatingIpData, NicFailed
+from compute_site.caller import Caller
+from compute_site.neighbours import network_service
+from compute_site.neighbours.network.protocol import FloatingIpData, NicFailed
 from servers.attachments.errors import AddressNotHeld, FloatingIpElsewhere, NoSuchFloatingIp
 from servers.attachments.network_events import lock_cards, refresh_cards
-from servers.change.guard import check_unlocked
+from servers.lifecycle.guard import check_unlocked
 from servers.models import Instance
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
-from compute_site.identity.caller import Caller
-from servers.change.guard import check_state, check_unlocked, lock_row
-from servers.conductor import queue
-from servers.conductor.records import begin_action
+from compute_site.caller import Caller
+from servers.build.records import begin_action
 from servers.errors import WrongState
+from servers.lifecycle import jobs
+from servers.lifecycle.guard import check_state, check_unlocked, lock_row
 from servers.models import Instance, VmState
 
 
@@ -40,35 +40,35 @@ WITH_CARDS = (VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED)
 ATTACH_VOLUME = Change(
     "attach_volume",
     "compute_attach_volume",
-    queue.ATTACH_VOLUME,
+    jobs.ATTACH_VOLUME,
     WITH_VOLUMES,
     "attach a volume",
 )
 DETACH_VOLUME = Change(
     "detach_volume",
     "compute_detach_volume",
-    queue.DETACH_VOLUME,
+    jobs.DETACH_VOLUME,
     WITH_VOLUMES,
     "detach a volume",
 )
 SWAP_VOLUME = Change(
     "swap_volume",
     "compute_swap_volume",
-    queue.SWAP_VOLUME,
+    jobs.SWAP_VOLUME,
     (VmState.ACTIVE, VmState.PAUSED, VmState.RESIZED),
     "swap a volume",
 )
 ATTACH_INTERFACE = Change(
     "attach_interface",
     "compute_attach_interface",
-    queue.ATTACH_INTERFACE,
+    jobs.ATTACH_INTERFACE,
     WITH_CARDS,
     "attach a port",
 )
 DETACH_INTERFACE = Change(
     "detach_interface",
     "compute_detach_interface",
-    queue.DETACH_INTERFACE,
+    jobs.DETACH_INTERFACE,
     WITH_CARDS,
     "detach a port",
 )
@@ -100,4 +100,4 @@ def hand_over(caller: Caller, instance: Instance, change: Change, **job: str) ->
     """Open the record, and leave the rest to the server's host."""
     begin_action(instance, change.name, change.event, caller)
     arguments = {"server_id": str(instance.uuid), "request_id": caller.request_id, **job}
-    queue.defer(change.task, queue=queue.COMPUTE, jobs=[arguments])
+    jobs.defer(change.task, queue=jobs.COMPUTE, jobs=[arguments])

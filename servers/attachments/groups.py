@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from compute_site.services import network_service
-from compute_site.services.network.protocol import GroupNotApplicable
+from compute_site.caller import Caller
+from compute_site.neighbours import network_service
+from compute_site.neighbours.network.protocol import GroupNotApplicable
 from servers.attachments.errors import (
     NoSuchSecurityGroup,
     SecurityGroupBarred,

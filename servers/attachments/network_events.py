@@ -10,10 +10,10 @@ import orjson
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from compute_site.identity.caller import Caller
-from compute_site.services import network_service
-from compute_site.services.ids import canonical_ids
-from servers.change.guard import check_unlocked
+from compute_site.caller import Caller
+from compute_site.neighbours import network_service
+from compute_site.neighbours.ids import canonical_ids
+from servers.lifecycle.guard import check_unlocked
 from servers.models import Instance, VmState
 
 # One statement for the thousands of servers that a network of another name may have.

@@ -8,10 +8,10 @@ import dataclasses
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from compute_site.services import network_service
-from compute_site.services.network import protocol
-from compute_site.services.network.protocol import NicFailed, NicRequest, PortData
+from compute_site.caller import Caller
+from compute_site.neighbours import network_service
+from compute_site.neighbours.network import protocol
+from compute_site.neighbours.network.protocol import NicFailed, NicRequest, PortData
 from servers.attachments.begin import (
     ATTACH_INTERFACE,
     DETACH_INTERFACE,

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 from django.db import transaction
 
-from compute_site.services import network_service, volume_service
-from compute_site.services.network.protocol import Nic
+from compute_site.neighbours import network_service, volume_service
+from compute_site.neighbours.network.protocol import Nic
 from servers.attachments.begin import (
     ATTACH_INTERFACE,
     ATTACH_VOLUME,
@@ -21,11 +21,11 @@ from servers.attachments.begin import (
     Change,
 )
 from servers.attachments.network_events import lock_cards, refresh_cards
-from servers.compute.disks import describe_disk
-from servers.compute.drivers import driver_of
-from servers.compute.exclusive import exclusive
-from servers.compute.protocol import ComputeDriver, DriverFailed
-from servers.conductor.records import ERROR, SUCCESS, finish_event
+from servers.build.records import ERROR, SUCCESS, finish_event
+from servers.drivers.choose import driver_of
+from servers.drivers.disks import describe_disk
+from servers.drivers.protocol import ComputeDriver, DriverFailed
+from servers.lifecycle.exclusive import exclusive
 from servers.models import BlockDevice, ComputeNode, Fault, Instance
 
 logger = logging.getLogger(__name__)

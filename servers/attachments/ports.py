@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compute_site.services import network_service
-from compute_site.services.network.protocol import AttachedPort, GroupOnPort
+from compute_site.neighbours import network_service
+from compute_site.neighbours.network.protocol import AttachedPort, GroupOnPort
 from servers.errors import NoSuchItem
 from servers.models import Instance
 

@@ -9,9 +9,9 @@ import dataclasses
 from django.conf import settings
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from compute_site.services import volume_service
-from compute_site.services.volume.protocol import VolumeData
+from compute_site.caller import Caller
+from compute_site.neighbours import volume_service
+from compute_site.neighbours.volume.protocol import VolumeData
 from servers.attachments.begin import (
     ATTACH_VOLUME,
     DETACH_VOLUME,
@@ -29,8 +29,8 @@ from servers.attachments.errors import (
     VolumeNotAttachable,
 )
 from servers.attachments.volumes import find_volume
-from servers.change.history import log_action
 from servers.errors import WrongState
+from servers.lifecycle.history import log_action
 from servers.models import BlockDevice, Instance, Service, VmState
 
 SHELVED = (VmState.SHELVED, VmState.SHELVED_OFFLOADED)

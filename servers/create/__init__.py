@@ -6,7 +6,7 @@ The order of the steps is contract: it decides which fault a request gets that h
 
 from __future__ import annotations
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from servers.create.boot import check_disk_config, find_boot_image
 from servers.create.devices import read_devices
 from servers.create.disks import plan_disks, root_disk

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from compute_site.caller import Caller
 from compute_site.faults import BadRequest
-from compute_site.identity.caller import Caller
-from compute_site.services import image_service, volume_service
-from compute_site.services.image.protocol import ImageData
-from compute_site.services.volume.protocol import VolumeData
+from compute_site.neighbours import image_service, volume_service
+from compute_site.neighbours.image.protocol import ImageData
+from compute_site.neighbours.volume.protocol import VolumeData
 from servers.create.devices import AskedDisks, Disk
 from servers.create.errors import (
     CertificatesNeedImage,

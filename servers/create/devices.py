@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from servers.create.errors import ImageRequired, MalformedDisk, TwoDiskForms
 from servers.create.order import ServerOrder
 from servers.policies.server import CREATE_ATTACH_VOLUME

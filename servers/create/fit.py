@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compute_site.identity.caller import Caller
-from compute_site.services.image.protocol import ImageData
+from compute_site.caller import Caller
+from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.boot import check_image_bootable
 from servers.create.devices import Disk

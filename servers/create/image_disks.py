@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from compute_site.services.image.protocol import ImageData
+from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.devices import LONGEST_TEXT, Disk, read_record
 from servers.create.errors import MalformedDisk

@@ -8,7 +8,7 @@ import dataclasses
 
 from django.conf import settings
 
-from compute_site.services.image.protocol import ImageData
+from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.errors import DeviceProfileUnknown, MixedPolicyTooNew
 from servers.hardware import (

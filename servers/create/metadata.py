@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from quotas.fit import check_injected_files, check_limit
 from quotas.limits import effective_limits
 from servers.create.order import ServerOrder

@@ -8,9 +8,9 @@ import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 
-from compute_site.identity.caller import Caller
-from compute_site.services import network_service
-from compute_site.services.network.protocol import NetworkData, PortData
+from compute_site.caller import Caller
+from compute_site.neighbours import network_service
+from compute_site.neighbours.network.protocol import NetworkData, PortData
 from servers.create.errors import (
     AddressInUse,
     MalformedNic,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from servers.create.errors import OneServerOnly, PortQuotaExceeded, TooManyServers
 from servers.create.order import ServerOrder
 from servers.policies.server import CREATE, CREATE_TRUSTED_CERTS

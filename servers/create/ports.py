@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from compute_site.services.network.protocol import NetworkData, PortData
+from compute_site.neighbours.network.protocol import NetworkData, PortData
 from servers.create.devices import read_flag
 from servers.create.errors import PortUnsupported
 from servers.create.nics import FIELD, FoundNics

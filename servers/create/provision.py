@@ -16,12 +16,11 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from compute_site.services import volume_service
+from compute_site.caller import Caller
+from compute_site.neighbours import volume_service
 from quotas.enforce import reserve
 from quotas.fit import Wanted, check_limit
 from quotas.limits import effective_limits
-from servers.conductor import queue
 from servers.create.devices import Disk
 from servers.create.errors import ServerGroupNotFound
 from servers.create.machine import check_device_profile
@@ -37,6 +36,7 @@ from servers.create.records import (
 )
 from servers.create.rows import Rows, insert_rows
 from servers.create.sources import choose_zone, settle_disks
+from servers.lifecycle import jobs
 from servers.models import (
     BuildRequest,
     Instance,
@@ -67,7 +67,7 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
         with transaction.atomic():
             # the job does not depend on the number: the usage stays locked one statement less
             job = {"reservation_id": created.reservation_id}
-            queue.defer(queue.SCHEDULE_AND_BUILD, queue=queue.CONDUCTOR, jobs=[job])
+            jobs.defer(jobs.SCHEDULE_AND_BUILD, queue=jobs.CONDUCTOR, jobs=[job])
             count = _take_quota(caller, plan)
             _write(caller, plan, created, uuids[:count])
     except BaseException:

@@ -8,16 +8,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from compute_site.identity.caller import Caller
-from compute_site.services.image.protocol import ImageData
+from compute_site.caller import Caller
+from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.devices import Disk, read_flag
 from servers.create.disks import root_disk
 from servers.create.metadata import read_hints
 from servers.create.plan import ServerPlan
 from servers.create.references import choose_certificates
+from servers.lifecycle.sealing import seal
 from servers.models import PowerState, TaskState, VmState
-from servers.sealing import seal
 
 IMAGE_PREFIX = "image_"
 LARGE_PROPERTIES = frozenset(("mappings", "block_device_mapping"))

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.conf import settings
 
-from compute_site.compiled import CompiledQuery
-from compute_site.identity.caller import Caller
-from compute_site.services import image_service, network_service
-from compute_site.services.ids import is_canonical
-from compute_site.services.image.protocol import ImageData
+from compute_site.caller import Caller
+from compute_site.db.compiled import CompiledQuery
+from compute_site.neighbours import image_service, network_service
+from compute_site.neighbours.ids import is_canonical
+from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.errors import (
     FlavorNotFound,

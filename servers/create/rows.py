@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import orjson
 from django.db import connection, models
 
-from compute_site.prepared import prepared_cursor
+from compute_site.db.prepared import prepared_cursor
 
 LENGTH = re.compile(r"\(\d+\)")
 Field: TypeAlias = "models.Field[Any, Any]"

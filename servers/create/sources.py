@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 
-from compute_site.identity.caller import Caller
-from compute_site.services import image_service, volume_service
-from compute_site.services.image.protocol import ImageData
-from compute_site.services.volume.protocol import SnapshotData, VolumeData, VolumeTypeData
+from compute_site.caller import Caller
+from compute_site.neighbours import image_service, volume_service
+from compute_site.neighbours.image.protocol import ImageData
+from compute_site.neighbours.volume.protocol import SnapshotData, VolumeData, VolumeTypeData
 from flavors.models import Flavor
 from servers.create.devices import NEW_FIELD, Disk
 from servers.create.errors import (

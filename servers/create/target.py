@@ -6,7 +6,7 @@ import dataclasses
 
 from django.conf import settings
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from servers.create.errors import HostNotFound, MalformedZone, TwoDestinations, ZoneUnavailable
 from servers.create.order import ServerOrder
 from servers.hosts.zones import available_zones, zone_of_hosts

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
-from compute_site.pagination import Paging, cut_page
+from compute_site.db.paging import Paging, cut_page
 from servers.hosts.errors import (
     HostDown,
     HypervisorMarkerNotFound,

@@ -6,9 +6,9 @@ import dataclasses
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller, PolicyRefused
+from compute_site.caller import Caller, PolicyRefused
+from compute_site.db.paging import Paging, cut_page
 from compute_site.identity.models import User
-from compute_site.pagination import Paging, cut_page
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
 from servers.keypairs.errors import (

@@ -8,7 +8,7 @@ from typing import Self
 from django.db import models
 from django.utils import timezone
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from compute_site.identity.models import Project
 
 

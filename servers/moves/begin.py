@@ -7,18 +7,18 @@ from typing import Any
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from flavors.models import Flavor
 from quotas.enforce import reserve
 from quotas.fit import Wanted
 from servers.actions.begin import describe_state
-from servers.change.guard import check_state, check_unlocked
-from servers.change.transitions import BEGIN_MOVE, move
-from servers.conductor import queue
-from servers.conductor.records import add_event, begin_action
+from servers.build.records import add_event, begin_action
 from servers.create.errors import DiskConfigForbidden, FlavorNotFound
 from servers.create.records import IMAGE_PREFIX, copy_flavor
 from servers.errors import WrongState
+from servers.lifecycle import jobs
+from servers.lifecycle.guard import check_state, check_unlocked
+from servers.lifecycle.transitions import BEGIN_MOVE, move
 from servers.models import (
     Instance,
     Migration,
@@ -189,4 +189,4 @@ def _begin(
     begin_action(instance, action, PLACE_EVENT, caller)
     add_event(instance.pk, action, COLD_EVENT, host=instance.host)
     job = {"server_id": str(instance.uuid), "move": record.pk, "host": host}
-    queue.defer(queue.PLACE_MOVE, queue=queue.CONDUCTOR, jobs=[job])
+    jobs.defer(jobs.PLACE_MOVE, queue=jobs.CONDUCTOR, jobs=[job])

@@ -8,18 +8,20 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site.identity.caller import Caller
-from compute_site.services import network_service
-from servers.change.guard import check_state
-from servers.change.transitions import BEGIN_EVACUATION, END_EVACUATION, move
-from servers.compute.exclusive import exclusive
-from servers.compute.failure import describe
-from servers.compute.guest import describe_guest
-from servers.conductor import queue
-from servers.conductor.records import SUCCESS, begin_action, finish_event
+from compute_site.caller import Caller
+from compute_site.neighbours import network_service
+from servers.build.failure import describe
+from servers.build.records import SUCCESS, begin_action, finish_event
 from servers.create.password import choose_password
+from servers.drivers.guest import describe_guest
 from servers.errors import WrongState
+from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle import jobs
+from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.guard import check_state
+from servers.lifecycle.sealing import seal, unseal
+from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, move
 from servers.models import (
     BlockDevice,
     Instance,
@@ -32,13 +34,11 @@ from servers.models import (
     TaskState,
     VmState,
 )
-from servers.moves import settle
 from servers.moves.begin import record_move
 from servers.moves.errors import HostInUse, HostNotFound, SameHost
 from servers.moves.failure import fail_evacuation
 from servers.moves.perform import clean_up, driver_at
 from servers.moves.place import EVACUATE_EVENT, KINDS
-from servers.sealing import seal, unseal
 
 KIND = KINDS[MigrationType.EVACUATION]
 DOING = "evacuate it"
@@ -87,7 +87,7 @@ def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) 
         then = {"stopped": order.stopped, "sealed_password": seal(password) if password else ""}
         job = {"server_id": str(instance.uuid), "move": record.pk, "then": then}
         job |= {"host": order.host, "forced": order.forced}
-        queue.defer(queue.PLACE_MOVE, queue=queue.CONDUCTOR, jobs=[job])
+        jobs.defer(jobs.PLACE_MOVE, queue=jobs.CONDUCTOR, jobs=[job])
     return password
 
 

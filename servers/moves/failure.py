@@ -8,7 +8,10 @@ from typing import Protocol
 from django.db import transaction
 
 from servers import models
-from servers.change.transitions import (
+from servers.build.records import ERROR, finish_events
+from servers.holdings import settle
+from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle.transitions import (
     AT_DESTINATION,
     AT_SOURCE,
     END_LIVE_MOVE,
@@ -20,10 +23,7 @@ from servers.change.transitions import (
     Transition,
     move,
 )
-from servers.conductor.records import ERROR, finish_events
-from servers.hosts.zones import zone_of_hosts
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, VmState
-from servers.moves import settle
 
 logger = logging.getLogger(__name__)
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from django.db import Error as DatabaseError
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from compute_site.services import network_service
-from servers.change.guard import check_state, check_unlocked, lock_row
-from servers.change.history import log_action
-from servers.change.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, move
-from servers.compute.exclusive import exclusive
-from servers.compute.failure import describe
-from servers.conductor import queue
-from servers.conductor.records import ERROR, SUCCESS, begin_action, finish_event, finish_events
+from compute_site.caller import Caller
+from compute_site.neighbours import network_service
+from servers.build.failure import describe
+from servers.build.records import ERROR, SUCCESS, begin_action, finish_event, finish_events
 from servers.errors import WrongState
+from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle import jobs
+from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.guard import check_state, check_unlocked, lock_row
+from servers.lifecycle.history import log_action
+from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, move
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
-from servers.moves import settle
 from servers.moves.begin import PLACE_EVENT, record_move
 from servers.moves.errors import DestinationNotFound, NoDestination, WrongMoveStatus
 from servers.moves.failure import EVENTS, give_up_live_move
@@ -55,7 +55,7 @@ def migrate_live(
         if not waits:
             job = {"server_id": str(instance.uuid), "move": record.pk}
             job |= {"host": host, "forced": forced}
-            queue.defer(queue.PLACE_MOVE, queue=queue.CONDUCTOR, jobs=[job])
+            jobs.defer(jobs.PLACE_MOVE, queue=jobs.CONDUCTOR, jobs=[job])
     if waits:
         fault = place_move(str(instance.uuid), record.pk, host=host, forced=forced)
         if fault is not None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from compute_site.identity.caller import Caller
-from compute_site.services.image.protocol import ImageData
+from compute_site.caller import Caller
+from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from servers.create.errors import DeviceProfileUnknown, MixedPolicyTooNew, RootDiskRequired
 from servers.create.fit import check_flavor_disk, check_memory

@@ -15,8 +15,16 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site.services import network_service
-from servers.change.transitions import (
+from compute_site.neighbours import network_service
+from servers.build.failure import describe
+from servers.build.records import SUCCESS, add_event, finish_event, finish_events
+from servers.drivers.choose import driver_of
+from servers.drivers.guest import describe_guest
+from servers.drivers.protocol import ComputeDriver, DriverFailed, Guest
+from servers.holdings import settle
+from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.transitions import (
     ARRIVE,
     AT_DESTINATION,
     AT_SOURCE,
@@ -28,13 +36,6 @@ from servers.change.transitions import (
     Transition,
     move,
 )
-from servers.compute.drivers import driver_of
-from servers.compute.exclusive import exclusive
-from servers.compute.failure import describe
-from servers.compute.guest import describe_guest
-from servers.compute.protocol import ComputeDriver, DriverFailed, Guest
-from servers.conductor.records import SUCCESS, add_event, finish_event, finish_events
-from servers.hosts.zones import zone_of_hosts
 from servers.models import (
     BlockDevice,
     ComputeNode,
@@ -44,7 +45,6 @@ from servers.models import (
     RequestSpec,
     VmState,
 )
-from servers.moves import settle
 from servers.moves.failure import GiveUp, fail_move, fail_revert, give_up_move, keep_resized
 from servers.moves.place import KINDS, PREPARE_EVENT
 from servers.moves.verdict import CONFIRM_EVENT, FINISH_REVERT_EVENT, REVERT_EVENT

@@ -10,11 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from servers.conductor import claims, queue
-from servers.conductor.demand import Demand, read_demand
-from servers.conductor.hosts import lock_group, read_hosts
-from servers.conductor.records import SUCCESS, add_event, finish_events
-from servers.conductor.schedule import HostState, NoValidHost, choose_hosts
+from servers.build.records import SUCCESS, add_event, finish_events
+from servers.lifecycle import jobs
 from servers.models import (
     Instance,
     InstanceMapping,
@@ -26,6 +23,10 @@ from servers.models import (
 )
 from servers.moves.begin import COLD_EVENT, MIGRATE, PLACE_EVENT, RESIZE
 from servers.moves.failure import GiveUp, fail_evacuation, give_up_live_move, give_up_move
+from servers.placement import claims
+from servers.placement.demand import Demand, read_demand
+from servers.placement.hosts import lock_group, read_hosts
+from servers.placement.schedule import HostState, NoValidHost, choose_hosts
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ COLD: dict[str, Any] = {
     "task": TaskState.RESIZE_PREP,
     "placing": PLACE_EVENT,
     "going": PREPARE_EVENT,
-    "job": queue.MOVE_SERVER,
+    "job": jobs.MOVE_SERVER,
     "give_up": give_up_move,
     "status": MigrationStatus.PRE_MIGRATING,
 }
@@ -65,7 +66,7 @@ KINDS: dict[str, Kind] = {
         task=TaskState.MIGRATING,
         placing="conductor_live_migrate_instance",
         going=LIVE_EVENT,
-        job=queue.MIGRATE_LIVE,
+        job=jobs.MIGRATE_LIVE,
         give_up=give_up_live_move,
         status=MigrationStatus.QUEUED,
     ),
@@ -74,7 +75,7 @@ KINDS: dict[str, Kind] = {
         task=TaskState.REBUILDING,
         placing="rebuild_server",
         going=EVACUATE_EVENT,
-        job=queue.EVACUATE,
+        job=jobs.EVACUATE,
         give_up=fail_evacuation,
         status=MigrationStatus.PRE_MIGRATING,
     ),
@@ -138,7 +139,7 @@ def _place(
     finish_events(instance.pk, [kind.placing, PLACE_EVENT, COLD_EVENT], result=SUCCESS)
     add_event(instance.pk, kind.action, kind.going, host=chosen.host)
     job = {"server_id": server_id, "move": move.pk, **then}
-    queue.defer(kind.job, queue=queue.COMPUTE, jobs=[job])
+    jobs.defer(kind.job, queue=jobs.COMPUTE, jobs=[job])
 
 
 def _check_live(instance: Instance) -> None:

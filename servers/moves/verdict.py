@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from compute_site.identity.caller import Caller
-from servers.change.guard import check_state, check_unlocked
-from servers.change.transitions import BEGIN_REVERT, CONFIRM, move
-from servers.conductor import queue
-from servers.conductor.records import begin_action
+from compute_site.caller import Caller
+from servers.build.records import begin_action
 from servers.errors import WrongState
+from servers.holdings.settle import set_status
 from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle import jobs
+from servers.lifecycle.guard import check_state, check_unlocked
+from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM, move
 from servers.models import Instance, Migration, MigrationStatus
 from servers.moves.begin import check_host_up
 from servers.moves.errors import NotResized
-from servers.moves.settle import set_status
 
 CONFIRM_EVENT = "compute_confirm_resize"
 REVERT_EVENT = "compute_revert_resize"
@@ -37,7 +37,7 @@ def confirm_resize(caller: Caller, instance: Instance) -> None:
         if not set_status(record, MigrationStatus.CONFIRMING, only_from=FINISHED):
             raise _not_resized(instance)
         begin_action(instance, "confirmResize", CONFIRM_EVENT, caller)
-        _defer(queue.CONFIRM_RESIZE, instance, record)
+        _defer(jobs.CONFIRM_RESIZE, instance, record)
 
 
 def revert_resize(caller: Caller, instance: Instance) -> None:
@@ -57,7 +57,7 @@ def revert_resize(caller: Caller, instance: Instance) -> None:
         if not set_status(record, MigrationStatus.REVERTING, only_from=FINISHED):
             raise _not_resized(instance)
         begin_action(instance, "revertResize", REVERT_EVENT, caller)
-        _defer(queue.REVERT_RESIZE, instance, record)
+        _defer(jobs.REVERT_RESIZE, instance, record)
 
 
 def _find_finished(instance: Instance) -> Migration:
@@ -73,4 +73,4 @@ def _not_resized(instance: Instance) -> NotResized:
 
 def _defer(task: str, instance: Instance, record: Migration) -> None:
     job = {"server_id": str(instance.uuid), "move": record.pk}
-    queue.defer(task, queue=queue.COMPUTE, jobs=[job])
+    jobs.defer(task, queue=jobs.COMPUTE, jobs=[job])

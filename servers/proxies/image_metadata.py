@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compute_site.identity.caller import Caller
-from compute_site.services import image_service
+from compute_site.caller import Caller
+from compute_site.neighbours import image_service
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
-from servers.change.metadata import ITEMS, Metadata
+from servers.edit.metadata import ITEMS, Metadata
 from servers.errors import NoSuchItem
 from servers.proxies.errors import ForeignImage
 from servers.proxies.images import find_image

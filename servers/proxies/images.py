@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compute_site.identity.caller import Caller
-from compute_site.pagination import Paging
-from compute_site.services import image_service
-from compute_site.services.image.protocol import ImageRecord, ImageSearch
+from compute_site.caller import Caller
+from compute_site.db.paging import Paging
+from compute_site.neighbours import image_service
+from compute_site.neighbours.image.protocol import ImageRecord, ImageSearch
 from servers.proxies.errors import ForeignImage, NoSuchImage
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compute_site.identity.caller import Caller
-from compute_site.services import network_service
-from compute_site.services.network.protocol import NetworkData
+from compute_site.caller import Caller
+from compute_site.neighbours import network_service
+from compute_site.neighbours.network.protocol import NetworkData
 from servers.proxies.errors import NoSuchNetwork
 
 

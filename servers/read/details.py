@@ -16,8 +16,8 @@ from uuid import UUID
 from django.db.models import Func, OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast
 
-from compute_site.compiled import CompiledQuery
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
+from compute_site.db.compiled import CompiledQuery
 from servers.models import BlockDevice, Fault, Instance, Service, Tag
 from servers.models.states import status_of
 

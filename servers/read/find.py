@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from compute_site.policy.granted import rules_on
 from servers.errors import NoSuchServer
 from servers.models import Instance

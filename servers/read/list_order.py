@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from servers.errors import BadFilter, BadStatus, DeletedServersHidden
 from servers.models.states import STATUS, VmState
 from servers.policies import server as rules

@@ -29,7 +29,7 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast
 from django.db.models.lookups import In, Regex
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from flavors.models import Flavor
 from servers.errors import BadFilter, MarkerNotFound, SortRefused
 from servers.models import BuildRequest, Instance, Tag, VmState

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     BOOLEAN,
     INTEGER,
     OBJECT,
@@ -19,11 +19,11 @@ from compute_site.microversions.answers import (
     AnswerSerializer,
     Shown,
 )
-from compute_site.microversions.containers import ListOf, MapOf
-from compute_site.microversions.fields import Refused
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import (
+from compute_site.api.microversions.containers import ListOf, MapOf
+from compute_site.api.microversions.fields import Refused
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import (
     Fqdn,
     LooseName,
     LooseZoneName,
@@ -32,8 +32,8 @@ from compute_site.microversions.texts import (
     Uuid,
     ZoneName,
 )
-from compute_site.microversions.times import exact_time
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.times import exact_time
+from compute_site.api.microversions.version import Microversion
 from servers.hosts.aggregates import AggregateUpdate, add_host, remove_host, set_metadata
 from servers.models import Aggregate
 from servers.policies import aggregate as rules

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     INTEGER,
     OBJECT,
     TEXT,

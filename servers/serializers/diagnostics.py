@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.version import Microversion
 from servers.read.diagnostics import Diagnostics
 
 FIXED_KEYS = Microversion.parse("2.48")

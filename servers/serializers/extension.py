@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compute_site.microversions.answers import TEXT, TIME, AnswerSerializer, Shown
-from compute_site.microversions.fields import Schema
+from compute_site.api.microversions.answers import TEXT, TIME, AnswerSerializer, Shown
+from compute_site.api.microversions.fields import Schema
 
 NO_LINKS: Schema = {"type": "array", "maxItems": 0}
 NAMESPACE = "http://docs.openstack.org/compute/ext/fake_xml"

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import INTEGER, TEXT, UUID, AnswerSerializer, Frame, Shown
-from compute_site.microversions.containers import ListOf
-from compute_site.microversions.fields import ABSENT, Choice
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Text, Uuid
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.answers import (
+    INTEGER,
+    TEXT,
+    UUID,
+    AnswerSerializer,
+    Frame,
+    Shown,
+)
+from compute_site.api.microversions.containers import ListOf
+from compute_site.api.microversions.fields import ABSENT, Choice
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Text, Uuid
+from compute_site.api.microversions.version import Microversion
 from servers.attachments.external_events import ACCEPTED, ExternalEvent
 
 NAMES = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import TEXT, TEXTS, AnswerSerializer, Shown
-from compute_site.microversions.containers import ListOf
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.answers import TEXT, TEXTS, AnswerSerializer, Shown
+from compute_site.api.microversions.containers import ListOf
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.version import Microversion
 
 MOST_RULES = 200
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from compute_site.microversions.answers import INTEGER, TEXT, AnswerSerializer, Shown
-from compute_site.microversions.fields import Choice, Refused
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.answers import INTEGER, TEXT, AnswerSerializer, Shown
+from compute_site.api.microversions.fields import Choice, Refused
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.version import Microversion
 from servers.hosts.errors import NotOfThisHost
 from servers.hosts.services import ServiceChange
 

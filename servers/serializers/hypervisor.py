@@ -6,7 +6,7 @@ import dataclasses
 import uuid
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     ANY,
     INTEGER,
     INTEGER_OR_NULL,
@@ -18,12 +18,12 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import ABSENT, Boolish, NonNegative, Refused, Schema
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import QuerySerializer
-from compute_site.microversions.texts import Fqdn, Text
-from compute_site.microversions.version import Microversion
-from compute_site.pagination import WHOLE, Paging
+from compute_site.api.microversions.fields import ABSENT, Boolish, NonNegative, Refused, Schema
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.microversions.texts import Fqdn, Text
+from compute_site.api.microversions.version import Microversion
+from compute_site.db.paging import WHOLE, Paging
 from servers.hosts.errors import MalformedId, NoSuchHypervisor
 from servers.hosts.hypervisors import HypervisorSearch, uptime_of
 from servers.models import ComputeNode

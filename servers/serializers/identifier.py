@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 
-from compute_site.microversions.texts import is_uuid
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.texts import is_uuid
+from compute_site.api.microversions.version import Microversion
 from servers.hosts.errors import MalformedId
 from servers.read.find import UUID
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     INTEGER,
     INTEGER_OR_NULL,
     LINKS,
@@ -16,14 +16,14 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import ABSENT, NonNegative
-from compute_site.microversions.queries import TRUE_WORDS, Time
-from compute_site.microversions.serializers import QuerySerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.times import whole_time
-from compute_site.microversions.version import Microversion
-from compute_site.pagination import Paging
-from compute_site.services.image.protocol import ImageData, ImageSearch
+from compute_site.api.microversions.fields import ABSENT, NonNegative
+from compute_site.api.microversions.queries import TRUE_WORDS, Time
+from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.times import whole_time
+from compute_site.api.microversions.version import Microversion
+from compute_site.db.paging import Paging
+from compute_site.neighbours.image.protocol import ImageData, ImageSearch
 
 STATUS_WORDS = {
     "active": "ACTIVE",

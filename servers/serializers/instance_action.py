@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     TEXT,
     TEXT_OR_NULL,
     TIME,
@@ -16,14 +16,14 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import ABSENT, NonNegative, Refused
-from compute_site.microversions.history import History
-from compute_site.microversions.queries import Time
-from compute_site.microversions.serializers import QuerySerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.times import exact_time
-from compute_site.microversions.version import Microversion
-from servers.change.action_log import ActionQuery
+from compute_site.api.microversions.fields import ABSENT, NonNegative, Refused
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.queries import Time
+from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.times import exact_time
+from compute_site.api.microversions.version import Microversion
+from servers.lifecycle.action_log import ActionQuery
 from servers.models import InstanceAction, InstanceActionEvent
 from servers.policies import instance_action as rules
 from servers.serializers.server import host_id

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     TEXT,
     TEXT_OR_NULL,
     UUID,
     AnswerSerializer,
     Shown,
 )
-from compute_site.microversions.containers import ListOf
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Ip, Tag, Uuid
-from compute_site.microversions.version import Microversion
-from compute_site.services.network.protocol import NicRequest
+from compute_site.api.microversions.containers import ListOf
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Ip, Tag, Uuid
+from compute_site.api.microversions.version import Microversion
+from compute_site.neighbours.network.protocol import NicRequest
 
 
 class InterfaceAnswer(AnswerSerializer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     BOOLEAN,
     INTEGER,
     TEXT,
@@ -14,13 +14,13 @@ from compute_site.microversions.answers import (
     AnswerSerializer,
     Shown,
 )
-from compute_site.microversions.fields import ABSENT, Choice, NonNegative
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.texts import LooseName, Text
-from compute_site.microversions.times import exact_time
-from compute_site.microversions.version import Microversion
-from compute_site.pagination import WHOLE, Paging
+from compute_site.api.microversions.fields import ABSENT, Choice, NonNegative
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.texts import LooseName, Text
+from compute_site.api.microversions.times import exact_time
+from compute_site.api.microversions.version import Microversion
+from compute_site.db.paging import WHOLE, Paging
 from servers.keypairs.records import KeptKeyPair, KeyPairOrder, KeyPairSearch
 
 STATUS_CHANGED = Microversion.parse("2.2")

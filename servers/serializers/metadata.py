@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.containers import MapOf
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.containers import MapOf
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.version import Microversion
 
 
 class Items(MapOf):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     INTEGER,
     INTEGER_OR_NULL,
     LINKS,
@@ -17,14 +17,14 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import ABSENT, NonNegative, Null, Refused
-from compute_site.microversions.history import History
-from compute_site.microversions.queries import Time
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.times import exact_time
-from compute_site.microversions.version import Microversion
-from compute_site.pagination import WHOLE, Paging
+from compute_site.api.microversions.fields import ABSENT, NonNegative, Null, Refused
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.queries import Time
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.times import exact_time
+from compute_site.api.microversions.version import Microversion
+from compute_site.db.paging import WHOLE, Paging
 from servers.models import Migration, MigrationType
 from servers.read.moves import IN_PROGRESS, MoveQuery
 

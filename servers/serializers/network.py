@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import TEXT, AnswerSerializer, Frame, Shown
-from compute_site.microversions.fields import ABSENT, Schema
+from compute_site.api.microversions.answers import TEXT, AnswerSerializer, Frame, Shown
+from compute_site.api.microversions.fields import ABSENT, Schema
 
 NULL: Schema = {"type": "null"}
 

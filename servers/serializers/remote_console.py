@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import TEXT
-from compute_site.microversions.fields import Choice
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.answers import TEXT
+from compute_site.api.microversions.fields import Choice
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.version import Microversion
 from servers.errors import ConsoleTokensHidden
 from servers.models import ConsoleToken
 

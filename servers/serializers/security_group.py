@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.microversions.answers import TEXT, UUID, AnswerSerializer, Shown
+from compute_site.api.microversions.answers import TEXT, UUID, AnswerSerializer, Shown
 
 
 class SecurityGroupAnswer(AnswerSerializer):

@@ -9,8 +9,7 @@ from typing import Any
 import orjson
 from rest_framework.serializers import Field
 
-from compute_site.identity.caller import Caller
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     ANY,
     BOOLEAN,
     INTEGER,
@@ -26,9 +25,10 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import ABSENT
-from compute_site.microversions.history import History
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.fields import ABSENT
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.version import Microversion
+from compute_site.caller import Caller
 from servers.hardware.properties import OLD_SPELLINGS, READERS
 from servers.models import VmState
 from servers.models.states import PROGRESS_STATUSES

@@ -7,10 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
-from compute_site.faults import Gone, NotFound
-from compute_site.microversions.actions import check_names_action
-from compute_site.microversions.containers import ListOf
-from compute_site.microversions.fields import (
+from compute_site.api.microversions.actions import check_names_action
+from compute_site.api.microversions.containers import ListOf
+from compute_site.api.microversions.fields import (
     Anything,
     Boolish,
     Choice,
@@ -20,9 +19,9 @@ from compute_site.microversions.fields import (
     Refused,
     Schema,
 )
-from compute_site.microversions.history import History, all_forms, when_in_force
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import (
+from compute_site.api.microversions.history import History, all_forms, when_in_force
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import (
     Base64,
     Fqdn,
     Ip,
@@ -35,7 +34,8 @@ from compute_site.microversions.texts import (
     Text,
     Uuid,
 )
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.version import Microversion
+from compute_site.faults import Gone, NotFound
 from servers.actions.rebuild import RebuildOrder
 from servers.moves.evacuate import EvacuationOrder
 from servers.serializers.metadata import Items

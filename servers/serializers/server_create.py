@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from compute_site.microversions.containers import Either, ListOf, MapOf
-from compute_site.microversions.fields import (
+from compute_site.api.microversions.containers import Either, ListOf, MapOf
+from compute_site.api.microversions.fields import (
     Boolish,
     Choice,
     Count,
@@ -16,9 +16,9 @@ from compute_site.microversions.fields import (
     check_storable,
     wrong_type,
 )
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import (
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import (
     Base64,
     Fqdn,
     Ipv4,
@@ -31,7 +31,7 @@ from compute_site.microversions.texts import (
     Text,
     Uuid,
 )
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.version import Microversion
 from servers.create.order import FileOrder, ServerOrder
 from servers.serializers.server_disks import Disk, LegacyDisk
 from servers.serializers.server_hints import SchedulerHints

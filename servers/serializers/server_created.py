@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compute_site.microversions.answers import LINKS, TEXT, UUID, AnswerSerializer, Shown
-from compute_site.microversions.fields import ABSENT, Schema
+from compute_site.api.microversions.answers import LINKS, TEXT, UUID, AnswerSerializer, Shown
+from compute_site.api.microversions.fields import ABSENT, Schema
 from servers.create.references import DEFAULT_GROUP
 
 GROUPS: Schema = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.fields import (
+from compute_site.api.microversions.fields import (
     LARGEST_INT32,
     Boolish,
     Choice,
@@ -17,9 +17,9 @@ from compute_site.microversions.fields import (
     Truth,
     wrong_type,
 )
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Tag, Text, Uuid
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Tag, Text, Uuid
 
 SMALLEST_INT32 = -LARGEST_INT32 - 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     OBJECT,
     TEXT,
     TEXTS,
@@ -13,13 +13,13 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.containers import ListOf
-from compute_site.microversions.fields import Choice, Count
-from compute_site.microversions.history import History
-from compute_site.microversions.queries import PageQuery
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Name, Text
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.containers import ListOf
+from compute_site.api.microversions.fields import Choice, Count
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.queries import PageQuery
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Name, Text
+from compute_site.api.microversions.version import Microversion
 from servers.models import ServerGroup
 from servers.models.server_group import Policy
 from servers.server_groups import ServerGroupOrder, ServerGroupSearch

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.containers import Either, ListOf
-from compute_site.microversions.fields import Refused, check_storable
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Ip, Name, Text, Uuid
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.containers import Either, ListOf
+from compute_site.api.microversions.fields import Refused, check_storable
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Ip, Name, Text, Uuid
+from compute_site.api.microversions.version import Microversion
 
 PRIVATE_PREFIX = "_nova"
 SINGLE_TYPES = (str, bool, int, float)

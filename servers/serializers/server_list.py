@@ -9,12 +9,12 @@ from typing import Any
 
 from django.conf import settings
 
-from compute_site.microversions.fields import Choice, NonNegative, Refused
-from compute_site.microversions.history import History
-from compute_site.microversions.queries import Pattern, Time, Word
-from compute_site.microversions.serializers import QuerySerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.version import OLDEST, Microversion
+from compute_site.api.microversions.fields import Choice, NonNegative, Refused
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.queries import Pattern, Time, Word
+from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.version import OLDEST, Microversion
 from servers.read.list_order import ListOrder
 from servers.read.listing import SORT_COLUMNS
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.fields import Choice
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import (
+from compute_site.api.microversions.fields import Choice
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import (
     Fqdn,
     Ipv4,
     Ipv6,
@@ -17,8 +17,8 @@ from compute_site.microversions.texts import (
     Printable,
     Text,
 )
-from compute_site.microversions.version import Microversion
-from servers.change.update import ServerUpdate
+from compute_site.api.microversions.version import Microversion
+from servers.edit.update import ServerUpdate
 
 
 class ServerChanges(VersionedSerializer):

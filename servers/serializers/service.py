@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     BOOLEAN,
     INTEGER,
     TEXT,
@@ -21,12 +21,12 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import Boolish, Choice
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.texts import Fqdn, Text
-from compute_site.microversions.times import exact_time
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.fields import Boolish, Choice
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.texts import Fqdn, Text
+from compute_site.api.microversions.times import exact_time
+from compute_site.api.microversions.version import Microversion
 from servers.errors import NoSuchItem
 from servers.hosts.errors import NothingToChange
 from servers.hosts.services import (

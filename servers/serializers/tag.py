@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.containers import ListOf
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Tag
-from compute_site.microversions.version import Microversion
-from servers.change.tags import MOST_TAGS
+from compute_site.api.microversions.containers import ListOf
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Tag
+from compute_site.api.microversions.version import Microversion
+from servers.edit.tags import MOST_TAGS
 
 
 class TagsChange(VersionedSerializer):

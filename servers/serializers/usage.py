@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     INTEGER,
     NUMBER,
     TEXT,
@@ -16,13 +16,13 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import ABSENT, NonNegative, Refused, Schema
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import QuerySerializer
-from compute_site.microversions.texts import Text
-from compute_site.microversions.times import exact_time
-from compute_site.microversions.version import Microversion
-from compute_site.pagination import Paging
+from compute_site.api.microversions.fields import ABSENT, NonNegative, Refused, Schema
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.times import exact_time
+from compute_site.api.microversions.version import Microversion
+from compute_site.db.paging import Paging
 from servers.usage_report import ProjectUsage, UsageSearch
 
 PAGED = Microversion.parse("2.40")

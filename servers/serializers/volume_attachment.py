@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     BOOLEAN,
     TEXT,
     TEXT_OR_NULL,
@@ -12,11 +12,11 @@ from compute_site.microversions.answers import (
     AnswerSerializer,
     Shown,
 )
-from compute_site.microversions.fields import ABSENT, Boolish
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.texts import Tag, Text, Uuid
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.fields import ABSENT, Boolish
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Tag, Text, Uuid
+from compute_site.api.microversions.version import Microversion
 from servers.attachments.volume_changes import VolumeWish
 from servers.attachments.volume_swap import AttachmentUpdate
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.microversions.answers import (
+from compute_site.api.microversions.answers import (
     BOOLEAN,
     OBJECT,
     TEXT,
@@ -11,8 +11,8 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.fields import Schema
-from compute_site.microversions.times import exact_time
+from compute_site.api.microversions.fields import Schema
+from compute_site.api.microversions.times import exact_time
 from servers.hosts.zones import ZoneHosts
 from servers.models import Service
 

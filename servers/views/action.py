@@ -8,13 +8,12 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from compute_site.identity.caller import Caller
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
+from compute_site.caller import Caller
 from servers.actions.begin import begin
 from servers.actions.console import read_console
 from servers.actions.crash_dump import trigger_crash_dump
-from servers.actions.host import HARD_REBOOT, HOST_ACTIONS, REBUILD, SOFT_REBOOT
 from servers.actions.image import check_metadata, create_backup, create_image
 from servers.actions.lock import lock_server, unlock_server
 from servers.actions.rebuild import RebuildOrder, rebuild_server
@@ -25,7 +24,8 @@ from servers.actions.restore import restore_server
 from servers.actions.shelve import shelve_server, unshelve_server
 from servers.attachments import addresses, groups
 from servers.attachments.network_events import tell_network
-from servers.change.delete import delete_server
+from servers.delete.delete import delete_server
+from servers.lifecycle.actions import HARD_REBOOT, HOST_ACTIONS, REBUILD, SOFT_REBOOT
 from servers.models import Instance
 from servers.moves.begin import migrate_server, resize_server
 from servers.moves.evacuate import EvacuationOrder, evacuate_server

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import OBJECT
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.answers import OBJECT
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.policies import address as rules
 from servers.read.addresses import addresses_of, find_network
 from servers.read.find import find_server

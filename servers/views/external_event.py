@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.attachments.external_events import ACCEPTED, ExternalEvent, take_events
 from servers.policies import external_event as rules
 from servers.serializers.external_event import EventAnswer, EventsTold

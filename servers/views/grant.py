@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.views import ComputeRequest, ComputeView
-from servers.change.sharing import grant_rules, list_grants, revoke_rules
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
+from servers.edit.sharing import grant_rules, list_grants, revoke_rules
 from servers.policies import grant as rules
 from servers.policies import server as server_rules
 from servers.read.find import find_server

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from rest_framework.response import Response
 
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.hosts.resources import find_host, list_enabled, shares_of, switch_power
 from servers.hosts.services import change_service
 from servers.policies import host as rules

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import LINKS, AnswerSerializer
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.answers import LINKS, AnswerSerializer
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.hosts.hypervisors import (
     check_uptime,
     find_hypervisor,

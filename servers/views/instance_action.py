@@ -7,10 +7,10 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.views import ComputeRequest, ComputeView
-from servers.change.action_log import ActionQuery, find_action, list_actions
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
+from servers.lifecycle.action_log import ActionQuery, find_action, list_actions
 from servers.models import InstanceAction
 from servers.policies import instance_action as rules
 from servers.read.find import find_server

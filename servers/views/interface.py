@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.services.network.protocol import NicRequest
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
+from compute_site.neighbours.network.protocol import NicRequest
 from servers.attachments.nic_changes import attach_nic, detach_nic
 from servers.attachments.ports import find_port, list_ports
 from servers.policies import interface as rules

@@ -6,9 +6,9 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import LINKS
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.answers import LINKS
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.keypairs.records import (
     create_keypair,
     delete_keypair,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import OBJECT
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.views import ComputeRequest, ComputeView
-from servers.change.metadata import (
+from compute_site.api.microversions.answers import OBJECT
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
+from servers.edit.metadata import (
     add_metadata,
     read_item,
     read_metadata,

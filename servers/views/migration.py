@@ -7,10 +7,10 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import LINKS
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.answers import LINKS
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.models import Migration
 from servers.moves.live import abort_live_migration, force_live_migration
 from servers.policies import migration as rules

@@ -9,11 +9,11 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.api.microversions.answers import AnswerSerializer
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.version import Microversion
+from compute_site.api.view import ComputeRequest, ComputeView
 from compute_site.faults import Gone
-from compute_site.microversions.answers import AnswerSerializer
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.version import Microversion
-from compute_site.views import ComputeRequest, ComputeView
 from servers.policies import network as rules
 from servers.proxies.networks import find_network, list_networks
 from servers.serializers.network import NetworkAnswer, TenantNetworkAnswer

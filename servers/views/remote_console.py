@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import TEXT
-from compute_site.microversions.contract import Contract
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.answers import TEXT
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.actions.remote_console import find_console, open_console
 from servers.policies import action as rules
 from servers.policies import console_token as token_rules

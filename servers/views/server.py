@@ -8,13 +8,13 @@ from typing import Any
 from django.conf import settings
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import TEXT
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.views import ComputeRequest, ComputeView
-from servers.change.delete import delete_server
-from servers.change.update import ServerUpdate, update_server
+from compute_site.api.microversions.answers import TEXT
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.create import create_servers
+from servers.delete.delete import delete_server
+from servers.edit.update import ServerUpdate, update_server
 from servers.policies import server as rules
 from servers.read.find import details_of, find_details, find_server
 from servers.read.list_order import ListOrder, plan_query

@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 from rest_framework.response import Response
 
+from compute_site.api.microversions.answers import TEXTS
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
 from compute_site.faults import FieldFault, InvalidBody
-from compute_site.microversions.answers import TEXTS
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.views import ComputeRequest, ComputeView
-from servers.change.tags import (
+from servers.edit.tags import (
     add_tag,
     check_has_tag,
     read_tags,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.answers import INTEGER_OR_NULL
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import NoQuery
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.answers import INTEGER_OR_NULL
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import NoQuery
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.policies import topology as rules
 from servers.read.find import find_server
 from servers.read.topology import describe_topology

@@ -6,11 +6,11 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from compute_site.links import Link
-from compute_site.microversions.answers import LINKS
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.serializers import QuerySerializer
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.links import Link
+from compute_site.api.microversions.answers import LINKS
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.policies import usage as rules
 from servers.serializers.usage import ProjectUsageAnswer, UsageListQuery, UsageQuery, is_paged
 from servers.usage_report import UsagePage, report_usage

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
-from compute_site.microversions.contract import Contract
-from compute_site.microversions.queries import PageQuery
-from compute_site.views import ComputeRequest, ComputeView
+from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.queries import PageQuery
+from compute_site.api.view import ComputeRequest, ComputeView
 from servers.attachments.volume_changes import VolumeWish, attach_volume, detach_volume
 from servers.attachments.volume_swap import AttachmentUpdate, update_attachment
 from servers.attachments.volumes import find_volume, list_volumes

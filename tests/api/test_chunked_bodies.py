@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.image.models import Image
+from compute_site.neighbours.image.models import Image
 from tests.client import ApiClient
 from tests.factories import make_image
 

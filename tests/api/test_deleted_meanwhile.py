@@ -21,8 +21,8 @@ from django.utils import timezone
 from compute_site.identity.leaving import remove_owner
 from compute_site.identity.models import Project, Role, Token, User
 from compute_site.identity.tokens import digest_of
-from compute_site.services.network.models import FixedIp, Network, Port
-from compute_site.services.volume.models import Snapshot, Volume, VolumeType
+from compute_site.neighbours.network.models import FixedIp, Network, Port
+from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 from flavors.models import Flavor
 from quotas.models import Limit, Usage
 from servers.models import (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.image.models import Image
+from compute_site.neighbours.image.models import Image
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 

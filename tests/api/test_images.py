@@ -8,7 +8,7 @@ import uuid
 import pytest
 from django.utils import timezone
 
-from compute_site.services.image.models import Image
+from compute_site.neighbours.image.models import Image
 from tests.cast import Cast
 from tests.client import ApiClient
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compute_site.services.image.models import Image
+from compute_site.neighbours.image.models import Image
 from quotas.models import Limit
 from tests.cast import Cast
 from tests.client import ApiClient

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from compute_site.services.network.models import FixedIp, SecurityGroup
+from compute_site.neighbours.network.models import FixedIp, SecurityGroup
 from tests.cast import Cast
 from tests.client import ApiClient
 from tests.services.makers import make_network, make_port

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.network import local
-from compute_site.services.network.models import (
+from compute_site.neighbours.network import local
+from compute_site.neighbours.network.models import (
     Network,
     Port,
     PortQuota,

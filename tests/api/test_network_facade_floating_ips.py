@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.network import local
-from compute_site.services.network.models import FixedIp, FloatingIp, Network, Port
-from compute_site.services.network.protocol import NicRequest
+from compute_site.neighbours.network import local
+from compute_site.neighbours.network.models import FixedIp, FloatingIp, Network, Port
+from compute_site.neighbours.network.protocol import NicRequest
 from tests.cast import ALPHA, Cast
 from tests.client import ApiClient
 from tests.services.makers import make_caller, make_network, make_port, new_server_id

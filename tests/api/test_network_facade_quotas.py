@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compute_site.services.network.models import Network, Port, PortQuota
+from compute_site.neighbours.network.models import Network, Port, PortQuota
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compute_site.services.network.models import Network
+from compute_site.neighbours.network.models import Network
 from tests.cast import ALPHA, BETA
 from tests.client import ApiClient
 from tests.factories import make_network

@@ -14,8 +14,8 @@ import pytest
 from django.db import transaction
 from django.urls import URLResolver, get_resolver
 
+from compute_site.api.microversions.version import NEWEST
 from compute_site.identity.models import Token
-from compute_site.microversions.version import NEWEST
 from servers.models import Aggregate
 from tests.cast import ALPHA, Cast
 from tests.client import ApiClient

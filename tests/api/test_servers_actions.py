@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from compute_site.services.image.models import Image
-from compute_site.services.network.models import Port
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.network.models import Port
 from servers.actions import rebuild as rebuilding
 from servers.actions.shelve import offload_shelved
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed
-from servers.conductor.recovery import give_up_lost_actions
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed
 from servers.errors import WrongState
 from servers.models import (
     Allocation,
@@ -25,6 +24,7 @@ from servers.models import (
     RequestSpec,
     Service,
 )
+from servers.worker.recovery import give_up_lost_actions
 from tests.cast import BETA
 from tests.client import Answer, ApiClient
 from tests.factories import make_host, make_image, make_instance, make_network, make_order

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from compute_site.services.network.models import Port, SecurityGroup
-from compute_site.services.volume.models import Attachment, Volume
+from compute_site.neighbours.network.models import Port, SecurityGroup
+from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.models import BlockDevice, Instance
 from tests.cast import Cast
 from tests.client import ApiClient

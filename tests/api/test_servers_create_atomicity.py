@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from compute_site.services.volume.models import Attachment, Volume
+from compute_site.neighbours.volume.models import Attachment, Volume
 from quotas.models import Usage
 from servers.models import (
     BuildRequest,
@@ -126,7 +126,7 @@ def test_a_process_that_dies_before_the_end_leaves_nothing(
     def die(*_: Any, **__: Any) -> None:
         raise SystemExit(1)
 
-    monkeypatch.setattr("servers.conductor.queue.job_manager.batch_defer_jobs", die)
+    monkeypatch.setattr("servers.lifecycle.jobs.job_manager.batch_defer_jobs", die)
     with pytest.raises(SystemExit):
         shop.order(as_member, **order)
     assert_nothing_is_left()
@@ -140,7 +140,7 @@ def test_a_volume_service_of_its_own_is_told_to_release(
     def fail(*_: Any, **__: Any) -> None:
         raise Broken("the queue is gone")
 
-    monkeypatch.setattr("servers.conductor.queue.defer", fail)
-    monkeypatch.setattr("compute_site.services.volume.local.release", released.extend)
+    monkeypatch.setattr("servers.lifecycle.jobs.defer", fail)
+    monkeypatch.setattr("compute_site.neighbours.volume.local.release", released.extend)
     assert shop.order(as_member, **order).status == 500
     assert len(released) == 1

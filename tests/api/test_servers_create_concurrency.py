@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from compute_site.services.volume.models import Attachment, Volume
+from compute_site.neighbours.volume.models import Attachment, Volume
 from quotas.models import Usage
 from servers.models import Instance, ServerGroup, ServerGroupMember
 from tests.cast import ALPHA, Cast, Persona

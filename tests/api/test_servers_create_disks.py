@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from compute_site.services.volume.models import Snapshot, VolumeType
+from compute_site.neighbours.volume.models import Snapshot, VolumeType
 from servers.models import BuildRequest, Instance
 from tests.cast import ALPHA, BETA
 from tests.client import Answer, ApiClient

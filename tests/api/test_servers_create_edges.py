@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from compute_site.microversions.history import History
-from compute_site.microversions.version import LEGACY, Microversion
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.version import LEGACY, Microversion
 from servers.models import Instance
 from servers.serializers.server_create import ServerCreate
 from tests.client import Answer, ApiClient

@@ -9,8 +9,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.version import LEGACY, NEWEST, OLDEST, Microversion
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.version import LEGACY, NEWEST, OLDEST, Microversion
 from servers.serializers.server_create import ServerCreate
 from tests.client import ApiClient
 from tests.orders import Shop

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.network.models import FixedIp, Network, Port
+from compute_site.neighbours.network.models import FixedIp, Network, Port
 from servers.models import Instance, Service
 from tests.cast import BETA
 from tests.client import Answer, ApiClient

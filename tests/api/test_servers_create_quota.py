@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.network.models import PortQuota
+from compute_site.neighbours.network.models import PortQuota
 from quotas.models import Usage
 from servers.create.permission import MOST_SERVERS
 from servers.models import Instance, RequestSpec

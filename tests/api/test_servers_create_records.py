@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from servers.lifecycle.sealing import unseal
 from servers.models import BuildRequest, Instance, InstanceMapping, KeyPair, RequestSpec, Tag
-from servers.sealing import unseal
 from tests.cast import ALPHA, Cast
 from tests.client import ApiClient
 from tests.factories import (

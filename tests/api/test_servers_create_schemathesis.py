@@ -14,8 +14,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compute_site.microversions.version import Microversion
-from compute_site.openapi import openapi_document
+from compute_site.api.microversions.version import Microversion
+from compute_site.api.openapi import openapi_document
 from tests.client import ApiClient
 
 PATH = "/compute/v2.1/servers"

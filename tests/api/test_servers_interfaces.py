@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from compute_site.services.network.models import FixedIp, Network, Port, PortQuota
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed
+from compute_site.neighbours.network.models import FixedIp, Network, Port, PortQuota
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed
 from servers.models import Instance, InstanceAction
 from tests.cast import ALPHA, BETA
 from tests.client import Answer, ApiClient

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.network.models import Port
-from compute_site.services.volume.models import Volume
-from servers.compute import fake
-from servers.compute.protocol import Guest
+from compute_site.neighbours.network.models import Port
+from compute_site.neighbours.volume.models import Volume
+from servers.drivers import fake
+from servers.drivers.protocol import Guest
 from servers.models import Allocation, Service
 from tests.cast import Cast
 from tests.client import ApiClient

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 import pytest
 
-from compute_site.services.network.models import Port
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed, Guest
+from compute_site.neighbours.network.models import Port
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import (
     Allocation,
     ComputeNode,

@@ -11,9 +11,9 @@ import pytest
 from django.conf import settings as site
 from django.test import override_settings
 
-from compute_site.services.network.models import Port
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed
+from compute_site.neighbours.network.models import Port
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed
 from servers.models import (
     Allocation,
     ComputeNode,

@@ -10,12 +10,12 @@ import pytest
 from django.utils import timezone
 
 from quotas.models import Limit, Usage
-from servers.change.reclaim import reclaim_deleted
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed
-from servers.conductor.recovery import give_up_lost_actions
+from servers.delete.reclaim import reclaim_deleted
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed
 from servers.models import Allocation, Instance, InstanceAction
 from servers.usage import count_usage
+from servers.worker.recovery import give_up_lost_actions
 from tests.cast import ALPHA, BETA
 from tests.client import Answer, ApiClient
 from tests.factories import make_host, make_instance, make_order

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from compute_site.services.network.models import FloatingIp, Network, Port, SecurityGroup
+from compute_site.neighbours.network.models import FloatingIp, Network, Port, SecurityGroup
 from servers.attachments.network_events import refresh_cards
 from servers.models import Instance
 from tests.cast import ALPHA, BETA

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from compute_site.services.volume.models import Attachment, Volume
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed
+from compute_site.neighbours.volume.models import Attachment, Volume
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed
 from servers.models import BlockDevice, Fault, Instance, InstanceAction, RequestSpec
 from tests.cast import BETA
 from tests.client import Answer, ApiClient

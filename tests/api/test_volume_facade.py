@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compute_site.identity.models import Project
-from compute_site.services.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 

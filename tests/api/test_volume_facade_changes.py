@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.image.models import Image
-from compute_site.services.volume.models import Snapshot, Volume, VolumeType
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 from tests.cast import ALPHA, Cast
 from tests.client import ApiClient
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.services.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.models import Snapshot, Volume
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 

@@ -23,12 +23,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from servers.conductor.recovery import (
+from servers.models import Instance
+from servers.worker.recovery import (
     fail_lost_builds,
     give_up_lost_actions,
     resume_lost_deletions,
 )
-from servers.models import Instance
 from tests.benchmarks.requests import SERVERS, create
 
 LARGE = 20_000

@@ -22,8 +22,8 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from compute_site.identity.models import ApplicationCredential, Project, Token, User
-from compute_site.services.image.models import Image
-from compute_site.services.network.models import (
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.network.models import (
     FixedIp,
     FloatingIp,
     Network,
@@ -32,7 +32,7 @@ from compute_site.services.network.models import (
     SecurityGroup,
     Subnet,
 )
-from compute_site.services.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from flavors.models import Flavor
 from quotas.models import Limit, Usage
 from servers.models import (

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from compute_site.database import start_embedded_server
+from compute_site.db.embedded import start_embedded_server
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent

@@ -13,7 +13,7 @@ import django
 
 django.setup()
 
-from compute_site.microversions.version import NEWEST
+from compute_site.api.microversions.version import NEWEST
 from servers.serializers.server_create import ServerCreate
 
 UUID = "155d900f-4e14-4e4c-a73d-069cbf4541e6"

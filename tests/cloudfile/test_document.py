@@ -9,7 +9,7 @@ from django.conf import settings
 
 from compute_site.cloudfile.load import SECTIONS
 from compute_site.cloudfile.section import Section
-from compute_site.services.keys import IGNORED
+from compute_site.neighbours.keys import IGNORED
 
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "cloudfile.md"
 

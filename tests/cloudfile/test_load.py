@@ -17,9 +17,9 @@ from django.core.management import CommandError, call_command
 from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import load_cloud, parse
 from compute_site.identity.models import Project, ProjectRole, User
-from compute_site.services.image.models import Image
-from compute_site.services.network.models import FixedIp, Network, Port, PortQuota, SecurityGroup
-from compute_site.services.volume.models import Attachment, Snapshot, Volume
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.network.models import FixedIp, Network, Port, PortQuota, SecurityGroup
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
 from flavors.models import Flavor, FlavorAccess
 from quotas.models import Limit, Usage
 from servers.models import Aggregate, ComputeNode, KeyPair, ServerGroup, Service

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compute_site.identity import envelope
 from compute_site.identity.models import Role, Token
+from compute_site.neighbours.identity.api import envelope
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 from tests.factories import make_project, make_user

@@ -6,7 +6,7 @@ from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.views import ComputeView
+from compute_site.api.view import ComputeView
 
 
 class WhoAmI(ComputeView):

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from compute_site.identity.caller import Caller
-from compute_site.links import Links
-from compute_site.microversions.answers import (
+from compute_site.api.links import Links
+from compute_site.api.microversions.answers import (
     ABSENT,
     INTEGER,
     LINKS,
@@ -18,8 +17,9 @@ from compute_site.microversions.answers import (
     Frame,
     Shown,
 )
-from compute_site.microversions.history import History
-from compute_site.microversions.version import Microversion
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.version import Microversion
+from compute_site.caller import Caller
 
 
 class WheelAnswer(AnswerSerializer):

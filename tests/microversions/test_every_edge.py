@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.version import Microversion
+from compute_site.api.openapi import find_operations
 from compute_site.faults import InvalidBody
-from compute_site.microversions.serializers import VersionedSerializer
-from compute_site.microversions.version import Microversion
-from compute_site.openapi import find_operations
 from tests.samples import Place, edges, histories, path_of, put, sample
 
 Edge = tuple[type[VersionedSerializer], Place, Microversion]

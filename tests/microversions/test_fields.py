@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from compute_site.microversions.containers import Either, ListOf, MapOf
-from compute_site.microversions.fields import (
+from compute_site.api.microversions.containers import Either, ListOf, MapOf
+from compute_site.api.microversions.fields import (
     Boolean,
     Boolish,
     Choice,
@@ -20,7 +20,7 @@ from compute_site.microversions.fields import (
     StrictField,
     Truth,
 )
-from compute_site.microversions.texts import (
+from compute_site.api.microversions.texts import (
     Base64,
     Fqdn,
     Ip,
@@ -34,7 +34,7 @@ from compute_site.microversions.texts import (
     Text,
     Uuid,
 )
-from compute_site.microversions.version import LEGACY, NEWEST, Microversion
+from compute_site.api.microversions.version import LEGACY, NEWEST, Microversion
 
 UUID = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 EMOJI = "\U0001f600"

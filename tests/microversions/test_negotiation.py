@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compute_site.microversions.negotiation import (
+from compute_site.api.microversions.negotiation import (
     MalformedVersion,
     UnsupportedVersion,
     choose_version,

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from compute_site.api.microversions.containers import ListOf
+from compute_site.api.microversions.fields import Choice, Integer, NonNegative, Refused
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
+from compute_site.api.microversions.texts import LooseName, Name, Tag, Text
+from compute_site.api.microversions.version import LEGACY, NEWEST, Microversion
 from compute_site.faults import InvalidBody
-from compute_site.microversions.containers import ListOf
-from compute_site.microversions.fields import Choice, Integer, NonNegative, Refused
-from compute_site.microversions.history import History
-from compute_site.microversions.serializers import QuerySerializer, VersionedSerializer
-from compute_site.microversions.texts import LooseName, Name, Tag, Text
-from compute_site.microversions.version import LEGACY, NEWEST, Microversion
 
 
 def at(text: str) -> Microversion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from compute_site.identity.scope import find_by_user
 from compute_site.policy.granted import find_granted
 from tests.cast import Persona

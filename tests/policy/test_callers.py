@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from guardian.shortcuts import assign_perm, remove_perm
 
-from compute_site.identity.caller import Caller, PolicyRefused
+from compute_site.caller import Caller, PolicyRefused
 from compute_site.identity.models import Project, Role
 from compute_site.policy.granted import rules_on
 from servers.models import Instance

@@ -10,8 +10,8 @@ from django.apps import apps
 from django.db.models import CASCADE, PROTECT, SET_NULL, Field, ForeignKey, Model
 
 from compute_site.identity.models import Project, Role, User
-from compute_site.services.image.models import Image
-from compute_site.services.volume.models import VolumeType
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.volume.models import VolumeType
 from tests.cast import Cast
 from tests.client import ApiClient
 from tests.factories import (

@@ -7,7 +7,8 @@ from typing import Any
 
 from flavors.models import Flavor
 from quotas.models import Usage
-from servers.conductor import queue
+from servers.lifecycle import jobs
+from servers.lifecycle.sealing import seal
 from servers.models import (
     BuildRequest,
     Instance,
@@ -18,7 +19,6 @@ from servers.models import (
     TaskState,
     VmState,
 )
-from servers.sealing import seal
 from tests.cast import Cast, Persona
 from tests.factories import flavor_copy, make_flavor
 
@@ -85,7 +85,7 @@ def make_reservation(
         servers.append(server)
     _use_quota(owner, servers)
     job = {"reservation_id": reservation}
-    queue.defer(queue.SCHEDULE_AND_BUILD, queue=queue.CONDUCTOR, jobs=[job])
+    jobs.defer(jobs.SCHEDULE_AND_BUILD, queue=jobs.CONDUCTOR, jobs=[job])
     return servers
 
 

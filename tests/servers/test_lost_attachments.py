@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from compute_site.services.network.models import Port
-from compute_site.services.volume.models import Attachment, Volume
+from compute_site.neighbours.network.models import Port
+from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.attachments.lost import give_up_lost_changes
 from servers.models import BlockDevice, Fault, Instance, InstanceActionEvent
 from tests.cast import Cast

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from compute_site.services.network import local
-from compute_site.services.network.models import SecurityGroup
-from compute_site.services.network.protocol import NicRequest
+from compute_site.neighbours.network import local
+from compute_site.neighbours.network.models import SecurityGroup
+from compute_site.neighbours.network.protocol import NicRequest
 from servers.models import Instance
 from tests.cast import Cast
 from tests.client import ApiClient

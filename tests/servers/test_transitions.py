@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from servers.change.transitions import (
+from servers.lifecycle.transitions import (
     ACTIVATE,
     BEGIN_DELETE,
     FAIL_BUILD,

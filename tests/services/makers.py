@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from compute_site.identity.caller import Caller
+from compute_site.caller import Caller
 from compute_site.identity.models import Project
-from compute_site.services.network.addresses import default_pools
-from compute_site.services.network.models import Network, Port, Subnet
+from compute_site.neighbours.network.local.addresses import default_pools
+from compute_site.neighbours.network.models import Network, Port, Subnet
 
 
 def make_caller(

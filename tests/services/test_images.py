@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from compute_site.identity.models import Project
-from compute_site.services.image import local
-from compute_site.services.image.models import Image
+from compute_site.neighbours.image import local
+from compute_site.neighbours.image.models import Image
 from tests.services.makers import make_caller
 
 

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from compute_site.identity.models import Project
-from compute_site.services.network import local
-from compute_site.services.network.models import FixedIp, Network, Port, PortQuota, SecurityGroup
-from compute_site.services.network.protocol import Nic, NicFailed, NicRequest
+from compute_site.neighbours.network import local
+from compute_site.neighbours.network.models import FixedIp, Network, Port, PortQuota, SecurityGroup
+from compute_site.neighbours.network.protocol import Nic, NicFailed, NicRequest
 from tests.services.makers import make_caller, make_network, make_port, make_subnet, new_server_id
 from tests.services.threads import run_at_once
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 
 from compute_site.identity.models import Project
-from compute_site.services.network import local
-from compute_site.services.network.models import FixedIp, PortQuota, SecurityGroup
-from compute_site.services.network.protocol import PortQuotaData
+from compute_site.neighbours.network import local
+from compute_site.neighbours.network.models import FixedIp, PortQuota, SecurityGroup
+from compute_site.neighbours.network.protocol import PortQuotaData
 from tests.services.makers import make_caller, make_network, make_port
 
 

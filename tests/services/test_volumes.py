@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from compute_site.identity.models import Project
-from compute_site.services.image.models import Image
-from compute_site.services.volume import local
-from compute_site.services.volume.models import Attachment, Snapshot, Volume, VolumeType
-from compute_site.services.volume.protocol import NewVolume, VolumeNotReservable
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.volume import local
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.protocol import NewVolume, VolumeNotReservable
 from tests.services.makers import make_caller, new_server_id
 from tests.services.threads import run_at_once
 

@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from servers.conductor import queue
+from servers.lifecycle import jobs
+from servers.lifecycle.sealing import seal
 from servers.models import (
     Allocation,
     BlockDevice,
@@ -30,7 +31,6 @@ from servers.models import (
     Tag,
 )
 from servers.models.cell import Cell
-from servers.sealing import seal
 from tests.cast import ALPHA, BETA, Cast
 from tests.factories import make_flavor, make_host, make_image, make_instance, make_order
 from tests.servers.reservations import make_reservation
@@ -303,7 +303,7 @@ def test_the_page_shows_the_jobs_about_the_server(admin_site: Client) -> None:
 
 def test_jobs_hide_what_is_sealed_in_them(admin_site: Client) -> None:
     job = {"server_id": "some-server", "sealed_password": "sealed-text", "files": [{"path": "x"}]}
-    queue.defer(queue.BUILD_SERVER, queue=queue.COMPUTE, jobs=[job])
+    jobs.defer(jobs.BUILD_SERVER, queue=jobs.COMPUTE, jobs=[job])
     key = ProcrastinateJob.objects.get().pk
     page = admin_site.get(
         reverse("admin:procrastinate_procrastinatejob_change", args=[key])

@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from compute_site.admin_lists import BoundedPaginator, word_filter
+from compute_site.console.lists import BoundedPaginator, word_filter
 from compute_site.identity.models import User
 from servers.models import Instance
 from tests.benchmarks.rows import fill_site
@@ -106,7 +106,7 @@ def test_every_list_costs_the_same_for_3_and_30_rows(cast: Cast, statements: Sta
 
 
 def test_a_count_stops_at_the_bound(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compute_site.admin_lists.MOST_ROWS", 2)
+    monkeypatch.setattr("compute_site.console.lists.MOST_ROWS", 2)
     for _ in range(4):
         make_instance()
     page = operator().get(reverse("admin:servers_instance_changelist"))

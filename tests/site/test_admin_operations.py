@@ -10,7 +10,8 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from servers.conductor import queue
+from servers.lifecycle import jobs
+from servers.lifecycle.sealing import seal, unseal
 from servers.models import (
     BlockDevice,
     BuildRequest,
@@ -22,7 +23,6 @@ from servers.models import (
     InstanceAction,
     Tag,
 )
-from servers.sealing import seal, unseal
 from tests.cast import Cast
 from tests.factories import make_instance, make_order
 from tests.servers.hosts import make_host
@@ -81,7 +81,7 @@ def test_a_server_on_a_host_is_deleted_by_the_host(admin_site: Client, cast: Cas
     run_jobs()
     assert operate(admin_site, "delete_servers", server) == ["Delete: server-0."]
     assert fresh(server).task_state == "deleting"
-    assert queued(queue.DELETE_SERVER) == [{"server_id": str(server.uuid)}]
+    assert queued(jobs.DELETE_SERVER) == [{"server_id": str(server.uuid)}]
     run_jobs()
     assert fresh(server).vm_state == "deleted"
     assert usage_of() == {}

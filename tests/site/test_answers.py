@@ -14,10 +14,10 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 
-from compute_site import rendering
+from compute_site.api import rendering
 from compute_site.identity.models import Project
 from compute_site.json_view import JsonView
-from compute_site.services.network.models import Port
+from compute_site.neighbours.network.models import Port
 from servers.models import ServerGroup
 from tests.cast import Cast
 from tests.client import ApiClient

@@ -8,8 +8,8 @@ import pytest
 from django.db.models import Q
 from pytest_django import DjangoAssertNumQueries
 
-from compute_site.compiled import MOST_VALUES, CompiledQuery
-from compute_site.services.image.models import Image
+from compute_site.db.compiled import MOST_VALUES, CompiledQuery
+from compute_site.neighbours.image.models import Image
 from tests.cast import BETA, Cast
 from tests.factories import make_image
 from tests.servers.callers import caller_of

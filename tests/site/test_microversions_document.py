@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from compute_site.microversions.catalogue import CATALOGUE
-from compute_site.microversions.document import write_document
-from compute_site.microversions.version import NEWEST, OLDEST, Microversion
-from compute_site.openapi import find_operations
+from compute_site.api.microversions.catalogue import CATALOGUE
+from compute_site.api.microversions.document import write_document
+from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
+from compute_site.api.openapi import find_operations
 
 
 def test_every_version_has_a_line() -> None:

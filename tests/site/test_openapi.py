@@ -14,9 +14,9 @@ from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
+from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
+from compute_site.api.openapi import ComputeSchemaGenerator, openapi_document
 from compute_site.faults import InvalidBody
-from compute_site.microversions.version import NEWEST, OLDEST, Microversion
-from compute_site.openapi import ComputeSchemaGenerator, openapi_document
 from servers.serializers.server_create import ServerCreate
 from tests.conformance.replay import Run, World, read_cases
 

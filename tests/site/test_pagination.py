@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 import pytest
 from django.test.utils import CaptureQueriesContext
 
+from compute_site.db.paging import Paging, cut_page
 from compute_site.options import Options
-from compute_site.pagination import Paging, cut_page
 from flavors.models import Flavor
 from tests.factories import make_flavor
 

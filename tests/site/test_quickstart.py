@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from compute_site.listening import Listener, find_listener
-from compute_site.quickstart import Processes, QuickstartError
+from compute_site.quickstart.start import Processes, QuickstartError
 
 PARENT = """
 import subprocess, sys, time

@@ -23,7 +23,7 @@ from django.conf import settings
 from compute_site.demo_accounts import find_accounts, read_accounts, set_passwords
 from compute_site.identity.models import User
 from compute_site.listening import find_listener
-from compute_site.quickstart import Account, read_clouds_yaml, write_clouds_yaml
+from compute_site.quickstart.start import Account, read_clouds_yaml, write_clouds_yaml
 from tests.factories import make_user
 from tests.fresh_database import fresh_database
 

@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from compute_site.identity.models import Project
-from compute_site.services.image.models import Image
-from compute_site.services.network.models import (
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.network.models import (
     FixedIp,
     Network,
     Port,
@@ -25,7 +25,7 @@ from compute_site.services.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from compute_site.services.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from tests.cast import Cast
 from tests.services.makers import make_network, make_port
 

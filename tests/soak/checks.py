@@ -17,7 +17,7 @@ django.setup()
 from django.db.models import Count, Q, Sum
 
 from compute_site.identity.models import Project
-from compute_site.services.network.models import Port
+from compute_site.neighbours.network.models import Port
 from quotas.counters import check_counters
 from servers.models import BuildRequest, ComputeNode, Instance, VmState
 from servers.usage import count_usage

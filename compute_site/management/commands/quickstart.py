@@ -26,7 +26,7 @@ from compute_site.demo_accounts import (
 )
 from compute_site.identity.models import Project
 from compute_site.listening import ALLOWED_HOSTS, Listener, find_listener
-from compute_site.quickstart import (
+from compute_site.quickstart.start import (
     Client,
     Processes,
     QuickstartError,

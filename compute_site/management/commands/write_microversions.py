@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from compute_site.microversions.document import write_document
-from compute_site.openapi import find_operations
+from compute_site.api.microversions.document import write_document
+from compute_site.api.openapi import find_operations
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from servers.conductor.queue import COMPUTE, CONDUCTOR
-from servers.conductor.worker import Crew, run_workers
+from servers.lifecycle.jobs import COMPUTE, CONDUCTOR
+from servers.worker.run import Crew, run_workers
 
 DEFAULT_CONCURRENCY = {CONDUCTOR: 2, COMPUTE: 8}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from servers.compute.disks import name_devices, root_name
+from servers.drivers.disks import name_devices, root_name
 from servers.models import BlockDevice
 from tests.client import ApiClient
 from tests.factories import make_volume

@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError
 
-from compute_site.services.network import local as network
-from compute_site.services.network.models import Port
-from compute_site.services.network.protocol import NetworkServiceUnavailable, NicFailed
-from compute_site.services.volume import local as volume
-from compute_site.services.volume.models import Attachment, Volume
-from servers.change.delete import delete_server
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed, Guest
-from servers.conductor import queue
-from servers.conductor.place import place_reservation
+from compute_site.neighbours.network import local as network
+from compute_site.neighbours.network.models import Port
+from compute_site.neighbours.network.protocol import NetworkServiceUnavailable, NicFailed
+from compute_site.neighbours.volume import local as volume
+from compute_site.neighbours.volume.models import Attachment, Volume
+from servers.build.place import place_reservation
+from servers.delete.delete import delete_server
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed, Guest
+from servers.lifecycle import jobs
 from servers.models import (
     Allocation,
     BuildRequest,
@@ -195,17 +195,17 @@ def test_a_service_that_does_not_answer_keeps_nobody_from_deleting(
     with monkeypatch.context() as patch:
         patch.setattr(network, "disconnect", failing(NetworkServiceUnavailable("It is away.")))
         delete_server(caller_of(Cast.member), Instance.objects.get())
-        jobs = queued(queue.DELETE_SERVER)
-        assert jobs == [{"server_id": str(server.uuid)}]
+        waiting = queued(jobs.DELETE_SERVER)
+        assert waiting == [{"server_id": str(server.uuid)}]
         with pytest.raises(NetworkServiceUnavailable):
             run_jobs()  # deletes, then tries the release again
     server.refresh_from_db()
     assert server.vm_state == "deleted"
     assert usage_of() == {}
     assert Port.objects.count() == 1
-    queue.defer(
-        queue.RELEASE_SERVICES,
-        queue=queue.COMPUTE,
+    jobs.defer(
+        jobs.RELEASE_SERVICES,
+        queue=jobs.COMPUTE,
         jobs=[{"server_id": str(server.uuid), "volumes": []}],
     )
     run_jobs()

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from compute_site.services.network.protocol import NicRequest
-from servers.compute.order import BuildOrder, Owner
+from compute_site.neighbours.network.protocol import NicRequest
+from servers.build.order import BuildOrder, Owner
 
 OWNER = Owner(
     user_id="u",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from compute_site.services.network.models import Port
-from compute_site.services.volume.models import Attachment, Volume
-from servers.change.delete import delete_server, finish_delete
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed
-from servers.conductor.place import place_reservation
+from compute_site.neighbours.network.models import Port
+from compute_site.neighbours.volume.models import Attachment, Volume
+from servers.build.place import place_reservation
+from servers.delete.delete import delete_server, finish_delete
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed
 from servers.errors import ServerLocked
 from servers.models import (
     Allocation,

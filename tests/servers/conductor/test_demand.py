@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from servers.conductor.demand import read_demand
 from servers.models import RequestSpec, ServerGroup
+from servers.placement.demand import read_demand
 
 FLAVOR = {"vcpus": 2, "memory_mb": 2048, "root_gb": 20, "ephemeral_gb": 5, "swap": 0}
 

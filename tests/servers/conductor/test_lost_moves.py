@@ -11,8 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from servers.compute import fake
-from servers.conductor.recovery import LOST_AFTER_SECONDS, end_lost_moves, give_up_lost_actions
+from servers.drivers import fake
 from servers.models import (
     Allocation,
     Fault,
@@ -21,6 +20,7 @@ from servers.models import (
     Migration,
     Service,
 )
+from servers.worker.recovery import LOST_AFTER_SECONDS, end_lost_moves, give_up_lost_actions
 from tests.cast import Cast
 from tests.client import ApiClient
 from tests.servers.crashes import Crash, Killed, every_crash, run_jobs_with_crash

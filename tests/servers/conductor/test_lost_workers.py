@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from django.db.models import Count, Sum
 
-from compute_site.services.network.models import FixedIp, Port
-from compute_site.services.volume.models import Attachment, Volume
-from servers.change.delete import delete_server
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed, Guest
+from compute_site.neighbours.network.models import FixedIp, Port
+from compute_site.neighbours.volume.models import Attachment, Volume
+from servers.delete.delete import delete_server
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import (
     Allocation,
     BuildRequest,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from servers.compute import fake
-from servers.compute.protocol import Guest
-from servers.conductor.place import place_reservation
+from servers.build.place import place_reservation
+from servers.drivers import fake
+from servers.drivers.protocol import Guest
 from servers.models import (
     Allocation,
     BlockDevice,

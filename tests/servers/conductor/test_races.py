@@ -9,12 +9,13 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from servers.change.delete import delete_server
-from servers.compute import fake
-from servers.compute.protocol import DriverFailed, Guest
-from servers.conductor import claims, place
-from servers.conductor.place import place_reservation
+from servers.build import place
+from servers.build.place import place_reservation
+from servers.delete.delete import delete_server
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import Allocation, BuildRequest, ComputeNode, Instance, ServerGroup
+from servers.placement import claims
 from tests.cast import Cast
 from tests.factories import make_flavor
 from tests.servers.callers import caller_of

@@ -8,10 +8,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from servers.conductor import queue, recovery
-from servers.conductor.place import place_reservation
-from servers.conductor.recovery import MAX_ATTEMPTS
+from servers.build.place import place_reservation
+from servers.lifecycle import jobs
 from servers.models import Allocation, BuildRequest, Fault, Instance, InstanceMapping, TaskState
+from servers.worker import recovery
+from servers.worker.recovery import MAX_ATTEMPTS
 from tests.servers.hosts import make_host
 from tests.servers.jobs import queued, run_jobs
 from tests.servers.reservations import make_reservation, usage_of
@@ -120,7 +121,7 @@ def test_a_deletion_that_nobody_works_on_is_taken_up() -> None:
     run_jobs()
     Instance.objects.update(task_state=TaskState.DELETING)
     assert recovery.resume_lost_deletions() == 1
-    assert queued(queue.DELETE_SERVER) == [{"server_id": str(server.uuid)}]
+    assert queued(jobs.DELETE_SERVER) == [{"server_id": str(server.uuid)}]
     assert recovery.resume_lost_deletions() == 0
     run_jobs()
     server.refresh_from_db()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.conductor.demand import Demand, GroupRule
-from servers.conductor.schedule import HostState, NoValidHost, choose_hosts
+from servers.placement.demand import Demand, GroupRule
+from servers.placement.schedule import HostState, NoValidHost, choose_hosts
 
 SMALL = Demand(vcpus=1, memory_mb=1024, disk_gb=10)
 

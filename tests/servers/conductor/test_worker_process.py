@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from servers.conductor import recovery
 from servers.models import Allocation, BuildRequest, ComputeNode, Fault, Instance, Service
+from servers.worker import recovery
 from tests.factories import make_network
 from tests.servers.hosts import make_host
 from tests.servers.reservations import make_reservation

@@ -1,0 +1,173 @@
+"""Finds the caller of a request: by token, by name and password, or by the session of the admin."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils.functional import SimpleLazyObject
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.request import Request
+
+from compute_site.caller import Caller
+from compute_site.faults import Unauthorized
+from compute_site.identity.errors import CrossSite, InvalidPassword, InvalidToken, NoRole
+from compute_site.identity.models import Project, Role, User
+from compute_site.identity.passwords import verify_password
+from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_token, find_by_user
+from compute_site.identity.tokens import digest_of
+from compute_site.policy.granted import Granted, every_rule, find_granted
+from compute_site.request_id import note_user
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+REALM = 'Basic realm="compute-site"'
+
+
+class CallerAuthentication(BaseAuthentication):
+    """``request.auth`` becomes the ``Caller``; ``None`` when the request proves no identity."""
+
+    def authenticate(self, request: Request) -> tuple[User, Caller] | None:
+        try:
+            caller = find_caller(request)
+        except Unauthorized:
+            # else DRF would ask again while it renders the page of this error
+            request.user = request.auth = None  # type: ignore[assignment]
+            raise
+        if caller is None:
+            return None
+        return cast("User", SimpleLazyObject(_user_reader(caller.user_id))), caller
+
+    def authenticate_header(self, request: Request) -> str:
+        return REALM
+
+
+def find_caller(request: Request) -> Caller | None:
+    """The caller by the first proof that the request carries; ``None`` when it carries none.
+
+    Raises:
+        Unauthorized: a proof is there, but it is not valid.
+    """
+    token = request.META.get("HTTP_X_AUTH_TOKEN")
+    if token:
+        return _by_token(request, token)
+    authorization = request.META.get("HTTP_AUTHORIZATION", "")
+    if authorization[:6].lower() == "basic ":
+        return _by_password(request, authorization[6:])
+    return _by_session(request)
+
+
+def _by_token(request: Request, token: str) -> Caller:
+    scope = find_by_token(digest_of(token))
+    if scope is None:
+        raise InvalidToken("The token is unknown, expired or revoked.")
+    return _caller_in(request, scope)
+
+
+def _by_password(request: Request, credentials: str) -> Caller:
+    try:
+        name, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        colon = ""
+    if not colon:
+        raise InvalidPassword("Basic credentials are name:password in base64.")
+    if request.method not in SAFE_METHODS and is_cross_site(request):
+        raise CrossSite("A page of another site may not write in your name.")
+    scope = find_by_user(name=name, **_wanted_project(request))
+    if not verify_password(scope, password) or scope is None:
+        raise InvalidPassword("User and password do not belong together.")
+    return _caller_in(request, scope)
+
+
+def is_cross_site(request: Request) -> bool:
+    """Does the request come from a page of another site? A browser that remembers a name and
+    password sends them along with such requests too; programs send neither of these headers.
+    """
+    fetch_site = request.META.get("HTTP_SEC_FETCH_SITE")
+    if fetch_site is not None:
+        return fetch_site not in ("same-origin", "none")
+    origin = request.META.get("HTTP_ORIGIN")
+    return origin is not None and urlsplit(origin).netloc != request.get_host()
+
+
+def _by_session(request: Request) -> Caller | None:
+    user = getattr(request._request, "user", None)  # noqa: SLF001 - Django's user, not DRF's
+    if user is None or isinstance(user, AnonymousUser) or not user.is_active:
+        return None
+    # Django's request, for DRF's would parse the body to find the token
+    SessionAuthentication().enforce_csrf(request._request)  # type: ignore[arg-type]  # noqa: SLF001
+    scope = find_by_user(user_id=user.pk, **_wanted_project(request))
+    if scope is None:
+        return None
+    if user.is_superuser and not scope.roles:
+        return _superuser(request, scope)
+    return _caller_in(request, scope)
+
+
+def _superuser(request: Request, scope: Scope) -> Caller:
+    """A superuser of the admin site is the cloud's admin, in the default project or the first."""
+    if scope.project_id is None:
+        project = Project.objects.filter(enabled=True).only("id", "name").first()
+        if project is None:
+            raise NoRole("There is no project yet; make one in the admin.")
+        scope_id, scope_name = project.id, project.name
+    else:
+        scope_id, scope_name = scope.project_id, str(scope.project_name)
+    return _make_caller(
+        request,
+        scope,
+        project=(scope_id, scope_name),
+        roles=IMPLIED_NAMES[Role.ADMIN],
+        granted=Granted(every_rule(), every_rule()),
+    )
+
+
+def _caller_in(request: Request, scope: Scope) -> Caller:
+    if scope.project_id is None or not scope.roles:
+        raise NoRole("You hold no role in this project, or it is disabled, or none is chosen.")
+    return _make_caller(
+        request,
+        scope,
+        project=(scope.project_id, str(scope.project_name)),
+        roles=scope.all_roles,
+        granted=find_granted(
+            None if scope.by_credential else scope.user_id, scope.project_id, scope.group_ids
+        ),
+    )
+
+
+def _make_caller(
+    request: Request,
+    scope: Scope,
+    *,
+    project: tuple[str, str],
+    roles: frozenset[str],
+    granted: Granted,
+) -> Caller:
+    note_user(scope.user_id)
+    return Caller(
+        user_id=scope.user_id,
+        user_name=scope.user_name,
+        project_id=project[0],
+        project_name=project[1],
+        roles=roles,
+        rules=granted.in_project,
+        global_rules=granted.everywhere,
+        by_credential=scope.by_credential,
+        request_id=request.META.get("compute_site.request_id", "-"),
+    )
+
+
+def _wanted_project(request: Request) -> dict[str, Any]:
+    return {
+        "project_id": request.META.get("HTTP_X_PROJECT_ID") or None,
+        "project_name": request.META.get("HTTP_X_PROJECT_NAME") or None,
+    }
+
+
+def _user_reader(user_id: str) -> Callable[[], User]:
+    """Only the browsable pages look at the user, so it is read when they do."""
+    return lambda: User.objects.get(pk=user_id)

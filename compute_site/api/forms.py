@@ -1,0 +1,152 @@
+"""HTML forms for people, made from the same serializers that read JSON bodies."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from compute_site.api.microversions.fields import Boolean, Boolish, Choice, Integer, StrictField
+from compute_site.api.microversions.history import History
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.texts import Text
+from compute_site.api.microversions.version import Microversion
+from compute_site.strict_json import MalformedJson, read_json
+
+RAW_BODY = "_body"
+"""The control that takes a whole JSON body; it wins over the others."""
+WORDS = {"true": True, "false": False}
+NUMBER = re.compile(r"-?[0-9]{1,1000}")
+"""Python refuses to read numbers of several thousand digits."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Control:
+    """One control of a form. ``name`` is the path of the key, such as ``server.name``.
+
+    ``kind`` is ``text``, ``number``, ``select`` or ``json`` (a value written as JSON).
+    """
+
+    name: str
+    label: str
+    kind: str
+    required: bool
+    help: str = ""
+    choices: Sequence[str] = ()
+    value: str = ""
+    error: str = ""
+
+
+def make_controls(
+    serializer: type[VersionedSerializer],
+    version: Microversion,
+    given: Mapping[str, str],
+    errors: Sequence[Mapping[str, str]] = (),
+) -> list[Control]:
+    """The controls of a body: one for each key in force, the required ones first.
+
+    ``given`` is what was typed last time, ``errors`` what was wrong with it.
+    """
+    controls = [
+        dataclasses.replace(
+            _control(name, field),
+            value=given.get(name, ""),
+            error="; ".join(
+                error["detail"]
+                for error in errors
+                if error["field"] == name or error["field"].startswith(f"{name}.")
+            ),
+        )
+        for name, field in _fields(serializer, version)
+    ]
+    return sorted(controls, key=lambda control: not control.required)
+
+
+def _fields(
+    serializer: type[VersionedSerializer], version: Microversion, prefix: str = ""
+) -> list[tuple[str, Any]]:
+    """Keys by path; objects that must be there are opened."""
+    found: list[tuple[str, Any]] = []
+    for name, field in serializer.at(version).fields.items():
+        path = f"{prefix}{field.key or name}"
+        if isinstance(field, VersionedSerializer) and field.required:
+            found += _fields(type(field), version, f"{path}.")
+        else:
+            found.append((path, field))
+    return found
+
+
+def _control(name: str, field: Any) -> Control:
+    label = name.rpartition(".")[2]
+    shown: dict[str, Any] = {"required": field.required, "help": field.help_text or ""}
+    if isinstance(field, Choice):
+        return Control(name, label, "select", choices=[str(x) for x in field.choices], **shown)
+    if isinstance(field, Boolean | Boolish):
+        return Control(name, label, "select", choices=list(WORDS), **shown)
+    if isinstance(field, Integer):
+        return Control(name, label, "number", **shown)
+    if isinstance(field, Text) or _is_plain(field):
+        return Control(name, label, "text", **shown)
+    return Control(name, label, "json", **shown)
+
+
+def _is_plain(field: Any) -> bool:
+    if not isinstance(field, StrictField) or isinstance(field, History):
+        return False
+    try:
+        kind = field.describe().get("type")
+    except NotImplementedError:
+        return False
+    return kind is not None and set([kind] if isinstance(kind, str) else kind) <= {
+        "string",
+        "integer",
+        "number",
+    }
+
+
+def read_form(
+    serializer: type[VersionedSerializer], version: Microversion, given: Mapping[str, str]
+) -> Any:
+    """The JSON body that a form stands for; empty controls are absent keys.
+
+    Raises:
+        MalformedJson: the whole body was given as JSON and is none.
+    """
+    raw = given.get(RAW_BODY, "").strip()
+    if raw:
+        return read_json(raw)
+    body: dict[str, Any] = {}
+    for name, field in _fields(serializer, version):
+        text = given.get(name, "").strip()
+        *parents, key = _split(name, serializer, version)
+        place = body
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        if text:
+            place[key] = _value(_control(name, field).kind, text)
+    return body
+
+
+def _split(name: str, serializer: type[VersionedSerializer], version: Microversion) -> list[str]:
+    """A path as its keys; a key may hold dots, the outer ones do not."""
+    outer = {
+        field.key or attribute: field for attribute, field in serializer.at(version).fields.items()
+    }
+    head, dot, rest = name.partition(".")
+    if dot and isinstance(outer.get(head), VersionedSerializer):
+        return [head, *_split(rest, type(outer[head]), version)]
+    return [name]
+
+
+def _value(kind: str, text: str) -> Any:
+    if kind == "select":
+        return WORDS.get(text, text)
+    if kind == "number":
+        return int(text) if NUMBER.fullmatch(text) else text  # what is none is a fault of the key
+    if kind == "json":
+        try:
+            return read_json(text)
+        except MalformedJson:
+            return text  # a word such as auto, or a fault of the key
+    return text

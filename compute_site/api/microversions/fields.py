@@ -1,0 +1,322 @@
+"""Strict field types: a value has the right JSON type and form, or it is refused; nothing is
+guessed.
+
+Every type is a DRF ``Field`` that can do two things for a microversion: ``reader`` gives a plain
+function that checks and converts, ``schema`` describes exactly the same for OpenAPI.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.serializers import Field
+
+from compute_site.api.microversions.version import Microversion
+from compute_site.faults import FieldFault
+
+Reader = Callable[[Any, str, list[FieldFault]], Any]
+"""Takes a value, its path and the list of faults; returns what the value means."""
+Schema = dict[str, Any]
+
+ABSENT: Any = object()
+"""Stands for a key that was not sent and has no default."""
+JSON_TYPES = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+LARGEST_INT32 = 2147483647
+MOST_DIGITS = 4000  # Python reads no longer text as a number
+
+
+class Refused(ValueError):
+    """A value breaks its rule. ``field`` names a member below the value, if one is to blame."""
+
+    def __init__(self, detail: str, *, code: str = "invalid", field: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+        self.field = field
+
+
+class StrictField(Field):  # type: ignore[type-arg]
+    """A key of a body or a query string.
+
+    ``key`` is its name on the wire where that is not the attribute's; ``default`` is the value
+    when the key is absent (none: the key is missing from the result as well); ``null`` accepts
+    null; ``repeat`` (query strings only): the key may be given several times, and the result is a
+    tuple, or only the last value where it is ``"last"``.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str | None = None,
+        required: bool = False,
+        default: Any = ABSENT,
+        null: bool = False,
+        repeat: bool | str = False,
+        help_text: str = "",
+    ) -> None:
+        super().__init__(required=required, allow_null=null, help_text=help_text)
+        self.key = key
+        self.absent_value = default
+        self.repeat = repeat
+
+    def convert(self, value: Any) -> Any:
+        """What the value means.
+
+        Raises:
+            Refused: it breaks a rule.
+        """
+        raise NotImplementedError
+
+    def describe(self) -> Schema:
+        """The OpenAPI schema of a value that is not null."""
+        raise NotImplementedError
+
+    def reader(self, version: Microversion) -> Reader:
+        convert, null = self.convert, self.allow_null
+
+        def read(value: Any, path: str, faults: list[FieldFault]) -> Any:
+            if value is None and null:
+                return None
+            try:
+                return convert(value)
+            except Refused as refused:
+                faults.append(FieldFault(path, refused.code, refused.detail))
+                return None
+
+        return read
+
+    def schema(self, version: Microversion) -> Schema:
+        return nullable(self.describe()) if self.allow_null else self.describe()
+
+    def to_internal_value(self, data: Any) -> Any:
+        return self.convert(data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same schema, with null beside it."""
+    kind = schema.get("type")
+    if kind is None or "enum" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    kinds = kind if isinstance(kind, list) else [kind]
+    return {**schema, "type": [*kinds, "null"]}
+
+
+def wrong_type(expected: str, value: Any) -> Refused:
+    got = JSON_TYPES.get(type(value), type(value).__name__)
+    return Refused(f"give {expected}, not {got}", code="wrong_type")
+
+
+def check_storable(text: str) -> None:
+    """A NUL cannot be kept in the database; refuse it where it comes in."""
+    if "\x00" in text:
+        raise Refused("a NUL character cannot be stored", code="pattern")
+
+
+class Anything(StrictField):
+    """Any JSON value."""
+
+    def convert(self, value: Any) -> Any:
+        return value
+
+    def describe(self) -> Schema:
+        return {}
+
+
+class Null(StrictField):
+    """Only null: actions without arguments."""
+
+    def convert(self, value: Any) -> None:
+        if value is not None:
+            raise wrong_type("null", value)
+
+    def describe(self) -> Schema:
+        return {"type": "null"}
+
+
+class Boolean(StrictField):
+    """JSON true or false."""
+
+    def convert(self, value: Any) -> bool:
+        if type(value) is not bool:
+            raise wrong_type("true or false", value)
+        return value
+
+    def describe(self) -> Schema:
+        return {"type": "boolean"}
+
+
+class Truth(StrictField):
+    """Any JSON value, taken for true or false as Python does."""
+
+    def convert(self, value: Any) -> bool:
+        return bool(value)
+
+    def describe(self) -> Schema:
+        return {}
+
+
+class Boolish(StrictField):
+    """true or false, or one of the words for them (spec/create-request.md 3); never a number."""
+
+    TRUE = ("True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes")
+    FALSE = ("False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no")
+    MEANING: dict[Any, bool] = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+
+    def convert(self, value: Any) -> bool:
+        if type(value) is bool:
+            return value
+        if type(value) is not str:
+            raise wrong_type("true, false or a word such as yes or off", value)
+        try:
+            return self.MEANING[value]
+        except KeyError:
+            raise Refused(
+                f"{value!r} is no truth value; give true, false or a word such as yes or off",
+                code="choice",
+            ) from None
+
+    def describe(self) -> Schema:
+        return {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": list(self.MEANING)}]}
+
+
+class Integer(StrictField):
+    """A whole number within limits. ``text``: a text of digits will do as well."""
+
+    def __init__(
+        self,
+        smallest: int | None = None,
+        largest: int | None = None,
+        *,
+        text: bool = False,
+        number: bool = True,
+        pattern: str = r"-?[0-9]+",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.smallest = smallest
+        self.largest = largest
+        self.text = text
+        self.number = number
+        self.pattern = re.compile(pattern)
+
+    def convert(self, value: Any) -> int:
+        number = self._number(value)
+        if self.smallest is not None and number < self.smallest:
+            raise Refused(f"{number} is less than {self.smallest}", code="too_small")
+        if self.largest is not None and number > self.largest:
+            raise Refused(f"{number} is more than {self.largest}", code="too_large")
+        return number
+
+    def _number(self, value: Any) -> int:
+        kind = type(value)
+        if self.number and (kind is int or (kind is float and value.is_integer())):
+            return int(value)
+        if kind is str and self.text:
+            if not self.pattern.fullmatch(value) or len(value) > MOST_DIGITS:
+                raise Refused(f"{value[:50]!r} is not a whole number", code="pattern")
+            return int(value)
+        raise wrong_type("a whole number", value)
+
+    def describe(self) -> Schema:
+        kinds = (["integer"] if self.number else []) + (["string"] if self.text else [])
+        schema: Schema = {"type": kinds if len(kinds) > 1 else kinds[0]}
+        if self.smallest is not None:
+            schema["minimum"] = self.smallest
+        if self.largest is not None:
+            schema["maximum"] = self.largest
+        if self.text:
+            schema |= {"pattern": f"^{self.pattern.pattern}$", "minLength": 1}
+        return schema
+
+
+class Count(Integer):
+    """One or more, as a number or a text of digits."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(1, text=True, pattern=r"[0-9]+", **options)
+
+
+class NonNegative(Integer):
+    """Zero or more, as a number or a text of digits."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(0, text=True, pattern=r"[0-9]+", **options)
+
+
+class Size(Integer):
+    """1 to 2147483647, as a number or a text of digits."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(1, LARGEST_INT32, text=True, pattern=r"[0-9]+", **options)
+
+
+class Number(StrictField):
+    """A number, also with a fraction. ``text``: a text of one will do as well."""
+
+    def __init__(
+        self,
+        smallest: float | None = None,
+        largest: float | None = None,
+        *,
+        text: bool = False,
+        pattern: str = r"[0-9]+(\.[0-9]+)?",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.smallest = smallest
+        self.largest = largest
+        self.text = text
+        self.pattern = re.compile(pattern)
+
+    def convert(self, value: Any) -> float:
+        if type(value) is str and self.text:
+            if not self.pattern.fullmatch(value):
+                raise Refused(f"{value[:50]!r} is not a number", code="pattern")
+        elif type(value) not in (int, float):
+            raise wrong_type("a number", value)
+        number = float(value)
+        if self.smallest is not None and number < self.smallest:
+            raise Refused(f"{value} is less than {self.smallest}", code="too_small")
+        if self.largest is not None and number > self.largest:
+            raise Refused(f"{value} is more than {self.largest}", code="too_large")
+        return number
+
+    def describe(self) -> Schema:
+        schema: Schema = {"type": ["number", "string"] if self.text else "number"}
+        if self.smallest is not None:
+            schema["minimum"] = self.smallest
+        if self.largest is not None:
+            schema["maximum"] = self.largest
+        if self.text:
+            schema["pattern"] = f"^{self.pattern.pattern}$"
+        return schema
+
+
+class Choice(StrictField):
+    """One of a few texts."""
+
+    def __init__(self, *choices: str | None, **options: Any) -> None:
+        super().__init__(**options)
+        self.choices = choices
+
+    def convert(self, value: Any) -> Any:
+        if value not in self.choices or type(value) is bool:
+            known = ", ".join(str(choice) for choice in self.choices)
+            raise Refused(f"{value!r:.60} is not one of {known}", code="choice")
+        return value
+
+    def describe(self) -> Schema:
+        return {"type": "string", "enum": list(self.choices)}

@@ -1,0 +1,102 @@
+"""Chooses the microversion of a request from its headers (spec/create-response.md 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.versioning import URLPathVersioning
+
+from compute_site.api.microversions.version import LEGACY, NEWEST, OLDEST, Microversion
+from compute_site.faults import BadRequest, NotAcceptable
+
+NEW_HEADER = "OpenStack-API-Version"
+OLD_HEADER = "X-OpenStack-Nova-API-Version"
+
+
+VERSION_OF_PAGE = "microversion"
+"""The key of a query string with which a page chooses its version; programs use the headers."""
+
+
+def wants_page(request: HttpRequest | Request) -> bool:
+    """Is this a browser that wants to show a page?"""
+    return "text/html" in request.META.get("HTTP_ACCEPT", "")
+
+
+class MalformedVersion(BadRequest):
+    """The asked microversion is not of the form number, dot, number."""
+
+    code = "malformed_version"
+
+
+class UnsupportedVersion(NotAcceptable):
+    """The asked microversion is well formed but not served; ``asked`` is repeated in the
+    headers.
+    """
+
+    code = "unsupported_version"
+
+    def __init__(self, asked: Microversion) -> None:
+        super().__init__(f"Version {asked} is not served; versions {OLDEST} to {NEWEST} are.")
+        self.asked = asked
+
+
+class MicroversionVersioning(URLPathVersioning):
+    """The version is in a header, but drf-spectacular only knows the base classes of DRF."""
+
+    def determine_version(  # type: ignore[override] # DRF thinks of texts
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> Microversion:
+        if kwargs.get("api") == "v2":
+            return LEGACY
+        old_header = request.headers.get(OLD_HEADER)
+        if wants_page(request):
+            old_header = request.GET.get(VERSION_OF_PAGE, old_header)
+        return choose_version(request.headers.get(NEW_HEADER), old_header)
+
+    def reverse(self, *args: Any, **kwargs: Any) -> str:
+        raise NotImplementedError("links are made by compute_site.api.links")
+
+
+def choose_version(new_header: str | None, old_header: str | None) -> Microversion:
+    """The version that the headers ask for; 2.1 when they ask for none.
+
+    Raises:
+        MalformedVersion: 400.
+        UnsupportedVersion: 406.
+    """
+    text = _last_for_compute(new_header or "")
+    if text is None and old_header is not None:
+        text = old_header.split(",")[-1].strip()
+    if text is None:
+        return OLDEST
+    if text == "latest":
+        return NEWEST
+    try:
+        version = Microversion.parse(text)
+    except ValueError:
+        raise MalformedVersion(
+            f"The version {text!r} is malformed; send a version such as 2.67, or latest."
+        ) from None
+    if not OLDEST <= version <= NEWEST:
+        raise UnsupportedVersion(version)
+    return version
+
+
+def _last_for_compute(header: str) -> str | None:
+    found = None
+    for entry in header.split(","):
+        service, _, text = entry.strip().partition(" ")
+        if service.lower() == "compute" and text:
+            found = text.strip()
+    return found
+
+
+def set_version_headers(response: HttpResponse, version: Microversion) -> None:
+    """Say which version was used, in the new and the old header (none on ``/v2``)."""
+    if version == LEGACY:
+        return
+    response[NEW_HEADER] = f"compute {version}"
+    response[OLD_HEADER] = str(version)
+    response["Vary"] = f"{NEW_HEADER}, {OLD_HEADER}"

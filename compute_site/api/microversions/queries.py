@@ -1,0 +1,115 @@
+"""Strict fields for query strings: patterns, times, truth values in words."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from compute_site.api.microversions.fields import (
+    NonNegative,
+    Refused,
+    Schema,
+    StrictField,
+    check_storable,
+    wrong_type,
+)
+from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.microversions.texts import Text, shorten
+
+TRUE_WORDS = frozenset(("1", "t", "true", "on", "y", "yes"))
+FALSE_WORDS = frozenset(("0", "f", "false", "off", "n", "no"))
+YEAR_OR_MONTH = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
+
+
+class Pattern(Text):
+    """A regular expression, not empty."""
+
+    format = "regex"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(1, **options)
+
+    def accept(self, value: str) -> str:
+        try:
+            re.compile(value)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise Refused(f"{shorten(value)} is no pattern: {error}", code="regex") from None
+        return value
+
+
+class Time(StrictField):
+    """A time as ISO 8601 writes it; without a zone it is UTC. The result is aware."""
+
+    def convert(self, value: Any) -> datetime:
+        if type(value) is not str:
+            raise wrong_type("a time", value)
+        text = value
+        if YEAR_OR_MONTH.fullmatch(value):
+            text = value + "-01" * (2 if len(value) == 4 else 1)
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError:
+            raise Refused(
+                f"{shorten(value)} is not a time such as 2026-01-31T12:00:00Z", code="time"
+            ) from None
+        try:
+            return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+        except OverflowError:
+            raise Refused(f"{shorten(value)} is beyond the years 1 to 9999", code="time") from None
+
+    def describe(self) -> Schema:
+        return {"type": "string", "format": "date-time"}
+
+
+class Word(StrictField):
+    """A truth value in words, in any case; ``empty`` is what a key without value means, and
+    ``other`` what any other text means (none: it is refused).
+    """
+
+    def __init__(
+        self, *, empty: bool | None = None, other: bool | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.empty = empty
+        self.other = other
+
+    def convert(self, value: Any) -> bool:
+        check_storable(value)
+        word = value.strip().lower()
+        if word in TRUE_WORDS:
+            return True
+        if word in FALSE_WORDS:
+            return False
+        if not value and self.empty is not None:
+            return self.empty
+        if self.other is not None:
+            return self.other
+        raise Refused(f"{shorten(value)} is no truth value; give true or false", code="choice")
+
+    def describe(self) -> Schema:
+        return {"type": "string"}
+
+
+class NoQuery(QuerySerializer):
+    """The query string of a URL of which nothing can be asked."""
+
+    unknown = {"2.1": "drop", "2.102": "refuse"}
+
+
+class Offset(NonNegative):
+    """How many to leave out; more than any list has is as good as any larger number."""
+
+    MOST = 1 << 31
+
+    def convert(self, value: Any) -> int:
+        return min(super().convert(value), self.MOST)
+
+
+class PageQuery(QuerySerializer):
+    """``offset`` and ``limit``; a limit of 0 is none."""
+
+    unknown = {"2.1": "drop", "2.75": "refuse"}
+
+    limit = NonNegative(repeat="last", default=0)
+    offset = Offset(repeat="last", default=0)

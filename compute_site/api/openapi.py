@@ -1,0 +1,262 @@
+"""The OpenAPI documents, one a microversion: what a view's contracts say, nothing guessed."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from compute_site.api.microversions.contract import ALWAYS, Answer, Contract
+from compute_site.api.microversions.fields import Schema
+from compute_site.api.microversions.negotiation import NEW_HEADER, OLD_HEADER
+from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
+from compute_site.faults import ENVELOPE_KEYS
+
+VERSION_PATTERN = r"^([1-9][0-9]*\.([1-9][0-9]*|0)|latest)$"
+FAULT_WORDS = {
+    400: "The request breaks a rule.",
+    401: "No valid token, or name and password.",
+    403: "A policy rule is not granted, or a quota is used up.",
+    404: "There is no such URL, or not for you.",
+    406: "The microversion is not served.",
+    409: "The thing is not in a state that allows this.",
+    410: "This API was removed.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    501: "Nothing here can do this.",
+    503: "A service that is needed does not answer.",
+}
+FAULT_DETAIL: Schema = {
+    "type": "object",
+    "properties": {
+        "code": {"type": "integer"},
+        "message": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+                "required": ["field", "code", "detail"],
+            },
+        },
+    },
+    "required": ["code", "message"],
+}
+SECURITY_SCHEMES: dict[str, Schema] = {
+    "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+    "password": {"type": "http", "scheme": "basic"},
+    "session": {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME},
+}
+
+
+class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The three ways to prove an identity."""
+
+    target_class = "compute_site.api.authentication.CallerAuthentication"
+    name = list(SECURITY_SCHEMES)
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Any:
+        return list(SECURITY_SCHEMES.values())
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
+        return [{name: []} for name in SECURITY_SCHEMES]
+
+
+class ComputeSchema(AutoSchema):
+    """Describes a method of a view of the compute API at one microversion."""
+
+    @property
+    def version(self) -> Microversion:
+        return getattr(self.view, "microversion", NEWEST)
+
+    @property
+    def contract(self) -> Contract | None:
+        return getattr(self.view, "contracts", {}).get(self.method)
+
+    def is_excluded(self) -> bool:
+        if self.contract is None:
+            return True
+        view: Any = self.view
+        since = max(map(Microversion.parse, (view.since, self.contract.since)))
+        until = Microversion.parse(view.until) if view.until else NEWEST
+        return not since <= self.version <= until
+
+    def get_operation_id(self) -> str:
+        words = re.findall(r"[A-Za-z0-9]+", self.path.removeprefix("/compute/v2.1"))
+        return "_".join([self.method.lower(), *words])
+
+    def get_tags(self) -> list[str]:
+        return [self.path.removeprefix("/compute/v2.1/").split("/")[0]]
+
+    def get_summary(self) -> str | None:
+        return self.contract.summary if self.contract else None
+
+    def get_auth(self) -> list[Schema]:
+        super().get_auth()  # registers the schemes
+        return [{name: []} for name in SECURITY_SCHEMES]
+
+    def _get_parameters(self) -> list[Schema]:
+        in_path = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in re.findall(r"{(\w+)}", self.path)
+        ]
+        return in_path + self._query_parameters() + header_parameters()
+
+    def _query_parameters(self) -> list[Schema]:
+        query = self.contract.query if self.contract else None
+        if query is None:
+            return []
+        compiled = query.at(self.version)
+        return [
+            {
+                "name": field.key or name,
+                "in": "query",
+                "required": field.required,
+                "description": field.help_text or "",
+                "schema": _query_schema(field, field.schema(self.version)),
+            }
+            for name, field in compiled.fields.items()
+        ]
+
+    def _get_request_body(self, direction: str = "request") -> Schema | None:
+        contract = self.contract
+        if contract is None or contract.body is None:
+            return None
+        media: Schema = {"schema": contract.body.at(self.version).schema()}
+        if contract.example is not None:
+            media["example"] = contract.example
+        return {"required": True, "content": {"application/json": media}}
+
+    def _get_response_bodies(self, direction: str = "response") -> Schema:
+        contract = self.contract
+        if contract is None:
+            return {}
+        good: Schema = {"description": contract.summary, "headers": answer_headers(contract)}
+        silent = contract.silent_at(self.version)
+        if contract.answer is not None and not silent:
+            schema = answer_schema(contract.answer, self.version)
+            if contract.other_answer is not None:
+                other = answer_schema(contract.other_answer, self.version)
+                schema = {"oneOf": [schema, other]}
+            good["content"] = {"application/json": {"schema": schema}}
+        statuses = {*ALWAYS, *contract.faults, *((413, 415) if contract.body else ())}
+        faults = {str(status): fault_response(status) for status in sorted(statuses)}
+        good_statuses = [202 if silent else contract.status]
+        if contract.partial_status is not None:
+            good_statuses.append(contract.partial_status)
+        return {**{str(status): good for status in good_statuses}, **faults}
+
+
+def _query_schema(field: Any, schema: Schema) -> Schema:
+    return {"type": "array", "items": schema} if field.repeat else schema
+
+
+def header_parameters() -> list[Schema]:
+    """The headers with which a client chooses the microversion."""
+    return [
+        {
+            "name": NEW_HEADER,
+            "in": "header",
+            "required": False,
+            "description": f"compute and a microversion from {OLDEST} to {NEWEST}, or latest",
+            "schema": {"type": "string", "pattern": VERSION_PATTERN.replace("^", "^compute ")},
+        },
+        {
+            "name": OLD_HEADER,
+            "in": "header",
+            "required": False,
+            "description": "the microversion alone; looked at when the other header is absent",
+            "schema": {"type": "string", "pattern": VERSION_PATTERN},
+        },
+    ]
+
+
+def answer_headers(contract: Contract) -> Schema:
+    headers = {
+        NEW_HEADER: "compute and the microversion that was used",
+        OLD_HEADER: "the microversion that was used",
+        "x-openstack-request-id": "the id of this request",
+        "x-compute-request-id": "the same id",
+        **contract.headers,
+    }
+    return {
+        name: {"description": words, "schema": {"type": "string"}}
+        for name, words in headers.items()
+    }
+
+
+def answer_schema(answer: Mapping[str, Answer], version: Microversion) -> Schema:
+    properties: Schema = {}
+    for key, kind in answer.items():
+        if isinstance(kind, dict):
+            properties[key] = kind
+        elif isinstance(kind, list):
+            properties[key] = {"type": "array", "items": kind[0].schema(version)}
+        else:
+            properties[key] = kind.schema(version)
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def fault_response(status: int) -> Schema:
+    key = ENVELOPE_KEYS.get(status, "computeFault")
+    schema = {
+        "type": "object",
+        "properties": {key: {"$ref": "#/components/schemas/Fault"}},
+        "required": [key],
+    }
+    return {
+        "description": FAULT_WORDS.get(status, "An error."),
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+class ComputeSchemaGenerator(SchemaGenerator):
+    """Walks the compute API once, at one microversion."""
+
+    def __init__(self, version: Microversion) -> None:
+        from compute_site.urls import SCHEMA_URLS  # noqa: PLC0415 - the URLs import this module
+
+        super().__init__(patterns=SCHEMA_URLS, api_version=str(version))  # type: ignore[no-untyped-call]
+        self.microversion = version
+
+    def create_view(self, callback: Any, method: str, request: Request | None = None) -> APIView:
+        view: Any = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]
+        view.microversion = self.microversion
+        view.versioning_class = None  # the version is in no URL and no media type
+        return view  # type: ignore[no-any-return]
+
+    def get_schema(self, request: Request | None = None, public: bool = True) -> Schema:
+        schema: Schema = super().get_schema(request, public)  # type: ignore[no-untyped-call]
+        schema["info"]["version"] = str(self.microversion)
+        schema.setdefault("components", {}).setdefault("schemas", {})["Fault"] = FAULT_DETAIL
+        return schema
+
+
+@functools.lru_cache(maxsize=16)
+def openapi_document(version: Microversion) -> Schema:
+    """The document of a microversion; made once."""
+    return ComputeSchemaGenerator(version).get_schema()
+
+
+def find_operations() -> list[tuple[str, str, Contract]]:
+    """Method, path below the version and contract of all that has a contract."""
+    from compute_site.urls import SCHEMA_URLS  # noqa: PLC0415 - the URLs import this module
+
+    endpoints = EndpointEnumerator(patterns=SCHEMA_URLS).get_api_endpoints()  # type: ignore[no-untyped-call]
+    return [
+        (method, path.removeprefix("/compute/v2.1"), contract)
+        for path, _, method, callback in endpoints
+        if (contract := callback.cls.contracts.get(method)) is not None
+    ]

@@ -1,0 +1,107 @@
+"""How answers leave: JSON for programs, DRF's browsable pages for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from compute_site.api.forms import RAW_BODY, make_controls
+from compute_site.api.microversions.version import NEWEST, Microversion
+from compute_site.strict_json import write_json
+
+
+class JsonRenderer(BaseRenderer):
+    """JSON in UTF-8, fast."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return b"" if data is None else write_json(data)
+
+
+class ComputeJsonRenderer(JsonRenderer):
+    """The same under the media type of the Compute API, for who asks for it."""
+
+    media_type = "application/vnd.openstack.compute+json"
+
+
+class BrowsableRenderer(BrowsableAPIRenderer):
+    """DRF's pages for people who try the API by hand, at a microversion they choose."""
+
+    template = "compute_site/api.html"
+
+    def get_context(
+        self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        view, request = renderer_context["view"], renderer_context["request"]
+        response = renderer_context["response"]
+        version = getattr(request, "version", None) or NEWEST
+        return {
+            "view": view,
+            "request": request,
+            "response": response,
+            "user": request.user,
+            "name": view.get_view_name(),
+            "description": (type(view).__doc__ or "").partition("\n\n")[0],
+            "content": "" if data is None else write_json(data, pretty=True).decode(),
+            "response_headers": dict(sorted(response.items())),
+            "allowed_methods": view.allowed_methods,
+            "api_settings": api_settings,
+            "microversion": str(version),
+            "microversions": [f"2.{minor}" for minor in range(NEWEST.minor, 0, -1)],
+            "create": self.create_form(view, request, version, data),
+            "raw_body": RAW_BODY,
+        }
+
+    @staticmethod
+    def create_form(
+        view: Any, request: Request, version: Microversion, data: Any
+    ) -> dict[str, Any] | None:
+        """The form of the view's POST; with what was typed, and why, when that was refused."""
+        contract = getattr(view, "contracts", {}).get("POST")
+        if contract is None or contract.body is None or request.user is None:
+            return None
+        given, errors = {}, []
+        fault = next(iter(data.values())) if isinstance(data, dict) and len(data) == 1 else None
+        if request.method == "POST" and isinstance(fault, dict) and "code" in fault:
+            given, errors = request._request.POST.dict(), fault.get("errors", [])  # noqa: SLF001
+        return {
+            "summary": contract.summary,
+            "controls": make_controls(contract.body, version, given, errors),
+            "raw": given.get(RAW_BODY, ""),
+        }
+
+
+class Negotiation(BaseContentNegotiation):
+    """HTML for a browser, JSON for everyone else. Nova: an ``Accept`` it cannot serve still gets
+    JSON.
+    """
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        return next(iter(parsers), None)
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        json, *others = renderers
+        if others and "text/html" in request.headers.get("Accept", ""):
+            return others[0], others[0].media_type
+        if ComputeJsonRenderer.media_type in request.headers.get("Accept", ""):
+            return ComputeJsonRenderer(), ComputeJsonRenderer.media_type
+        return json, json.media_type

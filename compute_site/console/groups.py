@@ -1,0 +1,119 @@
+"""Groups in the admin: what they stand for, and the rules that they hold in every project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.http import HttpRequest
+
+from compute_site.console.lists import ListAdmin
+from compute_site.console.rule_boxes import BoxTable, by_noun, link_to_rules, rule_choices
+from compute_site.identity.models import Project, ProjectRole
+from compute_site.policy.granted import every_rule
+
+
+class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A group's permissions are rules, shown as boxes, and rights in the admin site."""
+
+    everywhere = forms.MultipleChoiceField(required=False, widget=BoxTable, label="Rules")
+
+    class Meta:
+        model = Group
+        fields = ("name", "permissions")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = rule_choices(Project)
+        self.fields["everywhere"].choices = by_noun(choices)  # type: ignore[attr-defined]
+        self.rules = Permission.objects.filter(
+            content_type=ContentType.objects.get_for_model(Project),
+            codename__in=[name for name, _ in choices],
+        )
+        if self.instance.pk:
+            held = self.rules.filter(group=self.instance)
+            self.initial["everywhere"] = list(held.values_list("codename", flat=True))
+        rights = self.fields.get("permissions")
+        if rights is None:
+            return  # somebody only looks
+        rights.queryset = rights.queryset.exclude(  # type: ignore[attr-defined]
+            codename__in=every_rule()
+        )
+
+    def _save_m2m(self) -> None:
+        super()._save_m2m()  # type: ignore[misc]
+        chosen = self.rules.filter(codename__in=self.cleaned_data["everywhere"])
+        self.instance.permissions.add(*chosen)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class SiteGroupAdmin(ListAdmin, GroupAdmin):
+    """Groups that stand for a role in a project, and groups of the operator's own."""
+
+    form = GroupForm
+    counted = "user"
+    list_display = ("name", "project", "role", "users", "rules")
+    list_filter = ("project_role__role",)
+    list_select_related = ("project_role__project",)
+    search_fields = ("name",)
+    readonly_fields = ("project", "role", "rules")
+    fieldsets = (
+        (None, {"fields": ("name", "project", "role", "rules")}),
+        ("Rules that hold in every project", {"fields": ("everywhere",)}),
+        ("Rights in the admin site", {"fields": ("permissions",)}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        """The boxes are for those who may tick them."""
+        return self.fieldsets if self.has_change_permission(request, obj) else self.fieldsets[:1]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        """A role's group is named after its project."""
+        return (*self.readonly_fields, "name") if role_of(obj) else self.readonly_fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Groups carry rights, also those of the staff: they are for superusers."""
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return role_of(obj) is None and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The groups of roles go with their project, and only so."""
+        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        protected = [*protected, *(str(group) for group in objs if role_of(group))]
+        return deleted, counts, perms_needed, protected
+
+    @admin.display(ordering="project_role__project__name")
+    def project(self, group: Group) -> str:
+        entry = role_of(group)
+        return entry.project.name if entry else "–"
+
+    @admin.display(ordering="project_role__role")
+    def role(self, group: Group) -> str:
+        entry = role_of(group)
+        return entry.role if entry else "–"
+
+    @admin.display
+    def users(self, group: Group) -> int:
+        return self.count_for(group)
+
+    @admin.display(description="policy rules")
+    def rules(self, group: Group) -> str:
+        entry = role_of(group)
+        return link_to_rules(entry) if entry else "–"
+
+
+def role_of(group: Group | None) -> ProjectRole | None:
+    """The role that the group stands for; ``None`` for one of the operator's own."""
+    return getattr(group, "project_role", None)

@@ -1,0 +1,28 @@
+"""Outside services behind protocols; which implementation answers is a setting.
+
+Each implementation is a module that satisfies the protocol of its service: ``local`` keeps its
+own models.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from django.conf import settings
+
+from compute_site.neighbours.image.protocol import ImageService
+from compute_site.neighbours.network.protocol import NetworkService
+from compute_site.neighbours.volume.protocol import VolumeService
+
+
+def image_service() -> ImageService:
+    return cast("ImageService", import_module(settings.OPTIONS.image_service))
+
+
+def network_service() -> NetworkService:
+    return cast("NetworkService", import_module(settings.OPTIONS.network_service))
+
+
+def volume_service() -> VolumeService:
+    return cast("VolumeService", import_module(settings.OPTIONS.volume_service))

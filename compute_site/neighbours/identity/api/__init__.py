@@ -1,0 +1,52 @@
+"""The identity API below ``/identity`` (Keystone v3): what clients need to find and use the
+others, and to make people and projects.
+"""
+
+from compute_site.neighbours.identity.api.catalogue import Domains, Endpoints, Regions, Services
+from compute_site.neighbours.identity.api.credential import CredentialDetail, CredentialList
+from compute_site.neighbours.identity.api.project import OwnProjects, ProjectDetail, ProjectList
+from compute_site.neighbours.identity.api.role import (
+    AssignmentList,
+    Grant,
+    GrantList,
+    RoleDetail,
+    RoleList,
+)
+from compute_site.neighbours.identity.api.token import Catalog, Tokens
+from compute_site.neighbours.identity.api.user import (
+    UserDetail,
+    UserList,
+    UserPassword,
+    UserProjects,
+)
+from compute_site.neighbours.identity.api.version import (
+    UnknownIdentityUrl,
+    VersionDetail,
+    VersionList,
+)
+
+__all__ = [
+    "AssignmentList",
+    "Catalog",
+    "CredentialDetail",
+    "CredentialList",
+    "Domains",
+    "Endpoints",
+    "Grant",
+    "GrantList",
+    "OwnProjects",
+    "ProjectDetail",
+    "ProjectList",
+    "Regions",
+    "RoleDetail",
+    "RoleList",
+    "Services",
+    "Tokens",
+    "UnknownIdentityUrl",
+    "UserDetail",
+    "UserList",
+    "UserPassword",
+    "UserProjects",
+    "VersionDetail",
+    "VersionList",
+]

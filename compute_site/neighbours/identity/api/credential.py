@@ -1,0 +1,74 @@
+"""Application credentials of a user."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.identity.credentials import (
+    check_unrestricted,
+    make_credential,
+    read_credential_order,
+)
+from compute_site.identity.errors import ForeignUser, NoSuchThing
+from compute_site.identity.models import ApplicationCredential
+from compute_site.identity.tokens import ValidToken
+from compute_site.neighbours.identity.api.envelope import IdentityView
+from compute_site.neighbours.identity.api.representation import show_credential, show_list
+
+
+class OwnCredentialView(IdentityView):
+    """Nobody but the user, not even an admin, has to do with the user's credentials."""
+
+    def owner(self, user_id: str) -> ValidToken:
+        """The caller.
+
+        Raises:
+            ForeignUser: the URL names another user.
+        """
+        caller = self.caller()
+        if caller.user_id != user_id:
+            raise ForeignUser("The application credentials of a user are the user's alone.")
+        return caller
+
+    def credentials(self, user_id: str) -> QuerySet[ApplicationCredential]:
+        return ApplicationCredential.objects.filter(user=self.owner(user_id).user_id)
+
+    def find(self, user_id: str, credential_id: str) -> ApplicationCredential:
+        found = self.credentials(user_id).filter(pk=credential_id).first()
+        if found is None:
+            raise NoSuchThing(f"There is no application credential {credential_id}.")
+        return found
+
+
+class CredentialList(OwnCredentialView):
+    """``/identity/v3/users/{user_id}/application_credentials``"""
+
+    def get(self, request: Request, user_id: str) -> Response:
+        credentials = self.credentials(user_id)
+        if "name" in request.GET:
+            credentials = credentials.filter(name=request.GET["name"])
+        items = [show_credential(credential, root=self.root) for credential in credentials]
+        url = request.build_absolute_uri()
+        return Response(show_list("application_credentials", items, url=url))
+
+    def post(self, request: Request, user_id: str) -> Response:
+        owner = self.owner(user_id)
+        credential, secret = make_credential(owner, read_credential_order(self.read_body()))
+        shown = show_credential(credential, root=self.root, secret=secret)
+        return Response({"application_credential": shown}, status=201)
+
+
+class CredentialDetail(OwnCredentialView):
+    """``/identity/v3/users/{user_id}/application_credentials/{credential_id}``"""
+
+    def get(self, request: Request, user_id: str, credential_id: str) -> Response:
+        credential = self.find(user_id, credential_id)
+        return Response({"application_credential": show_credential(credential, root=self.root)})
+
+    def delete(self, request: Request, user_id: str, credential_id: str) -> Response:
+        """The tokens that were got with it go too."""
+        check_unrestricted(self.owner(user_id))
+        self.find(user_id, credential_id).delete()
+        return Response(status=204)

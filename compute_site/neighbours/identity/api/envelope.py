@@ -1,0 +1,92 @@
+"""The base of the identity API's views: JSON only, and errors in Keystone's envelope."""
+
+from __future__ import annotations
+
+import http
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.api.rendering import JsonRenderer
+from compute_site.api.view import as_fault
+from compute_site.faults import Fault, Unauthorized
+from compute_site.identity.catalog import root_of
+from compute_site.identity.errors import AdminOnly, InvalidToken, MethodNotAllowed
+from compute_site.identity.tokens import ValidToken, find_token
+from compute_site.json_view import JsonView
+from compute_site.request_id import note_user
+
+logger = logging.getLogger(__name__)
+
+
+class IdentityView(JsonView):
+    """Who calls is asked for by ``self.caller()``: some URLs are open to everyone."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    renderer_classes = (JsonRenderer,)
+    versioning_class = None
+    schema = None  # the API's document is about compute
+
+    def caller(self) -> ValidToken:
+        """The token of the caller.
+
+        Raises:
+            InvalidToken: there is none, or it is not valid.
+        """
+        text = self.request.META.get("HTTP_X_AUTH_TOKEN", "")
+        valid = find_token(text) if text else None
+        if valid is None:
+            raise InvalidToken("Send a valid token in X-Auth-Token.")
+        note_user(valid.user_id)
+        return valid
+
+    def admin(self) -> ValidToken:
+        """The token of the caller, who is the cloud's admin.
+
+        Raises:
+            InvalidToken: there is none, or it is not valid.
+            AdminOnly: it is somebody else's.
+        """
+        caller = self.caller()
+        if not caller.is_admin:
+            raise AdminOnly("Only those who hold the role admin may do this.")
+        return caller
+
+    @property
+    def root(self) -> str:
+        return root_of(self.request._request)  # noqa: SLF001 - Django's request
+
+    def http_method_not_allowed(
+        self, request: HttpRequest | Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        raise MethodNotAllowed("There is nothing at this URL for this method.")
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
+        return render_error
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Vary"] = "X-Auth-Token"
+        if response.status_code == Unauthorized.status:
+            response["WWW-Authenticate"] = f'Keystone uri="{self.root}/identity"'
+        return response
+
+
+def render_error(error: Exception, _context: dict[str, Any]) -> Response:
+    """Every error of an identity view becomes Keystone's envelope."""
+    fault: Fault = as_fault(error)
+    if fault.status == 500:
+        logger.error("unexpected error", exc_info=error)
+    body = {
+        "code": fault.status,
+        "message": fault.detail,
+        "title": http.HTTPStatus(fault.status).phrase,
+    }
+    return Response({"error": body}, status=fault.status)

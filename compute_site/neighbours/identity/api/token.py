@@ -1,0 +1,66 @@
+"""Tokens: issue, validate, revoke; and the catalogue."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.identity.auth_request import read_auth_request
+from compute_site.identity.catalog import catalog
+from compute_site.identity.errors import ForeignToken, NoProject, TokenNotFound
+from compute_site.identity.login import log_in
+from compute_site.identity.tokens import ValidToken, find_token, revoke_token
+from compute_site.neighbours.identity.api.envelope import IdentityView
+from compute_site.neighbours.identity.api.representation import show_token
+
+
+class Tokens(IdentityView):
+    """``/identity/v3/auth/tokens``"""
+
+    def post(self, request: Request) -> Response:
+        text, valid = log_in(read_auth_request(self.read_body()))
+        return self.answer(valid, text, status=201)
+
+    def get(self, request: Request) -> Response:
+        text, valid = self.subject()
+        return self.answer(valid, text)
+
+    def delete(self, request: Request) -> Response:
+        _, valid = self.subject()
+        revoke_token(valid.token)
+        return Response(status=204)
+
+    def subject(self) -> tuple[str, ValidToken]:
+        """The token that the request is about.
+
+        Raises:
+            TokenNotFound: it is not valid.
+            ForeignToken: it is somebody else's, and the caller is not the cloud's admin.
+        """
+        caller = self.caller()
+        text = self.request.META.get("HTTP_X_SUBJECT_TOKEN", "")
+        valid = find_token(text)
+        if valid is None:
+            raise TokenNotFound("The token in X-Subject-Token is unknown, expired or revoked.")
+        if valid.user_id != caller.user_id and not caller.is_admin:
+            raise ForeignToken("The token in X-Subject-Token is another user's.")
+        return text, valid
+
+    def answer(self, valid: ValidToken, text: str, *, status: int = 200) -> Response:
+        with_catalog = "nocatalog" not in self.request.GET
+        body = show_token(valid, root=self.root, with_catalog=with_catalog)
+        return Response(body, status=status, headers={"X-Subject-Token": text})
+
+
+class Catalog(IdentityView):
+    """``GET /identity/v3/auth/catalog``"""
+
+    def get(self, request: Request) -> Response:
+        if self.caller().token.project_id is None:
+            raise NoProject("Only a token for a project has a catalogue.")
+        links = {
+            "self": f"{self.root}/identity/v3/auth/catalog",
+            "previous": None,
+            "next": None,
+        }
+        return Response({"catalog": catalog(self.root), "links": links})

@@ -1,0 +1,82 @@
+"""Users: everyone sees oneself, the cloud's admin sees, makes and changes all."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.identity.errors import NoSuchThing
+from compute_site.identity.leaving import remove_owner
+from compute_site.identity.models import Project, User
+from compute_site.identity.tokens import ValidToken
+from compute_site.identity.users import change_password, change_user, make_user
+from compute_site.neighbours.identity.api.envelope import IdentityView
+from compute_site.neighbours.identity.api.filters import chosen
+from compute_site.neighbours.identity.api.representation import show_list, show_project, show_user
+
+
+def visible_users(caller: ValidToken) -> QuerySet[User]:
+    """Everyone for the cloud's admin, else the caller alone."""
+    users = User.objects.order_by("username")
+    return users if caller.is_admin else users.filter(pk=caller.user_id)
+
+
+def find_user(caller: ValidToken, user_id: str) -> User:
+    """Raises: NoSuchThing: there is none that the caller may see."""
+    user = "\0" not in user_id and visible_users(caller).filter(pk=user_id).first()
+    if not user:
+        raise NoSuchThing(f"There is no user {user_id}.")
+    return user
+
+
+class UserList(IdentityView):
+    """``/identity/v3/users``"""
+
+    def get(self, request: Request) -> Response:
+        users = chosen(
+            visible_users(self.caller()),
+            request.GET,
+            columns={"name": "username", "enabled": "is_active"},
+        )
+        items = [show_user(user, root=self.root) for user in users]
+        return Response(show_list("users", items, url=request.build_absolute_uri()))
+
+    def post(self, request: Request) -> Response:
+        self.admin()
+        user = make_user(self.read_body())
+        return Response({"user": show_user(user, root=self.root)}, status=201)
+
+
+class UserDetail(IdentityView):
+    """``/identity/v3/users/{user_id}``"""
+
+    def get(self, request: Request, user_id: str) -> Response:
+        return Response({"user": show_user(find_user(self.caller(), user_id), root=self.root)})
+
+    def patch(self, request: Request, user_id: str) -> Response:
+        user = change_user(find_user(self.admin(), user_id), self.read_body())
+        return Response({"user": show_user(user, root=self.root)})
+
+    def delete(self, request: Request, user_id: str) -> Response:
+        remove_owner(find_user(self.admin(), user_id))
+        return Response(status=204)
+
+
+class UserPassword(IdentityView):
+    """``POST /identity/v3/users/{user_id}/password``: for who knows the old one; needs no token."""
+
+    def post(self, request: Request, user_id: str) -> Response:
+        change_password(user_id, self.read_body())
+        return Response(status=204)
+
+
+class UserProjects(IdentityView):
+    """``GET /identity/v3/users/{user_id}/projects``"""
+
+    def get(self, request: Request, user_id: str) -> Response:
+        user = find_user(self.caller(), user_id)
+        items = [
+            show_project(project, root=self.root) for project in Project.objects.of_user(user.pk)
+        ]
+        return Response(show_list("projects", items, url=request.build_absolute_uri()))

@@ -1,0 +1,42 @@
+"""Images in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
+
+from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.neighbours.image.models import Image
+
+
+@admin.register(Image)
+class ImageAdmin(ListAdmin):
+    list_display = (
+        *("named", "status", "visibility", "owner", "min_ram", "min_disk", "readable_size"),
+        "disk_format",
+    )
+    list_filter = (
+        word_filter("owner", "owner__name", "owner__id"),
+        word_filter("status", "status"),
+        word_filter("visibility", "visibility"),
+        word_filter("format", "disk_format"),
+    )
+    list_select_related = ()
+    list_prefetched = ("owner",)
+    search_fields = ("name",)
+    id_fields = ("id",)
+    search_help_text = "Part of the name, or id"
+    autocomplete_fields = ("owner",)
+    readonly_fields = ("id", "updated_at")
+    ordering = ("name", "id")
+    fieldsets = (
+        (None, {"fields": ("id", "name", "status", "visibility", "owner", "tags")}),
+        ("Needs", {"fields": ("min_ram", "min_disk")}),
+        ("Data", {"fields": ("size", "disk_format", "container_format", "checksum")}),
+        ("Properties", {"fields": ("properties",)}),
+        ("Times", {"fields": ("created_at", "updated_at")}),
+    )
+
+    @admin.display(description="size", ordering="size")
+    def readable_size(self, image: Image) -> str:
+        return "–" if image.size is None else filesizeformat(image.size)

@@ -1,0 +1,86 @@
+"""Images as the image API v2 shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.service_view import iso
+
+SCHEMA_PROPERTIES = {
+    "id": "string",
+    "name": "string",
+    "status": "string",
+    "visibility": "string",
+    "owner": "string",
+    "min_ram": "integer",
+    "min_disk": "integer",
+    "size": "integer",
+    "virtual_size": "integer",
+    "disk_format": "string",
+    "container_format": "string",
+    "checksum": "string",
+    "os_hash_algo": "string",
+    "os_hash_value": "string",
+    "os_hidden": "boolean",
+    "protected": "boolean",
+    "tags": "array",
+    "created_at": "string",
+    "updated_at": "string",
+    "file": "string",
+    "self": "string",
+    "schema": "string",
+}
+IMAGE_SCHEMA = {
+    "name": "image",
+    "properties": {name: {"type": kind} for name, kind in SCHEMA_PROPERTIES.items()},
+    "additionalProperties": {"type": "string"},
+    "links": [
+        {"rel": "self", "href": "{self}"},
+        {"rel": "enclosure", "href": "{file}"},
+        {"rel": "describedby", "href": "{schema}"},
+    ],
+}
+IMAGES_SCHEMA = {
+    "name": "images",
+    "properties": {
+        "images": {"type": "array", "items": IMAGE_SCHEMA},
+        "first": {"type": "string"},
+        "next": {"type": "string"},
+        "schema": {"type": "string"},
+    },
+    "links": [
+        {"rel": "first", "href": "{first}"},
+        {"rel": "next", "href": "{next}"},
+        {"rel": "describedby", "href": "{schema}"},
+    ],
+}
+
+
+def show_image(image: Image) -> dict[str, Any]:
+    path = f"/v2/images/{image.pk}"
+    return {
+        **image.properties,
+        "id": str(image.pk),
+        "name": image.name,
+        "status": image.status,
+        "visibility": image.visibility,
+        "owner": image.owner_id,
+        "min_ram": image.min_ram,
+        "min_disk": image.min_disk,
+        "size": image.size,
+        "virtual_size": None,
+        "disk_format": image.disk_format,
+        "container_format": image.container_format,
+        "checksum": image.checksum,
+        "os_hash_algo": None,
+        "os_hash_value": None,
+        "os_hidden": False,
+        "protected": False,
+        "tags": image.tags,
+        "created_at": iso(image.created_at),
+        "updated_at": iso(image.updated_at),
+        "file": f"{path}/file",
+        "self": path,
+        "schema": "/v2/schemas/image",
+    }

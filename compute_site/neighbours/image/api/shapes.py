@@ -1,0 +1,28 @@
+"""What requests to the image API may say; a key that is not known is a property, a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compute_site.neighbours.keys import Key, flag, list_of, one_of, text, uuid_text, whole
+
+OWN_KEYS = frozenset(
+    (
+        *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value"),
+        *("created_at", "updated_at", "file", "self", "schema", "direct_url", "locations"),
+    )
+)
+"""Only the service sets these."""
+CHANGEABLE: Mapping[str, Key] = {
+    "name": Key(text, default=""),
+    "visibility": Key(one_of("public", "private", "shared", "community"), default="shared"),
+    "owner": Key(text),
+    "min_ram": Key(whole, default=0),
+    "min_disk": Key(whole, default=0),
+    "disk_format": Key(text),
+    "container_format": Key(text),
+    "tags": Key(list_of(text), default=[]),
+    "protected": Key(flag, default=False),
+    "os_hidden": Key(flag, default=False),
+}
+NEW_IMAGE: Mapping[str, Key] = {"id": Key(uuid_text), **CHANGEABLE}

@@ -1,0 +1,25 @@
+"""The URLs of the image API, below ``/image``."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from compute_site.neighbours.image.api import views
+
+urlpatterns = [
+    path("", views.Versions.as_view()),
+    path("versions", views.Versions.as_view(status=200)),
+    re_path(r"^v2/?$", views.Versions.as_view(status=200)),
+    path("v2/images", views.ImageList.as_view()),
+    path("v2/images/<image_id>", views.ImageDetail.as_view()),
+    path("v2/images/<image_id>/file", views.ImageFile.as_view()),
+    path(
+        "v2/images/<image_id>/actions/deactivate",
+        views.ImageAction.as_view(status="deactivated"),
+    ),
+    path("v2/images/<image_id>/actions/reactivate", views.ImageAction.as_view(status="active")),
+    path("v2/images/<image_id>/tasks", views.ImageTasks.as_view()),
+    path("v2/schemas/image", views.ImageSchema.as_view()),
+    path("v2/schemas/images", views.ImagesSchema.as_view()),
+    re_path("", views.UnknownImageUrl.as_view()),
+]

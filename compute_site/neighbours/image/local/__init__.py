@@ -1,0 +1,117 @@
+"""The image service on our own rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from compute_site.caller import Caller
+from compute_site.db.compiled import CompiledQuery
+from compute_site.db.paging import cut_page
+from compute_site.neighbours.ids import canonical_ids, is_canonical
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.protocol import ImageData, ImageRecord, ImageSearch, NoSuchMarker
+
+COLUMNS = [field.attname for field in Image._meta.concrete_fields]  # noqa: SLF001 - documented
+FIND = CompiledQuery(
+    lambda caller, *ids: Image.objects.visible_to(caller).filter(pk__in=ids).values_list(*COLUMNS)
+)
+
+
+def find_images(caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
+    wanted = canonical_ids(ids)
+    if not wanted:
+        return {}
+    rows = FIND.rows(caller, *wanted)
+    found = (Image.from_db("default", COLUMNS, row) for row in rows)
+    return {str(image.pk): describe(image) for image in found}
+
+
+def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
+    visible = Image.objects.visible_to(caller)
+    if search.image_id is None:
+        visible = visible.listed_for(caller)
+    else:
+        visible = visible.filter(pk__in=canonical_ids([search.image_id]))
+    asked = {
+        "name": search.name,
+        "status": search.status,
+        "min_ram__gte": search.min_ram,
+        "min_disk__gte": search.min_disk,
+        "updated_at__gte": search.changed_since,
+        "properties__contains": search.properties or None,
+    }
+    rows = visible.filter(**{key: value for key, value in asked.items() if value is not None})
+    marker, after = search.paging.marker, None
+    if marker is not None:
+        after = visible.filter(pk=marker).first() if is_canonical(marker) else None
+        if after is None:
+            raise NoSuchMarker(f"There is no image {marker[:80]} to begin behind.")
+    page = cut_page(rows, [("created_at", True), ("pk", True)], search.paging, after)
+    return [record(image) for image in page]
+
+
+def create_image(
+    caller: Caller,
+    *,
+    name: str,
+    properties: Mapping[str, Any],
+    like: ImageData | None = None,
+) -> str:
+    model = like or ImageData(id=None)
+    image = Image.objects.create(
+        name=name,
+        owner_id=caller.project_id,
+        visibility="private",
+        min_ram=model.min_ram,
+        min_disk=model.min_disk,
+        size=model.size,
+        disk_format=model.disk_format,
+        container_format=model.container_format,
+        properties=dict(properties),
+    )
+    return str(image.pk)
+
+
+def find_images_with(caller: Caller, properties: Mapping[str, str]) -> Sequence[ImageData]:
+    own = Image.objects.filter(owner=caller.project_id, properties__contains=dict(properties))
+    return [describe(image) for image in own.order_by("-created_at", "-pk")]
+
+
+def set_properties(caller: Caller, image_id: str, properties: Mapping[str, str]) -> None:
+    own = Image.objects.filter(owner=caller.project_id, pk=image_id)
+    own.update(properties=dict(properties), updated_at=timezone.now())
+
+
+def delete_images(caller: Caller, ids: Collection[str]) -> None:
+    Image.objects.filter(owner=caller.project_id, pk__in=canonical_ids(ids)).delete()
+
+
+def describe(image: Image) -> ImageData:
+    return ImageData(
+        id=str(image.pk),
+        name=image.name,
+        status=image.status,
+        visibility=image.visibility,
+        owner=image.owner_id,
+        min_ram=image.min_ram,
+        min_disk=image.min_disk,
+        size=image.size,
+        disk_format=image.disk_format,
+        container_format=image.container_format,
+        checksum=image.checksum,
+        tags=tuple(image.tags),
+        properties=image.properties,
+    )
+
+
+def record(image: Image) -> ImageRecord:
+    described = describe(image)
+    return ImageRecord(
+        **{field.name: getattr(described, field.name) for field in dataclasses.fields(described)},
+        created_at=image.created_at,
+        updated_at=image.updated_at,
+    )

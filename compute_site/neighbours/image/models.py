@@ -1,0 +1,62 @@
+"""Images of the local image service: metadata only."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from compute_site.caller import Caller
+from compute_site.identity.models import Project
+
+FOR_EVERYONE = ("public", "community")
+"""Images of these visibilities are for all projects; the others are for their owner."""
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The own images, the public ones and those of the community; an admin sees all.
+
+        Images have no members, so a ``shared`` one is its owner's alone. One without an owner,
+        whose project is gone, is nobody's: only an admin sees it, unless it is for everyone.
+        """
+        if caller.is_admin:
+            return self
+        return self.filter(Q(visibility__in=FOR_EVERYONE) | Q(owner=caller.project_id))
+
+    def listed_for(self, caller: Caller) -> Self:
+        """What a list shows unasked: of other projects only the public images."""
+        return self.filter(Q(visibility="public") | Q(owner=caller.project_id))
+
+
+class Image(models.Model):
+    """Sizes: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes. Properties stay as given."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    status = models.CharField(max_length=32, default="active")
+    visibility = models.CharField(max_length=16, default="private")
+    owner = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="images"
+    )
+    min_ram = models.PositiveIntegerField(default=0)
+    min_disk = models.PositiveIntegerField(default=0)
+    size = models.BigIntegerField(null=True, blank=True)
+    disk_format = models.CharField(max_length=32, null=True, blank=True)
+    container_format = models.CharField(max_length=32, null=True, blank=True)
+    checksum = models.CharField(max_length=64, null=True, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    properties = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="image_name")]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)

@@ -1,0 +1,119 @@
+"""What we need of an image service."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from compute_site.caller import Caller
+from compute_site.db.paging import Paging
+from compute_site.faults import BadRequest, Unavailable
+
+
+class ImageServiceUnavailable(Unavailable):
+    """The image service does not answer."""
+
+    code = "image_service_unavailable"
+
+
+class NoSuchMarker(BadRequest):
+    """The page shall begin behind an image that is not there."""
+
+    code = "marker_unknown"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImageData:
+    """An image: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes (``None``: unknown).
+
+    ``properties`` are those beyond the service's own fields, mostly texts. Boot from volume
+    makes such data from the volume (then ``id`` is ``None``).
+    """
+
+    id: str | None
+    name: str = ""
+    status: str = "active"
+    visibility: str = "private"
+    owner: str | None = None
+    min_ram: int = 0
+    min_disk: int = 0
+    size: int | None = None
+    disk_format: str | None = None
+    container_format: str | None = None
+    checksum: str | None = None
+    tags: tuple[str, ...] = ()
+    properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord(ImageData):
+    """An image as lists of compute show it."""
+
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSearch:
+    """Which images a list shall have; ``None`` does not matter. ``min_ram`` MiB and ``min_disk``
+    GiB are what the image must at least ask for.
+    """
+
+    image_id: str | None = None
+    name: str | None = None
+    status: str | None = None
+    min_ram: int | None = None
+    min_disk: int | None = None
+    changed_since: dt.datetime | None = None
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    paging: Paging
+
+
+class ImageService(Protocol):
+    def find_images(self, caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
+        """The images among ``ids`` that the caller may use, by id as given; one call however many.
+
+        A text that is no canonical UUID finds nothing.
+
+        Raises:
+            ImageServiceUnavailable: 503.
+        """
+        ...
+
+    def list_images(self, caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
+        """A page of the images that the caller may use, the newest first. Those that others
+        share or offer to all who know the id are found by id only.
+
+        Raises:
+            NoSuchMarker: the page shall begin behind an image that the caller may not use.
+        """
+        ...
+
+    def create_image(
+        self,
+        caller: Caller,
+        *,
+        name: str,
+        properties: Mapping[str, Any],
+        like: ImageData | None = None,
+    ) -> str:
+        """Make a private image of the caller's project, ready for use; its id. Limits and formats
+        are those of ``like``.
+        """
+        ...
+
+    def find_images_with(
+        self, caller: Caller, properties: Mapping[str, str]
+    ) -> Sequence[ImageData]:
+        """The project's own images with all of these properties, the newest first."""
+        ...
+
+    def set_properties(self, caller: Caller, image_id: str, properties: Mapping[str, str]) -> None:
+        """Give an image of the caller's project exactly these properties."""
+        ...
+
+    def delete_images(self, caller: Caller, ids: Collection[str]) -> None:
+        """Delete images of the caller's project; unknown ones are fine."""
+        ...

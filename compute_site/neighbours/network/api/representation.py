@@ -1,0 +1,183 @@
+"""Networks, subnets, ports and security groups as the network API v2.0 shows them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from compute_site.neighbours.network.models import (
+    FloatingIp,
+    Network,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
+from compute_site.neighbours.service_view import iso
+
+
+def _shared(project_id: str, created_at: dt.datetime) -> dict[str, Any]:
+    """What all objects of the service have in common."""
+    time = iso(created_at)
+    return {
+        "project_id": project_id,
+        "tenant_id": project_id,
+        "description": "",
+        "tags": [],
+        "revision_number": 0,
+        "created_at": time,
+        "updated_at": time,
+    }
+
+
+def show_network(network: Network) -> dict[str, Any]:
+    """``network`` comes with its ``subnets``."""
+    return {
+        **_shared(network.project_id, network.created_at),
+        "id": str(network.pk),
+        "name": network.name,
+        "status": network.status,
+        "admin_state_up": network.admin_state_up,
+        "shared": network.shared,
+        "router:external": network.external,
+        "is_default": network.is_default,
+        "mtu": network.mtu,
+        "port_security_enabled": network.port_security_enabled,
+        "subnets": [str(subnet.pk) for subnet in network.subnets.all()],
+        "availability_zones": [],
+        "availability_zone_hints": [],
+        "ipv4_address_scope": None,
+        "ipv6_address_scope": None,
+    }
+
+
+def show_provider(network: Network) -> dict[str, Any]:
+    """How a network is carried; for admins."""
+    return {
+        "provider:network_type": network.network_type,
+        "provider:physical_network": network.physical_network,
+        "provider:segmentation_id": network.segmentation_id,
+    }
+
+
+def show_subnet(subnet: Subnet) -> dict[str, Any]:
+    return {
+        **_shared(subnet.project_id, subnet.created_at),
+        "id": str(subnet.pk),
+        "name": subnet.name,
+        "network_id": str(subnet.network_id),
+        "cidr": subnet.cidr,
+        "ip_version": subnet.ip_version,
+        "gateway_ip": subnet.gateway_ip,
+        "enable_dhcp": subnet.enable_dhcp,
+        "allocation_pools": subnet.allocation_pools,
+        "dns_nameservers": subnet.dns_nameservers,
+        "host_routes": [],
+        "ipv6_address_mode": subnet.ipv6_address_mode,
+        "ipv6_ra_mode": subnet.ipv6_ra_mode,
+        "service_types": [],
+        "subnetpool_id": None,
+    }
+
+
+def show_port(port: Port) -> dict[str, Any]:
+    """``port`` comes with its ``fixed_ips`` and ``security_groups``."""
+    return {
+        **_shared(port.project_id, port.created_at),
+        "id": str(port.pk),
+        "name": port.name,
+        "network_id": str(port.network_id),
+        "mac_address": port.mac_address,
+        "status": port.status,
+        "admin_state_up": port.admin_state_up,
+        "device_id": port.device_id,
+        "device_owner": port.device_owner,
+        "fixed_ips": [
+            {"subnet_id": str(fixed_ip.subnet_id), "ip_address": fixed_ip.address}
+            for fixed_ip in port.fixed_ips.all()
+        ],
+        "security_groups": [str(group.pk) for group in port.security_groups.all()],
+        "port_security_enabled": port.port_security_enabled,
+        "allowed_address_pairs": [],
+        "extra_dhcp_opts": [],
+        "dns_name": port.dns_name,
+        "dns_assignment": [],
+        "ip_allocation": port.ip_allocation,
+        "binding:vnic_type": port.vnic_type,
+        "propagate_uplink_status": False,
+    }
+
+
+def show_binding(port: Port) -> dict[str, Any]:
+    """Where a port is bound, and what it asks of its host; for admins."""
+    return {
+        "binding:host_id": port.binding_host,
+        "binding:vif_type": port.vif_type,
+        "binding:vif_details": {},
+        "binding:profile": port.binding_profile,
+        "resource_request": port.resource_request,
+        "numa_affinity_policy": port.numa_affinity_policy,
+        "device_profile": port.device_profile,
+    }
+
+
+def show_security_group(group: SecurityGroup) -> dict[str, Any]:
+    """``group`` comes with its ``rules``."""
+    return {
+        **_shared(group.project_id, group.created_at),
+        "id": str(group.pk),
+        "name": group.name,
+        "description": group.description,
+        "stateful": True,
+        "shared": False,
+        "security_group_rules": [show_rule(rule) for rule in group.rules.all()],
+    }
+
+
+def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
+    """``rule`` comes with its ``group``."""
+    remote_group = rule.remote_group_id
+    return {
+        **_shared(rule.group.project_id, rule.created_at),
+        "id": str(rule.pk),
+        "security_group_id": str(rule.group_id),
+        "direction": rule.direction,
+        "ethertype": rule.ethertype,
+        "protocol": rule.protocol,
+        "port_range_min": rule.port_range_min,
+        "port_range_max": rule.port_range_max,
+        "remote_ip_prefix": rule.remote_ip_prefix,
+        "remote_group_id": None if remote_group is None else str(remote_group),
+        "remote_address_group_id": None,
+        "description": rule.description,
+    }
+
+
+def show_floating_ip(floating_ip: FloatingIp) -> dict[str, Any]:
+    """``floating_ip`` comes with its ``outside`` port and its ``port``."""
+    port = floating_ip.port
+    details = None
+    if port is not None:
+        details = {
+            "name": port.name,
+            "network_id": str(port.network_id),
+            "mac_address": port.mac_address,
+            "admin_state_up": port.admin_state_up,
+            "status": port.status,
+            "device_id": port.device_id,
+            "device_owner": port.device_owner,
+        }
+    return {
+        **_shared(floating_ip.project_id, floating_ip.created_at),
+        "id": str(floating_ip.pk),
+        "floating_network_id": str(floating_ip.outside.network_id),
+        "floating_ip_address": floating_ip.address,
+        "port_id": None if port is None else str(port.pk),
+        "fixed_ip_address": None if port is None else floating_ip.fixed_address,
+        "router_id": None,
+        "status": "DOWN" if port is None else "ACTIVE",
+        "port_details": details,
+        "description": floating_ip.description,
+        "dns_name": "",
+        "dns_domain": "",
+    }

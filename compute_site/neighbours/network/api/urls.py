@@ -1,0 +1,38 @@
+"""The URLs of the network API, below ``/network``."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+
+from compute_site.neighbours.network.api import views
+from compute_site.neighbours.network.local import discovery, quotas
+
+V2 = [
+    path("networks", views.NetworkList.as_view()),
+    path("networks/<row_id>", views.NetworkDetail.as_view()),
+    path("subnets", views.SubnetList.as_view()),
+    path("subnets/<row_id>", views.SubnetDetail.as_view()),
+    path("ports", views.PortList.as_view()),
+    path("ports/<row_id>", views.PortDetail.as_view()),
+    path("security-groups", views.SecurityGroupList.as_view()),
+    path("security-groups/<row_id>", views.SecurityGroupDetail.as_view()),
+    path("security-group-rules", views.RuleList.as_view()),
+    path("security-group-rules/<row_id>", views.RuleDetail.as_view()),
+    path("floatingips", views.FloatingIpList.as_view()),
+    path("floatingips/<row_id>", views.FloatingIpDetail.as_view()),
+    path("routers", discovery.EmptyList.as_view(noun="router")),
+    path("routers/<row_id>", discovery.EmptyDetail.as_view(noun="router")),
+    path("quotas", quotas.QuotaList.as_view()),
+    path("quotas/<owner>", quotas.QuotaDetail.as_view()),
+    path("quotas/<owner>/default", quotas.QuotaDefaults.as_view()),
+    path("quotas/<owner>/details", quotas.QuotaUsage.as_view()),
+    path("extensions", discovery.Extensions.as_view()),
+    path("extensions/<alias>", discovery.ExtensionDetail.as_view()),
+]
+
+urlpatterns = [
+    path("", discovery.Versions.as_view()),
+    re_path(r"^v2\.0/?$", discovery.VersionDetail.as_view()),
+    re_path(r"^v2\.0/", include(V2)),
+    re_path("", discovery.UnknownNetworkUrl.as_view()),
+]

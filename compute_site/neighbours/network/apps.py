@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class NetworkConfig(AppConfig):
+    name = "compute_site.neighbours.network"
+    label = "network"
+    verbose_name = "Network service"
+
+    def ready(self) -> None:
+        from compute_site.identity.leaving import owner_leaves  # noqa: PLC0415 - models load first
+        from compute_site.neighbours.network.local.owners import (  # noqa: PLC0415 - models load first
+            check_networks_free,
+        )
+
+        owner_leaves.connect(check_networks_free)

@@ -1,0 +1,197 @@
+"""The network service on our own rows: what can be asked of it.
+
+How servers get and lose their cards is in ``connect``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from compute_site.caller import Caller
+from compute_site.db.compiled import CompiledQuery
+from compute_site.neighbours.ids import canonical_ids, is_address, is_canonical
+from compute_site.neighbours.network.local.attached import attached_ports
+from compute_site.neighbours.network.local.connect import (
+    connect,
+    disconnect,
+    nics,
+    plug,
+    rebind,
+    unplug,
+)
+from compute_site.neighbours.network.local.on_ports import (
+    add_address,
+    add_group,
+    find_floating_ip,
+    lend_floating_ip,
+    remove_address,
+    remove_group,
+    take_back_floating_ip,
+)
+from compute_site.neighbours.network.models import (
+    FixedIp,
+    Network,
+    NetworkQuerySet,
+    Port,
+    PortQuota,
+    SecurityGroup,
+    Subnet,
+)
+from compute_site.neighbours.network.protocol import (
+    NetworkData,
+    PortData,
+    PortQuotaData,
+    SecurityGroupData,
+)
+
+__all__ = [
+    "add_address",
+    "add_group",
+    "attached_ports",
+    "available_networks",
+    "can_auto_allocate",
+    "connect",
+    "disconnect",
+    "find_floating_ip",
+    "find_networks",
+    "find_ports",
+    "find_security_groups",
+    "lend_floating_ip",
+    "nics",
+    "plug",
+    "port_quota",
+    "rebind",
+    "remove_address",
+    "remove_group",
+    "take_back_floating_ip",
+    "taken_addresses",
+    "unplug",
+]
+
+NETWORK_VALUES = (
+    "pk",
+    "name",
+    "project_id",
+    "shared",
+    "external",
+    "has_subnet",
+    "port_security_enabled",
+    "network_type",
+    "physical_network",
+)
+
+
+def _network_values(networks: NetworkQuerySet) -> QuerySet[Any, Any]:
+    subnets = Subnet.objects.filter(network=OuterRef("pk"))
+    return networks.annotate(has_subnet=Exists(subnets)).values_list(*NETWORK_VALUES)
+
+
+FIND_NETWORKS = CompiledQuery(
+    lambda caller, *ids: _network_values(Network.objects.visible_to(caller).filter(pk__in=ids))
+)
+OFFERED_NETWORKS = CompiledQuery(
+    lambda caller: _network_values(
+        Network.objects.offered_to(caller.project_id).order_by("created_at", "pk")
+    )
+)
+COUNT_PORTS = CompiledQuery(
+    lambda caller: (
+        PortQuota.objects.filter(pk=caller.project_id, limit__gte=0)
+        .annotate(used=Count("project__ports"))
+        .values_list("limit", "used")
+    )
+)
+
+
+def find_networks(caller: Caller, ids: Collection[str]) -> dict[str, NetworkData]:
+    wanted = canonical_ids(ids)
+    if not wanted:
+        return {}
+    return {str(row[0]): _describe_network(row) for row in FIND_NETWORKS.rows(caller, *wanted)}
+
+
+def available_networks(caller: Caller) -> Sequence[NetworkData]:
+    return [_describe_network(row) for row in OFFERED_NETWORKS.rows(caller)]
+
+
+def can_auto_allocate(caller: Caller) -> bool:  # noqa: ARG001 - nothing here depends on who asks
+    return Network.objects.filter(external=True, is_default=True).exists()
+
+
+def find_ports(caller: Caller, ids: Collection[str]) -> dict[str, PortData]:
+    wanted = canonical_ids(ids)
+    if not wanted:
+        return {}
+    found = (
+        Port.objects.visible_to(caller)
+        .filter(pk__in=wanted)
+        .select_related("network")
+        .prefetch_related("fixed_ips")
+    )
+    return {str(port.pk): _describe_port(port) for port in found}
+
+
+def taken_addresses(caller: Caller, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    parsed = {
+        (network_id, ipaddress.ip_address(address)): (network_id, address)
+        for network_id, address in wanted
+        if is_canonical(network_id) and is_address(address)
+    }
+    if not parsed:
+        return set()
+    condition = Q()
+    for network_id, address in parsed:
+        condition |= Q(network=network_id, address=str(address))
+    held = FixedIp.objects.filter(condition)
+    if not caller.is_admin:
+        held = held.filter(port__project=caller.project_id)
+    rows = held.values_list("network_id", "address")
+    keys = ((str(network_id), ipaddress.ip_address(address)) for network_id, address in rows)
+    return {parsed[key] for key in keys}
+
+
+def port_quota(caller: Caller) -> PortQuotaData:
+    rows = COUNT_PORTS.rows(caller)
+    limit, used = rows[0] if rows else (-1, 0)
+    return PortQuotaData(limit=limit, used=used)
+
+
+def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[SecurityGroupData]:
+    if not names:
+        return []
+    found = SecurityGroup.objects.filter(
+        Q(name__in=names) | Q(pk__in=canonical_ids(names)), project=caller.project_id
+    )
+    return [
+        SecurityGroupData(id=str(group_id), name=name)
+        for group_id, name in found.order_by("created_at", "pk").values_list("pk", "name")
+    ]
+
+
+def _describe_network(row: tuple[Any, ...]) -> NetworkData:
+    values = dict(zip(NETWORK_VALUES, row, strict=True))
+    return NetworkData(
+        id=str(values.pop("pk")), network_type=values.pop("network_type") or None, **values
+    )
+
+
+def _describe_port(port: Port) -> PortData:
+    return PortData(
+        id=str(port.pk),
+        network_id=str(port.network_id),
+        project_id=port.project_id,
+        device_id=port.device_id,
+        addresses=tuple(fixed_ip.address for fixed_ip in port.fixed_ips.all()),
+        ip_allocation=port.ip_allocation,
+        vnic_type=port.vnic_type,
+        binding_profile=port.binding_profile,
+        resource_request=port.resource_request,
+        numa_affinity_policy=port.numa_affinity_policy,
+        device_profile=port.device_profile,
+        network_type=port.network.network_type or None,
+        physical_network=port.network.physical_network,
+    )

@@ -1,0 +1,167 @@
+"""Chooses addresses for ports. The unique constraint of the table decides who gets an address.
+
+A free address is guessed first: a handful of random ones out of the pools are looked up at once, so
+the cost does not grow with the ports of a network. Only when a pool is so full that all guesses
+miss is it searched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import ipaddress
+import operator
+import random
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+
+from django.db import connection
+from django.db.models import Q
+
+from compute_site.neighbours.network.models import FixedIp, Subnet
+
+GUESSES = 8
+SEARCHED = 2**20
+"""So many addresses of a pool are searched; in a larger one a guess always hits."""
+SLAAC_MODES = ("slaac", "dhcpv6-stateless")
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Need:
+    """A port needs one address out of any of these subnets, which are of one IP version."""
+
+    port_id: uuid.UUID
+    subnets: tuple[Subnet, ...]
+
+
+def choose_addresses(needs: Sequence[Need]) -> list[FixedIp | None]:
+    """An address for each need that nobody holds at this moment; ``None`` where none is left.
+
+    Rows are not saved. Another transaction may take an address meanwhile: saving then violates
+    ``network_address_once_in_network``, and the caller chooses again.
+    """
+    guesses = [_guess(need.subnets) for need in needs]
+    taken = _taken((subnet.network_id, address) for guess in guesses for subnet, address in guess)
+    chosen: list[FixedIp | None] = []
+    for need, guess in zip(needs, guesses, strict=True):
+        free = (pair for pair in guess if (pair[0].network_id, pair[1]) not in taken)
+        pair = next(free, None) or _search(need.subnets, taken)
+        if pair is not None:
+            taken.add((pair[0].network_id, pair[1]))
+        chosen.append(pair and make_row(need.port_id, *pair))
+    return chosen
+
+
+def make_row(port_id: uuid.UUID, subnet: Subnet, address: Address) -> FixedIp:
+    return FixedIp(
+        port_id=port_id, network_id=subnet.network_id, subnet=subnet, address=str(address)
+    )
+
+
+def makes_own_address(subnet: Subnet) -> bool:
+    """Does a guest make its address of this subnet from its MAC address (SLAAC)?"""
+    return (
+        subnet.ipv6_address_mode in SLAAC_MODES
+        and ipaddress.ip_network(subnet.cidr).prefixlen == 64
+    )
+
+
+def slaac_address(subnet: Subnet, mac: str) -> Address:
+    """The address that a card with this MAC gives itself (modified EUI-64)."""
+    octets = bytearray.fromhex(mac.replace(":", ""))
+    octets[0] ^= 0x02
+    interface = octets[:3] + b"\xff\xfe" + octets[3:]
+    network = ipaddress.ip_network(subnet.cidr)
+    return ipaddress.ip_address(int(network.network_address) | int.from_bytes(interface, "big"))
+
+
+def default_pools(cidr: str, gateway_ip: str | None) -> list[dict[str, str]]:
+    """Every address that a subnet can give away: all but network, broadcast and gateway."""
+    network = ipaddress.ip_network(cidr)
+    edge = 1 if network.num_addresses > 2 else 0
+    first = int(network.network_address) + edge
+    last = int(network.broadcast_address) - (edge if network.version == 4 else 0)
+    spans = [(first, last)]
+    if gateway_ip is not None:
+        gateway = int(ipaddress.ip_address(gateway_ip))
+        spans = [(first, min(last, gateway - 1)), (max(first, gateway + 1), last)]
+    kind = type(network.network_address)
+    return [
+        {"start": str(kind(start)), "end": str(kind(end))} for start, end in spans if start <= end
+    ]
+
+
+def overlap(one: str, other: str) -> bool:
+    """Do two ranges of addresses have an address in common?"""
+    first, second = ipaddress.ip_network(one), ipaddress.ip_network(other)
+    return first.version == second.version and first.overlaps(second)
+
+
+def _guess(subnets: Collection[Subnet]) -> list[tuple[Subnet, Address]]:
+    """Random addresses of the pools, those of the first subnet first."""
+    return [
+        (subnet, address)
+        for subnet in subnets
+        for start, size in _spans(subnet)
+        for address in (start + random.randrange(size) for _ in range(GUESSES))  # noqa: S311 - no secret
+        if str(address) != subnet.gateway_ip
+    ]
+
+
+def _taken(pairs: Iterator[tuple[uuid.UUID, Address]]) -> set[tuple[uuid.UUID, Address]]:
+    conditions = [Q(network=network_id, address=str(address)) for network_id, address in pairs]
+    if not conditions:
+        return set()
+    held = FixedIp.objects.filter(functools.reduce(operator.or_, conditions))
+    rows = held.values_list("network_id", "address")
+    return {(network_id, ipaddress.ip_address(address)) for network_id, address in rows}
+
+
+def _search(
+    subnets: Collection[Subnet], taken: Collection[tuple[uuid.UUID, Address]]
+) -> tuple[Subnet, Address] | None:
+    """Any address that is left in the pools, looked for one by one by the database."""
+    for subnet in subnets:
+        avoid = [str(address) for network, address in taken if network == subnet.network_id]
+        if subnet.gateway_ip is not None:
+            avoid.append(subnet.gateway_ip)
+        for start, size in _spans(subnet):
+            left = _search_span(subnet, start, size, avoid)
+            if left is not None:
+                return subnet, left
+    return None
+
+
+def _search_span(subnet: Subnet, start: Address, size: int, avoid: list[str]) -> Address | None:
+    """Begin at a random place, so that concurrent searches seldom meet at one address."""
+    span = min(size, SEARCHED)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT host(candidate) FROM (
+                SELECT %(start)s::inet + (generate_series(0, %(span)s - 1) + %(offset)s) %% %(span)s
+                    AS candidate
+            ) AS walk
+            WHERE candidate <> ALL(%(avoid)s::inet[]) AND NOT EXISTS (
+                SELECT FROM network_fixedip AS held
+                WHERE held.network_id = %(network)s AND held.address = candidate)
+            LIMIT 1
+            """,
+            {
+                "start": str(start),
+                "span": span,
+                "offset": random.randrange(span),  # noqa: S311 - no secret
+                "network": subnet.network_id,
+                "avoid": avoid,
+            },
+        )
+        row = cursor.fetchone()
+    return None if row is None else ipaddress.ip_address(row[0])
+
+
+def _spans(subnet: Subnet) -> Iterator[tuple[Address, int]]:
+    """First address and number of addresses of each pool."""
+    for pool in subnet.allocation_pools:
+        start = ipaddress.ip_address(pool["start"])
+        yield start, int(ipaddress.ip_address(pool["end"])) - int(start) + 1

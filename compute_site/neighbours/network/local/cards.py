@@ -1,0 +1,114 @@
+"""Looks up what the cards of a server need; writes nothing but the network of ``auto``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from compute_site.caller import Caller
+from compute_site.identity.models import Project
+from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.network.local.addresses import default_pools
+from compute_site.neighbours.network.models import Network, Port, Subnet
+from compute_site.neighbours.network.protocol import NicFailed, NicRequest
+
+ATTACH_EXTERNAL_NETWORK = "network:attach_external_network"
+AUTO_NETWORK = "auto_allocated_network"
+AUTO_CIDR = "10.0.0.0/26"
+AUTO_GATEWAY = "10.0.0.1"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One card to be made, all looked up: a port that exists, or a new one on a network."""
+
+    position: int
+    network: Network
+    port: Port | None = None
+    fixed_ip: str | None = None
+    tag: str | None = None
+
+
+def plan_cards(caller: Caller, requests: Sequence[NicRequest] | str) -> list[Card]:
+    """What was asked for, card by card.
+
+    Raises:
+        NicFailed: something does not exist, is ambiguous, or may not be used.
+    """
+    if requests == "none":
+        return []
+    if isinstance(requests, str) or not requests:
+        network = _only_network(caller, allocate=requests == "auto")
+        cards = [] if network is None else [Card(position=0, network=network)]
+    else:
+        cards = _look_up(caller, requests)
+    _check_external(caller, cards)
+    return cards
+
+
+def _only_network(caller: Caller, *, allocate: bool) -> Network | None:
+    offered = Network.objects.offered_to(caller.project_id)
+    if allocate:
+        # Two servers that both ask for a network get the same one: the project's row is the lock.
+        Project.objects.select_for_update(no_key=True).get(pk=caller.project_id)
+        offered = offered.filter(admin_state_up=True)
+    networks = list(offered[:2])
+    if len(networks) > 1:
+        raise NicFailed("The project can use several networks; name one of them.")
+    if networks:
+        return networks[0]
+    return _make_auto_network(caller.project_id) if allocate else None
+
+
+def _make_auto_network(project_id: str) -> Network:
+    if not Network.objects.filter(external=True, is_default=True).exists():
+        raise NicFailed(
+            "No network can be made for the project: no external network is the default one."
+        )
+    network = Network.objects.create(name=AUTO_NETWORK, project_id=project_id)
+    Subnet.objects.create(
+        name="auto_allocated_subnet_v4",
+        network=network,
+        project_id=project_id,
+        cidr=AUTO_CIDR,
+        gateway_ip=AUTO_GATEWAY,
+        allocation_pools=default_pools(AUTO_CIDR, AUTO_GATEWAY),
+    )
+    return network
+
+
+def _look_up(caller: Caller, requests: Sequence[NicRequest]) -> list[Card]:
+    port_ids = canonical_ids(request.port_id or "" for request in requests)
+    network_ids = canonical_ids(request.network_id or "" for request in requests)
+    seen_ports = Port.objects.visible_to(caller).select_related("network")
+    seen_networks = Network.objects.visible_to(caller)
+    ports = {str(port.pk): port for port in seen_ports.filter(pk__in=port_ids)}
+    networks = {str(network.pk): network for network in seen_networks.filter(pk__in=network_ids)}
+    return [
+        _look_up_one(position, request, ports, networks)
+        for position, request in enumerate(requests)
+    ]
+
+
+def _look_up_one(
+    position: int, request: NicRequest, ports: dict[str, Port], networks: dict[str, Network]
+) -> Card:
+    if request.port_id is not None:
+        port = ports.get(request.port_id)
+        if port is None:
+            raise NicFailed(f"Port {request.port_id} does not exist.")
+        return Card(position=position, network=port.network, port=port, tag=request.tag)
+    network = networks.get(request.network_id or "")
+    if network is None:
+        raise NicFailed(f"Network {request.network_id} does not exist.")
+    return Card(position=position, network=network, fixed_ip=request.fixed_ip, tag=request.tag)
+
+
+def _check_external(caller: Caller, cards: Iterable[Card]) -> None:
+    for card in cards:
+        barred = card.network.external and not card.network.shared
+        if barred and not caller.may(ATTACH_EXTERNAL_NETWORK):
+            raise NicFailed(
+                f"Network {card.network.pk} is external: a server may stand on it only with the "
+                f"policy rule {ATTACH_EXTERNAL_NETWORK}."
+            )

@@ -1,0 +1,314 @@
+"""What the network API changes: networks, subnets, ports, security groups and their rules."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from compute_site.caller import Caller
+from compute_site.faults import BadReference, Conflict, Forbidden
+from compute_site.identity.models import Project
+from compute_site.neighbours.network.local.addresses import Need, overlap
+from compute_site.neighbours.network.local.events import tell_changed, tell_changing
+from compute_site.neighbours.network.local.ports import (
+    check_port_quota,
+    find_group_ids,
+    give_first_rules,
+    save_addresses,
+    save_chosen,
+)
+from compute_site.neighbours.network.local.rows import (
+    NETWORK_COLUMNS,
+    PORT_COLUMNS,
+    SUBNET_COLUMNS,
+    UnusableSubnet,
+    network_row,
+    port_row,
+    rule_row,
+    subnet_row,
+)
+from compute_site.neighbours.network.models import (
+    COMPUTE,
+    DEFAULT_GROUP,
+    Network,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
+from compute_site.neighbours.network.protocol import NicFailed
+
+OPERATORS_KEYS = frozenset(
+    (
+        *("shared", "router:external", "is_default", "binding:host_id", "binding:profile"),
+        *("provider:network_type", "provider:physical_network", "provider:segmentation_id"),
+        *("resource_request", "numa_affinity_policy"),
+    )
+)
+"""Only admins may set these."""
+SERVICES_OWN = (COMPUTE, "network:")
+"""Owners of ports that only services are."""
+
+
+class OnlyForOperators(Forbidden):
+    """A key was set, or a project was named, that only an admin may."""
+
+    code = "only_for_operators"
+
+
+class InUse(Conflict):
+    """Something still stands on the thing that shall be deleted."""
+
+    code = "in_use"
+
+
+@transaction.atomic
+def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Network:
+    project_id = _project_of(caller, values, given)
+    network = network_row(values, uuid.uuid4(), project_id)
+    network.save(force_insert=True)
+    return network
+
+
+@transaction.atomic
+def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
+    project_id = _project_of(caller, values, given)
+    network = _own_network(caller, values["network_id"])
+    subnet = subnet_row(values, given, uuid.uuid4(), project_id)
+    for other in network.subnets.all():
+        if overlap(subnet.cidr, other.cidr):
+            raise UnusableSubnet(
+                f"{subnet.cidr} overlaps with {other.cidr} of this network.", field="cidr"
+            )
+    subnet.save(force_insert=True)
+    return subnet
+
+
+@transaction.atomic
+def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Port:
+    project_id = _project_of(caller, values, given)
+    network = Network.objects.visible_to(caller).filter(pk=values["network_id"]).first()
+    if network is None:
+        raise BadReference(f"There is no network {values['network_id']}.", field="network_id")
+    if network.external and not network.shared and not caller.is_admin:
+        raise OnlyForOperators("Only an admin makes ports on an external network.")
+    check_port_quota(project_id, 1)
+    port = port_row(values, uuid.uuid4(), project_id)
+    if "port_security_enabled" not in given:
+        port.port_security_enabled = network.port_security_enabled
+    port.save(force_insert=True)
+    _give_addresses(port, values, given)
+    _give_groups(port, values["security_groups"])
+    return port
+
+
+@transaction.atomic
+def create_group(
+    caller: Caller, values: Mapping[str, Any], given: Collection[str]
+) -> SecurityGroup:
+    project_id = _project_of(caller, values, given)
+    if values["name"] == DEFAULT_GROUP:
+        raise Conflict("Each project has its group default; choose another name.", field="name")
+    group = SecurityGroup.objects.create(
+        name=values["name"], description=values["description"], project_id=project_id
+    )
+    give_first_rules([group])
+    return group
+
+
+@transaction.atomic
+def create_rule(
+    caller: Caller,
+    values: Mapping[str, Any],
+    given: Collection[str],  # noqa: ARG001 - every create function is called alike
+) -> SecurityGroupRule:
+    seen = SecurityGroup.objects.visible_to(caller)
+    group = seen.filter(pk=values["security_group_id"]).first()
+    if group is None:
+        raise BadReference(
+            f"There is no security group {values['security_group_id']}.", field="security_group_id"
+        )
+    _check_owner(caller, group.project_id)
+    remote = values["remote_group_id"]
+    if remote is not None and not seen.filter(pk=remote).exists():
+        raise BadReference(f"There is no security group {remote}.", field="remote_group_id")
+    rule = rule_row(values, uuid.uuid4(), group)
+    rule.save(force_insert=True)
+    return rule
+
+
+@transaction.atomic
+def change(
+    caller: Caller, row: Network | Subnet | Port, values: Mapping[str, Any], given: Collection[str]
+) -> None:
+    """Set what was given; the holder of a port and its groups too."""
+    _check_keys(caller, row.project_id, values, given)
+    columns: Mapping[str, str] = {
+        Network: NETWORK_COLUMNS,
+        Subnet: SUBNET_COLUMNS | {"gateway_ip": "gateway_ip"},
+        Port: PORT_COLUMNS,
+    }[type(row)]
+    changed = [column for column, key in columns.items() if key in given]
+    holders = _holders(row, values, changed)
+    tell_changing(holders)
+    for column in changed:
+        setattr(row, column, values[columns[column]])
+    if changed:
+        row.save(update_fields=changed)
+    if isinstance(row, Port):
+        if "security_groups" in given:
+            _give_groups(row, values["security_groups"] or [])
+        if "fixed_ips" in given:
+            row.fixed_ips.all().delete()
+            _give_addresses(row, values, given)
+    tell_changed(holders)
+
+
+@transaction.atomic
+def change_group(
+    caller: Caller, group: SecurityGroup, values: Mapping[str, Any], given: Collection[str]
+) -> None:
+    _check_keys(caller, group.project_id, values, given)
+    renamed = "name" in given and values["name"] != group.name
+    if renamed and DEFAULT_GROUP in (group.name, values["name"]):
+        raise Conflict("The name default belongs to one group of each project.", field="name")
+    changed = [key for key in ("name", "description") if key in given]
+    holders = _servers_of(group.ports) if renamed else set()
+    tell_changing(holders)
+    for key in changed:
+        setattr(group, key, values[key])
+    group.save(update_fields=changed)
+    tell_changed(holders)
+
+
+@transaction.atomic
+def change_rule(
+    caller: Caller, rule: SecurityGroupRule, values: Mapping[str, Any], given: Collection[str]
+) -> None:
+    """Only the description of a rule changes."""
+    _check_keys(caller, rule.group.project_id, values, given)
+    rule.description = values["description"]
+    rule.save(update_fields=["description"])
+
+
+def delete_network(caller: Caller, network: Network) -> None:
+    _check_owner(caller, network.project_id)
+    if network.ports.exists():
+        raise InUse(f"Network {network.pk} still has ports.")
+    network.delete()
+
+
+def delete_subnet(caller: Caller, subnet: Subnet) -> None:
+    _check_owner(caller, subnet.project_id)
+    if subnet.fixed_ips.exists():
+        raise InUse(f"Ports still have addresses of subnet {subnet.pk}.")
+    subnet.delete()
+
+
+def delete_port(caller: Caller, port: Port) -> None:
+    _check_owner(caller, port.project_id)
+    with transaction.atomic():
+        tell_changing({port.device_id})
+        port.delete()
+        tell_changed({port.device_id})
+
+
+def delete_group(caller: Caller, group: SecurityGroup) -> None:
+    _check_owner(caller, group.project_id)
+    if group.name == DEFAULT_GROUP and not caller.is_admin:
+        raise InUse("The group default of a project stays.")
+    if group.ports.exists():
+        raise InUse(f"Ports are still in security group {group.pk}.")
+    group.delete()
+
+
+def delete_rule(caller: Caller, rule: SecurityGroupRule) -> None:
+    _check_owner(caller, rule.group.project_id)
+    rule.delete()
+
+
+def _holders(
+    row: Network | Subnet | Port, values: Mapping[str, Any], changed: Collection[str]
+) -> set[str]:
+    """The servers that see the change: that of a port, before and after; all on a network that
+    gets another name.
+    """
+    if isinstance(row, Port):
+        return {row.device_id, values["device_id"] if "device_id" in changed else ""}
+    if isinstance(row, Network) and "name" in changed and values["name"] != row.name:
+        return _servers_of(row.ports)
+    return set()
+
+
+def _servers_of(ports: Any) -> set[str]:
+    """The servers that have any of the ports, which are a relation of another row."""
+    owned = ports.filter(device_owner__startswith=COMPUTE)
+    return set(owned.values_list("device_id", flat=True))
+
+
+def _project_of(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> str:
+    project_id: str = values["project_id"] or caller.project_id
+    _check_keys(caller, project_id, values, given)
+    if project_id != caller.project_id and not Project.objects.filter(pk=project_id).exists():
+        raise BadReference(f"There is no project {project_id}.", field="project_id")
+    return project_id
+
+
+def _check_keys(
+    caller: Caller, project_id: str, values: Mapping[str, Any], given: Collection[str]
+) -> None:
+    _check_owner(caller, project_id)
+    barred = sorted(OPERATORS_KEYS.intersection(given))
+    if str(values.get("device_owner", "")).startswith(SERVICES_OWN):
+        barred.append("device_owner")
+    if barred and not caller.is_admin:
+        raise OnlyForOperators(f"Only an admin may set {', '.join(barred)}.", field=barred[0])
+
+
+def _check_owner(caller: Caller, project_id: str) -> None:
+    if "member" not in caller.roles:
+        raise Forbidden("Changes need the role member.")
+    if project_id != caller.project_id and not caller.is_admin:
+        raise OnlyForOperators("Only an admin changes what belongs to another project.")
+
+
+def _own_network(caller: Caller, network_id: uuid.UUID) -> Network:
+    """The network, locked, so that two subnets of it are not made at once."""
+    visible = Network.objects.visible_to(caller).select_for_update()
+    network = visible.filter(pk=network_id).first()
+    if network is None:
+        raise BadReference(f"There is no network {network_id}.", field="network_id")
+    _check_owner(caller, network.project_id)
+    return network
+
+
+def _give_addresses(port: Port, values: Mapping[str, Any], given: Collection[str]) -> None:
+    """The asked addresses; one of each asked subnet; without any wish, one of each version."""
+    if "fixed_ips" not in given:
+        if port.ip_allocation == "immediate":
+            save_addresses([(port, None)])
+        return
+    wishes = values["fixed_ips"] or []
+    save_addresses(
+        [(port, wish["ip_address"]) for wish in wishes if wish["ip_address"] is not None]
+    )
+    asked = {wish["subnet_id"] for wish in wishes if wish["ip_address"] is None}
+    subnets = list(Subnet.objects.filter(network=port.network_id, pk__in=asked))
+    if len(subnets) < len(asked):
+        raise BadReference("A subnet under fixed_ips is not one of this network.")
+    save_chosen([Need(port.pk, (subnet,)) for subnet in subnets])
+
+
+def _give_groups(port: Port, group_ids: Collection[uuid.UUID] | None) -> None:
+    """These groups; ``None`` means the default one, unless the port has no port security."""
+    if not port.port_security_enabled:
+        if group_ids:
+            raise NicFailed("A port without port security takes no security groups.")
+        return
+    words = [] if group_ids is None else [str(group_id) for group_id in group_ids]
+    none_asked = group_ids is not None and not words
+    found = [] if none_asked else find_group_ids(port.project_id, words)
+    port.security_groups.set(SecurityGroup.objects.filter(pk__in=found))

@@ -1,0 +1,99 @@
+"""What the network API tells of itself: versions, extensions, and kinds that it keeps none of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.faults import NotFound
+from compute_site.neighbours.network.api.views import NetworkView
+
+EXTENSIONS = {
+    "binding": "Port Binding",
+    "external-net": "Neutron external network",
+    "net-mtu": "Network MTU",
+    "port-security": "Port Security",
+    "project-id": "project_id field enabled",
+    "provider": "Provider Network",
+    "quotas": "Quota management support",
+    "security-group": "security-group",
+}
+
+
+class EmptyList(NetworkView):
+    """A kind of thing that is not kept here: routers."""
+
+    noun = ""
+
+    def get(self, request: Request) -> Response:
+        return Response({f"{self.noun}s": []})
+
+
+class EmptyDetail(NetworkView):
+    noun = ""
+
+    def get(self, request: Request, row_id: str) -> Response:
+        raise NotFound(f"There is no {self.noun} {row_id}.")
+
+
+class Extensions(NetworkView):
+    """``GET /network/v2.0/extensions``"""
+
+    def get(self, request: Request) -> Response:
+        return Response({"extensions": [show_extension(alias) for alias in EXTENSIONS]})
+
+
+class ExtensionDetail(NetworkView):
+    """``GET /network/v2.0/extensions/{alias}``"""
+
+    def get(self, request: Request, alias: str) -> Response:
+        if alias not in EXTENSIONS:
+            raise NotFound(f"There is no extension {alias}.")
+        return Response({"extension": show_extension(alias)})
+
+
+def show_extension(alias: str) -> dict[str, Any]:
+    return {
+        "alias": alias,
+        "name": EXTENSIONS[alias],
+        "description": EXTENSIONS[alias],
+        "links": [],
+        "updated": "2026-01-01T00:00:00+00:00",
+    }
+
+
+class Versions(NetworkView):
+    """``GET /network/``"""
+
+    open = True
+
+    def get(self, request: Request) -> Response:
+        return Response({"versions": [self.version()]})
+
+    def version(self) -> dict[str, Any]:
+        link = {"rel": "self", "href": f"{self.root}/network/v2.0/"}
+        return {"id": "v2.0", "status": "CURRENT", "links": [link]}
+
+
+class VersionDetail(Versions):
+    """``GET /network/v2.0/``: the version, and what can be listed below it."""
+
+    def get(self, request: Request) -> Response:
+        resources = [
+            {
+                "name": name,
+                "collection": f"{name}s",
+                "links": [{"rel": "self", "href": f"{self.root}/network/v2.0/{name}s"}],
+            }
+            for name in ("network", "subnet", "port", "security-group", "floatingip", "router")
+        ]
+        return Response({"version": self.version(), "resources": resources})
+
+
+class UnknownNetworkUrl(NetworkView):
+    """Every other path below ``/network``."""
+
+    def get(self, request: Request, **_: Any) -> Response:
+        raise NotFound(f"There is nothing at {request.path}.")

@@ -1,0 +1,142 @@
+"""Floating IPs: addresses of an external network that a project holds and lends to its ports."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from compute_site.caller import Caller
+from compute_site.faults import BadReference, Conflict, Forbidden
+from compute_site.identity.models import Project
+from compute_site.neighbours.network.local.addresses import Need
+from compute_site.neighbours.network.local.events import tell_changed, tell_changing
+from compute_site.neighbours.network.local.ports import make_mac, save_addresses, save_chosen
+from compute_site.neighbours.network.models import FloatingIp, Network, Port
+
+DEVICE_OWNER = "network:floatingip"
+
+
+class FloatingIpInUse(Conflict):
+    """The fixed address has another floating IP already."""
+
+    code = "floating_ip_in_use"
+
+
+@transaction.atomic
+def create_floating_ip(
+    caller: Caller, values: Mapping[str, Any], given: Collection[str]
+) -> FloatingIp:
+    project_id = values["project_id"] or caller.project_id
+    _check_owner(caller, project_id)
+    if not Project.objects.filter(pk=project_id).exists():
+        raise BadReference(f"There is no project {project_id}.", field="project_id")
+    networks = Network.objects.visible_to(caller).filter(external=True)
+    network = networks.filter(pk=values["floating_network_id"]).first()
+    if network is None:
+        raise BadReference(
+            f"There is no external network {values['floating_network_id']}.",
+            field="floating_network_id",
+        )
+    outside = _make_outside_port(network, values)
+    floating_ip = FloatingIp(
+        project_id=project_id,
+        outside=outside,
+        address=outside.fixed_ips.get().address,
+        description=values["description"],
+    )
+    _lend(caller, floating_ip, values, given)
+    return floating_ip
+
+
+@transaction.atomic
+def change_floating_ip(
+    caller: Caller, floating_ip: FloatingIp, values: Mapping[str, Any], given: Collection[str]
+) -> None:
+    """Lend the address to a port, or, with a port of null, take it back."""
+    _check_owner(caller, floating_ip.project_id)
+    if "description" in given:
+        floating_ip.description = values["description"]
+    _lend(caller, floating_ip, values, given)
+
+
+def delete_floating_ip(caller: Caller, floating_ip: FloatingIp) -> None:
+    _check_owner(caller, floating_ip.project_id)
+    holders = _holders(floating_ip)
+    with transaction.atomic():
+        tell_changing(holders)
+        floating_ip.outside.delete()  # and with it the floating IP
+        tell_changed(holders)
+
+
+def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
+    """The port that holds the address on the external network; it belongs to who owns that."""
+    port = Port.objects.create(
+        network=network,
+        project_id=network.project_id,
+        mac_address=make_mac(),
+        device_id=str(uuid.uuid4()),
+        device_owner=DEVICE_OWNER,
+        port_security_enabled=False,
+    )
+    if values["floating_ip_address"] is not None:
+        save_addresses([(port, values["floating_ip_address"])])
+        return port
+    subnets = network.subnets.filter(ip_version=4)
+    if values["subnet_id"] is not None:
+        subnets = subnets.filter(pk=values["subnet_id"])
+    choice = tuple(subnets.order_by("created_at", "pk"))
+    if not choice:
+        raise BadReference(f"Network {network.pk} has no such IPv4 subnet.", field="subnet_id")
+    save_chosen([Need(port.pk, choice)])
+    return port
+
+
+def _lend(
+    caller: Caller, floating_ip: FloatingIp, values: Mapping[str, Any], given: Collection[str]
+) -> None:
+    before = _holders(floating_ip)
+    port_id = values["port_id"]
+    if "port_id" not in given:
+        floating_ip.save()
+        return
+    if port_id is None:
+        floating_ip.port, floating_ip.fixed_address = None, None
+    else:
+        port = Port.objects.visible_to(caller).filter(pk=port_id).first()
+        if port is None:
+            raise BadReference(f"There is no port {port_id}.", field="port_id")
+        floating_ip.port = port
+        floating_ip.fixed_address = _fixed_address(port, values["fixed_ip_address"])
+    tell_changing(before | _holders(floating_ip))
+    try:
+        with transaction.atomic():
+            floating_ip.save()
+    except IntegrityError:
+        raise FloatingIpInUse(
+            f"Address {floating_ip.fixed_address} of port {port_id} has a floating IP already."
+        ) from None
+    tell_changed(before | _holders(floating_ip))
+
+
+def _holders(floating_ip: FloatingIp) -> set[str]:
+    """The server that the address leads to, if there is one."""
+    return set() if floating_ip.port is None else {floating_ip.port.device_id}
+
+
+def _fixed_address(port: Port, asked: str | None) -> str:
+    """The asked address of the port, or its first IPv4 address."""
+    held = list(port.fixed_ips.order_by("pk").values_list("address", flat=True))
+    fitting = [address for address in held if ":" not in address and asked in (None, address)]
+    if not fitting:
+        raise BadReference(f"Port {port.pk} has no such IPv4 address.", field="fixed_ip_address")
+    return fitting[0]
+
+
+def _check_owner(caller: Caller, project_id: str) -> None:
+    if "member" not in caller.roles:
+        raise Forbidden("Changes need the role member.")
+    if project_id != caller.project_id and not caller.is_admin:
+        raise Forbidden("Only an admin changes what belongs to another project.")

@@ -1,0 +1,86 @@
+"""Changes what lies on the ports of a server: security groups, fixed and floating addresses."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from compute_site.caller import Caller
+from compute_site.neighbours.ids import canonical_ids, is_address
+from compute_site.neighbours.network.local.addresses import Need
+from compute_site.neighbours.network.local.ports import save_chosen
+from compute_site.neighbours.network.models import FixedIp, FloatingIp, Port, Subnet
+from compute_site.neighbours.network.protocol import FloatingIpData, GroupNotApplicable, NicFailed
+
+
+@transaction.atomic
+def add_group(server_id: str, group_id: str) -> bool:
+    ports = list(Port.objects.of_servers([server_id]).prefetch_related("fixed_ips"))
+    for port in ports:
+        if not port.port_security_enabled or not port.fixed_ips.all():
+            raise GroupNotApplicable(f"Port {port.pk} of the server takes no security groups.")
+    through = Port.security_groups.through
+    entries = [through(port_id=port.pk, securitygroup_id=group_id) for port in ports]
+    through.objects.bulk_create(entries, ignore_conflicts=True)
+    return bool(ports)
+
+
+def remove_group(server_id: str, group_id: str) -> bool:
+    entries = Port.security_groups.through.objects.filter(
+        port__in=Port.objects.of_servers([server_id]), securitygroup=group_id
+    )
+    number, _ = entries.delete()
+    return number > 0
+
+
+@transaction.atomic
+def add_address(server_id: str, network_id: str) -> bool:
+    on_network = Port.objects.of_servers([server_id]).filter(
+        network__in=canonical_ids([network_id])
+    )
+    port = on_network.order_by("position", "created_at", "pk").first()
+    if port is None:
+        return False
+    subnets = tuple(Subnet.objects.filter(network=port.network_id).order_by("created_at", "pk"))
+    if not subnets:
+        return False
+    first = subnets[0].ip_version
+    save_chosen([Need(port.pk, tuple(one for one in subnets if one.ip_version == first))])
+    return True
+
+
+def remove_address(server_id: str, address: str) -> bool:
+    if not is_address(address):
+        return False
+    ports = Port.objects.of_servers([server_id])
+    number, _ = FixedIp.objects.filter(port__in=ports, address=address).delete()
+    return number > 0
+
+
+def find_floating_ip(caller: Caller, address: str) -> FloatingIpData | None:
+    if not is_address(address):
+        return None
+    visible = FloatingIp.objects.visible_to(caller).select_related("port")
+    found = visible.filter(address=address).first()
+    if found is None:
+        return None
+    server_id = found.port.device_id if found.port is not None else ""
+    return FloatingIpData(id=str(found.pk), address=found.address, server_id=server_id)
+
+
+@transaction.atomic
+def lend_floating_ip(floating_ip_id: str, server_id: str, fixed_address: str) -> None:
+    ports = Port.objects.of_servers([server_id]).filter(fixed_ips__address=fixed_address)
+    port = ports.order_by("position", "created_at", "pk").first()
+    if port is None:
+        raise NicFailed(f"The server has no address {fixed_address}.")
+    try:
+        with transaction.atomic():
+            FloatingIp.objects.filter(pk=floating_ip_id).update(
+                port=port, fixed_address=fixed_address
+            )
+    except IntegrityError:
+        raise NicFailed(f"Another floating IP leads to {fixed_address}.") from None
+
+
+def take_back_floating_ip(floating_ip_id: str) -> None:
+    FloatingIp.objects.filter(pk=floating_ip_id).update(port=None, fixed_address=None)

@@ -1,0 +1,208 @@
+"""Makes ports with addresses and security groups; used for servers and by the network API."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import uuid
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.network.local.addresses import (
+    Need,
+    choose_addresses,
+    make_row,
+    makes_own_address,
+    slaac_address,
+)
+from compute_site.neighbours.network.models import (
+    DEFAULT_GROUP,
+    FixedIp,
+    Port,
+    PortQuota,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
+from compute_site.neighbours.network.protocol import (
+    AddressOutside,
+    NicFailed,
+    NoAddressLeft,
+    PortQuotaReached,
+)
+
+ATTEMPTS = 64
+"""How often addresses are chosen again when others are faster."""
+
+
+def make_mac() -> str:
+    octets = secrets.token_bytes(3)
+    return "fa:16:3e:" + ":".join(f"{octet:02x}" for octet in octets)
+
+
+def check_port_quota(project_id: str, count: int) -> None:
+    """Go on only if the project may have ``count`` ports more; holds its quota until commit.
+
+    Raises:
+        PortQuotaReached: it may not.
+    """
+    quota = PortQuota.objects.select_for_update().filter(project=project_id).first()
+    if quota is None or quota.limit < 0:
+        return
+    used = Port.objects.filter(project=project_id).count()
+    if used + count > quota.limit:
+        raise PortQuotaReached(
+            f"The project has {used} of at most {quota.limit} ports and needs {count} more."
+        )
+
+
+def save_addresses(wanted: Sequence[tuple[Port, str | None]]) -> None:
+    """Give each port the asked address, or else one address of each IP version of its network.
+
+    Raises:
+        NicFailed: an asked address is taken or in no subnet, or no address is left.
+    """
+    subnets: dict[uuid.UUID, list[Subnet]] = {}
+    networks = {port.network_id for port, _ in wanted}
+    for subnet in Subnet.objects.filter(network__in=networks).order_by("created_at", "pk"):
+        subnets.setdefault(subnet.network_id, []).append(subnet)
+    fixed: list[FixedIp] = []
+    needs: list[Need] = []
+    for port, address in wanted:
+        choice = subnets.get(port.network_id, [])
+        if address is not None:
+            fixed.append(_asked_address(port, address, choice))
+        else:
+            fixed += [
+                make_row(port.pk, subnet, slaac_address(subnet, port.mac_address))
+                for subnet in choice
+                if makes_own_address(subnet)
+            ]
+            needs += _needs(port, choice)
+    _save_asked(fixed)
+    save_chosen(needs)
+
+
+def _asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> FixedIp:
+    parsed = ipaddress.ip_address(address)
+    for subnet in subnets:
+        if parsed in ipaddress.ip_network(subnet.cidr):
+            return make_row(port.pk, subnet, parsed)
+    raise AddressOutside(f"Address {address} is in no subnet of network {port.network_id}.")
+
+
+def _needs(port: Port, subnets: Sequence[Subnet]) -> list[Need]:
+    versions = (
+        [subnet for subnet in subnets if subnet.ip_version == version] for version in (4, 6)
+    )
+    return [
+        Need(port.pk, tuple(choice))
+        for choice in versions
+        if choice and not any(makes_own_address(subnet) for subnet in choice)
+    ]
+
+
+def _save_asked(rows: Sequence[FixedIp]) -> None:
+    if not rows:
+        return
+    try:
+        with transaction.atomic():
+            FixedIp.objects.bulk_create(sorted(rows, key=_network_and_address))
+    except IntegrityError:
+        asked = ", ".join(row.address for row in rows)
+        raise NicFailed(f"An address is in use already; asked for: {asked}.") from None
+
+
+def save_chosen(needs: Sequence[Need]) -> None:
+    """Give each port a free address of its choice of subnets.
+
+    Raises:
+        NoAddressLeft: there is none.
+    """
+    if not needs:
+        return
+    for _ in range(ATTEMPTS):
+        rows = [row for row in choose_addresses(needs) if row is not None]
+        if len(rows) < len(needs):
+            raise NoAddressLeft("A network has no address left.")
+        try:
+            # Sorted, so that two transactions never wait for each other crosswise.
+            with transaction.atomic():
+                FixedIp.objects.bulk_create(sorted(rows, key=_network_and_address))
+        except IntegrityError:
+            continue
+        return
+    raise NoAddressLeft("A network is so full that others were faster at every attempt.")
+
+
+def _network_and_address(row: FixedIp) -> tuple[str, int]:
+    return str(row.network_id), int(ipaddress.ip_address(row.address))
+
+
+def find_group_ids(project_id: str, names: Sequence[str]) -> list[uuid.UUID]:
+    """The security groups of these ids or names; ``default`` is made when it is missing.
+
+    Raises:
+        NicFailed: a group does not exist, or several have the name.
+    """
+    wanted = list(dict.fromkeys(names)) or [DEFAULT_GROUP]
+    groups = _groups_by_word(project_id, wanted)
+    if DEFAULT_GROUP in wanted and DEFAULT_GROUP not in groups:
+        make_default_groups([project_id])
+        groups = _groups_by_word(project_id, wanted)
+    found = []
+    for word in wanted:
+        ids = groups.get(word, [])
+        if len(ids) != 1:
+            problem = "does not exist" if not ids else "is the name of several"
+            raise NicFailed(f"Security group {word} {problem} in the project.")
+        found.append(ids[0])
+    return list(dict.fromkeys(found))
+
+
+def make_default_groups(project_ids: Sequence[str]) -> None:
+    """Each project gets its group ``default`` unless it has one."""
+    known = SecurityGroup.objects.filter(name=DEFAULT_GROUP, project__in=project_ids)
+    missing = set(project_ids) - set(known.values_list("project", flat=True))
+    groups = [
+        SecurityGroup(
+            name=DEFAULT_GROUP, description="Default security group", project_id=project_id
+        )
+        for project_id in sorted(missing)
+    ]
+    SecurityGroup.objects.bulk_create(groups, ignore_conflicts=True)
+    # of groups that another transaction made meanwhile, ours are not there
+    made = SecurityGroup.objects.filter(pk__in=[group.pk for group in groups])
+    give_first_rules(list(made))
+
+
+def give_first_rules(groups: Sequence[SecurityGroup]) -> None:
+    """New groups let everything out; a default one lets its own members in, too."""
+    rules = []
+    for group in groups:
+        for ethertype in ("IPv4", "IPv6"):
+            rules.append(SecurityGroupRule(group=group, direction="egress", ethertype=ethertype))
+            if group.name == DEFAULT_GROUP:
+                rules.append(
+                    SecurityGroupRule(
+                        group=group,
+                        direction="ingress",
+                        ethertype=ethertype,
+                        remote_group=group,
+                    )
+                )
+    SecurityGroupRule.objects.bulk_create(rules)
+
+
+def _groups_by_word(project_id: str, words: Sequence[str]) -> dict[str, list[uuid.UUID]]:
+    """Group ids by id, or else by name: an id goes first where a name looks like one."""
+    found = SecurityGroup.objects.filter(
+        Q(name__in=words) | Q(pk__in=canonical_ids(words)), project=project_id
+    ).values_list("pk", "name")
+    by_name: dict[str, list[uuid.UUID]] = {}
+    for group_id, name in found:
+        by_name.setdefault(name, []).append(group_id)
+    return by_name | {str(group_id): [group_id] for group_id, _ in found}

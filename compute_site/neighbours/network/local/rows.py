@@ -1,0 +1,123 @@
+"""Makes rows of what the network API writes; nothing is saved here."""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from compute_site.faults import BadRequest
+from compute_site.neighbours.network.local.addresses import default_pools
+from compute_site.neighbours.network.local.ports import make_mac
+from compute_site.neighbours.network.models import (
+    Network,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
+
+NETWORK_COLUMNS = {
+    "name": "name",
+    "shared": "shared",
+    "external": "router:external",
+    "is_default": "is_default",
+    "admin_state_up": "admin_state_up",
+    "status": "status",
+    "mtu": "mtu",
+    "port_security_enabled": "port_security_enabled",
+    "network_type": "provider:network_type",
+    "physical_network": "provider:physical_network",
+    "segmentation_id": "provider:segmentation_id",
+}
+SUBNET_COLUMNS = {
+    "name": "name",
+    "network_id": "network_id",
+    "cidr": "cidr",
+    "enable_dhcp": "enable_dhcp",
+    "dns_nameservers": "dns_nameservers",
+    "ipv6_address_mode": "ipv6_address_mode",
+    "ipv6_ra_mode": "ipv6_ra_mode",
+}
+PORT_COLUMNS = {
+    "name": "name",
+    "network_id": "network_id",
+    "device_id": "device_id",
+    "device_owner": "device_owner",
+    "status": "status",
+    "admin_state_up": "admin_state_up",
+    "port_security_enabled": "port_security_enabled",
+    "vnic_type": "binding:vnic_type",
+    "vif_type": "binding:vif_type",
+    "binding_host": "binding:host_id",
+    "binding_profile": "binding:profile",
+    "ip_allocation": "ip_allocation",
+    "resource_request": "resource_request",
+    "numa_affinity_policy": "numa_affinity_policy",
+    "device_profile": "device_profile",
+    "dns_name": "dns_name",
+}
+
+RULE_COLUMNS = (
+    *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
+    *("remote_ip_prefix", "remote_group_id", "description"),
+)
+
+
+class UnusableSubnet(BadRequest):
+    """The parts of a subnet contradict each other; ``field`` is the one to blame."""
+
+    code = "unusable_subnet"
+
+
+def network_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -> Network:
+    return Network(id=row_id, project_id=project_id, **_columns(values, NETWORK_COLUMNS))
+
+
+def subnet_row(
+    values: Mapping[str, Any], given: Collection[str], row_id: uuid.UUID, project_id: str
+) -> Subnet:
+    """``given`` names the keys that were there: a gateway of null means that there is none.
+
+    Raises:
+        UnusableSubnet: range, version, gateway and pools do not fit together.
+    """
+    network = ipaddress.ip_network(values["cidr"])
+    if values["ip_version"] not in (None, network.version):
+        raise UnusableSubnet(f"{network} is IPv{network.version}.", field="ip_version")
+    gateway = values["gateway_ip"]
+    if "gateway_ip" not in given and network.num_addresses > 2:
+        gateway = str(network.network_address + 1)
+    for pool in values["allocation_pools"] or ():
+        start, end = (ipaddress.ip_address(pool[edge]) for edge in ("start", "end"))
+        if start not in network or end not in network or int(start) > int(end):
+            raise UnusableSubnet(
+                f"{start} to {end} is no range within {network}.", field="allocation_pools"
+            )
+    return Subnet(
+        id=row_id,
+        project_id=project_id,
+        ip_version=network.version,
+        gateway_ip=gateway,
+        allocation_pools=values["allocation_pools"] or default_pools(str(network), gateway),
+        **_columns(values, SUBNET_COLUMNS),
+    )
+
+
+def port_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -> Port:
+    columns = _columns(values, PORT_COLUMNS)
+    mac = values["mac_address"] or make_mac()
+    return Port(id=row_id, project_id=project_id, mac_address=mac, **columns)
+
+
+def rule_row(
+    values: Mapping[str, Any], row_id: uuid.UUID, group: SecurityGroup
+) -> SecurityGroupRule:
+    columns = {key: values[key] for key in RULE_COLUMNS}
+    return SecurityGroupRule(id=row_id, group=group, **columns)
+
+
+def _columns(values: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    """What the columns hold; one whose key requests cannot say keeps its default."""
+    return {column: values[key] for column, key in columns.items() if key in values}

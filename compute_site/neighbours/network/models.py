@@ -1,0 +1,253 @@
+"""Networks, subnets, ports and security groups of the local network service."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from compute_site.caller import Caller
+from compute_site.identity.models import Project
+from compute_site.neighbours.ownership import OwnedQuerySet
+
+DEFAULT_GROUP = "default"
+"""The name of the security group that ports get when none was asked for."""
+
+
+COMPUTE = "compute:"
+"""How the owner of a server's port begins; the zone follows."""
+
+
+class NetworkQuerySet(models.QuerySet["Network"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The own networks, the shared and the external ones; an admin sees all."""
+        if caller.is_admin:
+            return self
+        return self.filter(Q(project=caller.project_id) | Q(shared=True) | Q(external=True))
+
+    def offered_to(self, project_id: str) -> Self:
+        """What a server gets when no network is named: the own networks and the shared ones."""
+        return self.filter(Q(project=project_id) | Q(shared=True))
+
+
+class SubnetQuerySet(models.QuerySet["Subnet"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The subnets of all networks that the caller sees."""
+        if caller.is_admin:
+            return self
+        return self.filter(
+            Q(network__project=caller.project_id)
+            | Q(network__shared=True)
+            | Q(network__external=True)
+        )
+
+
+class Network(models.Model):
+    """A layer 2 network; ``physical_network`` and ``segmentation_id`` say where it is carried."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="networks")
+    shared = models.BooleanField(default=False)
+    external = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    admin_state_up = models.BooleanField(default=True)
+    status = models.CharField(max_length=16, default="ACTIVE")
+    mtu = models.PositiveIntegerField(default=1450)
+    port_security_enabled = models.BooleanField(default=True)
+    network_type = models.CharField(max_length=16, default="vxlan")
+    physical_network = models.CharField(max_length=64, null=True, blank=True)
+    segmentation_id = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = NetworkQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class Subnet(models.Model):
+    """A range of addresses; ``allocation_pools`` is a list of ``{"start": …, "end": …}``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="")
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="subnets")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    cidr = models.CharField(max_length=64)
+    ip_version = models.PositiveSmallIntegerField(default=4)
+    gateway_ip = models.GenericIPAddressField(null=True, blank=True)
+    enable_dhcp = models.BooleanField(default=True)
+    allocation_pools = models.JSONField(default=list, blank=True)
+    dns_nameservers = models.JSONField(default=list, blank=True)
+    ipv6_address_mode = models.CharField(max_length=16, null=True, blank=True)
+    ipv6_ra_mode = models.CharField(max_length=16, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SubnetQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name or self.cidr
+
+
+class SecurityGroup(models.Model):
+    """A named set of packet rules. Names may repeat within a project."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, db_collation="C")
+    description = models.CharField(max_length=255, blank=True, default="")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="security_groups")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["SecurityGroup"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(name=DEFAULT_GROUP),
+                name="network_one_default_group_a_project",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SecurityGroupRule(models.Model):
+    """Lets packets through; ``protocol``, ports and remote side of null mean any."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    group = models.ForeignKey(SecurityGroup, on_delete=models.CASCADE, related_name="rules")
+    direction = models.CharField(
+        max_length=8, choices=[("ingress", "ingress"), ("egress", "egress")]
+    )
+    ethertype = models.CharField(max_length=4, default="IPv4")
+    protocol = models.CharField(max_length=16, null=True, blank=True)
+    port_range_min = models.PositiveIntegerField(null=True, blank=True)
+    port_range_max = models.PositiveIntegerField(null=True, blank=True)
+    remote_ip_prefix = models.CharField(max_length=64, null=True, blank=True)
+    remote_group = models.ForeignKey(
+        SecurityGroup, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    description = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.ethertype} {self.protocol or 'any'}"
+
+
+class PortQuerySet(OwnedQuerySet["Port"]):
+    def of_servers(self, server_ids: Collection[str]) -> Self:
+        """The cards of servers. Who owns a port may write any ``device_id`` on it, but not that
+        compute is its owner.
+        """
+        return self.filter(device_id__in=server_ids, device_owner__startswith=COMPUTE)
+
+
+class Port(models.Model):
+    """A place on a network; in use while ``device_id`` names a server."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="ports")
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="ports", db_index=False
+    )
+    mac_address = models.CharField(max_length=17)
+    device_id = models.CharField(max_length=255, blank=True, default="")
+    device_owner = models.CharField(max_length=255, blank=True, default="")
+    status = models.CharField(max_length=16, default="DOWN")
+    admin_state_up = models.BooleanField(default=True)
+    port_security_enabled = models.BooleanField(default=True)
+    security_groups = models.ManyToManyField(SecurityGroup, blank=True, related_name="ports")
+    vnic_type = models.CharField(max_length=32, default="normal")
+    vif_type = models.CharField(max_length=32, default="unbound")
+    binding_host = models.CharField(max_length=255, blank=True, default="")
+    binding_profile = models.JSONField(default=dict, blank=True)
+    ip_allocation = models.CharField(max_length=16, default="immediate")
+    resource_request = models.JSONField(null=True, blank=True)
+    numa_affinity_policy = models.JSONField(null=True, blank=True)
+    device_profile = models.CharField(max_length=255, null=True, blank=True)
+    dns_name = models.CharField(max_length=255, blank=True, default="")
+    tag = models.CharField(max_length=60, null=True, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    """Where the card stands among those of its server."""
+    created_by_server = models.BooleanField(default=False)
+    """Made for a server, and deleted with it."""
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = PortQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["device_id"], name="network_port_device"),
+            models.Index(fields=["project", "name", "id"], name="network_port_page"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class FixedIp(models.Model):
+    """An address that a port holds; an address stands once in a network."""
+
+    port = models.ForeignKey(Port, on_delete=models.CASCADE, related_name="fixed_ips")
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="+", db_index=False)
+    subnet = models.ForeignKey(Subnet, on_delete=models.CASCADE, related_name="fixed_ips")
+    address = models.GenericIPAddressField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["network", "address"], name="network_address_once_in_network"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class FloatingIp(models.Model):
+    """An address of an external network that a project holds and may lend to one of its ports."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="floating_ips")
+    outside = models.OneToOneField(Port, on_delete=models.CASCADE, related_name="floating_ip")
+    """The port on the external network that holds the address."""
+    address = models.GenericIPAddressField()
+    port = models.ForeignKey(
+        Port, null=True, blank=True, on_delete=models.SET_NULL, related_name="lent_floating_ips"
+    )
+    fixed_address = models.GenericIPAddressField(null=True, blank=True)
+    """The address of the port that packets are sent on to."""
+    description = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["FloatingIp"].as_manager()
+
+    class Meta:
+        verbose_name = "floating IP"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["port", "fixed_address"], name="network_one_floating_ip_an_address"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class PortQuota(models.Model):
+    """How many ports a project may have; −1, or no row: no limit."""
+
+    project = models.OneToOneField(
+        Project, primary_key=True, on_delete=models.CASCADE, related_name="port_quota"
+    )
+    limit = models.IntegerField(default=-1)
+
+    def __str__(self) -> str:
+        return f"{self.project_id}: {self.limit}"

@@ -1,0 +1,226 @@
+"""The base of the image, network and volume APIs that clients of compute expect beside it.
+
+They serve what the local services hold, for reading names and ids and for simple changes, so that
+unmodified clients find their way to a server.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import http
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar, cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import DataError
+from django.db.models import Model, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.api.rendering import JsonRenderer
+from compute_site.api.view import as_fault
+from compute_site.caller import Caller
+from compute_site.db.paging import Paging, cut_page
+from compute_site.faults import (
+    BadRequest,
+    Fault,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+)
+from compute_site.identity.catalog import root_of
+from compute_site.json_view import JsonView
+from compute_site.neighbours.ids import canonical_ids, is_address, is_canonical
+from compute_site.neighbours.keys import Key, read_keys
+
+logger = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=Model)
+TRUE_WORDS = {"true", "1", "yes", "on"}
+
+
+class MarkerUnknown(BadRequest):
+    """The page shall begin behind a thing that is not in the list."""
+
+    code = "marker_unknown"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Filter:
+    """A parameter of a list: which column it is compared with, and what its words become."""
+
+    column: str
+    read: Callable[[list[str]], list[Any]] = list
+
+
+def by_id(column: str = "pk") -> Filter:
+    """Words that are no ids match nothing."""
+    return Filter(column, canonical_ids)
+
+
+def by_address(column: str) -> Filter:
+    """Words that are no IP addresses match nothing."""
+    return Filter(column, lambda words: [word for word in words if is_address(word)])
+
+
+def by_flag(column: str) -> Filter:
+    return Filter(column, lambda words: [word.lower() in TRUE_WORDS for word in words])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request wants: a value for each key, and which keys were there."""
+
+    values: Mapping[str, Any]
+    given: frozenset[str]
+
+
+MOST_DIGITS = 1000
+"""Python refuses to read numbers of several thousand digits."""
+
+
+class ServiceView(JsonView):
+    """A view that needs a caller, unless it is ``open``, as version documents are."""
+
+    versioning_class = None
+    renderer_classes = (JsonRenderer,)
+    schema = None  # the API's document is about compute
+    open: ClassVar[bool] = False
+    filters: ClassVar[Mapping[str, Filter]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if any("\x00" in text for text in (request.path, *map(str, request.GET.values()))):
+            raise BadRequest("Nothing here has the character NUL in its name.")
+        if self.open:
+            return
+        if self.request.auth is None:
+            raise Unauthorized("Send a valid token in X-Auth-Token.")
+        project_id = self.kwargs.pop("project_id", None)
+        if project_id is not None and project_id != self.caller.project_id:
+            raise BadRequest(f"The URL names the project {project_id}, but you are in another one.")
+
+    def show_error(self, fault: Fault) -> dict[str, Any]:
+        """The body of an error as the service writes it."""
+        raise NotImplementedError
+
+    @property
+    def caller(self) -> Caller:
+        return cast("Caller", self.request.auth)
+
+    @property
+    def root(self) -> str:
+        return root_of(self.request._request)  # noqa: SLF001 - Django's request
+
+    def read(self, noun: str, shape: Mapping[str, Key]) -> Asked:
+        """The object that stands under its noun in the body.
+
+        Raises:
+            BadRequest: it does not have the shape; every fault is told.
+        """
+        body = self.read_body()
+        given = body.get(noun) if isinstance(body, dict) else None
+        if not isinstance(given, dict):
+            raise BadRequest(f"Send an object under {noun}.", field=noun)
+        values, problems = read_keys(given, shape)
+        if problems:
+            raise BadRequest("; ".join(problems), field=noun)
+        return Asked(values, frozenset(given))
+
+    def check_member(self) -> None:
+        """Go on only if the caller may change things.
+
+        Raises:
+            Forbidden: the caller may only read.
+        """
+        if "member" not in self.caller.roles:
+            raise Forbidden("Changes need the role member.")
+
+    def filtered(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """The rows that match the query string; parameters that are no filters are ignored."""
+        for name, chosen in self.filters.items():
+            words = self.request.GET.getlist(name)
+            if words:
+                rows = rows.filter(**{f"{chosen.column}__in": chosen.read(words)})
+        return rows
+
+    def page(self, rows: QuerySet[Row], *order: str) -> list[Row]:
+        """The rows behind the marker, at most as many as asked for; ``more`` says if it ends there.
+
+        Raises:
+            MarkerUnknown: the marker is none of the rows.
+        """
+        marker = self.request.GET.get("marker")
+        after = None
+        if marker is not None:
+            after = rows.filter(pk=marker).first() if is_canonical(marker) else None
+            if after is None:
+                raise MarkerUnknown(f"There is no {marker} in this list.")
+        keys = [(key.removeprefix("-"), key.startswith("-")) for key in order]
+        found = cut_page(rows, keys, Paging(self.limit + 1), after)
+        self.more = len(found) > self.limit
+        return found[: self.limit]
+
+    @property
+    def limit(self) -> int:
+        most: int = settings.OPTIONS.max_page_size
+        text = self.request.GET.get("limit", str(most))
+        if not text.isdecimal() or len(text) > MOST_DIGITS:
+            raise BadRequest(f"limit is a whole number from 0 on, not {text[:100]}.")
+        return min(int(text), most)
+
+    def next_url(self, path: str, last: Row) -> str:
+        """The URL of the page that follows the one that ends with this row."""
+        given = [pair for pair in self.request.GET.lists() if pair[0] != "marker"]
+        return f"{path}?{urlencode([*given, ('marker', [str(last.pk)])], doseq=True)}"
+
+    def find(self, rows: QuerySet[Row], row_id: str, noun: str) -> Row:
+        """The row with this id.
+
+        Raises:
+            NotFound: it does not exist, or the caller may not see it.
+        """
+        row = rows.filter(pk=row_id).first() if is_canonical(row_id) else None
+        if row is None:
+            raise NotFound(f"There is no {noun} {row_id}.")
+        return row
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
+        return self.render_error
+
+    def render_error(self, error: Exception, _context: dict[str, Any]) -> Response:
+        fault = as_fault(error)
+        if isinstance(error, DataError):
+            fault = BadRequest("A value is too long or too large.")
+        if fault.status == 500:
+            logger.error("unexpected error", exc_info=error)
+        body = show_unauthorized(fault) if fault.status == 401 else self.show_error(fault)
+        return Response(body, status=fault.status)
+
+    def http_method_not_allowed(  # type: ignore[override]  # as DRF itself has it
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        raise NotFound("There is nothing at this URL for this method.")
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if response.status_code == Unauthorized.status:
+            response["WWW-Authenticate"] = f'Keystone uri="{self.root}/identity"'
+        return response
+
+
+def show_unauthorized(fault: Fault) -> dict[str, Any]:
+    """All services leave the check of tokens to the same program, which answers in this form."""
+    return {"error": {"code": 401, "title": "Unauthorized", "message": fault.detail}}
+
+
+def phrase(status: int) -> str:
+    return http.HTTPStatus(status).phrase
+
+
+def iso(time: dt.datetime) -> str:
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,106 @@
+"""Volumes, snapshots and types as the volume API v3 shows them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+
+
+def cinder_time(time: dt.datetime) -> str:
+    """The service writes UTC, but does not say so."""
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def links(root: str, project_id: str, collection: str, row_id: str) -> list[dict[str, str]]:
+    return [
+        {"rel": "self", "href": f"{root}/volume/v3/{project_id}/{collection}/{row_id}"},
+        {"rel": "bookmark", "href": f"{root}/volume/{project_id}/{collection}/{row_id}"},
+    ]
+
+
+def show_volume(volume: Volume, root: str) -> dict[str, Any]:
+    """``volume`` comes with its ``volume_type`` and ``attachments``."""
+    shown = show_changed_volume(volume, root)
+    shown["os-vol-tenant-attr:tenant_id"] = volume.project_id
+    if volume.image_metadata:
+        shown["volume_image_metadata"] = volume.image_metadata
+    return shown
+
+
+def show_changed_volume(volume: Volume, root: str) -> dict[str, Any]:
+    """A volume that was just made or changed shows less of itself."""
+    return {
+        "id": str(volume.pk),
+        "name": volume.name,
+        "description": volume.description,
+        "links": links(root, volume.project_id, "volumes", str(volume.pk)),
+        "status": volume.status,
+        "size": volume.size,
+        "bootable": volume.bootable or "true",
+        "multiattach": volume.multiattach,
+        "encrypted": False,
+        "availability_zone": volume.availability_zone,
+        "volume_type": volume.volume_type.name if volume.volume_type is not None else None,
+        "snapshot_id": str(volume.snapshot_id) if volume.snapshot_id is not None else None,
+        "source_volid": None,
+        "consistencygroup_id": None,
+        "replication_status": None,
+        "metadata": volume.metadata,
+        "attachments": [
+            show_attachment(attachment)
+            for attachment in volume.attachments.all()
+            if attachment.status != "reserved"
+        ],
+        "user_id": volume.user_id,
+        "created_at": cinder_time(volume.created_at),
+        "updated_at": cinder_time(volume.created_at),
+    }
+
+
+def show_attachment(attachment: Attachment) -> dict[str, Any]:
+    return {
+        "id": str(attachment.volume_id),
+        "volume_id": str(attachment.volume_id),
+        "attachment_id": str(attachment.pk),
+        "server_id": str(attachment.server_id),
+        "device": attachment.device,
+        "host_name": None,
+        "attached_at": cinder_time(attachment.created_at),
+    }
+
+
+def show_snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        **show_plain_snapshot(snapshot),
+        "os-extended-snapshot-attributes:project_id": snapshot.project_id,
+        "os-extended-snapshot-attributes:progress": "100%",
+    }
+
+
+def show_plain_snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot in a list without details, or that was just made or changed."""
+    return {
+        "id": str(snapshot.pk),
+        "name": snapshot.name,
+        "description": snapshot.description,
+        "volume_id": str(snapshot.volume_id),
+        "status": snapshot.status,
+        "size": snapshot.size,
+        "metadata": {},
+        "created_at": cinder_time(snapshot.created_at),
+        "updated_at": cinder_time(snapshot.created_at),
+    }
+
+
+def show_type(kind: VolumeType) -> dict[str, Any]:
+    return {
+        "id": str(kind.pk),
+        "name": kind.name,
+        "description": kind.description,
+        "is_public": kind.is_public,
+        "os-volume-type-access:is_public": kind.is_public,
+        "extra_specs": {},
+        "qos_specs_id": None,
+    }

@@ -1,0 +1,31 @@
+"""The URLs of the volume API, below ``/volume``; with and without the project in the path."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+
+from compute_site.neighbours.volume.api import views
+from compute_site.neighbours.volume.local import actions, quotas
+
+V3 = [
+    path("volumes", views.Volumes.as_view()),
+    path("volumes/detail", views.VolumesDetail.as_view()),
+    path("volumes/<volume_id>", views.VolumeDetail.as_view()),
+    path("volumes/<volume_id>/action", actions.VolumeAction.as_view()),
+    path("snapshots", views.Snapshots.as_view()),
+    path("snapshots/detail", views.SnapshotsDetail.as_view()),
+    path("snapshots/<snapshot_id>", views.SnapshotDetail.as_view()),
+    path("types", views.Types.as_view()),
+    path("types/<type_id>", views.TypeDetail.as_view()),
+    path("limits", views.Limits.as_view()),
+    path("os-quota-sets/<owner>", quotas.QuotaSet.as_view()),
+    path("os-quota-sets/<owner>/defaults", quotas.QuotaSetDefaults.as_view()),
+]
+
+urlpatterns = [
+    path("", views.Versions.as_view()),
+    re_path(r"^v3/?$", views.Versions.as_view(status=200)),
+    re_path(r"^v3/(?P<project_id>[0-9a-f]{32}|[0-9a-f-]{36})/", include(V3)),
+    path("v3/", include(V3)),
+    re_path("", views.UnknownVolumeUrl.as_view()),
+]

@@ -1,0 +1,241 @@
+"""The volume API v3: what clients need to find volumes, snapshots and types."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Count, QuerySet, Sum
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.faults import Fault, NotFound
+from compute_site.neighbours.service_view import (
+    TRUE_WORDS,
+    Filter,
+    ServiceView,
+    by_flag,
+    by_id,
+)
+from compute_site.neighbours.volume.api import shapes
+from compute_site.neighbours.volume.api.representation import (
+    links,
+    show_changed_volume,
+    show_plain_snapshot,
+    show_snapshot,
+    show_type,
+    show_volume,
+)
+from compute_site.neighbours.volume.local import changes
+from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
+
+UNLIMITED = -1
+
+
+class VolumeView(ServiceView):
+    def show_error(self, fault: Fault) -> dict[str, Any]:
+        """The same form as that of the compute API."""
+        return fault.envelope()
+
+    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """A list shows the own project; an admin may ask for ``all_tenants``."""
+        asked = self.request.GET.get("all_tenants", "").lower() in TRUE_WORDS
+        if self.caller.is_admin and asked:
+            return rows
+        return rows.filter(project=self.caller.project_id)
+
+    def answer_page(self, key: str, rows: list[Any], shown: list[dict[str, Any]]) -> Response:
+        body: dict[str, Any] = {key: shown}
+        if self.more and rows:
+            url = self.next_url(self.request.build_absolute_uri(self.request.path), rows[-1])
+            body[f"{key}_links"] = [{"rel": "next", "href": url}]
+        return Response(body)
+
+
+class VolumesDetail(VolumeView):
+    """``GET /volume/v3/volumes/detail``"""
+
+    filters: ClassVar = {
+        "id": by_id(),
+        "name": Filter("name"),
+        "status": Filter("status"),
+        "bootable": Filter("bootable", lambda words: [word.lower() for word in words]),
+        "availability_zone": Filter("availability_zone"),
+        "multiattach": by_flag("multiattach"),
+    }
+
+    def get(self, request: Request) -> Response:
+        volumes = self.page(self.filtered(self.listed(volumes_of(self))), "-created_at", "-pk")
+        return self.answer_page("volumes", volumes, [self.show(volume) for volume in volumes])
+
+    def show(self, volume: Volume) -> dict[str, Any]:
+        return show_volume(volume, self.root)
+
+
+class Volumes(VolumesDetail):
+    """``GET /volume/v3/volumes``: ids, names and links; ``POST`` makes one."""
+
+    def post(self, request: Request) -> Response:
+        self.check_member()
+        volume = changes.create_volume(self.caller, self.read("volume", shapes.NEW_VOLUME).values)
+        return Response({"volume": show_changed_volume(volume, self.root)}, status=202)
+
+    def show(self, volume: Volume) -> dict[str, Any]:
+        row_id = str(volume.pk)
+        return {
+            "id": row_id,
+            "name": volume.name,
+            "links": links(self.root, volume.project_id, "volumes", row_id),
+        }
+
+
+class VolumeDetail(VolumeView):
+    """``GET``, ``PUT`` and ``DELETE /volume/v3/volumes/{volume_id}``"""
+
+    def get(self, request: Request, volume_id: str) -> Response:
+        volume = self.find(volumes_of(self), volume_id, "volume")
+        return Response({"volume": show_volume(volume, self.root)})
+
+    def put(self, request: Request, volume_id: str) -> Response:
+        self.check_member()
+        volume = self.find(volumes_of(self), volume_id, "volume")
+        asked = self.read("volume", shapes.CHANGED)
+        changes.change(volume, asked.values, asked.given)
+        return Response({"volume": show_changed_volume(volume, self.root)})
+
+    def delete(self, request: Request, volume_id: str) -> Response:
+        self.check_member()
+        changes.delete_volume(self.find(volumes_of(self), volume_id, "volume"))
+        return Response(status=202)
+
+
+def volumes_of(view: VolumeView) -> QuerySet[Volume]:
+    visible = Volume.objects.visible_to(view.caller)
+    return visible.select_related("volume_type").prefetch_related("attachments")
+
+
+class SnapshotsDetail(VolumeView):
+    """``GET /volume/v3/snapshots/detail``"""
+
+    filters: ClassVar = {
+        "id": by_id(),
+        "name": Filter("name"),
+        "status": Filter("status"),
+        "volume_id": by_id("volume"),
+    }
+
+    def get(self, request: Request) -> Response:
+        rows = self.listed(Snapshot.objects.visible_to(self.caller))
+        snapshots = self.page(self.filtered(rows), "-created_at", "-pk")
+        return self.answer_page("snapshots", snapshots, [self.show(row) for row in snapshots])
+
+    def show(self, snapshot: Snapshot) -> dict[str, Any]:
+        return show_snapshot(snapshot)
+
+
+class Snapshots(SnapshotsDetail):
+    """``GET /volume/v3/snapshots``; ``POST`` makes one."""
+
+    def post(self, request: Request) -> Response:
+        self.check_member()
+        asked = self.read("snapshot", shapes.NEW_SNAPSHOT)
+        snapshot = changes.create_snapshot(self.caller, asked.values)
+        return Response({"snapshot": self.show(snapshot)}, status=202)
+
+    def show(self, snapshot: Snapshot) -> dict[str, Any]:
+        return show_plain_snapshot(snapshot)
+
+
+class SnapshotDetail(VolumeView):
+    """``GET``, ``PUT`` and ``DELETE /volume/v3/snapshots/{snapshot_id}``"""
+
+    def get(self, request: Request, snapshot_id: str) -> Response:
+        return Response({"snapshot": show_snapshot(self.find_snapshot(snapshot_id))})
+
+    def put(self, request: Request, snapshot_id: str) -> Response:
+        self.check_member()
+        snapshot = self.find_snapshot(snapshot_id)
+        asked = self.read("snapshot", shapes.CHANGED)
+        changes.change(snapshot, asked.values, asked.given)
+        return Response({"snapshot": show_plain_snapshot(snapshot)})
+
+    def delete(self, request: Request, snapshot_id: str) -> Response:
+        self.check_member()
+        self.find_snapshot(snapshot_id).delete()
+        return Response(status=202)
+
+    def find_snapshot(self, snapshot_id: str) -> Snapshot:
+        return self.find(Snapshot.objects.visible_to(self.caller), snapshot_id, "snapshot")
+
+
+class Types(VolumeView):
+    """``GET /volume/v3/types``"""
+
+    def get(self, request: Request) -> Response:
+        kinds = self.page(VolumeType.objects.visible_to(self.caller), "name", "pk")
+        return self.answer_page("volume_types", kinds, [show_type(kind) for kind in kinds])
+
+
+class TypeDetail(VolumeView):
+    """``GET /volume/v3/types/{type_id}``; ``default`` is the first by name."""
+
+    def get(self, request: Request, type_id: str) -> Response:
+        visible = VolumeType.objects.visible_to(self.caller)
+        if type_id == "default":
+            kind = visible.order_by("name").first()
+            if kind is None:
+                raise NotFound("There is no volume type.")
+        else:
+            kind = self.find(visible, type_id, "volume type")
+        return Response({"volume_type": show_type(kind)})
+
+
+class Limits(VolumeView):
+    """``GET /volume/v3/limits``: what is used; nothing is limited."""
+
+    def get(self, request: Request) -> Response:
+        own = {"project": self.caller.project_id}
+        volumes = Volume.objects.filter(**own).aggregate(count=Count("pk"), size=Sum("size"))
+        absolute = {
+            "maxTotalVolumes": UNLIMITED,
+            "maxTotalVolumeGigabytes": UNLIMITED,
+            "maxTotalSnapshots": UNLIMITED,
+            "maxTotalBackups": UNLIMITED,
+            "maxTotalBackupGigabytes": UNLIMITED,
+            "totalVolumesUsed": volumes["count"],
+            "totalGigabytesUsed": volumes["size"] or 0,
+            "totalSnapshotsUsed": Snapshot.objects.filter(**own).count(),
+            "totalBackupsUsed": 0,
+            "totalBackupGigabytesUsed": 0,
+        }
+        return Response({"limits": {"rate": [], "absolute": absolute}})
+
+
+class Versions(VolumeView):
+    """``GET /volume/``: multiple choices; ``/volume/v3/``: the one."""
+
+    open = True
+    status: ClassVar[int] = 300
+
+    def get(self, request: Request) -> Response:
+        version = {
+            "id": "v3.0",
+            "status": "CURRENT",
+            "version": "3.0",
+            "min_version": "3.0",
+            "updated": "2026-01-01T00:00:00Z",
+            "links": [{"rel": "self", "href": f"{self.root}/volume/v3/"}],
+            "media-types": [
+                {
+                    "base": "application/json",
+                    "type": "application/vnd.openstack.volume+json;version=3",
+                }
+            ],
+        }
+        return Response({"versions": [version]}, status=self.status)
+
+
+class UnknownVolumeUrl(VolumeView):
+    """Every other path below ``/volume``."""
+
+    def get(self, request: Request, **_: Any) -> Response:
+        raise NotFound(f"There is nothing at {request.path}.")

@@ -1,0 +1,89 @@
+"""``POST /volume/v3/volumes/{id}/action``: the few actions that need nothing but the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.faults import BadRequest, Forbidden
+from compute_site.neighbours.keys import IGNORED, Key, flag, one_of, positive
+from compute_site.neighbours.volume.api.views import VolumeView, volumes_of
+from compute_site.neighbours.volume.local.changes import VolumeBusy
+from compute_site.neighbours.volume.models import Volume
+
+STATUSES = (
+    *("creating", "available", "deleting", "error", "error_deleting", "attaching", "detaching"),
+    *("in-use", "maintenance", "reserved"),
+)
+MIGRATION_STATUSES = ("migrating", "error", "success", "completing", "none", "starting")
+FOR_ADMINS = ("os-reset_status",)
+
+SHAPES: Mapping[str, Mapping[str, Key]] = {
+    "os-set_bootable": {"bootable": Key(flag, required=True)},
+    "os-extend": {"new_size": Key(positive, required=True)},
+    "os-reset_status": {
+        "status": Key(one_of(*STATUSES)),
+        "migration_status": Key(one_of(*MIGRATION_STATUSES)),
+        "attach_status": IGNORED,
+    },
+}
+
+
+def set_bootable(volume: Volume, values: Mapping[str, Any]) -> None:
+    volume.bootable = str(values["bootable"]).lower()
+    volume.save(update_fields=["bootable"])
+
+
+@transaction.atomic
+def extend(volume: Volume, values: Mapping[str, Any]) -> None:
+    """Make a free volume larger.
+
+    Raises:
+        VolumeBusy: it is not free.
+        BadRequest: it is as large already.
+    """
+    locked = Volume.objects.select_for_update().get(pk=volume.pk)
+    if locked.status != "available":
+        raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can grow.")
+    if values["new_size"] <= locked.size:
+        raise BadRequest(f"Volume {volume.pk} has {locked.size} GiB already.", field="new_size")
+    locked.size = values["new_size"]
+    locked.save(update_fields=["size"])
+
+
+def reset_status(volume: Volume, values: Mapping[str, Any]) -> None:
+    """An admin knows better; what servers claim stays as it is."""
+    columns = {key: values[key] for key in ("status", "migration_status") if values[key]}
+    if columns.get("migration_status") == "none":
+        columns["migration_status"] = ""
+    if not columns:
+        raise BadRequest("Give a status, a migration_status, or both.")
+    Volume.objects.filter(pk=volume.pk).update(**columns)
+
+
+ACTIONS: Mapping[str, tuple[Callable[[Volume, Mapping[str, Any]], None], int]] = {
+    "os-set_bootable": (set_bootable, 200),
+    "os-extend": (extend, 202),
+    "os-reset_status": (reset_status, 202),
+}
+
+
+class VolumeAction(VolumeView):
+    """One key of the body names the action."""
+
+    def post(self, request: Request, volume_id: str) -> Response:
+        self.check_member()
+        volume = self.find(volumes_of(self), volume_id, "volume")
+        body = self.read_body()
+        name = next(iter(body), "") if isinstance(body, dict) else ""
+        if name not in ACTIONS:
+            raise BadRequest(f"Send one of {', '.join(ACTIONS)}.")
+        if name in FOR_ADMINS and not self.caller.is_admin:
+            raise Forbidden(f"Only an admin may ask for {name}.")
+        act, status = ACTIONS[name]
+        act(volume, self.read(name, SHAPES[name]).values)
+        return Response(status=status)

@@ -1,0 +1,117 @@
+"""What the volume API changes: volumes and snapshots. There is no data, so all is done at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from compute_site.caller import Caller
+from compute_site.faults import BadReference, BadRequest
+from compute_site.neighbours.volume.local import find_sources, find_types
+from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.protocol import NewVolume
+
+UNCLAIMED = ("available", "error")
+
+
+class VolumeBusy(BadRequest):
+    """The volume's state does not let it be deleted or snapshotted."""
+
+    code = "volume_busy"
+
+
+@transaction.atomic
+def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
+    origin = _origin(caller, values)
+    size = values["size"] or origin.pop("size", None)
+    origin.pop("size", None)
+    if size is None:
+        raise BadRequest("A volume of no snapshot or volume needs a size.", field="volume.size")
+    kind = None
+    if values["volume_type"] is not None:
+        found = find_types(caller, [values["volume_type"]])
+        if not found:
+            raise BadReference(
+                f"There is no volume type {values['volume_type']}.", field="volume.volume_type"
+            )
+        kind = found[0].id
+    return Volume.objects.create(
+        project_id=caller.project_id,
+        user_id=caller.user_id,
+        size=size,
+        volume_type_id=kind,
+        **{
+            key: values[key]
+            for key in ("name", "description", "availability_zone", "multiattach", "metadata")
+        },
+        **origin,
+    )
+
+
+def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the volume takes over from the image, snapshot or volume that it is made of."""
+    if values["source_volid"] is not None:
+        source = Volume.objects.visible_to(caller).filter(pk=values["source_volid"]).first()
+        if source is None:
+            raise BadReference(f"There is no volume {values['source_volid']}.")
+        return {
+            "size": source.size,
+            "bootable": source.bootable,
+            "image_metadata": source.image_metadata,
+        }
+    for key in ("snapshot_id", "imageRef"):
+        if values[key] is None:
+            continue
+        word = str(values[key])
+        wanted = NewVolume(size=0, **{"snapshot_id" if key == "snapshot_id" else "image_id": word})
+        origin = find_sources(caller, [wanted]).get(word)
+        if origin is None:
+            raise BadReference(f"There is no image or snapshot {word}.", field=f"volume.{key}")
+        if key == "snapshot_id":
+            snapshot = Snapshot.objects.get(pk=word)
+            return origin | {"size": snapshot.size, "snapshot_id": snapshot.pk}
+        return origin
+    return {}
+
+
+@transaction.atomic
+def delete_volume(volume: Volume) -> None:
+    """Only what no server claims and no snapshot needs can go."""
+    locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
+    if locked is None:
+        return
+    if locked.status not in UNCLAIMED:
+        raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can be deleted.")
+    if locked.snapshots.exists():
+        raise VolumeBusy(f"Volume {volume.pk} has snapshots; delete those first.")
+    locked.delete()
+
+
+@transaction.atomic
+def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
+    volume = Volume.objects.visible_to(caller).filter(pk=values["volume_id"]).first()
+    if volume is None:
+        raise BadReference(f"There is no volume {values['volume_id']}.", field="snapshot.volume_id")
+    if volume.status != "available" and not (values["force"] and volume.status == "in-use"):
+        raise VolumeBusy(
+            f"Volume {volume.pk} is {volume.status}; a snapshot needs a free one, or force."
+        )
+    return Snapshot.objects.create(
+        project_id=volume.project_id,
+        volume=volume,
+        size=volume.size,
+        name=values["name"],
+        description=values["description"],
+    )
+
+
+@transaction.atomic
+def change(row: Volume | Snapshot, values: Mapping[str, Any], given: Collection[str]) -> None:
+    columns = {"display_name": "name", "display_description": "description"}
+    wanted = {columns.get(key, key) for key in given}
+    changed = [key for key in wanted if key != "metadata" or isinstance(row, Volume)]
+    for key in changed:
+        setattr(row, key, values[key])
+    row.save(update_fields=changed)

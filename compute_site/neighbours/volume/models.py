@@ -1,0 +1,109 @@
+"""Volume types, volumes, snapshots and attachments of the local volume service."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Self
+
+from django.db import models
+from django.utils import timezone
+
+from compute_site.caller import Caller
+from compute_site.identity.models import Project
+from compute_site.neighbours.ownership import OwnedQuerySet
+
+
+class VolumeTypeQuerySet(models.QuerySet["VolumeType"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The public types; an admin sees all."""
+        return self if caller.is_admin else self.filter(is_public=True)
+
+
+class VolumeType(models.Model):
+    """A kind of storage."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, unique=True, db_collation="C")
+    description = models.CharField(max_length=255, blank=True, default="")
+    is_public = models.BooleanField(default=True)
+
+    objects = VolumeTypeQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Volume(models.Model):
+    """A disk of its own life; ``size`` in GiB.
+
+    ``available`` → ``reserved`` (a server wants it) → ``in-use`` → ``detaching`` → ``available``.
+    A multiattach volume stays open to further reservations.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    description = models.TextField(blank=True, default="")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="volumes")
+    user_id = models.CharField(max_length=36, blank=True, default="")
+    size = models.PositiveIntegerField()
+    status = models.CharField(max_length=32, default="available")
+    bootable = models.CharField(max_length=8, blank=True, default="false")
+    """``true``, ``false``, or empty: no mark, which counts as bootable."""
+    multiattach = models.BooleanField(default=False)
+    availability_zone = models.CharField(max_length=255, default="nova")
+    volume_type = models.ForeignKey(VolumeType, null=True, blank=True, on_delete=models.SET_NULL)
+    snapshot_id = models.UUIDField(null=True, blank=True)
+    migration_status = models.CharField(max_length=32, blank=True, default="")
+    """Not empty while the service moves the volume; only then may a server be given another in
+    its place."""
+    image_metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["Volume"].as_manager()
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class Snapshot(models.Model):
+    """The state of a volume at one time; ``size`` in GiB."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    description = models.TextField(blank=True, default="")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots")
+    volume = models.ForeignKey(Volume, on_delete=models.PROTECT, related_name="snapshots")
+    size = models.PositiveIntegerField()
+    status = models.CharField(max_length=32, default="available")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["Snapshot"].as_manager()
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class Attachment(models.Model):
+    """A server's claim on a volume: ``reserved`` until the server has it (``attached``), and
+    ``detaching`` while it gives it up.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    volume = models.ForeignKey(
+        Volume, on_delete=models.CASCADE, related_name="attachments", db_index=False
+    )
+    server_id = models.UUIDField(db_index=True)
+    device = models.CharField(max_length=255, blank=True, default="")
+    status = models.CharField(max_length=16, default="reserved")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["volume", "server_id"], name="volume_attached_once_to_a_server"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.volume_id} → {self.server_id}"

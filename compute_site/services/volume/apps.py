@@ -1,7 +1,0 @@
-from django.apps import AppConfig
-
-
-class VolumeConfig(AppConfig):
-    name = "compute_site.services.volume"
-    label = "volume"
-    verbose_name = "Volume service"

@@ -1,0 +1,82 @@
+"""Does on a host what was begun in the API: the action that the server's task_state names."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+from django.db import transaction
+
+from compute_site.neighbours import network_service
+from servers.build.records import ERROR, SUCCESS, finish_event
+from servers.drivers.choose import driver_of
+from servers.drivers.protocol import DriverFailed
+from servers.holdings.release import NOWHERE, release_host
+from servers.holdings.set_aside import set_aside
+from servers.lifecycle.actions import BY_TASK, HostAction
+from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.sealing import SealedWithOtherKey, unseal
+from servers.lifecycle.transitions import Transition, move
+from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState
+
+logger = logging.getLogger(__name__)
+
+
+def perform(
+    server_id: str, task: str, *, sealed_password: str = "", after: str | None = None
+) -> None:
+    """Do it, unless something else has come in between. Doing it twice is harmless. ``after`` is
+    the state in the end, where it is not the one of the table.
+    """
+    action = BY_TASK[task]
+    if after == VmState.SHELVED:  # which it leaves only when it is offloaded
+        action = dataclasses.replace(action, leaves_host=False)
+    with exclusive(server_id):
+        instance = Instance.objects.alive().filter(uuid=server_id, task_state=task).first()
+        if instance is None:
+            return
+        if action.enters_host:
+            network_service().rebind(server_id, str(instance.host))
+        try:
+            password = unseal(sealed_password)
+            power_state = _drive(instance, action, password, off=after == VmState.STOPPED)
+        except (DriverFailed, SealedWithOtherKey) as error:
+            give_up(instance, action, error.detail)
+            return
+        with transaction.atomic():
+            where = NOWHERE if action.leaves_host else {}
+            end = action.end if after is None else dataclasses.replace(action.end, to_vm=after)
+            if move(instance.pk, end, power_state=power_state, **where):
+                finish_event(instance.pk, action.event, result=SUCCESS)
+                if action.leaves_host:
+                    release_host([instance.pk])
+                if action.sets_aside:
+                    set_aside(instance)
+
+
+def give_up(instance: Instance, action: HostAction, reason: str) -> None:
+    """The server is what it was before; the history says why nothing came of it."""
+    logger.warning("server %s: %s failed: %s", instance.uuid, action.name, reason)
+    stay = Transition(from_task=action.end.from_task)
+    with transaction.atomic():
+        if move(instance.pk, stay, **(NOWHERE if action.enters_host else {})):
+            Fault.objects.create(instance=instance, message=reason[:255], host=instance.host)
+            finish_event(instance.pk, action.event, result=ERROR, details=reason)
+            if action.enters_host:
+                release_host([instance.pk])
+            if action.takes_back:
+                set_aside(instance)
+
+
+def _drive(instance: Instance, action: HostAction, password: str, *, off: bool = False) -> int:
+    """The power state afterwards; ``off``: the guest is switched off in the end."""
+    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
+    if node is None:
+        raise DriverFailed(f"The host {instance.host} is not known any more.")
+    driver = driver_of(node.driver)
+    if action.leaves_host:
+        driver.destroy(str(instance.uuid), node.hypervisor_hostname)
+        return PowerState.SHUT_DOWN
+    server_id, host = str(instance.uuid), node.hypervisor_hostname
+    power_state = driver.perform(server_id, host, action.task, password=password)
+    return driver.perform(server_id, host, TaskState.POWERING_OFF) if off else power_state

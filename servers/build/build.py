@@ -1,0 +1,151 @@
+"""Builds one server on its host, step by step; each step is taken by one worker only.
+
+The job may run again from the start at any point, after a worker was lost: what a step has done is
+found and used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.utils import timezone
+
+from compute_site.neighbours import network_service
+from compute_site.neighbours.network.protocol import Nic
+from servers.build.failure import fail_or_retry
+from servers.build.order import BuildOrder
+from servers.build.records import BUILD_EVENT, SUCCESS, finish_event
+from servers.drivers.choose import driver_of
+from servers.drivers.disks import attach_volumes, describe_disk
+from servers.drivers.guest import describe_guest
+from servers.drivers.protocol import ComputeDriver, Guest
+from servers.holdings.release import release_host, release_services
+from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.sealing import unseal
+from servers.lifecycle.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, move
+from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState
+
+logger = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):
+    """The server is not ours to build any more: deleted, or with another worker."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One attempt: the order, and the rows it is about."""
+
+    order: BuildOrder
+    instance: Instance
+    node: ComputeNode
+    devices: list[BlockDevice]
+    spec: RequestSpec
+
+    @property
+    def host(self) -> str:
+        return self.node.service.host
+
+    def step(self, transition: Transition, **values: object) -> None:
+        """Take the step, or end the build here."""
+        if not move(self.instance.pk, transition, on_host=self.host, **values):
+            raise Interrupted
+
+
+def build_server(order: BuildOrder) -> None:
+    """Take the server from ``scheduling`` to ``active``; a failure goes to the next host or ends
+    in ``error``; a server that was deleted meanwhile ends the build without a trace.
+    """
+    with exclusive(order.server_id):
+        build = _prepare(order)
+        if build is None:
+            return
+        try:
+            _run(build)
+        except Interrupted:
+            _give_up(build)
+        except DatabaseError:
+            raise  # says nothing about the host: the queue tries again
+        except Exception as error:
+            logger.info("build of %s failed", order.server_id, exc_info=error)
+            fail_or_retry(order, build.instance, build.host, error)
+
+
+def _prepare(order: BuildOrder) -> Build | None:
+    """What the order is about, or ``None`` when there is nothing to do any more."""
+    node = ComputeNode.objects.select_related("service").get(pk=order.node_id)
+    instance = (
+        Instance.objects.select_related("request_spec")
+        .filter(uuid=order.server_id, host=node.service.host)
+        .first()
+    )
+    if instance is None:
+        return None
+    devices = list(BlockDevice.objects.filter(instance=instance))
+    return Build(
+        order=order, instance=instance, node=node, devices=devices, spec=instance.request_spec
+    )
+
+
+def _run(build: Build) -> None:
+    driver = driver_of(build.node.driver)
+    build.step(TAKE_ON)
+    nics = _connect(build)
+    guest = _describe(build, nics)
+    driver.plug_nics(guest)
+    build.step(MAP_DISKS, network_info=[_as_json(nic) for nic in nics])
+    attach_volumes(build.order.owner.as_caller(), build.instance, build.devices)
+    guest = dataclasses.replace(guest, disks=[describe_disk(device) for device in build.devices])
+    driver.attach_disks(guest)
+    build.step(SPAWN)
+    _spawn(build, driver, guest)
+    with transaction.atomic():  # whoever sees it active sees its history complete
+        build.step(ACTIVATE, power_state=PowerState.RUNNING, launched_at=timezone.now(), progress=0)
+        finish_event(build.instance.pk, BUILD_EVENT, result=SUCCESS)
+
+
+def _connect(build: Build) -> tuple[Nic, ...]:
+    order = build.order
+    return network_service().connect(
+        order.owner.as_caller(),
+        order.server_id,
+        build.host,
+        order.nic_requests,
+        order.security_groups,
+    )
+
+
+def _spawn(build: Build, driver: ComputeDriver, guest: Guest) -> None:
+    password = unseal(build.order.sealed_password)
+    driver.spawn(dataclasses.replace(guest, admin_password=password))
+
+
+def _give_up(build: Build) -> None:
+    """A server that was deleted or given up leaves nothing behind; any other is somebody's work:
+    a deletion that waits for us cleans up itself.
+    """
+    instance = Instance.objects.filter(pk=build.instance.pk).first()
+    over = instance is None or instance.vm_state in (VmState.DELETED, VmState.ERROR)
+    if not over:
+        return
+    logger.info("build of %s ends: it is over", build.order.server_id)
+    driver_of(build.node.driver).destroy(build.order.server_id, build.node.hypervisor_hostname)
+    release_services(build.instance)
+    release_host([build.instance.pk])
+
+
+def _describe(build: Build, nics: tuple[Nic, ...]) -> Guest:
+    return describe_guest(
+        build.instance,
+        node=build.node.hypervisor_hostname,
+        image=build.spec.image,
+        nics=nics,
+        files=build.order.files,
+    )
+
+
+def _as_json(nic: Nic) -> dict[str, object]:
+    return dataclasses.asdict(nic)

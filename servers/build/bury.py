@@ -1,0 +1,41 @@
+"""Buries servers that could not be placed in ``cell0``: visible, in ``ERROR``, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from compute_site import faults
+from servers.build.records import ERROR, SCHEDULE_EVENT, write_records
+from servers.build.retry import keep_orders
+from servers.lifecycle.transitions import FAIL_BUILD, move_all
+from servers.models import BuildRequest, Cell, Fault, InstanceMapping
+from servers.models.cell import CELL0
+
+
+def bury(requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str = "") -> None:
+    """End the open orders; disks and tags are kept, and quota stays used, until the user deletes.
+
+    The orders are kept aside for another try. The caller holds the locks on them.
+    """
+    servers = [request.instance_id for request in requests]
+    now = timezone.now()
+    move_all(servers, FAIL_BUILD)
+    cell0 = Cell.objects.filter(name=CELL0).values("pk")[:1]
+    InstanceMapping.objects.filter(instance__in=servers).update(cell=cell0)
+    event = {
+        "event": SCHEDULE_EVENT,
+        "start_time": now,
+        "finish_time": now,
+        "result": ERROR,
+        "details": fault.detail,
+        "traceback": details or None,
+    }
+    write_records(requests, events=dict.fromkeys(servers, event))
+    Fault.objects.bulk_create(
+        Fault(instance_id=server, code=500, message=fault.detail[:255], details=details)
+        for server in servers
+    )
+    keep_orders(requests)
+    BuildRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()

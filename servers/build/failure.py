@@ -1,0 +1,115 @@
+"""What becomes of a build that failed: another host, or ``error`` with a fault that says why."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import traceback
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from compute_site import faults
+from compute_site.neighbours.network.protocol import NicFailed
+from servers.build.order import BuildOrder
+from servers.build.records import BUILD_EVENT, ERROR, finish_event
+from servers.holdings.release import NOWHERE, release_host, release_services
+from servers.lifecycle import jobs
+from servers.lifecycle.transitions import FAIL_BUILD, PLACE_AGAIN, move
+from servers.models import Fault, Instance, InstanceAction, InstanceActionEvent, RequestSpec
+from servers.placement import claims
+from servers.placement.demand import read_demand
+from servers.placement.hosts import lock_group, read_hosts
+from servers.placement.schedule import HostState, NoValidHost, choose_hosts
+
+logger = logging.getLogger(__name__)
+
+FINAL = (NicFailed, faults.BadRequest, faults.Forbidden, faults.NotFound)
+"""Failures that no other host would change."""
+
+
+def fail_or_retry(order: BuildOrder, instance: Instance, host: str, error: Exception) -> None:
+    """Hand the server to the next host that will do, or end its build in ``error``."""
+    if _may_retry(order, error) and _try_next(order, instance, host, error):
+        return
+    fail(instance, error, host=host)
+
+
+def fail(instance: Instance, error: Exception, *, host: str | None = None) -> None:
+    """End a build in ``error``: nothing stays claimed, the fault says why.
+
+    All in one transaction: a build that starts over must find what it needs, or its end.
+    """
+    with transaction.atomic():
+        if not move(instance.pk, FAIL_BUILD, on_host=host, network_info=[], **NOWHERE):
+            return  # deleted meanwhile: the deletion does the rest
+        release_services(instance)
+        release_host([instance.pk])
+        message, details = describe(error)
+        Fault.objects.create(
+            instance=instance, code=500, message=message[:255], details=details, host=host
+        )
+        finish_event(instance.pk, BUILD_EVENT, result=ERROR, details=message, traceback=details)
+
+
+def describe(error: Exception) -> tuple[str, str]:
+    """Message and details of a fault: what is not an error of ours shows only its name."""
+    details = "".join(traceback.format_exception(error))
+    return (error.detail if isinstance(error, faults.Fault) else type(error).__name__), details
+
+
+def _may_retry(order: BuildOrder, error: Exception) -> bool:
+    attempts: int = settings.OPTIONS.scheduler_max_attempts
+    final = isinstance(error, FINAL)
+    return order.retry and bool(order.alternates) and order.attempt < attempts and not final
+
+
+def _try_next(order: BuildOrder, instance: Instance, host: str, error: Exception) -> bool:
+    """Move the server to the best alternate that still will do; ``False``: there is none."""
+    try:
+        with transaction.atomic():
+            return _move_to_alternate(order, instance, host, error)
+    except (claims.RoomTaken, NoValidHost):
+        return False
+
+
+def _move_to_alternate(order: BuildOrder, instance: Instance, host: str, error: Exception) -> bool:
+    if not move(instance.pk, PLACE_AGAIN, on_host=host, network_info=[], **NOWHERE):
+        return True  # deleted meanwhile: the deletion does the rest
+    release_services(instance, keep_volumes=True)
+    spec = RequestSpec.objects.select_related("instance_group").get(instance=instance)
+    lock_group(spec.instance_group)
+    demand = read_demand(spec)
+    hosts = [
+        state
+        for state in read_hosts(demand, spec.instance_group, lock=True)
+        if state.node_id in order.alternates
+    ]
+    chosen = choose_hosts(demand, hosts, count=1)[0].host
+    release_host([instance.pk])
+    claims.claim(demand, {instance.pk: chosen.node_id})
+    _settle(instance, chosen, error)
+    again = dataclasses.replace(
+        order,
+        node_id=chosen.node_id,
+        alternates=tuple(node for node in order.alternates if node != chosen.node_id),
+        attempt=order.attempt + 1,
+    )
+    jobs.defer(jobs.BUILD_SERVER, queue=jobs.COMPUTE, jobs=[again.as_json()])
+    logger.info("server %s goes on to %s", order.server_id, chosen.host)
+    return True
+
+
+def _settle(instance: Instance, chosen: HostState, error: Exception) -> None:
+    """Write where the server is now, and the failed attempt into its history."""
+    Instance.objects.filter(pk=instance.pk).update(
+        host=chosen.host, node=chosen.node, availability_zone=chosen.zone
+    )
+    message, details = describe(error)
+    finish_event(instance.pk, BUILD_EVENT, result=ERROR, details=message, traceback=details)
+    action = InstanceAction.objects.filter(instance=instance, events__event=BUILD_EVENT).first()
+    if action is not None:
+        InstanceActionEvent.objects.create(
+            action=action, event=BUILD_EVENT, start_time=timezone.now(), host=chosen.host
+        )

@@ -1,0 +1,39 @@
+"""Who owns the servers that are built: rights as they are at the time of building."""
+
+from __future__ import annotations
+
+from compute_site.identity.models import Role
+from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_user
+from compute_site.policy.granted import find_granted
+from servers.build.order import Owner
+from servers.models import Instance
+from servers.policies.server import ATTACH_EXTERNAL_NETWORK
+
+RULES_OF_BUILDING = frozenset([ATTACH_EXTERNAL_NETWORK])
+
+
+def find_owner(instance: Instance, *, request_id: str) -> Owner:
+    """The owner of a server loaded with its ``user`` and ``project``; two statements.
+
+    Who has lost the right to be in the project since keeps none.
+    """
+    scope = find_by_user(user_id=str(instance.user_id), project_id=instance.project_id)
+    roles, rules = _rights(scope)
+    return Owner(
+        user_id=str(instance.user_id),
+        user_name=instance.user.get_username(),
+        project_id=instance.project_id,
+        project_name=instance.project.name,
+        roles=tuple(sorted(roles)),
+        rules=tuple(sorted(rules)),
+        request_id=request_id or "-",
+    )
+
+
+def _rights(scope: Scope | None) -> tuple[frozenset[str], frozenset[str]]:
+    if scope is None or scope.project_id is None:
+        return frozenset(), frozenset()
+    if scope.is_superuser:
+        return IMPLIED_NAMES[Role.ADMIN], RULES_OF_BUILDING
+    granted = find_granted(scope.user_id, scope.project_id, scope.group_ids)
+    return scope.all_roles, RULES_OF_BUILDING & (granted.in_project | granted.everywhere)

@@ -1,0 +1,160 @@
+"""Places the servers of a reservation: from the open orders to the jobs of hosts, in one go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from servers.build.bury import bury
+from servers.build.order import BuildOrder, Owner
+from servers.build.owner import find_owner
+from servers.build.records import BUILD_EVENT, write_records
+from servers.drivers.disks import root_name
+from servers.lifecycle import jobs
+from servers.models import BuildRequest, TaskState, VmState
+from servers.placement import claims
+from servers.placement.demand import Demand, read_demand
+from servers.placement.hosts import lock_group, read_hosts
+from servers.placement.schedule import NoValidHost, Placement, choose_hosts
+
+logger = logging.getLogger(__name__)
+
+TRIES = 4
+"""How often hosts are chosen again when others took the room; the last time with locked hosts."""
+
+SET_PLACES = """
+    UPDATE servers_instance AS server
+    SET host = place.host, node = place.node, availability_zone = place.zone,
+        root_device_name = place.root, updated_at = %(now)s
+    FROM unnest(%(servers)s::bigint[], %(hosts)s::text[], %(nodes)s::text[], %(zones)s::text[],
+                %(roots)s::text[]) AS place (id, host, node, zone, root)
+    WHERE server.id = place.id
+"""
+SET_CELLS = """
+    UPDATE servers_instancemapping AS mapping SET cell_id = place.cell
+    FROM unnest(%(servers)s::bigint[], %(cells)s::bigint[]) AS place (id, cell)
+    WHERE mapping.instance_id = place.id
+"""
+
+
+def place_reservation(reservation_id: str) -> None:
+    """Give each server of the reservation that waits for a host one, and hand it over to be built.
+
+    When they cannot all be placed, all of them are buried in ``cell0``. Servers that the user has
+    deleted meanwhile are left out. Doing it twice is harmless: the second time nothing waits.
+    """
+    for attempt in range(1, TRIES + 1):
+        try:
+            with transaction.atomic():
+                _place(reservation_id, lock_hosts=attempt == TRIES)
+        except claims.RoomTaken:
+            if attempt == TRIES:
+                raise
+            logger.info("hosts filled up while placing %s, try %s", reservation_id, attempt)
+        else:
+            return
+
+
+def _place(reservation_id: str, *, lock_hosts: bool) -> None:
+    requests = _lock_requests(reservation_id)
+    if not requests:
+        return
+    spec = requests[0].instance.request_spec
+    lock_group(spec.instance_group)
+    demand = read_demand(spec)
+    try:
+        placements = choose_hosts(
+            demand,
+            read_hosts(demand, spec.instance_group, lock=lock_hosts),
+            count=len(requests),
+            alternates=settings.OPTIONS.scheduler_max_attempts - 1,
+        )
+    except NoValidHost as fault:
+        logger.info("reservation %s: %s", reservation_id, fault.detail)
+        bury(requests, fault, details=fault.details)
+        return
+    _hand_over(requests, demand, placements)
+
+
+def _lock_requests(reservation_id: str) -> list[BuildRequest]:
+    """The open orders, locked: from here on the user's deletion waits for us.
+
+    Orders that a user is deleting right now are waited for, and are gone then.
+    """
+    return list(
+        BuildRequest.objects.select_for_update(of=("self", "instance"), no_key=True)
+        .filter(
+            instance__reservation_id=reservation_id,
+            instance__vm_state=VmState.BUILDING,
+            instance__task_state=TaskState.SCHEDULING,
+            instance__deleted_at__isnull=True,
+        )
+        .select_related(
+            "instance__request_spec__instance_group", "instance__user", "instance__project"
+        )
+        .order_by("pk")
+    )
+
+
+def _hand_over(
+    requests: Sequence[BuildRequest], demand: Demand, placements: Sequence[Placement]
+) -> None:
+    """Everything that says where the servers are, then the jobs; the hosts' counters come last,
+    so that they are locked for the shortest time.
+    """
+    servers = [request.instance_id for request in requests]
+    hosts = [placement.host for placement in placements]
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SET_PLACES,
+            {
+                "now": now,
+                "servers": servers,
+                "hosts": [host.host for host in hosts],
+                "nodes": [host.node for host in hosts],
+                "zones": [host.zone for host in hosts],
+                "roots": [
+                    root_name(request.instance.root_device_name, request.block_devices)
+                    for request in requests
+                ],
+            },
+        )
+        cursor.execute(SET_CELLS, {"servers": servers, "cells": [host.cell_id for host in hosts]})
+    write_records(
+        requests,
+        named=True,
+        events={
+            server: {"event": BUILD_EVENT, "start_time": now, "host": host.host}
+            for server, host in zip(servers, hosts, strict=True)
+        },
+    )
+    BuildRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()
+    owner = find_owner(requests[0].instance, request_id=requests[0].request_id)
+    orders = [
+        _order(request, placement, owner, retry=not demand.is_forced)
+        for request, placement in zip(requests, placements, strict=True)
+    ]
+    jobs.defer(jobs.BUILD_SERVER, queue=jobs.COMPUTE, jobs=[order.as_json() for order in orders])
+    claims.claim(
+        demand, {server: host.node_id for server, host in zip(servers, hosts, strict=True)}
+    )
+
+
+def _order(request: BuildRequest, placement: Placement, owner: Owner, *, retry: bool) -> BuildOrder:
+    networks = request.requested_networks
+    return BuildOrder(
+        server_id=str(request.instance.uuid),
+        node_id=placement.host.node_id,
+        owner=owner,
+        networks=networks if isinstance(networks, str) else tuple(networks or ()),
+        security_groups=tuple(request.security_groups),
+        files=tuple(request.injected_files),
+        sealed_password=request.admin_password,
+        alternates=tuple(host.node_id for host in placement.alternates),
+        retry=retry,
+    )

@@ -1,0 +1,74 @@
+"""Tries again to place servers for which there was no host; what they were asked with is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from compute_site.caller import Caller
+from servers.errors import WrongState
+from servers.lifecycle import jobs
+from servers.lifecycle.history import log_action
+from servers.lifecycle.transitions import RETRY_BUILD, move
+from servers.models import (
+    BlockDevice,
+    BuildRequest,
+    BuriedOrder,
+    Instance,
+    InstanceMapping,
+    Tag,
+)
+
+RETRY = "retryBuild"
+KEPT = (
+    "requested_networks",
+    "security_groups",
+    "block_devices",
+    "injected_files",
+    "tags",
+    "admin_password",
+)
+
+
+def keep_orders(requests: Sequence[BuildRequest]) -> None:
+    """Put the orders of servers that cannot be placed aside."""
+    BuriedOrder.objects.bulk_create(
+        BuriedOrder(
+            instance_id=request.instance_id,
+            order={name: getattr(request, name) for name in KEPT},
+        )
+        for request in requests
+    )
+
+
+def retry_build(caller: Caller, instance: Instance) -> None:
+    """The server waits for a host again, as on the day it was asked for.
+
+    Disks and tags become part of the open order again, and rows once it is placed. Ports are made
+    only by hosts, and volumes stay reserved until the server is deleted: nothing else is lost.
+
+    Raises:
+        WrongState: it is not in error, was on a host already, or is being deleted.
+    """
+    with transaction.atomic():
+        moved = move(instance.pk, RETRY_BUILD)  # locks the server first, as a deletion does
+        buried = BuriedOrder.objects.filter(instance=instance).first()
+        if buried is None or not moved:
+            raise WrongState(
+                f"The server {instance.uuid} is not one in error that never reached a host; "
+                "its build cannot be tried again."
+            )
+        BlockDevice.objects.filter(instance=instance).delete()
+        Tag.objects.filter(instance=instance).delete()
+        InstanceMapping.objects.filter(instance=instance).update(cell=None)
+        BuildRequest.objects.create(
+            instance=instance,
+            project_id=instance.project_id,
+            request_id=caller.request_id,
+            **buried.order,
+        )
+        buried.delete()
+        log_action(caller, instance, RETRY, "conductor_retry_build")
+        job = {"reservation_id": instance.reservation_id}
+        jobs.defer(jobs.SCHEDULE_AND_BUILD, queue=jobs.CONDUCTOR, jobs=[job])

@@ -1,1 +1,0 @@
-"""What is changed of a server without its host: names, metadata, tags, state, its end."""

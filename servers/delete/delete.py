@@ -1,0 +1,191 @@
+"""Deletes a server in whatever phase it is: not begun, being built, failed, or on a host.
+
+Deleting twice gives back once: whoever moves the row to ``deleted`` gives back what it held.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from compute_site.caller import Caller
+from compute_site.faults import Fault
+from quotas.enforce import give_back
+from servers import models
+from servers.actions.shelve import IMAGE_KEY, forget_image
+from servers.build.records import ERROR, SUCCESS, begin_action, finish_event
+from servers.drivers.choose import driver_of
+from servers.drivers.protocol import DriverFailed
+from servers.holdings.release import release_host, release_services
+from servers.holdings.settle import end_with_server, find_open
+from servers.lifecycle import jobs
+from servers.lifecycle.actions import SOFT_DELETE
+from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.guard import check_unlocked
+from servers.lifecycle.transitions import (
+    BEGIN_DELETE,
+    FAIL_DELETE,
+    FINISH_DELETE,
+    KEEP_SOFT_DELETED,
+    move,
+)
+from servers.models import (
+    BuildRequest,
+    BuriedOrder,
+    ComputeNode,
+    Instance,
+    InstanceMapping,
+    PowerState,
+    ServerGroupMember,
+    Service,
+    TaskState,
+    VmState,
+)
+
+logger = logging.getLogger(__name__)
+
+DELETE = SOFT_DELETE.name
+DELETE_EVENT = "compute_terminate_instance"
+
+
+def delete_server(caller: Caller, instance: Instance, *, force: bool = False) -> None:
+    """Delete the server now, or begin to: one with a living host is deleted by that host.
+
+    Where servers can be restored for a while, one that has run only becomes ``soft-delete``;
+    ``force``: it ends nevertheless.
+
+    Raises:
+        ServerLocked: the server is locked, and the caller is no admin.
+    """
+    check_unlocked(caller, instance)
+    with transaction.atomic():
+        request = _take_build_request(instance)
+        fresh = Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk)
+        server = fresh.first()
+        if server is None or server.task_state == TaskState.DELETING:
+            return  # somebody else has deleted it, or is about to
+        if server.task_state == TaskState.SOFT_DELETING and not force:
+            return
+        _forget_image(caller, server)
+        if request is not None or not _has_living_host(server):
+            if request is None:
+                begin_action(server, DELETE, DELETE_EVENT, caller)
+            _forget(server, volumes=_ending_volumes(request))
+        elif not force and _can_be_restored(server):
+            begin_action(server, SOFT_DELETE.name, SOFT_DELETE.event, caller)
+            move(server.pk, SOFT_DELETE.begin)
+            job = {"server_id": str(server.uuid), "task": SOFT_DELETE.task}
+            jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=[job])
+        else:
+            begin_action(server, DELETE, DELETE_EVENT, caller)
+            move(server.pk, BEGIN_DELETE)
+            job = {"server_id": str(server.uuid)}
+            jobs.defer(jobs.DELETE_SERVER, queue=jobs.COMPUTE, jobs=[job])
+
+
+def finish_delete(server_id: str) -> None:
+    """The host's part: end the guest, then forget the server. Doing it twice is harmless."""
+    with exclusive(server_id):
+        instance = Instance.objects.alive().filter(uuid=server_id).first()
+        if instance is None:
+            return
+        try:
+            _destroy(instance)
+        except DriverFailed as error:
+            _fail(instance, error)
+            return
+        with transaction.atomic():
+            fresh = Instance.objects.alive().select_for_update(no_key=True)
+            _forget(fresh.filter(pk=instance.pk).get())
+
+
+def _forget_image(caller: Caller, instance: Instance) -> None:
+    """A service that does not answer keeps the image, and stops nobody."""
+    if IMAGE_KEY not in instance.system_metadata:  # nearly always; the row is locked
+        return
+    try:
+        forget_image(caller, instance)
+    except Fault as fault:
+        logger.warning("server %s leaves an image behind: %s", instance.uuid, fault.detail)
+
+
+def _take_build_request(instance: Instance) -> BuildRequest | None:
+    """Delete the build request, if it is still there: who deletes it decides."""
+    requests = BuildRequest.objects.filter(instance=instance)
+    request = requests.select_for_update().first()
+    if request is not None:
+        requests.delete()
+    return request
+
+
+def _ending_volumes(request: BuildRequest | None) -> list[str]:
+    """Volumes that end with a server whose disks are not rows yet."""
+    devices = request.block_devices if request is not None else []
+    return [
+        str(device["volume_id"])
+        for device in devices
+        if device.get("volume_id") and device.get("delete_on_termination")
+    ]
+
+
+def _has_living_host(instance: Instance) -> bool:
+    if instance.host is None:
+        return False
+    return Service.objects.computes().up().filter(host=instance.host).exists()
+
+
+def _can_be_restored(instance: Instance) -> bool:
+    """One that moves is not whole on any host."""
+    kept: int = settings.OPTIONS.reclaim_instance_interval
+    return kept > 0 and instance.launched_at is not None and find_open(instance) is None
+
+
+def _destroy(instance: Instance) -> None:
+    """End the guest wherever something of it may be; a move may have left it on two hosts."""
+    names = {instance.node}
+    if (move := find_open(instance)) is not None:
+        names |= {move.source_node, move.dest_node}
+    for node in ComputeNode.objects.filter(hypervisor_hostname__in=names - {None}).order_by("pk"):
+        driver_of(node.driver).destroy(str(instance.uuid), node.hypervisor_hostname)
+
+
+def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
+    """Mark the server deleted and release all that it holds.
+
+    The project's counters come before the volumes: a create request takes its locks in the same
+    order, so that neither waits for the other crosswise.
+    """
+    now = timezone.now()
+    ended: dict[str, Any] = {
+        "deleted_at": now,
+        "terminated_at": now,
+        "power_state": PowerState.NO_STATE,
+    }
+    if not move(instance.pk, FINISH_DELETE, **ended, network_info=[]):
+        return
+    held = end_with_server(instance)
+    if instance.soft_deleted_at is None:
+        give_back(instance.project_id, held)
+    release_services(instance, volumes=volumes)
+    InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)
+    ServerGroupMember.objects.filter(instance=instance).delete()
+    if instance.vm_state == VmState.ERROR and instance.host is None:
+        BuriedOrder.objects.filter(instance=instance).delete()
+    finish_event(instance.pk, DELETE_EVENT, result=SUCCESS)
+    release_host([instance.pk])
+
+
+def _fail(instance: Instance, error: DriverFailed) -> None:
+    """One that can be restored stays so: the next round of reclaiming tries again."""
+    step = FAIL_DELETE if instance.soft_deleted_at is None else KEEP_SOFT_DELETED
+    with transaction.atomic():
+        if move(instance.pk, step):
+            models.Fault.objects.create(
+                instance=instance, message=error.detail[:255], host=instance.host
+            )
+            finish_event(instance.pk, DELETE_EVENT, result=ERROR, details=error.detail)

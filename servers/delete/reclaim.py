@@ -1,0 +1,34 @@
+"""Ends servers for good that were deleted so long ago that nobody can restore them any more."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from servers.lifecycle import jobs
+from servers.lifecycle.transitions import RECLAIM, move
+from servers.models import Instance, VmState
+
+
+def reclaim_deleted() -> int:
+    """Begin to delete those whose time is over; their number. Nova: none where the option has been
+    switched off meanwhile; ``forceDelete`` ends them.
+    """
+    seconds: int = settings.OPTIONS.reclaim_instance_interval
+    if seconds <= 0:
+        return 0
+    limit = timezone.now() - dt.timedelta(seconds=seconds)
+    due = Instance.objects.alive().filter(
+        vm_state=VmState.SOFT_DELETED, task_state__isnull=True, soft_deleted_at__lt=limit
+    )
+    with transaction.atomic():
+        orders = [
+            {"server_id": str(uuid)}
+            for key, uuid in due.values_list("pk", "uuid")
+            if move(key, RECLAIM)
+        ]
+        jobs.defer(jobs.DELETE_SERVER, queue=jobs.COMPUTE, jobs=orders)
+    return len(orders)

@@ -1,0 +1,113 @@
+"""A driver for hosts that do not exist: every step succeeds, after the configured delay."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from django.conf import settings
+
+from compute_site.neighbours.network.protocol import Nic
+from servers.drivers.protocol import Console, Disk, Guest
+from servers.models import PowerState, TaskState
+
+POWER_AFTER: dict[str, PowerState] = {
+    TaskState.POWERING_OFF: PowerState.SHUT_DOWN,
+    TaskState.RESCUING: PowerState.SHUT_DOWN,
+    TaskState.SHELVING: PowerState.SHUT_DOWN,
+}
+
+
+def plug_nics(guest: Guest) -> None:  # noqa: ARG001 - nothing is plugged
+    work()
+
+
+def attach_disks(guest: Guest) -> None:  # noqa: ARG001 - nothing is attached
+    work()
+
+
+def spawn(guest: Guest) -> None:  # noqa: ARG001 - nothing is started
+    work()
+
+
+def destroy(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing is ended
+    work()
+
+
+def perform(server_id: str, node: str, task: str, *, password: str = "") -> int:  # noqa: ARG001
+    """Nova: its fake hosts say of a paused or suspended guest that it runs."""
+    work()
+    return POWER_AFTER.get(task, PowerState.RUNNING)
+
+
+def attach_disk(server_id: str, node: str, disk: Disk) -> None:  # noqa: ARG001 - as above
+    work()
+
+
+def detach_disk(server_id: str, node: str, disk: Disk) -> None:  # noqa: ARG001 - as above
+    work()
+
+
+def attach_nic(server_id: str, node: str, nic: Nic) -> None:  # noqa: ARG001 - as above
+    work()
+
+
+def detach_nic(server_id: str, node: str, nic: Nic) -> None:  # noqa: ARG001 - as above
+    work()
+
+
+def send(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - nothing is sent
+    work()
+
+
+def receive(guest: Guest, *, running: bool) -> int:  # noqa: ARG001 - nothing is set up
+    work()
+    return PowerState.RUNNING if running else PowerState.SHUT_DOWN
+
+
+def drop(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing is kept
+    work()
+
+
+def take_back(guest: Guest, *, running: bool) -> int:
+    return receive(guest, running=running)
+
+
+def trigger_crash_dump(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing crashes
+    work()
+
+
+def find_console(server_id: str, node: str, console_type: str) -> Console:
+    """Always the same place for the same console; nobody listens there."""
+    guest = uuid.UUID(server_id)
+    port = 5900 + guest.int % 1000
+    return Console(
+        host=node,
+        port=port,
+        tls_port=port + 1000 if console_type == "spice-direct" else None,
+        internal_access_path=str(uuid.uuid5(guest, console_type)),
+    )
+
+
+def copy_live(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - nothing is copied
+    work()
+
+
+def switch_live(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - as above
+    work()
+
+
+def read_console(server_id: str, node: str) -> str:
+    return (
+        f"This is the console of {server_id} on {node}.\n"
+        "Its host does not exist.\n"
+        "Nobody answers here.\n"
+        "login:"
+    )
+
+
+def work() -> None:
+    """Take as long as a step shall take."""
+    seconds: float = settings.OPTIONS.fake_driver_delay_seconds
+    if seconds:
+        time.sleep(seconds)

@@ -1,0 +1,153 @@
+"""What we need of a driver: the software on a host that runs servers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from compute_site.faults import Fault
+from compute_site.neighbours.network.protocol import Nic
+
+
+class DriverFailed(Fault):
+    """The host could not do it; another host may. The text says what went wrong."""
+
+    code = "driver_failed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A disk of a guest; ``volume_id`` is set where it is a volume. ``size`` GiB, swap MiB."""
+
+    device_name: str | None
+    source_type: str | None
+    destination_type: str | None
+    volume_id: str | None = None
+    image_id: str | None = None
+    size: int | None = None
+    guest_format: str | None = None
+    boot_index: int | None = None
+    disk_bus: str | None = None
+    device_type: str | None = None
+    tag: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """A server as its host must know it. Memory MiB, disks GiB."""
+
+    server_id: str
+    instance_name: str
+    hostname: str
+    node: str
+    vcpus: int
+    memory_mb: int
+    root_gb: int
+    ephemeral_gb: int
+    flavor: Mapping[str, Any]
+    image: Mapping[str, Any]
+    image_id: str
+    nics: Sequence[Nic] = ()
+    disks: Sequence[Disk] = ()
+    files: Sequence[Mapping[str, str]] = ()
+    """Path and contents (base64) of each file to put in."""
+    admin_password: str = dataclasses.field(default="", repr=False)
+    user_data: str | None = None
+    config_drive: bool = False
+    key_data: str | None = None
+    metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    numa_topology: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """Where a host offers a console of a guest."""
+
+    host: str
+    port: int
+    tls_port: int | None = None
+    internal_access_path: str | None = None
+
+
+class ComputeDriver(Protocol):
+    """Every call may be made again after a worker was lost: what is done already stays done.
+
+    Every call raises ``DriverFailed``.
+    """
+
+    def plug_nics(self, guest: Guest) -> None:
+        """Make the host ready for the cards of the guest."""
+        ...
+
+    def attach_disks(self, guest: Guest) -> None:
+        """Make the host ready for the disks of the guest."""
+        ...
+
+    def spawn(self, guest: Guest) -> None:
+        """Start the guest; it runs when this returns."""
+        ...
+
+    def destroy(self, server_id: str, node: str) -> None:
+        """End the guest and all that the host has of it; a guest that is unknown is fine."""
+        ...
+
+    def perform(self, server_id: str, node: str, task: str, *, password: str = "") -> int:
+        """Do with a guest what the task_state says (``powering-off``, ``pausing``, …); the
+        guest's power state afterwards. ``password`` is for ``updating_password`` and ``rescuing``.
+        """
+        ...
+
+    def attach_disk(self, server_id: str, node: str, disk: Disk) -> None:
+        """Give a guest one disk more."""
+        ...
+
+    def detach_disk(self, server_id: str, node: str, disk: Disk) -> None:
+        """Take a disk from a guest; one that it does not have is fine."""
+        ...
+
+    def attach_nic(self, server_id: str, node: str, nic: Nic) -> None:
+        """Give a guest one card more."""
+        ...
+
+    def detach_nic(self, server_id: str, node: str, nic: Nic) -> None:
+        """Take a card from a guest; one that it does not have is fine."""
+        ...
+
+    def send(self, server_id: str, node: str, to_node: str) -> None:
+        """End a guest and hand over what it holds to another node, or to a later life on the
+        same one. The node keeps it too, until it is told to ``drop`` it or ``take_back``.
+        """
+        ...
+
+    def receive(self, guest: Guest, *, running: bool) -> int:
+        """Set up a guest that was sent here, and start it or not; its power state."""
+        ...
+
+    def drop(self, server_id: str, node: str) -> None:
+        """Delete what is kept of a guest that was sent away; none is fine."""
+        ...
+
+    def take_back(self, guest: Guest, *, running: bool) -> int:
+        """Set up a guest from what was kept when it was sent away; its power state."""
+        ...
+
+    def trigger_crash_dump(self, server_id: str, node: str) -> None:
+        """Make the guest's operating system crash and write a dump."""
+        ...
+
+    def find_console(self, server_id: str, node: str, console_type: str) -> Console:
+        """Where a proxy reaches the console of a guest (``novnc``, ``spice-html5``, …)."""
+        ...
+
+    def copy_live(self, server_id: str, node: str, to_node: str) -> None:
+        """Copy a guest that runs to another node; it goes on running where it is."""
+        ...
+
+    def switch_live(self, server_id: str, node: str, to_node: str) -> None:
+        """Let a guest go on on the node that it was copied to, and end it on the other."""
+        ...
+
+    def read_console(self, server_id: str, node: str) -> str:
+        """All that the guest has written on its console and the host still has."""
+        ...

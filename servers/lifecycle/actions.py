@@ -1,0 +1,252 @@
+"""The everyday actions that a host does, as a table: from which states, through which task, to
+which state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from servers.lifecycle.transitions import ANY, Transition
+from servers.models import TaskState, VmState
+
+IDLE = frozenset[str | None]([None])
+REBOOTABLE_TASKS = frozenset[str | None](
+    (
+        None,
+        TaskState.REBOOTING,
+        TaskState.REBOOT_PENDING,
+        TaskState.REBOOT_STARTED,
+        TaskState.REBOOTING_HARD,
+        TaskState.RESUMING,
+        TaskState.UNPAUSING,
+        TaskState.PAUSING,
+        TaskState.SUSPENDING,
+    )
+)
+"""A hard reboot may cut these short."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HostAction:
+    """``name`` is how the history calls it, ``event`` the host's step there, ``task`` the
+    task_state while it goes on. ``doing`` completes "one cannot …".
+    """
+
+    name: str
+    event: str
+    doing: str
+    begin: Transition
+    end: Transition
+    leaves_host: bool = False
+    """The server lies on no host afterwards."""
+    enters_host: bool = False
+    """The server lay on no host before."""
+    sets_aside: bool = False
+    """The server can only be restored afterwards."""
+    takes_back: bool = False
+    """The server could only be restored before."""
+
+    @property
+    def task(self) -> str:
+        return str(self.begin.to_task)
+
+
+def _action(
+    name: str,
+    event: str,
+    doing: str,
+    *,
+    states: tuple[str, ...],
+    task: str,
+    to: str | None,
+    tasks: frozenset[str | None] = IDLE,
+    leaves_host: bool = False,
+    enters_host: bool = False,
+    sets_aside: bool = False,
+    takes_back: bool = False,
+) -> HostAction:
+    return HostAction(
+        name=name,
+        event=f"compute_{event}",
+        doing=doing,
+        begin=Transition(from_vm=frozenset(states), from_task=tasks, to_task=task),
+        end=Transition(from_task=frozenset([task]), to_vm=to),
+        leaves_host=leaves_host,
+        enters_host=enters_host,
+        sets_aside=sets_aside,
+        takes_back=takes_back,
+    )
+
+
+_ALL = (
+    _action(
+        "stop",
+        "stop_instance",
+        "stop it",
+        states=(VmState.ACTIVE, VmState.ERROR),
+        task=TaskState.POWERING_OFF,
+        to=VmState.STOPPED,
+    ),
+    _action(
+        "start",
+        "start_instance",
+        "start it",
+        states=(VmState.STOPPED,),
+        task=TaskState.POWERING_ON,
+        to=VmState.ACTIVE,
+    ),
+    _action(
+        "pause",
+        "pause_instance",
+        "pause it",
+        states=(VmState.ACTIVE,),
+        task=TaskState.PAUSING,
+        to=VmState.PAUSED,
+    ),
+    _action(
+        "unpause",
+        "unpause_instance",
+        "unpause it",
+        states=(VmState.PAUSED,),
+        task=TaskState.UNPAUSING,
+        to=VmState.ACTIVE,
+    ),
+    _action(
+        "suspend",
+        "suspend_instance",
+        "suspend it",
+        states=(VmState.ACTIVE,),
+        task=TaskState.SUSPENDING,
+        to=VmState.SUSPENDED,
+    ),
+    _action(
+        "resume",
+        "resume_instance",
+        "resume it",
+        states=(VmState.SUSPENDED,),
+        task=TaskState.RESUMING,
+        to=VmState.ACTIVE,
+    ),
+    _action(
+        "rescue",
+        "rescue_instance",
+        "rescue it",
+        states=(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
+        task=TaskState.RESCUING,
+        to=VmState.RESCUED,
+    ),
+    _action(
+        "unrescue",
+        "unrescue_instance",
+        "end its rescue",
+        states=(VmState.RESCUED,),
+        task=TaskState.UNRESCUING,
+        to=VmState.ACTIVE,
+    ),
+    _action(
+        "shelve",
+        "shelve_instance",
+        "shelve it",
+        states=(VmState.ACTIVE, VmState.STOPPED, VmState.PAUSED, VmState.SUSPENDED),
+        task=TaskState.SHELVING,
+        to=VmState.SHELVED_OFFLOADED,
+        leaves_host=True,
+    ),
+    _action(
+        "shelveOffload",
+        "shelve_offload_instance",
+        "offload it",
+        states=(VmState.SHELVED,),
+        task=TaskState.SHELVING_OFFLOADING,
+        to=VmState.SHELVED_OFFLOADED,
+        leaves_host=True,
+    ),
+    _action(
+        "unshelve",
+        "unshelve_instance",
+        "unshelve it",
+        states=(VmState.SHELVED_OFFLOADED,),
+        task=TaskState.UNSHELVING,
+        to=VmState.ACTIVE,
+        enters_host=True,
+    ),
+    _action(
+        "changePassword",
+        "set_admin_password",
+        "change its password",
+        states=(VmState.ACTIVE,),
+        task=TaskState.UPDATING_PASSWORD,
+        to=None,
+    ),
+    _action(
+        "restore",
+        "restore_instance",
+        "restore it",
+        states=(VmState.SOFT_DELETED,),
+        task=TaskState.RESTORING,
+        to=VmState.ACTIVE,
+        takes_back=True,
+    ),
+)
+
+HOST_ACTIONS = {action.name: action for action in _ALL}
+
+SOFT_REBOOT = _action(
+    "reboot",
+    "reboot_instance",
+    "reboot it softly",
+    states=(VmState.ACTIVE,),
+    task=TaskState.REBOOTING,
+    to=VmState.ACTIVE,
+)
+HARD_REBOOT = _action(
+    "reboot",
+    "reboot_instance",
+    "reboot it",
+    states=(
+        VmState.ACTIVE,
+        VmState.STOPPED,
+        VmState.PAUSED,
+        VmState.SUSPENDED,
+        VmState.ERROR,
+    ),
+    task=TaskState.REBOOTING_HARD,
+    tasks=REBOOTABLE_TASKS,
+    to=VmState.ACTIVE,
+)
+
+REBUILD = _action(
+    "rebuild",
+    "rebuild_instance",
+    "rebuild it",
+    states=(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
+    task=TaskState.REBUILDING,
+    to=VmState.ACTIVE,
+)
+
+SOFT_DELETE = _action(
+    "delete",
+    "soft_delete_instance",
+    "delete it",
+    states=(),
+    tasks=ANY,
+    task=TaskState.SOFT_DELETING,
+    to=VmState.SOFT_DELETED,
+    sets_aside=True,
+)
+"""From every state: whoever begins it has looked at the server, and holds its row."""
+
+UNSHELVE_IN_PLACE = _action(
+    "unshelve",
+    "start_instance",
+    "unshelve it",
+    states=(VmState.SHELVED,),
+    task=TaskState.POWERING_ON,
+    to=VmState.ACTIVE,
+)
+"""The server still lies on its host, which only has to start it; goes on as ``start`` does."""
+
+BY_TASK = {
+    action.task: action for action in (*_ALL, SOFT_REBOOT, HARD_REBOOT, REBUILD, SOFT_DELETE)
+}
+"""What goes on in a server with this task_state."""

@@ -1,0 +1,55 @@
+"""What a server must be like before something may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from compute_site.caller import Caller
+from servers.errors import NoSuchServer, ServerLocked, WrongState
+from servers.models import Instance, VmState
+
+SETTLED = frozenset((VmState.ACTIVE, VmState.PAUSED, VmState.SUSPENDED, VmState.STOPPED))
+"""States of a server that exists as a whole, running or not."""
+
+
+def lock_row(instance: Instance) -> Instance:
+    """The server as it is now; others who change it wait until the transaction ends.
+
+    Raises:
+        NoSuchServer: it was deleted meanwhile.
+    """
+    living = Instance.objects.alive().filter(pk=instance.pk)
+    server = living.select_for_update(no_key=True).defer("user_data", "key_data").first()
+    if server is None:
+        raise NoSuchServer(str(instance.uuid))
+    return server
+
+
+def check_unlocked(caller: Caller, instance: Instance) -> None:
+    """A lock stops everybody but admins.
+
+    Raises:
+        ServerLocked: 409.
+    """
+    if instance.locked and not caller.is_admin:
+        raise ServerLocked(
+            f"The server {instance.uuid} is locked; unlock it first, or ask an admin."
+        )
+
+
+def check_state(
+    instance: Instance, states: Collection[str | None], doing: str, *, idle: bool = False
+) -> None:
+    """Is the server in one of the states, and, where ``idle``, is nothing being done with it?
+
+    Raises:
+        WrongState: 409; ``doing`` says what was wanted (``change its metadata``).
+    """
+    if instance.vm_state not in states:
+        raise WrongState(
+            f"The server {instance.uuid} is {instance.vm_state}; one cannot {doing} while it is."
+        )
+    if idle and instance.task_state is not None:
+        raise WrongState(
+            f"The server {instance.uuid} is busy ({instance.task_state}); one cannot {doing} now."
+        )

@@ -1,0 +1,99 @@
+"""Reads the hosts as the scheduler sees them: a constant number of statements."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+
+from servers.hosts.zones import zone_of_hosts
+from servers.models import ComputeNode, Instance, ServerGroup
+from servers.models.host import COMPUTE_BINARY
+from servers.placement.demand import Demand
+from servers.placement.schedule import HostState
+
+
+def read_hosts(
+    demand: Demand,
+    group: ServerGroup | None,
+    *,
+    lock: bool = False,
+    moving: Instance | None = None,
+) -> list[HostState]:
+    """All hosts; with ``lock`` nobody else can take anything of them until the transaction ends.
+    A server that is ``moving`` does not count among the members of its group.
+    """
+    nodes = ComputeNode.objects.filter(service__binary=COMPUTE_BINARY)
+    nodes = nodes.select_related("service__cell").order_by("pk")
+    if lock:
+        nodes = nodes.select_for_update(of=("self",), no_key=True)
+    zones = zone_of_hosts()
+    members = _members_by_host(group, moving)
+    named = _servers_by_host(demand)
+    return [_state(node, zones, members, named) for node in nodes]
+
+
+def lock_group(group: ServerGroup | None) -> None:
+    """Nobody else places members of the group until the transaction ends."""
+    if group is not None:
+        list(ServerGroup.objects.select_for_update(no_key=True).filter(pk=group.pk))
+
+
+def _state(
+    node: ComputeNode,
+    zones: Mapping[str, str],
+    members: Mapping[str, int],
+    named: Mapping[str, set[str]],
+) -> HostState:
+    service = node.service
+    return HostState(
+        node_id=node.pk,
+        host=service.host,
+        node=node.hypervisor_hostname,
+        cell_id=service.cell_id,
+        zone=zones[service.host],
+        enabled=not service.disabled,
+        cell_enabled=not service.cell.disabled,
+        up=_is_up(node),
+        free_vcpus=int(node.vcpus * node.cpu_allocation_ratio) - node.vcpus_used,
+        free_memory_mb=int(node.memory_mb * node.ram_allocation_ratio) - node.memory_mb_used,
+        free_disk_gb=int(node.local_gb * node.disk_allocation_ratio) - node.local_gb_used,
+        traits=frozenset(node.traits),
+        members=members.get(service.host, 0),
+        servers=frozenset(named.get(service.host, ())),
+    )
+
+
+def _is_up(node: ComputeNode) -> bool:
+    service = node.service
+    service.node = node  # spare the statement that would look it up
+    return service.is_up
+
+
+def _members_by_host(group: ServerGroup | None, moving: Instance | None) -> Mapping[str, int]:
+    if group is None:
+        return {}
+    hosts = Instance.objects.alive().filter(group_membership__group=group, host__isnull=False)
+    if moving is not None:
+        hosts = hosts.exclude(pk=moving.pk)
+    return Counter(str(host) for host in hosts.values_list("host", flat=True))
+
+
+def _servers_by_host(demand: Demand) -> Mapping[str, set[str]]:
+    """Where the servers lie that the hints name; a text that is no id names none."""
+    ids = [word for word in demand.near_servers | demand.apart_servers if _is_uuid(word)]
+    if not ids:
+        return {}
+    found: dict[str, set[str]] = {}
+    servers = Instance.objects.alive().filter(uuid__in=ids, host__isnull=False)
+    for server_id, host in servers.values_list("uuid", "host"):
+        found.setdefault(str(host), set()).add(str(server_id))
+    return found
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

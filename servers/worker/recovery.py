@@ -1,0 +1,174 @@
+"""Finds what was lost: jobs of workers that died, builds and deletions that nobody works on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterable
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+from procrastinate.jobs import Job, Status
+
+from compute_site.faults import Fault
+from servers.actions.perform import give_up
+from servers.build.bury import bury
+from servers.build.failure import fail
+from servers.lifecycle import jobs
+from servers.lifecycle.actions import BY_TASK
+from servers.models import (
+    BuildRequest,
+    Instance,
+    Migration,
+    MigrationStatus,
+    TaskState,
+    VmState,
+)
+from servers.moves.failure import end_lost_move
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 5.0
+"""How often a worker says that it lives."""
+
+LOST_AFTER_SECONDS = 25.0
+"""A worker that said nothing for so long is dead, and its jobs are lost."""
+
+MAX_ATTEMPTS = 5
+"""A job that takes its worker down each time must end some day."""
+
+KEEP_JOBS_HOURS = 72
+
+# A job at work: waiting, or running. Its arguments name the server or the whole reservation.
+AT_WORK = """
+    SELECT args ->> 'server_id', args ->> 'reservation_id' FROM procrastinate_jobs
+    WHERE status IN ('todo', 'doing') AND task_name = ANY(%s)
+"""
+
+
+class BuildLost(Fault):
+    """Nobody works on the build any more; the text says since when."""
+
+    code = "build_lost"
+
+
+def retry_lost_jobs(seconds: float = LOST_AFTER_SECONDS) -> int:
+    """Queue the jobs of workers silent for that long again; the number of jobs found."""
+    manager = jobs.job_manager
+    lost: Iterable[Job] = async_to_sync(manager.get_stalled_jobs)(seconds_since_heartbeat=seconds)
+    found = list(lost)
+    for job in found:
+        logger.warning("worker of job %s (%s) is lost", job.id, job.task_name)
+        if job.attempts + 1 < MAX_ATTEMPTS:
+            async_to_sync(manager.retry_job)(job)
+        else:
+            async_to_sync(manager.finish_job)(job, status=Status.FAILED, delete_job=False)
+    async_to_sync(manager.prune_stalled_workers)(seconds)
+    return len(found)
+
+
+def fail_lost_builds() -> int:
+    """End in ``error`` what is in ``building`` for too long with no job at work; their number."""
+    limit: int = settings.OPTIONS.build_timeout_seconds
+    overdue = list(
+        Instance.objects.alive()
+        .filter(
+            vm_state=VmState.BUILDING, created_at__lt=timezone.now() - dt.timedelta(seconds=limit)
+        )
+        .exclude(task_state=TaskState.DELETING)
+        .order_by()
+    )
+    if not overdue:
+        return 0
+    servers, reservations = _at_work(jobs.SCHEDULE_AND_BUILD, jobs.BUILD_SERVER)
+    lost = [
+        instance
+        for instance in overdue
+        if str(instance.uuid) not in servers and instance.reservation_id not in reservations
+    ]
+    for instance in lost:
+        _fail(instance, BuildLost(f"The server was not built within {limit} s."))
+    return len(lost)
+
+
+def resume_lost_deletions() -> int:
+    """Queue the deletion of servers that are ``deleting`` with no job at work; their number."""
+    deleting = Instance.objects.alive().filter(task_state=TaskState.DELETING).order_by()
+    waiting = {str(server_id) for server_id in deleting.values_list("uuid", flat=True)}
+    if not waiting:
+        return 0
+    lost = waiting - _at_work(jobs.DELETE_SERVER)[0]
+    jobs.defer(
+        jobs.DELETE_SERVER,
+        queue=jobs.COMPUTE,
+        jobs=[{"server_id": server_id} for server_id in sorted(lost)],
+    )
+    return len(lost)
+
+
+def give_up_lost_actions() -> int:
+    """Free servers from tasks that no job is at work on; their number. Moves have their own end."""
+    limit = timezone.now() - dt.timedelta(seconds=LOST_AFTER_SECONDS)
+    late = Instance.objects.alive().filter(task_state__in=BY_TASK, updated_at__lt=limit)
+    busy = list(late.exclude(pk__in=Migration.objects.open().values("instance")).order_by())
+    if not busy:
+        return 0
+    servers, _ = _at_work(jobs.PERFORM_ACTION, jobs.UNSHELVE_SERVER)
+    lost = [instance for instance in busy if str(instance.uuid) not in servers]
+    for instance in lost:
+        action = BY_TASK[str(instance.task_state)]
+        give_up(instance, action, "Nobody works on it any more.")
+    return len(lost)
+
+
+def end_lost_moves() -> int:
+    """Free servers from moves that no job is at work on; their number."""
+    limit = timezone.now() - dt.timedelta(seconds=LOST_AFTER_SECONDS)
+    going_on = list(
+        Migration.objects.open()
+        .exclude(status=MigrationStatus.FINISHED)
+        .filter(Q(updated_at__lt=limit) | Q(updated_at=None, created_at__lt=limit))
+        .select_related("instance")
+    )
+    if not going_on:
+        return 0
+    servers, _ = _at_work(*jobs.MOVES)
+    lost = [move for move in going_on if str(move.instance.uuid) not in servers]
+    for move in lost:
+        end_lost_move(move)
+    return len(lost)
+
+
+def purge_jobs() -> None:
+    """Forget jobs that ended long ago, however they ended."""
+    async_to_sync(jobs.job_manager.delete_old_jobs)(
+        nb_hours=KEEP_JOBS_HOURS,
+        include_failed=True,
+        include_cancelled=True,
+        include_aborted=True,
+    )
+
+
+def _at_work(*tasks: str) -> tuple[set[str], set[str]]:
+    """Ids of servers and of reservations that jobs of these tasks are about."""
+    with connection.cursor() as cursor:
+        cursor.execute(AT_WORK, [list(tasks)])
+        rows = cursor.fetchall()
+    return {server for server, _ in rows if server}, {group for _, group in rows if group}
+
+
+def _fail(instance: Instance, fault: Fault) -> None:
+    logger.warning("server %s: %s", instance.uuid, fault.detail)
+    with transaction.atomic():
+        requests = list(
+            BuildRequest.objects.select_for_update(of=("self", "instance"), no_key=True)
+            .filter(instance=instance)
+            .select_related("instance")
+        )
+        if requests:
+            bury(requests, fault)
+            return
+    fail(instance, fault, host=instance.host)

@@ -1,0 +1,144 @@
+"""Runs the queue's workers in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import dataclasses
+import logging
+import signal
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.utils import timezone
+from procrastinate import PsycopgConnector
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.utils import connector_params
+from psycopg import AsyncConnection
+
+from servers.models import Service
+from servers.models.host import make_control_services
+from servers.worker.recovery import HEARTBEAT_SECONDS, LOST_AFTER_SECONDS
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 5.0
+"""A job that is due later is looked for so often; new jobs announce themselves."""
+
+OPEN_SECONDS = 5.0
+"""How long to wait for the database before saying that it is away."""
+
+RESTART_SECONDS = 2.0
+"""After the database was lost."""
+
+NO_WAIT = "SET synchronous_commit TO off"
+"""Workers do not wait for the disk. Should the database crash, the last moments of a build are lost
+together with the end of its job, and the job is found and done again.
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """Workers on one queue; ``concurrency`` jobs run at once."""
+
+    queue: str
+    concurrency: int
+
+
+async def run_workers(crews: Sequence[Crew]) -> None:
+    """Work until SIGTERM or SIGINT, then finish what has begun and return.
+
+    Workers that end because the database went away are started again.
+    """
+    threads = sum(crew.concurrency for crew in crews) + 2
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(threads, "job"))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    connection_created.connect(_configure_django)
+    # A job that meets a connection that has died would fail, and wait before it is tried again.
+    connections.settings[DEFAULT_DB_ALIAS]["CONN_HEALTH_CHECKS"] = True
+    announcing = asyncio.create_task(_announce(stop))
+    while not stop.is_set():
+        await _run_once(crews, stop, connections=threads)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
+    await announcing
+
+
+async def _run_once(crews: Sequence[Crew], stop: asyncio.Event, *, connections: int) -> None:
+    connector = _connector(connections)
+    with app.replace_connector(connector):
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await app.open_async()
+            try:
+                workers = [asyncio.create_task(_work(crew)) for crew in crews]
+                stopping = asyncio.create_task(stop.wait())
+                await asyncio.wait([*workers, stopping], return_when=asyncio.FIRST_COMPLETED)
+                for task in [*workers, stopping]:
+                    task.cancel()  # a worker takes it as: finish what has begun
+                ended = await asyncio.gather(*workers, stopping, return_exceptions=True)
+                for error in ended:
+                    if isinstance(error, Exception):
+                        logger.error("a worker ended: %s", error)
+            finally:
+                await app.close_async()
+        except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
+            logger.warning("the workers have no database, they start again: %r", error)
+
+
+async def _work(crew: Crew) -> None:
+    await app.run_worker_async(
+        queues=[crew.queue],
+        name=f"{crew.queue}@{socket.gethostname()}",
+        concurrency=crew.concurrency,
+        fetch_job_polling_interval=POLL_SECONDS,
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=LOST_AFTER_SECONDS,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+    )
+
+
+def _connector(connections: int) -> PsycopgConnector:
+    """Connections of the workers themselves; jobs use Django's."""
+    return PsycopgConnector(
+        kwargs=connector_params(), configure=_configure, min_size=1, max_size=connections
+    )
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)  # each call of the queue is one statement
+    await connection.execute(NO_WAIT)
+
+
+def _configure_django(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(NO_WAIT)
+
+
+async def _announce(stop: asyncio.Event) -> None:
+    """Say in the list of services that this process lives."""
+    while not stop.is_set():
+        try:
+            await sync_to_async(announce, thread_sensitive=False)()
+        except Exception:
+            logger.exception("cannot write to the list of services")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), HEARTBEAT_SECONDS * 2)
+
+
+def announce() -> None:
+    """Write into the list of services that somebody does the conductor's and scheduler's work."""
+    close_old_connections()
+    now = timezone.now()
+    make_control_services()
+    Service.objects.control().update(last_seen_up=now, updated_at=now)
