@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from compute_site.console.lists import ListAdmin
 from compute_site.console.rule_boxes import BoxTable, by_noun, link_to_rules, rule_choices
 from compute_site.identity.models import Project, ProjectRole
-from compute_site.policy.granted import every_rule
+from compute_site.policy.granted import every_rule, guarded_types
 
 
 class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -41,7 +41,7 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
         if rights is None:
             return  # somebody only looks
         rights.queryset = rights.queryset.exclude(  # type: ignore[attr-defined]
-            codename__in=every_rule()
+            content_type__in=guarded_types(), codename__in=every_rule()
         )
 
     def _save_m2m(self) -> None:

@@ -212,7 +212,7 @@ def by_noun(choices: list[Choice]) -> list[tuple[str, list[Choice]]]:
     """The choices in groups."""
     nouns: dict[str, list[Choice]] = {}
     for name, label in choices:
-        nouns.setdefault(noun_of(name), []).append((name, label))
+        nouns.setdefault(registry[name].noun or noun_of(name), []).append((name, label))
     return sorted(nouns.items())
 
 

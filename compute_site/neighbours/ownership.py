@@ -1,4 +1,4 @@
-"""Whose things a caller sees in the services."""
+"""Whose things a caller sees in the services, and what it may do with them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.db import models
 from compute_site.caller import Caller
 
 Thing = TypeVar("Thing", bound=models.Model)
+NOBODY = ""
+"""Stands for the owner of what has none: only rules that hold in every project count there."""
 
 
 class OwnedQuerySet(models.QuerySet[Thing]):
@@ -17,3 +19,17 @@ class OwnedQuerySet(models.QuerySet[Thing]):
     def visible_to(self, caller: Caller) -> Self:
         """What belongs to the caller's project; an admin sees all."""
         return self if caller.is_admin else self.filter(project=caller.project_id)
+
+
+def may_on(caller: Caller, rule: str, owner: str | None) -> bool:
+    """Is the rule granted on what belongs to that project? ``None``: it belongs to nobody."""
+    return caller.may(rule, project_id=owner or NOBODY)
+
+
+def permit_on(caller: Caller, rule: str, owner: str | None) -> None:
+    """Go on only if the rule is granted on what belongs to that project.
+
+    Raises:
+        PolicyRefused: it is not; the text names the rule.
+    """
+    caller.permit(rule, project_id=owner or NOBODY)

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
+from django.db.models import Model, Q, Value
 from guardian.models import GroupObjectPermission
 
 from compute_site.caller import Caller
@@ -114,6 +115,12 @@ def roles_that_hold(project: Project) -> dict[str, set[Role]]:
     return held
 
 
+def guarded_types() -> list[ContentType]:
+    """The kinds of objects that rules are granted on: projects, and single servers."""
+    models = (Project, apps.get_model("servers", "Instance"))
+    return [ContentType.objects.get_for_model(model) for model in models]
+
+
 def every_rule() -> frozenset[str]:
     """The names of all declared rules."""
     return frozenset(rule.name for rule in registry)
@@ -128,13 +135,17 @@ def rules_of(ids: str) -> frozenset[str]:
     """
     wanted = [int(part) for part in ids[1:-1].split(",") if part]
     if not _names.keys() >= set(wanted):
-        _names.update(Permission.objects.values_list("id", "codename"))
+        of_rules = Q(content_type__in=guarded_types())
+        _names.update(Permission.objects.exclude(of_rules).values_list("id", Value("")))
+        _names.update(Permission.objects.filter(of_rules).values_list("id", "codename"))
     names = (_names.get(permission_id, "") for permission_id in wanted)
     return frozenset(name for name in names if name in registry)
 
 
 _names: dict[int, str] = {}
-"""Permission id → codename, of all permissions: those that are no rules are left out later."""
+"""Permission id → codename, of all permissions. Django's own rights in the admin site have none
+here: some are called as a rule is, such as ``add_image``, and give nobody that rule.
+"""
 
 
 def forget() -> None:

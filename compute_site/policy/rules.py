@@ -1,4 +1,4 @@
-"""Policy rules: declared once by each app in its ``policies``, named as in Nova."""
+"""Policy rules: declared once by each app in its ``policies``, named as in OpenStack."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Rule:
     """One right. ``role`` is the smallest role of a project that holds it by default.
 
     ``operations`` are the requests it decides on, such as ``POST /servers``. ``on_instance``
-    marks a rule that can also be granted on one server.
+    marks a rule that can also be granted on one server. ``noun`` is what the admin lists it
+    under, where the name does not say it.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Rule:
     description: str
     operations: tuple[str, ...] = ()
     on_instance: bool = False
+    noun: str = ""
 
     @property
     def label(self) -> str:

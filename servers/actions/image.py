@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.db import transaction
+
 from compute_site.caller import Caller
 from compute_site.neighbours import image_service
 from quotas.fit import check_limit
@@ -42,14 +44,18 @@ def create_backup(
     rotation: int,
     metadata: Mapping[str, str],
 ) -> str:
-    """Make a backup image and keep the ``rotation`` newest ones of its kind; its id. Raises
-    ``WrongState``.
+    """Make a backup image and keep the ``rotation`` newest ones of its kind; its id.
+
+    Raises:
+        WrongState: the server is not in a state that allows this.
+        PolicyRefused: the image service does not let the caller; no image is made or deleted.
     """
     check_state(instance, SETTLED, "make a backup of it", idle=True)
     marks = {"instance_uuid": str(instance.uuid), "image_type": "backup", "backup_type": kind}
-    image_id = _save(caller, instance, name, {**metadata, **marks})
-    kept = image_service().find_images_with(caller, marks)
-    image_service().delete_images(caller, [str(image.id) for image in kept[rotation:]])
+    with transaction.atomic():
+        image_id = _save(caller, instance, name, {**metadata, **marks})
+        kept = image_service().find_images_with(caller, marks)
+        image_service().delete_images(caller, [str(image.id) for image in kept[rotation:]])
     log_action(caller, instance, "createBackup", "compute_backup_instance")
     return image_id
 

@@ -41,7 +41,7 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
     with transaction.atomic():
         begin(caller, instance, HOST_ACTIONS["shelve"], after=VmState.SHELVED if stays else None)
         if instance.image_ref:
-            forget_image(caller, instance)  # there is one where the host could not shelve it
+            forget_image(instance)  # there is one where the host could not shelve it
             image_id = image_service().create_image(
                 _owner(caller, instance),
                 name=f"{instance.display_name}-shelved"[:255],
@@ -103,7 +103,7 @@ def unshelve_server(
         if zone is not KEEP:
             RequestSpec.objects.filter(instance=instance).update(availability_zone=zone)
         begin_action(instance, action.name, action.event, caller)
-        forget_image(caller, instance)
+        forget_image(instance)
         if action is UNSHELVE_IN_PLACE:
             start = {"server_id": str(instance.uuid), "task": action.task}
             jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=[start])
@@ -129,9 +129,9 @@ def _owner(caller: Caller, instance: Instance) -> Caller:
     return dataclasses.replace(caller, project_id=instance.project_id)
 
 
-def forget_image(caller: Caller, instance: Instance) -> None:
+def forget_image(instance: Instance) -> None:
     """Delete the image that keeps what a shelved server held, if there is one."""
     marks = (IMAGE_KEY, SHELVED_AT)
     image_id = change_system_metadata(instance, lambda kept: without(kept, *marks)).get(IMAGE_KEY)
     if image_id:
-        image_service().delete_images(_owner(caller, instance), [image_id])
+        image_service().forget_images(instance.project_id, [image_id])

@@ -71,7 +71,7 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
             return  # somebody else has deleted it, or is about to
         if server.task_state == TaskState.SOFT_DELETING and not force:
             return
-        _forget_image(caller, server)
+        _forget_image(server)
         if request is not None or not _has_living_host(server):
             if request is None:
                 begin_action(server, DELETE, DELETE_EVENT, caller)
@@ -104,12 +104,12 @@ def finish_delete(server_id: str) -> None:
             _forget(fresh.filter(pk=instance.pk).get())
 
 
-def _forget_image(caller: Caller, instance: Instance) -> None:
+def _forget_image(instance: Instance) -> None:
     """A service that does not answer keeps the image, and stops nobody."""
     if IMAGE_KEY not in instance.system_metadata:  # nearly always; the row is locked
         return
     try:
-        forget_image(caller, instance)
+        forget_image(instance)
     except Fault as fault:
         logger.warning("server %s leaves an image behind: %s", instance.uuid, fault.detail)
 

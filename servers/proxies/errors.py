@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.faults import Forbidden, NotFound
+from compute_site.faults import NotFound
 
 # what older microversions have
 
@@ -17,12 +17,6 @@ class NoSuchImage(NotFound):
     """No image that the caller may use has the id."""
 
     code = "no_such_image"
-
-
-class ForeignImage(Forbidden):
-    """Only the project that owns an image deletes it."""
-
-    code = "foreign_image"
 
 
 class NoSuchExtension(NotFound):

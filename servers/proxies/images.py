@@ -8,7 +8,7 @@ from compute_site.caller import Caller
 from compute_site.db.paging import Paging
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageRecord, ImageSearch
-from servers.proxies.errors import ForeignImage, NoSuchImage
+from servers.proxies.errors import NoSuchImage
 
 
 def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
@@ -30,12 +30,11 @@ def find_image(caller: Caller, image_id: str) -> ImageRecord:
 
 
 def delete_image(caller: Caller, image_id: str) -> None:
-    """Delete an image of the caller's project.
+    """Delete an image.
 
     Raises:
         NoSuchImage: there is none.
-        ForeignImage: it belongs to another project.
+        PolicyRefused: the image service does not let the caller.
     """
-    if find_image(caller, image_id).owner != caller.project_id:
-        raise ForeignImage(f"The image {image_id} belongs to another project.")
+    find_image(caller, image_id)
     image_service().delete_images(caller, [image_id])

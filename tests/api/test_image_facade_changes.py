@@ -123,14 +123,3 @@ def test_readers_and_outsiders_change_nothing(
     for client in (as_reader, as_outsider):
         client.delete(f"{V2}/{image.pk}").expect(403)
         client.patch(f"{V2}/{image.pk}", []).expect(403)
-
-
-def test_an_admin_deactivates_an_image(
-    as_member: ApiClient, as_admin: ApiClient, cast: Cast
-) -> None:
-    image = Image.objects.create(owner=cast.alpha)
-    as_member.post(f"{V2}/{image.pk}/actions/deactivate").expect(403)
-    as_admin.post(f"{V2}/{image.pk}/actions/deactivate").expect(204)
-    assert Image.objects.get().status == "deactivated"
-    as_admin.post(f"{V2}/{image.pk}/actions/reactivate").expect(204)
-    assert Image.objects.get().status == "active"

@@ -6,23 +6,28 @@ import uuid
 from typing import Any
 
 from compute_site.caller import Caller
-from compute_site.identity.models import Project
+from compute_site.identity.models import Project, Role
 from compute_site.neighbours.network.local.addresses import default_pools
 from compute_site.neighbours.network.models import Network, Port, Subnet
+from compute_site.policy.rules import registry
 
 
 def make_caller(
     project: Project, *, admin: bool = False, rules: frozenset[str] = frozenset()
 ) -> Caller:
-    roles = {"reader", "member"} | ({"manager", "admin"} if admin else set())
+    """A member of the project, or an admin, with the rules that the role has by default, and
+    these beside them.
+    """
+    role = Role.ADMIN if admin else Role.MEMBER
+    held = frozenset(rule.name for rule in registry if rule.role in role.implied)
     return Caller(
         user_id="u" * 32,
         user_name="someone",
         project_id=project.pk,
         project_name=project.name,
-        roles=frozenset(roles),
-        rules=rules,
-        global_rules=frozenset(),
+        roles=frozenset(role.implied),
+        rules=held | rules,
+        global_rules=held if admin else frozenset(),
     )
 
 

@@ -72,6 +72,10 @@ class ImageSearch:
 
 
 class ImageService(Protocol):
+    """What a caller asks for is decided by the rules of the image service: every call with a
+    caller raises ``PolicyRefused`` where one is not granted.
+    """
+
     def find_images(self, caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
         """The images among ``ids`` that the caller may use, by id as given; one call however many.
 
@@ -111,9 +115,15 @@ class ImageService(Protocol):
         ...
 
     def set_properties(self, caller: Caller, image_id: str, properties: Mapping[str, str]) -> None:
-        """Give an image of the caller's project exactly these properties."""
+        """Give an image exactly these properties."""
         ...
 
     def delete_images(self, caller: Caller, ids: Collection[str]) -> None:
-        """Delete images of the caller's project; unknown ones are fine."""
+        """Delete images; unknown ones are fine."""
+        ...
+
+    def forget_images(self, project_id: str, ids: Collection[str]) -> None:
+        """Delete images of the project that compute has made for itself, to shelve servers. That
+        is compute's own act: nobody needs a right to it.
+        """
         ...

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from compute_site.bodies import stream_body
 from compute_site.faults import BadRequest, Fault, NotFound
+from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.representation import IMAGE_SCHEMA, IMAGES_SCHEMA, show_image
 from compute_site.neighbours.image.api.shapes import NEW_IMAGE
 from compute_site.neighbours.image.local import changes
@@ -42,6 +43,8 @@ class ImageView(ServiceView):
         return {"code": f"{fault.status} {title}", "title": title, "message": fault.detail}
 
     def find_image(self, image_id: str) -> Image:
+        """The image, which the caller may see."""
+        self.caller.permit(policies.SHOW)
         return self.find(Image.objects.visible_to(self.caller), image_id, "image")
 
 
@@ -95,6 +98,7 @@ class ImageList(ImageView):
     }
 
     def get(self, request: Request) -> Response:
+        self.caller.permit(policies.LIST)
         rows = Image.objects.visible_to(self.caller)
         if not {"visibility", "id"} & set(request.GET):
             rows = rows.listed_for(self.caller)
@@ -162,7 +166,7 @@ class ImageDetail(ImageView):
         return Response(show_image(changes.change_image(self.caller, image, body)))
 
     def delete(self, request: Request, image_id: str) -> Response:
-        changes.delete_image(self.caller, self.find_image(image_id))
+        changes.delete_images(self.caller, [self.find_image(image_id)])
         return Response(status=204)
 
 
@@ -171,6 +175,7 @@ class ImageFile(ImageView):
 
     def get(self, request: Request, image_id: str) -> HttpResponse:
         self.find_image(image_id)
+        self.caller.permit(policies.DOWNLOAD)
         return HttpResponse(status=204, content_type="application/octet-stream")
 
     def put(self, request: Request, image_id: str) -> Response:

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.utils import timezone
-
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
 from compute_site.db.paging import cut_page
 from compute_site.neighbours.ids import canonical_ids, is_canonical
+from compute_site.neighbours.image import policies
+from compute_site.neighbours.image.local import changes
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.image.protocol import ImageData, ImageRecord, ImageSearch, NoSuchMarker
 
@@ -25,6 +25,7 @@ def find_images(caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
     wanted = canonical_ids(ids)
     if not wanted:
         return {}
+    caller.permit(policies.SHOW)
     rows = FIND.rows(caller, *wanted)
     found = (Image.from_db("default", COLUMNS, row) for row in rows)
     return {str(image.pk): describe(image) for image in found}
@@ -32,6 +33,7 @@ def find_images(caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
 
 def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
     visible = Image.objects.visible_to(caller)
+    caller.permit(policies.LIST if search.image_id is None else policies.SHOW)
     if search.image_id is None:
         visible = visible.listed_for(caller)
     else:
@@ -61,6 +63,8 @@ def create_image(
     properties: Mapping[str, Any],
     like: ImageData | None = None,
 ) -> str:
+    for rule in (policies.ADD, policies.UPLOAD):
+        caller.permit(rule)
     model = like or ImageData(id=None)
     image = Image.objects.create(
         name=name,
@@ -77,17 +81,23 @@ def create_image(
 
 
 def find_images_with(caller: Caller, properties: Mapping[str, str]) -> Sequence[ImageData]:
+    caller.permit(policies.LIST)
     own = Image.objects.filter(owner=caller.project_id, properties__contains=dict(properties))
     return [describe(image) for image in own.order_by("-created_at", "-pk")]
 
 
 def set_properties(caller: Caller, image_id: str, properties: Mapping[str, str]) -> None:
-    own = Image.objects.filter(owner=caller.project_id, pk=image_id)
-    own.update(properties=dict(properties), updated_at=timezone.now())
+    for image in Image.objects.visible_to(caller).filter(pk__in=canonical_ids([image_id])):
+        changes.set_properties(caller, image, properties)
 
 
 def delete_images(caller: Caller, ids: Collection[str]) -> None:
-    Image.objects.filter(owner=caller.project_id, pk__in=canonical_ids(ids)).delete()
+    wanted = Image.objects.visible_to(caller).filter(pk__in=canonical_ids(ids))
+    changes.delete_images(caller, list(wanted))
+
+
+def forget_images(project_id: str, ids: Collection[str]) -> None:
+    Image.objects.filter(owner=project_id, pk__in=canonical_ids(ids)).delete()
 
 
 def describe(image: Image) -> ImageData:

@@ -13,20 +13,25 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, Forbidden
 from compute_site.identity.models import Project
+from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.shapes import CHANGEABLE, OWN_KEYS
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.keys import read_keys
+from compute_site.neighbours.ownership import permit_on
 
 COLUMNS = (
     *("name", "visibility", "min_ram", "min_disk", "disk_format", "container_format", "tags"),
 )
 PROPERTIES = "properties"
+STATUS_RULES = {"active": policies.REACTIVATE, "deactivated": policies.DEACTIVATE}
+VISIBILITY_RULES = {"public": policies.PUBLICIZE, "community": policies.COMMUNITIZE}
+"""What it takes to show an image to other projects."""
 
 
-class NotYourImage(Forbidden):
-    """The image belongs to another project, or the caller may not show it to everyone."""
+class KeyOfService(Forbidden):
+    """Only the image service sets the key."""
 
-    code = "not_your_image"
+    code = "key_of_service"
 
 
 class ImageIsThere(Conflict):
@@ -37,16 +42,16 @@ class ImageIsThere(Conflict):
 
 @transaction.atomic
 def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
-    _check_keys(caller, values, {*values, *values[PROPERTIES]})
-    owner = values["owner"]
-    if owner is not None and not Project.objects.filter(pk=owner).exists():
-        raise BadRequest(f"There is no project {owner}.", field="owner")
+    owner = values["owner"] or caller.project_id
+    permit_on(caller, policies.ADD, owner)
+    _check_keys(values[PROPERTIES])
+    _check_visibility(caller, values["visibility"], owner)
     image_id = values["id"] or uuid.uuid4()
     if Image.objects.filter(pk=image_id).exists():
         raise ImageIsThere(f"There is an image {image_id} already.")
     return Image.objects.create(
         id=image_id,
-        owner_id=owner or caller.project_id,
+        owner_id=owner if owner == caller.project_id else _find_owner(owner),
         status="queued",
         properties=_check_properties(values[PROPERTIES]),
         **{key: values[key] for key in COLUMNS},
@@ -56,15 +61,14 @@ def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
 @transaction.atomic
 def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str, Any]]) -> Image:
     """Apply a JSON patch: add, replace and remove of one key each; the image as it is now."""
-    _check_owner(caller, image)
+    permit_on(caller, policies.MODIFY, image.owner_id)
     image = Image.objects.select_for_update().get(pk=image.pk)
     own = {key: getattr(image, key) for key in COLUMNS} | {"owner": image.owner_id}
     properties = dict(image.properties)
     for operation in operations:
         key, kind = _read_operation(operation)
         target = own if key in CHANGEABLE else properties
-        if key in OWN_KEYS or key == "id":
-            raise NotYourImage(f"Only the service sets {key}.")
+        _check_keys([key], also=("id",))
         if kind == "remove":
             if target.pop(key, None) is None or target is own:
                 raise Conflict(f"The image has no {key} that could be removed.")
@@ -73,7 +77,11 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
     values, problems = read_keys({k: v for k, v in own.items() if v is not None}, CHANGEABLE)
     if problems:
         raise BadRequest("; ".join(problems))
-    _check_keys(caller, values, {key for key in own if own[key] != getattr(image, key, None)})
+    if values["visibility"] != image.visibility:
+        _check_visibility(caller, values["visibility"], image.owner_id)
+    if values["owner"] != image.owner_id:
+        permit_on(caller, policies.MODIFY, values["owner"])
+        image.owner_id = _find_owner(values["owner"])
     for key in COLUMNS:
         setattr(image, key, values[key])
     image.properties = _check_properties(properties)
@@ -83,7 +91,7 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
 
 def take_data(caller: Caller, image: Image, chunks: Iterable[bytes]) -> None:
     """Read the data to its end, keep its size and checksum; the image becomes active."""
-    _check_owner(caller, image)
+    permit_on(caller, policies.UPLOAD, image.owner_id)
     if image.status != "queued":
         raise ImageIsThere(f"Image {image.pk} is {image.status}; it takes data only when queued.")
     if image.disk_format is None or image.container_format is None:
@@ -99,37 +107,46 @@ def take_data(caller: Caller, image: Image, chunks: Iterable[bytes]) -> None:
 
 
 def set_status(caller: Caller, image: Image, status: str) -> None:
-    """``active`` or ``deactivated``; for admins."""
-    if not caller.is_admin:
-        raise NotYourImage("Only an admin deactivates images.")
-    image.status = status
-    image.save(update_fields=["status", "updated_at"])
+    """``active`` or ``deactivated``, of an image that is one of them.
+
+    Raises:
+        BadRequest: it is not.
+    """
+    permit_on(caller, STATUS_RULES[status], image.owner_id)
+    changed = Image.objects.filter(pk=image.pk, status__in=STATUS_RULES)
+    if not changed.update(status=status, updated_at=timezone.now()):
+        raise BadRequest(f"Image {image.pk} is {image.status}; it cannot become {status}.")
 
 
-def delete_image(caller: Caller, image: Image) -> None:
-    _check_owner(caller, image)
-    image.delete()
+def set_properties(caller: Caller, image: Image, properties: Mapping[str, Any]) -> None:
+    """Give the image exactly these properties."""
+    permit_on(caller, policies.MODIFY, image.owner_id)
+    kept = _check_properties(properties)
+    Image.objects.filter(pk=image.pk).update(properties=kept, updated_at=timezone.now())
 
 
-def _check_owner(caller: Caller, image: Image) -> None:
-    if "member" not in caller.roles:
-        raise Forbidden("Changes need the role member.")
-    if image.owner_id != caller.project_id and not caller.is_admin:
-        raise NotYourImage(f"Image {image.pk} belongs to another project.")
+def delete_images(caller: Caller, images: Collection[Image]) -> None:
+    for image in images:
+        permit_on(caller, policies.DELETE, image.owner_id)
+    Image.objects.filter(pk__in=[image.pk for image in images]).delete()
 
 
-def _check_keys(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> None:
-    if "member" not in caller.roles:
-        raise Forbidden("Changes need the role member.")
-    barred = sorted(OWN_KEYS.intersection(given))
+def _find_owner(project_id: str | None) -> str | None:
+    if project_id is not None and not Project.objects.filter(pk=project_id).exists():
+        raise BadRequest(f"There is no project {project_id}.", field="owner")
+    return project_id
+
+
+def _check_keys(given: Collection[str], also: Collection[str] = ()) -> None:
+    barred = sorted(OWN_KEYS.union(also).intersection(given))
     if barred:
-        raise NotYourImage(f"Only the service sets {', '.join(barred)}.")
-    if caller.is_admin:
-        return
-    if "visibility" in given and values["visibility"] == "public":
-        raise NotYourImage("Only an admin shows images to everyone.")
-    if values["owner"] not in (None, caller.project_id):
-        raise NotYourImage("Only an admin makes images for other projects.")
+        raise KeyOfService(f"Only the service sets {', '.join(barred)}.")
+
+
+def _check_visibility(caller: Caller, visibility: str, owner: str | None) -> None:
+    rule = VISIBILITY_RULES.get(visibility)
+    if rule is not None:
+        permit_on(caller, rule, owner)
 
 
 def _check_properties(properties: Mapping[str, Any]) -> dict[str, str]:
