@@ -97,7 +97,7 @@ def find_listener(host: str, port: int) -> Listener:
             f"Cannot listen on {host}: {error}. Choose another address with --host."
         ) from error
     # a name such as localhost may have an address of each family
-    return Listener(host, min(found, key=lambda entry: entry[0])[4][0], port)
+    return Listener(host, str(min(found, key=lambda entry: entry[0])[4][0]), port)
 
 
 def _outer_address() -> str:

@@ -86,7 +86,8 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
         return bool(getattr(request.user, "is_superuser", False))
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return role_of(obj) is None and super().has_delete_permission(request, obj)
+        """With a group its members lose what it gave them: that, too, is for superusers."""
+        return role_of(obj) is None and bool(getattr(request.user, "is_superuser", False))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The groups of roles go with their project, and only so."""

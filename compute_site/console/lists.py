@@ -23,6 +23,9 @@ MOST_ROWS = 5000
 MOST_KEYS = 100
 """Rows that a typed word may stand for."""
 
+LOOKUPS = ("", "__exact", "__in", "__isnull", "__gte", "__lt")
+"""What the links of Django's filters ask for."""
+
 LENGTH_OF_UUID = 36
 """With its dashes; ids of users and projects have none."""
 
@@ -83,6 +86,22 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountingChangeList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what the filters of the page offer. Django takes every column of the table, so that
+        one that is not shown could be guessed letter by letter.
+        """
+        entries: Iterable[Any] = self.get_list_filter(request)
+        offered = {
+            name
+            for entry in entries
+            for name in (
+                [f"{entry}{end}" for end in LOOKUPS]
+                if isinstance(entry, str)
+                else [entry.parameter_name]
+            )
+        }
+        return lookup in offered and super().lookup_allowed(lookup, value, request)
 
     def count_for(self, row: Any) -> int:
         """How many rows of the relation ``counted`` the row has."""

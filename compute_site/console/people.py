@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -22,12 +23,47 @@ from compute_site.identity.models import (
     User,
 )
 from compute_site.identity.tokens import revoke_tokens_of
+from compute_site.policy.rights import Rights, find_beyond, rights_of
 
 MEMBERSHIP_USER = User.groups.through._meta.get_field("user")  # noqa: SLF001 - the way to a field
+SHOWN_MEMBERS = 20
+
+
+class PersonalAdmin(ListAdmin):
+    """Rows that belong to a person each: staff do not touch those of people who have more rights
+    than they have.
+    """
+
+    owner = "user_id"
+    """The attribute with the id of the person."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or not self.out_of_reach(request, [obj]))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or not self.out_of_reach(request, [obj]))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Django asks for the permission to delete such rows, but not for each of them."""
+        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        protected = [*protected, *map(str, self.out_of_reach(request, list(objs)))]
+        return deleted, counts, perms_needed, protected
+
+    def out_of_reach(self, request: HttpRequest, rows: Sequence[Any]) -> list[Any]:
+        """Those of the rows that the operator may not touch."""
+        beyond = beyond_operator(request, {getattr(row, self.owner) for row in rows})
+        return [row for row in rows if getattr(row, self.owner) in beyond]
 
 
 class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Who holds the role."""
+    """Who holds the role. Operators give roles that they hold themselves, and take them from
+    people who have no more rights than they have.
+    """
+
+    request: HttpRequest
+    """Who saves the form."""
 
     users = forms.ModelMultipleChoiceField(
         User.objects.all(),
@@ -43,6 +79,16 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["users"] = list(self.instance.group.user_set.all())
+            self.fields["users"].disabled = not _may_give(self.request, self.instance)
+
+    def clean_users(self) -> QuerySet[User]:
+        chosen: QuerySet[User] = self.cleaned_data["users"]
+        dropped = {user.pk: user for user in self.initial["users"] if user not in chosen}
+        kept = beyond_operator(self.request, dropped)
+        if kept:
+            names = ", ".join(sorted(dropped[pk].username for pk in kept))
+            raise forms.ValidationError(f"These have more rights than you have: {names}.")
+        return chosen
 
     def save(self, commit: bool = True) -> ProjectRole:
         entry: ProjectRole = self.instance
@@ -57,8 +103,7 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
 
     model = ProjectRole
     form = RoleForm
-    fields = ("role_name", "users", "rules")
-    readonly_fields = ("role_name", "rules")
+    readonly_fields = ("role_name", "members", "rules")
     extra = 0
     can_delete = False
     ordering = ("pk",)
@@ -68,6 +113,15 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
         entries = super().get_queryset(request).select_related("group", "project")
         return entries if _is_superuser(request) else entries.exclude(role=Role.ADMIN)
 
+    def get_fields(self, request: HttpRequest, obj: Project | None = None) -> Any:
+        changes = self.has_change_permission(request, obj)
+        return ("role_name", "users" if changes else "members", "rules")
+
+    def get_formset(self, request: HttpRequest, obj: Project | None = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form = type("RoleForm", (formset.form,), {"request": request})
+        return formset
+
     def has_add_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         return False
 
@@ -75,11 +129,19 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
         return admin.site.get_model_admin(Project).has_view_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
-        return admin.site.get_model_admin(Project).has_change_permission(request, obj)
+        """Of those who hold a role in the project themselves."""
+        allowed = admin.site.get_model_admin(Project).has_change_permission(request, obj)
+        return allowed and (obj is None or _own_rights(request).has_role(obj.pk, Role.READER))
 
     @admin.display(description="role")
     def role_name(self, entry: ProjectRole) -> str:
         return entry.role
+
+    @admin.display(description="users")
+    def members(self, entry: ProjectRole) -> str:
+        names = entry.group.user_set.order_by("username").values_list("username", flat=True)
+        shown = list(names[: SHOWN_MEMBERS + 1])
+        return ", ".join(shown[:SHOWN_MEMBERS]) + (" …" if len(shown) > SHOWN_MEMBERS else "")
 
     @admin.display(description="policy rules")
     def rules(self, entry: ProjectRole) -> str:
@@ -104,9 +166,38 @@ class ProjectAdmin(ListAdmin, RulesAdmin):
         """A project has its roles once it is saved."""
         return self.inlines if obj else ()
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> Any:
+        """Who disables a project keeps those out who are admins of the cloud in it."""
+        if obj is None or not self.homes_of_others(request, [obj]):
+            return self.readonly_fields
+        return (*self.readonly_fields, "enabled")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        allowed: bool = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or not self.homes_of_others(request, [obj]))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        protected = [*protected, *map(str, self.homes_of_others(request, list(objs)))]
+        return deleted, counts, perms_needed, protected
+
+    def homes_of_others(self, request: HttpRequest, projects: Sequence[Project]) -> list[Project]:
+        """Those of the projects in which somebody is the cloud's admin who has more rights than the
+        operator.
+        """
+        admins = User.groups.through.objects.filter(
+            group__project_role__project__in=[project.pk for project in projects],
+            group__project_role__role=Role.ADMIN,
+        ).values_list("group__project_role__project", "user")
+        pairs = list(admins)
+        beyond = beyond_operator(request, {user for _, user in pairs})
+        homes = {project for project, user in pairs if user in beyond}
+        return [project for project in projects if project.pk in homes]
+
 
 @admin.register(User)
-class SiteUserAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
+class SiteUserAdmin(PersonalAdmin, UserAdmin):  # type: ignore[type-arg]
+    owner = "pk"
     list_display = ("username", "default_project", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     list_select_related = ("default_project",)
@@ -151,31 +242,24 @@ class SiteUserAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
             return self.readonly_fields
         return (*self.readonly_fields, "is_staff", "is_superuser", "user_permissions", "groups")
 
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        allowed: bool = super().has_change_permission(request, obj)
-        return allowed and self._may_touch(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        allowed: bool = super().has_delete_permission(request, obj)
-        return allowed and self._may_touch(request, obj)
-
-    def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
-        """Whoever could set a colleague's password would have the colleague's rights."""
-        return obj is None or not obj.is_staff or _is_superuser(request)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
-        staff = [str(user) for user in objs if not self._may_touch(request, user)]
-        return deleted, counts, perms_needed, [*protected, *staff]
+    def out_of_reach(self, request: HttpRequest, rows: Sequence[User]) -> list[User]:
+        """Colleagues, too: their rights are for superusers to decide on."""
+        beyond = super().out_of_reach(request, rows)
+        staff = [user for user in rows if user.is_staff and not _is_superuser(request)]
+        return [user for user in rows if user in beyond or user in staff]
 
     @admin.action(description="Revoke all tokens of the selected users", permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, users: QuerySet[User]) -> None:
-        number = revoke_tokens_of(users.values_list("pk", flat=True))
+        kept = self.out_of_reach(request, list(users))
+        number = revoke_tokens_of({user.pk for user in users} - {user.pk for user in kept})
         self.message_user(request, f"{number} tokens revoked.", messages.SUCCESS)
+        if kept:
+            names = ", ".join(user.username for user in kept)
+            self.message_user(request, f"They have more rights than you: {names}.", messages.ERROR)
 
 
 @admin.register(Token)
-class TokenAdmin(ListAdmin):
+class TokenAdmin(PersonalAdmin):
     """Tokens can be looked at and revoked (deleted), not made or changed."""
 
     list_display = ("audit_id", "user", "project", "issued_at", "expires_at")
@@ -200,7 +284,7 @@ class TokenAdmin(ListAdmin):
 
 
 @admin.register(ApplicationCredential)
-class ApplicationCredentialAdmin(ListAdmin):
+class ApplicationCredentialAdmin(PersonalAdmin):
     """Credentials can be looked at and deleted; only their users make them."""
 
     list_display = ("name", "user", "project", "role", "expires_at", "created_at")
@@ -221,6 +305,30 @@ class ApplicationCredentialAdmin(ListAdmin):
         self, request: HttpRequest, obj: ApplicationCredential | None = None
     ) -> bool:
         return False
+
+
+def beyond_operator(request: HttpRequest, user_ids: Iterable[str]) -> set[str]:
+    """Those of the users who have rights that the operator does not have. A page asks for the same
+    ones several times.
+    """
+    known: dict[frozenset[str], set[str]] = request.__dict__.setdefault("_beyond_operator", {})
+    wanted = frozenset(user_ids)
+    if wanted not in known:
+        known[wanted] = find_beyond(cast("User", request.user), wanted)
+    return known[wanted]
+
+
+def _own_rights(request: HttpRequest) -> Rights:
+    known: dict[str, Rights] = request.__dict__.setdefault("_rights_of_operator", {})
+    own = cast("User", request.user).pk
+    if own not in known:
+        known |= rights_of([own])
+    return known[own]
+
+
+def _may_give(request: HttpRequest, entry: ProjectRole) -> bool:
+    """Nobody gives a role that is not held."""
+    return _own_rights(request).has_role(entry.project_id, Role(entry.role))
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Collection
+from functools import cached_property, partial
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -19,8 +21,9 @@ from guardian.admin import GroupManage, GuardedModelAdminMixin, UserManage
 from guardian.forms import GroupObjectPermissionsForm, UserObjectPermissionsForm
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
-from compute_site.identity.models import ProjectRole, Role
+from compute_site.identity.models import ProjectRole, Role, User
 from compute_site.policy.grants import set_rules_of_user
+from compute_site.policy.rights import Rights, rights_of, rights_of_group
 from compute_site.policy.rules import registry
 
 Choice = tuple[str, str]
@@ -36,16 +39,51 @@ class BoxTable(forms.CheckboxSelectMultiple):
 
     template_name = "policy/rule_boxes.html"
     option_template_name = "django/forms/widgets/input.html"
+    fixed: Collection[str] = ()
+    """Rules whose boxes cannot be changed."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        if value in self.fixed:
+            option["attrs"]["disabled"] = True
         return {**option, "rule": registry[value]}
 
 
 class RuleBoxes:
-    """One box a rule, in groups by the noun of the rule's name."""
+    """One box a rule, in groups by the noun of the rule's name.
+
+    An operator changes the boxes of rules that the operator holds on the object, and takes none
+    from who has more rights than the operator.
+    """
 
     obj: Model
+    cleaned_data: dict[str, Any]
+
+    def __init__(self, *args: Any, operator: User, **kwargs: Any) -> None:
+        self.own = rights_of([operator.pk])[operator.pk]
+        super().__init__(*args, **kwargs)
+
+    def rights_of_holder(self) -> Rights:
+        """What the user or group may do whose boxes these are."""
+        raise NotImplementedError
+
+    def clean_permissions(self) -> list[str]:
+        chosen = set(self.cleaned_data["permissions"])
+        held = set(self.get_obj_perms_field_initial())  # type: ignore[attr-defined]
+        foreign = sorted(chosen - held - self.changeable)
+        if foreign:
+            raise forms.ValidationError(
+                f"You do not hold these rules here, and cannot grant them: {', '.join(foreign)}."
+            )
+        if (held & self.changeable) - chosen and not self.own.cover(self.rights_of_holder()):
+            raise forms.ValidationError("You take no rule from who has more rights than you have.")
+        return sorted(chosen | (held - self.changeable))
+
+    @cached_property
+    def changeable(self) -> set[str]:
+        """Rules that the operator holds on the object."""
+        names = [name for name, _ in self.get_obj_perms_field_choices()]
+        return {name for name in names if self.own.has_rule_on(self.obj, name)}
 
     def get_obj_perms_field_choices(self) -> list[Choice]:
         return rule_choices(type(self.obj))
@@ -53,6 +91,8 @@ class RuleBoxes:
     def get_obj_perms_field(self) -> forms.Field:
         field: forms.MultipleChoiceField = super().get_obj_perms_field()  # type: ignore[misc]
         field.choices = by_noun(self.get_obj_perms_field_choices())
+        names = {name for name, _ in self.get_obj_perms_field_choices()}
+        field.widget.fixed = names - self.changeable
         return field
 
     def get_obj_perms_field_widget(self) -> type[forms.Widget]:
@@ -65,9 +105,15 @@ class RuleBoxes:
 class GroupRulesForm(RuleBoxes, GroupObjectPermissionsForm):
     """The rules that a group holds on the object."""
 
+    def rights_of_holder(self) -> Rights:
+        return rights_of_group(self.group)
+
 
 class UserRulesForm(RuleBoxes, UserObjectPermissionsForm):
     """The rules that a single user holds on the object."""
+
+    def rights_of_holder(self) -> Rights:
+        return rights_of([self.user.pk])[self.user.pk]
 
     def save_obj_perms(self) -> None:
         set_rules_of_user(self.obj, self.user, self.cleaned_data["permissions"])
@@ -122,11 +168,11 @@ class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[type
         allowed: bool = admin.ModelAdmin.has_change_permission(self, request)
         return allowed and any(request.user.has_perm(name) for name in wanted)
 
-    def get_obj_perms_manage_group_form(self, request: HttpRequest) -> type[forms.Form]:
-        return GroupRulesForm
+    def get_obj_perms_manage_group_form(self, request: HttpRequest) -> Any:
+        return partial(GroupRulesForm, operator=cast("User", request.user))
 
-    def get_obj_perms_manage_user_form(self, request: HttpRequest) -> type[forms.Form]:
-        return UserRulesForm
+    def get_obj_perms_manage_user_form(self, request: HttpRequest) -> Any:
+        return partial(UserRulesForm, operator=cast("User", request.user))
 
     def get_obj_perms_user_select_form(self, request: HttpRequest) -> type[forms.Form]:
         return UserChoice

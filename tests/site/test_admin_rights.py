@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from compute_site.identity.models import Project, Token, User
+from compute_site.identity.models import Project, Role, Token, User
 from servers.models import Fault
 from servers.policies import server as policies
 from tests.cast import ALPHA, Cast
@@ -111,6 +111,7 @@ def test_policy_rules_are_for_whom_may_change_grants(cast: Cast) -> None:
     more = staff(
         *("servers.view_instance", "servers.change_instance"),
         "guardian.change_userobjectpermission",
+        role=(cast.alpha, Role.READER),
     )
     page = more.get(url_of(type(server), "change", server.pk)).content.decode()
     assert "Policy rules" in page

@@ -22,7 +22,7 @@ from compute_site.neighbours.identity.api.representation import (
     show_list,
     show_role,
 )
-from compute_site.neighbours.identity.api.user import find_user
+from compute_site.neighbours.identity.api.user import find_user, find_user_in_reach
 
 
 class RoleList(IdentityView):
@@ -79,7 +79,9 @@ class Grant(GrantView):
         return Response(status=204)
 
     def delete(self, request: Request, project_id: str, user_id: str, role_id: str) -> Response:
-        unassign(*self.both(project_id, user_id), find_role(role_id))
+        admin = self.admin()
+        user = find_user_in_reach(admin, user_id)
+        unassign(user, find_project(admin, project_id), find_role(role_id))
         return Response(status=204)
 
 

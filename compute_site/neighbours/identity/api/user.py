@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +16,7 @@ from compute_site.identity.users import change_password, change_user, make_user
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import chosen
 from compute_site.neighbours.identity.api.representation import show_list, show_project, show_user
+from compute_site.policy.rights import MoreRights, beyond, rights_of
 
 
 def visible_users(caller: ValidToken) -> QuerySet[User]:
@@ -27,6 +30,23 @@ def find_user(caller: ValidToken, user_id: str) -> User:
     user = "\0" not in user_id and visible_users(caller).filter(pk=user_id).first()
     if not user:
         raise NoSuchThing(f"There is no user {user_id}.")
+    return user
+
+
+def find_user_in_reach(admin: ValidToken, user_id: str) -> User:
+    """A user to change or delete.
+
+    Raises:
+        NoSuchThing: there is none.
+        MoreRights: the user may do more than the cloud's admin who asks, as superusers of the
+            admin site may.
+    """
+    user = find_user(admin, user_id)
+    own = rights_of([admin.user_id])[admin.user_id]
+    if admin.scope.by_credential:  # it does not open the admin site
+        own = dataclasses.replace(own, is_superuser=False)
+    if beyond(own, [user.pk]):
+        raise MoreRights(f"The user {user_id} has more rights than you have.")
     return user
 
 
@@ -55,11 +75,11 @@ class UserDetail(IdentityView):
         return Response({"user": show_user(find_user(self.caller(), user_id), root=self.root)})
 
     def patch(self, request: Request, user_id: str) -> Response:
-        user = change_user(find_user(self.admin(), user_id), self.read_body())
+        user = change_user(find_user_in_reach(self.admin(), user_id), self.read_body())
         return Response({"user": show_user(user, root=self.root)})
 
     def delete(self, request: Request, user_id: str) -> Response:
-        remove_owner(find_user(self.admin(), user_id))
+        remove_owner(find_user_in_reach(self.admin(), user_id))
         return Response(status=204)
 
 
