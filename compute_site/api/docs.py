@@ -33,7 +33,7 @@ class DocsView(SpectacularSwaggerView):
     authentication_classes = []
     versioning_class = None
     http_method_names = ["get", "head"]
-    template_name = "compute_site/api/docs.html"
+    template_name = "compute_site/docs.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]

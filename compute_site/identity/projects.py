@@ -8,8 +8,7 @@ from django.db import IntegrityError, transaction
 
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import MalformedRequest, NameInUse
-from compute_site.identity.models import Project
-from compute_site.neighbours.identity.api.members import (
+from compute_site.identity.members import (
     Reader,
     flag,
     name_of,
@@ -19,6 +18,7 @@ from compute_site.neighbours.identity.api.members import (
     read_members,
     text,
 )
+from compute_site.identity.models import Project
 
 READERS: dict[str, Reader] = {
     "name": name_of(64),

@@ -7,10 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from compute_site.identity.errors import InvalidPassword, MalformedRequest, NameInUse
-from compute_site.identity.models import Project, User
-from compute_site.identity.passwords import verify_password
-from compute_site.identity.scope import find_by_user
-from compute_site.neighbours.identity.api.members import (
+from compute_site.identity.members import (
     Reader,
     flag,
     name_of,
@@ -19,6 +16,9 @@ from compute_site.neighbours.identity.api.members import (
     read_members,
     text,
 )
+from compute_site.identity.models import Project, User
+from compute_site.identity.passwords import verify_password
+from compute_site.identity.scope import find_by_user
 
 SHOWN = {"id", "links", "extra", "password_expires_at", "federated"}
 """Made by the site: a client that sends back what it was shown changes nothing by it."""
