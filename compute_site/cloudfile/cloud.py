@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 
 from compute_site.cloudfile.section import Entry
-from compute_site.identity.models import Project, User
 
 Row = TypeVar("Row", bound=Model)
 NAMESPACE = uuid.UUID("a7c5e2c4-5cf5-4d3b-93a4-0f6c3c2b7d10")
@@ -22,12 +21,12 @@ class Cloud:
         self._projects: dict[str, str] = {}
         self._users: dict[str, str] = {}
 
-    def read_projects(self) -> None:
-        for project_id, name in Project.objects.values_list("pk", "name"):
+    def know_projects(self, ids_and_names: Iterable[tuple[str, str]]) -> None:
+        for project_id, name in ids_and_names:
             self._projects[name] = self._projects[project_id] = project_id
 
-    def read_users(self) -> None:
-        self._users = dict(User.objects.values_list("username", "pk"))
+    def know_users(self, names_and_ids: Iterable[tuple[str, str]]) -> None:
+        self._users = dict(names_and_ids)
 
     def project(self, entry: Entry, key: str) -> str:
         """The id of the project that the entry names by name or id."""

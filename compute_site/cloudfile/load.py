@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
+from importlib import import_module
 from typing import Any
 
 import yaml
+from django.apps import apps
 from django.db import DatabaseError, connection, transaction
+from django.utils.module_loading import module_has_submodule
 
-from compute_site.cloudfile import (
-    flavors,
-    hosts,
-    images,
-    keypairs,
-    networks,
-    people,
-    ports,
-    quotas,
-    server_groups,
-    volumes,
-)
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.errors import CloudFileError
-from compute_site.cloudfile.section import Entry
+from compute_site.cloudfile.section import Entry, Section
 
-SECTIONS = (
-    *people.SECTIONS,
-    *hosts.SECTIONS,
-    *flavors.SECTIONS,
-    *images.SECTIONS,
-    *networks.SECTIONS,
-    *ports.SECTIONS,
-    *volumes.SECTIONS,
-    *keypairs.SECTIONS,
-    *server_groups.SECTIONS,
-    *quotas.SECTIONS,
-)
-"""In this order: each section refers only to those before it."""
+
+@functools.cache
+def sections() -> Sequence[Section]:
+    """All sections, each behind those that its entries refer to. An app brings its own as
+    ``SECTIONS`` in its module ``cloudfile``.
+    """
+    found: dict[str, Section] = {}
+    for config in apps.get_app_configs():
+        if module_has_submodule(config.module, "cloudfile"):
+            module = import_module(f"{config.name}.cloudfile")
+            found |= {section.name: section for section in getattr(module, "SECTIONS", ())}
+    order = TopologicalSorter({name: section.after for name, section in found.items()})
+    return [found[name] for name in order.static_order()]
 
 
 def parse(text: str) -> Any:
@@ -64,7 +57,7 @@ def load_cloud(document: Any) -> dict[str, int]:
     entries = _read(document)
     cloud = Cloud()
     with transaction.atomic():
-        for section in SECTIONS:
+        for section in sections():
             try:
                 with transaction.atomic():
                     section.write(entries[section.name], cloud)
@@ -79,14 +72,14 @@ def _read(document: Any) -> dict[str, list[Entry]]:
     """The entries of all sections, or everything that is wrong with their form."""
     if not isinstance(document, Mapping):
         raise CloudFileError(["The file holds sections by name, such as projects and images."])
-    known = {section.name for section in SECTIONS}
+    known = {section.name for section in sections()}
     problems = [
         f"{name}: no section has this name; known are {', '.join(sorted(known))}"
         for name in document
         if name not in known
     ]
     entries = {}
-    for section in SECTIONS:
+    for section in sections():
         raw = document.get(section.name)
         entries[section.name], wrong = section.read([] if raw is None else raw)
         problems += wrong

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from compute_site.cloudfile.errors import CloudFileError
-from compute_site.neighbours.keys import Key, read_keys
+from compute_site.keys import Key, read_keys
 
 if TYPE_CHECKING:
     from compute_site.cloudfile.cloud import Cloud
@@ -33,13 +33,15 @@ class Section:
     """``unique`` lists the sets of keys whose values may stand only once in the section.
 
     ``write`` is called even when the section has no entry. ``unpack`` turns the section as it
-    stands in the file into a list of entries.
+    stands in the file into a list of entries. ``after`` names the sections that must be written
+    before this one, since its entries refer to theirs.
     """
 
     name: str
     keys: Mapping[str, Key]
     write: Callable[[Sequence[Entry], Cloud], None]
     label: str = "name"
+    after: Sequence[str] = ()
     rest: str | None = None
     unique: Sequence[tuple[str, ...]] = ()
     unpack: Callable[[Any], Any] = lambda raw: raw

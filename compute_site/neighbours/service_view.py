@@ -33,8 +33,8 @@ from compute_site.faults import (
 )
 from compute_site.identity.catalog import root_of
 from compute_site.json_view import JsonView
+from compute_site.keys import Key, read_keys
 from compute_site.neighbours.ids import canonical_ids, is_address, is_canonical
-from compute_site.neighbours.keys import Key, read_keys
 
 logger = logging.getLogger(__name__)
 

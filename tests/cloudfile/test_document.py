@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from compute_site.cloudfile.load import SECTIONS
+from compute_site.cloudfile.load import sections
 from compute_site.cloudfile.section import Section
-from compute_site.neighbours.keys import IGNORED
+from compute_site.keys import IGNORED
 
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "cloudfile.md"
 
 
-@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+@pytest.mark.parametrize("section", sections(), ids=lambda section: section.name)
 def test_every_key_is_described(section: Section) -> None:
     rows = [
         row

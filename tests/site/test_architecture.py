@@ -13,7 +13,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE_MAY_KNOW_DOMAIN = (
     "compute_site/settings.py",
     "compute_site/compute_urls.py",
-    "compute_site/cloudfile/",
     "compute_site/management/commands/",
 )
 

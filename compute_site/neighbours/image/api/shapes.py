@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compute_site.neighbours.keys import Key, flag, list_of, one_of, text, uuid_text, whole
+from compute_site.keys import Key, flag, list_of, one_of, text, uuid_text, whole
 
 OWN_KEYS = frozenset(
     (

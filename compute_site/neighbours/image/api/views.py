@@ -12,12 +12,12 @@ from rest_framework.response import Response
 
 from compute_site.bodies import stream_body
 from compute_site.faults import BadRequest, Fault, NotFound
+from compute_site.keys import read_keys
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.representation import IMAGE_SCHEMA, IMAGES_SCHEMA, show_image
 from compute_site.neighbours.image.api.shapes import NEW_IMAGE
 from compute_site.neighbours.image.local import changes
 from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.keys import read_keys
 from compute_site.neighbours.service_view import Filter, ServiceView, by_id, phrase
 
 NEWEST_MINOR = 9

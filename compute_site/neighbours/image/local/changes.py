@@ -13,10 +13,10 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, Forbidden
 from compute_site.identity.models import Project
+from compute_site.keys import read_keys
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.shapes import CHANGEABLE, OWN_KEYS
 from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.keys import read_keys
 from compute_site.neighbours.ownership import permit_on
 
 COLUMNS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compute_site.neighbours.keys import (
+from compute_site.keys import (
     IGNORED,
     Key,
     address,

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from compute_site.caller import Caller
 from compute_site.faults import Fault
-from compute_site.neighbours.keys import Key
+from compute_site.keys import Key
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.api.representation import (
     show_binding,

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, Forbidden, NotFound
 from compute_site.identity.models import Project
-from compute_site.neighbours.keys import IGNORED, Key, flag, limit
+from compute_site.keys import IGNORED, Key, flag, limit
 from compute_site.neighbours.network.api.views import NetworkView
 from compute_site.neighbours.network.models import (
     FloatingIp,

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, Forbidden
-from compute_site.neighbours.keys import IGNORED, Key, flag, one_of, positive
+from compute_site.keys import IGNORED, Key, flag, one_of, positive
 from compute_site.neighbours.volume.api.views import VolumeView, volumes_of
 from compute_site.neighbours.volume.local.changes import VolumeBusy
 from compute_site.neighbours.volume.models import Volume

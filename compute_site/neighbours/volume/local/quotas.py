@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import Forbidden, NotFound
-from compute_site.neighbours.keys import IGNORED, Key, WrongValue, limit
+from compute_site.keys import IGNORED, Key, WrongValue, limit
 from compute_site.neighbours.service_view import TRUE_WORDS
 from compute_site.neighbours.volume.api.views import UNLIMITED, VolumeView
 from compute_site.neighbours.volume.models import Snapshot, Volume

@@ -97,18 +97,21 @@ def _write_rules(
 SECTIONS = (
     Section(
         name="networks",
+        after=("projects",),
         keys=NETWORK,
         write=write_networks,
         unique=(("id",),),
     ),
     Section(
         name="subnets",
+        after=("networks",),
         keys=SUBNET,
         write=write_subnets,
         unique=(("id",),),
     ),
     Section(
         name="security_groups",
+        after=("networks",),
         keys=SECURITY_GROUP,
         write=write_security_groups,
         unique=(("id",),),

@@ -7,8 +7,7 @@ from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.keys import (
+from compute_site.keys import (
     IGNORED,
     Key,
     list_of,
@@ -17,6 +16,7 @@ from compute_site.neighbours.keys import (
     uuid_text,
     whole,
 )
+from compute_site.neighbours.image.models import Image
 
 PROPERTIES = "properties"
 PLAIN = (
@@ -56,6 +56,7 @@ def as_property(value: Any) -> Any:
 SECTIONS = (
     Section(
         name="images",
+        after=("projects",),
         keys={
             "id": Key(uuid_text),
             "name": Key(text, default=""),

@@ -11,7 +11,7 @@ from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.identity.models import Project, ProjectRole, Role, User, new_id
 from compute_site.identity.tokens import revoke_tokens_of
-from compute_site.neighbours.keys import (
+from compute_site.keys import (
     IGNORED,
     Key,
     filled_text,
@@ -49,7 +49,7 @@ def write_projects(entries: Sequence[Entry], cloud: Cloud) -> None:
             known.save()
     Project.objects.bulk_create(new)
     make_roles_of(new)
-    cloud.read_projects()
+    cloud.know_projects(Project.objects.values_list("pk", "name"))
 
 
 def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
@@ -78,7 +78,7 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
         ["password", "is_active", "email", "default_project", "is_staff", "is_superuser"],
     )
     revoke_tokens_of(renewed)
-    cloud.read_users()
+    cloud.know_users(User.objects.values_list("username", "pk"))
     _write_roles(entries, cloud)
 
 
@@ -144,6 +144,7 @@ SECTIONS = (
     ),
     Section(
         name="users",
+        after=("projects",),
         keys={
             "name": Key(filled_text, required=True),
             "password": Key(filled_text),

@@ -9,8 +9,7 @@ from django.db.models import Q
 
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.neighbours.ids import canonical_ids
-from compute_site.neighbours.keys import (
+from compute_site.keys import (
     IGNORED,
     Key,
     WrongValue,
@@ -24,6 +23,7 @@ from compute_site.neighbours.keys import (
     texts_by_name,
     uuid_text,
 )
+from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 
 VOLUME_PROJECT = "os-vol-tenant-attr:tenant_id"
@@ -138,6 +138,7 @@ def write_snapshots(entries: Sequence[Entry], cloud: Cloud) -> None:
 SECTIONS = (
     Section(
         name="volume_types",
+        after=("projects",),
         keys={
             "id": Key(uuid_text),
             "name": Key(filled_text, required=True),
@@ -151,6 +152,11 @@ SECTIONS = (
     ),
     Section(
         name="volumes",
+        after=(
+            "volume_types",
+            "images",
+            "projects",
+        ),
         keys={
             "id": Key(uuid_text),
             "name": Key(text, default=""),
@@ -182,6 +188,7 @@ SECTIONS = (
     ),
     Section(
         name="snapshots",
+        after=("volumes",),
         keys={
             "id": Key(uuid_text),
             "name": Key(text, default=""),

@@ -7,7 +7,7 @@ from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.neighbours.keys import Key, limit, text
+from compute_site.keys import Key, limit, text
 from compute_site.neighbours.network.models import PortQuota
 from quotas.limits import DEFAULT_CLASS
 from quotas.models import Limit
@@ -72,6 +72,11 @@ def _save_limits(limits: Mapping[tuple[str | None, str], int]) -> None:
 SECTIONS = (
     Section(
         name="quotas",
+        after=(
+            "server_groups",
+            "ports",
+            "volumes",
+        ),
         label=PROJECT,
         keys={
             PROJECT: Key(text, required=True),

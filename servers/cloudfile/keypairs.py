@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.neighbours.keys import Key, filled_text, one_of, text
+from compute_site.keys import Key, filled_text, one_of, text
 from servers.keypairs.fingerprint import fingerprint_of
 from servers.models import KeyPair
 
@@ -39,6 +39,7 @@ def write_keypairs(entries: Sequence[Entry], cloud: Cloud) -> None:
 SECTIONS = (
     Section(
         name="keypairs",
+        after=("users",),
         keys={
             "user": Key(text, required=True),
             "name": Key(filled_text, required=True),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.neighbours.keys import (
+from compute_site.keys import (
     Key,
     filled_text,
     one_of,
@@ -44,6 +44,7 @@ def write_server_groups(entries: Sequence[Entry], cloud: Cloud) -> None:
 SECTIONS = (
     Section(
         name="server_groups",
+        after=("users",),
         keys={
             "id": Key(uuid_text),
             "name": Key(filled_text, required=True),

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from compute_site.cloudfile.cloud import Cloud, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.neighbours.keys import (
+from compute_site.keys import (
     Key,
     filled_text,
     flag,
@@ -111,6 +111,7 @@ SECTIONS = (
     ),
     Section(
         name="hosts",
+        after=("cells",),
         keys={
             "name": Key(filled_text, required=True),
             "hypervisor_hostname": Key(filled_text),
@@ -127,6 +128,7 @@ SECTIONS = (
     ),
     Section(
         name="aggregates",
+        after=("hosts",),
         keys={
             "name": Key(filled_text, required=True),
             ZONE: Key(filled_text),

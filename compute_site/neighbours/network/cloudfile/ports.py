@@ -116,6 +116,10 @@ def _write_groups(pairs: Sequence[tuple[Entry, Port]]) -> None:
 SECTIONS = (
     Section(
         name="ports",
+        after=(
+            "subnets",
+            "security_groups",
+        ),
         keys=PORT,
         write=write_ports,
         unique=(("id",),),

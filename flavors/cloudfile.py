@@ -7,7 +7,7 @@ from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud, save_rows
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.neighbours.keys import (
+from compute_site.keys import (
     IGNORED,
     Key,
     filled_text,
@@ -65,6 +65,7 @@ def write_flavors(entries: Sequence[Entry], cloud: Cloud) -> None:
 SECTIONS = (
     Section(
         name="flavors",
+        after=("projects",),
         keys={
             "id": Key(filled_text, required=True),
             "name": Key(filled_text, required=True),
