@@ -8,11 +8,11 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.caller import Caller
-from servers.build.records import begin_action
 from servers.errors import WrongState
 from servers.lifecycle import jobs
 from servers.lifecycle.actions import HostAction
 from servers.lifecycle.guard import check_unlocked
+from servers.lifecycle.history import begin_action
 from servers.lifecycle.sealing import seal
 from servers.lifecycle.transitions import move
 from servers.models import Instance

@@ -6,10 +6,10 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from servers.actions.begin import check_launched
-from servers.build.records import ERROR, SUCCESS, begin_action, finish_event
 from servers.drivers.choose import driver_of
 from servers.drivers.protocol import DriverFailed
 from servers.lifecycle.guard import check_state, check_unlocked
+from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
 from servers.models import ComputeNode, Instance, VmState
 
 DOING = "make it dump"

@@ -8,13 +8,13 @@ import logging
 from django.db import transaction
 
 from compute_site.neighbours import network_service
-from servers.build.records import ERROR, SUCCESS, finish_event
 from servers.drivers.choose import driver_of
 from servers.drivers.protocol import DriverFailed
 from servers.holdings.release import NOWHERE, release_host
 from servers.holdings.set_aside import set_aside
 from servers.lifecycle.actions import BY_TASK, HostAction
 from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.lifecycle.sealing import SealedWithOtherKey, unseal
 from servers.lifecycle.transitions import Transition, move
 from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState

@@ -12,22 +12,20 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.neighbours import image_service
 from servers.actions.begin import begin, describe_state
-from servers.build.records import begin_action
 from servers.create.errors import HostNotFound, ZoneUnavailable
 from servers.errors import WrongState
+from servers.holdings.shelved_image import SHELVED_AT, forget_image, remember_image
 from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.lifecycle import jobs
 from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE
 from servers.lifecycle.guard import check_unlocked
-from servers.lifecycle.system_metadata import change_system_metadata, without
+from servers.lifecycle.history import begin_action
 from servers.lifecycle.transitions import move
 from servers.models import Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
 
 UNSHELVE = HOST_ACTIONS["unshelve"]
 OFFLOAD = HOST_ACTIONS["shelveOffload"]
-SHELVED_AT = "shelved_at"
-IMAGE_KEY = "shelved_image_id"
 KEEP = object()
 """Stands for a zone that is not to be changed."""
 
@@ -47,7 +45,7 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
                 name=f"{instance.display_name}-shelved"[:255],
                 properties={"instance_uuid": str(instance.uuid), "image_type": "snapshot"},
             )
-            _remember_image(instance, image_id)
+            remember_image(instance, image_id)
 
 
 def offload_shelved() -> int:
@@ -119,19 +117,6 @@ def _check_host(host: str, zone: object) -> None:
         raise HostNotFound(f"The host {host} is not in the zone {zone}.", field="unshelve.host")
 
 
-def _remember_image(instance: Instance, image_id: str) -> None:
-    marks = {IMAGE_KEY: image_id, SHELVED_AT: timezone.now().isoformat()}
-    change_system_metadata(instance, lambda kept: {**kept, **marks})
-
-
 def _owner(caller: Caller, instance: Instance) -> Caller:
     """The image is the project's to which the server belongs, whoever shelves or unshelves it."""
     return dataclasses.replace(caller, project_id=instance.project_id)
-
-
-def forget_image(instance: Instance) -> None:
-    """Delete the image that keeps what a shelved server held, if there is one."""
-    marks = (IMAGE_KEY, SHELVED_AT)
-    image_id = change_system_metadata(instance, lambda kept: without(kept, *marks)).get(IMAGE_KEY)
-    if image_id:
-        image_service().forget_images(instance.project_id, [image_id])

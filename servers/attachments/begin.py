@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Collection
 
 from compute_site.caller import Caller
-from servers.build.records import begin_action
 from servers.errors import WrongState
 from servers.lifecycle import jobs
 from servers.lifecycle.guard import check_state, check_unlocked, lock_row
+from servers.lifecycle.history import begin_action
 from servers.models import Instance, VmState
 
 

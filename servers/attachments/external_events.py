@@ -11,7 +11,7 @@ from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.ids import canonical_ids
 from servers.attachments.network_events import refresh_cards
-from servers.build.records import ERROR, SUCCESS, begin_action, finish_event
+from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
 from servers.models import BlockDevice, Instance
 
 ACCEPTED, TAG_MISSING, NO_SUCH_SERVER, NO_HOST = 200, 400, 404, 422

@@ -21,11 +21,11 @@ from servers.attachments.begin import (
     Change,
 )
 from servers.attachments.network_events import lock_cards, refresh_cards
-from servers.build.records import ERROR, SUCCESS, finish_event
 from servers.drivers.choose import driver_of
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import ComputeDriver, DriverFailed
 from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.models import BlockDevice, ComputeNode, Fault, Instance
 
 logger = logging.getLogger(__name__)

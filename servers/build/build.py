@@ -17,13 +17,14 @@ from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.build.failure import fail_or_retry
 from servers.build.order import BuildOrder
-from servers.build.records import BUILD_EVENT, SUCCESS, finish_event
+from servers.build.records import BUILD_EVENT
 from servers.drivers.choose import driver_of
 from servers.drivers.disks import attach_volumes, describe_disk
 from servers.drivers.guest import describe_guest
 from servers.drivers.protocol import ComputeDriver, Guest
 from servers.holdings.release import release_host, release_services
 from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.history import SUCCESS, finish_event
 from servers.lifecycle.sealing import unseal
 from servers.lifecycle.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, move
 from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState

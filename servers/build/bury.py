@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from compute_site import faults
-from servers.build.records import ERROR, SCHEDULE_EVENT, write_records
+from servers.build.records import SCHEDULE_EVENT, write_records
 from servers.build.retry import keep_orders
+from servers.lifecycle.history import ERROR
 from servers.lifecycle.transitions import FAIL_BUILD, move_all
 from servers.models import BuildRequest, Cell, Fault, InstanceMapping
 from servers.models.cell import CELL0

@@ -13,9 +13,10 @@ from django.utils import timezone
 from compute_site import faults
 from compute_site.neighbours.network.protocol import NicFailed
 from servers.build.order import BuildOrder
-from servers.build.records import BUILD_EVENT, ERROR, finish_event
+from servers.build.records import BUILD_EVENT
 from servers.holdings.release import NOWHERE, release_host, release_services
 from servers.lifecycle import jobs
+from servers.lifecycle.history import ERROR, finish_event
 from servers.lifecycle.transitions import FAIL_BUILD, PLACE_AGAIN, move
 from servers.models import Fault, Instance, InstanceAction, InstanceActionEvent, RequestSpec
 from servers.placement import claims

@@ -17,16 +17,16 @@ from compute_site.caller import Caller
 from compute_site.faults import Fault
 from quotas.enforce import give_back
 from servers import models
-from servers.actions.shelve import IMAGE_KEY, forget_image
-from servers.build.records import ERROR, SUCCESS, begin_action, finish_event
 from servers.drivers.choose import driver_of
 from servers.drivers.protocol import DriverFailed
 from servers.holdings.release import release_host, release_services
 from servers.holdings.settle import end_with_server, find_open
+from servers.holdings.shelved_image import IMAGE_KEY, forget_image
 from servers.lifecycle import jobs
 from servers.lifecycle.actions import SOFT_DELETE
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_unlocked
+from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
 from servers.lifecycle.transitions import (
     BEGIN_DELETE,
     FAIL_DELETE,

@@ -1,13 +1,109 @@
-"""Writes the history of what needs no host: done as soon as it is asked."""
+"""Writes the history of servers: an action for each thing that is asked of one, and its events.
+
+Times, results and names are those that ``/servers/{id}/os-instance-actions`` shows.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
 from compute_site.caller import Caller
-from servers.build.records import SUCCESS, begin_action, finish_event
-from servers.models import Instance
+from servers.models import Instance, InstanceAction, InstanceActionEvent
+
+SUCCESS, ERROR = "Success", "Error"
 
 
 def log_action(caller: Caller, instance: Instance, action: str, event: str) -> None:
-    """An action with its one event, begun and ended."""
+    """An action that needs no host: begun and ended as soon as it is asked."""
     begin_action(instance, action, event, caller)
     finish_event(instance.pk, event, result=SUCCESS)
+
+
+def begin_action(instance: Instance, action: str, event: str, caller: Caller) -> None:
+    """An action of the caller on the server begins, with its one event."""
+    record = InstanceAction.objects.create(
+        instance=instance,
+        action=action,
+        request_id=caller.request_id,
+        user_id=caller.user_id,
+        project_id=caller.project_id,
+    )
+    InstanceActionEvent.objects.create(action=record, event=event, host=instance.host)
+
+
+def add_event(server: int, action: str, event: str, *, host: str | None) -> None:
+    """A further step of the newest action of that name begins, unless it has already."""
+    record = InstanceAction.objects.filter(instance=server, action=action).order_by("-pk").first()
+    if record is not None:
+        InstanceActionEvent.objects.get_or_create(
+            action=record, event=event, defaults={"host": host}
+        )
+
+
+FINISH = """
+    WITH closed AS (
+        UPDATE servers_instanceactionevent AS event
+        SET finish_time = %(now)s, result = %(result)s, details = %(details)s,
+            traceback = %(traceback)s
+        FROM servers_instanceaction AS action
+        WHERE action.id = event.action_id AND action.instance_id = %(server)s
+          AND event.event = ANY(%(events)s) AND event.finish_time IS NULL
+          AND (%(request)s::text IS NULL OR action.request_id = %(request)s)
+        RETURNING event.action_id
+    )
+    UPDATE servers_instanceaction AS action
+    SET updated_at = %(now)s, message = COALESCE(%(message)s, action.message)
+    FROM closed WHERE action.id = closed.action_id
+"""
+
+
+def finish_event(
+    server: int,
+    event: str,
+    *,
+    result: str,
+    details: str = "",
+    traceback: str = "",
+    request_id: str | None = None,
+) -> bool:
+    """Close the open event of this kind, and bring its action up to date: one statement. With
+    ``request_id`` only that of the request, where several may be open at a time. ``False``: none
+    was open.
+    """
+    return finish_events(
+        server,
+        [event],
+        result=result,
+        details=details,
+        traceback=traceback,
+        request_id=request_id,
+    )
+
+
+def finish_events(
+    server: int,
+    events: Sequence[str],
+    *,
+    result: str,
+    details: str = "",
+    traceback: str = "",
+    request_id: str | None = None,
+) -> bool:
+    """``finish_event`` for events of several kinds."""
+    values: dict[str, Any] = {
+        "now": timezone.now(),
+        "server": server,
+        "events": list(events),
+        "request": request_id,
+        "result": result,
+        "details": details or None,
+        "traceback": traceback or None,
+        "message": ERROR if result == ERROR else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FINISH, values)
+        return int(cursor.rowcount) > 0

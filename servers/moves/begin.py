@@ -12,12 +12,12 @@ from flavors.models import Flavor
 from quotas.enforce import reserve
 from quotas.fit import Wanted
 from servers.actions.begin import describe_state
-from servers.build.records import add_event, begin_action
 from servers.create.errors import DiskConfigForbidden, FlavorNotFound
 from servers.create.records import IMAGE_PREFIX, copy_flavor
 from servers.errors import WrongState
 from servers.lifecycle import jobs
 from servers.lifecycle.guard import check_state, check_unlocked
+from servers.lifecycle.history import add_event, begin_action
 from servers.lifecycle.transitions import BEGIN_MOVE, move
 from servers.models import (
     Instance,

@@ -11,7 +11,6 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
-from servers.build.records import SUCCESS, begin_action, finish_event
 from servers.create.password import choose_password
 from servers.drivers.guest import describe_guest
 from servers.errors import WrongState
@@ -20,6 +19,7 @@ from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle import jobs
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_state
+from servers.lifecycle.history import SUCCESS, begin_action, finish_event
 from servers.lifecycle.sealing import seal, unseal
 from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, move
 from servers.models import (

@@ -8,9 +8,9 @@ from typing import Protocol
 from django.db import transaction
 
 from servers import models
-from servers.build.records import ERROR, finish_events
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle.history import ERROR, finish_events
 from servers.lifecycle.transitions import (
     AT_DESTINATION,
     AT_SOURCE,

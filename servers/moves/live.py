@@ -8,14 +8,20 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
-from servers.build.records import ERROR, SUCCESS, begin_action, finish_event, finish_events
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle import jobs
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_state, check_unlocked, lock_row
-from servers.lifecycle.history import log_action
+from servers.lifecycle.history import (
+    ERROR,
+    SUCCESS,
+    begin_action,
+    finish_event,
+    finish_events,
+    log_action,
+)
 from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, move
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
 from servers.moves.begin import PLACE_EVENT, record_move

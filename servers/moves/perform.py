@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
-from servers.build.records import SUCCESS, add_event, finish_event, finish_events
 from servers.drivers.choose import driver_of
 from servers.drivers.guest import describe_guest
 from servers.drivers.protocol import ComputeDriver, DriverFailed, Guest
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.history import SUCCESS, add_event, finish_event, finish_events
 from servers.lifecycle.transitions import (
     ARRIVE,
     AT_DESTINATION,

@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from servers.build.records import SUCCESS, add_event, finish_events
 from servers.lifecycle import jobs
+from servers.lifecycle.history import SUCCESS, add_event, finish_events
 from servers.models import (
     Instance,
     InstanceMapping,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.db import transaction
 
 from compute_site.caller import Caller
-from servers.build.records import begin_action
 from servers.errors import WrongState
 from servers.holdings.settle import set_status
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle import jobs
 from servers.lifecycle.guard import check_state, check_unlocked
+from servers.lifecycle.history import begin_action
 from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM, move
 from servers.models import Instance, Migration, MigrationStatus
 from servers.moves.begin import check_host_up
