@@ -14,6 +14,9 @@ from compute_site.identity.models import Project, Role, Token, User
 from compute_site.identity.tokens import digest_of
 from compute_site.policy.grants import give_role
 
+UNKNOWN_ID = "00000000-0000-4000-8000-00000000ffff"
+"""The id of nothing. Fixed, since all processes that run tests must collect the same ones."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Persona:

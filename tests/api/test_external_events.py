@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from servers.models import BlockDevice, InstanceAction
+from tests.cast import UNKNOWN_ID
 from tests.client import Answer, ApiClient
 from tests.factories import make_instance, make_network, make_order, make_port, make_volume
 
@@ -74,12 +75,12 @@ def test_names_by_version(as_admin: ApiClient, name: str, since: str) -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        {"name": "nosuch", "server_uuid": str(uuid.uuid4())},
+        {"name": "nosuch", "server_uuid": UNKNOWN_ID},
         {"name": "network-changed"},
         {"name": "network-changed", "server_uuid": "x"},
-        {"name": "network-changed", "server_uuid": str(uuid.uuid4()), "status": "x"},
-        {"name": "network-changed", "server_uuid": str(uuid.uuid4()), "tag": "x" * 256},
-        {"name": "network-changed", "server_uuid": str(uuid.uuid4()), "nosuch": 1},
+        {"name": "network-changed", "server_uuid": UNKNOWN_ID, "status": "x"},
+        {"name": "network-changed", "server_uuid": UNKNOWN_ID, "tag": "x" * 256},
+        {"name": "network-changed", "server_uuid": UNKNOWN_ID, "nosuch": 1},
     ],
 )
 def test_wrong_events(as_admin: ApiClient, event: dict[str, Any]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
 
 from compute_site.neighbours.image.models import Image
-from tests.cast import Cast
+from tests.cast import UNKNOWN_ID, Cast
 from tests.client import ApiClient
 
 
@@ -43,7 +42,7 @@ def test_an_image_is_shown_with_its_properties(as_member: ApiClient, cast: Cast)
     assert shown["self"] == f"/v2/images/{image.pk}"
 
 
-@pytest.mark.parametrize("name", ["cirros", "0", str(uuid.uuid4())])
+@pytest.mark.parametrize("name", ["cirros", "0", UNKNOWN_ID])
 def test_an_id_that_is_none_is_not_found(as_member: ApiClient, name: str) -> None:
     make_image(name="cirros")
     answer = as_member.get(f"//image/v2/images/{name}").expect(404)
@@ -86,7 +85,7 @@ def test_the_list_has_pages(as_member: ApiClient) -> None:
     assert "next" not in second
 
 
-@pytest.mark.parametrize("query", ["limit=x", "limit=-1", "marker=x", f"marker={uuid.uuid4()}"])
+@pytest.mark.parametrize("query", ["limit=x", "limit=-1", "marker=x", f"marker={UNKNOWN_ID}"])
 def test_a_wrong_page_is_refused(as_member: ApiClient, query: str) -> None:
     as_member.get(f"//image/v2/images?{query}").expect(400)
 

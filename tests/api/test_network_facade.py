@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -10,7 +9,7 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 
 from compute_site.neighbours.network.models import FixedIp, SecurityGroup
-from tests.cast import Cast
+from tests.cast import UNKNOWN_ID, Cast
 from tests.client import ApiClient
 from tests.services.makers import make_network, make_port
 
@@ -36,7 +35,7 @@ def test_all_else_needs_a_token(anonymous: ApiClient, noun: str) -> None:
 @pytest.mark.parametrize(
     "noun", ["networks", "subnets", "ports", "security-groups", "floatingips", "routers"]
 )
-@pytest.mark.parametrize("row_id", ["private", str(uuid.uuid4())])
+@pytest.mark.parametrize("row_id", ["private", UNKNOWN_ID])
 def test_an_id_that_is_none_is_not_found(as_member: ApiClient, noun: str, row_id: str) -> None:
     answer = as_member.get(f"{V2}/{noun}/{row_id}").expect(404)
     assert answer.json["NeutronError"]["type"] == "NotFound"

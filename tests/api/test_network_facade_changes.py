@@ -16,7 +16,7 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from tests.cast import ALPHA, BETA, Cast
+from tests.cast import ALPHA, BETA, UNKNOWN_ID, Cast
 from tests.client import ApiClient
 from tests.services.makers import make_network, make_port, new_server_id
 
@@ -165,7 +165,7 @@ def test_a_shared_network_is_not_changed_by_who_uses_it(as_outsider: ApiClient, 
     refuse(as_outsider, "subnet", 403, network_id=str(network.pk), cidr="10.2.0.0/24")
 
 
-@pytest.mark.parametrize("network_id", [str(uuid.uuid4()), "private"])
+@pytest.mark.parametrize("network_id", [UNKNOWN_ID, "private"])
 def test_a_port_needs_a_network(as_member: ApiClient, network_id: str) -> None:
     refuse(as_member, "port", 400, network_id=network_id)
 

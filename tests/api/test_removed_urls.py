@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cast import UNKNOWN_ID
 from tests.client import ApiClient
 from tests.factories import make_instance
-
-UNKNOWN_ID = "00000000-0000-4000-8000-00000000ffff"
 
 
 @pytest.mark.parametrize("version", ["2.1", "2.104"])

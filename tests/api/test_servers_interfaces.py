@@ -12,7 +12,7 @@ from compute_site.neighbours.network.models import FixedIp, Network, Port, PortQ
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed
 from servers.models import Instance, InstanceAction
-from tests.cast import ALPHA, BETA
+from tests.cast import ALPHA, BETA, UNKNOWN_ID
 from tests.client import Answer, ApiClient
 from tests.factories import make_host, make_instance, make_network, make_order, make_port
 from tests.servers.jobs import queued, run_jobs
@@ -133,7 +133,7 @@ def test_without_a_wish_the_only_network_will_do(
 @pytest.mark.parametrize(
     ("wish", "blamed"),
     [
-        ({"net_id": str(uuid.uuid4()), "port_id": str(uuid.uuid4())}, "port_id"),
+        ({"net_id": UNKNOWN_ID, "port_id": UNKNOWN_ID}, "port_id"),
         ({"fixed_ips": [{"ip_address": "10.0.0.1"}]}, "fixed_ips"),
         ({"fixed_ips": []}, "fixed_ips"),
         ({"port_id": "x"}, "port_id"),

@@ -9,7 +9,7 @@ import pytest
 
 from compute_site.identity.models import Project
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
-from tests.cast import ALPHA, BETA, Cast
+from tests.cast import ALPHA, BETA, UNKNOWN_ID, Cast
 from tests.client import ApiClient
 
 V3 = "//volume/v3"
@@ -37,7 +37,7 @@ def test_all_else_needs_a_token(anonymous: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("noun", ["volumes", "snapshots", "types"])
-@pytest.mark.parametrize("row_id", ["data", str(uuid.uuid4())])
+@pytest.mark.parametrize("row_id", ["data", UNKNOWN_ID])
 def test_an_id_that_is_none_is_not_found(as_member: ApiClient, noun: str, row_id: str) -> None:
     assert as_member.get(f"{V3}/{noun}/{row_id}").expect(404).fault == "itemNotFound"
 
