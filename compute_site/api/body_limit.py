@@ -10,7 +10,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from compute_site.bodies import is_chunked, take_chunks
+from compute_site.api.bodies import is_chunked, take_chunks
 from compute_site.faults import BadRequest, BodyTooLarge, Fault
 
 STREAMED = re.compile("/image/v2/images/[^/]+/file")

@@ -13,7 +13,9 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.api.bodies import BodyBrokenOff
 from compute_site.api.forms import read_form
+from compute_site.api.json_view import JsonView
 from compute_site.api.links import Links
 from compute_site.api.microversions.answers import AnswerSerializer, Frame
 from compute_site.api.microversions.contract import Contract
@@ -25,7 +27,7 @@ from compute_site.api.microversions.negotiation import (
 )
 from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.api.microversions.version import OLDEST, Microversion
-from compute_site.bodies import BodyBrokenOff
+from compute_site.api.strict_json import read_json
 from compute_site.caller import Caller
 from compute_site.db.conflicts import as_conflict
 from compute_site.faults import (
@@ -37,8 +39,6 @@ from compute_site.faults import (
     Unauthorized,
     UnsupportedMediaType,
 )
-from compute_site.json_view import JsonView
-from compute_site.strict_json import read_json
 
 logger = logging.getLogger(__name__)
 

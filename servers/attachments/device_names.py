@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from servers.attachments.errors import DeviceNameTaken, VolumeNotAttachable
-from servers.device_names import busy_endings, free_names, kind_of, split_name
+from servers.drivers.device_names import busy_endings, free_names, kind_of, split_name
 
 LONGEST_ENDING = 2
 """Letters; so many disks are enough."""

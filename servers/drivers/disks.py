@@ -11,7 +11,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.volume.protocol import NewVolume
-from servers.device_names import ROOT, free_names
+from servers.drivers.device_names import ROOT, free_names
 from servers.drivers.protocol import Disk
 from servers.models import BlockDevice, Instance
 

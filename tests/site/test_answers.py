@@ -15,8 +15,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
 
 from compute_site.api import rendering
+from compute_site.api.json_view import JsonView
 from compute_site.identity.models import Project
-from compute_site.json_view import JsonView
 from compute_site.neighbours.network.models import Port
 from servers.models import ServerGroup
 from tests.cast import Cast

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from compute_site.listening import Listener, find_listener
+from compute_site.quickstart.listening import Listener, find_listener
 from compute_site.quickstart.start import Processes, QuickstartError
 
 PARENT = """

@@ -20,9 +20,9 @@ import pytest
 import yaml
 from django.conf import settings
 
-from compute_site.demo_accounts import find_accounts, read_accounts, set_passwords
 from compute_site.identity.models import User
-from compute_site.listening import find_listener
+from compute_site.quickstart.demo_accounts import find_accounts, read_accounts, set_passwords
+from compute_site.quickstart.listening import find_listener
 from compute_site.quickstart.start import Account, read_clouds_yaml, write_clouds_yaml
 from tests.factories import make_user
 from tests.fresh_database import fresh_database

@@ -16,7 +16,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
 from compute_site.cloudfile.load import load_cloud, parse
-from compute_site.demo_accounts import (
+from compute_site.identity.models import Project
+from compute_site.quickstart.demo_accounts import (
     Accounts,
     choose_accounts,
     find_accounts,
@@ -24,8 +25,7 @@ from compute_site.demo_accounts import (
     set_passwords,
     with_passwords,
 )
-from compute_site.identity.models import Project
-from compute_site.listening import ALLOWED_HOSTS, Listener, find_listener
+from compute_site.quickstart.listening import ALLOWED_HOSTS, Listener, find_listener
 from compute_site.quickstart.start import (
     Client,
     Processes,

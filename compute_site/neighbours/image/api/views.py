@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.bodies import stream_body
+from compute_site.api.bodies import stream_body
 from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.keys import read_keys
 from compute_site.neighbours.image import policies
