@@ -38,7 +38,7 @@ def take_chunks(request: HttpRequest, limit: int) -> None:
         size += len(piece)
         if size > limit:
             raise BodyTooLarge(f"The body is too large; at most {limit} bytes are read.")
-    request._body = b"".join(pieces)  # type: ignore[attr-defined] # noqa: SLF001 - where Django keeps it
+    request._body = b"".join(pieces)  # noqa: SLF001 - where Django keeps it
     request.META["CONTENT_LENGTH"] = str(size)
 
 

@@ -34,6 +34,11 @@ class Listener:
         return ipaddress.ip_address(self.address).is_unspecified
 
     @property
+    def bound(self) -> str:
+        """Address and port as gunicorn wants them."""
+        return self._root_at(self.address).removeprefix("http://")
+
+    @property
     def own_root(self) -> str:
         """The URL of the site for programs of this machine."""
         if self.is_everywhere:

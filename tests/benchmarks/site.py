@@ -56,9 +56,14 @@ def running_site(url: str, processes: int = 2, cloud: Path = HERE / "cloud.yaml"
             [*manage, *command], env=environment, cwd=ROOT, check=True, stdout=sys.stderr
         )
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
-    command += ["--workers", str(processes), "--blocking-threads", "4", "--backpressure", "64"]
-    command += ["--port", str(port), "compute_site.wsgi:application"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:compute_site.web_server.configuration",
+    ]
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", str(processes)]
     server = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=sys.stderr)
     try:
         _wait(port, server)

@@ -168,10 +168,9 @@ class Command(BaseCommand):
     ) -> None:
         processes.start(
             "web server",
-            *("-m", "granian", "--interface", "wsgi", "compute_site.wsgi:application"),
-            *("--host", listener.address, "--port", str(listener.port)),
-            *("--workers", str(options["web_processes"]), "--blocking-threads", "4"),
-            *("--backpressure", "64", "--no-ws"),
+            *("-m", "gunicorn", "-c", "python:compute_site.web_server.configuration"),
+            *("--bind", listener.bound),
+            *("--workers", str(options["web_processes"]), "--log-level", "warning"),
         )
 
     def show(

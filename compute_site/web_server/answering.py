@@ -1,0 +1,120 @@
+"""What a thread does: let the application answer a request, and send off the answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import sys
+from collections.abc import Callable, Iterable
+from email.utils import formatdate
+from typing import Any
+
+from gunicorn.workers.base import Worker
+
+from compute_site.web_server.connection import Connection
+from compute_site.web_server.head import WITHOUT_PREFIX, Head
+from compute_site.web_server.intake import Stage
+from compute_site.web_server.refusals import Refused
+from compute_site.web_server.upload import open_upload
+
+WITHOUT_BODY = ("204", "304")
+
+
+class Answer:
+    """One answer as the application gives it, by the rules of WSGI; complete before it is sent."""
+
+    def __init__(self, *, method: str, version: str) -> None:
+        self.method = method
+        self.version = version
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+        self.pieces: list[bytes] = []
+        self.sent = 0
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], _error: Any = None
+    ) -> Callable[[bytes], None]:
+        self.status, self.headers = status, headers
+        return self.pieces.append
+
+    def take(self, pieces: Iterable[bytes]) -> None:
+        """Take the body to its end."""
+        try:
+            self.pieces += pieces
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()
+
+    def as_bytes(self, *, keep: bool) -> bytes:
+        body = b"".join(self.pieces)
+        if self.method == "HEAD" or self.status[:3] in WITHOUT_BODY:
+            body = b""
+        elif not any(name.lower() == "content-length" for name, _ in self.headers):
+            self.headers.append(("Content-Length", str(len(body))))
+        self.sent = len(body)
+        lines = [
+            f"HTTP/{self.version} {self.status}",
+            f"Date: {formatdate(usegmt=True)}",
+            f"Connection: {'keep-alive' if keep else 'close'}",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def answer(worker: Worker, connection: Connection, stage: Stage) -> None:
+    """Answer the request that the connection has collected, and send as much as is taken now."""
+    try:
+        content = _answer(worker, connection, stage)
+    except Exception:
+        worker.log.exception("error beyond the site")
+        connection.keep = False
+        content = Refused(500, "Something went wrong on our side.").answer()
+    connection.send(content)
+
+
+def _answer(worker: Worker, connection: Connection, stage: Stage) -> bytes:
+    head = connection.intake.head
+    assert head is not None  # noqa: S101 - a request without one is not served
+    environ = make_environ(head, connection)
+    environ["wsgi.multiprocess"] = worker.cfg.workers > 1
+    if stage is Stage.LARGE:
+        environ["wsgi.input"] = open_upload(connection, head)
+    given = Answer(method=head.method, version=head.version)
+    began = dt.datetime.now()  # noqa: DTZ005 - gunicorn's log wants the difference
+    given.take(worker.wsgi(environ, given.start))
+    # of a large body nobody knows how much is still to come
+    connection.keep = head.keeps_connection and stage is Stage.COMPLETE and worker.alive
+    content = given.as_bytes(keep=connection.keep)
+    worker.log.access(given, head, environ, dt.datetime.now() - began)  # noqa: DTZ005
+    return content
+
+
+def make_environ(head: Head, connection: Connection) -> dict[str, Any]:
+    """The request as WSGI has it (PEP 3333)."""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": head.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": head.path,
+        "QUERY_STRING": head.query,
+        "RAW_URI": head.target,
+        "SERVER_PROTOCOL": f"HTTP/{head.version}",
+        "SERVER_SOFTWARE": "gunicorn",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(connection.intake.body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.run_once": False,
+    }
+    if isinstance(connection.server, tuple):
+        environ["SERVER_NAME"] = connection.server[0]
+        environ["SERVER_PORT"] = str(connection.server[1])
+        environ["REMOTE_ADDR"] = connection.address[0]
+        environ["REMOTE_PORT"] = str(connection.address[1])
+    else:  # a socket in the file system, with a proxy at the other end
+        environ |= {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "REMOTE_ADDR": ""}
+    for name, value in head.values.items():
+        environ[name if name in WITHOUT_PREFIX else f"HTTP_{name}"] = value
+    return environ

@@ -1,0 +1,104 @@
+"""One client's connection: what has arrived, what is still to be sent, and until when."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import math
+import socket
+import time
+from typing import Any
+
+from compute_site.web_server.intake import Intake
+
+PIECE = 64 * 1024
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class State(enum.Enum):
+    """IDLE → RECEIVING → WORKING → SENDING → IDLE or LINGERING.
+
+    WORKING belongs to a thread, all others to the main one.
+    """
+
+    IDLE = "no byte of a request has come"
+    RECEIVING = "a request is coming"
+    WORKING = "a thread makes the answer"
+    SENDING = "the client takes the answer"
+    LINGERING = "the answer is sent; what still comes is thrown away, then it ends"
+
+
+class Connection:
+    """``deadline`` is when the client must be through with its part, on the monotonic clock."""
+
+    def __init__(self, sock: socket.socket, address: Any, body_limit: int) -> None:
+        sock.setblocking(False)
+        self.sock = sock
+        self.address = address
+        self.server = sock.getsockname()
+        self.state = State.IDLE
+        self.since = 0.0
+        self.deadline = math.inf
+        self.watched = 0
+        """The events that the main thread waits for."""
+        self.intake = Intake(body_limit)
+        self.told_to_continue = False
+        self.answer = b""
+        self.unsent = memoryview(self.answer)
+        self.keep = False
+        """Does the connection go on after this answer?"""
+
+    def fileno(self) -> int:
+        return self.sock.fileno()
+
+    def enter(self, state: State, seconds: float = math.inf) -> None:
+        """The client has so many seconds until the next state."""
+        self.state = state
+        self.since = time.monotonic()
+        self.deadline = self.since + seconds
+
+    def receive(self, most: int = PIECE) -> bytes | None:
+        """What has arrived; ``None`` if that is nothing yet, ``b""`` if the client is gone."""
+        try:
+            return self.sock.recv(most)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
+    def tell_to_continue(self) -> None:
+        """Answer ``Expect: 100-continue``: the client waits for that before it sends the body."""
+        head = self.intake.head
+        if head is not None and head.expects_continue and not self.told_to_continue:
+            self.told_to_continue = True
+            with contextlib.suppress(OSError):
+                self.sock.send(CONTINUE)
+
+    def send(self, answer: bytes) -> None:
+        """Send as much as the client takes now; ``unsent`` is the rest."""
+        self.answer = answer
+        self.unsent = memoryview(answer)
+        self.send_on()
+
+    def send_on(self) -> None:
+        """Send more of what is unsent; nothing is left for a client that is gone."""
+        try:
+            while self.unsent:
+                self.unsent = self.unsent[self.sock.send(self.unsent) :]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.unsent, self.keep = memoryview(b""), False
+
+    def begin_next(self) -> None:
+        """Expect another request; what has come of it already is kept."""
+        self.intake = Intake(self.intake.body_limit, bytes(self.intake.data))
+        self.told_to_continue = False
+
+    def end_sending(self) -> bool:
+        """Tell the client that no more is to come; ``False`` if it is gone already."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            return False
+        return True

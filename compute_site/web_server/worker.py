@@ -1,0 +1,268 @@
+"""A worker of gunicorn whose threads never wait for a client.
+
+The main thread talks to all clients at once: it collects requests until they are complete, within
+limits of size and time, and sends off answers. Threads only turn one into the other. So neither
+connections on which nothing comes, nor bodies that are half sent, nor clients that do not take
+their answers, keep anybody else from being served.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import selectors
+import socket
+import time
+from typing import Any
+
+from django.conf import settings
+from gunicorn.workers.base import Worker
+
+from compute_site.web_server.answering import answer
+from compute_site.web_server.connection import Connection, State
+from compute_site.web_server.intake import Stage
+from compute_site.web_server.lanes import Lane, Lanes
+from compute_site.web_server.refusals import Refused
+from compute_site.web_server.upload import GRACE_SECONDS, SLOWEST
+
+TICK_SECONDS = 1.0
+LAST_SECONDS = 1.0
+"""How long a process that stops waits for requests on connections that are open."""
+ACCEPTED_AT_ONCE = 16
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
+    """``threads``, ``keepalive``, ``worker_connections``, ``max_requests`` and
+    ``graceful_timeout`` of gunicorn's configuration mean what they mean for its own threaded
+    worker. TLS is for a proxy in front.
+    """
+
+    first_byte_seconds = 10.0
+    """From the connection to the first byte of a request."""
+    request_seconds = 30.0
+    """From the first byte of a request to its last."""
+    linger_seconds = 5.0
+    unsent_limit = 64 * 1024 * 1024
+    """Bytes of answers, in one process, that wait for clients to take them."""
+
+    @classmethod
+    def check_config(cls, cfg: Any, _log: Any) -> None:
+        if cfg.is_ssl:
+            raise ValueError("This server speaks no TLS; put a proxy in front (docs/operating.md).")
+
+    def init_process(self) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.connections: set[Connection] = set()
+        self.finished: queue.SimpleQueue[tuple[Connection, Lane]] = queue.SimpleQueue()
+        self.lanes = Lanes(self.cfg.threads)
+        self.accepting = False
+        self.next_tick = 0.0
+        super().init_process()
+
+    def run(self) -> None:
+        self.body_limit: int = settings.OPTIONS.max_body_bytes
+        self.selector.register(self.PIPE[0], READ, self.wake_up)
+        while self.alive and os.getppid() == self.ppid:
+            # while all threads are busy, new clients are left to another process
+            self.accept_if(wanted=not self.lanes.general.is_busy)
+            self.go_on()
+        self.stop()
+
+    def stop(self) -> None:
+        """Answer what has been asked, within ``graceful_timeout``, and nothing new."""
+        self.accept_if(wanted=False)
+        for connection in self.connections:
+            if connection.state is State.IDLE:  # its client may be sending just now
+                connection.enter(State.IDLE, LAST_SECONDS)
+        deadline = time.monotonic() + self.cfg.graceful_timeout
+        while self.connections and time.monotonic() < deadline:
+            self.go_on()
+        self.lanes.stop()
+
+    def go_on(self) -> None:
+        """Do what is to be done now, or wait a little for something to do."""
+        for key, _ in self.selector.select(TICK_SECONDS):
+            key.data(key.fileobj)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.take_back(*self.finished.get_nowait())
+        now = time.monotonic()
+        if now > self.next_tick:
+            self.next_tick = now + TICK_SECONDS
+            self.notify()  # the arbiter ends us when it hears nothing
+            self.end_late(now)
+
+    def wake_up(self, pipe: int) -> None:
+        """A signal came, or a thread is through."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(pipe, 4096)
+
+    # clients come
+
+    def accept_if(self, *, wanted: bool) -> None:
+        if wanted == self.accepting:
+            return
+        self.accepting = wanted
+        for listener in self.sockets:
+            if wanted:
+                listener.setblocking(False)
+                self.selector.register(listener, READ, self.accept)
+            else:
+                self.selector.unregister(listener)
+
+    def accept(self, listener: Any) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            if len(self.connections) >= self.cfg.worker_connections and not self.make_room():
+                return
+            try:
+                sock, address = listener.accept()
+            except OSError:  # another process was faster, or the client is gone
+                return
+            self.welcome(sock, address)
+
+    def welcome(self, sock: socket.socket, address: Any) -> None:
+        try:
+            connection = Connection(sock, address, self.body_limit)
+        except OSError:
+            sock.close()
+            return
+        connection.enter(State.IDLE, self.first_byte_seconds)
+        self.connections.add(connection)
+        self.watch(connection, READ)
+        self.receive(connection)  # most clients send their request at once
+
+    def make_room(self) -> bool:
+        """End the connection that has kept us waiting for longest; ``False`` if all of them are
+        being served.
+        """
+        waiting = [one for one in self.connections if one.state is not State.WORKING]
+        if not waiting:
+            return False
+        self.end(min(waiting, key=lambda one: one.since))
+        return True
+
+    # they ask
+
+    def react(self, connection: Connection) -> None:
+        """Something can be read, or written."""
+        if connection.state is State.SENDING:
+            connection.send_on()
+            self.look_after(connection)
+        else:
+            self.receive(connection)
+
+    def receive(self, connection: Connection) -> None:
+        data = connection.receive()
+        if data is None:
+            return
+        if data:
+            if connection.state is not State.LINGERING:
+                self.feed(connection, data)
+        elif connection.state is State.RECEIVING:
+            self.refuse(connection, Refused(400, "The request broke off."))
+        else:
+            self.end(connection)
+
+    def feed(self, connection: Connection, data: bytes) -> None:
+        if connection.state is State.IDLE:
+            connection.enter(State.RECEIVING, self.request_seconds)
+        try:
+            stage = connection.intake.feed(data)
+        except Refused as refused:
+            self.refuse(connection, refused)
+            return
+        if stage is Stage.PARTIAL:
+            connection.tell_to_continue()
+        else:
+            self.serve(connection, stage)
+
+    def serve(self, connection: Connection, stage: Stage) -> None:
+        head = connection.intake.head
+        assert head is not None  # noqa: S101 - else it would be partial
+        lane = self.lanes.choose(head, stage)
+        if lane.is_full:
+            self.refuse(connection, Refused(503, "Too many such requests wait; ask again later."))
+            return
+        self.watch(connection, 0)
+        connection.enter(State.WORKING)
+        lane.submit(self.work, connection, stage, lane)
+
+    def work(self, connection: Connection, stage: Stage, lane: Lane) -> None:
+        """Runs in a thread of the lane."""
+        try:
+            answer(self, connection, stage)
+        finally:
+            self.finished.put((connection, lane))
+            with contextlib.suppress(BlockingIOError):  # it is full, and wakes us up anyway
+                os.write(self.PIPE[1], b".")
+
+    # they take their answers
+
+    def take_back(self, connection: Connection, lane: Lane) -> None:
+        """A thread is through with the request."""
+        lane.taken -= 1
+        self.nr += 1
+        if self.nr >= self.max_requests:
+            self.alive = False
+        self.look_after(connection)
+
+    def refuse(self, connection: Connection, refused: Refused) -> None:
+        self.log.info("%s: %d, %s", connection.address, refused.status, refused.message)
+        connection.keep = False
+        connection.send(refused.answer())
+        self.look_after(connection)
+
+    def look_after(self, connection: Connection) -> None:
+        """Send the rest of the answer, wait for the next request, or come to an end."""
+        if connection.unsent:
+            if connection.state is not State.SENDING:
+                connection.enter(State.SENDING, GRACE_SECONDS + len(connection.unsent) / SLOWEST)
+                self.watch(connection, WRITE)
+                self.limit_unsent()
+        elif connection.keep:
+            connection.begin_next()
+            connection.enter(State.IDLE, self.cfg.keepalive if self.alive else LAST_SECONDS)
+            self.watch(connection, READ)
+            if connection.intake.data:
+                self.feed(connection, b"")
+        elif connection.end_sending():
+            connection.enter(State.LINGERING, self.linger_seconds)
+            self.watch(connection, READ)
+        else:
+            self.end(connection)
+
+    def limit_unsent(self) -> None:
+        """While too much is unsent, end those who have let us wait for longest."""
+        sending = [one for one in self.connections if one.state is State.SENDING]
+        sending.sort(key=lambda one: one.since, reverse=True)
+        while sum(len(one.answer) for one in sending) > self.unsent_limit:
+            self.end(sending.pop())
+
+    # they go
+
+    def end_late(self, now: float) -> None:
+        for connection in list(self.connections):
+            if now > connection.deadline:
+                if connection.state is State.RECEIVING:
+                    self.refuse(connection, Refused(408, "The request did not end in time."))
+                else:
+                    self.end(connection)
+
+    def end(self, connection: Connection) -> None:
+        self.watch(connection, 0)
+        self.connections.discard(connection)
+        connection.sock.close()
+
+    def watch(self, connection: Connection, events: int) -> None:
+        """Wait for these events of the connection; 0: for none."""
+        if events == connection.watched:
+            return
+        if not connection.watched:
+            self.selector.register(connection, events, self.react)
+        elif events:
+            self.selector.modify(connection, events, self.react)
+        else:
+            self.selector.unregister(connection)
+        connection.watched = events
