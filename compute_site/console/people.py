@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.rule_boxes import RulesAdmin, link_to_rules
+from compute_site.identity.assignments import end_lost_roles
 from compute_site.identity.models import (
     ApplicationCredential,
     Project,
@@ -22,7 +23,7 @@ from compute_site.identity.models import (
     Token,
     User,
 )
-from compute_site.identity.tokens import revoke_tokens_of
+from compute_site.identity.tokens import sign_out
 from compute_site.policy.rights import Rights, find_beyond, rights_of
 
 MEMBERSHIP_USER = User.groups.through._meta.get_field("user")  # noqa: SLF001 - the way to a field
@@ -181,6 +182,11 @@ class ProjectAdmin(ListAdmin, RulesAdmin):
         protected = [*protected, *map(str, self.homes_of_others(request, list(objs)))]
         return deleted, counts, perms_needed, protected
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        before = _memberships(form.instance)
+        super().save_related(request, form, formsets, change)
+        end_lost_roles({user for user, _ in before - _memberships(form.instance)})
+
     def homes_of_others(self, request: HttpRequest, projects: Sequence[Project]) -> list[Project]:
         """Those of the projects in which somebody is the cloud's admin who has more rights than the
         operator.
@@ -248,10 +254,14 @@ class SiteUserAdmin(PersonalAdmin, UserAdmin):  # type: ignore[type-arg]
         staff = [user for user in rows if user.is_staff and not _is_superuser(request)]
         return [user for user in rows if user in beyond or user in staff]
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        end_lost_roles([form.instance.pk])
+
     @admin.action(description="Revoke all tokens of the selected users", permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, users: QuerySet[User]) -> None:
         kept = self.out_of_reach(request, list(users))
-        number = revoke_tokens_of({user.pk for user in users} - {user.pk for user in kept})
+        number = sign_out({user.pk for user in users} - {user.pk for user in kept})
         self.message_user(request, f"{number} tokens revoked.", messages.SUCCESS)
         if kept:
             names = ", ".join(user.username for user in kept)
@@ -316,6 +326,12 @@ def beyond_operator(request: HttpRequest, user_ids: Iterable[str]) -> set[str]:
     if wanted not in known:
         known[wanted] = find_beyond(cast("User", request.user), wanted)
     return known[wanted]
+
+
+def _memberships(project: Project) -> set[tuple[str, str]]:
+    """Who holds which role."""
+    found = User.groups.through.objects.filter(group__project_role__project=project)
+    return set(found.values_list("user", "group__project_role__role"))
 
 
 def _own_rights(request: HttpRequest) -> Rights:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+from django.db.models import Exists, OuterRef, Q
 
 from compute_site.identity.catalog import stable_id
 from compute_site.identity.errors import NoSuchThing
-from compute_site.identity.models import Project, ProjectRole, Role, User
+from compute_site.identity.models import (
+    ApplicationCredential,
+    Project,
+    ProjectRole,
+    Role,
+    Token,
+    User,
+)
 
 ROLE_OF_ID = {stable_id("role", role.value): role for role in Role}
 NOT_HERE = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
@@ -52,6 +61,22 @@ def unassign(user: User, project: Project, role: Role) -> None:
     if role not in roles_of(user, project):
         raise NoSuchThing(f"The user does not hold the role {role.value} in this project.")
     user.groups.remove(_group_of(project, role))
+    end_lost_roles([user.pk])
+
+
+def end_lost_roles(user_ids: Iterable[str]) -> None:
+    """End what the users got by roles that they do not hold any more: it does not come back with
+    the role. Tokens go with the last role in their project; Keystone: application credentials go
+    with theirs. For when all groups are as they shall be: who rises leaves one and joins another.
+    """
+    held = ProjectRole.objects.filter(project=OuterRef("project"), group__user=OuterRef("user"))
+    tokens = Token.objects.filter(user__in=user_ids, project__isnull=False)
+    tokens.exclude(Exists(held)).delete()
+    lost = Q()
+    for role in Role:
+        enough = [other for other in Role if role in other.implied]
+        lost |= Q(~Exists(held.filter(role__in=enough)), role=role)
+    ApplicationCredential.objects.filter(lost, user__in=user_ids).delete()
 
 
 def find_assignments(filters: Mapping[str, str], *, effective: bool) -> Iterator[Assignment]:

@@ -19,6 +19,12 @@ class InvalidPassword(Unauthorized):
     code = "invalid_password"
 
 
+class EndedMeanwhile(Unauthorized):
+    """The user or project was disabled, or the password changed, while somebody signed in."""
+
+    code = "ended_meanwhile"
+
+
 class NoRole(Unauthorized):
     """The user is known but holds no role in the wanted project."""
 

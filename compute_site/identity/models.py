@@ -6,8 +6,9 @@ import uuid
 from typing import Any, Protocol, Self
 
 from django.contrib.auth.models import AbstractUser, Group
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 def new_id() -> str:
@@ -70,6 +71,13 @@ class Project(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A project that is disabled ends its tokens: they do not come back with it."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if not self.enabled:
+                self.tokens.all().delete()
+
 
 class User(AbstractUser):
     """A person or program; its rights come from the roles it holds in projects."""
@@ -80,13 +88,33 @@ class User(AbstractUser):
     )
     extra = models.JSONField(default=dict, blank=True, editable=False)
     """What clients keep with it of their own accord, such as a description."""
+    signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """When all tokens and sessions were ended last: no earlier one counts."""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """A new password ends all tokens that were got with the old one."""
-        changed = getattr(self, "_password", None) is not None and not self._state.adding
-        super().save(*args, **kwargs)
-        if changed:
+        """A new password, and the end of the account, end all tokens and sessions that were there
+        before: they do not come back when the account is enabled again. Keystone: neither do
+        application credentials.
+        """
+        renewed = getattr(self, "_password", None) is not None and not self._state.adding
+        if not renewed and self.is_active:
+            super().save(*args, **kwargs)
+            return
+        self.signed_out_at = timezone.now()
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "signed_out_at"}
+        with transaction.atomic():
+            super().save(*args, **kwargs)
             self.tokens.all().delete()
+            if not self.is_active:
+                self.credentials.all().delete()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django ends a session whose hash is another one than the user's."""
+        own: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        if self.signed_out_at is None:
+            return own
+        return salted_hmac("signed out", f"{own} {self.signed_out_at.timestamp()}").hexdigest()
 
 
 class ProjectRole(models.Model):

@@ -7,6 +7,7 @@ it.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import Any
 
 from compute_site.db.prepared import prepared_cursor
@@ -26,6 +27,7 @@ class Scope:
     user_name: str
     password_hash: str
     is_superuser: bool
+    signed_out_at: dt.datetime | None
     project_id: str | None
     project_name: str | None
     roles: tuple[Role, ...]
@@ -52,7 +54,7 @@ ORDER = list(Role)
 IMPLIED_NAMES = {role: frozenset(entry.value for entry in role.implied) for role in Role}
 
 COLUMNS = """
-SELECT account.id, account.username, account.password, account.is_superuser,
+SELECT account.id, account.username, account.password, account.is_superuser, account.signed_out_at,
        project.id, project.name,
        ARRAY(SELECT concat(member.group_id, ':', entry.role)
                FROM identity_user_groups member
@@ -124,11 +126,11 @@ def _read(statement: str, parameters: list[str | None]) -> Scope | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    pairs = [text.split(":") for text in row[6]]
+    pairs = [text.split(":") for text in row[7]]
     roles = tuple(Role(role) for _, role in pairs if role)
     groups = tuple(int(group) for group, _ in pairs)
-    values: list[Any] = [*row[:6], roles, groups]
+    values: list[Any] = [*row[:7], roles, groups]
     scope = Scope(*values)
-    if len(row) > 7 and row[7] is not None:
-        return scope.restricted_to(Role(row[7]), row[8])
+    if len(row) > 8 and row[8] is not None:
+        return scope.restricted_to(Role(row[8]), row[9])
     return scope

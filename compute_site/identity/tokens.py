@@ -9,10 +9,28 @@ import secrets
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
+from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
-from compute_site.identity.models import ApplicationCredential, Token
+from compute_site.identity.errors import EndedMeanwhile
+from compute_site.identity.models import ApplicationCredential, Token, User
 from compute_site.identity.scope import Scope, find_by_token
+
+INSERT = """
+INSERT INTO identity_token (
+       digest, user_id, project_id, credential_id, methods, audit_id, issued_at, expires_at)
+SELECT %(digest)s, account.id, %(project_id)s, %(credential_id)s, %(methods)s, %(audit_id)s,
+       %(issued_at)s, %(expires_at)s
+  FROM identity_user account {project}
+ WHERE account.id = %(user_id)s AND account.is_active
+   AND account.signed_out_at IS NOT DISTINCT FROM %(signed_out_at)s
+   FOR SHARE
+"""
+INSERT_IN_PROJECT = INSERT.format(
+    project="JOIN identity_project project ON project.id = %(project_id)s AND project.enabled"
+)
+INSERT_WITHOUT_PROJECT = INSERT.format(project="")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,11 +66,14 @@ def issue_token(
 
     ``expires_at`` is that of the token or credential which this one was got with: it does not
     live longer.
+
+    Raises:
+        EndedMeanwhile: what the proof was worth has ended while it was checked.
     """
     text = secrets.token_urlsafe(32)
     now = timezone.now()
     longest = now + dt.timedelta(seconds=settings.OPTIONS.token_lifetime_seconds)
-    token = Token.objects.create(
+    token = Token(
         digest=digest_of(text),
         user_id=scope.user_id,
         project_id=scope.project_id if in_project else None,
@@ -62,6 +83,7 @@ def issue_token(
         expires_at=min(expires_at or longest, longest),
         credential=credential,
     )
+    _insert(token, scope)
     return text, ValidToken(token, scope)
 
 
@@ -82,11 +104,27 @@ def revoke_token(token: Token) -> None:
     Token.objects.filter(pk=token.pk).delete()
 
 
-def revoke_tokens_of(user_ids: Iterable[str]) -> int:
-    """After a new password, say; return how many tokens there were."""
-    return Token.objects.filter(user__in=list(user_ids)).delete()[0]
+def sign_out(user_ids: Iterable[str]) -> int:
+    """End all tokens and sessions, after a new password, say; return how many tokens there were."""
+    wanted = list(user_ids)
+    with transaction.atomic():
+        User.objects.filter(pk__in=wanted).update(signed_out_at=timezone.now())
+        return Token.objects.filter(user__in=wanted).delete()[0]
 
 
 def purge_tokens() -> int:
     """Delete the tokens that are over; return how many there were."""
     return Token.objects.filter(expires_at__lte=timezone.now()).delete()[0]
+
+
+def _insert(token: Token, scope: Scope) -> None:
+    """Keep the token, unless the account or project was disabled since its proof was read, or its
+    tokens were ended: it would come back with them. Who does that waits for us, or we for them.
+    """
+    values = {field.attname: getattr(token, field.attname) for field in token._meta.concrete_fields}  # noqa: SLF001
+    values |= {"methods": Jsonb(token.methods), "signed_out_at": scope.signed_out_at}
+    statement = INSERT_IN_PROJECT if token.project_id is not None else INSERT_WITHOUT_PROJECT
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        if cursor.rowcount != 1:
+            raise EndedMeanwhile("Your account or project changed while you signed in; try again.")

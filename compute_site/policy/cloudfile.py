@@ -9,8 +9,16 @@ from django.contrib.auth.hashers import check_password, make_password
 
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.section import Entry, Section
-from compute_site.identity.models import Project, ProjectRole, Role, User, new_id
-from compute_site.identity.tokens import revoke_tokens_of
+from compute_site.identity.assignments import end_lost_roles
+from compute_site.identity.models import (
+    ApplicationCredential,
+    Project,
+    ProjectRole,
+    Role,
+    User,
+    new_id,
+)
+from compute_site.identity.tokens import sign_out
 from compute_site.keys import (
     IGNORED,
     Key,
@@ -57,11 +65,11 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
     hashes = _password_hashes(entries, known)
     new: list[User] = []
     changed: list[User] = []
-    renewed: list[str] = []
+    ended: list[str] = []
     for entry in entries:
         user = known.get(entry["name"])
-        if user is not None and user.password != hashes[entry["name"]]:
-            renewed.append(user.pk)
+        if user is not None and (user.password != hashes[entry["name"]] or not entry["enabled"]):
+            ended.append(user.pk)
         (new if user is None else changed).append(user := user or User(username=entry["name"]))
         user.password = hashes[entry["name"]]
         user.is_active = entry["enabled"]
@@ -77,7 +85,8 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
         changed,
         ["password", "is_active", "email", "default_project", "is_staff", "is_superuser"],
     )
-    revoke_tokens_of(renewed)
+    sign_out(ended)
+    ApplicationCredential.objects.filter(user__in=ended, user__is_active=False).delete()
     cloud.know_users(User.objects.values_list("username", "pk"))
     _write_roles(entries, cloud)
 
@@ -103,6 +112,7 @@ def _write_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
         [through(user_id=user_id, group_id=group_id) for user_id, group_id in wanted],
         ignore_conflicts=True,
     )
+    end_lost_roles({row.user_id for row in held if row.pk in surplus})
 
 
 def _password_hashes(entries: Sequence[Entry], known: dict[str, User]) -> dict[str, str]:
