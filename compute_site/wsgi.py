@@ -3,8 +3,11 @@
 import gc
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
+
+from compute_site.db.sessions import limit_sessions
 
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 """A page of a thousand servers is more than ten thousand objects, and none of them is garbage: with
@@ -13,6 +16,7 @@ Python's own threshold of 700 each page would start dozens of searches for some.
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compute_site.settings")
 application = get_wsgi_application()
+limit_sessions(settings.OPTIONS.statement_timeout_seconds)
 
 # What is loaded by now stays until the process ends. Frozen, it is not searched for garbage again
 # and again, which takes 100 ms each time.

@@ -30,6 +30,7 @@ from compute_site.api.microversions.version import OLDEST, Microversion
 from compute_site.api.strict_json import read_json
 from compute_site.caller import Caller
 from compute_site.db.conflicts import as_conflict
+from compute_site.db.outages import as_outage, reason_of
 from compute_site.faults import (
     BadRequest,
     Fault,
@@ -37,6 +38,7 @@ from compute_site.faults import (
     Gone,
     NotFound,
     Unauthorized,
+    Unavailable,
     UnsupportedMediaType,
 )
 
@@ -265,7 +267,7 @@ def render_fault(error: Exception, _context: dict[str, Any]) -> Response:
     fault = as_fault(error)
     if fault.status == 500:
         logger.error("unexpected error", exc_info=error)
-    response = Response(fault.envelope(), status=fault.status)
+    response = Response(fault.envelope(), status=fault.status, headers=fault.headers)
     if isinstance(error, UnsupportedVersion):
         set_version_headers(response, error.asked)
     if fault.status == 401:
@@ -301,9 +303,14 @@ FOREIGN_ERRORS: tuple[Translation, ...] = (
 
 
 def as_fault(error: Exception) -> Fault:
-    """What an error of any kind is to the client."""
+    """What an error of any kind is to the client. What is unavailable gets its line in the log."""
     if (conflict := as_conflict(error)) is not None:
         return conflict
+    if (outage := as_outage(error)) is not None:
+        logger.warning("%s (%s)", outage.detail, reason_of(error))
+        return outage
+    if isinstance(error, Unavailable):
+        logger.warning("%s", error.detail)
     for kinds, translate in FOREIGN_ERRORS:
         if isinstance(error, kinds):
             return translate(error)

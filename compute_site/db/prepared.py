@@ -23,6 +23,7 @@ def prepared_cursor() -> AbstractContextManager[Any]:
     """As ``connection.cursor()``, on the same connection and in the same transaction; and just that
     while statements are recorded, so that the record shows their values.
     """
+    connection.close_if_health_check_failed()  # as connection.cursor() does
     connection.ensure_connection()
     if connection.queries_logged:
         return connection.cursor()

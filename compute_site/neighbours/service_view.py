@@ -197,7 +197,7 @@ class ServiceView(JsonView):
         if fault.status == 500:
             logger.error("unexpected error", exc_info=error)
         body = show_unauthorized(fault) if fault.status == 401 else self.show_error(fault)
-        return Response(body, status=fault.status)
+        return Response(body, status=fault.status, headers=fault.headers)
 
     def http_method_not_allowed(  # type: ignore[override]  # as DRF itself has it
         self, request: Request, *args: Any, **kwargs: Any

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
+from django.conf import settings
+from django.db import close_old_connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.utils import timezone
@@ -22,6 +23,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from psycopg import AsyncConnection
 
+from compute_site.db.sessions import limit_sessions
 from servers.models import Service
 from servers.models.host import make_control_services
 from servers.worker.recovery import HEARTBEAT_SECONDS, LOST_AFTER_SECONDS
@@ -63,8 +65,7 @@ async def run_workers(crews: Sequence[Crew]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     connection_created.connect(_configure_django)
-    # A job that meets a connection that has died would fail, and wait before it is tried again.
-    connections.settings[DEFAULT_DB_ALIAS]["CONN_HEALTH_CHECKS"] = True
+    limit_sessions(settings.OPTIONS.worker_statement_timeout_seconds)
     announcing = asyncio.create_task(_announce(stop))
     while not stop.is_set():
         await _run_once(crews, stop, connections=threads)

@@ -111,7 +111,7 @@ def test_a_failure_at_any_statement_leaves_nothing(
         status = send_failing(shop, as_member, order, number, after=after)
         if status is None:
             break
-        assert status == 500
+        assert status == 503
         assert_nothing_is_left()
         failed += 1
     assert failed > 15
@@ -142,5 +142,5 @@ def test_a_volume_service_of_its_own_is_told_to_release(
 
     monkeypatch.setattr("servers.lifecycle.jobs.defer", fail)
     monkeypatch.setattr("compute_site.neighbours.volume.local.release", released.extend)
-    assert shop.order(as_member, **order).status == 500
+    assert shop.order(as_member, **order).status == 503
     assert len(released) == 1

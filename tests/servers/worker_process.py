@@ -25,7 +25,7 @@ def worker_process(
     """``manage.py worker``; ``options`` are options of the site in capitals. Ends by SIGTERM."""
     environment = {
         **os.environ,
-        "DATABASE_URL": database_url or _database_url(),
+        "DATABASE_URL": database_url or url_of_database(),
         **{f"COMPUTE_SITE_{name}": value for name, value in options.items()},
     }
     with log.open("ab") as file:
@@ -56,7 +56,7 @@ def wait_until(condition: Callable[[], bool], log: Path) -> None:
         time.sleep(0.02)
 
 
-def _database_url() -> str:
+def url_of_database() -> str:
     values = connection.settings_dict
     who = ":".join(quote(values[key], safe="") for key in ("USER", "PASSWORD") if values[key])
     port = f":{values['PORT']}" if values["PORT"] else ""

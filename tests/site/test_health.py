@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest import mock
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client, override_settings
+from psycopg.errors import DiskFull
 
 
 def test_the_process_lives_without_a_database() -> None:
@@ -40,3 +42,23 @@ def test_it_cannot_serve_without_a_database(db: None) -> None:
         response = Client().get("/readyz")
     assert response.status_code == 503
     assert response.json()["database"] == "OperationalError"
+
+
+def test_it_cannot_serve_with_a_database_that_takes_no_changes(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["database"] == "read-only"
+
+
+def test_it_cannot_serve_with_a_database_that_has_no_room(db: None) -> None:
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "work_mem" in sql:
+            raise OperationalError("could not write to file") from DiskFull("no space left")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["database"] == "full"

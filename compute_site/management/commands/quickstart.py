@@ -8,7 +8,6 @@ import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from django.conf import settings
 from django.core.management import call_command
@@ -16,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
 from compute_site.cloudfile.load import load_cloud, parse
+from compute_site.db.embedded import find_database_url
 from compute_site.identity.models import Project
 from compute_site.quickstart.demo_accounts import (
     Accounts,
@@ -203,11 +203,6 @@ class Command(BaseCommand):
 
 def child_environment(listener: Listener) -> dict[str, str]:
     """The environment of the worker and the web server: this very database and site."""
-    database = settings.DATABASES["default"]
-    host, name = quote(database["HOST"], safe=""), quote(database["NAME"], safe="")
-    who = ":".join(quote(database[key], safe="") for key in ("USER", "PASSWORD") if database[key])
-    port = f":{database['PORT']}" if database["PORT"] else ""
-    embedded = f"postgresql://{who}@{port}/{name}?host={host}"
     python_path = os.pathsep.join(
         filter(None, (str(Path(settings.BASE_DIR)), os.environ.get("PYTHONPATH")))
     )
@@ -216,7 +211,7 @@ def child_environment(listener: Listener) -> dict[str, str]:
     return {
         **others,
         ALLOWED_HOSTS: ",".join(allowed),
-        "DATABASE_URL": os.environ.get("DATABASE_URL") or embedded,
+        "DATABASE_URL": find_database_url(settings.STATE_DIR),
         "DJANGO_SETTINGS_MODULE": "compute_site.settings",
         "PYTHONPATH": python_path,
     }

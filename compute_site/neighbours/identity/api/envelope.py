@@ -89,4 +89,4 @@ def render_error(error: Exception, _context: dict[str, Any]) -> Response:
         "message": fault.detail,
         "title": http.HTTPStatus(fault.status).phrase,
     }
-    return Response({"error": body}, status=fault.status)
+    return Response({"error": body}, status=fault.status, headers=fault.headers)

@@ -1,0 +1,64 @@
+"""Django's PostgreSQL backend, with an embedded server that starts when it is needed, and a health
+check that costs no statement. Django looks for a backend under this name.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any
+
+from django.db.backends.postgresql import base as postgresql
+
+from compute_site.db.embedded import EMBEDDED, find_embedded_server
+
+READ_ONLY_PARAMETERS = (b"default_transaction_read_only", b"in_hot_standby")
+"""PostgreSQL tells the values of both with every connection."""
+
+READ_ONLY_SECONDS = 1.0
+"""A session that takes no changes is kept for so long: the next one may lead to a server that
+does.
+"""
+
+
+class DatabaseWrapper(postgresql.DatabaseWrapper):
+    """A connection of one thread."""
+
+    opened_at = 0.0
+
+    def get_connection_params(self) -> dict[str, Any]:
+        data_dir = self.settings_dict.get(EMBEDDED)
+        if data_dir is not None:
+            self.settings_dict.update(find_embedded_server(data_dir))
+        params: dict[str, Any] = super().get_connection_params()
+        return params
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        self.opened_at = time.monotonic()
+        return connection
+
+    def is_usable(self) -> bool:
+        """Would a statement reach a server that takes changes? Django asks at the beginning of a
+        request.
+
+        A server that goes away closes the connection, which then has something to be read, as no
+        idle connection has otherwise. Only then, and after an error, is it asked by a statement.
+        """
+        connection = self.connection
+        if connection is None or connection.closed:
+            return False
+        if self._is_read_only() and time.monotonic() - self.opened_at > READ_ONLY_SECONDS:
+            return False
+        return not (self.errors_occurred or has_input(connection)) or super().is_usable()
+
+    def _is_read_only(self) -> bool:
+        status = self.connection.pgconn.parameter_status
+        return any(status(name) == b"on" for name in READ_ONLY_PARAMETERS)
+
+
+def has_input(connection: Any) -> bool:
+    """Did anything arrive, be it the end of the connection?"""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,202 @@
+"""A database that is away, read-only, full or too slow: 503 while it lasts, nothing afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from psycopg import errors
+
+from tests.cast import Cast
+from tests.client import ApiClient
+from tests.servers.worker_process import url_of_database
+from tests.web_process import THREADS, WebProcess, web_process
+
+GROUP = {"server_group": {"name": "g", "policies": ["affinity"]}}
+NETWORK = {"network": {"name": "n"}}
+WRITES: list[tuple[str, Any]] = [
+    ("/os-server-groups", GROUP),
+    ("//image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare"}),
+    ("//network/v2.0/networks", NETWORK),
+    ("//volume/v3/volumes", {"volume": {"size": 1}}),
+]
+READS = [
+    "/servers",
+    "/servers/detail?name=a",
+    "/flavors",
+    "//identity/v3/projects",
+    "//image/v2/images",
+    "//network/v2.0/networks",
+    "//volume/v3/volumes",
+]
+WAIT_SECONDS = 30.0
+
+
+@pytest.fixture
+def _committed(transactional_db: None, cast: Cast) -> None:
+    """What is written can be seen by other connections."""
+
+
+def failing_with(cause: Exception) -> Callable[..., Any]:
+    """A wrapper of statements that all fail."""
+
+    def fail(*_: Any) -> None:
+        raise OperationalError(str(cause)) from cause
+
+    return fail
+
+
+@pytest.mark.parametrize("path", [*READS, "//admin/login/"])
+@pytest.mark.parametrize(
+    "cause",
+    [
+        errors.AdminShutdown("terminating connection"),
+        errors.DiskFull("could not extend file"),
+        errors.TooManyConnections("too many clients already"),
+        errors.QueryCanceled("canceling statement due to statement timeout"),
+        errors.DeadlockDetected("deadlock detected"),
+        psycopg.OperationalError("connection refused"),
+    ],
+    ids=lambda cause: type(cause).__name__,
+)
+def test_it_is_503_with_one_line_in_the_log(
+    as_member: ApiClient, path: str, cause: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    if path == "//admin/login/":  # the session of a page is read from the database
+        as_member.http.cookies["sessionid"] = "x" * 32
+        as_member.http.raise_request_exception = False
+    with connection.execute_wrapper(failing_with(cause)):
+        answer = as_member.get(path).expect(503)
+    assert int(answer.headers["Retry-After"]) > 0
+    [line] = caplog.records
+    assert line.levelname == "WARNING"
+    assert str(cause) in line.getMessage()
+    assert line.exc_info is None
+
+
+@pytest.mark.parametrize(("path", "body"), WRITES)
+@pytest.mark.usefixtures("_committed")
+def test_a_change_in_a_read_only_database_is_503(
+    as_member: ApiClient, path: str, body: Any
+) -> None:
+    execute("SET default_transaction_read_only = on")
+    try:
+        as_member.get("/servers").expect(200)
+        answer = as_member.post(path, body).expect(503)
+    finally:
+        execute("RESET default_transaction_read_only")
+    assert b"takes no changes" in answer.content
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.usefixtures("_committed")
+def test_a_statement_that_waits_too_long_is_503(as_member: ApiClient) -> None:
+    execute("SET statement_timeout = 200")
+    try:
+        with locked("servers_servergroup"):
+            answer = as_member.post("/os-server-groups", GROUP).expect(503)
+    finally:
+        execute("RESET statement_timeout")
+    assert "took too long" in answer.message
+    as_member.post("/os-server-groups", GROUP).expect(200)
+
+
+def test_a_value_that_fits_no_index_is_no_outage(as_member: ApiClient) -> None:
+    cause = errors.ProgramLimitExceeded("index row size exceeds maximum")
+    as_member.http.raise_request_exception = False
+    with connection.execute_wrapper(failing_with(cause)):
+        as_member.get("/servers").expect(500)
+
+
+@pytest.mark.usefixtures("_committed")
+def test_no_thread_uses_a_connection_from_before(tmp_path: Path) -> None:
+    with web_process(tmp_path / "log") as web:
+        assert statuses(web, "GET", "/compute/v2.1/servers") == {200}
+        for _ in range(3):
+            terminate_others()
+            assert statuses(web, "GET", "/compute/v2.1/servers") == {200}, web.log.read_text()
+        assert "Traceback" not in web.log.read_text()
+
+
+@pytest.mark.usefixtures("_committed")
+def test_no_thread_stays_with_a_database_that_takes_no_changes(tmp_path: Path) -> None:
+    """As after a failover, when the address leads to another server."""
+    name = connection.settings_dict["NAME"]
+    path = "/network/v2.0/networks"
+    with web_process(tmp_path / "log") as web:
+        try:
+            execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            terminate_others()
+            assert statuses(web, "POST", path, NETWORK) == {503}
+            assert statuses(web, "GET", path) == {200}
+        finally:
+            execute("SET default_transaction_read_only = off")
+            execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        deadline = time.monotonic() + WAIT_SECONDS
+        while statuses(web, "POST", path, NETWORK) != {201}:
+            assert time.monotonic() < deadline, web.log.read_text()
+        assert statuses(web, "POST", path, NETWORK) == {201}
+
+
+@pytest.mark.usefixtures("_committed")
+def test_every_statement_of_a_web_process_has_its_limit(tmp_path: Path) -> None:
+    with web_process(tmp_path / "log", STATEMENT_TIMEOUT_SECONDS="0.3") as web:
+        with locked("identity_token"):
+            assert statuses(web, "GET", "/compute/v2.1/servers") == {503}
+        assert statuses(web, "GET", "/compute/v2.1/servers") == {200}
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@contextlib.contextmanager
+def locked(table: str) -> Iterator[None]:
+    """Another session keeps everybody from the table."""
+    with psycopg.connect(url_of_database()) as other:
+        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+        other.rollback()
+
+
+def terminate_others() -> None:
+    """End all sessions but ours, and wait until they are gone."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    execute(f"SELECT pg_terminate_backend(pid) {others}")
+    deadline = time.monotonic() + WAIT_SECONDS
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(f"SELECT count(*) {others}")
+            if cursor.fetchone() == (0,):
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def statuses(web: WebProcess, method: str, path: str, body: Any = None) -> set[int]:
+    """What many requests at once get, so that every thread has some."""
+
+    def ask(_: int) -> HTTPResponse:
+        return web.request(method, path, body, **{"X-Auth-Token": Cast.member.token})
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return {answer.status for answer in threads.map(ask, range(THREADS * 5))}
+
+
+def test_the_page_of_an_outage_is_no_error_page(cast: Cast) -> None:
+    client = Client(raise_request_exception=False)
+    client.cookies["sessionid"] = "x" * 32
+    with connection.execute_wrapper(failing_with(errors.AdminShutdown("terminating"))):
+        response = client.get("/admin/")
+    assert response.status_code == 503
+    assert b"Try again later" in response.content
