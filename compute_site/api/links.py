@@ -7,9 +7,17 @@ from collections.abc import Container
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 Link = dict[str, str]
+
+
+def root_of(request: HttpRequest) -> str:
+    """Scheme, host and port of the site as clients should call it, without a slash at the end."""
+    if settings.OPTIONS.public_url:
+        return str(settings.OPTIONS.public_url).rstrip("/")
+    return request.build_absolute_uri(request.META.get("SCRIPT_NAME", "") + "/").rstrip("/")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

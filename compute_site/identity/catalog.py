@@ -6,9 +6,6 @@ import uuid
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
-from django.http import HttpRequest
-
 REGION = "RegionOne"
 INTERFACES = ("public", "internal", "admin")
 SERVICES = (
@@ -20,13 +17,6 @@ SERVICES = (
     ("volumev3", "cinderv3", "/volume/v3"),
     ("block-storage", "cinder", "/volume/v3"),
 )
-
-
-def root_of(request: HttpRequest) -> str:
-    """Scheme, host and port of the site as clients should call it, without a slash at the end."""
-    if settings.OPTIONS.public_url:
-        return str(settings.OPTIONS.public_url).rstrip("/")
-    return request.build_absolute_uri(request.META.get("SCRIPT_NAME", "") + "/").rstrip("/")
 
 
 @lru_cache(maxsize=64)

@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.api.json_view import JsonView
+from compute_site.api.links import root_of
 from compute_site.api.rendering import JsonRenderer
 from compute_site.api.view import as_fault
 from compute_site.caller import Caller
@@ -32,7 +33,6 @@ from compute_site.faults import (
     NotFound,
     Unauthorized,
 )
-from compute_site.identity.catalog import root_of
 from compute_site.keys import Key, read_keys
 from compute_site.neighbours.ids import canonical_ids, is_address, is_canonical
 

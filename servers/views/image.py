@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from rest_framework.response import Response
 
+from compute_site.api.links import root_of
 from compute_site.api.microversions.answers import LINKS, AnswerSerializer
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.microversions.queries import NoQuery
 from compute_site.api.view import ComputeRequest, ComputeView
-from compute_site.identity.catalog import root_of
 from servers.proxies.images import delete_image, find_image, list_images
 from servers.serializers.image import ImageAnswer, ImageListQuery, ImageSummary
 

@@ -7,14 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
-SITE_MAY_KNOW_DOMAIN = (
-    "compute_site/settings.py",
-    "compute_site/compute_urls.py",
-    "compute_site/management/commands/",
-)
 
 
 def sources(folder: str) -> Iterator[Path]:
@@ -43,29 +36,10 @@ def offenders(folder: str, forbidden: tuple[str, ...]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("folder", ["create", "hardware", "conductor", "compute"])
-def test_the_domain_knows_nothing_of_http(folder: str) -> None:
-    assert offenders(f"servers/{folder}", ("rest_framework", "django.http")) == []
-
-
 def test_hardware_rules_are_pure() -> None:
     assert (
         offenders("servers/hardware", ("django", "servers.models", "compute_site.neighbours")) == []
     )
-
-
-@pytest.mark.parametrize("folder", ["flavors", "quotas"])
-def test_flavors_and_quotas_do_not_know_servers(folder: str) -> None:
-    assert offenders(folder, ("servers",)) == []
-
-
-def test_the_site_does_not_know_its_apps() -> None:
-    found = [
-        line
-        for line in offenders("compute_site", ("servers", "flavors", "quotas"))
-        if not line.startswith(SITE_MAY_KNOW_DOMAIN)
-    ]
-    assert found == []
 
 
 def test_remote_services_are_reached_by_settings_only() -> None:

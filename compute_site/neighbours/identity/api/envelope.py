@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.api.json_view import JsonView
+from compute_site.api.links import root_of
 from compute_site.api.rendering import JsonRenderer
 from compute_site.api.view import as_fault
 from compute_site.faults import Fault, Unauthorized
-from compute_site.identity.catalog import root_of
 from compute_site.identity.errors import AdminOnly, InvalidToken, MethodNotAllowed
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.request_id import note_user
