@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 from servers.hardware.cpu import THREAD_POLICY, plan_cpus
 from servers.hardware.errors import WrongExtraSpec, WrongNumaLayout
@@ -42,6 +42,17 @@ class NumaCell:
             "dedicated_cpus": sorted(self.dedicated_cpus),
         }
 
+    @classmethod
+    def from_json(cls, form: Mapping[str, Any]) -> Self:
+        """Read what ``as_json`` wrote."""
+        return cls(
+            **{
+                **form,
+                "cpus": frozenset(form["cpus"]),
+                "dedicated_cpus": frozenset(form["dedicated_cpus"]),
+            }
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NumaTopology:
@@ -53,6 +64,14 @@ class NumaTopology:
             "cells": [cell.as_json() for cell in self.cells],
             "emulator_policy": self.emulator_policy,
         }
+
+    @classmethod
+    def from_json(cls, form: Mapping[str, Any]) -> Self:
+        """Read what ``as_json`` wrote."""
+        return cls(
+            cells=tuple(map(NumaCell.from_json, form["cells"])),
+            emulator_policy=form["emulator_policy"],
+        )
 
 
 def plan_numa(flavor: FlavorHardware, image: ImageProperties) -> NumaTopology | None:
