@@ -42,6 +42,11 @@ def test_hardware_rules_are_pure() -> None:
     )
 
 
+def test_the_fit_on_a_host_is_pure() -> None:
+    forbidden = ("django", "rest_framework", "servers.models", "compute_site.db")
+    assert offenders("servers/placement/fit", forbidden) == []
+
+
 def test_remote_services_are_reached_by_settings_only() -> None:
     found = [
         line

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from compute_site.neighbours.keys import WrongValue
-from servers.placement.fit.pci_device import PciDevice
+from compute_site.keys import WrongValue
+from servers.placement.fit import HostCell, HostTopology, Pages, PciDevice
 from servers.placement.fit.reading import host_topology
-from servers.placement.fit.topology import HostCell, HostTopology, Pages
 
 CELL = {"id": 0, "memory_mb": 4096}
 DEVICE = {"address": "0000:3b:00.1", "vendor_id": "8086", "product_id": "154c"}
