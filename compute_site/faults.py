@@ -3,7 +3,7 @@ envelope.
 
 Domain errors derive from a family and are raised where the condition is seen.
 ``compute_site.api.view`` renders
-them in one place. The outer keys are those of Nova (spec/create-response.md 3).
+them in one place. The outer keys are those of Nova (docs/contract/create-response.md 3).
 """
 
 from __future__ import annotations

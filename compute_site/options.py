@@ -26,8 +26,8 @@ class OptionError(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Names and defaults follow Nova's configuration (spec/create-flow.md L) where it has the
-    option.
+    """Names and defaults follow Nova's configuration (docs/contract/create-flow.md L) where it has
+    the option.
     """
 
     # the process

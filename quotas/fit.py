@@ -1,5 +1,5 @@
 """The arithmetic of quotas: how many servers, or other things, limits and usage leave room for
-(spec/create-flow.md G2).
+(docs/contract/create-flow.md G2).
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def check_injected_files(
 ) -> None:
     """Compare the files to put into a server (path, encoded content) with their three limits.
 
-    Number, then path, then content (spec/create-flow.md E2).
+    Number, then path, then content (docs/contract/create-flow.md E2).
 
     Raises:
         LimitExceeded: there are too many, a path is too long, or a content is.

@@ -22,8 +22,8 @@ LARGEST = 10 ** (MOST_DIGITS - 1) - 1
 
 
 class BodyLimitMiddleware:
-    """413 in the envelope for a body of more than ``max_body_bytes`` (spec/create-response.md
-    6).
+    """413 in the envelope for a body of more than ``max_body_bytes``
+    (docs/contract/create-response.md 6).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""Links to things of the API (spec/create-response.md 2)."""
+"""Links to things of the API (docs/contract/create-response.md 2)."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ class ComputeRequest(Request):
 
 
 class ComputeView(JsonView):
-    """Refuses early in the order of spec/create-response.md 6, then calls the method of the
-    subclass with what its URL names (but not ``api`` and ``project_id``).
+    """Refuses early in the order of docs/contract/create-response.md 6, then calls the method of
+    the subclass with what its URL names (but not ``api`` and ``project_id``).
 
     Subclasses do four things: read (``self.read``, ``self.read_query``), call one function, show
     (``self.show``, ``self.show_all``), answer (``self.answer``). ``contracts`` describes each

@@ -1,7 +1,7 @@
 """The use case ``POST /servers``: from what was asked to the committed rows and the job.
 
 The order of the steps is contract: it decides which fault a request gets that has several
-(spec/create-flow.md; the marks are its sections).
+(docs/contract/create-flow.md; the marks are its sections).
 """
 
 from __future__ import annotations

@@ -41,7 +41,9 @@ DISKS_FIELD = "server.block_device_mapping_v2"
 
 
 def find_boot_image(caller: Caller, order: ServerOrder, asked: AskedDisks) -> ImageData | None:
-    """The data of the image, or of the boot device; ``None`` when that has none (B5)."""
+    """The data of the image, or of the boot device; ``None`` when that has none
+    (docs/contract/create-flow.md B5).
+    """
     if order.image_ref:
         image = image_service().find_images(caller, [order.image_ref]).get(order.image_ref)
         if image is None:
@@ -64,7 +66,7 @@ def find_boot_image(caller: Caller, order: ServerOrder, asked: AskedDisks) -> Im
 
 
 def check_disk_config(order: ServerOrder, image: ImageData | None) -> None:
-    """Refuse AUTO where the image forbids it (B7)."""
+    """Refuse AUTO where the image forbids it (docs/contract/create-flow.md B7)."""
     if order.auto_disk_config and image is not None and _forbids_resizing(image):
         raise DiskConfigForbidden(
             "The image forbids that the root partition is resized; ask for MANUAL.",
@@ -73,7 +75,7 @@ def check_disk_config(order: ServerOrder, image: ImageData | None) -> None:
 
 
 def check_image_bootable(order: ServerOrder, image: ImageData | None) -> None:
-    """Refuse an image that is the upload of an encrypted volume (E3)."""
+    """Refuse an image made of an encrypted volume (docs/contract/create-flow.md E3)."""
     if order.image_ref and image is not None and image.properties.get("cinder_encryption_key_id"):
         raise ImageUnusable(
             f"The image {image.id} comes from an encrypted volume; boot from a volume made of it.",

@@ -1,5 +1,5 @@
 """Block devices as the client wrote them: the two forms, each item read by itself
-(spec/create-request.md 5).
+(docs/contract/create-request.md 5).
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class AskedDisks:
 
 def read_devices(caller: Caller, order: ServerOrder) -> AskedDisks:
     """Read the items, ask for the right to have any, and see that there is something to boot
-    from (A13, A14).
+    from (docs/contract/create-flow.md A13, A14).
     """
     if order.legacy_disks and order.disks:
         raise TwoDiskForms(

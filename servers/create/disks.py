@@ -1,5 +1,5 @@
 """All block devices of a server: the client's, the image's and the flavor's, merged
-(spec/create-flow.md D).
+(docs/contract/create-flow.md D).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def root_disk(disks: Sequence[Disk]) -> Disk | None:
 
 
 def _encrypt_local_disks(disks: list[Disk], encryption: EphemeralEncryption) -> list[Disk]:
-    """Mark every local device where flavor or image ask for it (D7)."""
+    """Mark every local device if flavor or image ask for it (docs/contract/create-flow.md D7)."""
     if not encryption.enabled:
         return disks
     return [
@@ -65,7 +65,7 @@ def _encrypt_local_disks(disks: list[Disk], encryption: EphemeralEncryption) -> 
 
 def _check_root_name(order: ServerOrder, asked: AskedDisks, root_name: str) -> None:
     """Nova: names are compared without /dev/, but the one of an image has it; so a root that the
-    image defines may be overridden, and clients rely on it (D1).
+    image defines may be overridden, and clients rely on it (docs/contract/create-flow.md D1).
     """
     if order.image_ref and any(
         disk.is_volume and disk.plain_name == root_name for disk in asked.new
@@ -79,7 +79,7 @@ def _client_disks(
     order: ServerOrder, asked: AskedDisks, of_image: list[Disk], root_name: str
 ) -> list[Disk]:
     """The client's devices; with none at all, or in the old form, the root disk of the image
-    comes in front. A root that the image defines wins (D3).
+    comes in front. A root that the image defines wins (docs/contract/create-flow.md D3).
     """
     has_root = root_disk(of_image) is not None
     if asked.new:
@@ -96,7 +96,9 @@ def _client_disks(
 
 
 def _flavor_disks(flavor: Flavor, disks: list[Disk]) -> list[Disk]:
-    """An ephemeral disk and a swap disk, unless there is one of the kind already (D6)."""
+    """An ephemeral disk and a swap disk, unless there is one of the kind already
+    (docs/contract/create-flow.md D6).
+    """
     added = []
     if flavor.ephemeral_gb and not any(disk.is_ephemeral for disk in disks):
         added.append(_blank_disk(flavor.ephemeral_gb, None))

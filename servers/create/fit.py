@@ -1,4 +1,4 @@
-"""Does the image fit the flavor? (spec/create-flow.md E3 to E5)"""
+"""Does the image fit the flavor? (docs/contract/create-flow.md E3 to E5)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The block devices and the root device name that an image defines (spec/create-flow.md C8, D2)."""
+"""The block devices and the root device name that an image defines (docs/contract/create-flow.md
+C8, D2).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The old form of block devices, translated to the new one (spec/create-request.md 5.1)."""
+"""The old form of block devices, translated to the new (docs/contract/create-request.md 5.1)."""
 
 from __future__ import annotations
 

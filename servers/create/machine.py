@@ -1,5 +1,5 @@
 """What flavor and image ask of a host together: size, CPUs, memory layout, devices
-(spec/create-flow.md C9, C10; the rules themselves are in ``servers.hardware``).
+(docs/contract/create-flow.md C9, C10; the rules themselves are in ``servers.hardware``).
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def plan_machine(flavor: Flavor, image: ImageData | None) -> Machine:
 
 
 def check_mixed_policy(machine: Machine) -> None:
-    """Refuse shared and dedicated CPUs together while hosts are too old for it (C13)."""
+    """Refuse shared and dedicated CPUs together while hosts are too old for it
+    (docs/contract/create-flow.md C13).
+    """
     numa = machine.demand.numa
     mixed = numa is not None and any(cell.cpu_policy == "mixed" for cell in numa.cells)
     if mixed and oldest_compute_version() < MIXED_SINCE:
@@ -57,7 +59,9 @@ def check_mixed_policy(machine: Machine) -> None:
 
 
 def check_device_profile(machine: Machine) -> None:
-    """Refuse a flavor with an accelerator: there is no accelerator service here (G3)."""
+    """Refuse a flavor with an accelerator: there is no accelerator service here
+    (docs/contract/create-flow.md G3).
+    """
     profile = machine.flavor.extra_specs.get(DEVICE_PROFILE)
     if profile:
         raise DeviceProfileUnknown(

@@ -16,7 +16,9 @@ LIMITED = (
 
 
 def check_limits(caller: Caller, order: ServerOrder) -> None:
-    """Metadata first, then files (spec/create-flow.md E1, E2); nothing given, nothing read."""
+    """Metadata first, then files (docs/contract/create-flow.md E1, E2); nothing given, nothing
+    read.
+    """
     if not order.metadata and not order.files:
         return
     limits = effective_limits(caller.project_id, caller.user_id, LIMITED)
@@ -26,7 +28,7 @@ def check_limits(caller: Caller, order: ServerOrder) -> None:
 
 
 def read_hints(order: ServerOrder) -> dict[str, list[str]]:
-    """The scheduler hints, every value a list of texts (B3, G7)."""
+    """The scheduler hints, every value a list of texts (docs/contract/create-flow.md B3, G7)."""
     return {
         key: [str(item) for item in (value if isinstance(value, list) else [value])]
         for key, value in order.hints.items()

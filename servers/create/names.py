@@ -1,4 +1,4 @@
-"""Names of servers: one, or a numbered row of them (spec/create-flow.md G9)."""
+"""Names of servers: one, or a numbered row of them (docs/contract/create-flow.md G9)."""
 
 from __future__ import annotations
 

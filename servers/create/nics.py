@@ -41,7 +41,9 @@ class FoundNics:
 
 
 def check_nics(caller: Caller, order: ServerOrder) -> None:
-    """Refuse cards whose parts contradict each other, and ask for the right to have any (A15)."""
+    """Refuse cards whose parts contradict each other, and ask for the right to have any
+    (docs/contract/create-flow.md A15).
+    """
     if isinstance(order.networks, tuple):
         seen: set[str] = set()
         for index, nic in enumerate(order.networks):
@@ -51,7 +53,9 @@ def check_nics(caller: Caller, order: ServerOrder) -> None:
 
 
 def find_nics(caller: Caller, order: ServerOrder) -> FoundNics:
-    """Look up what the cards name, and see how many servers can have them (C4)."""
+    """Look up what the cards name, and see how many servers can have them
+    (docs/contract/create-flow.md C4).
+    """
     if order.networks == "none":
         return FoundNics(max_servers=order.max_count)
     if not order.networks or order.networks == "auto":

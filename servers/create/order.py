@@ -27,7 +27,7 @@ class NicOrder:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOrder:
-    """One request to create servers (spec/create-request.md 4)."""
+    """One request to create servers (docs/contract/create-request.md 4)."""
 
     name: str
     flavor_ref: str

@@ -1,4 +1,4 @@
-"""The admin password of a server, when the client gave none (spec/create-flow.md A1)."""
+"""The admin password of a server, when the client gave none (docs/contract/create-flow.md A1)."""
 
 from __future__ import annotations
 

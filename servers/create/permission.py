@@ -12,14 +12,16 @@ MOST_SERVERS = 10_000
 
 
 def permit_create(caller: Caller, order: ServerOrder) -> None:
-    """Ask the rules that hold whatever the details (A8, A9)."""
+    """Ask the rules that hold whatever the details (docs/contract/create-flow.md A8, A9)."""
     caller.permit(CREATE)
     if order.trusted_certificates:
         caller.permit(CREATE_TRUSTED_CERTS)
 
 
 def check_several(order: ServerOrder) -> None:
-    """Refuse what only one server can have when more than one may come of it (B1)."""
+    """Refuse what only one server can have when more than one may come of it
+    (docs/contract/create-flow.md B1).
+    """
     if order.max_count == 1:
         return
     for index, nic in enumerate(order.networks if isinstance(order.networks, tuple) else ()):
@@ -41,7 +43,9 @@ def check_several(order: ServerOrder) -> None:
 
 
 def limit_count(order: ServerOrder, *, by_ports: int) -> int:
-    """The largest number of servers that can come of the request, at least ``min_count`` (C13)."""
+    """The largest number of servers that can come of the request, at least ``min_count``
+    (docs/contract/create-flow.md C13).
+    """
     if by_ports < order.min_count:
         raise PortQuotaExceeded(
             f"The port quota has room for {by_ports} such servers, not for {order.min_count}.",

@@ -1,4 +1,4 @@
-"""What the scheduler must know of the asked networks and ports (spec/create-flow.md C11)."""
+"""What placement must know of the asked networks and ports (docs/contract/create-flow.md C11)."""
 
 from __future__ import annotations
 

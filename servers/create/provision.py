@@ -1,5 +1,5 @@
 """The only writer: takes the quota, writes the rows and hands over, in one transaction
-(spec/create-flow.md G, H).
+(docs/contract/create-flow.md G, H).
 
 Locks are taken in this order: the project's usage, volumes, the server group; deleting a server
 keeps to it. The number of statements does not depend on the number of servers.
@@ -114,7 +114,9 @@ def _write(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[s
 
 
 def _take_quota(caller: Caller, plan: ServerPlan) -> int:
-    """Lock the project's usage and take what fits, from ``min_count`` to ``max_count`` (G2)."""
+    """Lock the project's usage and take what fits, from ``min_count`` to ``max_count``
+    (docs/contract/create-flow.md G2).
+    """
     wanted = Wanted.servers(
         vcpus=plan.machine.flavor.vcpus,
         memory_mb=plan.machine.flavor.memory_mb,
@@ -126,7 +128,9 @@ def _take_quota(caller: Caller, plan: ServerPlan) -> int:
 
 
 def _reserve_volumes(caller: Caller, disks: Sequence[Disk], uuids: Sequence[str]) -> Attachments:
-    """Claim every existing volume for every server, after all other rules on disks (G8)."""
+    """Claim every existing volume for every server, after all other rules on disks
+    (docs/contract/create-flow.md G8).
+    """
     volumes = [disk.volume_id for disk in disks if disk.volume_id and disk.image_id is None]
     if not volumes:
         return {}
@@ -136,7 +140,8 @@ def _reserve_volumes(caller: Caller, disks: Sequence[Disk], uuids: Sequence[str]
 
 
 def _take_places(caller: Caller, group: ServerGroup, count: int) -> None:
-    """Refuse when the user would have too many servers in the group (G10).
+    """Refuse when the user would have too many servers in the group (docs/contract/create-flow.md
+    G10).
 
     The group stays locked until the members are written, so that two requests cannot both take
     the last place.

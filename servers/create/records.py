@@ -1,4 +1,6 @@
-"""The contents of the rows that a new server consists of (spec/create-flow.md C12, G6, G7, G9)."""
+"""The contents of the rows that a new server consists of (docs/contract/create-flow.md C12, G6, G7,
+G9).
+"""
 
 from __future__ import annotations
 

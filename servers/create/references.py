@@ -49,7 +49,9 @@ class Kernel:
 
 
 def find_flavor(caller: Caller, order: ServerOrder) -> Flavor:
-    """The flavor by its public id, among those that the project may use (A16)."""
+    """The flavor by its public id, among those that the project may use
+    (docs/contract/create-flow.md A16).
+    """
     rows = FIND_FLAVOR.rows(caller, order.flavor_ref)
     if not rows:
         raise FlavorNotFound(
@@ -59,13 +61,15 @@ def find_flavor(caller: Caller, order: ServerOrder) -> Flavor:
 
 
 def check_flavor_enabled(flavor: Flavor) -> None:
-    """Refuse a disabled flavor as if it did not exist (C1)."""
+    """Refuse a disabled flavor as if it did not exist (docs/contract/create-flow.md C1)."""
     if flavor.disabled:
         raise FlavorNotFound(f"The flavor {flavor.flavorid} is disabled.", field="server.flavorRef")
 
 
 def find_security_groups(caller: Caller, order: ServerOrder) -> tuple[str, ...]:
-    """The ids of the asked groups (C3); ``default`` stays a name and is not looked up."""
+    """The ids of the asked groups (docs/contract/create-flow.md C3); ``default`` stays a name and
+    is not looked up.
+    """
     asked = order.security_groups or (DEFAULT_GROUP,)
     wanted = [name for name in asked if name != DEFAULT_GROUP]
     if not wanted:
@@ -82,7 +86,9 @@ def find_security_groups(caller: Caller, order: ServerOrder) -> tuple[str, ...]:
 
 
 def find_kernel(caller: Caller, image: ImageData | None) -> Kernel:
-    """The kernel and RAM disk that the image names, as images that exist (C5)."""
+    """The kernel and RAM disk that the image names, as images that exist
+    (docs/contract/create-flow.md C5).
+    """
     properties: Mapping[str, Any] = image.properties if image else {}
     kernel, ramdisk = properties.get("kernel_id"), properties.get("ramdisk_id")
     if kernel == NO_KERNEL:
@@ -101,7 +107,7 @@ def find_kernel(caller: Caller, image: ImageData | None) -> Kernel:
 
 
 def find_key_pair(caller: Caller, order: ServerOrder) -> KeyPair | None:
-    """The key pair of the *user* by its name (C7)."""
+    """The key pair of the *user* by its name (docs/contract/create-flow.md C7)."""
     if order.key_name is None:
         return None
     key = KeyPair.objects.filter(user=caller.user_id, name=order.key_name).first()
@@ -111,7 +117,9 @@ def find_key_pair(caller: Caller, order: ServerOrder) -> KeyPair | None:
 
 
 def find_server_group(caller: Caller, order: ServerOrder) -> ServerGroup | None:
-    """The server group that the hint names by its UUID, in the project (F1)."""
+    """The server group that the hint names by its UUID, in the project
+    (docs/contract/create-flow.md F1).
+    """
     asked = order.hints.get("group")
     if not asked:
         return None
@@ -127,7 +135,9 @@ def find_server_group(caller: Caller, order: ServerOrder) -> ServerGroup | None:
 
 
 def choose_certificates(order: ServerOrder) -> list[str] | None:
-    """The asked certificates, or those of the site where it checks images (G6)."""
+    """The asked certificates, or those of the site where it checks images
+    (docs/contract/create-flow.md G6).
+    """
     return list(order.trusted_certificates or site_certificates()) or None
 
 

@@ -1,4 +1,4 @@
-"""What block devices are made of, and the rules on them (spec/create-flow.md G5, G8).
+"""What block devices are made of, and the rules on them (docs/contract/create-flow.md G5, G8).
 
 ``find_sources`` asks the services before the transaction; ``settle_disks`` applies the rules
 inside it, because the quota has the first word. The rules have no side effects: volumes are
@@ -60,7 +60,9 @@ def find_sources(caller: Caller, order: ServerOrder, disks: Iterable[Disk]) -> D
 
 
 def choose_zone(zone: str | None, disks: Iterable[Disk], sources: DiskSources) -> str | None:
-    """The server's zone, which may follow that of its volumes where they must not differ (G5)."""
+    """The server's zone, which may follow that of its volumes where they must not differ
+    (docs/contract/create-flow.md G5).
+    """
     named = [disk.volume_id for disk in disks if disk.volume_id is not None]
     for volume_id in named:
         if volume_id not in sources.volumes:
@@ -88,7 +90,9 @@ def choose_zone(zone: str | None, disks: Iterable[Disk], sources: DiskSources) -
 def settle_disks(
     order: ServerOrder, flavor: Flavor, disks: Sequence[Disk], sources: DiskSources
 ) -> list[Disk]:
-    """Apply the rules, and give every device its size and the name of its type (G8)."""
+    """Apply the rules, and give every device its size and the name of its type
+    (docs/contract/create-flow.md G8).
+    """
     _check_boot_order(disks)
     sized = [_settle(order, disk, sources) for disk in disks]
     _check_blank_disks(flavor, sized)

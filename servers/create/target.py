@@ -28,7 +28,9 @@ class Target:
 
 
 def choose_target(caller: Caller, order: ServerOrder) -> Target:
-    """Read the zone text and the requested host, and ask for the right to name hosts (A10, A11)."""
+    """Read the zone text and the requested host, and ask for the right to name hosts
+    (docs/contract/create-flow.md A10, A11).
+    """
     zone, forced_host, forced_node = _parse_zone(order.zone)
     if forced_host or forced_node:
         caller.permit(CREATE_FORCED_HOST)
@@ -50,7 +52,9 @@ def choose_target(caller: Caller, order: ServerOrder) -> Target:
 
 
 def check_zone(target: Target) -> None:
-    """Refuse a zone without a host that could take servers (B2); a forced host is not asked."""
+    """Refuse a zone without a host that could take servers (docs/contract/create-flow.md B2); a
+    forced host is not asked.
+    """
     if target.zone and not target.forced_host and target.zone not in available_zones():
         raise ZoneUnavailable(
             f"The availability zone {target.zone} does not exist, or no host in it is enabled.",
@@ -59,7 +63,7 @@ def check_zone(target: Target) -> None:
 
 
 def check_destination(target: Target) -> None:
-    """Refuse a requested host or node that does not exist (G1)."""
+    """Refuse a requested host or node that does not exist (docs/contract/create-flow.md G1)."""
     if target.host:
         hosts = Service.objects.computes().filter(host=target.host)
         if target.node:

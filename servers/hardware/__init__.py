@@ -1,7 +1,7 @@
 """What a flavor and an image ask of a host together: pure rules, no database, no HTTP.
 
-A create request calls these in the order of spec/create-flow.md: ``read_image_properties`` (C9),
-``plan_hardware`` (C10), ``ephemeral_encryption`` (D7), ``check_packed_ring`` (E4, row 4),
+A create request calls these in the order of docs/contract/create-flow.md: ``read_image_properties``
+(C9), ``plan_hardware`` (C10), ``ephemeral_encryption`` (D7), ``check_packed_ring`` (E4, row 4),
 ``check_hardware`` (E4, row 9) and ``check_sound`` (E5). Where there are no image data at all, the
 two of E4 are left out and the others get ``ImageProperties()``.
 """
@@ -66,7 +66,7 @@ class HardwareDemand:
 def plan_hardware(
     flavor: FlavorHardware, image: ImageProperties, *, pci_aliases: Iterable[Mapping[str, Any]]
 ) -> HardwareDemand:
-    """The NUMA layout and the PCI devices (spec/create-flow.md C10, I3, I4).
+    """The NUMA layout and the PCI devices (docs/contract/create-flow.md C10, I3, I4).
 
     Raises:
         BadRequest: a class of ``servers.hardware.errors``.

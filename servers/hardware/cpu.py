@@ -1,5 +1,5 @@
 """Which CPUs of a server are shared, dedicated or realtime, and how their threads are placed
-(spec/create-flow.md I3).
+(docs/contract/create-flow.md I3).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Devices and features beside CPUs and memory: serial ports, queues, CPU topology, sound,
-encryption of local disks (spec/create-flow.md I5, D7).
+encryption of local disks (docs/contract/create-flow.md I5, D7).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _read_topologies(
 
 
 def ephemeral_encryption(flavor: FlavorHardware, image: ImageProperties) -> EphemeralEncryption:
-    """Must the local disks be encrypted (spec/create-flow.md D7)?
+    """Must the local disks be encrypted (docs/contract/create-flow.md D7)?
 
     Raises:
         FlavorImageClash: flavor and image do not agree.

@@ -1,5 +1,5 @@
 """How the memory of a server is backed: page size, locking, encryption, persistent memory
-(spec/create-flow.md I3, I5).
+(docs/contract/create-flow.md I3, I5).
 """
 
 from __future__ import annotations

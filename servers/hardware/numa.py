@@ -1,4 +1,4 @@
-"""How CPUs and memory of a server lie on its NUMA nodes (spec/create-flow.md I3)."""
+"""How CPUs and memory of a server lie on its NUMA nodes (docs/contract/create-flow.md I3)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Which PCI devices a flavor asks for, and how near to its memory they must be
-(spec/create-flow.md I4).
+(docs/contract/create-flow.md I4).
 """
 
 from __future__ import annotations

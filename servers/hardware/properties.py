@@ -1,5 +1,5 @@
 """The image properties that Compute knows, each with the values it may have
-(spec/create-flow.md I2).
+(docs/contract/create-flow.md I2).
 """
 
 from __future__ import annotations
@@ -218,7 +218,8 @@ JSON_READERS = {"block_device_mapping": device_list_text, "mappings": device_lis
 
 
 def read_image_properties(properties: Mapping[str, Any]) -> ImageProperties:
-    """The known properties as typed values; unknown ones are ignored (spec/create-flow.md C9).
+    """The known properties as typed values; unknown ones are ignored (docs/contract/create-flow.md
+    C9).
 
     Both spellings of a property are read, so a bad value of the old one is a fault even where
     the new one wins.

@@ -1,5 +1,5 @@
 """Where a demand comes from: the extra specs of the flavor, the properties of the image, and how
-a pair of both is combined (spec/create-flow.md I1).
+a pair of both is combined (docs/contract/create-flow.md I1).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from servers.models.server_group import ServerGroup
 
 
 class RequestSpec(models.Model):
-    """The demand of one server (spec/create-flow.md G7); kept for later moves."""
+    """The demand of one server (docs/contract/create-flow.md G7); kept for later moves."""
 
     instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="request_spec")
     flavor = models.JSONField()

@@ -1,4 +1,4 @@
-"""The states of a server, and the one word that clients see (spec/after-create.md 8)."""
+"""The states of a server, and the one word that clients see (docs/contract/after-create.md 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of ``/servers`` (spec/create-flow.md K)."""
+"""Rules of ``/servers`` (docs/contract/create-flow.md K)."""
 
 from __future__ import annotations
 

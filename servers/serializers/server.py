@@ -1,4 +1,4 @@
-"""Servers as answers show them (spec/after-create.md 6.2)."""
+"""Servers as answers show them (docs/contract/after-create.md 6.2)."""
 
 from __future__ import annotations
 

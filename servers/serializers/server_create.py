@@ -1,4 +1,4 @@
-"""The body of ``POST /servers`` at every microversion (spec/create-request.md)."""
+"""The body of ``POST /servers`` at every microversion (docs/contract/create-request.md)."""
 
 from __future__ import annotations
 

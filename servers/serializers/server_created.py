@@ -1,4 +1,6 @@
-"""The answer to ``POST /servers``, the same at every microversion (spec/create-response.md 1)."""
+"""The answer to ``POST /servers``, the same at every microversion (docs/contract/create-response.md
+1).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Block devices in the body of ``POST /servers``: both forms (spec/create-request.md 5).
+"""Block devices in the body of ``POST /servers``: both forms (docs/contract/create-request.md 5).
 
 Only the form of the values is checked here; what the devices mean is decided in
 ``servers.create``.

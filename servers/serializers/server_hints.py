@@ -1,4 +1,4 @@
-"""Scheduler hints in the body of ``POST /servers`` (spec/create-request.md 7)."""
+"""Scheduler hints in the body of ``POST /servers`` (docs/contract/create-request.md 7)."""
 
 from __future__ import annotations
 

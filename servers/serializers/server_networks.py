@@ -1,4 +1,4 @@
-"""Networks in the body of ``POST /servers`` (spec/create-request.md 6.1)."""
+"""Networks in the body of ``POST /servers`` (docs/contract/create-request.md 6.1)."""
 
 from __future__ import annotations
 

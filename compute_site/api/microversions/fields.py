@@ -169,7 +169,9 @@ class Truth(StrictField):
 
 
 class Boolish(StrictField):
-    """true or false, or one of the words for them (spec/create-request.md 3); never a number."""
+    """true or false, or one of the words for them (docs/contract/create-request.md 3); never a
+    number.
+    """
 
     TRUE = ("True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes")
     FALSE = ("False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no")

@@ -1,4 +1,4 @@
-"""Chooses the microversion of a request from its headers (spec/create-response.md 4)."""
+"""Chooses the microversion of a request from its headers (docs/contract/create-response.md 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strict fields for texts: names, addresses, identifiers (spec/create-request.md 3)."""
+"""Strict fields for texts: names, addresses, identifiers (docs/contract/create-request.md 3)."""
 
 from __future__ import annotations
 
