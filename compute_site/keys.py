@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Reader = Callable[[Any], Any]
+NO_CARDS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
+"""What looks like the MAC address of a card, but is none, or that of all."""
 PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -122,6 +124,8 @@ def cidr(value: Any) -> str:
 def mac(value: Any) -> str:
     if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", text(value)):
         raise WrongValue(f"give a MAC address such as fa:16:3e:00:00:01, not {value!r}")
+    if value in NO_CARDS:
+        raise WrongValue(f"give the MAC address of a card, which {value} is not")
     return str(value)
 
 

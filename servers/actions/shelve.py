@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from servers.errors import WrongState
 from servers.holdings.shelved_image import SHELVED_AT, forget_image, remember_image
 from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.lifecycle import jobs
+from servers.lifecycle.acting import acting_for
 from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import begin_action
@@ -41,7 +41,7 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
         if instance.image_ref:
             forget_image(instance)  # there is one where the host could not shelve it
             image_id = image_service().create_image(
-                _owner(caller, instance),
+                acting_for(caller, instance),
                 name=f"{instance.display_name}-shelved"[:255],
                 properties={"instance_uuid": str(instance.uuid), "image_type": "snapshot"},
             )
@@ -115,8 +115,3 @@ def _check_host(host: str, zone: object) -> None:
         raise HostNotFound(f"There is no host {host}.", field="unshelve.host")
     if isinstance(zone, str) and zone_of_hosts([host]).get(host) != zone:
         raise HostNotFound(f"The host {host} is not in the zone {zone}.", field="unshelve.host")
-
-
-def _owner(caller: Caller, instance: Instance) -> Caller:
-    """The image is the project's to which the server belongs, whoever shelves or unshelves it."""
-    return dataclasses.replace(caller, project_id=instance.project_id)

@@ -13,6 +13,7 @@ from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import FloatingIpData, NicFailed
 from servers.attachments.errors import AddressNotHeld, FloatingIpElsewhere, NoSuchFloatingIp
 from servers.attachments.network_events import lock_cards, refresh_cards
+from servers.lifecycle.acting import acting_for
 from servers.lifecycle.guard import check_unlocked
 from servers.models import Instance
 
@@ -27,7 +28,8 @@ def add_fixed_ip(caller: Caller, instance: Instance, network_id: str) -> None:
     check_unlocked(caller, instance)
 
     def add() -> None:
-        if not network_service().add_address(str(instance.uuid), network_id):
+        owner = acting_for(caller, instance)
+        if not network_service().add_address(owner, str(instance.uuid), network_id):
             raise AddressNotHeld(
                 f"The server {instance.uuid} has no port on a network {network_id[:36]!r}.",
                 field="addFixedIp.networkId",
@@ -41,7 +43,8 @@ def remove_fixed_ip(caller: Caller, instance: Instance, address: str) -> None:
     check_unlocked(caller, instance)
 
     def remove() -> None:
-        if not network_service().remove_address(str(instance.uuid), address):
+        owner = acting_for(caller, instance)
+        if not network_service().remove_address(owner, str(instance.uuid), address):
             raise AddressNotHeld(
                 f"The server {instance.uuid} has no address {address}.",
                 field="removeFixedIp.address",
@@ -64,7 +67,7 @@ def add_floating_ip(
     others = [floating.server_id] if floating.server_id else []
 
     def lend() -> None:
-        network_service().lend_floating_ip(floating.id, str(instance.uuid), fixed)
+        network_service().lend_floating_ip(caller, floating.id, str(instance.uuid), fixed)
 
     _change(instance, lend, *others)
 
@@ -81,7 +84,7 @@ def remove_floating_ip(caller: Caller, instance: Instance, address: str) -> None
         raise FloatingIpElsewhere(
             f"The floating IP {address} does not lead to the server {instance.uuid}."
         )
-    _change(instance, lambda: network_service().take_back_floating_ip(floating.id))
+    _change(instance, lambda: network_service().take_back_floating_ip(caller, floating.id))
 
 
 def _change(instance: Instance, act: Callable[[], None], *others: str) -> None:

@@ -13,6 +13,7 @@ from servers.attachments.errors import (
     SecurityGroupUnclear,
 )
 from servers.attachments.network_events import lock_cards, refresh_cards
+from servers.lifecycle.acting import acting_for
 from servers.models import Instance
 
 
@@ -28,7 +29,7 @@ def add_group(caller: Caller, instance: Instance, word: str) -> None:
     with transaction.atomic():
         lock_cards([server_id])
         try:
-            added = network_service().add_group(server_id, group_id)
+            added = network_service().add_group(acting_for(caller, instance), server_id, group_id)
         except GroupNotApplicable as failure:
             raise SecurityGroupBarred(failure.detail) from failure
         if not added:
@@ -46,7 +47,8 @@ def remove_group(caller: Caller, instance: Instance, word: str) -> None:
     group_id, server_id = _find_group(caller, word), str(instance.uuid)
     with transaction.atomic():
         lock_cards([server_id])
-        if not network_service().remove_group(server_id, group_id):
+        owner = acting_for(caller, instance)
+        if not network_service().remove_group(owner, server_id, group_id):
             raise NoSuchSecurityGroup(
                 f"The server {server_id} does not have the security group {word[:255]!r}."
             )

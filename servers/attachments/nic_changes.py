@@ -11,6 +11,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network import protocol
+from compute_site.neighbours.network.policies import ATTACH_EXTERNAL_NETWORK
 from compute_site.neighbours.network.protocol import NicFailed, NicRequest, PortData
 from servers.attachments.begin import (
     ATTACH_INTERFACE,
@@ -32,8 +33,8 @@ from servers.attachments.errors import (
 )
 from servers.attachments.network_events import refresh_cards
 from servers.attachments.ports import find_port
+from servers.lifecycle.acting import acting_for
 from servers.models import Instance
-from servers.policies.server import ATTACH_EXTERNAL_NETWORK
 
 ANSWERS: dict[type[NicFailed], type[Exception]] = {
     protocol.NoAddressLeft: AddressNotUsable,
@@ -57,7 +58,7 @@ def attach_nic(caller: Caller, instance: Instance, wish: NicRequest) -> protocol
     """
     _check_wish(wish)
     check_ready(caller, instance, ATTACH_INTERFACE)
-    owner = dataclasses.replace(caller, project_id=instance.project_id)
+    owner = acting_for(caller, instance)
     request = _look_up(owner, instance, wish)
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_INTERFACE)

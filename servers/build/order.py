@@ -8,10 +8,14 @@ from typing import Any, Self
 from compute_site.caller import Caller
 from compute_site.neighbours.network.protocol import NicRequest
 
+RIGHTS = ("roles", "rules", "global_rules")
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """For whom the server is built; ``rules`` are those of the build among the owner's rights."""
+    """For whom the server is built; ``rules`` are those of the build among the owner's rights in
+    the project, ``global_rules`` among those in every project.
+    """
 
     user_id: str
     user_name: str
@@ -19,13 +23,14 @@ class Owner:
     project_name: str
     roles: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    global_rules: tuple[str, ...] = ()
     request_id: str = "-"
 
     def as_caller(self) -> Caller:
         """The owner as the outside services know callers."""
         values = dataclasses.asdict(self)
-        roles, rules = frozenset(values.pop("roles")), frozenset(values.pop("rules"))
-        return Caller(roles=roles, rules=rules, **values)
+        values |= {name: frozenset(values[name]) for name in RIGHTS}
+        return Caller(**values)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,5 +71,5 @@ class BuildOrder:
             for key, value in arguments.items()
         }
         owner = dict(values.pop("owner"))
-        owner.update({key: tuple(owner[key]) for key in ("roles", "rules")})
+        owner.update({name: tuple(owner.get(name, ())) for name in RIGHTS})
         return cls(owner=Owner(**owner), **values)

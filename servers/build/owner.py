@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from compute_site.identity.models import Role
 from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_user
-from compute_site.policy.granted import find_granted
+from compute_site.neighbours.image import policies as images
+from compute_site.neighbours.network import policies as networks
+from compute_site.policy.granted import Granted, find_granted
 from servers.build.order import Owner
 from servers.models import Instance
-from servers.policies.server import ATTACH_EXTERNAL_NETWORK
 
-RULES_OF_BUILDING = frozenset([ATTACH_EXTERNAL_NETWORK])
+RULES_OF_BUILDING = frozenset(
+    (
+        images.SHOW,
+        networks.ATTACH_EXTERNAL_NETWORK,
+        networks.CREATE_PORT,
+        networks.CREATE_PORT_ADDRESS,
+        networks.UPDATE_PORT,
+        networks.UPDATE_PORT_DEVICE_ID,
+    )
+)
+"""What the other services ask for while a server is built."""
 
 
 def find_owner(instance: Instance, *, request_id: str) -> Owner:
@@ -18,22 +29,25 @@ def find_owner(instance: Instance, *, request_id: str) -> Owner:
     Who has lost the right to be in the project since keeps none.
     """
     scope = find_by_user(user_id=str(instance.user_id), project_id=instance.project_id)
-    roles, rules = _rights(scope)
+    roles, granted = _rights(scope)
     return Owner(
         user_id=str(instance.user_id),
         user_name=instance.user.get_username(),
         project_id=instance.project_id,
         project_name=instance.project.name,
         roles=tuple(sorted(roles)),
-        rules=tuple(sorted(rules)),
+        rules=tuple(sorted(granted.in_project)),
+        global_rules=tuple(sorted(granted.everywhere)),
         request_id=request_id or "-",
     )
 
 
-def _rights(scope: Scope | None) -> tuple[frozenset[str], frozenset[str]]:
+def _rights(scope: Scope | None) -> tuple[frozenset[str], Granted]:
+    """The roles, and the rules among those of building."""
     if scope is None or scope.project_id is None:
-        return frozenset(), frozenset()
+        return frozenset(), Granted(frozenset(), frozenset())
     if scope.is_superuser:
-        return IMPLIED_NAMES[Role.ADMIN], RULES_OF_BUILDING
+        return IMPLIED_NAMES[Role.ADMIN], Granted(RULES_OF_BUILDING, RULES_OF_BUILDING)
     granted = find_granted(scope.user_id, scope.project_id, scope.group_ids)
-    return scope.all_roles, RULES_OF_BUILDING & (granted.in_project | granted.everywhere)
+    held = Granted(RULES_OF_BUILDING & granted.in_project, RULES_OF_BUILDING & granted.everywhere)
+    return scope.all_roles, held

@@ -12,7 +12,6 @@ CREATE_REQUESTED_DESTINATION = "compute:servers:create:requested_destination"
 CREATE_ATTACH_VOLUME = "os_compute_api:servers:create:attach_volume"
 CREATE_ATTACH_NETWORK = "os_compute_api:servers:create:attach_network"
 CREATE_ZERO_DISK_FLAVOR = "os_compute_api:servers:create:zero_disk_flavor"
-ATTACH_EXTERNAL_NETWORK = "network:attach_external_network"
 INDEX = "os_compute_api:servers:index"
 DETAIL = "os_compute_api:servers:detail"
 SHOW = "os_compute_api:servers:show"
@@ -57,11 +56,6 @@ declare(
         Role.ADMIN,
         "Create a server from an image with a flavor without root disk.",
         ("POST /servers",),
-    ),
-    Rule(
-        ATTACH_EXTERNAL_NETWORK,
-        Role.ADMIN,
-        "Put a server on an external network that is not shared.",
     ),
     Rule(INDEX, Role.READER, "List servers.", ("GET /servers",)),
     Rule(DETAIL, Role.READER, "List servers in detail.", ("GET /servers/detail",)),

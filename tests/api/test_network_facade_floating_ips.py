@@ -57,10 +57,10 @@ def test_an_address_is_held_lent_and_given_back(
 
 
 def test_address_and_fixed_address_may_be_chosen(
-    as_member: ApiClient, public: Network, port: Port
+    as_manager: ApiClient, public: Network, port: Port
 ) -> None:
     made = create(
-        as_member,
+        as_manager,
         public,
         floating_ip_address="192.0.2.77",
         port_id=str(port.pk),
@@ -68,7 +68,7 @@ def test_address_and_fixed_address_may_be_chosen(
     )
     assert (made["floating_ip_address"], made["fixed_ip_address"]) == ("192.0.2.77", "10.1.0.6")
     body = {"floating_network_id": str(public.pk), "floating_ip_address": "192.0.2.77"}
-    as_member.post(IPS, {"floatingip": body}).expect(409)
+    as_manager.post(IPS, {"floatingip": body}).expect(409)
 
 
 def test_a_fixed_address_has_one_floating_ip(

@@ -32,8 +32,9 @@ class NoAddressLeft(NicFailed):
 
 
 class AddressOutside(NicFailed):
-    """No subnet of the network has the asked address."""
+    """No subnet of the network has the asked address, or no port can have it."""
 
+    status = 400
     code = "address_outside"
 
 
@@ -180,6 +181,9 @@ class FloatingIpData:
 class NetworkService(Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``NetworkServiceUnavailable`` on failure.
+
+    What a caller asks for is decided by the rules of the network service: every call with a caller
+    raises ``PolicyRefused`` where one is not granted. Calls without one are compute's own acts.
     """
 
     def find_networks(self, caller: Caller, ids: Collection[str]) -> dict[str, NetworkData]:
@@ -251,7 +255,7 @@ class NetworkService(Protocol):
         """Take one card from a server: as ``disconnect``. One that it does not have is fine."""
         ...
 
-    def add_group(self, server_id: str, group_id: str) -> bool:
+    def add_group(self, caller: Caller, server_id: str, group_id: str) -> bool:
         """Put a security group on all ports of a server; ``False``: it has none.
 
         Raises:
@@ -259,11 +263,11 @@ class NetworkService(Protocol):
         """
         ...
 
-    def remove_group(self, server_id: str, group_id: str) -> bool:
+    def remove_group(self, caller: Caller, server_id: str, group_id: str) -> bool:
         """Take a security group from the ports of a server; ``False``: none of them had it."""
         ...
 
-    def add_address(self, server_id: str, network_id: str) -> bool:
+    def add_address(self, caller: Caller, server_id: str, network_id: str) -> bool:
         """Give the server's first port on a network one address more; ``False``: it has no port
         there, or the network has no subnet.
 
@@ -272,7 +276,7 @@ class NetworkService(Protocol):
         """
         ...
 
-    def remove_address(self, server_id: str, address: str) -> bool:
+    def remove_address(self, caller: Caller, server_id: str, address: str) -> bool:
         """Take a fixed address from a server; ``False``: it does not have it."""
         ...
 
@@ -280,7 +284,9 @@ class NetworkService(Protocol):
         """A floating IP of the caller's project; an admin sees all."""
         ...
 
-    def lend_floating_ip(self, floating_ip_id: str, server_id: str, fixed_address: str) -> None:
+    def lend_floating_ip(
+        self, caller: Caller, floating_ip_id: str, server_id: str, fixed_address: str
+    ) -> None:
         """Let the floating IP lead to an address of the server.
 
         Raises:
@@ -288,7 +294,7 @@ class NetworkService(Protocol):
         """
         ...
 
-    def take_back_floating_ip(self, floating_ip_id: str) -> None:
+    def take_back_floating_ip(self, caller: Caller, floating_ip_id: str) -> None:
         """Let the floating IP lead nowhere."""
         ...
 

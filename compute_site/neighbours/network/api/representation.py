@@ -52,7 +52,7 @@ def show_network(network: Network) -> dict[str, Any]:
 
 
 def show_provider(network: Network) -> dict[str, Any]:
-    """How a network is carried; for admins."""
+    """How a network is carried; each key for those who hold its rule."""
     return {
         "provider:network_type": network.network_type,
         "provider:physical_network": network.physical_network,
@@ -109,7 +109,7 @@ def show_port(port: Port) -> dict[str, Any]:
 
 
 def show_binding(port: Port) -> dict[str, Any]:
-    """Where a port is bound, and what it asks of its host; for admins."""
+    """Where a port is bound, and what it asks of its host; some keys have rules of their own."""
     return {
         "binding:host_id": port.binding_host,
         "binding:vif_type": port.vif_type,

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from compute_site.caller import Caller
 from compute_site.faults import Fault
 from compute_site.keys import Key
+from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.api.representation import (
     show_binding,
@@ -25,6 +26,7 @@ from compute_site.neighbours.network.api.representation import (
     show_subnet,
 )
 from compute_site.neighbours.network.local import changes, floating
+from compute_site.neighbours.network.local.rights import hide
 from compute_site.neighbours.network.models import (
     FloatingIp,
     Network,
@@ -39,8 +41,12 @@ OWNER = {"project_id": Filter("project"), "tenant_id": Filter("project")}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Writes:
-    """How requests change things of one kind: what they may say, and who does it."""
+class Kind:
+    """How requests see and change things of one kind: which rule lets them see any, what they
+    may say, and who does it.
+    """
+
+    seen: str
 
     new: Mapping[str, Key]
     create: Callable[[Caller, Mapping[str, Any], Collection[str]], Any]
@@ -53,7 +59,7 @@ class NetworkView(ServiceView):
     """``noun`` is the key of one object, and with an s that of the list."""
 
     noun: ClassVar[str]
-    writes: ClassVar[Writes]
+    kind: ClassVar[Kind]
     order: ClassVar[tuple[str, ...]] = ("name", "pk")
 
     def show_error(self, fault: Fault) -> dict[str, Any]:
@@ -82,6 +88,7 @@ class ListView(NetworkView):
     """``GET`` and ``POST /network/v2.0/{nouns}``"""
 
     def get(self, request: Request) -> Response:
+        self.caller.permit(self.kind.seen)
         rows = self.page(self.filtered(self.rows()), *self.order)
         body: dict[str, Any] = {f"{self.noun}s": [self.show_asked(row) for row in rows]}
         if "limit" in request.GET and self.more and rows:
@@ -90,8 +97,8 @@ class ListView(NetworkView):
         return Response(body)
 
     def post(self, request: Request) -> Response:
-        asked = self.read(self.noun, self.writes.new)
-        row = self.writes.create(self.caller, asked.values, asked.given)
+        asked = self.read(self.noun, self.kind.new)
+        row = self.kind.create(self.caller, asked.values, asked.given)
         return Response({self.noun: self.show(self.rows().get(pk=row.pk))}, status=201)
 
 
@@ -103,21 +110,23 @@ class DetailView(NetworkView):
 
     def put(self, request: Request, row_id: str) -> Response:
         row = self.find_row(row_id)
-        asked = self.read(self.noun, self.writes.changed)
-        self.writes.change(self.caller, row, asked.values, asked.given)
+        asked = self.read(self.noun, self.kind.changed)
+        self.kind.change(self.caller, row, asked.values, asked.given)
         return Response({self.noun: self.show(self.rows().get(pk=row.pk))})
 
     def delete(self, request: Request, row_id: str) -> Response:
-        self.writes.delete(self.caller, self.find_row(row_id))
+        self.kind.delete(self.caller, self.find_row(row_id))
         return Response(status=204)
 
     def find_row(self, row_id: str) -> Any:
+        self.caller.permit(self.kind.seen)
         return self.find(self.rows(), row_id, self.noun.replace("_", " "))
 
 
 class Networks(NetworkView):
     noun = "network"
-    writes = Writes(
+    kind = Kind(
+        seen=policies.GET_NETWORK,
         new=shapes.NEW_NETWORK,
         create=changes.create_network,
         changed=shapes.CHANGED_NETWORK,
@@ -141,12 +150,14 @@ class Networks(NetworkView):
         return Network.objects.visible_to(self.caller).prefetch_related("subnets")
 
     def show(self, row: Network) -> dict[str, Any]:
-        return show_network(row) | (show_provider(row) if self.caller.is_admin else {})
+        provider = hide(self.caller, policies.GET_NETWORK, row.project_id, show_provider(row))
+        return show_network(row) | provider
 
 
 class Subnets(NetworkView):
     noun = "subnet"
-    writes = Writes(
+    kind = Kind(
+        seen=policies.GET_SUBNET,
         new=shapes.NEW_SUBNET,
         create=changes.create_subnet,
         changed=shapes.CHANGED_SUBNET,
@@ -164,7 +175,7 @@ class Subnets(NetworkView):
     }
 
     def rows(self) -> QuerySet[Subnet]:
-        return Subnet.objects.visible_to(self.caller)
+        return Subnet.objects.visible_to(self.caller).select_related("network")
 
     def show(self, row: Subnet) -> dict[str, Any]:
         return show_subnet(row)
@@ -172,7 +183,8 @@ class Subnets(NetworkView):
 
 class Ports(NetworkView):
     noun = "port"
-    writes = Writes(
+    kind = Kind(
+        seen=policies.GET_PORT,
         new=shapes.NEW_PORT,
         create=changes.create_port,
         changed=shapes.CHANGED_PORT,
@@ -196,12 +208,14 @@ class Ports(NetworkView):
         return visible.prefetch_related("fixed_ips", "security_groups")
 
     def show(self, row: Port) -> dict[str, Any]:
-        return show_port(row) | (show_binding(row) if self.caller.is_admin else {})
+        binding = hide(self.caller, policies.GET_PORT, row.project_id, show_binding(row))
+        return show_port(row) | binding
 
 
 class SecurityGroups(NetworkView):
     noun = "security_group"
-    writes = Writes(
+    kind = Kind(
+        seen=policies.GET_GROUP,
         new=shapes.NEW_SECURITY_GROUP,
         create=changes.create_group,
         changed=shapes.CHANGED_SECURITY_GROUP,
@@ -225,7 +239,8 @@ class SecurityGroups(NetworkView):
 class Rules(NetworkView):
     noun = "security_group_rule"
     order = ("created_at", "pk")
-    writes = Writes(
+    kind = Kind(
+        seen=policies.GET_RULE,
         new=shapes.NEW_RULE,
         create=changes.create_rule,
         changed=shapes.CHANGED_RULE,
@@ -253,7 +268,8 @@ class Rules(NetworkView):
 class FloatingIps(NetworkView):
     noun = "floatingip"
     order = ("address", "pk")
-    writes = Writes(
+    kind = Kind(
+        seen=policies.GET_FLOATING_IP,
         new=shapes.NEW_FLOATING_IP,
         create=floating.create_floating_ip,
         changed=shapes.CHANGED_FLOATING_IP,

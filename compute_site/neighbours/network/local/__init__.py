@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
 from compute_site.neighbours.ids import canonical_ids, is_address, is_canonical
+from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.attached import attached_ports
 from compute_site.neighbours.network.local.connect import (
     connect,
@@ -111,10 +112,12 @@ def find_networks(caller: Caller, ids: Collection[str]) -> dict[str, NetworkData
     wanted = canonical_ids(ids)
     if not wanted:
         return {}
+    caller.permit(policies.GET_NETWORK)
     return {str(row[0]): _describe_network(row) for row in FIND_NETWORKS.rows(caller, *wanted)}
 
 
 def available_networks(caller: Caller) -> Sequence[NetworkData]:
+    caller.permit(policies.GET_NETWORK)
     return [_describe_network(row) for row in OFFERED_NETWORKS.rows(caller)]
 
 
@@ -126,6 +129,7 @@ def find_ports(caller: Caller, ids: Collection[str]) -> dict[str, PortData]:
     wanted = canonical_ids(ids)
     if not wanted:
         return {}
+    caller.permit(policies.GET_PORT)
     found = (
         Port.objects.visible_to(caller)
         .filter(pk__in=wanted)
@@ -163,6 +167,7 @@ def port_quota(caller: Caller) -> PortQuotaData:
 def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[SecurityGroupData]:
     if not names:
         return []
+    caller.permit(policies.GET_GROUP)
     found = SecurityGroup.objects.filter(
         Q(name__in=names) | Q(pk__in=canonical_ids(names)), project=caller.project_id
     )

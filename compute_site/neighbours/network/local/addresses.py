@@ -92,6 +92,17 @@ def default_pools(cidr: str, gateway_ip: str | None) -> list[dict[str, str]]:
     ]
 
 
+def is_reserved(cidr: str, address: Address) -> bool:
+    """Is it the address of the network itself, or its broadcast address?"""
+    network = ipaddress.ip_network(cidr)
+    if network.num_addresses <= 2:
+        return False
+    edges = [network.network_address]
+    if network.version == 4:
+        edges.append(network.broadcast_address)
+    return address in edges
+
+
 def overlap(one: str, other: str) -> bool:
     """Do two ranges of addresses have an address in common?"""
     first, second = ipaddress.ip_network(one), ipaddress.ip_network(other)

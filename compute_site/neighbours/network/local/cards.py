@@ -10,9 +10,9 @@ from compute_site.identity.models import Project
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import default_pools
 from compute_site.neighbours.network.models import Network, Port, Subnet
+from compute_site.neighbours.network.policies import ATTACH_EXTERNAL_NETWORK
 from compute_site.neighbours.network.protocol import NicFailed, NicRequest
 
-ATTACH_EXTERNAL_NETWORK = "network:attach_external_network"
 AUTO_NETWORK = "auto_allocated_network"
 AUTO_CIDR = "10.0.0.0/26"
 AUTO_GATEWAY = "10.0.0.1"

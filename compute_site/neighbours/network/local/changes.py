@@ -7,11 +7,13 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
 from compute_site.caller import Caller
-from compute_site.faults import BadReference, Conflict, Forbidden
+from compute_site.faults import BadReference, Conflict
 from compute_site.identity.models import Project
-from compute_site.neighbours.network.local.addresses import Need, overlap
+from compute_site.neighbours.network import policies
+from compute_site.neighbours.network.local.addresses import Need, default_pools, overlap
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.ports import (
     check_port_quota,
@@ -20,11 +22,19 @@ from compute_site.neighbours.network.local.ports import (
     save_addresses,
     save_chosen,
 )
+from compute_site.neighbours.network.local.rights import (
+    permit,
+    permit_create,
+    permit_delete_port,
+    permit_update,
+)
 from compute_site.neighbours.network.local.rows import (
     NETWORK_COLUMNS,
     PORT_COLUMNS,
     SUBNET_COLUMNS,
     UnusableSubnet,
+    check_gateway,
+    check_pools,
     network_row,
     port_row,
     rule_row,
@@ -41,22 +51,19 @@ from compute_site.neighbours.network.models import (
 )
 from compute_site.neighbours.network.protocol import NicFailed
 
-OPERATORS_KEYS = frozenset(
-    (
-        *("shared", "router:external", "is_default", "binding:host_id", "binding:profile"),
-        *("provider:network_type", "provider:physical_network", "provider:segmentation_id"),
-        *("resource_request", "numa_affinity_policy"),
-    )
-)
-"""Only admins may set these."""
-SERVICES_OWN = (COMPUTE, "network:")
-"""Owners of ports that only services are."""
+UPDATE_RULES: Mapping[type[Model], str] = {
+    Network: policies.UPDATE_NETWORK,
+    Subnet: policies.UPDATE_SUBNET,
+    Port: policies.UPDATE_PORT,
+}
+OF_SERVICES = "network:"
+"""Owners of ports that the network service has made for itself, such as those of floating IPs."""
 
 
-class OnlyForOperators(Forbidden):
-    """A key was set, or a project was named, that only an admin may."""
+class MacInUse(Conflict):
+    """Another port of the network has the MAC address."""
 
-    code = "only_for_operators"
+    code = "mac_in_use"
 
 
 class InUse(Conflict):
@@ -67,7 +74,9 @@ class InUse(Conflict):
 
 @transaction.atomic
 def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Network:
-    project_id = _project_of(caller, values, given)
+    project_id = values["project_id"] or caller.project_id
+    permit_create(caller, policies.CREATE_NETWORK, project_id, values, given)
+    check_project(caller, project_id)
     network = network_row(values, uuid.uuid4(), project_id)
     network.save(force_insert=True)
     return network
@@ -75,8 +84,11 @@ def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[
 
 @transaction.atomic
 def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
-    project_id = _project_of(caller, values, given)
-    network = _own_network(caller, values["network_id"])
+    project_id = values["project_id"] or caller.project_id
+    # locked, so that two subnets of it are not made at once
+    network = _find_network(caller, values["network_id"], lock=True)
+    permit_create(caller, policies.CREATE_SUBNET, project_id, values, given, network=network)
+    check_project(caller, project_id)
     subnet = subnet_row(values, given, uuid.uuid4(), project_id)
     for other in network.subnets.all():
         if overlap(subnet.cidr, other.cidr):
@@ -89,12 +101,14 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
 
 @transaction.atomic
 def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Port:
-    project_id = _project_of(caller, values, given)
-    network = Network.objects.visible_to(caller).filter(pk=values["network_id"]).first()
-    if network is None:
-        raise BadReference(f"There is no network {values['network_id']}.", field="network_id")
-    if network.external and not network.shared and not caller.is_admin:
-        raise OnlyForOperators("Only an admin makes ports on an external network.")
+    project_id = values["project_id"] or caller.project_id
+    chosen_mac = values["mac_address"]
+    # locked, so that two ports of it do not choose the same MAC address at once
+    network = _find_network(caller, values["network_id"], lock=chosen_mac is not None)
+    permit_create(caller, policies.CREATE_PORT, project_id, values, given, network=network)
+    check_project(caller, project_id)
+    if chosen_mac is not None and network.ports.filter(mac_address=chosen_mac).exists():
+        raise MacInUse(f"A port of the network has {chosen_mac} already.", field="mac_address")
     check_port_quota(project_id, 1)
     port = port_row(values, uuid.uuid4(), project_id)
     if "port_security_enabled" not in given:
@@ -109,7 +123,9 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
 def create_group(
     caller: Caller, values: Mapping[str, Any], given: Collection[str]
 ) -> SecurityGroup:
-    project_id = _project_of(caller, values, given)
+    project_id = values["project_id"] or caller.project_id
+    permit_create(caller, policies.CREATE_GROUP, project_id, values, given)
+    check_project(caller, project_id)
     if values["name"] == DEFAULT_GROUP:
         raise Conflict("Each project has its group default; choose another name.", field="name")
     group = SecurityGroup.objects.create(
@@ -131,7 +147,7 @@ def create_rule(
         raise BadReference(
             f"There is no security group {values['security_group_id']}.", field="security_group_id"
         )
-    _check_owner(caller, group.project_id)
+    permit(caller, policies.CREATE_RULE, group.project_id)
     remote = values["remote_group_id"]
     if remote is not None and not seen.filter(pk=remote).exists():
         raise BadReference(f"There is no security group {remote}.", field="remote_group_id")
@@ -145,10 +161,10 @@ def change(
     caller: Caller, row: Network | Subnet | Port, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
     """Set what was given; the holder of a port and its groups too."""
-    _check_keys(caller, row.project_id, values, given)
+    permit_update(caller, UPDATE_RULES[type(row)], row, values, given)
     columns: Mapping[str, str] = {
         Network: NETWORK_COLUMNS,
-        Subnet: SUBNET_COLUMNS | {"gateway_ip": "gateway_ip"},
+        Subnet: SUBNET_COLUMNS | {key: key for key in ("gateway_ip", "allocation_pools")},
         Port: PORT_COLUMNS,
     }[type(row)]
     changed = [column for column, key in columns.items() if key in given]
@@ -156,12 +172,20 @@ def change(
     tell_changing(holders)
     for column in changed:
         setattr(row, column, values[columns[column]])
+    if isinstance(row, Subnet) and {"gateway_ip", "allocation_pools"}.intersection(changed):
+        check_gateway(row.cidr, row.gateway_ip)
+        row.allocation_pools = row.allocation_pools or default_pools(row.cidr, row.gateway_ip)
+        check_pools(row.cidr, row.allocation_pools, row.gateway_ip)
     if changed:
         row.save(update_fields=changed)
     if isinstance(row, Port):
         if "security_groups" in given:
             _give_groups(row, values["security_groups"] or [])
+        elif not row.port_security_enabled and row.security_groups.exists():
+            raise NicFailed("A port without port security takes no security groups.")
         if "fixed_ips" in given:
+            if row.device_owner.startswith(OF_SERVICES):
+                raise InUse(f"The addresses of port {row.pk} are those of the {row.device_owner}.")
             row.fixed_ips.all().delete()
             _give_addresses(row, values, given)
     tell_changed(holders)
@@ -171,7 +195,7 @@ def change(
 def change_group(
     caller: Caller, group: SecurityGroup, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
-    _check_keys(caller, group.project_id, values, given)
+    permit(caller, policies.UPDATE_GROUP, group.project_id)
     renamed = "name" in given and values["name"] != group.name
     if renamed and DEFAULT_GROUP in (group.name, values["name"]):
         raise Conflict("The name default belongs to one group of each project.", field="name")
@@ -186,30 +210,35 @@ def change_group(
 
 @transaction.atomic
 def change_rule(
-    caller: Caller, rule: SecurityGroupRule, values: Mapping[str, Any], given: Collection[str]
+    caller: Caller,
+    rule: SecurityGroupRule,
+    values: Mapping[str, Any],
+    given: Collection[str],  # noqa: ARG001 - every change function is called alike
 ) -> None:
     """Only the description of a rule changes."""
-    _check_keys(caller, rule.group.project_id, values, given)
+    permit(caller, policies.CREATE_RULE, rule.group.project_id)
     rule.description = values["description"]
     rule.save(update_fields=["description"])
 
 
 def delete_network(caller: Caller, network: Network) -> None:
-    _check_owner(caller, network.project_id)
+    permit(caller, policies.DELETE_NETWORK, network.project_id)
     if network.ports.exists():
         raise InUse(f"Network {network.pk} still has ports.")
     network.delete()
 
 
 def delete_subnet(caller: Caller, subnet: Subnet) -> None:
-    _check_owner(caller, subnet.project_id)
+    permit(caller, policies.DELETE_SUBNET, subnet.project_id, subnet.network)
     if subnet.fixed_ips.exists():
         raise InUse(f"Ports still have addresses of subnet {subnet.pk}.")
     subnet.delete()
 
 
 def delete_port(caller: Caller, port: Port) -> None:
-    _check_owner(caller, port.project_id)
+    permit_delete_port(caller, port)
+    if port.device_owner.startswith(OF_SERVICES):
+        raise InUse(f"Port {port.pk} goes with what the {port.device_owner} has it for.")
     with transaction.atomic():
         tell_changing({port.device_id})
         port.delete()
@@ -217,7 +246,7 @@ def delete_port(caller: Caller, port: Port) -> None:
 
 
 def delete_group(caller: Caller, group: SecurityGroup) -> None:
-    _check_owner(caller, group.project_id)
+    permit(caller, policies.DELETE_GROUP, group.project_id)
     if group.name == DEFAULT_GROUP and not caller.is_admin:
         raise InUse("The group default of a project stays.")
     if group.ports.exists():
@@ -226,7 +255,7 @@ def delete_group(caller: Caller, group: SecurityGroup) -> None:
 
 
 def delete_rule(caller: Caller, rule: SecurityGroupRule) -> None:
-    _check_owner(caller, rule.group.project_id)
+    permit(caller, policies.DELETE_RULE, rule.group.project_id)
     rule.delete()
 
 
@@ -249,39 +278,19 @@ def _servers_of(ports: Any) -> set[str]:
     return set(owned.values_list("device_id", flat=True))
 
 
-def _project_of(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> str:
-    project_id: str = values["project_id"] or caller.project_id
-    _check_keys(caller, project_id, values, given)
+def check_project(caller: Caller, project_id: str) -> None:
+    """Raises ``BadReference`` where there is no such project to make a thing for."""
     if project_id != caller.project_id and not Project.objects.filter(pk=project_id).exists():
         raise BadReference(f"There is no project {project_id}.", field="project_id")
-    return project_id
 
 
-def _check_keys(
-    caller: Caller, project_id: str, values: Mapping[str, Any], given: Collection[str]
-) -> None:
-    _check_owner(caller, project_id)
-    barred = sorted(OPERATORS_KEYS.intersection(given))
-    if str(values.get("device_owner", "")).startswith(SERVICES_OWN):
-        barred.append("device_owner")
-    if barred and not caller.is_admin:
-        raise OnlyForOperators(f"Only an admin may set {', '.join(barred)}.", field=barred[0])
-
-
-def _check_owner(caller: Caller, project_id: str) -> None:
-    if "member" not in caller.roles:
-        raise Forbidden("Changes need the role member.")
-    if project_id != caller.project_id and not caller.is_admin:
-        raise OnlyForOperators("Only an admin changes what belongs to another project.")
-
-
-def _own_network(caller: Caller, network_id: uuid.UUID) -> Network:
-    """The network, locked, so that two subnets of it are not made at once."""
-    visible = Network.objects.visible_to(caller).select_for_update()
+def _find_network(caller: Caller, network_id: uuid.UUID, *, lock: bool) -> Network:
+    visible = Network.objects.visible_to(caller)
+    if lock:
+        visible = visible.select_for_update(no_key=True)
     network = visible.filter(pk=network_id).first()
     if network is None:
         raise BadReference(f"There is no network {network_id}.", field="network_id")
-    _check_owner(caller, network.project_id)
     return network
 
 
@@ -307,6 +316,7 @@ def _give_groups(port: Port, group_ids: Collection[uuid.UUID] | None) -> None:
     if not port.port_security_enabled:
         if group_ids:
             raise NicFailed("A port without port security takes no security groups.")
+        port.security_groups.clear()
         return
     words = [] if group_ids is None else [str(group_id) for group_id in group_ids]
     none_asked = group_ids is not None and not words

@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.cards import Card, plan_cards
 from compute_site.neighbours.network.local.ports import (
     check_port_quota,
@@ -17,6 +18,7 @@ from compute_site.neighbours.network.local.ports import (
     make_mac,
     save_addresses,
 )
+from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.models import (
     COMPUTE,
     DEFAULT_GROUP,
@@ -48,6 +50,7 @@ def connect(
 ) -> tuple[Nic, ...]:
     if not _rebind(server_id, host):
         cards = plan_cards(caller, requests)
+        _permit(caller, cards)
         _bind_ports(server_id, host, cards)
         _make_ports(caller, server_id, host, cards, security_groups)
     return nics([server_id]).get(server_id, ())
@@ -81,6 +84,7 @@ def plug(caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
     last = Port.objects.of_servers([server_id]).aggregate(last=Max("position"))["last"]
     position = 0 if last is None else last + 1
     cards = [dataclasses.replace(card, position=position) for card in plan_cards(caller, [request])]
+    _permit(caller, cards)
     bound = _bind_ports(server_id, host, cards)
     [port] = [*bound, *_make_ports(caller, server_id, host, cards, ())]
     return str(port.pk)
@@ -95,6 +99,20 @@ def unplug(server_id: str, port_id: str) -> None:
 def disconnect(server_ids: Collection[str]) -> None:
     if server_ids:
         _free(Port.objects.of_servers(server_ids))
+
+
+def _permit(caller: Caller, cards: Sequence[Card]) -> None:
+    """Go on only if the caller may take these ports, and make the new ones; where that is on an
+    external network, ``plan_cards`` has asked for the right to be there.
+    """
+    for card in cards:
+        if card.port is not None:
+            for rule in (policies.UPDATE_PORT, policies.UPDATE_PORT_DEVICE_ID):
+                permit(caller, rule, card.port.project_id, card.network)
+            continue
+        permit(caller, policies.CREATE_PORT, caller.project_id)
+        if card.fixed_ip is not None:
+            permit(caller, policies.CREATE_PORT_ADDRESS, caller.project_id, card.network)
 
 
 def _free(held: PortQuerySet) -> None:

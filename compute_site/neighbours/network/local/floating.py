@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from compute_site.caller import Caller
-from compute_site.faults import BadReference, Conflict, Forbidden
-from compute_site.identity.models import Project
+from compute_site.faults import BadReference, Conflict
+from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
+from compute_site.neighbours.network.local.changes import check_project
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
-from compute_site.neighbours.network.local.ports import make_mac, save_addresses, save_chosen
-from compute_site.neighbours.network.models import FloatingIp, Network, Port
+from compute_site.neighbours.network.local.ports import (
+    asked_address,
+    make_mac,
+    save_asked,
+    save_chosen,
+)
+from compute_site.neighbours.network.local.rights import permit, permit_create
+from compute_site.neighbours.network.models import FloatingIp, Network, Port, Subnet
+from compute_site.neighbours.network.protocol import AddressOutside
 
 DEVICE_OWNER = "network:floatingip"
 
@@ -30,9 +38,8 @@ def create_floating_ip(
     caller: Caller, values: Mapping[str, Any], given: Collection[str]
 ) -> FloatingIp:
     project_id = values["project_id"] or caller.project_id
-    _check_owner(caller, project_id)
-    if not Project.objects.filter(pk=project_id).exists():
-        raise BadReference(f"There is no project {project_id}.", field="project_id")
+    permit_create(caller, policies.CREATE_FLOATING_IP, project_id, values, given)
+    check_project(caller, project_id)
     networks = Network.objects.visible_to(caller).filter(external=True)
     network = networks.filter(pk=values["floating_network_id"]).first()
     if network is None:
@@ -56,14 +63,14 @@ def change_floating_ip(
     caller: Caller, floating_ip: FloatingIp, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
     """Lend the address to a port, or, with a port of null, take it back."""
-    _check_owner(caller, floating_ip.project_id)
+    permit(caller, policies.UPDATE_FLOATING_IP, floating_ip.project_id)
     if "description" in given:
         floating_ip.description = values["description"]
     _lend(caller, floating_ip, values, given)
 
 
 def delete_floating_ip(caller: Caller, floating_ip: FloatingIp) -> None:
-    _check_owner(caller, floating_ip.project_id)
+    permit(caller, policies.DELETE_FLOATING_IP, floating_ip.project_id)
     holders = _holders(floating_ip)
     with transaction.atomic():
         tell_changing(holders)
@@ -81,17 +88,25 @@ def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
         device_owner=DEVICE_OWNER,
         port_security_enabled=False,
     )
-    if values["floating_ip_address"] is not None:
-        save_addresses([(port, values["floating_ip_address"])])
-        return port
     subnets = network.subnets.filter(ip_version=4)
     if values["subnet_id"] is not None:
         subnets = subnets.filter(pk=values["subnet_id"])
     choice = tuple(subnets.order_by("created_at", "pk"))
     if not choice:
         raise BadReference(f"Network {network.pk} has no such IPv4 subnet.", field="subnet_id")
-    save_chosen([Need(port.pk, choice)])
+    if values["floating_ip_address"] is None:
+        save_chosen([Need(port.pk, choice)])
+    else:
+        _save_asked(port, values["floating_ip_address"], choice)
     return port
+
+
+def _save_asked(port: Port, address: str, subnets: Sequence[Subnet]) -> None:
+    """The asked address, which is no gateway: that one leads out of the network."""
+    fixed_ip = asked_address(port, address, subnets)
+    if fixed_ip.subnet.gateway_ip == fixed_ip.address:
+        raise AddressOutside(f"Address {address} is the gateway of its subnet.")
+    save_asked([fixed_ip])
 
 
 def _lend(
@@ -133,10 +148,3 @@ def _fixed_address(port: Port, asked: str | None) -> str:
     if not fitting:
         raise BadReference(f"Port {port.pk} has no such IPv4 address.", field="fixed_ip_address")
     return fitting[0]
-
-
-def _check_owner(caller: Caller, project_id: str) -> None:
-    if "member" not in caller.roles:
-        raise Forbidden("Changes need the role member.")
-    if project_id != caller.project_id and not caller.is_admin:
-        raise Forbidden("Only an admin changes what belongs to another project.")

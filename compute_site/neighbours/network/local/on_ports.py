@@ -6,16 +6,21 @@ from django.db import IntegrityError, transaction
 
 from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids, is_address
+from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
 from compute_site.neighbours.network.local.ports import save_chosen
+from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.models import FixedIp, FloatingIp, Port, Subnet
 from compute_site.neighbours.network.protocol import FloatingIpData, GroupNotApplicable, NicFailed
 
+ADDRESSES = (policies.UPDATE_PORT, policies.UPDATE_PORT_FIXED_IPS)
+
 
 @transaction.atomic
-def add_group(server_id: str, group_id: str) -> bool:
+def add_group(caller: Caller, server_id: str, group_id: str) -> bool:
     ports = list(Port.objects.of_servers([server_id]).prefetch_related("fixed_ips"))
     for port in ports:
+        permit(caller, policies.UPDATE_PORT, port.project_id)
         if not port.port_security_enabled or not port.fixed_ips.all():
             raise GroupNotApplicable(f"Port {port.pk} of the server takes no security groups.")
     through = Port.security_groups.through
@@ -24,7 +29,9 @@ def add_group(server_id: str, group_id: str) -> bool:
     return bool(ports)
 
 
-def remove_group(server_id: str, group_id: str) -> bool:
+def remove_group(caller: Caller, server_id: str, group_id: str) -> bool:
+    for port in Port.objects.of_servers([server_id]):
+        permit(caller, policies.UPDATE_PORT, port.project_id)
     entries = Port.security_groups.through.objects.filter(
         port__in=Port.objects.of_servers([server_id]), securitygroup=group_id
     )
@@ -33,13 +40,16 @@ def remove_group(server_id: str, group_id: str) -> bool:
 
 
 @transaction.atomic
-def add_address(server_id: str, network_id: str) -> bool:
+def add_address(caller: Caller, server_id: str, network_id: str) -> bool:
     on_network = Port.objects.of_servers([server_id]).filter(
         network__in=canonical_ids([network_id])
     )
-    port = on_network.order_by("position", "created_at", "pk").first()
+    ordered = on_network.order_by("position", "created_at", "pk")
+    port = ordered.select_related("network").first()
     if port is None:
         return False
+    for rule in (*ADDRESSES, policies.UPDATE_PORT_SUBNET):
+        permit(caller, rule, port.project_id, port.network)
     subnets = tuple(Subnet.objects.filter(network=port.network_id).order_by("created_at", "pk"))
     if not subnets:
         return False
@@ -48,10 +58,13 @@ def add_address(server_id: str, network_id: str) -> bool:
     return True
 
 
-def remove_address(server_id: str, address: str) -> bool:
+def remove_address(caller: Caller, server_id: str, address: str) -> bool:
     if not is_address(address):
         return False
     ports = Port.objects.of_servers([server_id])
+    for port in ports.filter(fixed_ips__address=address).select_related("network"):
+        for rule in ADDRESSES:
+            permit(caller, rule, port.project_id, port.network)
     number, _ = FixedIp.objects.filter(port__in=ports, address=address).delete()
     return number > 0
 
@@ -68,7 +81,10 @@ def find_floating_ip(caller: Caller, address: str) -> FloatingIpData | None:
 
 
 @transaction.atomic
-def lend_floating_ip(floating_ip_id: str, server_id: str, fixed_address: str) -> None:
+def lend_floating_ip(
+    caller: Caller, floating_ip_id: str, server_id: str, fixed_address: str
+) -> None:
+    _permit_floating(caller, floating_ip_id)
     ports = Port.objects.of_servers([server_id]).filter(fixed_ips__address=fixed_address)
     port = ports.order_by("position", "created_at", "pk").first()
     if port is None:
@@ -82,5 +98,11 @@ def lend_floating_ip(floating_ip_id: str, server_id: str, fixed_address: str) ->
         raise NicFailed(f"Another floating IP leads to {fixed_address}.") from None
 
 
-def take_back_floating_ip(floating_ip_id: str) -> None:
+def take_back_floating_ip(caller: Caller, floating_ip_id: str) -> None:
+    _permit_floating(caller, floating_ip_id)
     FloatingIp.objects.filter(pk=floating_ip_id).update(port=None, fixed_address=None)
+
+
+def _permit_floating(caller: Caller, floating_ip_id: str) -> None:
+    for found in FloatingIp.objects.filter(pk=floating_ip_id):
+        permit(caller, policies.UPDATE_FLOATING_IP, found.project_id)

@@ -14,6 +14,7 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import (
     Need,
     choose_addresses,
+    is_reserved,
     make_row,
     makes_own_address,
     slaac_address,
@@ -74,7 +75,7 @@ def save_addresses(wanted: Sequence[tuple[Port, str | None]]) -> None:
     for port, address in wanted:
         choice = subnets.get(port.network_id, [])
         if address is not None:
-            fixed.append(_asked_address(port, address, choice))
+            fixed.append(asked_address(port, address, choice))
         else:
             fixed += [
                 make_row(port.pk, subnet, slaac_address(subnet, port.mac_address))
@@ -82,16 +83,23 @@ def save_addresses(wanted: Sequence[tuple[Port, str | None]]) -> None:
                 if makes_own_address(subnet)
             ]
             needs += _needs(port, choice)
-    _save_asked(fixed)
+    save_asked(fixed)
     save_chosen(needs)
 
 
-def _asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> FixedIp:
+def asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> FixedIp:
+    """The address in its subnet, as a row that is not saved.
+
+    Raises:
+        AddressOutside: it is in none of the subnets, or no port can have it.
+    """
     parsed = ipaddress.ip_address(address)
     for subnet in subnets:
         if parsed in ipaddress.ip_network(subnet.cidr):
+            if is_reserved(subnet.cidr, parsed):
+                raise AddressOutside(f"Address {address} stands for all of {subnet.cidr}.")
             return make_row(port.pk, subnet, parsed)
-    raise AddressOutside(f"Address {address} is in no subnet of network {port.network_id}.")
+    raise AddressOutside(f"Address {address} is in no such subnet of network {port.network_id}.")
 
 
 def _needs(port: Port, subnets: Sequence[Subnet]) -> list[Need]:
@@ -105,7 +113,7 @@ def _needs(port: Port, subnets: Sequence[Subnet]) -> list[Need]:
     ]
 
 
-def _save_asked(rows: Sequence[FixedIp]) -> None:
+def save_asked(rows: Sequence[FixedIp]) -> None:
     if not rows:
         return
     try:

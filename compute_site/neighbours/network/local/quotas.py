@@ -11,9 +11,10 @@ from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import BadRequest, Forbidden, NotFound
+from compute_site.faults import BadRequest, NotFound
 from compute_site.identity.models import Project
 from compute_site.keys import IGNORED, Key, flag, limit
+from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api.views import NetworkView
 from compute_site.neighbours.network.models import (
     FloatingIp,
@@ -24,6 +25,7 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
+from compute_site.neighbours.ownership import permit_on
 
 UNLIMITED = -1
 COUNTED: Mapping[str, tuple[type[Model], str]] = {  # and what leads to its project
@@ -52,22 +54,15 @@ class QuotaView(NetworkView):
         """The project of the URL.
 
         Raises:
-            NotFound: it does not exist, or is not the caller's.
+            PolicyRefused: it is not the caller's own, whether it exists or not.
+            NotFound: it does not exist.
         """
-        own = owner == self.caller.project_id or self.caller.is_admin
-        project = projects().filter(pk=owner).first() if own else None
+        if owner != self.caller.project_id:
+            permit_on(self.caller, policies.GET_QUOTA, owner)
+        project = projects().filter(pk=owner).first()
         if project is None:
             raise NotFound(f"There is no project {owner}.")
         return project
-
-    def check_admin(self) -> None:
-        """Go on only if the caller may change quotas.
-
-        Raises:
-            Forbidden: the caller is no admin.
-        """
-        if not self.caller.is_admin:
-            raise Forbidden("Quotas are changed by admins.")
 
     def answer(self, owner: Project) -> Response:
         return Response({"quota": limits_of(owner)})
@@ -77,7 +72,7 @@ class QuotaList(QuotaView):
     """``GET /network/v2.0/quotas``: of the projects that have limits of their own."""
 
     def get(self, request: Request) -> Response:
-        self.check_admin()
+        permit_on(self.caller, policies.GET_QUOTA, None)
         limited = projects().filter(port_quota__isnull=False).order_by("name", "pk")
         shown = [{**limits_of(row), "project_id": row.pk, "tenant_id": row.pk} for row in limited]
         return Response({"quotas": shown})
@@ -90,8 +85,8 @@ class QuotaDetail(QuotaView):
         return self.answer(self.find_owner(owner))
 
     def put(self, request: Request, owner: str) -> Response:
-        self.check_admin()
         project = self.find_owner(owner)
+        permit_on(self.caller, policies.UPDATE_QUOTA, owner)
         asked = self.read("quota", CHANGED).values
         used = project.ports.count()
         if asked["check_limit"] and UNLIMITED < asked["port"] < used:
@@ -100,8 +95,9 @@ class QuotaDetail(QuotaView):
         return self.answer(self.find_owner(owner))
 
     def delete(self, request: Request, owner: str) -> Response:
-        self.check_admin()
-        PortQuota.objects.filter(project=self.find_owner(owner)).delete()
+        project = self.find_owner(owner)
+        permit_on(self.caller, policies.DELETE_QUOTA, owner)
+        PortQuota.objects.filter(project=project).delete()
         return Response(status=204)
 
 

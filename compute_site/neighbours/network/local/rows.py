@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from compute_site.faults import BadRequest
-from compute_site.neighbours.network.local.addresses import default_pools
+from compute_site.neighbours.network.local.addresses import default_pools, is_reserved
 from compute_site.neighbours.network.local.ports import make_mac
 from compute_site.neighbours.network.models import (
     Network,
@@ -71,6 +71,13 @@ class UnusableSubnet(BadRequest):
     code = "unusable_subnet"
 
 
+class PoolConflict(UnusableSubnet):
+    """An address would be given away twice."""
+
+    status = 409
+    code = "pool_conflict"
+
+
 def network_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -> Network:
     return Network(id=row_id, project_id=project_id, **_columns(values, NETWORK_COLUMNS))
 
@@ -89,12 +96,8 @@ def subnet_row(
     gateway = values["gateway_ip"]
     if "gateway_ip" not in given and network.num_addresses > 2:
         gateway = str(network.network_address + 1)
-    for pool in values["allocation_pools"] or ():
-        start, end = (ipaddress.ip_address(pool[edge]) for edge in ("start", "end"))
-        if start not in network or end not in network or int(start) > int(end):
-            raise UnusableSubnet(
-                f"{start} to {end} is no range within {network}.", field="allocation_pools"
-            )
+    check_gateway(str(network), gateway)
+    check_pools(str(network), values["allocation_pools"] or (), gateway)
     return Subnet(
         id=row_id,
         project_id=project_id,
@@ -103,6 +106,43 @@ def subnet_row(
         allocation_pools=values["allocation_pools"] or default_pools(str(network), gateway),
         **_columns(values, SUBNET_COLUMNS),
     )
+
+
+def check_gateway(cidr: str, gateway: str | None) -> None:
+    """Raises ``UnusableSubnet`` where the gateway has an address that nobody can have."""
+    network = ipaddress.ip_network(cidr)
+    if gateway is None:
+        return
+    address = ipaddress.ip_address(gateway)
+    if address.version != network.version or (
+        network.version == 4 and is_reserved(str(network), address)
+    ):
+        raise UnusableSubnet(f"{gateway} cannot be the gateway of {network}.", field="gateway_ip")
+
+
+def check_pools(cidr: str, pools: Sequence[Mapping[str, str]], gateway: str | None) -> None:
+    """Refuse ranges that are none, or that have what others have.
+
+    Raises:
+        UnusableSubnet: a range is not within what the subnet can give away.
+        PoolConflict: two of them overlap, or one has the gateway.
+    """
+    network = ipaddress.ip_network(cidr)
+    seen: list[tuple[int, int]] = []
+    for pool in pools:
+        start, end = (ipaddress.ip_address(pool[edge]) for edge in ("start", "end"))
+        within = all(edge in network and not is_reserved(cidr, edge) for edge in (start, end))
+        if not within or int(start) > int(end):
+            raise UnusableSubnet(
+                f"{start} to {end} is no range within {network}.", field="allocation_pools"
+            )
+        if any(first <= int(end) and int(start) <= last for first, last in seen):
+            raise PoolConflict(f"{start} to {end} overlaps another.", field="allocation_pools")
+        seen.append((int(start), int(end)))
+    if gateway is None or ipaddress.ip_address(gateway).version != network.version:
+        return
+    if any(first <= int(ipaddress.ip_address(gateway)) <= last for first, last in seen):
+        raise PoolConflict(f"The gateway {gateway} is in a pool.", field="allocation_pools")
 
 
 def port_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -> Port:
