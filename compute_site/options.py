@@ -59,6 +59,10 @@ class Options:
     token_lifetime_seconds: int = 86400
     password_memory_seconds: int = 300
     """How long a verified Basic password is remembered."""
+    lockout_failure_attempts: int = 0
+    """After so many failed sign-ins in a row an account is locked; 0: never."""
+    lockout_duration: int = 1800
+    """Seconds for which it is locked; 0: until somebody unlocks it."""
 
     # zones
     default_schedule_zone: str | None = None

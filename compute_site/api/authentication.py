@@ -17,7 +17,7 @@ from compute_site.caller import Caller
 from compute_site.faults import Unauthorized
 from compute_site.identity.errors import CrossSite, InvalidPassword, InvalidToken, NoRole
 from compute_site.identity.models import Project, Role, User
-from compute_site.identity.passwords import verify_password
+from compute_site.identity.proof import prove_password
 from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_token, find_by_user
 from compute_site.identity.tokens import digest_of
 from compute_site.policy.granted import Granted, every_rule, find_granted
@@ -77,9 +77,7 @@ def _by_password(request: Request, credentials: str) -> Caller:
     if request.method not in SAFE_METHODS and is_cross_site(request):
         raise CrossSite("A page of another site may not write in your name.")
     scope = find_by_user(name=name, **_wanted_project(request))
-    if not verify_password(scope, password) or scope is None:
-        raise InvalidPassword("User and password do not belong together.")
-    return _caller_in(request, scope)
+    return _caller_in(request, prove_password(scope, password, named=name, by="HTTP Basic"))
 
 
 def is_cross_site(request: Request) -> bool:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.rule_boxes import RulesAdmin, link_to_rules
 from compute_site.identity.assignments import end_lost_roles
+from compute_site.identity.lockout import describe_failures, unlock
 from compute_site.identity.models import (
     ApplicationCredential,
     Project,
@@ -210,10 +211,10 @@ class SiteUserAdmin(PersonalAdmin, UserAdmin):  # type: ignore[type-arg]
     search_fields = ("username", "id", "email")
     autocomplete_fields = ("default_project", "groups")
     filter_horizontal = ("user_permissions",)
-    readonly_fields = ("id", "last_login", "date_joined")
-    actions = ("revoke_tokens",)
+    readonly_fields = ("id", "last_login", "date_joined", "failures")
+    actions = ("revoke_tokens", "unlock")
     fieldsets = (
-        (None, {"fields": ("id", "username", "password", "is_active")}),
+        (None, {"fields": ("id", "username", "password", "failures", "is_active")}),
         (
             "Projects and roles",
             {
@@ -257,6 +258,16 @@ class SiteUserAdmin(PersonalAdmin, UserAdmin):  # type: ignore[type-arg]
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         end_lost_roles([form.instance.pk])
+
+    @admin.display(description="failed sign-ins since the last success")
+    def failures(self, user: User) -> str:
+        return describe_failures(user.pk)
+
+    @admin.action(description="Unlock the selected users", permissions=["change"])
+    def unlock(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        kept = {user.pk for user in self.out_of_reach(request, list(users))}
+        number = unlock({user.pk for user in users} - kept)
+        self.message_user(request, f"{number} users may sign in again.", messages.SUCCESS)
 
     @admin.action(description="Revoke all tokens of the selected users", permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, users: QuerySet[User]) -> None:

@@ -14,7 +14,7 @@ from compute_site.identity.errors import (
     RestrictedToken,
 )
 from compute_site.identity.models import Role
-from compute_site.identity.passwords import verify_password, verify_secret
+from compute_site.identity.proof import prove_password, prove_secret
 from compute_site.identity.scope import Scope, find_by_user
 from compute_site.identity.tokens import ValidToken, find_token, issue_token
 
@@ -59,9 +59,8 @@ def _check_password(asked: AuthRequest) -> Scope:
             project_id=asked.project_id,
             project_name=asked.project_name,
         )
-    if not verify_password(scope, asked.password or "") or scope is None:
-        raise InvalidPassword("User and password do not belong together.")
-    return scope
+    named = asked.user_id if asked.user_id is not None else asked.user_name
+    return prove_password(scope, asked.password or "", named=named or "", by="token request")
 
 
 def _check_token(
@@ -88,8 +87,10 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
             "auth: an application credential goes with no other method and no scope."
         )
     credential = find_credential(asked)
-    if not verify_secret(credential, asked.secret or "") or credential is None:
-        raise InvalidPassword("Application credential and secret do not belong together.")
+    named = asked.credential_id
+    if named is None:
+        named = f"{asked.credential_name} of {asked.user_name or asked.user_id}"
+    credential = prove_secret(credential, asked.secret or "", named=named)
     user = find_by_user(user_id=credential.user_id, project_id=credential.project_id)
     scope = user and user.restricted_to(Role(credential.role))
     if scope is None or not scope.roles:

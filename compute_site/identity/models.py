@@ -106,6 +106,8 @@ class User(AbstractUser):
         with transaction.atomic():
             super().save(*args, **kwargs)
             self.tokens.all().delete()
+            if renewed:
+                SignInFailures.objects.filter(account=SignInFailures.account_of(self.pk)).delete()
             if not self.is_active:
                 self.credentials.all().delete()
 
@@ -135,6 +137,25 @@ class ProjectRole(models.Model):
 
     def __str__(self) -> str:
         return self.group.name
+
+
+class SignInFailures(models.Model):
+    """How often in a row somebody failed to prove to be a user, or to be whom nobody is."""
+
+    account = models.CharField(primary_key=True, max_length=80, db_collation="C")
+    """``user`` with the id, or ``name`` with the SHA-256 of a name that nobody has."""
+    failures = models.PositiveIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["last_at"], name="identity_failures_age")]
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.failures}"
+
+    @staticmethod
+    def account_of(user_id: str) -> str:
+        return f"user {user_id}"
 
 
 class ApplicationCredential(models.Model):

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from compute_site.identity.errors import InvalidPassword, MalformedRequest, NameInUse
+from compute_site.identity.errors import MalformedRequest, NameInUse
+from compute_site.identity.lockout import unlock
 from compute_site.identity.members import (
     Reader,
     flag,
@@ -17,7 +18,7 @@ from compute_site.identity.members import (
     text,
 )
 from compute_site.identity.models import Project, User
-from compute_site.identity.passwords import verify_password
+from compute_site.identity.proof import prove_password
 from compute_site.identity.scope import find_by_user
 
 SHOWN = {"id", "links", "extra", "password_expires_at", "federated"}
@@ -85,8 +86,9 @@ def change_password(user_id: str, body: Any) -> None:
     if not members.get("password") or not members.get("original_password"):
         raise MalformedRequest("user: give original_password and password.")
     scope = find_by_user(user_id=user_id)
-    if not verify_password(scope, members["original_password"]) or scope is None:
-        raise InvalidPassword("User and password do not belong together.")
+    scope = prove_password(
+        scope, members["original_password"], named=user_id, by="change of the password"
+    )
     user = User.objects.get(pk=scope.user_id)
     user.set_password(members["password"])
     user.save(update_fields=["password"])
@@ -100,6 +102,8 @@ def _save(user: User, members: dict[str, Any]) -> User:
         user.set_password(members["password"])
     added = {name: value for name, value in members["extra"].items() if name not in SHOWN}
     user.extra = user.extra | added
+    if members.get("enabled"):  # Keystone: so an operator unlocks an account
+        unlock([user.pk])
     try:
         with transaction.atomic():
             user.save()

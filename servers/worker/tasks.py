@@ -7,6 +7,7 @@ from typing import Any
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from compute_site.identity.lockout import purge_failures
 from compute_site.identity.tokens import purge_tokens
 from servers.actions.perform import perform
 from servers.actions.remote_console import purge_console_tokens
@@ -170,7 +171,8 @@ def end_waiting(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="17 * * * *")
 @app.task(name="servers.purge_jobs", queue=jobs.CONDUCTOR, queueing_lock="purge")
 def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
-    """Forget jobs that ended long ago, and tokens whose time is over."""
+    """Forget jobs that ended long ago, and tokens and failed sign-ins whose time is over."""
     recovery.purge_jobs()
     purge_tokens()
+    purge_failures()
     purge_console_tokens()

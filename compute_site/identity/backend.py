@@ -1,0 +1,37 @@
+"""How people sign in to the pages: as everywhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import BaseBackend
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+from compute_site.identity.errors import InvalidPassword
+from compute_site.identity.models import User
+from compute_site.identity.proof import prove_password
+from compute_site.identity.scope import find_by_user
+
+
+class SignInBackend(BaseBackend):
+    """Stands first: what it refuses no other backend is asked for."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **_: Any,
+    ) -> User | None:
+        if username is None or password is None:
+            return None
+        scope = find_by_user(name=username)
+        try:
+            scope = prove_password(scope, password, named=username, by="page")
+        except InvalidPassword as error:
+            raise PermissionDenied from error
+        return self.get_user(scope.user_id)
+
+    def get_user(self, user_id: str) -> User | None:
+        return User.objects.filter(pk=user_id, is_active=True).first()
