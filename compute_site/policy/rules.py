@@ -71,3 +71,21 @@ class Registry:
 
 registry = Registry()
 declare = registry.declare
+
+
+def rule(
+    name: str,
+    role: Role,
+    description: str,
+    operations: tuple[str, ...] = (),
+    *,
+    on_instance: bool = False,
+    noun: str = "",
+) -> str:
+    """Declare a rule (see ``Rule``); its name, by which it is asked.
+
+    Raises:
+        ValueError: the name is taken, or cannot be the codename of a permission.
+    """
+    registry.declare(Rule(name, role, description, operations, on_instance, noun))
+    return name

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from compute_site.identity.models import Role
-from compute_site.policy.rules import Rule, declare
+from compute_site.policy.rules import rule
 
-SHOW = "os_compute_api:os-console-auth-tokens"
-
-declare(
-    Rule(
-        SHOW,
-        Role.ADMIN,
-        "See which console a token is for.",
-        ("GET /os-console-auth-tokens/{console_token}",),
-    ),
+SHOW = rule(
+    "os_compute_api:os-console-auth-tokens",
+    Role.ADMIN,
+    "See which console a token is for.",
+    ("GET /os-console-auth-tokens/{console_token}",),
 )

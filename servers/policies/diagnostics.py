@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from compute_site.identity.models import Role
-from compute_site.policy.rules import Rule, declare
+from compute_site.policy.rules import rule
 
-SHOW = "os_compute_api:os-server-diagnostics"
-
-declare(
-    Rule(
-        SHOW,
-        Role.ADMIN,
-        "See how a server is doing on its host.",
-        ("GET /servers/{server_id}/diagnostics",),
-        on_instance=True,
-    ),
+SHOW = rule(
+    "os_compute_api:os-server-diagnostics",
+    Role.ADMIN,
+    "See how a server is doing on its host.",
+    ("GET /servers/{server_id}/diagnostics",),
+    on_instance=True,
 )

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from compute_site.identity.models import Role
-from compute_site.policy.rules import Rule, declare
+from compute_site.policy.rules import rule
 
-EXTENSIONS = "os_compute_api:extensions"
-
-declare(
-    Rule(
-        EXTENSIONS,
-        Role.READER,
-        "List the parts of the API.",
-        ("GET /extensions", "GET /extensions/{alias}"),
-    ),
+EXTENSIONS = rule(
+    "os_compute_api:extensions",
+    Role.READER,
+    "List the parts of the API.",
+    ("GET /extensions", "GET /extensions/{alias}"),
 )

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from compute_site.identity.models import Role
-from compute_site.policy.rules import Rule, declare
+from compute_site.policy.rules import rule
 
-CREATE = "os_compute_api:os-server-external-events:create"
-
-declare(
-    Rule(
-        CREATE,
-        Role.ADMIN,
-        "Tell of what other services did with what servers have.",
-        ("POST /os-server-external-events",),
-    ),
+CREATE = rule(
+    "os_compute_api:os-server-external-events:create",
+    Role.ADMIN,
+    "Tell of what other services did with what servers have.",
+    ("POST /os-server-external-events",),
 )

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from compute_site.identity.models import Role
-from compute_site.policy.rules import Rule, declare
-
-LIST = "os_compute_api:os-hosts:list"
-SHOW = "os_compute_api:os-hosts:show"
-UPDATE = "os_compute_api:os-hosts:update"
-REBOOT = "os_compute_api:os-hosts:reboot"
-SHUTDOWN = "os_compute_api:os-hosts:shutdown"
-START = "os_compute_api:os-hosts:start"
+from compute_site.policy.rules import rule
 
 ONE = "/os-hosts/{host_name}"
-
-declare(
-    Rule(LIST, Role.ADMIN, "List hosts with their services.", ("GET /os-hosts",)),
-    Rule(SHOW, Role.ADMIN, "See the resources of a host.", (f"GET {ONE}",)),
-    Rule(UPDATE, Role.ADMIN, "Enable or disable a host.", (f"PUT {ONE}",)),
-    Rule(REBOOT, Role.ADMIN, "Reboot a host.", (f"GET {ONE}/reboot",)),
-    Rule(SHUTDOWN, Role.ADMIN, "Shut a host down.", (f"GET {ONE}/shutdown",)),
-    Rule(START, Role.ADMIN, "Start a host.", (f"GET {ONE}/startup",)),
+LIST = rule(
+    "os_compute_api:os-hosts:list",
+    Role.ADMIN,
+    "List hosts with their services.",
+    ("GET /os-hosts",),
 )
+SHOW = rule(
+    "os_compute_api:os-hosts:show", Role.ADMIN, "See the resources of a host.", (f"GET {ONE}",)
+)
+UPDATE = rule(
+    "os_compute_api:os-hosts:update", Role.ADMIN, "Enable or disable a host.", (f"PUT {ONE}",)
+)
+REBOOT = rule(
+    "os_compute_api:os-hosts:reboot", Role.ADMIN, "Reboot a host.", (f"GET {ONE}/reboot",)
+)
+SHUTDOWN = rule(
+    "os_compute_api:os-hosts:shutdown", Role.ADMIN, "Shut a host down.", (f"GET {ONE}/shutdown",)
+)
+START = rule("os_compute_api:os-hosts:start", Role.ADMIN, "Start a host.", (f"GET {ONE}/startup",))

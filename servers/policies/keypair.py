@@ -7,16 +7,26 @@ project is about the caller's own, and only one for the whole cloud reaches othe
 from __future__ import annotations
 
 from compute_site.identity.models import Role
-from compute_site.policy.rules import Rule, declare
+from compute_site.policy.rules import rule
 
-INDEX = "os_compute_api:os-keypairs:index"
-SHOW = "os_compute_api:os-keypairs:show"
-CREATE = "os_compute_api:os-keypairs:create"
-DELETE = "os_compute_api:os-keypairs:delete"
-
-declare(
-    Rule(INDEX, Role.READER, "List one's key pairs.", ("GET /os-keypairs",)),
-    Rule(SHOW, Role.READER, "Show one of one's key pairs.", ("GET /os-keypairs/{name}",)),
-    Rule(CREATE, Role.READER, "Import or make a key pair.", ("POST /os-keypairs",)),
-    Rule(DELETE, Role.READER, "Delete one of one's key pairs.", ("DELETE /os-keypairs/{name}",)),
+INDEX = rule(
+    "os_compute_api:os-keypairs:index", Role.READER, "List one's key pairs.", ("GET /os-keypairs",)
+)
+SHOW = rule(
+    "os_compute_api:os-keypairs:show",
+    Role.READER,
+    "Show one of one's key pairs.",
+    ("GET /os-keypairs/{name}",),
+)
+CREATE = rule(
+    "os_compute_api:os-keypairs:create",
+    Role.READER,
+    "Import or make a key pair.",
+    ("POST /os-keypairs",),
+)
+DELETE = rule(
+    "os_compute_api:os-keypairs:delete",
+    Role.READER,
+    "Delete one of one's key pairs.",
+    ("DELETE /os-keypairs/{name}",),
 )
