@@ -154,7 +154,45 @@ class PeriodReversed(BadRequest):
     code = "period_reversed"
 
 
+class BackupNeedsImage(BadRequest):
+    """A server that was booted from a volume cannot be backed up as an image."""
+
+    code = "backup_needs_image"
+
+
+class NotRescuable(BadRequest):
+    """A server that was booted from a volume can be rescued only with certain images, on certain
+    hosts and by later microversions.
+    """
+
+    code = "not_rescuable"
+
+
+class RescueImageUnusable(BadRequest):
+    """No server can be rescued with the image."""
+
+    code = "rescue_image_unusable"
+
+
+class VolumeNotInUse(Conflict):
+    """A volume of the server is not in use, as its service has it."""
+
+    code = "volume_not_in_use"
+
+
+class RebuildNeedsVolumes(BadRequest):
+    """A volume of the server is not in use, as its service has it."""
+
+    code = "rebuild_needs_volumes"
+
+
+class NumaLayoutFixed(BadRequest):
+    """A server keeps the NUMA layout that it was placed with."""
+
+    code = "numa_layout_fixed"
+
+
 class RebuildNeedsVersion(BadRequest):
-    """A server booted from a volume needs a later microversion to be rebuilt."""
+    """A server booted from a volume needs a later microversion to be rebuilt from another image."""
 
     code = "rebuild_needs_version"

@@ -1,76 +1,203 @@
-"""Makes images of servers."""
+"""Makes images of servers: copies of their disks, or lists of snapshots of their volumes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.neighbours import image_service
+from compute_site.neighbours import image_service, volume_service
+from compute_site.neighbours.image.protocol import ImageData
+from compute_site.neighbours.volume.protocol import NewSnapshot
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
-from servers.lifecycle.guard import SETTLED, check_state
+from servers.errors import BackupNeedsImage, WrongState
+from servers.kept_image import kept_image
+from servers.lifecycle.guard import SETTLED, check_state, lock_row
 from servers.lifecycle.history import log_action
-from servers.models import Instance
+from servers.models import BlockDevice, Instance
 from servers.policies import action as rules
+from servers.read.root_disk import VOLUME, is_volume_backed, root_of
 
 ITEMS = "metadata_items"
+OWNER_NAMES = ("owner_user_name", "owner_project_name")
+NOT_INHERITED = frozenset(
+    (
+        *("cache_in_nova", "bittorrent"),
+        *("cinder_encryption_key_id", "cinder_encryption_key_deletion_policy"),
+        *("img_signature", "img_signature_hash_method", "img_signature_key_type"),
+        "img_signature_certificate_uuid",
+    )
+)
+"""Properties that are true of the old image only."""
+NOT_INHERITED_PREFIX = "os_glance"
+MAPPED = (
+    *("source_type", "destination_type", "guest_format", "device_type", "disk_bus", "boot_index"),
+    *("device_name", "delete_on_termination", "snapshot_id", "volume_id", "volume_size"),
+    *("image_id", "no_device", "tag", "volume_type", "encrypted", "encryption_format"),
+)
+"""What an image tells of a disk, by the names of the columns."""
+OF_SNAPSHOT = (
+    *("disk_bus", "device_type", "boot_index", "delete_on_termination", "volume_size"),
+    "device_name",
+)
+"""What of a volume holds for one that is made of its snapshot as well."""
+MARKS_OF_DISKS = ("block_device_mapping", "bdm_v2", "root_device_name")
 
 
-def create_image(
-    caller: Caller, instance: Instance, *, name: str, metadata: Mapping[str, str]
-) -> str:
-    """Make an image of the server; its id.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImageOrder:
+    """``limited``: the quota of metadata counts."""
+
+    name: str
+    metadata: Mapping[str, str]
+    limited: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BackupOrder(ImageOrder):
+    """``rotation``: so many backups of its kind are kept."""
+
+    kind: str
+    rotation: int
+
+
+def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
+    """Make an image of the server; its id. Of one that was booted from a volume it is a list of
+    snapshots of the server's volumes. Nova: no lock stops it.
 
     Raises:
-        WrongState: the server is not in a state that allows this.
+        OverLimit: too many items of metadata.
         PolicyRefused: it was booted from a volume, and the caller may not make images of such.
+        WrongState: the server is not in a state that allows this.
+        VolumeNotSnapshottable: a volume is not in use, as its service has it.
     """
-    if not instance.image_ref:
-        caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=instance.project_id)
-    check_state(instance, SETTLED, "make an image of it", idle=True)
-    image_id = _save(caller, instance, name, {"image_type": "snapshot", **metadata})
-    log_action(caller, instance, "createImage", "compute_snapshot_instance")
+    _check_metadata(caller, order)
+    with transaction.atomic():
+        server = lock_row(instance)
+        disks = list(BlockDevice.objects.filter(instance=server))
+        volume_backed = is_volume_backed(server, root_of(disks))
+        if volume_backed:
+            caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=server.project_id)
+        _check_ready(server, "make an image of it")
+        if volume_backed:
+            image_id = _save_volumes(caller, server, disks, order)
+        else:
+            image_id = save_disk(caller, server, order.name, order.metadata)
+        log_action(caller, server, "createImage", "compute_snapshot_instance")
     return image_id
 
 
-def create_backup(
-    caller: Caller,
-    instance: Instance,
-    *,
-    name: str,
-    kind: str,
-    rotation: int,
-    metadata: Mapping[str, str],
-) -> str:
+def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str:
     """Make a backup image and keep the ``rotation`` newest ones of its kind; its id.
 
     Raises:
+        OverLimit: too many items of metadata.
         WrongState: the server is not in a state that allows this.
-        PolicyRefused: the image service does not let the caller; no image is made or deleted.
+        BackupNeedsImage: it was booted from a volume.
     """
-    check_state(instance, SETTLED, "make a backup of it", idle=True)
-    marks = {"instance_uuid": str(instance.uuid), "image_type": "backup", "backup_type": kind}
+    _check_metadata(caller, order)
+    marks = {
+        "instance_uuid": str(instance.uuid),
+        "image_type": "backup",
+        "backup_type": order.kind,
+    }
     with transaction.atomic():
-        image_id = _save(caller, instance, name, {**metadata, **marks})
+        server = lock_row(instance)
+        _check_ready(server, "make a backup of it")
+        if is_volume_backed(server, root_of(BlockDevice.objects.filter(instance=server))):
+            raise BackupNeedsImage(
+                f"The server {server.uuid} was booted from a volume; make snapshots of its volumes."
+            )
+        image_id = save_disk(caller, server, order.name, {**order.metadata, **marks})
         kept = image_service().find_images_with(caller, marks)
-        image_service().delete_images(caller, [str(image.id) for image in kept[rotation:]])
-    log_action(caller, instance, "createBackup", "compute_backup_instance")
+        ended = [str(image.id) for image in kept[order.rotation :]]
+        image_service().delete_images(caller, ended)
+        log_action(caller, server, "createBackup", "compute_backup_instance")
     return image_id
 
 
-def check_metadata(caller: Caller, metadata: Mapping[str, str], *, field: str) -> None:
-    """Raises ``OverLimit`` where the metadata of an image has too many items."""
-    limits = effective_limits(caller.project_id, caller.user_id, [ITEMS])
-    check_limit(limits, ITEMS, len(metadata), field=field)
-
-
-def _save(caller: Caller, instance: Instance, name: str, metadata: Mapping[str, str]) -> str:
+def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping[str, str]) -> str:
+    """Make an image of the disk of the server; its id."""
     images = image_service()
     origin = images.find_images(caller, [instance.image_ref]).get(instance.image_ref)
-    inherited = origin.properties if origin else {}
-    marks = {"instance_uuid": str(instance.uuid), "base_image_ref": instance.image_ref}
+    size = origin.size if origin is not None else None
+    marks = {
+        "instance_uuid": str(instance.uuid),
+        "user_id": caller.user_id,
+        "image_type": "snapshot",
+    }
     return images.create_image(
-        caller, name=name, properties={**inherited, **marks, **metadata}, like=origin
+        caller,
+        name=name,
+        properties={**_inherited(instance), **marks, **properties},
+        like=dataclasses.replace(kept_image(instance), size=size),
     )
+
+
+def _save_volumes(
+    caller: Caller, instance: Instance, disks: Sequence[BlockDevice], order: ImageOrder
+) -> str:
+    """An image without data that tells which snapshots a server is to be made of."""
+    present = [disk for disk in disks if not disk.no_device]
+    volumes = [disk for disk in present if disk.destination_type == VOLUME]
+    mapping = [_describe(disk, MAPPED) for disk in present if disk not in volumes]
+    name = f"snapshot for {order.name}"
+    wanted = [NewSnapshot(volume_id=str(disk.volume_id), name=name) for disk in volumes]
+    snapshots = volume_service().create_snapshots(caller, wanted)
+    mapping += [
+        _describe(disk, OF_SNAPSHOT)
+        | {"source_type": "snapshot", "destination_type": VOLUME, "snapshot_id": snapshot_id}
+        for disk, snapshot_id in zip(volumes, snapshots, strict=True)
+    ]
+    properties: dict[str, Any] = {**_inherited(instance), **order.metadata}
+    for key in MARKS_OF_DISKS:
+        properties.pop(key, None)
+    if instance.root_device_name:
+        properties["root_device_name"] = instance.root_device_name
+    if mapping:  # as texts: an image service keeps nothing else
+        properties |= {"block_device_mapping": json.dumps(mapping), "bdm_v2": "True"}
+    root, kept = root_of(present), kept_image(instance)
+    like = ImageData(
+        id=None,
+        min_ram=kept.min_ram,
+        min_disk=min(kept.min_disk, (root and root.volume_size) or kept.min_disk),
+        size=0,
+        disk_format="raw",
+        container_format="bare",
+    )
+    return image_service().create_image(caller, name=order.name, properties=properties, like=like)
+
+
+def _describe(disk: BlockDevice, columns: Sequence[str]) -> dict[str, Any]:
+    """Of what is not among the columns nothing is known."""
+    nothing = dict.fromkeys((*MAPPED, "encryption_secret_uuid", "encryption_options"))
+    return nothing | {name: getattr(disk, name) for name in columns}
+
+
+def _inherited(instance: Instance) -> dict[str, Any]:
+    """What the new image takes over from the old one, and from its server."""
+    names = {key: instance.system_metadata.get(key) for key in OWNER_NAMES}
+    return {
+        key: value
+        for key, value in {**kept_image(instance).properties, **names}.items()
+        if value is not None
+        and key not in NOT_INHERITED
+        and not key.startswith(NOT_INHERITED_PREFIX)
+    }
+
+
+def _check_metadata(caller: Caller, order: ImageOrder) -> None:
+    if order.limited:
+        limits = effective_limits(caller.project_id, caller.user_id, [ITEMS])
+        check_limit(limits, ITEMS, len(order.metadata), field="metadata")
+
+
+def _check_ready(server: Instance, doing: str) -> None:
+    check_state(server, SETTLED, doing, idle=True)
+    if server.launched_at is None:
+        raise WrongState(f"The server {server.uuid} never ran; one cannot {doing}.")

@@ -9,23 +9,41 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.neighbours import image_service
+from compute_site.neighbours import image_service, volume_service
 from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from quotas.fit import check_injected_files, check_limit
 from quotas.limits import effective_limits
 from servers.actions.begin import begin, check_launched
-from servers.create.errors import ImageNotFound, KeyPairNotFound
-from servers.create.fit import check_flavor_disk, check_image
+from servers.attachments.volumes import find_loose_volume
+from servers.create.boot import check_disk_config, check_image_bootable, choose_disk_config
+from servers.create.devices import Disk
+from servers.create.errors import CertificatesNeedImage, ImageNotFound, KeyPairNotFound
+from servers.create.fit import check_image, check_root_disk
 from servers.create.metadata import LIMITED
 from servers.create.password import choose_password
-from servers.create.records import IMAGE_PREFIX, image_texts
-from servers.errors import RebuildNeedsVersion
+from servers.create.records import copy_image, image_columns
+from servers.create.references import choose_certificates, find_kernel
+from servers.errors import NumaLayoutFixed, RebuildNeedsVersion, RebuildNeedsVolumes
+from servers.hardware import (
+    FlavorHardware,
+    NumaTopology,
+    check_hardware,
+    check_packed_ring,
+    check_sound,
+    plan_numa,
+    read_image_properties,
+)
+from servers.kept_image import PREFIX, image_entries, kept_image
 from servers.lifecycle.actions import REBUILD
 from servers.lifecycle.guard import check_state, check_unlocked
 from servers.lifecycle.system_metadata import SystemMetadata, change_system_metadata
-from servers.models import Instance, KeyPair, RequestSpec, VmState
+from servers.models import BlockDevice, Instance, KeyPair, RequestSpec, VmState
 from servers.policies import action as rules
+from servers.read.root_disk import is_volume_backed, root_of
+
+FIELD = "rebuild.imageRef"
+CERTIFICATES = "trusted_certs"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +59,33 @@ class RebuildOrder:
     sets_key: bool = False
     new_key: str | None = None
     """The name of the key pair from now on, where ``sets_key``."""
-    asks_for_certificates: bool = False
     reimages_volumes: bool = False
     """May a server that was booted from a volume get another image? (2.93)"""
+
+    @property
+    def auto_disk_config(self) -> bool | None:
+        """``None``: as the image says."""
+        asked: bool | None = self.columns.get("auto_disk_config")
+        return asked
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """What the server is made of now."""
+
+    disks: Sequence[BlockDevice]
+    root: BlockDevice | None
+    volume_backed: bool
+    image_ref: str | None
+    """The image of the root disk; ``None``: nobody knows of one."""
+
+    @property
+    def root_disk(self) -> Disk | None:
+        """The root disk as the rules on images know disks."""
+        if self.root is None:
+            return None
+        kind, size = self.root.destination_type, self.root.volume_size
+        return Disk(destination_type=kind, volume_size=size)
 
 
 def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> str:
@@ -52,43 +94,68 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
     Raises:
         ServerLocked, WrongState: 409.
         ImageNotFound, KeyPairNotFound: the body names what does not exist.
-        BadRequest: the image does not fit the flavor.
+        BadRequest: the image does not fit the server.
         OverLimit: more metadata or files than the quota allows.
     """
-    if order.asks_for_certificates:
+    if CERTIFICATES in order.columns:
         caller.permit(rules.REBUILD_TRUSTED_CERTS, project_id=instance.project_id)
     check_unlocked(caller, instance)
     check_state(instance, REBUILD.begin.from_vm, REBUILD.doing, idle=True)
     check_launched(instance, REBUILD.doing)
-    image = _find_image(caller, instance, order)
+    key = _key_columns(caller, order)
+    image = _find_image(caller, order)
+    present = _read_present(caller, instance)
+    _check_volume_backed(order, present)
     _check_limits(caller, order)
-    columns = {**order.columns, **_key_columns(caller, order)}
-    if order.metadata is not None:
-        columns["metadata"] = dict(order.metadata)
-    flavor = Flavor(**instance.flavor)
-    check_image(flavor, image)
-    if instance.image_ref:
-        check_flavor_disk(flavor, image)
-        columns["image_ref"] = order.image_ref
+    numa = _check_fit(caller, instance, image, present)
+    _check_volumes(caller, present)
+    if present.image_ref != image.id:
+        _check_same_layout(instance, numa)
+    columns = {**_columns(caller, order, image, present), **key}
     password = choose_password(order.password)
     after = VmState.STOPPED if instance.vm_state == VmState.STOPPED else VmState.ACTIVE
-    spec = {"image": {"id": image.id, "properties": dict(image.properties)}}
     with transaction.atomic():
         begin(caller, instance, REBUILD, password=password, after=after, columns=columns)
-        change_system_metadata(instance, lambda kept: _with_image(kept, image, flavor))
-        RequestSpec.objects.filter(instance=instance).update(**spec)
+        change_system_metadata(instance, lambda kept: _with_image(kept, image, instance))
+        RequestSpec.objects.filter(instance=instance).update(image=copy_image(image))
+        _change_root(caller, present, image, reimages=order.reimages_volumes)
     return password
 
 
-def _find_image(caller: Caller, instance: Instance, order: RebuildOrder) -> ImageData:
-    found = image_service().find_images(caller, [order.image_ref])
-    if order.image_ref not in found:
-        raise ImageNotFound(f"There is no image {order.image_ref}.", field="rebuild.imageRef")
-    if not instance.image_ref and not order.reimages_volumes:
-        raise RebuildNeedsVersion(
-            "A server that was booted from a volume can be rebuilt only by later microversions."
+def _find_image(caller: Caller, order: RebuildOrder) -> ImageData:
+    image = image_service().find_images(caller, [order.image_ref]).get(order.image_ref)
+    if image is None:
+        raise ImageNotFound(f"There is no image {order.image_ref}.", field=FIELD)
+    check_disk_config(order.auto_disk_config, image, field="rebuild.OS-DCF:diskConfig")
+    return image
+
+
+def _read_present(caller: Caller, instance: Instance) -> Present:
+    disks = list(BlockDevice.objects.filter(instance=instance))
+    root = root_of(disks)
+    volume_backed = is_volume_backed(instance, root)
+    image_ref: str | None = instance.image_ref
+    if volume_backed:
+        volume_id = str(root.volume_id) if root is not None else ""
+        volume = volume_service().find_volumes(caller, [volume_id]).get(volume_id)
+        image_ref = volume.image_metadata.get("image_id") if volume is not None else None
+    return Present(disks=disks, root=root, volume_backed=volume_backed, image_ref=image_ref)
+
+
+def _check_volume_backed(order: RebuildOrder, present: Present) -> None:
+    if not present.volume_backed:
+        return
+    if order.columns.get(CERTIFICATES):
+        raise CertificatesNeedImage(
+            "Trusted certificates check an image; this server was booted from a volume.",
+            field="rebuild.trusted_image_certificates",
         )
-    return found[order.image_ref]
+    if present.image_ref != order.image_ref and not order.reimages_volumes:
+        raise RebuildNeedsVersion(
+            "The server was booted from a volume that was made of another image; it takes a later "
+            "microversion to write this one over it.",
+            field=FIELD,
+        )
 
 
 def _check_limits(caller: Caller, order: RebuildOrder) -> None:
@@ -97,6 +164,68 @@ def _check_limits(caller: Caller, order: RebuildOrder) -> None:
     limits = effective_limits(caller.project_id, caller.user_id, LIMITED)
     check_limit(limits, "metadata_items", len(order.metadata or ()), field="rebuild.metadata")
     check_injected_files(limits, list(order.files), field="rebuild.personality")
+
+
+def _check_fit(
+    caller: Caller, instance: Instance, image: ImageData, present: Present
+) -> NumaTopology | None:
+    """The image goes with flavor and root disk; the NUMA layout that comes of it."""
+    flavor = Flavor(**instance.flavor)
+    check_image_bootable(image, field=FIELD)
+    properties, hardware = read_image_properties(image.properties), _hardware_of(flavor)
+    check_image(flavor, image, field=FIELD)
+    check_packed_ring(hardware, properties)
+    check_root_disk(caller, flavor, image, present.root_disk, field=FIELD)
+    check_hardware(hardware, properties)
+    numa = plan_numa(hardware, properties)
+    check_sound(hardware, properties)
+    return numa
+
+
+def _check_same_layout(instance: Instance, numa: NumaTopology | None) -> None:
+    """The host has made room for the layout that the server has, and makes no other."""
+    hardware = _hardware_of(Flavor(**instance.flavor))
+    kept = read_image_properties(kept_image(instance).properties)
+    if plan_numa(hardware, kept) != numa:
+        raise NumaLayoutFixed(
+            "The image asks for another NUMA layout than the server has; resize the server, or "
+            "make another one.",
+            field=FIELD,
+        )
+
+
+def _hardware_of(flavor: Flavor) -> FlavorHardware:
+    return FlavorHardware(
+        vcpus=flavor.vcpus, memory_mb=flavor.memory_mb, extra_specs=flavor.extra_specs
+    )
+
+
+def _check_volumes(caller: Caller, present: Present) -> None:
+    loose = find_loose_volume(caller, present.disks)
+    if loose is not None:
+        raise RebuildNeedsVolumes(f"The volume {loose} of the server is not in use.")
+
+
+def _columns(
+    caller: Caller, order: RebuildOrder, image: ImageData, present: Present
+) -> dict[str, Any]:
+    """Of the server's row: what the body says, and what the image says."""
+    kernel = find_kernel(caller, image, field=FIELD)
+    columns: dict[str, Any] = {
+        **order.columns,
+        **image_columns(image),
+        "auto_disk_config": choose_disk_config(order.auto_disk_config, image),
+        "kernel_id": kernel.kernel_id,
+        "ramdisk_id": kernel.ramdisk_id,
+        "progress": 0,
+    }
+    if CERTIFICATES in columns:
+        columns[CERTIFICATES] = choose_certificates(columns[CERTIFICATES])
+    if order.metadata is not None:
+        columns["metadata"] = dict(order.metadata)
+    if not present.volume_backed:  # Nova: else no image is named before, and none after
+        columns["image_ref"] = order.image_ref
+    return columns
 
 
 def _key_columns(caller: Caller, order: RebuildOrder) -> dict[str, str | None]:
@@ -110,8 +239,18 @@ def _key_columns(caller: Caller, order: RebuildOrder) -> dict[str, str | None]:
     return {"key_name": key.name, "key_data": key.public_key}
 
 
-def _with_image(kept: SystemMetadata, image: ImageData, flavor: Flavor) -> SystemMetadata:
+def _with_image(kept: SystemMetadata, image: ImageData, instance: Instance) -> SystemMetadata:
     """What is kept of the old image gives way to what is kept of the new one."""
-    left = {key: value for key, value in kept.items() if not key.startswith(IMAGE_PREFIX)}
-    texts = {"base_image_ref": str(image.id), **image_texts(image, flavor)}
-    return left | {f"{IMAGE_PREFIX}{key}": value for key, value in texts.items()}
+    left = {key: value for key, value in kept.items() if not key.startswith(PREFIX)}
+    return left | image_entries(image, Flavor(**instance.flavor), str(image.id))
+
+
+def _change_root(caller: Caller, present: Present, image: ImageData, *, reimages: bool) -> None:
+    """The root disk is one of the new image from now on."""
+    root = present.root
+    if root is None:
+        return
+    if not present.volume_backed:
+        BlockDevice.objects.filter(pk=root.pk).update(image_id=image.id)
+    elif reimages:
+        volume_service().reimage(caller, str(root.volume_id), str(image.id))

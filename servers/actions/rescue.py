@@ -4,28 +4,74 @@ from __future__ import annotations
 
 from compute_site.caller import Caller
 from compute_site.neighbours import image_service
+from compute_site.neighbours.image.protocol import ImageData
 from servers.actions.begin import begin
-from servers.create.errors import ImageNotFound
+from servers.attachments.volumes import find_loose_volume
 from servers.create.password import choose_password
+from servers.errors import NotRescuable, RescueImageUnusable, VolumeNotInUse
+from servers.kept_image import kept_image
 from servers.lifecycle.actions import HOST_ACTIONS
 from servers.lifecycle.guard import check_state, check_unlocked
-from servers.models import Instance
+from servers.models import BlockDevice, ComputeNode, Instance
+from servers.read.root_disk import is_volume_backed, root_of
+
+RESCUE = HOST_ACTIONS["rescue"]
+FIELD = "rescue.rescue_image_ref"
+STABLE_DEVICE = frozenset(("hw_rescue_bus", "hw_rescue_device"))
+"""Properties of images that are plugged in as a disk more, so that the root disk stays."""
+CAN_RESCUE_VOLUMES = "COMPUTE_RESCUE_BFV"
+"""The trait of hosts that can do that with volumes."""
 
 
 def rescue_server(
-    caller: Caller, instance: Instance, *, password: str | None = None, image: str | None = None
+    caller: Caller,
+    instance: Instance,
+    *,
+    password: str | None = None,
+    image: str | None = None,
+    volumes: bool = False,
 ) -> str:
-    """Begin the rescue; the admin password while it lasts.
+    """Begin the rescue; the admin password while it lasts. ``volumes``: does the microversion
+    rescue servers that were booted from volumes?
 
     Raises:
-        ServerLocked, WrongState: 409.
-        ImageNotFound: the image to boot from is not open to the project.
+        ServerLocked, WrongState, VolumeNotInUse: 409.
+        RescueImageUnusable: the image to boot from is not open to the project, or has no data.
+        NotRescuable: the server was booted from a volume, and image or host cannot rescue such.
     """
-    action = HOST_ACTIONS["rescue"]
     check_unlocked(caller, instance)
-    check_state(instance, action.begin.from_vm, action.doing, idle=True)
-    if image is not None and not image_service().find_images(caller, [image]):
-        raise ImageNotFound(f"There is no image {image}.", field="rescue.rescue_image_ref")
+    check_state(instance, RESCUE.begin.from_vm, RESCUE.doing, idle=True)
+    booted = kept_image(instance) if image is None else _find_image(caller, image)
+    disks = list(BlockDevice.objects.filter(instance=instance))
+    loose = find_loose_volume(caller, disks)
+    if loose is not None:
+        raise VolumeNotInUse(f"The volume {loose} of the server is not in use.")
+    if is_volume_backed(instance, root_of(disks)):
+        _check_volume_backed(instance, booted, known=volumes)
     chosen = choose_password(password)
-    begin(caller, instance, action, password=chosen)
+    begin(caller, instance, RESCUE, password=chosen)
     return chosen
+
+
+def _find_image(caller: Caller, image_id: str) -> ImageData:
+    image = image_service().find_images(caller, [image_id]).get(image_id)
+    if image is None:
+        raise RescueImageUnusable(f"There is no image {image_id}.", field=FIELD)
+    if image.properties.get("block_device_mapping"):
+        raise RescueImageUnusable(
+            f"The image {image_id} is one of volumes; it has nothing that could be booted from.",
+            field=FIELD,
+        )
+    return image
+
+
+def _check_volume_backed(instance: Instance, booted: ImageData, *, known: bool) -> None:
+    if not known or not booted.properties.keys() >= STABLE_DEVICE:
+        raise NotRescuable(
+            f"The server {instance.uuid} was booted from a volume. It can be rescued by later "
+            f"microversions, with an image that has {' and '.join(sorted(STABLE_DEVICE))}."
+        )
+    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
+    traits = node.traits if node is not None else []
+    if traits and CAN_RESCUE_VOLUMES not in traits:  # one that declares none is asked for none
+        raise NotRescuable(f"The host of the server {instance.uuid} cannot rescue from volumes.")

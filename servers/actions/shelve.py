@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.neighbours import image_service
 from servers.actions.begin import begin, describe_state
+from servers.actions.image import save_disk
 from servers.create.errors import HostNotFound, ZoneUnavailable
 from servers.errors import WrongState
 from servers.holdings.shelved_image import SHELVED_AT, forget_image, remember_image
@@ -21,8 +21,9 @@ from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import begin_action
 from servers.lifecycle.transitions import move
-from servers.models import Instance, RequestSpec, Service, VmState
+from servers.models import BlockDevice, Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
+from servers.read.root_disk import is_volume_backed, root_of
 
 UNSHELVE = HOST_ACTIONS["unshelve"]
 OFFLOAD = HOST_ACTIONS["shelveOffload"]
@@ -35,16 +36,15 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
 
     Nova: a server that was booted from a volume leaves its host at once, whatever the option says.
     """
-    stays = bool(instance.image_ref) and settings.OPTIONS.shelved_offload_time != 0
+    root = root_of(BlockDevice.objects.filter(instance=instance))
+    on_host = not is_volume_backed(instance, root)
+    stays = on_host and settings.OPTIONS.shelved_offload_time != 0
     with transaction.atomic():
         begin(caller, instance, HOST_ACTIONS["shelve"], after=VmState.SHELVED if stays else None)
-        if instance.image_ref:
+        if on_host:
             forget_image(instance)  # there is one where the host could not shelve it
-            image_id = image_service().create_image(
-                acting_for(caller, instance),
-                name=f"{instance.display_name}-shelved"[:255],
-                properties={"instance_uuid": str(instance.uuid), "image_type": "snapshot"},
-            )
+            name = f"{instance.display_name}-shelved"[:255]
+            image_id = save_disk(acting_for(caller, instance), instance, name, {})
             remember_image(instance, image_id)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from compute_site.caller import Caller
+from compute_site.neighbours import volume_service
 from servers.errors import NoSuchItem
 from servers.models import BlockDevice, Instance
 
@@ -27,3 +31,13 @@ def find_volume(instance: Instance, volume_id: str, *, claimed: bool = False) ->
     if disk is None or (claimed and disk.attachment_id is None):
         raise NoSuchItem(f"The server {instance.uuid} has no volume {volume_id[:64]!r}.")
     return disk
+
+
+def find_loose_volume(caller: Caller, disks: Iterable[BlockDevice]) -> str | None:
+    """The id of a volume among the disks that is not in use, whatever the server believes;
+    ``None``: there is none.
+    """
+    ids = [disk.volume_id for disk in disks if disk.volume_id]
+    found = volume_service().find_volumes(caller, ids) if ids else {}
+    loose = (key for key in ids if key not in found or found[key].status != "in-use")
+    return next(loose, None)

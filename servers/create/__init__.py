@@ -47,7 +47,7 @@ def create_servers(caller: Caller, order: ServerOrder) -> Created:
     check_several(order)  # B1
     check_zone(target)  # B2
     image = find_boot_image(caller, order, asked)  # B5
-    check_disk_config(order, image)  # B7
+    check_disk_config(order.auto_disk_config, image)  # B7
     check_flavor_enabled(flavor)  # C1
     security_groups = find_security_groups(caller, order)  # C3
     found_nics = find_nics(caller, order)  # C4

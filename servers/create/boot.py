@@ -9,7 +9,7 @@ from compute_site.faults import BadRequest
 from compute_site.neighbours import image_service, volume_service
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume.protocol import VolumeData
-from servers.create.devices import AskedDisks, Disk
+from servers.create.devices import AskedDisks, Disk, read_flag
 from servers.create.errors import (
     CertificatesNeedImage,
     DiskConfigForbidden,
@@ -65,21 +65,29 @@ def find_boot_image(caller: Caller, order: ServerOrder, asked: AskedDisks) -> Im
     return None
 
 
-def check_disk_config(order: ServerOrder, image: ImageData | None) -> None:
+def check_disk_config(
+    asked: bool | None, image: ImageData | None, *, field: str = "server.OS-DCF:diskConfig"
+) -> None:
     """Refuse AUTO where the image forbids it (docs/contract/create-flow.md B7)."""
-    if order.auto_disk_config and image is not None and _forbids_resizing(image):
+    if asked and image is not None and _forbids_resizing(image):
         raise DiskConfigForbidden(
-            "The image forbids that the root partition is resized; ask for MANUAL.",
-            field="server.OS-DCF:diskConfig",
+            "The image forbids that the root partition is resized; ask for MANUAL.", field=field
         )
 
 
-def check_image_bootable(order: ServerOrder, image: ImageData | None) -> None:
+def choose_disk_config(asked: bool | None, image: ImageData | None) -> bool:
+    """The client's choice, or else the image's."""
+    if asked is not None:
+        return asked
+    return read_flag(image.properties.get("auto_disk_config")) if image else False
+
+
+def check_image_bootable(image: ImageData, *, field: str = IMAGE_FIELD) -> None:
     """Refuse an image made of an encrypted volume (docs/contract/create-flow.md E3)."""
-    if order.image_ref and image is not None and image.properties.get("cinder_encryption_key_id"):
+    if image.properties.get("cinder_encryption_key_id"):
         raise ImageUnusable(
             f"The image {image.id} comes from an encrypted volume; boot from a volume made of it.",
-            field=IMAGE_FIELD,
+            field=field,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compute_site.caller import Caller
 from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
-from servers.create.boot import check_image_bootable
+from servers.create.boot import DISKS_FIELD, IMAGE_FIELD, check_image_bootable
 from servers.create.devices import Disk
 from servers.create.errors import FlavorTooSmall, ImageUnusable, RootDiskRequired, VolumeTooSmall
 from servers.create.machine import Machine
@@ -19,7 +19,8 @@ FLAVOR_FIELD = "server.flavorRef"
 
 def check_fit(caller: Caller, order: ServerOrder, machine: Machine, root: Disk | None) -> None:
     """In the order of the contract; where there are no image data, little is left to check."""
-    check_image_bootable(order, machine.image)
+    if order.image_ref and machine.image is not None:
+        check_image_bootable(machine.image)
     if machine.image is not None:
         check_image(machine.flavor, machine.image)
         check_packed_ring(machine.specs, machine.properties)
@@ -28,13 +29,15 @@ def check_fit(caller: Caller, order: ServerOrder, machine: Machine, root: Disk |
     check_sound(machine.specs, machine.properties)
 
 
-def check_image(flavor: Flavor, image: ImageData) -> None:
-    """The image can be used, and the flavor has the memory for it (rows 1 and 3)."""
+def check_image(flavor: Flavor, image: ImageData, *, field: str | None = None) -> None:
+    """The image can be used, and the flavor has the memory for it (rows 1 and 3). ``field`` is to
+    blame, where it is not a create request that is checked.
+    """
     if image.status != "active":
         raise ImageUnusable(
-            f"The image {image.id} is {image.status}, not active.", field="server.imageRef"
+            f"The image {image.id} is {image.status}, not active.", field=field or IMAGE_FIELD
         )
-    check_memory(flavor, image)
+    check_memory(flavor, image, field=field or FLAVOR_FIELD)
 
 
 def check_memory(flavor: Flavor, image: ImageData, *, field: str = FLAVOR_FIELD) -> None:
@@ -47,22 +50,29 @@ def check_memory(flavor: Flavor, image: ImageData, *, field: str = FLAVOR_FIELD)
         )
 
 
-def check_root_disk(caller: Caller, flavor: Flavor, image: ImageData, root: Disk | None) -> None:
-    """The root disk is large enough (rows 5 to 8). A volume that exists is not compared."""
+def check_root_disk(
+    caller: Caller,
+    flavor: Flavor,
+    image: ImageData,
+    root: Disk | None,
+    *,
+    field: str | None = None,
+) -> None:
+    """The root disk is large enough (rows 5 to 8). A volume of unknown size is not compared."""
     if root is not None and root.is_volume:
         if root.volume_size is not None and image.min_disk > root.volume_size:
             raise VolumeTooSmall(
                 f"The image needs {image.min_disk} GiB of disk; the volume would have "
                 f"{root.volume_size}.",
-                field="server.block_device_mapping_v2",
+                field=field or DISKS_FIELD,
             )
     elif flavor.root_gb:
-        check_flavor_disk(flavor, image)
+        check_flavor_disk(flavor, image, field=field or FLAVOR_FIELD)
     elif not caller.may(CREATE_ZERO_DISK_FLAVOR):
         raise RootDiskRequired(
             f"The flavor {flavor.flavorid} has no root disk: boot from a volume, or ask for the "
             f"right {CREATE_ZERO_DISK_FLAVOR}.",
-            field=FLAVOR_FIELD,
+            field=field or FLAVOR_FIELD,
         )
 
 

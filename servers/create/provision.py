@@ -21,6 +21,7 @@ from compute_site.neighbours import volume_service
 from quotas.enforce import reserve
 from quotas.fit import Wanted, check_limit
 from quotas.limits import effective_limits
+from servers.create.boot import choose_disk_config
 from servers.create.devices import Disk
 from servers.create.errors import ServerGroupNotFound
 from servers.create.machine import check_device_profile
@@ -31,7 +32,6 @@ from servers.create.records import (
     build_record,
     device_records,
     instance_record,
-    resizes_itself,
     spec_record,
 )
 from servers.create.rows import Rows, insert_rows
@@ -61,7 +61,7 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
         uuid=uuids[0],
         reservation_id="r-" + "".join(secrets.choice(RESERVATION_CHARACTERS) for _ in range(8)),
         admin_password=choose_password(plan.order.admin_password),
-        auto_disk_config=resizes_itself(plan),
+        auto_disk_config=choose_disk_config(plan.order.auto_disk_config, plan.machine.image),
     )
     try:
         with transaction.atomic():

@@ -13,18 +13,16 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
-from servers.create.devices import Disk, read_flag
+from servers.create.boot import choose_disk_config
+from servers.create.devices import Disk
 from servers.create.disks import root_disk
 from servers.create.metadata import read_hints
 from servers.create.plan import ServerPlan
 from servers.create.references import choose_certificates
+from servers.kept_image import image_entries
 from servers.lifecycle.sealing import seal
 from servers.models import PowerState, TaskState, VmState
 
-IMAGE_PREFIX = "image_"
-LARGE_PROPERTIES = frozenset(("mappings", "block_device_mapping"))
-LONGEST_VALUE = 255
-"""Bytes that the system metadata keep of a value."""
 Record = dict[str, Any]
 
 
@@ -33,7 +31,6 @@ def instance_record(
 ) -> Record:
     """What the servers of a request share."""
     order, flavor, image = plan.order, plan.machine.flavor, plan.machine.image
-    properties: Mapping[str, Any] = image.properties if image else {}
     now = timezone.now()
     return {
         "project_id": caller.project_id,
@@ -62,11 +59,9 @@ def instance_record(
         "access_ip_v6": order.access_ip_v6,
         "availability_zone": zone,
         "root_device_name": plan.root_name,
-        "os_type": properties.get("os_type"),
-        "architecture": properties.get("architecture"),
-        "vm_mode": properties.get("vm_mode"),
-        "auto_disk_config": resizes_itself(plan),
-        "trusted_certs": choose_certificates(order),
+        **image_columns(image),
+        "auto_disk_config": choose_disk_config(order.auto_disk_config, image),
+        "trusted_certs": choose_certificates(order.trusted_certificates),
         "numa_topology": _numa(plan),
         "pci_requests": pci_requests(plan),
         "created_at": now,
@@ -127,6 +122,13 @@ def device_records(
 DISK_FIELDS = [field.name for field in dataclasses.fields(Disk)]
 
 
+def image_columns(image: ImageData | None) -> Record:
+    """Columns of a server that its image decides."""
+    properties: Mapping[str, Any] = image.properties if image else {}
+    values = {name: properties.get(name) for name in ("os_type", "architecture", "vm_mode")}
+    return {name: None if text is None else str(text)[:255] for name, text in values.items()}
+
+
 def copy_flavor(flavor: Flavor) -> Record:
     """The flavor as it is now; what becomes of it later does not touch the server."""
     return {"flavorid": flavor.flavorid, "name": flavor.name, **flavor.offer()}
@@ -142,23 +144,11 @@ def copy_image(image: ImageData | None) -> Record:
 
 def system_metadata(caller: Caller, plan: ServerPlan) -> Record:
     """What of image and owner stays with the server, all texts."""
-    values = {
-        "base_image_ref": _cut(plan.order.image_ref),
-        **image_texts(plan.machine.image, plan.machine.flavor),
-    }
     return {
-        **{f"{IMAGE_PREFIX}{key}": value for key, value in values.items()},
+        **image_entries(plan.machine.image, plan.machine.flavor, plan.order.image_ref),
         "owner_user_name": caller.user_name,
         "owner_project_name": caller.project_name,
     }
-
-
-def resizes_itself(plan: ServerPlan) -> bool:
-    """The client's choice, or else the image's."""
-    if plan.order.auto_disk_config is not None:
-        return plan.order.auto_disk_config
-    image = plan.machine.image
-    return read_flag(image.properties.get("auto_disk_config")) if image else False
 
 
 def pci_requests(plan: ServerPlan) -> list[Record]:
@@ -170,26 +160,3 @@ def pci_requests(plan: ServerPlan) -> list[Record]:
 def _numa(plan: ServerPlan) -> Record | None:
     layout = plan.machine.demand.numa
     return layout.as_json() if layout else None
-
-
-def image_texts(image: ImageData | None, flavor: Flavor) -> dict[str, str]:
-    """What of an image stays with a server, by the names of its properties."""
-    return {key: _cut(value) for key, value in _image_values(image, flavor).items()}
-
-
-def _image_values(image: ImageData | None, flavor: Flavor) -> Record:
-    if image is None:
-        return {"min_disk": flavor.root_gb}
-    values = {key: value for key, value in image.properties.items() if key not in LARGE_PROPERTIES}
-    values["min_ram"] = image.min_ram
-    values["min_disk"] = max(image.min_disk, flavor.root_gb)
-    if image.disk_format == "vhd":
-        values["min_disk"] = flavor.root_gb
-    for key in ("disk_format", "container_format"):
-        if getattr(image, key) is not None:
-            values[key] = getattr(image, key)
-    return values
-
-
-def _cut(value: object) -> str:
-    return str(value).encode()[:LONGEST_VALUE].decode(errors="ignore")

@@ -5,7 +5,7 @@ server group, certificates.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -85,7 +85,9 @@ def find_security_groups(caller: Caller, order: ServerOrder) -> tuple[str, ...]:
     )
 
 
-def find_kernel(caller: Caller, image: ImageData | None) -> Kernel:
+def find_kernel(
+    caller: Caller, image: ImageData | None, *, field: str = "server.imageRef"
+) -> Kernel:
     """The kernel and RAM disk that the image names, as images that exist
     (docs/contract/create-flow.md C5).
     """
@@ -101,7 +103,7 @@ def find_kernel(caller: Caller, image: ImageData | None) -> Kernel:
         if text not in found:
             raise ImageNotFound(
                 f"The image needs {text} as its kernel or RAM disk, and there is no such image.",
-                field="server.imageRef",
+                field=field,
             )
     return Kernel(str(kernel or ""), str(ramdisk or ""))
 
@@ -134,11 +136,11 @@ def find_server_group(caller: Caller, order: ServerOrder) -> ServerGroup | None:
     return group
 
 
-def choose_certificates(order: ServerOrder) -> list[str] | None:
+def choose_certificates(asked: Sequence[str] | None) -> list[str] | None:
     """The asked certificates, or those of the site where it checks images
     (docs/contract/create-flow.md G6).
     """
-    return list(order.trusted_certificates or site_certificates()) or None
+    return list(asked or site_certificates()) or None
 
 
 def site_certificates() -> tuple[str, ...]:

@@ -42,6 +42,7 @@ __all__ = [
     "check_sound",
     "ephemeral_encryption",
     "plan_hardware",
+    "plan_numa",
     "read_image_properties",
 ]
 

@@ -12,9 +12,11 @@ from flavors.models import Flavor
 from quotas.enforce import reserve
 from quotas.fit import Wanted
 from servers.actions.begin import describe_state
-from servers.create.errors import DiskConfigForbidden, FlavorNotFound
-from servers.create.records import IMAGE_PREFIX, copy_flavor
+from servers.create.boot import check_disk_config
+from servers.create.errors import FlavorNotFound
+from servers.create.records import copy_flavor
 from servers.errors import WrongState
+from servers.kept_image import kept_image
 from servers.lifecycle import jobs
 from servers.lifecycle.guard import check_state, check_unlocked
 from servers.lifecycle.history import add_event, begin_action
@@ -136,12 +138,7 @@ def _check_movable(caller: Caller, instance: Instance, doing: str) -> None:
 
 
 def _check_disk_config(instance: Instance, auto_disk_config: bool | None) -> None:
-    kept = str(instance.system_metadata.get(f"{IMAGE_PREFIX}auto_disk_config", ""))
-    if auto_disk_config and kept.strip().lower() == "disabled":
-        raise DiskConfigForbidden(
-            "The image forbids that the root partition is resized; ask for MANUAL.",
-            field="resize.OS-DCF:diskConfig",
-        )
+    check_disk_config(auto_disk_config, kept_image(instance), field="resize.OS-DCF:diskConfig")
 
 
 def _find_flavor(caller: Caller, flavor_ref: str) -> Flavor:

@@ -13,7 +13,6 @@ from flavors.models import Flavor
 from servers.create.errors import DeviceProfileUnknown, MixedPolicyTooNew, RootDiskRequired
 from servers.create.fit import check_flavor_disk, check_memory
 from servers.create.machine import DEVICE_PROFILE, MIXED_SINCE
-from servers.create.records import IMAGE_PREFIX
 from servers.hardware import (
     FlavorHardware,
     ImageProperties,
@@ -26,6 +25,7 @@ from servers.hardware import (
 from servers.hardware.numa import plan_numa
 from servers.hardware.pci import plan_pci_requests
 from servers.hosts.versions import oldest_compute_version
+from servers.kept_image import kept_image
 from servers.models import Instance
 from servers.moves.errors import SecretsWouldMove, ZeroDiskRefused
 from servers.policies.server import CREATE_ZERO_DISK_FLAVOR
@@ -93,23 +93,6 @@ def plan_new_machine(
     _check_mixed_policy(numa)
     _check_secrets(instance, flavor, properties)
     return NewMachine(numa=numa, pci_requests=pci_requests)
-
-
-def kept_image(instance: Instance) -> ImageData:
-    """The image as the server remembers it; its size is not known any more."""
-    kept = {
-        key.removeprefix(IMAGE_PREFIX): value
-        for key, value in instance.system_metadata.items()
-        if key.startswith(IMAGE_PREFIX)
-    }
-    return ImageData(
-        id=instance.image_ref or None,
-        min_ram=int(kept.pop("min_ram", 0) or 0),
-        min_disk=int(kept.pop("min_disk", 0) or 0),
-        disk_format=kept.pop("disk_format", None),
-        container_format=kept.pop("container_format", None),
-        properties=kept,
-    )
 
 
 def _check_root_disk(caller: Caller, flavor: Flavor, image: ImageData) -> None:

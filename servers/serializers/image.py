@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from typing import Any
 
 from compute_site.api.microversions.answers import (
@@ -35,6 +37,7 @@ STATUS_WORDS = {
 }
 PROGRESS = {"queued": 25, "saving": 50, "active": 100}
 SERVER = "instance_uuid"
+LISTS = ("block_device_mapping", "mappings")
 
 
 class ImageListQuery(QuerySerializer):
@@ -83,6 +86,15 @@ def _server(image: ImageData, frame: Frame) -> Any:
     return {"id": server_id, "links": frame.links.both("servers", server_id)}
 
 
+def _metadata(image: ImageData) -> dict[str, Any]:
+    """The properties. Nova: lists of disks are lists, though the image service has texts."""
+    properties = dict(image.properties)
+    for key in LISTS:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            properties[key] = json.loads(properties[key])
+    return properties
+
+
 def _disk_config(image: ImageData, _frame: Frame) -> Any:
     word = image.properties.get("auto_disk_config")
     if word is None:
@@ -103,7 +115,7 @@ class ImageAnswer(ImageSummary):
 
     min_ram = Shown(INTEGER, key="minRam")
     min_disk = Shown(INTEGER, key="minDisk")
-    metadata = Shown(OBJECT, "properties")
+    metadata = Shown(OBJECT, lambda image, _: _metadata(image))
     created = Shown(TIME_OR_NULL, lambda image, _: whole_time(image.created_at))
     updated = Shown(TIME_OR_NULL, lambda image, _: whole_time(image.updated_at))
     status = Shown(TEXT, lambda image, _: STATUS_WORDS.get(image.status, "UNKNOWN"))

@@ -36,12 +36,14 @@ from compute_site.api.microversions.texts import (
 )
 from compute_site.api.microversions.version import Microversion
 from compute_site.faults import Gone, NotFound
+from servers.actions.image import BackupOrder, ImageOrder
 from servers.actions.rebuild import RebuildOrder
 from servers.moves.evacuate import EvacuationOrder
 from servers.serializers.metadata import Items
 from servers.serializers.server_create import File, FlavorReference
 
 IMAGE_ID_SHOWN = Microversion.parse("2.45")
+VOLUMES_RESCUED = Microversion.parse("2.87")
 VOLUMES_REIMAGED = Microversion.parse("2.93")
 REBUILT_COLUMNS = (
     "display_name",
@@ -126,23 +128,26 @@ class ConsoleOutput(VersionedSerializer):
     length = Integer(-1, text=True, null=True)
 
 
-class ImageToMake(VersionedSerializer):
-    """What both share; ``limited``: the quota of metadata counts."""
-
-    def build(self, values: dict[str, Any], version: Microversion) -> dict[str, Any]:
-        return {**values, "name": values["name"].strip(), "limited": version < METADATA_UNLIMITED}
-
-
-class CreateImage(ImageToMake):
+class CreateImage(VersionedSerializer):
     name = History({"2.0": LooseName(required=True), "2.1": Name(required=True)})
     metadata = Items(default={})
 
+    def build(self, values: dict[str, Any], version: Microversion) -> ImageOrder:
+        return ImageOrder(**_image_to_make(values, version))
 
-class CreateBackup(ImageToMake):
+
+class CreateBackup(VersionedSerializer):
     name = History({"2.0": LooseName(required=True), "2.1": Name(required=True)})
     kind = Text(key="backup_type", required=True)
     rotation = NonNegative(required=True)
     metadata = Items(default={})
+
+    def build(self, values: dict[str, Any], version: Microversion) -> BackupOrder:
+        return BackupOrder(**_image_to_make(values, version))
+
+
+def _image_to_make(values: dict[str, Any], version: Microversion) -> dict[str, Any]:
+    return {**values, "name": values["name"].strip(), "limited": version < METADATA_UNLIMITED}
 
 
 class Resize(VersionedSerializer):
@@ -187,7 +192,6 @@ class Rebuild(VersionedSerializer):
             files=[(file.path, file.contents) for file in values.get("files", ())],
             sets_key="new_key" in values,
             new_key=values.get("new_key"),
-            asks_for_certificates="trusted_certs" in values,
             reimages_volumes=version >= VOLUMES_REIMAGED,
         )
 
@@ -367,4 +371,6 @@ class ServerActionBody(VersionedSerializer):
         if len(values) != 1:
             raise Refused("give exactly one action", code="one_action")
         [(name, asked)] = values.items()
+        if name == "rescue":  # null, too, has a version
+            asked = {**(asked or {}), "volumes": version >= VOLUMES_RESCUED}
         return AskedAction(name, asked)

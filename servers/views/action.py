@@ -14,7 +14,7 @@ from compute_site.caller import Caller
 from servers.actions.begin import begin
 from servers.actions.console import read_console
 from servers.actions.crash_dump import trigger_crash_dump
-from servers.actions.image import check_metadata, create_backup, create_image
+from servers.actions.image import BackupOrder, ImageOrder, create_backup, create_image
 from servers.actions.lock import lock_server, unlock_server
 from servers.actions.rebuild import RebuildOrder, rebuild_server
 from servers.actions.remote_console import open_console
@@ -55,8 +55,6 @@ class Route:
     rule: str | Callable[[Any], str]
     run: Run
     show: Show | None = None
-    before: Callable[[Caller, Any], None] | None = None
-    """A check that comes before the server is looked for."""
     of_orders: bool = True
     """Nova: some actions look for the server where it lies, and find none as long as nobody has
     begun to build it; the others find it, and refuse its state."""
@@ -78,8 +76,6 @@ class ServerAction(ComputeView):
         check_action_known(self.body, request.version)
         asked: AskedAction = self.read(ServerActionBody)
         route = ROUTES[asked.name]
-        if route.before is not None:
-            route.before(request.caller, asked.values)
         rule = route.rule if isinstance(route.rule, str) else route.rule(asked.values)
         instance = find_server(request.caller, server_id, rule, ordered=route.of_orders)
         result = route.run(request.caller, instance, asked.values)
@@ -104,24 +100,12 @@ def _change_password(caller: Caller, instance: Instance, asked: Mapping[str, Any
     begin(caller, instance, HOST_ACTIONS["changePassword"], password=asked["password"])
 
 
-def _check_image_metadata(caller: Caller, asked: Mapping[str, Any]) -> None:
-    if asked["limited"]:
-        check_metadata(caller, asked["metadata"], field="metadata")
+def _create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
+    return create_image(caller, instance, order)
 
 
-def _create_image(caller: Caller, instance: Instance, asked: Mapping[str, Any]) -> str:
-    return create_image(caller, instance, name=asked["name"], metadata=asked["metadata"])
-
-
-def _create_backup(caller: Caller, instance: Instance, asked: Mapping[str, Any]) -> str:
-    return create_backup(
-        caller,
-        instance,
-        name=asked["name"],
-        kind=asked["kind"],
-        rotation=asked["rotation"],
-        metadata=asked["metadata"],
-    )
+def _create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> tuple[str, bool]:
+    return create_backup(caller, instance, order), order.rotation > 0
 
 
 def _console(protocol: str) -> Run:
@@ -160,6 +144,14 @@ def _show_image(view: ServerAction, image_id: str) -> Response:
     return view.answer(status=202, headers={"Location": link["href"]})
 
 
+def _show_backup(view: ServerAction, result: tuple[str, bool]) -> Response:
+    """Nova: a backup of which none is kept has no place that one could be sent to."""
+    image_id, is_kept = result
+    if not is_kept and not shows_image_id(view.request.version):
+        return view.accepted()
+    return _show_image(view, image_id)
+
+
 def _show_password(view: ServerAction, password: str) -> Response:
     return view.answer({"adminPass": password} if shows_password() else {})
 
@@ -194,7 +186,7 @@ ROUTES: Mapping[str, Route] = {
     "resume": Route(rules.RESUME, _host("resume")),
     "rescue": Route(
         rules.RESCUE,
-        lambda caller, instance, asked: rescue_server(caller, instance, **(asked or {})),
+        lambda caller, instance, asked: rescue_server(caller, instance, **asked),
         _show_password,
     ),
     "unrescue": Route(rules.UNRESCUE, _host("unrescue")),
@@ -221,12 +213,8 @@ ROUTES: Mapping[str, Route] = {
     "vnc_console": Route(rules.REMOTE_CONSOLES, _console("vnc"), _show_remote_console),
     "spice_console": Route(rules.REMOTE_CONSOLES, _console("spice"), _show_remote_console),
     "serial_console": Route(rules.REMOTE_CONSOLES, _console("serial"), _show_remote_console),
-    "create_image": Route(
-        rules.CREATE_IMAGE, _create_image, _show_image, before=_check_image_metadata
-    ),
-    "create_backup": Route(
-        rules.CREATE_BACKUP, _create_backup, _show_image, before=_check_image_metadata
-    ),
+    "create_image": Route(rules.CREATE_IMAGE, _create_image, _show_image),
+    "create_backup": Route(rules.CREATE_BACKUP, _create_backup, _show_backup),
     "resize": Route(
         rules.RESIZE, lambda caller, instance, asked: resize_server(caller, instance, **asked)
     ),

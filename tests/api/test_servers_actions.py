@@ -32,11 +32,13 @@ from tests.servers.jobs import run_jobs
 from tests.servers.moving import Rack
 
 REBOOT = {"reboot": {"type": "HARD"}}
+IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 
 
 def make_server(vm_state: str = "active", **fields: Any) -> Instance:
-    """A server that has run on the host ``host``."""
-    return make_instance(vm_state=vm_state, launched_at=timezone.now(), **fields)
+    """A server that has run on the host ``host``, from an image."""
+    made = {"vm_state": vm_state, "launched_at": timezone.now(), "image_ref": IMAGE}
+    return make_instance(**made | fields)
 
 
 def act(client: ApiClient, server: Instance, version: str = "2.1", **body: Any) -> Answer:
@@ -228,8 +230,13 @@ def test_an_admin_tells_a_server_its_network(as_member: ApiClient, as_admin: Api
 
 
 def test_an_image_is_made(as_member: ApiClient) -> None:
-    origin = make_image(properties={"os_type": "linux"}, min_disk=3)
-    server = make_server(image_ref=str(origin.pk))
+    kept = {
+        "image_os_type": "linux",
+        "image_min_disk": "3",
+        "image_img_signature": "of the old one",
+    }
+    kept |= {"password_0": "secret", "owner_user_name": "somebody"}
+    server = make_server(image_ref=str(make_image().pk), system_metadata=kept)
     body = {"createImage": {"name": "mine", "metadata": {"a": "b"}}}
     answer = as_member.post(f"/servers/{server.uuid}/action", body, microversion="2.45")
     image = Image.objects.get(pk=answer.expect(202).json["image_id"])
@@ -237,6 +244,8 @@ def test_an_image_is_made(as_member: ApiClient) -> None:
     assert image.properties["a"] == "b"
     assert image.properties["os_type"] == "linux"
     assert image.properties["instance_uuid"] == str(server.uuid)
+    assert image.properties["owner_user_name"] == "somebody"
+    assert not {"password_0", "img_signature"} & image.properties.keys()
     old = do(as_member, server, body).expect(202)
     assert "/images/" in old.headers["Location"]
 

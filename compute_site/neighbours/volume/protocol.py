@@ -22,6 +22,12 @@ class VolumeNotReservable(BadRequest):
     code = "volume_not_reservable"
 
 
+class VolumeNotSnapshottable(BadRequest):
+    """The volume's state does not let anybody make a snapshot of it."""
+
+    code = "volume_not_snapshottable"
+
+
 class VolumeNotDetachable(BadRequest):
     """The volume's state does not let a server give it up; the text names volume and state."""
 
@@ -78,6 +84,14 @@ class NewVolume:
     availability_zone: str | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NewSnapshot:
+    """A snapshot to be made of a volume, be it in use or not."""
+
+    volume_id: str
+    name: str = ""
+
+
 class VolumeService(Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``VolumeServiceUnavailable`` on failure.
@@ -103,6 +117,19 @@ class VolumeService(Protocol):
 
     def create(self, caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list[str]:
         """Make volumes for a server, ready and reserved for it; their ids in the same order."""
+        ...
+
+    def create_snapshots(self, caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[str]:
+        """Make snapshots, also of volumes in use, which keep the volumes' descriptions; their ids
+        in the same order.
+
+        Raises:
+            VolumeNotSnapshottable: a volume does not exist, or is neither free nor in use.
+        """
+        ...
+
+    def reimage(self, caller: Caller, volume_id: str, image_id: str) -> None:
+        """Write an image that the caller may use over what the volume holds."""
         ...
 
     def attach(self, server_id: str, devices: Mapping[str, str]) -> dict[str, str]:

@@ -18,15 +18,18 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import (
+    NewSnapshot,
     NewVolume,
     SnapshotData,
     VolumeData,
     VolumeNotDetachable,
     VolumeNotReservable,
+    VolumeNotSnapshottable,
     VolumeTypeData,
 )
 
 FREE = ("available", "downloading")
+SNAPSHOTTABLE = ("available", "in-use")
 SHAREABLE = (*FREE, "reserved", "in-use")
 CLAIMED = ("reserved", "in-use", "attaching", "detaching")
 RESERVED, ATTACHED, DETACHING = "reserved", "attached", "detaching"
@@ -117,6 +120,39 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     Volume.objects.bulk_create(rows)
     Attachment.objects.bulk_create(Attachment(volume=row, server_id=server_id) for row in rows)
     return [str(row.pk) for row in rows]
+
+
+@transaction.atomic
+def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[str]:
+    ids = canonical_ids(new.volume_id for new in snapshots)
+    volumes = _lock(Volume.objects.visible_to(caller).filter(pk__in=ids))
+    for new in snapshots:
+        volume = volumes.get(new.volume_id)
+        if volume is None or volume.status not in SNAPSHOTTABLE:
+            status = "unknown" if volume is None else volume.status
+            raise VolumeNotSnapshottable(
+                f"Volume {new.volume_id} is {status}; a snapshot needs a free one or one in use."
+            )
+    rows = [
+        Snapshot(
+            project_id=volumes[new.volume_id].project_id,
+            volume=volumes[new.volume_id],
+            size=volumes[new.volume_id].size,
+            name=new.name[:255],
+            description=volumes[new.volume_id].description,
+        )
+        for new in snapshots
+    ]
+    Snapshot.objects.bulk_create(rows)
+    return [str(row.pk) for row in rows]
+
+
+def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
+    image = image_service().find_images(caller, [image_id]).get(image_id)
+    if image is not None:
+        Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])).update(
+            image_metadata=_image_metadata(image), bootable="true"
+        )
 
 
 @transaction.atomic
