@@ -122,7 +122,8 @@ def test_a_backup_that_may_not_drop_the_oldest_is_not_made(
     as_member: ApiClient, cast: Cast, image: Image
 ) -> None:
     host = make_host().service.host
-    server = make_instance(host=host, node=host, image_ref=str(image.pk))
+    ran = {"launched_at": timezone.now(), "image_ref": str(image.pk)}
+    server = make_instance(host=host, node=host, **ran)
     backup = {"createBackup": {"name": "copy", "backup_type": "daily", "rotation": 1}}
     as_member.post(f"/servers/{server.uuid}/action", backup).expect(202)
     remove_perm(policies.DELETE, cast.alpha.roles.get(role=Role.MEMBER).group, cast.alpha)
