@@ -104,6 +104,14 @@ class Options:
     """Seconds for which a deleted server can be restored; 0: it is gone at once."""
     shelved_offload_time: int = 0
     """Seconds after which a shelved server leaves its host; 0: at once, negative: never."""
+    resize_confirm_window: int = 0
+    """Seconds after which a resize is confirmed that nobody confirms or reverts; 0: never."""
+    rescue_timeout: int = 0
+    """Seconds after which a rescue ends that nobody ends; 0: never."""
+    reboot_timeout: int = 0
+    """Seconds after which a soft reboot that does not end becomes a hard one; 0: never."""
+    force_config_drive: bool = False
+    """Give every new server a config drive."""
     console_proxies: tuple[Mapping[str, Any], ...] = (
         {"type": "novnc", "url": "http://127.0.0.1:6080/vnc_auto.html"},
     )

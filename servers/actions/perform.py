@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from typing import Any
 
 from django.db import transaction
 
 from compute_site.neighbours import network_service
 from servers.drivers.choose import driver_of
+from servers.drivers.guest import launched
 from servers.drivers.protocol import DriverFailed
 from servers.holdings.release import NOWHERE, release_host
 from servers.holdings.set_aside import set_aside
@@ -44,9 +46,11 @@ def perform(
             give_up(instance, action, error.detail)
             return
         with transaction.atomic():
-            where = NOWHERE if action.leaves_host else {}
+            columns: dict[str, Any] = {"power_state": power_state}
+            columns |= NOWHERE if action.leaves_host else {}
+            columns |= launched(instance) if action.launches else {}
             end = action.end if after is None else dataclasses.replace(action.end, to_vm=after)
-            if move(instance.pk, end, power_state=power_state, **where):
+            if move(instance.pk, end, **columns):
                 finish_event(instance.pk, action.event, result=SUCCESS)
                 if action.leaves_host:
                     release_host([instance.pk])

@@ -11,7 +11,6 @@ import logging
 
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.utils import timezone
 
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
@@ -20,7 +19,7 @@ from servers.build.order import BuildOrder
 from servers.build.records import BUILD_EVENT
 from servers.drivers.choose import driver_of
 from servers.drivers.disks import attach_volumes, describe_disk
-from servers.drivers.guest import describe_guest
+from servers.drivers.guest import describe_guest, launched
 from servers.drivers.protocol import ComputeDriver, Guest
 from servers.holdings.release import release_host, release_services
 from servers.lifecycle.exclusive import exclusive
@@ -104,7 +103,7 @@ def _run(build: Build) -> None:
     build.step(SPAWN)
     _spawn(build, driver, guest)
     with transaction.atomic():  # whoever sees it active sees its history complete
-        build.step(ACTIVATE, power_state=PowerState.RUNNING, launched_at=timezone.now(), progress=0)
+        build.step(ACTIVATE, **launched(build.instance), power_state=PowerState.RUNNING, progress=0)
         finish_event(build.instance.pk, BUILD_EVENT, result=SUCCESS)
 
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
+from django.utils import timezone
+
 from compute_site.neighbours.network.protocol import Nic
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import Guest
+from servers.kept_image import PREFIX
 from servers.models import BlockDevice, Instance
+
+CONFIG_DRIVE = "True"
+"""Nova: the text is a word for true, or empty."""
 
 
 def describe_guest(
@@ -37,8 +44,22 @@ def describe_guest(
         disks=[describe_disk(device) for device in devices],
         files=files,
         user_data=instance.user_data,
-        config_drive=bool(instance.config_drive),
+        config_drive=bool(config_drive_of(instance)),
         key_data=instance.key_data,
         metadata=instance.metadata,
         numa_topology=instance.numa_topology,
     )
+
+
+def launched(instance: Instance) -> dict[str, Any]:
+    """Columns of a server whose guest has started for the first time."""
+    return {"launched_at": timezone.now(), "config_drive": config_drive_of(instance)}
+
+
+def config_drive_of(instance: Instance) -> str:
+    """What the server says of its config drive once it runs: asked for by the client, by the image,
+    or by the site. One that runs without keeps doing so, whatever the site says later.
+    """
+    forced = settings.OPTIONS.force_config_drive and instance.launched_at is None
+    by_image = instance.system_metadata.get(f"{PREFIX}img_config_drive") == "mandatory"
+    return CONFIG_DRIVE if instance.config_drive or forced or by_image else ""

@@ -45,6 +45,8 @@ class HostAction:
     """The server can only be restored afterwards."""
     takes_back: bool = False
     """The server could only be restored before."""
+    launches: bool = False
+    """A guest starts for the first time: the server counts as launched from then on."""
 
     @property
     def task(self) -> str:
@@ -64,6 +66,7 @@ def _action(
     enters_host: bool = False,
     sets_aside: bool = False,
     takes_back: bool = False,
+    launches: bool = False,
 ) -> HostAction:
     return HostAction(
         name=name,
@@ -75,6 +78,7 @@ def _action(
         enters_host=enters_host,
         sets_aside=sets_aside,
         takes_back=takes_back,
+        launches=launches,
     )
 
 
@@ -134,6 +138,7 @@ _ALL = (
         states=(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
         task=TaskState.RESCUING,
         to=VmState.RESCUED,
+        launches=True,
     ),
     _action(
         "unrescue",
@@ -169,6 +174,7 @@ _ALL = (
         task=TaskState.UNSHELVING,
         to=VmState.ACTIVE,
         enters_host=True,
+        launches=True,
     ),
     _action(
         "changePassword",
@@ -222,6 +228,7 @@ REBUILD = _action(
     states=(VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
     task=TaskState.REBUILDING,
     to=VmState.ACTIVE,
+    launches=True,
 )
 
 SOFT_DELETE = _action(

@@ -18,6 +18,7 @@ class InstanceAction(models.Model):
     request_id = models.CharField(max_length=64)
     user_id = models.CharField(max_length=255)
     project_id = models.CharField(max_length=255)
+    """Both are empty where the site itself did it."""
     start_time = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     finish_time = models.DateTimeField(null=True, blank=True)

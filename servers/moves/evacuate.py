@@ -6,13 +6,12 @@ import dataclasses
 
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
 from servers.create.password import choose_password
-from servers.drivers.guest import describe_guest
+from servers.drivers.guest import describe_guest, launched
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
@@ -128,7 +127,7 @@ def _build(record: Migration, *, stopped: bool, sealed_password: str) -> None:
     end = dataclasses.replace(END_EVACUATION, to_vm=VmState.STOPPED if off else VmState.ACTIVE)
     where = {"host": host, "node": node, "availability_zone": zone_of_hosts([host]).get(host)}
     with transaction.atomic():
-        if move(instance.pk, end, power_state=power_state, launched_at=timezone.now(), **where):
+        if move(instance.pk, end, power_state=power_state, **launched(instance), **where):
             settle.leave(record, MigrationStatus.DONE)
             finish_event(instance.pk, EVACUATE_EVENT, result=SUCCESS)
             return

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
+
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from compute_site.caller import Caller
+from compute_site.faults import Fault
 from servers.errors import WrongState
 from servers.holdings.settle import set_status
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle import jobs
 from servers.lifecycle.guard import check_state, check_unlocked
 from servers.lifecycle.history import begin_action
+from servers.lifecycle.site_caller import act_as_site
 from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM, move
-from servers.models import Instance, Migration, MigrationStatus
+from servers.models import Instance, Migration, MigrationStatus, VmState
 from servers.moves.begin import check_host_up
 from servers.moves.errors import NotResized
 
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 500
+"""So many moves are confirmed in one round."""
 CONFIRM_EVENT = "compute_confirm_resize"
 REVERT_EVENT = "compute_revert_resize"
 FINISH_REVERT_EVENT = "compute_finish_revert_resize"
@@ -38,6 +49,31 @@ def confirm_resize(caller: Caller, instance: Instance) -> None:
             raise _not_resized(instance)
         begin_action(instance, "confirmResize", CONFIRM_EVENT, caller)
         _defer(jobs.CONFIRM_RESIZE, instance, record)
+
+
+def confirm_overdue() -> int:
+    """Begin to confirm what waits for longer than the site lets it; the number of moves. One that
+    cannot be confirmed now is tried again the next time.
+    """
+    seconds: int = settings.OPTIONS.resize_confirm_window
+    if seconds <= 0:
+        return 0
+    limit = timezone.now() - dt.timedelta(seconds=seconds)
+    waiting = Migration.objects.open().filter(
+        status=MigrationStatus.FINISHED,
+        updated_at__lte=limit,
+        instance__vm_state=VmState.RESIZED,
+        instance__task_state__isnull=True,
+        instance__deleted_at__isnull=True,
+    )
+    confirmed = 0
+    for record in waiting.select_related("instance").order_by("updated_at")[:AT_ONCE]:
+        try:
+            confirm_resize(act_as_site(), record.instance)
+            confirmed += 1
+        except Fault as fault:
+            logger.info("server %s stays resized: %s", record.instance.uuid, fault.detail)
+    return confirmed
 
 
 def revert_resize(caller: Caller, instance: Instance) -> None:

@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 
 from compute_site.identity.lockout import purge_failures
 from compute_site.identity.tokens import purge_tokens
+from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.actions.perform import perform
 from servers.actions.remote_console import purge_console_tokens
 from servers.actions.shelve import offload_shelved
@@ -28,6 +29,7 @@ from servers.moves.perform import confirm_resize as confirm
 from servers.moves.perform import move_server as perform_move
 from servers.moves.perform import revert_resize as revert
 from servers.moves.place import place_move
+from servers.moves.verdict import confirm_overdue
 from servers.worker import recovery
 
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)
@@ -163,9 +165,12 @@ def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="* * * * *")
 @app.task(name="servers.end_waiting", queue=jobs.CONDUCTOR, queueing_lock="end waiting")
 def end_waiting(timestamp: int) -> None:  # noqa: ARG001
-    """End deleted servers that cannot be restored any more, and offload shelved ones."""
+    """Do what servers have waited for long enough, by the options of the site."""
     reclaim_deleted()
     offload_shelved()
+    confirm_overdue()
+    end_overdue_rescues()
+    reboot_stuck()
 
 
 @app.periodic(cron="17 * * * *")

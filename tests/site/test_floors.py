@@ -34,6 +34,7 @@ FLOORS: list[set[str]] = [
     {"flavors", "quotas"},
     # servers, from what they are to what is done with them
     {"servers.errors", "servers.hardware", "servers.policies", "servers.models"},
+    {"servers.kept_image"},
     {"servers.usage", "servers.lifecycle", "servers.drivers"},
     {"servers.hosts", "servers.keypairs", "servers.read"},
     {"servers.placement"},
