@@ -79,7 +79,7 @@ AUTH_USER_MODEL = "identity.User"
 AUTHENTICATION_BACKENDS = [
     "compute_site.identity.backend.SignInBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "guardian.backends.ObjectPermissionBackend",
+    "compute_site.policy.backend.RuleBackend",
 ]
 ANONYMOUS_USER_NAME = None  # guardian: callers without a name have no rights to hold
 LOGIN_URL = "rest_framework:login"
@@ -143,7 +143,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "compute_site.request_id.RequestIdFilter"},
-        "outage": {"()": "compute_site.outage_page.OutageFilter"},
+        "outage": {"()": "compute_site.api.outage_page.OutageFilter"},
     },
     "formatters": {
         "plain": {

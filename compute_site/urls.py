@@ -68,4 +68,4 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler500 = "compute_site.outage_page.show_error"
+handler500 = "compute_site.api.outage_page.show_error"

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
 
 from compute_site.identity.errors import InvalidPassword
 from compute_site.identity.models import User
@@ -19,7 +18,7 @@ class SignInBackend(BaseBackend):
 
     def authenticate(
         self,
-        request: HttpRequest | None,
+        request: object,
         username: str | None = None,
         password: str | None = None,
         **_: Any,

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, Value
-from guardian.models import GroupObjectPermission
+from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from compute_site.caller import Caller
 from compute_site.db.prepared import prepared_cursor
@@ -98,6 +98,25 @@ def rules_on(caller: Caller, model: type[Model], key: object) -> frozenset[str]:
     with prepared_cursor() as cursor:
         cursor.execute(ON_OBJECT, parameters)
         return rules_of(cursor.fetchone()[0])
+
+
+def rules_on_object(user_id: str, thing: Model) -> frozenset[str]:
+    """The rules that a user holds on one object, by a role in the object's project or personally,
+    whichever of the user's projects a request is made in.
+    """
+    groups = Group.objects.filter(user=user_id).filter(
+        Q(project_role__isnull=True) | Q(project_role__project__enabled=True)
+    )
+    about = {
+        "content_type": ContentType.objects.get_for_model(type(thing)),
+        "object_pk": str(thing.pk),
+    }
+    by_group = GroupObjectPermission.objects.filter(**about, group__in=groups)
+    by_user = UserObjectPermission.objects.filter(**about, user=user_id)
+    names = by_group.values_list("permission__codename").union(
+        by_user.values_list("permission__codename")
+    )
+    return frozenset(name for (name,) in names) & every_rule()
 
 
 def roles_that_hold(project: Project) -> dict[str, set[Role]]:

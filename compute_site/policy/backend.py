@@ -1,0 +1,64 @@
+"""Answers ``user.has_perm(rule, thing)`` as the API would answer the user's request.
+
+guardian's own backend knows what is granted on one object. The API knows more: a rule that a role
+holds everywhere, such as those of the cloud's admin, counts in every project; a group that stands
+for a role counts in its own project alone; and who holds no role in a project may do nothing there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, Q
+from guardian.backends import ObjectPermissionBackend
+
+from compute_site.identity.models import Project, User
+from compute_site.identity.scope import find_by_user
+from compute_site.policy.granted import Granted, find_granted, rules_on_object
+from compute_site.policy.rules import registry
+
+
+class RuleBackend(ObjectPermissionBackend):
+    """guardian's backend, with the policy rules as the API applies them: on projects, and on what
+    belongs to one. Other permissions are guardian's business.
+    """
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Model | None = None) -> bool:
+        rule = perm.partition(".")[2] if "." in perm else perm
+        if rule not in registry or obj is None or not isinstance(user_obj, User):
+            return bool(super().has_perm(user_obj, perm, obj))
+        project_id = obj.pk if isinstance(obj, Project) else getattr(obj, "project_id", None)
+        if not user_obj.is_active or project_id is None:
+            return False
+        if user_obj.is_superuser or rule in rules_in(user_obj, project_id):
+            return True
+        return not isinstance(obj, Project) and rule in rules_on_object(user_obj.pk, obj)
+
+
+def rules_in(user: User, project_id: str) -> frozenset[str]:
+    """The rules by which the API lets the user act in the project: those held in it by a user with
+    a role there, and those held everywhere through a role in any enabled project.
+    """
+    return _of_role(user, project_id).in_project | _everywhere(user)
+
+
+def _of_role(user: User, project_id: str) -> Granted:
+    scope = find_by_user(user_id=user.pk, project_id=project_id)
+    if scope is None or scope.project_id is None or not scope.roles:
+        return Granted(frozenset(), frozenset())
+    return find_granted(user.pk, project_id, scope.group_ids)
+
+
+def _everywhere(user: User) -> frozenset[str]:
+    """Held through groups or personally; of no use to who has no role in any enabled project."""
+    enabled = Q(project_role__project__enabled=True)
+    groups = user.groups.filter(enabled | Q(project_role__isnull=True))
+    if not groups.filter(enabled).exists():
+        return frozenset()
+    held = Permission.objects.filter(
+        Q(group__in=groups) | Q(user=user),
+        content_type=ContentType.objects.get_for_model(Project),
+    )
+    return frozenset(held.values_list("codename", flat=True)) & frozenset(registry.names)
