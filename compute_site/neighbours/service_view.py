@@ -29,7 +29,6 @@ from compute_site.db.paging import Paging, cut_page
 from compute_site.faults import (
     BadRequest,
     Fault,
-    Forbidden,
     NotFound,
     Unauthorized,
 )
@@ -128,15 +127,6 @@ class ServiceView(JsonView):
         if problems:
             raise BadRequest("; ".join(problems), field=noun)
         return Asked(values, frozenset(given))
-
-    def check_member(self) -> None:
-        """Go on only if the caller may change things.
-
-        Raises:
-            Forbidden: the caller may only read.
-        """
-        if "member" not in self.caller.roles:
-            raise Forbidden("Changes need the role member.")
 
     def filtered(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         """The rows that match the query string; parameters that are no filters are ignored."""

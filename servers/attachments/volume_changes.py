@@ -30,6 +30,7 @@ from servers.attachments.errors import (
 )
 from servers.attachments.volumes import find_volume
 from servers.errors import WrongState
+from servers.lifecycle.acting import acting_for
 from servers.lifecycle.history import log_action
 from servers.models import BlockDevice, Instance, Service, VmState
 
@@ -94,11 +95,14 @@ def detach_volume(
     check_ready(caller, instance, DETACH_VOLUME)
     with transaction.atomic():
         server = lock_server(caller, instance, DETACH_VOLUME)
-        if server.vm_state == VmState.SHELVED_OFFLOADED:
+        offloaded = server.vm_state == VmState.SHELVED_OFFLOADED
+        if not offloaded:
+            check_host_up(server)
+        owner = acting_for(caller, server)
+        volume_service().begin_detaching(owner, str(server.uuid), volume_id)
+        if offloaded:
             _detach_offloaded(caller, server, disk)
             return
-        check_host_up(server)
-        volume_service().begin_detaching(str(server.uuid), volume_id)
         hand_over(caller, server, DETACH_VOLUME, disk_id=str(disk.uuid))
 
 

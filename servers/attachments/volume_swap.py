@@ -16,6 +16,7 @@ from servers.attachments.begin import SWAP_VOLUME, check_ready, hand_over, lock_
 from servers.attachments.errors import AttachmentFixed, VolumeNotAttachable, VolumeNotMigrating
 from servers.attachments.volume_changes import check_holders, check_zone, find_service_volume
 from servers.attachments.volumes import find_volume
+from servers.lifecycle.acting import acting_for
 from servers.models import BlockDevice, Instance
 
 
@@ -89,7 +90,7 @@ def swap_volume(caller: Caller, instance: Instance, old_id: str, new_id: str) ->
         server = lock_server(caller, instance, SWAP_VOLUME)
         _check_pair(server, old, new)
         server_id, pair = str(server.uuid), (new_id, str(server.uuid))
-        volume_service().begin_detaching(server_id, old_id)
+        volume_service().begin_detaching(acting_for(caller, server), server_id, old_id)
         claim = volume_service().reserve(caller, [pair])[pair]
         job = {"disk_id": str(disk.uuid), "volume_id": new_id, "claim": claim}
         hand_over(caller, server, SWAP_VOLUME, **job)

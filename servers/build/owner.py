@@ -6,6 +6,7 @@ from compute_site.identity.models import Role
 from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_user
 from compute_site.neighbours.image import policies as images
 from compute_site.neighbours.network import policies as networks
+from compute_site.neighbours.volume import policies as volumes
 from compute_site.policy.granted import Granted, find_granted
 from servers.build.order import Owner
 from servers.models import Instance
@@ -18,6 +19,9 @@ RULES_OF_BUILDING = frozenset(
         networks.CREATE_PORT_ADDRESS,
         networks.UPDATE_PORT,
         networks.UPDATE_PORT_DEVICE_ID,
+        volumes.CREATE,
+        volumes.CREATE_FROM_IMAGE,
+        volumes.SHOW_TYPE,
     )
 )
 """What the other services ask for while a server is built."""

@@ -32,7 +32,7 @@ def test_usage_counts_volumes_and_snapshots(as_member: ApiClient, cast: Cast) ->
 def test_the_quota_of_another_project_is_for_admins(
     as_member: ApiClient, as_admin: ApiClient
 ) -> None:
-    as_member.get(f"{V3}/os-quota-sets/{BETA}").expect(404)
+    as_member.get(f"{V3}/os-quota-sets/{BETA}").expect(403)
     as_admin.get(f"{V3}/os-quota-sets/{BETA}").expect(200)
 
 

@@ -95,6 +95,9 @@ class NewSnapshot:
 class VolumeService(Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``VolumeServiceUnavailable`` on failure.
+
+    What a caller asks for is decided by the rules of the volume service: every call with a caller
+    raises ``PolicyRefused`` where one is not granted. Calls without one are compute's own acts.
     """
 
     def find_volumes(self, caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]: ...
@@ -138,7 +141,7 @@ class VolumeService(Protocol):
         """
         ...
 
-    def begin_detaching(self, server_id: str, volume_id: str) -> None:
+    def begin_detaching(self, caller: Caller, server_id: str, volume_id: str) -> None:
         """The server begins to give the volume up: it becomes ``detaching``.
 
         Raises:

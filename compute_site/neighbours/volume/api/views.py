@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import Fault, NotFound
+from compute_site.neighbours.ownership import may_on
 from compute_site.neighbours.service_view import (
     TRUE_WORDS,
     Filter,
@@ -16,6 +17,7 @@ from compute_site.neighbours.service_view import (
     by_flag,
     by_id,
 )
+from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import shapes
 from compute_site.neighbours.volume.api.representation import (
     links,
@@ -29,6 +31,10 @@ from compute_site.neighbours.volume.local import changes
 from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 
 UNLIMITED = -1
+RULES_OF_KEYS = {
+    "os-vol-tenant-attr:tenant_id": policies.SHOW_PROJECT,
+    "volume_image_metadata": policies.SHOW_IMAGE,
+}
 
 
 class VolumeView(ServiceView):
@@ -42,6 +48,19 @@ class VolumeView(ServiceView):
         if self.caller.is_admin and asked:
             return rows
         return rows.filter(project=self.caller.project_id)
+
+    def show_whole(self, volume: Volume) -> dict[str, Any]:
+        """All that the caller may see of the volume."""
+        shown = show_volume(volume, self.root)
+        for key, rule in RULES_OF_KEYS.items():
+            if not may_on(self.caller, rule, volume.project_id):
+                shown.pop(key, None)
+        return shown
+
+    def show_whole_snapshot(self, snapshot: Snapshot) -> dict[str, Any]:
+        """All that the caller may see of the snapshot."""
+        seen = may_on(self.caller, policies.SHOW_SNAPSHOT_PROJECT, snapshot.project_id)
+        return show_snapshot(snapshot) if seen else show_plain_snapshot(snapshot)
 
     def answer_page(self, key: str, rows: list[Any], shown: list[dict[str, Any]]) -> Response:
         body: dict[str, Any] = {key: shown}
@@ -64,18 +83,18 @@ class VolumesDetail(VolumeView):
     }
 
     def get(self, request: Request) -> Response:
+        self.caller.permit(policies.LIST)
         volumes = self.page(self.filtered(self.listed(volumes_of(self))), "-created_at", "-pk")
         return self.answer_page("volumes", volumes, [self.show(volume) for volume in volumes])
 
     def show(self, volume: Volume) -> dict[str, Any]:
-        return show_volume(volume, self.root)
+        return self.show_whole(volume)
 
 
 class Volumes(VolumesDetail):
     """``GET /volume/v3/volumes``: ids, names and links; ``POST`` makes one."""
 
     def post(self, request: Request) -> Response:
-        self.check_member()
         volume = changes.create_volume(self.caller, self.read("volume", shapes.NEW_VOLUME).values)
         return Response({"volume": show_changed_volume(volume, self.root)}, status=202)
 
@@ -92,20 +111,23 @@ class VolumeDetail(VolumeView):
     """``GET``, ``PUT`` and ``DELETE /volume/v3/volumes/{volume_id}``"""
 
     def get(self, request: Request, volume_id: str) -> Response:
-        volume = self.find(volumes_of(self), volume_id, "volume")
-        return Response({"volume": show_volume(volume, self.root)})
+        return Response({"volume": self.show_whole(find_volume(self, volume_id))})
 
     def put(self, request: Request, volume_id: str) -> Response:
-        self.check_member()
-        volume = self.find(volumes_of(self), volume_id, "volume")
+        volume = find_volume(self, volume_id)
         asked = self.read("volume", shapes.CHANGED)
-        changes.change(volume, asked.values, asked.given)
+        changes.change(self.caller, volume, asked.values, asked.given)
         return Response({"volume": show_changed_volume(volume, self.root)})
 
     def delete(self, request: Request, volume_id: str) -> Response:
-        self.check_member()
-        changes.delete_volume(self.find(volumes_of(self), volume_id, "volume"))
+        changes.delete_volume(self.caller, find_volume(self, volume_id))
         return Response(status=202)
+
+
+def find_volume(view: VolumeView, volume_id: str) -> Volume:
+    """The volume, which the caller may see, ready to be shown."""
+    view.caller.permit(policies.SHOW)
+    return view.find(volumes_of(view), volume_id, "volume")
 
 
 def volumes_of(view: VolumeView) -> QuerySet[Volume]:
@@ -124,19 +146,19 @@ class SnapshotsDetail(VolumeView):
     }
 
     def get(self, request: Request) -> Response:
+        self.caller.permit(policies.LIST_SNAPSHOTS)
         rows = self.listed(Snapshot.objects.visible_to(self.caller))
         snapshots = self.page(self.filtered(rows), "-created_at", "-pk")
         return self.answer_page("snapshots", snapshots, [self.show(row) for row in snapshots])
 
     def show(self, snapshot: Snapshot) -> dict[str, Any]:
-        return show_snapshot(snapshot)
+        return self.show_whole_snapshot(snapshot)
 
 
 class Snapshots(SnapshotsDetail):
     """``GET /volume/v3/snapshots``; ``POST`` makes one."""
 
     def post(self, request: Request) -> Response:
-        self.check_member()
         asked = self.read("snapshot", shapes.NEW_SNAPSHOT)
         snapshot = changes.create_snapshot(self.caller, asked.values)
         return Response({"snapshot": self.show(snapshot)}, status=202)
@@ -149,21 +171,20 @@ class SnapshotDetail(VolumeView):
     """``GET``, ``PUT`` and ``DELETE /volume/v3/snapshots/{snapshot_id}``"""
 
     def get(self, request: Request, snapshot_id: str) -> Response:
-        return Response({"snapshot": show_snapshot(self.find_snapshot(snapshot_id))})
+        return Response({"snapshot": self.show_whole_snapshot(self.find_snapshot(snapshot_id))})
 
     def put(self, request: Request, snapshot_id: str) -> Response:
-        self.check_member()
         snapshot = self.find_snapshot(snapshot_id)
         asked = self.read("snapshot", shapes.CHANGED)
-        changes.change(snapshot, asked.values, asked.given)
+        changes.change(self.caller, snapshot, asked.values, asked.given)
         return Response({"snapshot": show_plain_snapshot(snapshot)})
 
     def delete(self, request: Request, snapshot_id: str) -> Response:
-        self.check_member()
-        self.find_snapshot(snapshot_id).delete()
+        changes.delete_snapshot(self.caller, self.find_snapshot(snapshot_id))
         return Response(status=202)
 
     def find_snapshot(self, snapshot_id: str) -> Snapshot:
+        self.caller.permit(policies.SHOW_SNAPSHOT)
         return self.find(Snapshot.objects.visible_to(self.caller), snapshot_id, "snapshot")
 
 
@@ -171,6 +192,7 @@ class Types(VolumeView):
     """``GET /volume/v3/types``"""
 
     def get(self, request: Request) -> Response:
+        self.caller.permit(policies.LIST_TYPES)
         kinds = self.page(VolumeType.objects.visible_to(self.caller), "name", "pk")
         return self.answer_page("volume_types", kinds, [show_type(kind) for kind in kinds])
 
@@ -179,6 +201,7 @@ class TypeDetail(VolumeView):
     """``GET /volume/v3/types/{type_id}``; ``default`` is the first by name."""
 
     def get(self, request: Request, type_id: str) -> Response:
+        self.caller.permit(policies.SHOW_TYPE)
         visible = VolumeType.objects.visible_to(self.caller)
         if type_id == "default":
             kind = visible.order_by("name").first()
@@ -193,6 +216,7 @@ class Limits(VolumeView):
     """``GET /volume/v3/limits``: what is used; nothing is limited."""
 
     def get(self, request: Request) -> Response:
+        self.caller.permit(policies.SHOW_USED_LIMITS)
         own = {"project": self.caller.project_id}
         volumes = Volume.objects.filter(**own).aggregate(count=Count("pk"), size=Sum("size"))
         absolute = {

@@ -16,6 +16,8 @@ from compute_site.caller import Caller
 from compute_site.neighbours import image_service
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
+from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
@@ -41,6 +43,7 @@ def find_volumes(caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]:
     wanted = canonical_ids(ids)
     if not wanted:
         return {}
+    caller.permit(policies.SHOW)
     visible = Volume.objects.visible_to(caller).select_related("volume_type")
     return {str(volume.pk): _describe(volume) for volume in visible.filter(pk__in=wanted)}
 
@@ -49,6 +52,7 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
     wanted = canonical_ids(ids)
     if not wanted:
         return {}
+    caller.permit(policies.SHOW_SNAPSHOT)
     return {
         str(snapshot.pk): SnapshotData(
             id=str(snapshot.pk),
@@ -64,6 +68,7 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
 def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
     if not names:
         return []
+    caller.permit(policies.SHOW_TYPE)
     visible = VolumeType.objects.visible_to(caller)
     found = visible.filter(Q(name__in=names) | Q(pk__in=canonical_ids(names)))
     return [VolumeTypeData(id=str(kind.pk), name=kind.name) for kind in found.order_by("name")]
@@ -81,6 +86,7 @@ def reserve(caller: Caller, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str,
         volume = volumes.get(volume_id)
         if volume is None:
             raise VolumeNotReservable(f"Volume {volume_id} does not exist.")
+        permit_on(caller, policies.CREATE_ATTACHMENT, volume.project_id)
         if volume.status not in (SHAREABLE if volume.multiattach else FREE):
             raise VolumeNotReservable(
                 f"Volume {volume_id} is {volume.status}; only an available one can be reserved."
@@ -100,6 +106,7 @@ def reserve(caller: Caller, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str,
 def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list[str]:
     if not volumes:
         return []
+    permit_create(caller, of_image=any(new.image_id is not None for new in volumes))
     sources = find_sources(caller, volumes)
     names = [new.volume_type for new in volumes if new.volume_type is not None]
     types = {kind.name: kind.id for kind in find_types(caller, names)}
@@ -120,6 +127,19 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     Volume.objects.bulk_create(rows)
     Attachment.objects.bulk_create(Attachment(volume=row, server_id=server_id) for row in rows)
     return [str(row.pk) for row in rows]
+
+
+def permit_create(caller: Caller, *, of_image: bool, multiattach: bool = False) -> None:
+    """Go on only if the caller may make such volumes for the own project.
+
+    Raises:
+        PolicyRefused: a rule is not granted; the text names it.
+    """
+    caller.permit(policies.CREATE)
+    if of_image:
+        caller.permit(policies.CREATE_FROM_IMAGE)
+    if multiattach:
+        caller.permit(policies.MULTIATTACH)
 
 
 @transaction.atomic
@@ -171,8 +191,10 @@ def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
 
 
 @transaction.atomic
-def begin_detaching(server_id: str, volume_id: str) -> None:
+def begin_detaching(caller: Caller, server_id: str, volume_id: str) -> None:
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([volume_id])))
+    for volume in volumes.values():
+        permit_on(caller, policies.BEGIN_DETACHING, volume.project_id)
     status = volumes[volume_id].status if volume_id in volumes else "unknown"
     held = Attachment.objects.filter(server_id=server_id, volume__in=list(volumes))
     if status != "in-use" or not held.filter(status=ATTACHED).update(status=DETACHING):

@@ -9,9 +9,11 @@ from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import BadRequest, Forbidden
+from compute_site.faults import BadRequest
 from compute_site.keys import IGNORED, Key, flag, one_of, positive
-from compute_site.neighbours.volume.api.views import VolumeView, volumes_of
+from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.api.views import VolumeView, find_volume
 from compute_site.neighbours.volume.local.changes import VolumeBusy
 from compute_site.neighbours.volume.models import Volume
 
@@ -20,8 +22,6 @@ STATUSES = (
     *("in-use", "maintenance", "reserved"),
 )
 MIGRATION_STATUSES = ("migrating", "error", "success", "completing", "none", "starting")
-FOR_ADMINS = ("os-reset_status",)
-
 SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-set_bootable": {"bootable": Key(flag, required=True)},
     "os-extend": {"new_size": Key(positive, required=True)},
@@ -65,25 +65,24 @@ def reset_status(volume: Volume, values: Mapping[str, Any]) -> None:
     Volume.objects.filter(pk=volume.pk).update(**columns)
 
 
-ACTIONS: Mapping[str, tuple[Callable[[Volume, Mapping[str, Any]], None], int]] = {
-    "os-set_bootable": (set_bootable, 200),
-    "os-extend": (extend, 202),
-    "os-reset_status": (reset_status, 202),
+ACTIONS: Mapping[str, tuple[Callable[[Volume, Mapping[str, Any]], None], str, int]] = {
+    "os-set_bootable": (set_bootable, policies.UPDATE, 200),
+    "os-extend": (extend, policies.EXTEND, 202),
+    "os-reset_status": (reset_status, policies.RESET_STATUS, 202),
 }
+"""What is done, by whose right, and the status of the answer."""
 
 
 class VolumeAction(VolumeView):
     """One key of the body names the action."""
 
     def post(self, request: Request, volume_id: str) -> Response:
-        self.check_member()
-        volume = self.find(volumes_of(self), volume_id, "volume")
+        volume = find_volume(self, volume_id)
         body = self.read_body()
         name = next(iter(body), "") if isinstance(body, dict) else ""
         if name not in ACTIONS:
             raise BadRequest(f"Send one of {', '.join(ACTIONS)}.")
-        if name in FOR_ADMINS and not self.caller.is_admin:
-            raise Forbidden(f"Only an admin may ask for {name}.")
-        act, status = ACTIONS[name]
+        act, rule, status = ACTIONS[name]
+        permit_on(self.caller, rule, volume.project_id)
         act(volume, self.read(name, SHAPES[name]).values)
         return Response(status=status)

@@ -9,7 +9,9 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from compute_site.faults import BadReference, BadRequest
-from compute_site.neighbours.volume.local import find_sources, find_types
+from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.local import find_sources, find_types, permit_create
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.neighbours.volume.protocol import NewVolume
 
@@ -24,6 +26,9 @@ class VolumeBusy(BadRequest):
 
 @transaction.atomic
 def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
+    permit_create(
+        caller, of_image=values["imageRef"] is not None, multiattach=values["multiattach"]
+    )
     origin = _origin(caller, values)
     size = values["size"] or origin.pop("size", None)
     origin.pop("size", None)
@@ -77,8 +82,9 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def delete_volume(volume: Volume) -> None:
+def delete_volume(caller: Caller, volume: Volume) -> None:
     """Only what no server claims and no snapshot needs can go."""
+    permit_on(caller, policies.DELETE, volume.project_id)
     locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
     if locked is None:
         return
@@ -94,6 +100,7 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
     volume = Volume.objects.visible_to(caller).filter(pk=values["volume_id"]).first()
     if volume is None:
         raise BadReference(f"There is no volume {values['volume_id']}.", field="snapshot.volume_id")
+    permit_on(caller, policies.CREATE_SNAPSHOT, volume.project_id)
     if volume.status != "available" and not (values["force"] and volume.status == "in-use"):
         raise VolumeBusy(
             f"Volume {volume.pk} is {volume.status}; a snapshot needs a free one, or force."
@@ -107,8 +114,17 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
     )
 
 
+def delete_snapshot(caller: Caller, snapshot: Snapshot) -> None:
+    permit_on(caller, policies.DELETE_SNAPSHOT, snapshot.project_id)
+    snapshot.delete()
+
+
 @transaction.atomic
-def change(row: Volume | Snapshot, values: Mapping[str, Any], given: Collection[str]) -> None:
+def change(
+    caller: Caller, row: Volume | Snapshot, values: Mapping[str, Any], given: Collection[str]
+) -> None:
+    rule = policies.UPDATE if isinstance(row, Volume) else policies.UPDATE_SNAPSHOT
+    permit_on(caller, rule, row.project_id)
     columns = {"display_name": "name", "display_description": "description"}
     wanted = {columns.get(key, key) for key in given}
     changed = [key for key in wanted if key != "metadata" or isinstance(row, Volume)]

@@ -8,9 +8,10 @@ from django.db.models import Sum
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import Forbidden, NotFound
 from compute_site.keys import IGNORED, Key, WrongValue, limit
+from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.service_view import TRUE_WORDS
+from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import UNLIMITED, VolumeView
 from compute_site.neighbours.volume.models import Snapshot, Volume
 
@@ -42,8 +43,7 @@ class QuotaSetDefaults(VolumeView):
     """``GET /volume/v3/os-quota-sets/{project}/defaults``"""
 
     def get(self, request: Request, owner: str) -> Response:
-        if owner != self.caller.project_id and not self.caller.is_admin:
-            raise NotFound(f"There is no project {owner}.")
+        permit_on(self.caller, policies.SHOW_QUOTA, owner)
         limits = self.limits(owner)
         return Response({"quota_set": {"id": owner, **limits}})
 
@@ -57,22 +57,13 @@ class QuotaSet(QuotaSetDefaults):
     """
 
     def put(self, request: Request, owner: str) -> Response:
-        self.check_admin()
+        permit_on(self.caller, policies.UPDATE_QUOTA, owner)
         self.read("quota_set", CHANGED)
         return Response({"quota_set": self.limits(owner)})
 
     def delete(self, request: Request, owner: str) -> Response:
-        self.check_admin()
+        permit_on(self.caller, policies.DELETE_QUOTA, owner)
         return Response(status=200)
-
-    def check_admin(self) -> None:
-        """Go on only if the caller may change quotas.
-
-        Raises:
-            Forbidden: the caller is no admin.
-        """
-        if not self.caller.is_admin:
-            raise Forbidden("Quotas are changed by admins.")
 
     def limits(self, owner: str) -> dict[str, Any]:
         if self.request.GET.get("usage", "").lower() not in TRUE_WORDS:
