@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from django.db import DataError, transaction
+from django.db import DataError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 
 from compute_site.caller import Caller
+from compute_site.db.outages import is_too_slow
 from compute_site.db.paging import Paging, cut_page
+from compute_site.db.patterns import CostlyPattern, check_pattern
 from flavors.errors import (
     ExtraSpecNotFound,
     FlavorNotFound,
@@ -69,6 +71,12 @@ def list_flavors(caller: Caller, search: FlavorSearch) -> list[Flavor]:
         raise WrongFilter(
             f"The name {search.name!r} is no pattern: {error}", field="name"
         ) from None
+    except OperationalError as error:
+        if search.name is None or not is_too_slow(error):
+            raise
+        raise WrongFilter(
+            f"The database takes too long to look for {search.name!r}.", field="name"
+        ) from error
 
 
 def _matching(caller: Caller, search: FlavorSearch) -> QuerySet[Flavor]:
@@ -81,6 +89,12 @@ def _matching(caller: Caller, search: FlavorSearch) -> QuerySet[Flavor]:
     if search.min_disk is not None:
         flavors = flavors.filter(root_gb__gte=search.min_disk)
     if search.name is not None:
+        try:
+            check_pattern(search.name)
+        except CostlyPattern as error:
+            raise WrongFilter(
+                f"The name {search.name!r} is not looked for: {error}", field="name"
+            ) from None
         flavors = flavors.filter(name__regex=search.name)
     return flavors
 

@@ -22,6 +22,12 @@ class BadFilter(BadRequest):
     code = "bad_filter"
 
 
+class CostlyFilter(BadRequest):
+    """To filter by that takes the database too long."""
+
+    code = "costly_filter"
+
+
 class BadStatus(BadRequest):
     """There is no such status of servers."""
 

@@ -39,9 +39,14 @@ def cut_page(
     """One page in a total order (the last key must be unique), one statement.
 
     ``after`` is the marker's row. Null counts as larger than every value, as PostgreSQL sorts it.
+    Of a field that is named several times the first counts: clients may say what they sort by.
     """
     if paging.limit == 0:
         return []
+    ways: dict[str, bool] = {}
+    for field, descending in order:
+        ways.setdefault(field, descending)
+    order = list(ways.items())
     if after is not None:
         rows = rows.filter(_beyond(order, after))
     ordering = [

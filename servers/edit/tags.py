@@ -10,9 +10,9 @@ from django.db import transaction
 from servers.errors import MalformedTag, NoSuchItem, NoSuchServer, TooManyTags
 from servers.lifecycle.guard import SETTLED, check_state
 from servers.models import Instance, Tag
+from servers.models.tag import MOST_TAGS
 from servers.read.find import is_order
 
-MOST_TAGS = 50
 LONGEST_TAG = 60
 
 

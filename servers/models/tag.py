@@ -6,6 +6,9 @@ from django.db import models
 
 from servers.models.instance import Instance
 
+MOST_TAGS = 50
+"""On one server."""
+
 
 class Tag(models.Model):
     """A word on a server, at most 60 characters, once a server."""

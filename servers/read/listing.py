@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import DataError, transaction
+from django.db import DataError, OperationalError, transaction
 from django.db.models import (
     BooleanField,
+    Count,
     Exists,
     F,
     Func,
@@ -30,9 +31,11 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import In, Regex
 
 from compute_site.caller import Caller
+from compute_site.db.outages import is_too_slow
 from flavors.models import Flavor
-from servers.errors import BadFilter, MarkerNotFound, SortRefused
+from servers.errors import BadFilter, CostlyFilter, MarkerNotFound, SortRefused
 from servers.models import BuildRequest, Instance, Tag, VmState
+from servers.models.tag import MOST_TAGS
 from servers.read.details import Details, Parts, read_details
 from servers.read.find import UUID
 
@@ -84,6 +87,9 @@ SORT_COLUMNS = {
 """Columns to sort by, by their names on the wire."""
 HOST_KEYS = frozenset(("host", "node"))
 
+JOINED_TAGS = 4
+"""Each is a table more in the plan, which takes seconds to make for dozens of them."""
+
 IS_ORDER = Q(build_request__isnull=False)
 """Nobody has begun to build the server."""
 
@@ -109,6 +115,7 @@ class ServerQuery:
     addresses: Sequence[str] = ()
     """Patterns of which one must match the beginning of an address."""
     all_tags: Sequence[str] = ()
+    """Tags, here and below, stand once each."""
     any_tag: Sequence[str] = ()
     not_all_tags: Sequence[str] = ()
     not_any_tag: Sequence[str] = ()
@@ -141,6 +148,8 @@ def select_servers(caller: Caller, query: ServerQuery) -> QuerySet[Instance]:
     if query.limit == 0:
         return Instance.objects.none()
     ordering = [OrderBy(F(name), descending=down) for name, down in order]
+    if len(query.all_tags) > MOST_TAGS:  # as many as no server has
+        return Instance.objects.none()
     if query.all_tags or query.any_tag:
         page = _with_tags(page.order_by(*ordering), query)
     return page.order_by(*ordering)[: query.limit]
@@ -233,7 +242,7 @@ def _has_address(patterns: Sequence[str]) -> Q:
 
 def _match_tags(query: ServerQuery) -> list[Any]:
     conditions: list[Any] = []
-    if query.not_all_tags:
+    if query.not_all_tags and len(query.not_all_tags) <= MOST_TAGS:
         conditions.append(~_has_all(query.not_all_tags))
     if query.not_any_tag:
         conditions.append(~_has_any(query.not_any_tag))
@@ -246,7 +255,10 @@ def _with_tags(page: QuerySet[Instance], query: ServerQuery) -> QuerySet[Instanc
     One condition for both would be simpler, but for an "or" the database looks at all servers of
     the project; so it begins with a tag that is rare, and with the page where it is frequent.
     """
-    own = [Q(pk__in=Tag.objects.filter(tag=tag).values("instance")) for tag in query.all_tags]
+    joined, rest = query.all_tags[:JOINED_TAGS], query.all_tags[JOINED_TAGS:]
+    own = [Q(pk__in=Tag.objects.filter(tag=tag).values("instance")) for tag in joined]
+    if rest:
+        own.append(Q(_has_own(rest)))
     ordered = Q(build_request__tags__has_keys=list(query.all_tags))
     if query.any_tag:
         own.append(Q(pk__in=Tag.objects.filter(tag__in=query.any_tag).values("instance")))
@@ -256,9 +268,14 @@ def _with_tags(page: QuerySet[Instance], query: ServerQuery) -> QuerySet[Instanc
 
 
 def _has_all(tags: Sequence[str]) -> Q:
-    own = Tag.objects.filter(instance=OuterRef("pk"))
     ordered = BuildRequest.objects.filter(instance=OuterRef("pk"), tags__has_keys=list(tags))
-    return Q(*(Exists(own.filter(tag=tag)) for tag in tags)) | Q(Exists(ordered))
+    return Q(_has_own(tags)) | Q(Exists(ordered))
+
+
+def _has_own(tags: Sequence[str]) -> Exists:
+    """Are all of the tags, each given once, on the server? Counted, whatever their number."""
+    found = Tag.objects.filter(instance=OuterRef("pk"), tag__in=tags).order_by().values("instance")
+    return Exists(found.annotate(number=Count("pk")).filter(number=len(tags)))
 
 
 def _has_any(tags: Sequence[str]) -> Q:
@@ -360,3 +377,7 @@ def _patterns_checked(query: ServerQuery | None) -> Iterator[None]:
     except DataError as error:
         reason = str(error).splitlines()[0]
         raise BadFilter(f"The database cannot filter by such a pattern: {reason}.") from error
+    except OperationalError as error:
+        if is_too_slow(error):
+            raise CostlyFilter("The database takes too long to filter by this pattern.") from error
+        raise

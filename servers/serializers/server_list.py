@@ -105,10 +105,13 @@ def _pattern() -> Pattern:
 
 
 class Tags(Pattern):
-    """Tags with commas between."""
+    """Tags with commas between, each once."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(searched=False, **options)
 
     def convert(self, value: Any) -> Any:
-        return super().convert(value).split(",")
+        return list(dict.fromkeys(super().convert(value).split(",")))
 
 
 class ServerListQuery(QuerySerializer):
@@ -142,7 +145,7 @@ class ServerListQuery(QuerySerializer):
     task_state = _text()
     host = _text()
     node = _pattern()
-    flavor = _pattern()
+    flavor = Pattern(searched=False, repeat="last")
     reservation_id = _pattern()
     launched_at = _pattern()
     terminated_at = _pattern()
@@ -150,7 +153,7 @@ class ServerListQuery(QuerySerializer):
     availability_zone = _pattern()
     name = _pattern()
     display_name = _pattern()
-    description = _pattern()
+    description = Pattern(searched=False, repeat="last")
     display_description = _pattern()
     locked_by = _pattern()
     uuid = _text()

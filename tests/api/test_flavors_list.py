@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -169,3 +170,11 @@ def test_a_list_costs_the_same_however_long_it_is(
     with statements() as many:
         as_member.get(path)
     assert len(few) == len(many)
+
+
+@pytest.mark.parametrize("pattern", [r"^(a*)(a*)\1$", "***=a", "(?b)a", "(a|b)" * 100])
+def test_a_pattern_that_could_keep_the_database_busy_is_400(
+    as_member: ApiClient, pattern: str
+) -> None:
+    answer = as_member.get(f"/flavors?{urlencode({'name': pattern})}", microversion="2.102")
+    assert answer.expect(400).blamed == ["name"]

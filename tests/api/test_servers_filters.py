@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
 
 from servers.models import Cell, Instance, InstanceMapping, Tag
+from servers.models.tag import MOST_TAGS
 from tests.cast import BETA, Cast
 from tests.client import ApiClient
 from tests.factories import make_flavor, make_instance, make_order
@@ -52,6 +54,15 @@ def test_a_pattern_that_only_python_understands_is_400(as_member: ApiClient) -> 
     make_pair()
     answer = as_member.get("/servers?name=(?P<x>one)").expect(400)
     assert answer.fault == "badRequest"
+
+
+@pytest.mark.parametrize("pattern", [r"^(a*)(a*)\1$", "(a|b)" * 100, "(?x)o n e"])
+@pytest.mark.parametrize("key", ["name", "ip", "reservation_id"])
+def test_a_pattern_that_could_keep_the_database_busy_is_400(
+    as_member: ApiClient, key: str, pattern: str
+) -> None:
+    answer = as_member.get(f"/servers?{urlencode({key: pattern})}").expect(400)
+    assert answer.blamed == [key]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +134,11 @@ def test_reservation(as_member: ApiClient) -> None:
         ("not-tags=red,blue", {"two"}),
         ("not-tags-any=red,green", {"two"}),
         ("tags=nosuch", set()),
+        ("tags=red,red,blue,red", {"one"}),
+        ("tags=red,blue,a,b,c,d", set()),
+        ("tags=" + ",".join(f"t{number}" for number in range(100)), set()),
+        ("not-tags=red,blue,a,b,c,d", {"one", "two"}),
+        ("not-tags=" + ",".join(f"t{number}" for number in range(100)), {"one", "two"}),
         ("not-tags-any=nosuch", {"one", "two"}),
     ],
 )
@@ -136,6 +152,23 @@ def test_tags(as_member: ApiClient, query: str, found: set[str], building: bool)
             Tag.objects.bulk_create(Tag(instance=server, tag=tag) for tag in tags)
     assert names(as_member, query, "2.26") == found
     assert names(as_member, query, "2.25") == {"one", "two"}
+
+
+@pytest.mark.parametrize("building", [True, False])
+def test_many_tags(as_member: ApiClient, building: bool) -> None:
+    tags = [f"t{number}" for number in range(MOST_TAGS)]
+    if building:
+        make_order(display_name="one", tags=tags)
+        make_order(display_name="two", tags=tags[1:])
+    else:
+        for server, own in zip(make_pair(), (tags, tags[1:]), strict=True):
+            Tag.objects.bulk_create(Tag(instance=server, tag=tag) for tag in own)
+    for some in (tags, tags[:10]):
+        words = ",".join(some)
+        assert names(as_member, f"tags={words}", "2.26") == {"one"}
+        assert names(as_member, f"not-tags={words}", "2.26") == {"two"}
+    assert names(as_member, f"tags={','.join(tags[1:])}", "2.26") == {"one", "two"}
+    assert names(as_member, f"not-tags={','.join(tags[1:])}", "2.26") == set()
 
 
 def test_changes(as_member: ApiClient) -> None:

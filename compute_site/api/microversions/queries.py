@@ -16,6 +16,7 @@ from compute_site.api.microversions.fields import (
 )
 from compute_site.api.microversions.serializers import QuerySerializer
 from compute_site.api.microversions.texts import Text, shorten
+from compute_site.db.patterns import CostlyPattern, check_pattern
 
 TRUE_WORDS = frozenset(("1", "t", "true", "on", "y", "yes"))
 FALSE_WORDS = frozenset(("0", "f", "false", "off", "n", "no"))
@@ -23,16 +24,21 @@ YEAR_OR_MONTH = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
 
 
 class Pattern(Text):
-    """A regular expression, not empty."""
+    """A regular expression, not empty; one that is ``searched`` must not keep the database busy."""
 
     format = "regex"
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, searched: bool = True, **options: Any) -> None:
         super().__init__(1, **options)
+        self.searched = searched
 
     def accept(self, value: str) -> str:
         try:
             re.compile(value)
+            if self.searched:
+                check_pattern(value)
+        except CostlyPattern as error:
+            raise Refused(f"{shorten(value)} is not looked for: {error}", code="costly") from None
         except (re.error, RecursionError, OverflowError) as error:
             raise Refused(f"{shorten(value)} is no pattern: {error}", code="regex") from None
         return value

@@ -102,8 +102,8 @@ class ImageList(ImageView):
         rows = Image.objects.visible_to(self.caller)
         if not {"visibility", "id"} & set(request.GET):
             rows = rows.listed_for(self.caller)
-        for tag in request.GET.getlist("tag"):
-            rows = rows.filter(tags__contains=tag)
+        if tags := request.GET.getlist("tag"):
+            rows = rows.filter(tags__contains=tags)
         images = self.page(self.filtered(self.with_properties(rows)), *self.order())
         body: dict[str, Any] = {
             "images": [show_image(image) for image in images],
