@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
@@ -115,6 +116,11 @@ def sign_out(user_ids: Iterable[str]) -> int:
 def purge_tokens() -> int:
     """Delete the tokens that are over; return how many there were."""
     return Token.objects.filter(expires_at__lte=timezone.now()).delete()[0]
+
+
+def purge_sessions() -> None:
+    """Delete the sessions of browsers that are over."""
+    SessionStore.clear_expired()
 
 
 def _insert(token: Token, scope: Scope) -> None:

@@ -2,6 +2,7 @@
 
 from servers.admin import (
     aggregates,
+    archive,
     dashboard,
     groups,
     history,
@@ -14,6 +15,7 @@ from servers.admin import (
 
 __all__ = [
     "aggregates",
+    "archive",
     "dashboard",
     "groups",
     "history",

@@ -1,6 +1,7 @@
 """The records of servers; one noun a module."""
 
 from servers.models.action import Fault, InstanceAction, InstanceActionEvent
+from servers.models.archived_server import ArchivedServer
 from servers.models.block_device import BlockDevice
 from servers.models.build_request import BuildRequest
 from servers.models.buried_order import BuriedOrder
@@ -19,6 +20,7 @@ from servers.models.tag import Tag
 __all__ = [
     "Aggregate",
     "Allocation",
+    "ArchivedServer",
     "BlockDevice",
     "BuildRequest",
     "BuriedOrder",

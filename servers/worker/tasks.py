@@ -8,7 +8,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from compute_site.identity.lockout import purge_failures
-from compute_site.identity.tokens import purge_tokens
+from compute_site.identity.tokens import purge_sessions, purge_tokens
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.actions.perform import perform
 from servers.actions.remote_console import purge_console_tokens
@@ -176,8 +176,9 @@ def end_waiting(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="17 * * * *")
 @app.task(name="servers.purge_jobs", queue=jobs.CONDUCTOR, queueing_lock="purge")
 def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
-    """Forget jobs that ended long ago, and tokens and failed sign-ins whose time is over."""
+    """Forget jobs that ended long ago, and what lets people in, or keeps them out, and is over."""
     recovery.purge_jobs()
     purge_tokens()
+    purge_sessions()
     purge_failures()
     purge_console_tokens()

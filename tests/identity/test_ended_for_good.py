@@ -8,13 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from compute_site.cloudfile.load import load_cloud
-from compute_site.identity import login, passwords
+from compute_site.identity import passwords, proof
 from compute_site.identity.catalog import stable_id
 from compute_site.identity.models import ApplicationCredential, Project, Role, Token, User
 from compute_site.policy.grants import give_role
+from servers.worker.tasks import purge_jobs
 from tests.cast import ALPHA, Cast, Persona
 from tests.client import Answer, ApiClient
 from tests.site.staff import operator
@@ -244,6 +247,14 @@ def test_who_signs_in_meanwhile_gets_no_token_that_outlives_it(
         happens()
         return right
 
-    monkeypatch.setattr(login, "verify_password", verify)
+    monkeypatch.setattr(proof, "verify_password", verify)
     log_in(Cast.member).expect(401)
     assert not Token.objects.filter(user=cast.member.user_id).exists()
+
+
+def test_sessions_that_are_over_are_deleted(cast: Cast) -> None:
+    operator(), operator()
+    over, alive = Session.objects.all()
+    Session.objects.filter(pk=over.pk).update(expire_date=timezone.now())
+    purge_jobs(timestamp=0)
+    assert list(Session.objects.all()) == [alive]

@@ -1,0 +1,32 @@
+"""Deleted servers that were taken out of the tables that requests read."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+
+class ArchivedServer(models.Model):
+    """All that was known of a server, in one row that nothing else points to: its project, user and
+    flavor may be gone.
+    """
+
+    uuid = models.UUIDField(primary_key=True)
+    project_id = models.CharField(max_length=36, db_collation="C")
+    user_id = models.CharField(max_length=36, db_collation="C")
+    display_name = models.CharField(max_length=261, db_collation="C")
+    created_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(db_index=True)
+    archived_at = models.DateTimeField(default=timezone.now)
+    record = models.JSONField()
+    """The columns of the server, and below ``parts`` the rows of other tables that belonged to it,
+    by the names of the relations.
+    """
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project_id", "deleted_at"], name="servers_archived_project"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
