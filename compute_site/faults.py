@@ -1,9 +1,9 @@
 """The families of errors that a client can meet; each knows its status and how it looks in the
 envelope.
 
-Domain errors derive from a family and are raised where the condition is seen.
-``compute_site.api.view`` renders
-them in one place. The outer keys are those of Nova (docs/contract/create-response.md 3).
+Domain errors derive from a family and are raised where the condition is seen;
+``compute_site.api.view`` renders them in one place.
+The outer keys are those of Nova (docs/contract/create-response.md 3).
 """
 
 from __future__ import annotations
@@ -29,13 +29,18 @@ ENVELOPE_KEYS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FieldFault:
-    """One thing that is wrong in a request: where (``server.networks.0.uuid``), a stable code,
-    and what.
+    """One thing that is wrong in a request: where (``server.networks.0.uuid``; empty: nowhere in
+    the body), a stable code, and what.
     """
 
     field: str
     code: str
     detail: str
+
+    def as_json(self) -> dict[str, str]:
+        """Without ``field`` where no member of the body is to blame."""
+        shown = {"code": self.code, "detail": self.detail}
+        return {"field": self.field, **shown} if self.field else shown
 
 
 class Fault(Exception):
@@ -55,14 +60,16 @@ class Fault(Exception):
 
     @property
     def errors(self) -> Sequence[FieldFault]:
-        """Every field that is to blame, the one named by ``detail`` first."""
-        return [FieldFault(self.field, self.code, self.detail)] if self.field else []
+        """Every reason, the one that ``detail`` tells first."""
+        return [FieldFault(self.field or "", self.code, self.detail)]
 
     def envelope(self) -> dict[str, Any]:
         """The body of the answer: one outer key named after the status."""
-        fault: dict[str, Any] = {"code": self.status, "message": self.detail}
-        if self.errors:
-            fault["errors"] = [dataclasses.asdict(error) for error in self.errors]
+        fault = {
+            "code": self.status,
+            "message": self.detail,
+            "errors": [error.as_json() for error in self.errors],
+        }
         return {ENVELOPE_KEYS.get(self.status, "computeFault"): fault}
 
 

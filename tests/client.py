@@ -40,14 +40,14 @@ class Answer:
 
     @property
     def errors(self) -> list[dict[str, str]]:
-        """The members of the body that are to blame."""
+        """The reasons, each with its code; with a field where a member of the body is to blame."""
         faults: list[dict[str, str]] = next(iter(self.json.values())).get("errors", [])
         return faults
 
     @property
     def blamed(self) -> list[str]:
         """The paths of the members that are to blame."""
-        return [error["field"] for error in self.errors]
+        return [error["field"] for error in self.errors if "field" in error]
 
     def expect(self, status: int) -> Answer:
         """This answer, if it has the status; otherwise fail and show what it says."""

@@ -55,7 +55,7 @@ def make_controls(
             error="; ".join(
                 error["detail"]
                 for error in errors
-                if error["field"] == name or error["field"].startswith(f"{name}.")
+                if f"{error.get('field', '')}.".startswith(f"{name}.")
             ),
         )
         for name, field in _fields(serializer, version)

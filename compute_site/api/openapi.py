@@ -48,15 +48,15 @@ FAULT_DETAIL: Schema = {
             "items": {
                 "type": "object",
                 "properties": {
-                    "field": {"type": "string"},
-                    "code": {"type": "string"},
+                    "field": {"type": "string", "description": "The member that is to blame."},
+                    "code": {"type": "string", "description": "Stable, for programs."},
                     "detail": {"type": "string"},
                 },
-                "required": ["field", "code", "detail"],
+                "required": ["code", "detail"],
             },
         },
     },
-    "required": ["code", "message"],
+    "required": ["code", "message", "errors"],
 }
 SECURITY_SCHEMES: dict[str, Schema] = {
     "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
