@@ -68,12 +68,12 @@ def find_server_group(caller: Caller, group_id: str, rule: str) -> ServerGroup:
     """The group, for one who holds the rule on its project.
 
     Raises:
-        NoSuchServerGroup: there is none.
-        PolicyRefused: Nova: the group of another project is forbidden, not unknown.
+        NoSuchServerGroup: there is none, or it is another project's.
+        PolicyRefused: the caller may know of it, but not do this.
     """
     group = None
     if UUID.fullmatch(group_id):
-        group = ServerGroup.objects.filter(uuid=group_id).first()
+        group = ServerGroup.objects.visible_to(caller).filter(uuid=group_id).first()
     if group is None:
         raise NoSuchServerGroup(f"There is no server group {group_id}.")
     caller.permit(rule, project_id=group.project_id)

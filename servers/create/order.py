@@ -56,7 +56,7 @@ class ServerOrder:
     return_reservation_id: bool = False
     security_groups: tuple[str, ...] = ()
     """Names or ids, without duplicates; empty means ``default``."""
-    security_groups_echo: tuple[Mapping[str, str], ...] | None = None
+    security_groups_echo: tuple[Mapping[str, Any], ...] | None = None
     """The list as sent, for the answer; ``None`` when the key was absent."""
     hints: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     networks: Literal["auto", "none"] | tuple[NicOrder, ...] | None = None

@@ -86,6 +86,14 @@ class SecurityGroup(VersionedSerializer):
 
     name = History({"2.0": LooseName(), "2.1": Name()})
 
+    @classmethod
+    def unknown_mode(cls, version: Microversion) -> str:
+        return "keep" if version.is_legacy else super().unknown_mode(version)
+
+    def build(self, values: dict[str, Any], version: Microversion) -> dict[str, Any]:
+        """Nova: on ``/v2`` an item without a name is told again as it came, whatever it holds."""
+        return {"name": values["name"]} if "name" in values else values
+
 
 class Server(VersionedSerializer):
     """The object ``server``."""

@@ -192,8 +192,7 @@ class ServerListQuery(QuerySerializer):
         return ListOrder(
             limit=limit,
             marker=values.pop("marker", None) or None,
-            # Nova: a page without servers is not sorted either
-            sort_keys=_order(keys, directions, version) if limit else DEFAULT_ORDER,
+            sort_keys=_order(keys, directions, version) if limit else _unordered(keys),
             all_projects=values.pop("all_tenants", False),
             filters=_renamed(values),
             open_filters=_renamed({n: v for n, v in values.items() if n in _for_everyone(version)}),
@@ -225,6 +224,11 @@ def _order(
         if key in SORT_COLUMNS and (key != "locked" or version >= SORTED_BY_LOCK):
             order.append((key, word == "desc"))
     return order or DEFAULT_ORDER
+
+
+def _unordered(keys: Sequence[str]) -> Sequence[tuple[str, bool]]:
+    """Nova: a page without servers is not sorted, but hosts are not for everyone even there."""
+    return [(key, True) for key in keys if key in SORT_COLUMNS] or DEFAULT_ORDER
 
 
 @functools.cache

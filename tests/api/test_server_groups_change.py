@@ -150,9 +150,9 @@ def test_the_servers_of_a_deleted_group_stay(as_member: ApiClient) -> None:
 @pytest.mark.parametrize(
     ("client", "statuses"),
     [
-        ("as_reader", (403, 403, 403)),
-        ("as_member", (200, 204, 403)),
-        ("as_manager", (200, 204, 403)),
+        ("as_reader", (403, 403, 404)),
+        ("as_member", (200, 204, 404)),
+        ("as_manager", (200, 204, 404)),
         ("as_admin", (200, 204, 204)),
     ],
 )

@@ -119,7 +119,7 @@ def test_a_group_is_shown_as_the_version_has_it(as_member: ApiClient) -> None:
         ("as_reader", 200),
         ("as_member", 200),
         ("as_manager", 200),
-        ("as_outsider", 403),
+        ("as_outsider", 404),
         ("as_admin", 200),
     ],
 )

@@ -119,6 +119,23 @@ def test_any_text_asks_for_the_reservation(as_member: ApiClient, shop: Shop, wor
     assert "Location" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({"name": "default", "x": 1}, {"name": "default"}),
+        ({"y": {"z": [1, None]}}, {"y": {"z": [1, None]}}),
+        ({}, {}),
+    ],
+)
+def test_on_the_old_path_groups_without_a_name_are_echoed_whole(
+    as_member: ApiClient, shop: Shop, sent: dict[str, Any], told: dict[str, Any]
+) -> None:
+    body = shop.body(security_groups=[sent, {"name": "default"}], networks=None)
+    answer = as_member.post("//compute/v2/servers", body).expect(202)
+    assert answer.json["server"]["security_groups"] == [told, {"name": "default"}]
+    shop.order(as_member, security_groups=[sent]).expect(400 if sent else 202)
+
+
 def test_the_security_groups_are_echoed_as_sent(as_member: ApiClient, shop: Shop) -> None:
     for groups in ([], [{}], [{"name": "default"}, {"name": "default"}]):
         answer = shop.order(as_member, security_groups=groups).expect(202)

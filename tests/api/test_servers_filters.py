@@ -14,6 +14,7 @@ from servers.models.tag import MOST_TAGS
 from tests.cast import BETA, Cast
 from tests.client import ApiClient
 from tests.factories import make_flavor, make_instance, make_order
+from tests.orders import Shop
 
 
 def names(client: ApiClient, query: str, version: str = "2.1") -> set[str]:
@@ -169,6 +170,17 @@ def test_many_tags(as_member: ApiClient, building: bool) -> None:
         assert names(as_member, f"not-tags={words}", "2.26") == {"two"}
     assert names(as_member, f"tags={','.join(tags[1:])}", "2.26") == {"one", "two"}
     assert names(as_member, f"not-tags={','.join(tags[1:])}", "2.26") == set()
+
+
+def test_a_server_that_nobody_had_begun_to_build_leaves_no_trace(
+    as_member: ApiClient, as_admin: ApiClient
+) -> None:
+    ordered = Shop().order(as_member).expect(202).json["server"]["id"]
+    assert names(as_member, "changes-since=2099-01-01") == {"web"}  # its time does not count
+    as_member.delete(f"/servers/{ordered}").expect(204)
+    assert names(as_member, "changes-since=2020-01-01") == set()
+    for query in ("changes-since=2020-01-01", "deleted=true", "status=deleted"):
+        assert names(as_admin, query) == set()
 
 
 def test_changes(as_member: ApiClient) -> None:

@@ -145,6 +145,17 @@ def test_a_limit_of_0_shows_nothing(as_member: ApiClient) -> None:
     assert as_member.get("/servers?limit=0").expect(200).json == {"servers": []}
 
 
+@pytest.mark.parametrize("key", ["host", "node"])
+@pytest.mark.parametrize("path", ["/servers", "/servers/detail"])
+def test_nobody_but_admins_sorts_by_hosts_be_it_nothing(
+    as_member: ApiClient, as_admin: ApiClient, key: str, path: str
+) -> None:
+    url = f"{path}?sort_key=uuid&sort_key={key}&limit=0"
+    as_member.get(url).expect(403)
+    as_admin.get(url).expect(200)
+    as_member.get(f"{path}?sort_key=uuid&sort_dir=up&limit=0").expect(200)
+
+
 @pytest.mark.parametrize("marker", ["nosuch", "00000000-0000-4000-8000-00000000ffff"])
 def test_an_unknown_marker_is_400(as_member: ApiClient, marker: str) -> None:
     as_member.get(f"/servers?marker={marker}").expect(400)
