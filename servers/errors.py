@@ -160,6 +160,18 @@ class PeriodReversed(BadRequest):
     code = "period_reversed"
 
 
+class HostOutsideZone(Conflict):
+    """The host is not in the zone that the server shall lie in."""
+
+    code = "host_outside_zone"
+
+
+class VolumesElsewhere(Conflict):
+    """A volume of the server is in another zone, and that is not allowed here."""
+
+    code = "volumes_elsewhere"
+
+
 class BackupNeedsImage(BadRequest):
     """A server that was booted from a volume cannot be backed up as an image."""
 

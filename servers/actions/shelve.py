@@ -9,10 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
+from compute_site.neighbours import volume_service
 from servers.actions.begin import begin, describe_state
 from servers.actions.image import save_disk
 from servers.create.errors import HostNotFound, ZoneUnavailable
-from servers.errors import WrongState
+from servers.errors import HostOutsideZone, VolumesElsewhere, WrongState
 from servers.holdings.shelved_image import SHELVED_AT, forget_image, remember_image
 from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.lifecycle import jobs
@@ -76,7 +77,7 @@ def unshelve_server(
     """Begin to bring the server back. ``zone`` ``None``: to any zone from now on.
 
     Raises:
-        ServerLocked, WrongState: 409.
+        ServerLocked, WrongState, VolumesElsewhere, HostOutsideZone: 409.
         ZoneUnavailable, HostNotFound: it cannot come back there.
         PolicyRefused: only those who hold the rule choose a host.
     """
@@ -85,13 +86,11 @@ def unshelve_server(
     action = UNSHELVE if instance.host is None else UNSHELVE_IN_PLACE
     if (zone is not KEEP or host) and not offloaded:
         raise WrongState(f"The server {instance.uuid} still lies on a host; give it no other.")
+    if isinstance(zone, str):
+        _check_zone(caller, instance, zone)
     if host is not None:
         caller.permit(rules.UNSHELVE_TO_HOST, project_id=instance.project_id)
-        _check_host(host, zone)
-    if isinstance(zone, str) and zone not in available_zones():
-        raise ZoneUnavailable(
-            f"There is no available zone {zone}.", field="unshelve.availability_zone"
-        )
+        _check_host(instance, host, zone)
     with transaction.atomic():
         if not move(instance.pk, action.begin):
             raise WrongState(
@@ -110,8 +109,29 @@ def unshelve_server(
         jobs.defer(jobs.UNSHELVE_SERVER, queue=jobs.CONDUCTOR, jobs=[job])
 
 
-def _check_host(host: str, zone: object) -> None:
+def _check_zone(caller: Caller, instance: Instance, zone: str) -> None:
+    if zone not in available_zones():
+        raise ZoneUnavailable(
+            f"There is no available zone {zone}.", field="unshelve.availability_zone"
+        )
+    if settings.OPTIONS.cross_az_attach:
+        return
+    disks = BlockDevice.objects.filter(instance=instance, volume_id__isnull=False)
+    ids = [str(volume_id) for volume_id in disks.values_list("volume_id", flat=True)]
+    volumes = volume_service().find_volumes(caller, ids).values() if ids else ()
+    for volume in volumes:
+        if volume.availability_zone != zone:
+            raise VolumesElsewhere(
+                f"The volume {volume.id} is in the zone {volume.availability_zone}, not in {zone}."
+            )
+
+
+def _check_host(instance: Instance, host: str, zone: object) -> None:
+    """The host exists, and lies in the zone that the server is pinned to afterwards."""
     if not Service.objects.computes().filter(host=host).exists():
         raise HostNotFound(f"There is no host {host}.", field="unshelve.host")
-    if isinstance(zone, str) and zone_of_hosts([host]).get(host) != zone:
-        raise HostNotFound(f"The host {host} is not in the zone {zone}.", field="unshelve.host")
+    if zone is KEEP:
+        pinned = RequestSpec.objects.filter(instance=instance)
+        zone = pinned.values_list("availability_zone", flat=True).first()
+    if zone and zone_of_hosts([host]).get(host) != zone:
+        raise HostOutsideZone(f"The host {host} is not in the zone {zone}.")

@@ -18,6 +18,7 @@ from servers.drivers.protocol import DriverFailed
 from servers.errors import WrongState
 from servers.models import (
     Allocation,
+    BlockDevice,
     ComputeNode,
     Instance,
     InstanceAction,
@@ -27,7 +28,15 @@ from servers.models import (
 from servers.worker.recovery import give_up_lost_actions
 from tests.cast import BETA
 from tests.client import Answer, ApiClient
-from tests.factories import make_host, make_image, make_instance, make_network, make_order
+from tests.factories import (
+    make_host,
+    make_image,
+    make_instance,
+    make_network,
+    make_order,
+    make_volume,
+)
+from tests.servers.hosts import make_zone
 from tests.servers.jobs import run_jobs
 from tests.servers.moving import Rack
 
@@ -519,6 +528,41 @@ def test_where_a_shelved_server_comes_back(as_member: ApiClient, as_admin: ApiCl
     run_jobs()
     assert state(server) == ("active", None)
     assert server.host == "host2"
+
+
+def test_a_server_comes_back_to_a_host_of_its_zone(
+    as_member: ApiClient, as_admin: ApiClient
+) -> None:
+    server = make_shelvable("host1")
+    make_zone("near", ComputeNode.objects.get())
+    make_zone("far", make_host("host2"))
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    RequestSpec.objects.update(availability_zone="near")
+    act(as_admin, server, "2.91", unshelve={"host": "host2"}).expect(409)
+    both = {"host": "host1", "availability_zone": "far"}
+    act(as_admin, server, "2.91", unshelve=both).expect(409)
+    act(as_member, server, "2.91", unshelve=both | {"availability_zone": "nosuch"}).expect(400)
+    act(as_member, server, "2.91", unshelve=both).expect(403)
+    anywhere = {"host": "host2", "availability_zone": None}
+    act(as_admin, server, "2.91", unshelve=anywhere).expect(202)
+    run_jobs()
+    assert state(server) == ("active", None)
+    assert server.host == "host2"
+
+
+def test_a_server_comes_back_to_the_zone_of_its_volumes_where_they_must_not_differ(
+    as_member: ApiClient, settings: Any
+) -> None:
+    server, volume = make_shelvable("host1"), make_volume(availability_zone="far")
+    BlockDevice.objects.create(instance=server, volume_id=str(volume.pk))
+    for zone in ("near", "far"):
+        make_zone(zone, make_host(f"in-{zone}"))
+    act(as_member, server, shelve=None).expect(202)
+    run_jobs()
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, cross_az_attach=False)
+    act(as_member, server, "2.77", unshelve={"availability_zone": "near"}).expect(409)
+    act(as_member, server, "2.77", unshelve={"availability_zone": "far"}).expect(202)
 
 
 def rebuild(client: ApiClient, server: Instance, version: str = "2.94", **values: Any) -> Answer:
