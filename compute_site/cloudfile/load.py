@@ -16,6 +16,7 @@ from django.utils.module_loading import module_has_submodule
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.section import Entry, Section
+from compute_site.db.locks import Lock, alone
 
 
 @functools.cache
@@ -48,15 +49,16 @@ def parse(text: str) -> Any:
 def load_cloud(document: Any) -> dict[str, int]:
     """Make the database match; how many entries each section had.
 
-    What the file does not mention stays. What servers have changed (the state of volumes, the
-    holders of ports, the use of hosts) stays as well.
+    Processes that do so at the same time wait for each other. What the file does not mention
+    stays. What servers have changed (the state of volumes, the holders of ports, the use of
+    hosts) stays as well.
 
     Raises:
         CloudFileError: something is wrong; nothing has changed.
     """
     entries = _read(document)
     cloud = Cloud()
-    with transaction.atomic():
+    with alone(Lock.CLOUD), transaction.atomic():
         for section in sections():
             try:
                 with transaction.atomic():

@@ -8,7 +8,7 @@ from compute_site.api.microversions.containers import ListOf
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import Tag
 from compute_site.api.microversions.version import Microversion
-from servers.edit.tags import MOST_TAGS
+from servers.models.tag import MOST_TAGS
 
 
 class TagsChange(VersionedSerializer):

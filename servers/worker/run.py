@@ -23,6 +23,8 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from psycopg import AsyncConnection
 
+from compute_site.db.outages import reason_of
+from compute_site.db.schema import is_migrated
 from compute_site.db.sessions import limit_sessions
 from servers.models import Service
 from servers.models.host import make_control_services
@@ -66,12 +68,35 @@ async def run_workers(crews: Sequence[Crew]) -> None:
         loop.add_signal_handler(number, stop.set)
     connection_created.connect(_configure_django)
     limit_sessions(settings.OPTIONS.worker_statement_timeout_seconds)
+    await _wait_for_tables(stop)
     announcing = asyncio.create_task(_announce(stop))
     while not stop.is_set():
         await _run_once(crews, stop, connections=threads)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
     await announcing
+
+
+async def _wait_for_tables(stop: asyncio.Event) -> None:
+    """Wait until the database is there, and migrated."""
+    told = ""
+    while not stop.is_set():
+        try:
+            if await sync_to_async(_is_migrated, thread_sensitive=False)():
+                return
+            state = "the database is not migrated yet (manage.py migrate), the workers wait for it"
+        except Exception as error:  # noqa: BLE001 - whatever it was, it may be over soon
+            state = f"the workers have no database, they wait for it: {reason_of(error)}"
+        if state != told:
+            logger.warning("%s", state)
+            told = state
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
+
+
+def _is_migrated() -> bool:
+    close_old_connections()
+    return is_migrated()
 
 
 async def _run_once(crews: Sequence[Crew], stop: asyncio.Event, *, connections: int) -> None:
@@ -93,7 +118,7 @@ async def _run_once(crews: Sequence[Crew], stop: asyncio.Event, *, connections: 
             finally:
                 await app.close_async()
         except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
-            logger.warning("the workers have no database, they start again: %r", error)
+            logger.warning("the workers have no database, they start again: %s", reason_of(error))
 
 
 async def _work(crew: Crew) -> None:
@@ -131,8 +156,8 @@ async def _announce(stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await sync_to_async(announce, thread_sensitive=False)()
-        except Exception:
-            logger.exception("cannot write to the list of services")
+        except Exception as error:  # noqa: BLE001 - it is tried again soon
+            logger.warning("cannot write to the list of services: %s", reason_of(error))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), HEARTBEAT_SECONDS * 2)
 

@@ -38,7 +38,7 @@ def test_it_cannot_serve_before_migrations(db: None) -> None:
 
 
 def test_it_cannot_serve_without_a_database(db: None) -> None:
-    with mock.patch("compute_site.health.MigrationExecutor", side_effect=OperationalError):
+    with mock.patch("compute_site.db.schema.MigrationExecutor", side_effect=OperationalError):
         response = Client().get("/readyz")
     assert response.status_code == 503
     assert response.json()["database"] == "OperationalError"

@@ -16,6 +16,7 @@ from django.db import OperationalError, connection
 
 from compute_site.cloudfile.load import load_cloud, parse
 from compute_site.db.embedded import find_database_url
+from compute_site.db.locks import Lock, alone
 from compute_site.identity.models import Project
 from compute_site.quickstart.demo_accounts import (
     Accounts,
@@ -133,6 +134,12 @@ class Command(BaseCommand):
 
     def load_cloud(self, listener: Listener) -> Accounts:
         """Make the demo cloud unless there is one; who can sign in, kept before it is made."""
+        with alone(Lock.CLOUD):
+            accounts = self.make_cloud(listener)
+        connection.close()
+        return accounts
+
+    def make_cloud(self, listener: Listener) -> Accounts:
         document = parse(DEMO_CLOUD.read_text(encoding="utf-8"))
         known, kept = read_accounts(document), read_clouds_yaml(self.clouds)
         if Project.objects.exists():
@@ -146,7 +153,6 @@ class Command(BaseCommand):
             self.keep(listener, accounts, kept)
             load_cloud(with_passwords(document, accounts))
             self.say("cloud: the demo cloud is loaded")
-        connection.close()
         return accounts
 
     @property
