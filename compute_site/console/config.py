@@ -12,6 +12,7 @@ class ConsoleConfig(AdminConfig):
     pages = (
         "compute_site.console.people.SiteUserAdmin",
         "compute_site.console.groups.SiteGroupAdmin",
+        "compute_site.console.rule_defaults.RuleDefaultAdmin",
     )
     """Pages of models that stand on a lower floor than the console; the apps' own ``admin`` modules
     are found by Django.

@@ -34,7 +34,7 @@ SECTIONS = {
     ),
     "Hosts": (*("servers.ComputeNode", "servers.Service", "servers.Aggregate", "servers.Cell"),),
     "Projects and users": (
-        *("identity.Project", "identity.User", "auth.Group"),
+        *("identity.Project", "identity.User", "auth.Group", "policy.RuleDefault"),
         *("identity.ApplicationCredential", "identity.Token"),
     ),
     "Networks": ("network.*",),

@@ -12,8 +12,7 @@ class PolicyConfig(AppConfig):
         from compute_site.policy import grants  # noqa: PLC0415 - models load first
 
         autodiscover_modules("policies")
-        identity = apps.get_app_config("identity")  # this app has no models, so no such signal
-        post_migrate.connect(grants.synchronise, sender=identity)
+        post_migrate.connect(grants.synchronise, sender=apps.get_app_config("policy"))
         post_save.connect(grants.follow_project, sender="identity.Project")
         post_delete.connect(grants.forget_role, sender="identity.ProjectRole")
         post_delete.connect(grants.forget_project, sender="identity.Project")

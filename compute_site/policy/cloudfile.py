@@ -1,9 +1,10 @@
-"""Projects, and users with their roles."""
+"""Projects with the rules that they begin with, and users with their roles."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
 
@@ -22,6 +23,7 @@ from compute_site.identity.tokens import sign_out
 from compute_site.keys import (
     IGNORED,
     Key,
+    WrongValue,
     filled_text,
     flag,
     list_of,
@@ -30,12 +32,31 @@ from compute_site.keys import (
     record,
     text,
 )
-from compute_site.policy.grants import make_roles_of
+from compute_site.policy.grants import make_roles_of, set_default_roles
+from compute_site.policy.rules import registry
 
 MEMBERSHIP = {
     "project": Key(text, required=True),
     "role": Key(one_of(*Role.values), default=Role.MEMBER.value),
 }
+
+
+def rule_name(value: Any) -> str:
+    if not isinstance(value, str) or value not in registry:
+        raise WrongValue(f"there is no rule {value!r}; manage.py list_policies prints all")
+    return value
+
+
+def unpack_policy_defaults(raw: Any) -> Any:
+    """The section stands as rule → role."""
+    if not isinstance(raw, Mapping):
+        return raw
+    return [{"rule": rule, "role": role} for rule, role in raw.items()]
+
+
+def write_policy_defaults(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001
+    """Projects that this file makes, and later ones, get their rules so."""
+    set_default_roles({entry["rule"]: Role(entry["role"]) for entry in entries})
 
 
 def write_projects(entries: Sequence[Entry], cloud: Cloud) -> None:
@@ -141,7 +162,18 @@ def _names(entries: Sequence[Entry]) -> list[str]:
 
 SECTIONS = (
     Section(
+        name="policy_defaults",
+        label="rule",
+        keys={
+            "rule": Key(rule_name, required=True),
+            "role": Key(one_of(*Role.values), required=True),
+        },
+        write=write_policy_defaults,
+        unpack=unpack_policy_defaults,
+    ),
+    Section(
         name="projects",
+        after=("policy_defaults",),
         keys={
             "id": Key(project_id),
             "name": Key(filled_text, required=True),

@@ -4,7 +4,7 @@ permissions).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -17,9 +17,13 @@ from guardian.models import UserObjectPermission
 
 from compute_site.identity.models import Project, ProjectRole, Role, User
 from compute_site.policy.granted import forget
+from compute_site.policy.models import RuleDefault
 from compute_site.policy.rules import Rule, registry
 
-NEEDED_TABLES = {"guardian_groupobjectpermission", "identity_projectrole", "servers_instance"}
+NEEDED_TABLES = {
+    *("guardian_groupobjectpermission", "identity_projectrole", "policy_ruledefault"),
+    "servers_instance",
+}
 
 # One statement however many projects there are: the rows are made where they stay.
 GRANT_ON_PROJECT = """
@@ -55,6 +59,9 @@ def synchronise(using: str = "default", **_: Any) -> None:
     if using != "default" or not _tables_exist(using):
         return
     forget()
+    RuleDefault.objects.bulk_create(
+        [RuleDefault(rule=name) for name in registry.names], ignore_conflicts=True
+    )
     new = _make_permissions(Project, registry)
     instance = apps.get_model("servers", "Instance")
     _make_permissions(instance, [rule for rule in registry if rule.on_instance])
@@ -155,6 +162,24 @@ def set_rules_of_user(obj: Model, user: User, rules: Collection[str]) -> int:
     return gone
 
 
+def find_default_roles() -> dict[str, Role]:
+    """For each rule the smallest role that holds it in a new project: as the site has decided, else
+    as the rule is declared.
+    """
+    chosen = dict(RuleDefault.objects.exclude(role="").values_list("rule", "role"))
+    return {rule.name: Role(chosen.get(rule.name, rule.role)) for rule in registry}
+
+
+def set_default_roles(roles: Mapping[str, Role]) -> None:
+    """Decide which role is the smallest that holds each of the rules in projects to come."""
+    RuleDefault.objects.bulk_create(
+        [RuleDefault(rule=rule, role=role) for rule, role in roles.items()],
+        update_conflicts=True,
+        unique_fields=["rule"],
+        update_fields=["role"],
+    )
+
+
 def give_role(user: User, project: Project, role: Role) -> None:
     """Put the user into the group of the role."""
     user.groups.add(ProjectRole.objects.get(project=project, role=role).group_id)
@@ -193,18 +218,19 @@ def _make_permissions(model: type[Model], rules: Iterable[Rule]) -> set[str]:
 
 def _grant_defaults(entries: Sequence[int], rules: Iterable[Rule]) -> None:
     """Admins hold every rule everywhere; the other roles hold, on their project, the rules of
-    their role.
+    their role, as the site has it.
     """
     if not entries:
         return
     rules = list(rules)
+    smallest = find_default_roles()
     content_type = ContentType.objects.get_for_model(Project).pk
     on_project = [
         (role.value, rule.name)
         for role in Role
         if role is not Role.ADMIN
         for rule in rules
-        if rule.role in role.implied
+        if smallest[rule.name] in role.implied
     ]
     everywhere = [(Role.ADMIN.value, rule.name) for rule in rules]
     with connections["default"].cursor() as cursor:

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from compute_site.identity.models import Project, Role
 from compute_site.policy.granted import roles_that_hold
-from compute_site.policy.rules import Rule, registry
+from compute_site.policy.grants import find_default_roles
+from compute_site.policy.rules import registry
 
 
 class Command(BaseCommand):
@@ -22,9 +23,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, project: str | None, **options: Any) -> None:
-        held = self._held_in(project) if project else None
+        held = self._held_in(project) if project else _held_by_default()
         for rule in sorted(registry, key=lambda rule: rule.name):
-            roles = _names_of(rule, held) or "nobody"
+            roles = ",".join(role for role in Role if role in held.get(rule.name, ())) or "nobody"
             self.stdout.write(f"{rule.name}  {roles}  {'; '.join(rule.operations)}".rstrip())
 
     def _held_in(self, name: str) -> dict[str, set[Role]]:
@@ -34,8 +35,6 @@ class Command(BaseCommand):
         return roles_that_hold(project)
 
 
-def _names_of(rule: Rule, held: dict[str, set[Role]] | None) -> str:
-    if held is None:
-        return rule.role.value
-    roles = held.get(rule.name, set())
-    return ",".join(role.value for role in Role if role in roles)
+def _held_by_default() -> dict[str, set[Role]]:
+    """The smallest role of each rule: larger ones hold it as well."""
+    return {rule: {role} for rule, role in find_default_roles().items()}

@@ -1,0 +1,62 @@
+"""The page on which the site decides what roles may do in projects to come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+
+from compute_site.console.lists import ListAdmin
+from compute_site.identity.models import Role
+from compute_site.policy.models import RuleDefault
+from compute_site.policy.rules import registry
+
+
+@admin.register(RuleDefault)
+class RuleDefaultAdmin(ListAdmin):
+    """One line a rule. Whoever decides here what others may do is a superuser."""
+
+    list_display = ("rule", "allows", "requests", "declared", "role")
+    list_editable = ("role",)
+    list_filter = ("role",)
+    list_per_page = 100
+    search_fields = ("rule",)
+    search_help_text = "Part of the rule's name"
+    ordering = ("rule",)
+    sortable_by = ("rule",)
+    fields = ("rule", "allows", "requests", "declared", "role")
+    readonly_fields = ("rule", "allows", "requests", "declared")
+    actions: Any = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RuleDefault]:
+        """Rules that an earlier release had are left out."""
+        return super().get_queryset(request).filter(rule__in=list(registry.names))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: RuleDefault | None = None) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_delete_permission(self, request: HttpRequest, obj: RuleDefault | None = None) -> bool:
+        return False
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["choices"] = [("", "as declared"), *Role.choices]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    @admin.display(description="it allows to")
+    def allows(self, row: RuleDefault) -> str:
+        return registry[row.rule].description
+
+    @admin.display
+    def requests(self, row: RuleDefault) -> str:
+        operations = registry[row.rule].operations
+        return format_html_join("", "<div>{}</div>", ((operation,) for operation in operations))
+
+    @admin.display(description="declared for")
+    def declared(self, row: RuleDefault) -> str:
+        return registry[row.rule].role.value
