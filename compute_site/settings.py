@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "compute_site.request_id.RequestIdMiddleware",
+    "compute_site.api.request_url.RequestUrlMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "compute_site.api.body_limit.BodyLimitMiddleware",
@@ -143,7 +144,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "compute_site.request_id.RequestIdFilter"},
-        "outage": {"()": "compute_site.api.outage_page.OutageFilter"},
+        "outage": {"()": "compute_site.db.outages.OutageFilter"},
     },
     "formatters": {
         "plain": {

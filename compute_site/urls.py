@@ -68,4 +68,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler500 = "compute_site.api.outage_page.show_error"
+handler400 = "compute_site.api.error_answers.show_bad_request"
+handler403 = "compute_site.api.error_answers.show_forbidden"
+handler404 = "compute_site.api.error_answers.show_not_found"
+handler500 = "compute_site.api.error_answers.show_error"

@@ -106,3 +106,11 @@ class ApiClient:
         )
         content = b"".join(response) if response.streaming else response.content
         return Answer(response.status_code, response.headers, content)
+
+
+def browser_of(persona: Persona) -> ApiClient:
+    """A browser in which somebody is logged in: it has a session, and shows pages."""
+    client = ApiClient()
+    client.http = Client(headers={"Accept": "text/html,application/xhtml+xml"})
+    client.http.force_login(persona.user)
+    return client

@@ -15,12 +15,23 @@ from compute_site.api.strict_json import MalformedJson, read_json
 from compute_site.faults import BodyTooLarge
 
 
+def answer_options() -> HttpResponse:
+    """OpenStack's services answer OPTIONS at every URL and for everyone, with nothing: browsers and
+    balancers ask by it whether there is a service at all.
+    """
+    response = HttpResponse()
+    del response["Content-Type"]
+    return response
+
+
 class JsonView(APIView):
     """Answers are rendered here, and not after the view as DRF does it: what goes wrong then is
     an error as any other, and gets the envelope of the API.
     """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "OPTIONS":
+            return answer_options()
         self.args, self.kwargs = args, kwargs
         asked = self.request = self.initialize_request(request, *args, **kwargs)
         self.headers = self.default_response_headers

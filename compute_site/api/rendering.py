@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
 from compute_site.api.forms import RAW_BODY, make_controls
+from compute_site.api.microversions.negotiation import wants_page
 from compute_site.api.microversions.version import NEWEST, Microversion
 from compute_site.api.strict_json import write_json
 
@@ -100,7 +101,7 @@ class Negotiation(BaseContentNegotiation):
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
         json, *others = renderers
-        if others and "text/html" in request.headers.get("Accept", ""):
+        if others and wants_page(request):
             return others[0], others[0].media_type
         if ComputeJsonRenderer.media_type in request.headers.get("Accept", ""):
             return ComputeJsonRenderer(), ComputeJsonRenderer.media_type

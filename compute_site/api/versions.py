@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,6 +17,7 @@ from compute_site.api.microversions.negotiation import (
     set_version_headers,
 )
 from compute_site.api.microversions.version import NEWEST, OLDEST
+from compute_site.api.request_url import check_query
 from compute_site.faults import Fault, NotFound
 
 MEDIA_BASE = "application/json"
@@ -59,6 +60,7 @@ def show_version(request: HttpRequest, api: str) -> HttpResponse:
         asked = request.headers.get(NEW_HEADER), request.headers.get(OLD_HEADER)
         try:
             chosen = choose_version(*asked)
+            check_query(request)
         except Fault as fault:
             return _refuse(fault)
     links = [{"rel": "self", "href": f"{service_root(request)}/{api}/"}, DESCRIBED_BY]
@@ -81,11 +83,12 @@ def show_named_version(request: HttpRequest, name: str, **_mount: str) -> HttpRe
 @csrf_exempt
 def offer_versions(request: HttpRequest, path: str) -> HttpResponse:
     """Any other path below ``/compute``: 300, the same path in each version."""
+    place = quote(path.rstrip("/"))
     choices: list[dict[str, Any]] = [
         {
             "id": version["id"],
             "status": version["status"],
-            "links": [{"rel": "self", "href": f"{service_root(request)}/{api}/{path}"}],
+            "links": [{"rel": "self", "href": f"{service_root(request)}/{api}/{place}"}],
             "media-types": _media_types(api),
         }
         for api, version in VERSIONS.items()

@@ -27,6 +27,7 @@ from compute_site.api.microversions.negotiation import (
 )
 from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.api.microversions.version import OLDEST, Microversion
+from compute_site.api.request_url import check_query
 from compute_site.api.strict_json import read_json
 from compute_site.caller import Caller
 from compute_site.db.conflicts import as_conflict
@@ -105,6 +106,8 @@ class ComputeView(JsonView):
         )
         request.caller = request.auth  # type: ignore[attr-defined]
         self.take_body(request)
+        if request.method not in METHODS_WITH_BODY:  # Nova: else it is not looked at
+            check_query(request._request)  # noqa: SLF001 - Django's request
         project_id = kwargs.get("project_id")
         if project_id is not None and project_id != request.caller.project_id:  # type: ignore[attr-defined]
             raise ProjectMismatch(
@@ -138,7 +141,7 @@ class ComputeView(JsonView):
     def take_body(self, request: Request) -> None:
         """Parse the JSON body into ``self.body``; an empty body is ``None``."""
         content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
-        if content_type == FORM_TYPE and self.is_form(request):
+        if content_type == FORM_TYPE and wants_page(request):  # a session guards it against others
             self.body = self.read_form(request)
             return
         if content_type not in JSON_TYPES:
@@ -148,11 +151,6 @@ class ComputeView(JsonView):
         raw = self.raw_body()
         if raw:
             self.body = read_json(raw)
-
-    def is_form(self, request: Request) -> bool:
-        """Was this sent by the form of a page? Only a session guards forms against other sites."""
-        proofs = {"HTTP_X_AUTH_TOKEN", "HTTP_AUTHORIZATION"}
-        return wants_page(request) and not proofs & request.META.keys()
 
     def read_form(self, request: Request) -> Any:
         contract = self.contracts.get(str(request.method))
@@ -215,7 +213,7 @@ class ComputeView(JsonView):
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         version = getattr(request, "version", None)
-        if isinstance(version, Microversion):
+        if isinstance(version, Microversion) and not version.is_legacy:
             set_version_headers(response, version)
         if wants_page(request):
             del response["WWW-Authenticate"]  # the page has a link to log in

@@ -4,6 +4,8 @@ client's: the request is answered with 503 and can be sent again.
 
 from __future__ import annotations
 
+import logging
+
 import django.db
 import psycopg
 from psycopg import errors
@@ -81,3 +83,12 @@ def _cause_of(error: BaseException) -> BaseException:
     while cause is not None and not isinstance(cause, psycopg.Error):
         cause = cause.__cause__
     return cause or error
+
+
+class OutageFilter(logging.Filter):
+    """Takes Django's own line, with or without its traceback, from answers that something is not
+    available: what was missing has been said already.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != Unavailable.status

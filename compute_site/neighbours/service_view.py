@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from compute_site.api.json_view import JsonView
 from compute_site.api.links import root_of
 from compute_site.api.rendering import JsonRenderer
+from compute_site.api.request_url import check_query
 from compute_site.api.view import as_fault
 from compute_site.caller import Caller
 from compute_site.db.paging import Paging, cut_page
@@ -97,6 +98,7 @@ class ServiceView(JsonView):
             return
         if self.request.auth is None:
             raise Unauthorized("Send a valid token in X-Auth-Token.")
+        check_query(request._request)  # noqa: SLF001 - Django's request
         project_id = self.kwargs.pop("project_id", None)
         if project_id is not None and project_id != self.caller.project_id:
             raise BadRequest(f"The URL names the project {project_id}, but you are in another one.")

@@ -109,7 +109,8 @@ def make_environ(head: Head, connection: Connection) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     if isinstance(connection.server, tuple):
-        environ["SERVER_NAME"] = connection.server[0]
+        name = connection.server[0]
+        environ["SERVER_NAME"] = f"[{name}]" if ":" in name else name
         environ["SERVER_PORT"] = str(connection.server[1])
         environ["REMOTE_ADDR"] = connection.address[0]
         environ["REMOTE_PORT"] = str(connection.address[1])

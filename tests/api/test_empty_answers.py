@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from servers.models import Instance
-from tests.client import Answer, ApiClient
+from tests.cast import Cast
+from tests.client import Answer, ApiClient, browser_of
 from tests.factories import make_flavor, make_host, make_image, make_instance
 
 JSON, HTML = "application/json", "text/html; charset=UTF-8"
@@ -38,7 +39,7 @@ def test_those_that_only_tell_a_place_are_html(as_member: ApiClient, server: Ins
     check(as_member.post(f"{path}/action", backup, microversion="2.44").expect(202), HTML)
 
 
-def test_a_browser_gets_a_page_all_the_same(as_admin: ApiClient) -> None:
-    page = as_admin.delete(f"/flavors/{make_flavor().flavorid}", headers={"Accept": "text/html"})
+def test_a_browser_gets_a_page_all_the_same(cast: Cast) -> None:
+    page = browser_of(cast.admin).delete(f"/flavors/{make_flavor().flavorid}")
     assert page.expect(202).content.lstrip().startswith(b"<!DOCTYPE html>")
     assert page.headers["Content-Type"].startswith("text/html")

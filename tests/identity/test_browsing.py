@@ -34,20 +34,28 @@ def test_a_page_for_a_session_shows_who_is_logged_in(cast: Cast) -> None:
     [{"X-Auth-Token": Cast.member.token}, {"Authorization": basic("alpha-member", "alpha-member")}],
     ids=["token", "basic"],
 )
-def test_a_page_for_other_proofs_shows_who_is_meant(cast: Cast, headers: dict[str, str]) -> None:
-    page = Client(headers={"Accept": HTML} | headers).get(URL)
+def test_other_proofs_are_those_of_programs(cast: Cast, headers: dict[str, str]) -> None:
+    answer = Client(headers={"Accept": HTML} | headers).get(URL)
 
-    assert page.status_code == 200
-    assert "alpha-member" in page.content.decode()
+    assert answer.status_code == 200
+    assert answer.json() == {"servers": []}
+
+
+def test_a_refusal_is_a_page_too(cast: Cast) -> None:
+    page = Client(headers={"Accept": HTML}).get(URL)
+
+    assert page.status_code == 401
+    assert page["Content-Type"].startswith("text/html")
+    assert "unauthorized" in page.content.decode()
 
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"X-Auth-Token": "unknown"}, {"Authorization": basic("alpha-member", "wrong")}],
-    ids=["nothing", "token", "basic"],
+    [{"X-Auth-Token": "unknown"}, {"Authorization": basic("alpha-member", "wrong")}],
+    ids=["token", "basic"],
 )
-def test_a_refusal_is_a_page_too(cast: Cast, headers: dict[str, str]) -> None:
-    page = Client(headers={"Accept": HTML} | headers).get(URL)
+def test_a_refused_proof_is_told_to_a_program(cast: Cast, headers: dict[str, str]) -> None:
+    answer = Client(headers={"Accept": HTML} | headers).get(URL)
 
-    assert page.status_code == 401
-    assert "unauthorized" in page.content.decode()
+    assert answer.status_code == 401
+    assert "unauthorized" in answer.json()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cast import ALPHA
-from tests.client import ApiClient
+from tests.cast import ALPHA, Cast
+from tests.client import browser_of
 from tests.factories import make_flavor
 
 
@@ -26,8 +26,8 @@ from tests.factories import make_flavor
         "/os-quota-class-sets/default",
     ],
 )
-def test_every_url_has_a_page(as_admin: ApiClient, path: str) -> None:
+def test_every_url_has_a_page(cast: Cast, path: str) -> None:
     make_flavor(flavorid="f", extra_specs={"a": "b"}, is_public=False)
-    answer = as_admin.get(path, headers={"Accept": "text/html"})
+    answer = browser_of(cast.admin).get(path)
     assert answer.status == (404 if path.endswith("/action") else 200)
     assert answer.headers["Content-Type"].startswith("text/html")

@@ -58,6 +58,19 @@ def test_another_path_is_offered_in_each_version() -> None:
     ]
 
 
+@pytest.mark.parametrize("path", ["v1.1", "v1.1/", "v2.2", "v2.2/servers", "a%20b/%C3%A9%25"])
+def test_links_to_other_paths_are_as_they_were_asked_for(path: str) -> None:
+    response = Client().get(f"/compute/{path}?limit=1")
+    assert response.status_code == 300
+    links = [choice["links"][0]["href"] for choice in response.json()["choices"]]
+    place = path.rstrip("/")
+    assert links == [f"http://testserver/compute/{api}/{place}" for api in ("v2", "v2.1")]
+
+
+def test_a_version_document_needs_a_query_in_utf8() -> None:
+    assert Client().get("/compute/v2.1/?a=%ff").status_code == 400
+
+
 def test_links_take_the_prefix(settings: object) -> None:
     settings.OPTIONS = Options(compute_link_prefix="https://cloud.example/api/")  # type: ignore[attr-defined]
     link = Client().get("/compute/v2.1/").json()["version"]["links"][0]["href"]

@@ -20,8 +20,12 @@ VERSION_OF_PAGE = "microversion"
 
 
 def wants_page(request: HttpRequest | Request) -> bool:
-    """Is this a browser that wants to show a page?"""
-    return "text/html" in request.META.get("HTTP_ACCEPT", "")
+    """Is this a browser that wants to show a page? It is logged in by a session, or not at all:
+    programs, which send a token or a password, get JSON even if they accept everything.
+    """
+    return "text/html" in request.META.get("HTTP_ACCEPT", "") and not (
+        request.META.get("HTTP_X_AUTH_TOKEN") or request.META.get("HTTP_AUTHORIZATION")
+    )
 
 
 class MalformedVersion(BadRequest):
@@ -87,16 +91,14 @@ def choose_version(new_header: str | None, old_header: str | None) -> Microversi
 def _last_for_compute(header: str) -> str | None:
     found = None
     for entry in header.split(","):
-        service, _, text = entry.strip().partition(" ")
-        if service.lower() == "compute" and text:
-            found = text.strip()
+        match entry.split(None, 1):
+            case [service, text] if service.lower() == "compute":
+                found = text.strip()
     return found
 
 
 def set_version_headers(response: HttpResponse, version: Microversion) -> None:
-    """Say which version was used, in the new and the old header (none on ``/v2``)."""
-    if version == LEGACY:
-        return
+    """Say which version was used, in the new and the old header."""
     response[NEW_HEADER] = f"compute {version}"
     response[OLD_HEADER] = str(version)
     response["Vary"] = f"{NEW_HEADER}, {OLD_HEADER}"

@@ -1,0 +1,58 @@
+"""Reads the URL of a request as Nova and its neighbours do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.request import validate_host
+
+from compute_site.faults import BadRequest
+
+SLASHES = re.compile("//+")
+
+
+class QueryNotUtf8(BadRequest):
+    """A name or a value in the query string is no text."""
+
+    code = "query_not_utf8"
+
+
+class RequestUrlMiddleware:
+    """Several slashes in a row are one, and a request without ``Host`` is for this site: HTTP/1.0
+    knows no ``Host``, and balancers that ask whether a service lives send none.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "//" in request.path_info:
+            request.path_info = SLASHES.sub("/", request.path_info)
+            request.path = SLASHES.sub("/", request.path)
+        if not request.META.get("HTTP_HOST"):
+            request.META["SERVER_NAME"] = own_name(request.META["SERVER_NAME"])
+        return self.get_response(request)
+
+
+def own_name(address: str) -> str:
+    """The address at which the request came in, if the site goes by it, or else the first name of
+    the site.
+    """
+    names = settings.ALLOWED_HOSTS
+    if validate_host(address, names):
+        return address
+    return next((name for name in names if not name.startswith((".", "*"))), address)
+
+
+def check_query(request: HttpRequest) -> None:
+    """Raises: QueryNotUtf8: the query string has bytes that are no UTF-8."""
+    query = request.META.get("QUERY_STRING", "")
+    if "%" in query or not query.isascii():
+        try:
+            unquote_to_bytes(query.encode("latin-1")).decode()
+        except ValueError:
+            raise QueryNotUtf8("The query string is not UTF-8.") from None
