@@ -1,16 +1,19 @@
-# compute-site: make run | make test | make check | make bench | make bench-million | make soak
+# compute-site: make run | make test | make test-fast | make check | make bench | make bench-million | make soak
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench bench-million soak clean
+.PHONY: run test test-fast check bench bench-million soak clean
 
 run: $(VENV)/.run
 	$(BIN)/python manage.py quickstart
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadgroup --durations 10
+
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough'
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

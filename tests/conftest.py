@@ -21,6 +21,25 @@ hypothesis.settings.load_profile("steady")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+THOROUGH = {
+    "tests/clients/": "clients",
+    "tests/conformance/": "replays",
+    "tests/site/test_browser.py": "browser",
+    "tests/api/test_servers_create_schemathesis.py": "schemathesis",
+}
+"""What ``make test-fast`` leaves out: by its path, the marker it gets. Each of them runs in one
+process, so that what it starts, such as a site or a browser, is started once.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for path, name in THOROUGH.items():
+            if item.nodeid.startswith(path):
+                item.add_marker("thorough")
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The cast is made once, before the first test."""
