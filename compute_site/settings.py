@@ -1,10 +1,12 @@
 """Django's settings; everything that may differ between installations is an option
-(``options.py``).
+(``options.py``). Importing them has no side effect: no server starts, no file is made.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from django.utils.functional import SimpleLazyObject
 
 from compute_site.db.embedded import database_settings
 from compute_site.options import read_options
@@ -14,7 +16,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 OPTIONS = read_options()
 STATE_DIR = BASE_DIR / OPTIONS.state_dir
 
-SECRET_KEY = OPTIONS.secret_key or read_secret_key(STATE_DIR)
+# read, or made, when it is needed first
+SECRET_KEY = OPTIONS.secret_key or SimpleLazyObject(lambda: read_secret_key(STATE_DIR))
 DEBUG = OPTIONS.debug
 ALLOWED_HOSTS = list(OPTIONS.allowed_hosts)
 ROOT_URLCONF = "compute_site.urls"
@@ -122,7 +125,6 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where it is missing
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 

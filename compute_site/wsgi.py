@@ -15,6 +15,7 @@ Python's own threshold of 700 each page would start dozens of searches for some.
 """
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compute_site.settings")
+settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where it is missing
 application = get_wsgi_application()
 limit_sessions(settings.OPTIONS.statement_timeout_seconds)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +53,18 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("a long secret\n")
     assert read_options({"COMPUTE_SITE_SECRET_KEY_FILE": str(file)}).secret_key == "a long secret"
+
+
+def test_importing_the_settings_makes_nothing(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    environment = {**os.environ, "COMPUTE_SITE_STATE_DIR": str(state)}
+    environment.pop("COMPUTE_SITE_SECRET_KEY", None)
+
+    subprocess.run(
+        [sys.executable, "-c", "import compute_site.settings"],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        check=True,
+    )
+
+    assert not state.exists()
