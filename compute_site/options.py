@@ -91,6 +91,20 @@ class Options:
     quota_server_groups: int = 10
     quota_server_group_members: int = 10
 
+    # quotas of the local services, as Neutron and Cinder have them
+    quota_networks: int = 100
+    quota_subnets: int = 100
+    quota_ports: int = 500
+    quota_floating_ips: int = 50
+    quota_security_groups: int = 10
+    quota_security_group_rules: int = 100
+    quota_volumes: int = 10
+    quota_snapshots: int = 10
+    quota_gigabytes: int = 1000
+    """GiB of volumes and snapshots."""
+    quota_per_volume_gigabytes: int = -1
+    quota_images: int = 100
+
     # scheduling
     scheduler_max_attempts: int = 3
     allow_resize_to_same_host: bool = False

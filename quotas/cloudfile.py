@@ -1,4 +1,4 @@
-"""Limits of projects and of the default class; ``ports`` is the network service's."""
+"""Limits of projects and of the default class, those of the services beside compute included."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import Any
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.keys import Key, limit, text
-from compute_site.neighbours.network.models import PortQuota
+from compute_site.neighbours.image.local.limits import QUOTAS as IMAGES
+from compute_site.neighbours.network.local.limits import QUOTAS as NETWORKS
+from compute_site.neighbours.quotas import Quotas
+from compute_site.neighbours.volume.local.limits import QUOTAS as VOLUMES
 from quotas.limits import DEFAULT_CLASS
 from quotas.models import Limit
 from quotas.resources import RESOURCES
 
 PROJECT = "project"
-PORTS = "ports"
+OF_SERVICES: Mapping[str, tuple[Quotas, str]] = {
+    kind.plural: (quotas, kind.name)
+    for quotas in (IMAGES, NETWORKS, VOLUMES)
+    for kind in quotas.kinds.values()
+}
+"""Whose limit it is, and what the service calls it."""
 
 
 def unpack(raw: Any) -> Any:
@@ -29,24 +37,24 @@ def unpack(raw: Any) -> Any:
 
 def write_quotas(entries: Sequence[Entry], cloud: Cloud) -> None:
     limits: dict[tuple[str | None, str], int] = {}
-    port_quotas = []
     for entry in entries:
         scope = None if entry[PROJECT] == DEFAULT_CLASS else cloud.project(entry, PROJECT)
         for name in RESOURCES:
             if entry[name] is not None:
                 limits[scope, name] = entry[name]
-        if entry[PORTS] is not None:
-            if scope is None:
-                raise entry.wrong(PORTS, "ports are limited for projects only")
-            port_quotas.append(PortQuota(project_id=scope, limit=entry[PORTS]))
+        _save_limits_of_services(entry, scope)
     _save_limits(limits)
-    if port_quotas:
-        PortQuota.objects.bulk_create(
-            port_quotas,
-            update_conflicts=True,
-            unique_fields=["project"],
-            update_fields=["limit"],
-        )
+
+
+def _save_limits_of_services(entry: Entry, project_id: str | None) -> None:
+    for plural, (quotas, name) in OF_SERVICES.items():
+        if entry[plural] is None:
+            continue
+        if project_id is None and plural in RESOURCES:
+            continue  # compute has a limit of this name, too, which limits nothing any more
+        if project_id is None:
+            raise entry.wrong(plural, "is limited for projects only; the default is an option")
+        quotas.set_limits(project_id, {name: entry[plural]})
 
 
 def _save_limits(limits: Mapping[tuple[str | None, str], int]) -> None:
@@ -80,7 +88,7 @@ SECTIONS = (
         label=PROJECT,
         keys={
             PROJECT: Key(text, required=True),
-            PORTS: Key(limit),
+            **dict.fromkeys(OF_SERVICES, Key(limit)),
             **dict.fromkeys(RESOURCES, Key(limit)),
         },
         write=write_quotas,

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from compute_site import faults
 from compute_site.neighbours.network.protocol import NicFailed
+from compute_site.neighbours.volume.protocol import VolumeQuotaReached
 from servers.build.order import BuildOrder
 from servers.build.records import BUILD_EVENT
 from servers.holdings.release import NOWHERE, release_host, release_services
@@ -26,7 +27,7 @@ from servers.placement.schedule import HostState, NoValidHost, choose_hosts
 
 logger = logging.getLogger(__name__)
 
-FINAL = (NicFailed, faults.BadRequest, faults.Forbidden, faults.NotFound)
+FINAL = (NicFailed, VolumeQuotaReached, faults.BadRequest, faults.Forbidden, faults.NotFound)
 """Failures that no other host would change."""
 
 

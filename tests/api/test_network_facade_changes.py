@@ -11,7 +11,7 @@ from compute_site.neighbours.network import local
 from compute_site.neighbours.network.models import (
     Network,
     Port,
-    PortQuota,
+    Quota,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
@@ -102,7 +102,7 @@ def test_asked_addresses_of_a_port(as_member: ApiClient, cast: Cast) -> None:
 
 def test_the_port_quota_holds(as_member: ApiClient, cast: Cast) -> None:
     network = make_network(cast.alpha, "10.1.0.0/24")
-    PortQuota.objects.create(project=cast.alpha, limit=1)
+    Quota.objects.create(project=cast.alpha, resource="port", limit=1)
     create(as_member, "port", network_id=str(network.pk))
     assert "1 of at most 1" in refuse(as_member, "port", 409, network_id=str(network.pk))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compute_site.neighbours.network.models import Network, Port, PortQuota
+from compute_site.neighbours.network.models import Network, Port, Quota
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 
@@ -12,10 +12,10 @@ QUOTAS = "//network/v2.0/quotas"
 
 
 def test_a_member_sees_the_limits_of_the_own_project(as_member: ApiClient, cast: Cast) -> None:
-    PortQuota.objects.create(project=cast.alpha, limit=7)
+    Quota.objects.create(project=cast.alpha, resource="port", limit=7)
     quota = as_member.get(f"{QUOTAS}/{ALPHA}").expect(200).json["quota"]
-    assert (quota["port"], quota["network"], quota["router"]) == (7, -1, -1)
-    assert as_member.get(f"{QUOTAS}/{ALPHA}/default").expect(200).json["quota"]["port"] == -1
+    assert (quota["port"], quota["network"], quota["router"]) == (7, 100, -1)
+    assert as_member.get(f"{QUOTAS}/{ALPHA}/default").expect(200).json["quota"]["port"] == 500
 
 
 def test_usage_counts_what_the_project_has(as_member: ApiClient, cast: Cast) -> None:
@@ -24,7 +24,7 @@ def test_usage_counts_what_the_project_has(as_member: ApiClient, cast: Cast) -> 
         Port.objects.create(network=network, project=cast.alpha)
     Port.objects.create(network=network, project=cast.beta)
     quota = as_member.get(f"{QUOTAS}/{ALPHA}/details").expect(200).json["quota"]
-    assert quota["port"] == {"limit": -1, "used": 2, "reserved": 0}
+    assert quota["port"] == {"limit": 500, "used": 2, "reserved": 0}
     assert quota["network"]["used"] == 1
 
 
@@ -39,20 +39,20 @@ def test_an_admin_limits_ports_and_lifts_the_limit(
 ) -> None:
     answer = as_admin.put(f"{QUOTAS}/{BETA}", {"quota": {"port": 3}}).expect(200)
     assert answer.json["quota"]["port"] == 3
-    assert PortQuota.objects.get(project=BETA).limit == 3
+    assert Quota.objects.get(project=BETA).limit == 3
     listed = as_admin.get(QUOTAS).expect(200).json["quotas"]
     assert [(row["project_id"], row["port"]) for row in listed] == [(BETA, 3)]
     as_admin.delete(f"{QUOTAS}/{BETA}").expect(204)
-    assert not PortQuota.objects.filter(project=BETA).exists()
+    assert not Quota.objects.filter(project=BETA).exists()
     as_member.put(f"{QUOTAS}/{ALPHA}", {"quota": {"port": 3}}).expect(403)
     as_member.delete(f"{QUOTAS}/{ALPHA}").expect(403)
     as_member.get(QUOTAS).expect(403)
 
 
-@pytest.mark.parametrize("quota", [{}, {"port": -2}, {"port": "many"}, {"network": 5}])
+@pytest.mark.parametrize("quota", [{"port": -2}, {"port": "many"}, {"router": 5}, {"cats": 5}])
 def test_what_cannot_be_limited_is_refused(as_admin: ApiClient, quota: dict[str, object]) -> None:
     as_admin.put(f"{QUOTAS}/{ALPHA}", {"quota": quota}).expect(400)
-    assert not PortQuota.objects.exists()
+    assert not Quota.objects.exists()
 
 
 def test_a_limit_below_what_is_used_is_refused_on_request(as_admin: ApiClient, cast: Cast) -> None:
@@ -61,4 +61,4 @@ def test_a_limit_below_what_is_used_is_refused_on_request(as_admin: ApiClient, c
     limit = {"port": 0, "check_limit": True}
     as_admin.put(f"{QUOTAS}/{ALPHA}", {"quota": limit}).expect(400)
     as_admin.put(f"{QUOTAS}/{ALPHA}", {"quota": limit | {"check_limit": False}}).expect(200)
-    assert PortQuota.objects.get(project=ALPHA).limit == 0
+    assert Quota.objects.get(project=ALPHA).limit == 0

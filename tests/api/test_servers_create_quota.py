@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compute_site.neighbours.network.models import PortQuota
+from compute_site.neighbours.network.models import Quota
 from quotas.models import Usage
 from servers.create.permission import MOST_SERVERS
 from servers.models import Instance, RequestSpec
@@ -152,7 +152,7 @@ class TestPorts:
     def test_it_lowers_the_largest_number(self, shop: Shop, as_member: ApiClient) -> None:
         network = make_network()
         make_port(network)
-        PortQuota.objects.create(project_id=ALPHA, limit=5)
+        Quota.objects.create(project_id=ALPHA, resource="port", limit=5)
         networks = [{"uuid": str(network.pk)}, {"uuid": str(network.pk)}]
         shop.order(as_member, networks=networks, max_count=5).expect(202)
         assert names() == ["web-1", "web-2"]
@@ -160,7 +160,7 @@ class TestPorts:
     def test_it_refuses_less_than_the_smallest_number(
         self, shop: Shop, as_member: ApiClient
     ) -> None:
-        PortQuota.objects.create(project_id=ALPHA, limit=1)
+        Quota.objects.create(project_id=ALPHA, resource="port", limit=1)
         networks = [{"uuid": str(make_network().pk)}]
         answer = shop.order(as_member, networks=networks, min_count=2).expect(403)
         assert "port" in answer.message
@@ -168,16 +168,16 @@ class TestPorts:
     def test_it_refuses_a_project_beyond_its_quota(self, shop: Shop, as_member: ApiClient) -> None:
         network = make_network()
         make_port(network)
-        PortQuota.objects.create(project_id=ALPHA, limit=0)
+        Quota.objects.create(project_id=ALPHA, resource="port", limit=0)
         answer = shop.order(as_member, networks=[{"uuid": str(network.pk)}]).expect(403)
         assert answer.blamed == ["server.networks"]
 
     def test_a_port_that_exists_takes_none(self, shop: Shop, as_member: ApiClient) -> None:
         port = make_port(make_network(), ip_allocation="none")
-        PortQuota.objects.create(project_id=ALPHA, limit=0)
+        Quota.objects.create(project_id=ALPHA, resource="port", limit=0)
         shop.order(as_member, networks=[{"port": str(port.pk)}]).expect(202)
 
     def test_without_a_quota_there_is_no_limit(self, shop: Shop, as_member: ApiClient) -> None:
-        PortQuota.objects.create(project_id=ALPHA, limit=-1)
+        Quota.objects.create(project_id=ALPHA, resource="port", limit=-1)
         networks = [{"uuid": str(make_network().pk)}]
         shop.order(as_member, networks=networks, min_count=5).expect(202)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from compute_site.neighbours.network.models import FixedIp, Network, Port, PortQuota
+from compute_site.neighbours.network.models import FixedIp, Network, Port, Quota
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed
 from servers.models import Instance, InstanceAction
@@ -186,7 +186,7 @@ def test_an_external_network_needs_the_right(
 
 def test_the_quota_of_ports(as_member: ApiClient, server: Instance) -> None:
     network_id = str(make_network().pk)
-    PortQuota.objects.create(project_id=ALPHA, limit=1)
+    Quota.objects.create(project_id=ALPHA, resource="port", limit=1)
     attach(as_member, server, net_id=network_id).expect(200)
     attach(as_member, server, net_id=network_id).expect(403)
     assert Port.objects.count() == 1

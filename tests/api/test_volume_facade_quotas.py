@@ -11,12 +11,13 @@ TENANT = "os-vol-tenant-attr:tenant_id"
 PROGRESS = "os-extended-snapshot-attributes:progress"
 
 
-def test_nothing_is_limited(as_member: ApiClient) -> None:
+def test_a_project_has_the_limits_of_cinder(as_member: ApiClient) -> None:
     for path in (ALPHA, f"{ALPHA}/defaults"):
         quota = as_member.get(f"{V3}/os-quota-sets/{path}").expect(200).json["quota_set"]
         assert quota.pop("id") == ALPHA
-        assert {"volumes", "gigabytes", "snapshots"} <= quota.keys()
-        assert set(quota.values()) == {-1}
+        limited = {name: limit for name, limit in quota.items() if limit != -1}
+        assert limited == {"volumes": 10, "snapshots": 10, "gigabytes": 1000}
+        assert {"per_volume_gigabytes", "backups", "groups"} <= quota.keys()
 
 
 def test_usage_counts_volumes_and_snapshots(as_member: ApiClient, cast: Cast) -> None:
@@ -25,7 +26,7 @@ def test_usage_counts_volumes_and_snapshots(as_member: ApiClient, cast: Cast) ->
     Volume.objects.create(project=cast.beta, size=30)
     path = f"{V3}/os-quota-sets/{ALPHA}?usage=True"
     quota = as_member.get(path).expect(200).json["quota_set"]
-    assert quota["gigabytes"] == {"limit": -1, "in_use": 5, "reserved": 0}
+    assert quota["gigabytes"] == {"limit": 1000, "in_use": 5, "reserved": 0}
     assert (quota["volumes"]["in_use"], quota["snapshots"]["in_use"]) == (1, 1)
 
 
@@ -36,12 +37,17 @@ def test_the_quota_of_another_project_is_for_admins(
     as_admin.get(f"{V3}/os-quota-sets/{BETA}").expect(200)
 
 
-def test_a_limit_cannot_be_set(as_member: ApiClient, as_admin: ApiClient) -> None:
+def test_an_admin_sets_limits_and_takes_them_back(
+    as_member: ApiClient, as_admin: ApiClient
+) -> None:
     path = f"{V3}/os-quota-sets/{ALPHA}"
-    refused = as_admin.put(path, {"quota_set": {"volumes": 5}}).expect(400)
-    assert "nothing is limited" in refused.message
-    as_admin.put(path, {"quota_set": {"volumes": -1}}).expect(200)
+    answer = as_admin.put(path, {"quota_set": {"volumes": 5}}).expect(200)
+    assert (answer.json["quota_set"]["volumes"], answer.json["quota_set"]["snapshots"]) == (5, 10)
+    as_admin.put(path, {"quota_set": {"snapshots": 7}}).expect(200)
+    shown = as_member.get(path).expect(200).json["quota_set"]
+    assert (shown["volumes"], shown["snapshots"]) == (5, 7)
     as_admin.delete(path).expect(200)
+    assert as_member.get(path).expect(200).json["quota_set"]["volumes"] == 10
     as_member.put(path, {"quota_set": {"volumes": -1}}).expect(403)
     as_member.delete(path).expect(403)
 

@@ -28,7 +28,7 @@ from compute_site.neighbours.network.models import (
     FloatingIp,
     Network,
     Port,
-    PortQuota,
+    Quota,
     SecurityGroup,
     Subnet,
 )
@@ -283,7 +283,7 @@ def fill_services(count: int, project: Project) -> None:
     fill(FixedIp, count, addresses, network=network, subnet=subnet)
     outside = {"id": key_of("floating"), "outside_id": key_of("port"), "address": ADDRESS}
     fill(FloatingIp, count, outside, project=project)
-    fill(PortQuota, count, {"project_id": "md5('project' || n)"}, limit=50)
+    fill(Quota, count, {"project_id": "md5('project' || n)"}, resource="port", limit=50)
     fill(VolumeType, count, {"id": key_of("type"), "name": "'type-' || n"})
     volumes = {"id": key_of("volume"), "name": "'disk-' || n", **times}
     fill(Volume, count, {**volumes, "volume_type_id": key_of("type")}, project=project, size=1)

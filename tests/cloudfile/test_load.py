@@ -18,7 +18,7 @@ from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import load_cloud, parse
 from compute_site.identity.models import Project, ProjectRole, User
 from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.network.models import FixedIp, Network, Port, PortQuota, SecurityGroup
+from compute_site.neighbours.network.models import FixedIp, Network, Port, Quota, SecurityGroup
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
 from flavors.models import Flavor, FlavorAccess
 from quotas.models import Limit, Usage
@@ -235,7 +235,7 @@ def test_networks_become_rows() -> None:
     assert other.fixed_ips.count() == 1
     assert [group.name for group in other.security_groups.all()] == ["default"]
     assert SecurityGroup.objects.filter(name="default", project__name="blue").count() == 1
-    assert PortQuota.objects.get(project__name="red").limit == 4
+    assert Quota.objects.get(project__name="red").limit == 4
 
 
 def test_volumes_keys_groups_and_quotas_become_rows() -> None:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from compute_site.identity.models import Project
 from compute_site.neighbours.network import local
-from compute_site.neighbours.network.models import FixedIp, Network, Port, PortQuota, SecurityGroup
+from compute_site.neighbours.network.models import FixedIp, Network, Port, Quota, SecurityGroup
 from compute_site.neighbours.network.protocol import Nic, NicFailed, NicRequest
 from tests.services.makers import make_caller, make_network, make_port, make_subnet, new_server_id
 from tests.services.threads import run_at_once
@@ -178,7 +178,7 @@ def test_a_network_without_port_security_takes_no_groups(alpha: Project) -> None
 
 def test_the_port_quota_holds(alpha: Project) -> None:
     network = make_network(alpha, "10.1.0.0/24")
-    PortQuota.objects.create(project=alpha, limit=1)
+    Quota.objects.create(project=alpha, resource="port", limit=1)
     wanted = [NicRequest(network_id=str(network.pk))]
     local.connect(make_caller(alpha), new_server_id(), "h", wanted, [])
     with pytest.raises(NicFailed, match="1 of at most 1"):

@@ -6,7 +6,7 @@ import uuid
 
 from compute_site.identity.models import Project
 from compute_site.neighbours.network import local
-from compute_site.neighbours.network.models import FixedIp, PortQuota, SecurityGroup
+from compute_site.neighbours.network.models import FixedIp, Quota, SecurityGroup
 from compute_site.neighbours.network.protocol import PortQuotaData
 from tests.services.makers import make_caller, make_network, make_port
 
@@ -88,9 +88,12 @@ def test_the_port_quota_counts_ports_where_there_is_a_limit(alpha: Project, beta
     network = make_network(alpha)
     make_port(network)
     make_port(network, project=beta)
-    assert local.port_quota(make_caller(alpha)) == PortQuotaData(limit=-1, used=0)
-    PortQuota.objects.create(project=alpha, limit=3)
+    assert local.port_quota(make_caller(alpha)) == PortQuotaData(limit=500, used=1)
+    quota = Quota.objects.create(project=alpha, resource="port", limit=3)
     assert local.port_quota(make_caller(alpha)) == PortQuotaData(limit=3, used=1)
+    quota.limit = -1
+    quota.save()
+    assert local.port_quota(make_caller(alpha)) == PortQuotaData(limit=-1, used=0)
 
 
 def test_security_groups_are_those_of_the_own_project(alpha: Project, beta: Project) -> None:

@@ -16,16 +16,18 @@ from django.urls import reverse
 
 from compute_site.identity.models import Project
 from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.models import Quota as ImageQuota
 from compute_site.neighbours.network.models import (
     FixedIp,
     Network,
     Port,
-    PortQuota,
+    Quota,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
 )
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import Quota as VolumeQuota
 from tests.cast import Cast
 from tests.services.makers import make_network, make_port
 
@@ -46,14 +48,17 @@ def make_row_of_each(number: int) -> None:
     FixedIp.objects.create(
         port=port, network=network, subnet=network.subnets.get(), address="10.1.0.5"
     )
-    PortQuota.objects.create(project=project, limit=number)
+    Quota.objects.create(project=project, resource="port", limit=number)
+    VolumeQuota.objects.create(project=project, resource="gigabytes", limit=number)
+    ImageQuota.objects.create(project=project, resource="image_count_total", limit=number)
     kind = VolumeType.objects.create(name=f"type-{number}")
     volume = Volume.objects.create(project=project, size=1, volume_type=kind)
     Snapshot.objects.create(project=project, volume=volume, size=1)
     Attachment.objects.create(volume=volume, server_id=uuid.uuid4())
 
 
-MODELS = (Image, Network, Subnet, Port, SecurityGroup, PortQuota, VolumeType, Volume, Snapshot)
+QUOTAS = (Quota, VolumeQuota, ImageQuota)
+MODELS = (Image, Network, Subnet, Port, SecurityGroup, VolumeType, Volume, Snapshot, *QUOTAS)
 
 
 def url_of(model: type[Model], page: str, *args: Any) -> str:
@@ -99,16 +104,20 @@ def test_a_row_can_be_looked_for_opened_and_added(operator: Client, model: type[
     assert operator.get(url_of(model, "add")).status_code == 200
 
 
-def test_a_limit_is_changed_in_the_list(operator: Client) -> None:
+@pytest.mark.parametrize("model", QUOTAS, ids=lambda model: model._meta.app_label)
+def test_a_limit_is_changed_in_the_list(operator: Client, model: type[Model]) -> None:
     make_row_of_each(3)
-    quota = PortQuota.objects.get()
+    quota: Any = model._default_manager.get()
+    shown = operator.get(url_of(model, "changelist")).content.decode()
+    used = 2 if model is VolumeQuota else 1  # a volume and its snapshot, of one GiB each
+    assert f'<td class="field-used">{used}</td>' in shown
     form = {
         "form-TOTAL_FORMS": "1",
         "form-INITIAL_FORMS": "1",
-        "form-0-project": quota.pk,
+        "form-0-id": quota.pk,
         "form-0-limit": "9",
         "_save": "Save",
     }
-    assert operator.post(url_of(PortQuota, "changelist"), form).status_code == 302
+    assert operator.post(url_of(model, "changelist"), form).status_code == 302
     quota.refresh_from_db()
     assert quota.limit == 9

@@ -6,7 +6,9 @@ from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 
 from compute_site.console.lists import ListAdmin, word_filter
-from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.local.limits import QUOTAS
+from compute_site.neighbours.image.models import Image, Quota
+from compute_site.neighbours.quota_admin import QuotaAdmin
 
 
 @admin.register(Image)
@@ -40,3 +42,8 @@ class ImageAdmin(ListAdmin):
     @admin.display(description="size", ordering="size")
     def readable_size(self, image: Image) -> str:
         return "–" if image.size is None else filesizeformat(image.size)
+
+
+@admin.register(Quota)
+class ImageQuotaAdmin(QuotaAdmin):
+    quotas = QUOTAS

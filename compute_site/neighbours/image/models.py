@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
+from compute_site.neighbours.quotas import ProjectQuota
 
+LIMITED = ("image_count_total",)
+"""What quotas limit."""
 FOR_EVERYONE = ("public", "community")
 """Images of these visibilities are for all projects; the others are for their owner."""
 
@@ -60,3 +63,9 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+
+class Quota(ProjectQuota):
+    """How much of the image service a project may have."""
+
+    resource = models.CharField(max_length=32, choices=[(name, name) for name in LIMITED])

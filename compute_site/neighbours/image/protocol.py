@@ -9,13 +9,20 @@ from typing import Any, Protocol
 
 from compute_site.caller import Caller
 from compute_site.db.paging import Paging
-from compute_site.faults import BadRequest, Unavailable
+from compute_site.faults import BadRequest, Fault, Unavailable
 
 
 class ImageServiceUnavailable(Unavailable):
     """The image service does not answer."""
 
     code = "image_service_unavailable"
+
+
+class ImageQuotaReached(Fault):
+    """The project has as many images as it may have. Glance answers 413."""
+
+    status = 413
+    code = "image_quota_reached"
 
 
 class NoSuchMarker(BadRequest):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.models import (
     FixedIp,
     FloatingIp,
     Network,
     Port,
-    PortQuota,
+    Quota,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
 )
+from compute_site.neighbours.quota_admin import QuotaAdmin
 
 
 class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -202,17 +202,6 @@ class FloatingIpAdmin(ListAdmin):
         Port.objects.filter(floating_ip__in=queryset).delete()
 
 
-@admin.register(PortQuota)
-class PortQuotaAdmin(ListAdmin):
-    counted = "project__ports"
-    list_display = ("project", "limit", "used")
-    list_editable = ("limit",)
-    list_select_related = ("project",)
-    search_fields = ("project__name",)
-    search_help_text = "Part of the project's name"
-    autocomplete_fields = ("project",)
-    ordering = ("project__name",)
-
-    @admin.display
-    def used(self, quota: Any) -> int:
-        return self.count_for(quota)
+@admin.register(Quota)
+class NetworkQuotaAdmin(QuotaAdmin):
+    quotas = QUOTAS

@@ -13,6 +13,10 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet
+from compute_site.neighbours.quotas import ProjectQuota
+
+LIMITED = ("network", "subnet", "port", "security_group", "security_group_rule", "floatingip")
+"""What quotas limit."""
 
 DEFAULT_GROUP = "default"
 """The name of the security group that ports get when none was asked for."""
@@ -241,13 +245,7 @@ class FloatingIp(models.Model):
         return self.address
 
 
-class PortQuota(models.Model):
-    """How many ports a project may have; −1, or no row: no limit."""
+class Quota(ProjectQuota):
+    """How much of the network service a project may have."""
 
-    project = models.OneToOneField(
-        Project, primary_key=True, on_delete=models.CASCADE, related_name="port_quota"
-    )
-    limit = models.IntegerField(default=-1)
-
-    def __str__(self) -> str:
-        return f"{self.project_id}: {self.limit}"
+    resource = models.CharField(max_length=32, choices=[(name, name) for name in LIMITED])

@@ -7,7 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from compute_site.console.lists import ListAdmin, word_filter
-from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.quota_admin import QuotaAdmin
+from compute_site.neighbours.volume.local.limits import QUOTAS
+from compute_site.neighbours.volume.models import Attachment, Quota, Snapshot, Volume, VolumeType
 
 
 @admin.register(VolumeType)
@@ -120,3 +122,8 @@ class AttachmentAdmin(ListAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Attachment | None = None) -> bool:
         return False
+
+
+@admin.register(Quota)
+class VolumeQuotaAdmin(QuotaAdmin):
+    quotas = QUOTAS

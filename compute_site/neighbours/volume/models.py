@@ -11,6 +11,10 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet
+from compute_site.neighbours.quotas import ProjectQuota
+
+LIMITED = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes")
+"""What quotas limit."""
 
 
 class VolumeTypeQuerySet(models.QuerySet["VolumeType"]):
@@ -107,3 +111,9 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.volume_id} → {self.server_id}"
+
+
+class Quota(ProjectQuota):
+    """How much of the volume service a project may have."""
+
+    resource = models.CharField(max_length=32, choices=[(name, name) for name in LIMITED])

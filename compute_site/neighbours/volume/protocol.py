@@ -7,13 +7,20 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, Unavailable
+from compute_site.faults import BadRequest, Fault, Unavailable
 
 
 class VolumeServiceUnavailable(Unavailable):
     """The volume service does not answer."""
 
     code = "volume_service_unavailable"
+
+
+class VolumeQuotaReached(Fault):
+    """The project has as many volumes, snapshots or gigabytes as it may have: 413, as in Cinder."""
+
+    status = 413
+    code = "volume_quota_reached"
 
 
 class VolumeNotReservable(BadRequest):

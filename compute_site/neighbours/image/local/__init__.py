@@ -6,12 +6,15 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
 from compute_site.db.paging import cut_page
 from compute_site.neighbours.ids import canonical_ids, is_canonical
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.local import changes
+from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.image.protocol import ImageData, ImageRecord, ImageSearch, NoSuchMarker
 
@@ -56,6 +59,7 @@ def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
     return [record(image) for image in page]
 
 
+@transaction.atomic
 def create_image(
     caller: Caller,
     *,
@@ -65,6 +69,7 @@ def create_image(
 ) -> str:
     for rule in (policies.ADD, policies.UPLOAD):
         caller.permit(rule)
+    QUOTAS.check(caller.project_id, image_count_total=1)
     model = like or ImageData(id=None)
     image = Image.objects.create(
         name=name,

@@ -16,6 +16,7 @@ from compute_site.identity.models import Project
 from compute_site.keys import read_keys
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.shapes import CHANGEABLE, OWN_KEYS
+from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.ownership import permit_on
 
@@ -49,9 +50,12 @@ def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
     image_id = values["id"] or uuid.uuid4()
     if Image.objects.filter(pk=image_id).exists():
         raise ImageIsThere(f"There is an image {image_id} already.")
+    if owner != caller.project_id:
+        _find_owner(owner)
+    QUOTAS.check(owner, image_count_total=1)
     return Image.objects.create(
         id=image_id,
-        owner_id=owner if owner == caller.project_id else _find_owner(owner),
+        owner_id=owner,
         status="queued",
         properties=_check_properties(values[PROPERTIES]),
         **{key: values[key] for key in COLUMNS},
@@ -82,6 +86,8 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
     if values["owner"] != image.owner_id:
         permit_on(caller, policies.MODIFY, values["owner"])
         image.owner_id = _find_owner(values["owner"])
+        if image.owner_id is not None:
+            QUOTAS.check(image.owner_id, image_count_total=1)
     for key in COLUMNS:
         setattr(image, key, values[key])
     image.properties = _check_properties(properties)

@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
@@ -24,6 +24,7 @@ from compute_site.neighbours.network.local.connect import (
     rebind,
     unplug,
 )
+from compute_site.neighbours.network.local.limits import port_quota
 from compute_site.neighbours.network.local.on_ports import (
     add_address,
     add_group,
@@ -38,14 +39,12 @@ from compute_site.neighbours.network.models import (
     Network,
     NetworkQuerySet,
     Port,
-    PortQuota,
     SecurityGroup,
     Subnet,
 )
 from compute_site.neighbours.network.protocol import (
     NetworkData,
     PortData,
-    PortQuotaData,
     SecurityGroupData,
 )
 
@@ -99,13 +98,6 @@ OFFERED_NETWORKS = CompiledQuery(
         Network.objects.offered_to(caller.project_id).order_by("created_at", "pk")
     )
 )
-COUNT_PORTS = CompiledQuery(
-    lambda caller: (
-        PortQuota.objects.filter(pk=caller.project_id, limit__gte=0)
-        .annotate(used=Count("project__ports"))
-        .values_list("limit", "used")
-    )
-)
 
 
 def find_networks(caller: Caller, ids: Collection[str]) -> dict[str, NetworkData]:
@@ -156,12 +148,6 @@ def taken_addresses(caller: Caller, wanted: Collection[tuple[str, str]]) -> set[
     rows = held.values_list("network_id", "address")
     keys = ((str(network_id), ipaddress.ip_address(address)) for network_id, address in rows)
     return {parsed[key] for key in keys}
-
-
-def port_quota(caller: Caller) -> PortQuotaData:
-    rows = COUNT_PORTS.rows(caller)
-    limit, used = rows[0] if rows else (-1, 0)
-    return PortQuotaData(limit=limit, used=used)
 
 
 def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[SecurityGroupData]:

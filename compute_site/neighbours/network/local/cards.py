@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from compute_site.caller import Caller
-from compute_site.identity.models import Project
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import default_pools
+from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.models import Network, Port, Subnet
 from compute_site.neighbours.network.policies import ATTACH_EXTERNAL_NETWORK
 from compute_site.neighbours.network.protocol import NicFailed, NicRequest
+from compute_site.neighbours.quotas import lock_project
 
 AUTO_NETWORK = "auto_allocated_network"
 AUTO_CIDR = "10.0.0.0/26"
@@ -50,7 +51,7 @@ def _only_network(caller: Caller, *, allocate: bool) -> Network | None:
     offered = Network.objects.offered_to(caller.project_id)
     if allocate:
         # Two servers that both ask for a network get the same one: the project's row is the lock.
-        Project.objects.select_for_update(no_key=True).get(pk=caller.project_id)
+        lock_project(caller.project_id)
         offered = offered.filter(admin_state_up=True)
     networks = list(offered[:2])
     if len(networks) > 1:
@@ -65,6 +66,7 @@ def _make_auto_network(project_id: str) -> Network:
         raise NicFailed(
             "No network can be made for the project: no external network is the default one."
         )
+    QUOTAS.check(project_id, network=1, subnet=1)
     network = Network.objects.create(name=AUTO_NETWORK, project_id=project_id)
     Subnet.objects.create(
         name="auto_allocated_subnet_v4",

@@ -15,8 +15,8 @@ from compute_site.identity.models import Project
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need, default_pools, overlap
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
+from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.ports import (
-    check_port_quota,
     find_group_ids,
     give_first_rules,
     save_addresses,
@@ -77,6 +77,7 @@ def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[
     project_id = values["project_id"] or caller.project_id
     permit_create(caller, policies.CREATE_NETWORK, project_id, values, given)
     check_project(caller, project_id)
+    QUOTAS.check(project_id, network=1)
     network = network_row(values, uuid.uuid4(), project_id)
     network.save(force_insert=True)
     return network
@@ -95,6 +96,7 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
             raise UnusableSubnet(
                 f"{subnet.cidr} overlaps with {other.cidr} of this network.", field="cidr"
             )
+    QUOTAS.check(project_id, subnet=1)
     subnet.save(force_insert=True)
     return subnet
 
@@ -109,7 +111,7 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
     check_project(caller, project_id)
     if chosen_mac is not None and network.ports.filter(mac_address=chosen_mac).exists():
         raise MacInUse(f"A port of the network has {chosen_mac} already.", field="mac_address")
-    check_port_quota(project_id, 1)
+    QUOTAS.check(project_id, port=1)
     port = port_row(values, uuid.uuid4(), project_id)
     if "port_security_enabled" not in given:
         port.port_security_enabled = network.port_security_enabled
@@ -128,6 +130,7 @@ def create_group(
     check_project(caller, project_id)
     if values["name"] == DEFAULT_GROUP:
         raise Conflict("Each project has its group default; choose another name.", field="name")
+    QUOTAS.check(project_id, security_group=1)
     group = SecurityGroup.objects.create(
         name=values["name"], description=values["description"], project_id=project_id
     )
@@ -151,6 +154,7 @@ def create_rule(
     remote = values["remote_group_id"]
     if remote is not None and not seen.filter(pk=remote).exists():
         raise BadReference(f"There is no security group {remote}.", field="remote_group_id")
+    QUOTAS.check(group.project_id, security_group_rule=1)
     rule = rule_row(values, uuid.uuid4(), group)
     rule.save(force_insert=True)
     return rule

@@ -12,8 +12,8 @@ from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.cards import Card, plan_cards
+from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.ports import (
-    check_port_quota,
     find_group_ids,
     make_mac,
     save_addresses,
@@ -170,7 +170,7 @@ def _make_ports(
     new = [card for card in cards if card.port is None]
     if not new:
         return []
-    check_port_quota(caller.project_id, len(new))
+    QUOTAS.check(caller.project_id, port=len(new))
     ports = []
     for card in new:
         port = Port(

@@ -14,6 +14,7 @@ from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
 from compute_site.neighbours.network.local.changes import check_project
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
+from compute_site.neighbours.network.local.limits import OUTSIDE, QUOTAS
 from compute_site.neighbours.network.local.ports import (
     asked_address,
     make_mac,
@@ -23,8 +24,6 @@ from compute_site.neighbours.network.local.ports import (
 from compute_site.neighbours.network.local.rights import permit, permit_create
 from compute_site.neighbours.network.models import FloatingIp, Network, Port, Subnet
 from compute_site.neighbours.network.protocol import AddressOutside
-
-DEVICE_OWNER = "network:floatingip"
 
 
 class FloatingIpInUse(Conflict):
@@ -55,6 +54,8 @@ def create_floating_ip(
         description=values["description"],
     )
     _lend(caller, floating_ip, values, given)
+    # at the end: a change of ports takes its locks on servers before the one on the project
+    QUOTAS.check(project_id, floatingip=0)
     return floating_ip
 
 
@@ -85,7 +86,7 @@ def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
         project_id=network.project_id,
         mac_address=make_mac(),
         device_id=str(uuid.uuid4()),
-        device_owner=DEVICE_OWNER,
+        device_owner=OUTSIDE,
         port_security_enabled=False,
     )
     subnets = network.subnets.filter(ip_version=4)

@@ -23,7 +23,6 @@ from compute_site.neighbours.network.models import (
     DEFAULT_GROUP,
     FixedIp,
     Port,
-    PortQuota,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
@@ -32,7 +31,6 @@ from compute_site.neighbours.network.protocol import (
     AddressOutside,
     NicFailed,
     NoAddressLeft,
-    PortQuotaReached,
 )
 
 ATTEMPTS = 64
@@ -42,22 +40,6 @@ ATTEMPTS = 64
 def make_mac() -> str:
     octets = secrets.token_bytes(3)
     return "fa:16:3e:" + ":".join(f"{octet:02x}" for octet in octets)
-
-
-def check_port_quota(project_id: str, count: int) -> None:
-    """Go on only if the project may have ``count`` ports more; holds its quota until commit.
-
-    Raises:
-        PortQuotaReached: it may not.
-    """
-    quota = PortQuota.objects.select_for_update().filter(project=project_id).first()
-    if quota is None or quota.limit < 0:
-        return
-    used = Port.objects.filter(project=project_id).count()
-    if used + count > quota.limit:
-        raise PortQuotaReached(
-            f"The project has {used} of at most {quota.limit} ports and needs {count} more."
-        )
 
 
 def save_addresses(wanted: Sequence[tuple[Port, str | None]]) -> None:

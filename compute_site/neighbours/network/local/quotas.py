@@ -1,47 +1,38 @@
-"""The quotas of the network API: clients show them beside those of compute; only ports are
-limited, by project.
-"""
+"""The quotas of the network API: clients show them beside those of compute."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, NotFound
 from compute_site.identity.models import Project
-from compute_site.keys import IGNORED, Key, flag, limit
+from compute_site.keys import IGNORED, Key, WrongValue, flag, limit
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api.views import NetworkView
-from compute_site.neighbours.network.models import (
-    FloatingIp,
-    Network,
-    Port,
-    PortQuota,
-    SecurityGroup,
-    SecurityGroupRule,
-    Subnet,
-)
+from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.quotas import UNLIMITED
 
-UNLIMITED = -1
-COUNTED: Mapping[str, tuple[type[Model], str]] = {  # and what leads to its project
-    "network": (Network, "project"),
-    "subnet": (Subnet, "project"),
-    "port": (Port, "project"),
-    "security_group": (SecurityGroup, "project"),
-    "security_group_rule": (SecurityGroupRule, "group__project"),
-    "floatingip": (FloatingIp, "project"),
-}
-UNKNOWN = ("subnetpool", "router", "rbac_policy")
-"""Kinds that are not kept here."""
+NOT_KEPT = dict.fromkeys(("subnetpool", "router", "rbac_policy"), UNLIMITED)
+"""Kinds that there are none of here."""
+
+
+def unlimited(value: Any) -> int:
+    if limit(value) != UNLIMITED:
+        raise WrongValue("give -1: there are none here")
+    return UNLIMITED
+
+
 CHANGED = {
-    "port": Key(limit, required=True),
+    **{name: Key(limit) for name in QUOTAS.kinds},
+    **{name: Key(unlimited) for name in NOT_KEPT},
     "check_limit": Key(flag, default=False),
     "force": IGNORED,
+    "project_id": IGNORED,
+    "tenant_id": IGNORED,
 }
 
 
@@ -50,8 +41,8 @@ class QuotaView(NetworkView):
 
     noun = "quota"
 
-    def find_owner(self, owner: str) -> Project:
-        """The project of the URL.
+    def check_owner(self, owner: str) -> None:
+        """Go on only if the caller may see the quotas of the project.
 
         Raises:
             PolicyRefused: it is not the caller's own, whether it exists or not.
@@ -59,13 +50,11 @@ class QuotaView(NetworkView):
         """
         if owner != self.caller.project_id:
             permit_on(self.caller, policies.GET_QUOTA, owner)
-        project = projects().filter(pk=owner).first()
-        if project is None:
+        if not Project.objects.filter(pk=owner).exists():
             raise NotFound(f"There is no project {owner}.")
-        return project
 
-    def answer(self, owner: Project) -> Response:
-        return Response({"quota": limits_of(owner)})
+    def answer(self, owner: str) -> Response:
+        return Response({"quota": QUOTAS.limits_of(owner) | NOT_KEPT})
 
 
 class QuotaList(QuotaView):
@@ -73,8 +62,10 @@ class QuotaList(QuotaView):
 
     def get(self, request: Request) -> Response:
         permit_on(self.caller, policies.GET_QUOTA, None)
-        limited = projects().filter(port_quota__isnull=False).order_by("name", "pk")
-        shown = [{**limits_of(row), "project_id": row.pk, "tenant_id": row.pk} for row in limited]
+        shown = [
+            {**QUOTAS.limits_of(owner), **NOT_KEPT, "project_id": owner, "tenant_id": owner}
+            for owner in QUOTAS.projects_with_limits()
+        ]
         return Response({"quotas": shown})
 
 
@@ -82,22 +73,33 @@ class QuotaDetail(QuotaView):
     """``GET``, ``PUT`` and ``DELETE /network/v2.0/quotas/{project}``"""
 
     def get(self, request: Request, owner: str) -> Response:
-        return self.answer(self.find_owner(owner))
+        self.check_owner(owner)
+        return self.answer(owner)
 
     def put(self, request: Request, owner: str) -> Response:
-        project = self.find_owner(owner)
+        self.check_owner(owner)
         permit_on(self.caller, policies.UPDATE_QUOTA, owner)
         asked = self.read("quota", CHANGED).values
-        used = project.ports.count()
-        if asked["check_limit"] and UNLIMITED < asked["port"] < used:
-            raise BadRequest(f"The project has {used} ports already.", field="quota.port")
-        PortQuota.objects.update_or_create(project=project, defaults={"limit": asked["port"]})
-        return self.answer(self.find_owner(owner))
+        limits = {name: asked[name] for name in QUOTAS.kinds if asked[name] is not None}
+        if asked["check_limit"]:
+            self.check_used(owner, limits)
+        QUOTAS.set_limits(owner, limits)
+        return self.answer(owner)
+
+    def check_used(self, owner: str, limits: dict[str, int]) -> None:
+        """Raises ``BadRequest`` where the project has more already."""
+        for name, most in limits.items():
+            used = QUOTAS.kinds[name].used_by(owner)
+            if UNLIMITED < most < used:
+                raise BadRequest(
+                    f"The project has {used} {QUOTAS.kinds[name].plural} already.",
+                    field=f"quota.{name}",
+                )
 
     def delete(self, request: Request, owner: str) -> Response:
-        project = self.find_owner(owner)
+        self.check_owner(owner)
         permit_on(self.caller, policies.DELETE_QUOTA, owner)
-        PortQuota.objects.filter(project=project).delete()
+        QUOTAS.forget_limits(owner)
         return Response(status=204)
 
 
@@ -105,36 +107,18 @@ class QuotaDefaults(QuotaView):
     """``GET /network/v2.0/quotas/{project}/default``"""
 
     def get(self, request: Request, owner: str) -> Response:
-        self.find_owner(owner)
-        return Response({"quota": dict.fromkeys([*COUNTED, *UNKNOWN], UNLIMITED)})
+        self.check_owner(owner)
+        return Response({"quota": QUOTAS.defaults | NOT_KEPT})
 
 
 class QuotaUsage(QuotaView):
     """``GET /network/v2.0/quotas/{project}/details``: limits and what is in use."""
 
     def get(self, request: Request, owner: str) -> Response:
-        project = self.find_owner(owner)
-        used = used_by(project)
+        self.check_owner(owner)
+        used = QUOTAS.used_by(owner)
         shown = {
-            name: {"limit": limit, "used": used.get(name, 0), "reserved": 0}
-            for name, limit in limits_of(project).items()
+            name: {"limit": most, "used": used.get(name, 0), "reserved": 0}
+            for name, most in (QUOTAS.limits_of(owner) | NOT_KEPT).items()
         }
         return Response({"quota": shown})
-
-
-def projects() -> QuerySet[Project]:
-    return Project.objects.select_related("port_quota")
-
-
-def limits_of(project: Project) -> dict[str, int]:
-    """``project`` comes with its ``port_quota``."""
-    quota: Any = getattr(project, "port_quota", None)
-    ports = UNLIMITED if quota is None else quota.limit
-    return dict.fromkeys([*COUNTED, *UNKNOWN], UNLIMITED) | {"port": ports}
-
-
-def used_by(project: Project) -> dict[str, int]:
-    return {
-        name: model._default_manager.filter(**{owner: project}).count()  # noqa: SLF001 - Django's
-        for name, (model, owner) in COUNTED.items()
-    }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import Fault, NotFound
 from compute_site.neighbours.ownership import may_on
+from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.service_view import (
     TRUE_WORDS,
     Filter,
@@ -28,9 +29,9 @@ from compute_site.neighbours.volume.api.representation import (
     show_volume,
 )
 from compute_site.neighbours.volume.local import changes
+from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 
-UNLIMITED = -1
 RULES_OF_KEYS = {
     "os-vol-tenant-attr:tenant_id": policies.SHOW_PROJECT,
     "volume_image_metadata": policies.SHOW_IMAGE,
@@ -213,21 +214,21 @@ class TypeDetail(VolumeView):
 
 
 class Limits(VolumeView):
-    """``GET /volume/v3/limits``: what is used; nothing is limited."""
+    """``GET /volume/v3/limits``: what the project may have, and what it has."""
 
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.SHOW_USED_LIMITS)
-        own = {"project": self.caller.project_id}
-        volumes = Volume.objects.filter(**own).aggregate(count=Count("pk"), size=Sum("size"))
+        limits = QUOTAS.limits_of(self.caller.project_id)
+        used = QUOTAS.used_by(self.caller.project_id)
         absolute = {
-            "maxTotalVolumes": UNLIMITED,
-            "maxTotalVolumeGigabytes": UNLIMITED,
-            "maxTotalSnapshots": UNLIMITED,
+            "maxTotalVolumes": limits["volumes"],
+            "maxTotalVolumeGigabytes": limits["gigabytes"],
+            "maxTotalSnapshots": limits["snapshots"],
             "maxTotalBackups": UNLIMITED,
             "maxTotalBackupGigabytes": UNLIMITED,
-            "totalVolumesUsed": volumes["count"],
-            "totalGigabytesUsed": volumes["size"] or 0,
-            "totalSnapshotsUsed": Snapshot.objects.filter(**own).count(),
+            "totalVolumesUsed": used["volumes"],
+            "totalGigabytesUsed": used["gigabytes"],
+            "totalSnapshotsUsed": used["snapshots"],
             "totalBackupsUsed": 0,
             "totalBackupGigabytesUsed": 0,
         }

@@ -18,6 +18,7 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.local.limits import check_volumes
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
@@ -107,6 +108,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     if not volumes:
         return []
     permit_create(caller, of_image=any(new.image_id is not None for new in volumes))
+    check_volumes(caller.project_id, [new.size for new in volumes])
     sources = find_sources(caller, volumes)
     names = [new.volume_type for new in volumes if new.volume_type is not None]
     types = {kind.name: kind.id for kind in find_types(caller, names)}

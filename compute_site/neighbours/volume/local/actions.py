@@ -15,6 +15,7 @@ from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
 from compute_site.neighbours.volume.local.changes import VolumeBusy
+from compute_site.neighbours.volume.local.limits import check_growth
 from compute_site.neighbours.volume.models import Volume
 
 STATUSES = (
@@ -45,12 +46,14 @@ def extend(volume: Volume, values: Mapping[str, Any]) -> None:
     Raises:
         VolumeBusy: it is not free.
         BadRequest: it is as large already.
+        VolumeQuotaReached: the project has no room.
     """
     locked = Volume.objects.select_for_update().get(pk=volume.pk)
     if locked.status != "available":
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can grow.")
     if values["new_size"] <= locked.size:
         raise BadRequest(f"Volume {volume.pk} has {locked.size} GiB already.", field="new_size")
+    check_growth(locked.project_id, locked.size, values["new_size"])
     locked.size = values["new_size"]
     locked.save(update_fields=["size"])
 

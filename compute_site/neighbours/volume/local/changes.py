@@ -12,6 +12,7 @@ from compute_site.faults import BadReference, BadRequest
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import find_sources, find_types, permit_create
+from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.neighbours.volume.protocol import NewVolume
 
@@ -34,6 +35,7 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
     origin.pop("size", None)
     if size is None:
         raise BadRequest("A volume of no snapshot or volume needs a size.", field="volume.size")
+    check_volumes(caller.project_id, [size])
     kind = None
     if values["volume_type"] is not None:
         found = find_types(caller, [values["volume_type"]])
@@ -105,6 +107,7 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
         raise VolumeBusy(
             f"Volume {volume.pk} is {volume.status}; a snapshot needs a free one, or force."
         )
+    check_snapshots(volume.project_id, [volume.size])
     return Snapshot.objects.create(
         project_id=volume.project_id,
         volume=volume,

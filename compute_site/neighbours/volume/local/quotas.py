@@ -1,38 +1,35 @@
-"""The quotas of the volume API: clients show them beside those of compute; nothing is limited."""
+"""The quotas of the volume API: clients show them beside those of compute."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Sum
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.faults import NotFound
+from compute_site.identity.models import Project
 from compute_site.keys import IGNORED, Key, WrongValue, limit
 from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.service_view import TRUE_WORDS
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.api.views import UNLIMITED, VolumeView
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.api.views import VolumeView
+from compute_site.neighbours.volume.local.limits import QUOTAS
 
-RESOURCES = (
-    "volumes",
-    "per_volume_gigabytes",
-    "snapshots",
-    "gigabytes",
-    "backups",
-    "backup_gigabytes",
-    "groups",
-)
+NOT_KEPT = dict.fromkeys(("backups", "backup_gigabytes", "groups"), UNLIMITED)
+"""Kinds that there are none of here."""
 
 
 def unlimited(value: Any) -> int:
     if limit(value) != UNLIMITED:
-        raise WrongValue("give -1: nothing is limited here")
+        raise WrongValue("give -1: there are none here")
     return UNLIMITED
 
 
-CHANGED = {name: Key(unlimited) for name in RESOURCES} | {
+CHANGED = {
+    **{name: Key(limit) for name in QUOTAS.kinds},
+    **{name: Key(unlimited) for name in NOT_KEPT},
     "tenant_id": IGNORED,
     "force": IGNORED,
     "skip_validation": IGNORED,
@@ -44,43 +41,35 @@ class QuotaSetDefaults(VolumeView):
 
     def get(self, request: Request, owner: str) -> Response:
         permit_on(self.caller, policies.SHOW_QUOTA, owner)
-        limits = self.limits(owner)
-        return Response({"quota_set": {"id": owner, **limits}})
+        return Response({"quota_set": {"id": owner, **self.limits(owner)}})
 
     def limits(self, owner: str) -> dict[str, Any]:
-        return dict.fromkeys(RESOURCES, UNLIMITED)
+        return QUOTAS.defaults | NOT_KEPT
 
 
 class QuotaSet(QuotaSetDefaults):
-    """``/volume/v3/os-quota-sets/{project}``: ``GET`` shows, with ``usage`` also what is in use;
-    ``PUT`` can ask for no limit only; ``DELETE`` has nothing to undo.
-    """
+    """``/volume/v3/os-quota-sets/{project}``: ``GET`` shows, with ``usage`` also what is in use."""
 
     def put(self, request: Request, owner: str) -> Response:
         permit_on(self.caller, policies.UPDATE_QUOTA, owner)
-        self.read("quota_set", CHANGED)
+        asked = self.read("quota_set", CHANGED).values
+        if not Project.objects.filter(pk=owner).exists():
+            raise NotFound(f"There is no project {owner}.")
+        limits = {name: asked[name] for name in QUOTAS.kinds if asked[name] is not None}
+        QUOTAS.set_limits(owner, limits)
         return Response({"quota_set": self.limits(owner)})
 
     def delete(self, request: Request, owner: str) -> Response:
         permit_on(self.caller, policies.DELETE_QUOTA, owner)
+        QUOTAS.forget_limits(owner)
         return Response(status=200)
 
     def limits(self, owner: str) -> dict[str, Any]:
+        limits = QUOTAS.limits_of(owner) | NOT_KEPT
         if self.request.GET.get("usage", "").lower() not in TRUE_WORDS:
-            return super().limits(owner)
-        used = usage_of(owner)
+            return limits
+        used = QUOTAS.used_by(owner)
         return {
-            name: {"limit": UNLIMITED, "in_use": used.get(name, 0), "reserved": 0}
-            for name in RESOURCES
+            name: {"limit": most, "in_use": used.get(name, 0), "reserved": 0}
+            for name, most in limits.items()
         }
-
-
-def usage_of(project_id: str) -> dict[str, int]:
-    volumes = Volume.objects.filter(project=project_id)
-    snapshots = Snapshot.objects.filter(project=project_id)
-    sizes = [rows.aggregate(size=Sum("size"))["size"] or 0 for rows in (volumes, snapshots)]
-    return {
-        "volumes": volumes.count(),
-        "snapshots": snapshots.count(),
-        "gigabytes": sum(sizes),
-    }

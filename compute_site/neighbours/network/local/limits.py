@@ -1,0 +1,90 @@
+"""The quotas of the network service, and the port quota as compute asks for it."""
+
+from __future__ import annotations
+
+from compute_site.caller import Caller
+from compute_site.db.prepared import prepared_cursor
+from compute_site.faults import Conflict
+from compute_site.neighbours.network.models import (
+    FloatingIp,
+    Network,
+    Port,
+    Quota,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+)
+from compute_site.neighbours.network.protocol import PortQuotaData, PortQuotaReached
+from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas
+
+OUTSIDE = "network:floatingip"
+"""The owner of a port that holds a floating IP: it counts as a floating IP, not as a port."""
+
+
+class OverQuota(Conflict):
+    """The project has as much of this kind as it may have."""
+
+    code = "over_quota"
+
+
+PORTS = Kind(
+    name="port",
+    plural="ports",
+    error=PortQuotaReached,
+    parts=(Part(rows=Port.objects.exclude(device_owner=OUTSIDE)),),
+)
+QUOTAS = Quotas(
+    Quota.objects,
+    (
+        Kind(
+            name="network",
+            plural="networks",
+            error=OverQuota,
+            parts=(Part(rows=Network.objects.all()),),
+        ),
+        Kind(
+            name="subnet",
+            plural="subnets",
+            error=OverQuota,
+            parts=(Part(rows=Subnet.objects.all()),),
+        ),
+        PORTS,
+        Kind(
+            name="security_group",
+            plural="security_groups",
+            error=OverQuota,
+            parts=(Part(rows=SecurityGroup.objects.all()),),
+        ),
+        Kind(
+            name="security_group_rule",
+            plural="security_group_rules",
+            error=OverQuota,
+            parts=(Part(rows=SecurityGroupRule.objects.all(), owner="group__project"),),
+        ),
+        Kind(
+            name="floatingip",
+            plural="floating_ips",
+            error=OverQuota,
+            parts=(Part(rows=FloatingIp.objects.all()),),
+        ),
+    ),
+)
+PORT_QUOTA = """
+SELECT own.most,
+       CASE WHEN own.most < 0 THEN 0
+            ELSE (SELECT count(*) FROM network_port port
+                   WHERE port.project_id = %(project)s AND port.device_owner <> %(outside)s)
+        END
+  FROM (SELECT coalesce((SELECT quota."limit" FROM network_quota quota
+                          WHERE quota.project_id = %(project)s AND quota.resource = 'port'),
+                        %(default)s::integer) AS most) AS own
+"""
+
+
+def port_quota(caller: Caller) -> PortQuotaData:
+    """One statement, which counts only where there is a limit."""
+    parameters = {"project": caller.project_id, "outside": OUTSIDE, "default": PORTS.default}
+    with prepared_cursor() as cursor:
+        cursor.execute(PORT_QUOTA, parameters)
+        limit, used = cursor.fetchone()
+    return PortQuotaData(limit=max(limit, UNLIMITED), used=used)

@@ -1,0 +1,66 @@
+"""The quotas of the volume service. Sizes are GiB; those of snapshots count, too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Sum
+
+from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas
+from compute_site.neighbours.volume.models import Quota, Snapshot, Volume
+from compute_site.neighbours.volume.protocol import VolumeQuotaReached
+
+QUOTAS = Quotas(
+    Quota.objects,
+    (
+        Kind(
+            name="volumes",
+            plural="volumes",
+            error=VolumeQuotaReached,
+            parts=(Part(rows=Volume.objects.all()),),
+        ),
+        Kind(
+            name="snapshots",
+            plural="snapshots",
+            error=VolumeQuotaReached,
+            parts=(Part(rows=Snapshot.objects.all()),),
+        ),
+        Kind(
+            name="gigabytes",
+            plural="gigabytes",
+            error=VolumeQuotaReached,
+            parts=(
+                Part(rows=Volume.objects.all(), measure=Sum("size")),
+                Part(rows=Snapshot.objects.all(), measure=Sum("size")),
+            ),
+        ),
+        Kind(name="per_volume_gigabytes", plural="per_volume_gigabytes", error=VolumeQuotaReached),
+    ),
+)
+
+
+def check_volumes(project_id: str, sizes: Sequence[int]) -> None:
+    """Go on only if the project may have volumes of these sizes beside those that it has.
+
+    Raises:
+        VolumeQuotaReached: it may not.
+    """
+    _check_largest(project_id, max(sizes, default=0))
+    QUOTAS.check(project_id, volumes=len(sizes), gigabytes=sum(sizes))
+
+
+def check_growth(project_id: str, size: int, new_size: int) -> None:
+    """Go on only if a volume of the project may grow; raises as ``check_volumes``."""
+    _check_largest(project_id, new_size)
+    QUOTAS.check(project_id, gigabytes=new_size - size)
+
+
+def check_snapshots(project_id: str, sizes: Sequence[int]) -> None:
+    """Go on only if the project may have these snapshots; raises as ``check_volumes``."""
+    QUOTAS.check(project_id, snapshots=len(sizes), gigabytes=sum(sizes))
+
+
+def _check_largest(project_id: str, size: int) -> None:
+    largest = QUOTAS.limits_of(project_id)["per_volume_gigabytes"]
+    if UNLIMITED < largest < size:
+        raise VolumeQuotaReached(f"A volume of the project has at most {largest} GiB, not {size}.")
