@@ -22,6 +22,7 @@ from guardian.forms import GroupObjectPermissionsForm, UserObjectPermissionsForm
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from compute_site.identity.models import ProjectRole, Role, User
+from compute_site.policy.backend import rules_held
 from compute_site.policy.grants import set_rules_of_user
 from compute_site.policy.rights import Rights, rights_of, rights_of_group
 from compute_site.policy.rules import registry
@@ -60,7 +61,7 @@ class RuleBoxes:
     cleaned_data: dict[str, Any]
 
     def __init__(self, *args: Any, operator: User, **kwargs: Any) -> None:
-        self.own = rights_of([operator.pk])[operator.pk]
+        self.operator = operator
         super().__init__(*args, **kwargs)
 
     def rights_of_holder(self) -> Rights:
@@ -75,15 +76,15 @@ class RuleBoxes:
             raise forms.ValidationError(
                 f"You do not hold these rules here, and cannot grant them: {', '.join(foreign)}."
             )
-        if (held & self.changeable) - chosen and not self.own.cover(self.rights_of_holder()):
+        own = rights_of([self.operator.pk])[self.operator.pk]
+        if (held & self.changeable) - chosen and not own.cover(self.rights_of_holder()):
             raise forms.ValidationError("You take no rule from who has more rights than you have.")
         return sorted(chosen | (held - self.changeable))
 
     @cached_property
-    def changeable(self) -> set[str]:
+    def changeable(self) -> frozenset[str]:
         """Rules that the operator holds on the object."""
-        names = [name for name, _ in self.get_obj_perms_field_choices()]
-        return {name for name in names if self.own.has_rule_on(self.obj, name)}
+        return rules_held(self.operator, self.obj)
 
     def get_obj_perms_field_choices(self) -> list[Choice]:
         return rule_choices(type(self.obj))

@@ -16,7 +16,7 @@ from guardian.backends import ObjectPermissionBackend
 
 from compute_site.identity.models import Project, User
 from compute_site.identity.scope import find_by_user
-from compute_site.policy.granted import Granted, find_granted, rules_on_object
+from compute_site.policy.granted import Granted, every_rule, find_granted, rules_on_object
 from compute_site.policy.rules import registry
 
 
@@ -29,12 +29,18 @@ class RuleBackend(ObjectPermissionBackend):
         rule = perm.partition(".")[2] if "." in perm else perm
         if rule not in registry or obj is None or not isinstance(user_obj, User):
             return bool(super().has_perm(user_obj, perm, obj))
-        project_id = obj.pk if isinstance(obj, Project) else getattr(obj, "project_id", None)
-        if not user_obj.is_active or project_id is None:
-            return False
-        if user_obj.is_superuser or rule in rules_in(user_obj, project_id):
-            return True
-        return not isinstance(obj, Project) and rule in rules_on_object(user_obj.pk, obj)
+        return rule in rules_held(user_obj, obj)
+
+
+def rules_held(user: User, obj: Model) -> frozenset[str]:
+    """The rules by which the API lets the user act on a project, or on what belongs to one."""
+    project_id = obj.pk if isinstance(obj, Project) else getattr(obj, "project_id", None)
+    if not user.is_active or project_id is None:
+        return frozenset()
+    if user.is_superuser:
+        return every_rule()
+    own = frozenset() if isinstance(obj, Project) else rules_on_object(user.pk, obj)
+    return rules_in(user, project_id) | own
 
 
 def rules_in(user: User, project_id: str) -> frozenset[str]:

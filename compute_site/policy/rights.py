@@ -65,13 +65,6 @@ class Rights:
             or (_type_of(Project), rule) in self.everywhere
         )
 
-    def has_rule_on(self, obj: Model, rule: str) -> bool:
-        """Held on the object, or in the project that it belongs to."""
-        project = obj.pk if isinstance(obj, Project) else getattr(obj, "project_id", None)
-        return self.has_rule(_type_of(type(obj)), str(obj.pk), rule) or self.has_rule(
-            _type_of(Project), str(project), rule
-        )
-
 
 def rights_of(user_ids: Iterable[str]) -> dict[str, Rights]:
     """The rights of users, disabled ones too: they may be enabled again. Six statements."""
