@@ -9,10 +9,10 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from servers.errors import WrongState
-from servers.lifecycle import jobs
 from servers.lifecycle.actions import HostAction
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import begin_action
+from servers.lifecycle.jobs import PerformAction
 from servers.lifecycle.sealing import seal
 from servers.lifecycle.transitions import move
 from servers.models import Instance
@@ -43,12 +43,12 @@ def begin(
                 f"one cannot {action.doing} while it is."
             )
         begin_action(instance, action.name, action.event, caller)
-        job = {"server_id": str(instance.uuid), "task": action.task}
-        if after is not None:
-            job["after"] = after
-        if password:
-            job["sealed_password"] = seal(password)
-        jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=[job])
+        PerformAction(
+            server_id=str(instance.uuid),
+            task=action.task,
+            sealed_password=seal(password),
+            after=after,
+        ).defer()
 
 
 def check_launched(instance: Instance, doing: str) -> None:

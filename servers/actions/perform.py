@@ -17,6 +17,7 @@ from servers.holdings.set_aside import set_aside
 from servers.lifecycle.actions import BY_TASK, HostAction
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_event
+from servers.lifecycle.jobs import PerformAction
 from servers.lifecycle.sealing import SealedWithOtherKey, unseal
 from servers.lifecycle.transitions import Transition, move
 from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState
@@ -24,23 +25,20 @@ from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, 
 logger = logging.getLogger(__name__)
 
 
-def perform(
-    server_id: str, task: str, *, sealed_password: str = "", after: str | None = None
-) -> None:
-    """Do it, unless something else has come in between. Doing it twice is harmless. ``after`` is
-    the state in the end, where it is not the one of the table.
-    """
-    action = BY_TASK[task]
+def perform(job: PerformAction) -> None:
+    """Do it, unless something else has come in between. Doing it twice is harmless."""
+    action, after = BY_TASK[job.task], job.after
     if after == VmState.SHELVED:  # which it leaves only when it is offloaded
         action = dataclasses.replace(action, leaves_host=False)
-    with exclusive(server_id):
-        instance = Instance.objects.alive().filter(uuid=server_id, task_state=task).first()
+    with exclusive(job.server_id):
+        busy = Instance.objects.alive().filter(uuid=job.server_id, task_state=job.task)
+        instance = busy.first()
         if instance is None:
             return
         if action.enters_host:
-            network_service().rebind(server_id, str(instance.host))
+            network_service().rebind(job.server_id, str(instance.host))
         try:
-            password = unseal(sealed_password)
+            password = unseal(job.sealed_password)
             power_state = _drive(instance, action, password, off=after == VmState.STOPPED)
         except (DriverFailed, SealedWithOtherKey) as error:
             give_up(instance, action, error.detail)

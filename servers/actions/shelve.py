@@ -16,11 +16,11 @@ from servers.create.errors import HostNotFound, ZoneUnavailable
 from servers.errors import HostOutsideZone, VolumesElsewhere, WrongState
 from servers.holdings.shelved_image import SHELVED_AT, forget_image, remember_image
 from servers.hosts.zones import available_zones, zone_of_hosts
-from servers.lifecycle import jobs
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import begin_action
+from servers.lifecycle.jobs import PerformAction, UnshelveServer, defer_all
 from servers.lifecycle.transitions import move
 from servers.models import BlockDevice, Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
@@ -62,13 +62,13 @@ def offload_shelved() -> int:
         if instance.system_metadata.get(SHELVED_AT, "") < limit
     ]
     with transaction.atomic():
-        orders = [
-            {"server_id": str(instance.uuid), "task": OFFLOAD.task}
+        offloads = [
+            PerformAction(server_id=str(instance.uuid), task=OFFLOAD.task)
             for instance in due
             if move(instance.pk, OFFLOAD.begin)
         ]
-        jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=orders)
-    return len(orders)
+        defer_all(offloads)
+    return len(offloads)
 
 
 def unshelve_server(
@@ -102,11 +102,9 @@ def unshelve_server(
         begin_action(instance, action.name, action.event, caller)
         forget_image(instance)
         if action is UNSHELVE_IN_PLACE:
-            start = {"server_id": str(instance.uuid), "task": action.task}
-            jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=[start])
-            return
-        job = {"server_id": str(instance.uuid), "host": host}
-        jobs.defer(jobs.UNSHELVE_SERVER, queue=jobs.CONDUCTOR, jobs=[job])
+            PerformAction(server_id=str(instance.uuid), task=action.task).defer()
+        else:
+            UnshelveServer(server_id=str(instance.uuid), host=host).defer()
 
 
 def _check_zone(caller: Caller, instance: Instance, zone: str) -> None:

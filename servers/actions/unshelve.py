@@ -6,8 +6,8 @@ from django.db import transaction
 
 from servers.actions.perform import give_up
 from servers.drivers.disks import name_new_disks
-from servers.lifecycle import jobs
 from servers.lifecycle.actions import HOST_ACTIONS
+from servers.lifecycle.jobs import PerformAction, UnshelveServer
 from servers.models import Instance, TaskState
 from servers.placement import claims
 from servers.placement.demand import read_demand
@@ -17,13 +17,13 @@ from servers.placement.schedule import NoValidHost, choose_hosts
 UNSHELVE = HOST_ACTIONS["unshelve"]
 
 
-def place_shelved(server_id: str, *, host: str | None = None) -> None:
-    """``host``: only this one will do. Doing it twice is harmless: the second time it has one."""
+def place_shelved(job: UnshelveServer) -> None:
+    """Doing it twice is harmless: the second time the server has a host."""
     with transaction.atomic():
         instance = (
             Instance.objects.alive()
             .select_for_update(of=("self",), no_key=True)
-            .filter(uuid=server_id, task_state=TaskState.UNSHELVING, host__isnull=True)
+            .filter(uuid=job.server_id, task_state=TaskState.UNSHELVING, host__isnull=True)
             .select_related("request_spec__instance_group")
             .first()
         )
@@ -31,7 +31,7 @@ def place_shelved(server_id: str, *, host: str | None = None) -> None:
             return
         name_new_disks(instance)  # before the hosts: volumes are locked first, by everybody
         try:
-            _place(instance, host)
+            _place(instance, job.host)
         except NoValidHost as fault:
             give_up(instance, UNSHELVE, fault.detail)
 
@@ -50,5 +50,4 @@ def _place(instance: Instance, host: str | None) -> None:
     Instance.objects.filter(pk=instance.pk).update(
         host=chosen.host, node=chosen.node, availability_zone=chosen.zone
     )
-    job = {"server_id": str(instance.uuid), "task": UNSHELVE.task}
-    jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=[job])
+    PerformAction(server_id=str(instance.uuid), task=UNSHELVE.task).defer()

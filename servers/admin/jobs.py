@@ -14,10 +14,8 @@ from compute_site.console.lists import word_filter
 from servers.admin.display import NOTHING, Links, moment, structured
 from servers.admin.parts import Part, rows
 from servers.admin.records import RecordAdmin
+from servers.lifecycle.jobs import SECRET_ARGUMENTS
 from servers.models import Instance
-
-HIDDEN = {"sealed_password", "files"}
-"""Arguments that carry secrets of users."""
 
 MOST = 20
 
@@ -49,9 +47,13 @@ def _is_about(server_id: str, reservation_id: str) -> Q:
 
 def shown_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a job without what carries secrets."""
-    return {
-        name: "hidden" if name in HIDDEN and value else value for name, value in arguments.items()
-    }
+    return {name: _shown(name, value) for name, value in arguments.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name in SECRET_ARGUMENTS and value:
+        return "hidden"
+    return shown_arguments(value) if isinstance(value, dict) else value
 
 
 class EventInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -7,21 +7,28 @@ from collections.abc import Collection
 
 from compute_site.caller import Caller
 from servers.errors import WrongState
-from servers.lifecycle import jobs
 from servers.lifecycle.guard import check_state, check_unlocked, lock_row
 from servers.lifecycle.history import begin_action
+from servers.lifecycle.jobs import (
+    AttachInterface,
+    AttachmentJob,
+    AttachVolume,
+    DetachInterface,
+    DetachVolume,
+    SwapVolume,
+)
 from servers.models import Instance, VmState
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """``name`` is how the history calls it, ``event`` the host's step there, ``task`` the job;
-    ``states`` allow it, and ``doing`` completes "one cannot …".
+    """``name`` is how the history calls it, ``event`` the host's step there, ``job`` what the host
+    is asked to do; ``states`` allow it, and ``doing`` completes "one cannot …".
     """
 
     name: str
     event: str
-    task: str
+    job: type[AttachmentJob]
     states: Collection[str]
     doing: str
 
@@ -40,38 +47,43 @@ WITH_CARDS = (VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED)
 ATTACH_VOLUME = Change(
     "attach_volume",
     "compute_attach_volume",
-    jobs.ATTACH_VOLUME,
+    AttachVolume,
     WITH_VOLUMES,
     "attach a volume",
 )
 DETACH_VOLUME = Change(
     "detach_volume",
     "compute_detach_volume",
-    jobs.DETACH_VOLUME,
+    DetachVolume,
     WITH_VOLUMES,
     "detach a volume",
 )
 SWAP_VOLUME = Change(
     "swap_volume",
     "compute_swap_volume",
-    jobs.SWAP_VOLUME,
+    SwapVolume,
     (VmState.ACTIVE, VmState.PAUSED, VmState.RESIZED),
     "swap a volume",
 )
 ATTACH_INTERFACE = Change(
     "attach_interface",
     "compute_attach_interface",
-    jobs.ATTACH_INTERFACE,
+    AttachInterface,
     WITH_CARDS,
     "attach a port",
 )
 DETACH_INTERFACE = Change(
     "detach_interface",
     "compute_detach_interface",
-    jobs.DETACH_INTERFACE,
+    DetachInterface,
     WITH_CARDS,
     "detach a port",
 )
+
+CHANGES = {
+    change.job: change
+    for change in (ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE)
+}
 
 
 def check_ready(caller: Caller, instance: Instance, change: Change) -> None:
@@ -96,8 +108,13 @@ def lock_server(caller: Caller, instance: Instance, change: Change) -> Instance:
     return server
 
 
-def hand_over(caller: Caller, instance: Instance, change: Change, **job: str) -> None:
+def hand_over(caller: Caller, instance: Instance, job: AttachmentJob) -> None:
     """Open the record, and leave the rest to the server's host."""
+    change = CHANGES[type(job)]
     begin_action(instance, change.name, change.event, caller)
-    arguments = {"server_id": str(instance.uuid), "request_id": caller.request_id, **job}
-    jobs.defer(change.task, queue=jobs.COMPUTE, jobs=[arguments])
+    job.defer()
+
+
+def about(caller: Caller, instance: Instance) -> dict[str, str]:
+    """The fields that all these jobs have."""
+    return {"server_id": str(instance.uuid), "request_id": caller.request_id}

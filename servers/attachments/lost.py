@@ -6,25 +6,8 @@ import json
 
 from django.db import connection
 
-from servers.attachments.begin import (
-    ATTACH_INTERFACE,
-    ATTACH_VOLUME,
-    DETACH_INTERFACE,
-    DETACH_VOLUME,
-    SWAP_VOLUME,
-)
+from servers.attachments.begin import CHANGES
 from servers.attachments.on_host import give_up
-
-CHANGES = {
-    change.task: change
-    for change in (
-        ATTACH_VOLUME,
-        DETACH_VOLUME,
-        SWAP_VOLUME,
-        ATTACH_INTERFACE,
-        DETACH_INTERFACE,
-    )
-}
 
 # The open event says that nobody has given the change up yet.
 FAILED = """
@@ -42,11 +25,10 @@ FAILED = """
 
 def give_up_lost_changes() -> int:
     """Undo what no job will finish; the number of changes."""
+    kinds = {kind.task_name: kind for kind in CHANGES}
     with connection.cursor() as cursor:
-        cursor.execute(FAILED, [list(CHANGES)])
+        cursor.execute(FAILED, [list(kinds)])
         rows = cursor.fetchall()
-    for task, text in rows:
-        things = json.loads(text)
-        server_id, request_id = things.pop("server_id"), things.pop("request_id")
-        give_up(CHANGES[task], server_id, request_id, things)
+    for task_name, arguments in rows:
+        give_up(kinds[task_name].from_arguments(json.loads(arguments)))
     return len(rows)

@@ -16,6 +16,7 @@ from compute_site.neighbours.network.protocol import NicFailed, NicRequest, Port
 from servers.attachments.begin import (
     ATTACH_INTERFACE,
     DETACH_INTERFACE,
+    about,
     check_ready,
     hand_over,
     lock_server,
@@ -34,6 +35,7 @@ from servers.attachments.errors import (
 from servers.attachments.network_events import refresh_cards
 from servers.attachments.ports import find_port
 from servers.lifecycle.acting import acting_for
+from servers.lifecycle.jobs import AttachInterface, DetachInterface
 from servers.models import Instance
 
 ANSWERS: dict[type[NicFailed], type[Exception]] = {
@@ -64,7 +66,7 @@ def attach_nic(caller: Caller, instance: Instance, wish: NicRequest) -> protocol
         server = lock_server(caller, instance, ATTACH_INTERFACE)
         port_id = _plug(owner, server, request)
         refresh_cards([str(server.uuid)])
-        hand_over(caller, server, ATTACH_INTERFACE, port_id=port_id)
+        hand_over(caller, server, AttachInterface(**about(caller, server), port_id=port_id))
     return find_port(instance, port_id)
 
 
@@ -78,7 +80,7 @@ def detach_nic(caller: Caller, instance: Instance, port_id: str) -> None:
     check_ready(caller, instance, DETACH_INTERFACE)
     with transaction.atomic():
         server = lock_server(caller, instance, DETACH_INTERFACE)
-        hand_over(caller, server, DETACH_INTERFACE, port_id=port_id)
+        hand_over(caller, server, DetachInterface(**about(caller, server), port_id=port_id))
 
 
 def _check_wish(wish: NicRequest) -> None:

@@ -6,26 +6,29 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.db import transaction
 
 from compute_site.neighbours import network_service, volume_service
 from compute_site.neighbours.network.protocol import Nic
-from servers.attachments.begin import (
-    ATTACH_INTERFACE,
-    ATTACH_VOLUME,
-    DETACH_INTERFACE,
-    DETACH_VOLUME,
-    SWAP_VOLUME,
-    Change,
-)
+from servers.attachments.begin import CHANGES, Change
 from servers.attachments.network_events import lock_cards, refresh_cards
 from servers.drivers.choose import driver_of
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import ComputeDriver, DriverFailed
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_event
+from servers.lifecycle.jobs import (
+    AttachInterface,
+    AttachmentJob,
+    AttachVolume,
+    DetachInterface,
+    DetachVolume,
+    InterfaceJob,
+    SwapVolume,
+    VolumeJob,
+)
 from servers.models import BlockDevice, ComputeNode, Fault, Instance
 
 logger = logging.getLogger(__name__)
@@ -38,15 +41,18 @@ Drive = Callable[[ComputeDriver, str, str], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """A change that a job is about, and the request that asked for it."""
+    """A job, and the server that it changes."""
 
-    change: Change
-    request_id: str
+    job: AttachmentJob
     instance: Instance
 
     @property
+    def change(self) -> Change:
+        return CHANGES[type(self.job)]
+
+    @property
     def server_id(self) -> str:
-        return str(self.instance.uuid)
+        return self.job.server_id
 
     def drive(self, act: Drive) -> None:
         """Let the driver of the server's host act; a server on no host needs none.
@@ -79,17 +85,17 @@ class Work:
             self.change.event,
             result=result,
             details=details,
-            request_id=self.request_id,
+            request_id=self.job.request_id,
         )
 
 
-def attach_volume(server_id: str, disk_id: str, request_id: str) -> None:
+def attach_volume(job: AttachVolume) -> None:
     """The server has the volume, or, where the host fails, never had it."""
-    with exclusive(server_id):
-        disk = _find_disk(server_id, disk_id)
+    with exclusive(job.server_id):
+        disk = _find_disk(job)
         if disk is None:
             return
-        work = Work(ATTACH_VOLUME, request_id, disk.instance)
+        work = Work(job, disk.instance)
         try:
             work.drive(lambda driver, *where: driver.attach_disk(*where, describe_disk(disk)))
         except DriverFailed as error:
@@ -97,17 +103,17 @@ def attach_volume(server_id: str, disk_id: str, request_id: str) -> None:
             return
         with transaction.atomic():
             name = disk.device_name or ""
-            volume_service().attach(server_id, {str(disk.volume_id): name})
+            volume_service().attach(job.server_id, {str(disk.volume_id): name})
             work.finish()
 
 
-def detach_volume(server_id: str, disk_id: str, request_id: str) -> None:
+def detach_volume(job: DetachVolume) -> None:
     """The server has the volume no more, or, where the host fails, keeps it."""
-    with exclusive(server_id):
-        disk = _find_disk(server_id, disk_id)
+    with exclusive(job.server_id):
+        disk = _find_disk(job)
         if disk is None:
             return
-        work = Work(DETACH_VOLUME, request_id, disk.instance)
+        work = Work(job, disk.instance)
         try:
             work.drive(lambda driver, *where: driver.detach_disk(*where, describe_disk(disk)))
         except DriverFailed as error:
@@ -116,14 +122,14 @@ def detach_volume(server_id: str, disk_id: str, request_id: str) -> None:
         _forget_disk(work, disk)
 
 
-def swap_volume(server_id: str, disk_id: str, request_id: str, volume_id: str, claim: str) -> None:
-    """The disk is the volume ``volume_id`` from now on; ``claim`` is its attachment."""
-    with exclusive(server_id):
-        disk = _find_disk(server_id, disk_id)
-        if disk is None or disk.volume_id == volume_id:
+def swap_volume(job: SwapVolume) -> None:
+    """The disk is another volume from now on, or, where the host fails, stays what it is."""
+    with exclusive(job.server_id):
+        disk = _find_disk(job)
+        if disk is None or disk.volume_id == job.volume_id:
             return
-        work = Work(SWAP_VOLUME, request_id, disk.instance)
-        new = dataclasses.replace(describe_disk(disk), volume_id=volume_id)
+        work = Work(job, disk.instance)
+        new = dataclasses.replace(describe_disk(disk), volume_id=job.volume_id)
 
         def swap(driver: ComputeDriver, server: str, node: str) -> None:
             driver.detach_disk(server, node, describe_disk(disk))
@@ -132,86 +138,85 @@ def swap_volume(server_id: str, disk_id: str, request_id: str, volume_id: str, c
         try:
             work.drive(swap)
         except DriverFailed as error:
-            _keep_old_disk(work, disk, volume_id, error.detail)
+            _keep_old_disk(work, disk, job.volume_id, error.detail)
             return
         with transaction.atomic():
             old_id, name = str(disk.volume_id), disk.device_name or ""
-            columns = {"volume_id": volume_id, "attachment_id": claim}
+            columns = {"volume_id": job.volume_id, "attachment_id": job.claim}
             BlockDevice.objects.filter(pk=disk.pk).update(**columns)
-            volume_service().attach(server_id, {volume_id: name})
-            volume_service().detach(server_id, old_id)
+            volume_service().attach(job.server_id, {job.volume_id: name})
+            volume_service().detach(job.server_id, old_id)
             work.finish()
 
 
-def attach_interface(server_id: str, port_id: str, request_id: str) -> None:
+def attach_interface(job: AttachInterface) -> None:
     """The guest has the card, or, where the host fails, the server has it no more."""
-    with exclusive(server_id):
-        instance = _find_server(server_id)
-        nic = _find_nic(server_id, port_id)
+    with exclusive(job.server_id):
+        instance = _find_server(job)
+        nic = _find_nic(job)
         if instance is None or nic is None:
             return
-        work = Work(ATTACH_INTERFACE, request_id, instance)
+        work = Work(job, instance)
         try:
             work.drive(lambda driver, *where: driver.attach_nic(*where, nic))
         except DriverFailed as error:
-            _forget_nic(work, port_id, error.detail)
+            _forget_nic(work, job.port_id, error.detail)
             return
         work.finish()
 
 
-def detach_interface(server_id: str, port_id: str, request_id: str) -> None:
+def detach_interface(job: DetachInterface) -> None:
     """The server has the card no more, or, where the host fails, keeps it."""
-    with exclusive(server_id):
-        instance = _find_server(server_id)
+    with exclusive(job.server_id):
+        instance = _find_server(job)
         if instance is None:
             return
-        work = Work(DETACH_INTERFACE, request_id, instance)
-        nic = _find_nic(server_id, port_id)
+        work = Work(job, instance)
+        nic = _find_nic(job)
         if nic is None:
-            work.fail(f"The server has no port {port_id[:64]}.")
+            work.fail(f"The server has no port {job.port_id[:64]}.")
             return
         try:
             work.drive(lambda driver, *where: driver.detach_nic(*where, nic))
         except DriverFailed as error:
             work.fail(error.detail)
             return
-        _forget_nic(work, port_id)
+        _forget_nic(work, job.port_id)
 
 
-def give_up(change: Change, server_id: str, request_id: str, things: Mapping[str, str]) -> None:
-    """Nobody will do the job, which named these things: all is as it was before it was asked for,
-    and the history says so.
-    """
-    with exclusive(server_id):
-        instance = _find_server(server_id)
+def give_up(job: AttachmentJob) -> None:
+    """Nobody will do the job: all is as it was before it was asked for, and the history says so."""
+    with exclusive(job.server_id):
+        instance = _find_server(job)
         if instance is None:
             return
-        work = Work(change, request_id, instance)
-        disk = _find_disk(server_id, things["disk_id"]) if "disk_id" in things else None
-        if disk is not None and change is ATTACH_VOLUME:
+        work = Work(job, instance)
+        disk = _find_disk(job) if isinstance(job, VolumeJob) else None
+        if disk is not None and isinstance(job, AttachVolume):
             _forget_disk(work, disk, GIVEN_UP)
-        elif disk is not None and change is DETACH_VOLUME:
+        elif disk is not None and isinstance(job, DetachVolume):
             _keep_disk(work, disk, GIVEN_UP)
-        elif disk is not None and change is SWAP_VOLUME:
-            _keep_old_disk(work, disk, things["volume_id"], GIVEN_UP)
-        elif change is ATTACH_INTERFACE:
-            _forget_nic(work, things["port_id"], GIVEN_UP)
+        elif disk is not None and isinstance(job, SwapVolume):
+            _keep_old_disk(work, disk, job.volume_id, GIVEN_UP)
+        elif isinstance(job, AttachInterface):
+            _forget_nic(work, job.port_id, GIVEN_UP)
         else:
             work.fail(GIVEN_UP)
 
 
-def _find_server(server_id: str) -> Instance | None:
-    return Instance.objects.alive().filter(uuid=server_id).first()
+def _find_server(job: AttachmentJob) -> Instance | None:
+    return Instance.objects.alive().filter(uuid=job.server_id).first()
 
 
-def _find_disk(server_id: str, disk_id: str) -> BlockDevice | None:
+def _find_disk(job: VolumeJob) -> BlockDevice | None:
     living = BlockDevice.objects.filter(instance__deleted_at__isnull=True)
-    return living.filter(uuid=disk_id, instance__uuid=server_id).select_related("instance").first()
+    found = living.filter(uuid=job.disk_id, instance__uuid=job.server_id)
+    return found.select_related("instance").first()
 
 
-def _find_nic(server_id: str, port_id: str) -> Nic | None:
-    nics = network_service().nics([server_id]).get(server_id, ())
-    return next((nic for nic in nics if nic.port_id == port_id), None)
+def _find_nic(job: InterfaceJob) -> Nic | None:
+    nics = network_service().nics([job.server_id]).get(job.server_id, ())
+    return next((nic for nic in nics if nic.port_id == job.port_id), None)
 
 
 def _forget_disk(work: Work, disk: BlockDevice, failure: str | None = None) -> None:

@@ -16,6 +16,7 @@ from servers.attachments.begin import (
     ATTACH_VOLUME,
     DETACH_VOLUME,
     Change,
+    about,
     check_ready,
     hand_over,
     lock_server,
@@ -32,6 +33,7 @@ from servers.attachments.volumes import find_volume
 from servers.errors import WrongState
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.history import log_action
+from servers.lifecycle.jobs import AttachVolume, DetachVolume
 from servers.models import BlockDevice, Instance, Service, VmState
 
 SHELVED = (VmState.SHELVED, VmState.SHELVED_OFFLOADED)
@@ -72,7 +74,8 @@ def attach_volume(caller: Caller, instance: Instance, wish: VolumeWish) -> Block
         if server.vm_state == VmState.SHELVED_OFFLOADED:
             return _attach_offloaded(caller, server, volume, wish)
         disk = _reserve(caller, server, volume, wish)
-        hand_over(caller, server, ATTACH_VOLUME, disk_id=str(disk.uuid))
+        job = AttachVolume(**about(caller, server), disk_id=str(disk.uuid))
+        hand_over(caller, server, job)
     return disk
 
 
@@ -103,7 +106,8 @@ def detach_volume(
         if offloaded:
             _detach_offloaded(caller, server, disk)
             return
-        hand_over(caller, server, DETACH_VOLUME, disk_id=str(disk.uuid))
+        job = DetachVolume(**about(caller, server), disk_id=str(disk.uuid))
+        hand_over(caller, server, job)
 
 
 def check_shelved(instance: Instance, change: Change, *, known: bool) -> None:

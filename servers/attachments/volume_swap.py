@@ -12,11 +12,12 @@ from compute_site.caller import Caller
 from compute_site.faults import BadReference
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.volume.protocol import VolumeData
-from servers.attachments.begin import SWAP_VOLUME, check_ready, hand_over, lock_server
+from servers.attachments.begin import SWAP_VOLUME, about, check_ready, hand_over, lock_server
 from servers.attachments.errors import AttachmentFixed, VolumeNotAttachable, VolumeNotMigrating
 from servers.attachments.volume_changes import check_holders, check_zone, find_service_volume
 from servers.attachments.volumes import find_volume
 from servers.lifecycle.acting import acting_for
+from servers.lifecycle.jobs import SwapVolume
 from servers.models import BlockDevice, Instance
 
 
@@ -92,8 +93,10 @@ def swap_volume(caller: Caller, instance: Instance, old_id: str, new_id: str) ->
         server_id, pair = str(server.uuid), (new_id, str(server.uuid))
         volume_service().begin_detaching(acting_for(caller, server), server_id, old_id)
         claim = volume_service().reserve(caller, [pair])[pair]
-        job = {"disk_id": str(disk.uuid), "volume_id": new_id, "claim": claim}
-        hand_over(caller, server, SWAP_VOLUME, **job)
+        job = SwapVolume(
+            **about(caller, server), disk_id=str(disk.uuid), volume_id=new_id, claim=claim
+        )
+        hand_over(caller, server, job)
 
 
 def _check_pair(server: Instance, old: VolumeData, new: VolumeData) -> None:

@@ -15,7 +15,6 @@ from django.db import transaction
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.build.failure import fail_or_retry
-from servers.build.order import BuildOrder
 from servers.build.records import BUILD_EVENT
 from servers.drivers.choose import driver_of
 from servers.drivers.disks import attach_volumes, describe_disk
@@ -24,6 +23,7 @@ from servers.drivers.protocol import ComputeDriver, Guest
 from servers.holdings.release import release_host, release_services
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import SUCCESS, finish_event
+from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.sealing import unseal
 from servers.lifecycle.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, move
 from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState
@@ -37,9 +37,9 @@ class Interrupted(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One attempt: the order, and the rows it is about."""
+    """One attempt: the job, and the rows it is about."""
 
-    order: BuildOrder
+    job: BuildServer
     instance: Instance
     node: ComputeNode
     devices: list[BlockDevice]
@@ -55,12 +55,12 @@ class Build:
             raise Interrupted
 
 
-def build_server(order: BuildOrder) -> None:
+def build_server(job: BuildServer) -> None:
     """Take the server from ``scheduling`` to ``active``; a failure goes to the next host or ends
     in ``error``; a server that was deleted meanwhile ends the build without a trace.
     """
-    with exclusive(order.server_id):
-        build = _prepare(order)
+    with exclusive(job.server_id):
+        build = _prepare(job)
         if build is None:
             return
         try:
@@ -70,24 +70,22 @@ def build_server(order: BuildOrder) -> None:
         except DatabaseError:
             raise  # says nothing about the host: the queue tries again
         except Exception as error:
-            logger.info("build of %s failed", order.server_id, exc_info=error)
-            fail_or_retry(order, build.instance, build.host, error)
+            logger.info("build of %s failed", job.server_id, exc_info=error)
+            fail_or_retry(job, build.instance, build.host, error)
 
 
-def _prepare(order: BuildOrder) -> Build | None:
-    """What the order is about, or ``None`` when there is nothing to do any more."""
-    node = ComputeNode.objects.select_related("service").get(pk=order.node_id)
+def _prepare(job: BuildServer) -> Build | None:
+    """What the job is about, or ``None`` when there is nothing to do any more."""
+    node = ComputeNode.objects.select_related("service").get(pk=job.node_id)
     instance = (
         Instance.objects.select_related("request_spec")
-        .filter(uuid=order.server_id, host=node.service.host)
+        .filter(uuid=job.server_id, host=node.service.host)
         .first()
     )
     if instance is None:
         return None
     devices = list(BlockDevice.objects.filter(instance=instance))
-    return Build(
-        order=order, instance=instance, node=node, devices=devices, spec=instance.request_spec
-    )
+    return Build(job=job, instance=instance, node=node, devices=devices, spec=instance.request_spec)
 
 
 def _run(build: Build) -> None:
@@ -97,7 +95,7 @@ def _run(build: Build) -> None:
     guest = _describe(build, nics)
     driver.plug_nics(guest)
     build.step(MAP_DISKS, network_info=[_as_json(nic) for nic in nics])
-    attach_volumes(build.order.owner.as_caller(), build.instance, build.devices)
+    attach_volumes(build.job.owner.as_caller(), build.instance, build.devices)
     guest = dataclasses.replace(guest, disks=[describe_disk(device) for device in build.devices])
     driver.attach_disks(guest)
     build.step(SPAWN)
@@ -108,18 +106,18 @@ def _run(build: Build) -> None:
 
 
 def _connect(build: Build) -> tuple[Nic, ...]:
-    order = build.order
+    job = build.job
     return network_service().connect(
-        order.owner.as_caller(),
-        order.server_id,
+        job.owner.as_caller(),
+        job.server_id,
         build.host,
-        order.nic_requests,
-        order.security_groups,
+        job.nic_requests,
+        job.security_groups,
     )
 
 
 def _spawn(build: Build, driver: ComputeDriver, guest: Guest) -> None:
-    password = unseal(build.order.sealed_password)
+    password = unseal(build.job.sealed_password)
     driver.spawn(dataclasses.replace(guest, admin_password=password))
 
 
@@ -131,8 +129,8 @@ def _give_up(build: Build) -> None:
     over = instance is None or instance.vm_state in (VmState.DELETED, VmState.ERROR)
     if not over:
         return
-    logger.info("build of %s ends: it is over", build.order.server_id)
-    driver_of(build.node.driver).destroy(build.order.server_id, build.node.hypervisor_hostname)
+    logger.info("build of %s ends: it is over", build.job.server_id)
+    driver_of(build.node.driver).destroy(build.job.server_id, build.node.hypervisor_hostname)
     release_services(build.instance)
     release_host([build.instance.pk])
 
@@ -143,7 +141,7 @@ def _describe(build: Build, nics: tuple[Nic, ...]) -> Guest:
         node=build.node.hypervisor_hostname,
         image=build.spec.image,
         nics=nics,
-        files=build.order.files,
+        files=build.job.files,
     )
 
 

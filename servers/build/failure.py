@@ -13,11 +13,10 @@ from django.utils import timezone
 from compute_site import faults
 from compute_site.neighbours.network.protocol import NicFailed
 from compute_site.neighbours.volume.protocol import VolumeQuotaReached
-from servers.build.order import BuildOrder
 from servers.build.records import BUILD_EVENT
 from servers.holdings.release import NOWHERE, release_host, release_services
-from servers.lifecycle import jobs
 from servers.lifecycle.history import ERROR, finish_event
+from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import FAIL_BUILD, PLACE_AGAIN, move
 from servers.models import Fault, Instance, InstanceAction, InstanceActionEvent, RequestSpec
 from servers.placement import claims
@@ -31,9 +30,9 @@ FINAL = (NicFailed, VolumeQuotaReached, faults.BadRequest, faults.Forbidden, fau
 """Failures that no other host would change."""
 
 
-def fail_or_retry(order: BuildOrder, instance: Instance, host: str, error: Exception) -> None:
+def fail_or_retry(job: BuildServer, instance: Instance, host: str, error: Exception) -> None:
     """Hand the server to the next host that will do, or end its build in ``error``."""
-    if _may_retry(order, error) and _try_next(order, instance, host, error):
+    if _may_retry(job, error) and _try_next(job, instance, host, error):
         return
     fail(instance, error, host=host)
 
@@ -61,22 +60,22 @@ def describe(error: Exception) -> tuple[str, str]:
     return (error.detail if isinstance(error, faults.Fault) else type(error).__name__), details
 
 
-def _may_retry(order: BuildOrder, error: Exception) -> bool:
+def _may_retry(job: BuildServer, error: Exception) -> bool:
     attempts: int = settings.OPTIONS.scheduler_max_attempts
     final = isinstance(error, FINAL)
-    return order.retry and bool(order.alternates) and order.attempt < attempts and not final
+    return job.retry and bool(job.alternates) and job.attempt < attempts and not final
 
 
-def _try_next(order: BuildOrder, instance: Instance, host: str, error: Exception) -> bool:
+def _try_next(job: BuildServer, instance: Instance, host: str, error: Exception) -> bool:
     """Move the server to the best alternate that still will do; ``False``: there is none."""
     try:
         with transaction.atomic():
-            return _move_to_alternate(order, instance, host, error)
+            return _move_to_alternate(job, instance, host, error)
     except (claims.RoomTaken, NoValidHost):
         return False
 
 
-def _move_to_alternate(order: BuildOrder, instance: Instance, host: str, error: Exception) -> bool:
+def _move_to_alternate(job: BuildServer, instance: Instance, host: str, error: Exception) -> bool:
     if not move(instance.pk, PLACE_AGAIN, on_host=host, network_info=[], **NOWHERE):
         return True  # deleted meanwhile: the deletion does the rest
     release_services(instance, keep_volumes=True)
@@ -86,20 +85,19 @@ def _move_to_alternate(order: BuildOrder, instance: Instance, host: str, error: 
     hosts = [
         state
         for state in read_hosts(demand, spec.instance_group, lock=True)
-        if state.node_id in order.alternates
+        if state.node_id in job.alternates
     ]
     chosen = choose_hosts(demand, hosts, count=1)[0].host
     release_host([instance.pk])
     claims.claim(demand, {instance.pk: chosen.node_id})
     _settle(instance, chosen, error)
-    again = dataclasses.replace(
-        order,
+    dataclasses.replace(
+        job,
         node_id=chosen.node_id,
-        alternates=tuple(node for node in order.alternates if node != chosen.node_id),
-        attempt=order.attempt + 1,
-    )
-    jobs.defer(jobs.BUILD_SERVER, queue=jobs.COMPUTE, jobs=[again.as_json()])
-    logger.info("server %s goes on to %s", order.server_id, chosen.host)
+        alternates=tuple(node for node in job.alternates if node != chosen.node_id),
+        attempt=job.attempt + 1,
+    ).defer()
+    logger.info("server %s goes on to %s", job.server_id, chosen.host)
     return True
 
 

@@ -8,7 +8,7 @@ from compute_site.neighbours.image import policies as images
 from compute_site.neighbours.network import policies as networks
 from compute_site.neighbours.volume import policies as volumes
 from compute_site.policy.granted import Granted, find_granted
-from servers.build.order import Owner
+from servers.lifecycle.jobs import Owner
 from servers.models import Instance
 
 RULES_OF_BUILDING = frozenset(

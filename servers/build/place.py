@@ -10,11 +10,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from servers.build.bury import bury
-from servers.build.order import BuildOrder, Owner
 from servers.build.owner import find_owner
 from servers.build.records import BUILD_EVENT, write_records
 from servers.drivers.disks import root_name
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import BuildServer, Owner, defer_all
 from servers.models import BuildRequest, TaskState, VmState
 from servers.placement import claims
 from servers.placement.demand import Demand, read_demand
@@ -135,19 +134,20 @@ def _hand_over(
     )
     BuildRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()
     owner = find_owner(requests[0].instance, request_id=requests[0].request_id)
-    orders = [
-        _order(request, placement, owner, retry=not demand.is_forced)
-        for request, placement in zip(requests, placements, strict=True)
-    ]
-    jobs.defer(jobs.BUILD_SERVER, queue=jobs.COMPUTE, jobs=[order.as_json() for order in orders])
+    defer_all(
+        [
+            _job(request, placement, owner, retry=not demand.is_forced)
+            for request, placement in zip(requests, placements, strict=True)
+        ]
+    )
     claims.claim(
         demand, {server: host.node_id for server, host in zip(servers, hosts, strict=True)}
     )
 
 
-def _order(request: BuildRequest, placement: Placement, owner: Owner, *, retry: bool) -> BuildOrder:
+def _job(request: BuildRequest, placement: Placement, owner: Owner, *, retry: bool) -> BuildServer:
     networks = request.requested_networks
-    return BuildOrder(
+    return BuildServer(
         server_id=str(request.instance.uuid),
         node_id=placement.host.node_id,
         owner=owner,

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from servers.errors import WrongState
-from servers.lifecycle import jobs
 from servers.lifecycle.history import log_action
+from servers.lifecycle.jobs import ScheduleAndBuild
 from servers.lifecycle.transitions import RETRY_BUILD, move
 from servers.models import (
     BlockDevice,
@@ -70,5 +70,4 @@ def retry_build(caller: Caller, instance: Instance) -> None:
         )
         buried.delete()
         log_action(caller, instance, RETRY, "conductor_retry_build")
-        job = {"reservation_id": instance.reservation_id}
-        jobs.defer(jobs.SCHEDULE_AND_BUILD, queue=jobs.CONDUCTOR, jobs=[job])
+        ScheduleAndBuild(reservation_id=instance.reservation_id).defer()

@@ -36,7 +36,7 @@ from servers.create.records import (
 )
 from servers.create.rows import Rows, insert_rows
 from servers.create.sources import choose_zone, settle_disks
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import ScheduleAndBuild
 from servers.models import (
     BuildRequest,
     Instance,
@@ -66,8 +66,7 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
     try:
         with transaction.atomic():
             # the job does not depend on the number: the usage stays locked one statement less
-            job = {"reservation_id": created.reservation_id}
-            jobs.defer(jobs.SCHEDULE_AND_BUILD, queue=jobs.CONDUCTOR, jobs=[job])
+            ScheduleAndBuild(reservation_id=created.reservation_id).defer()
             count = _take_quota(caller, plan)
             _write(caller, plan, created, uuids[:count])
     except BaseException:

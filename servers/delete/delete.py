@@ -22,11 +22,11 @@ from servers.drivers.protocol import DriverFailed
 from servers.holdings.release import release_host, release_services
 from servers.holdings.settle import end_with_server, find_open
 from servers.holdings.shelved_image import IMAGE_KEY, forget_image
-from servers.lifecycle import jobs
 from servers.lifecycle.actions import SOFT_DELETE
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
+from servers.lifecycle.jobs import DeleteServer, PerformAction
 from servers.lifecycle.transitions import (
     BEGIN_DELETE,
     FAIL_DELETE,
@@ -79,19 +79,17 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
         elif not force and _can_be_restored(server):
             begin_action(server, SOFT_DELETE.name, SOFT_DELETE.event, caller)
             move(server.pk, SOFT_DELETE.begin)
-            job = {"server_id": str(server.uuid), "task": SOFT_DELETE.task}
-            jobs.defer(jobs.PERFORM_ACTION, queue=jobs.COMPUTE, jobs=[job])
+            PerformAction(server_id=str(server.uuid), task=SOFT_DELETE.task).defer()
         else:
             begin_action(server, DELETE, DELETE_EVENT, caller)
             move(server.pk, BEGIN_DELETE)
-            job = {"server_id": str(server.uuid)}
-            jobs.defer(jobs.DELETE_SERVER, queue=jobs.COMPUTE, jobs=[job])
+            DeleteServer(server_id=str(server.uuid)).defer()
 
 
-def finish_delete(server_id: str) -> None:
+def finish_delete(job: DeleteServer) -> None:
     """The host's part: end the guest, then forget the server. Doing it twice is harmless."""
-    with exclusive(server_id):
-        instance = Instance.objects.alive().filter(uuid=server_id).first()
+    with exclusive(job.server_id):
+        instance = Instance.objects.alive().filter(uuid=job.server_id).first()
         if instance is None:
             return
         try:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import DeleteServer, defer_all
 from servers.lifecycle.transitions import RECLAIM, move
 from servers.models import Instance, VmState
 
@@ -25,10 +25,10 @@ def reclaim_deleted() -> int:
         vm_state=VmState.SOFT_DELETED, task_state__isnull=True, soft_deleted_at__lt=limit
     )
     with transaction.atomic():
-        orders = [
-            {"server_id": str(uuid)}
+        deletions = [
+            DeleteServer(server_id=str(uuid))
             for key, uuid in due.values_list("pk", "uuid")
             if move(key, RECLAIM)
         ]
-        jobs.defer(jobs.DELETE_SERVER, queue=jobs.COMPUTE, jobs=orders)
-    return len(orders)
+        defer_all(deletions)
+    return len(deletions)

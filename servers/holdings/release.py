@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from compute_site.faults import Fault
 from compute_site.neighbours import network_service, volume_service
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import ReleaseServices
 from servers.models import BlockDevice, Instance
 from servers.placement import claims
 
@@ -35,15 +35,14 @@ def release_services(
         release_now(instance, volumes=volumes, keep_volumes=keep_volumes)
     except Fault as fault:
         logger.warning("server %s is released later: %s", instance.uuid, fault.detail)
-        job = {"server_id": str(instance.uuid), "volumes": list(volumes)}
-        jobs.defer(jobs.RELEASE_SERVICES, queue=jobs.COMPUTE, jobs=[job])
+        ReleaseServices(server_id=str(instance.uuid), volumes=tuple(volumes)).defer()
 
 
-def release_late(server_id: str, volumes: Sequence[str]) -> None:
+def release_late(job: ReleaseServices) -> None:
     """Release what a service could not release at the time; not where the server lives on."""
-    instance = Instance.objects.filter(uuid=server_id).first()
+    instance = Instance.objects.filter(uuid=job.server_id).first()
     if instance is not None and (instance.deleted_at is not None or instance.host is None):
-        release_now(instance, volumes=volumes)
+        release_now(instance, volumes=job.volumes)
 
 
 def release_now(

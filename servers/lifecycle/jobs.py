@@ -1,17 +1,22 @@
-"""Defers jobs on Django's own connection, so that a job exists exactly when its rows do.
+"""What workers are asked to do: a class for each task of the queue, whose fields are its arguments.
 
-Inside a worker the tasks' own ``defer`` would use the worker's connections, outside of the
-transaction that writes the rows.
+Jobs are deferred on Django's own connection, so that a job exists exactly when the rows that it is
+about do. Inside a worker the tasks' own ``defer`` would use the worker's connections, outside of
+the transaction that writes the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
+from procrastinate import jobs as queue_jobs
 from procrastinate.contrib.django.django_connector import DjangoConnector
-from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
+
+from compute_site.caller import Caller
+from compute_site.neighbours.network.protocol import NicRequest
 
 CONDUCTOR = "conductor"
 """The queue of decisions: where servers go, what became of lost jobs."""
@@ -19,43 +24,328 @@ CONDUCTOR = "conductor"
 COMPUTE = "compute"
 """The queue of work on hosts."""
 
-SCHEDULE_AND_BUILD = "servers.schedule_and_build"
-BUILD_SERVER = "servers.build_server"
-DELETE_SERVER = "servers.delete_server"
-RELEASE_SERVICES = "servers.release_services"
-PERFORM_ACTION = "servers.perform_action"
-UNSHELVE_SERVER = "servers.unshelve_server"
-ATTACH_VOLUME = "servers.attach_volume"
-DETACH_VOLUME = "servers.detach_volume"
-SWAP_VOLUME = "servers.swap_volume"
-ATTACH_INTERFACE = "servers.attach_interface"
-DETACH_INTERFACE = "servers.detach_interface"
-PLACE_MOVE = "servers.place_move"
-MOVE_SERVER = "servers.move_server"
-CONFIRM_RESIZE = "servers.confirm_resize"
-REVERT_RESIZE = "servers.revert_resize"
-MIGRATE_LIVE = "servers.migrate_live"
-EVACUATE = "servers.evacuate"
-MOVES = (PLACE_MOVE, MOVE_SERVER, CONFIRM_RESIZE, REVERT_RESIZE, MIGRATE_LIVE, EVACUATE)
-"""What takes servers to other hosts, and back."""
+SECRET_ARGUMENTS = frozenset(("sealed_password", "files"))
+"""Arguments that carry secrets of users, at any depth."""
 
 job_manager = JobManager(DjangoConnector())
 
 
-def defer(task: str, *, queue: str, jobs: Sequence[dict[str, Any]]) -> None:
-    """Defer one job for each set of arguments, in one statement."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job; the subclass says which task of which queue it is for.
+
+    The queue keeps the arguments as JSON. Those that have their default value are left out, so
+    that workers of the version before still understand them after a field was added.
+    """
+
+    task_name: ClassVar[str]
+    queue: ClassVar[str] = COMPUTE
+
+    def defer(self) -> None:
+        """Put the job into the queue, in the transaction of the rows that it is about."""
+        defer_all([self])
+
+    def as_arguments(self) -> dict[str, Any]:
+        """The arguments as the queue keeps them."""
+        values = dataclasses.asdict(self)
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        return {name: value for name, value in values.items() if value != defaults[name]}
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
+        """The job with the arguments that the queue has kept."""
+        return cls(**_with_tuples(arguments))
+
+
+def defer_all(jobs: Sequence[Job]) -> None:
+    """Put all of these jobs into the queue in one statement."""
     if not jobs:
         return
     job_manager.batch_defer_jobs(
         [
-            Job(
+            queue_jobs.Job(
                 id=None,
-                queue=queue,
+                queue=job.queue,
                 lock=None,
                 queueing_lock=None,
-                task_name=task,
-                task_kwargs=arguments,
+                task_name=job.task_name,
+                task_kwargs=job.as_arguments(),
             )
-            for arguments in jobs
+            for job in jobs
         ]
     )
+
+
+def _with_tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in arguments.items()
+    }
+
+
+# building servers
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleAndBuild(Job):
+    """Find hosts for all servers of a reservation, and hand each to its host."""
+
+    task_name = "servers.schedule_and_build"
+    queue = CONDUCTOR
+
+    reservation_id: str
+
+
+RIGHTS = ("roles", "rules", "global_rules")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """For whom a server is built. ``rules`` are those of the owner's rights in the project that
+    building needs, ``global_rules`` those that hold in every project.
+    """
+
+    user_id: str
+    user_name: str
+    project_id: str
+    project_name: str
+    roles: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    global_rules: tuple[str, ...] = ()
+    request_id: str = "-"
+
+    def as_caller(self) -> Caller:
+        """The owner as the services beside compute know callers."""
+        values = dataclasses.asdict(self)
+        values |= {name: frozenset(values[name]) for name in RIGHTS}
+        return Caller(**values)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BuildServer(Job):
+    """Build one server on one host; has all that the build needs and that no row holds any more."""
+
+    task_name = "servers.build_server"
+
+    server_id: str
+    node_id: int
+    owner: Owner
+    networks: str | tuple[dict[str, Any], ...] = ()
+    """``auto``, ``none``, or what each network card shall be."""
+    security_groups: tuple[str, ...] = ()
+    files: tuple[dict[str, str], ...] = dataclasses.field(default=(), repr=False)
+    sealed_password: str = dataclasses.field(default="", repr=False)
+    alternates: tuple[int, ...] = ()
+    """Nodes to try when this one fails, the best first."""
+    attempt: int = 1
+    retry: bool = True
+    """May another host be tried? Not where one was forced."""
+
+    @property
+    def nic_requests(self) -> str | tuple[NicRequest, ...]:
+        """The networks as the network service wants them."""
+        if isinstance(self.networks, str):
+            return self.networks
+        keys = [field.name for field in dataclasses.fields(NicRequest)]
+        return tuple(NicRequest(**{key: nic.get(key) for key in keys}) for nic in self.networks)
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
+        values = _with_tuples(arguments)
+        owner = Owner(**_with_tuples(values.pop("owner")))
+        return cls(owner=owner, **values)
+
+
+# servers that exist
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServerJob(Job):
+    """A job about one server that exists."""
+
+    server_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteServer(ServerJob):
+    """Delete a server from its host."""
+
+    task_name = "servers.delete_server"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseServices(ServerJob):
+    """Give back what a deleted server still holds of the services beside compute; ``volumes`` end
+    with it though no row says so.
+    """
+
+    task_name = "servers.release_services"
+
+    volumes: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PerformAction(ServerJob):
+    """Do on its host what was begun with a server. ``task`` is the task_state of the server
+    meanwhile, ``after`` its state in the end where it is not that of the table of actions.
+    """
+
+    task_name = "servers.perform_action"
+
+    task: str
+    sealed_password: str = dataclasses.field(default="", repr=False)
+    after: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UnshelveServer(ServerJob):
+    """Find a host for a server that is shelved; ``host``: only this one will do."""
+
+    task_name = "servers.unshelve_server"
+    queue = CONDUCTOR
+
+    host: str | None = None
+
+
+# what is attached to servers
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentJob(ServerJob):
+    """A change of what is attached to a server, by the request that asked for it."""
+
+    request_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeJob(AttachmentJob):
+    """A change of one disk of a server."""
+
+    disk_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttachVolume(VolumeJob):
+    """Give a guest the volume that is reserved for it."""
+
+    task_name = "servers.attach_volume"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DetachVolume(VolumeJob):
+    """Take a volume from a guest."""
+
+    task_name = "servers.detach_volume"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SwapVolume(VolumeJob):
+    """Give a guest another volume, ``volume_id``, for one; ``claim`` is its attachment."""
+
+    task_name = "servers.swap_volume"
+
+    volume_id: str
+    claim: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceJob(AttachmentJob):
+    """A change of one network card of a server."""
+
+    port_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttachInterface(InterfaceJob):
+    """Give a guest a network card that its server has."""
+
+    task_name = "servers.attach_interface"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DetachInterface(InterfaceJob):
+    """Take a network card from a guest and its server."""
+
+    task_name = "servers.detach_interface"
+
+
+# moves to other hosts
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MoveJob(ServerJob):
+    """A job about a move of a server; ``move`` is the key of its record."""
+
+    move: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Evacuated:
+    """What the new host of an evacuated server must know: shall it be off in the end, and the new
+    admin password.
+    """
+
+    stopped: bool = False
+    sealed_password: str = dataclasses.field(default="", repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceMove(MoveJob):
+    """Find the host that a server moves to. ``host``: only this one will do; ``forced``: whatever
+    speaks against it but lack of room. ``then`` is for evacuations.
+    """
+
+    task_name = "servers.place_move"
+    queue = CONDUCTOR
+
+    host: str | None = None
+    forced: bool = False
+    then: Evacuated | None = None
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
+        values = dict(arguments)
+        then = values.pop("then", None)
+        return cls(then=Evacuated(**then) if then else None, **values)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MoveServer(MoveJob):
+    """Bring a server to another host."""
+
+    task_name = "servers.move_server"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmResize(MoveJob):
+    """Give up what a server left behind."""
+
+    task_name = "servers.confirm_resize"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RevertResize(MoveJob):
+    """Bring a server back to where it was."""
+
+    task_name = "servers.revert_resize"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MigrateLive(MoveJob):
+    """Bring a server that runs to another host."""
+
+    task_name = "servers.migrate_live"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Evacuate(MoveJob):
+    """Build a server of a failed host on another; the rest as in ``Evacuated``."""
+
+    task_name = "servers.evacuate"
+
+    stopped: bool = False
+    sealed_password: str = dataclasses.field(default="", repr=False)
+
+
+MOVES = (PlaceMove, MoveServer, ConfirmResize, RevertResize, MigrateLive, Evacuate)
+"""What takes servers to other hosts, and back."""

@@ -17,9 +17,9 @@ from servers.create.errors import FlavorNotFound
 from servers.create.records import copy_flavor
 from servers.errors import WrongState
 from servers.kept_image import kept_image
-from servers.lifecycle import jobs
 from servers.lifecycle.guard import check_state, check_unlocked
 from servers.lifecycle.history import add_event, begin_action
+from servers.lifecycle.jobs import PlaceMove
 from servers.lifecycle.transitions import BEGIN_MOVE, move
 from servers.models import (
     Instance,
@@ -185,5 +185,4 @@ def _begin(
     record = record_move(caller, instance, status=status, **columns)
     begin_action(instance, action, PLACE_EVENT, caller)
     add_event(instance.pk, action, COLD_EVENT, host=instance.host)
-    job = {"server_id": str(instance.uuid), "move": record.pk, "host": host}
-    jobs.defer(jobs.PLACE_MOVE, queue=jobs.CONDUCTOR, jobs=[job])
+    PlaceMove(server_id=str(instance.uuid), move=record.pk, host=host).defer()

@@ -15,10 +15,10 @@ from servers.drivers.guest import describe_guest, launched
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
-from servers.lifecycle import jobs
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_state
 from servers.lifecycle.history import SUCCESS, begin_action, finish_event
+from servers.lifecycle.jobs import Evacuate, Evacuated, PlaceMove
 from servers.lifecycle.sealing import seal, unseal
 from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, move
 from servers.models import (
@@ -83,32 +83,33 @@ def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) 
         no_flavor = {"old_flavor_record_id": None, "new_flavor_record_id": None}  # Nova: unknown
         record = record_move(caller, instance, migration_type=kind, status=status, **no_flavor)
         begin_action(instance, KIND.action, KIND.placing, caller)
-        then = {"stopped": order.stopped, "sealed_password": seal(password) if password else ""}
-        job = {"server_id": str(instance.uuid), "move": record.pk, "then": then}
-        job |= {"host": order.host, "forced": order.forced}
-        jobs.defer(jobs.PLACE_MOVE, queue=jobs.CONDUCTOR, jobs=[job])
+        PlaceMove(
+            server_id=str(instance.uuid),
+            move=record.pk,
+            host=order.host,
+            forced=order.forced,
+            then=Evacuated(stopped=order.stopped, sealed_password=seal(password or "")),
+        ).defer()
     return password
 
 
-def perform_evacuation(
-    server_id: str, move_id: int, *, stopped: bool = False, sealed_password: str = ""
-) -> None:
+def perform_evacuation(job: Evacuate) -> None:
     """The new host's part. It may run again from the start after a worker was lost."""
-    with exclusive(server_id):
-        record = Migration.objects.open().filter(pk=move_id).select_related("instance").first()
+    with exclusive(job.server_id):
+        record = Migration.objects.open().filter(pk=job.move).select_related("instance").first()
         if record is None or record.instance.task_state not in END_EVACUATION.from_task:
             return
         try:
-            _build(record, stopped=stopped, sealed_password=sealed_password)
+            _build(record, job)
         except DatabaseError:
             raise  # says nothing about the host: the queue tries again
         except Exception as error:  # noqa: BLE001 - the server must not be left in between
-            fail_evacuation(move_id, *describe(error))
+            fail_evacuation(job.move, *describe(error))
 
 
-def _build(record: Migration, *, stopped: bool, sealed_password: str) -> None:
+def _build(record: Migration, job: Evacuate) -> None:
     instance, host, node = record.instance, str(record.dest_compute), str(record.dest_node)
-    server_id = str(instance.uuid)
+    server_id = job.server_id
     network_service().rebind(server_id, host)
     guest = describe_guest(
         instance,
@@ -117,11 +118,10 @@ def _build(record: Migration, *, stopped: bool, sealed_password: str) -> None:
         nics=network_service().nics([server_id]).get(server_id, ()),
         devices=list(BlockDevice.objects.filter(instance=instance)),
     )
-    password = unseal(sealed_password) if sealed_password else ""
     driver = driver_at(record.dest_node)
-    driver.spawn(dataclasses.replace(guest, admin_password=password))
+    driver.spawn(dataclasses.replace(guest, admin_password=unseal(job.sealed_password)))
     power_state: int = PowerState.RUNNING
-    off = stopped or record.old_vm_state == VmState.STOPPED
+    off = job.stopped or record.old_vm_state == VmState.STOPPED
     if off:
         power_state = driver.perform(server_id, node, TaskState.POWERING_OFF)
     end = dataclasses.replace(END_EVACUATION, to_vm=VmState.STOPPED if off else VmState.ACTIVE)

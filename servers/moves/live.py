@@ -11,7 +11,6 @@ from servers.build.failure import describe
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
-from servers.lifecycle import jobs
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_state, check_unlocked, lock_row
 from servers.lifecycle.history import (
@@ -22,6 +21,7 @@ from servers.lifecycle.history import (
     finish_events,
     log_action,
 )
+from servers.lifecycle.jobs import MigrateLive, PlaceMove
 from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, move
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
 from servers.moves.begin import PLACE_EVENT, record_move
@@ -58,12 +58,11 @@ def migrate_live(
         status = MigrationStatus.ACCEPTED
         record = record_move(caller, instance, migration_type=MigrationType.LIVE, status=status)
         begin_action(instance, KIND.action, PLACE_EVENT if waits else KIND.placing, caller)
+        job = PlaceMove(server_id=str(instance.uuid), move=record.pk, host=host, forced=forced)
         if not waits:
-            job = {"server_id": str(instance.uuid), "move": record.pk}
-            job |= {"host": host, "forced": forced}
-            jobs.defer(jobs.PLACE_MOVE, queue=jobs.CONDUCTOR, jobs=[job])
+            job.defer()
     if waits:
-        fault = place_move(str(instance.uuid), record.pk, host=host, forced=forced)
+        fault = place_move(job)
         if fault is not None:
             raise NoDestination(fault.detail)
 
@@ -100,21 +99,21 @@ def force_live_migration(caller: Caller, instance: Instance, move_id: str) -> No
         log_action(caller, server, "live_migration_force_complete", event)
 
 
-def perform_live(server_id: str, move_id: int) -> None:
+def perform_live(job: MigrateLive) -> None:
     """The hosts' part. It may run again from the start after a worker was lost."""
-    with exclusive(server_id):
-        record = Migration.objects.open().filter(pk=move_id).select_related("instance").first()
+    with exclusive(job.server_id):
+        record = Migration.objects.open().filter(pk=job.move).select_related("instance").first()
         if record is None or record.dest_compute is None:
             return
         try:
             _copy(record)
             _switch(record)
         except Interrupted:
-            driver_at(record.dest_node).destroy(server_id, str(record.dest_node))
+            driver_at(record.dest_node).destroy(job.server_id, str(record.dest_node))
         except DatabaseError:
             raise  # says nothing about the hosts: the queue tries again
         except Exception as error:  # noqa: BLE001 - the server must not be left in between
-            give_up_live_move(move_id, *describe(error))
+            give_up_live_move(job.move, *describe(error))
 
 
 def _copy(record: Migration) -> None:

@@ -24,6 +24,7 @@ from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import SUCCESS, add_event, finish_event, finish_events
+from servers.lifecycle.jobs import ConfirmResize, MoveServer, RevertResize
 from servers.lifecycle.transitions import (
     ARRIVE,
     AT_DESTINATION,
@@ -90,24 +91,24 @@ class Trip:
         return KINDS[self.record.migration_type].action
 
 
-def move_server(server_id: str, move_id: int) -> None:
+def move_server(job: MoveServer) -> None:
     """Bring the server to its destination; it waits there for a verdict."""
-    with exclusive(server_id):
-        _attempt(move_id, AT_SOURCE, _send, give_up_move)
-        _attempt(move_id, AT_DESTINATION, _receive, fail_move)
+    with exclusive(job.server_id):
+        _attempt(job.move, AT_SOURCE, _send, give_up_move)
+        _attempt(job.move, AT_DESTINATION, _receive, fail_move)
 
 
-def confirm_resize(server_id: str, move_id: int) -> None:
+def confirm_resize(job: ConfirmResize) -> None:
     """Give up what the server left behind."""
-    with exclusive(server_id):
-        _attempt(move_id, CONFIRM.from_task, _confirm, keep_resized)
+    with exclusive(job.server_id):
+        _attempt(job.move, CONFIRM.from_task, _confirm, keep_resized)
 
 
-def revert_resize(server_id: str, move_id: int) -> None:
+def revert_resize(job: RevertResize) -> None:
     """Bring the server back."""
-    with exclusive(server_id):
-        _attempt(move_id, REVERT.from_task, _leave_destination, keep_resized)
-        _attempt(move_id, REVERT.from_task, _revert, fail_revert)
+    with exclusive(job.server_id):
+        _attempt(job.move, REVERT.from_task, _leave_destination, keep_resized)
+        _attempt(job.move, REVERT.from_task, _revert, fail_revert)
 
 
 def _attempt(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from servers.lifecycle import jobs
 from servers.lifecycle.history import SUCCESS, add_event, finish_events
+from servers.lifecycle.jobs import Evacuate, MigrateLive, MoveJob, MoveServer, PlaceMove
 from servers.models import (
     Instance,
     InstanceMapping,
@@ -45,7 +44,7 @@ class Kind:
     task: str
     placing: str
     going: str
-    job: str
+    job: type[MoveJob]
     give_up: GiveUp
     status: str
 
@@ -54,7 +53,7 @@ COLD: dict[str, Any] = {
     "task": TaskState.RESIZE_PREP,
     "placing": PLACE_EVENT,
     "going": PREPARE_EVENT,
-    "job": jobs.MOVE_SERVER,
+    "job": MoveServer,
     "give_up": give_up_move,
     "status": MigrationStatus.PRE_MIGRATING,
 }
@@ -66,7 +65,7 @@ KINDS: dict[str, Kind] = {
         task=TaskState.MIGRATING,
         placing="conductor_live_migrate_instance",
         going=LIVE_EVENT,
-        job=jobs.MIGRATE_LIVE,
+        job=MigrateLive,
         give_up=give_up_live_move,
         status=MigrationStatus.QUEUED,
     ),
@@ -75,54 +74,38 @@ KINDS: dict[str, Kind] = {
         task=TaskState.REBUILDING,
         placing="rebuild_server",
         going=EVACUATE_EVENT,
-        job=jobs.EVACUATE,
+        job=Evacuate,
         give_up=fail_evacuation,
         status=MigrationStatus.PRE_MIGRATING,
     ),
 }
 
 
-def place_move(
-    server_id: str,
-    move_id: int,
-    *,
-    host: str | None = None,
-    forced: bool = False,
-    then: Mapping[str, Any] | None = None,
-) -> NoValidHost | None:
-    """``host``: only this one will do; ``forced``: whatever speaks against it but lack of room.
-    ``then`` is what the host must know as well. Where there is no host, the server is what it was
-    before, and the reason is returned.
+def place_move(job: PlaceMove) -> NoValidHost | None:
+    """Find a host for the move, and hand the server over. Where there is none, the server is what
+    it was before, and the reason is returned.
 
     Doing it twice is harmless: the second time the move has a destination.
     """
-    move = Migration.objects.open().filter(pk=move_id, dest_compute__isnull=True).first()
+    move = Migration.objects.open().filter(pk=job.move, dest_compute__isnull=True).first()
     if move is None:
         return None
     kind = KINDS[move.migration_type]
     try:
         with transaction.atomic():
-            _place(server_id, move, kind, host=host, forced=forced, then=then or {})
+            _place(job, move, kind)
     except NoValidHost as fault:
-        logger.info("server %s stays where it is: %s", server_id, fault.detail)
-        kind.give_up(move_id, fault.detail, fault.details)
+        logger.info("server %s stays where it is: %s", job.server_id, fault.detail)
+        kind.give_up(job.move, fault.detail, fault.details)
         return fault
     return None
 
 
-def _place(
-    server_id: str,
-    move: Migration,
-    kind: Kind,
-    *,
-    host: str | None,
-    forced: bool,
-    then: Mapping[str, Any],
-) -> None:
+def _place(job: PlaceMove, move: Migration, kind: Kind) -> None:
     instance = (
         Instance.objects.alive()
         .select_for_update(of=("self",), no_key=True)
-        .filter(uuid=server_id, task_state=kind.task)
+        .filter(uuid=job.server_id, task_state=kind.task)
         .select_related("request_spec__instance_group")
         .first()
     )
@@ -131,15 +114,15 @@ def _place(
         return
     if move.migration_type == MigrationType.LIVE:
         _check_live(instance)
-    demand, chosen = _choose_destination(instance, move, host, forced=forced)
+    demand, chosen = _choose_destination(instance, move, job.host, forced=job.forced)
     claims.claim_move(demand, instance.pk, chosen.node_id)
     Migration.objects.filter(pk=move.pk).update(
         dest_compute=chosen.host, dest_node=chosen.node, status=kind.status
     )
     finish_events(instance.pk, [kind.placing, PLACE_EVENT, COLD_EVENT], result=SUCCESS)
     add_event(instance.pk, kind.action, kind.going, host=chosen.host)
-    job = {"server_id": server_id, "move": move.pk, **then}
-    jobs.defer(kind.job, queue=jobs.COMPUTE, jobs=[job])
+    then = dataclasses.asdict(job.then) if job.then is not None else {}
+    kind.job(server_id=job.server_id, move=move.pk, **then).defer()
 
 
 def _check_live(instance: Instance) -> None:

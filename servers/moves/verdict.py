@@ -14,9 +14,9 @@ from compute_site.faults import Fault
 from servers.errors import WrongState
 from servers.holdings.settle import set_status
 from servers.hosts.zones import zone_of_hosts
-from servers.lifecycle import jobs
 from servers.lifecycle.guard import check_state, check_unlocked
 from servers.lifecycle.history import begin_action
+from servers.lifecycle.jobs import ConfirmResize, RevertResize
 from servers.lifecycle.site_caller import act_as_site
 from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM, move
 from servers.models import Instance, Migration, MigrationStatus, VmState
@@ -48,7 +48,7 @@ def confirm_resize(caller: Caller, instance: Instance) -> None:
         if not set_status(record, MigrationStatus.CONFIRMING, only_from=FINISHED):
             raise _not_resized(instance)
         begin_action(instance, "confirmResize", CONFIRM_EVENT, caller)
-        _defer(jobs.CONFIRM_RESIZE, instance, record)
+        ConfirmResize(server_id=str(instance.uuid), move=record.pk).defer()
 
 
 def confirm_overdue() -> int:
@@ -93,7 +93,7 @@ def revert_resize(caller: Caller, instance: Instance) -> None:
         if not set_status(record, MigrationStatus.REVERTING, only_from=FINISHED):
             raise _not_resized(instance)
         begin_action(instance, "revertResize", REVERT_EVENT, caller)
-        _defer(jobs.REVERT_RESIZE, instance, record)
+        RevertResize(server_id=str(instance.uuid), move=record.pk).defer()
 
 
 def _find_finished(instance: Instance) -> Migration:
@@ -105,8 +105,3 @@ def _find_finished(instance: Instance) -> Migration:
 
 def _not_resized(instance: Instance) -> NotResized:
     return NotResized(f"The server {instance.uuid} has no resize that waits for a verdict.")
-
-
-def _defer(task: str, instance: Instance, record: Migration) -> None:
-    job = {"server_id": str(instance.uuid), "move": record.pk}
-    jobs.defer(task, queue=jobs.COMPUTE, jobs=[job])

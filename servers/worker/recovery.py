@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
-from procrastinate.jobs import Job, Status
+from procrastinate import jobs as queue_jobs
 
 from compute_site.faults import Fault
 from servers.actions.perform import give_up
 from servers.build.bury import bury
 from servers.build.failure import fail
-from servers.lifecycle import jobs
 from servers.lifecycle.actions import BY_TASK
+from servers.lifecycle.jobs import (
+    MOVES,
+    BuildServer,
+    DeleteServer,
+    Job,
+    PerformAction,
+    ScheduleAndBuild,
+    UnshelveServer,
+    defer_all,
+    job_manager,
+)
 from servers.models import (
     BuildRequest,
     Instance,
@@ -57,16 +66,16 @@ class BuildLost(Fault):
 
 def retry_lost_jobs(seconds: float = LOST_AFTER_SECONDS) -> int:
     """Queue the jobs of workers silent for that long again; the number of jobs found."""
-    manager = jobs.job_manager
-    lost: Iterable[Job] = async_to_sync(manager.get_stalled_jobs)(seconds_since_heartbeat=seconds)
-    found = list(lost)
+    find = async_to_sync(job_manager.get_stalled_jobs)
+    found: list[queue_jobs.Job] = list(find(seconds_since_heartbeat=seconds))
     for job in found:
         logger.warning("worker of job %s (%s) is lost", job.id, job.task_name)
         if job.attempts + 1 < MAX_ATTEMPTS:
-            async_to_sync(manager.retry_job)(job)
+            async_to_sync(job_manager.retry_job)(job)
         else:
-            async_to_sync(manager.finish_job)(job, status=Status.FAILED, delete_job=False)
-    async_to_sync(manager.prune_stalled_workers)(seconds)
+            end = async_to_sync(job_manager.finish_job)
+            end(job, status=queue_jobs.Status.FAILED, delete_job=False)
+    async_to_sync(job_manager.prune_stalled_workers)(seconds)
     return len(found)
 
 
@@ -83,7 +92,7 @@ def fail_lost_builds() -> int:
     )
     if not overdue:
         return 0
-    servers, reservations = _at_work(jobs.SCHEDULE_AND_BUILD, jobs.BUILD_SERVER)
+    servers, reservations = _at_work(ScheduleAndBuild, BuildServer)
     lost = [
         instance
         for instance in overdue
@@ -100,12 +109,8 @@ def resume_lost_deletions() -> int:
     waiting = {str(server_id) for server_id in deleting.values_list("uuid", flat=True)}
     if not waiting:
         return 0
-    lost = waiting - _at_work(jobs.DELETE_SERVER)[0]
-    jobs.defer(
-        jobs.DELETE_SERVER,
-        queue=jobs.COMPUTE,
-        jobs=[{"server_id": server_id} for server_id in sorted(lost)],
-    )
+    lost = waiting - _at_work(DeleteServer)[0]
+    defer_all([DeleteServer(server_id=server_id) for server_id in sorted(lost)])
     return len(lost)
 
 
@@ -116,7 +121,7 @@ def give_up_lost_actions() -> int:
     busy = list(late.exclude(pk__in=Migration.objects.open().values("instance")).order_by())
     if not busy:
         return 0
-    servers, _ = _at_work(jobs.PERFORM_ACTION, jobs.UNSHELVE_SERVER)
+    servers, _ = _at_work(PerformAction, UnshelveServer)
     lost = [instance for instance in busy if str(instance.uuid) not in servers]
     for instance in lost:
         action = BY_TASK[str(instance.task_state)]
@@ -135,7 +140,7 @@ def end_lost_moves() -> int:
     )
     if not going_on:
         return 0
-    servers, _ = _at_work(*jobs.MOVES)
+    servers, _ = _at_work(*MOVES)
     lost = [move for move in going_on if str(move.instance.uuid) not in servers]
     for move in lost:
         end_lost_move(move)
@@ -144,7 +149,7 @@ def end_lost_moves() -> int:
 
 def purge_jobs() -> None:
     """Forget jobs that ended long ago, however they ended."""
-    async_to_sync(jobs.job_manager.delete_old_jobs)(
+    async_to_sync(job_manager.delete_old_jobs)(
         nb_hours=KEEP_JOBS_HOURS,
         include_failed=True,
         include_cancelled=True,
@@ -152,10 +157,10 @@ def purge_jobs() -> None:
     )
 
 
-def _at_work(*tasks: str) -> tuple[set[str], set[str]]:
-    """Ids of servers and of reservations that jobs of these tasks are about."""
+def _at_work(*kinds: type[Job]) -> tuple[set[str], set[str]]:
+    """Ids of servers and of reservations that jobs of these kinds are about."""
     with connection.cursor() as cursor:
-        cursor.execute(AT_WORK, [list(tasks)])
+        cursor.execute(AT_WORK, [[kind.task_name for kind in kinds]])
         rows = cursor.fetchall()
     return {server for server, _ in rows if server}, {group for _, group in rows if group}
 

@@ -1,8 +1,11 @@
-"""The entry points of the queue: what a worker may be asked to do, each one call inwards."""
+"""The entry points of the queue: what does each job, one call inwards, and what is done again and
+again.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
@@ -16,8 +19,7 @@ from servers.actions.shelve import offload_shelved
 from servers.actions.unshelve import place_shelved
 from servers.attachments import on_host
 from servers.attachments.lost import give_up_lost_changes
-from servers.build.build import build_server as build
-from servers.build.order import BuildOrder
+from servers.build.build import build_server
 from servers.build.place import place_reservation
 from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
@@ -25,9 +27,7 @@ from servers.holdings.release import release_late
 from servers.lifecycle import jobs
 from servers.moves.evacuate import perform_evacuation
 from servers.moves.live import perform_live
-from servers.moves.perform import confirm_resize as confirm
-from servers.moves.perform import move_server as perform_move
-from servers.moves.perform import revert_resize as revert
+from servers.moves.perform import confirm_resize, move_server, revert_resize
 from servers.moves.place import place_move
 from servers.moves.verdict import confirm_overdue
 from servers.worker import recovery
@@ -35,113 +35,35 @@ from servers.worker import recovery
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)
 """For failures that say nothing about the server: a database that restarts, a deadlock."""
 
-
-@app.task(name=jobs.SCHEDULE_AND_BUILD, queue=jobs.CONDUCTOR, retry=AGAIN)
-def schedule_and_build(*, reservation_id: str) -> None:
-    """Place the servers of one reservation and hand each to its host."""
-    place_reservation(reservation_id)
+Kind = TypeVar("Kind", bound=jobs.Job)
 
 
-@app.task(name=jobs.BUILD_SERVER, queue=jobs.COMPUTE, retry=AGAIN)
-def build_server(**order: Any) -> None:
-    """Build one server; the arguments are those of ``BuildOrder``."""
-    build(BuildOrder.from_json(order))
+def _register(kind: type[Kind], do: Callable[[Kind], object]) -> None:
+    """Let workers do jobs of this kind so."""
+
+    def run(**arguments: Any) -> None:
+        do(kind.from_arguments(arguments))
+
+    app.task(name=kind.task_name, queue=kind.queue, retry=AGAIN)(run)
 
 
-@app.task(name=jobs.DELETE_SERVER, queue=jobs.COMPUTE, retry=AGAIN)
-def delete_server(*, server_id: str) -> None:
-    """Delete a server from its host."""
-    finish_delete(server_id)
-
-
-@app.task(name=jobs.RELEASE_SERVICES, queue=jobs.COMPUTE, retry=AGAIN)
-def release_services(*, server_id: str, volumes: list[str]) -> None:
-    """Release what a deleted server still holds of the outside services."""
-    release_late(server_id, volumes)
-
-
-@app.task(name=jobs.PERFORM_ACTION, queue=jobs.COMPUTE, retry=AGAIN)
-def perform_action(
-    *, server_id: str, task: str, sealed_password: str = "", after: str | None = None
-) -> None:
-    """Do what was begun with a server."""
-    perform(server_id, task, sealed_password=sealed_password, after=after)
-
-
-@app.task(name=jobs.UNSHELVE_SERVER, queue=jobs.CONDUCTOR, retry=AGAIN)
-def unshelve_server(*, server_id: str, host: str | None = None) -> None:
-    """Find a host for a shelved server."""
-    place_shelved(server_id, host=host)
-
-
-@app.task(name=jobs.ATTACH_VOLUME, queue=jobs.COMPUTE, retry=AGAIN)
-def attach_volume(*, server_id: str, disk_id: str, request_id: str) -> None:
-    """Give a guest the volume that was reserved for it."""
-    on_host.attach_volume(server_id, disk_id, request_id)
-
-
-@app.task(name=jobs.DETACH_VOLUME, queue=jobs.COMPUTE, retry=AGAIN)
-def detach_volume(*, server_id: str, disk_id: str, request_id: str) -> None:
-    """Take a volume from a guest."""
-    on_host.detach_volume(server_id, disk_id, request_id)
-
-
-@app.task(name=jobs.SWAP_VOLUME, queue=jobs.COMPUTE, retry=AGAIN)
-def swap_volume(
-    *, server_id: str, disk_id: str, request_id: str, volume_id: str, claim: str
-) -> None:
-    """Give a guest another volume in the place of one."""
-    on_host.swap_volume(server_id, disk_id, request_id, volume_id, claim)
-
-
-@app.task(name=jobs.ATTACH_INTERFACE, queue=jobs.COMPUTE, retry=AGAIN)
-def attach_interface(*, server_id: str, port_id: str, request_id: str) -> None:
-    """Give a guest a card that its server has."""
-    on_host.attach_interface(server_id, port_id, request_id)
-
-
-@app.task(name=jobs.DETACH_INTERFACE, queue=jobs.COMPUTE, retry=AGAIN)
-def detach_interface(*, server_id: str, port_id: str, request_id: str) -> None:
-    """Take a card from a guest and its server."""
-    on_host.detach_interface(server_id, port_id, request_id)
-
-
-@app.task(name=jobs.PLACE_MOVE, queue=jobs.CONDUCTOR, retry=AGAIN)
-def find_destination(*, server_id: str, move: int, **how: Any) -> None:
-    """Find the host that a server moves to; ``how`` is what ``place_move`` takes."""
-    place_move(server_id, move, **how)
-
-
-@app.task(name=jobs.MOVE_SERVER, queue=jobs.COMPUTE, retry=AGAIN)
-def move_server(*, server_id: str, move: int) -> None:
-    """Bring a server to another host."""
-    perform_move(server_id, move)
-
-
-@app.task(name=jobs.CONFIRM_RESIZE, queue=jobs.COMPUTE, retry=AGAIN)
-def confirm_resize(*, server_id: str, move: int) -> None:
-    """Give up what a server left behind."""
-    confirm(server_id, move)
-
-
-@app.task(name=jobs.REVERT_RESIZE, queue=jobs.COMPUTE, retry=AGAIN)
-def revert_resize(*, server_id: str, move: int) -> None:
-    """Bring a server back to where it was."""
-    revert(server_id, move)
-
-
-@app.task(name=jobs.MIGRATE_LIVE, queue=jobs.COMPUTE, retry=AGAIN)
-def migrate_live(*, server_id: str, move: int) -> None:
-    """Bring a server that runs to another host."""
-    perform_live(server_id, move)
-
-
-@app.task(name=jobs.EVACUATE, queue=jobs.COMPUTE, retry=AGAIN)
-def evacuate(
-    *, server_id: str, move: int, stopped: bool = False, sealed_password: str = ""
-) -> None:
-    """Build a server of a failed host on another."""
-    perform_evacuation(server_id, move, stopped=stopped, sealed_password=sealed_password)
+_register(jobs.ScheduleAndBuild, lambda job: place_reservation(job.reservation_id))
+_register(jobs.BuildServer, build_server)
+_register(jobs.DeleteServer, finish_delete)
+_register(jobs.ReleaseServices, release_late)
+_register(jobs.PerformAction, perform)
+_register(jobs.UnshelveServer, place_shelved)
+_register(jobs.AttachVolume, on_host.attach_volume)
+_register(jobs.DetachVolume, on_host.detach_volume)
+_register(jobs.SwapVolume, on_host.swap_volume)
+_register(jobs.AttachInterface, on_host.attach_interface)
+_register(jobs.DetachInterface, on_host.detach_interface)
+_register(jobs.PlaceMove, place_move)
+_register(jobs.MoveServer, move_server)
+_register(jobs.ConfirmResize, confirm_resize)
+_register(jobs.RevertResize, revert_resize)
+_register(jobs.MigrateLive, perform_live)
+_register(jobs.Evacuate, perform_evacuation)
 
 
 @app.periodic(cron="* * * * * */10")

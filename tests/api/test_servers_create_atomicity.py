@@ -140,7 +140,7 @@ def test_a_volume_service_of_its_own_is_told_to_release(
     def fail(*_: Any, **__: Any) -> None:
         raise Broken("the queue is gone")
 
-    monkeypatch.setattr("servers.lifecycle.jobs.defer", fail)
+    monkeypatch.setattr("servers.lifecycle.jobs.defer_all", fail)
     monkeypatch.setattr("compute_site.neighbours.volume.local.release", released.extend)
     assert shop.order(as_member, **order).status == 503
     assert len(released) == 1

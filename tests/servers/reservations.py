@@ -7,7 +7,7 @@ from typing import Any
 
 from flavors.models import Flavor
 from quotas.models import Usage
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import ScheduleAndBuild
 from servers.lifecycle.sealing import seal
 from servers.models import (
     BuildRequest,
@@ -84,8 +84,7 @@ def make_reservation(
             ServerGroupMember.objects.create(group=group, instance=server)
         servers.append(server)
     _use_quota(owner, servers)
-    job = {"reservation_id": reservation}
-    jobs.defer(jobs.SCHEDULE_AND_BUILD, queue=jobs.CONDUCTOR, jobs=[job])
+    ScheduleAndBuild(reservation_id=reservation).defer()
     return servers
 
 

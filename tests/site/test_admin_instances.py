@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import BuildServer, Evacuated, Owner, PlaceMove
 from servers.lifecycle.sealing import seal
 from servers.models import (
     Allocation,
@@ -302,15 +302,24 @@ def test_the_page_shows_the_jobs_about_the_server(admin_site: Client) -> None:
 
 
 def test_jobs_hide_what_is_sealed_in_them(admin_site: Client) -> None:
-    job = {"server_id": "some-server", "sealed_password": "sealed-text", "files": [{"path": "x"}]}
-    jobs.defer(jobs.BUILD_SERVER, queue=jobs.COMPUTE, jobs=[job])
-    key = ProcrastinateJob.objects.get().pk
-    page = admin_site.get(
-        reverse("admin:procrastinate_procrastinatejob_change", args=[key])
-    ).content.decode()
-    assert "some-server" in page
-    assert "sealed-text" not in page
-    assert "hidden" in page
+    then = Evacuated(stopped=True, sealed_password="sealed-text")
+    PlaceMove(server_id="some-server", move=1, then=then).defer()
+    owner = Owner(user_id="u", user_name="u", project_id="p", project_name="p")
+    BuildServer(
+        server_id="another-server",
+        node_id=1,
+        owner=owner,
+        files=({"path": "/etc/secret", "contents": ""},),
+        sealed_password="sealed-text",
+    ).defer()
+    key, other = ProcrastinateJob.objects.order_by("pk").values_list("pk", flat=True)
+    for job in (key, other):
+        url = reverse("admin:procrastinate_procrastinatejob_change", args=[job])
+        page = admin_site.get(url).content.decode()
+        assert ("some-server" if job == key else "another-server") in page
+        assert "hidden" in page
+        assert "sealed-text" not in page
+        assert "/etc/secret" not in page
     listed = admin_site.get(
         reverse("admin:procrastinate_procrastinatejob_changelist"), {"q": "some-server"}
     )

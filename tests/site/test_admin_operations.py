@@ -10,7 +10,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import DeleteServer
 from servers.lifecycle.sealing import seal, unseal
 from servers.models import (
     BlockDevice,
@@ -81,7 +81,7 @@ def test_a_server_on_a_host_is_deleted_by_the_host(admin_site: Client, cast: Cas
     run_jobs()
     assert operate(admin_site, "delete_servers", server) == ["Delete: server-0."]
     assert fresh(server).task_state == "deleting"
-    assert queued(jobs.DELETE_SERVER) == [{"server_id": str(server.uuid)}]
+    assert queued(DeleteServer.task_name) == [{"server_id": str(server.uuid)}]
     run_jobs()
     assert fresh(server).vm_state == "deleted"
     assert usage_of() == {}

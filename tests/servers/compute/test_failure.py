@@ -16,7 +16,7 @@ from servers.build.place import place_reservation
 from servers.delete.delete import delete_server
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import DeleteServer, ReleaseServices
 from servers.models import (
     Allocation,
     BuildRequest,
@@ -195,7 +195,7 @@ def test_a_service_that_does_not_answer_keeps_nobody_from_deleting(
     with monkeypatch.context() as patch:
         patch.setattr(network, "disconnect", failing(NetworkServiceUnavailable("It is away.")))
         delete_server(caller_of(Cast.member), Instance.objects.get())
-        waiting = queued(jobs.DELETE_SERVER)
+        waiting = queued(DeleteServer.task_name)
         assert waiting == [{"server_id": str(server.uuid)}]
         with pytest.raises(NetworkServiceUnavailable):
             run_jobs()  # deletes, then tries the release again
@@ -203,11 +203,7 @@ def test_a_service_that_does_not_answer_keeps_nobody_from_deleting(
     assert server.vm_state == "deleted"
     assert usage_of() == {}
     assert Port.objects.count() == 1
-    jobs.defer(
-        jobs.RELEASE_SERVICES,
-        queue=jobs.COMPUTE,
-        jobs=[{"server_id": str(server.uuid), "volumes": []}],
-    )
+    ReleaseServices(server_id=str(server.uuid), volumes=()).defer()
     run_jobs()
     assert not Port.objects.exists()
     assert not BuildRequest.objects.exists()

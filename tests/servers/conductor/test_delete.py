@@ -11,6 +11,7 @@ from servers.delete.delete import delete_server, finish_delete
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed
 from servers.errors import ServerLocked
+from servers.lifecycle.jobs import DeleteServer
 from servers.models import (
     Allocation,
     BuildRequest,
@@ -179,7 +180,7 @@ def test_twice_gives_back_once() -> None:
     run_jobs()
     stale = Instance.objects.get(pk=first.pk)
     delete_server(caller_of(MEMBER), stale)
-    finish_delete(str(first.uuid))
+    finish_delete(DeleteServer(server_id=str(first.uuid)))
     assert usage_of() == {"instances": 1, "cores": 1, "ram": 512}
     node = ComputeNode.objects.get()
     assert (node.vcpus_used, node.running_vms) == (1, 1)

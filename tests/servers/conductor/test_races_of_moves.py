@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from servers.lifecycle.jobs import PlaceMove
 from servers.models import Allocation, Instance, Migration
 from servers.moves.place import place_move
 from tests.cast import Cast, Persona
@@ -52,7 +53,7 @@ def test_two_conductors_share_the_last_room(member: ApiClient) -> None:
         resize(member, server, rack.large).expect(202)
     jobs = queued("servers.place_move")
     assert len(jobs) == 4
-    run_at_once([functools.partial(place_move, job["server_id"], job["move"]) for job in jobs])
+    run_at_once([functools.partial(place_move, PlaceMove.from_arguments(job)) for job in jobs])
     assert Migration.objects.open().count() == 2
     for node in (*rack.hosts, spare):
         assert held_on(node)[0] <= node.vcpus * node.cpu_allocation_ratio
@@ -69,7 +70,7 @@ def test_a_move_is_placed_once(member: ApiClient) -> None:
     server = rack.server(member)
     resize(member, server, rack.large).expect(202)
     [job] = queued("servers.place_move")
-    place = functools.partial(place_move, job["server_id"], job["move"])
+    place = functools.partial(place_move, PlaceMove.from_arguments(job))
     assert run_at_once([place] * 4) == [None] * 4
     assert Allocation.objects.count() == 2
     assert len(queued("servers.move_server")) == 1

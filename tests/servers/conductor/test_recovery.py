@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from servers.build.place import place_reservation
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import DeleteServer
 from servers.models import Allocation, BuildRequest, Fault, Instance, InstanceMapping, TaskState
 from servers.worker import recovery
 from servers.worker.recovery import MAX_ATTEMPTS
@@ -121,7 +121,7 @@ def test_a_deletion_that_nobody_works_on_is_taken_up() -> None:
     run_jobs()
     Instance.objects.update(task_state=TaskState.DELETING)
     assert recovery.resume_lost_deletions() == 1
-    assert queued(jobs.DELETE_SERVER) == [{"server_id": str(server.uuid)}]
+    assert queued(DeleteServer.task_name) == [{"server_id": str(server.uuid)}]
     assert recovery.resume_lost_deletions() == 0
     run_jobs()
     server.refresh_from_db()
