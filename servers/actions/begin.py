@@ -14,7 +14,7 @@ from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import begin_action
 from servers.lifecycle.jobs import PerformAction
 from servers.lifecycle.sealing import seal
-from servers.lifecycle.transitions import move
+from servers.lifecycle.transitions import take_step
 from servers.models import Instance
 
 
@@ -37,7 +37,7 @@ def begin(
     check_unlocked(caller, instance)
     check_launched(instance, action.doing)
     with transaction.atomic():
-        if not move(instance.pk, action.begin, **(columns or {})):
+        if not take_step(instance.pk, action.begin, **(columns or {})):
             raise WrongState(
                 f"The server {instance.uuid} is {describe_state(instance)}; "
                 f"one cannot {action.doing} while it is."

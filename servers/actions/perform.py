@@ -19,7 +19,7 @@ from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.lifecycle.jobs import PerformAction
 from servers.lifecycle.sealing import SealedWithOtherKey, unseal
-from servers.lifecycle.transitions import Transition, move
+from servers.lifecycle.transitions import Transition, take_step
 from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def perform(job: PerformAction) -> None:
             columns |= NOWHERE if action.leaves_host else {}
             columns |= launched(instance) if action.launches else {}
             end = action.end if after is None else dataclasses.replace(action.end, to_vm=after)
-            if move(instance.pk, end, **columns):
+            if take_step(instance.pk, end, **columns):
                 finish_event(instance.pk, action.event, result=SUCCESS)
                 if action.leaves_host:
                     release_host([instance.pk])
@@ -61,7 +61,7 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
     logger.warning("server %s: %s failed: %s", instance.uuid, action.name, reason)
     stay = Transition(from_task=action.end.from_task)
     with transaction.atomic():
-        if move(instance.pk, stay, **(NOWHERE if action.enters_host else {})):
+        if take_step(instance.pk, stay, **(NOWHERE if action.enters_host else {})):
             Fault.objects.create(instance=instance, message=reason[:255], host=instance.host)
             finish_event(instance.pk, action.event, result=ERROR, details=reason)
             if action.enters_host:

@@ -21,7 +21,7 @@ from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import begin_action
 from servers.lifecycle.jobs import PerformAction, UnshelveServer, defer_all
-from servers.lifecycle.transitions import move
+from servers.lifecycle.transitions import take_step
 from servers.models import BlockDevice, Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
 from servers.read.root_disk import is_volume_backed, root_of
@@ -65,7 +65,7 @@ def offload_shelved() -> int:
         offloads = [
             PerformAction(server_id=str(instance.uuid), task=OFFLOAD.task)
             for instance in due
-            if move(instance.pk, OFFLOAD.begin)
+            if take_step(instance.pk, OFFLOAD.begin)
         ]
         defer_all(offloads)
     return len(offloads)
@@ -92,7 +92,7 @@ def unshelve_server(
         caller.permit(rules.UNSHELVE_TO_HOST, project_id=instance.project_id)
         _check_host(instance, host, zone)
     with transaction.atomic():
-        if not move(instance.pk, action.begin):
+        if not take_step(instance.pk, action.begin):
             raise WrongState(
                 f"The server {instance.uuid} is {describe_state(instance)}; "
                 f"one cannot {action.doing} while it is."

@@ -25,7 +25,7 @@ from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import SUCCESS, finish_event
 from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.sealing import unseal
-from servers.lifecycle.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, move
+from servers.lifecycle.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, take_step
 from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Build:
 
     def step(self, transition: Transition, **values: object) -> None:
         """Take the step, or end the build here."""
-        if not move(self.instance.pk, transition, on_host=self.host, **values):
+        if not take_step(self.instance.pk, transition, on_host=self.host, **values):
             raise Interrupted
 
 

@@ -10,7 +10,7 @@ from compute_site import faults
 from servers.build.records import SCHEDULE_EVENT, write_records
 from servers.build.retry import keep_orders
 from servers.lifecycle.history import ERROR
-from servers.lifecycle.transitions import FAIL_BUILD, move_all
+from servers.lifecycle.transitions import FAIL_BUILD, take_steps
 from servers.models import BuildRequest, Cell, Fault, InstanceMapping
 from servers.models.cell import CELL0
 
@@ -22,7 +22,7 @@ def bury(requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str 
     """
     servers = [request.instance_id for request in requests]
     now = timezone.now()
-    move_all(servers, FAIL_BUILD)
+    take_steps(servers, FAIL_BUILD)
     cell0 = Cell.objects.filter(name=CELL0).values("pk")[:1]
     InstanceMapping.objects.filter(instance__in=servers).update(cell=cell0)
     event = {

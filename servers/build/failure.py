@@ -17,7 +17,7 @@ from servers.build.records import BUILD_EVENT
 from servers.holdings.release import NOWHERE, release_host, release_services
 from servers.lifecycle.history import ERROR, finish_event
 from servers.lifecycle.jobs import BuildServer
-from servers.lifecycle.transitions import FAIL_BUILD, PLACE_AGAIN, move
+from servers.lifecycle.transitions import FAIL_BUILD, PLACE_AGAIN, take_step
 from servers.models import Fault, Instance, InstanceAction, InstanceActionEvent, RequestSpec
 from servers.placement import claims
 from servers.placement.demand import read_demand
@@ -43,7 +43,7 @@ def fail(instance: Instance, error: Exception, *, host: str | None = None) -> No
     All in one transaction: a build that starts over must find what it needs, or its end.
     """
     with transaction.atomic():
-        if not move(instance.pk, FAIL_BUILD, on_host=host, network_info=[], **NOWHERE):
+        if not take_step(instance.pk, FAIL_BUILD, on_host=host, network_info=[], **NOWHERE):
             return  # deleted meanwhile: the deletion does the rest
         release_services(instance)
         release_host([instance.pk])
@@ -76,7 +76,7 @@ def _try_next(job: BuildServer, instance: Instance, host: str, error: Exception)
 
 
 def _move_to_alternate(job: BuildServer, instance: Instance, host: str, error: Exception) -> bool:
-    if not move(instance.pk, PLACE_AGAIN, on_host=host, network_info=[], **NOWHERE):
+    if not take_step(instance.pk, PLACE_AGAIN, on_host=host, network_info=[], **NOWHERE):
         return True  # deleted meanwhile: the deletion does the rest
     release_services(instance, keep_volumes=True)
     spec = RequestSpec.objects.select_related("instance_group").get(instance=instance)

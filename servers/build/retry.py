@@ -10,7 +10,7 @@ from compute_site.caller import Caller
 from servers.errors import WrongState
 from servers.lifecycle.history import log_action
 from servers.lifecycle.jobs import ScheduleAndBuild
-from servers.lifecycle.transitions import RETRY_BUILD, move
+from servers.lifecycle.transitions import RETRY_BUILD, take_step
 from servers.models import (
     BlockDevice,
     BuildRequest,
@@ -52,7 +52,7 @@ def retry_build(caller: Caller, instance: Instance) -> None:
         WrongState: it is not in error, was on a host already, or is being deleted.
     """
     with transaction.atomic():
-        moved = move(instance.pk, RETRY_BUILD)  # locks the server first, as a deletion does
+        moved = take_step(instance.pk, RETRY_BUILD)  # locks the server first, as a deletion does
         buried = BuriedOrder.objects.filter(instance=instance).first()
         if buried is None or not moved:
             raise WrongState(

@@ -32,7 +32,7 @@ from servers.lifecycle.transitions import (
     FAIL_DELETE,
     FINISH_DELETE,
     KEEP_SOFT_DELETED,
-    move,
+    take_step,
 )
 from servers.models import (
     BuildRequest,
@@ -78,11 +78,11 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
             _forget(server, volumes=_ending_volumes(request))
         elif not force and _can_be_restored(server):
             begin_action(server, SOFT_DELETE.name, SOFT_DELETE.event, caller)
-            move(server.pk, SOFT_DELETE.begin)
+            take_step(server.pk, SOFT_DELETE.begin)
             PerformAction(server_id=str(server.uuid), task=SOFT_DELETE.task).defer()
         else:
             begin_action(server, DELETE, DELETE_EVENT, caller)
-            move(server.pk, BEGIN_DELETE)
+            take_step(server.pk, BEGIN_DELETE)
             DeleteServer(server_id=str(server.uuid)).defer()
 
 
@@ -164,7 +164,7 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
         "terminated_at": now,
         "power_state": PowerState.NO_STATE,
     }
-    if not move(instance.pk, FINISH_DELETE, **ended, network_info=[]):
+    if not take_step(instance.pk, FINISH_DELETE, **ended, network_info=[]):
         return
     held = end_with_server(instance)
     if instance.soft_deleted_at is None:
@@ -182,7 +182,7 @@ def _fail(instance: Instance, error: DriverFailed) -> None:
     """One that can be restored stays so: the next round of reclaiming tries again."""
     step = FAIL_DELETE if instance.soft_deleted_at is None else KEEP_SOFT_DELETED
     with transaction.atomic():
-        if move(instance.pk, step):
+        if take_step(instance.pk, step):
             models.Fault.objects.create(
                 instance=instance, message=error.detail[:255], host=instance.host
             )

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from servers.lifecycle.jobs import DeleteServer, defer_all
-from servers.lifecycle.transitions import RECLAIM, move
+from servers.lifecycle.transitions import RECLAIM, take_step
 from servers.models import Instance, VmState
 
 
@@ -28,7 +28,7 @@ def reclaim_deleted() -> int:
         deletions = [
             DeleteServer(server_id=str(uuid))
             for key, uuid in due.values_list("pk", "uuid")
-            if move(key, RECLAIM)
+            if take_step(key, RECLAIM)
         ]
         defer_all(deletions)
     return len(deletions)

@@ -147,15 +147,17 @@ RECLAIM = Transition(
 FINISH_DELETE = Transition(to_vm=VmState.DELETED)
 
 
-def move(server: int, transition: Transition, *, on_host: str | None = None, **values: Any) -> bool:
+def take_step(
+    server: int, transition: Transition, *, on_host: str | None = None, **values: Any
+) -> bool:
     """Take the step, and set further columns with it; ``False``: the server may not take it.
 
     With ``on_host`` the server must also still be on that host.
     """
-    return move_all([server], transition, on_host=on_host, **values) == 1
+    return take_steps([server], transition, on_host=on_host, **values) == 1
 
 
-def move_all(
+def take_steps(
     servers: list[int], transition: Transition, *, on_host: str | None = None, **values: Any
 ) -> int:
     """Take the step with all of these servers that may; the number of those that did."""

@@ -20,7 +20,7 @@ from servers.kept_image import kept_image
 from servers.lifecycle.guard import check_state, check_unlocked
 from servers.lifecycle.history import add_event, begin_action
 from servers.lifecycle.jobs import PlaceMove
-from servers.lifecycle.transitions import BEGIN_MOVE, move
+from servers.lifecycle.transitions import BEGIN_MOVE, take_step
 from servers.models import (
     Instance,
     Migration,
@@ -157,7 +157,7 @@ def _check_new_flavor(instance: Instance, flavor: Flavor) -> None:
 
 def _take_first_step(instance: Instance, doing: str, *, auto_disk_config: bool) -> None:
     """The server is read anew: it may have been stopped or moved since it was found."""
-    if not move(instance.pk, BEGIN_MOVE, progress=0, auto_disk_config=auto_disk_config):
+    if not take_step(instance.pk, BEGIN_MOVE, progress=0, auto_disk_config=auto_disk_config):
         instance.refresh_from_db(fields=["vm_state", "task_state"])
         raise WrongState(
             f"The server {instance.uuid} is {describe_state(instance)}; one cannot {doing} now."

@@ -20,7 +20,7 @@ from servers.lifecycle.guard import check_state
 from servers.lifecycle.history import SUCCESS, begin_action, finish_event
 from servers.lifecycle.jobs import Evacuate, Evacuated, PlaceMove
 from servers.lifecycle.sealing import seal, unseal
-from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, move
+from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, take_step
 from servers.models import (
     BlockDevice,
     Instance,
@@ -74,7 +74,7 @@ def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) 
     if Service.objects.computes().up().filter(host=instance.host).exists():
         raise HostInUse(f"The host {instance.host} has not failed; migrate the server instead.")
     with transaction.atomic():
-        if not move(instance.pk, BEGIN_EVACUATION):
+        if not take_step(instance.pk, BEGIN_EVACUATION):
             raise WrongState(f"Something else is being done with the server {instance.uuid}.")
         settle.settle(instance)
         instance.refresh_from_db()
@@ -127,7 +127,7 @@ def _build(record: Migration, job: Evacuate) -> None:
     end = dataclasses.replace(END_EVACUATION, to_vm=VmState.STOPPED if off else VmState.ACTIVE)
     where = {"host": host, "node": node, "availability_zone": zone_of_hosts([host]).get(host)}
     with transaction.atomic():
-        if move(instance.pk, end, power_state=power_state, **launched(instance), **where):
+        if take_step(instance.pk, end, power_state=power_state, **launched(instance), **where):
             settle.leave(record, MigrationStatus.DONE)
             finish_event(instance.pk, EVACUATE_EVENT, result=SUCCESS)
             return

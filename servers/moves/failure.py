@@ -21,7 +21,7 @@ from servers.lifecycle.transitions import (
     GIVE_UP_REVERT,
     REVERT,
     Transition,
-    move,
+    take_step,
 )
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, VmState
 
@@ -60,7 +60,7 @@ def fail_move(move_id: int, reason: str, details: str = "") -> None:
     if record is None:
         return
     with transaction.atomic():
-        if move(record.instance_id, FAIL_MOVE):
+        if take_step(record.instance_id, FAIL_MOVE):
             settle.leave(record, MigrationStatus.ERROR)
             settle.update_spec(record, settle.new_columns(record))
             _tell(record.instance, reason, details)
@@ -73,7 +73,9 @@ def keep_resized(move_id: int, reason: str, details: str = "") -> None:
         return
     host = str(record.dest_compute)
     with transaction.atomic():
-        move(record.instance_id, GIVE_UP_REVERT, availability_zone=zone_of_hosts([host]).get(host))
+        take_step(
+            record.instance_id, GIVE_UP_REVERT, availability_zone=zone_of_hosts([host]).get(host)
+        )
         settle.set_status(record, MigrationStatus.FINISHED)
         _tell(record.instance, reason, details)
 
@@ -89,7 +91,7 @@ def fail_revert(move_id: int, reason: str, details: str = "") -> None:
     step = Transition(from_vm=REVERT.from_vm, from_task=REVERT.from_task, to_vm=VmState.ERROR)
     with transaction.atomic():
         where = {"host": record.source_compute, "node": record.source_node}
-        if move(record.instance_id, step, **where, **columns):
+        if take_step(record.instance_id, step, **where, **columns):
             settle.stay(record, MigrationStatus.ERROR)
             settle.update_spec(record, columns)
             _tell(record.instance, reason, details)
@@ -111,7 +113,7 @@ def _stay(move_id: int, step: Transition, reason: str, details: str) -> None:
     if record is None:
         return
     with transaction.atomic():
-        if move(record.instance_id, step):
+        if take_step(record.instance_id, step):
             settle.stay(record, MigrationStatus.ERROR)
             _tell(record.instance, reason, details)
 

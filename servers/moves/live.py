@@ -22,7 +22,7 @@ from servers.lifecycle.history import (
     log_action,
 )
 from servers.lifecycle.jobs import MigrateLive, PlaceMove
-from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, move
+from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, take_step
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
 from servers.moves.begin import PLACE_EVENT, record_move
 from servers.moves.errors import DestinationNotFound, NoDestination, WrongMoveStatus
@@ -53,7 +53,7 @@ def migrate_live(
     if host and not Service.objects.can_take_servers(host):
         raise DestinationNotFound(f"There is no host {host}.", field="os-migrateLive.host")
     with transaction.atomic():
-        if not move(instance.pk, BEGIN_LIVE_MOVE):
+        if not take_step(instance.pk, BEGIN_LIVE_MOVE):
             raise WrongState(f"Something else is being done with the server {instance.uuid}.")
         status = MigrationStatus.ACCEPTED
         record = record_move(caller, instance, migration_type=MigrationType.LIVE, status=status)
@@ -78,7 +78,7 @@ def abort_live_migration(caller: Caller, instance: Instance, move_id: str, *, ea
     record = _check_going_on(caller, instance, move_id, vm_state=None)
     allowed = (*RUNNING, *WAITING) if early else RUNNING
     with transaction.atomic():
-        if not move(instance.pk, END_LIVE_MOVE):
+        if not take_step(instance.pk, END_LIVE_MOVE):
             raise WrongState(f"The server {instance.uuid} does not migrate any more.")
         record.refresh_from_db(fields=["status"])
         _check_status(record, allowed)
@@ -124,7 +124,7 @@ def _copy(record: Migration) -> None:
     driver = driver_at(record.source_node)
     driver.copy_live(str(record.instance.uuid), str(record.source_node), str(record.dest_node))
     with transaction.atomic():  # from here on nobody can abort it
-        if not move(record.instance_id, GO_ON_LIVE):
+        if not take_step(record.instance_id, GO_ON_LIVE):
             raise Interrupted
         if not settle.set_status(record, MigrationStatus.POST_MIGRATING, only_from=RUNNING):
             raise Interrupted
@@ -138,7 +138,7 @@ def _switch(record: Migration) -> None:
     zone = zone_of_hosts([host]).get(host)
     where = {"host": host, "node": record.dest_node, "availability_zone": zone}
     with transaction.atomic():
-        if not move(record.instance_id, END_LIVE_MOVE, **where):
+        if not take_step(record.instance_id, END_LIVE_MOVE, **where):
             raise Interrupted
         settle.leave(record, MigrationStatus.COMPLETED)
         finish_event(record.instance_id, LIVE_EVENT, result=SUCCESS)

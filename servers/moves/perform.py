@@ -35,7 +35,7 @@ from servers.lifecycle.transitions import (
     REVERT,
     SEND,
     Transition,
-    move,
+    take_step,
 )
 from servers.models import (
     BlockDevice,
@@ -66,7 +66,7 @@ class Trip:
     instance: Instance
 
     def step(self, transition: Transition, **values: Any) -> None:
-        if not move(self.instance.pk, transition, **values):
+        if not take_step(self.instance.pk, transition, **values):
             raise Interrupted
 
     def guest(self, node: str) -> Guest:

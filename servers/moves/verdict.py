@@ -18,7 +18,7 @@ from servers.lifecycle.guard import check_state, check_unlocked
 from servers.lifecycle.history import begin_action
 from servers.lifecycle.jobs import ConfirmResize, RevertResize
 from servers.lifecycle.site_caller import act_as_site
-from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM, move
+from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM, take_step
 from servers.models import Instance, Migration, MigrationStatus, VmState
 from servers.moves.begin import check_host_up
 from servers.moves.errors import NotResized
@@ -88,7 +88,7 @@ def revert_resize(caller: Caller, instance: Instance) -> None:
     record = _find_finished(instance)
     zone = zone_of_hosts([str(record.source_compute)]).get(str(record.source_compute))
     with transaction.atomic():
-        if not move(instance.pk, BEGIN_REVERT, availability_zone=zone):
+        if not take_step(instance.pk, BEGIN_REVERT, availability_zone=zone):
             raise WrongState(f"Something else is being done with the server {instance.uuid}.")
         if not set_status(record, MigrationStatus.REVERTING, only_from=FINISHED):
             raise _not_resized(instance)

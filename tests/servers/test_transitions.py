@@ -15,8 +15,8 @@ from servers.lifecycle.transitions import (
     SPAWN,
     TAKE_ON,
     Transition,
-    move,
-    move_all,
+    take_step,
+    take_steps,
 )
 from servers.models import Instance
 from tests.factories import make_instance
@@ -53,7 +53,7 @@ def test_the_table(
 ) -> None:
     for vm_state, task_state in STATES:
         server = make_instance(vm_state=vm_state, task_state=task_state)
-        taken = move(server.pk, step)
+        taken = take_step(server.pk, step)
         server.refresh_from_db()
         assert taken is ((vm_state, task_state) in allowed)
         expected = (target[0] or vm_state, target[1]) if taken else (vm_state, task_state)
@@ -62,8 +62,8 @@ def test_the_table(
 
 def test_a_server_elsewhere_does_not_take_the_step() -> None:
     server = make_instance(vm_state="building", task_state="scheduling", host="host1")
-    assert not move(server.pk, TAKE_ON, on_host="host2")
-    assert move(server.pk, TAKE_ON, on_host="host1", network_info=[{"mac": "x"}], progress=7)
+    assert not take_step(server.pk, TAKE_ON, on_host="host2")
+    assert take_step(server.pk, TAKE_ON, on_host="host1", network_info=[{"mac": "x"}], progress=7)
     server.refresh_from_db()
     assert (server.network_info, server.progress) == ([{"mac": "x"}], 7)
 
@@ -71,13 +71,13 @@ def test_a_server_elsewhere_does_not_take_the_step() -> None:
 def test_a_deleted_server_takes_no_step() -> None:
     server = make_instance()
     values = {"deleted_at": server.created_at}
-    assert move(server.pk, FINISH_DELETE, **values)
-    assert not move(server.pk, FINISH_DELETE, **values)
-    assert not move(server.pk, BEGIN_DELETE)
+    assert take_step(server.pk, FINISH_DELETE, **values)
+    assert not take_step(server.pk, FINISH_DELETE, **values)
+    assert not take_step(server.pk, BEGIN_DELETE)
 
 
 def test_many_take_the_step_at_once() -> None:
     building = [make_instance(vm_state="building", task_state="scheduling") for _ in range(3)]
     active = make_instance()
-    assert move_all([server.pk for server in [*building, active]], FAIL_BUILD) == 3
+    assert take_steps([server.pk for server in [*building, active]], FAIL_BUILD) == 3
     assert Instance.objects.filter(vm_state="error").count() == 3
