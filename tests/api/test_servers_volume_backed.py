@@ -6,12 +6,16 @@ import json
 from typing import Any
 
 import pytest
+from guardian.shortcuts import assign_perm, remove_perm
 
+from compute_site.identity.models import Role
 from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from servers.actions import image as imaging
 from servers.errors import WrongState
 from servers.models import BlockDevice, ComputeNode, Instance, InstanceAction, RequestSpec
+from tests.cast import ALPHA, Cast
 from tests.client import Answer, ApiClient
 from tests.factories import make_image, make_volume
 from tests.servers.jobs import run_jobs
@@ -296,3 +300,39 @@ def test_their_images_are_not_checked_by_certificates(
     server = boot(rack, as_member, image=image)
     more = {"trusted_image_certificates": certificates}
     rebuild(as_member, server, image, "2.93", **more).expect(status)
+
+
+# what the volume service is asked for
+
+
+def test_the_image_needs_the_right_and_the_room_for_snapshots(
+    rack: Rack, as_member: ApiClient, as_admin: ApiClient, cast: Cast
+) -> None:
+    server = boot(rack, as_member)
+    group = cast.alpha.roles.get(role=Role.MEMBER).group
+    remove_perm(policies.CREATE_SNAPSHOT, group, cast.alpha)
+    refused = act(as_member, server, "2.45", createImage={"name": "mine"}).expect(403)
+    assert policies.CREATE_SNAPSHOT in refused.message
+    assign_perm(policies.CREATE_SNAPSHOT, group, cast.alpha)
+    limit = {"quota_set": {"snapshots": 1}}
+    as_admin.put(f"//volume/v3/os-quota-sets/{ALPHA}", limit).expect(200)
+    act(as_member, server, "2.45", createImage={"name": "mine"}).expect(413)
+    assert not Snapshot.objects.exists()
+    assert not Image.objects.exclude(visibility="public").exists()
+    as_admin.put(f"//volume/v3/os-quota-sets/{ALPHA}", {"quota_set": {"snapshots": 2}}).expect(200)
+    create_image(as_member, server)
+
+
+def test_an_image_is_written_over_a_volume_by_who_may(
+    rack: Rack, as_member: ApiClient, cast: Cast
+) -> None:
+    first, second = make_image(), make_image()
+    server = boot(rack, as_member, image=first)
+    remove_perm(policies.REIMAGE, cast.alpha.roles.get(role=Role.MEMBER).group, cast.alpha)
+    assert policies.REIMAGE in rebuild(as_member, server, second, "2.93").expect(403).message
+    assert {volume.image_metadata.get("image_id") for volume in Volume.objects.all()} == {
+        str(first.pk),
+        None,
+    }
+    server.refresh_from_db()
+    assert server.task_state is None

@@ -21,6 +21,7 @@ UPDATE = "volume:update"
 DELETE = "volume:delete"
 EXTEND = "volume:extend"
 RESET_STATUS = "volume_extension:volume_admin_actions:reset_status"
+REIMAGE = "volume:reimage"
 CREATE_ATTACHMENT = "volume:attachment_create"
 BEGIN_DETACHING = "volume_extension:volume_actions:begin_detaching"
 CREATE_SNAPSHOT = "volume:create_snapshot"
@@ -78,7 +79,14 @@ declare(
         *(BEGIN_DETACHING, Role.MEMBER, "Take a volume from a server."),
         *(f"DELETE {ATTACHMENTS}/{{volume_id}}", f"PUT {ATTACHMENTS}/{{volume_id}}"),
     ),
-    snapshot(CREATE_SNAPSHOT, Role.MEMBER, "Make a snapshot.", f"POST {SNAPSHOTS}"),
+    volume(
+        *(REIMAGE, Role.MEMBER, "Write an image over a volume."),
+        "POST /servers/{server_id}/action (rebuild)",
+    ),
+    snapshot(
+        *(CREATE_SNAPSHOT, Role.MEMBER, "Make a snapshot, also for an image of a server."),
+        *(f"POST {SNAPSHOTS}", "POST /servers/{server_id}/action (createImage)"),
+    ),
     snapshot(LIST_SNAPSHOTS, Role.READER, "List snapshots.", f"GET {SNAPSHOTS}"),
     snapshot(SHOW_SNAPSHOT, Role.READER, "Show and use one.", f"GET {SNAPSHOT}", SERVERS),
     snapshot(SHOW_SNAPSHOT_PROJECT, Role.READER, "See its project.", f"GET {SNAPSHOT}"),

@@ -18,7 +18,7 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local.limits import check_volumes
+from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
@@ -155,6 +155,10 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
             raise VolumeNotSnapshottable(
                 f"Volume {new.volume_id} is {status}; a snapshot needs a free one or one in use."
             )
+        permit_on(caller, policies.CREATE_SNAPSHOT, volume.project_id)
+    for project_id in sorted({volume.project_id for volume in volumes.values()}):
+        sizes = [v.size for v in volumes.values() if v.project_id == project_id]
+        check_snapshots(project_id, sizes)
     rows = [
         Snapshot(
             project_id=volumes[new.volume_id].project_id,
@@ -171,10 +175,12 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
 
 def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
     image = image_service().find_images(caller, [image_id]).get(image_id)
-    if image is not None:
-        Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])).update(
-            image_metadata=_image_metadata(image), bootable="true"
-        )
+    if image is None:
+        return
+    for volume in Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])):
+        permit_on(caller, policies.REIMAGE, volume.project_id)
+        volume.image_metadata, volume.bootable = _image_metadata(image), "true"
+        volume.save(update_fields=["image_metadata", "bootable"])
 
 
 @transaction.atomic
