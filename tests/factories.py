@@ -20,10 +20,10 @@ from servers.models import (
     Instance,
     RequestSpec,
     ServerGroup,
-    Service,
 )
 from servers.models.states import TaskState, VmState
 from tests.cast import ALPHA, Cast
+from tests.servers import hosts
 
 _numbers = itertools.count(1)
 
@@ -124,20 +124,8 @@ def make_volume(**fields: Any) -> Volume:
 
 def make_host(name: str = "", *, cell: str = "cell1", **fields: Any) -> ComputeNode:
     """An enabled host that was just seen, with room for 16 vCPUs, 32 GiB and 1000 GiB."""
-    name = name or f"host-{number()}"
-    service = Service.objects.create(
-        host=name,
-        cell=Cell.objects.get_or_create(name=cell)[0],
-        last_seen_up=timezone.now(),
-    )
-    defaults = {
-        "service": service,
-        "hypervisor_hostname": name,
-        "vcpus": 16,
-        "memory_mb": 32768,
-        "local_gb": 1000,
-    }
-    return ComputeNode.objects.create(**defaults | fields)
+    defaults = {"cell": Cell.objects.get_or_create(name=cell)[0], "last_seen_up": timezone.now()}
+    return hosts.make_host(name or f"host-{number()}", **{"vcpus": 16} | defaults | fields)
 
 
 def make_server_group(**fields: Any) -> ServerGroup:

@@ -46,7 +46,7 @@ def _place(instance: Instance, host: str | None) -> None:
     hosts = read_hosts(demand, spec.instance_group, lock=True)
     [placement] = choose_hosts(demand, hosts, count=1, alternates=0)
     chosen = placement.host
-    claims.claim(demand, {instance.pk: chosen.node_id})
+    claims.claim(claims.needs_of(demand, {instance.pk: chosen.provider_id}))
     Instance.objects.filter(pk=instance.pk).update(
         host=chosen.host, node=chosen.node, availability_zone=chosen.zone
     )

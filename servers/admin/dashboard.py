@@ -19,7 +19,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce, Floor, Greatest, NullIf
+from django.db.models.functions import Cast, Coalesce, Greatest, NullIf
 
 from compute_site.console.site import Panel, show_panels
 from servers.admin.display import age, meter
@@ -79,12 +79,16 @@ def _measured_nodes() -> QuerySet[Any]:
     name = KeyTextTransform("availability_zone", "metadata")
     default = Value(settings.OPTIONS.default_availability_zone)
     most = {
-        "most_vcpus": Floor(F("vcpus") * F("cpu_allocation_ratio")),
-        "most_memory": F("memory_mb") * F("ram_allocation_ratio"),
-        "most_disk": Floor(F("local_gb") * F("disk_allocation_ratio")),
+        "most_vcpus": F("vcpus_used") + F("free_vcpus"),
+        "most_memory": F("memory_mb_used") + F("free_memory_mb"),
+        "most_disk": F("local_gb_used") + F("free_disk_gb"),
     }
     parts = [
-        Coalesce(F(used) / NullIf(F(capacity), Value(0.0)), Value(0.0), output_field=FloatField())
+        Coalesce(
+            F(used) / NullIf(Cast(F(capacity), FloatField()), Value(0.0)),
+            Value(0.0),
+            output_field=FloatField(),
+        )
         for used, capacity in (
             ("vcpus_used", "most_vcpus"),
             ("memory_mb_used", "most_memory"),

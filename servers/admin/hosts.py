@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from compute_site.console.lists import word_filter
-from servers.admin.display import age_of, gibibytes, meter, structure_of
+from servers.admin.display import age_of, meter
 from servers.admin.records import RecordAdmin
 from servers.hosts.services import ServiceChange, change_services
 from servers.models import Allocation, Cell, ComputeNode, Service
@@ -109,13 +109,11 @@ class ComputeNodeAdmin(RecordAdmin):
     id_fields = ("uuid",)
     search_help_text = "Node, host or id"
     ordering = ("hypervisor_hostname",)
-    known_traits = structure_of("traits")
     fields = (
         *("hypervisor_hostname", "uuid", "service", "driver", "running_vms"),
-        *("vcpus_bar", "memory_bar", "disk_bar", "cpu_allocation_ratio", "ram_allocation_ratio"),
-        *("disk_allocation_ratio", "known_traits"),
+        *("vcpus_bar", "memory_bar", "disk_bar"),
     )
-    readonly_fields = ("vcpus_bar", "memory_bar", "disk_bar", "known_traits")
+    readonly_fields = ("running_vms", "vcpus_bar", "memory_bar", "disk_bar")
 
     @admin.display(description="node", ordering="hypervisor_hostname")
     def named(self, node: ComputeNode) -> str:
@@ -127,29 +125,28 @@ class ComputeNodeAdmin(RecordAdmin):
 
     @admin.display(description="vCPUs", ordering="vcpus_used")
     def vcpus_bar(self, node: ComputeNode) -> str:
-        return meter(node.vcpus_used, int(node.vcpus * node.cpu_allocation_ratio))
+        return meter(node.vcpus_used, node.vcpus_used + node.free_vcpus)
 
     @admin.display(description="memory", ordering="memory_mb_used")
     def memory_bar(self, node: ComputeNode) -> str:
-        most = int(node.memory_mb * node.ram_allocation_ratio)
+        most = node.memory_mb_used + node.free_memory_mb
         return meter(round(node.memory_mb_used / 1024, 1), round(most / 1024, 1), "GiB")
 
     @admin.display(description="disk", ordering="local_gb_used")
     def disk_bar(self, node: ComputeNode) -> str:
-        return meter(node.local_gb_used, int(node.local_gb * node.disk_allocation_ratio), "GiB")
+        return meter(node.local_gb_used, node.local_gb_used + node.free_disk_gb, "GiB")
 
 
 @admin.register(Allocation)
 class AllocationAdmin(RecordAdmin):
-    list_display = ("instance", "node", "vcpus", "memory", "disk_gb", "leaving")
-    list_filter = ("leaving",)
-    list_select_related = ("instance", "node")
-    search_fields = ("node__hypervisor_hostname__exact",)
-    id_fields = ("instance__uuid",)
-    search_help_text = "Server id or node"
+    list_display = ("consumer", "server", "provider", "resource_class", "amount")
+    list_select_related = ("consumer__instance", "provider")
+    search_fields = ("provider__name__exact",)
+    id_fields = ("consumer__uuid", "consumer__instance__uuid")
+    search_help_text = "Server id, move id or provider"
     ordering = ("-id",)
     sortable_by = ()
 
-    @admin.display(description="memory")
-    def memory(self, allocation: Allocation) -> str:
-        return gibibytes(allocation.memory_mb)
+    @admin.display(description="server")
+    def server(self, allocation: Allocation) -> str:
+        return str(allocation.consumer.instance or "")

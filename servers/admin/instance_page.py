@@ -357,18 +357,21 @@ def _shares(links: Links, instance: Instance) -> Part:
     )
 
 
-def _allocations(links: Links, instance: Instance) -> Part:
-    held = Allocation.objects.filter(instance=instance).select_related("node")[:MOST]
+def _allocations(_links: Links, instance: Instance) -> Part:
+    held = (
+        Allocation.objects.filter(consumer__instance=instance)
+        .select_related("provider", "consumer")
+        .order_by("consumer", "pk")[:MOST]
+    )
     return rows(
         "Allocations",
-        ("node", "vCPUs", "memory", "disk", ""),
+        ("provider", "resource", "amount", ""),
         (
             (
-                links.to(allocation.node),
-                allocation.vcpus,
-                gibibytes(allocation.memory_mb),
-                f"{allocation.disk_gb} GiB",
-                "until its move has ended" if allocation.leaving else "",
+                allocation.provider.name,
+                allocation.resource_class,
+                allocation.amount,
+                "until its move has ended" if allocation.consumer.migration_id else "",
             )
             for allocation in held
         ),

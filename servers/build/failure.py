@@ -89,7 +89,7 @@ def _move_to_alternate(job: BuildServer, instance: Instance, host: str, error: E
     ]
     chosen = choose_hosts(demand, hosts, count=1)[0].host
     release_host([instance.pk])
-    claims.claim(demand, {instance.pk: chosen.node_id})
+    claims.claim(claims.needs_of(demand, {instance.pk: chosen.provider_id}))
     _settle(instance, chosen, error)
     dataclasses.replace(
         job,

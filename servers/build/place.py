@@ -140,9 +140,8 @@ def _hand_over(
             for request, placement in zip(requests, placements, strict=True)
         ]
     )
-    claims.claim(
-        demand, {server: host.node_id for server, host in zip(servers, hosts, strict=True)}
-    )
+    providers = {server: host.provider_id for server, host in zip(servers, hosts, strict=True)}
+    claims.claim(claims.needs_of(demand, providers))
 
 
 def _job(request: BuildRequest, placement: Placement, owner: Owner, *, retry: bool) -> BuildServer:

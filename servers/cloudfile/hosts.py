@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.conf import settings
-
 from compute_site.cloudfile.cloud import Cloud, save_rows
 from compute_site.cloudfile.section import Entry, Section
 from compute_site.keys import (
@@ -17,11 +15,12 @@ from compute_site.keys import (
     texts_by_name,
     whole,
 )
-from servers.models import Aggregate, Cell, ComputeNode, Service
+from servers.hosts.description import HostDescription, describe_host
+from servers.hosts.register import mirror_aggregates, register_hosts
+from servers.models import Aggregate, Cell, Service
 from servers.models.cell import CELL0, CELL1
 from servers.models.host import COMPUTE_BINARY
 
-USED = ("vcpus_used", "memory_mb_used", "local_gb_used", "running_vms")
 ZONE = "availability_zone"
 
 
@@ -51,27 +50,17 @@ def write_hosts(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001
         [service for service in known.values() if service.pk is not None], ["cell", "disabled"]
     )
     Service.objects.bulk_create(new)
-    save_rows(
-        ComputeNode,
-        [_make_node(entry, known[entry["name"]]) for entry in entries],
-        key="service",
-        keep=USED,
-    )
+    register_hosts({known[entry["name"]].pk: _describe(entry) for entry in entries})
 
 
-def _make_node(entry: Entry, service: Service) -> ComputeNode:
-    options = settings.OPTIONS
-    return ComputeNode(
-        service=service,
-        hypervisor_hostname=entry["hypervisor_hostname"] or entry["name"],
+def _describe(entry: Entry) -> HostDescription:
+    return describe_host(
+        entry["hypervisor_hostname"] or entry["name"],
         driver=entry["driver"],
         vcpus=entry["vcpus"],
         memory_mb=entry["memory_mb"],
         local_gb=entry["local_gb"],
-        traits=entry["traits"],
-        cpu_allocation_ratio=options.cpu_allocation_ratio,
-        ram_allocation_ratio=options.ram_allocation_ratio,
-        disk_allocation_ratio=options.disk_allocation_ratio,
+        traits=frozenset(entry["traits"]),
     )
 
 
@@ -100,6 +89,7 @@ def write_aggregates(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: A
         [through(aggregate_id=row_id, service_id=service_id) for row_id, service_id in wanted],
         ignore_conflicts=True,
     )
+    mirror_aggregates(services.values())
 
 
 SECTIONS = (

@@ -17,11 +17,11 @@ from django.db.models.expressions import RawSQL
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from servers.models import (
-    Allocation,
     ArchivedServer,
     BuildRequest,
     BuriedOrder,
     ConsoleToken,
+    Consumer,
     Instance,
     ServerGroupMember,
 )
@@ -30,7 +30,7 @@ BATCH = 100
 """Servers that one transaction takes: requests do not notice so short a lock."""
 
 LEFT_OUT: tuple[type[Model], ...] = (
-    *(Allocation, BuildRequest, BuriedOrder, ConsoleToken, ServerGroupMember),
+    *(BuildRequest, BuriedOrder, ConsoleToken, Consumer, ServerGroupMember),
 )
 """What only a living server has or needs, secrets among it: it is not kept."""
 
@@ -88,7 +88,7 @@ def purge_archived(*, before: dt.datetime | None, most: int | None = None) -> in
 @transaction.atomic
 def _archive_batch(before: dt.datetime | None, most: int) -> int:
     gone = _older(Instance.objects.filter(deleted_at__isnull=False), before)
-    gone = gone.exclude(Exists(Allocation.objects.filter(instance=OuterRef("pk"))))
+    gone = gone.exclude(Exists(Consumer.objects.filter(instance=OuterRef("pk"))))
     gone = gone.annotate(has_work=RawSQL(HAS_WORK, ())).filter(has_work=False)  # noqa: S611 - ours
     locked = gone.select_for_update(skip_locked=True).order_by("created_at", "id")
     keys = list(locked.values_list("pk", flat=True)[:most])

@@ -40,14 +40,14 @@ def stay(move: Migration, status: str) -> None:
     """The move ends where it began."""
     if set_status(move, status):
         _settle_quota(move, move.old_flavor)
-        claims.stay(move.instance_id)
+        claims.stay(move)
 
 
 def leave(move: Migration, status: str) -> None:
     """The move ends where it went."""
     if set_status(move, status):
         _settle_quota(move, move.new_flavor)
-        claims.leave(move.instance_id)
+        claims.leave(move)
 
 
 def settle(instance: Instance) -> None:

@@ -22,6 +22,7 @@ from servers.hosts.errors import (
     NoSuchHost,
     ZoneClash,
 )
+from servers.hosts.register import mirror_aggregates
 from servers.models import Aggregate, Instance, Service
 
 ZONE = "availability_zone"
@@ -128,6 +129,7 @@ def add_host(key: int, host: str) -> Aggregate:
     _, is_new = Members.objects.get_or_create(aggregate=aggregate, service=service)
     if not is_new:
         raise HostInAggregate(f"The host {host} is in the aggregate {aggregate.name} already.")
+    mirror_aggregates([service.pk])
     return aggregate
 
 
@@ -147,6 +149,7 @@ def remove_host(key: int, host: str) -> Aggregate:
     removed, _ = Members.objects.filter(aggregate=aggregate, service=service).delete()
     if not removed:
         raise HostNotInAggregate(f"The aggregate {aggregate.name} does not have the host {host}.")
+    mirror_aggregates([service.pk])
     return aggregate
 
 

@@ -119,3 +119,9 @@ class BadAuditTime(BadRequest):
     """The URL names what is no time."""
 
     code = "bad_audit_time"
+
+
+class InventoryInUse(Conflict):
+    """Servers hold some of a resource that is to go."""
+
+    code = "inventory_in_use"

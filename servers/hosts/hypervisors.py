@@ -163,7 +163,7 @@ def check_uptime(node: ComputeNode) -> str:
 
 
 def _nodes() -> QuerySet[ComputeNode]:
-    return ComputeNode.objects.select_related("service")
+    return ComputeNode.objects.select_related("service", "hardware")
 
 
 def _named(key: int | uuid.UUID) -> QuerySet[ComputeNode]:

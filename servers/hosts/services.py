@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from servers.hosts.errors import NoSuchService, ServiceInUse, ServiceUnchangeable
-from servers.models import Aggregate, Allocation, ComputeNode, Instance, Service
+from servers.models import Aggregate, Allocation, Instance, ResourceProvider, Service
 from servers.models.host import COMPUTE_BINARY
 
 
@@ -116,11 +116,13 @@ def delete_service(service: Service) -> None:
     """
     if not Service.objects.select_for_update().filter(pk=service.pk).exists():
         raise NoSuchService(f"There is no service {service.uuid}.")
-    # The scheduler locks the node before it gives anything of it away.
-    node = ComputeNode.objects.select_for_update().filter(service=service.pk).first()
+    # Nothing of the host is given away meanwhile.
+    provider = ResourceProvider.objects.filter(node__service=service.pk).first()
+    if provider is not None:
+        ResourceProvider.objects.lock_trees([provider.pk])
     runs_servers = service.binary == COMPUTE_BINARY and (
         Instance.objects.alive().filter(host=service.host).exists()
-        or Allocation.objects.filter(node=node).exists()
+        or Allocation.objects.filter(provider__root=provider).exists()
     )
     if runs_servers:
         raise ServiceInUse(

@@ -1,18 +1,29 @@
 """The records of servers; one noun a module."""
 
 from servers.models.action import Fault, InstanceAction, InstanceActionEvent
+from servers.models.allocation import Allocation, Consumer, ConsumerType
 from servers.models.archived_server import ArchivedServer
 from servers.models.block_device import BlockDevice
 from servers.models.build_request import BuildRequest
 from servers.models.buried_order import BuriedOrder
 from servers.models.cell import Cell
 from servers.models.console_token import ConsoleToken
-from servers.models.host import Aggregate, Allocation, ComputeNode, Service
+from servers.models.hardware import HardwareClaim, HostHardware, PciDevice
+from servers.models.host import Aggregate, ComputeNode, Service
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
 from servers.models.keypair import KeyPair
 from servers.models.migration import Migration, MigrationStatus, MigrationType
+from servers.models.provider import (
+    Inventory,
+    ProviderAggregate,
+    ProviderTrait,
+    ResourceClass,
+    ResourceProvider,
+    Trait,
+)
 from servers.models.request_spec import RequestSpec
+from servers.models.scheduling import SchedulingReport
 from servers.models.server_group import ServerGroup, ServerGroupMember
 from servers.models.states import PowerState, TaskState, VmState
 from servers.models.tag import Tag
@@ -27,21 +38,33 @@ __all__ = [
     "Cell",
     "ComputeNode",
     "ConsoleToken",
+    "Consumer",
+    "ConsumerType",
     "Fault",
+    "HardwareClaim",
+    "HostHardware",
     "Instance",
     "InstanceAction",
     "InstanceActionEvent",
     "InstanceMapping",
+    "Inventory",
     "KeyPair",
     "Migration",
     "MigrationStatus",
     "MigrationType",
+    "PciDevice",
     "PowerState",
+    "ProviderAggregate",
+    "ProviderTrait",
     "RequestSpec",
+    "ResourceClass",
+    "ResourceProvider",
+    "SchedulingReport",
     "ServerGroup",
     "ServerGroupMember",
     "Service",
     "Tag",
     "TaskState",
+    "Trait",
     "VmState",
 ]

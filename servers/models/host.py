@@ -1,6 +1,4 @@
-"""Hosts: services, compute nodes with their resources, what servers hold of them, and
-aggregates.
-"""
+"""Hosts: services, compute nodes and aggregates."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from servers.models.cell import CELL0, Cell
@@ -103,72 +101,40 @@ def make_control_services(using: str = "default", **_: Any) -> None:
 
 
 class ComputeNode(models.Model):
-    """The resources of a host; memory MiB, disk GiB. The ``…_used`` columns are the sum of the
-    allocations.
+    """A host as servers lie on it; memory MiB, disk GiB.
+
+    The amounts are copies: the inventories of the node's resource provider hold them, and the
+    database copies each change of those in the same transaction. They make the search for hosts a
+    walk along an index. ``vcpus`` counts shared and dedicated CPUs, ``free_vcpus`` the shared ones.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     service = models.OneToOneField(Service, on_delete=models.CASCADE, related_name="node")
     hypervisor_hostname = models.CharField(max_length=255, unique=True, db_collation="C")
     driver = models.CharField(max_length=32, default="fake")
-    vcpus = models.PositiveIntegerField()
-    memory_mb = models.PositiveIntegerField()
-    local_gb = models.PositiveIntegerField()
-    vcpus_used = models.PositiveIntegerField(default=0)
-    memory_mb_used = models.PositiveIntegerField(default=0)
-    local_gb_used = models.PositiveIntegerField(default=0)
-    traits = models.JSONField(default=list, blank=True)
-    """Names of what the host can do; a host without any is asked for none."""
-    running_vms = models.PositiveIntegerField(default=0)
-    cpu_allocation_ratio = models.FloatField(default=4.0)
-    ram_allocation_ratio = models.FloatField(default=1.0)
-    disk_allocation_ratio = models.FloatField(default=1.0)
+    vcpus = models.PositiveIntegerField(default=0, editable=False)
+    memory_mb = models.PositiveIntegerField(default=0, editable=False)
+    local_gb = models.PositiveIntegerField(default=0, editable=False)
+    vcpus_used = models.PositiveIntegerField(default=0, editable=False)
+    memory_mb_used = models.PositiveIntegerField(default=0, editable=False)
+    local_gb_used = models.PositiveIntegerField(default=0, editable=False)
+    free_vcpus = models.BigIntegerField(default=0, editable=False)
+    free_memory_mb = models.BigIntegerField(default=0, editable=False)
+    free_disk_gb = models.BigIntegerField(default=0, editable=False)
+    running_vms = models.PositiveIntegerField(default=0, editable=False)
+    """How many servers and moves hold something of it."""
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="servers_node_cpus_hold",
-                condition=Q(vcpus_used__lte=F("vcpus") * F("cpu_allocation_ratio")),
-            ),
-            models.CheckConstraint(
-                name="servers_node_memory_holds",
-                condition=Q(memory_mb_used__lte=F("memory_mb") * F("ram_allocation_ratio")),
-            ),
-            models.CheckConstraint(
-                name="servers_node_disk_holds",
-                condition=Q(local_gb_used__lte=F("local_gb") * F("disk_allocation_ratio")),
+        indexes = [
+            models.Index(
+                fields=["-free_memory_mb", "id"],
+                include=["free_vcpus", "free_disk_gb", "service"],
+                name="servers_node_best_first",
             ),
         ]
 
     def __str__(self) -> str:
         return self.hypervisor_hostname
-
-
-class Allocation(models.Model):
-    """What a server holds of a node; made and removed together with the node's ``…_used``.
-
-    While a server moves it has two: that of the host it leaves, and that of the host it goes to.
-    """
-
-    instance = models.ForeignKey(
-        "servers.Instance", on_delete=models.CASCADE, related_name="allocations", db_index=False
-    )
-    node = models.ForeignKey(ComputeNode, on_delete=models.PROTECT, related_name="allocations")
-    vcpus = models.PositiveIntegerField()
-    memory_mb = models.PositiveIntegerField()
-    disk_gb = models.PositiveIntegerField()
-    leaving = models.BooleanField(default=False)
-    """Held where the server moves away from, until the move has ended."""
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["instance", "leaving"], name="servers_allocation_once_a_side"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.instance_id} on {self.node_id}"
 
 
 class Aggregate(models.Model):

@@ -115,7 +115,7 @@ def _place(job: PlaceMove, move: Migration, kind: Kind) -> None:
     if move.migration_type == MigrationType.LIVE:
         _check_live(instance)
     demand, chosen = _choose_destination(instance, move, job.host, forced=job.forced)
-    claims.claim_move(demand, instance.pk, chosen.node_id)
+    claims.claim_move(claims.needs_of(demand, {instance.pk: chosen.provider_id}), move)
     Migration.objects.filter(pk=move.pk).update(
         dest_compute=chosen.host, dest_node=chosen.node, status=kind.status
     )

@@ -1,49 +1,117 @@
-"""Takes resources of hosts for servers, and gives them back: rows and counters in one step.
+"""Takes resources of providers for servers, and gives them back: allocations and inventories in
+one statement.
 
-Nodes are always changed in the order of their keys, so that two workers never wait for each other.
+Who changes what providers have or have given away locks the roots of their trees first, in the
+order of keys (``ResourceProvider.objects.lock_trees``), so that two workers never wait for each
+other crosswise; the rows of inventories and of the node come after that.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 
-from servers.models import Allocation
+from servers.models import Consumer, ConsumerType, Instance, Migration
 from servers.placement.demand import Demand
 
-# The condition keeps two conductors from taking the same room; the node's check constraints would
-# refuse it as well, but only by an error.
+
+class Need(NamedTuple):
+    """What one server takes of one provider; all but the amount are keys or names."""
+
+    server: int
+    provider: int
+    resource_class: str
+    amount: int
+
+
+# An inventory without room, or without the class, is missing among those taken. The condition is
+# checked on the row as it is when nobody else has it locked.
 CLAIM = """
-    UPDATE servers_computenode
-    SET vcpus_used = vcpus_used + %(vcpus)s, memory_mb_used = memory_mb_used + %(memory_mb)s,
-        local_gb_used = local_gb_used + %(disk_gb)s, running_vms = running_vms + %(count)s
-    WHERE id = %(node)s
-      AND vcpus_used + %(vcpus)s <= vcpus * cpu_allocation_ratio
-      AND memory_mb_used + %(memory_mb)s <= memory_mb * ram_allocation_ratio
-      AND local_gb_used + %(disk_gb)s <= local_gb * disk_allocation_ratio
+    WITH needs AS MATERIALIZED (
+        SELECT * FROM unnest(%(servers)s::bigint[], %(providers)s::bigint[], %(classes)s::text[],
+                             %(amounts)s::bigint[])
+                      AS need (server, provider, class, amount)
+    ), sums AS MATERIALIZED (
+        SELECT provider, class, sum(amount) AS amount, min(amount) AS least, max(amount) AS most
+        FROM needs GROUP BY provider, class
+    ), trees AS MATERIALIZED (
+        SELECT id, root_id FROM servers_resourceprovider WHERE id IN (SELECT provider FROM sums)
+    ), locked AS MATERIALIZED (
+        SELECT id, node_id FROM servers_resourceprovider
+        WHERE id IN (SELECT root_id FROM trees) ORDER BY id FOR NO KEY UPDATE
+    ), told AS (
+        UPDATE servers_resourceprovider AS provider SET generation = generation + 1
+        FROM trees JOIN locked ON locked.id = trees.root_id WHERE provider.id = trees.id
+    ), taken AS (
+        UPDATE servers_inventory AS stock SET used = used + sums.amount
+        FROM sums JOIN trees ON trees.id = sums.provider JOIN locked ON locked.id = trees.root_id
+        WHERE stock.provider_id = sums.provider AND stock.resource_class = sums.class
+          AND sums.amount <= stock.free AND sums.least >= stock.min_unit
+          AND sums.most <= stock.max_unit
+          AND NOT EXISTS (SELECT FROM needs WHERE needs.provider = sums.provider
+                          AND needs.class = sums.class AND needs.amount %% stock.step_size <> 0)
+        RETURNING 1
+    ), consumers AS (
+        INSERT INTO servers_consumer
+            (uuid, consumer_type, project_id, user_id, generation, instance_id, created_at)
+        SELECT uuid, 'INSTANCE', project_id, user_id, 1, id, now() FROM servers_instance
+        WHERE id IN (SELECT server FROM needs)
+        RETURNING id, instance_id
+    ), allocations AS (
+        INSERT INTO servers_allocation
+            (consumer_id, provider_id, resource_class, amount, created_at)
+        SELECT consumers.id, needs.provider, needs.class, needs.amount, now()
+        FROM needs JOIN consumers ON consumers.instance_id = needs.server
+    ), counted AS (
+        UPDATE servers_computenode AS node SET running_vms = running_vms + guests.number
+        FROM (SELECT locked.node_id, count(DISTINCT needs.server) AS number
+              FROM needs JOIN trees ON trees.id = needs.provider
+              JOIN locked ON locked.id = trees.root_id
+              GROUP BY locked.node_id) AS guests
+        WHERE node.id = guests.node_id
+    )
+    SELECT (SELECT count(*) FROM taken) = (SELECT count(*) FROM sums)
 """
 # Who deletes an allocation gives it back: a second worker finds no row, and gives back nothing.
 RELEASE = """
-    WITH gone AS (
-        DELETE FROM servers_allocation WHERE instance_id = ANY(%s) AND leaving = ANY(%s)
-        RETURNING node_id, vcpus, memory_mb, disk_gb
-    ), freed AS (
-        SELECT node_id, sum(vcpus) AS vcpus, sum(memory_mb) AS memory_mb, sum(disk_gb) AS disk_gb,
-               count(*) AS servers
-        FROM gone GROUP BY node_id
-    ), locked AS (
-        SELECT node.id FROM servers_computenode AS node
-        WHERE node.id IN (SELECT node_id FROM freed) ORDER BY node.id FOR NO KEY UPDATE
+    WITH holders AS MATERIALIZED (
+        SELECT id FROM servers_consumer WHERE instance_id = ANY(%(servers)s)
+          AND (migration_id IS NOT NULL) = ANY(%(moves)s)
+    ), gone AS (
+        DELETE FROM servers_allocation WHERE consumer_id IN (SELECT id FROM holders)
+        RETURNING consumer_id, provider_id, resource_class, amount
+    ), ended AS (
+        DELETE FROM servers_consumer WHERE id IN (SELECT id FROM holders)
+    ), unplaced AS (
+        DELETE FROM servers_hardwareclaim WHERE consumer_id IN (SELECT id FROM holders)
+    ), returned AS (
+        UPDATE servers_pcidevice SET consumer_id = NULL
+        WHERE consumer_id IN (SELECT id FROM holders)
+    ), sums AS MATERIALIZED (
+        SELECT provider_id, resource_class, sum(amount) AS amount FROM gone GROUP BY 1, 2
+    ), trees AS MATERIALIZED (
+        SELECT id, root_id FROM servers_resourceprovider
+        WHERE id IN (SELECT provider_id FROM sums)
+    ), locked AS MATERIALIZED (
+        SELECT id, node_id FROM servers_resourceprovider
+        WHERE id IN (SELECT root_id FROM trees) ORDER BY id FOR NO KEY UPDATE
+    ), told AS (
+        UPDATE servers_resourceprovider AS provider SET generation = generation + 1
+        FROM trees JOIN locked ON locked.id = trees.root_id WHERE provider.id = trees.id
+    ), counted AS (
+        UPDATE servers_computenode AS node SET running_vms = running_vms - guests.number
+        FROM (SELECT locked.node_id, count(DISTINCT gone.consumer_id) AS number
+              FROM gone JOIN trees ON trees.id = gone.provider_id
+              JOIN locked ON locked.id = trees.root_id
+              GROUP BY locked.node_id) AS guests
+        WHERE node.id = guests.node_id
     )
-    UPDATE servers_computenode AS node
-    SET vcpus_used = node.vcpus_used - freed.vcpus,
-        memory_mb_used = node.memory_mb_used - freed.memory_mb,
-        local_gb_used = node.local_gb_used - freed.disk_gb,
-        running_vms = node.running_vms - freed.servers
-    FROM freed JOIN locked ON locked.id = freed.node_id
-    WHERE node.id = freed.node_id
+    UPDATE servers_inventory AS stock SET used = used - sums.amount
+    FROM sums JOIN trees ON trees.id = sums.provider_id
+    JOIN locked ON locked.id = trees.root_id
+    WHERE stock.provider_id = sums.provider_id AND stock.resource_class = sums.resource_class
 """
 
 
@@ -51,64 +119,68 @@ class RoomTaken(Exception):
     """Somebody else has taken the room on a host since it was read."""
 
 
-def claim(demand: Demand, nodes: Mapping[int, int]) -> None:
-    """Take what each server demands of its node (server's key → node's key).
+def claim(needs: Iterable[Need]) -> None:
+    """Take what servers need of providers; none of them holds anything yet.
 
     Raises:
-        RoomTaken: a node has no room any more; the transaction must be rolled back.
+        RoomTaken: a provider has no room any more; the transaction must be rolled back.
     """
-    Allocation.objects.bulk_create(
-        Allocation(
-            instance_id=server,
-            node_id=node,
-            vcpus=demand.vcpus,
-            memory_mb=demand.memory_mb,
-            disk_gb=demand.disk_gb,
-        )
-        for server, node in nodes.items()
-    )
+    rows = [need for need in needs if need.amount]
+    parameters: dict[str, list[Any]] = {
+        "servers": [need.server for need in rows],
+        "providers": [need.provider for need in rows],
+        "classes": [need.resource_class for need in rows],
+        "amounts": [need.amount for need in rows],
+    }
     with connection.cursor() as cursor:
-        for node, count in sorted(Counter(nodes.values()).items()):
-            amounts = {
-                "node": node,
-                "count": count,
-                "vcpus": demand.vcpus * count,
-                "memory_mb": demand.memory_mb * count,
-                "disk_gb": demand.disk_gb * count,
-            }
-            cursor.execute(CLAIM, amounts)
-            if cursor.rowcount != 1:
-                raise RoomTaken
+        cursor.execute(CLAIM, parameters)
+        (all_taken,) = cursor.fetchone()
+    if not all_taken:
+        raise RoomTaken
 
 
-def claim_move(demand: Demand, server: int, node: int) -> None:
-    """Take what the server demands of the node it moves to; it keeps what it holds meanwhile.
+def needs_of(demand: Demand, providers: Mapping[int, int]) -> list[Need]:
+    """What each server takes of the root provider that it was given (server's key → provider's)."""
+    return [
+        Need(server, provider, name, amount)
+        for server, provider in providers.items()
+        for name, amount in demand.resources.items()
+    ]
+
+
+def claim_move(needs: Iterable[Need], move: Migration) -> None:
+    """Take what the server needs where it moves to. The move holds what the server held, until
+    the move ends.
 
     Raises:
         RoomTaken: as ``claim``.
     """
-    Allocation.objects.filter(instance_id=server).update(leaving=True)
-    claim(demand, {server: node})
+    Consumer.objects.filter(instance=move.instance_id, migration__isnull=True).update(
+        uuid=move.uuid, consumer_type=ConsumerType.MIGRATION, migration=move.pk
+    )
+    claim(needs)
 
 
-def stay(server: int) -> None:
+def stay(move: Migration) -> None:
     """End a move where it began: what the server was to leave is its own again."""
-    left = Allocation.objects.filter(instance_id=server, leaving=True)
-    if left.exists():  # else it has taken nothing of another host yet
-        _release([server], [False])
-        left.update(leaving=False)
+    held = Consumer.objects.filter(migration=move.pk)
+    if held.exists():  # else the server has taken nothing of another host yet
+        with transaction.atomic():
+            _release([move.instance_id], moves=[False])
+            server = Instance.objects.values_list("uuid", flat=True).get(pk=move.instance_id)
+            held.update(uuid=server, consumer_type=ConsumerType.INSTANCE, migration=None)
 
 
-def leave(server: int) -> None:
+def leave(move: Migration) -> None:
     """End a move where it went: what the server left is given back."""
-    _release([server], [True])
+    _release([move.instance_id], moves=[True])
 
 
 def release(servers: Sequence[int]) -> None:
     """Give back all that these servers hold; a second time gives back nothing."""
-    _release(servers, [True, False])
+    _release(servers, moves=[True, False])
 
 
-def _release(servers: Sequence[int], leaving: Sequence[bool]) -> None:
+def _release(servers: Sequence[int], *, moves: Sequence[bool]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(RELEASE, [list(servers), list(leaving)])
+        cursor.execute(RELEASE, {"servers": list(servers), "moves": list(moves)})

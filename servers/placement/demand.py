@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from servers.models import RequestSpec, ServerGroup
+from servers.models.provider import DISK_GB, MEMORY_MB, VCPU
 
 REQUIRED = "required"
 FORBIDDEN = "forbidden"
@@ -40,6 +41,11 @@ class Demand:
     required_traits: frozenset[str] = frozenset()
     forbidden_traits: frozenset[str] = frozenset()
     group: GroupRule | None = None
+
+    @property
+    def resources(self) -> dict[str, int]:
+        """Amounts by resource class."""
+        return {VCPU: self.vcpus, MEMORY_MB: self.memory_mb, DISK_GB: self.disk_gb}
 
     @property
     def is_forced(self) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from servers.hosts.zones import zone_of_hosts
-from servers.models import ComputeNode, Instance, ServerGroup
+from servers.models import ComputeNode, Instance, ResourceProvider, ServerGroup
 from servers.models.host import COMPUTE_BINARY
 from servers.placement.demand import Demand
 from servers.placement.schedule import HostState
@@ -23,10 +23,11 @@ def read_hosts(
     """All hosts; with ``lock`` nobody else can take anything of them until the transaction ends.
     A server that is ``moving`` does not count among the members of its group.
     """
-    nodes = ComputeNode.objects.filter(service__binary=COMPUTE_BINARY)
-    nodes = nodes.select_related("service__cell").order_by("pk")
+    nodes = ComputeNode.objects.filter(service__binary=COMPUTE_BINARY, provider__isnull=False)
+    nodes = nodes.select_related("service__cell", "provider").order_by("pk")
+    nodes = nodes.prefetch_related("provider__traits")
     if lock:
-        nodes = nodes.select_for_update(of=("self",), no_key=True)
+        ResourceProvider.objects.lock_trees(nodes.values_list("provider", flat=True))
     zones = zone_of_hosts()
     members = _members_by_host(group, moving)
     named = _servers_by_host(demand)
@@ -48,6 +49,7 @@ def _state(
     service = node.service
     return HostState(
         node_id=node.pk,
+        provider_id=node.provider.pk,
         host=service.host,
         node=node.hypervisor_hostname,
         cell_id=service.cell_id,
@@ -55,10 +57,13 @@ def _state(
         enabled=not service.disabled,
         cell_enabled=not service.cell.disabled,
         up=_is_up(node),
-        free_vcpus=int(node.vcpus * node.cpu_allocation_ratio) - node.vcpus_used,
-        free_memory_mb=int(node.memory_mb * node.ram_allocation_ratio) - node.memory_mb_used,
-        free_disk_gb=int(node.local_gb * node.disk_allocation_ratio) - node.local_gb_used,
-        traits=frozenset(node.traits),
+        free_vcpus=node.free_vcpus,
+        free_memory_mb=node.free_memory_mb,
+        free_disk_gb=node.free_disk_gb,
+        vcpus=node.vcpus,
+        memory_mb=node.memory_mb,
+        disk_gb=node.local_gb,
+        traits=frozenset(row.trait for row in node.provider.traits.all()),
         members=members.get(service.host, 0),
         servers=frozenset(named.get(service.host, ())),
     )

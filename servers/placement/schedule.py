@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 
 from compute_site.faults import Fault
+from servers.models.provider import LARGEST
 from servers.models.server_group import Policy
 from servers.placement.demand import Demand
 
@@ -17,6 +18,7 @@ class HostState:
     """A host as it is now; ``members`` are the servers of the demanded group on it."""
 
     node_id: int
+    provider_id: int
     host: str
     node: str
     cell_id: int
@@ -27,6 +29,10 @@ class HostState:
     free_vcpus: int = 0
     free_memory_mb: int = 0
     free_disk_gb: int = 0
+    vcpus: int = LARGEST
+    memory_mb: int = LARGEST
+    disk_gb: int = LARGEST
+    """What the host has: one server gets no more, whatever the allocation ratios."""
     traits: frozenset[str] = frozenset()
     members: int = 0
     servers: frozenset[str] = frozenset()
@@ -117,17 +123,14 @@ class _Search:
         self.removed: dict[str, list[HostState]] = {}
         self.total = hosts
         self.taken: dict[int, int] = {}
-        self.candidates = self._pass(
-            hosts, (*ALWAYS, *self._bendable(), *self._trait_checks(hosts))
-        )
+        self.candidates = self._pass(hosts, (*ALWAYS, *self._bendable(), *self._trait_checks()))
         self.candidates = self._pass(self.candidates, self._group_checks(self.candidates))
 
     def _bendable(self) -> tuple[Check, ...]:
         return () if self.demand.is_forced else UNLESS_FORCED
 
-    def _trait_checks(self, hosts: Sequence[HostState]) -> tuple[Check, ...]:
-        """Traits count only where hosts declare what they can do."""
-        if self.demand.is_forced or not any(host.traits for host in hosts):
+    def _trait_checks(self) -> tuple[Check, ...]:
+        if self.demand.is_forced:
             return ()
         return (
             (
@@ -192,12 +195,16 @@ class _Search:
 
     def _room(self, host: HostState) -> int:
         """How many servers of the demand fit on the host as it was found."""
-        pairs = (
-            (host.free_vcpus, self.demand.vcpus),
-            (host.free_memory_mb, self.demand.memory_mb),
-            (host.free_disk_gb, self.demand.disk_gb),
+        demand = self.demand
+        sizes = (
+            (host.free_vcpus, host.vcpus, demand.vcpus),
+            (host.free_memory_mb, host.memory_mb, demand.memory_mb),
+            (host.free_disk_gb, host.disk_gb, demand.disk_gb),
         )
-        return min((free // need for free, need in pairs if need), default=self.count)
+        return min(
+            (free // need if need <= most else 0 for free, most, need in sizes if need),
+            default=self.count,
+        )
 
     def failure(self, *, placed: int) -> NoValidHost:
         """Why there is no host for one more server, in counts and host by host."""
@@ -219,11 +226,11 @@ class _Search:
     def _shortage(self, host: HostState) -> str:
         demand = self.demand
         taken = self.taken.get(host.node_id, 0)
-        for name, free, need in (
-            ("vCPUs", host.free_vcpus, demand.vcpus),
-            ("memory", host.free_memory_mb, demand.memory_mb),
-            ("disk", host.free_disk_gb, demand.disk_gb),
+        for name, free, most, need in (
+            ("vCPUs", host.free_vcpus, host.vcpus, demand.vcpus),
+            ("memory", host.free_memory_mb, host.memory_mb, demand.memory_mb),
+            ("disk", host.free_disk_gb, host.disk_gb, demand.disk_gb),
         ):
-            if need and free - taken * need < need:
+            if need and (free - taken * need < need or most < need):
                 return f"with too little free {name}"
         return "closed by the rule of the server group"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import uuid
 from typing import Any
 
@@ -30,8 +31,6 @@ from servers.models import ComputeNode
 from servers.serializers.identifier import names_by_uuid, read_id
 
 PAGED = Microversion.parse("2.33")
-SHOWN_TYPES = {"fake": ("fake", 1000), "libvirt": ("QEMU", 0)}
-"""Type and version of the hypervisor, by the driver of a host."""
 GUESTS: Schema = {
     "type": "array",
     "items": {"type": "object", "properties": {"uuid": UUID, "name": TEXT}},
@@ -148,7 +147,7 @@ class HypervisorAnswer(HypervisorSummary):
 
     hypervisor_type = Shown(TEXT, lambda node, _: _type_of(node)[0])
     hypervisor_version = Shown(INTEGER, lambda node, _: _type_of(node)[1])
-    host_ip = Shown(TEXT_OR_NULL, lambda *_: None)
+    host_ip = Shown(TEXT_OR_NULL, lambda node, _: node.hardware.host_ip)
     service = Shown(HostService)
     vcpus = _until_2_87(Shown(INTEGER))
     memory_mb = _until_2_87(Shown(INTEGER))
@@ -167,8 +166,8 @@ class HypervisorAnswer(HypervisorSummary):
     running_vms = _until_2_87(Shown(INTEGER))
     cpu_info = History(
         {
-            "2.1": Shown(ANY, lambda *_: "{}"),
-            "2.28": Shown(OBJECT, lambda *_: {}),
+            "2.1": Shown(ANY, lambda node, _: json.dumps(node.hardware.cpu_info)),
+            "2.28": Shown(OBJECT, lambda node, _: node.hardware.cpu_info),
             "2.88": None,
         }
     )
@@ -176,7 +175,8 @@ class HypervisorAnswer(HypervisorSummary):
 
 
 def _type_of(node: ComputeNode) -> tuple[str, int]:
-    return SHOWN_TYPES.get(node.driver, (node.driver, 0))
+    hardware = node.hardware
+    return hardware.hypervisor_type, hardware.hypervisor_version
 
 
 class UptimeAnswer(HypervisorSummary):

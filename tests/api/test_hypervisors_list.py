@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from servers.drivers.abilities import FAKE
 from servers.models import ComputeNode
 from servers.models.states import TaskState, VmState
 from tests.client import Answer, ApiClient
 from tests.factories import make_instance
 from tests.servers.hosts import make_host
+
+TAKEN = {"vcpus_used": 1, "memory_mb_used": 512, "local_gb_used": 20, "running_vms": 1}
 
 URL = "http://testserver/compute/v2.1/os-hypervisors"
 PATHS = ("/os-hypervisors", "/os-hypervisors/detail")
@@ -73,9 +77,7 @@ def test_the_short_list_tells_state_and_status(
 
 
 def test_a_hypervisor_is_shown_in_full(as_admin: ApiClient) -> None:
-    node = make_host("host1", hypervisor_hostname="one.example")
-    node.vcpus_used, node.memory_mb_used, node.local_gb_used, node.running_vms = 1, 512, 20, 1
-    node.save()
+    node = make_host("host1", hypervisor_hostname="one.example", **TAKEN)
     make_instance(host="host1", vm_state=VmState.ACTIVE, task_state=TaskState.REBOOTING)
     make_instance(host="host1")
     resources = {
@@ -103,10 +105,10 @@ def test_a_hypervisor_is_shown_in_full(as_admin: ApiClient) -> None:
     old = {"id": node.pk, "service": service | {"id": node.service.pk}}
     new = {"id": str(node.uuid), "service": service | {"id": str(node.service.uuid)}}
     for microversion, expected in (
-        ("2.27", same | old | resources | {"cpu_info": "{}"}),
-        ("2.28", same | old | resources | {"cpu_info": {}}),
-        ("2.53", same | new | resources | {"cpu_info": {}}),
-        ("2.87", same | new | resources | {"cpu_info": {}}),
+        ("2.27", same | old | resources | {"cpu_info": json.dumps(node.hardware.cpu_info)}),
+        ("2.28", same | old | resources | {"cpu_info": FAKE.cpu_info}),
+        ("2.53", same | new | resources | {"cpu_info": FAKE.cpu_info}),
+        ("2.87", same | new | resources | {"cpu_info": FAKE.cpu_info}),
     ):
         one = as_admin.get(f"/os-hypervisors/{expected['id']}", microversion=microversion)
         assert one.expect(200).json == {"hypervisor": expected}

@@ -10,6 +10,8 @@ from tests.client import ApiClient
 from tests.factories import make_instance
 from tests.servers.hosts import make_host
 
+TAKEN = {"vcpus_used": 1, "memory_mb_used": 512, "local_gb_used": 20, "running_vms": 1}
+
 
 @pytest.fixture
 def node(cast: object) -> ComputeNode:
@@ -66,9 +68,7 @@ def test_a_host_that_is_down_tells_no_uptime(
 
 def test_statistics_sum_the_enabled_hosts_until_2_87(as_admin: ApiClient) -> None:
     for name in ("host1", "host2"):
-        node = make_host(name)
-        node.vcpus_used, node.memory_mb_used, node.local_gb_used, node.running_vms = 1, 512, 20, 1
-        node.save()
+        make_host(name, **TAKEN)
     make_host("host3", disabled=True)
     make_instance(host="host1", task_state=TaskState.REBOOTING)
     make_instance(host="host3", task_state=TaskState.REBOOTING)

@@ -17,7 +17,6 @@ from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed
 from servers.errors import WrongState
 from servers.models import (
-    Allocation,
     BlockDevice,
     ComputeNode,
     Instance,
@@ -36,7 +35,7 @@ from tests.factories import (
     make_order,
     make_volume,
 )
-from tests.servers.hosts import make_zone
+from tests.servers.hosts import hold, make_zone
 from tests.servers.jobs import run_jobs
 from tests.servers.moving import Rack
 
@@ -331,12 +330,7 @@ def make_shelvable(host: str, **fields: Any) -> Instance:
     node = make_host(host)
     server = make_server(host=host, node=host, **fields)
     RequestSpec.objects.create(instance=server, flavor=server.flavor)
-    Allocation.objects.create(
-        instance=server, node=node, vcpus=1, memory_mb=server.memory_mb, disk_gb=server.root_gb
-    )
-    ComputeNode.objects.filter(pk=node.pk).update(
-        vcpus_used=1, memory_mb_used=server.memory_mb, local_gb_used=server.root_gb, running_vms=1
-    )
+    hold(server, node, MEMORY_MB=server.memory_mb, DISK_GB=server.root_gb)
     return server
 
 

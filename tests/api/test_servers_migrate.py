@@ -21,7 +21,7 @@ from servers.models import (
 from tests.cast import Cast
 from tests.client import Answer, ApiClient
 from tests.factories import make_network
-from tests.servers.hosts import make_host
+from tests.servers.hosts import make_host, nodes_of, set_inventory
 from tests.servers.jobs import queued, run_jobs
 from tests.servers.moving import (
     Rack,
@@ -67,8 +67,7 @@ def assert_lies_alone_on(server: Instance, host: str) -> None:
     """There, and nothing is held anywhere else."""
     server.refresh_from_db()
     assert server.host == host
-    allocation = Allocation.objects.get(instance=server)
-    assert (allocation.node.hypervisor_hostname, allocation.leaving) == (host, False)
+    assert nodes_of(server) == [(host, False)]
     assert not Migration.objects.open().filter(instance=server).exists()
     assert_books_balance()
 
@@ -242,7 +241,7 @@ def test_a_host_without_room_cannot_be_forced(
 ) -> None:
     server = rack.server(as_member)
     target = other_host(server)
-    ComputeNode.objects.filter(hypervisor_hostname=target).update(memory_mb=256)
+    set_inventory(ComputeNode.objects.get(hypervisor_hostname=target), {"MEMORY_MB": 256})
     live(as_admin, server, target, "2.30", force=True).expect(400)
     assert state(server) == ("active", None)
 

@@ -30,7 +30,7 @@ from tests.client import ApiClient
 from tests.factories import make_flavor, make_image, make_instance, make_network, make_server_group
 from tests.orders import limit
 from tests.servers.callers import caller_of
-from tests.servers.hosts import make_zone
+from tests.servers.hosts import make_zone, nodes_of
 from tests.servers.jobs import queued, run_jobs
 from tests.servers.moving import (
     Rack,
@@ -100,7 +100,7 @@ def test_confirming_frees_the_host_that_was_left(as_member: ApiClient, rack: Rac
     run_jobs()
     assert state(server) == ("active", None)
     assert held_on(source) == (0, 0, 0)
-    assert Allocation.objects.get(instance=server).leaving is False
+    assert [leaving for _, leaving in nodes_of(server)] == [False]
     assert move_of(server).status == "confirmed"
     assert (in_use("instances"), in_use("cores"), in_use("ram")) == (1, 4, 4096)
     assert_books_balance()
@@ -270,7 +270,8 @@ def test_a_server_on_a_volume_takes_a_flavor_without_a_disk(
     resize(as_member, server, make_flavor(root_gb=0, vcpus=2)).expect(202)
     run_jobs()
     assert state(server) == ("resized", None)
-    assert [a.disk_gb for a in Allocation.objects.filter(instance=server)] == [0, 0]
+    assert len(nodes_of(server)) == 2
+    assert not Allocation.objects.filter(resource_class="DISK_GB").exists()
 
 
 def test_the_image_must_fit_the_new_flavor(as_member: ApiClient, rack: Rack) -> None:
@@ -449,7 +450,7 @@ def test_a_host_that_fails_while_the_server_moves(
     assert (server.host, server.flavor_record) == (lies_on, rack.small if stays else rack.large)
     assert move_of(server).status == "error"
     assert Fault.objects.get(instance=server).message == "The disk is full."
-    assert Allocation.objects.get(instance=server).node.hypervisor_hostname == lies_on
+    assert nodes_of(server) == [(lies_on, False)]
     assert_books_balance()
 
 
@@ -594,5 +595,5 @@ def test_a_state_that_an_admin_sets_ends_the_move(
     assert move_of(server).status == "error"
     assert server.vcpus == (4 if jobs_run else 1)
     assert in_use("cores") == server.vcpus
-    assert Allocation.objects.get(instance=server).leaving is False
+    assert [leaving for _, leaving in nodes_of(server)] == [False]
     assert_books_balance()

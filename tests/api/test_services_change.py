@@ -10,7 +10,7 @@ from servers.models import Aggregate, Allocation, ComputeNode, Service
 from servers.models.states import VmState
 from tests.client import ApiClient
 from tests.factories import make_instance
-from tests.servers.hosts import make_host, make_zone
+from tests.servers.hosts import hold, make_host, make_zone
 
 HOST = {"host": "host1", "binary": "nova-compute"}
 
@@ -196,7 +196,7 @@ def test_a_host_that_is_about_to_get_a_server_cannot_be_removed(
     as_admin: ApiClient, service: Service
 ) -> None:
     moving = make_instance(host="elsewhere", vm_state=VmState.ACTIVE)
-    Allocation.objects.create(instance=moving, node=service.node, vcpus=1, memory_mb=512, disk_gb=1)
+    hold(moving, service.node)
     as_admin.delete(f"/os-services/{service.uuid}", microversion="2.53").expect(409)
     assert Allocation.objects.exists()
 

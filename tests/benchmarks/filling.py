@@ -103,9 +103,15 @@ COPIES: tuple[tuple[str, Row, str, str], ...] = (
     ("servers_blockdevice", VOLUME, ON_INSTANCE, "f.n %% 10 = 3"),
     ("servers_tag", CHILD, ON_INSTANCE, "f.n %% 4 = 0"),
     (
-        "servers_allocation",
-        {**CHILD, "node_id": f"%(node)s + f.n %% {HOSTS}"},
+        "servers_consumer",
+        {**CHILD, "id": "f.key", "uuid": "f.uuid", "project_id": "f.project"},
         ON_INSTANCE,
+        ALIVE,
+    ),
+    (
+        "servers_allocation",
+        {"consumer_id": "f.key", "provider_id": f"%(provider)s + f.n %% {HOSTS}"},
+        "consumer_id IN (SELECT id FROM servers_consumer WHERE instance_id = %(server)s)",
         ALIVE,
     ),
     ("servers_instanceaction", ACTION, ON_INSTANCE, "true"),
@@ -115,7 +121,7 @@ COPIES: tuple[tuple[str, Row, str, str], ...] = (
     ("network_fixedip", {"port_id": PORT, "address": ADDRESS}, ON_PORT, ALIVE),
 )
 HIGHEST = """
-    SELECT GREATEST((SELECT max(id) FROM servers_instance),
+    SELECT GREATEST((SELECT max(id) FROM servers_instance), (SELECT max(id) FROM servers_consumer),
                     (SELECT max(id) FROM servers_instanceaction))
 """
 FAULTS = """
@@ -134,13 +140,17 @@ USAGE = """
     SET in_use = quotas_usage.in_use + EXCLUDED.in_use
 """
 HELD = """
-    UPDATE servers_computenode AS node
-    SET vcpus_used = node.vcpus_used + held.vcpus, running_vms = running_vms + held.servers,
-        memory_mb_used = node.memory_mb_used + held.memory,
-        local_gb_used = node.local_gb_used + held.disk
-    FROM (SELECT node_id, sum(vcpus) AS vcpus, sum(memory_mb) AS memory, sum(disk_gb) AS disk,
-                 count(*) AS servers
-          FROM servers_allocation WHERE instance_id IN (SELECT key FROM filling) GROUP BY 1) AS held
+    UPDATE servers_inventory AS stock SET used = stock.used + held.amount
+    FROM (SELECT provider_id, resource_class, sum(amount) AS amount FROM servers_allocation
+          WHERE consumer_id IN (SELECT key FROM filling) GROUP BY 1, 2) AS held
+    WHERE stock.provider_id = held.provider_id AND stock.resource_class = held.resource_class
+"""
+GUESTS = """
+    UPDATE servers_computenode AS node SET running_vms = running_vms + held.servers
+    FROM (SELECT provider.node_id, count(DISTINCT consumer_id) AS servers
+          FROM servers_allocation JOIN servers_resourceprovider AS provider
+              ON provider.id = provider_id
+          WHERE consumer_id IN (SELECT key FROM filling) GROUP BY 1) AS held
     WHERE held.node_id = node.id
 """
 
@@ -165,25 +175,35 @@ def make_hosts(connection: psycopg.Connection[Any], original: dict[str, Any]) ->
     """A thousand hosts like the first one; the original learns the key of the first new node."""
     connection.execute("CREATE TABLE filling AS SELECT generate_series(0, %s) AS n" % (HOSTS - 1))
     keys = {}
-    for table in ("servers_service", "servers_computenode"):
+    for table in ("servers_service", "servers_computenode", "servers_resourceprovider"):
         keys[table] = _one(connection, f"SELECT max(id) + 1 FROM {table}")
     own = {"uuid": "gen_random_uuid()"}
     first = "id = (SELECT min(id) FROM servers_computenode)"
+    node_key = f"{keys['servers_computenode']} + f.n"
+    provider_key = f"{keys['servers_resourceprovider']} + f.n"
     service = {**own, "id": f"{keys['servers_service']} + f.n", "host": "'node-' || f.n"}
     node = {
         **own,
-        "id": f"{keys['servers_computenode']} + f.n",
+        "id": node_key,
         "service_id": f"{keys['servers_service']} + f.n",
         "hypervisor_hostname": "'node-' || f.n",
-        **dict.fromkeys(("vcpus_used", "memory_mb_used", "local_gb_used", "running_vms"), "0"),
+        "running_vms": "0",
     }
+    provider = {**own, "id": provider_key, "node_id": node_key, "name": "'node-' || f.n"}
+    of_node = f"node_{first}"
+    of_provider = f"provider_id = (SELECT id FROM servers_resourceprovider WHERE {of_node})"
     of_first = f"id = (SELECT service_id FROM servers_computenode WHERE {first})"
     _copy(connection, "servers_service", service, of_first)
     _copy(connection, "servers_computenode", node, first)
+    _copy(connection, "servers_hosthardware", {"node_id": node_key}, of_node)
+    _copy(connection, "servers_resourceprovider", provider, of_node)
+    _copy(connection, "servers_providertrait", {"provider_id": provider_key}, of_provider)
+    stock = {"provider_id": provider_key, "used": "0"}
+    _copy(connection, "servers_inventory", stock, of_provider)
     for table in keys:
         _go_on(connection, table)
     connection.execute("DROP TABLE filling")
-    original["node"] = keys["servers_computenode"]
+    original["provider"] = keys["servers_resourceprovider"]
 
 
 def make_projects(connection: psycopg.Connection[Any], servers: int, like: str) -> dict[str, int]:
@@ -257,6 +277,7 @@ def fill(
         connection.execute(FAULTS)
         connection.execute(USAGE, values)
         connection.execute(HELD)
+        connection.execute(GUESTS)
         connection.execute("DROP TABLE filling")
     connection.execute("VACUUM (ANALYZE)")
     connection.execute("CHECKPOINT")  # else the server writes what was filled while it is measured
@@ -309,7 +330,7 @@ def _without_indexes(connection: psycopg.Connection[Any], tables: list[str]) -> 
 def _columns(connection: psycopg.Connection[Any], table: str) -> list[str]:
     rows = connection.execute(
         "SELECT attname FROM pg_attribute "
-        "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+        "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
         [table],
     )
     return [row[0] for row in rows]

@@ -42,13 +42,17 @@ from servers.models import (
     BuriedOrder,
     Cell,
     ComputeNode,
+    Consumer,
     Fault,
+    HostHardware,
     Instance,
     InstanceAction,
     InstanceActionEvent,
     InstanceMapping,
+    Inventory,
     KeyPair,
     RequestSpec,
+    ResourceProvider,
     ServerGroup,
     ServerGroupMember,
     Service,
@@ -88,7 +92,7 @@ def fill(model: type[Model], count: int, expressions: Expressions, **values: Any
     selected: dict[str, str] = {}
     parameters: list[Any] = []
     for field in model._meta.concrete_fields:
-        if isinstance(field, AutoField):
+        if isinstance(field, AutoField) or field.generated:
             continue
         expression = expressions.get(field.column)
         selected[f'"{field.column}"'] = expression or "%s"
@@ -168,13 +172,16 @@ def fill_hosts() -> None:
             "uuid": key_of("node"),
             "hypervisor_hostname": HOST,
             "service_id": f"(SELECT id FROM servers_service WHERE host = {HOST})",
-            "vcpus_used": "mod(n, 64)",
         },
-        vcpus=64,
-        memory_mb=262144,
-        local_gb=10000,
         running_vms=100,
     )
+    node = f"(SELECT id FROM servers_computenode WHERE hypervisor_hostname = {HOST})"
+    fill(HostHardware, HOSTS, {"node_id": node})
+    own = {"uuid": key_of("node"), "name": HOST, "node_id": node}
+    offset = fill(ResourceProvider, HOSTS, {**own, "root_id": "NULL"})
+    stocks = {"provider_id": f"{offset} + 1 + mod(n, {HOSTS})", "used": f"mod(n, {HOSTS})"}
+    stocks["resource_class"] = f"(ARRAY['VCPU','MEMORY_MB','DISK_GB'])[1 + (n - 1) / {HOSTS}]"
+    fill(Inventory, 3 * HOSTS, stocks, total=262144)
 
 
 def fill_servers(count: int, project: Project, user: User) -> None:
@@ -183,6 +190,7 @@ def fill_servers(count: int, project: Project, user: User) -> None:
     card += " 'addresses', jsonb_build_array(jsonb_build_array({}, 4)))"
     flavor = Flavor.objects.get(name="m1.tiny")
     owner = {"project": project, "user": user}
+    owner_ids = {"project_id": project.pk, "user_id": str(user.pk)}
     offset = fill(
         Instance,
         count,
@@ -221,8 +229,10 @@ def fill_servers(count: int, project: Project, user: User) -> None:
     fill(Tag, count, server, tag="filled")
     faults = {**server, "message": "'The host gave up, reason ' || n", "created_at": LONG_AGO}
     fill(Fault, count, faults)
-    nodes = "(SELECT min(id) FROM servers_computenode) + mod(n, 1000)"
-    fill(Allocation, count, {**server, "node_id": nodes}, vcpus=1, memory_mb=512, disk_gb=1)
+    consumers = {**server, "uuid": key_of("server")}
+    held = {"consumer_id": f"{fill(Consumer, count, consumers, **owner_ids)} + n"}
+    held["provider_id"] = f"(SELECT min(id) FROM servers_resourceprovider) + mod(n, {HOSTS})"
+    fill(Allocation, count, held, resource_class="VCPU", amount=1)
     ids = {"user_id": user.pk, "project_id": project.pk}
     actions = fill(
         InstanceAction,

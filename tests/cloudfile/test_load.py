@@ -24,6 +24,7 @@ from flavors.models import Flavor, FlavorAccess
 from quotas.models import Limit, Usage
 from servers.models import Aggregate, ComputeNode, KeyPair, ServerGroup, Service
 from tests.client import ApiClient
+from tests.servers.hosts import set_inventory
 
 pytestmark = pytest.mark.django_db
 
@@ -286,7 +287,7 @@ def test_what_servers_have_changed_stays() -> None:
     load_cloud(free)
     Volume.objects.filter(pk=VOLUME).update(status="reserved")
     Port.objects.filter(pk=PORT).update(device_id=HOLDER, status="ACTIVE")
-    ComputeNode.objects.filter(hypervisor_hostname="h1").update(vcpus_used=2)
+    set_inventory(ComputeNode.objects.get(hypervisor_hostname="h1"), {"VCPU": 2}, "used")
     load_cloud(free)
     assert Volume.objects.get(pk=VOLUME).status == "reserved"
     assert Port.objects.get(pk=PORT).device_id == HOLDER

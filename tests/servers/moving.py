@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management import call_command
-from django.db.models import Count, Sum
 
 from flavors.models import Flavor
 from quotas.models import Usage
-from servers.models import Allocation, ComputeNode, Instance, Migration
+from servers.models import ComputeNode, Instance, Migration
 from tests.cast import ALPHA
 from tests.client import Answer, ApiClient
 from tests.factories import make_flavor
 from tests.orders import Shop
-from tests.servers.hosts import make_host
+from tests.servers.hosts import assert_hosts_add_up, make_host
 from tests.servers.jobs import run_jobs
 
 
@@ -75,17 +74,5 @@ def held_on(node: ComputeNode) -> tuple[int, int, int]:
 
 def assert_books_balance() -> None:
     """Counters of hosts are the sums of allocations, counters of quotas those of servers."""
-    for node in ComputeNode.objects.all():
-        sums = Allocation.objects.filter(node=node).aggregate(
-            vcpus=Sum("vcpus", default=0),
-            memory=Sum("memory_mb", default=0),
-            disk=Sum("disk_gb", default=0),
-            servers=Count("pk"),
-        )
-        assert list(sums.values()) == [
-            node.vcpus_used,
-            node.memory_mb_used,
-            node.local_gb_used,
-            node.running_vms,
-        ]
+    assert_hosts_add_up()
     call_command("check_quotas", verbosity=0)

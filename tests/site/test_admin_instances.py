@@ -17,7 +17,6 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from servers.lifecycle.jobs import BuildServer, Evacuated, Owner, PlaceMove
 from servers.lifecycle.sealing import seal
 from servers.models import (
-    Allocation,
     BlockDevice,
     Fault,
     Instance,
@@ -33,6 +32,7 @@ from servers.models import (
 from servers.models.cell import Cell
 from tests.cast import ALPHA, BETA, Cast
 from tests.factories import make_flavor, make_host, make_image, make_instance, make_order
+from tests.servers.hosts import hold
 from tests.servers.reservations import make_reservation
 from tests.site.staff import operator, staff
 
@@ -227,7 +227,7 @@ def make_whole_server(cast: Cast) -> Instance:
         volume_size=7,
     )
     Tag.objects.create(instance=server, tag="blue")
-    Allocation.objects.create(instance=server, node=node, vcpus=1, memory_mb=512, disk_gb=1)
+    hold(server, node)
     Migration.objects.create(
         instance=server,
         migration_type="resize",

@@ -34,6 +34,7 @@ from servers.models import (
 )
 from tests.cast import ALPHA, Cast
 from tests.factories import make_host, make_instance, make_order, make_project, number
+from tests.servers.hosts import hold
 from tests.site.staff import operator, staff
 
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]
@@ -63,7 +64,7 @@ def make_rows(cast: Cast) -> None:
     RequestSpec.objects.create(**of_server, flavor=server.flavor, scheduler_hints={"a": ["b"]})
     cell = Cell.objects.create(name=f"cell-{unique}")
     InstanceMapping.objects.create(instance=order.instance, cell=cell, **owner)
-    Allocation.objects.create(**of_server, node=node, vcpus=1, memory_mb=512, disk_gb=1)
+    hold(server, node)
     BlockDevice.objects.create(**of_server, volume_id="v", connection_info="secret-of-volume")
     Tag.objects.create(**of_server, tag="blue")
     flavors = {"old_flavor": server.flavor, "new_flavor": server.flavor}
@@ -137,7 +138,7 @@ def test_search_finds_what_belongs_to_a_server(cast: Cast) -> None:
     make_rows(cast)
     server = Tag.objects.get().instance
     make_rows(cast)
-    for model in (Allocation, BlockDevice, Fault, InstanceAction, Migration, RequestSpec, Tag):
+    for model in (BlockDevice, Fault, InstanceAction, Migration, RequestSpec, Tag):
         found = client.get(url_of(model, "changelist"), {"q": str(server.uuid)})
         rows = found.context["cl"].result_list
         assert [row.instance_id for row in rows] == [server.pk], model

@@ -19,7 +19,7 @@ from django.db.models import Count, Q, Sum
 from compute_site.identity.models import Project
 from compute_site.neighbours.network.models import Port
 from quotas.counters import check_counters
-from servers.models import BuildRequest, ComputeNode, Instance, VmState
+from servers.models import BuildRequest, ComputeNode, Instance, Inventory, VmState
 from servers.usage import count_usage
 
 ON_NO_HOST = (VmState.ERROR, VmState.SHELVED_OFFLOADED)
@@ -54,17 +54,17 @@ def _lost_or_doubled(accepted: list[str], deleted: set[str]) -> Iterator[str]:
 
 
 def _hosts() -> Iterator[str]:
+    for stock in Inventory.objects.select_related("provider"):
+        held = stock.provider.allocations.filter(resource_class=stock.resource_class)
+        total = held.aggregate(sum=Sum("amount", default=0))["sum"]
+        if stock.used != total or stock.free < 0:
+            yield f"{stock.provider} has {stock.used} {stock.resource_class} used, {total} held"
     for node in ComputeNode.objects.annotate(
-        held=Count("allocations"),
-        vcpus_held=Sum("allocations__vcpus", default=0),
-        memory_held=Sum("allocations__memory_mb", default=0),
-        disk_held=Sum("allocations__disk_gb", default=0),
+        held=Count("provider__tree__allocations__consumer", distinct=True)
     ):
-        used = (node.vcpus_used, node.memory_mb_used, node.local_gb_used, node.running_vms)
-        held = (node.vcpus_held, node.memory_held, node.disk_held, node.held)
-        if used != held:
-            yield f"{node} counts {used}, its allocations are {held}"
-    instances = Instance.objects.annotate(held=Count("allocations"))
+        if node.running_vms != node.held:
+            yield f"{node} counts {node.running_vms} servers, {node.held} hold something of it"
+    instances = Instance.objects.annotate(held=Count("consumers"))
     for instance in instances:
         on_host = instance.host is not None and instance.vm_state != VmState.DELETED
         expected = 2 if instance.vm_state == VmState.RESIZED else int(on_host)

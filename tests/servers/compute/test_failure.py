@@ -30,7 +30,7 @@ from servers.models import (
 from tests.cast import Cast
 from tests.factories import make_network, make_volume
 from tests.servers.callers import caller_of
-from tests.servers.hosts import make_host
+from tests.servers.hosts import make_host, set_inventory
 from tests.servers.jobs import queued, run_jobs
 from tests.servers.reservations import make_reservation, usage_of
 
@@ -116,7 +116,7 @@ def test_an_alternate_that_has_filled_up_is_not_tried(monkeypatch: pytest.Monkey
     monkeypatch.setattr(fake, "spawn", failing(DriverFailed("The host is out of order.")))
     [server] = make_reservation()
     place_reservation(server.reservation_id)
-    ComputeNode.objects.filter(pk=other.pk).update(vcpus=0)
+    set_inventory(other, {"VCPU": 0})
     run_jobs()
     assert tried_hosts(server) == ["host1"]
     assert_failed(server, "The host is out of order.")

@@ -13,9 +13,9 @@ from servers.drivers.protocol import DriverFailed
 from servers.errors import ServerLocked
 from servers.lifecycle.jobs import DeleteServer
 from servers.models import (
-    Allocation,
     BuildRequest,
     ComputeNode,
+    Consumer,
     Fault,
     Instance,
     InstanceAction,
@@ -48,7 +48,7 @@ def assert_nothing_is_left(server: Instance) -> None:
     assert server.terminated_at is not None
     assert usage_of() == {}
     assert not BuildRequest.objects.filter(instance=server).exists()
-    assert not Allocation.objects.filter(instance=server).exists()
+    assert not Consumer.objects.filter(instance=server).exists()
     assert not ServerGroupMember.objects.filter(instance=server).exists()
     assert not Port.objects.filter(device_id=str(server.uuid)).exists()
     assert not Attachment.objects.filter(server_id=server.uuid).exists()

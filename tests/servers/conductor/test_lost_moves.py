@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from servers.drivers import fake
 from servers.models import (
-    Allocation,
+    Consumer,
     Fault,
     Instance,
     InstanceActionEvent,
@@ -86,7 +86,7 @@ class Scene:
         assert move_of(server).status == status
         assert (server.host != self.source) is moved
         held = 0 if vm_state == "deleted" else 2 if vm_state == "resized" else 1
-        assert Allocation.objects.filter(instance=server).count() == held
+        assert Consumer.objects.filter(instance=server).count() == held
         events = InstanceActionEvent.objects.filter(action__instance=server)
         assert set(events.values_list("result", flat=True)) == {"Success"}
         names = list(events.values_list("action", "event"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db.models import Count, Sum
 
 from compute_site.neighbours.network.models import FixedIp, Port
 from compute_site.neighbours.volume.models import Attachment, Volume
@@ -13,9 +12,8 @@ from servers.delete.delete import delete_server
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import (
-    Allocation,
     BuildRequest,
-    ComputeNode,
+    Consumer,
     Fault,
     Instance,
     InstanceAction,
@@ -26,7 +24,7 @@ from tests.cast import Cast
 from tests.factories import make_network, make_volume
 from tests.servers.callers import caller_of
 from tests.servers.crashes import Crash, every_crash, run_jobs_with_crash
-from tests.servers.hosts import make_host
+from tests.servers.hosts import assert_hosts_add_up, make_host
 from tests.servers.jobs import queued, run_jobs
 from tests.servers.reservations import make_reservation, usage_of
 
@@ -38,19 +36,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def assert_counters_match() -> None:
     """The counters of each host are the sum of what servers hold of it."""
-    for node in ComputeNode.objects.all():
-        held = Allocation.objects.filter(node=node).aggregate(
-            vcpus=Sum("vcpus", default=0),
-            memory_mb=Sum("memory_mb", default=0),
-            disk_gb=Sum("disk_gb", default=0),
-            servers=Count("pk"),
-        )
-        assert held == {
-            "vcpus": node.vcpus_used,
-            "memory_mb": node.memory_mb_used,
-            "disk_gb": node.local_gb_used,
-            "servers": node.running_vms,
-        }
+    assert_hosts_add_up()
 
 
 def reserve(network: object) -> tuple[Instance, Volume]:
@@ -76,7 +62,7 @@ def reserve(network: object) -> tuple[Instance, Volume]:
 def assert_active(server: Instance, volume: Volume) -> None:
     server.refresh_from_db()
     assert (server.vm_state, server.task_state) == ("active", None)
-    assert Allocation.objects.filter(instance=server).count() == 1
+    assert Consumer.objects.filter(instance=server).count() == 1
     assert Port.objects.filter(device_id=str(server.uuid)).count() == 1
     assert FixedIp.objects.filter(port__device_id=str(server.uuid)).count() == 1
     assert Attachment.objects.filter(server_id=server.uuid).count() == 2
@@ -89,7 +75,7 @@ def assert_active(server: Instance, volume: Volume) -> None:
 
 def assert_nothing_is_held(server: Instance, volume: Volume) -> None:
     """Neither of a host nor of a service; volumes made for the server are gone."""
-    assert not Allocation.objects.filter(instance=server).exists()
+    assert not Consumer.objects.filter(instance=server).exists()
     assert not Port.objects.filter(device_id=str(server.uuid)).exists()
     assert not Attachment.objects.filter(server_id=server.uuid).exists()
     assert not Volume.objects.exclude(status="in-use").exclude(pk=volume.pk).exists()

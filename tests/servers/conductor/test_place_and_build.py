@@ -14,6 +14,7 @@ from servers.models import (
     BlockDevice,
     BuildRequest,
     ComputeNode,
+    Consumer,
     Fault,
     Instance,
     InstanceAction,
@@ -22,7 +23,7 @@ from servers.models import (
     Tag,
 )
 from tests.factories import make_flavor, make_network
-from tests.servers.hosts import make_host, make_zone
+from tests.servers.hosts import held_by, make_host, make_zone
 from tests.servers.jobs import queued, run_jobs
 from tests.servers.reservations import make_reservation, usage_of
 
@@ -45,8 +46,7 @@ def test_a_server_becomes_active_on_a_host() -> None:
     assert server.root_device_name == "/dev/vda"
     assert InstanceMapping.objects.get(instance=server).cell.name == "cell1"
     assert not BuildRequest.objects.filter(instance=server).exists()
-    allocation = Allocation.objects.get(instance=server)
-    assert (allocation.vcpus, allocation.memory_mb, allocation.disk_gb) == (2, 2048, 17)
+    assert held_by(server) == {"VCPU": 2, "MEMORY_MB": 2048, "DISK_GB": 17}
     node.refresh_from_db()
     used = (node.vcpus_used, node.memory_mb_used, node.local_gb_used, node.running_vms)
     assert used == (2, 2048, 17, 1)
@@ -170,7 +170,7 @@ def test_a_server_deleted_before_it_is_placed_is_left_out() -> None:
     kept.refresh_from_db()
     assert kept.vm_state == "active"
     assert gone.host is None
-    assert not Allocation.objects.filter(instance=gone).exists()
+    assert not Consumer.objects.filter(instance=gone).exists()
 
 
 def test_placing_twice_does_nothing_the_second_time() -> None:
@@ -178,7 +178,7 @@ def test_placing_twice_does_nothing_the_second_time() -> None:
     [server] = make_reservation()
     place_reservation(server.reservation_id)
     place_reservation(server.reservation_id)
-    assert Allocation.objects.count() == 1
+    assert Consumer.objects.count() == 1
     assert len(queued("servers.build_server")) == 1
     node.refresh_from_db()
     assert node.running_vms == 1

@@ -14,12 +14,12 @@ from servers.build.place import place_reservation
 from servers.delete.delete import delete_server
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
-from servers.models import Allocation, BuildRequest, ComputeNode, Instance, ServerGroup
+from servers.models import Allocation, BuildRequest, ComputeNode, Consumer, Instance, ServerGroup
 from servers.placement import claims
 from tests.cast import Cast
 from tests.factories import make_flavor
 from tests.servers.callers import caller_of
-from tests.servers.hosts import make_host
+from tests.servers.hosts import make_host, set_inventory
 from tests.servers.jobs import run_jobs
 from tests.servers.reservations import make_reservation, usage_of
 
@@ -67,7 +67,7 @@ def test_the_last_room_is_given_once() -> None:
     assert states == {"building": 4, "error": 4}
     node = ComputeNode.objects.get()
     assert (node.vcpus_used, node.running_vms) == (4, 4)
-    assert Allocation.objects.count() == 4
+    assert Consumer.objects.count() == 4
 
 
 @pytest.mark.parametrize("policy", ["affinity", "anti-affinity"])
@@ -88,7 +88,7 @@ def test_a_reservation_is_placed_once() -> None:
     make_host(vcpus=100)
     [server, *_] = make_reservation(5)
     at_once(*[placing(server)] * 4)
-    assert Allocation.objects.count() == 5
+    assert Consumer.objects.count() == 5
     assert ComputeNode.objects.get().running_vms == 5
 
 
@@ -131,7 +131,7 @@ def test_room_that_others_took_meanwhile_is_looked_for_elsewhere(
 
     def take_before(*arguments: object) -> None:
         monkeypatch.setattr(claims, "claim", claim)
-        at_once(lambda: ComputeNode.objects.filter(pk=large.pk).update(memory_mb_used=65000))
+        at_once(lambda: set_inventory(large, {"MEMORY_MB": 65000}, "used"))
         claim(*arguments)
 
     monkeypatch.setattr(claims, "claim", take_before)
@@ -161,7 +161,7 @@ def test_conductors_that_always_come_too_late_lock_the_hosts_at_last(
     monkeypatch.setattr(claims, "claim", refuse_unless_locked)
     place_reservation(server.reservation_id)
     assert locked == [False, False, False, True]
-    assert Allocation.objects.count() == 1
+    assert Consumer.objects.count() == 1
 
 
 def test_hosts_that_fail_at_once_hand_their_servers_on_within_the_rule_of_the_group(

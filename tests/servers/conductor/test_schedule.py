@@ -20,6 +20,7 @@ def host(number: int = 1, **values: Any) -> HostState:
     name = f"host{number}"
     defaults = {
         "node_id": number,
+        "provider_id": number,
         "host": name,
         "node": name,
         "cell_id": 1,
@@ -114,10 +115,6 @@ def test_a_forced_host_need_not_be_enabled_or_in_the_zone_but_must_have_room() -
 def test_a_requested_host_must_pass_the_filters() -> None:
     with pytest.raises(NoValidHost, match="1 disabled"):
         choose_hosts(demand(wanted_host="host1"), [host(enabled=False)], count=1)
-
-
-def test_traits_do_not_count_where_no_host_declares_any() -> None:
-    assert chosen(demand(required_traits=frozenset(["HW_GPU"])), [host()]) == ["host1"]
 
 
 def test_servers_are_spread_by_free_memory() -> None:

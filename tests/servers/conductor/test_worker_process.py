@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from servers.models import Allocation, BuildRequest, ComputeNode, Fault, Instance, Service
+from servers.models import BuildRequest, ComputeNode, Consumer, Fault, Instance, Service
 from servers.worker import recovery
 from tests.factories import make_network
 from tests.servers.hosts import make_host
@@ -73,7 +73,7 @@ def test_killed_in_the_middle_of_a_build_the_next_worker_finishes_it(tmp_path: P
     assert recovery.retry_lost_jobs(seconds=0) == 1
     with worker_process(log):
         wait_until(all_active, log)
-    assert Allocation.objects.filter(instance=server).count() == 1
+    assert Consumer.objects.filter(instance=server).count() == 1
     assert not BuildRequest.objects.exists()
     node.refresh_from_db()
     assert node.running_vms == ComputeNode.objects.get().running_vms == 1

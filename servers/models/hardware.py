@@ -1,0 +1,95 @@
+"""What a host is made of, and what servers hold of its parts one by one: CPUs, pages, devices."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from servers.models.allocation import Consumer
+from servers.models.host import ComputeNode
+from servers.models.provider import ResourceProvider
+
+
+class HostHardware(models.Model):
+    """The description of a compute node, as its driver or the operator gave it. It is apart from
+    the node, whose row changes with each server.
+    """
+
+    node = models.OneToOneField(ComputeNode, on_delete=models.CASCADE, related_name="hardware")
+    hypervisor_type = models.CharField(max_length=255, default="fake")
+    hypervisor_version = models.PositiveIntegerField(default=1000)
+    """1,000,000 × major + 1,000 × minor + micro."""
+    supported_instances = models.JSONField(default=list, blank=True)
+    """Lists of architecture, hypervisor type and VM mode that guests may have."""
+    cpu_info = models.JSONField(default=dict, blank=True)
+    host_ip = models.GenericIPAddressField(null=True, blank=True)
+    numa_topology = models.JSONField(null=True, blank=True)
+    """The cells with CPUs, memory and pages (docs/hardware.md); null: nothing is known of it, and
+    guests are not bound to cells.
+    """
+
+    class Meta:
+        verbose_name_plural = "host hardware"
+
+    def __str__(self) -> str:
+        return f"hardware of {self.node_id}"
+
+
+class HardwareClaim(models.Model):
+    """How the guest of a consumer lies on the cells and devices of a node."""
+
+    consumer = models.OneToOneField(
+        Consumer, on_delete=models.CASCADE, related_name="hardware_claim"
+    )
+    node = models.ForeignKey(ComputeNode, on_delete=models.CASCADE, related_name="hardware_claims")
+    placement = models.JSONField()
+    """Which CPUs, pages and devices it has (docs/hardware.md)."""
+
+    def __str__(self) -> str:
+        return f"{self.consumer_id} on {self.node_id}"
+
+
+class PciDevice(models.Model):
+    """A device that a host can pass to a guest; ``consumer`` has it."""
+
+    node = models.ForeignKey(
+        ComputeNode, on_delete=models.CASCADE, related_name="pci_devices", db_index=False
+    )
+    provider = models.ForeignKey(
+        ResourceProvider, null=True, blank=True, on_delete=models.CASCADE, related_name="devices"
+    )
+    """Whose inventory counts it, where Placement is told of devices."""
+    address = models.CharField(max_length=32, db_collation="C")
+    vendor_id = models.CharField(max_length=4)
+    product_id = models.CharField(max_length=4)
+    dev_type = models.CharField(max_length=8)
+    """``type-PCI``, ``type-PF``, ``type-VF`` or ``vdpa``."""
+    numa_node = models.IntegerField(null=True, blank=True)
+    physical_network = models.CharField(max_length=255, null=True, blank=True)
+    description = models.JSONField(default=dict, blank=True)
+    """All that is known of it; the columns above are copies."""
+    consumer = models.ForeignKey(
+        Consumer, null=True, blank=True, on_delete=models.SET_NULL, related_name="pci_devices"
+    )
+
+    class Meta:
+        verbose_name = "PCI device"
+        verbose_name_plural = "PCI devices"
+        constraints = [
+            models.UniqueConstraint(fields=["node", "address"], name="servers_pci_device_address"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["vendor_id", "product_id", "node"],
+                condition=Q(consumer__isnull=True),
+                name="servers_pci_device_free",
+            ),
+            models.Index(
+                fields=["physical_network", "node"],
+                condition=Q(consumer__isnull=True, physical_network__isnull=False),
+                name="servers_pci_device_of_network",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,22 @@
+"""How a server came to its host, or why it came to none."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from servers.models.instance import Instance
+
+
+class SchedulingReport(models.Model):
+    """What the last search for a host looked at, for the server's owner and for the operator."""
+
+    instance = models.OneToOneField(
+        Instance, on_delete=models.CASCADE, related_name="scheduling_report"
+    )
+    report = models.JSONField()
+    """See ``servers.placement.report``."""
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"scheduling of {self.instance_id}"
