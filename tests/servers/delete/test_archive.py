@@ -22,7 +22,6 @@ from servers.delete import archive
 from servers.delete.archive import LEFT_OUT, archive_deleted, purge_archived
 from servers.lifecycle import jobs
 from servers.models import (
-    Allocation,
     ArchivedServer,
     ConsoleToken,
     Fault,
@@ -34,13 +33,21 @@ from servers.policies import server as policies
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 from tests.factories import make_flavor, make_host, make_image, make_instance, make_network
+from tests.servers.hosts import hold
 from tests.servers.jobs import run_jobs
 from tests.services.threads import run_at_once
 from tests.site.staff import operator
 
 pytestmark = pytest.mark.django_db
 KEPT = {
-    *("actions", "faults", "block_devices", "mapping", "moves", "request_spec", "tags"),
+    "actions",
+    "block_devices",
+    "faults",
+    "mapping",
+    "moves",
+    "request_spec",
+    "scheduling_report",
+    "tags",
 }
 
 
@@ -130,7 +137,7 @@ def test_only_what_is_deleted_for_good_is_archived(cast: Cast) -> None:
     jobs.defer(jobs.RELEASE_SERVICES, queue=jobs.COMPUTE, jobs=[{"server_id": str(busy.uuid)}])
     holding = make_deleted()
     node = make_host()
-    Allocation.objects.create(instance=holding, node=node, vcpus=1, memory_mb=1, disk_gb=1)
+    hold(holding, node)
     gone = make_deleted()
 
     assert archive_deleted(before=None, most=10) == 1
