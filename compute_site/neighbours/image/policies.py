@@ -6,70 +6,90 @@ The project that counts is the image's. Who sees an image is decided by its visi
 from __future__ import annotations
 
 from compute_site.identity.models import Role
-from compute_site.policy.rules import Rule, declare
+from compute_site.policy.rules import rule
 
-ADD = "add_image"
-LIST = "get_images"
-SHOW = "get_image"
-MODIFY = "modify_image"
-PUBLICIZE = "publicize_image"
-COMMUNITIZE = "communitize_image"
-UPLOAD = "upload_image"
-DOWNLOAD = "download_image"
-DELETE = "delete_image"
-DEACTIVATE = "deactivate"
-REACTIVATE = "reactivate"
-
-IMAGES = "/image/v2/images"
-IMAGE = f"{IMAGES}/{{image_id}}"
-ACTIONS = f"{IMAGE}/actions"
-OLD = "/images/{image_id}"
-"""The same of the compute API, up to 2.35 and 2.38."""
-OLD_METADATA = f"{OLD}/metadata"
-
-
-def _rule(name: str, role: Role, description: str, *operations: str) -> Rule:
-    return Rule(name, role, description, operations, noun="image")
-
-
-declare(
-    _rule(
-        ADD,
-        Role.MEMBER,
-        "Make an image, also of a server.",
-        *(f"POST {IMAGES}", "POST /servers/{server_id}/action (createImage, createBackup, shelve)"),
+ADD = rule(
+    "add_image",
+    Role.MEMBER,
+    "Make an image, also of a server.",
+    (
+        "POST /image/v2/images",
+        "POST /servers/{server_id}/action (createImage, createBackup, shelve)",
     ),
-    _rule(LIST, Role.READER, "List images.", f"GET {IMAGES}", "GET /images"),
-    _rule(SHOW, Role.READER, "Show and use an image.", f"GET {IMAGE}", f"GET {OLD}"),
-    _rule(
-        MODIFY,
-        Role.MEMBER,
-        "Change an image and its properties.",
-        *(f"PATCH {IMAGE}", f"POST {OLD_METADATA}", f"PUT {OLD_METADATA}"),
-        f"DELETE {OLD_METADATA}/{{key}}",
+    noun="image",
+)
+LIST = rule(
+    "get_images", Role.READER, "List images.", ("GET /image/v2/images", "GET /images"), noun="image"
+)
+SHOW = rule(
+    "get_image",
+    Role.READER,
+    "Show and use an image.",
+    ("GET /image/v2/images/{image_id}", "GET /images/{image_id}"),
+    noun="image",
+)
+MODIFY = rule(
+    "modify_image",
+    Role.MEMBER,
+    "Change an image and its properties.",
+    (
+        "PATCH /image/v2/images/{image_id}",
+        "POST /images/{image_id}/metadata",
+        "PUT /images/{image_id}/metadata",
+        "DELETE /images/{image_id}/metadata/{key}",
     ),
-    _rule(
-        PUBLICIZE,
-        Role.ADMIN,
-        "Show an image to everyone.",
-        *(f"POST {IMAGES}", f"PATCH {IMAGE}"),
+    noun="image",
+)
+PUBLICIZE = rule(
+    "publicize_image",
+    Role.ADMIN,
+    "Show an image to everyone.",
+    ("POST /image/v2/images", "PATCH /image/v2/images/{image_id}"),
+    noun="image",
+)
+COMMUNITIZE = rule(
+    "communitize_image",
+    Role.MEMBER,
+    "Let everyone use an image without listing it.",
+    ("POST /image/v2/images", "PATCH /image/v2/images/{image_id}"),
+    noun="image",
+)
+UPLOAD = rule(
+    "upload_image",
+    Role.MEMBER,
+    "Upload the data of an image.",
+    ("PUT /image/v2/images/{image_id}/file",),
+    noun="image",
+)
+DOWNLOAD = rule(
+    "download_image",
+    Role.MEMBER,
+    "Download the data of an image.",
+    ("GET /image/v2/images/{image_id}/file",),
+    noun="image",
+)
+DELETE = rule(
+    "delete_image",
+    Role.MEMBER,
+    "Delete an image.",
+    (
+        "DELETE /image/v2/images/{image_id}",
+        "DELETE /images/{image_id}",
+        "POST /servers/{server_id}/action (createBackup)",
     ),
-    _rule(
-        COMMUNITIZE,
-        Role.MEMBER,
-        "Let everyone use an image without listing it.",
-        *(f"POST {IMAGES}", f"PATCH {IMAGE}"),
-    ),
-    _rule(UPLOAD, Role.MEMBER, "Upload the data of an image.", f"PUT {IMAGE}/file"),
-    _rule(DOWNLOAD, Role.MEMBER, "Download the data of an image.", f"GET {IMAGE}/file"),
-    _rule(
-        DELETE,
-        Role.MEMBER,
-        "Delete an image.",
-        *(f"DELETE {IMAGE}", f"DELETE {OLD}", "POST /servers/{server_id}/action (createBackup)"),
-    ),
-    _rule(
-        DEACTIVATE, Role.MEMBER, "Lock the data of an image.", f"POST {IMAGE}/actions/deactivate"
-    ),
-    _rule(REACTIVATE, Role.MEMBER, "Unlock it again.", f"POST {IMAGE}/actions/reactivate"),
+    noun="image",
+)
+DEACTIVATE = rule(
+    "deactivate",
+    Role.MEMBER,
+    "Lock the data of an image.",
+    ("POST /image/v2/images/{image_id}/actions/deactivate",),
+    noun="image",
+)
+REACTIVATE = rule(
+    "reactivate",
+    Role.MEMBER,
+    "Unlock the data of an image.",
+    ("POST /image/v2/images/{image_id}/actions/reactivate",),
+    noun="image",
 )

@@ -5,97 +5,193 @@ The project that counts is the one that the volume or snapshot belongs to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from compute_site.identity.models import Role
-from compute_site.policy.rules import Rule, declare
+from compute_site.policy.rules import rule
 
-CREATE = "volume:create"
-CREATE_FROM_IMAGE = "volume:create_from_image"
-MULTIATTACH = "volume:multiattach"
-LIST = "volume:get_all"
-SHOW = "volume:get"
-SHOW_PROJECT = "volume_extension:volume_tenant_attribute"
-SHOW_IMAGE = "volume_extension:volume_image_metadata:show"
-UPDATE = "volume:update"
-DELETE = "volume:delete"
-EXTEND = "volume:extend"
-RESET_STATUS = "volume_extension:volume_admin_actions:reset_status"
-REIMAGE = "volume:reimage"
-CREATE_ATTACHMENT = "volume:attachment_create"
-BEGIN_DETACHING = "volume_extension:volume_actions:begin_detaching"
-CREATE_SNAPSHOT = "volume:create_snapshot"
-LIST_SNAPSHOTS = "volume:get_all_snapshots"
-SHOW_SNAPSHOT = "volume:get_snapshot"
-SHOW_SNAPSHOT_PROJECT = "volume_extension:extended_snapshot_attributes"
-UPDATE_SNAPSHOT = "volume:update_snapshot"
-DELETE_SNAPSHOT = "volume:delete_snapshot"
-LIST_TYPES = "volume_extension:type_get_all"
-SHOW_TYPE = "volume_extension:type_get"
-SHOW_QUOTA = "volume_extension:quotas:show"
-UPDATE_QUOTA = "volume_extension:quotas:update"
-DELETE_QUOTA = "volume_extension:quotas:delete"
-SHOW_USED_LIMITS = "limits_extension:used_limits"
-
-VOLUMES = "/volume/v3/volumes"
-VOLUME = f"{VOLUMES}/{{volume_id}}"
-ACTION = f"POST {VOLUME}/action"
-SNAPSHOTS = "/volume/v3/snapshots"
-SNAPSHOT = f"{SNAPSHOTS}/{{snapshot_id}}"
-TYPES = "/volume/v3/types"
-QUOTA = "/volume/v3/os-quota-sets/{project_id}"
-SERVERS = "POST /servers"
-ATTACHMENTS = "/servers/{server_id}/os-volume_attachments"
-
-
-def _rules(noun: str) -> Callable[..., Rule]:
-    def rule(name: str, role: Role, description: str, *operations: str) -> Rule:
-        return Rule(name, role, description, operations, noun=noun)
-
-    return rule
-
-
-volume, snapshot, kind, quota = (
-    _rules(noun) for noun in ("volume", "volume snapshot", "volume type", "volume quota")
+CREATE = rule(
+    "volume:create",
+    Role.MEMBER,
+    "Make a volume.",
+    ("POST /volume/v3/volumes", "POST /servers"),
+    noun="volume",
+)
+CREATE_FROM_IMAGE = rule(
+    "volume:create_from_image",
+    Role.MEMBER,
+    "Make a volume of an image.",
+    ("POST /volume/v3/volumes", "POST /servers"),
+    noun="volume",
+)
+MULTIATTACH = rule(
+    "volume:multiattach",
+    Role.MEMBER,
+    "Make a volume that servers share.",
+    ("POST /volume/v3/volumes",),
+    noun="volume",
+)
+LIST = rule(
+    "volume:get_all", Role.READER, "List volumes.", ("GET /volume/v3/volumes",), noun="volume"
+)
+SHOW = rule(
+    "volume:get",
+    Role.READER,
+    "Show and use a volume.",
+    ("GET /volume/v3/volumes/{volume_id}", "POST /servers"),
+    noun="volume",
+)
+SHOW_PROJECT = rule(
+    "volume_extension:volume_tenant_attribute",
+    Role.READER,
+    "See the project of a volume.",
+    ("GET /volume/v3/volumes/{volume_id}",),
+    noun="volume",
+)
+SHOW_IMAGE = rule(
+    "volume_extension:volume_image_metadata:show",
+    Role.READER,
+    "See the image of a volume.",
+    ("GET /volume/v3/volumes/{volume_id}",),
+    noun="volume",
+)
+UPDATE = rule(
+    "volume:update",
+    Role.MEMBER,
+    "Change a volume.",
+    (
+        "PUT /volume/v3/volumes/{volume_id}",
+        "POST /volume/v3/volumes/{volume_id}/action (os-set_bootable)",
+    ),
+    noun="volume",
+)
+DELETE = rule(
+    "volume:delete",
+    Role.MEMBER,
+    "Delete a volume.",
+    ("DELETE /volume/v3/volumes/{volume_id}",),
+    noun="volume",
+)
+EXTEND = rule(
+    "volume:extend",
+    Role.MEMBER,
+    "Make a volume larger.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-extend)",),
+    noun="volume",
+)
+RESET_STATUS = rule(
+    "volume_extension:volume_admin_actions:reset_status",
+    Role.ADMIN,
+    "Set the status of a volume.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-reset_status)",),
+    noun="volume",
+)
+REIMAGE = rule(
+    "volume:reimage",
+    Role.MEMBER,
+    "Write an image over a volume.",
+    ("POST /servers/{server_id}/action (rebuild)",),
+    noun="volume",
+)
+CREATE_ATTACHMENT = rule(
+    "volume:attachment_create",
+    Role.MEMBER,
+    "Reserve a volume for a server.",
+    ("POST /servers/{server_id}/os-volume_attachments", "POST /servers"),
+    noun="volume",
+)
+BEGIN_DETACHING = rule(
+    "volume_extension:volume_actions:begin_detaching",
+    Role.MEMBER,
+    "Take a volume from a server.",
+    (
+        "DELETE /servers/{server_id}/os-volume_attachments/{volume_id}",
+        "PUT /servers/{server_id}/os-volume_attachments/{volume_id}",
+    ),
+    noun="volume",
 )
 
-declare(
-    volume(CREATE, Role.MEMBER, "Make a volume.", f"POST {VOLUMES}", SERVERS),
-    volume(CREATE_FROM_IMAGE, Role.MEMBER, "Make one of an image.", f"POST {VOLUMES}", SERVERS),
-    volume(MULTIATTACH, Role.MEMBER, "Make one that servers share.", f"POST {VOLUMES}"),
-    volume(LIST, Role.READER, "List volumes.", f"GET {VOLUMES}"),
-    volume(SHOW, Role.READER, "Show and use a volume.", f"GET {VOLUME}", SERVERS),
-    volume(SHOW_PROJECT, Role.READER, "See the project of a volume.", f"GET {VOLUME}"),
-    volume(SHOW_IMAGE, Role.READER, "See the image of a volume.", f"GET {VOLUME}"),
-    volume(UPDATE, Role.MEMBER, "Change one.", f"PUT {VOLUME}", f"{ACTION} (os-set_bootable)"),
-    volume(DELETE, Role.MEMBER, "Delete a volume.", f"DELETE {VOLUME}"),
-    volume(EXTEND, Role.MEMBER, "Make a volume larger.", f"{ACTION} (os-extend)"),
-    volume(RESET_STATUS, Role.ADMIN, "Set its status.", f"{ACTION} (os-reset_status)"),
-    volume(
-        *(CREATE_ATTACHMENT, Role.MEMBER, "Reserve a volume for a server."),
-        *(f"POST {ATTACHMENTS}", SERVERS),
-    ),
-    volume(
-        *(BEGIN_DETACHING, Role.MEMBER, "Take a volume from a server."),
-        *(f"DELETE {ATTACHMENTS}/{{volume_id}}", f"PUT {ATTACHMENTS}/{{volume_id}}"),
-    ),
-    volume(
-        *(REIMAGE, Role.MEMBER, "Write an image over a volume."),
-        "POST /servers/{server_id}/action (rebuild)",
-    ),
-    snapshot(
-        *(CREATE_SNAPSHOT, Role.MEMBER, "Make a snapshot, also for an image of a server."),
-        *(f"POST {SNAPSHOTS}", "POST /servers/{server_id}/action (createImage)"),
-    ),
-    snapshot(LIST_SNAPSHOTS, Role.READER, "List snapshots.", f"GET {SNAPSHOTS}"),
-    snapshot(SHOW_SNAPSHOT, Role.READER, "Show and use one.", f"GET {SNAPSHOT}", SERVERS),
-    snapshot(SHOW_SNAPSHOT_PROJECT, Role.READER, "See its project.", f"GET {SNAPSHOT}"),
-    snapshot(UPDATE_SNAPSHOT, Role.MEMBER, "Change a snapshot.", f"PUT {SNAPSHOT}"),
-    snapshot(DELETE_SNAPSHOT, Role.MEMBER, "Delete a snapshot.", f"DELETE {SNAPSHOT}"),
-    kind(LIST_TYPES, Role.READER, "List volume types.", f"GET {TYPES}"),
-    kind(SHOW_TYPE, Role.READER, "Show and use one.", f"GET {TYPES}/{{type_id}}", SERVERS),
-    quota(SHOW_QUOTA, Role.READER, "See the volume quotas of a project.", f"GET {QUOTA}"),
-    quota(UPDATE_QUOTA, Role.ADMIN, "Set the volume quotas of a project.", f"PUT {QUOTA}"),
-    quota(DELETE_QUOTA, Role.ADMIN, "Go back to the default ones.", f"DELETE {QUOTA}"),
-    quota(SHOW_USED_LIMITS, Role.READER, "See what is used.", "GET /volume/v3/limits"),
+CREATE_SNAPSHOT = rule(
+    "volume:create_snapshot",
+    Role.MEMBER,
+    "Make a snapshot, also for an image of a server.",
+    ("POST /volume/v3/snapshots", "POST /servers/{server_id}/action (createImage)"),
+    noun="volume snapshot",
+)
+LIST_SNAPSHOTS = rule(
+    "volume:get_all_snapshots",
+    Role.READER,
+    "List snapshots.",
+    ("GET /volume/v3/snapshots",),
+    noun="volume snapshot",
+)
+SHOW_SNAPSHOT = rule(
+    "volume:get_snapshot",
+    Role.READER,
+    "Show and use a snapshot.",
+    ("GET /volume/v3/snapshots/{snapshot_id}", "POST /servers"),
+    noun="volume snapshot",
+)
+SHOW_SNAPSHOT_PROJECT = rule(
+    "volume_extension:extended_snapshot_attributes",
+    Role.READER,
+    "See the project of a snapshot.",
+    ("GET /volume/v3/snapshots/{snapshot_id}",),
+    noun="volume snapshot",
+)
+UPDATE_SNAPSHOT = rule(
+    "volume:update_snapshot",
+    Role.MEMBER,
+    "Change a snapshot.",
+    ("PUT /volume/v3/snapshots/{snapshot_id}",),
+    noun="volume snapshot",
+)
+DELETE_SNAPSHOT = rule(
+    "volume:delete_snapshot",
+    Role.MEMBER,
+    "Delete a snapshot.",
+    ("DELETE /volume/v3/snapshots/{snapshot_id}",),
+    noun="volume snapshot",
+)
+
+LIST_TYPES = rule(
+    "volume_extension:type_get_all",
+    Role.READER,
+    "List volume types.",
+    ("GET /volume/v3/types",),
+    noun="volume type",
+)
+SHOW_TYPE = rule(
+    "volume_extension:type_get",
+    Role.READER,
+    "Show and use a volume type.",
+    ("GET /volume/v3/types/{type_id}", "POST /servers"),
+    noun="volume type",
+)
+
+SHOW_QUOTA = rule(
+    "volume_extension:quotas:show",
+    Role.READER,
+    "See the volume quotas of a project.",
+    ("GET /volume/v3/os-quota-sets/{project_id}",),
+    noun="volume quota",
+)
+UPDATE_QUOTA = rule(
+    "volume_extension:quotas:update",
+    Role.ADMIN,
+    "Set the volume quotas of a project.",
+    ("PUT /volume/v3/os-quota-sets/{project_id}",),
+    noun="volume quota",
+)
+DELETE_QUOTA = rule(
+    "volume_extension:quotas:delete",
+    Role.ADMIN,
+    "Go back to the default volume quotas.",
+    ("DELETE /volume/v3/os-quota-sets/{project_id}",),
+    noun="volume quota",
+)
+SHOW_USED_LIMITS = rule(
+    "limits_extension:used_limits",
+    Role.READER,
+    "See the limits of volumes, and what is used.",
+    ("GET /volume/v3/limits",),
+    noun="volume quota",
 )
