@@ -20,7 +20,7 @@ from guardian.models import UserObjectPermission
 from compute_site.policy.grants import set_rules_of_user
 from servers.delete import archive
 from servers.delete.archive import LEFT_OUT, archive_deleted, purge_archived
-from servers.lifecycle import jobs
+from servers.lifecycle.jobs import ReleaseServices
 from servers.models import (
     ArchivedServer,
     ConsoleToken,
@@ -134,7 +134,7 @@ def test_only_what_is_deleted_for_good_is_archived(cast: Cast) -> None:
     alive = make_instance()
     restorable = make_instance(vm_state="soft-delete", soft_deleted_at=timezone.now())
     busy = make_deleted()
-    jobs.defer(jobs.RELEASE_SERVICES, queue=jobs.COMPUTE, jobs=[{"server_id": str(busy.uuid)}])
+    ReleaseServices(server_id=str(busy.uuid), volumes=()).defer()
     holding = make_deleted()
     node = make_host()
     hold(holding, node)
