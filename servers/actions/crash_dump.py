@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from compute_site.caller import Caller
-from servers.actions.begin import check_launched
+from servers.actions.ask_host import check_launched
 from servers.drivers.choose import driver_of
 from servers.drivers.protocol import DriverFailed
 from servers.lifecycle.guard import check_state, check_unlocked

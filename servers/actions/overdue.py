@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from compute_site.faults import Fault
-from servers.actions.begin import begin
+from servers.actions.ask_host import begin
 from servers.lifecycle.actions import HARD_REBOOT, HOST_ACTIONS, HostAction
 from servers.lifecycle.site_caller import act_as_site
 from servers.models import Instance, Service, TaskState, VmState

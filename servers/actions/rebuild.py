@@ -14,15 +14,15 @@ from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from quotas.fit import check_injected_files, check_limit
 from quotas.limits import effective_limits
-from servers.actions.begin import begin, check_launched
+from servers.actions.ask_host import begin, check_launched
 from servers.attachments.volumes import find_loose_volume
 from servers.create.boot import check_disk_config, check_image_bootable, choose_disk_config
+from servers.create.columns import copy_image, image_columns
 from servers.create.devices import Disk
 from servers.create.errors import CertificatesNeedImage, ImageNotFound, KeyPairNotFound
 from servers.create.fit import check_image, check_root_disk
 from servers.create.metadata import LIMITED
 from servers.create.password import choose_password
-from servers.create.records import copy_image, image_columns
 from servers.create.references import choose_certificates, find_kernel
 from servers.errors import NumaLayoutFixed, RebuildNeedsVersion, RebuildNeedsVolumes
 from servers.hardware import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compute_site.caller import Caller
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
-from servers.actions.begin import begin
+from servers.actions.ask_host import begin
 from servers.attachments.volumes import find_loose_volume
 from servers.create.password import choose_password
 from servers.errors import NotRescuable, RescueImageUnusable, VolumeNotInUse

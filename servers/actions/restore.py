@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from compute_site.caller import Caller
-from servers.actions.begin import begin
+from servers.actions.ask_host import begin
 from servers.holdings.set_aside import take_back
 from servers.lifecycle.actions import HOST_ACTIONS
 from servers.models import Instance

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
-from servers.actions.begin import begin, describe_state
+from servers.actions.ask_host import begin, describe_state
 from servers.actions.image import save_disk
 from servers.create.errors import HostNotFound, ZoneUnavailable
 from servers.errors import HostOutsideZone, VolumesElsewhere, WrongState

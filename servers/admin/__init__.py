@@ -10,7 +10,7 @@ from servers.admin import (
     instance,
     jobs,
     moves,
-    orders,
+    requests,
 )
 
 __all__ = [
@@ -23,5 +23,5 @@ __all__ = [
     "instance",
     "jobs",
     "moves",
-    "orders",
+    "requests",
 ]

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 
 from compute_site.faults import Fault
 from servers.admin.display import structure_of
-from servers.admin.records import RecordAdmin
+from servers.admin.read_only import RecordAdmin
 from servers.hosts.aggregates import (
     AggregateUpdate,
     add_host,

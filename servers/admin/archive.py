@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from servers.admin.display import age_of, structured
-from servers.admin.records import RecordAdmin
+from servers.admin.read_only import RecordAdmin
 from servers.models import ArchivedServer
 
 HIDDEN = {"user_data", "key_data", "system_metadata", "parts"}

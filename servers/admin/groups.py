@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from servers.admin.display import age_of, state, structure_of
-from servers.admin.records import RecordAdmin
+from servers.admin.read_only import RecordAdmin
 from servers.models import KeyPair, ServerGroup, ServerGroupMember
 
 

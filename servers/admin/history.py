@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from compute_site.console.lists import word_filter
 from servers.admin.display import age_of
-from servers.admin.records import RecordAdmin
+from servers.admin.read_only import RecordAdmin
 from servers.models import ConsoleToken, Fault, InstanceAction, InstanceActionEvent
 
 

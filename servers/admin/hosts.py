@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from compute_site.console.lists import word_filter
 from servers.admin.display import age_of, meter
-from servers.admin.records import RecordAdmin
+from servers.admin.read_only import RecordAdmin
 from servers.hosts.services import ServiceChange, change_services
 from servers.models import Allocation, Cell, ComputeNode, Service
 from servers.models.host import COMPUTE_BINARY

@@ -23,7 +23,7 @@ from servers.admin.filters import Business, Existence
 from servers.admin.instance_page import find_instance, is_key, read_parts
 from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
 from servers.admin.operator import operator_of
-from servers.admin.records import RecordAdmin
+from servers.admin.read_only import RecordAdmin
 from servers.models import Instance, VmState
 
 LIST_COLUMNS = (

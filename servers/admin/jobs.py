@@ -13,7 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 from compute_site.console.lists import word_filter
 from servers.admin.display import NOTHING, Links, moment, structured
 from servers.admin.parts import Part, rows
-from servers.admin.records import RecordAdmin
+from servers.admin.read_only import RecordAdmin
 from servers.lifecycle.jobs import SECRET_ARGUMENTS
 from servers.models import Instance
 

@@ -6,7 +6,7 @@ import json
 
 from django.db import connection
 
-from servers.attachments.begin import CHANGES
+from servers.attachments.changes import CHANGES
 from servers.attachments.on_host import give_up
 
 # The open event says that nobody has given the change up yet.

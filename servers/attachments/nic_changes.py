@@ -13,7 +13,7 @@ from compute_site.neighbours import network_service
 from compute_site.neighbours.network import protocol
 from compute_site.neighbours.network.policies import ATTACH_EXTERNAL_NETWORK
 from compute_site.neighbours.network.protocol import NicFailed, NicRequest, PortData
-from servers.attachments.begin import (
+from servers.attachments.changes import (
     ATTACH_INTERFACE,
     DETACH_INTERFACE,
     about,

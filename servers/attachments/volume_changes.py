@@ -12,7 +12,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.volume.protocol import VolumeData
-from servers.attachments.begin import (
+from servers.attachments.changes import (
     ATTACH_VOLUME,
     DETACH_VOLUME,
     Change,

@@ -12,7 +12,7 @@ from compute_site.caller import Caller
 from compute_site.faults import BadReference
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.volume.protocol import VolumeData
-from servers.attachments.begin import SWAP_VOLUME, about, check_ready, hand_over, lock_server
+from servers.attachments.changes import SWAP_VOLUME, about, check_ready, hand_over, lock_server
 from servers.attachments.errors import AttachmentFixed, VolumeNotAttachable, VolumeNotMigrating
 from servers.attachments.volume_changes import check_holders, check_zone, find_service_volume
 from servers.attachments.volumes import find_volume

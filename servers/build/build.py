@@ -14,8 +14,8 @@ from django.db import transaction
 
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
+from servers.build.child_rows import BUILD_EVENT
 from servers.build.failure import fail_or_retry
-from servers.build.records import BUILD_EVENT
 from servers.drivers.choose import driver_of
 from servers.drivers.disks import attach_volumes, describe_disk
 from servers.drivers.guest import describe_guest, launched

@@ -13,7 +13,7 @@ from django.utils import timezone
 from compute_site import faults
 from compute_site.neighbours.network.protocol import NicFailed
 from compute_site.neighbours.volume.protocol import VolumeQuotaReached
-from servers.build.records import BUILD_EVENT
+from servers.build.child_rows import BUILD_EVENT
 from servers.holdings.release import NOWHERE, release_host, release_services
 from servers.lifecycle.history import ERROR, finish_event
 from servers.lifecycle.jobs import BuildServer

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from servers.build.bury import bury
+from servers.build.child_rows import BUILD_EVENT, write_records
 from servers.build.owner import find_owner
-from servers.build.records import BUILD_EVENT, write_records
+from servers.build.unplaced import bury
 from servers.drivers.disks import root_name
 from servers.lifecycle.jobs import BuildServer, Owner, defer_all
 from servers.models import BuildRequest, TaskState, VmState

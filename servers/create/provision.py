@@ -22,18 +22,18 @@ from quotas.enforce import reserve
 from quotas.fit import Wanted, check_limit
 from quotas.limits import effective_limits
 from servers.create.boot import choose_disk_config
+from servers.create.columns import (
+    build_record,
+    device_records,
+    instance_record,
+    spec_record,
+)
 from servers.create.devices import Disk
 from servers.create.errors import ServerGroupNotFound
 from servers.create.machine import check_device_profile
 from servers.create.names import display_names, hostnames
 from servers.create.password import choose_password
 from servers.create.plan import Created, ServerPlan
-from servers.create.records import (
-    build_record,
-    device_records,
-    instance_record,
-    spec_record,
-)
 from servers.create.rows import Rows, insert_rows
 from servers.create.sources import choose_zone, settle_disks
 from servers.lifecycle.jobs import ScheduleAndBuild

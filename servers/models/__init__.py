@@ -5,13 +5,13 @@ from servers.models.allocation import Allocation, Consumer, ConsumerType
 from servers.models.archived_server import ArchivedServer
 from servers.models.block_device import BlockDevice
 from servers.models.build_request import BuildRequest
-from servers.models.buried_order import BuriedOrder
 from servers.models.cell import Cell
 from servers.models.console_token import ConsoleToken
 from servers.models.hardware import HardwareClaim, HostHardware, PciDevice
 from servers.models.host import Aggregate, ComputeNode, Service
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
+from servers.models.kept_request import BuriedOrder
 from servers.models.keypair import KeyPair
 from servers.models.migration import Migration, MigrationStatus, MigrationType
 from servers.models.provider import (

@@ -33,7 +33,7 @@ from servers.models import (
     TaskState,
     VmState,
 )
-from servers.moves.begin import record_move
+from servers.moves.cold import record_move
 from servers.moves.errors import HostInUse, HostNotFound, SameHost
 from servers.moves.failure import fail_evacuation
 from servers.moves.perform import clean_up, driver_at

@@ -24,7 +24,7 @@ from servers.lifecycle.history import (
 from servers.lifecycle.jobs import MigrateLive, PlaceMove
 from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, take_step
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
-from servers.moves.begin import PLACE_EVENT, record_move
+from servers.moves.cold import PLACE_EVENT, record_move
 from servers.moves.errors import DestinationNotFound, NoDestination, WrongMoveStatus
 from servers.moves.failure import EVENTS, give_up_live_move
 from servers.moves.perform import Interrupted, driver_at

@@ -46,9 +46,9 @@ from servers.models import (
     RequestSpec,
     VmState,
 )
+from servers.moves.confirm_or_revert import CONFIRM_EVENT, FINISH_REVERT_EVENT, REVERT_EVENT
 from servers.moves.failure import GiveUp, fail_move, fail_revert, give_up_move, keep_resized
 from servers.moves.place import KINDS, PREPARE_EVENT
-from servers.moves.verdict import CONFIRM_EVENT, FINISH_REVERT_EVENT, REVERT_EVENT
 
 SEND_EVENT = "compute_resize_instance"
 RECEIVE_EVENT = "compute_finish_resize"

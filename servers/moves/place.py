@@ -20,7 +20,7 @@ from servers.models import (
     Service,
     TaskState,
 )
-from servers.moves.begin import COLD_EVENT, MIGRATE, PLACE_EVENT, RESIZE
+from servers.moves.cold import COLD_EVENT, MIGRATE, PLACE_EVENT, RESIZE
 from servers.moves.failure import GiveUp, fail_evacuation, give_up_live_move, give_up_move
 from servers.placement import claims
 from servers.placement.demand import Demand, read_demand

@@ -21,7 +21,7 @@ from compute_site.api.microversions.texts import LooseName, Text
 from compute_site.api.microversions.times import exact_time
 from compute_site.api.microversions.version import Microversion
 from compute_site.db.paging import WHOLE, Paging
-from servers.keypairs.records import KeptKeyPair, KeyPairOrder, KeyPairSearch
+from servers.keypairs.keypairs import KeptKeyPair, KeyPairOrder, KeyPairSearch
 
 STATUS_CHANGED = Microversion.parse("2.2")
 PAGED = Microversion.parse("2.35")

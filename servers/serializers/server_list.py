@@ -15,7 +15,7 @@ from compute_site.api.microversions.queries import Pattern, Time, Word
 from compute_site.api.microversions.serializers import QuerySerializer
 from compute_site.api.microversions.texts import Text
 from compute_site.api.microversions.version import OLDEST, Microversion
-from servers.read.list_order import ListOrder
+from servers.read.list_request import ListOrder
 from servers.read.listing import SORT_COLUMNS
 
 IGNORED_SORT_KEYS = (

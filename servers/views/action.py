@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
 from compute_site.caller import Caller
-from servers.actions.begin import begin
+from servers.actions.ask_host import begin
 from servers.actions.console import read_console
 from servers.actions.crash_dump import trigger_crash_dump
 from servers.actions.image import BackupOrder, ImageOrder, create_backup, create_image
@@ -27,10 +27,10 @@ from servers.attachments.network_events import tell_network
 from servers.delete.delete import delete_server
 from servers.lifecycle.actions import HARD_REBOOT, HOST_ACTIONS, REBUILD, SOFT_REBOOT
 from servers.models import Instance
-from servers.moves.begin import migrate_server, resize_server
+from servers.moves.cold import migrate_server, resize_server
+from servers.moves.confirm_or_revert import confirm_resize, revert_resize
 from servers.moves.evacuate import EvacuationOrder, evacuate_server
 from servers.moves.live import migrate_live
-from servers.moves.verdict import confirm_resize, revert_resize
 from servers.policies import action as rules
 from servers.policies import address as address_rules
 from servers.policies import security_group as group_rules

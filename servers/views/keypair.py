@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from compute_site.api.microversions.answers import LINKS
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
-from servers.keypairs.records import (
+from servers.keypairs.keypairs import (
     create_keypair,
     delete_keypair,
     find_keypair,

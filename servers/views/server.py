@@ -17,7 +17,7 @@ from servers.delete.delete import delete_server
 from servers.edit.update import ServerUpdate, update_server
 from servers.policies import server as rules
 from servers.read.find import details_of, find_details, find_server
-from servers.read.list_order import ListOrder, plan_query
+from servers.read.list_request import ListOrder, plan_query
 from servers.read.listing import ServerQuery, list_details, list_names
 from servers.serializers.server import (
     ServerAnswer,

@@ -14,8 +14,8 @@ from procrastinate import jobs as queue_jobs
 
 from compute_site.faults import Fault
 from servers.actions.perform import give_up
-from servers.build.bury import bury
 from servers.build.failure import fail
+from servers.build.unplaced import bury
 from servers.lifecycle.actions import BY_TASK
 from servers.lifecycle.jobs import (
     MOVES,

@@ -25,11 +25,11 @@ from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
 from servers.holdings.release import release_late
 from servers.lifecycle import jobs
+from servers.moves.confirm_or_revert import confirm_overdue
 from servers.moves.evacuate import perform_evacuation
 from servers.moves.live import perform_live
 from servers.moves.perform import confirm_resize, move_server, revert_resize
 from servers.moves.place import place_move
-from servers.moves.verdict import confirm_overdue
 from servers.worker import recovery
 
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.models import Instance, InstanceAction, Migration, Service
-from servers.moves.verdict import confirm_overdue
+from servers.moves.confirm_or_revert import confirm_overdue
 from servers.worker.tasks import end_waiting
 from tests.client import ApiClient
 from tests.factories import make_image

@@ -24,7 +24,7 @@ from servers.models import (
     RequestSpec,
     Service,
 )
-from servers.moves.begin import resize_server
+from servers.moves.cold import resize_server
 from tests.cast import Cast
 from tests.client import ApiClient
 from tests.factories import make_flavor, make_image, make_instance, make_network, make_server_group

@@ -13,7 +13,7 @@ from servers.hosts.aggregates import add_host, create_aggregate, set_metadata
 from servers.hosts.errors import HostZoneClash, NoSuchHost, ZoneClash
 from servers.hosts.services import delete_service
 from servers.keypairs.errors import KeyPairExists
-from servers.keypairs.records import KeyPairOrder, create_keypair
+from servers.keypairs.keypairs import KeyPairOrder, create_keypair
 from servers.models import KeyPair, ServerGroup, Service
 from servers.server_groups import ServerGroupOrder, create_server_group, delete_server_group
 from tests.cast import Cast, make_cast

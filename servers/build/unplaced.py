@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from compute_site import faults
-from servers.build.records import SCHEDULE_EVENT, write_records
+from servers.build.child_rows import SCHEDULE_EVENT, write_records
 from servers.build.retry import keep_orders
 from servers.lifecycle.history import ERROR
 from servers.lifecycle.transitions import FAIL_BUILD, take_steps

@@ -11,10 +11,10 @@ from compute_site.caller import Caller
 from flavors.models import Flavor
 from quotas.enforce import reserve
 from quotas.fit import Wanted
-from servers.actions.begin import describe_state
+from servers.actions.ask_host import describe_state
 from servers.create.boot import check_disk_config
+from servers.create.columns import copy_flavor
 from servers.create.errors import FlavorNotFound
-from servers.create.records import copy_flavor
 from servers.errors import WrongState
 from servers.kept_image import kept_image
 from servers.lifecycle.guard import check_state, check_unlocked

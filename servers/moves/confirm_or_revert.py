@@ -20,7 +20,7 @@ from servers.lifecycle.jobs import ConfirmResize, RevertResize
 from servers.lifecycle.site_caller import act_as_site
 from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM, take_step
 from servers.models import Instance, Migration, MigrationStatus, VmState
-from servers.moves.begin import check_host_up
+from servers.moves.cold import check_host_up
 from servers.moves.errors import NotResized
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from compute_site.console.lists import word_filter
 from servers.admin.display import age_of, structure_of, structured, yes_no
-from servers.admin.records import RecordAdmin
+from servers.admin.read_only import RecordAdmin
 from servers.models import (
     BlockDevice,
     BuildRequest,
