@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from compute_site.caller import Caller
 from compute_site.neighbours import image_service
+from compute_site.neighbours.image.protocol import Change, Properties
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
 from servers.edit.metadata import ITEMS, Metadata
@@ -43,22 +44,31 @@ def add_image_metadata(caller: Caller, image_id: str, items: Mapping[str, str]) 
         PolicyRefused: the image service does not let the caller.
         OverLimit: more properties than the quota allows.
     """
-    kept = read_image_metadata(caller, image_id)
-    return replace_image_metadata(caller, image_id, {**kept, **items})
+    return _change(caller, image_id, lambda kept: {**kept, **items})
 
 
 def replace_image_metadata(caller: Caller, image_id: str, items: Mapping[str, str]) -> Metadata:
     """Exactly these properties from now on; raises as ``add_image_metadata``."""
-    find_image(caller, image_id)
-    limits = effective_limits(caller.project_id, caller.user_id, [ITEMS])
-    check_limit(limits, ITEMS, len(items), field="metadata")
-    image_service().set_properties(caller, image_id, items)
-    return dict(items)
+    return _change(caller, image_id, lambda _: items)
 
 
 def remove_image_item(caller: Caller, image_id: str, key: str) -> None:
     """One property less; raises as ``add_image_metadata``, and ``NoSuchItem``."""
     read_image_item(caller, image_id, key)
-    kept = read_image_metadata(caller, image_id)
-    kept.pop(key, None)
-    replace_image_metadata(caller, image_id, kept)
+
+    def without(kept: Properties) -> Properties:
+        return {name: value for name, value in kept.items() if name != key}
+
+    _change(caller, image_id, without)
+
+
+def _change(caller: Caller, image_id: str, change: Change) -> Metadata:
+    find_image(caller, image_id)
+    limits = effective_limits(caller.project_id, caller.user_id, [ITEMS])
+
+    def within_limit(kept: Properties) -> Properties:
+        changed = change(kept)
+        check_limit(limits, ITEMS, len(changed), field="metadata")
+        return changed
+
+    return dict(image_service().change_properties(caller, image_id, within_limit))

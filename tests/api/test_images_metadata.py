@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from compute_site.neighbours.image.models import Image
 from quotas.models import Limit
+from servers.proxies import image_metadata
 from tests.cast import Cast
 from tests.client import ApiClient
 
@@ -41,6 +44,24 @@ def test_properties_are_added_replaced_and_removed(as_member: ApiClient, image: 
     as_member.delete(f"{path}/c").expect(204)
     as_member.delete(f"{path}/c").expect(404)
     assert properties(image) == {}
+
+
+def test_what_somebody_else_adds_meanwhile_stays(
+    as_member: ApiClient, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, go_on = f"/images/{image.pk}/metadata", image_metadata.effective_limits
+
+    def add_another(*args: Any) -> Any:
+        monkeypatch.setattr(image_metadata, "effective_limits", go_on)
+        as_member.post(path, {"metadata": {"theirs": "1"}}).expect(200)
+        return go_on(*args)
+
+    monkeypatch.setattr(image_metadata, "effective_limits", add_another)
+    as_member.post(path, {"metadata": {"ours": "1"}}).expect(200)
+    assert properties(image) == {"os_distro": "cirros", "theirs": "1", "ours": "1"}
+    monkeypatch.setattr(image_metadata, "effective_limits", add_another)
+    as_member.delete(f"{path}/ours").expect(204)
+    assert properties(image) == {"os_distro": "cirros", "theirs": "1"}
 
 
 def test_only_the_owner_changes_them(as_outsider: ApiClient, image: Image) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from compute_site.caller import Caller
@@ -78,6 +78,10 @@ class ImageSearch:
     paging: Paging
 
 
+Properties = Mapping[str, Any]
+Change = Callable[[Properties], Properties]
+
+
 class ImageService(Protocol):
     """What a caller asks for is decided by the rules of the image service: every call with a
     caller raises ``PolicyRefused`` where one is not granted.
@@ -121,8 +125,10 @@ class ImageService(Protocol):
         """The project's own images with all of these properties, the newest first."""
         ...
 
-    def set_properties(self, caller: Caller, image_id: str, properties: Mapping[str, str]) -> None:
-        """Give an image exactly these properties."""
+    def change_properties(self, caller: Caller, image_id: str, change: Change) -> Properties:
+        """Give an image what ``change`` makes of the properties that it has now, and return it;
+        who changes them at the same time waits. An image that is gone has none, and gets none.
+        """
         ...
 
     def delete_images(self, caller: Caller, ids: Collection[str]) -> None:

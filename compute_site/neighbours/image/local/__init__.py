@@ -16,7 +16,14 @@ from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.local import changes
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.image.protocol import ImageData, ImageRecord, ImageSearch, NoSuchMarker
+from compute_site.neighbours.image.protocol import (
+    Change,
+    ImageData,
+    ImageRecord,
+    ImageSearch,
+    NoSuchMarker,
+    Properties,
+)
 
 COLUMNS = [field.attname for field in Image._meta.concrete_fields]  # noqa: SLF001 - documented
 FIND = CompiledQuery(
@@ -91,9 +98,14 @@ def find_images_with(caller: Caller, properties: Mapping[str, str]) -> Sequence[
     return [describe(image) for image in own.order_by("-created_at", "-pk")]
 
 
-def set_properties(caller: Caller, image_id: str, properties: Mapping[str, str]) -> None:
-    for image in Image.objects.visible_to(caller).filter(pk__in=canonical_ids([image_id])):
-        changes.set_properties(caller, image, properties)
+@transaction.atomic
+def change_properties(caller: Caller, image_id: str, change: Change) -> Properties:
+    visible = Image.objects.visible_to(caller).filter(pk__in=canonical_ids([image_id]))
+    image = visible.select_for_update(of=("self",), no_key=True).first()
+    changed = change({} if image is None else image.properties)
+    if image is not None:
+        changes.set_properties(caller, image, changed)
+    return changed
 
 
 def delete_images(caller: Caller, ids: Collection[str]) -> None:
