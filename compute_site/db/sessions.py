@@ -12,27 +12,27 @@ from collections.abc import Iterator
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
-IDLE_IN_TRANSACTION_SECONDS = 60
-"""A process that hangs in the middle of a transaction holds the locks of others no longer."""
-
-CHECK_CLIENT_SECONDS = 5
-"""So often the server looks, while a statement runs, whether the process that wants its result is
-still there.
-"""
+PARAMETERS = {
+    # a process that hangs in the middle of a transaction holds the locks of others no longer
+    "idle_in_transaction_session_timeout": "60s",
+    # the server looks while a statement runs whether the process that wants its result lives
+    "client_connection_check_interval": "5s",
+    # and asks a machine that says nothing, so that what a lost one has locked is free soon
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "3",
+}
+"""What the server shall do for every session beside the limit of its statements."""
 
 
 def limit_sessions(statement_seconds: float) -> None:
     """Let every connection that is opened from now on refuse statements that take longer. 0: no
-    limits are set at all, for a pooler that knows no such parameters.
+    parameters are set at all, for a pooler that knows none.
     """
-    if not statement_seconds:
+    if statement_seconds <= 0:
         return
-    limits = {
-        "statement_timeout": statement_seconds,
-        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_SECONDS,
-        "client_connection_check_interval": CHECK_CLIENT_SECONDS,
-    }
-    words = [f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()]
+    limits = {"statement_timeout": f"{int(statement_seconds * 1000)}ms", **PARAMETERS}
+    words = [f"-c {name}={value}" for name, value in limits.items()]
     options = connections.settings[DEFAULT_DB_ALIAS]["OPTIONS"]
     given = options.get("options", "")  # of DATABASE_URL: what comes later counts
     options["options"] = " ".join([*words, *filter(None, [given])])

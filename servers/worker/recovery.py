@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
-from procrastinate import jobs as queue_jobs
+from procrastinate.jobs import Status
 
+from compute_site.db.locks import Kind
 from compute_site.faults import Fault
 from servers.actions.perform import give_up
 from servers.build.failure import fail
@@ -37,6 +38,7 @@ from servers.models import (
     VmState,
 )
 from servers.moves.failure import end_lost_move
+from servers.worker.at_work import JOB_KEYS
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,11 @@ HEARTBEAT_SECONDS = 5.0
 LOST_AFTER_SECONDS = 25.0
 """A worker that said nothing for so long is dead, and its jobs are lost."""
 
-MAX_ATTEMPTS = 5
+BEGIN_SECONDS = 15.0
+"""How long a worker may take from the moment it has a job to the lock that it holds while it works
+on it."""
+
+MAX_ATTEMPTS = 30
 """A job that takes its worker down each time must end some day."""
 
 KEEP_JOBS_HOURS = 72
@@ -57,6 +63,30 @@ AT_WORK = """
     WHERE status IN ('todo', 'doing') AND task_name = ANY(%s)
 """
 
+# Who works on a job holds a lock. A job without one is lost, whatever its worker says: the worker
+# died, or it could not write down how the job ended.
+LOST_JOBS = """
+    SELECT job.id, job.task_name, job.attempts
+    FROM procrastinate_jobs AS job
+    LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
+    WHERE job.status = 'doing'
+        AND (
+            worker.last_heartbeat IS NULL
+            OR worker.last_heartbeat < now() - make_interval(secs => %(silent)s)
+            OR now() - make_interval(secs => %(begin)s) > (
+                SELECT max(event.at) FROM procrastinate_events AS event
+                WHERE event.job_id = job.id AND event.type = 'started'
+            )
+        )
+        AND NOT EXISTS (
+            SELECT FROM pg_locks AS held
+            JOIN pg_database AS here ON here.oid = held.database
+            WHERE held.locktype = 'advisory' AND here.datname = current_database()
+                AND held.classid = %(kind)s AND held.objid = job.id %% %(keys)s AND held.granted
+        )
+    FOR UPDATE OF job SKIP LOCKED
+"""
+
 
 class BuildLost(Fault):
     """Nobody works on the build any more; the text says since when."""
@@ -65,18 +95,28 @@ class BuildLost(Fault):
 
 
 def retry_lost_jobs(seconds: float = LOST_AFTER_SECONDS) -> int:
-    """Queue the jobs of workers silent for that long again; the number of jobs found."""
-    find = async_to_sync(job_manager.get_stalled_jobs)
-    found: list[queue_jobs.Job] = list(find(seconds_since_heartbeat=seconds))
-    for job in found:
-        logger.warning("worker of job %s (%s) is lost", job.id, job.task_name)
-        if job.attempts + 1 < MAX_ATTEMPTS:
-            async_to_sync(job_manager.retry_job)(job)
-        else:
-            end = async_to_sync(job_manager.finish_job)
-            end(job, status=queue_jobs.Status.FAILED, delete_job=False)
+    """Queue the jobs again that nobody works on; their number. A worker that was silent for that
+    long begins with no job any more.
+    """
+    with transaction.atomic():
+        lost = _find_lost_jobs(seconds)
+        for job_id, task, attempts in lost:
+            logger.warning("nobody works on job %s (%s) any more", job_id, task)
+            if attempts + 1 < MAX_ATTEMPTS:
+                job_manager.retry_job_by_id(job_id, retry_at=timezone.now())
+            else:
+                finish = async_to_sync(job_manager.finish_job_by_id_async)
+                finish(job_id, status=Status.FAILED, delete_job=False)
     async_to_sync(job_manager.prune_stalled_workers)(seconds)
-    return len(found)
+    return len(lost)
+
+
+def _find_lost_jobs(seconds: float) -> list[tuple[int, str, int]]:
+    """Id, task and attempts of each; locked."""
+    values = {"silent": seconds, "begin": BEGIN_SECONDS, "kind": Kind.JOB, "keys": JOB_KEYS}
+    with connection.cursor() as cursor:
+        cursor.execute(LOST_JOBS, values)
+        return list(cursor.fetchall())
 
 
 def fail_lost_builds() -> int:

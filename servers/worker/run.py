@@ -18,8 +18,8 @@ from django.db import close_old_connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.utils import timezone
-from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.db_cleanup import close_db_connections
 from procrastinate.contrib.django.utils import connector_params
 from psycopg import AsyncConnection
 
@@ -28,6 +28,8 @@ from compute_site.db.schema import is_migrated
 from compute_site.db.sessions import limit_sessions
 from servers.models import Service
 from servers.models.host import make_control_services
+from servers.worker.at_work import hold_job
+from servers.worker.patience import PatientConnector
 from servers.worker.recovery import HEARTBEAT_SECONDS, LOST_AFTER_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -131,12 +133,13 @@ async def _work(crew: Crew) -> None:
         stalled_worker_timeout=LOST_AFTER_SECONDS,
         delete_jobs="successful",
         install_signal_handlers=False,
+        task_middleware=[close_db_connections, hold_job],
     )
 
 
-def _connector(connections: int) -> PsycopgConnector:
+def _connector(connections: int) -> PatientConnector:
     """Connections of the workers themselves; jobs use Django's."""
-    return PsycopgConnector(
+    return PatientConnector(
         kwargs=connector_params(), configure=_configure, min_size=1, max_size=connections
     )
 

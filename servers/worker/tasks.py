@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from compute_site.db.sessions import unlimited_statements
 from compute_site.identity.lockout import purge_failures
 from compute_site.identity.tokens import purge_sessions, purge_tokens
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
@@ -31,9 +31,9 @@ from servers.moves.live import perform_live
 from servers.moves.perform import confirm_resize, move_server, revert_resize
 from servers.moves.place import place_move
 from servers.worker import recovery
+from servers.worker.patience import Again
 
-AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)
-"""For failures that say nothing about the server: a database that restarts, a deadlock."""
+AGAIN = Again()
 
 Kind = TypeVar("Kind", bound=jobs.Job)
 
@@ -99,8 +99,9 @@ def end_waiting(timestamp: int) -> None:  # noqa: ARG001
 @app.task(name="servers.purge_jobs", queue=jobs.CONDUCTOR, queueing_lock="purge")
 def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
     """Forget jobs that ended long ago, and what lets people in, or keeps them out, and is over."""
-    recovery.purge_jobs()
-    purge_tokens()
-    purge_sessions()
-    purge_failures()
-    purge_console_tokens()
+    with unlimited_statements():
+        recovery.purge_jobs()
+        purge_tokens()
+        purge_sessions()
+        purge_failures()
+        purge_console_tokens()

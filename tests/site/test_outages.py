@@ -16,6 +16,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from psycopg import errors
 
+from compute_site.db.sessions import limit_sessions, unlimited_statements
 from tests.cast import Cast
 from tests.client import ApiClient
 from tests.servers.worker_process import url_of_database
@@ -200,3 +201,29 @@ def test_the_page_of_an_outage_is_no_error_page(cast: Cast) -> None:
         response = client.get("/admin/")
     assert response.status_code == 503
     assert b"Try again later" in response.content
+
+
+def test_sessions_ask_for_their_limits_before_those_of_the_url(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = {"options": "-c statement_timeout=1s"}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    limit_sessions(0)
+    assert options["options"] == "-c statement_timeout=1s"
+    limit_sessions(2.5)
+    assert options["options"].startswith("-c statement_timeout=2500ms ")
+    assert options["options"].endswith(" -c statement_timeout=1s")
+    with psycopg.connect(url_of_database(), **options) as session:
+        shown = session.execute("SHOW client_connection_check_interval").fetchone()
+        assert shown == ("5s",)
+        assert session.execute("SHOW statement_timeout").fetchone() == ("1s",)
+
+
+@pytest.mark.usefixtures("_committed")
+def test_work_that_may_take_its_time_has_no_limit() -> None:
+    execute("SET statement_timeout = 100")
+    with unlimited_statements():
+        execute("SELECT pg_sleep(0.3)")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -16,6 +17,7 @@ from servers.worker.recovery import MAX_ATTEMPTS
 from tests.servers.hosts import make_host
 from tests.servers.jobs import queued, run_jobs
 from tests.servers.reservations import make_reservation, usage_of
+from tests.servers.worker_process import url_of_database, wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +44,11 @@ def take_job(seconds_ago: int) -> None:
     )
 
 
+def begin_long_ago() -> None:
+    """The jobs at work have begun so long ago that their workers must be at them."""
+    execute("UPDATE procrastinate_events SET at = now() - interval '60 seconds'")
+
+
 def make_overdue() -> Instance:
     [server] = make_reservation()
     Instance.objects.update(created_at=timezone.now() - dt.timedelta(seconds=601))
@@ -61,6 +68,31 @@ def test_the_job_of_a_worker_that_lives_is_left_alone() -> None:
     take_job(1)
     assert recovery.retry_lost_jobs() == 0
     assert queued() == []
+
+
+def test_a_job_that_nobody_works_on_is_queued_again_whatever_its_worker_says() -> None:
+    """Its worker lives, but could not write down that it was done or failed."""
+    make_reservation()
+    take_job(1)
+    begin_long_ago()
+    assert recovery.retry_lost_jobs() == 1
+    assert len(queued()) == 1
+    assert recovery.retry_lost_jobs() == 0
+
+
+@pytest.mark.parametrize("seconds_ago", [1, 60])
+def test_a_job_that_somebody_works_on_is_left_alone(seconds_ago: int) -> None:
+    """Its worker may be silent: the lock is what counts."""
+    make_reservation()
+    take_job(seconds_ago)
+    begin_long_ago()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM procrastinate_jobs")
+        [(job,)] = cursor.fetchall()
+    with psycopg.connect(url_of_database()) as worker:
+        worker.execute("SELECT pg_advisory_lock(7102, %s)", [job])
+        assert recovery.retry_lost_jobs() == 0
+    wait_until(lambda: recovery.retry_lost_jobs() == 1)
 
 
 def test_a_job_that_kills_every_worker_is_given_up() -> None:

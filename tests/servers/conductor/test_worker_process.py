@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.utils import timezone
+from psycopg.errors import QueryCanceled, RaiseException
 
 from servers.models import BuildRequest, ComputeNode, Consumer, Fault, Instance, Service
 from servers.worker import recovery
@@ -68,15 +71,75 @@ def test_killed_in_the_middle_of_a_build_the_next_worker_finishes_it(tmp_path: P
         wait_until(lambda: ("building", "networking") in states(), log)
         os.kill(process.pid, signal.SIGKILL)
         process.wait(30)
-    assert job_states() == {"doing": 1}
-
-    assert recovery.retry_lost_jobs(seconds=0) == 1
+    wait_until(lambda: recovery.retry_lost_jobs(seconds=0) > 0, log)
+    assert "doing" not in job_states()
     with worker_process(log):
         wait_until(all_active, log)
     assert Consumer.objects.filter(instance=server).count() == 1
     assert not BuildRequest.objects.exists()
     node.refresh_from_db()
     assert node.running_vms == ComputeNode.objects.get().running_vms == 1
+
+
+REFUSE_ONCE = """
+    CREATE SEQUENCE refusals;
+    CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('refusals') = 1 THEN
+            RAISE 'not now' USING ERRCODE = '{code}';
+        END IF;
+        RETURN OLD;
+    END $$;
+    CREATE TRIGGER refuse_once BEFORE DELETE ON procrastinate_jobs FOR EACH ROW
+        WHEN (OLD.task_name = 'servers.build_server') EXECUTE FUNCTION refuse_once();
+"""
+ADMIT = """
+    DROP TRIGGER refuse_once ON procrastinate_jobs;
+    DROP FUNCTION refuse_once;
+    DROP SEQUENCE refusals;
+"""
+
+
+@contextlib.contextmanager
+def refusing_once(code: str) -> Iterator[None]:
+    """The database refuses to end a build's job, once."""
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSE_ONCE.format(code=code))
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(ADMIT)
+
+
+def builds() -> list[str]:
+    """The states of the jobs of builds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT status FROM procrastinate_jobs WHERE task_name = 'servers.build_server'"
+        )
+        return [status for (status,) in cursor.fetchall()]
+
+
+def test_the_end_of_a_job_is_written_again_where_the_database_refuses_it(tmp_path: Path) -> None:
+    make_host()
+    log = tmp_path / "log"
+    with refusing_once(QueryCanceled.sqlstate), worker_process(log) as process:
+        make_reservation(1)
+        wait_until(lambda: all_active() and builds() == [], log)
+        assert process.poll() is None
+
+
+def test_a_job_whose_end_was_lost_is_found_while_its_worker_lives(tmp_path: Path) -> None:
+    make_host()
+    log = tmp_path / "log"
+    with refusing_once(RaiseException.sqlstate), worker_process(log) as process:
+        make_reservation(1)
+        wait_until(lambda: all_active() and builds() == ["doing"], log)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_events SET at = now() - interval '60 seconds'")
+        wait_until(lambda: recovery.retry_lost_jobs() == 1 or builds() != ["doing"], log)
+        wait_until(lambda: builds() == [], log)
+        assert process.poll() is None
+    assert all_active()
 
 
 def test_its_periodic_tasks_end_builds_that_nobody_works_on(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""What a worker does when the database refuses a statement: it tries again, later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from procrastinate import BaseRetryStrategy, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from psycopg import errors
+
+from compute_site.db.outages import as_outage
+from servers.worker.recovery import MAX_ATTEMPTS
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 5
+"""Of a job that fails for reasons of its own."""
+
+LONGEST_WAIT_SECONDS = 10
+
+REFUSED = (
+    errors.QueryCanceled,
+    errors.LockNotAvailable,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+)
+"""The connection is as good as before, and nothing was done."""
+
+WAITS_SECONDS = (0.1, 0.5, 2.0)
+
+
+class Again(BaseRetryStrategy):
+    """Jobs are done again soon, and as often as it takes, where the database is to blame; where it
+    is not, some times, and later each time.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        wait = 2 ** (job.attempts + 1)
+        outage = as_outage(exception) is not None
+        if job.attempts >= (MAX_ATTEMPTS if outage else ATTEMPTS):
+            return None
+        return RetryDecision(retry_in={"seconds": min(wait, LONGEST_WAIT_SECONDS)})
+
+
+class PatientConnector(PsycopgConnector):
+    """The queue's own statements: one that is refused is sent again. A worker would stop whose
+    heartbeat is refused, and a job would not end whose end is.
+    """
+
+    async def execute_query_async(self, query: Any, **arguments: Any) -> None:
+        await _again(super().execute_query_async, query, **arguments)
+
+    async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
+        return await _again(super().execute_query_one_async, query, **arguments)
+
+    async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
+        return await _again(super().execute_query_all_async, query, **arguments)
+
+
+async def _again(execute: Callable[..., Awaitable[Result]], query: Any, **arguments: Any) -> Result:
+    for seconds in WAITS_SECONDS:
+        try:
+            return await execute(query, **arguments)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, REFUSED):
+                raise
+            await asyncio.sleep(seconds)
+    return await execute(query, **arguments)
