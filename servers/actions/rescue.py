@@ -12,7 +12,7 @@ from servers.errors import NotRescuable, RescueImageUnusable, VolumeNotInUse
 from servers.kept_image import kept_image
 from servers.lifecycle.actions import HOST_ACTIONS
 from servers.lifecycle.guard import check_state, check_unlocked
-from servers.models import BlockDevice, ComputeNode, Instance
+from servers.models import BlockDevice, Instance, ProviderTrait
 from servers.read.root_disk import is_volume_backed, root_of
 
 RESCUE = HOST_ACTIONS["rescue"]
@@ -71,7 +71,6 @@ def _check_volume_backed(instance: Instance, booted: ImageData, *, known: bool) 
             f"The server {instance.uuid} was booted from a volume. It can be rescued by later "
             f"microversions, with an image that has {' and '.join(sorted(STABLE_DEVICE))}."
         )
-    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
-    traits = node.traits if node is not None else []
-    if traits and CAN_RESCUE_VOLUMES not in traits:  # one that declares none is asked for none
+    able = ProviderTrait.objects.filter(trait=CAN_RESCUE_VOLUMES)
+    if not able.filter(provider__node__hypervisor_hostname=instance.node or "").exists():
         raise NotRescuable(f"The host of the server {instance.uuid} cannot rescue from volumes.")
