@@ -9,6 +9,7 @@ import socket
 import time
 from typing import Any
 
+from compute_site.db.cancelling import Statements
 from compute_site.web_server.intake import Intake
 
 PIECE = 64 * 1024
@@ -47,6 +48,8 @@ class Connection:
         self.unsent = memoryview(self.answer)
         self.keep = False
         """Does the connection go on after this answer?"""
+        self.statements: Statements | None = None
+        """What a thread asks the database to make the answer, if it only reads."""
 
     def fileno(self) -> int:
         return self.sock.fileno()
@@ -65,6 +68,16 @@ class Connection:
             return None
         except OSError:
             return b""
+
+    @property
+    def is_gone(self) -> bool:
+        """Has the client ended its side? Who sends requests without waiting is not looked at."""
+        try:
+            return self.sock.recv(1, socket.MSG_PEEK) == b""
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
 
     def tell_to_continue(self) -> None:
         """Answer ``Expect: 100-continue``: the client waits for that before it sends the body."""

@@ -14,11 +14,13 @@ import queue
 import selectors
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
 from gunicorn.workers.base import Worker
 
+from compute_site.db.cancelling import cancellable
 from compute_site.web_server.answering import answer
 from compute_site.web_server.connection import Connection, State
 from compute_site.web_server.intake import Stage
@@ -30,6 +32,8 @@ TICK_SECONDS = 1.0
 LAST_SECONDS = 1.0
 """How long a process that stops waits for requests on connections that are open."""
 ACCEPTED_AT_ONCE = 16
+READING = ("GET", "HEAD")
+"""Requests that may be given up in the middle."""
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
@@ -57,6 +61,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self.connections: set[Connection] = set()
         self.finished: queue.SimpleQueue[tuple[Connection, Lane]] = queue.SimpleQueue()
         self.lanes = Lanes(self.cfg.threads)
+        self.cancelling = ThreadPoolExecutor(1)  # the database may take a while to hear of it
         self.accepting = False
         self.next_tick = 0.0
         super().init_process()
@@ -80,6 +85,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         while self.connections and time.monotonic() < deadline:
             self.go_on()
         self.lanes.stop()
+        self.cancelling.shutdown(wait=False)
 
     def go_on(self) -> None:
         """Do what is to be done now, or wait a little for something to do."""
@@ -93,6 +99,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             self.next_tick = now + TICK_SECONDS
             self.notify()  # the arbiter ends us when it hears nothing
             self.end_late(now)
+            self.cancel_for_gone(now)
 
     def wake_up(self, pipe: int) -> None:
         """A signal came, or a thread is through."""
@@ -191,9 +198,15 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 
     def work(self, connection: Connection, stage: Stage, lane: Lane) -> None:
         """Runs in a thread of the lane."""
+        head = connection.intake.head
         try:
-            answer(self, connection, stage)
+            if head is not None and head.method in READING:
+                with cancellable() as connection.statements:
+                    answer(self, connection, stage)
+            else:
+                answer(self, connection, stage)
         finally:
+            connection.statements = None
             self.finished.put((connection, lane))
             with contextlib.suppress(BlockingIOError):  # it is full, and wakes us up anyway
                 os.write(self.PIPE[1], b".")
@@ -241,6 +254,14 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             self.end(sending.pop())
 
     # they go
+
+    def cancel_for_gone(self, now: float) -> None:
+        """What a client asked that did not wait for its answer need not be looked up to the end."""
+        for connection in self.connections:
+            statements = connection.statements
+            late = now > connection.since + TICK_SECONDS
+            if statements is not None and late and connection.is_gone:
+                self.cancelling.submit(statements.cancel)
 
     def end_late(self, now: float) -> None:
         for connection in list(self.connections):
