@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from compute_site.caller import Caller
-from servers.actions.ask_host import check_launched
 from servers.drivers.choose import driver_of
 from servers.drivers.protocol import DriverFailed
-from servers.lifecycle.guard import check_state, check_unlocked
-from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
+from servers.lifecycle.guard import check_launched, check_state, check_unlocked
+from servers.lifecycle.history import ERROR, SUCCESS, log_action
 from servers.models import ComputeNode, Instance, VmState
 
 DOING = "make it dump"
@@ -33,9 +30,7 @@ def trigger_crash_dump(caller: Caller, instance: Instance) -> None:
         _crash(instance)
     except DriverFailed as error:
         result, details = ERROR, error.detail
-    with transaction.atomic():
-        begin_action(instance, "trigger_crash_dump", EVENT, caller)
-        finish_event(instance.pk, EVENT, result=result, details=details)
+    log_action(caller, instance, "trigger_crash_dump", EVENT, result=result, details=details)
 
 
 def _crash(instance: Instance) -> None:

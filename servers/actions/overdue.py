@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from compute_site.faults import Fault
-from servers.actions.ask_host import begin
+from servers.actions.ask_host import ask_host
 from servers.lifecycle.actions import HARD_REBOOT, HOST_ACTIONS, HostAction
 from servers.lifecycle.site_caller import act_as_site
 from servers.models import Instance, Service, TaskState, VmState
@@ -47,7 +47,7 @@ def _begin_for(servers: QuerySet[Instance], action: HostAction) -> int:
     begun = 0
     for server in living.order_by("pk")[:AT_ONCE]:
         try:
-            begin(act_as_site(), server, action)
+            ask_host(act_as_site(), server, action)
             begun += 1
         except Fault as fault:
             logger.info("server %s is left alone: %s", server.uuid, fault.detail)

@@ -14,7 +14,7 @@ from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
 from quotas.fit import check_injected_files, check_limit
 from quotas.limits import effective_limits
-from servers.actions.ask_host import begin, check_launched
+from servers.actions.ask_host import ask_host
 from servers.attachments.volumes import find_loose_volume
 from servers.create.boot import check_disk_config, check_image_bootable, choose_disk_config
 from servers.create.columns import copy_image, image_columns
@@ -36,7 +36,7 @@ from servers.hardware import (
 )
 from servers.kept_image import PREFIX, image_entries, kept_image
 from servers.lifecycle.actions import REBUILD
-from servers.lifecycle.guard import check_state, check_unlocked
+from servers.lifecycle.guard import check_launched, check_state, check_unlocked
 from servers.lifecycle.system_metadata import SystemMetadata, change_system_metadata
 from servers.models import BlockDevice, Instance, KeyPair, RequestSpec, VmState
 from servers.policies import action as rules
@@ -100,7 +100,7 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
     if CERTIFICATES in order.columns:
         caller.permit(rules.REBUILD_TRUSTED_CERTS, project_id=instance.project_id)
     check_unlocked(caller, instance)
-    check_state(instance, REBUILD.begin.from_vm, REBUILD.doing, idle=True)
+    check_state(instance, REBUILD.step.from_vm, REBUILD.doing, idle=True)
     check_launched(instance, REBUILD.doing)
     key = _key_columns(caller, order)
     image = _find_image(caller, order)
@@ -115,7 +115,7 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
     password = choose_password(order.password)
     after = VmState.STOPPED if instance.vm_state == VmState.STOPPED else VmState.ACTIVE
     with transaction.atomic():
-        begin(caller, instance, REBUILD, password=password, after=after, columns=columns)
+        ask_host(caller, instance, REBUILD, password=password, after=after, columns=columns)
         change_system_metadata(instance, lambda kept: _with_image(kept, image, instance))
         RequestSpec.objects.filter(instance=instance).update(image=copy_image(image))
         _change_root(caller, present, image, reimages=order.reimages_volumes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compute_site.caller import Caller
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
-from servers.actions.ask_host import begin
+from servers.actions.ask_host import ask_host
 from servers.attachments.volumes import find_loose_volume
 from servers.create.password import choose_password
 from servers.errors import NotRescuable, RescueImageUnusable, VolumeNotInUse
@@ -40,7 +40,7 @@ def rescue_server(
         NotRescuable: the server was booted from a volume, and image or host cannot rescue such.
     """
     check_unlocked(caller, instance)
-    check_state(instance, RESCUE.begin.from_vm, RESCUE.doing, idle=True)
+    check_state(instance, RESCUE.step.from_vm, RESCUE.doing, idle=True)
     booted = kept_image(instance) if image is None else _find_image(caller, image)
     disks = list(BlockDevice.objects.filter(instance=instance))
     loose = find_loose_volume(caller, disks)
@@ -49,7 +49,7 @@ def rescue_server(
     if is_volume_backed(instance, root_of(disks)):
         _check_volume_backed(instance, booted, known=volumes)
     chosen = choose_password(password)
-    begin(caller, instance, RESCUE, password=chosen)
+    ask_host(caller, instance, RESCUE, password=chosen)
     return chosen
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from compute_site.caller import Caller
 from servers.errors import WrongState
@@ -11,6 +10,7 @@ from servers.holdings.set_aside import take_back
 from servers.holdings.settle import settle
 from servers.lifecycle.guard import lock_row
 from servers.lifecycle.history import log_action
+from servers.lifecycle.transitions import Transition, take_step
 from servers.models import Instance, VmState
 from servers.read.find import is_order
 
@@ -30,8 +30,6 @@ def reset_state(caller: Caller, instance: Instance, state: str) -> None:
         if is_order(server) or (state == VmState.ACTIVE and server.host is None):
             raise WrongState(f"The server {server.uuid} is on no host; it cannot be {state}.")
         take_back(server)
-        Instance.objects.filter(pk=server.pk).update(
-            vm_state=state, task_state=None, updated_at=timezone.now()
-        )
+        take_step(server.pk, Transition(to_vm=state))
         settle(server)
         log_action(caller, server, "resetState", "api_reset_state")

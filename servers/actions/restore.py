@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from compute_site.caller import Caller
-from servers.actions.ask_host import begin
+from servers.actions.ask_host import ask_host
 from servers.holdings.set_aside import take_back
 from servers.lifecycle.actions import HOST_ACTIONS
 from servers.models import Instance
@@ -19,5 +19,5 @@ def restore_server(caller: Caller, instance: Instance) -> None:
         OverQuota: there is no room for it any more.
     """
     with transaction.atomic():
-        begin(caller, instance, HOST_ACTIONS["restore"])
+        ask_host(caller, instance, HOST_ACTIONS["restore"])
         take_back(instance)

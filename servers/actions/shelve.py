@@ -10,18 +10,18 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
-from servers.actions.ask_host import begin, describe_state
+from servers.actions.ask_host import ask_host
 from servers.actions.image import save_disk
 from servers.create.errors import HostNotFound, ZoneUnavailable
 from servers.errors import HostOutsideZone, VolumesElsewhere, WrongState
 from servers.holdings.shelved_image import SHELVED_AT, forget_image, remember_image
 from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.lifecycle.acting import acting_for
-from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE
+from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE, HostAction
+from servers.lifecycle.begin import begin
 from servers.lifecycle.guard import check_unlocked
-from servers.lifecycle.history import begin_action
-from servers.lifecycle.jobs import PerformAction, UnshelveServer, defer_all
-from servers.lifecycle.transitions import take_step
+from servers.lifecycle.jobs import Job, PerformAction, UnshelveServer, defer_all
+from servers.lifecycle.transitions import take_steps
 from servers.models import BlockDevice, Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
 from servers.read.root_disk import is_volume_backed, root_of
@@ -33,7 +33,7 @@ KEEP = object()
 
 
 def shelve_server(caller: Caller, instance: Instance) -> None:
-    """Begin to shelve; raises as ``begin``.
+    """Begin to shelve; raises as ``ask_host``.
 
     Nova: a server that was booted from a volume leaves its host at once, whatever the option says.
     """
@@ -41,7 +41,7 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
     on_host = not is_volume_backed(instance, root)
     stays = on_host and settings.OPTIONS.shelved_offload_time != 0
     with transaction.atomic():
-        begin(caller, instance, HOST_ACTIONS["shelve"], after=VmState.SHELVED if stays else None)
+        ask_host(caller, instance, HOST_ACTIONS["shelve"], after=VmState.SHELVED if stays else None)
         if on_host:
             forget_image(instance)  # there is one where the host could not shelve it
             name = f"{instance.display_name}-shelved"[:255]
@@ -62,13 +62,10 @@ def offload_shelved() -> int:
         if instance.system_metadata.get(SHELVED_AT, "") < limit
     ]
     with transaction.atomic():
-        offloads = [
-            PerformAction(server_id=str(instance.uuid), task=OFFLOAD.task)
-            for instance in due
-            if take_step(instance.pk, OFFLOAD.begin)
-        ]
-        defer_all(offloads)
-    return len(offloads)
+        begun = take_steps([instance.pk for instance in due], OFFLOAD.step)
+        ids = [str(instance.uuid) for instance in due if instance.pk in begun]
+        defer_all([PerformAction(server_id=server_id, task=OFFLOAD.task) for server_id in ids])
+    return len(ids)
 
 
 def unshelve_server(
@@ -83,7 +80,12 @@ def unshelve_server(
     """
     check_unlocked(caller, instance)
     offloaded = instance.vm_state == VmState.SHELVED_OFFLOADED
-    action = UNSHELVE if instance.host is None else UNSHELVE_IN_PLACE
+    server_id = str(instance.uuid)
+    action: HostAction = UNSHELVE
+    job: Job = UnshelveServer(server_id=server_id, host=host)
+    if instance.host is not None:
+        action = UNSHELVE_IN_PLACE
+        job = PerformAction(server_id=server_id, task=action.task)
     if (zone is not KEEP or host) and not offloaded:
         raise WrongState(f"The server {instance.uuid} still lies on a host; give it no other.")
     if isinstance(zone, str):
@@ -92,19 +94,10 @@ def unshelve_server(
         caller.permit(rules.UNSHELVE_TO_HOST, project_id=instance.project_id)
         _check_host(instance, host, zone)
     with transaction.atomic():
-        if not take_step(instance.pk, action.begin):
-            raise WrongState(
-                f"The server {instance.uuid} is {describe_state(instance)}; "
-                f"one cannot {action.doing} while it is."
-            )
+        begin(caller, instance, action, job)
         if zone is not KEEP:
             RequestSpec.objects.filter(instance=instance).update(availability_zone=zone)
-        begin_action(instance, action.name, action.event, caller)
         forget_image(instance)
-        if action is UNSHELVE_IN_PLACE:
-            PerformAction(server_id=str(instance.uuid), task=action.task).defer()
-        else:
-            UnshelveServer(server_id=str(instance.uuid), host=host).defer()
 
 
 def _check_zone(caller: Caller, instance: Instance, zone: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from compute_site.caller import Caller
 from servers.errors import WrongState
+from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.guard import check_state, check_unlocked, lock_row
-from servers.lifecycle.history import begin_action
 from servers.lifecycle.jobs import (
     AttachInterface,
     AttachmentJob,
@@ -20,17 +20,12 @@ from servers.lifecycle.jobs import (
 from servers.models import Instance, VmState
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Change:
-    """``name`` is how the history calls it, ``event`` the host's step there, ``job`` what the host
-    is asked to do; ``states`` allow it, and ``doing`` completes "one cannot …".
-    """
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentChange(Change):
+    """``job`` is what the host is asked to do; ``states`` allow it. The server's state stays."""
 
-    name: str
-    event: str
     job: type[AttachmentJob]
     states: Collection[str]
-    doing: str
 
 
 WITH_VOLUMES = (
@@ -44,49 +39,49 @@ WITH_VOLUMES = (
 )
 WITH_CARDS = (VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED)
 
-ATTACH_VOLUME = Change(
-    "attach_volume",
-    "compute_attach_volume",
-    AttachVolume,
-    WITH_VOLUMES,
-    "attach a volume",
+ATTACH_VOLUME = AttachmentChange(
+    name="attach_volume",
+    event="compute_attach_volume",
+    doing="attach a volume",
+    job=AttachVolume,
+    states=WITH_VOLUMES,
 )
-DETACH_VOLUME = Change(
-    "detach_volume",
-    "compute_detach_volume",
-    DetachVolume,
-    WITH_VOLUMES,
-    "detach a volume",
+DETACH_VOLUME = AttachmentChange(
+    name="detach_volume",
+    event="compute_detach_volume",
+    doing="detach a volume",
+    job=DetachVolume,
+    states=WITH_VOLUMES,
 )
-SWAP_VOLUME = Change(
-    "swap_volume",
-    "compute_swap_volume",
-    SwapVolume,
-    (VmState.ACTIVE, VmState.PAUSED, VmState.RESIZED),
-    "swap a volume",
+SWAP_VOLUME = AttachmentChange(
+    name="swap_volume",
+    event="compute_swap_volume",
+    doing="swap a volume",
+    job=SwapVolume,
+    states=(VmState.ACTIVE, VmState.PAUSED, VmState.RESIZED),
 )
-ATTACH_INTERFACE = Change(
-    "attach_interface",
-    "compute_attach_interface",
-    AttachInterface,
-    WITH_CARDS,
-    "attach a port",
+ATTACH_INTERFACE = AttachmentChange(
+    name="attach_interface",
+    event="compute_attach_interface",
+    doing="attach a port",
+    job=AttachInterface,
+    states=WITH_CARDS,
 )
-DETACH_INTERFACE = Change(
-    "detach_interface",
-    "compute_detach_interface",
-    DetachInterface,
-    WITH_CARDS,
-    "detach a port",
+DETACH_INTERFACE = AttachmentChange(
+    name="detach_interface",
+    event="compute_detach_interface",
+    doing="detach a port",
+    job=DetachInterface,
+    states=WITH_CARDS,
 )
 
-CHANGES = {
+CHANGES: Mapping[type[AttachmentJob], AttachmentChange] = {
     change.job: change
     for change in (ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE)
 }
 
 
-def check_ready(caller: Caller, instance: Instance, change: Change) -> None:
+def check_ready(caller: Caller, instance: Instance, change: AttachmentChange) -> None:
     """Go on if the server is as the change needs it.
 
     Raises:
@@ -99,7 +94,7 @@ def check_ready(caller: Caller, instance: Instance, change: Change) -> None:
         raise WrongState(f"The server {instance.uuid} never ran; one cannot {change.doing}.")
 
 
-def lock_server(caller: Caller, instance: Instance, change: Change) -> Instance:
+def lock_server(caller: Caller, instance: Instance, change: AttachmentChange) -> Instance:
     """The server as it is now, locked until the transaction ends, so that two changes of one
     server wait for each other; raises as ``check_ready``, and ``NoSuchServer``.
     """
@@ -109,10 +104,8 @@ def lock_server(caller: Caller, instance: Instance, change: Change) -> Instance:
 
 
 def hand_over(caller: Caller, instance: Instance, job: AttachmentJob) -> None:
-    """Open the record, and leave the rest to the server's host."""
-    change = CHANGES[type(job)]
-    begin_action(instance, change.name, change.event, caller)
-    job.defer()
+    """Open the history, and leave the rest to the server's host."""
+    begin(caller, instance, CHANGES[type(job)], job)
 
 
 def about(caller: Caller, instance: Instance) -> dict[str, str]:

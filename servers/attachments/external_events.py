@@ -11,7 +11,7 @@ from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.ids import canonical_ids
 from servers.attachments.network_events import refresh_cards
-from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
+from servers.lifecycle.history import ERROR, SUCCESS, log_action
 from servers.models import BlockDevice, Instance
 
 ACCEPTED, TAG_MISSING, NO_SUCH_SERVER, NO_HOST = 200, 400, 404, 422
@@ -59,14 +59,14 @@ def _judge(event: ExternalEvent, server: Instance | None) -> int:
 
 def _note_size(caller: Caller, server: Instance, volume_id: str) -> None:
     """The history has it, too: whoever had the volume extended sees there that the host knows."""
-    begin_action(server, EXTEND, EXTEND_EVENT, caller)
     volume = volume_service().find_volumes(caller, [volume_id]).get(volume_id)
     disks = BlockDevice.objects.filter(instance=server, volume_id=volume_id)
     noted = volume is not None and disks.update(volume_size=volume.size)
-    finish_event(
-        server.pk,
+    log_action(
+        caller,
+        server,
+        EXTEND,
         EXTEND_EVENT,
         result=SUCCESS if noted else ERROR,
         details="" if noted else f"The server has no volume {volume_id[:64]}.",
-        request_id=caller.request_id,
     )

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from compute_site.neighbours import network_service, volume_service
 from compute_site.neighbours.network.protocol import Nic
-from servers.attachments.changes import CHANGES, Change
+from servers.attachments.changes import CHANGES, AttachmentChange
 from servers.attachments.network_events import lock_cards, refresh_cards
 from servers.drivers.choose import driver_of
 from servers.drivers.disks import describe_disk
@@ -47,7 +47,7 @@ class Work:
     instance: Instance
 
     @property
-    def change(self) -> Change:
+    def change(self) -> AttachmentChange:
         return CHANGES[type(self.job)]
 
     @property

@@ -15,7 +15,7 @@ from compute_site.neighbours.volume.protocol import VolumeData
 from servers.attachments.changes import (
     ATTACH_VOLUME,
     DETACH_VOLUME,
-    Change,
+    AttachmentChange,
     about,
     check_ready,
     hand_over,
@@ -110,7 +110,7 @@ def detach_volume(
         hand_over(caller, server, job)
 
 
-def check_shelved(instance: Instance, change: Change, *, known: bool) -> None:
+def check_shelved(instance: Instance, change: AttachmentChange, *, known: bool) -> None:
     """Raises ``WrongState`` where the server is shelved and the microversion does not know of
     such servers.
     """

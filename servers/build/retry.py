@@ -8,9 +8,10 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from servers.errors import WrongState
-from servers.lifecycle.history import log_action
+from servers.lifecycle.begin import Change, begin
+from servers.lifecycle.history import SUCCESS, finish_event
 from servers.lifecycle.jobs import ScheduleAndBuild
-from servers.lifecycle.transitions import RETRY_BUILD, take_step
+from servers.lifecycle.transitions import RETRY_BUILD
 from servers.models import (
     BlockDevice,
     BuildRequest,
@@ -20,7 +21,12 @@ from servers.models import (
     Tag,
 )
 
-RETRY = "retryBuild"
+RETRY = Change(
+    name="retryBuild",
+    event="conductor_retry_build",
+    doing="try its build again",
+    step=RETRY_BUILD,
+)
 KEPT = (
     "requested_networks",
     "security_groups",
@@ -52,9 +58,11 @@ def retry_build(caller: Caller, instance: Instance) -> None:
         WrongState: it is not in error, was on a host already, or is being deleted.
     """
     with transaction.atomic():
-        moved = take_step(instance.pk, RETRY_BUILD)  # locks the server first, as a deletion does
+        # locks the server first, as a deletion does
+        job = ScheduleAndBuild(reservation_id=instance.reservation_id)
+        begin(caller, instance, RETRY, job)
         buried = BuriedOrder.objects.filter(instance=instance).first()
-        if buried is None or not moved:
+        if buried is None:
             raise WrongState(
                 f"The server {instance.uuid} is not one in error that never reached a host; "
                 "its build cannot be tried again."
@@ -69,5 +77,4 @@ def retry_build(caller: Caller, instance: Instance) -> None:
             **buried.order,
         )
         buried.delete()
-        log_action(caller, instance, RETRY, "conductor_retry_build")
-        ScheduleAndBuild(reservation_id=instance.reservation_id).defer()
+        finish_event(instance.pk, RETRY.event, result=SUCCESS)

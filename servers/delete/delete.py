@@ -23,6 +23,7 @@ from servers.holdings.release import release_host, release_services
 from servers.holdings.settle import end_with_server, find_open
 from servers.holdings.shelved_image import IMAGE_KEY, forget_image
 from servers.lifecycle.actions import SOFT_DELETE
+from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
@@ -49,8 +50,10 @@ from servers.models import (
 
 logger = logging.getLogger(__name__)
 
-DELETE = SOFT_DELETE.name
 DELETE_EVENT = "compute_terminate_instance"
+DELETE = Change(
+    name=SOFT_DELETE.name, event=DELETE_EVENT, doing=SOFT_DELETE.doing, step=BEGIN_DELETE
+)
 
 
 def delete_server(caller: Caller, instance: Instance, *, force: bool = False) -> None:
@@ -74,16 +77,13 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
         _forget_image(server)
         if request is not None or not _has_living_host(server):
             if request is None:
-                begin_action(server, DELETE, DELETE_EVENT, caller)
+                begin_action(server, DELETE.name, DELETE.event, caller)
             _forget(server, volumes=_ending_volumes(request))
         elif not force and _can_be_restored(server):
-            begin_action(server, SOFT_DELETE.name, SOFT_DELETE.event, caller)
-            take_step(server.pk, SOFT_DELETE.begin)
-            PerformAction(server_id=str(server.uuid), task=SOFT_DELETE.task).defer()
+            job = PerformAction(server_id=str(server.uuid), task=SOFT_DELETE.task)
+            begin(caller, server, SOFT_DELETE, job)
         else:
-            begin_action(server, DELETE, DELETE_EVENT, caller)
-            take_step(server.pk, BEGIN_DELETE)
-            DeleteServer(server_id=str(server.uuid)).defer()
+            begin(caller, server, DELETE, DeleteServer(server_id=str(server.uuid)))
 
 
 def finish_delete(job: DeleteServer) -> None:

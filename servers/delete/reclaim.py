@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from servers.lifecycle.jobs import DeleteServer, defer_all
-from servers.lifecycle.transitions import RECLAIM, take_step
+from servers.lifecycle.transitions import RECLAIM, take_steps
 from servers.models import Instance, VmState
 
 
@@ -25,10 +25,7 @@ def reclaim_deleted() -> int:
         vm_state=VmState.SOFT_DELETED, task_state__isnull=True, soft_deleted_at__lt=limit
     )
     with transaction.atomic():
-        deletions = [
-            DeleteServer(server_id=str(uuid))
-            for key, uuid in due.values_list("pk", "uuid")
-            if take_step(key, RECLAIM)
-        ]
-        defer_all(deletions)
-    return len(deletions)
+        ids = dict(due.values_list("pk", "uuid"))
+        begun = take_steps(list(ids), RECLAIM)
+        defer_all([DeleteServer(server_id=str(ids[key])) for key in begun])
+    return len(begun)

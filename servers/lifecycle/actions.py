@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from servers.lifecycle.begin import Change
 from servers.lifecycle.transitions import ANY, Transition
 from servers.models import TaskState, VmState
 
@@ -27,15 +28,10 @@ REBOOTABLE_TASKS = frozenset[str | None](
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class HostAction:
-    """``name`` is how the history calls it, ``event`` the host's step there, ``task`` the
-    task_state while it goes on. ``doing`` completes "one cannot …".
-    """
+class HostAction(Change):
+    """The step sets the task_state that says what goes on; ``end`` is the step when it is done."""
 
-    name: str
-    event: str
-    doing: str
-    begin: Transition
+    step: Transition
     end: Transition
     leaves_host: bool = False
     """The server lies on no host afterwards."""
@@ -50,7 +46,7 @@ class HostAction:
 
     @property
     def task(self) -> str:
-        return str(self.begin.to_task)
+        return str(self.step.to_task)
 
 
 def _action(
@@ -72,7 +68,7 @@ def _action(
         name=name,
         event=f"compute_{event}",
         doing=doing,
-        begin=Transition(from_vm=frozenset(states), from_task=tasks, to_task=task),
+        step=Transition(from_vm=frozenset(states), from_task=tasks, to_task=task),
         end=Transition(from_task=frozenset([task]), to_vm=to),
         leaves_host=leaves_host,
         enters_host=enters_host,

@@ -53,3 +53,15 @@ def check_state(
         raise WrongState(
             f"The server {instance.uuid} is busy ({instance.task_state}); one cannot {doing} now."
         )
+
+
+def check_launched(instance: Instance, doing: str) -> None:
+    """Raises ``WrongState`` where the server never ran, or is on no host."""
+    if instance.host is None or instance.launched_at is None:
+        raise WrongState(f"The server {instance.uuid} is on no host yet; one cannot {doing}.")
+
+
+def describe_state(instance: Instance) -> str:
+    """The state, and what is being done."""
+    task = f", {instance.task_state}" if instance.task_state else ""
+    return f"{instance.vm_state}{task}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
@@ -17,10 +17,21 @@ from servers.models import Instance, InstanceAction, InstanceActionEvent
 SUCCESS, ERROR = "Success", "Error"
 
 
-def log_action(caller: Caller, instance: Instance, action: str, event: str) -> None:
-    """An action that needs no host: begun and ended as soon as it is asked."""
-    begin_action(instance, action, event, caller)
-    finish_event(instance.pk, event, result=SUCCESS)
+def log_action(
+    caller: Caller,
+    instance: Instance,
+    action: str,
+    event: str,
+    *,
+    result: str = SUCCESS,
+    details: str = "",
+) -> None:
+    """An action that needs no job: begun and ended as soon as it is asked."""
+    with transaction.atomic(savepoint=False):
+        begin_action(instance, action, event, caller)
+        finish_event(
+            instance.pk, event, result=result, details=details, request_id=caller.request_id
+        )
 
 
 def begin_action(instance: Instance, action: str, event: str, caller: Caller) -> None:

@@ -64,6 +64,7 @@ STATEMENT = """
       AND (%(any_task)s OR task_state = ANY(%(from_task)s::text[])
            OR (%(from_no_task)s AND task_state IS NULL))
       AND (%(host)s::text IS NULL OR host = %(host)s)
+    RETURNING id
 """
 
 _BUILDING = frozenset[str | None]([VmState.BUILDING])
@@ -154,13 +155,13 @@ def take_step(
 
     With ``on_host`` the server must also still be on that host.
     """
-    return take_steps([server], transition, on_host=on_host, **values) == 1
+    return bool(take_steps([server], transition, on_host=on_host, **values))
 
 
 def take_steps(
     servers: list[int], transition: Transition, *, on_host: str | None = None, **values: Any
-) -> int:
-    """Take the step with all of these servers that may; the number of those that did."""
+) -> list[int]:
+    """Take the step with all of these servers that may; the keys of those that did."""
     fields = {name: COLUMNS[name] for name in values}
     columns = "".join(f", {field.column} = %(set_{name})s" for name, field in fields.items())
     parameters = {
@@ -175,4 +176,4 @@ def take_steps(
     }
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT.format(columns), parameters)
-        return int(cursor.rowcount)
+        return [key for (key,) in cursor.fetchall()]

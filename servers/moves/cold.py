@@ -11,16 +11,15 @@ from compute_site.caller import Caller
 from flavors.models import Flavor
 from quotas.enforce import reserve
 from quotas.fit import Wanted
-from servers.actions.ask_host import describe_state
 from servers.create.boot import check_disk_config
 from servers.create.columns import copy_flavor
 from servers.create.errors import FlavorNotFound
-from servers.errors import WrongState
 from servers.kept_image import kept_image
-from servers.lifecycle.guard import check_state, check_unlocked
-from servers.lifecycle.history import add_event, begin_action
+from servers.lifecycle.begin import Change, begin
+from servers.lifecycle.guard import check_state, check_unlocked, lock_row
+from servers.lifecycle.history import add_event
 from servers.lifecycle.jobs import PlaceMove
-from servers.lifecycle.transitions import BEGIN_MOVE, take_step
+from servers.lifecycle.transitions import BEGIN_MOVE
 from servers.models import (
     Instance,
     Migration,
@@ -33,9 +32,10 @@ from servers.moves.errors import DestinationNotFound, HostDown, SameFlavor, Same
 from servers.moves.machine import FIELD, check_accelerator, check_disk_kept, plan_new_machine
 from servers.usage import count_server_usage
 
-RESIZE, MIGRATE = "resize", "migrate"
 PLACE_EVENT = "conductor_migrate_server"
 COLD_EVENT = "cold_migrate"
+RESIZE = Change(name="resize", event=PLACE_EVENT, doing="resize it", step=BEGIN_MOVE)
+MIGRATE = Change(name="migrate", event=PLACE_EVENT, doing="migrate it", step=BEGIN_MOVE)
 
 
 def resize_server(
@@ -50,7 +50,7 @@ def resize_server(
             ``servers.hardware.errors``.
         OverQuota: there is no room for what the new flavor has more.
     """
-    _check_movable(caller, instance, "resize it")
+    _check_movable(caller, instance, RESIZE.doing)
     _check_disk_config(instance, auto_disk_config)
     flavor = _find_flavor(caller, flavor_ref)
     spec = RequestSpec.objects.get(instance=instance)
@@ -58,18 +58,20 @@ def resize_server(
     check_disk_kept(instance, flavor, is_bfv=spec.is_bfv)
     _check_new_flavor(instance, flavor)
     with transaction.atomic():
-        _take_first_step(instance, "resize it", auto_disk_config=bool(auto_disk_config))
-        _reserve(instance, flavor)
-        machine = plan_new_machine(caller, instance, flavor, is_bfv=spec.is_bfv)
-        _begin(
+        server = _lock(instance, RESIZE)
+        _reserve(server, flavor)
+        machine = plan_new_machine(caller, server, flavor, is_bfv=spec.is_bfv)
+        record = record_move(
             caller,
-            instance,
-            RESIZE,
+            server,
             migration_type=MigrationType.RESIZE,
+            status=MigrationStatus.PRE_MIGRATING,
             new_flavor=copy_flavor(flavor),
             new_flavor_record_id=flavor.pk,
-            new_hardware=machine.as_columns(instance),
+            new_hardware=machine.as_columns(server),
         )
+        job = PlaceMove(server_id=str(server.uuid), move=record.pk)
+        _begin(caller, server, RESIZE, job, auto_disk_config=bool(auto_disk_config))
 
 
 def migrate_server(caller: Caller, instance: Instance, *, host: str | None = None) -> None:
@@ -79,18 +81,15 @@ def migrate_server(caller: Caller, instance: Instance, *, host: str | None = Non
         ServerLocked, WrongState, HostDown: 409.
         SameHost, DestinationNotFound: ``host`` is not one to go to.
     """
-    _check_movable(caller, instance, "migrate it")
+    _check_movable(caller, instance, MIGRATE.doing)
     if host is not None:
         check_destination(instance, host, field="migrate.host")
     with transaction.atomic():
-        _take_first_step(instance, "migrate it", auto_disk_config=False)
-        _begin(
-            caller,
-            instance,
-            MIGRATE,
-            migration_type=MigrationType.MIGRATION,
-            host=host,
-        )
+        server = _lock(instance, MIGRATE)
+        kind, status = MigrationType.MIGRATION, MigrationStatus.PRE_MIGRATING
+        record = record_move(caller, server, migration_type=kind, status=status)
+        job = PlaceMove(server_id=str(server.uuid), move=record.pk, host=host)
+        _begin(caller, server, MIGRATE, job, auto_disk_config=False)
 
 
 def check_destination(instance: Instance, host: str, *, field: str) -> None:
@@ -155,14 +154,11 @@ def _check_new_flavor(instance: Instance, flavor: Flavor) -> None:
         raise FlavorNotFound(f"The flavor {flavor.flavorid} is disabled.", field=FIELD)
 
 
-def _take_first_step(instance: Instance, doing: str, *, auto_disk_config: bool) -> None:
-    """The server is read anew: it may have been stopped or moved since it was found."""
-    if not take_step(instance.pk, BEGIN_MOVE, progress=0, auto_disk_config=auto_disk_config):
-        instance.refresh_from_db(fields=["vm_state", "task_state"])
-        raise WrongState(
-            f"The server {instance.uuid} is {describe_state(instance)}; one cannot {doing} now."
-        )
-    instance.refresh_from_db()
+def _lock(instance: Instance, change: Change) -> Instance:
+    """The server as it is now: it may have been stopped or moved since it was found."""
+    server = lock_row(instance)
+    check_state(server, BEGIN_MOVE.from_vm, change.doing, idle=True)
+    return server
 
 
 def _reserve(instance: Instance, flavor: Flavor) -> None:
@@ -179,10 +175,7 @@ def _reserve(instance: Instance, flavor: Flavor) -> None:
 
 
 def _begin(
-    caller: Caller, instance: Instance, action: str, *, host: str | None = None, **columns: Any
+    caller: Caller, server: Instance, change: Change, job: PlaceMove, **columns: Any
 ) -> None:
-    status = MigrationStatus.PRE_MIGRATING
-    record = record_move(caller, instance, status=status, **columns)
-    begin_action(instance, action, PLACE_EVENT, caller)
-    add_event(instance.pk, action, COLD_EVENT, host=instance.host)
-    PlaceMove(server_id=str(instance.uuid), move=record.pk, host=host).defer()
+    begin(caller, server, change, job, progress=0, **columns)
+    add_event(server.pk, change.name, COLD_EVENT, host=server.host)

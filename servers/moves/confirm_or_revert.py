@@ -11,14 +11,13 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.faults import Fault
-from servers.errors import WrongState
 from servers.holdings.settle import set_status
 from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.guard import check_state, check_unlocked
-from servers.lifecycle.history import begin_action
 from servers.lifecycle.jobs import ConfirmResize, RevertResize
 from servers.lifecycle.site_caller import act_as_site
-from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM, take_step
+from servers.lifecycle.transitions import BEGIN_REVERT, CONFIRM
 from servers.models import Instance, Migration, MigrationStatus, VmState
 from servers.moves.cold import check_host_up
 from servers.moves.errors import NotResized
@@ -30,6 +29,10 @@ AT_ONCE = 500
 CONFIRM_EVENT = "compute_confirm_resize"
 REVERT_EVENT = "compute_revert_resize"
 FINISH_REVERT_EVENT = "compute_finish_revert_resize"
+CONFIRMING = Change(name="confirmResize", event=CONFIRM_EVENT, doing="confirm its resize")
+REVERTING = Change(
+    name="revertResize", event=REVERT_EVENT, doing="revert its resize", step=BEGIN_REVERT
+)
 FINISHED = (MigrationStatus.FINISHED,)
 
 
@@ -41,14 +44,14 @@ def confirm_resize(caller: Caller, instance: Instance) -> None:
         NotResized: there is nothing to confirm, or it goes on already.
     """
     check_unlocked(caller, instance)
-    check_state(instance, CONFIRM.from_vm, "confirm its resize", idle=True)
+    check_state(instance, CONFIRM.from_vm, CONFIRMING.doing, idle=True)
     record = _find_finished(instance)
     check_host_up(instance, record.source_compute)
     with transaction.atomic():
         if not set_status(record, MigrationStatus.CONFIRMING, only_from=FINISHED):
             raise _not_resized(instance)
-        begin_action(instance, "confirmResize", CONFIRM_EVENT, caller)
-        ConfirmResize(server_id=str(instance.uuid), move=record.pk).defer()
+        job = ConfirmResize(server_id=str(instance.uuid), move=record.pk)
+        begin(caller, instance, CONFIRMING, job)
 
 
 def confirm_overdue() -> int:
@@ -84,16 +87,14 @@ def revert_resize(caller: Caller, instance: Instance) -> None:
         NotResized: there is nothing to revert, or it is being confirmed.
     """
     check_unlocked(caller, instance)
-    check_state(instance, BEGIN_REVERT.from_vm, "revert its resize", idle=True)
+    check_state(instance, BEGIN_REVERT.from_vm, REVERTING.doing, idle=True)
     record = _find_finished(instance)
     zone = zone_of_hosts([str(record.source_compute)]).get(str(record.source_compute))
     with transaction.atomic():
-        if not take_step(instance.pk, BEGIN_REVERT, availability_zone=zone):
-            raise WrongState(f"Something else is being done with the server {instance.uuid}.")
+        job = RevertResize(server_id=str(instance.uuid), move=record.pk)
+        begin(caller, instance, REVERTING, job, availability_zone=zone)
         if not set_status(record, MigrationStatus.REVERTING, only_from=FINISHED):
             raise _not_resized(instance)
-        begin_action(instance, "revertResize", REVERT_EVENT, caller)
-        RevertResize(server_id=str(instance.uuid), move=record.pk).defer()
 
 
 def _find_finished(instance: Instance) -> Migration:
@@ -104,4 +105,4 @@ def _find_finished(instance: Instance) -> Migration:
 
 
 def _not_resized(instance: Instance) -> NotResized:
-    return NotResized(f"The server {instance.uuid} has no resize that waits for a verdict.")
+    return NotResized(f"The server {instance.uuid} has no resize to confirm or to revert.")

@@ -15,9 +15,10 @@ from servers.drivers.guest import describe_guest, launched
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.exclusive import exclusive
-from servers.lifecycle.guard import check_state
-from servers.lifecycle.history import SUCCESS, begin_action, finish_event
+from servers.lifecycle.guard import check_state, lock_row
+from servers.lifecycle.history import SUCCESS, finish_event
 from servers.lifecycle.jobs import Evacuate, Evacuated, PlaceMove
 from servers.lifecycle.sealing import seal, unseal
 from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, take_step
@@ -41,6 +42,7 @@ from servers.moves.place import EVACUATE_EVENT, KINDS
 
 KIND = KINDS[MigrationType.EVACUATION]
 DOING = "evacuate it"
+EVACUATING = Change(name=KIND.action, event=KIND.placing, doing=DOING, step=BEGIN_EVACUATION)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,22 +76,20 @@ def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) 
     if Service.objects.computes().up().filter(host=instance.host).exists():
         raise HostInUse(f"The host {instance.host} has not failed; migrate the server instead.")
     with transaction.atomic():
-        if not take_step(instance.pk, BEGIN_EVACUATION):
-            raise WrongState(f"Something else is being done with the server {instance.uuid}.")
-        settle.settle(instance)
-        instance.refresh_from_db()
+        server = lock_row(instance)
+        settle.settle(server)
         status = MigrationStatus.ACCEPTED
         kind = MigrationType.EVACUATION
         no_flavor = {"old_flavor_record_id": None, "new_flavor_record_id": None}  # Nova: unknown
-        record = record_move(caller, instance, migration_type=kind, status=status, **no_flavor)
-        begin_action(instance, KIND.action, KIND.placing, caller)
-        PlaceMove(
-            server_id=str(instance.uuid),
+        record = record_move(caller, server, migration_type=kind, status=status, **no_flavor)
+        job = PlaceMove(
+            server_id=str(server.uuid),
             move=record.pk,
             host=order.host,
             forced=order.forced,
             then=Evacuated(stopped=order.stopped, sealed_password=seal(password or "")),
-        ).defer()
+        )
+        begin(caller, server, EVACUATING, job)
     return password
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from django.db import Error as DatabaseError
 from django.db import transaction
 
@@ -11,12 +13,12 @@ from servers.build.failure import describe
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
+from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_state, check_unlocked, lock_row
 from servers.lifecycle.history import (
     ERROR,
     SUCCESS,
-    begin_action,
     finish_event,
     finish_events,
     log_action,
@@ -33,6 +35,9 @@ from servers.read.moves import find_move
 
 KIND = KINDS[MigrationType.LIVE]
 DOING = "migrate it while it runs"
+LEFT_ALONE = Change(name=KIND.action, event=KIND.placing, doing=DOING, step=BEGIN_LIVE_MOVE)
+WAITED_FOR = dataclasses.replace(LEFT_ALONE, event=PLACE_EVENT)
+"""By a request that looks for the host itself."""
 RUNNING = (MigrationStatus.RUNNING,)
 WAITING = (MigrationStatus.QUEUED, MigrationStatus.PREPARING)
 
@@ -53,14 +58,12 @@ def migrate_live(
     if host and not Service.objects.can_take_servers(host):
         raise DestinationNotFound(f"There is no host {host}.", field="os-migrateLive.host")
     with transaction.atomic():
-        if not take_step(instance.pk, BEGIN_LIVE_MOVE):
-            raise WrongState(f"Something else is being done with the server {instance.uuid}.")
+        server = lock_row(instance)
+        check_state(server, BEGIN_LIVE_MOVE.from_vm, DOING, idle=True)
         status = MigrationStatus.ACCEPTED
-        record = record_move(caller, instance, migration_type=MigrationType.LIVE, status=status)
-        begin_action(instance, KIND.action, PLACE_EVENT if waits else KIND.placing, caller)
-        job = PlaceMove(server_id=str(instance.uuid), move=record.pk, host=host, forced=forced)
-        if not waits:
-            job.defer()
+        record = record_move(caller, server, migration_type=MigrationType.LIVE, status=status)
+        job = PlaceMove(server_id=str(server.uuid), move=record.pk, host=host, forced=forced)
+        begin(caller, server, WAITED_FOR if waits else LEFT_ALONE, None if waits else job)
     if waits:
         fault = place_move(job)
         if fault is not None:

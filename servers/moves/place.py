@@ -58,8 +58,8 @@ COLD: dict[str, Any] = {
     "status": MigrationStatus.PRE_MIGRATING,
 }
 KINDS: dict[str, Kind] = {
-    MigrationType.RESIZE: Kind(action=RESIZE, **COLD),
-    MigrationType.MIGRATION: Kind(action=MIGRATE, **COLD),
+    MigrationType.RESIZE: Kind(action=RESIZE.name, **COLD),
+    MigrationType.MIGRATION: Kind(action=MIGRATE.name, **COLD),
     MigrationType.LIVE: Kind(
         action="live-migration",
         task=TaskState.MIGRATING,

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
 from compute_site.caller import Caller
-from servers.actions.ask_host import begin
+from servers.actions.ask_host import ask_host
 from servers.actions.console import read_console
 from servers.actions.crash_dump import trigger_crash_dump
 from servers.actions.image import BackupOrder, ImageOrder, create_backup, create_image
@@ -83,12 +83,12 @@ class ServerAction(ComputeView):
 
 
 def _host(name: str) -> Run:
-    return lambda caller, instance, _: begin(caller, instance, HOST_ACTIONS[name])
+    return lambda caller, instance, _: ask_host(caller, instance, HOST_ACTIONS[name])
 
 
 def _reboot(caller: Caller, instance: Instance, asked: Mapping[str, Any]) -> None:
     soft = asked["kind"].upper() == "SOFT"
-    begin(caller, instance, SOFT_REBOOT if soft else HARD_REBOOT)
+    ask_host(caller, instance, SOFT_REBOOT if soft else HARD_REBOOT)
 
 
 def _lock(caller: Caller, instance: Instance, asked: Any) -> None:
@@ -97,7 +97,7 @@ def _lock(caller: Caller, instance: Instance, asked: Any) -> None:
 
 
 def _change_password(caller: Caller, instance: Instance, asked: Mapping[str, Any]) -> None:
-    begin(caller, instance, HOST_ACTIONS["changePassword"], password=asked["password"])
+    ask_host(caller, instance, HOST_ACTIONS["changePassword"], password=asked["password"])
 
 
 def _create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:

@@ -34,7 +34,7 @@ def refuse(*_: Any, **__: Any) -> None:
     ("module", "late", "body"),
     [
         (rebuild, "choose_password", {"rebuild": {"imageRef": ""}}),
-        (shelve, "begin", {"shelve": None}),
+        (shelve, "ask_host", {"shelve": None}),
     ],
 )
 def test_a_password_that_is_deleted_meanwhile_does_not_come_back(
@@ -65,14 +65,14 @@ def test_the_image_of_the_shelf_that_is_forgotten_is_the_present_one(
 ) -> None:
     server = make_server()
     old = make_image(owner_id=server.project_id)
-    real = shelve.begin
+    real = shelve.ask_host
 
     def remember_another(*args: Any, **values: Any) -> None:
         kept = {**PASSWORD, "shelved_image_id": str(old.pk)}
         Instance.objects.filter(pk=server.pk).update(system_metadata=kept)
         real(*args, **values)
 
-    monkeypatch.setattr(shelve, "begin", remember_another)
+    monkeypatch.setattr(shelve, "ask_host", remember_another)
     act(as_member, server, shelve=None).expect(202)
     assert not type(old).objects.filter(pk=old.pk).exists()
 

@@ -1,0 +1,51 @@
+"""Begins a change of a server: its step, its history and the job that does the rest, or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.db import transaction
+
+from compute_site.caller import Caller
+from servers.errors import WrongState
+from servers.lifecycle.guard import describe_state
+from servers.lifecycle.history import begin_action
+from servers.lifecycle.jobs import Job
+from servers.lifecycle.transitions import Transition, take_step
+from servers.models import Instance
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """``name`` is how the history calls it, ``event`` its first step there; ``doing`` completes
+    "one cannot …". ``step`` is the server's, if its state changes when this begins.
+    """
+
+    name: str
+    event: str
+    doing: str
+    step: Transition | None = None
+
+
+def begin(
+    caller: Caller, server: Instance, change: Change, job: Job | None, **columns: Any
+) -> None:
+    """Take the step, open the history and defer the job, in one transaction. ``columns`` of the
+    server's row are set with the step. ``None``: the request itself does the rest.
+
+    Who must see the server as it is at that time, to write more, locks its row before, in a
+    transaction of his own that this one joins.
+
+    Raises:
+        WrongState: the server may not take the step, or somebody was faster.
+    """
+    with transaction.atomic(savepoint=False):
+        if change.step is not None and not take_step(server.pk, change.step, **columns):
+            raise WrongState(
+                f"The server {server.uuid} is {describe_state(server)}; "
+                f"one cannot {change.doing} while it is."
+            )
+        begin_action(server, change.name, change.event, caller)
+        if job is not None:
+            job.defer()
