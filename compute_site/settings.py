@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "compute_site.request_id.RequestIdMiddleware",
     "compute_site.api.request_url.RequestUrlMiddleware",
+    "compute_site.api.content_policy.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "compute_site.api.body_limit.BodyLimitMiddleware",
@@ -89,9 +90,9 @@ SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # RuleBackend is guardian's backend,
 ANONYMOUS_USER_NAME = None  # guardian: callers without a name have no rights to hold
 LOGIN_URL = "rest_framework:login"
 LOGIN_REDIRECT_URL = "/compute/v2.1/servers"
-PASSWORD_HASHERS = [  # scrypt takes a tenth of the time of Django's PBKDF2, at the same strength
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+PASSWORD_HASHERS = [
+    "compute_site.identity.hashers.QueuedScryptHasher",
+    "compute_site.identity.hashers.QueuedPbkdf2Hasher",
 ]
 
 REST_FRAMEWORK = {

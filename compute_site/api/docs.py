@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
 from compute_site.api.openapi import openapi_document
-from compute_site.faults import BadRequest
+from compute_site.faults import BadRequest, Unavailable
+from compute_site.short_queue import ShortQueue
+
+_writing = ShortQueue(1, Unavailable, "Another document is being written. Try again later.")
+_written: dict[tuple[Microversion, bool], bytes] = {}
+"""Compressed, by version and by whether it is JSON: all of them together take a few MiB."""
 
 
 class SchemaView(SpectacularAPIView):
@@ -22,12 +30,33 @@ class SchemaView(SpectacularAPIView):
     content_negotiation_class = DefaultContentNegotiation
 
     def _get_schema_response(self, request: Request) -> Any:
-        version = asked_version(request)
-        headers = {"Content-Disposition": f'inline; filename="compute-{version}"'}
-        return Response(openapi_document(version), headers=headers)
+        version, renderer = asked_version(request), request.accepted_renderer
+        response = HttpResponse(find_document(version, renderer), renderer.media_type)
+        response["Content-Disposition"] = f'inline; filename="compute-{version}"'
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            response["Content-Encoding"] = "gzip"
+        else:
+            response.content = gzip.decompress(response.content)
+        patch_vary_headers(response, ["Accept", "Accept-Encoding"])
+        return response
 
 
-class DocsView(SpectacularSwaggerView):
+def find_document(version: Microversion, renderer: BaseRenderer) -> bytes:
+    """The document, compressed. It takes half a second to write, which is done once.
+
+    Raises:
+        Unavailable: others wait already for documents that are not written yet.
+    """
+    key = (version, "json" in renderer.media_type)
+    if key not in _written:
+        with _writing.turn():
+            if key not in _written:
+                text: Any = renderer.render(openapi_document(version), renderer_context={})
+                _written[key] = gzip.compress(text)
+    return _written[key]
+
+
+class DocsView(SpectacularSwaggerSplitView):
     """``/docs/?microversion=2.67``: the document to click through, without any other host."""
 
     authentication_classes = []
@@ -36,8 +65,11 @@ class DocsView(SpectacularSwaggerView):
     template_name = "compute_site/docs.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """The page, and with ``script`` in the query its script, which no page may have inside."""
+        version = asked_version(request)
+        self.url_self = f"{request.path}?microversion={version}"
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
-        response.data["microversion"] = str(asked_version(request))
+        response.data["microversion"] = str(version)
         response.data["microversions"] = [f"2.{minor}" for minor in range(NEWEST.minor, 0, -1)]
         return response
 

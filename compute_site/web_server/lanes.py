@@ -13,8 +13,8 @@ from typing import Any
 from compute_site.web_server.head import Head
 from compute_site.web_server.intake import Stage
 
-LOGIN = re.compile(r"/auth/tokens/?$|/login/?$|/password/?$", re.IGNORECASE)
-"""Where names and passwords are sent to."""
+LOGIN = re.compile(r"/(auth/tokens|login|password|users|application_credentials)/?$", re.IGNORECASE)
+"""Where passwords are sent to, be it to prove or to set them."""
 
 
 @dataclasses.dataclass

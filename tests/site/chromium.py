@@ -94,12 +94,14 @@ class Browser:
 
     @property
     def complaints(self) -> list[str]:
-        """What the browser itself found wrong: scripts that failed, files that are missing."""
+        """What the browser itself found wrong: scripts that failed, files that are missing, and
+        what the content policy forbids.
+        """
         return [
             entry["message"]
             for entry in self.chrome.get_log("browser")
             if entry["level"] == "SEVERE"
-            and (entry["source"] == "javascript" or "/static/" in entry["message"])
+            and (entry["source"] in ("javascript", "security") or "/static/" in entry["message"])
         ]
 
 

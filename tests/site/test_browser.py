@@ -220,6 +220,8 @@ def test_the_form_of_the_browsable_api_creates_a_server(browser: Browser, cast: 
     browser.press("#create button")
     assert "HTTP 202" in browser.text
     assert Instance.objects.get().display_name == "by-hand"
+    browser.press("#log-out")
+    assert "HTTP 401" in browser.text
 
 
 def test_the_documentation_shows_without_the_internet(browser: Browser, cast: Cast) -> None:
@@ -227,3 +229,7 @@ def test_the_documentation_shows_without_the_internet(browser: Browser, cast: Ca
     browser.open("/docs/?microversion=2.67")
     browser.wait_for(".opblock")
     assert "/servers" in browser.text
+    with browser.next_page():
+        browser.choose("microversion", "2.90")
+    browser.wait_for(".opblock")
+    assert browser.path == "/docs/?microversion=2.90"
