@@ -17,8 +17,13 @@ TOPS = ("compute_site", "flavors", "quotas", "servers")
 
 FLOORS: list[set[str]] = [
     # the ground: what every project of this kind needs
-    {"compute_site.faults", "compute_site.options", "compute_site.secrets"},
-    {"compute_site.request_id", "compute_site.caller", "compute_site.short_queue"},
+    {"compute_site.faults", "compute_site.options"},
+    {
+        "compute_site.caller",
+        "compute_site.request_id",
+        "compute_site.secrets",
+        "compute_site.short_queue",
+    },
     {"compute_site.db"},
     {"compute_site.settings", "compute_site.keys"},
     {"compute_site.cloudfile"},
