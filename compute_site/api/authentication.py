@@ -64,6 +64,7 @@ def _by_token(request: Request, token: str) -> Caller:
     scope = find_by_token(digest_of(token))
     if scope is None:
         raise InvalidToken("The token is unknown, expired or revoked.")
+    note_user(scope.user_id)
     return _caller_in(request, scope)
 
 
@@ -100,6 +101,7 @@ def _by_session(request: Request) -> Caller | None:
     scope = find_by_user(user_id=user.pk, **_wanted_project(request))
     if scope is None:
         return None
+    note_user(scope.user_id)
     if user.is_superuser and not scope.roles:
         return _superuser(request, scope)
     return _caller_in(request, scope)
@@ -145,7 +147,6 @@ def _make_caller(
     roles: frozenset[str],
     granted: Granted,
 ) -> Caller:
-    note_user(scope.user_id)
     return Caller(
         user_id=scope.user_id,
         user_name=scope.user_name,

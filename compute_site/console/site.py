@@ -7,9 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from compute_site.identity.errors import InvalidPassword
+from compute_site.identity.proof import prove_password
+from compute_site.identity.scope import find_by_user
 
 User: TypeAlias = PermissionsMixin | AnonymousUser
 
@@ -48,6 +56,20 @@ the models of an app that are not named elsewhere; apps without a section stand 
 RENAMED = {"procrastinate.ProcrastinateJob": "Jobs in the queue"}
 
 
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """The old password is a proof as any other: failures count and are logged."""
+
+    def clean_old_password(self) -> str:
+        old: str = self.cleaned_data["old_password"]
+        scope = find_by_user(user_id=self.user.pk)
+        try:
+            prove_password(scope, old, named=self.user.get_username(), by="change of the password")
+        except InvalidPassword:
+            text = self.error_messages["password_incorrect"]
+            raise ValidationError(text, code="password_incorrect") from None
+        return old
+
+
 class ConsoleSite(AdminSite):
     """Django's admin site with panels."""
 
@@ -80,6 +102,16 @@ class ConsoleSite(AdminSite):
             if not any(f"{app['app_label']}.{m['object_name']}" in named for m in app["models"])
         ]
         return [section for section in (*sections, *rest) if section is not None]
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        view = PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return view(request)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

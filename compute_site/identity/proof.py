@@ -13,6 +13,7 @@ from compute_site.identity.lockout import account_of, forget_failures, is_locked
 from compute_site.identity.models import ApplicationCredential
 from compute_site.identity.passwords import verify_password, verify_secret
 from compute_site.identity.scope import Scope
+from compute_site.request_id import note_user
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def prove_password(scope: Scope | None, password: str, *, named: str, by: str) -
     if not _counts(right=right, account=account_of(user_id, named), named=named, by=by):
         raise InvalidPassword("User and password do not belong together.")
     assert scope is not None  # noqa: S101 - only a known user has a right password
+    note_user(scope.user_id)
     return scope
 
 
@@ -49,6 +51,7 @@ def prove_secret(
     if not _counts(right=right, account=account, named=named, by="application credential"):
         raise InvalidPassword("Application credential and secret do not belong together.")
     assert credential is not None  # noqa: S101 - only a known one has a right secret
+    note_user(credential.user_id)
     return credential
 
 

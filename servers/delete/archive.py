@@ -96,7 +96,7 @@ def _archive_batch(before: dt.datetime | None, most: int) -> int:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(INSERT.format(record=record_of(Instance, "server")), [keys])
-    _forget_grants(keys)
+    forget_grants(keys)
     Instance.objects.filter(pk__in=keys).delete()
     return len(keys)
 
@@ -105,7 +105,7 @@ def _older(rows: QuerySet[Any], before: dt.datetime | None) -> QuerySet[Any]:
     return rows if before is None else rows.filter(deleted_at__lt=before)
 
 
-def _forget_grants(keys: Sequence[int]) -> None:
+def forget_grants(keys: Sequence[int]) -> None:
     """Nobody holds rules on a server that is gone: guardian keeps them without a foreign key."""
     kind = ContentType.objects.get_for_model(Instance)
     for model in (UserObjectPermission, GroupObjectPermission):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compute_site.identity.models import Project, User
+from servers.delete.archive import forget_grants
 from servers.models import Instance
 
 
@@ -13,4 +14,6 @@ def forget_history(owner: Project | User, **_: Any) -> None:
     ``owner_leaves``).
     """
     who = {"project": owner} if isinstance(owner, Project) else {"user": owner}
-    Instance.objects.filter(**who, deleted_at__isnull=False).delete()
+    gone = Instance.objects.filter(**who, deleted_at__isnull=False)
+    forget_grants(list(gone.values_list("pk", flat=True)))
+    gone.delete()

@@ -164,6 +164,19 @@ def test_a_success_in_time_begins_the_count_anew(door: Door) -> None:
 
 
 @pytest.mark.usefixtures("locking")
+def test_the_old_password_on_the_page_of_a_new_one_counts() -> None:
+    client = Client()
+    client.force_login(WHO.user, backend="django.contrib.auth.backends.ModelBackend")
+    form = {"new_password1": "new one 1", "new_password2": "new one 1"}
+    for number in range(MOST):
+        answer = client.post("/admin/password_change/", form | {"old_password": f"guess {number}"})
+        assert answer.status_code == 200
+    right = client.post("/admin/password_change/", form | {"old_password": WHO.password})
+    assert "incorrectly" in right.content.decode()
+    assert not token_by_name(WHO.name, WHO.password).accepted
+
+
+@pytest.mark.usefixtures("locking")
 def test_others_are_not_locked(cast: Cast) -> None:
     fail(basic)
     assert basic(cast.member.name, cast.member.password).accepted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Callable, Iterator
 
@@ -33,6 +34,15 @@ def test_the_line_names_the_user_who_was_known(as_reader: ApiClient, cast: Cast,
     answer = as_reader.delete("/servers/none").expect(404)
     request = answer.headers["x-openstack-request-id"]
     assert f"[{request} {cast.reader.user_id} 127.0.0.1] Not Found" in log()
+
+
+def test_the_line_names_who_is_known_but_has_no_role(cast: Cast, log: Log) -> None:
+    persona = cast.outsider
+    basic = base64.b64encode(f"{persona.name}:{persona.password}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}", "X-Project-Name": "alpha"}
+    answer = ApiClient().get("/servers", headers=headers).expect(401)
+    request = answer.headers["x-openstack-request-id"]
+    assert f"[{request} {persona.user_id} 127.0.0.1] Unauthorized" in log()
 
 
 def test_the_line_of_an_identity_request_names_the_user(

@@ -221,6 +221,15 @@ def test_a_project_whose_servers_are_archived_can_go(as_admin: ApiClient, cast: 
     assert ArchivedServer.objects.get().project_id == BETA
 
 
+def test_who_held_rules_on_servers_of_a_project_that_goes_holds_none(
+    as_admin: ApiClient, cast: Cast
+) -> None:
+    server = make_deleted(project_id=BETA, user_id=cast.outsider.user_id)
+    set_rules_of_user(server, cast.member.user, [policies.SHOW])
+    as_admin.delete(f"//identity/v3/projects/{BETA}").expect(204)
+    assert not UserObjectPermission.objects.filter(object_pk=str(server.pk)).exists()
+
+
 def test_secrets_of_a_build_are_not_kept(cast: Cast) -> None:
     server = make_deleted()
     ConsoleToken.objects.create(
