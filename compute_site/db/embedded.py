@@ -89,6 +89,19 @@ def find_embedded_server(data_dir: Path) -> dict[str, Any]:
     return {key: place[key] for key in ("USER", "PASSWORD", "HOST", "PORT")}
 
 
+def revive_embedded_server(state_dir: Path) -> bool:
+    """Start the embedded server again if it has ended; was that so?
+
+    Raises:
+        DatabaseError: it does not start.
+    """
+    server = _servers.get(state_dir / "postgres")
+    if server is None or _lives(server.get_postmaster_info().process):
+        return False
+    start_embedded_server(state_dir / "postgres")
+    return True
+
+
 def start_embedded_server(data_dir: Path) -> str:
     """Start PostgreSQL in ``data_dir`` unless it runs, with our database in it; return its URL.
     Processes that start at the same time wait for each other.

@@ -26,6 +26,9 @@ import yaml
 START_SECONDS = 60
 BUILD_SECONDS = 60
 STOP_SECONDS = 15
+MOST_RESTARTS = 5
+RESTART_SECONDS = 60
+"""As many restarts within as many seconds are too many."""
 
 
 class QuickstartError(Exception):
@@ -48,9 +51,12 @@ class Processes:
         self.environment = environment
         self.log_dir = log_dir
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands: dict[str, tuple[str, ...]] = {}
+        self.restarts: list[float] = []
 
     def start(self, name: str, *command: str) -> None:
         self.log_dir.mkdir(parents=True, exist_ok=True)
+        self.commands[name] = command
         with self.log_path(name).open("ab") as log:
             self.running[name] = subprocess.Popen(  # noqa: S603 - our own programs
                 [sys.executable, *command],
@@ -71,6 +77,25 @@ class Processes:
                     f"The {name} ended with status {process.returncode}; "
                     f"its last words are in {self.log_path(name)}."
                 )
+
+    def revive(self, say: Callable[[str], None]) -> None:
+        """Start what has ended by itself once more.
+
+        Raises:
+            QuickstartError: that happens again and again.
+        """
+        for name, process in list(self.running.items()):
+            if process.poll() is None:
+                continue
+            now = time.monotonic()
+            self.restarts = [began for began in self.restarts if now - began < RESTART_SECONDS]
+            if len(self.restarts) >= MOST_RESTARTS:
+                self.check()
+            self.restarts.append(now)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # whom it left behind
+            say(f"the {name} ended with status {process.returncode} and is started again")
+            self.start(name, *self.commands[name])
 
     def stop(self) -> None:
         """End all of them: politely, then by force after a while."""

@@ -55,6 +55,29 @@ def test_a_program_that_died_is_told_and_leaves_nobody_behind(tmp_path: Path) ->
     wait_for_end(child)
 
 
+def test_a_program_that_died_is_started_again_until_that_is_too_often(tmp_path: Path) -> None:
+    processes, said = Processes(dict(os.environ), tmp_path), []
+    processes.start("parent", "-c", PARENT)
+    try:
+        child = int(wait_for_text(processes.log_path("parent")))
+        for number in range(1, 6):
+            killed = processes.running["parent"]
+            killed.kill()
+            killed.wait()
+            processes.revive(said.append)
+            assert processes.running["parent"].pid != killed.pid
+            assert said == ["the parent ended with status -9 and is started again"] * number
+        processes.revive(said.append)
+        assert len(said) == 5, "nothing has ended"
+        processes.running["parent"].kill()
+        processes.running["parent"].wait()
+        with pytest.raises(QuickstartError, match="ended with status -9"):
+            processes.revive(said.append)
+    finally:
+        processes.stop()
+    wait_for_end(child)
+
+
 def test_programs_end_when_they_are_stopped(tmp_path: Path) -> None:
     processes = Processes(dict(os.environ), tmp_path)
     processes.start("parent", "-c", PARENT)

@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
 from compute_site.cloudfile.load import load_cloud, parse
-from compute_site.db.embedded import find_database_url
+from compute_site.db.embedded import find_database_url, revive_embedded_server
 from compute_site.db.locks import Lock, alone
 from compute_site.identity.models import Project
 from compute_site.quickstart.demo_accounts import (
@@ -105,7 +105,9 @@ class Command(BaseCommand):
                 self.start_web_server(processes, listener, options)
             self.show(listener, accounts, processes, with_server=not options["no_first_server"])
             while not options["exit"]:
-                processes.check()
+                if revive_embedded_server(settings.STATE_DIR):
+                    self.say("the embedded PostgreSQL had ended and is started again")
+                processes.revive(self.say)
                 time.sleep(0.5)
         finally:
             processes.stop()
