@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from servers.drivers.choose import driver_of
+from servers.drivers.choose import NodeUnknown, driver_at
+from servers.drivers.protocol import ComputeDriver
 from servers.errors import WrongState
-from servers.models import ComputeNode, Instance
+from servers.models import Instance
 
 
 def read_console(instance: Instance, lines: int | None) -> str:
@@ -14,10 +15,18 @@ def read_console(instance: Instance, lines: int | None) -> str:
         WrongState: the server is on no host.
         DriverFailed: the host cannot tell.
     """
-    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
-    if instance.host is None or node is None:
-        raise WrongState(f"The server {instance.uuid} is on no host yet, so it has no console.")
-    output = driver_of(node.driver).read_console(str(instance.uuid), node.hypervisor_hostname)
+    output = driver_with_console(instance).read_console(str(instance.uuid), str(instance.node))
     if lines is None or lines < 0:
         return output
     return "\n".join(output.split("\n")[-lines:]) if lines else ""
+
+
+def driver_with_console(instance: Instance) -> ComputeDriver:
+    """The driver of the server's host; raises ``WrongState`` where the server is on none."""
+    reason = f"The server {instance.uuid} is on no host yet, so it has no console."
+    if instance.host is None:
+        raise WrongState(reason)
+    try:
+        return driver_at(instance.node)
+    except NodeUnknown:
+        raise WrongState(reason) from None

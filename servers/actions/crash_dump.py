@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from compute_site.caller import Caller
-from servers.drivers.choose import driver_of
+from servers.drivers.choose import driver_at
 from servers.drivers.protocol import DriverFailed
 from servers.lifecycle.guard import check_launched, check_state, check_unlocked
 from servers.lifecycle.history import ERROR, SUCCESS, log_action
-from servers.models import ComputeNode, Instance, VmState
+from servers.models import Instance, VmState
 
 DOING = "make it dump"
 STATES = frozenset[str | None](
@@ -27,14 +27,7 @@ def trigger_crash_dump(caller: Caller, instance: Instance) -> None:
     check_state(instance, STATES, DOING, idle=True)
     result, details = SUCCESS, ""
     try:
-        _crash(instance)
+        driver_at(instance.node).trigger_crash_dump(str(instance.uuid), str(instance.node))
     except DriverFailed as error:
         result, details = ERROR, error.detail
     log_action(caller, instance, "trigger_crash_dump", EVENT, result=result, details=details)
-
-
-def _crash(instance: Instance) -> None:
-    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
-    if node is None:
-        raise DriverFailed(f"The host {instance.host} is not known any more.")
-    driver_of(node.driver).trigger_crash_dump(str(instance.uuid), node.hypervisor_hostname)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.neighbours import network_service
-from servers.drivers.choose import driver_of
+from servers.drivers.choose import driver_at
 from servers.drivers.guest import launched
 from servers.drivers.protocol import DriverFailed
 from servers.holdings.release import NOWHERE, release_host
@@ -20,7 +20,7 @@ from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.lifecycle.jobs import PerformAction
 from servers.lifecycle.sealing import SealedWithOtherKey, unseal
 from servers.lifecycle.transitions import Transition, take_step
-from servers.models import ComputeNode, Fault, Instance, PowerState, TaskState, VmState
+from servers.models import Fault, Instance, PowerState, TaskState, VmState
 
 logger = logging.getLogger(__name__)
 
@@ -72,13 +72,10 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
 
 def _drive(instance: Instance, action: HostAction, password: str, *, off: bool = False) -> int:
     """The power state afterwards; ``off``: the guest is switched off in the end."""
-    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
-    if node is None:
-        raise DriverFailed(f"The host {instance.host} is not known any more.")
-    driver = driver_of(node.driver)
+    server_id, node = str(instance.uuid), str(instance.node)
+    driver = driver_at(node)
     if action.leaves_host:
-        driver.destroy(str(instance.uuid), node.hypervisor_hostname)
+        driver.destroy(server_id, node)
         return PowerState.SHUT_DOWN
-    server_id, host = str(instance.uuid), node.hypervisor_hostname
-    power_state = driver.perform(server_id, host, action.task, password=password)
-    return driver.perform(server_id, host, TaskState.POWERING_OFF) if off else power_state
+    power_state = driver.perform(server_id, node, action.task, password=password)
+    return driver.perform(server_id, node, TaskState.POWERING_OFF) if off else power_state

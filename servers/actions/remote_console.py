@@ -10,9 +10,9 @@ from urllib.parse import quote
 from django.conf import settings
 from django.utils import timezone
 
-from servers.drivers.choose import driver_of
+from servers.actions.console import driver_with_console
 from servers.errors import ConsoleUnavailable, NoSuchConsoleToken, WrongState
-from servers.models import ComputeNode, ConsoleToken, Instance, TaskState
+from servers.models import ConsoleToken, Instance, TaskState
 
 TYPES = {
     "vnc": ("novnc",),
@@ -35,23 +35,20 @@ def open_console(instance: Instance, protocol: str, console_type: str) -> str:
     """
     if protocol not in TYPES:
         raise ConsoleUnavailable(f"There are no consoles by {protocol} any more.")
-    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
-    if instance.host is None or node is None:
-        raise WrongState(f"The server {instance.uuid} is on no host yet, so it has no console.")
+    driver = driver_with_console(instance)
     if instance.task_state in LEAVING:
         raise WrongState(f"The server {instance.uuid} is {instance.task_state}; try again later.")
     if console_type not in TYPES[protocol]:
         raise ConsoleUnavailable(f"There is no console of the type {console_type} by {protocol}.")
     proxy = _proxy_of(console_type)
-    server_id, name = str(instance.uuid), node.hypervisor_hostname
-    console = driver_of(node.driver).find_console(server_id, name, console_type)
+    console = driver.find_console(str(instance.uuid), str(instance.node), console_type)
     token = str(uuid.uuid4())
     lifetime = dt.timedelta(seconds=settings.OPTIONS.console_token_ttl)
     ConsoleToken.objects.create(
         digest=_digest_of(token),
         instance=instance,
         console_type=console_type,
-        node=name,
+        node=str(instance.node),
         host=console.host,
         port=console.port,
         tls_port=console.tls_port,

@@ -14,7 +14,7 @@ from compute_site.neighbours import network_service, volume_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.attachments.changes import CHANGES, AttachmentChange
 from servers.attachments.network_events import lock_cards, refresh_cards
-from servers.drivers.choose import driver_of
+from servers.drivers.choose import driver_at
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import ComputeDriver, DriverFailed
 from servers.lifecycle.exclusive import exclusive
@@ -29,7 +29,7 @@ from servers.lifecycle.jobs import (
     SwapVolume,
     VolumeJob,
 )
-from servers.models import BlockDevice, ComputeNode, Fault, Instance
+from servers.models import BlockDevice, Fault, Instance
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +62,7 @@ class Work:
         """
         if self.instance.host is None:
             return
-        node = ComputeNode.objects.filter(hypervisor_hostname=self.instance.node or "").first()
-        if node is None:
-            raise DriverFailed(f"The host {self.instance.host} is not known any more.")
-        act(driver_of(node.driver), self.server_id, node.hypervisor_hostname)
+        act(driver_at(self.instance.node), self.server_id, str(self.instance.node))
 
     def finish(self) -> None:
         self._close(SUCCESS)

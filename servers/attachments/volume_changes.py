@@ -160,7 +160,7 @@ def check_zone(server: Instance, volume: VolumeData) -> None:
 
 def check_host_up(server: Instance) -> None:
     """Raises ``HostAway`` where nobody could do the host's part."""
-    if not Service.objects.computes().up().filter(host=server.host or "").exists():
+    if not Service.objects.is_up(server.host):
         raise HostAway(f"The host of the server {server.uuid} is down; try again later.")
 
 

@@ -17,7 +17,7 @@ from compute_site.caller import Caller
 from compute_site.faults import Fault
 from quotas.enforce import give_back
 from servers import models
-from servers.drivers.choose import driver_of
+from servers.drivers.choose import drivers_at
 from servers.drivers.protocol import DriverFailed
 from servers.holdings.release import release_host, release_services
 from servers.holdings.settle import end_with_server, find_open
@@ -38,7 +38,6 @@ from servers.lifecycle.transitions import (
 from servers.models import (
     BuildRequest,
     BuriedOrder,
-    ComputeNode,
     Instance,
     InstanceMapping,
     PowerState,
@@ -75,7 +74,7 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
         if server.task_state == TaskState.SOFT_DELETING and not force:
             return
         _forget_image(server)
-        if request is not None or not _has_living_host(server):
+        if request is not None or not Service.objects.is_up(server.host):
             if request is None:
                 begin_action(server, DELETE.name, DELETE.event, caller)
             _forget(server, volumes=_ending_volumes(request))
@@ -131,12 +130,6 @@ def _ending_volumes(request: BuildRequest | None) -> list[str]:
     ]
 
 
-def _has_living_host(instance: Instance) -> bool:
-    if instance.host is None:
-        return False
-    return Service.objects.computes().up().filter(host=instance.host).exists()
-
-
 def _can_be_restored(instance: Instance) -> bool:
     """One that moves is not whole on any host."""
     kept: int = settings.OPTIONS.reclaim_instance_interval
@@ -148,8 +141,8 @@ def _destroy(instance: Instance) -> None:
     names = {instance.node}
     if (move := find_open(instance)) is not None:
         names |= {move.source_node, move.dest_node}
-    for node in ComputeNode.objects.filter(hypervisor_hostname__in=names - {None}).order_by("pk"):
-        driver_of(node.driver).destroy(str(instance.uuid), node.hypervisor_hostname)
+    for node, driver in drivers_at(names).items():
+        driver.destroy(str(instance.uuid), node)
 
 
 def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:

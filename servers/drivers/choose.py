@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import cast
 
 from servers.drivers.protocol import ComputeDriver, DriverFailed
+from servers.models import ComputeNode
 
 DRIVERS = {"fake": "servers.drivers.fake"}
 
@@ -19,3 +21,38 @@ def driver_of(name: str) -> ComputeDriver:
     if name not in DRIVERS:
         raise DriverFailed(f"No driver {name!r} is known here; there are: {', '.join(DRIVERS)}.")
     return cast("ComputeDriver", import_module(DRIVERS[name]))
+
+
+class NodeUnknown(DriverFailed):
+    """There is no such node, or not any more."""
+
+    code = "node_unknown"
+
+
+def driver_at(node: str | None) -> ComputeDriver:
+    """The driver of the node of that name.
+
+    Raises:
+        DriverFailed: nobody knows that node, or its driver.
+    """
+    return driver_of(driver_name_at(node))
+
+
+def driver_name_at(node: str | None) -> str:
+    """The name of the node's driver; raises ``NodeUnknown``."""
+    name = ComputeNode.objects.filter(hypervisor_hostname=node or "").values_list("driver").first()
+    if name is None:
+        raise NodeUnknown(f"The node {node} is not known any more.")
+    return str(name[0])
+
+
+def drivers_at(nodes: Iterable[str | None]) -> dict[str, ComputeDriver]:
+    """The drivers of those of the nodes that are known, by their names, in the order in which the
+    nodes came (one statement).
+
+    Raises:
+        DriverFailed: nobody knows such a driver.
+    """
+    known = ComputeNode.objects.filter(hypervisor_hostname__in=[node for node in nodes if node])
+    rows = known.order_by("pk").values_list("hypervisor_hostname", "driver")
+    return {node: driver_of(driver) for node, driver in rows}

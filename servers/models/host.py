@@ -44,6 +44,10 @@ class ServiceQuerySet(models.QuerySet["Service"]):
             forced_down=False,
         )
 
+    def is_up(self, host: str | None) -> bool:
+        """Does the host of this name, which runs servers, answer? No host does not."""
+        return host is not None and self.computes().up().filter(host=host).exists()
+
     def can_take_servers(self, host: str) -> bool:
         """Is there a host of this name, up or not, that servers can lie on?"""
         return self.computes().filter(host=host, node__isnull=False).exists()

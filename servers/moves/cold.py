@@ -102,7 +102,7 @@ def check_destination(instance: Instance, host: str, *, field: str) -> None:
 
 def check_host_up(instance: Instance, host: str | None) -> None:
     """Raises ``HostDown``; says no name, for users shall not learn it."""
-    if not Service.objects.computes().up().filter(host=host or "").exists():
+    if not Service.objects.is_up(host):
         raise HostDown(f"The host of the server {instance.uuid} does not answer now.")
 
 

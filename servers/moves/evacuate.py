@@ -11,6 +11,7 @@ from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
 from servers.create.password import choose_password
+from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_guest, launched
 from servers.errors import WrongState
 from servers.holdings import settle
@@ -37,7 +38,7 @@ from servers.models import (
 from servers.moves.cold import record_move
 from servers.moves.errors import HostInUse, HostNotFound, SameHost
 from servers.moves.failure import fail_evacuation
-from servers.moves.perform import clean_up, driver_at
+from servers.moves.perform import clean_up
 from servers.moves.place import EVACUATE_EVENT, KINDS
 
 KIND = KINDS[MigrationType.EVACUATION]
@@ -73,7 +74,7 @@ def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) 
     check_state(instance, BEGIN_EVACUATION.from_vm, DOING)
     if instance.host is None:
         raise WrongState(f"The server {instance.uuid} is on no host; one cannot {DOING}.")
-    if Service.objects.computes().up().filter(host=instance.host).exists():
+    if Service.objects.is_up(instance.host):
         raise HostInUse(f"The host {instance.host} has not failed; migrate the server instead.")
     with transaction.atomic():
         server = lock_row(instance)

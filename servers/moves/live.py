@@ -10,6 +10,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
+from servers.drivers.choose import driver_at
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
@@ -29,7 +30,7 @@ from servers.models import Instance, Migration, MigrationStatus, MigrationType, 
 from servers.moves.cold import PLACE_EVENT, record_move
 from servers.moves.errors import DestinationNotFound, NoDestination, WrongMoveStatus
 from servers.moves.failure import EVENTS, give_up_live_move
-from servers.moves.perform import Interrupted, driver_at
+from servers.moves.perform import Interrupted
 from servers.moves.place import KINDS, LIVE_EVENT, place_move
 from servers.read.moves import find_move
 

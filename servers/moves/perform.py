@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
-from servers.drivers.choose import driver_of
+from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_guest
-from servers.drivers.protocol import ComputeDriver, DriverFailed, Guest
+from servers.drivers.protocol import DriverFailed, Guest
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle.exclusive import exclusive
@@ -39,7 +39,6 @@ from servers.lifecycle.transitions import (
 )
 from servers.models import (
     BlockDevice,
-    ComputeNode,
     Instance,
     Migration,
     MigrationStatus,
@@ -219,15 +218,3 @@ def clean_up(record: Migration) -> None:
     for node in {record.source_node, record.dest_node} - {None}:
         with contextlib.suppress(DriverFailed):
             driver_at(node).destroy(str(record.instance.uuid), str(node))
-
-
-def driver_at(node_name: str | None) -> ComputeDriver:
-    """The driver of the node.
-
-    Raises:
-        DriverFailed: nobody knows that node any more.
-    """
-    node = ComputeNode.objects.filter(hypervisor_hostname=node_name or "").first()
-    if node is None:
-        raise DriverFailed(f"The host {node_name} is not known any more.")
-    return driver_of(node.driver)

@@ -127,7 +127,7 @@ def _place(job: PlaceMove, move: Migration, kind: Kind) -> None:
 
 def _check_live(instance: Instance) -> None:
     """What no destination would change."""
-    if not Service.objects.computes().up().filter(host=instance.host).exists():
+    if not Service.objects.is_up(instance.host):
         raise NoValidHost(f"The host {instance.host} does not answer.", "")
     if any(request.get("alias") for request in instance.pci_requests):
         raise NoValidHost("PCI devices cannot move with a server that runs.", "")

@@ -6,8 +6,9 @@ import dataclasses
 
 from django.utils import timezone
 
+from servers.drivers.choose import NodeUnknown, driver_name_at
 from servers.errors import WrongState
-from servers.models import BlockDevice, ComputeNode, Instance, PowerState
+from servers.models import BlockDevice, Instance, PowerState
 
 POWER_WORDS = {
     PowerState.NO_STATE: "pending",
@@ -43,11 +44,10 @@ def read_diagnostics(instance: Instance) -> Diagnostics:
     """
     if instance.host is None:
         raise WrongState(f"The server {instance.uuid} is on no host yet.")
-    node = ComputeNode.objects.filter(hypervisor_hostname=instance.node or "").first()
     up_since = instance.launched_at or timezone.now()
     return Diagnostics(
         state=POWER_WORDS[PowerState(instance.power_state)],
-        driver=WORDS_OF_DRIVERS.get(node.driver, node.driver) if node else "",
+        driver=_driver_word(instance),
         uptime=int((timezone.now() - up_since).total_seconds()),
         config_drive=bool(instance.config_drive),
         cpus=instance.vcpus,
@@ -55,3 +55,11 @@ def read_diagnostics(instance: Instance) -> Diagnostics:
         disks=BlockDevice.objects.filter(instance=instance).count(),
         memory_mb=instance.memory_mb,
     )
+
+
+def _driver_word(instance: Instance) -> str:
+    try:
+        name = driver_name_at(instance.node)
+    except NodeUnknown:
+        return ""
+    return WORDS_OF_DRIVERS.get(name, name)
