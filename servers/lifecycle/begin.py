@@ -41,11 +41,13 @@ def begin(
         WrongState: the server may not take the step, or somebody was faster.
     """
     with transaction.atomic(savepoint=False):
-        if change.step is not None and not take_step(server.pk, change.step, **columns):
-            raise WrongState(
-                f"The server {server.uuid} is {describe_state(server)}; "
-                f"one cannot {change.doing} while it is."
-            )
-        begin_action(server, change.name, change.event, caller)
-        if job is not None:
-            job.defer()
+        taken = change.step is None or take_step(server.pk, change.step, **columns)
+        if taken:
+            begin_action(server, change.name, change.event, caller)
+            if job is not None:
+                job.defer()
+    if not taken:  # raised out here, where it spoils nobody's transaction
+        raise WrongState(
+            f"The server {server.uuid} is {describe_state(server)}; "
+            f"one cannot {change.doing} while it is."
+        )
