@@ -47,7 +47,7 @@ ANSWERS: dict[type[NicFailed], type[Exception]] = {
 """What a failure of the network service is to who asked for a card; any other is a conflict."""
 
 
-def attach_nic(caller: Caller, instance: Instance, wish: NicRequest) -> protocol.AttachedPort:
+def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protocol.AttachedPort:
     """The new card's port, as the network service has it.
 
     Raises:
@@ -58,10 +58,10 @@ def attach_nic(caller: Caller, instance: Instance, wish: NicRequest) -> protocol
         ExternalNetworkBarred, PortLimitReached: 403.
         PortTaken, NicFailed: the port or the address is in use.
     """
-    _check_wish(wish)
+    _check_request(wanted)
     check_ready(caller, instance, ATTACH_INTERFACE)
     owner = acting_for(caller, instance)
-    request = _look_up(owner, instance, wish)
+    request = _look_up(owner, instance, wanted)
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_INTERFACE)
         port_id = _plug(owner, server, request)
@@ -83,38 +83,38 @@ def detach_nic(caller: Caller, instance: Instance, port_id: str) -> None:
         hand_over(caller, server, DetachInterface(**about(caller, server), port_id=port_id))
 
 
-def _check_wish(wish: NicRequest) -> None:
-    if wish.network_id is not None and wish.port_id is not None:
+def _check_request(wanted: NicRequest) -> None:
+    if wanted.network_id is not None and wanted.port_id is not None:
         raise ContradictoryPort(
             "Name a port or a network, not both.", field="interfaceAttachment.port_id"
         )
-    if wish.fixed_ip is not None and wish.network_id is None:
+    if wanted.fixed_ip is not None and wanted.network_id is None:
         raise ContradictoryPort(
             "Name the network of the address.", field="interfaceAttachment.fixed_ips"
         )
 
 
-def _look_up(owner: Caller, instance: Instance, wish: NicRequest) -> NicRequest:
-    """The wish, with the network that is meant where none is named."""
-    if wish.port_id is not None:
-        port = network_service().find_ports(owner, [wish.port_id]).get(wish.port_id)
+def _look_up(owner: Caller, instance: Instance, wanted: NicRequest) -> NicRequest:
+    """What is wanted, with the network that is meant where none is named."""
+    if wanted.port_id is not None:
+        port = network_service().find_ports(owner, [wanted.port_id]).get(wanted.port_id)
         if port is None:
-            raise NoSuchPort(f"There is no port {wish.port_id}.")
+            raise NoSuchPort(f"There is no port {wanted.port_id}.")
         _check_port(instance, port)
-        return wish
-    if wish.network_id is None:
+        return wanted
+    if wanted.network_id is None:
         network = _only_network(owner)
     else:
-        found = network_service().find_networks(owner, [wish.network_id]).get(wish.network_id)
+        found = network_service().find_networks(owner, [wanted.network_id]).get(wanted.network_id)
         if found is None:
-            raise NoSuchNetwork(f"There is no network {wish.network_id}.")
+            raise NoSuchNetwork(f"There is no network {wanted.network_id}.")
         network = found
     if network.external and not network.shared and not owner.may(ATTACH_EXTERNAL_NETWORK):
         raise ExternalNetworkBarred(
             f"Network {network.id} is external: a server may stand on it only with the policy "
             f"rule {ATTACH_EXTERNAL_NETWORK}."
         )
-    return dataclasses.replace(wish, network_id=network.id)
+    return dataclasses.replace(wanted, network_id=network.id)
 
 
 def _check_port(instance: Instance, port: PortData) -> None:

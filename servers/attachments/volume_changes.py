@@ -40,7 +40,7 @@ SHELVED = (VmState.SHELVED, VmState.SHELVED_OFFLOADED)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeWish:
+class VolumeRequest:
     """The volume that a server shall get. ``shelved`` and ``multiattach``: does the microversion
     know such servers and volumes? ``told``: is the name of the device told in the answer?
     """
@@ -54,7 +54,7 @@ class VolumeWish:
     told: bool = False
 
 
-def attach_volume(caller: Caller, instance: Instance, wish: VolumeWish) -> BlockDevice:
+def attach_volume(caller: Caller, instance: Instance, wanted: VolumeRequest) -> BlockDevice:
     """Reserve the volume for the server, which has it as soon as its host has done its part. A
     server that lies on no host has it at once, and its name in the guest is not known yet.
 
@@ -65,15 +65,15 @@ def attach_volume(caller: Caller, instance: Instance, wish: VolumeWish) -> Block
         DeviceNameTaken: 409.
         MultiattachNeedsVersion: 400.
     """
-    check_shelved(instance, ATTACH_VOLUME, known=wish.shelved)
+    check_shelved(instance, ATTACH_VOLUME, known=wanted.shelved)
     check_ready(caller, instance, ATTACH_VOLUME)
-    volume = find_service_volume(caller, wish.volume_id)
+    volume = find_service_volume(caller, wanted.volume_id)
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_VOLUME)
         check_holders(server, volume)
         if server.vm_state == VmState.SHELVED_OFFLOADED:
-            return _attach_offloaded(caller, server, volume, wish)
-        disk = _reserve(caller, server, volume, wish)
+            return _attach_offloaded(caller, server, volume, wanted)
+        disk = _reserve(caller, server, volume, wanted)
         job = AttachVolume(**about(caller, server), disk_id=str(disk.uuid))
         hand_over(caller, server, job)
     return disk
@@ -164,20 +164,22 @@ def check_host_up(server: Instance) -> None:
         raise HostAway(f"The host of the server {server.uuid} is down; try again later.")
 
 
-def _reserve(caller: Caller, server: Instance, volume: VolumeData, wish: VolumeWish) -> BlockDevice:
+def _reserve(
+    caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest
+) -> BlockDevice:
     taken = BlockDevice.objects.filter(instance=server).values_list("device_name", flat=True)
-    name = choose_name(server.root_device_name, taken, wish.device)
+    name = choose_name(server.root_device_name, taken, wanted.device)
     check_zone(server, volume)
-    if volume.multiattach and not wish.multiattach:
+    if volume.multiattach and not wanted.multiattach:
         raise MultiattachNeedsVersion(
             f"Volume {volume.id} may be shared by servers; that needs a later microversion.",
             field="volumeAttachment.volumeId",
         )
-    return _claim(caller, server, volume, wish, name)
+    return _claim(caller, server, volume, wanted, name)
 
 
 def _claim(
-    caller: Caller, server: Instance, volume: VolumeData, wish: VolumeWish, name: str | None
+    caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest, name: str | None
 ) -> BlockDevice:
     pair = (volume.id, str(server.uuid))
     attachment_id = volume_service().reserve(caller, [pair])[pair]
@@ -190,15 +192,15 @@ def _claim(
         volume_size=volume.size,
         volume_type=volume.volume_type,
         attachment_id=attachment_id,
-        tag=wish.tag,
-        delete_on_termination=wish.delete_on_termination,
+        tag=wanted.tag,
+        delete_on_termination=wanted.delete_on_termination,
     )
 
 
 def _attach_offloaded(
-    caller: Caller, server: Instance, volume: VolumeData, wish: VolumeWish
+    caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest
 ) -> BlockDevice:
-    if wish.tag is not None:
+    if wanted.tag is not None:
         raise VolumeNotAttachable(
             f"The server {server.uuid} lies on no host, so that its disks take no tags.",
             field="volumeAttachment.tag",
@@ -209,7 +211,7 @@ def _attach_offloaded(
             field="volumeAttachment.volumeId",
         )
     check_zone(server, volume)
-    disk = _claim(caller, server, volume, wish, None)
+    disk = _claim(caller, server, volume, wanted, None)
     volume_service().attach(str(server.uuid), {volume.id: ""})
     log_action(caller, server, ATTACH_VOLUME.name, "api_attach_volume")
     return disk

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from servers.build.child_rows import BUILD_EVENT, write_records
 from servers.build.owner import find_owner
-from servers.build.unplaced import bury
+from servers.build.unplaced import fail_unplaced
 from servers.drivers.disks import root_name
 from servers.lifecycle.jobs import BuildServer, Owner, defer_all
 from servers.models import BuildRequest, TaskState, VmState
@@ -43,8 +43,9 @@ SET_CELLS = """
 def place_reservation(reservation_id: str) -> None:
     """Give each server of the reservation that waits for a host one, and hand it over to be built.
 
-    When they cannot all be placed, all of them are buried in ``cell0``. Servers that the user has
-    deleted meanwhile are left out. Doing it twice is harmless: the second time nothing waits.
+    When they cannot all be placed, all of them end in ``cell0``, in ``ERROR``. Servers that the
+    user has deleted meanwhile are left out. Doing it twice is harmless: the second time nothing
+    waits.
     """
     for attempt in range(1, TRIES + 1):
         try:
@@ -74,7 +75,7 @@ def _place(reservation_id: str, *, lock_hosts: bool) -> None:
         )
     except NoValidHost as fault:
         logger.info("reservation %s: %s", reservation_id, fault.detail)
-        bury(requests, fault, details=fault.details)
+        fail_unplaced(requests, fault, details=fault.details)
         return
     _hand_over(requests, demand, placements)
 

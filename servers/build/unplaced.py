@@ -1,4 +1,6 @@
-"""Buries servers that could not be placed in ``cell0``: visible, in ``ERROR``, with the reason."""
+"""Ends builds for which there is no host: the servers are in ``cell0``, in ``ERROR``, with the
+reason.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from servers.models import BuildRequest, Cell, Fault, InstanceMapping
 from servers.models.cell import CELL0
 
 
-def bury(requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str = "") -> None:
+def fail_unplaced(
+    requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str = ""
+) -> None:
     """End the open orders; disks and tags are kept, and quota stays used, until the user deletes.
 
     The orders are kept aside for another try. The caller holds the locks on them.

@@ -91,7 +91,7 @@ class Trip:
 
 
 def move_server(job: MoveServer) -> None:
-    """Bring the server to its destination; it waits there for a verdict."""
+    """Bring the server to its destination; it waits there to be confirmed or reverted."""
     with exclusive(job.server_id):
         _attempt(job.move, AT_SOURCE, _send, give_up_move)
         _attempt(job.move, AT_DESTINATION, _receive, fail_move)

@@ -177,15 +177,15 @@ class _Search:
         return [host for host in hosts if self._room(host) > self.taken.get(host.node_id, 0)]
 
     def weight(self, host: HostState) -> tuple[int, int, int]:
-        """The greatest is the best: a wish of the group first, then the most free memory."""
+        """The greatest is the best: a preference of the group first, then the most free memory."""
         group = self.demand.group
-        wish = 0
+        preference = 0
         if group is not None and group.policy == Policy.SOFT_AFFINITY:
-            wish = self._members(host)
+            preference = self._members(host)
         if group is not None and group.policy == Policy.SOFT_ANTI_AFFINITY:
-            wish = -self._members(host)
+            preference = -self._members(host)
         used = self.taken.get(host.node_id, 0) * self.demand.memory_mb
-        return wish, host.free_memory_mb - used, -host.node_id
+        return preference, host.free_memory_mb - used, -host.node_id
 
     def take(self, host: HostState) -> None:
         self.taken[host.node_id] = self.taken.get(host.node_id, 0) + 1

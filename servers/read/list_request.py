@@ -14,7 +14,7 @@ from servers.read.listing import EXACT, OTHERS, TEXTS, ServerQuery
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ListOrder:
+class ListRequest:
     """A list that was asked for: free of versions, not yet checked against the caller's rights."""
 
     filters: Mapping[str, Any]
@@ -30,7 +30,7 @@ class ListOrder:
     marker: str | None = None
 
 
-def plan_query(caller: Caller, order: ListOrder, all_projects_rule: str) -> ServerQuery | None:
+def plan_query(caller: Caller, order: ListRequest, all_projects_rule: str) -> ServerQuery | None:
     """What to list for this caller; ``None``: nothing can match.
 
     Raises:
@@ -70,7 +70,7 @@ def plan_query(caller: Caller, order: ListOrder, all_projects_rule: str) -> Serv
     )
 
 
-def _permitted(caller: Caller, order: ListOrder) -> dict[str, Any]:
+def _permitted(caller: Caller, order: ListRequest) -> dict[str, Any]:
     if not caller.may(rules.ALL_FILTERS):
         return dict(order.open_filters)
     if order.inner_names:
@@ -78,7 +78,7 @@ def _permitted(caller: Caller, order: ListOrder) -> dict[str, Any]:
     return dict(order.filters)
 
 
-def _states_of(order: ListOrder, statuses: Sequence[str] | None) -> dict[str, Any] | None:
+def _states_of(order: ListRequest, statuses: Sequence[str] | None) -> dict[str, Any] | None:
     """Filters on the states that show as one of the statuses; ``None``: no such status."""
     if statuses is None:
         return {}

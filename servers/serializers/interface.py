@@ -52,7 +52,7 @@ class InterfaceCreate(VersionedSerializer):
     attachment = NewInterface(key="interfaceAttachment", default={})
 
     def build(self, values: dict[str, Any], version: Microversion) -> NicRequest:
-        wish = dict(values["attachment"])
-        addresses = wish.pop("fixed_ips", [])
+        wanted = dict(values["attachment"])
+        addresses = wanted.pop("fixed_ips", [])
         fixed_ip = addresses[0]["address"] if addresses else None
-        return NicRequest(fixed_ip=fixed_ip, **wish)
+        return NicRequest(fixed_ip=fixed_ip, **wanted)

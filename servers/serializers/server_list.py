@@ -15,7 +15,7 @@ from compute_site.api.microversions.queries import Pattern, Time, Word
 from compute_site.api.microversions.serializers import QuerySerializer
 from compute_site.api.microversions.texts import Text
 from compute_site.api.microversions.version import OLDEST, Microversion
-from servers.read.list_request import ListOrder
+from servers.read.list_request import ListRequest
 from servers.read.listing import SORT_COLUMNS
 
 IGNORED_SORT_KEYS = (
@@ -115,7 +115,7 @@ class Tags(Pattern):
 
 
 class ServerListQuery(QuerySerializer):
-    """Becomes a ``ListOrder``. Of a key that is given several times the last one counts."""
+    """Becomes a ``ListRequest``. Of a key that is given several times the last one counts."""
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
 
@@ -177,19 +177,19 @@ class ServerListQuery(QuerySerializer):
     locked = History({"2.73": Word(repeat="last")})
 
     @classmethod
-    def read_query(cls, lists: Mapping[str, list[str]], version: Microversion) -> ListOrder:
+    def read_query(cls, lists: Mapping[str, list[str]], version: Microversion) -> ListRequest:
         inner = [key for key in lists if key in INNER_NAMES or key.startswith("_")]
         known = {key: texts for key, texts in lists.items() if key not in inner}
-        order: ListOrder = super().read_query(known, version)
+        order: ListRequest = super().read_query(known, version)
         return dataclasses.replace(order, inner_names=inner)
 
-    def build(self, values: dict[str, Any], version: Microversion) -> ListOrder:
+    def build(self, values: dict[str, Any], version: Microversion) -> ListRequest:
         since, before = values.get("changes_since"), values.get("changes_before")
         if since and before and before < since:
             raise Refused("lies before changes-since", field="changes-before")
         limit = min(values.pop("limit", MOST), settings.OPTIONS.max_page_size)
         keys, directions = values.pop("sort_key", ()), values.pop("sort_dir", ())
-        return ListOrder(
+        return ListRequest(
             limit=limit,
             marker=values.pop("marker", None) or None,
             sort_keys=_order(keys, directions, version) if limit else _unordered(keys),

@@ -17,7 +17,7 @@ from compute_site.api.microversions.history import History
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import Tag, Text, Uuid
 from compute_site.api.microversions.version import Microversion
-from servers.attachments.volume_changes import VolumeWish
+from servers.attachments.volume_changes import VolumeRequest
 from servers.attachments.volume_swap import AttachmentUpdate
 
 SHELVED_KNOWN = Microversion.parse("2.20")
@@ -67,12 +67,12 @@ class NewVolumeAttachment(VersionedSerializer):
 
 
 class VolumeAttachmentCreate(VersionedSerializer):
-    """Becomes a ``VolumeWish``."""
+    """Becomes a ``VolumeRequest``."""
 
     attachment = NewVolumeAttachment(key="volumeAttachment", required=True)
 
-    def build(self, values: dict[str, Any], version: Microversion) -> VolumeWish:
-        return VolumeWish(
+    def build(self, values: dict[str, Any], version: Microversion) -> VolumeRequest:
+        return VolumeRequest(
             **values["attachment"],
             shelved=knows_shelved(version),
             multiattach=version >= MULTIATTACH_KNOWN,

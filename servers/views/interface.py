@@ -39,9 +39,9 @@ class Interfaces(ComputeView):
         return self.answer({"interfaceAttachments": shown})
 
     def post(self, request: ComputeRequest, server_id: str) -> Response:
-        wish: NicRequest = self.read(InterfaceCreate)
+        wanted: NicRequest = self.read(InterfaceCreate)
         instance = find_server(request.caller, server_id, rules.CREATE)
-        port = attach_nic(request.caller, instance, wish)
+        port = attach_nic(request.caller, instance, wanted)
         return self.answer({"interfaceAttachment": self.show(InterfaceAnswer, port)})
 
 

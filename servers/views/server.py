@@ -17,7 +17,7 @@ from servers.delete.delete import delete_server
 from servers.edit.update import ServerUpdate, update_server
 from servers.policies import server as rules
 from servers.read.find import details_of, find_details, find_server
-from servers.read.list_request import ListOrder, plan_query
+from servers.read.list_request import ListRequest, plan_query
 from servers.read.listing import ServerQuery, list_details, list_names
 from servers.serializers.server import (
     ServerAnswer,
@@ -52,7 +52,7 @@ class Servers(ComputeView):
 
     def get(self, request: ComputeRequest) -> Response:
         request.caller.permit(rules.INDEX)
-        order: ListOrder = self.read_query(ServerListQuery)
+        order: ListRequest = self.read_query(ServerListQuery)
         query = plan_query(request.caller, order, rules.INDEX_ALL_PROJECTS)
         names = list_names(request.caller, query)
         servers = self.show_all(ServerSummary, names)
@@ -86,7 +86,7 @@ class ServersDetail(ComputeView):
 
     def get(self, request: ComputeRequest) -> Response:
         request.caller.permit(rules.DETAIL)
-        order: ListOrder = self.read_query(ServerListQuery)
+        order: ListRequest = self.read_query(ServerListQuery)
         query = plan_query(request.caller, order, rules.DETAIL_ALL_PROJECTS)
         parts = parts_for(request.caller, request.version)
         page = list_details(request.caller, query, parts)

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.microversions.queries import PageQuery
 from compute_site.api.view import ComputeRequest, ComputeView
-from servers.attachments.volume_changes import VolumeWish, attach_volume, detach_volume
+from servers.attachments.volume_changes import VolumeRequest, attach_volume, detach_volume
 from servers.attachments.volume_swap import AttachmentUpdate, update_attachment
 from servers.attachments.volumes import find_volume, list_volumes
 from servers.policies import volume_attachment as rules
@@ -48,10 +48,10 @@ class VolumeAttachments(ComputeView):
         return self.answer({"volumeAttachments": shown})
 
     def post(self, request: ComputeRequest, server_id: str) -> Response:
-        wish: VolumeWish = self.read(VolumeAttachmentCreate)
+        wanted: VolumeRequest = self.read(VolumeAttachmentCreate)
         instance = find_server(request.caller, server_id, rules.CREATE)
-        disk = attach_volume(request.caller, instance, wish)
-        if not wish.told:
+        disk = attach_volume(request.caller, instance, wanted)
+        if not wanted.told:
             return self.accepted()
         shown = self.show(VolumeAttached, disk, server_id=server_id)
         return self.answer({"volumeAttachment": shown})

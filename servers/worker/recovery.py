@@ -16,7 +16,7 @@ from compute_site.db.locks import Kind
 from compute_site.faults import Fault
 from servers.actions.perform import give_up
 from servers.build.failure import fail
-from servers.build.unplaced import bury
+from servers.build.unplaced import fail_unplaced
 from servers.lifecycle.actions import BY_TASK
 from servers.lifecycle.jobs import (
     MOVES,
@@ -214,6 +214,6 @@ def _fail(instance: Instance, fault: Fault) -> None:
             .select_related("instance")
         )
         if requests:
-            bury(requests, fault)
+            fail_unplaced(requests, fault)
             return
     fail(instance, fault, host=instance.host)

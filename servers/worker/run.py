@@ -50,19 +50,19 @@ together with the end of its job, and the job is found and done again.
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
+class WorkerPool:
     """Workers on one queue; ``concurrency`` jobs run at once."""
 
     queue: str
     concurrency: int
 
 
-async def run_workers(crews: Sequence[Crew]) -> None:
+async def run_workers(pools: Sequence[WorkerPool]) -> None:
     """Work until SIGTERM or SIGINT, then finish what has begun and return.
 
     Workers that end because the database went away are started again.
     """
-    threads = sum(crew.concurrency for crew in crews) + 2
+    threads = sum(pool.concurrency for pool in pools) + 2
     loop = asyncio.get_running_loop()
     loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(threads, "job"))
     stop = asyncio.Event()
@@ -73,7 +73,7 @@ async def run_workers(crews: Sequence[Crew]) -> None:
     await _wait_for_tables(stop)
     announcing = asyncio.create_task(_announce(stop))
     while not stop.is_set():
-        await _run_once(crews, stop, connections=threads)
+        await _run_once(pools, stop, connections=threads)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
     await announcing
@@ -101,14 +101,14 @@ def _is_migrated() -> bool:
     return is_migrated()
 
 
-async def _run_once(crews: Sequence[Crew], stop: asyncio.Event, *, connections: int) -> None:
+async def _run_once(pools: Sequence[WorkerPool], stop: asyncio.Event, *, connections: int) -> None:
     connector = _connector(connections)
     with app.replace_connector(connector):
         try:
             async with asyncio.timeout(OPEN_SECONDS):
                 await app.open_async()
             try:
-                workers = [asyncio.create_task(_work(crew)) for crew in crews]
+                workers = [asyncio.create_task(_work(pool)) for pool in pools]
                 stopping = asyncio.create_task(stop.wait())
                 await asyncio.wait([*workers, stopping], return_when=asyncio.FIRST_COMPLETED)
                 for task in [*workers, stopping]:
@@ -123,11 +123,11 @@ async def _run_once(crews: Sequence[Crew], stop: asyncio.Event, *, connections: 
             logger.warning("the workers have no database, they start again: %s", reason_of(error))
 
 
-async def _work(crew: Crew) -> None:
+async def _work(pool: WorkerPool) -> None:
     await app.run_worker_async(
-        queues=[crew.queue],
-        name=f"{crew.queue}@{socket.gethostname()}",
-        concurrency=crew.concurrency,
+        queues=[pool.queue],
+        name=f"{pool.queue}@{socket.gethostname()}",
+        concurrency=pool.concurrency,
         fetch_job_polling_interval=POLL_SECONDS,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
         stalled_worker_timeout=LOST_AFTER_SECONDS,

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from servers.lifecycle.jobs import COMPUTE, CONDUCTOR
-from servers.worker.run import Crew, run_workers
+from servers.worker.run import WorkerPool, run_workers
 
 DEFAULT_CONCURRENCY = {CONDUCTOR: 2, COMPUTE: 8}
 
@@ -43,5 +43,5 @@ class Command(BaseCommand):
         if options["concurrency"] < 1:
             raise CommandError("--concurrency: give a number above 0")
         numbers = {**DEFAULT_CONCURRENCY, COMPUTE: options["concurrency"]}
-        crews = [Crew(queue=name, concurrency=numbers[name]) for name in queues]
-        asyncio.run(run_workers(crews))
+        pools = [WorkerPool(queue=name, concurrency=numbers[name]) for name in queues]
+        asyncio.run(run_workers(pools))
