@@ -75,6 +75,8 @@ class Options:
     cross_az_attach: bool = True
 
     # images
+    image_property_quota: int = 128
+    image_tag_quota: int = 128
     verify_glance_signatures: bool = False
     enable_certificate_validation: bool = False
     default_trusted_certificate_ids: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ never fails for what a row may hold.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +20,8 @@ LARGEST_NUMBER = 2**63 - 1
 """The database gives a larger number back with all its digits, whatever its form was."""
 SHOWN_PATH = 200
 """Characters of a path in the text of an error."""
+LONG_NUMBER = re.compile(rb"[0-9]{19}")
+"""What has none of these has no number that the fast reader rounds."""
 COMPACT = orjson.OPT_NON_STR_KEYS
 
 
@@ -32,17 +35,20 @@ class Unkeepable(ValueError):
     """A value that could not be kept, or not be shown again; the text says what and where."""
 
 
-def read_json(raw: bytes | str) -> Any:
+def read_json(text: bytes | str) -> Any:
     """The value of a JSON text in UTF-8. Lone surrogates and numbers that are not finite are no
-    JSON.
+    JSON; whole numbers of any length have all their digits.
 
     Raises:
         MalformedJson: it is none, or nested too deeply; the text says where.
     """
+    raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise MalformedJson(f"The body is not JSON: {error}") from None
+    if LONG_NUMBER.search(raw):
+        value = json.loads(raw)
     deep = _may_be_deep(raw) and _is_deep(value)
     wrong = _find_wrong(value, DEEPEST, lambda _: None) if deep else None
     if wrong is not None:
@@ -50,10 +56,8 @@ def read_json(raw: bytes | str) -> Any:
     return value
 
 
-def _may_be_deep(raw: bytes | str) -> bool:
+def _may_be_deep(raw: bytes) -> bool:
     """Few bodies have as many brackets at all."""
-    if isinstance(raw, str):
-        return raw.count("[") + raw.count("{") > DEEPEST
     return raw.count(b"[") + raw.count(b"{") > DEEPEST
 
 
@@ -76,7 +80,8 @@ def check_keepable(value: Any) -> None:
     """Go on only if a value of any form can be kept in the database and shown again.
 
     Raises:
-        Unkeepable: there is a NUL in a text, a number of more than 64 bits, or it is too deep.
+        Unkeepable: a text holds a NUL or half a character, a number has more than 64 bits, or
+            it is too deep.
     """
     wrong = _find_wrong(value, DEEPEST, _why_unkeepable)
     if wrong is not None:
@@ -84,10 +89,20 @@ def check_keepable(value: Any) -> None:
 
 
 def _why_unkeepable(part: Any) -> str | None:
-    if isinstance(part, str) and "\x00" in part:
-        return "a NUL character cannot be stored"
+    if isinstance(part, str):
+        return _why_no_text(part)
     if isinstance(part, int | float) and not abs(part) <= LARGEST_NUMBER:  # nor NaN
         return f"give a number of at most {LARGEST_NUMBER}"
+    return None
+
+
+def _why_no_text(part: str) -> str | None:
+    if "\x00" in part:
+        return "a NUL character cannot be stored"
+    try:
+        part.isascii() or part.encode()
+    except UnicodeEncodeError:
+        return "a half of a character (a lone surrogate) cannot be stored"
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.core.exceptions import SuspiciousOperation
+from django.db import DataError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.utils.functional import cached_property
 from rest_framework import exceptions
@@ -273,11 +274,14 @@ def render_fault(error: Exception, _context: dict[str, Any]) -> Response:
     return response
 
 
+NO_ROOM = "A value is too long or too large to be stored."
+"""The last resort: whoever reads a body names the member that is to blame."""
 Translation = tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], Fault]]
 FOREIGN_ERRORS: tuple[Translation, ...] = (
     (Fault, lambda fault: fault),
     ((Http404, exceptions.NotFound), lambda _: NotFound("There is nothing at this URL.")),
     (UnreadablePostError, lambda _: BodyBrokenOff("The body cannot be read to its end.")),
+    (DataError, lambda _: BadRequest(NO_ROOM)),
     # such as a host that is not ours
     (SuspiciousOperation, lambda _: BadRequest("This is no request that the site answers.")),
     (exceptions.PermissionDenied, lambda error: Forbidden(str(error.detail))),

@@ -17,6 +17,7 @@ from compute_site.db.conflicts import is_duplicate
 from compute_site.identity.assignments import ROLE_OF_ID
 from compute_site.identity.auth_request import AuthRequest
 from compute_site.identity.errors import MalformedRequest, NameInUse, NoProject, RestrictedToken
+from compute_site.identity.members import text
 from compute_site.identity.models import ApplicationCredential, Role
 from compute_site.identity.tokens import ValidToken
 
@@ -51,9 +52,7 @@ def read_credential_order(body: Any) -> CredentialOrder:
     if not isinstance(name, str) or not 1 <= len(name) <= 255 or "\0" in name:
         raise MalformedRequest("application_credential.name: give 1 to 255 characters.")
     for key in ("description", "secret"):
-        value = given.get(key)
-        if value is not None and (not isinstance(value, str) or "\0" in value):
-            raise MalformedRequest(f"application_credential.{key}: give a text.")
+        text(given.get(key), f"application_credential.{key}")
     unrestricted = given.get("unrestricted")
     if unrestricted not in (None, True, False):
         raise MalformedRequest("application_credential.unrestricted: give true or false.")
@@ -161,12 +160,13 @@ def _read_time(given: Any) -> dt.datetime | None:
     where = "application_credential.expires_at"
     try:
         moment = parse_datetime(given) if isinstance(given, str) else None
-    except ValueError:
+        if moment is not None and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=dt.UTC)
+        moment = moment and moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError):  # no time, or one beyond the year 9999
         moment = None
     if moment is None:
         raise MalformedRequest(f"{where}: give a time such as 2030-01-31T12:00:00Z.")
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
     if moment <= timezone.now():
         raise MalformedRequest(f"{where}: this time is over.")
     return moment

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from compute_site.api.strict_json import Unkeepable, check_keepable
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import MalformedRequest
 
 Reader = Callable[[Any, str], Any]
 """Gives the value back, or raises ``MalformedRequest`` with the path of the member."""
+LONGEST_TEXT = 65535
+"""Characters of a description, and of all that clients keep with one thing of their own accord."""
 
 
 def read_members(body: Any, key: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
@@ -29,27 +33,45 @@ def read_members(body: Any, key: str, readers: Mapping[str, Reader]) -> dict[str
         if name in readers
     }
     extra = {name: value for name, value in given.items() if name not in readers}
-    if has_nul(extra):
-        raise MalformedRequest(f"{key}: there is a NUL character in it.")
+    try:
+        check_keepable(extra)
+    except Unkeepable as error:
+        raise MalformedRequest(f"{key}: {error}.") from None
     return members | {"extra": extra}
 
 
-def has_nul(value: Any) -> bool:
-    """PostgreSQL keeps no NUL."""
-    if isinstance(value, dict):
-        return any(has_nul(part) for pair in value.items() for part in pair)
-    if isinstance(value, list):
-        return any(has_nul(part) for part in value)
-    return isinstance(value, str) and "\0" in value
+def with_extra(
+    kept: Mapping[str, Any], members: Mapping[str, Any], *, shown: Collection[str]
+) -> dict[str, Any]:
+    """What is kept of the client's accord, after a change by the members that were read; ``shown``
+    are keys that the site makes.
+
+    Raises:
+        MalformedRequest: it would become too much.
+    """
+    added = {name: value for name, value in members["extra"].items() if name not in shown}
+    extra = {**kept, **added}
+    if added and len(json.dumps(extra)) > LONGEST_TEXT:
+        raise MalformedRequest(
+            f"Other members than those of the API take at most {LONGEST_TEXT} characters together."
+        )
+    return extra
 
 
-def text(value: Any, where: str) -> str:
+def text_up_to(longest: int) -> Reader:
     """``null`` is no text at all."""
-    if value is None:
-        return ""
-    if not isinstance(value, str) or "\0" in value:
-        raise MalformedRequest(f"{where}: give a text.")
-    return value
+
+    def read(value: Any, where: str) -> str:
+        if value is None:
+            return ""
+        if not isinstance(value, str) or "\0" in value or len(value) > longest:
+            raise MalformedRequest(f"{where}: give a text of at most {longest} characters.")
+        return value
+
+    return read
+
+
+text = text_up_to(LONGEST_TEXT)
 
 
 def name_of(longest: int) -> Reader:

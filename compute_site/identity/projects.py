@@ -17,6 +17,7 @@ from compute_site.identity.members import (
     our_domain,
     read_members,
     text,
+    with_extra,
 )
 from compute_site.identity.models import Project
 
@@ -59,8 +60,7 @@ def _save(project: Project, members: dict[str, Any]) -> Project:
     for key in KEPT:
         if key in members:
             setattr(project, key, members[key])
-    added = {name: value for name, value in members["extra"].items() if name not in SHOWN}
-    project.extra = project.extra | added
+    project.extra = with_extra(project.extra, members, shown=SHOWN)
     try:
         with transaction.atomic():
             project.save()

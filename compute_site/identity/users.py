@@ -16,6 +16,8 @@ from compute_site.identity.members import (
     our_domain,
     read_members,
     text,
+    text_up_to,
+    with_extra,
 )
 from compute_site.identity.models import Project, User
 from compute_site.identity.proof import prove_password
@@ -25,9 +27,12 @@ SHOWN = {"id", "links", "extra", "password_expires_at", "federated"}
 """Made by the site: a client that sends back what it was shown changes nothing by it."""
 
 
+password_text = text_up_to(4096)
+
+
 def _password(value: Any, where: str) -> str | None:
     """``null``: nobody can log in with a password."""
-    return None if value is None else text(value, where)
+    return None if value is None else password_text(value, where)
 
 
 def _project(value: Any, where: str) -> str | None:
@@ -41,7 +46,7 @@ def _project(value: Any, where: str) -> str | None:
 READERS: dict[str, Reader] = {
     "name": name_of(150),
     "enabled": flag,
-    "email": text,
+    "email": text_up_to(254),
     "password": _password,
     "default_project_id": _project,
     "domain_id": our_domain,
@@ -82,7 +87,7 @@ def change_password(user_id: str, body: Any) -> None:
         MalformedRequest: one of the two passwords is missing.
         InvalidPassword: the old one is wrong, or there is no such user.
     """
-    members = read_members(body, "user", {"password": text, "original_password": text})
+    members = read_members(body, "user", {"password": password_text, "original_password": text})
     if not members.get("password") or not members.get("original_password"):
         raise MalformedRequest("user: give original_password and password.")
     scope = find_by_user(user_id=user_id)
@@ -100,8 +105,7 @@ def _save(user: User, members: dict[str, Any]) -> User:
             setattr(user, column, members[key])
     if "password" in members:
         user.set_password(members["password"])
-    added = {name: value for name, value in members["extra"].items() if name not in SHOWN}
-    user.extra = user.extra | added
+    user.extra = with_extra(user.extra, members, shown=SHOWN)
     if members.get("enabled"):  # Keystone: so an operator unlocks an account
         unlock([user.pk])
     try:

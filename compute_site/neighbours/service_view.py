@@ -15,7 +15,6 @@ from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import DataError
 from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -184,8 +183,6 @@ class ServiceView(JsonView):
 
     def render_error(self, error: Exception, _context: dict[str, Any]) -> Response:
         fault = as_fault(error)
-        if isinstance(error, DataError):
-            fault = BadRequest("A value is too long or too large.")
         if fault.status == 500:
             logger.error("unexpected error", exc_info=error)
         body = show_unauthorized(fault) if fault.status == 401 else self.show_error(fault)

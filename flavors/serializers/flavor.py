@@ -63,7 +63,7 @@ class DiskSize(Integer):
     """0 to 2147483647, as a number or a text of digits."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(0, LARGEST_INT32, text=True, pattern=r"[0-9]+", **options)
+        super().__init__(0, LARGEST_INT32, text=True, exact=True, pattern=r"[0-9]+", **options)
 
 
 class FlavorId(Text):
@@ -94,8 +94,8 @@ class FlavorKeys(VersionedSerializer):
 
     name = History({"2.0": LooseName(required=True), "2.1": Name(required=True)})
     flavorid = FlavorId(key="id", null=True, default=None)
-    memory_mb = Size(key="ram", required=True)
-    vcpus = Size(required=True)
+    memory_mb = Size(key="ram", required=True, exact=True)
+    vcpus = Size(required=True, exact=True)
     root_gb = DiskSize(key="disk", required=True)
     ephemeral_gb = DiskSize(key="OS-FLV-EXT-DATA:ephemeral", default=0)
     swap = DiskSize(default=0)

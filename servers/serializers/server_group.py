@@ -14,7 +14,7 @@ from compute_site.api.microversions.answers import (
     Shown,
 )
 from compute_site.api.microversions.containers import ListOf
-from compute_site.api.microversions.fields import Choice, Count
+from compute_site.api.microversions.fields import LARGEST_INT32, Choice, Count
 from compute_site.api.microversions.history import History
 from compute_site.api.microversions.queries import PageQuery
 from compute_site.api.microversions.serializers import VersionedSerializer
@@ -30,7 +30,7 @@ HARD = (Policy.ANTI_AFFINITY.value, Policy.AFFINITY.value)
 class Rules(VersionedSerializer):
     """What a policy allows."""
 
-    max_server_per_host = Count()
+    max_server_per_host = Count(LARGEST_INT32, exact=True)
 
 
 class ServerGroupKeys(VersionedSerializer):

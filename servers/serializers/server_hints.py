@@ -9,6 +9,7 @@ from compute_site.api.microversions.fields import Refused, check_storable
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import Ip, Name, Text, Uuid
 from compute_site.api.microversions.version import Microversion
+from compute_site.api.strict_json import Unkeepable, check_keepable
 
 PRIVATE_PREFIX = "_nova"
 SINGLE_TYPES = (str, bool, int, float)
@@ -42,11 +43,12 @@ class SchedulerHints(VersionedSerializer):
         for key, item in kept.items():
             check_storable(key)
             things = item if isinstance(item, list | tuple) else [item]
-            for thing in things:
-                if type(thing) not in SINGLE_TYPES:
-                    raise Refused(
-                        "give a text, a number, or a list of them", code="wrong_type", field=key
-                    )
-                if type(thing) is str:
-                    check_storable(thing)
+            if any(type(thing) not in SINGLE_TYPES for thing in things):
+                raise Refused(
+                    "give a text, a number, or a list of them", code="wrong_type", field=key
+                )
+            try:
+                check_keepable(things)
+            except Unkeepable as error:
+                raise Refused(str(error), field=key) from None
         return {key: list(item) if isinstance(item, tuple) else item for key, item in kept.items()}

@@ -195,7 +195,9 @@ class Boolish(StrictField):
 
 
 class Integer(StrictField):
-    """A whole number within limits. ``text``: a text of digits will do as well."""
+    """A whole number within limits. ``text``: a text of digits will do as well; ``exact``: but no
+    number with a point, such as 2.0.
+    """
 
     def __init__(
         self,
@@ -204,6 +206,7 @@ class Integer(StrictField):
         *,
         text: bool = False,
         number: bool = True,
+        exact: bool = False,
         pattern: str = r"-?[0-9]+",
         **options: Any,
     ) -> None:
@@ -212,6 +215,7 @@ class Integer(StrictField):
         self.largest = largest
         self.text = text
         self.number = number
+        self.exact = exact
         self.pattern = re.compile(pattern)
 
     def convert(self, value: Any) -> int:
@@ -225,6 +229,8 @@ class Integer(StrictField):
     def _number(self, value: Any) -> int:
         kind = type(value)
         if self.number and (kind is int or (kind is float and value.is_integer())):
+            if kind is float and self.exact:
+                raise Refused(f"write {value!r:.40} without a point or an exponent", code="pattern")
             return int(value)
         if kind is str and self.text:
             if not self.pattern.fullmatch(value) or len(value) > MOST_DIGITS:
@@ -247,8 +253,8 @@ class Integer(StrictField):
 class Count(Integer):
     """One or more, as a number or a text of digits."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(1, text=True, pattern=r"[0-9]+", **options)
+    def __init__(self, largest: int | None = None, **options: Any) -> None:
+        super().__init__(1, largest, text=True, pattern=r"[0-9]+", **options)
 
 
 class NonNegative(Integer):

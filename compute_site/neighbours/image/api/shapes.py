@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compute_site.keys import Key, flag, list_of, one_of, text, uuid_text, whole
+from compute_site.keys import (
+    LARGEST_INT,
+    Key,
+    flag,
+    line,
+    list_of,
+    one_of,
+    up_to,
+    uuid_text,
+    whole,
+)
 
 OWN_KEYS = frozenset(
     (
@@ -14,14 +24,14 @@ OWN_KEYS = frozenset(
 )
 """Only the service sets these."""
 CHANGEABLE: Mapping[str, Key] = {
-    "name": Key(text, default=""),
+    "name": Key(line, default=""),
     "visibility": Key(one_of("public", "private", "shared", "community"), default="shared"),
-    "owner": Key(text),
+    "owner": Key(line),
     "min_ram": Key(whole, default=0),
     "min_disk": Key(whole, default=0),
-    "disk_format": Key(text),
-    "container_format": Key(text),
-    "tags": Key(list_of(text), default=[]),
+    "disk_format": Key(up_to(32)),
+    "container_format": Key(up_to(32)),
+    "tags": Key(list_of(line, most=LARGEST_INT), default=[]),
     "protected": Key(flag, default=False),
     "os_hidden": Key(flag, default=False),
 }

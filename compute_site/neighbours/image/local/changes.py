@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, Conflict, Forbidden
+from compute_site.faults import BadRequest, Conflict, Fault, Forbidden
 from compute_site.identity.models import Project
-from compute_site.keys import read_keys
+from compute_site.keys import WrongValue, filled_line, read_keys, shown, up_to
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.shapes import CHANGEABLE, OWN_KEYS
 from compute_site.neighbours.image.local.limits import QUOTAS
@@ -24,6 +25,8 @@ COLUMNS = (
     *("name", "visibility", "min_ram", "min_disk", "disk_format", "container_format", "tags"),
 )
 PROPERTIES = "properties"
+LARGEST_PROPERTIES = 65535
+"""Characters that the names and values of all properties of an image take together."""
 STATUS_RULES = {"active": policies.REACTIVATE, "deactivated": policies.DEACTIVATE}
 VISIBILITY_RULES = {"public": policies.PUBLICIZE, "community": policies.COMMUNITIZE}
 """What it takes to show an image to other projects."""
@@ -41,8 +44,16 @@ class ImageIsThere(Conflict):
     code = "image_is_there"
 
 
+class TooMuchOnImage(Fault):
+    """An image cannot have so many properties or tags, or such long ones."""
+
+    status = 413
+    code = "too_much_on_image"
+
+
 @transaction.atomic
 def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
+    _check_count("tags", len(values["tags"]), settings.OPTIONS.image_tag_quota)
     owner = values["owner"] or caller.project_id
     permit_on(caller, policies.ADD, owner)
     _check_keys(values[PROPERTIES])
@@ -81,6 +92,7 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
     values, problems = read_keys({k: v for k, v in own.items() if v is not None}, CHANGEABLE)
     if problems:
         raise BadRequest("; ".join(problems))
+    _check_count("tags", len(values["tags"]), settings.OPTIONS.image_tag_quota)
     if values["visibility"] != image.visibility:
         _check_visibility(caller, values["visibility"], image.owner_id)
     if values["owner"] != image.owner_id:
@@ -155,11 +167,28 @@ def _check_visibility(caller: Caller, visibility: str, owner: str | None) -> Non
         permit_on(caller, rule, owner)
 
 
+read_property = up_to(LARGEST_PROPERTIES)
+
+
 def _check_properties(properties: Mapping[str, Any]) -> dict[str, str]:
+    _check_count("properties", len(properties), settings.OPTIONS.image_property_quota)
     for key, value in properties.items():
-        if not isinstance(value, str):
-            raise BadRequest(f"The property {key} is a text, not {value!r}.", field=key)
+        try:
+            filled_line(key)
+            read_property(value)
+        except WrongValue as error:
+            raise BadRequest(f"The property {shown(key)}: {error}", field=key[:255]) from None
+    if sum(len(key) + len(value) for key, value in properties.items()) > LARGEST_PROPERTIES:
+        raise TooMuchOnImage(
+            f"The properties of an image take at most {LARGEST_PROPERTIES} characters together."
+        )
     return dict(properties)
+
+
+def _check_count(noun: str, count: int, most: int) -> None:
+    """Raises ``TooMuchOnImage``; a negative limit is none."""
+    if 0 <= most < count:
+        raise TooMuchOnImage(f"{count} {noun} are too many for an image; give at most {most}.")
 
 
 def _read_operation(operation: Mapping[str, Any]) -> tuple[str, str]:
@@ -170,5 +199,5 @@ def _read_operation(operation: Mapping[str, Any]) -> tuple[str, str]:
     if kind not in ("add", "replace", "remove") or not isinstance(path, str):
         raise BadRequest("An operation has an op (add, replace or remove) and a path.")
     if not path.startswith("/") or "/" in path[1:] or len(path) < 2:
-        raise BadRequest(f"The path {path} names no key of an image, such as /name.")
+        raise BadRequest(f"The path {shown(path)} names no key of an image, such as /name.")
     return path[1:].replace("~1", "/").replace("~0", "~"), str(kind)

@@ -8,23 +8,26 @@ from compute_site.keys import (
     IGNORED,
     Key,
     address,
+    between,
     cidr,
+    filled_line,
     filled_text,
     flag,
+    kept_mapping,
+    line,
     list_of,
     mac,
-    mapping,
     one_of,
     optional,
     positive,
     record,
-    text,
+    up_to,
     uuid_text,
     whole,
     without,
 )
 
-PROJECT = Key(text, required=True, other_name="tenant_id")
+PROJECT = Key(line, required=True, other_name="tenant_id")
 COMMON = dict.fromkeys(("created_at", "updated_at", "revision_number", "tags"), IGNORED)
 IPV6_MODE = Key(one_of("slaac", "dhcpv6-stateful", "dhcpv6-stateless"))
 POOL = {"start": Key(address, required=True), "end": Key(address, required=True)}
@@ -33,23 +36,34 @@ FIXED_IP = {"ip_address": Key(address), "subnet_id": Key(uuid_text)}
 
 def protocol(value: object) -> str | None:
     """A name or number of a protocol; ``any`` is none in particular."""
-    word = str(value).lower()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(protocol_number(value))
+    word = str(protocol_name(value)).lower()
+    if word.isascii() and word.isdigit():
+        return str(protocol_number(int(word)))
     return None if word == "any" else word
+
+
+protocol_name = up_to(16, filled_text)
+protocol_number = between(0, 255)
+port_number = between(0, 65535)
+word = up_to(16)
+"""What the columns of kinds and states hold."""
 
 
 NETWORK: Mapping[str, Key] = {
     "id": Key(uuid_text),
-    "name": Key(text, default=""),
+    "name": Key(line, default=""),
     "project_id": PROJECT,
     "shared": Key(flag, default=False),
     "router:external": Key(flag, default=False),
     "is_default": Key(flag, default=False),
     "admin_state_up": Key(flag, default=True),
-    "status": Key(text, default="ACTIVE"),
+    "status": Key(word, default="ACTIVE"),
     "mtu": Key(positive, default=1450),
     "port_security_enabled": Key(flag, default=True),
-    "provider:network_type": Key(filled_text, default="vxlan"),
-    "provider:physical_network": Key(text),
+    "provider:network_type": Key(up_to(16, filled_text), default="vxlan"),
+    "provider:physical_network": Key(up_to(64)),
     "provider:segmentation_id": Key(whole),
     "subnets": IGNORED,
     "description": IGNORED,
@@ -66,7 +80,7 @@ NETWORK: Mapping[str, Key] = {
 
 SUBNET: Mapping[str, Key] = {
     "id": Key(uuid_text),
-    "name": Key(text, default=""),
+    "name": Key(line, default=""),
     "network_id": Key(uuid_text, required=True),
     "project_id": PROJECT,
     "cidr": Key(cidr, required=True),
@@ -74,7 +88,7 @@ SUBNET: Mapping[str, Key] = {
     "gateway_ip": Key(address),
     "enable_dhcp": Key(flag, default=True),
     "allocation_pools": Key(list_of(record(POOL))),
-    "dns_nameservers": Key(list_of(address), default=[]),
+    "dns_nameservers": Key(list_of(address, most=5), default=[]),
     "ipv6_address_mode": IPV6_MODE,
     "ipv6_ra_mode": IPV6_MODE,
     "description": IGNORED,
@@ -88,26 +102,26 @@ SUBNET: Mapping[str, Key] = {
 
 PORT: Mapping[str, Key] = {
     "id": Key(uuid_text),
-    "name": Key(text, default=""),
+    "name": Key(line, default=""),
     "network_id": Key(uuid_text, required=True),
     "project_id": PROJECT,
     "mac_address": Key(mac),
     "fixed_ips": Key(list_of(record(FIXED_IP)), default=[]),
-    "device_id": Key(text, default=""),
-    "device_owner": Key(text, default=""),
-    "status": Key(text, default="DOWN"),
+    "device_id": Key(line, default=""),
+    "device_owner": Key(line, default=""),
+    "status": Key(word, default="DOWN"),
     "admin_state_up": Key(flag, default=True),
     "port_security_enabled": Key(flag, default=True),
     "security_groups": Key(list_of(uuid_text)),
-    "binding:vnic_type": Key(filled_text, default="normal"),
-    "binding:vif_type": Key(text, default="unbound"),
-    "binding:host_id": Key(text, default=""),
-    "binding:profile": Key(mapping, default={}),
+    "binding:vnic_type": Key(up_to(32, filled_text), default="normal"),
+    "binding:vif_type": Key(up_to(32), default="unbound"),
+    "binding:host_id": Key(line, default=""),
+    "binding:profile": Key(kept_mapping, default={}),
     "ip_allocation": Key(one_of("immediate", "deferred", "none"), default="immediate"),
-    "resource_request": Key(mapping),
-    "numa_affinity_policy": Key(text),
-    "device_profile": Key(text),
-    "dns_name": Key(text, default=""),
+    "resource_request": Key(kept_mapping),
+    "numa_affinity_policy": Key(one_of("required", "preferred", "legacy", "socket")),
+    "device_profile": Key(line),
+    "dns_name": Key(line, default=""),
     "description": IGNORED,
     "allowed_address_pairs": IGNORED,
     "binding:vif_details": IGNORED,
@@ -125,12 +139,12 @@ RULE: Mapping[str, Key] = {
     "direction": Key(one_of("ingress", "egress"), required=True),
     "ethertype": Key(one_of("IPv4", "IPv6"), default="IPv4"),
     "protocol": Key(protocol),
-    "port_range_min": Key(whole),
-    "port_range_max": Key(whole),
+    "port_range_min": Key(port_number),
+    "port_range_max": Key(port_number),
     "remote_ip_prefix": Key(cidr),
     "remote_group_id": Key(uuid_text),
-    "description": Key(text, default=""),
-    "project_id": Key(text, other_name="tenant_id"),
+    "description": Key(line, default=""),
+    "project_id": Key(line, other_name="tenant_id"),
     "remote_address_group_id": IGNORED,
     **COMMON,
 }
@@ -138,8 +152,8 @@ RULE_OF_GROUP = optional(without(RULE, "id"), "security_group_id")
 
 SECURITY_GROUP: Mapping[str, Key] = {
     "id": Key(uuid_text),
-    "name": Key(filled_text, required=True),
-    "description": Key(text, default=""),
+    "name": Key(filled_line, required=True),
+    "description": Key(line, default=""),
     "project_id": PROJECT,
     "security_group_rules": Key(list_of(record(RULE_OF_GROUP))),
     "stateful": IGNORED,
@@ -157,15 +171,15 @@ CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id"))
 CHANGED_SUBNET = optional(without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version"))
 CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "mac_address"))
 CHANGED_SECURITY_GROUP = optional(without(NEW_SECURITY_GROUP, "project_id"))
-CHANGED_RULE = {"description": Key(text, default="")}
+CHANGED_RULE = {"description": Key(line, default="")}
 NEW_FLOATING_IP: Mapping[str, Key] = {
     "floating_network_id": Key(uuid_text, required=True),
     "floating_ip_address": Key(address),
     "subnet_id": Key(uuid_text),
     "port_id": Key(uuid_text),
     "fixed_ip_address": Key(address),
-    "description": Key(text, default=""),
-    "project_id": Key(text, other_name="tenant_id"),
+    "description": Key(line, default=""),
+    "project_id": Key(line, other_name="tenant_id"),
     "dns_name": IGNORED,
     "dns_domain": IGNORED,
     "qos_policy_id": IGNORED,

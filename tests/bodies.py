@@ -1,0 +1,357 @@
+"""The bodies of all writing URLs of all APIs: an example of each, and every place in it that a
+client can fill.
+
+URLs come from the URLconf, keys from serializers and shapes, so that new ones are there by
+themselves; where an example cannot be derived from them, ``test_poison`` fails until it is given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from compute_site.api.microversions.serializers import VersionedSerializer
+from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
+from compute_site.identity import credentials, projects, users
+from compute_site.keys import IGNORED
+from compute_site.neighbours.image.api import shapes as image
+from compute_site.neighbours.network.local import quotas as network_quotas
+from compute_site.neighbours.volume.api import shapes as volume
+from compute_site.neighbours.volume.local import actions as volume_actions
+from compute_site.neighbours.volume.local import quotas as volume_quotas
+from servers.policies.server import SHOW
+from tests.cast import Cast
+from tests.keys import ED25519
+from tests.routes import ROUTES, Route, Site
+from tests.samples import edges, histories, sample
+
+WRITING = ("POST", "PUT", "PATCH")
+COMPUTE_ROOT = "//compute/v2.1/"
+Place = tuple[str | int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Body:
+    """``example`` is accepted, or not (``None``: it depends on more); ``places`` lead to all that
+    can stand in it.
+
+    A text such as ``{image_id}`` in an example is what the site has there.
+    """
+
+    route: Route
+    method: str
+    example: Any
+    places: tuple[Place, ...]
+    version: Microversion = NEWEST
+    accepted: bool | None = True
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route.path} {self.version}"
+
+
+def put(body: Any, place: Place, value: Any) -> Any:
+    """The body with the value at the place."""
+    if not place:
+        return value
+    key, *rest = place
+    if isinstance(key, int) and isinstance(body, list):
+        items = list(body)
+        items[key] = put(items[key], tuple(rest), value)
+        return items
+    inner = body if isinstance(body, dict) else {}
+    return {**inner, str(key): put(inner.get(key, {}), tuple(rest), value)}
+
+
+def filled(example: Any, site: Site) -> Any:
+    """The example with the ids of the site."""
+    if isinstance(example, dict):
+        return {filled(key, site): filled(value, site) for key, value in example.items()}
+    if isinstance(example, list):
+        return [filled(value, site) for value in example]
+    return example.format_map(site.values | site.rows) if isinstance(example, str) else example
+
+
+def places_in(example: Any, before: Place = ()) -> Iterator[Place]:
+    """Every place that the example itself fills."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(example, dict):
+        items = example.items()
+    elif isinstance(example, list):
+        items = enumerate(example)
+    for key, item in items:
+        yield (*before, key)
+        yield from places_in(item, (*before, key))
+
+
+SERVICES = ("compute", "identity", "image", "network", "volume")
+
+
+def bodies_of(service: str) -> Iterator[Body]:
+    """All bodies that one of the APIs takes."""
+    seen = set()
+    for route in ROUTES:
+        for method in WRITING:
+            if method not in route.methods or not route.path.startswith(f"//{service}/"):
+                continue
+            if service == "compute" and (route.view, method) in seen:
+                continue  # an older URL of the same thing
+            seen.add((route.view, method))
+            if service == "compute":
+                yield from _compute(route, method)
+            elif hasattr(route.view, "kind"):
+                yield _network(route, method)
+            else:
+                yield from _other(route, method)
+
+
+# compute: serializers tell all places
+
+REFUSED = frozenset(
+    (
+        "POST servers/{server_id}/migrations/{migration_id}/action",  # no migration runs
+        "PUT servers/{server_id}/os-volume_attachments/{volume_id}",  # none is attached
+        "PUT os-services/{service_id} 2.52",  # there, the id is the name of what to do
+        "PUT os-hosts/{host_name}",  # nothing that it asks for is done
+    )
+)
+ADDED: Mapping[str, Any] = {
+    "POST servers": {
+        "server": {"name": "web", "flavorRef": "{flavor_id}", "imageRef": "{image_id}"}
+    },
+    "PUT servers/{server_id}/grants/{user_id}": {"grant": {"rules": [SHOW]}},
+    "POST servers/{server_id}/os-interface": {"interfaceAttachment": {"port_id": "{port_id}"}},
+    "POST servers/{server_id}/os-volume_attachments": {
+        "volumeAttachment": {"volumeId": "{volume_id}"}
+    },
+    "POST servers/{server_id}/action": {
+        "lock": {},
+        "createImage": {},
+        "createBackup": {"rotation": 1},
+        "changePassword": {},
+        "os-getConsoleOutput": {},
+        "rebuild": {"imageRef": "{image_id}"},
+        "resize": {"flavorRef": "{other_flavor}"},
+    },
+    "POST flavors/{flavor_id}/action": {"addTenantAccess": {"tenant": "{project_id}"}},
+    "POST os-keypairs": {"keypair": {"public_key": ED25519}},
+    "POST os-server-groups 2.104": {"server_group": {"policy": "anti-affinity"}},
+    "PUT os-services/{service_id}": {"status": "disabled"},
+    "PUT os-aggregates/{aggregate_id}": {"aggregate": {"name": "shelf"}},
+    "POST os-aggregates/{aggregate_id}/action": {"add_host": {"host": "host"}, "set_metadata": {}},
+}
+"""What makes the simplest body one that is accepted; where a key names what to do, by that key."""
+
+
+def _compute(route: Route, method: str) -> Iterator[Body]:
+    contract = route.view.contracts.get(method)
+    if contract is None or contract.body is None:
+        return
+    name = f"{method} {route.path.removeprefix(COMPUTE_ROOT)}"
+    newest = NEWEST if route.view.until is None else Microversion.parse(route.view.until)
+    known: set[Place] = set()
+    for version in _versions(contract.body, newest):
+        refused = bool(REFUSED & {name, f"{name} {version}"})
+        added = ADDED.get(f"{name} {version}", ADDED.get(name, {}))
+        for example, verb in _examples(contract.body, version, added, route.path):
+            found = {*places_in(example), *_places(contract.body, version)} - known
+            if verb is not None:
+                found = {place for place in found if place[0] == verb}
+            known |= found
+            if found:
+                places = tuple(sorted(found, key=str))
+                accepted = None if verb is not None and verb not in added else not refused
+                yield Body(route, method, example, places, version, accepted)
+
+
+def _examples(
+    serializer: type[VersionedSerializer], version: Microversion, added: Any, path: str
+) -> Iterator[tuple[Any, str | None]]:
+    """The simplest body, and no verb; or one for each verb, where one says what to do."""
+    if not path.endswith("/action"):
+        yield merged(sample(serializer(), version), added), None
+        return
+    for name, field in serializer.at(version).fields.items():
+        verb = field.key or name
+        yield {verb: merged(sample(field, version), added.get(verb, {}))}, verb
+
+
+def merged(example: Any, added: Any) -> Any:
+    if not isinstance(added, Mapping):
+        return added
+    if not isinstance(example, Mapping):
+        return added or example
+    return {**example, **{key: merged(example.get(key), added[key]) for key in added}}
+
+
+def _versions(serializer: type[VersionedSerializer], newest: Microversion) -> list[Microversion]:
+    """The newest, and those before which a key changed, down to the first."""
+    before = {old for _, history in histories(serializer) for old, _ in edges(history)}
+    found = {newest, *(version for version in before if OLDEST <= version < newest)}
+    return sorted(found, reverse=True)
+
+
+def _places(serializer: type[VersionedSerializer], version: Microversion) -> Iterator[Place]:
+    for name, field in serializer.at(version).fields.items():
+        yield from _places_of(field, (field.key or name,), version)
+
+
+def _places_of(field: Any, here: Place, version: Microversion) -> Iterator[Place]:
+    yield here
+    if isinstance(field, VersionedSerializer):
+        for place in _places(type(field), version):
+            yield (*here, *place)
+    for form in (*getattr(field, "forms", ()), *([field.item] if hasattr(field, "item") else ())):
+        if isinstance(form, VersionedSerializer):
+            yield from _places_of(form, (*here, 0), version)
+
+
+# the others: shapes tell the keys, and an example what stands below them
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """``keys`` are those of a shape, which may stand below ``noun`` (empty: at the top); those
+    that are not kept are left out.
+    """
+
+    body: Any
+    noun: str = ""
+    keys: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        above = (self.noun,) if self.noun else ()
+        kept = [key for key, what in self.keys.items() if what is not IGNORED]
+        found = {*places_in(self.body), *((*above, key) for key in kept)}
+        return tuple(sorted(found, key=str))
+
+
+NETWORK: Mapping[str, Any] = {
+    "network": {"name": "made"},
+    "subnet": {
+        "network_id": "{networks}",
+        "cidr": "192.168.7.0/24",
+        "allocation_pools": [{"start": "192.168.7.10", "end": "192.168.7.20"}],
+        "dns_nameservers": ["192.168.7.1"],
+    },
+    "port": {
+        "network_id": "{networks}",
+        "fixed_ips": [{"subnet_id": "{subnets}"}],
+        "security_groups": ["{security-groups}"],
+        "binding:profile": {"pci_slot": "0000:00:00.0"},
+    },
+    "security_group": {"name": "made"},
+    "security_group_rule": {"security_group_id": "{security-groups}", "direction": "egress"},
+    "floatingip": {"floating_network_id": "{networks}"},
+}
+
+
+CHANGED: Mapping[str, Any] = {"subnet": {"dns_nameservers": ["192.168.7.1"]}}
+"""Where a change is another one than what can be made."""
+
+
+def _network(route: Route, method: str) -> Body:
+    noun, kind = route.view.noun, route.view.kind
+    made = method == "POST"
+    shape = kind.new if made else kind.changed
+    filled_in = NETWORK[noun] if made else CHANGED.get(noun, NETWORK[noun])
+    given = {key: value for key, value in filled_in.items() if key in shape}
+    example = Example({noun: given}, noun, shape)
+    return Body(route, method, example.body, example.places)
+
+
+PERSON = {"name": "made", "note": {"a": ["b"]}}
+LOGIN = {
+    "identity": {
+        "methods": ["password"],
+        "password": {
+            "user": {
+                "name": Cast.member.name,
+                "domain": {"name": "Default"},
+                "password": Cast.member.password,
+            }
+        },
+    },
+    "scope": {"project": {"name": "alpha", "domain": {"id": "default"}}},
+}
+TOKEN = {"identity": {"methods": ["token"], "token": {"id": Cast.member.token}}}
+OTHERS: Mapping[str, tuple[Example, ...]] = {
+    "POST //identity/v3/auth/tokens": (
+        Example({"auth": LOGIN}),
+        Example({"auth": TOKEN}),
+    ),
+    "POST //identity/v3/projects": (Example({"project": PERSON}, "project", projects.READERS),),
+    "PATCH //identity/v3/projects/{project_id}": (
+        Example({"project": PERSON}, "project", projects.READERS),
+    ),
+    "POST //identity/v3/users": (Example({"user": PERSON}, "user", users.READERS),),
+    "PATCH //identity/v3/users/{user_id}": (Example({"user": PERSON}, "user", users.READERS),),
+    "POST //identity/v3/users/{user_id}/password": (
+        Example({"user": {"password": "new", "original_password": Cast.second_member.password}}),
+    ),
+    "POST //identity/v3/users/{user_id}/application_credentials": (
+        Example(
+            {"application_credential": {"name": "made", "roles": [{"name": "reader"}]}},
+            "application_credential",
+            dict.fromkeys(credentials.KEYS),
+        ),
+    ),
+    "POST //image/v2/images": (
+        Example({"name": "made", "tags": ["a"], "os_type": "linux"}, "", image.NEW_IMAGE),
+    ),
+    "PATCH //image/v2/images/{image_id}": tuple(
+        Example([{"op": "add", "path": f"/{key}", "value": value}])
+        for key, value in {
+            "name": "made",
+            "os_type": "linux",
+            "tags": ["a"],
+            "min_ram": 1,
+            "min_disk": 1,
+            "disk_format": "raw",
+            "container_format": "bare",
+        }.items()
+    ),
+    "PUT //network/v2.0/quotas/{owner}": (
+        Example({"quota": {"port": 100}}, "quota", network_quotas.CHANGED),
+    ),
+    "POST //volume/v3/volumes": (
+        Example({"volume": {"size": 1, "metadata": {"a": "b"}}}, "volume", volume.NEW_VOLUME),
+    ),
+    "PUT //volume/v3/volumes/{volume_id}": (
+        Example({"volume": {"name": "made", "metadata": {"a": "b"}}}, "volume", volume.CHANGED),
+    ),
+    "POST //volume/v3/volumes/{volume_id}/action": tuple(
+        Example({action: body}, action, volume_actions.SHAPES[action])
+        for action, body in {
+            "os-set_bootable": {"bootable": True},
+            "os-extend": {"new_size": 2},
+            "os-reset_status": {"status": "error"},
+        }.items()
+    ),
+    "POST //volume/v3/snapshots": (
+        Example({"snapshot": {"volume_id": "{volume_id}"}}, "snapshot", volume.NEW_SNAPSHOT),
+    ),
+    "PUT //volume/v3/snapshots/{snapshot_id}": (
+        Example({"snapshot": {"name": "made"}}, "snapshot", volume.CHANGED),
+    ),
+    "PUT //volume/v3/os-quota-sets/{owner}": (
+        Example({"quota_set": {"volumes": -1}}, "quota_set", volume_quotas.CHANGED),
+    ),
+}
+WITHOUT_BODY = frozenset(
+    (
+        "PUT //identity/v3/projects/{project_id}/users/{user_id}/roles/{role_id}",
+        "PUT //image/v2/images/{image_id}/file",  # any bytes
+        "POST //image/v2/images/{image_id}/actions/deactivate",
+        "POST //image/v2/images/{image_id}/actions/reactivate",
+    )
+)
+
+
+def _other(route: Route, method: str) -> Iterator[Body]:
+    """Raises: KeyError: it is not known what the URL takes."""
+    name = f"{method} {route.path}"
+    if name not in WITHOUT_BODY:
+        for example in OTHERS[name]:
+            yield Body(route, method, example.body, example.places)

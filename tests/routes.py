@@ -1,0 +1,151 @@
+"""Every URL of the site, and a site with one thing of each kind to ask for by them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.urls import URLResolver, get_resolver
+from django.utils import timezone
+
+from compute_site.api.microversions.version import NEWEST
+from compute_site.neighbours.network.models import FloatingIp, SecurityGroupRule, Subnet
+from compute_site.neighbours.volume.models import Snapshot
+from servers.models import Aggregate, RequestSpec
+from tests.cast import ALPHA, Cast
+from tests.client import ApiClient
+from tests.factories import (
+    make_flavor,
+    make_host,
+    make_image,
+    make_instance,
+    make_network,
+    make_port,
+    make_security_group,
+    make_server_group,
+    make_volume,
+)
+
+MOUNTS = {
+    r"^compute/(?P<api>v2\.1|v2)/": "compute/v2.1/",
+    r"^image(?:/|$)": "image/",
+    r"^network(?:/|$)": "network/",
+    r"^v2\.0/": "v2.0/",
+    r"^volume(?:/|$)": "volume/",
+}
+"""Patterns that lead to others, as a client writes them."""
+NAME = re.compile(r"<(?:\w+:)?(\w+)>")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+UNKNOWN_ID = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """A URL of the site: ``path`` has names in braces."""
+
+    path: str
+    view: Any
+
+    @property
+    def methods(self) -> list[str]:
+        return [method for method in METHODS if hasattr(self.view, method.lower())]
+
+    @property
+    def names(self) -> list[str]:
+        return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def collection(self) -> str:
+        """What the path names things of: the part before the first name."""
+        return self.path.partition("/{")[0].rpartition("/")[2]
+
+
+def walk(resolver: Any, before: str = "//") -> Iterator[Route]:
+    for entry in resolver.url_patterns:
+        route = getattr(entry.pattern, "_route", None)
+        piece = MOUNTS.get(str(entry.pattern)) if route is None else NAME.sub(r"{\1}", route)
+        if piece is None:
+            continue  # the same URLs once more, or none that Compute's clients ask for
+        if isinstance(entry, URLResolver):
+            yield from walk(entry, before + piece)
+        elif hasattr(entry.callback, "view_class"):
+            yield Route(before + piece, entry.callback.view_class)
+
+
+ROUTES = [route for route in walk(get_resolver()) if not route.path.startswith("//admin")]
+
+
+class Site:
+    """One thing of each kind, of the project of an admin, who asks for odd things."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self.client = client
+        client.http.raise_request_exception = False
+        network = make_network(external=True)
+        subnet = Subnet.objects.get(network=network)
+        group = make_security_group()
+        rule = SecurityGroupRule.objects.create(group=group, direction="ingress")
+        port, outside = make_port(network), make_port(network)
+        floating_ip = FloatingIp.objects.create(
+            outside=outside, address="10.9.9.9", project_id=ALPHA
+        )
+        volume = make_volume()
+        snapshot = Snapshot.objects.create(volume=volume, size=1, project_id=ALPHA)
+        host = make_host("host")
+        image = make_image(owner_id=ALPHA)
+        server = make_instance(launched_at=timezone.now(), image_ref=str(image.pk))
+        RequestSpec.objects.create(instance=server, flavor=server.flavor)
+        client.post("/os-keypairs", {"keypair": {"name": "key"}}).expect(200)
+        self.values = {
+            "server_id": str(server.uuid),
+            "flavor_id": make_flavor(is_public=False).flavorid,
+            "other_flavor": make_flavor().flavorid,
+            "owner": ALPHA,
+            "quota_class": "default",
+            "group_id": str(make_server_group().uuid),
+            "service_id": str(host.service.uuid),
+            "hypervisor_id": str(host.pk),
+            "host_name": "host",
+            "aggregate_id": str(Aggregate.objects.create(name="rack").pk),
+            "network_id": str(network.pk),
+            "image_id": str(image.pk),
+            "volume_id": str(volume.pk),
+            "snapshot_id": str(snapshot.pk),
+            "port_id": str(port.pk),
+            "project_id": ALPHA,
+            "user_id": Cast.second_member.user_id,
+            "usage_of": ALPHA,
+            "name": "key",
+            "key": "a",
+        }
+        self.rows = {
+            "networks": str(network.pk),
+            "subnets": str(subnet.pk),
+            "ports": str(port.pk),
+            "security-groups": str(group.pk),
+            "security-group-rules": str(rule.pk),
+            "floatingips": str(floating_ip.pk),
+        }
+        """What ``row_id`` is in each collection."""
+
+    def path(self, route: Route, **names: str) -> str:
+        known = {name: self.values.get(name, UNKNOWN_ID) for name in route.names}
+        known["row_id"] = self.rows.get(route.collection, UNKNOWN_ID)
+        if "/application_credentials" in route.path:  # they are for nobody but the user
+            known["user_id"] = Cast.admin.user_id
+        return route.path.format_map(known | names)
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> str | None:
+        """What broke; ``None``: nothing. Nothing stays of what was asked."""
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        with transaction.atomic():
+            version = None if "OpenStack-API-Version" in headers else str(NEWEST)
+            answer = self.client.send(method, path, data, microversion=version, headers=headers)
+            transaction.set_rollback(True)
+        if answer.status < 500 or answer.status == 501:
+            return None
+        return f"{method} {path[:150]} {data!r:.150} {headers!s:.100}: {answer.content!r:.200}"
