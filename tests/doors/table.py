@@ -1,0 +1,576 @@
+"""What each role may do: one row for every request that changes something.
+
+A row names the smallest role of a project that may, and the status that such a caller gets; all who
+hold less get 403 and change nothing. The member of another project gets ``outsider``. A text in
+braces in a body stands for what the world of the test has there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from compute_site.identity.models import Role
+from servers.policies.server import SHOW
+from tests.keys import ED25519
+
+ANYONE = None
+"""Also who proves no identity."""
+READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.ADMIN
+HIDDEN = ("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id")
+"""Things of a project, which others do not see."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """``server`` is how the server stands before; ``names`` are those of the path that are not the
+    usual ones. ``also`` tells apart rows of the same request.
+    """
+
+    method: str
+    path: str
+    role: Role | None
+    status: int
+    body: Any = None
+    version: str = "2.1"
+    outsider: int = 404
+    server: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    action: str = ""
+    also: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.method, self.path, self.action, self.also)))
+
+
+def row(
+    method: str, path: str, role: Role | None, status: int, body: Any = None, **more: Any
+) -> Row:
+    if "outsider" not in more and not any(f"{{{name}}}" in path for name in HIDDEN):
+        assert role is ADMIN, f"{method} {path}: say what others get"
+        more["outsider"] = 403
+    return Row(method=method, path=path, role=role, status=status, body=body, **more)
+
+
+SERVER = "/compute/v2.1/servers/{server_id}"
+NEW_SERVER = {
+    "name": "new",
+    "imageRef": "{public_image}",
+    "flavorRef": "{public_flavor}",
+    "networks": "none",
+}
+
+
+def act(name: str, role: Role, status: int = 202, asked: Any = None, **more: Any) -> Row:
+    """An action of a server."""
+    return row("POST", f"{SERVER}/action", role, status, {name: asked}, action=name, **more)
+
+
+ACTIVE = {"vm_state": "active", "task_state": None}
+ACTIONS = (
+    act("os-start", MEMBER, server={"vm_state": "stopped"}),
+    act("os-stop", MEMBER),
+    act("pause", MEMBER),
+    act("unpause", MEMBER, server={"vm_state": "paused"}),
+    act("suspend", MEMBER),
+    act("resume", MEMBER, server={"vm_state": "suspended"}),
+    act("unrescue", MEMBER, server={"vm_state": "rescued"}),
+    act("lock", MEMBER),
+    act("unlock", MEMBER, server={"locked": True, "locked_by": "owner"}),
+    act(
+        "unlock", ADMIN, server={"locked": True, "locked_by": "admin"}, also="that an admin locked"
+    ),
+    act("shelve", MEMBER),
+    act("shelveOffload", ADMIN, server={"vm_state": "shelved"}),
+    act("unshelve", MEMBER, server={"vm_state": "shelved"}),
+    act(
+        "unshelve",
+        ADMIN,
+        asked={"host": "host2"},
+        version="2.91",
+        server={"vm_state": "shelved_offloaded", "host": None, "node": None},
+        also="to a host",
+    ),
+    act("forceDelete", MEMBER),
+    act("restore", MEMBER, server={"vm_state": "soft-delete", "soft_deleted_at": "{now}"}),
+    act("confirmResize", MEMBER, 409),
+    act("revertResize", MEMBER, 409),
+    act("trigger_crash_dump", MEMBER, version="2.17"),
+    act("reboot", MEMBER, asked={"type": "SOFT"}),
+    act("os-resetState", ADMIN, asked={"state": "error"}),
+    act("injectNetworkInfo", ADMIN),
+    act("changePassword", MEMBER, asked={"adminPass": "secret"}),
+    act("rescue", MEMBER, 200),
+    act("os-getConsoleOutput", MEMBER, 200, {}),
+    act("os-getVNCConsole", MEMBER, 200, {"type": "novnc"}),
+    act("os-getSPICEConsole", MEMBER, 400, {"type": "spice-html5"}),
+    act("os-getSerialConsole", MEMBER, 400, {"type": "serial"}),
+    act("os-getRDPConsole", READER, 400, {"type": "rdp-html5"}, outsider=400),  # nobody has one
+    act("createImage", MEMBER, asked={"name": "copy"}),
+    act(
+        "createBackup",
+        MEMBER,
+        asked={"name": "copy", "backup_type": "daily", "rotation": 1},
+    ),
+    act("resize", MEMBER, asked={"flavorRef": "{other_flavor}"}),
+    act("rebuild", MEMBER, asked={"imageRef": "{public_image}"}),
+    act("migrate", MANAGER),
+    act("migrate", ADMIN, asked={"host": "host2"}, version="2.56", also="to a host"),
+    act(
+        "os-migrateLive",
+        MANAGER,
+        asked={"host": None, "block_migration": "auto"},
+        version="2.25",
+    ),
+    act(
+        "os-migrateLive",
+        ADMIN,
+        asked={"host": "host2", "block_migration": "auto"},
+        version="2.30",
+        also="to a host",
+    ),
+    act("evacuate", ADMIN, 400, {"host": "host2"}, version="2.14"),
+    act("addSecurityGroup", MEMBER, asked={"name": "{group_name}"}),
+    act("removeSecurityGroup", MEMBER, asked={"name": "default"}),
+    act("addFixedIp", MEMBER, asked={"networkId": "{network}"}),
+    act("removeFixedIp", MEMBER, asked={"address": "{fixed_address}"}),
+    act("addFloatingIp", MEMBER, asked={"address": "{floating_address}"}),
+    act("removeFloatingIp", MEMBER, 409, {"address": "{floating_address}"}),
+)
+DISKS = f"{SERVER}/os-volume_attachments"
+DISK = f"{DISKS}/{{volume_id}}"
+ATTACHED = {"volume_id": "{attached_volume}"}
+SERVERS = (
+    row(
+        *("POST", "/compute/v2.1/servers", MEMBER, 202, {"server": NEW_SERVER}),
+        version="2.37",
+        outsider=202,
+    ),
+    row(
+        *("POST", "/compute/v2.1/servers", ADMIN, 202),
+        {"server": {**NEW_SERVER, "availability_zone": "nova:host1"}},
+        version="2.37",
+        also="on a host",
+    ),
+    row("PUT", SERVER, MEMBER, 200, {"server": {"name": "renamed"}}),
+    row("DELETE", SERVER, MEMBER, 204),
+    row("POST", f"{SERVER}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),
+    row("PUT", f"{SERVER}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),
+    row("PUT", f"{SERVER}/metadata/{{key}}", MEMBER, 200, {"meta": {"{key}": "1"}}),
+    row("DELETE", f"{SERVER}/metadata/{{key}}", MEMBER, 204),
+    row("PUT", f"{SERVER}/tags", MEMBER, 200, {"tags": ["x"]}, version="2.26"),
+    row("DELETE", f"{SERVER}/tags", MEMBER, 204, version="2.26"),
+    row("PUT", f"{SERVER}/tags/{{tag}}", MEMBER, 204, version="2.26"),
+    row("DELETE", f"{SERVER}/tags/{{tag}}", MEMBER, 204, version="2.26"),
+    row("PUT", f"{SERVER}/grants/{{user_id}}", MANAGER, 200, {"grant": {"rules": [SHOW]}}),
+    row("DELETE", f"{SERVER}/grants/{{user_id}}", MANAGER, 204),
+    row(
+        *("POST", f"{SERVER}/os-interface", MEMBER, 200),
+        {"interfaceAttachment": {"net_id": "{network}"}},
+    ),
+    row("DELETE", f"{SERVER}/os-interface/{{port_id}}", MEMBER, 202),
+    row("POST", DISKS, MEMBER, 200, {"volumeAttachment": {"volumeId": "{volume_id}"}}),
+    row(
+        *("PUT", DISK, MEMBER, 202),
+        {"volumeAttachment": {"volumeId": "{attached_volume}", "delete_on_termination": True}},
+        version="2.85",
+        names=ATTACHED,
+    ),
+    row(
+        *("PUT", DISK, ADMIN, 409, {"volumeAttachment": {"volumeId": "{volume_id}"}}),
+        names=ATTACHED,
+        also="for another",
+    ),
+    row("DELETE", DISK, MEMBER, 202, names=ATTACHED),
+    row(
+        *("POST", f"{SERVER}/remote-consoles", MEMBER, 200),
+        {"remote_console": {"protocol": "vnc", "type": "novnc"}},
+        version="2.6",
+    ),
+    row("DELETE", f"{SERVER}/migrations/{{migration_id}}", MANAGER, 409, version="2.24"),
+    row(
+        *("POST", f"{SERVER}/migrations/{{migration_id}}/action", MANAGER, 409),
+        {"force_complete": None},
+        version="2.22",
+        action="force_complete",
+    ),
+    row("DELETE", f"{SERVER}/os-server-password", MEMBER, 204),
+    *ACTIONS,
+)
+OLD_SERVERS = tuple(
+    dataclasses.replace(entry, path=entry.path.replace("/servers", "/os-volumes_boot", 1))
+    for entry in SERVERS
+    if entry.path in ("/compute/v2.1/servers", SERVER, f"{SERVER}/action")
+)
+"""What old clients ask for is the same."""
+
+COMPUTE = "/compute/v2.1"
+FLAVOR = f"{COMPUTE}/flavors/{{flavor_id}}"
+SPECS = f"{FLAVOR}/os-extra_specs"
+AGGREGATE = f"{COMPUTE}/os-aggregates/{{aggregate_id}}"
+OLD_IMAGE = f"{COMPUTE}/images/{{image_id}}"
+NEW_FLAVOR = {"name": "new", "ram": 512, "vcpus": 1, "disk": 1}
+CLOUD = (
+    row("POST", f"{COMPUTE}/flavors", ADMIN, 200, {"flavor": NEW_FLAVOR}),
+    row("PUT", FLAVOR, ADMIN, 200, {"flavor": {"description": "d"}}, version="2.55"),
+    row("DELETE", FLAVOR, ADMIN, 202),
+    row(
+        *("POST", f"{FLAVOR}/action", ADMIN, 200, {"addTenantAccess": {"tenant": "{beta}"}}),
+        action="addTenantAccess",
+    ),
+    row(
+        *("POST", f"{FLAVOR}/action", ADMIN, 200, {"removeTenantAccess": {"tenant": "{alpha}"}}),
+        action="removeTenantAccess",
+    ),
+    row("POST", SPECS, ADMIN, 200, {"extra_specs": {"hw:cpu_policy": "shared"}}),
+    row(
+        *("PUT", f"{SPECS}/{{name}}", ADMIN, 200, {"hw:cpu_policy": "shared"}),
+        names={"name": "hw:cpu_policy"},
+    ),
+    row("DELETE", f"{SPECS}/{{name}}", ADMIN, 200, names={"name": "hw:mem_page_size"}),
+    row(
+        *("PUT", f"{COMPUTE}/os-quota-class-sets/{{quota_class}}", ADMIN, 200),
+        {"quota_class_set": {"cores": 5}},
+    ),
+    row("PUT", f"{COMPUTE}/os-quota-sets/{{owner}}", ADMIN, 200, {"quota_set": {"cores": 5}}),
+    row("DELETE", f"{COMPUTE}/os-quota-sets/{{owner}}", ADMIN, 202),
+    row(
+        *("POST", f"{COMPUTE}/os-keypairs", READER, 200),
+        {"keypair": {"name": "new", "public_key": ED25519}},
+        outsider=200,
+    ),
+    row(
+        *("POST", f"{COMPUTE}/os-keypairs", ADMIN, 201),
+        {"keypair": {"name": "new", "public_key": ED25519, "user_id": "{user_id}", "type": "ssh"}},
+        version="2.10",
+        also="for somebody else",
+    ),
+    row("DELETE", f"{COMPUTE}/os-keypairs/{{name}}", READER, 202, outsider=202),
+    row(
+        *("DELETE", f"{COMPUTE}/os-keypairs/{{name}}?user_id={{user_id}}", ADMIN, 204),
+        version="2.10",
+        also="of somebody else",
+    ),
+    row(
+        *("POST", f"{COMPUTE}/os-server-groups", MEMBER, 200),
+        {"server_group": {"name": "new", "policies": ["affinity"]}},
+        outsider=200,
+    ),
+    row("DELETE", f"{COMPUTE}/os-server-groups/{{group_id}}", MEMBER, 204),
+    row(
+        *("PUT", f"{COMPUTE}/os-services/{{service_id}}", ADMIN, 200),
+        {"host": "host1", "binary": "nova-compute"},
+        names={"service_id": "disable"},
+    ),
+    row(
+        *("PUT", f"{COMPUTE}/os-services/{{service_id}}", ADMIN, 200, {"status": "disabled"}),
+        version="2.53",
+        also="by id",
+    ),
+    row("DELETE", f"{COMPUTE}/os-services/{{service_id}}", ADMIN, 409, version="2.53"),
+    row("POST", f"{COMPUTE}/os-aggregates", ADMIN, 200, {"aggregate": {"name": "new"}}),
+    row("PUT", AGGREGATE, ADMIN, 200, {"aggregate": {"name": "renamed"}}),
+    row("DELETE", AGGREGATE, ADMIN, 200, names={"aggregate_id": "{empty_aggregate}"}),
+    row(
+        *("POST", f"{AGGREGATE}/action", ADMIN, 200, {"add_host": {"host": "host2"}}),
+        action="add_host",
+    ),
+    row(
+        *("POST", f"{AGGREGATE}/action", ADMIN, 200, {"remove_host": {"host": "host1"}}),
+        action="remove_host",
+    ),
+    row(
+        *("POST", f"{AGGREGATE}/action", ADMIN, 200, {"set_metadata": {"metadata": {"a": "1"}}}),
+        action="set_metadata",
+    ),
+    row(
+        *("POST", f"{AGGREGATE}/images", ADMIN, 202, {"cache": [{"id": "{public_image}"}]}),
+        version="2.81",
+    ),
+    row(
+        *("POST", f"{COMPUTE}/os-server-external-events", ADMIN, 200),
+        {"events": [{"name": "network-changed", "server_uuid": "{server_id}"}]},
+    ),
+    row("PUT", f"{COMPUTE}/os-hosts/{{host_name}}", ADMIN, 200, {"status": "disable"}),
+    row("DELETE", OLD_IMAGE, MEMBER, 204),
+    row("POST", f"{OLD_IMAGE}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),
+    row("PUT", f"{OLD_IMAGE}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),
+    row("PUT", f"{OLD_IMAGE}/metadata/{{key}}", MEMBER, 200, {"meta": {"{key}": "1"}}),
+    row("DELETE", f"{OLD_IMAGE}/metadata/{{key}}", MEMBER, 204),
+)
+
+V3 = "/identity/v3"
+USER = f"{V3}/users/{{user_id}}"
+GRANT = f"{V3}/projects/{{project_id}}/users/{{user_id}}/roles/{{role_id}}"
+CREDENTIALS = f"{USER}/application_credentials"
+OWN = {"user_id": "{own_user}"}
+PASSWORD = {
+    "identity": {
+        "methods": ["password"],
+        "password": {
+            "user": {
+                "name": "alpha-second",
+                "domain": {"id": "default"},
+                "password": "alpha-second",
+            }
+        },
+    }
+}
+IDENTITY = (
+    row("POST", f"{V3}/auth/tokens", ANYONE, 201, {"auth": PASSWORD}, outsider=201),
+    row(
+        *("DELETE", f"{V3}/auth/tokens", READER, 204),
+        headers={"X-Subject-Token": "{own_token}"},
+        outsider=204,
+    ),
+    row(
+        *("DELETE", f"{V3}/auth/tokens", ADMIN, 204),
+        headers={"X-Subject-Token": "{other_token}"},
+        also="of somebody else",
+    ),
+    row("POST", f"{V3}/projects", ADMIN, 201, {"project": {"name": "new"}}),
+    row("PATCH", f"{V3}/projects/{{project_id}}", ADMIN, 200, {"project": {"description": "d"}}),
+    row(
+        *("DELETE", f"{V3}/projects/{{project_id}}", ADMIN, 204),
+        names={"project_id": "{empty_project}"},
+    ),
+    row("POST", f"{V3}/users", ADMIN, 201, {"user": {"name": "new"}}),
+    row("PATCH", USER, ADMIN, 200, {"user": {"email": "a@b"}}),
+    row("DELETE", USER, ADMIN, 204, names={"user_id": "{idle_user}"}),
+    row(
+        *("POST", f"{USER}/password", ANYONE, 204),
+        {"user": {"original_password": "{second}", "password": "another"}},
+        outsider=204,
+    ),
+    row(
+        *("POST", CREDENTIALS, READER, 201),
+        {"application_credential": {"name": "new"}},
+        names=OWN,
+        outsider=201,
+    ),
+    row("DELETE", f"{CREDENTIALS}/{{credential_id}}", READER, 204, names=OWN, outsider=204),
+    row("PUT", GRANT, ADMIN, 204),
+    row("DELETE", GRANT, ADMIN, 204, names={"role_id": "{held_role}"}),
+)
+
+IMAGES = "/image/v2/images"
+IMAGE = f"{IMAGES}/{{image_id}}"
+
+
+def patch(key: str, value: Any) -> list[dict[str, Any]]:
+    return [{"op": "replace", "path": f"/{key}", "value": value}]
+
+
+IMAGE_SERVICE = (
+    row("POST", IMAGES, MEMBER, 201, {"name": "new"}, outsider=201),
+    row("POST", IMAGES, MEMBER, 201, {"visibility": "community"}, outsider=201, also="community"),
+    row("POST", IMAGES, ADMIN, 201, {"visibility": "public"}, also="public"),
+    row("POST", IMAGES, ADMIN, 201, {"owner": "{beta}"}, outsider=201, also="for beta"),
+    row("PATCH", IMAGE, MEMBER, 200, patch("name", "renamed")),
+    row("PATCH", IMAGE, MEMBER, 200, patch("visibility", "community"), also="community"),
+    row("PATCH", IMAGE, ADMIN, 200, patch("visibility", "public"), also="public"),
+    row("PATCH", IMAGE, ADMIN, 200, patch("owner", "{beta}"), also="for beta"),
+    row("DELETE", IMAGE, MEMBER, 204),
+    row("PUT", f"{IMAGE}/file", MEMBER, 204, b"data", names={"image_id": "{queued_image}"}),
+    row("POST", f"{IMAGE}/actions/deactivate", MEMBER, 204),
+    row("POST", f"{IMAGE}/actions/reactivate", MEMBER, 204),
+    *(
+        row(
+            *(method, IMAGE, ADMIN, status, body),
+            names={"image_id": image},
+            outsider=403,
+            also=f"of nobody, {image}",
+        )
+        for image in ("{public_image}",)
+        for method, status, body in (("PATCH", 200, patch("name", "n")), ("DELETE", 204, None))
+    ),
+)
+
+V2 = "/network/v2.0"
+
+
+def many(noun: str) -> str:
+    return f"{V2}/{noun}s".replace("_", "-")
+
+
+def create(noun: str, role: Role, asked: Any, **more: Any) -> Row:
+    return row("POST", many(noun), role, 201, {noun: asked}, **more)
+
+
+def change(noun: str, role: Role, asked: Any, **more: Any) -> Row:
+    return row("PUT", f"{many(noun)}/{{row_id}}", role, 200, {noun: asked}, **more)
+
+
+def delete(noun: str, role: Role, **more: Any) -> Row:
+    return row("DELETE", f"{many(noun)}/{{row_id}}", role, 204, **more)
+
+
+ON_OWN = {"network_id": "{network}"}
+ON_SHARED = {"network_id": "{shared_network}"}
+MAC = {"mac_address": "fa:16:3e:00:00:77"}
+UNSAFE = {"port_security_enabled": False}
+NETWORK_SERVICE = (
+    create("network", MEMBER, {"name": "new"}, outsider=201),
+    *(
+        create("network", ADMIN, {"name": "new", key: value}, also=key)
+        for key, value in (
+            *(("shared", True), ("router:external", True), ("is_default", True)),
+            *(("provider:network_type", "flat"), ("provider:physical_network", "uplink")),
+            *(("provider:segmentation_id", 7), ("project_id", "{other_project}")),
+        )
+    ),
+    change("network", MEMBER, {"name": "renamed"}),
+    change("network", MEMBER, {"port_security_enabled": False}, also="port security"),
+    *(
+        change("network", ADMIN, {key: value}, also=key)
+        for key, value in (
+            *(("shared", True), ("router:external", True), ("is_default", True)),
+            *(("provider:network_type", "flat"), ("provider:physical_network", "uplink")),
+            ("provider:segmentation_id", 7),
+        )
+    ),
+    change(
+        *("network", ADMIN, {"name": "n"}),
+        names={"row_id": "{shared_network}"},
+        outsider=200,
+        also="of beta",
+    ),
+    delete("network", MEMBER, names={"row_id": "{empty_network}"}),
+    delete(
+        "network", ADMIN, names={"row_id": "{empty_beta_network}"}, outsider=204, also="of beta"
+    ),
+    create(
+        *("subnet", MEMBER, {"network_id": "{empty_network}", "cidr": "10.99.0.0/24"}),
+        outsider=400,
+    ),
+    create("subnet", ADMIN, {**ON_SHARED, "cidr": "10.99.0.0/24"}, outsider=201, also="of beta"),
+    change("subnet", MEMBER, {"name": "renamed"}),
+    change(
+        *("subnet", ADMIN, {"name": "n"}),
+        names={"row_id": "{shared_subnet}"},
+        outsider=200,
+        also="of beta",
+    ),
+    delete("subnet", MEMBER, names={"row_id": "{free_subnet}"}),
+    create("port", MEMBER, ON_OWN, outsider=400),
+    *(
+        create("port", MEMBER, {**ON_OWN, **asked}, outsider=400, also=" ".join(asked))
+        for asked in (
+            *(MAC, UNSAFE, {"fixed_ips": [{"ip_address": "{free_address}"}]}),
+            *({"device_id": "mine"}, {"binding:vnic_type": "direct"}),
+        )
+    ),
+    *(
+        create("port", ADMIN, {**ON_OWN, **asked}, outsider=400, also=" ".join(asked))
+        for asked in (
+            *({"binding:host_id": "host1"}, {"binding:profile": {"a": "b"}}),
+            *({"device_owner": "compute:nova"}, {"device_owner": "network:dhcp"}),
+            *({"resource_request": {"a": 1}}, {"project_id": "{other_project}"}),
+        )
+    ),
+    create("port", MEMBER, ON_SHARED, outsider=201, also="on the shared network of beta"),
+    *(
+        create("port", ADMIN, {**ON_SHARED, **asked}, outsider=201, also=f"there, {key}")
+        for key, asked in (
+            ("MAC address", MAC),
+            ("port security", UNSAFE),
+            ("address", {"fixed_ips": [{"ip_address": "{shared_address}"}]}),
+        )
+    ),
+    create("port", ADMIN, {"network_id": "{public_network}"}, outsider=201, also="outside"),
+    change("port", MEMBER, {"name": "renamed"}),
+    change("port", MEMBER, {"fixed_ips": [{"ip_address": "{free_address}"}]}, also="address"),
+    change("port", MEMBER, {"device_id": "mine"}, also="device_id"),
+    *(
+        change(
+            "port", ADMIN, asked, names={"row_id": "{port_on_shared}"}, also=f"of a shared, {key}"
+        )
+        for key, asked in (
+            ("port security", {**UNSAFE, "security_groups": []}),
+            ("address", {"fixed_ips": [{"ip_address": "{shared_address}"}]}),
+        )
+    ),
+    *(
+        change("port", ADMIN, asked, also=" ".join(asked))
+        for asked in (
+            *({"binding:host_id": "host1"}, {"binding:profile": {"a": "b"}}),
+            *({"device_owner": "compute:nova"}, {"device_owner": "network:dhcp"}),
+        )
+    ),
+    delete("port", MEMBER),
+    delete("port", ADMIN, names={"row_id": "{port_id}"}, also="of a server"),
+    create("security_group", MEMBER, {"name": "new"}, outsider=201),
+    change("security_group", MEMBER, {"name": "renamed"}),
+    delete("security_group", MEMBER),
+    create(
+        *("security_group_rule", MEMBER),
+        {"security_group_id": "{security_group}", "direction": "ingress"},
+        outsider=400,
+    ),
+    change("security_group_rule", MEMBER, {"description": "d"}),
+    delete("security_group_rule", MEMBER),
+    create("floatingip", MEMBER, {"floating_network_id": "{public_network}"}, outsider=201),
+    create(
+        *("floatingip", MANAGER),
+        {"floating_network_id": "{public_network}", "floating_ip_address": "{outside_address}"},
+        outsider=403,
+        also="of choice",
+    ),
+    change("floatingip", MEMBER, {"port_id": None}),
+    delete("floatingip", MEMBER),
+    row("PUT", f"{V2}/quotas/{{owner}}", ADMIN, 200, {"quota": {"network": 5}}),
+    row("DELETE", f"{V2}/quotas/{{owner}}", ADMIN, 204),
+)
+
+VOLUMES = "/volume/v3/volumes"
+VOLUME = f"{VOLUMES}/{{volume_id}}"
+SNAPSHOT = "/volume/v3/snapshots/{snapshot_id}"
+LIMITS = "/volume/v3/os-quota-sets/{owner}"
+VOLUME_SERVICE = (
+    row("POST", VOLUMES, MEMBER, 202, {"volume": {"size": 1}}, outsider=202),
+    row(
+        *("POST", VOLUMES, MEMBER, 202, {"volume": {"size": 1, "imageRef": "{image_id}"}}),
+        outsider=400,
+        also="of an image",
+    ),
+    row(
+        *("POST", VOLUMES, MEMBER, 202, {"volume": {"source_volid": "{volume_id}"}}),
+        outsider=400,
+        also="of a volume",
+    ),
+    row("PUT", VOLUME, MEMBER, 200, {"volume": {"name": "renamed"}}),
+    row("DELETE", VOLUME, MEMBER, 202),
+    row(
+        *("POST", f"{VOLUME}/action", MEMBER, 202, {"os-extend": {"new_size": 9}}),
+        action="os-extend",
+    ),
+    row(
+        *("POST", f"{VOLUME}/action", MEMBER, 200, {"os-set_bootable": {"bootable": True}}),
+        action="os-set_bootable",
+    ),
+    row(
+        *("POST", f"{VOLUME}/action", ADMIN, 202, {"os-reset_status": {"status": "error"}}),
+        action="os-reset_status",
+    ),
+    row(
+        *("POST", "/volume/v3/snapshots", MEMBER, 202),
+        {"snapshot": {"volume_id": "{volume_id}"}},
+        outsider=400,
+    ),
+    row("PUT", SNAPSHOT, MEMBER, 200, {"snapshot": {"name": "renamed"}}),
+    row("DELETE", SNAPSHOT, MEMBER, 202),
+    row("PUT", LIMITS, ADMIN, 200, {"quota_set": {"volumes": 5}}),
+    row("DELETE", LIMITS, ADMIN, 200),
+)
+
+ROWS: Mapping[str, tuple[Row, ...]] = {
+    "servers": SERVERS,
+    "servers by their old name": OLD_SERVERS,
+    "the cloud": CLOUD,
+    "identity": IDENTITY,
+    "images": IMAGE_SERVICE,
+    "networks": NETWORK_SERVICE,
+    "volumes": VOLUME_SERVICE,
+}

@@ -1,0 +1,202 @@
+"""A small cloud with one thing of each kind, mostly of project alpha, for requests of all roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from guardian.shortcuts import assign_perm
+
+from compute_site.identity.models import Role
+from compute_site.neighbours.network.models import FloatingIp, Port, SecurityGroupRule, Subnet
+from compute_site.neighbours.volume.models import Snapshot
+from flavors.models import FlavorAccess
+from servers.models import Aggregate, Instance, Tag
+from servers.policies.server import SHOW
+from tests.cast import ALPHA, BETA, Cast, Persona
+from tests.client import ApiClient
+from tests.doors.table import Row
+from tests.factories import (
+    make_flavor,
+    make_image,
+    make_network,
+    make_port,
+    make_project,
+    make_security_group,
+    make_server_group,
+    make_user,
+    make_volume,
+)
+from tests.keys import ED25519
+from tests.servers.hosts import make_host
+from tests.servers.jobs import run_jobs
+
+UNKNOWN = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
+
+
+class World:
+    """``names`` are what a request may name; each persona has a key pair and a credential."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        host = make_host("host1")
+        make_host("host2")
+        self.names = {
+            **self._networks(),
+            "alpha": ALPHA,
+            "beta": BETA,
+            "owner": ALPHA,
+            "other_project": make_project().pk,
+            "empty_project": make_project().pk,
+            "project_id": ALPHA,
+            "user_id": cast.second_member.user_id,
+            "idle_user": make_user().pk,
+            "role_id": self._role_id(Role.READER),
+            "held_role": self._role_id(Role.MEMBER),
+            "second": cast.second_member.name,
+            "public_flavor": make_flavor().flavorid,
+            "other_flavor": make_flavor(memory_mb=1024).flavorid,
+            "flavor_id": self._flavor_id(),
+            "public_image": str(make_image().pk),
+            "image_id": self._image_id(properties={"a": "b"}),
+            "queued_image": self._image_id(status="queued"),
+            "key": "a",
+            "tag": "web",
+            "name": "key",
+            "quota_class": "default",
+            "host_name": "host1",
+            "service_id": str(host.service.uuid),
+            "empty_aggregate": str(Aggregate.objects.create(name="empty").pk),
+            "group_id": str(make_server_group().uuid),
+            "migration_id": "7",
+            "now": timezone.now(),
+        }
+        rack = Aggregate.objects.create(name="rack")
+        rack.hosts.add(host.service)
+        self.names["aggregate_id"] = str(rack.pk)
+        self._volumes()
+        self.server = self._server()
+        self.names["server_id"] = str(self.server.uuid)
+        port = Port.objects.of_servers([str(self.server.uuid)]).get()
+        self.names["port_id"] = str(port.pk)
+        self.names["fixed_address"] = port.fixed_ips.get().address
+        self.people = {persona.name: self._belongings(persona) for persona in cast.personas}
+
+    def _role_id(self, role: Role) -> str:
+        roles = ApiClient(self.cast.admin).get("//identity/v3/roles").expect(200).json["roles"]
+        return next(str(entry["id"]) for entry in roles if entry["name"] == role.value)
+
+    def _image_id(self, **fields: Any) -> str:
+        return str(make_image(owner_id=ALPHA, visibility="private", **fields).pk)
+
+    def _flavor_id(self) -> str:
+        """One that is open to alpha alone."""
+        flavor = make_flavor(is_public=False, extra_specs={"hw:mem_page_size": "large"})
+        FlavorAccess.objects.create(flavor=flavor, project_id=ALPHA)
+        return flavor.flavorid
+
+    def _networks(self) -> dict[str, Any]:
+        network, empty = make_network(name="own"), make_network(subnet=False)
+        shared = make_network(project_id=BETA, shared=True)
+        public = make_network(project_id=BETA, external=True)
+        group = make_security_group(name="open")
+        rule = SecurityGroupRule.objects.create(group=group, direction="ingress")
+        client = ApiClient(self.cast.member)
+        ip = {"floating_network_id": str(public.pk)}
+        client.post("//network/v2.0/floatingips", {"floatingip": ip}).expect(201)
+        floating = FloatingIp.objects.get()
+        on_shared = {"network_id": str(shared.pk)}
+        made = client.post("//network/v2.0/ports", {"port": on_shared}).expect(201).json["port"]
+        free = make_network()
+        self.rows = {
+            "networks": str(network.pk),
+            "subnets": str(network.subnets.get().pk),
+            "ports": str(make_port(network).pk),
+            "security-groups": str(group.pk),
+            "security-group-rules": str(rule.pk),
+            "floatingips": str(floating.pk),
+        }
+        return {
+            "network": str(network.pk),
+            "empty_network": str(empty.pk),
+            "free_subnet": str(free.subnets.get().pk),
+            "free_address": address_in(network.subnets.get(), 77),
+            "shared_network": str(shared.pk),
+            "shared_subnet": str(shared.subnets.get().pk),
+            "shared_address": address_in(shared.subnets.get(), 77),
+            "port_on_shared": str(made["id"]),
+            "empty_beta_network": str(make_network(project_id=BETA, shared=True, subnet=False).pk),
+            "public_network": str(public.pk),
+            "outside_address": address_in(public.subnets.get(), 77),
+            "security_group": str(group.pk),
+            "group_name": group.name,
+            "floating_address": floating.address,
+        }
+
+    def _volumes(self) -> None:
+        kept = make_volume()
+        snapshot = Snapshot.objects.create(volume=kept, size=1, project_id=ALPHA)
+        self.names |= {
+            "snapshot_id": str(snapshot.pk),
+            "volume_id": str(make_volume().pk),
+            "attached_volume": str(make_volume().pk),
+        }
+
+    def _server(self) -> Instance:
+        client = ApiClient(self.cast.member)
+        order = {
+            "name": "web",
+            "imageRef": self.names["public_image"],
+            "flavorRef": self.names["public_flavor"],
+            "networks": [{"uuid": self.names["network"]}],
+            "metadata": {"a": "b"},
+        }
+        made = client.post("/servers", {"server": order}).expect(202).json["server"]
+        run_jobs()
+        disk = {"volumeAttachment": {"volumeId": self.names["attached_volume"]}}
+        client.post(f"/servers/{made['id']}/os-volume_attachments", disk).expect(200)
+        run_jobs()
+        server = Instance.objects.get(uuid=made["id"])
+        Tag.objects.create(instance=server, tag="web")
+        assign_perm(SHOW, self.cast.second_member.user, server)
+        return server
+
+    def _belongings(self, persona: Persona) -> dict[str, str]:
+        client = ApiClient(persona)
+        client.post("/os-keypairs", {"keypair": {"name": "key", "public_key": ED25519}}).expect(200)
+        path = f"//identity/v3/users/{persona.user_id}/application_credentials"
+        made = client.post(path, {"application_credential": {"name": "old"}}).expect(201).json
+        other = self.cast.second_member
+        if persona.name == other.name:
+            other = self.cast.member
+        return {
+            "own_user": persona.user_id,
+            "own_token": persona.token,
+            "other_token": other.token,
+            "credential_id": made["application_credential"]["id"],
+        }
+
+    def fill(self, value: Any, persona: Persona | None) -> Any:
+        """The value with what stands for its names."""
+        own = self.people.get(persona.name if persona else self.cast.member.name, {})
+        return filled(value, self.names | own)
+
+    def path(self, entry: Row, persona: Persona | None) -> str:
+        own = self.people.get(persona.name if persona else self.cast.member.name, {})
+        names = {"row_id": self.rows.get(entry.path.partition("/{")[0].rpartition("/")[2], UNKNOWN)}
+        chosen = {key: filled(word, self.names | own) for key, word in entry.names.items()}
+        return "/" + entry.path.format_map(names | self.names | own | chosen)
+
+
+def address_in(subnet: Subnet, last: int) -> str:
+    return subnet.cidr.replace(".0/24", f".{last}")
+
+
+def filled(value: Any, names: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {filled(key, names): filled(content, names) for key, content in value.items()}
+    if isinstance(value, list):
+        return [filled(content, names) for content in value]
+    if not isinstance(value, str):
+        return value
+    return names["now"] if value == "{now}" else value.format_map(names)
