@@ -20,7 +20,7 @@ from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.lifecycle.jobs import PerformAction
 from servers.lifecycle.sealing import SealedWithOtherKey, unseal
 from servers.lifecycle.transitions import Transition, take_step
-from servers.models import Fault, Instance, PowerState, TaskState, VmState
+from servers.models import Instance, PowerState, ServerFault, TaskState, VmState
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
     stay = Transition(from_task=action.end.from_task)
     with transaction.atomic():
         if take_step(instance.pk, stay, **(NOWHERE if action.enters_host else {})):
-            Fault.objects.create(instance=instance, message=reason[:255], host=instance.host)
+            ServerFault.objects.create(instance=instance, message=reason[:255], host=instance.host)
             finish_event(instance.pk, action.event, result=ERROR, details=reason)
             if action.enters_host:
                 release_host([instance.pk])

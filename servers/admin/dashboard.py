@@ -23,7 +23,7 @@ from django.db.models.functions import Cast, Coalesce, Greatest, NullIf
 
 from compute_site.console.site import Panel, show_panels
 from servers.admin.display import age, meter
-from servers.models import Aggregate, ComputeNode, Fault, Instance, VmState
+from servers.models import Aggregate, ComputeNode, Instance, ServerFault, VmState
 
 MOST_HOSTS = 15
 MOST_ROWS = 10
@@ -181,7 +181,7 @@ def read_waiting() -> Mapping[str, Any]:
 
 def read_failures() -> Mapping[str, Any]:
     """The newest faults of servers, with their reasons."""
-    faults = Fault.objects.select_related("instance").only(
+    faults = ServerFault.objects.select_related("instance").only(
         *("message", "host", "created_at", "instance__display_name", "instance__vm_state")
     )
     newest = faults.order_by("-pk")[:MOST_ROWS]
@@ -210,7 +210,7 @@ show_panels(
     ),
     Panel(
         title="Last failures",
-        permission="servers.view_fault",
+        permission="servers.view_serverfault",
         template="servers/admin/failures.html",
         read=read_failures,
         wide=True,

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from compute_site.console.lists import word_filter
 from servers.admin.display import age_of
 from servers.admin.read_only import RecordAdmin
-from servers.models import ConsoleToken, Fault, InstanceAction, InstanceActionEvent
+from servers.models import ConsoleToken, InstanceAction, InstanceActionEvent, ServerFault
 
 
 class EventInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -55,7 +55,7 @@ class ConsoleTokenAdmin(RecordAdmin):
     age = age_of("created_at")
 
 
-@admin.register(Fault)
+@admin.register(ServerFault)
 class FaultAdmin(RecordAdmin):
     list_display = ("message", "code", "instance", "host", "age")
     list_filter = (word_filter("host", "host"), "created_at")

@@ -258,7 +258,7 @@ def _match(word: str) -> Q:
 
 def _reason(request: HttpRequest, instance: Instance) -> str:
     """Why a server is in error, for who may see faults."""
-    if instance.vm_state != VmState.ERROR or not request.user.has_perm("servers.view_fault"):
+    if instance.vm_state != VmState.ERROR or not request.user.has_perm("servers.view_serverfault"):
         return ""
     fault = instance.faults.order_by("-created_at", "-pk").first()
     return fault.message if fault else ""

@@ -60,7 +60,7 @@ def read_parts(links: Links, instance: Instance) -> list[Part]:
         ("servers.instance", _server),
         ("servers.instance", _size),
         ("servers.instance", _place),
-        ("servers.fault", _faults),
+        ("servers.serverfault", _faults),
         ("servers.instanceaction", _actions),
         ("procrastinate.procrastinatejob", jobs_part),
         ("servers.instance", _networks),

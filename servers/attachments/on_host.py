@@ -29,7 +29,7 @@ from servers.lifecycle.jobs import (
     SwapVolume,
     VolumeJob,
 )
-from servers.models import BlockDevice, Fault, Instance
+from servers.models import BlockDevice, Instance, ServerFault
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Work:
         logger.warning("server %s: %s failed: %s", self.server_id, self.change.name, reason)
         with transaction.atomic():
             if self._close(ERROR, reason):
-                Fault.objects.create(
+                ServerFault.objects.create(
                     instance=self.instance, message=reason[:255], host=self.instance.host
                 )
 

@@ -18,7 +18,7 @@ from servers.holdings.release import NOWHERE, release_host, release_services
 from servers.lifecycle.history import ERROR, finish_event
 from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import FAIL_BUILD, PLACE_AGAIN, take_step
-from servers.models import Fault, Instance, InstanceAction, InstanceActionEvent, RequestSpec
+from servers.models import Instance, InstanceAction, InstanceActionEvent, RequestSpec, ServerFault
 from servers.placement import claims
 from servers.placement.demand import read_demand
 from servers.placement.hosts import lock_group, read_hosts
@@ -48,7 +48,7 @@ def fail(instance: Instance, error: Exception, *, host: str | None = None) -> No
         release_services(instance)
         release_host([instance.pk])
         message, details = describe(error)
-        Fault.objects.create(
+        ServerFault.objects.create(
             instance=instance, code=500, message=message[:255], details=details, host=host
         )
         finish_event(instance.pk, BUILD_EVENT, result=ERROR, details=message, traceback=details)

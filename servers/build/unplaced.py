@@ -13,7 +13,7 @@ from servers.build.child_rows import SCHEDULE_EVENT, write_records
 from servers.build.retry import keep_orders
 from servers.lifecycle.history import ERROR
 from servers.lifecycle.transitions import FAIL_BUILD, take_steps
-from servers.models import BuildRequest, Cell, Fault, InstanceMapping
+from servers.models import BuildRequest, Cell, InstanceMapping, ServerFault
 from servers.models.cell import CELL0
 
 
@@ -38,8 +38,8 @@ def fail_unplaced(
         "traceback": details or None,
     }
     write_records(requests, events=dict.fromkeys(servers, event))
-    Fault.objects.bulk_create(
-        Fault(instance_id=server, code=500, message=fault.detail[:255], details=details)
+    ServerFault.objects.bulk_create(
+        ServerFault(instance_id=server, code=500, message=fault.detail[:255], details=details)
         for server in servers
     )
     keep_orders(requests)

@@ -176,7 +176,7 @@ def _fail(instance: Instance, error: DriverFailed) -> None:
     step = FAIL_DELETE if instance.soft_deleted_at is None else KEEP_SOFT_DELETED
     with transaction.atomic():
         if take_step(instance.pk, step):
-            models.Fault.objects.create(
+            models.ServerFault.objects.create(
                 instance=instance, message=error.detail[:255], host=instance.host
             )
             finish_event(instance.pk, DELETE_EVENT, result=ERROR, details=error.detail)

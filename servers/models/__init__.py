@@ -1,6 +1,6 @@
 """The records of servers; one noun a module."""
 
-from servers.models.action import Fault, InstanceAction, InstanceActionEvent
+from servers.models.action import InstanceAction, InstanceActionEvent, ServerFault
 from servers.models.allocation import Allocation, Consumer, ConsumerType
 from servers.models.archived_server import ArchivedServer
 from servers.models.block_device import BlockDevice
@@ -40,7 +40,6 @@ __all__ = [
     "ConsoleToken",
     "Consumer",
     "ConsumerType",
-    "Fault",
     "HardwareClaim",
     "HostHardware",
     "Instance",
@@ -60,6 +59,7 @@ __all__ = [
     "ResourceClass",
     "ResourceProvider",
     "SchedulingReport",
+    "ServerFault",
     "ServerGroup",
     "ServerGroupMember",
     "Service",

@@ -51,7 +51,7 @@ class InstanceActionEvent(models.Model):
         return self.event
 
 
-class Fault(models.Model):
+class ServerFault(models.Model):
     """Why a server is in ``ERROR``; the newest one is shown. ``details`` are for admins when the
     code is 500.
     """
@@ -64,6 +64,7 @@ class Fault(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        db_table = "servers_fault"
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:

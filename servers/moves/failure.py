@@ -142,7 +142,7 @@ def _find(move_id: int) -> Migration | None:
 
 def _tell(instance: Instance, reason: str, details: str) -> None:
     logger.warning("server %s: a move failed: %s", instance.uuid, reason)
-    models.Fault.objects.create(
+    models.ServerFault.objects.create(
         instance=instance, message=reason[:255], details=details, host=instance.host
     )
     finish_events(instance.pk, EVENTS, result=ERROR, details=reason, traceback=details)

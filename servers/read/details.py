@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
-from servers.models import BlockDevice, Fault, Instance, Service, Tag
+from servers.models import BlockDevice, Instance, ServerFault, Service, Tag
 from servers.models.states import status_of
 
 FAULT_STATUSES = frozenset(("ERROR", "DELETED"))
@@ -228,7 +228,7 @@ def _read_faults(keys: Sequence[int]) -> dict[int, FaultRow]:
     if not keys:
         return {}
     newest = (
-        Fault.objects.filter(instance__in=keys)
+        ServerFault.objects.filter(instance__in=keys)
         .order_by("instance", "-created_at", "-id")
         .distinct("instance")
         .values_list("instance", "code", "message", "details", "created_at")

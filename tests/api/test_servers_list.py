@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from servers.models import BlockDevice, Fault, Instance, Tag
+from servers.models import BlockDevice, Instance, ServerFault, Tag
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 from tests.factories import make_host, make_instance, make_order
@@ -229,7 +229,7 @@ def test_unknown_parameters_are_left_out_of_the_next_link(as_member: ApiClient) 
 def test_details_are_those_of_show(as_admin: ApiClient) -> None:
     make_host("host")
     failed = make_instance(vm_state="error")
-    Fault.objects.create(instance=failed, message="broken")
+    ServerFault.objects.create(instance=failed, message="broken")
     order = make_order(tags=["red"])
     busy = make_instance(task_state="rebooting")
     Tag.objects.create(instance=busy, tag="blue")

@@ -12,10 +12,10 @@ from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import (
     Allocation,
     ComputeNode,
-    Fault,
     Instance,
     InstanceAction,
     Migration,
+    ServerFault,
     Service,
 )
 from tests.cast import Cast
@@ -255,7 +255,7 @@ def test_a_host_that_fails_leaves_a_live_server_where_it_was(
     live(as_manager, server).expect(202)
     run_jobs()
     assert state(server) == ("active", None)
-    assert Fault.objects.get(instance=server).message == "The disk is full."
+    assert ServerFault.objects.get(instance=server).message == "The disk is full."
     assert_lies_alone_on(server, source)
 
 

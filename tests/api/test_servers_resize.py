@@ -17,11 +17,11 @@ from servers.drivers.protocol import DriverFailed
 from servers.models import (
     Allocation,
     ComputeNode,
-    Fault,
     Instance,
     InstanceAction,
     InstanceActionEvent,
     RequestSpec,
+    ServerFault,
     Service,
 )
 from servers.moves.cold import resize_server
@@ -380,7 +380,7 @@ def test_without_a_host_the_server_is_what_it_was(as_member: ApiClient, rack: Ra
     assert held_on(source) == (1, 512, 1)
     assert (in_use("cores"), in_use("ram")) == (1, 512)
     assert move_of(server).status == "error"
-    assert "No host" in Fault.objects.get(instance=server).message
+    assert "No host" in ServerFault.objects.get(instance=server).message
     action = InstanceAction.objects.get(instance=server, action="resize")
     assert action.message == "Error"
     assert [event.result for event in action.events.all()] == ["Error", "Error"]
@@ -449,7 +449,7 @@ def test_a_host_that_fails_while_the_server_moves(
     assert state(server) == (vm_state, None)
     assert (server.host, server.flavor_record) == (lies_on, rack.small if stays else rack.large)
     assert move_of(server).status == "error"
-    assert Fault.objects.get(instance=server).message == "The disk is full."
+    assert ServerFault.objects.get(instance=server).message == "The disk is full."
     assert nodes_of(server) == [(lies_on, False)]
     assert_books_balance()
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from guardian.shortcuts import assign_perm
 
-from servers.models import BlockDevice, Fault, Instance, ServerGroup, ServerGroupMember, Tag
+from servers.models import BlockDevice, Instance, ServerFault, ServerGroup, ServerGroupMember, Tag
 from servers.policies import server as rules
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
@@ -245,8 +245,8 @@ def test_a_server_booted_from_a_volume_has_no_image(as_member: ApiClient) -> Non
 
 def test_a_failed_server_shows_its_newest_fault(as_member: ApiClient, as_admin: ApiClient) -> None:
     server = make_instance(vm_state="error")
-    Fault.objects.create(instance=server, message="old")
-    Fault.objects.create(instance=server, message="new", details="trace")
+    ServerFault.objects.create(instance=server, message="old")
+    ServerFault.objects.create(instance=server, message="new", details="trace")
     fault = show(as_member, server)["fault"]
     assert fault.pop("created").endswith("Z")
     assert fault == {"code": 500, "message": "new"}
@@ -256,13 +256,13 @@ def test_a_failed_server_shows_its_newest_fault(as_member: ApiClient, as_admin: 
 
 def test_details_of_a_fault_that_is_not_ours_are_for_everyone(as_member: ApiClient) -> None:
     server = make_instance(vm_state="error")
-    Fault.objects.create(instance=server, code=404, message="gone", details="which")
+    ServerFault.objects.create(instance=server, code=404, message="gone", details="which")
     assert show(as_member, server)["fault"]["details"] == "which"
 
 
 def test_an_earlier_fault_is_not_shown_once_the_server_runs(as_member: ApiClient) -> None:
     server = make_instance()
-    Fault.objects.create(instance=server, message="old")
+    ServerFault.objects.create(instance=server, message="old")
     assert "fault" not in show(as_member, server)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed
-from servers.models import BlockDevice, Fault, Instance, InstanceAction, RequestSpec
+from servers.models import BlockDevice, Instance, InstanceAction, RequestSpec, ServerFault
 from tests.cast import BETA
 from tests.client import Answer, ApiClient
 from tests.factories import make_host, make_instance, make_order, make_volume
@@ -299,7 +299,7 @@ def test_a_host_that_fails_leaves_nothing_behind(
     assert not BlockDevice.objects.exists()
     assert not Attachment.objects.exists()
     assert history(server) == [("attach_volume", "compute_attach_volume", "Error")]
-    assert Fault.objects.get().message == "no slot left"
+    assert ServerFault.objects.get().message == "no slot left"
     server.refresh_from_db()
     assert server.vm_state == "active"
 

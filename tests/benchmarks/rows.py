@@ -43,7 +43,6 @@ from servers.models import (
     Cell,
     ComputeNode,
     Consumer,
-    Fault,
     HostHardware,
     Instance,
     InstanceAction,
@@ -53,6 +52,7 @@ from servers.models import (
     KeyPair,
     RequestSpec,
     ResourceProvider,
+    ServerFault,
     ServerGroup,
     ServerGroupMember,
     Service,
@@ -228,7 +228,7 @@ def fill_servers(count: int, project: Project, user: User) -> None:
     )
     fill(Tag, count, server, tag="filled")
     faults = {**server, "message": "'The host gave up, reason ' || n", "created_at": LONG_AGO}
-    fill(Fault, count, faults)
+    fill(ServerFault, count, faults)
     consumers = {**server, "uuid": key_of("server")}
     held = {"consumer_id": f"{fill(Consumer, count, consumers, **owner_ids)} + n"}
     held["provider_id"] = f"(SELECT min(id) FROM servers_resourceprovider) + mod(n, {HOSTS})"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from compute_site.neighbours.network.models import Port
 from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.attachments.lost import give_up_lost_changes
-from servers.models import BlockDevice, Fault, Instance, InstanceActionEvent
+from servers.models import BlockDevice, Instance, InstanceActionEvent, ServerFault
 from tests.cast import Cast
 from tests.client import ApiClient
 from tests.factories import make_host, make_instance, make_network, make_volume
@@ -139,5 +139,5 @@ def test_what_no_job_will_finish_is_undone(as_member: ApiClient, as_admin: ApiCl
     disks = BlockDevice.objects.values_list("volume_id", flat=True)
     assert set(disks) == {str(kept.pk), str(moved.pk)}
     assert not Port.objects.exists()
-    assert Fault.objects.count() == 5
+    assert ServerFault.objects.count() == 5
     assert not InstanceActionEvent.objects.filter(finish_time=None).exists()

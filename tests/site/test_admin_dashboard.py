@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from quotas.models import Limit, Usage
-from servers.models import Fault
+from servers.models import ServerFault
 from tests.cast import ALPHA, BETA, Cast
 from tests.factories import make_instance, make_order, make_project
 from tests.servers.hosts import make_host, make_zone
@@ -95,7 +95,7 @@ def test_builds_are_shown_with_their_age_the_oldest_first(admin_site: Client) ->
 def test_failures_are_shown_with_their_reasons(admin_site: Client) -> None:
     server = make_instance(vm_state="error", display_name="web")
     for number in range(12):
-        Fault.objects.create(instance=server, message=f"reason {number}", host="host1")
+        ServerFault.objects.create(instance=server, message=f"reason {number}", host="host1")
     faults = [fault.message for fault, _ in panels(admin_site)["Last failures"]["faults"]]
     assert faults[:2] == ["reason 11", "reason 10"]
     assert len(faults) == 10
@@ -134,7 +134,7 @@ def test_the_page_costs_the_same_for_1_and_200_servers(
     def fill(count: int) -> None:
         for _ in range(count):
             project = make_project()
-            Fault.objects.create(instance=make_instance(vm_state="error"), message="broken")
+            ServerFault.objects.create(instance=make_instance(vm_state="error"), message="broken")
             Usage.objects.create(project=project, resource="cores", in_use=20)
             make_order(project=project)
             make_host(project.name)
@@ -155,7 +155,7 @@ def test_the_page_costs_the_same_for_1_and_200_servers(
         ([], []),
         (["servers.view_instance"], ["Builds under way", "Servers by state"]),
         (["servers.view_computenode"], ["Capacity"]),
-        (["servers.view_fault"], ["Last failures"]),
+        (["servers.view_serverfault"], ["Last failures"]),
         (["quotas.view_projectquota"], ["Projects near their quota"]),
     ],
 )

@@ -18,13 +18,13 @@ from servers.lifecycle.jobs import BuildServer, Evacuated, Owner, PlaceMove
 from servers.lifecycle.sealing import seal
 from servers.models import (
     BlockDevice,
-    Fault,
     Instance,
     InstanceAction,
     InstanceActionEvent,
     InstanceMapping,
     Migration,
     RequestSpec,
+    ServerFault,
     ServerGroup,
     ServerGroupMember,
     Tag,
@@ -241,7 +241,7 @@ def make_whole_server(cast: Cast) -> Instance:
 
 
 def make_history(server: Instance, cast: Cast) -> None:
-    Fault.objects.create(instance=server, message="The disk is gone.", details="a trace")
+    ServerFault.objects.create(instance=server, message="The disk is gone.", details="a trace")
     action = InstanceAction.objects.create(
         instance=server,
         action="reboot",
@@ -330,7 +330,7 @@ def test_jobs_hide_what_is_sealed_in_them(admin_site: Client) -> None:
 def test_values_of_users_are_escaped(admin_site: Client) -> None:
     bad = "<script>alert(1)</script>"
     server = make_instance(display_name=bad, metadata={bad: [bad]}, availability_zone=bad)
-    Fault.objects.create(instance=server, message=bad, details=bad)
+    ServerFault.objects.create(instance=server, message=bad, details=bad)
     for url in (page_url(server), LIST, reverse("admin:index")):
         assert bad not in admin_site.get(url).content.decode()
 
@@ -367,7 +367,9 @@ def test_who_may_see_servers_only_sees_nothing_else(cast: Cast) -> None:
         assert link not in page
     assert "Delete" not in page
     assert "Set error" not in page
-    assert "The disk is gone." in show(staff("servers.view_instance", "servers.view_fault"), server)
+    assert "The disk is gone." in show(
+        staff("servers.view_instance", "servers.view_serverfault"), server
+    )
 
 
 def test_who_may_not_see_servers_sees_none(cast: Cast) -> None:

@@ -18,9 +18,9 @@ from servers.models import (
     BuriedOrder,
     Cell,
     ComputeNode,
-    Fault,
     Instance,
     InstanceAction,
+    ServerFault,
     Tag,
 )
 from tests.cast import Cast
@@ -164,7 +164,7 @@ def test_a_build_that_fails_again_can_be_tried_again(admin_site: Client) -> None
         operate(admin_site, "retry", server)
         run_jobs()
         assert fresh(server).vm_state == "error"
-    assert Fault.objects.filter(instance=server).count() == 3
+    assert ServerFault.objects.filter(instance=server).count() == 3
     assert buttons(admin_site, server) == ["retry", "delete_servers"]
 
 

@@ -19,7 +19,6 @@ from servers.models import (
     BuriedOrder,
     Cell,
     ComputeNode,
-    Fault,
     Instance,
     InstanceAction,
     InstanceActionEvent,
@@ -27,6 +26,7 @@ from servers.models import (
     KeyPair,
     Migration,
     RequestSpec,
+    ServerFault,
     ServerGroup,
     ServerGroupMember,
     Service,
@@ -39,7 +39,16 @@ from tests.site.staff import operator, staff
 
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]
 MODELS = [
-    *(Aggregate, Allocation, BlockDevice, BuildRequest, BuriedOrder, Cell, ComputeNode, Fault),
+    *(
+        Aggregate,
+        Allocation,
+        BlockDevice,
+        BuildRequest,
+        BuriedOrder,
+        Cell,
+        ComputeNode,
+        ServerFault,
+    ),
     *(InstanceAction, InstanceMapping, KeyPair, Migration, RequestSpec, ServerGroup, Service, Tag),
     Instance,
 ]
@@ -69,7 +78,7 @@ def make_rows(cast: Cast) -> None:
     Tag.objects.create(**of_server, tag="blue")
     flavors = {"old_flavor": server.flavor, "new_flavor": server.flavor}
     Migration.objects.create(**of_server, **flavors, **owner, status="done")
-    Fault.objects.create(**of_server, message="broken")
+    ServerFault.objects.create(**of_server, message="broken")
     action = InstanceAction.objects.create(**of_server, action="reboot", request_id="r", **owner)
     InstanceActionEvent.objects.create(action=action, event="compute_reboot_instance")
     group = ServerGroup.objects.create(name="apart", policy="affinity", **owner)
@@ -138,7 +147,7 @@ def test_search_finds_what_belongs_to_a_server(cast: Cast) -> None:
     make_rows(cast)
     server = Tag.objects.get().instance
     make_rows(cast)
-    for model in (BlockDevice, Fault, InstanceAction, Migration, RequestSpec, Tag):
+    for model in (BlockDevice, ServerFault, InstanceAction, Migration, RequestSpec, Tag):
         found = client.get(url_of(model, "changelist"), {"q": str(server.uuid)})
         rows = found.context["cl"].result_list
         assert [row.instance_id for row in rows] == [server.pk], model

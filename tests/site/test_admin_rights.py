@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from compute_site.identity.models import Project, Role, Token, User
-from servers.models import Fault
+from servers.models import ServerFault
 from servers.policies import server as policies
 from tests.cast import ALPHA, Cast
 from tests.factories import make_flavor, make_image, make_instance, make_network, make_user
@@ -166,10 +166,10 @@ def test_who_only_sees_users_revokes_no_tokens(cast: Cast, as_member: Any) -> No
 
 def test_failures_lead_to_servers_only_for_whom_may_see_them(cast: Cast) -> None:
     server = make_instance(vm_state="error")
-    Fault.objects.create(instance=server, message="broken")
+    ServerFault.objects.create(instance=server, message="broken")
     page = url_of(type(server), "change", server.pk)
-    assert page not in staff("servers.view_fault").get("/admin/").content.decode()
-    both = staff("servers.view_fault", "servers.view_instance")
+    assert page not in staff("servers.view_serverfault").get("/admin/").content.decode()
+    both = staff("servers.view_serverfault", "servers.view_instance")
     assert page in both.get("/admin/").content.decode()
     assert "broken" in both.get(page).content.decode()
     assert "broken" not in staff("servers.view_instance").get(page).content.decode()

@@ -21,11 +21,11 @@ from servers.models import (
     Allocation,
     BuildRequest,
     ComputeNode,
-    Fault,
     Instance,
     InstanceAction,
     InstanceActionEvent,
     InstanceMapping,
+    ServerFault,
 )
 from tests.cast import Cast
 from tests.factories import make_network, make_volume
@@ -53,7 +53,7 @@ def assert_failed(server: Instance, message: str) -> None:
     server.refresh_from_db()
     assert (server.vm_state, server.task_state) == ("error", None)
     assert (server.host, server.node, server.network_info) == (None, None, [])
-    fault = Fault.objects.get(instance=server)
+    fault = ServerFault.objects.get(instance=server)
     assert message in fault.message
     assert fault.code == 500
     assert "Traceback" in fault.details
@@ -83,7 +83,7 @@ def test_a_failing_host_hands_the_server_to_the_next(monkeypatch: pytest.MonkeyP
     assert (server.vm_state, server.host, server.node) == ("active", "good", "good")
     assert tried_hosts(server) == ["bad", "good"]
     assert Port.objects.get().binding_host == "good"
-    assert not Fault.objects.exists()
+    assert not ServerFault.objects.exists()
     assert {node.hypervisor_hostname: node.running_vms for node in ComputeNode.objects.all()} == {
         "bad": 0,
         "good": 1,
@@ -149,8 +149,8 @@ def test_an_error_that_is_not_ours_shows_only_its_name(monkeypatch: pytest.Monke
     [server] = make_reservation()
     run_jobs()
     assert_failed(server, "ZeroDivisionError")
-    assert "secret" not in Fault.objects.get().message
-    assert "secret" in Fault.objects.get().details
+    assert "secret" not in ServerFault.objects.get().message
+    assert "secret" in ServerFault.objects.get().details
 
 
 def test_a_driver_that_is_not_known_is_a_failure_of_the_host() -> None:

@@ -16,10 +16,10 @@ from servers.models import (
     BuildRequest,
     ComputeNode,
     Consumer,
-    Fault,
     Instance,
     InstanceAction,
     InstanceMapping,
+    ServerFault,
     ServerGroup,
     ServerGroupMember,
     Service,
@@ -204,7 +204,7 @@ def test_a_host_that_cannot_end_the_guest_leaves_an_error_that_can_be_deleted_ag
         run_jobs()
     server.refresh_from_db()
     assert (server.vm_state, server.task_state, server.host) == ("error", None, server.host)
-    assert Fault.objects.get(instance=server).message == "The guest does not stop."
+    assert ServerFault.objects.get(instance=server).message == "The guest does not stop."
     assert usage_of()["instances"] == 1
     delete(server)
     run_jobs()

@@ -14,10 +14,10 @@ from django.utils import timezone
 from servers.drivers import fake
 from servers.models import (
     Consumer,
-    Fault,
     Instance,
     InstanceActionEvent,
     Migration,
+    ServerFault,
     Service,
 )
 from servers.worker.recovery import LOST_AFTER_SECONDS, end_lost_moves, give_up_lost_actions
@@ -133,7 +133,7 @@ def test_while_no_host_is_found() -> None:
         run_jobs()
         scene.server.refresh_from_db()
         assert (scene.server.vm_state, scene.server.task_state) == ("active", None)
-        assert Fault.objects.filter(instance=scene.server).count() == 1
+        assert ServerFault.objects.filter(instance=scene.server).count() == 1
         assert_books_balance()
         Service.objects.update(disabled=False)
         if not crash.happened:

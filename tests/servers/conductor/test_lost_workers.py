@@ -14,11 +14,11 @@ from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import (
     BuildRequest,
     Consumer,
-    Fault,
     Instance,
     InstanceAction,
     InstanceActionEvent,
     InstanceMapping,
+    ServerFault,
 )
 from tests.cast import Cast
 from tests.factories import make_network, make_volume
@@ -158,7 +158,7 @@ def test_while_burying() -> None:
         scene.server.refresh_from_db()
         assert scene.server.vm_state == "error"
         assert InstanceMapping.objects.get(instance=scene.server).cell.name == "cell0"
-        assert Fault.objects.filter(instance=scene.server).count() == 1
+        assert ServerFault.objects.filter(instance=scene.server).count() == 1
 
     assert through_every_crash(scene.reserve, check) > 8
 
@@ -218,7 +218,7 @@ def test_while_failing_for_good() -> None:
         server = scene.server
         server.refresh_from_db()
         assert (server.vm_state, server.task_state, server.host) == ("error", None, None)
-        fault = Fault.objects.get(instance=server)
+        fault = ServerFault.objects.get(instance=server)
         assert fault.message == "The host is out of order."
         assert usage_of()["instances"] == Instance.objects.count()
         assert_nothing_is_held(server, scene.volume)

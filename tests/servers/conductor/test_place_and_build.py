@@ -15,11 +15,11 @@ from servers.models import (
     BuildRequest,
     ComputeNode,
     Consumer,
-    Fault,
     Instance,
     InstanceAction,
     InstanceActionEvent,
     InstanceMapping,
+    ServerFault,
     Tag,
 )
 from tests.factories import make_flavor, make_network
@@ -141,7 +141,7 @@ def test_without_a_host_every_server_is_buried_with_the_reason() -> None:
         server.refresh_from_db()
         assert (server.vm_state, server.task_state, server.host) == ("error", None, None)
         assert InstanceMapping.objects.get(instance=server).cell.name == "cell0"
-        fault = Fault.objects.get(instance=server)
+        fault = ServerFault.objects.get(instance=server)
         assert fault.code == 500
         assert "3 hosts" in fault.message
         assert "1 disabled" in fault.message

@@ -11,7 +11,14 @@ from django.utils import timezone
 
 from servers.build.place import place_reservation
 from servers.lifecycle.jobs import DeleteServer
-from servers.models import Allocation, BuildRequest, Fault, Instance, InstanceMapping, TaskState
+from servers.models import (
+    Allocation,
+    BuildRequest,
+    Instance,
+    InstanceMapping,
+    ServerFault,
+    TaskState,
+)
 from servers.worker import recovery
 from servers.worker.recovery import MAX_ATTEMPTS
 from tests.servers.hosts import make_host
@@ -110,7 +117,7 @@ def test_an_overdue_build_that_was_never_placed_is_buried() -> None:
     server.refresh_from_db()
     assert (server.vm_state, server.task_state) == ("error", None)
     assert InstanceMapping.objects.get(instance=server).cell.name == "cell0"
-    assert "600 s" in Fault.objects.get(instance=server).message
+    assert "600 s" in ServerFault.objects.get(instance=server).message
     assert not BuildRequest.objects.exists()
     assert usage_of()["instances"] == 1
 

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 from psycopg.errors import QueryCanceled, RaiseException
 
-from servers.models import BuildRequest, ComputeNode, Consumer, Fault, Instance, Service
+from servers.models import BuildRequest, ComputeNode, Consumer, Instance, ServerFault, Service
 from servers.worker import recovery
 from tests.factories import make_network
 from tests.servers.hosts import make_host
@@ -150,7 +150,7 @@ def test_its_periodic_tasks_end_builds_that_nobody_works_on(tmp_path: Path) -> N
     log = tmp_path / "log"
     with worker_process(log):
         wait_until(lambda: states() == [("error", None)], log)
-    assert "600 s" in Fault.objects.get(instance=server).message
+    assert "600 s" in ServerFault.objects.get(instance=server).message
     assert job_states().get("failed", 0) == 0
 
 

@@ -24,9 +24,9 @@ from servers.lifecycle.jobs import ReleaseServices
 from servers.models import (
     ArchivedServer,
     ConsoleToken,
-    Fault,
     Instance,
     InstanceActionEvent,
+    ServerFault,
     Tag,
 )
 from servers.policies import server as policies
@@ -91,7 +91,7 @@ def test_a_server_that_lived_leaves_one_row(as_member: ApiClient, as_admin: ApiC
     other = make_instance()
     set_rules_of_user(Instance.objects.get(uuid=server_id), Cast.outsider.user, [policies.SHOW])
     set_rules_of_user(other, Cast.outsider.user, [policies.SHOW])
-    Fault.objects.create(instance=Instance.objects.get(uuid=server_id), message="broken")
+    ServerFault.objects.create(instance=Instance.objects.get(uuid=server_id), message="broken")
     run("check_quotas", "--fix")  # the other one was never counted
 
     assert archive_deleted(before=None, most=10) == 1
