@@ -14,7 +14,7 @@ from gunicorn.workers.base import Worker
 from compute_site.web_server.connection import Connection
 from compute_site.web_server.head import WITHOUT_PREFIX, Head
 from compute_site.web_server.intake import Stage
-from compute_site.web_server.refusals import Refused
+from compute_site.web_server.refusals import Crashed
 from compute_site.web_server.upload import open_upload
 
 WITHOUT_BODY = ("204", "304")
@@ -69,7 +69,7 @@ def answer(worker: Worker, connection: Connection, stage: Stage) -> None:
     except Exception:
         worker.log.exception("error beyond the site")
         connection.keep = False
-        content = Refused(500, "Something went wrong on our side.").answer()
+        content = Crashed("Something went wrong on our side.").answer()
     connection.send(content)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from compute_site.web_server.refusals import Refused
+from compute_site.web_server.refusals import HeadersTooLarge, Malformed
 
 SIZE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 LINE_LIMIT = 4096
@@ -24,7 +24,7 @@ def take_chunks(data: bytearray) -> Iterator[bytes]:
     while True:
         while (end := data.find(b"\r\n", 0, LINE_LIMIT)) < 0:
             if len(data) >= LINE_LIMIT:
-                raise Refused(400, "The size of a chunk is malformed.")
+                raise Malformed("The size of a chunk is malformed.")
             yield b""
         size = _read_size(bytes(data[:end]))
         del data[: end + 2]
@@ -38,13 +38,13 @@ def take_chunks(data: bytearray) -> Iterator[bytes]:
         while len(data) < 2:
             yield b""
         if not data.startswith(b"\r\n"):
-            raise Refused(400, "A chunk is longer than its size.")
+            raise Malformed("A chunk is longer than its size.")
         del data[:2]
     while not data.startswith(b"\r\n"):
         if (end := data.find(b"\r\n\r\n", 0, TRAILER_LIMIT)) >= 0:
             del data[: end + 2]
         elif len(data) >= TRAILER_LIMIT:
-            raise Refused(431, "The trailers are too long.")
+            raise HeadersTooLarge("The trailers are too long.")
         else:
             yield b""
     del data[:2]
@@ -53,5 +53,5 @@ def take_chunks(data: bytearray) -> Iterator[bytes]:
 def _read_size(line: bytes) -> int:
     found = SIZE.fullmatch(line)
     if found is None:
-        raise Refused(400, "The size of a chunk is malformed.")
+        raise Malformed("The size of a chunk is malformed.")
     return int(found[1], 16)

@@ -8,7 +8,14 @@ import dataclasses
 import re
 from urllib.parse import unquote_to_bytes
 
-from compute_site.web_server.refusals import Refused
+from compute_site.web_server.refusals import (
+    HeadersTooLarge,
+    Malformed,
+    UnknownCoding,
+    UnknownExpectation,
+    UnknownVersion,
+    UrlTooLong,
+)
 
 TARGET_LIMIT = 8190
 HEADER_LIMIT = 16 * 1024
@@ -79,17 +86,17 @@ def read_head(lines: bytes) -> Head:
     first, _, rest = lines.partition(b"\r\n")
     line = REQUEST_LINE.fullmatch(first)
     if line is None:
-        raise Refused(400, "The first line is no method, URL and version of HTTP.")
+        raise Malformed("The first line is no method, URL and version of HTTP.")
     method, target, version = (part.decode("latin-1") for part in line.groups())
     if version not in ("1.0", "1.1"):
-        raise Refused(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+        raise UnknownVersion("Only HTTP/1.0 and HTTP/1.1 are spoken here.")
     if len(target) > TARGET_LIMIT:
-        raise Refused(414, f"The URL is too long; at most {TARGET_LIMIT} bytes are read.")
+        raise UrlTooLong(f"The URL is too long; at most {TARGET_LIMIT} bytes are read.")
     is_url = (
         target.startswith("/") or ABSOLUTE.match(target) or (method, target) == ("OPTIONS", "*")
     )
     if not is_url:
-        raise Refused(400, "The URL begins with neither a slash nor http://.")
+        raise Malformed("The URL begins with neither a slash nor http://.")
     head = Head(method, target, version, _read_headers(rest))
     _check_framing(head)
     return head
@@ -97,11 +104,11 @@ def read_head(lines: bytes) -> Head:
 
 def _read_headers(lines: bytes) -> dict[str, str]:
     if not HEADERS.fullmatch(lines):
-        raise Refused(400, "A header is malformed.")
+        raise Malformed("A header is malformed.")
     values: dict[str, str] = {}
     found = lines.decode("latin-1").split("\r\n")[:-1]
     if len(found) > MOST_HEADERS or max(map(len, found), default=0) > HEADER_LIMIT:
-        raise Refused(431, f"At most {MOST_HEADERS} headers of {HEADER_LIMIT} bytes are read.")
+        raise HeadersTooLarge(f"At most {MOST_HEADERS} headers of {HEADER_LIMIT} bytes are read.")
     for line in found:
         name, _, value = line.partition(":")
         value = value.strip(" \t")
@@ -111,7 +118,7 @@ def _read_headers(lines: bytes) -> dict[str, str]:
         if key not in values:
             values[key] = value
         elif key in ONLY_ONCE:
-            raise Refused(400, f"The header {name} stands there twice.")
+            raise Malformed(f"The header {name} stands there twice.")
         else:
             values[key] += f",{value}"
     return values
@@ -122,10 +129,10 @@ def _check_framing(head: Head) -> None:
     length = head.values.get("CONTENT_LENGTH")
     coding = head.values.get("TRANSFER_ENCODING")
     if length is not None and not LENGTH.fullmatch(length):
-        raise Refused(400, "Content-Length is no number.")
+        raise Malformed("Content-Length is no number.")
     if coding is not None and coding.lower() != "chunked":
-        raise Refused(501, "Of transfer codings, only chunked is known.")
+        raise UnknownCoding("Of transfer codings, only chunked is known.")
     if coding is not None and (length is not None or head.version == "1.0"):
-        raise Refused(400, "Transfer-Encoding goes with neither Content-Length nor HTTP/1.0.")
+        raise Malformed("Transfer-Encoding goes with neither Content-Length nor HTTP/1.0.")
     if head.values.get("EXPECT", "100-continue").lower() != "100-continue":
-        raise Refused(417, "Only 100-continue can be expected.")
+        raise UnknownExpectation("Only 100-continue can be expected.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from compute_site.web_server.chunks import take_chunks
 from compute_site.web_server.head import Head, read_head
-from compute_site.web_server.refusals import Refused
+from compute_site.web_server.refusals import HeadersTooLarge, Malformed
 
 HEAD_LIMIT = 64 * 1024
 
@@ -49,9 +49,9 @@ class Intake:
         if end < 0:
             self._searched = max(0, len(self.data) - 3)
             if len(self.data) > HEAD_LIMIT:
-                raise Refused(431, f"At most {HEAD_LIMIT} bytes of headers are read.")
+                raise HeadersTooLarge(f"At most {HEAD_LIMIT} bytes of headers are read.")
             if self.data.count(b"\n") != self.data.count(b"\r\n"):
-                raise Refused(400, "Lines end with carriage return and line feed.")
+                raise Malformed("Lines end with carriage return and line feed.")
             return None
         self.head = read_head(bytes(self.data[: end + 2]))
         del self.data[: end + 4]

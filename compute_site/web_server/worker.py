@@ -25,7 +25,7 @@ from compute_site.web_server.answering import answer
 from compute_site.web_server.connection import Connection, State
 from compute_site.web_server.intake import Stage
 from compute_site.web_server.lanes import Lane, Lanes
-from compute_site.web_server.refusals import Refused
+from compute_site.web_server.refusals import Busy, Malformed, Refused, TooSlow
 from compute_site.web_server.upload import GRACE_SECONDS, SLOWEST
 
 TICK_SECONDS = 1.0
@@ -168,7 +168,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             if connection.state is not State.LINGERING:
                 self.feed(connection, data)
         elif connection.state is State.RECEIVING:
-            self.refuse(connection, Refused(400, "The request broke off."))
+            self.refuse(connection, Malformed("The request broke off."))
         else:
             self.end(connection)
 
@@ -190,7 +190,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         assert head is not None  # noqa: S101 - else it would be partial
         lane = self.lanes.choose(head, stage)
         if lane.is_full:
-            self.refuse(connection, Refused(503, "Too many such requests wait; ask again later."))
+            self.refuse(connection, Busy("Too many such requests wait; ask again later."))
             return
         self.watch(connection, 0)
         connection.enter(State.WORKING)
@@ -222,7 +222,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self.look_after(connection)
 
     def refuse(self, connection: Connection, refused: Refused) -> None:
-        self.log.info("%s: %d, %s", connection.address, refused.status, refused.message)
+        self.log.info("%s: %d, %s", connection.address, refused.status, refused.detail)
         connection.keep = False
         connection.send(refused.answer())
         self.look_after(connection)
@@ -267,7 +267,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         for connection in list(self.connections):
             if now > connection.deadline:
                 if connection.state is State.RECEIVING:
-                    self.refuse(connection, Refused(408, "The request did not end in time."))
+                    self.refuse(connection, TooSlow("The request did not end in time."))
                 else:
                     self.end(connection)
 

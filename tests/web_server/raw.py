@@ -40,8 +40,11 @@ class RawAnswer:
         assert self.headers["Content-Type"] == "application/json"
         assert self.headers["x-openstack-request-id"].startswith("req-")
         assert self.headers["x-compute-request-id"] == self.headers["x-openstack-request-id"]
-        assert self.json[self.fault]["code"] == self.status
-        assert self.json[self.fault]["message"]
+        fault = self.json[self.fault]
+        assert fault["code"] == self.status
+        assert fault["message"]
+        assert [error["detail"] for error in fault["errors"]] == [fault["message"]]
+        assert all(error["code"] for error in fault["errors"])
 
 
 @dataclasses.dataclass(frozen=True)
