@@ -30,7 +30,7 @@ VERSIONS: dict[str, dict[str, str]] = {
         "status": "DEPRECATED",
         "version": "",
         "min_version": "",
-        "updated": "2011-01-21T11:33:21Z",
+        "updated": "2025-07-04T12:00:00Z",
     },
     "v2.1": {
         "id": "v2.1",

@@ -16,6 +16,7 @@ def test_all_versions_are_listed() -> None:
         assert versions["v2.1"]["min_version"] == "2.1"
         assert versions["v2.1"]["version"] == "2.104"
         assert versions["v2.0"]["version"] == ""
+        assert versions["v2.0"]["updated"] == "2025-07-04T12:00:00Z"
         assert versions["v2.1"]["links"][0]["href"] == "http://testserver/compute/v2.1/"
 
 
