@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from servers.hosts.errors import NoSuchService, ServiceInUse, ServiceUnchangeable
+from servers.hosts.errors import NoSuchService, NothingToChange, ServiceInUse, ServiceUnchangeable
 from servers.models import Aggregate, Allocation, Instance, ResourceProvider, Service
 from servers.models.host import COMPUTE_BINARY
 
@@ -72,6 +72,28 @@ def find_compute_service(host: str, binary: str = COMPUTE_BINARY) -> Service:
     return service
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostService:
+    """A service by the name of its host and its kind."""
+
+    host: str
+    binary: str
+
+
+def find_changeable(named: uuid.UUID | HostService) -> Service:
+    """The service, if it is one that can be changed.
+
+    Raises:
+        NoSuchService: there is none.
+        ServiceUnchangeable: it runs no servers.
+    """
+    if isinstance(named, HostService):
+        return find_compute_service(named.host, named.binary)
+    service = find_service(named)
+    check_changeable(service.binary)
+    return service
+
+
 def check_changeable(binary: str) -> None:
     """Raises ``ServiceUnchangeable`` for kinds of services that run no servers."""
     if binary != COMPUTE_BINARY:
@@ -86,8 +108,13 @@ def change_service(service: Service, change: ServiceChange) -> Service:
     A disabled host keeps its servers and gets no new ones.
 
     Raises:
+        NothingToChange: nothing is to change, or a reason was given for enabling.
         NoSuchService: it was removed meanwhile.
     """
+    if change.disabled is False and change.reason:
+        raise NothingToChange("A service is enabled without reason.", field="disabled_reason")
+    if not change.columns:
+        raise NothingToChange("Give status or forced_down.")
     columns = {**change.columns, "updated_at": timezone.now()}
     if not Service.objects.filter(pk=service.pk).update(**columns):
         raise NoSuchService(f"There is no service {service.uuid}.")

@@ -122,14 +122,11 @@ class Items(VersionedSerializer):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AggregateAction:
-    """What to do with an aggregate, and the rule that decides on it."""
+    """What to do with an aggregate, with what, and the rule that decides on it."""
 
     rule: str
     act: Callable[[int, Any], Aggregate]
     argument: Any
-
-    def apply(self, key: int) -> Aggregate:
-        return self.act(key, self.argument)
 
 
 ACTIONS: dict[str, tuple[str, Callable[[int, Any], Aggregate], str]] = {

@@ -7,6 +7,7 @@ URL names the service and the body says what is to be done.
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -29,13 +30,7 @@ from compute_site.api.microversions.times import exact_time
 from compute_site.api.microversions.version import Microversion
 from servers.errors import NoSuchItem
 from servers.hosts.errors import NothingToChange
-from servers.hosts.services import (
-    ServiceChange,
-    change_service,
-    check_changeable,
-    find_compute_service,
-    find_service,
-)
+from servers.hosts.services import HostService, ServiceChange
 from servers.hosts.zones import zone_of_service
 from servers.models import Service
 from servers.serializers.identifier import names_by_uuid, read_uuid
@@ -112,6 +107,15 @@ class ForcedAnswer(AnswerSerializer):
     forced_down = Shown(BOOLEAN)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """What is to change of which service, and how the answer shows it."""
+
+    service: uuid.UUID | HostService
+    change: ServiceChange
+    shown: type[AnswerSerializer]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HostOrder:
     """What to do with the service of a host; the URL says what (until 2.52)."""
@@ -122,19 +126,14 @@ class HostOrder:
     forced_down: bool | None = None
     knows_force_down: bool
 
-    def apply(self, verb: str) -> tuple[type[AnswerSerializer], Service]:
-        """Do it, and say how the answer shows the service.
-
-        Raises:
-            NoSuchItem: nothing of that name can be done.
-            NothingToChange: the body lacks what the verb needs.
-            NoSuchService, ServiceUnchangeable: no such service.
+    def plan(self, verb: str) -> ServicePlan:
+        """Raises ``NoSuchItem`` where nothing of that name can be done, and ``NothingToChange``
+        where the body lacks what the verb needs.
         """
         if verb not in VERBS or (verb == "force-down" and not self.knows_force_down):
             raise NoSuchItem(f"{verb[:60]!r} cannot be done with a service.")
         read, shown = VERBS[verb]
-        change = read(self)
-        return shown, change_service(find_compute_service(self.host, self.binary), change)
+        return ServicePlan(HostService(self.host, self.binary), read(self), shown)
 
     def with_reason(self) -> ServiceChange:
         if self.disabled_reason is None:
@@ -166,26 +165,14 @@ class ServiceOrder:
     disabled_reason: str | None = None
     forced_down: bool | None = None
 
-    def apply(self, service_id: str) -> tuple[type[AnswerSerializer], Service]:
-        """Do it.
-
-        Raises:
-            MalformedId: the URL holds no UUID.
-            NoSuchService, ServiceUnchangeable: no such service.
-            NothingToChange: the body says nothing, or a reason for enabling.
-        """
-        service = find_service(read_uuid(service_id))
-        check_changeable(service.binary)
-        if self.status == ENABLED and self.disabled_reason:
-            raise NothingToChange("A service is enabled without reason.", field="disabled_reason")
-        if self.status is None and self.forced_down is None:
-            raise NothingToChange("Give status or forced_down.")
+    def plan(self, service_id: str) -> ServicePlan:
+        """Raises ``MalformedId`` where the URL holds no UUID."""
         change = ServiceChange(
             disabled=None if self.status is None else self.status == DISABLED,
             reason=self.disabled_reason,
             forced_down=self.forced_down,
         )
-        return self.shown, change_service(service, change)
+        return ServicePlan(read_uuid(service_id), change, self.shown)
 
 
 class ServiceUpdate(VersionedSerializer):

@@ -107,7 +107,7 @@ class AggregateActions(ComputeView):
         check_names_action(self.body)
         action = self.read(AggregateActionBody)
         request.caller.permit(action.rule)
-        aggregate = action.apply(read_number(aggregate_id))
+        aggregate = action.act(read_number(aggregate_id), action.argument)
         return self.answer({"aggregate": self.show(AggregateAnswer, aggregate)})
 
 

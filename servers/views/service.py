@@ -6,7 +6,13 @@ from rest_framework.response import Response
 
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
-from servers.hosts.services import delete_service, find_service, list_services
+from servers.hosts.services import (
+    change_service,
+    delete_service,
+    find_changeable,
+    find_service,
+    list_services,
+)
 from servers.hosts.zones import zone_of_hosts
 from servers.policies import service as rules
 from servers.serializers.identifier import read_id
@@ -46,9 +52,10 @@ class OneService(ComputeView):
     def put(self, request: ComputeRequest, service_id: str) -> Response:
         order = self.read(ServiceUpdate)
         request.caller.permit(rules.UPDATE)
-        shown, service = order.apply(service_id)
+        plan = order.plan(service_id)
+        service = change_service(find_changeable(plan.service), plan.change)
         zones = zone_of_hosts([service.host])
-        return self.answer({"service": self.show(shown, service, zones=zones)})
+        return self.answer({"service": self.show(plan.shown, service, zones=zones)})
 
     def delete(self, request: ComputeRequest, service_id: str) -> Response:
         request.caller.permit(rules.DELETE)
