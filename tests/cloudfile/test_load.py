@@ -449,3 +449,16 @@ def test_the_group_web_of_the_demo_cloud_lets_in_what_it_is_described_with(
     egress = [rule for rule in rules if rule["direction"] == "egress"]
     assert {rule["ethertype"] for rule in egress} == set(versions)
     assert all(rule["protocol"] is None for rule in egress)
+
+
+def test_more_users_have_passwords_than_may_sign_in_at_once(
+    settings: Any, anonymous: ApiClient
+) -> None:
+    settings.PASSWORD_HASHERS = ["compute_site.identity.hashers.QueuedScryptHasher"]
+    users = [{"name": f"user-{number}", "password": "secret"} for number in range(8)]
+    load_cloud({"users": users})
+    identity = {
+        "methods": ["password"],
+        "password": {"user": {**users[7], "domain": {"id": "default"}}},
+    }
+    anonymous.post("//identity/v3/auth/tokens", {"auth": {"identity": identity}}).expect(201)
