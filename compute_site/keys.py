@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from compute_site.api.strict_json import Unkeepable, check_keepable
+from compute_site.strict_json import Unkeepable, check_keepable
 
 Reader = Callable[[Any], Any]
 NO_CARDS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")

@@ -29,7 +29,6 @@ from compute_site.api.microversions.negotiation import (
 from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.api.microversions.version import OLDEST, Microversion
 from compute_site.api.request_url import check_query
-from compute_site.api.strict_json import read_json
 from compute_site.caller import Caller
 from compute_site.db.conflicts import as_conflict
 from compute_site.db.outages import as_outage, reason_of
@@ -43,6 +42,7 @@ from compute_site.faults import (
     Unavailable,
     UnsupportedMediaType,
 )
+from compute_site.strict_json import read_json
 
 logger = logging.getLogger(__name__)
 

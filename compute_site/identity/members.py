@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from compute_site.api.strict_json import Unkeepable, check_keepable
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import MalformedRequest
+from compute_site.strict_json import Unkeepable, check_keepable
 
 Reader = Callable[[Any, str], Any]
 """Gives the value back, or raises ``MalformedRequest`` with the path of the member."""

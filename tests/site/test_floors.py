@@ -23,6 +23,7 @@ FLOORS: list[set[str]] = [
         "compute_site.request_id",
         "compute_site.secrets",
         "compute_site.short_queue",
+        "compute_site.strict_json",
     },
     {"compute_site.db"},
     {"compute_site.settings", "compute_site.keys"},
