@@ -266,7 +266,7 @@ def _reason(request: HttpRequest, instance: Instance) -> str:
 
 def _why_not_retried(instance: Instance) -> str:
     """Why a server in error has no button to build it again."""
-    if instance.vm_state != "error" or hasattr(instance, "buried_order"):
+    if instance.vm_state != "error" or hasattr(instance, "kept_request"):
         return ""
     return (
         "The build cannot be tried again: the server was on a host, and what only the build needs "

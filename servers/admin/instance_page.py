@@ -47,7 +47,7 @@ def find_instance(key: str) -> Instance | None:
     """The server with what is one-to-one with it."""
     if not is_key(key):
         return None
-    one_to_one = ("mapping__cell", "request_spec__instance_group", "build_request", "buried_order")
+    one_to_one = ("mapping__cell", "request_spec__instance_group", "build_request", "kept_request")
     instances = Instance.objects.select_related(
         "project", "user", "flavor_record", "group_membership__group", *one_to_one
     )

@@ -76,7 +76,7 @@ def _can_be_error(instance: Instance) -> bool:
 
 
 def _can_be_retried(instance: Instance) -> bool:
-    return instance.vm_state == VmState.ERROR and hasattr(instance, "buried_order")
+    return instance.vm_state == VmState.ERROR and hasattr(instance, "kept_request")
 
 
 OPERATIONS = {

@@ -1,5 +1,5 @@
-"""What servers were asked with, in the admin: request specs, open and buried orders, mappings,
-disks, tags.
+"""What servers were asked with, in the admin: request specs, open and kept build requests,
+mappings, disks, tags.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from servers.admin.read_only import RecordAdmin
 from servers.models import (
     BlockDevice,
     BuildRequest,
-    BuriedOrder,
     InstanceMapping,
+    KeptRequest,
     RequestSpec,
     Tag,
 )
@@ -96,8 +96,8 @@ class BuildRequestAdmin(RecordAdmin):
         return yes_no(bool(request.admin_password))
 
 
-@admin.register(BuriedOrder)
-class BuriedOrderAdmin(RecordAdmin):
+@admin.register(KeptRequest)
+class KeptRequestAdmin(RecordAdmin):
     """What is needed to try a build again; its contents carry secrets and are not shown."""
 
     list_display = ("instance", "age")

@@ -15,9 +15,9 @@ from servers.lifecycle.transitions import RETRY_BUILD
 from servers.models import (
     BlockDevice,
     BuildRequest,
-    BuriedOrder,
     Instance,
     InstanceMapping,
+    KeptRequest,
     Tag,
 )
 
@@ -39,8 +39,8 @@ KEPT = (
 
 def keep_orders(requests: Sequence[BuildRequest]) -> None:
     """Put the orders of servers that cannot be placed aside."""
-    BuriedOrder.objects.bulk_create(
-        BuriedOrder(
+    KeptRequest.objects.bulk_create(
+        KeptRequest(
             instance_id=request.instance_id,
             order={name: getattr(request, name) for name in KEPT},
         )
@@ -61,8 +61,8 @@ def retry_build(caller: Caller, instance: Instance) -> None:
         # locks the server first, as a deletion does
         job = ScheduleAndBuild(reservation_id=instance.reservation_id)
         begin(caller, instance, RETRY, job)
-        buried = BuriedOrder.objects.filter(instance=instance).first()
-        if buried is None:
+        kept = KeptRequest.objects.filter(instance=instance).first()
+        if kept is None:
             raise WrongState(
                 f"The server {instance.uuid} is not one in error that never reached a host; "
                 "its build cannot be tried again."
@@ -74,7 +74,7 @@ def retry_build(caller: Caller, instance: Instance) -> None:
             instance=instance,
             project_id=instance.project_id,
             request_id=caller.request_id,
-            **buried.order,
+            **kept.order,
         )
-        buried.delete()
+        kept.delete()
         finish_event(instance.pk, RETRY.event, result=SUCCESS)

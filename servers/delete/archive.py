@@ -19,10 +19,10 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 from servers.models import (
     ArchivedServer,
     BuildRequest,
-    BuriedOrder,
     ConsoleToken,
     Consumer,
     Instance,
+    KeptRequest,
     ServerGroupMember,
 )
 
@@ -30,7 +30,7 @@ BATCH = 100
 """Servers that one transaction takes: requests do not notice so short a lock."""
 
 LEFT_OUT: tuple[type[Model], ...] = (
-    *(BuildRequest, BuriedOrder, ConsoleToken, Consumer, ServerGroupMember),
+    *(BuildRequest, KeptRequest, ConsoleToken, Consumer, ServerGroupMember),
 )
 """What only a living server has or needs, secrets among it: it is not kept."""
 

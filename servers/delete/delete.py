@@ -37,9 +37,9 @@ from servers.lifecycle.transitions import (
 )
 from servers.models import (
     BuildRequest,
-    BuriedOrder,
     Instance,
     InstanceMapping,
+    KeptRequest,
     PowerState,
     ServerGroupMember,
     Service,
@@ -166,7 +166,7 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)
     ServerGroupMember.objects.filter(instance=instance).delete()
     if instance.vm_state == VmState.ERROR and instance.host is None:
-        BuriedOrder.objects.filter(instance=instance).delete()
+        KeptRequest.objects.filter(instance=instance).delete()
     finish_event(instance.pk, DELETE_EVENT, result=SUCCESS)
     release_host([instance.pk])
 

@@ -11,7 +11,7 @@ from servers.models.hardware import HardwareClaim, HostHardware, PciDevice
 from servers.models.host import Aggregate, ComputeNode, Service
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
-from servers.models.kept_request import BuriedOrder
+from servers.models.kept_request import KeptRequest
 from servers.models.keypair import KeyPair
 from servers.models.migration import Migration, MigrationStatus, MigrationType
 from servers.models.provider import (
@@ -34,7 +34,6 @@ __all__ = [
     "ArchivedServer",
     "BlockDevice",
     "BuildRequest",
-    "BuriedOrder",
     "Cell",
     "ComputeNode",
     "ConsoleToken",
@@ -47,6 +46,7 @@ __all__ = [
     "InstanceActionEvent",
     "InstanceMapping",
     "Inventory",
+    "KeptRequest",
     "KeyPair",
     "Migration",
     "MigrationStatus",

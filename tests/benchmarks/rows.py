@@ -39,7 +39,6 @@ from servers.models import (
     Allocation,
     BlockDevice,
     BuildRequest,
-    BuriedOrder,
     Cell,
     ComputeNode,
     Consumer,
@@ -49,6 +48,7 @@ from servers.models import (
     InstanceActionEvent,
     InstanceMapping,
     Inventory,
+    KeptRequest,
     KeyPair,
     RequestSpec,
     ResourceProvider,
@@ -216,7 +216,7 @@ def fill_servers(count: int, project: Project, user: User) -> None:
     server = {"instance_id": f"{offset} + n"}
     fill(RequestSpec, count, server, flavor=FLAVOR, image={"name": "small"})
     fill(BuildRequest, count, {**server, "created_at": LONG_AGO}, project=project)
-    fill(BuriedOrder, count, server, order={})
+    fill(KeptRequest, count, server, order={})
     fill(InstanceMapping, count, server, cell=Cell.objects.get(name="cell1"), **owner)
     fill(
         BlockDevice,

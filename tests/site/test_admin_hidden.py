@@ -26,7 +26,7 @@ SECRETS = {
     "identity.ApplicationCredential": ("secret_hash",),
     "servers.Instance": ("user_data", "key_data", "system_metadata", "metadata"),
     "servers.BuildRequest": ("admin_password", "injected_files"),
-    "servers.BuriedOrder": ("order",),
+    "servers.KeptRequest": ("order",),
     "servers.BlockDevice": ("connection_info",),
     "servers.ConsoleToken": ("digest",),
     "procrastinate.ProcrastinateJob": ("args",),

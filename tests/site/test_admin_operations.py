@@ -15,11 +15,11 @@ from servers.lifecycle.sealing import seal, unseal
 from servers.models import (
     BlockDevice,
     BuildRequest,
-    BuriedOrder,
     Cell,
     ComputeNode,
     Instance,
     InstanceAction,
+    KeptRequest,
     ServerFault,
     Tag,
 )
@@ -152,7 +152,7 @@ def test_a_build_is_tried_again_with_all_that_was_asked(admin_site: Client) -> N
     assert BlockDevice.objects.filter(instance=server).count() == 1
     assert list(Tag.objects.filter(instance=server).values_list("tag", flat=True)) == ["blue"]
     assert usage_of() == used
-    assert not BuriedOrder.objects.exists()
+    assert not KeptRequest.objects.exists()
     actions = InstanceAction.objects.filter(instance=server).order_by("pk")
     assert [action.action for action in actions] == ["create", "retryBuild", "create"]
     assert actions[1].request_id == actions[2].request_id
@@ -179,9 +179,9 @@ def test_only_the_chosen_server_of_a_reservation_is_tried_again(admin_site: Clie
 
 def test_a_deleted_server_leaves_no_order_behind(admin_site: Client) -> None:
     server = bury_one(password="top-secret")
-    assert BuriedOrder.objects.get().order["admin_password"] != "top-secret"
+    assert KeptRequest.objects.get().order["admin_password"] != "top-secret"
     operate(admin_site, "delete_servers", server)
-    assert not BuriedOrder.objects.exists()
+    assert not KeptRequest.objects.exists()
     assert usage_of() == {}
 
 
@@ -277,4 +277,4 @@ def test_seals_are_kept_as_they_are(admin_site: Client) -> None:
     sealed = seal("top-secret")
     BuildRequest.objects.update(admin_password=sealed)
     run_jobs()
-    assert BuriedOrder.objects.get(instance=server).order["admin_password"] == sealed
+    assert KeptRequest.objects.get(instance=server).order["admin_password"] == sealed

@@ -16,13 +16,13 @@ from servers.models import (
     Allocation,
     BlockDevice,
     BuildRequest,
-    BuriedOrder,
     Cell,
     ComputeNode,
     Instance,
     InstanceAction,
     InstanceActionEvent,
     InstanceMapping,
+    KeptRequest,
     KeyPair,
     Migration,
     RequestSpec,
@@ -44,7 +44,7 @@ MODELS = [
         Allocation,
         BlockDevice,
         BuildRequest,
-        BuriedOrder,
+        KeptRequest,
         Cell,
         ComputeNode,
         ServerFault,
@@ -69,7 +69,7 @@ def make_rows(cast: Cast) -> None:
     of_server = {"instance": server}
     owner = {"project_id": ALPHA, "user_id": cast.member.user_id}
     order = make_order(tags=["blue"])
-    BuriedOrder.objects.create(**of_server, order={"admin_password": "sealed-text"})
+    KeptRequest.objects.create(**of_server, order={"admin_password": "sealed-text"})
     RequestSpec.objects.create(**of_server, flavor=server.flavor, scheduler_hints={"a": ["b"]})
     cell = Cell.objects.create(name=f"cell-{unique}")
     InstanceMapping.objects.create(instance=order.instance, cell=cell, **owner)
