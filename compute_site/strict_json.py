@@ -1,5 +1,5 @@
-"""JSON as the site reads and writes it: what comes in can be kept and shown again, and showing
-never fails for what a row may hold.
+"""Reads and writes JSON: every value that is accepted can be stored and shown again, and writing
+never fails because of the content of a row.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ COMPACT = orjson.OPT_NON_STR_KEYS
 
 
 class MalformedJson(BadRequest):
-    """The body is not JSON, or more deeply nested than anything that could be shown."""
+    """The body is not JSON, or too deeply nested to be shown again."""
 
     code = "malformed_json"
 
 
 class Unkeepable(ValueError):
-    """A value that could not be kept, or not be shown again; the text says what and where."""
+    """A value that cannot be stored or shown again; the text says what and where."""
 
 
 def read_json(text: bytes | str) -> Any:
-    """The value of a JSON text in UTF-8. Lone surrogates and numbers that are not finite are no
-    JSON; whole numbers of any length have all their digits.
+    """The value of a JSON text in UTF-8. Lone surrogates and numbers that are not finite are
+    refused; whole numbers of any length keep all their digits.
 
     Raises:
         MalformedJson: it is none, or nested too deeply; the text says where.
@@ -57,12 +57,12 @@ def read_json(text: bytes | str) -> Any:
 
 
 def _may_be_deep(raw: bytes) -> bool:
-    """Few bodies have as many brackets at all."""
+    """A cheap first check: few bodies have so many brackets at all."""
     return raw.count(b"[") + raw.count(b"{") > DEEPEST
 
 
 def _is_deep(value: Any) -> bool:
-    """Without a look at anything but lists and objects: hostile bodies have many of them."""
+    """Looks at lists and objects only, because hostile bodies can have very many values."""
     level = [value]
     for _ in range(DEEPEST):
         level = [
@@ -77,11 +77,11 @@ def _is_deep(value: Any) -> bool:
 
 
 def check_keepable(value: Any) -> None:
-    """Go on only if a value of any form can be kept in the database and shown again.
+    """Check that a JSON value can be stored in the database and shown again.
 
     Raises:
-        Unkeepable: a text holds a NUL or half a character, a number has more than 64 bits, or
-            it is too deep.
+        Unkeepable: a text has a NUL or a lone surrogate, a number has more than 64 bits, or the
+            value is nested too deeply.
     """
     wrong = _find_wrong(value, DEEPEST, _why_unkeepable)
     if wrong is not None:
@@ -111,7 +111,7 @@ Wrong = tuple[list[str], str]
 
 
 def _find_wrong(value: Any, levels: int, judge: Callable[[Any], str | None]) -> Wrong | None:
-    """The first part of a value that lies too deep, or of which the judge says what is wrong."""
+    """The first part of a value that is nested too deeply or that ``judge`` refuses."""
     if isinstance(value, dict):
         items: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, list | tuple):
@@ -138,8 +138,8 @@ def _show(wrong: Wrong) -> str:
 def write_json(value: Any, *, pretty: bool = False) -> bytes:
     """The JSON text of a value, in UTF-8.
 
-    What the fast writer refuses is shown nevertheless: a list of things must not fail because of
-    one of them.
+    Values that the fast writer refuses are written by the slow one: a list must not fail because of
+    a single item.
     """
     option = COMPACT | orjson.OPT_INDENT_2 if pretty else COMPACT
     try:
@@ -150,5 +150,5 @@ def write_json(value: Any, *, pretty: bool = False) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """What only the fast writer knows, such as times and ready pieces of JSON."""
+    """Convert types that only the fast writer supports, such as times and JSON fragments."""
     return json.loads(orjson.dumps(value))

@@ -34,7 +34,7 @@ class CallerAuthentication(BaseAuthentication):
         try:
             caller = find_caller(request)
         except Unauthorized:
-            # else DRF would ask again while it renders the page of this error
+            # otherwise DRF would authenticate again while it renders the page of this error
             request.user = request.auth = None  # type: ignore[assignment]
             raise
         if caller is None:
@@ -46,10 +46,10 @@ class CallerAuthentication(BaseAuthentication):
 
 
 def find_caller(request: Request) -> Caller | None:
-    """The caller by the first proof that the request carries; ``None`` when it carries none.
+    """The caller by the first credentials that the request has; ``None`` if it has none.
 
     Raises:
-        Unauthorized: a proof is there, but it is not valid.
+        Unauthorized: the credentials are not valid.
     """
     token = request.META.get("HTTP_X_AUTH_TOKEN")
     if token:
@@ -168,5 +168,5 @@ def _wanted_project(request: Request) -> dict[str, Any]:
 
 
 def _user_reader(user_id: str) -> Callable[[], User]:
-    """Only the browsable pages look at the user, so it is read when they do."""
+    """A function that reads the user when it is needed, which is only for the browsable pages."""
     return lambda: User.objects.get(pk=user_id)

@@ -1,4 +1,4 @@
-"""The bodies of requests as the web server hands them over: with a length, or in chunks."""
+"""Reads the bodies of requests, with a ``Content-Length`` or in chunks."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class BodyBrokenOff(BadRequest):
 
 
 def is_chunked(request: HttpRequest) -> bool:
-    """Does the body come with ``Transfer-Encoding`` instead of a length? (A server refuses both at
-    once, and all codings but chunked.)
+    """Does the body come with ``Transfer-Encoding`` instead of a length? (The web server refuses
+    requests with both, and all codings but chunked.)
     """
     return "HTTP_TRANSFER_ENCODING" in request.META
 
 
 def take_chunks(request: HttpRequest, limit: int) -> None:
-    """Read a chunked body, which Django would take for empty, and let Django have it.
+    """Read a chunked body, which Django would take for empty, and give it to Django.
 
     Raises:
-        BodyTooLarge: it has more than ``limit`` bytes; no more than those were read.
+        BodyTooLarge: it has more than ``limit`` bytes; reading stops there.
         BodyBrokenOff: it is not complete.
     """
     pieces, size = [], 0

@@ -1,5 +1,5 @@
-"""Refuses a request body that is larger than the limit, or of which nobody knows how large it is,
-before anything else looks at it.
+"""Refuses a request body that is too large, or whose length is malformed, before anything else
+reads it.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
     def check(self, request: HttpRequest) -> None:
-        """Read what came in chunks.
+        """Check the length of the body, and read a chunked one.
 
         Raises:
             BadRequest: the length is no number, or the body is not complete.
-            BodyTooLarge: there is more of it than may be.
+            BodyTooLarge: it is larger than the limit.
         """
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not DIGITS.fullmatch(length):

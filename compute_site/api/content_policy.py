@@ -1,5 +1,5 @@
-"""Says to browsers what a page of the site may load and do: nothing from elsewhere, no script
-that stands in the page itself, and no frame around it.
+"""Sets ``Content-Security-Policy``: a page of the site may load nothing from other sites, run no
+inline script, and stand in no frame.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ POLICY = "; ".join(f"{name} {sources}" for name, sources in DIRECTIVES.items())
 
 
 class ContentPolicyMiddleware:
-    """Gives every page ``Content-Security-Policy``; answers for programs need none."""
+    """Adds the header to HTML pages; JSON answers need none."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The OpenAPI documents as files and as pages to click through."""
+"""Serves the OpenAPI documents, as files and as Swagger UI."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class SchemaView(SpectacularAPIView):
 
 
 def find_document(version: Microversion, renderer: BaseRenderer) -> bytes:
-    """The document, compressed. It takes half a second to write, which is done once.
+    """The document, compressed. Cached, because it takes half a second to write.
 
     Raises:
-        Unavailable: others wait already for documents that are not written yet.
+        Unavailable: too many requests wait already for documents that are not cached yet.
     """
     key = (version, "json" in renderer.media_type)
     if key not in _written:
@@ -57,7 +57,7 @@ def find_document(version: Microversion, renderer: BaseRenderer) -> bytes:
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """``/docs/?microversion=2.67``: the document to click through, without any other host."""
+    """``/docs/?microversion=2.67``: Swagger UI, with all its files from this site."""
 
     authentication_classes = []
     versioning_class = None
@@ -65,7 +65,7 @@ class DocsView(SpectacularSwaggerSplitView):
     template_name = "compute_site/docs.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """The page, and with ``script`` in the query its script, which no page may have inside."""
+        """The page; with ``script`` in the query, its script (inline scripts are not allowed)."""
         version = asked_version(request)
         self.url_self = f"{request.path}?microversion={version}"
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]

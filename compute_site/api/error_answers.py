@@ -1,4 +1,4 @@
-"""What is answered where no view is reached: a page for people, the envelope for programs."""
+"""Answers errors outside of views: an HTML page for browsers, the JSON envelope for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTAGE_PAGE = "<!doctype html><title>Try again later</title><h1>Try again later<
 
 
 def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Such as a host that is not ours."""
+    """For example, a ``Host`` that is not in ``ALLOWED_HOSTS``."""
     if wants_page(request):
         return defaults.bad_request(request, exception)
     return _show(BadRequest("This is no request that the site answers."))
@@ -35,7 +35,7 @@ def show_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def show_error(request: HttpRequest) -> HttpResponse:
-    """What no view has caught: the APIs catch all of theirs."""
+    """An error that no view has caught; the views of the APIs catch all of theirs."""
     error = sys.exc_info()[1]
     fault = as_fault(error if isinstance(error, Exception) else RuntimeError())
     if not wants_page(request):

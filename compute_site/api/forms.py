@@ -44,9 +44,9 @@ def make_controls(
     given: Mapping[str, str],
     errors: Sequence[Mapping[str, str]] = (),
 ) -> list[Control]:
-    """The controls of a body: one for each key in force, the required ones first.
+    """The controls of a body: one for each key of the microversion, the required ones first.
 
-    ``given`` is what was typed last time, ``errors`` what was wrong with it.
+    ``given`` is the refused input of the last submission, ``errors`` its faults.
     """
     controls = [
         dataclasses.replace(
@@ -66,7 +66,7 @@ def make_controls(
 def _fields(
     serializer: type[VersionedSerializer], version: Microversion, prefix: str = ""
 ) -> list[tuple[str, Any]]:
-    """Keys by path; objects that must be there are opened."""
+    """Fields by path; the fields of a required object are listed instead of the object."""
     found: list[tuple[str, Any]] = []
     for name, field in serializer.at(version).fields.items():
         path = f"{prefix}{field.key or name}"
@@ -108,10 +108,10 @@ def _is_plain(field: Any) -> bool:
 def read_form(
     serializer: type[VersionedSerializer], version: Microversion, given: Mapping[str, str]
 ) -> Any:
-    """The JSON body that a form stands for; empty controls are absent keys.
+    """The JSON body from a submitted form; empty controls are absent keys.
 
     Raises:
-        MalformedJson: the whole body was given as JSON and is none.
+        MalformedJson: the whole body was entered as JSON, and is not valid.
     """
     raw = given.get(RAW_BODY, "").strip()
     if raw:
@@ -129,7 +129,7 @@ def read_form(
 
 
 def _split(name: str, serializer: type[VersionedSerializer], version: Microversion) -> list[str]:
-    """A path as its keys; a key may hold dots, the outer ones do not."""
+    """A path as a list of keys; only the innermost key may contain dots."""
     outer = {
         field.key or attribute: field for attribute, field in serializer.at(version).fields.items()
     }
@@ -143,10 +143,10 @@ def _value(kind: str, text: str) -> Any:
     if kind == "select":
         return WORDS.get(text, text)
     if kind == "number":
-        return int(text) if NUMBER.fullmatch(text) else text  # what is none is a fault of the key
+        return int(text) if NUMBER.fullmatch(text) else text  # the serializer refuses the rest
     if kind == "json":
         try:
             return read_json(text)
         except MalformedJson:
-            return text  # a word such as auto, or a fault of the key
+            return text  # a word such as auto; the serializer refuses others
     return text

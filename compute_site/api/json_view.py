@@ -1,4 +1,4 @@
-"""The base of the views of all APIs: how a JSON body is read, and how an answer leaves."""
+"""The base class of the views of all APIs: reads JSON bodies and renders answers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from compute_site.strict_json import MalformedJson, read_json
 
 
 def answer_options() -> HttpResponse:
-    """OpenStack's services answer OPTIONS at every URL and for everyone, with nothing: browsers and
-    balancers ask by it whether there is a service at all.
+    """An empty answer. OpenStack's services answer OPTIONS like this at every URL and without a
+    token; browsers and load balancers use it to see whether the service runs.
     """
     response = HttpResponse()
     del response["Content-Type"]
@@ -25,8 +25,8 @@ def answer_options() -> HttpResponse:
 
 
 class JsonView(APIView):
-    """Answers are rendered here, and not after the view as DRF does it: what goes wrong then is
-    an error as any other, and gets the envelope of the API.
+    """Renders its answers itself, and not after the view as DRF does, so that an error of rendering
+    is answered like any other, in the envelope of the API.
     """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -65,9 +65,9 @@ class JsonView(APIView):
         return response
 
     def cut_cycles(self, response: HttpResponse) -> None:
-        """By way of these, views, requests and answers know themselves. A body or a page of a
-        thousand things would lie in memory until the garbage collector finds it, which holds up
-        some later request by 100 ms.
+        """Remove the references that make cycles of views, requests and answers. Otherwise a large
+        body or page stays in memory until the garbage collector runs, which delays some later
+        request by 100 ms.
         """
         vars(self).pop("head", None)  # Django's, a method of this view
         self.request.parser_context.clear()
@@ -75,11 +75,11 @@ class JsonView(APIView):
             response.renderer_context.clear()  # type: ignore[attr-defined] # DRF sets it late
 
     def raw_body(self) -> bytes:
-        """The body as it came.
+        """The body as bytes.
 
         Raises:
             BodyTooLarge: it is larger than Django reads.
-            MalformedJson: it was read as a form already.
+            MalformedJson: it has been read as a form already.
         """
         try:
             return self.request._request.body  # noqa: SLF001 - DRF's parsers would coerce and wrap

@@ -1,4 +1,4 @@
-"""Links to things of the API (docs/contract/create-response.md 2)."""
+"""Makes the links in answers (docs/contract/create-response.md 2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Link = dict[str, str]
 
 
 def root_of(request: HttpRequest) -> str:
-    """Scheme, host and port of the site as clients should call it, without a slash at the end."""
+    """Scheme, host and port under which clients should call the site, without a final slash."""
     if settings.OPTIONS.public_url:
         return str(settings.OPTIONS.public_url).rstrip("/")
     return request.build_absolute_uri(request.META.get("SCRIPT_NAME", "") + "/").rstrip("/")
@@ -22,9 +22,10 @@ def root_of(request: HttpRequest) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Links:
-    """Makes links for one request; ``versioned`` ends with the version part, ``plain`` before it.
+    """Makes the links for one request. ``versioned`` is the prefix up to and with the version part,
+    ``plain`` the prefix before it.
 
-    Both end with the caller's project where the request's URL has its id, be it in the query.
+    Both also have the caller's project id where the request's URL has it, even in the query.
     """
 
     versioned: str
@@ -61,10 +62,10 @@ class Links:
         marker: str,
         known: Container[str] | None = None,
     ) -> list[Link]:
-        """A list with the link to the page that follows the one that ends with ``marker``.
+        """A list with the link to the page after the one that ends with ``marker``.
 
-        Nova: the parameters are sorted, and of one that was given several times only the last
-        value in that order is kept. ``known``: other parameters are left out.
+        Nova: the parameters are sorted; if one is given several times, only its last value in that
+        order is kept. Parameters that are not in ``known`` are left out.
         """
         given = sorted(
             (key, value)
@@ -83,7 +84,7 @@ def _path_before(path: str, api: str) -> str:
 
 
 def _own_project_in(request: Request) -> str | None:
-    """Nova: wherever the id of the caller's project stands in the URL, links have it as well."""
+    """The caller's project id, if it is anywhere in the URL. Nova: the links have it then, too."""
     own: str | None = getattr(getattr(request, "caller", None), "project_id", None)
     return own if own and own in request.get_full_path() else None
 

@@ -1,4 +1,4 @@
-"""The OpenAPI documents, one a microversion: what a view's contracts say, nothing guessed."""
+"""Makes an OpenAPI document for each microversion from the contracts of the views."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ SECURITY_SCHEMES: dict[str, Schema] = {
 
 
 class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The three ways to prove an identity."""
+    """The three ways to authenticate."""
 
     target_class = "compute_site.api.authentication.CallerAuthentication"
     name = list(SECURITY_SCHEMES)
@@ -253,7 +253,7 @@ def openapi_document(version: Microversion) -> Schema:
 
 
 def find_operations() -> list[tuple[str, str, Contract]]:
-    """Method, path below the version and contract of all that has a contract."""
+    """Method, path below the version and contract of every operation with a contract."""
     endpoints = EndpointEnumerator(patterns=SCHEMA_URLS).get_api_endpoints()  # type: ignore[no-untyped-call]
     return [
         (method, path.removeprefix("/compute/v2.1"), contract)

@@ -1,4 +1,4 @@
-"""How answers leave: JSON for programs, DRF's browsable pages for people."""
+"""Renders answers: as JSON for programs, as DRF's browsable pages for browsers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from compute_site.strict_json import write_json
 
 
 class JsonRenderer(BaseRenderer):
-    """JSON in UTF-8, fast."""
+    """JSON in UTF-8, by the fast writer."""
 
     media_type = "application/json"
     format = "json"
@@ -34,7 +34,7 @@ class JsonRenderer(BaseRenderer):
 
 
 class ComputeJsonRenderer(JsonRenderer):
-    """The same under the media type of the Compute API, for who asks for it."""
+    """The same under the media type of the Compute API, for clients that accept it."""
 
     media_type = "application/vnd.openstack.compute+json"
 
@@ -71,7 +71,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     def create_form(
         view: Any, request: Request, version: Microversion, data: Any
     ) -> dict[str, Any] | None:
-        """The form of the view's POST; with what was typed, and why, when that was refused."""
+        """The form of the view's POST; after a refusal with the input and its faults."""
         contract = getattr(view, "contracts", {}).get("POST")
         if contract is None or contract.body is None or request.user is None:
             return None

@@ -16,14 +16,14 @@ SLASHES = re.compile("//+")
 
 
 class QueryNotUtf8(BadRequest):
-    """A name or a value in the query string is no text."""
+    """A name or a value in the query string is not valid UTF-8."""
 
     code = "query_not_utf8"
 
 
 class RequestUrlMiddleware:
-    """Several slashes in a row are one, and a request without ``Host`` is for this site: HTTP/1.0
-    knows no ``Host``, and balancers that ask whether a service lives send none.
+    """Replaces several slashes in a row by one, and adds a missing ``Host``: HTTP/1.0 does not have
+    it, and load balancers send none in their health checks.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -39,8 +39,8 @@ class RequestUrlMiddleware:
 
 
 def own_name(address: str) -> str:
-    """The address at which the request came in, if the site goes by it, or else the first name of
-    the site.
+    """The address at which the request arrived, if ``ALLOWED_HOSTS`` has it, or else the first name
+    of the site.
     """
     names = settings.ALLOWED_HOSTS
     if validate_host(address, names):

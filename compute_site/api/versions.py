@@ -1,4 +1,4 @@
-"""The version documents: what this service speaks, for clients that ask before they log in."""
+"""The version documents, which clients read before they log in."""
 
 from __future__ import annotations
 

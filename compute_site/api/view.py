@@ -66,8 +66,8 @@ class ComputeRequest(Request):
 
 
 class ComputeView(JsonView):
-    """Refuses early in the order of docs/contract/create-response.md 6, then calls the method of
-    the subclass with what its URL names (but not ``api`` and ``project_id``).
+    """Checks the request in the order of docs/contract/create-response.md 6, then calls the
+    subclass's method with the arguments of the URL (without ``api`` and ``project_id``).
 
     Subclasses do four things: read (``self.read``, ``self.read_query``), call one function, show
     (``self.show``, ``self.show_all``), answer (``self.answer``). ``contracts`` describes each
@@ -86,7 +86,7 @@ class ComputeView(JsonView):
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        """Nova sends none of those that DRF has for all views."""
+        """None: Nova does not send the headers that DRF adds to all answers."""
         return {}
 
     def respond(self, request: Request) -> HttpResponse:
@@ -107,7 +107,7 @@ class ComputeView(JsonView):
         )
         request.caller = request.auth  # type: ignore[attr-defined]
         self.take_body(request)
-        if request.method not in METHODS_WITH_BODY:  # Nova: else it is not looked at
+        if request.method not in METHODS_WITH_BODY:  # Nova: otherwise the query is not checked
             check_query(request._request)  # noqa: SLF001 - Django's request
         project_id = kwargs.get("project_id")
         if project_id is not None and project_id != request.caller.project_id:  # type: ignore[attr-defined]
@@ -121,14 +121,14 @@ class ComputeView(JsonView):
             raise Unauthorized("Send a valid token in X-Auth-Token, or a name and password.")
 
     def check_url(self, request: Request) -> None:
-        """Nova: a method that a known URL does not have is 404, as is an unknown URL; HEAD, too."""
+        """Nova: a method that the URL does not have, HEAD included, is 404 as an unknown URL is."""
         method = str(request.method).lower()
         known = method in self.http_method_names and hasattr(type(self), method)
         if not known or "\x00" in request.path:
             raise NotFound(f"There is nothing at {request.path} for {request.method}.")
 
     def check_lifetime(self, version: Microversion) -> None:
-        """404 outside the microversions that know the URL (``/v2`` knows what 2.1 knows)."""
+        """404 at microversions that do not have the URL (``/v2`` has those of 2.1)."""
         asked = max(version, OLDEST)
         contract = self.contracts.get(str(self.request.method))
         for since in (self.since, contract.since if contract else self.since):
@@ -142,7 +142,7 @@ class ComputeView(JsonView):
     def take_body(self, request: Request) -> None:
         """Parse the JSON body into ``self.body``; an empty body is ``None``."""
         content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
-        if content_type == FORM_TYPE and wants_page(request):  # a session guards it against others
+        if content_type == FORM_TYPE and wants_page(request):  # CSRF is checked with the session
             self.body = self.read_form(request)
             return
         if content_type not in JSON_TYPES:
@@ -184,17 +184,17 @@ class ComputeView(JsonView):
         return Links.of(self.request)
 
     def frame(self, **extra: Any) -> Frame:
-        """What all objects of the answer share; ``extra`` is what was looked up in bulk."""
+        """The data that all objects of the answer share; ``extra`` was looked up in bulk."""
         return Frame(self.request.version, self.request.caller, self.links, extra)
 
     def show(self, serializer: type[AnswerSerializer], thing: Any, **extra: Any) -> dict[str, Any]:
-        """One object as the microversion and the caller's rights have it."""
+        """One object, with the keys of the microversion that the caller may see."""
         return serializer.show(thing, self.frame(**extra))
 
     def show_all(
         self, serializer: type[AnswerSerializer], things: Iterable[Any], **extra: Any
     ) -> list[dict[str, Any]]:
-        """Many objects as the microversion and the caller's rights have them."""
+        """Many objects, with the keys of the microversion that the caller may see."""
         return serializer.show_all(things, self.frame(**extra))
 
     def answer(
@@ -222,33 +222,33 @@ class ComputeView(JsonView):
 
 
 def _name_type_of_nothing(response: HttpResponse) -> None:
-    """Nova: an answer without a body is JSON nevertheless; one that only tells a place is HTML."""
+    """Nova: an answer without a body has the content type of JSON; with ``Location``, of HTML."""
     if not response.content:
         html = "Location" in response
         response["Content-Type"] = "text/html; charset=UTF-8" if html else "application/json"
 
 
 class UnknownUrl(ComputeView):
-    """Every path below the API that no other view knows: 401 without a token, else 404."""
+    """Every other path below the API: 401 without a token, otherwise 404."""
 
     def check_url(self, request: Request) -> None:
         raise NotFound(f"There is nothing at {request.path}.")
 
 
 class ProxyUrl(ComputeView):
-    """A URL under which Nova passed requests on to another service until 2.35; clients find that
-    service in the catalogue, so that it is 404 in older versions, too.
+    """A URL under which Nova passed requests on to another service until 2.35. Here it is 404 in
+    older versions, too: clients find that service in the catalogue.
     """
 
     def check_url(self, request: Request) -> None:
-        """Any method will do."""
+        """Accept any method."""
 
     def check_lifetime(self, version: Microversion) -> None:
         raise NotFound("This is the business of another service; the catalogue says where it is.")
 
 
 class GoneUrl(ComputeView):
-    """A URL whose API was taken out of Nova: 410 at every microversion, for the methods it had
+    """A URL whose API was removed from Nova: 410 at every microversion, for the methods that it had
     (``http_method_names``).
     """
 
@@ -282,7 +282,7 @@ FOREIGN_ERRORS: tuple[Translation, ...] = (
     ((Http404, exceptions.NotFound), lambda _: NotFound("There is nothing at this URL.")),
     (UnreadablePostError, lambda _: BodyBrokenOff("The body cannot be read to its end.")),
     (DataError, lambda _: BadRequest(NO_ROOM)),
-    # such as a host that is not ours
+    # such as a Host that is not in ALLOWED_HOSTS
     (SuspiciousOperation, lambda _: BadRequest("This is no request that the site answers.")),
     (exceptions.PermissionDenied, lambda error: Forbidden(str(error.detail))),
     (
@@ -305,7 +305,7 @@ FOREIGN_ERRORS: tuple[Translation, ...] = (
 
 
 def as_fault(error: Exception) -> Fault:
-    """What an error of any kind is to the client. What is unavailable gets its line in the log."""
+    """The fault that the client gets for any error. Outages are logged here."""
     if (conflict := as_conflict(error)) is not None:
         return conflict
     if (outage := as_outage(error)) is not None:

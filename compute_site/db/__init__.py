@@ -1,3 +1,3 @@
-"""The database as the site uses it: Django's PostgreSQL backend (``base``, the ``ENGINE`` of the
-settings), limits of its sessions, and what becomes of a request when it fails.
+"""The database: Django's PostgreSQL backend (``base``, the ``ENGINE`` of the settings), limits of
+its sessions, and the answers to requests when it fails.
 """

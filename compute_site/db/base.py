@@ -39,11 +39,11 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return connection
 
     def is_usable(self) -> bool:
-        """Would a statement reach a server that takes changes? Django asks at the beginning of a
-        request.
+        """Does the connection still reach a server that accepts writes? Django asks at the
+        beginning of a request.
 
-        A server that goes away closes the connection, which then has something to be read, as no
-        idle connection has otherwise. Only then, and after an error, is it asked by a statement.
+        A server that ends closes the connection, which makes the socket readable; an idle
+        connection never is otherwise. Only then, or after an error, is a statement sent to check.
         """
         connection = self.connection
         if connection is None or connection.closed:
@@ -58,7 +58,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
 
 def has_input(connection: Any) -> bool:
-    """Did anything arrive, be it the end of the connection?"""
+    """Is the socket readable? It is also when the other side has closed the connection."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

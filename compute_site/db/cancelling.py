@@ -1,4 +1,4 @@
-"""Ends the statement of another thread, when nobody wants its result any more."""
+"""Cancels the SQL statement of another thread whose result nobody needs any more."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Statements:
         self._cancelled = False
 
     def cancel(self) -> None:
-        """Let the statement that runs now fail, if one does. May be called by any thread."""
+        """Make the running statement fail, if there is one. May be called by any thread."""
         with self._lock:
             raw = self._session.connection
             if self._over or raw is None:
                 return
             self._cancelled = True
-            with contextlib.suppress(psycopg.Error):  # the database is away, and the statement too
+            with contextlib.suppress(psycopg.Error):  # the connection is lost already
                 raw.cancel_safe(timeout=CANCEL_SECONDS)
 
     def end(self) -> None:
-        """The request is answered. A session that was cancelled is left: the word may still be on
-        its way, and would meet the statement of another request.
+        """Call this when the request is answered. After a cancel the connection is closed: the
+        cancel request may arrive late and would hit a statement of the next request.
         """
         with self._lock:
             self._over = True
@@ -44,7 +44,7 @@ class Statements:
 
 @contextlib.contextmanager
 def cancellable() -> Iterator[Statements]:
-    """What this thread sends can be cancelled by others meanwhile."""
+    """Let other threads cancel the statements that this thread sends inside the block."""
     statements = Statements()
     try:
         yield statements

@@ -1,8 +1,8 @@
-"""Query sets of the hot paths whose SQL is made once.
+"""Query sets of the hot paths that are compiled to SQL only once.
 
-Django builds and compiles a query set anew each time, which costs several times as much as the
-database takes to answer. A ``CompiledQuery`` is written as a query set, rules of visibility
-included, and compiled at its first use; later only the values change.
+Django builds and compiles a query set at every use, which costs several times as much as the
+database takes to answer. A ``CompiledQuery`` is written as a query set, including the rules of
+visibility, and compiled at its first use; after that only the parameters change.
 
 ::
 
@@ -31,7 +31,7 @@ Converters = list[tuple[int, list[Callable[..., Any]], Any]]
 
 
 class _TextSlot(str):
-    """Stands for a text that is not known yet; holds the number of its value."""
+    """A placeholder for a text parameter; holds the position of its value."""
 
     __slots__ = ()
 
@@ -41,7 +41,7 @@ class _TextSlot(str):
 
 
 class _UuidSlot(uuid.UUID):
-    """Stands for a UUID that is not known yet; holds the number of its value."""
+    """A placeholder for a UUID parameter; holds the position of its value."""
 
     __slots__ = ()
 
@@ -64,8 +64,8 @@ class _Compiled:
 
 
 class CompiledQuery:
-    """``build`` makes a ``values_list`` of a caller and values. It may ask the caller for its
-    project and whether it is an admin, but must not look at the values.
+    """``build`` makes a ``values_list`` from a caller and values. Of the caller it may use the
+    project and ``is_admin``; it must not depend on the values, which are placeholders.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
@@ -73,7 +73,7 @@ class CompiledQuery:
         self._known: dict[tuple[bool, tuple[type[Value], ...]], _Compiled] = {}
 
     def rows(self, caller: Caller, *values: Value) -> list[tuple[Any, ...]]:
-        """The rows for these values; each number and kind of them is compiled once."""
+        """The rows for these values; compiled once for each number and types of values."""
         if len(values) > MOST_VALUES:
             return list(self._build(caller, *values))
         shape = caller.is_admin, tuple(type(value) for value in values)
@@ -115,7 +115,7 @@ def _slot(number: int, kind: type[Value]) -> _TextSlot | _UuidSlot:
 
 
 def _convert(rows: list[tuple[Any, ...]], converters: Converters) -> list[tuple[Any, ...]]:
-    """What Django does with the values of some kinds of fields, such as JSON."""
+    """Apply the converters that Django has for some kinds of fields, such as JSON."""
     if not converters or not rows:
         return rows
     lists = [list(row) for row in rows]

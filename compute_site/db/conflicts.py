@@ -1,9 +1,8 @@
-"""Requests that met: what the database refuses because of another request is a conflict, and no
-error of ours.
+"""Turns constraint violations that a concurrent request has caused into 409 answers.
 
-Foreign keys are checked when a transaction ends, so that whatever a request found may be gone by
-then, and what it deletes may be in use. Nothing is written, and who tries again is told what is
-missing as if it had been gone before.
+Foreign keys are checked when a transaction ends. By then, what the request found may be deleted, or
+what it deletes may be in use. The transaction is rolled back; a client that tries again gets the
+ordinary answer for what is missing.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ CONFLICTS = (ForeignKeyViolation, UniqueViolation)
 
 
 class DeletedMeanwhile(Conflict):
-    """What the request needs was deleted while it ran, or what it deletes is used since then."""
+    """Another request deleted what this one needs, or began to use what this one deletes."""
 
     code = "deleted_meanwhile"
 
@@ -35,13 +34,13 @@ class MadeMeanwhile(Conflict):
 
 
 def is_duplicate(error: IntegrityError) -> bool:
-    """Does something of that name exist already? Otherwise what it would belong to is gone."""
+    """Is this a violation of a unique constraint, and not of a foreign key?"""
     return isinstance(error.__cause__, UniqueViolation)
 
 
 def as_conflict(error: Exception) -> Conflict | None:
-    """What the client is told; ``None`` where no other request can be the cause."""
-    if isinstance(error, ObjectDoesNotExist):  # what was found has been read again
+    """The error for the client; ``None`` where no other request can be the cause."""
+    if isinstance(error, ObjectDoesNotExist):  # a row that was found before was read again
         logger.warning("two requests met: %s", error, exc_info=error)
         return DeletedMeanwhile(
             "Another request deleted what this one is about, or needs. Try again, and it will say "
@@ -61,7 +60,9 @@ def as_conflict(error: Exception) -> Conflict | None:
 
 
 def _noun_of(constraint: str) -> str:
-    """Django ends the names of foreign keys with the table and column that they point to."""
+    """The model that a foreign key points to, in words. Django ends the names of such constraints
+    with the table and column.
+    """
     for model in apps.get_models():
         options = model._meta  # noqa: SLF001 - Django's public model API
         if constraint.endswith(f"_fk_{options.db_table}_{options.pk.column}"):

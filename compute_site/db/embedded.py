@@ -66,7 +66,7 @@ _servers: dict[Path, Any] = {}
 
 
 def find_database_url(state_dir: Path) -> str:
-    """The URL of the database that is used; the embedded server is started if it is the one.
+    """The URL of the database; starts the embedded server if that is used.
 
     Raises:
         DatabaseError: it does not start.
@@ -75,8 +75,7 @@ def find_database_url(state_dir: Path) -> str:
 
 
 def find_embedded_server(data_dir: Path) -> dict[str, Any]:
-    """Where the embedded server in ``data_dir`` listens, as Django's settings say it; it is started
-    unless it runs.
+    """The address of the embedded server in ``data_dir`` as Django settings; starts it if needed.
 
     Raises:
         DatabaseError: it does not start.
@@ -90,7 +89,7 @@ def find_embedded_server(data_dir: Path) -> dict[str, Any]:
 
 
 def revive_embedded_server(state_dir: Path) -> bool:
-    """Start the embedded server again if it has ended; was that so?
+    """Start the embedded server again if it has ended; return whether it had.
 
     Raises:
         DatabaseError: it does not start.
@@ -146,21 +145,23 @@ def start_embedded_server(data_dir: Path) -> str:
 
 @contextmanager
 def _alone(lock_file: Path) -> Iterator[None]:
-    """Keep other threads and processes waiting. The lock ends with the process that has it."""
+    """Hold a file lock that excludes other threads and processes; it ends with the process."""
     with _thread_lock, lock_file.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _lives(process: psutil.Process | None) -> bool:
-    """Where nobody waits for orphans, as in many containers, a dead process keeps its number."""
+    """Does the process run, and is not a zombie? In many containers nothing reaps dead processes,
+    which keep their process id.
+    """
     return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def _clear_after_crash(data_dir: Path, postmaster_info: Any) -> None:
-    """Let PostgreSQL start again although the number of the one that was killed is still in use.
+    """Let PostgreSQL start again although the process id of a killed server is still in use.
 
-    What the dead server left behind works in its folder, and must have ended before.
+    Waits until the killed server's child processes, which work in its folder, have ended.
     """
     if not (data_dir / "postmaster.pid").exists():
         return

@@ -1,7 +1,7 @@
-"""Locks that processes hold against each other, whatever machines they run on.
+"""Locks between processes, which may run on different machines.
 
-An advisory lock belongs to the database session: a process that is killed loses it at once, and
-nobody has to guess whether it still lives.
+These are PostgreSQL's advisory locks. They belong to the database session, so that a killed process
+loses its locks at once and nothing has to guess whether it still runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.2
 
 
 class Kind(enum.IntEnum):
-    """What a lock is about: its first number. The second one says which."""
+    """The kind of a lock: the first of its two numbers. The second one identifies the lock."""
 
     SITE = 7100
     SERVER = 7101
@@ -30,7 +30,7 @@ class Kind(enum.IntEnum):
 
 
 class Lock(enum.IntEnum):
-    """Of the kind ``SITE``: what only one process may do at a time."""
+    """The locks of the kind ``SITE``: tasks that only one process may do at a time."""
 
     MIGRATION = 1
     CLOUD = 2
@@ -42,7 +42,7 @@ def hold(kind: Kind, key: int) -> Iterator[None]:
     try:
         _call("pg_advisory_lock", kind, key)
     except DatabaseError:
-        connection.close()  # it may have been given in the last moment
+        connection.close()  # the lock may have been granted in the last moment
         raise
     try:
         yield
@@ -52,11 +52,11 @@ def hold(kind: Kind, key: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def alone(lock: Lock, *, tell_waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """As ``hold``, for what may take long; ``tell_waiting`` is called before a wait. Who holds the
-    lock already goes on.
+    """As ``hold``, for long tasks; ``tell_waiting`` is called before a wait. A caller that holds
+    the lock already does not wait.
 
-    Asked for again and again: a statement that waits would hold up the migrations that wait for the
-    end of all statements, and would meet its time limit.
+    The lock is polled. A statement that waits for it would reach its time limit, and would delay
+    migrations, which wait for the end of all statements.
     """
     if not _call("pg_try_advisory_lock", Kind.SITE, lock):
         tell_waiting()
@@ -69,7 +69,7 @@ def alone(lock: Lock, *, tell_waiting: Callable[[], None] = lambda: None) -> Ite
 
 
 def _release(kind: Kind, key: int) -> None:
-    """Give the lock back. If the database refuses even that, it ends with its session."""
+    """Release the lock. If that fails, close the session, which releases it as well."""
     if connection.connection is None or connection.needs_rollback:
         return
     try:

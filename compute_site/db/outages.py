@@ -1,5 +1,5 @@
-"""A database that is away, read-only, full or too slow is no error of ours and none of the
-client's: the request is answered with 503 and can be sent again.
+"""Recognises a database that is away, read-only, full or too slow: such requests are answered with
+503 and can be sent again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 def as_outage(error: BaseException) -> DatabaseUnavailable | None:
-    """What the client is told; ``None`` where the database is not to blame."""
+    """The error for the client; ``None`` where the database is not the cause."""
     cause = _cause_of(error)
     if isinstance(cause, NO_OUTAGES) or not isinstance(
         cause, (*OUTAGES, django.db.OperationalError, django.db.InterfaceError, DatabaseError)
@@ -62,7 +62,7 @@ def as_outage(error: BaseException) -> DatabaseUnavailable | None:
 
 
 def is_too_slow(error: BaseException) -> bool:
-    """Was a statement given up because it took longer than it may?"""
+    """Was a statement cancelled because it reached its time limit?"""
     return isinstance(_cause_of(error), TOO_SLOW)
 
 
@@ -72,13 +72,13 @@ def is_full(error: BaseException) -> bool:
 
 
 def reason_of(error: BaseException) -> str:
-    """In one line, what the database, or the lack of it, has to say."""
+    """The error of the database in one line."""
     cause = _cause_of(error)
     return str(cause).partition("\n")[0] or type(cause).__name__
 
 
 def _cause_of(error: BaseException) -> BaseException:
-    """The error of the database itself; Django and the queue wrap it."""
+    """The database's own error, which Django and the queue wrap."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, psycopg.Error):
         cause = cause.__cause__
@@ -86,9 +86,7 @@ def _cause_of(error: BaseException) -> BaseException:
 
 
 class OutageFilter(logging.Filter):
-    """Takes Django's own line, with or without its traceback, from answers that something is not
-    available: what was missing has been said already.
-    """
+    """Drops Django's own log line for 503 answers: the reason has been logged already."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return getattr(record, "status_code", None) != Unavailable.status

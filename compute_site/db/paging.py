@@ -16,7 +16,7 @@ SortKey = tuple[str, bool]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Paging:
-    """What a client asks for: at most so many, after the thing with this id."""
+    """The asked page: at most ``limit`` rows after the row with the id ``marker``."""
 
     limit: int
     marker: str | None = None
@@ -39,7 +39,7 @@ def cut_page(
     """One page in a total order (the last key must be unique), one statement.
 
     ``after`` is the marker's row. Null counts as larger than every value, as PostgreSQL sorts it.
-    Of a field that is named several times the first counts: clients may say what they sort by.
+    If a field is named several times, the first counts, because clients choose the sort keys.
     """
     if paging.limit == 0:
         return []
@@ -67,7 +67,7 @@ def _beyond(order: Sequence[SortKey], after: Model) -> Q:
     value = _value(after, first)
     if value is None:
         return later
-    # implied by the rest, but an index of the first key can only use it when it is said
+    # implied by the rest, but PostgreSQL uses an index of the first key only with this condition
     bound = Q(**{f"{first}__{'lte' if descending else 'gte'}": value})
     return (bound if descending else bound | Q(**{f"{first}__isnull": True})) & later
 

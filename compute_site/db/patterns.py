@@ -1,8 +1,8 @@
-r"""Which regular expressions of clients PostgreSQL may look for.
+r"""Checks that a client's regular expression is cheap enough for PostgreSQL to match.
 
-What it costs to match one does not follow from its length: a back reference makes PostgreSQL try
-every way to divide a text, and choices that are repeated make the automaton grow until it takes
-seconds to build. So back references are refused, and every other part of a pattern has a weight.
+The length of a pattern does not tell its cost: with a back reference PostgreSQL tries every way to
+divide a text, and repeated alternatives make the automaton so large that it takes seconds to build.
+So back references are refused, and every other part of a pattern has a weight.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class CostlyPattern(ValueError):
 
 
 def check_pattern(pattern: str) -> None:
-    """Go on if the database can look for the pattern, which must be one, in reasonable time.
+    """Check that the database can match the (valid) pattern in reasonable time.
 
     Raises:
         CostlyPattern: it cannot.
@@ -51,7 +51,7 @@ def check_pattern(pattern: str) -> None:
 
 
 def weigh(pattern: str) -> int:
-    """What it costs to look for the pattern; ``CostlyPattern`` for back references."""
+    """The cost of matching the pattern; raises ``CostlyPattern`` for back references."""
     groups = [_Group()]
     for token in TOKEN.finditer(pattern):
         text, group = token.group(), groups[-1]
@@ -74,7 +74,7 @@ def weigh(pattern: str) -> int:
 
 
 class _Group:
-    """What stands between two parentheses; a repetition counts for its last part alone."""
+    """The content of a pair of parentheses; a repetition applies to its last part only."""
 
     def __init__(self, before: int = 0) -> None:
         self.before = before

@@ -1,4 +1,4 @@
-"""Does the database have the tables of this release?"""
+"""Checks whether the database has the tables of this release."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def roles_of(user: User, project: Project) -> list[Role]:
 
 
 def assign(user: User, project: Project, role: Role) -> None:
-    """Give the role; twice is once."""
+    """Give the role; do nothing if the user holds it already."""
     user.groups.add(_group_of(project, role))
 
 
@@ -65,9 +65,10 @@ def unassign(user: User, project: Project, role: Role) -> None:
 
 
 def end_lost_roles(user_ids: Iterable[str]) -> None:
-    """End what the users got by roles that they do not hold any more: it does not come back with
-    the role. Tokens go with the last role in their project; Keystone: application credentials go
-    with theirs. For when all groups are as they shall be: who rises leaves one and joins another.
+    """Delete what depends on roles that the users do not hold any more, so that it does not come
+    back when the role is given again: the tokens for a project in which no role is left, and, as in
+    Keystone, the application credentials for the lost role. Call it after all changes of groups: a
+    user who is moved to a larger role leaves one group before joining the other.
     """
     held = ProjectRole.objects.filter(project=OuterRef("project"), group__user=OuterRef("user"))
     tokens = Token.objects.filter(user__in=user_ids, project__isnull=False)
@@ -80,9 +81,8 @@ def end_lost_roles(user_ids: Iterable[str]) -> None:
 
 
 def find_assignments(filters: Mapping[str, str], *, effective: bool) -> Iterator[Assignment]:
-    """``effective``: with the roles that those held imply.
-
-    ``filters``: ``user.id``, ``role.id`` and ``scope.project.id``, as in the URL.
+    """The assignments that match ``filters`` (``user.id``, ``role.id``, ``scope.project.id``, as in
+    the URL); ``effective`` adds the implied roles.
     """
     if any(filters.get(key) for key in NOT_HERE) or any("\0" in text for text in filters.values()):
         return

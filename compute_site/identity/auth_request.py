@@ -14,8 +14,8 @@ METHODS = {"application_credential", "password", "token"}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuthRequest:
-    """A user with a password, a token, or an application credential; and the project that is
-    wanted.
+    """The proof of identity (user and password, token, or application credential) and the wanted
+    project.
 
     ``scope``: a project, no project at all, or the default one because none was named.
     """
@@ -116,7 +116,7 @@ def _read_scope(auth: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_our_domain(owner: dict[str, Any], where: str) -> bool:
-    """There is one domain; not to name it is to mean it."""
+    """There is only one domain: a request that names none means this one."""
     if owner.get("domain") is None:
         return True
     domain = _member(owner, "domain", f"{where}.domain")

@@ -1,4 +1,4 @@
-"""How people sign in to the pages: as everywhere else."""
+"""Signs people in to the HTML pages with the same check of the password as the APIs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from compute_site.identity.scope import find_by_user
 
 
 class SignInBackend(BaseBackend):
-    """Stands first: what it refuses no other backend is asked for."""
+    """The first of Django's authentication backends: if it refuses, no other one is asked."""
 
     def authenticate(
         self,

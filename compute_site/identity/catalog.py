@@ -21,7 +21,7 @@ SERVICES = (
 
 @lru_cache(maxsize=64)
 def catalog(root: str) -> list[dict[str, Any]]:
-    """The catalogue as tokens show it; made once for each address the site is called by."""
+    """The catalogue as tokens show it; cached for each address under which the site is called."""
     return [
         {
             "id": stable_id("service", kind),
@@ -44,5 +44,5 @@ def catalog(root: str) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=256)
 def stable_id(*words: str) -> str:
-    """An id for what has none of its own: the same at each site and at each time."""
+    """An id for an entry that is not stored; it never changes, and is the same on every site."""
     return uuid.uuid5(uuid.NAMESPACE_URL, "compute-site:" + ":".join(words)).hex

@@ -26,7 +26,9 @@ KEYS = {"name", "description", "secret", "roles", "expires_at", "unrestricted", 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialOrder:
-    """What was asked for. ``role``: the largest of the list; ``None``: what the user holds."""
+    """The asked application credential. ``role``: the largest of the asked roles; ``None``: the
+    roles that the user holds.
+    """
 
     name: str
     description: str = ""
@@ -67,7 +69,7 @@ def read_credential_order(body: Any) -> CredentialOrder:
 
 
 def make_credential(owner: ValidToken, order: CredentialOrder) -> tuple[ApplicationCredential, str]:
-    """Make a credential for the owner's user and project; its secret is given here only.
+    """Make a credential for the owner's user and project; only here is its secret returned.
 
     Raises:
         RestrictedToken: the owner came with a credential that may not make others, or wants a
@@ -108,7 +110,7 @@ def check_unrestricted(owner: ValidToken) -> None:
     """May the token make and delete application credentials?
 
     Raises:
-        RestrictedToken: it comes from one that may not.
+        RestrictedToken: it was got with an application credential that may not.
     """
     credential = owner.token.credential
     if credential is not None and not credential.unrestricted:
@@ -118,7 +120,7 @@ def check_unrestricted(owner: ValidToken) -> None:
 
 
 def find_credential(asked: AuthRequest) -> ApplicationCredential | None:
-    """The credential that is to be logged in with, if it is not over."""
+    """The application credential that the request names, unless it has expired."""
     if "\0" in f"{asked.credential_id}{asked.credential_name}{asked.user_name}{asked.user_id}":
         return None
     alive = ApplicationCredential.objects.filter(
@@ -163,7 +165,7 @@ def _read_time(given: Any) -> dt.datetime | None:
         if moment is not None and moment.tzinfo is None:
             moment = moment.replace(tzinfo=dt.UTC)
         moment = moment and moment.astimezone(dt.UTC)
-    except (ValueError, OverflowError):  # no time, or one beyond the year 9999
+    except (ValueError, OverflowError):  # not a time, or a time beyond the year 9999
         moment = None
     if moment is None:
         raise MalformedRequest(f"{where}: give a time such as 2030-01-31T12:00:00Z.")

@@ -1,4 +1,4 @@
-"""What the identity API refuses."""
+"""The errors of the identity API."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from compute_site.faults import BadRequest, Conflict, Fault, Forbidden, NotFound
 
 
 class InvalidToken(Unauthorized):
-    """The token does not exist, is over, or its user or project is disabled."""
+    """The token does not exist or has expired, or its user or project is disabled."""
 
     code = "invalid_token"
 
 
 class InvalidPassword(Unauthorized):
-    """User and password do not belong together; one answer for an unknown user and a wrong
-    password.
-    """
+    """Unknown user or wrong password; the answer does not tell which."""
 
     code = "invalid_password"
 
@@ -32,7 +30,7 @@ class NoRole(Unauthorized):
 
 
 class CrossSite(Forbidden):
-    """A page of another site tries to write with the credentials that a browser remembers."""
+    """A page of another site sent a writing request with credentials that the browser remembers."""
 
     code = "cross_site"
 
@@ -62,19 +60,19 @@ class ForeignToken(Forbidden):
 
 
 class NoProject(Forbidden):
-    """The token is not for a project, and the question is about one."""
+    """The request needs a token that is scoped to a project."""
 
     code = "no_project"
 
 
 class NoSuchThing(NotFound):
-    """A project or user that does not exist, or that is not the caller's to see."""
+    """A project or user that does not exist or that the caller may not see."""
 
     code = "no_such_thing"
 
 
 class ForeignUser(Forbidden):
-    """Only the user does this."""
+    """Only the user itself may do this."""
 
     code = "foreign_user"
 
@@ -86,13 +84,13 @@ class RestrictedToken(Forbidden):
 
 
 class AdminOnly(Forbidden):
-    """Only the cloud's admin does this."""
+    """Only the cloud's admin may do this."""
 
     code = "admin_only"
 
 
 class StillInUse(Conflict):
-    """A project or user that others still need, or that has servers."""
+    """A project or user that still has servers, or resources that others use."""
 
     code = "still_in_use"
 
@@ -104,7 +102,7 @@ class NameInUse(Conflict):
 
 
 class MethodNotAllowed(Fault):
-    """The URL does not know the method."""
+    """The URL does not support the method."""
 
     status = 405
     code = "method_not_allowed"

@@ -1,5 +1,5 @@
-"""Hashes passwords one after the other: a hash takes a core for tenths of a second, and whoever
-signs in makes us compute one, whether the password is right or not.
+"""Hashes passwords one at a time: a hash occupies a core for tenths of a second, and every attempt
+to sign in, right or wrong, costs one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from compute_site.short_queue import ShortQueue
 
 
 class TooManySignIns(Unavailable):
-    """Others who sign in have to wait already."""
+    """Too many sign-ins wait for their hash already."""
 
     code = "too_many_sign_ins"
     headers = {"Retry-After": "2"}
@@ -24,7 +24,7 @@ hashing = ShortQueue(2, TooManySignIns, "Too many sign in at the moment. Try aga
 
 
 class QueuedScryptHasher(ScryptPasswordHasher):
-    """Scrypt takes a tenth of the time of Django's PBKDF2, at the same strength."""
+    """Scrypt, which takes a tenth of the time of Django's PBKDF2 at the same strength."""
 
     def encode(self, *arguments: Any, **options: Any) -> str:
         with hashing.turn():

@@ -1,4 +1,4 @@
-"""Takes projects and users out of the site, with what the other apps keep for them."""
+"""Deletes projects and users together with what the other apps store for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ removes what is over, and raises ``StillInUse`` for what is not.
 
 
 def remove_owner(owner: Project | User) -> None:
-    """Delete a project or user, and with it what belongs to it alone.
+    """Delete a project or user and everything that only it uses.
 
     Raises:
         StillInUse: it has servers, or things that others use.

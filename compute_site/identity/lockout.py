@@ -1,7 +1,7 @@
 """Counts failed sign-ins of each account, and locks it for a while after too many in a row.
 
-Names that nobody has are counted and locked alike, so that neither answers nor their time tell
-which users exist.
+Names of users that do not exist are counted and locked in the same way, so that neither the answers
+nor their timing tell which users exist.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ RETURNING failures
 
 
 def account_of(user_id: str | None, named: str) -> str:
-    """What failures are counted under: the user, or the name that nobody has."""
+    """The key under which failures are counted: the user, or the name if no user has it."""
     if user_id is not None:
         return SignInFailures.account_of(user_id)
     return f"{NAME}{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def is_locked(account: str) -> bool:
-    """Have there been too many failures lately? One statement, where accounts are locked at all."""
+    """Is the account locked? One statement; none where the site never locks accounts."""
     return _is_on() and _locked().filter(account=account).exists()
 
 
 def note_failure(account: str, *, named: str) -> None:
-    """Count one more. Keystone: tries while the account is locked do not keep it locked."""
+    """Count one failure. As in Keystone, failures during a lock do not prolong it."""
     if not _is_on():
         return
     most = settings.OPTIONS.lockout_failure_attempts
@@ -71,7 +71,7 @@ def note_failure(account: str, *, named: str) -> None:
 
 
 def forget_failures(account: str) -> None:
-    """After a success."""
+    """Set the count back after a successful sign-in."""
     if _is_on():
         SignInFailures.objects.filter(account=account).delete()
 
@@ -93,7 +93,7 @@ def describe_failures(user_id: str) -> str:
 
 
 def purge_failures() -> int:
-    """Delete those of names that nobody has, after a while; return how many there were."""
+    """Delete old counts of names that no user has; return how many there were."""
     old = SignInFailures.objects.filter(last_at__lt=timezone.now() - NAMES_KEPT)
     return old.filter(account__startswith=NAME).delete()[0]
 
@@ -103,7 +103,7 @@ def _is_on() -> bool:
 
 
 def _since() -> dt.datetime:
-    """Locks that are older are over."""
+    """The time before which a lock has ended."""
     seconds: int = settings.OPTIONS.lockout_duration
     return timezone.now() - dt.timedelta(seconds=seconds) if seconds else EPOCH
 

@@ -1,4 +1,4 @@
-"""Gives a token to who proves to be a user."""
+"""Issues a token to a client that proves its identity."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from compute_site.identity.tokens import ValidToken, find_token, issue_token
 
 
 def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
-    """Issue the token that is asked for: its text, and what it stands for.
+    """Issue the asked token; return its text, and its user and project.
 
     Raises:
         InvalidPassword: unknown user or wrong password.
@@ -81,7 +81,9 @@ def _check_token(
 
 
 def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
-    """An application credential names its project itself, and is not mixed with other proofs."""
+    """Log in with an application credential: it determines the project, and cannot be combined with
+    another method.
+    """
     if asked.methods != ("application_credential",) or asked.scope != "default":
         raise MalformedRequest(
             "auth: an application credential goes with no other method and no scope."

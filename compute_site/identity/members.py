@@ -19,7 +19,7 @@ LONGEST_TEXT = 65535
 def read_members(body: Any, key: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
     """The members below ``key``, each read by its reader; ``extra`` holds those without one.
 
-    Keystone: what a client adds to a project or user of its own accord is kept and shown.
+    As in Keystone, unknown members of a project or user are stored and shown again.
 
     Raises:
         MalformedRequest: something is of the wrong type; the text names it.
@@ -43,11 +43,11 @@ def read_members(body: Any, key: str, readers: Mapping[str, Reader]) -> dict[str
 def with_extra(
     kept: Mapping[str, Any], members: Mapping[str, Any], *, shown: Collection[str]
 ) -> dict[str, Any]:
-    """What is kept of the client's accord, after a change by the members that were read; ``shown``
-    are keys that the site makes.
+    """The unknown members to store after a change: those kept before and those of ``members``,
+    without the keys in ``shown``, which the site fills itself.
 
     Raises:
-        MalformedRequest: it would become too much.
+        MalformedRequest: they would be too large to store.
     """
     added = {name: value for name, value in members["extra"].items() if name not in shown}
     extra = {**kept, **added}
@@ -59,7 +59,7 @@ def with_extra(
 
 
 def text_up_to(longest: int) -> Reader:
-    """``null`` is no text at all."""
+    """A reader of texts up to this length; ``null`` is read as an empty text."""
 
     def read(value: Any, where: str) -> str:
         if value is None:
@@ -90,7 +90,7 @@ def flag(value: Any, where: str) -> bool:
 
 
 def only(*allowed: Any, because: str) -> Reader:
-    """A member that has a place in the API, but only these values here."""
+    """A reader of a member of which this site supports only these values."""
 
     def read(value: Any, where: str) -> Any:
         if value not in allowed:

@@ -1,4 +1,4 @@
-"""Who calls: projects, users, the roles that users hold in projects, and tokens."""
+"""Projects, users, the roles of users in projects, and tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def new_id() -> str:
 
 
 class Role(models.TextChoices):
-    """A role implies those before it."""
+    """The roles, the smallest first: each role implies those before it."""
 
     READER = "reader"
     MEMBER = "member"
@@ -32,7 +32,7 @@ class Role(models.TextChoices):
 
 
 class Asker(Protocol):
-    """Who asks, as far as the visibility of projects goes."""
+    """What the visibility of projects depends on: the user, and whether it is an admin."""
 
     @property
     def user_id(self) -> str: ...
@@ -43,11 +43,11 @@ class Asker(Protocol):
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, asker: Asker) -> Self:
-        """Those in which the user holds a role; an admin sees all."""
+        """The projects in which the user holds a role; all projects for an admin."""
         return self if asker.is_admin else self.of_user(asker.user_id)
 
     def of_user(self, user_id: str) -> Self:
-        """Those in which the user holds a role."""
+        """The projects in which the user holds a role."""
         return self.filter(roles__group__user=user_id).distinct()
 
 
@@ -72,7 +72,9 @@ class Project(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """A project that is disabled ends its tokens: they do not come back with it."""
+        """Delete the tokens of a project when it is disabled, so that they are not valid again when
+        it is enabled.
+        """
         with transaction.atomic():
             super().save(*args, **kwargs)
             if not self.enabled:
@@ -92,9 +94,9 @@ class User(AbstractUser):
     """When all tokens and sessions were ended last: no earlier one counts."""
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """A new password, and the end of the account, end all tokens and sessions that were there
-        before: they do not come back when the account is enabled again. Keystone: neither do
-        application credentials.
+        """End all tokens and sessions when the password is changed or the account is disabled, so
+        that they are not valid again when it is enabled. As in Keystone, application credentials
+        end with the account, too.
         """
         renewed = getattr(self, "_password", None) is not None and not self._state.adding
         if not renewed and self.is_active:
@@ -112,7 +114,7 @@ class User(AbstractUser):
                 self.credentials.all().delete()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Django ends a session whose hash is another one than the user's."""
+        """The hash that Django compares with the session's; if it differs, the session ends."""
         own: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
         if self.signed_out_at is None:
             return own
@@ -140,7 +142,7 @@ class ProjectRole(models.Model):
 
 
 class SignInFailures(models.Model):
-    """How often in a row somebody failed to prove to be a user, or to be whom nobody is."""
+    """The number of failed sign-ins in a row, for a user or for a name that no user has."""
 
     account = models.CharField(primary_key=True, max_length=80, db_collation="C")
     """``user`` with the id, or ``name`` with the SHA-256 of a name that nobody has."""
@@ -161,7 +163,7 @@ class SignInFailures(models.Model):
 class ApplicationCredential(models.Model):
     """A secret of its own with which a program acts for a user in one project.
 
-    ``role`` is the largest role it may act with, and only as long as the user holds it.
+    ``role`` is the largest role that it may use, and only as long as the user holds it.
     """
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")

@@ -1,5 +1,5 @@
-"""Checks passwords, and remembers the right ones for a short time: the slow hash runs once, not
-in every request.
+"""Checks passwords, and caches right ones for a short time, so that the slow hash does not run in
+every request.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PasswordMemory:
             self._until.clear()
 
     def _drop(self) -> None:
-        """Drop what is over; the oldest half when nothing is."""
+        """Drop expired entries, or the oldest half if none has expired."""
         now = time.monotonic()
         alive = {key: until for key, until in self._until.items() if until > now}
         if len(alive) >= MOST_REMEMBERED:
@@ -70,7 +70,7 @@ def verify_password(scope: Scope | None, password: str) -> bool:
 
 
 def verify_secret(credential: ApplicationCredential | None, secret: str) -> bool:
-    """Is this the secret of the application credential? As with passwords."""
+    """Is this the secret of the application credential? As ``verify_password``."""
     if credential is None:
         make_password(secret)
         return False

@@ -1,7 +1,7 @@
-"""Who proves to be a user: by a password, or by the secret of an application credential.
+"""Verifies that somebody is a user, by a password or by the secret of an application credential.
 
-Whatever asks for one asks here: the token API, HTTP Basic, the pages, the change of a password. So
-failures are counted and logged alike, and all get one answer.
+The token API, HTTP Basic, the HTML pages and the change of a password all call these functions, so
+that failures are counted, logged and answered in the same way.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ LONGEST_SHOWN = 100
 
 
 def prove_password(scope: Scope | None, password: str, *, named: str, by: str) -> Scope:
-    """The user, whose password this is. ``named`` is what the user was called; ``by``, for the
-    log, what the password came with.
+    """Return the user if the password is right. ``named`` is the name or id that was given; ``by``
+    is, for the log, the way the password was sent.
 
     Raises:
-        InvalidPassword: nobody is called so, the password is another one, or there were too many
-            failures lately.
+        InvalidPassword: there is no such user, the password is wrong, or the account is locked.
     """
     right = verify_password(scope, password)
     user_id = scope.user_id if scope is not None else None
@@ -40,7 +39,7 @@ def prove_password(scope: Scope | None, password: str, *, named: str, by: str) -
 def prove_secret(
     credential: ApplicationCredential | None, secret: str, *, named: str
 ) -> ApplicationCredential:
-    """The application credential, whose secret this is; failures count for its user.
+    """Return the application credential if the secret is right; failures count for its user.
 
     Raises:
         InvalidPassword: as with passwords.
@@ -56,8 +55,8 @@ def prove_secret(
 
 
 def _counts(*, right: bool, account: str, named: str, by: str) -> bool:
-    """Is a right proof accepted? The lock is looked at when the slow hash is done, so that many
-    guesses at the same time are no more than the same number one after another.
+    """Count the attempt; is a right password accepted? The lock is checked after the slow hash, so
+    that parallel guesses get no more attempts than guesses one after another.
     """
     shown = repr(named[:LONGEST_SHOWN])
     if not right:

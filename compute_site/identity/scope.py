@@ -16,11 +16,12 @@ from compute_site.identity.models import Role
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
-    """A user in a project. ``roles`` are those held directly; none is no right to be there.
+    """A user in a project. ``roles`` are the directly held ones; a user without any may not use the
+    project.
 
     ``project_id`` is ``None`` where the wanted project does not exist or is disabled. ``group_ids``
-    are the groups whose grants count here: all of the user's but those that stand for a role in
-    another project.
+    are the groups whose grants count here: all groups of the user except those of roles in other
+    projects.
     """
 
     user_id: str
@@ -41,8 +42,8 @@ class Scope:
         return IMPLIED_NAMES[max(self.roles, key=ORDER.index)] if self.roles else frozenset()
 
     def restricted_to(self, role: Role, group_id: int | None = None) -> Scope:
-        """The same user with an application credential: with its role and nothing else, and with
-        nothing at all when the user does not hold the role any more.
+        """The same user with an application credential: with its role only, or with no role if the
+        user does not hold that role any more.
         """
         held = any(role in own.implied for own in self.roles)
         groups = (group_id,) if held and group_id is not None else ()
@@ -96,7 +97,7 @@ STATEMENTS = {
 
 
 def find_by_token(digest: str) -> Scope | None:
-    """The user and project of a token that is still valid; ``None``: there is no such token."""
+    """The user and project of a valid token; ``None`` if there is no such token."""
     return _read(OF_TOKEN, [digest])
 
 
@@ -120,7 +121,7 @@ def find_by_user(
 
 def _read(statement: str, parameters: list[str | None]) -> Scope | None:
     if any("\0" in value for value in parameters if value is not None):
-        return None  # PostgreSQL knows no such text
+        return None  # a text that PostgreSQL cannot store, such as one with NUL
     with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()

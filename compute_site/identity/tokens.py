@@ -51,7 +51,7 @@ class ValidToken:
 
 
 def digest_of(text: str) -> str:
-    """What is kept of a token."""
+    """The digest under which a token is stored."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -63,13 +63,14 @@ def issue_token(
     expires_at: dt.datetime | None = None,
     credential: ApplicationCredential | None = None,
 ) -> tuple[str, ValidToken]:
-    """Make a token; its text is given here and never again.
+    """Make a token; its text is returned here and never again.
 
-    ``expires_at`` is that of the token or credential which this one was got with: it does not
-    live longer.
+    ``expires_at`` is that of the token or credential that this one was got with: the new token does
+    not outlive it.
 
     Raises:
-        EndedMeanwhile: what the proof was worth has ended while it was checked.
+        EndedMeanwhile: the user or project was disabled, or the password changed, while the proof
+            was checked.
     """
     text = secrets.token_urlsafe(32)
     now = timezone.now()
@@ -89,7 +90,7 @@ def issue_token(
 
 
 def find_token(text: str) -> ValidToken | None:
-    """The token if it is valid now: not over, user active, project enabled, a role held in it."""
+    """The token if it is valid: not expired, user active, project enabled, a role held in it."""
     digest = digest_of(text)
     token = Token.objects.select_related("credential").filter(digest=digest).first()
     if token is None:
@@ -101,12 +102,12 @@ def find_token(text: str) -> ValidToken | None:
 
 
 def revoke_token(token: Token) -> None:
-    """Nobody can use the token from the next request on."""
+    """Make the token invalid from the next request on."""
     Token.objects.filter(pk=token.pk).delete()
 
 
 def sign_out(user_ids: Iterable[str]) -> int:
-    """End all tokens and sessions, after a new password, say; return how many tokens there were."""
+    """End all tokens and sessions, for example after a new password; return how many tokens."""
     wanted = list(user_ids)
     with transaction.atomic():
         User.objects.filter(pk__in=wanted).update(signed_out_at=timezone.now())
@@ -114,18 +115,18 @@ def sign_out(user_ids: Iterable[str]) -> int:
 
 
 def purge_tokens() -> int:
-    """Delete the tokens that are over; return how many there were."""
+    """Delete expired tokens; return how many there were."""
     return Token.objects.filter(expires_at__lte=timezone.now()).delete()[0]
 
 
 def purge_sessions() -> None:
-    """Delete the sessions of browsers that are over."""
+    """Delete expired sessions of browsers."""
     SessionStore.clear_expired()
 
 
 def _insert(token: Token, scope: Scope) -> None:
-    """Keep the token, unless the account or project was disabled since its proof was read, or its
-    tokens were ended: it would come back with them. Who does that waits for us, or we for them.
+    """Store the token, unless the account or project was disabled, or its tokens were ended, since
+    the proof was read: the token would survive that. Row locks put both transactions in order.
     """
     values = {field.attname: getattr(token, field.attname) for field in token._meta.concrete_fields}  # noqa: SLF001
     values |= {"methods": Jsonb(token.methods), "signed_out_at": scope.signed_out_at}

@@ -31,7 +31,7 @@ password_text = text_up_to(4096)
 
 
 def _password(value: Any, where: str) -> str | None:
-    """``null``: nobody can log in with a password."""
+    """Read a password; ``null`` means that the user cannot log in with one."""
     return None if value is None else password_text(value, where)
 
 
@@ -106,7 +106,7 @@ def _save(user: User, members: dict[str, Any]) -> User:
     if "password" in members:
         user.set_password(members["password"])
     user.extra = with_extra(user.extra, members, shown=SHOWN)
-    if members.get("enabled"):  # Keystone: so an operator unlocks an account
+    if members.get("enabled"):  # Keystone: this is how an operator unlocks an account
         unlock([user.pk])
     try:
         with transaction.atomic():

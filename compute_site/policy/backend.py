@@ -1,8 +1,8 @@
 """Answers ``user.has_perm(rule, thing)`` as the API would answer the user's request.
 
-guardian's own backend knows what is granted on one object. The API knows more: a rule that a role
-holds everywhere, such as those of the cloud's admin, counts in every project; a group that stands
-for a role counts in its own project alone; and who holds no role in a project may do nothing there.
+guardian's own backend only looks up what is granted on one object. The API applies three more
+rules: what a role holds everywhere (the cloud's admin) counts in every project; the group of a role
+counts in its own project only; and a user without a role in a project may do nothing there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from compute_site.policy.rules import registry
 
 
 class RuleBackend(ObjectPermissionBackend):
-    """guardian's backend, with the policy rules as the API applies them: on projects, and on what
-    belongs to one. Other permissions are guardian's business.
+    """Answers for policy rules on projects, and on objects that belong to one, as the API does;
+    leaves all other permissions to guardian.
     """
 
     def has_perm(self, user_obj: Any, perm: str, obj: Model | None = None) -> bool:
@@ -58,7 +58,9 @@ def _of_role(user: User, project_id: str) -> Granted:
 
 
 def _everywhere(user: User) -> frozenset[str]:
-    """Held through groups or personally; of no use to who has no role in any enabled project."""
+    """The rules held in every project, through groups or personally; none for a user without a role
+    in any enabled project.
+    """
     enabled = Q(project_role__project__enabled=True)
     groups = user.groups.filter(enabled | Q(project_role__isnull=True))
     if not groups.filter(enabled).exists():

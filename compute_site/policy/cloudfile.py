@@ -47,14 +47,14 @@ def rule_name(value: Any) -> str:
 
 
 def unpack_policy_defaults(raw: Any) -> Any:
-    """The section stands as rule → role."""
+    """Turn the section, written as a mapping of rule to role, into a list of entries."""
     if not isinstance(raw, Mapping):
         return raw
     return [{"rule": rule, "role": role} for rule, role in raw.items()]
 
 
 def write_policy_defaults(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001
-    """Projects that this file makes, and later ones, get their rules so."""
+    """Set the default roles for the projects that this file makes and for all later ones."""
     set_default_roles({entry["rule"]: Role(entry["role"]) for entry in entries})
 
 
@@ -98,7 +98,7 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
         homes = [_project_of(entry, membership, cloud) for membership in memberships]
         user.default_project_id = homes[0] if homes else None
         roles = {membership["role"] for membership in memberships}
-        # who may do everything in the cloud may do everything in the site's admin
+        # an admin of the cloud is a superuser of the Django admin
         user.is_staff = user.is_superuser = Role.ADMIN.value in roles
     User.objects.bulk_create(new)
     User.objects.bulk_update(
@@ -112,7 +112,7 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
 
 
 def _write_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
-    """The users hold the roles that the file says, and no others."""
+    """Give the users exactly the roles that the file lists; take away all others."""
     groups = {(entry.project_id, entry.role): entry.group_id for entry in ProjectRole.objects.all()}
     wanted = {
         (

@@ -1,8 +1,8 @@
 """Reads which rules a user holds, in one statement over the rows of guardian and of Django.
 
-Plain SQL that answers with one row of permission ids: it runs in every request, and a box that an
-operator ticks in the admin counts from the next request on. Only what never changes is kept in
-memory: which rule a permission id stands for.
+This is plain SQL that returns one row of permission ids, because it runs in every request. Grants
+are not cached, so that a change in the admin takes effect with the next request; only the mapping
+of permission ids to rules, which never changes, is kept in memory.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int])
 def rules_on(caller: Caller, model: type[Model], key: object) -> frozenset[str]:
     """The rules that the caller holds on one object, such as a server, directly or by a group.
 
-    For what is not in the caller's project, when it is asked for by its id.
+    Needed when the caller asks by id for an object outside the caller's project.
     """
     if caller.by_credential:
         return NOTHING
@@ -101,8 +101,8 @@ def rules_on(caller: Caller, model: type[Model], key: object) -> frozenset[str]:
 
 
 def rules_on_object(user_id: str, thing: Model) -> frozenset[str]:
-    """The rules that a user holds on one object, by a role in the object's project or personally,
-    whichever of the user's projects a request is made in.
+    """The rules that a user holds on one object, by a role in the object's project or personally;
+    in which project the user is logged in does not matter.
     """
     groups = Group.objects.filter(user=user_id).filter(
         Q(project_role__isnull=True) | Q(project_role__project__enabled=True)
@@ -120,7 +120,7 @@ def rules_on_object(user_id: str, thing: Model) -> frozenset[str]:
 
 
 def roles_that_hold(project: Project) -> dict[str, set[Role]]:
-    """For each rule, the roles whose groups hold it in the project, as things stand now."""
+    """For each rule, the roles whose groups hold it in the project at present."""
     held: dict[str, set[Role]] = {}
     content_type = ContentType.objects.get_for_model(Project)
     on_project = GroupObjectPermission.objects.filter(
@@ -149,8 +149,8 @@ def every_rule() -> frozenset[str]:
 def rules_of(ids: str) -> frozenset[str]:
     """The rules that a list of permission ids stands for, such as ``{17,4}``.
 
-    The same few lists come in every request. An id that is not known yet was made after this
-    process began.
+    Cached, because the same few lists come in every request. An unknown id is a permission that was
+    made after this process started.
     """
     wanted = [int(part) for part in ids[1:-1].split(",") if part]
     if not _names.keys() >= set(wanted):
@@ -168,6 +168,6 @@ here: some are called as a rule is, such as ``add_image``, and give nobody that 
 
 
 def forget() -> None:
-    """After a migrate or flush, ids may stand for something else."""
+    """Clear the caches: after a migrate or flush, an id may stand for another permission."""
     _names.clear()
     rules_of.cache_clear()

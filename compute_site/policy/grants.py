@@ -25,7 +25,7 @@ NEEDED_TABLES = {
     "servers_instance",
 }
 
-# One statement however many projects there are: the rows are made where they stay.
+# One statement for any number of projects: the database makes the rows itself.
 GRANT_ON_PROJECT = """
 INSERT INTO guardian_groupobjectpermission (group_id, permission_id, content_type_id, object_pk)
 SELECT entry.group_id, rule.id, rule.content_type_id, entry.project_id
@@ -53,8 +53,8 @@ def synchronise(using: str = "default", **_: Any) -> None:
     """Make the permissions of all rules exist, and grant the default of each *new* one to every
     role.
 
-    What an operator ticked or unticked for a known rule stays as it is: a rule is known once its
-    permission exists. Runs after each ``migrate``.
+    A rule is new as long as its permission does not exist; the grants of the others stay as the
+    operators have set them. Runs after each ``migrate``.
     """
     if using != "default" or not _tables_exist(using):
         return
@@ -71,20 +71,20 @@ def synchronise(using: str = "default", **_: Any) -> None:
 
 
 def forget_role(instance: ProjectRole, **_: Any) -> None:
-    """A role that is gone leaves no group behind (signal ``post_delete``)."""
+    """Delete the group of a deleted role (signal ``post_delete``)."""
     Group.objects.filter(pk=instance.group_id).delete()
 
 
 def forget_project(instance: Project, **_: Any) -> None:
-    """A project that is gone leaves no grants to single users behind (signal ``post_delete``)."""
+    """Delete the grants to single users on a deleted project (signal ``post_delete``)."""
     UserObjectPermission.objects.filter(
         content_type=ContentType.objects.get_for_model(Project), object_pk=instance.pk
     ).delete()
 
 
 def follow_project(instance: Project, *, created: bool, raw: bool = False, **_: Any) -> None:
-    """Give each new project its role groups, whoever makes it (signal ``post_save``), and keep
-    the groups' names after a change of the project's name.
+    """Make the role groups of each new project, and rename them when the project is renamed (signal
+    ``post_save``).
     """
     if raw:
         return
@@ -108,7 +108,7 @@ def make_roles(project: Project) -> dict[Role, Group]:
 
 @transaction.atomic
 def make_roles_of(projects: Sequence[Project]) -> None:
-    """Make the missing role groups of many projects (after a ``bulk_create``, say)."""
+    """Make the missing role groups of many projects, for example after a ``bulk_create``."""
     known = set(ProjectRole.objects.filter(project__in=projects).values_list("project_id", "role"))
     missing = [
         (project, role)
@@ -163,15 +163,15 @@ def set_rules_of_user(obj: Model, user: User, rules: Collection[str]) -> int:
 
 
 def find_default_roles() -> dict[str, Role]:
-    """For each rule the smallest role that holds it in a new project: as the site has decided, else
-    as the rule is declared.
+    """For each rule, the smallest role that holds it in a new project: the site's setting, or else
+    the role that the rule declares.
     """
     chosen = dict(RuleDefault.objects.exclude(role="").values_list("rule", "role"))
     return {rule.name: Role(chosen.get(rule.name, rule.role)) for rule in registry}
 
 
 def set_default_roles(roles: Mapping[str, Role]) -> None:
-    """Decide which role is the smallest that holds each of the rules in projects to come."""
+    """Set, for each of the rules, the smallest role that holds it in projects made from now on."""
     RuleDefault.objects.bulk_create(
         [RuleDefault(rule=rule, role=role) for rule, role in roles.items()],
         update_conflicts=True,
@@ -190,7 +190,9 @@ def _group_name(project: Project, role: Role) -> str:
 
 
 def _tables_exist(using: str) -> bool:
-    """Not after a partial ``migrate``; the next whole one comes here again."""
+    """Are the tables of permissions there? Not after a partial ``migrate``; the next complete one
+    calls ``synchronise`` again.
+    """
     return set(connections[using].introspection.table_names()) >= NEEDED_TABLES
 
 
@@ -217,8 +219,8 @@ def _make_permissions(model: type[Model], rules: Iterable[Rule]) -> set[str]:
 
 
 def _grant_defaults(entries: Sequence[int], rules: Iterable[Rule]) -> None:
-    """Admins hold every rule everywhere; the other roles hold, on their project, the rules of
-    their role, as the site has it.
+    """Grant the rules to admins in every project, and to the other roles on their own project
+    according to the site's default roles.
     """
     if not entries:
         return

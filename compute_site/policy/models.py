@@ -1,4 +1,4 @@
-"""What the site has decided about policy rules, beside the permissions that are granted."""
+"""The site's own default role of each policy rule."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from compute_site.identity.models import Role
 
 
 class RuleDefault(models.Model):
-    """The smallest role that holds a rule in projects that are made from now on. There is a row for
-    each rule; an empty role means that which the rule is declared with.
+    """The smallest role that holds a rule in projects made from now on. There is one row for each
+    rule; an empty role means the role that the rule declares.
     """
 
     rule = models.CharField(primary_key=True, max_length=100)

@@ -1,7 +1,7 @@
-"""Compares what people may do: nobody takes over, or takes rights from, who may do more.
+"""Compares the rights of users: nobody may change a user who has more rights than oneself.
 
-What counts is everything that a password opens: the roles held in projects, the rights in the admin
-site, and the policy rules granted beyond that.
+All rights of an account count: the roles in projects, the permissions in the Django admin, and
+policy rules that are granted directly.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ OnObject = tuple[int, str, str]
 
 
 class MoreRights(Forbidden):
-    """Somebody is to be changed by who may do less."""
+    """The user to be changed has rights that the operator does not have."""
 
     code = "more_rights"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """Of a person or a group. ``roles`` are pairs of project and role; ``everywhere`` are Django's
-    permissions, pairs of content type and name, among them the rules that hold in every project.
+    """The rights of a user or a group. ``roles`` are pairs of project and role; ``everywhere`` are
+    model permissions, pairs of content type and codename, among them rules that hold in all
+    projects.
     """
 
     is_superuser: bool = False
@@ -41,7 +42,7 @@ class Rights:
     on_objects: frozenset[OnObject] = frozenset()
 
     def cover(self, other: Rights) -> bool:
-        """Does the other hold nothing that is not held here?"""
+        """Are all rights of ``other`` among these?"""
         if self.is_superuser or other.is_superuser:
             return self.is_superuser
         return (
@@ -51,14 +52,16 @@ class Rights:
         )
 
     def has_role(self, project_id: str, role: Role) -> bool:
-        """Held in the project, or implied; the cloud's admin has every role in all projects."""
+        """Is the role held or implied in the project? The cloud's admin has every role in all
+        projects.
+        """
         return self.is_superuser or any(
             own is Role.ADMIN or (project == project_id and role in own.implied)
             for project, own in self.roles
         )
 
     def has_rule(self, content_type: int, key: str, rule: str) -> bool:
-        """Held on the object itself, or in every project."""
+        """Is the rule held on the object itself, or in every project?"""
         return (
             self.is_superuser
             or (content_type, key, rule) in self.on_objects
@@ -111,7 +114,7 @@ def rights_of_group(group: Group) -> Rights:
 
 
 def find_beyond(operator: User, user_ids: Iterable[str]) -> set[str]:
-    """Those of the users who have rights that the operator does not have."""
+    """The users among these who have rights that the operator does not have."""
     wanted = set(user_ids)
     if operator.is_superuser or not wanted:
         return set()
@@ -119,12 +122,14 @@ def find_beyond(operator: User, user_ids: Iterable[str]) -> set[str]:
 
 
 def beyond(own: Rights, user_ids: Iterable[str]) -> set[str]:
-    """The same, compared with these rights."""
+    """The users among these who have rights beyond ``own``."""
     return {user_id for user_id, rights in rights_of(user_ids).items() if not own.cover(rights)}
 
 
 def _grants_that_count(rows: Any) -> Any:
-    """A role's group counts in its own project alone; on objects that are no projects, always."""
+    """Leave out grants to a role's group on another project than its own; grants on other objects,
+    such as servers, always count.
+    """
     in_own_project = Q(group__project_role__project=F("object_pk"))
     return rows.filter(
         ~Q(content_type=_type_of(Project)) | Q(group__project_role__isnull=True) | in_own_project

@@ -14,11 +14,11 @@ NAME = re.compile(r"[A-Za-z0-9_:-]{1,100}")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
-    """One right. ``role`` is the smallest role of a project that holds it by default.
+    """One policy rule. ``role`` is the smallest role of a project that holds it by default.
 
-    ``operations`` are the requests it decides on, such as ``POST /servers``. ``on_instance``
-    marks a rule that can also be granted on one server. ``noun`` is what the admin lists it
-    under, where the name does not say it.
+    ``operations`` are the requests it guards, such as ``POST /servers``. ``on_instance`` marks a
+    rule that can also be granted on one server. ``noun`` is the heading under which the admin lists
+    it, where the rule's name does not give one.
     """
 
     name: str
@@ -82,7 +82,7 @@ def rule(
     on_instance: bool = False,
     noun: str = "",
 ) -> str:
-    """Declare a rule (see ``Rule``); its name, by which it is asked.
+    """Declare a rule (see ``Rule``); return its name, by which the code asks for it.
 
     Raises:
         ValueError: the name is taken, or cannot be the codename of a permission.

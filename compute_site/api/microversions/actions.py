@@ -1,4 +1,4 @@
-"""What the body of an ``…/action`` URL must be like before it can name an action."""
+"""Checks whether the body of an ``…/action`` request can name an action at all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from compute_site.faults import NotFound
 
 
 def check_names_action(body: Any) -> None:
-    """Nova: a body without keys to look at names no action that could be found; one with none
-    or several of them is malformed, as is an empty body, and left to the serializer.
+    """Nova: a body that is no object has no keys and so names no action: 404. An object with no or
+    several keys is malformed, as is an empty body; the serializer refuses those.
 
     Raises:
         NotFound: neither an object nor a text or list of another length than one.

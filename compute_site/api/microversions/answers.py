@@ -156,8 +156,8 @@ class AnswerSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     @classmethod
     def getters(cls, frame: Frame) -> tuple[list[tuple[str, Getter]], list[tuple[str, Getter]]]:
-        """Key and reader of all that the caller may see at the version: of the keys that every
-        object has, and of the optional ones.
+        """Two lists of (key, getter) for the keys that the caller may see at the version: the keys
+        that every object has, and the optional ones.
         """
         compiled = cls._compiled.get(frame.version)
         if compiled is None:
@@ -181,12 +181,12 @@ class AnswerSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     @classmethod
     def show(cls, thing: Any, frame: Frame) -> dict[str, Any]:
-        """One object as the answer has it."""
+        """One object for the answer."""
         return cls.show_all((thing,), frame)[0]
 
     @classmethod
     def show_all(cls, things: Iterable[Any], frame: Frame) -> list[dict[str, Any]]:
-        """Many objects as the answer has them."""
+        """Many objects for the answer."""
         always, optional = cls.getters(frame)
         if not optional:
             return [{key: get(thing, frame) for key, get in always} for thing in things]

@@ -147,10 +147,9 @@ class MapOf(StrictField):
 
 
 class Either(StrictField):
-    """One of several forms, chosen by the JSON type of the value.
+    """A value of one of several forms, chosen by its JSON type.
 
-    The first form whose type fits answers for the value, so that a fault names the rule of that
-    form.
+    The first form whose type fits reads the value, so that a fault names the rule of that form.
     """
 
     PYTHON_TYPES = {

@@ -1,4 +1,4 @@
-"""What a view says about one of its methods, for the OpenAPI documents and the pages."""
+"""Describes one method of a view, for the OpenAPI documents and the browsable pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALWAYS = (400, 401, 404, 406)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """One method of a URL. ``answer`` maps the outer keys of the answer to what they hold:
+    """One method of a URL. ``answer`` maps the outer keys of the answer to their types:
     ``{"flavor": FlavorAnswer}``, ``{"flavors": [FlavorAnswer]}`` or a JSON schema.
     """
 
@@ -42,5 +42,5 @@ class Contract:
     """A body to begin with on the page for people."""
 
     def silent_at(self, version: Microversion) -> bool:
-        """Is a good answer without a body at the version?"""
+        """Does a successful answer have no body at this version?"""
         return self.silent_since is not None and version >= Microversion.parse(self.silent_since)

@@ -32,11 +32,11 @@ JSON_TYPES = {
     dict: "an object",
 }
 LARGEST_INT32 = 2147483647
-MOST_DIGITS = 4000  # Python reads no longer text as a number
+MOST_DIGITS = 4000  # Python refuses to read longer texts as a number
 
 
 class Refused(ValueError):
-    """A value breaks its rule. ``field`` names a member below the value, if one is to blame."""
+    """A value breaks a rule. ``field`` names the member of the value that is wrong, if any."""
 
     def __init__(self, detail: str, *, code: str = "invalid", field: str = "") -> None:
         super().__init__(detail)
@@ -70,7 +70,7 @@ class StrictField(Field):  # type: ignore[type-arg]
         self.repeat = repeat
 
     def convert(self, value: Any) -> Any:
-        """What the value means.
+        """Convert the checked value.
 
         Raises:
             Refused: it breaks a rule.
@@ -120,7 +120,7 @@ def wrong_type(expected: str, value: Any) -> Refused:
 
 
 def check_storable(text: str) -> None:
-    """A NUL cannot be kept in the database; refuse it where it comes in."""
+    """Refuse a text with NUL, which the database cannot store."""
     if "\x00" in text:
         raise Refused("a NUL character cannot be stored", code="pattern")
 
@@ -159,7 +159,7 @@ class Boolean(StrictField):
 
 
 class Truth(StrictField):
-    """Any JSON value, taken for true or false as Python does."""
+    """Any JSON value, converted to a boolean as Python does."""
 
     def convert(self, value: Any) -> bool:
         return bool(value)
@@ -195,8 +195,8 @@ class Boolish(StrictField):
 
 
 class Integer(StrictField):
-    """A whole number within limits. ``text``: a text of digits will do as well; ``exact``: but no
-    number with a point, such as 2.0.
+    """A whole number within limits. ``text`` also accepts a text of digits; ``exact`` refuses
+    numbers with a point, such as 2.0.
     """
 
     def __init__(
@@ -272,7 +272,7 @@ class Size(Integer):
 
 
 class Number(StrictField):
-    """A number, also with a fraction. ``text``: a text of one will do as well."""
+    """A number, also with a fraction. ``text`` also accepts the number as a text."""
 
     def __init__(
         self,

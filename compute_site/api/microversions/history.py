@@ -1,8 +1,8 @@
-"""A key that changed from one microversion to another: its whole life on one line.
+"""Describes in one line how a key changed between microversions.
 
-``History({"2.90": Label(), "2.94": Fqdn()})`` is a label from 2.90 to 2.93 and a dotted name
-since; ``None`` withdraws the key. ``"2.0"`` is the old-compatible ``/v2``, which otherwise knows
-what 2.1 knows.
+``History({"2.90": Label(), "2.94": Fqdn()})`` is a label from 2.90 to 2.93 and a dotted name from
+2.94 on; ``None`` removes the key. ``"2.0"`` is the old-compatible ``/v2``, which otherwise has the
+keys of 2.1.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from compute_site.api.microversions.version import LEGACY, OLDEST, Microversion
 
 
 class History(Field):  # type: ignore[type-arg]
-    """The forms of a key, each from the version on that it stands under.
+    """The forms of a key by the version from which each is in force.
 
     Options such as ``key`` and ``required`` belong to the forms.
     """
@@ -53,7 +53,7 @@ def edges(field: Any) -> list[Microversion]:
 
 
 def when_in_force(field: History, version: Microversion) -> str:
-    """Says to a client which versions know a key that ``version`` does not."""
+    """The sentence for a client that tells in which versions the key exists."""
     later = [start for start, form in field.forms.items() if form is not None and start > version]
     if later:
         return f"needs microversion {later[0]} or later; asked for {_shown(version)}"

@@ -20,7 +20,7 @@ VERSION_OF_PAGE = "microversion"
 
 
 def wants_page(request: HttpRequest | Request) -> bool:
-    """Is this a browser that wants to show a page? It is logged in by a session, or not at all:
+    """Is this a browser that wants an HTML page? Browsers are logged in by a session or not at all;
     programs, which send a token or a password, get JSON even if they accept everything.
     """
     return "text/html" in request.META.get("HTTP_ACCEPT", "") and not (
@@ -47,7 +47,9 @@ class UnsupportedVersion(NotAcceptable):
 
 
 class MicroversionVersioning(URLPathVersioning):
-    """The version is in a header, but drf-spectacular only knows the base classes of DRF."""
+    """The version is in a header; the base class is another one only because drf-spectacular
+    supports no class that is not derived from one of DRF's.
+    """
 
     def determine_version(  # type: ignore[override] # DRF thinks of texts
         self, request: Request, *args: Any, **kwargs: Any

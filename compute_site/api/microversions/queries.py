@@ -24,7 +24,7 @@ YEAR_OR_MONTH = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
 
 
 class Pattern(Text):
-    """A regular expression, not empty; one that is ``searched`` must not keep the database busy."""
+    """A regular expression, not empty; a ``searched`` one must be cheap for the database."""
 
     format = "regex"
 
@@ -69,8 +69,8 @@ class Time(StrictField):
 
 
 class Word(StrictField):
-    """A truth value in words, in any case; ``empty`` is what a key without value means, and
-    ``other`` what any other text means (none: it is refused).
+    """A boolean as a word, in upper or lower case; ``empty`` is the result for a key without value,
+    and ``other`` the result for any other text (``None``: it is refused).
     """
 
     def __init__(
@@ -98,13 +98,13 @@ class Word(StrictField):
 
 
 class NoQuery(QuerySerializer):
-    """The query string of a URL of which nothing can be asked."""
+    """The query string of a URL that has no query parameters."""
 
     unknown = {"2.1": "drop", "2.102": "refuse"}
 
 
 class Offset(NonNegative):
-    """How many to leave out; more than any list has is as good as any larger number."""
+    """The number of items to skip, cut to a number that is larger than any list."""
 
     MOST = 1 << 31
 
@@ -113,7 +113,7 @@ class Offset(NonNegative):
 
 
 class PageQuery(QuerySerializer):
-    """``offset`` and ``limit``; a limit of 0 is none."""
+    """``offset`` and ``limit``; a limit of 0 means no limit."""
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
 

@@ -18,7 +18,7 @@ A body::
 * The attribute is the name inside, ``key=`` the name on the wire where it differs.
 * ``History`` tells the forms of a key by microversion; a plain field is in force from the start.
 * Keys that are absent and have no ``default=`` are missing in ``values``.
-* ``build`` turns checked values into what the view hands on (the dict itself if not overridden);
+* ``build`` turns checked values into the object that the view passes on (default: the dict itself);
   it may raise ``Refused(detail, field="min_count")`` for rules that span several keys.
 * ``read`` collects all faults and raises ``InvalidBody`` with their paths
   (``keypair.name``, ``server.networks.0.uuid``).
@@ -81,7 +81,7 @@ class Compiled:
         self._builder = owner()
 
     def read(self, value: Any, path: str, faults: list[FieldFault]) -> Any:
-        """Check an object; append what is wrong to ``faults``; return what it means."""
+        """Check an object; append its faults to ``faults``; return the converted value."""
         if type(value) is not dict:
             refused = wrong_type("an object", value)
             faults.append(FieldFault(path or "body", refused.code, refused.detail))
@@ -177,7 +177,7 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
         self.repeat = False
 
     def build(self, values: dict[str, Any], version: Microversion) -> Any:
-        """What checked values mean; may raise ``Refused``."""
+        """Build the result from the checked values; may raise ``Refused``."""
         return values
 
     @classmethod
@@ -211,7 +211,7 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     @classmethod
     def read(cls, body: Any, version: Microversion) -> Any:
-        """Check a body and build what it means.
+        """Check a body and build the result.
 
         Raises:
             InvalidBody: something is wrong; every fault is listed.
@@ -293,7 +293,7 @@ class QuerySerializer(VersionedSerializer):
 
     @classmethod
     def read_query(cls, lists: Mapping[str, list[str]], version: Microversion) -> Any:
-        """Check a query string (``QueryDict.lists()`` as a dict) and build what it means.
+        """Check a query string (``QueryDict.lists()`` as a dict) and build the result.
 
         Raises:
             InvalidBody: something is wrong; every fault is listed.

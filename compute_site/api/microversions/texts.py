@@ -22,9 +22,9 @@ HEX_32 = re.compile(r"[0-9a-f]{32}")
 
 
 class Text(StrictField):
-    """A text within limits; ``pattern`` must match all of it, ``means`` says that rule in words.
+    """A text within limits; ``pattern`` must match all of it, ``means`` is that rule in words.
 
-    ``stored=False``: the text never gets into a column, so that it may hold any character.
+    ``stored=False``: the text is never stored in a column, so that any character is allowed.
     """
 
     format: str | None = None
@@ -64,7 +64,7 @@ class Text(StrictField):
         return self.accept(value)
 
     def accept(self, value: str) -> str:
-        """The last word, after length and pattern; raises ``Refused`` as well."""
+        """The last check, after those of length and pattern; may raise ``Refused``."""
         return value
 
     def describe(self) -> Schema:
@@ -89,7 +89,7 @@ def is_space(character: str) -> bool:
 
 
 def is_printable(text: str) -> bool:
-    """Only characters that can be printed, spaces of any kind included."""
+    """Are all characters printable, or spaces of any kind?"""
     if text.isascii():
         return text.isprintable()
     return all(
@@ -99,7 +99,7 @@ def is_printable(text: str) -> bool:
 
 
 class Printable(Text):
-    """Characters that can be printed, no line breaks."""
+    """A text of printable characters without line breaks."""
 
     described = r"^[^\x00-\x1f\x7f]*$"
     """For the schema: what a pattern can say of the rule."""
@@ -130,7 +130,7 @@ class Name(Printable):
 
 
 class LooseName(Name):
-    """A name that may have spaces at its ends, but not nothing else (``/v2``)."""
+    """A name that may have spaces at its ends, but does not consist of them (``/v2``)."""
 
     format = "name_with_outer_spaces"
     described = r"\S"

@@ -1,4 +1,4 @@
-"""How answers write a time."""
+"""Formats times for answers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 
 def exact_time(value: datetime | None) -> str | None:
-    """In UTC, to the microsecond and without a zone, as most of the API has it."""
+    """UTC with microseconds and without a zone, the format in most answers of the API."""
     if value is None:
         return None
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def whole_time(value: datetime | None) -> str | None:
-    """In UTC, to the second and with the zone, as servers and images have it."""
+    """UTC in whole seconds with the zone, the format of servers and images."""
     return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Deletes the tokens that are over; to be run now and then."""
+"""Deletes expired tokens; to be run regularly."""
 
 from __future__ import annotations
 

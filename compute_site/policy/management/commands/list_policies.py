@@ -36,5 +36,5 @@ class Command(BaseCommand):
 
 
 def _held_by_default() -> dict[str, set[Role]]:
-    """The smallest role of each rule: larger ones hold it as well."""
+    """The smallest role of each rule; the roles above it hold the rule as well."""
     return {rule: {role} for rule, role in find_default_roles().items()}
