@@ -1,4 +1,4 @@
-"""What the database has already: names and ids that entries refer to."""
+"""The names and ids in the database that entries may refer to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMESPACE = uuid.UUID("a7c5e2c4-5cf5-4d3b-93a4-0f6c3c2b7d10")
 
 
 class Cloud:
-    """Filled by the sections that come first, used by those that come later."""
+    """The known projects and users: filled by the first sections, used by later ones."""
 
     def __init__(self) -> None:
         self._projects: dict[str, str] = {}
@@ -46,7 +46,7 @@ class Cloud:
 
 
 def own_id(entry: Entry, kind: str, *parts: str | None) -> uuid.UUID:
-    """The id of the entry; without one, an id that is the same at every load."""
+    """The id of the entry; for an entry without one, an id that is the same at every load."""
     if entry["id"] is not None:
         found: uuid.UUID = entry["id"]
         return found
@@ -54,7 +54,7 @@ def own_id(entry: Entry, kind: str, *parts: str | None) -> uuid.UUID:
 
 
 def check_ids(entries: Iterable[Entry], key: str, model: type[Model], *, noun: str) -> None:
-    """Go on only if every id under ``key`` is the id of a row.
+    """Check that every id under ``key`` is the id of a row.
 
     Raises:
         CloudFileError: one is not.
@@ -75,7 +75,7 @@ def save_rows(
 ) -> None:
     """Insert the rows, or change those that exist, in one statement.
 
-    ``keep`` names columns that stay as they are in rows that exist: what servers have changed.
+    ``keep`` names columns that stay unchanged in existing rows, because servers have set them.
     """
     if not rows:
         return

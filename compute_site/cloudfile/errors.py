@@ -1,4 +1,4 @@
-"""What can be wrong with a cloud file."""
+"""The error of a wrong cloud file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 class CloudFileError(Exception):
-    """The file says something wrong; each problem names section, entry and key."""
+    """The file has faults; each problem names section, entry and key."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))

@@ -1,4 +1,4 @@
-"""Makes the database match a cloud file: all of it, or nothing."""
+"""Makes the database match a cloud file, in one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from compute_site.db.locks import Lock, alone
 
 @functools.cache
 def sections() -> Sequence[Section]:
-    """All sections, each behind those that its entries refer to. An app brings its own as
+    """All sections, each after those that its entries refer to. An app defines its sections as
     ``SECTIONS`` in its module ``cloudfile``.
     """
     found: dict[str, Section] = {}
@@ -47,11 +47,10 @@ def parse(text: str) -> Any:
 
 
 def load_cloud(document: Any) -> dict[str, int]:
-    """Make the database match; how many entries each section had.
+    """Make the database match the document; return the number of entries of each section.
 
-    Processes that do so at the same time wait for each other. What the file does not mention
-    stays. What servers have changed (the state of volumes, the holders of ports, the use of
-    hosts) stays as well.
+    Concurrent loads wait for each other. Rows that the file does not mention stay, as do values
+    that servers have changed (the state of volumes, the holders of ports, the usage of hosts).
 
     Raises:
         CloudFileError: something is wrong; nothing has changed.
@@ -71,7 +70,7 @@ def load_cloud(document: Any) -> dict[str, int]:
 
 
 def _read(document: Any) -> dict[str, list[Entry]]:
-    """The entries of all sections, or everything that is wrong with their form."""
+    """The entries of all sections; raises ``CloudFileError`` with all faults of their form."""
     if not isinstance(document, Mapping):
         raise CloudFileError(["The file holds sections by name, such as projects and images."])
     known = {section.name for section in sections()}

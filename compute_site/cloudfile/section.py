@@ -1,4 +1,4 @@
-"""A section of the file: its entries, each with its place for messages."""
+"""A section of the file and its entries, which know their position for error messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry; ``given`` names the keys that stand in the file."""
+    """One entry; ``given`` are the keys that it has in the file."""
 
     place: str
     values: Mapping[str, Any]
@@ -30,11 +30,11 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """``unique`` lists the sets of keys whose values may stand only once in the section.
+    """``unique`` lists the sets of keys whose values may occur only once in the section.
 
-    ``write`` is called even when the section has no entry. ``unpack`` turns the section as it
-    stands in the file into a list of entries. ``after`` names the sections that must be written
-    before this one, since its entries refer to theirs.
+    ``write`` is called even when the section has no entries. ``unpack`` turns the section, as it is
+    in the file, into a list of entries. ``after`` names the sections that must be written before
+    this one, because its entries refer to theirs.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Section:
     unpack: Callable[[Any], Any] = lambda raw: raw
 
     def read(self, raw: Any) -> tuple[list[Entry], list[str]]:
-        """The entries, and everything that is wrong with them."""
+        """The entries, and all their faults."""
         unpacked = self.unpack(raw)
         if not isinstance(unpacked, list):
             return [], [f"{self.name}: give a list of entries"]

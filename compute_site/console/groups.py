@@ -1,4 +1,4 @@
-"""Groups in the admin: what they stand for, and the rules that they hold in every project."""
+"""Groups in the admin: their role and project, and the rules that they hold in every project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from compute_site.policy.granted import every_rule, guarded_types
 
 
 class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A group's permissions are rules, shown as boxes, and rights in the admin site."""
+    """A group's permissions: policy rules, shown as checkboxes, and rights in the admin site."""
 
     everywhere = forms.MultipleChoiceField(required=False, widget=BoxTable, label="Rules")
 
@@ -39,7 +39,7 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial["everywhere"] = list(held.values_list("codename", flat=True))
         rights = self.fields.get("permissions")
         if rights is None:
-            return  # somebody only looks
+            return  # the form is read-only
         rights.queryset = rights.queryset.exclude(  # type: ignore[attr-defined]
             content_type__in=guarded_types(), codename__in=every_rule()
         )
@@ -55,7 +55,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class SiteGroupAdmin(ListAdmin, GroupAdmin):
-    """Groups that stand for a role in a project, and groups of the operator's own."""
+    """The groups of the projects' roles, and other groups that operators have made."""
 
     form = GroupForm
     counted = "user"
@@ -71,26 +71,26 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        """The boxes are for those who may tick them."""
+        """Shows the checkboxes only to operators who may change them."""
         return self.fieldsets if self.has_change_permission(request, obj) else self.fieldsets[:1]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        """A role's group is named after its project."""
+        """The name of a role's group is fixed: it is made from the project's name."""
         return (*self.readonly_fields, "name") if role_of(obj) else self.readonly_fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Groups carry rights, also those of the staff: they are for superusers."""
+        """Only superusers: groups can give rights to everybody, also to staff."""
         return bool(getattr(request.user, "is_superuser", False))
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """With a group its members lose what it gave them: that, too, is for superusers."""
+        """Only superusers: the members lose the rights of a deleted group."""
         return role_of(obj) is None and bool(getattr(request.user, "is_superuser", False))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The groups of roles go with their project, and only so."""
+        """Protects the groups of roles, which are deleted only with their project."""
         deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
         protected = [*protected, *(str(group) for group in objs if role_of(group))]
         return deleted, counts, perms_needed, protected
@@ -116,5 +116,5 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):
 
 
 def role_of(group: Group | None) -> ProjectRole | None:
-    """The role that the group stands for; ``None`` for one of the operator's own."""
+    """The role of the group; ``None`` for a group that operators have made."""
     return getattr(group, "project_role", None)

@@ -1,4 +1,4 @@
-"""Lists of the admin that stay fast however many rows there are: what apps build theirs on."""
+"""The base of the apps' lists in the admin, which stay fast with any number of rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LENGTH_OF_UUID = 36
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than ``MOST_ROWS``: a full count reads the whole table."""
+    """Counts at most ``MOST_ROWS`` rows, because a full count reads the whole table."""
 
     @cached_property
     def count(self) -> int:
@@ -42,7 +42,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class CountingChangeList(ChangeList):
-    """Counts dependants for the rows of the page."""
+    """Counts the related rows of all rows of the page."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -53,8 +53,8 @@ class CountingChangeList(ChangeList):
 class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list whose cost does not grow with its table.
 
-    Filters are booleans, columns with choices, dates, and words that are typed: a filter that
-    lists all values of a column would read all of it.
+    Filters are booleans, columns with choices, dates, and text inputs: a filter that lists all
+    values of a column would read the whole table.
     """
 
     paginator = BoundedPaginator
@@ -88,8 +88,8 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return CountingChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the filters of the page offer. Django takes every column of the table, so that
-        one that is not shown could be guessed letter by letter.
+        """Allow only the lookups of the page's filters. Django allows every column of the table,
+        so that the value of a hidden column could be guessed letter by letter.
         """
         entries: Iterable[Any] = self.get_list_filter(request)
         offered = {
@@ -121,7 +121,7 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="name", ordering="name")
     def named(self, row: Any) -> str:
-        """The name with the id below: one column where two would fill the page."""
+        """The name with the id below, in one column to save space."""
         key = getattr(row, "uuid", row.pk)
         return format_html('{}<div class="mono id">{}</div>', row.name or "–", key)
 
@@ -139,8 +139,8 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def _any_of(rows: QuerySet[Any], names: Sequence[str], value: object) -> Q:
-    """The rows with the value in one of the columns. Each is looked up on its own: no index
-    serves an OR over several tables.
+    """The rows with the value in one of the columns. Each column is looked up on its own, because
+    PostgreSQL cannot use indexes for an OR over several tables.
     """
     if len(names) == 1:
         return Q(**{names[0]: value})
@@ -150,7 +150,7 @@ def _any_of(rows: QuerySet[Any], names: Sequence[str], value: object) -> Q:
 
 
 class WordFilter(admin.SimpleListFilter):
-    """A field to type in; a list of all projects or hosts could be longer than the page."""
+    """A filter with a text input, because a list of all projects or hosts could be too long."""
 
     template = "compute_site/word_filter.html"
     lookups_by: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ class WordFilter(admin.SimpleListFilter):
         ]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", "")]  # without any, Django would leave the filter out
+        return [("", "")]  # without a choice Django would not show the filter
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         yield {"name": self.parameter_name, "value": self.value() or "", "others": self.others}
@@ -180,14 +180,14 @@ class WordFilter(admin.SimpleListFilter):
 
 
 def _with_word(model: type[Model], lookup: str, word: str) -> Q:
-    """Rows of the model with the word in this column, or pointing to a row that has it.
+    """Rows of the model with the word in this column, or related to a row that has it.
 
-    What they point to is looked up first: with its key, an index of the list serves.
+    The related rows are looked up first, so that PostgreSQL can use an index on their keys.
     """
     relation, _, column = lookup.rpartition("__")
     try:
         if not relation:
-            QuerySet(model).filter(**{lookup: word})  # raises where no such value can be
+            QuerySet(model).filter(**{lookup: word})  # raises for an impossible value
             return Q(**{lookup: word})
         target = _model_at(model, relation)
         keys: QuerySet[Any, Any] = (
@@ -207,7 +207,7 @@ def _model_at(model: type[Model], relation: str) -> type[Model]:
 
 
 def word_filter(title: str, *lookups: str) -> type[WordFilter]:
-    """A filter by a typed word; its parameter is named as its title."""
+    """A filter with a text input; its parameter has the name of its title."""
     name = title.replace(" ", "_")
     return type(
         "WordFilter",

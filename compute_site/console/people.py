@@ -32,8 +32,8 @@ SHOWN_MEMBERS = 20
 
 
 class PersonalAdmin(ListAdmin):
-    """Rows that belong to a person each: staff do not touch those of people who have more rights
-    than they have.
+    """Rows that belong to a user. An operator may not change those of users who have more rights
+    than the operator.
     """
 
     owner = "user_id"
@@ -48,20 +48,20 @@ class PersonalAdmin(ListAdmin):
         return allowed and (obj is None or not self.out_of_reach(request, [obj]))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Django asks for the permission to delete such rows, but not for each of them."""
+        """Checks each row: Django checks only the permission to delete rows of this kind."""
         deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
         protected = [*protected, *map(str, self.out_of_reach(request, list(objs)))]
         return deleted, counts, perms_needed, protected
 
     def out_of_reach(self, request: HttpRequest, rows: Sequence[Any]) -> list[Any]:
-        """Those of the rows that the operator may not touch."""
+        """The rows that the operator may not change."""
         beyond = beyond_operator(request, {getattr(row, self.owner) for row in rows})
         return [row for row in rows if getattr(row, self.owner) in beyond]
 
 
 class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Who holds the role. Operators give roles that they hold themselves, and take them from
-    people who have no more rights than they have.
+    """The users with the role. Operators may give only roles that they hold themselves, and take
+    them only from users who have no more rights than they have.
     """
 
     request: HttpRequest
@@ -99,8 +99,8 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
-    """The four roles of a project: users, and the way to the rules. Who is an admin of the whole
-    cloud is for superusers to say.
+    """The four roles of a project with their users, and links to their rules. Only superusers may
+    give the role ``admin``, which counts in the whole cloud.
     """
 
     model = ProjectRole
@@ -131,7 +131,7 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
         return admin.site.get_model_admin(Project).has_view_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
-        """Of those who hold a role in the project themselves."""
+        """Only operators who hold a role in the project themselves."""
         allowed = admin.site.get_model_admin(Project).has_change_permission(request, obj)
         return allowed and (obj is None or _own_rights(request).has_role(obj.pk, Role.READER))
 
@@ -165,11 +165,13 @@ class ProjectAdmin(ListAdmin, RulesAdmin):
     )
 
     def get_inlines(self, request: HttpRequest, obj: Project | None) -> Any:
-        """A project has its roles once it is saved."""
+        """The roles are shown only for a saved project, because a new one has none yet."""
         return self.inlines if obj else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> Any:
-        """Who disables a project keeps those out who are admins of the cloud in it."""
+        """``enabled`` is read-only where disabling the project would lock out cloud admins who
+        have more rights than the operator.
+        """
         if obj is None or not self.homes_of_others(request, [obj]):
             return self.readonly_fields
         return (*self.readonly_fields, "enabled")
@@ -189,7 +191,7 @@ class ProjectAdmin(ListAdmin, RulesAdmin):
         end_lost_roles({user for user, _ in before - _memberships(form.instance)})
 
     def homes_of_others(self, request: HttpRequest, projects: Sequence[Project]) -> list[Project]:
-        """Those of the projects in which somebody is the cloud's admin who has more rights than the
+        """The projects in which a user has the role ``admin`` who has more rights than the
         operator.
         """
         admins = User.groups.through.objects.filter(
@@ -244,13 +246,13 @@ class SiteUserAdmin(PersonalAdmin, UserAdmin):  # type: ignore[type-arg]
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only superusers give out rights."""
+        """The rights are read-only for operators who are not superusers."""
         if _is_superuser(request):
             return self.readonly_fields
         return (*self.readonly_fields, "is_staff", "is_superuser", "user_permissions", "groups")
 
     def out_of_reach(self, request: HttpRequest, rows: Sequence[User]) -> list[User]:
-        """Colleagues, too: their rights are for superusers to decide on."""
+        """Also other staff: only superusers may change their accounts."""
         beyond = super().out_of_reach(request, rows)
         staff = [user for user in rows if user.is_staff and not _is_superuser(request)]
         return [user for user in rows if user in beyond or user in staff]
@@ -281,7 +283,7 @@ class SiteUserAdmin(PersonalAdmin, UserAdmin):  # type: ignore[type-arg]
 
 @admin.register(Token)
 class TokenAdmin(PersonalAdmin):
-    """Tokens can be looked at and revoked (deleted), not made or changed."""
+    """Tokens can be viewed and revoked (deleted), but not made or changed."""
 
     list_display = ("audit_id", "user", "project", "issued_at", "expires_at")
     list_filter = (
@@ -306,7 +308,7 @@ class TokenAdmin(PersonalAdmin):
 
 @admin.register(ApplicationCredential)
 class ApplicationCredentialAdmin(PersonalAdmin):
-    """Credentials can be looked at and deleted; only their users make them."""
+    """Application credentials can be viewed and deleted; only their users can make them."""
 
     list_display = ("name", "user", "project", "role", "expires_at", "created_at")
     list_filter = (
@@ -329,8 +331,8 @@ class ApplicationCredentialAdmin(PersonalAdmin):
 
 
 def beyond_operator(request: HttpRequest, user_ids: Iterable[str]) -> set[str]:
-    """Those of the users who have rights that the operator does not have. A page asks for the same
-    ones several times.
+    """The users among these who have rights that the operator does not have. Cached with the
+    request, because a page asks several times.
     """
     known: dict[frozenset[str], set[str]] = request.__dict__.setdefault("_beyond_operator", {})
     wanted = frozenset(user_ids)
@@ -340,7 +342,7 @@ def beyond_operator(request: HttpRequest, user_ids: Iterable[str]) -> set[str]:
 
 
 def _memberships(project: Project) -> set[tuple[str, str]]:
-    """Who holds which role."""
+    """Pairs of user and role."""
     found = User.groups.through.objects.filter(group__project_role__project=project)
     return set(found.values_list("user", "group__project_role__role"))
 
@@ -354,7 +356,7 @@ def _own_rights(request: HttpRequest) -> Rights:
 
 
 def _may_give(request: HttpRequest, entry: ProjectRole) -> bool:
-    """Nobody gives a role that is not held."""
+    """May the operator give the role? Only a role that the operator holds."""
     return _own_rights(request).has_role(entry.project_id, Role(entry.role))
 
 

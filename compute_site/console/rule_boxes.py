@@ -1,4 +1,4 @@
-"""The admin's pages on which policy rules are ticked: for one group or user, on one object."""
+"""The admin's pages that grant policy rules on one object to one group or user, by checkboxes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GRANT_TO_GROUPS = "guardian.change_groupobjectpermission"
 
 
 class BoxTable(forms.CheckboxSelectMultiple):
-    """A table of boxes: rule, description, the requests it decides on, who has it by default."""
+    """A table of checkboxes: rule, description, the requests it guards, its default role."""
 
     template_name = "policy/rule_boxes.html"
     option_template_name = "django/forms/widgets/input.html"
@@ -51,10 +51,10 @@ class BoxTable(forms.CheckboxSelectMultiple):
 
 
 class RuleBoxes:
-    """One box a rule, in groups by the noun of the rule's name.
+    """A checkbox for each rule, in groups by the noun of the rule's name.
 
-    An operator changes the boxes of rules that the operator holds on the object, and takes none
-    from who has more rights than the operator.
+    An operator may change only rules that the operator holds on the object, and may not take rules
+    from a user or group with more rights than the operator.
     """
 
     obj: Model
@@ -65,7 +65,7 @@ class RuleBoxes:
         super().__init__(*args, **kwargs)
 
     def rights_of_holder(self) -> Rights:
-        """What the user or group may do whose boxes these are."""
+        """The rights of the user or group that the form is about."""
         raise NotImplementedError
 
     def clean_permissions(self) -> list[str]:
@@ -164,7 +164,7 @@ class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[type
     rules_explained = ""
 
     def may_grant(self, request: HttpRequest, *permissions: str) -> bool:
-        """Does the operator decide on rules (of users, of groups, of either)?"""
+        """May the operator grant rules (to users, to groups, to either)?"""
         wanted = permissions or (GRANT_TO_USERS, GRANT_TO_GROUPS)
         allowed: bool = admin.ModelAdmin.has_change_permission(self, request)
         return allowed and any(request.user.has_perm(name) for name in wanted)
@@ -182,7 +182,9 @@ class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[type
         return GroupChoice
 
     def get_obj_perms_base_context(self, request: HttpRequest, obj: Model) -> dict[str, Any]:
-        """guardian's overview has a column a rule; with a hundred rules nobody could read it."""
+        """Replaces guardian's overview, whose column for each rule is unreadable with a hundred
+        rules.
+        """
         context = super().get_obj_perms_base_context(request, obj)  # type: ignore[no-untyped-call]
         return {
             **context,
@@ -226,13 +228,13 @@ class RulesAdmin(GuardedModelAdminMixin, admin.ModelAdmin):  # type: ignore[type
             raise PermissionDenied
 
     def _note(self, request: HttpRequest, key: str, text: str, answer: HttpResponse) -> None:
-        """Write into the history of the object what was saved."""
+        """Log the saved change in the object's admin history."""
         if request.method == "POST" and answer.status_code == 302:
             self.log_change(request, self.model._default_manager.get(pk=key), text)  # noqa: SLF001
 
 
 def _holders(model: Any, who: str, name: str, obj: Model) -> list[Holder]:
-    """Who holds rules on the object; one statement."""
+    """The users or groups with rules on the object; one statement."""
     rows = model.objects.filter(
         content_type=ContentType.objects.get_for_model(obj), object_pk=str(obj.pk)
     )
@@ -270,8 +272,8 @@ def noun_of(name: str) -> str:
 
 
 def link_to_rules(entry: ProjectRole) -> str:
-    """Where to tick the rules of a role: an admin's hold in every project, so they stand on the
-    group.
+    """A link to the page with the rules of a role. Those of ``admin`` hold in every project, so
+    that they are on the page of its group.
     """
     if entry.role == Role.ADMIN:
         url = reverse("admin:auth_group_change", args=[entry.group_id])

@@ -1,4 +1,4 @@
-"""The page on which the site decides what roles may do in projects to come."""
+"""The page with the default roles of policy rules in projects that are made from now on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from compute_site.policy.rules import registry
 
 @admin.register(RuleDefault)
 class RuleDefaultAdmin(ListAdmin):
-    """One line a rule. Whoever decides here what others may do is a superuser."""
+    """A line for each rule. Only superusers may change them."""
 
     list_display = ("rule", "allows", "requests", "declared", "role")
     list_editable = ("role",)
@@ -32,7 +32,7 @@ class RuleDefaultAdmin(ListAdmin):
     actions: Any = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RuleDefault]:
-        """Rules that an earlier release had are left out."""
+        """Leaves out rules that only an earlier release had."""
         return super().get_queryset(request).filter(rule__in=list(registry.names))
 
     def has_add_permission(self, request: HttpRequest) -> bool:

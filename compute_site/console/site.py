@@ -1,4 +1,4 @@
-"""The admin site: the operator's console, whose first page shows panels that the apps bring."""
+"""The admin site, whose first page shows panels of the apps."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ User: TypeAlias = PermissionsMixin | AnonymousUser
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A box on the first page. ``read`` costs a constant number of statements and answers with a
-    bounded number of rows. It is shown to who holds the ``permission``.
+    """A panel on the first page, shown to users with ``permission``. ``read`` must take a constant
+    number of statements and return a bounded number of rows.
     """
 
     title: str
@@ -57,7 +57,7 @@ RENAMED = {"procrastinate.ProcrastinateJob": "Jobs in the queue"}
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """The old password is a proof as any other: failures count and are logged."""
+    """Checks the old password as at a sign-in: failures are counted and logged."""
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
@@ -79,7 +79,7 @@ class ConsoleSite(AdminSite):
     index_template = "compute_site/admin_index.html"
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The lists by what they are about rather than by the app that brings them."""
+        """The lists grouped by subject and not by Django app."""
         apps = super().get_app_list(request, app_label)
         if app_label is not None:
             return apps
@@ -151,5 +151,5 @@ _panels: list[Panel] = []
 
 
 def show_panels(*panels: Panel) -> None:
-    """Put panels on the first page, after those that are there."""
+    """Add panels to the first page, after the present ones."""
     _panels.extend(panel for panel in panels if panel not in _panels)

@@ -1,7 +1,8 @@
-"""Outside services behind protocols; which implementation answers is a setting.
+"""The image, network and volume services that compute uses, each behind a protocol. A setting
+chooses the implementation.
 
-Each implementation is a module that satisfies the protocol of its service: ``local`` keeps its
-own models.
+An implementation is a module that satisfies the protocol; ``local`` stores everything in its own
+models.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ids and addresses in texts: what the local services take for one."""
+"""Recognises ids and IP addresses in texts, for the local services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose things a caller sees in the services, and what it may do with them."""
+"""Decides which objects of the services a caller sees, and what it may do with them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class OwnedQuerySet(models.QuerySet[Thing]):
     """Rows with a ``project``."""
 
     def visible_to(self, caller: Caller) -> Self:
-        """What belongs to the caller's project; an admin sees all."""
+        """The rows of the caller's project; an admin sees all."""
         return self if caller.is_admin else self.filter(project=caller.project_id)
 
 
 def may_on(caller: Caller, rule: str, owner: str | None) -> bool:
-    """Is the rule granted on what belongs to that project? ``None``: it belongs to nobody."""
+    """Is the rule granted on an object of the project ``owner`` (``None``: of no project)?"""
     return caller.may(rule, project_id=owner or NOBODY)
 
 
 def permit_on(caller: Caller, rule: str, owner: str | None) -> None:
-    """Go on only if the rule is granted on what belongs to that project.
+    """Check that the rule is granted on an object of the project ``owner``.
 
     Raises:
         PolicyRefused: it is not; the text names the rule.

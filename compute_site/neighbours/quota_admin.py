@@ -1,4 +1,4 @@
-"""Quotas of a service in the admin: one row for each limit that a project has of its own."""
+"""The quotas of a service in the admin: a row for each limit that is set for a project."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class QuotaAdmin(ListAdmin):
     ordering = ("project__name", "resource")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With what the project has of it, counted for the rows of the page."""
+        """The rows with the project's usage, counted only for the rows of the page."""
         counted = [
             When(resource=name, then=sum((part.expression() for part in kind.parts), Value(0)))
             for name, kind in self.quotas.kinds.items()

@@ -1,6 +1,6 @@
-"""How much a project may have in a service: kinds of things, what counts as one, the limit of each.
+"""The quotas of projects in a service: which rows count for which limit.
 
-A project without a limit of its own has that of the option. −1 is no limit.
+A project without a limit of its own has that of the option. −1 means no limit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNLIMITED = -1
 
 
 class ProjectQuota(models.Model):
-    """The limit that a project has of its own; each service has a table."""
+    """A limit that is set for one project; each service has its own table."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     resource = models.CharField(max_length=32)
@@ -43,8 +43,8 @@ class ProjectQuota(models.Model):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Rows that count. ``owner`` leads to their project; ``measure`` is their number,
-    unless it is a sum of a column.
+    """Rows that count towards a limit. ``owner`` is the path to their project; ``measure`` is their
+    number, or the sum of a column.
     """
 
     rows: models.QuerySet[Any]
@@ -56,7 +56,7 @@ class Part:
         return int(rows.aggregate(used=self.measure)["used"] or 0)
 
     def expression(self) -> Coalesce:
-        """The same for the project of each row of a table of quotas."""
+        """The same as an expression, for the project of each row of a quota table."""
         rows = self.rows.filter(**{self.owner: OuterRef("project")}).order_by()
         used = rows.values(self.owner).annotate(used=self.measure).values("used")
         return Coalesce(Subquery(used, output_field=IntegerField()), Value(0))
@@ -64,8 +64,8 @@ class Part:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What is limited. ``name`` is that of the API of the service, ``plural`` that of the option
-    and of cloud files. ``error`` tells that the limit is reached.
+    """One limited resource. ``name`` is its name in the service's API, ``plural`` that in options
+    and cloud files. ``error`` is raised when the limit is reached.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Kind:
 
 
 class Quotas:
-    """The quotas of one service; ``own`` are the limits that projects have of their own."""
+    """The quotas of one service; ``own`` is the table of the limits that are set for projects."""
 
     def __init__(self, own: models.Manager[Any], kinds: Sequence[Kind]) -> None:
         self.own = own
@@ -101,7 +101,7 @@ class Quotas:
         return {name: kind.used_by(project_id) for name, kind in self.kinds.items()}
 
     def set_limits(self, project_id: str, limits: Mapping[str, int]) -> None:
-        """Give the project these limits of its own."""
+        """Set these limits for the project."""
         self.own.bulk_create(
             (
                 self.own.model(project_id=project_id, resource=name, limit=limit)
@@ -113,16 +113,16 @@ class Quotas:
         )
 
     def forget_limits(self, project_id: str) -> None:
-        """From now on the project has the limits of the options."""
+        """Delete the project's own limits, so that those of the options apply."""
         self.own.filter(project=project_id).delete()
 
     def check(self, project_id: str, **more: int) -> None:
-        """Go on only if the project may have so many more of each; where there is a limit, others
-        who want more for the project wait until this transaction ends. It is the last lock that a
-        transaction takes, or all others of it are on rows of the project's own.
+        """Check that the project may have so many more of each kind. Where there is a limit, this
+        locks the project: concurrent checks wait until this transaction ends. To avoid deadlocks,
+        take no further lock afterwards, except on the project's own rows.
 
         Raises:
-            Fault: one would be too many; which class, the kind says.
+            Fault: a limit would be exceeded; the class is ``Kind.error``.
         """
         limits = self.limits_of(project_id)
         limited = [name for name in more if limits[name] > UNLIMITED]
@@ -139,12 +139,12 @@ class Quotas:
                 )
 
     def projects_with_limits(self) -> Collection[str]:
-        """Those that have limits of their own."""
+        """The projects for which limits are set."""
         rows = self.own.order_by("project__name").distinct()
         return list(dict.fromkeys(rows.values_list("project", flat=True)))
 
 
 def lock_project(project_id: str) -> None:
-    """Hold the project, which may be used meanwhile, but not changed."""
+    """Lock the project's row against changes; other rows may still refer to it meanwhile."""
     rows = Project.objects.select_for_update(no_key=True).filter(pk=project_id)
     rows.values_list("pk").first()

@@ -1,7 +1,7 @@
-"""The base of the image, network and volume APIs that clients of compute expect beside it.
+"""The base class of the views of the image, network and volume APIs.
 
-They serve what the local services hold, for reading names and ids and for simple changes, so that
-unmodified clients find their way to a server.
+These APIs show the objects of the local services and allow simple changes, because clients of
+compute need them to look up names and ids.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ TRUE_WORDS = {"true", "1", "yes", "on"}
 
 
 class MarkerUnknown(BadRequest):
-    """The page shall begin behind a thing that is not in the list."""
+    """The marker of the page is not in the list."""
 
     code = "marker_unknown"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Filter:
-    """A parameter of a list: which column it is compared with, and what its words become."""
+    """A filter parameter of a list: the column to compare with, and how values are converted."""
 
     column: str
     read: Callable[[list[str]], list[Any]] = list
 
 
 def by_id(column: str = "pk") -> Filter:
-    """Words that are no ids match nothing."""
+    """A filter by id; values that are no ids match nothing."""
     return Filter(column, canonical_ids)
 
 
 def by_address(column: str) -> Filter:
-    """Words that are no IP addresses match nothing."""
+    """A filter by IP address; other values match nothing."""
     return Filter(column, lambda words: [word for word in words if is_address(word)])
 
 
@@ -71,7 +71,7 @@ def by_flag(column: str) -> Filter:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request wants: a value for each key, and which keys were there."""
+    """A checked body: a value for each key, and the keys that the request had."""
 
     values: Mapping[str, Any]
     given: frozenset[str]
@@ -103,7 +103,7 @@ class ServiceView(JsonView):
             raise BadRequest(f"The URL names the project {project_id}, but you are in another one.")
 
     def show_error(self, fault: Fault) -> dict[str, Any]:
-        """The body of an error as the service writes it."""
+        """The body of an error in the format of the service."""
         raise NotImplementedError
 
     @property
@@ -115,10 +115,10 @@ class ServiceView(JsonView):
         return root_of(self.request._request)  # noqa: SLF001 - Django's request
 
     def read(self, noun: str, shape: Mapping[str, Key]) -> Asked:
-        """The object that stands under its noun in the body.
+        """The object under the key ``noun`` of the body.
 
         Raises:
-            BadRequest: it does not have the shape; every fault is told.
+            BadRequest: it does not have the shape; every fault is listed.
         """
         body = self.read_body()
         given = body.get(noun) if isinstance(body, dict) else None
@@ -138,7 +138,7 @@ class ServiceView(JsonView):
         return rows
 
     def page(self, rows: QuerySet[Row], *order: str) -> list[Row]:
-        """The rows behind the marker, at most as many as asked for; ``more`` says if it ends there.
+        """The rows after the marker, at most ``limit``; sets ``self.more`` if others follow.
 
         Raises:
             MarkerUnknown: the marker is none of the rows.
@@ -203,7 +203,9 @@ class ServiceView(JsonView):
 
 
 def show_unauthorized(fault: Fault) -> dict[str, Any]:
-    """All services leave the check of tokens to the same program, which answers in this form."""
+    """The body of a 401. In OpenStack it comes from keystonemiddleware, in one format for all
+    services.
+    """
     return {"error": {"code": 401, "title": "Unauthorized", "message": fault.detail}}
 
 

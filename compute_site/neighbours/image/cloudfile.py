@@ -49,7 +49,9 @@ def write_images(entries: Sequence[Entry], cloud: Cloud) -> None:
 
 
 def as_property(value: Any) -> Any:
-    """The image service keeps texts; YAML makes numbers and truth values of bare words."""
+    """The value as a text, as the image service stores it: YAML reads bare words as numbers and
+    booleans.
+    """
     return str(value) if isinstance(value, bool | int | float) else value
 
 

@@ -21,17 +21,17 @@ FOR_EVERYONE = ("public", "community")
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, caller: Caller) -> Self:
-        """The own images, the public ones and those of the community; an admin sees all.
+        """The project's own images, the public and the community ones; an admin sees all.
 
-        Images have no members, so a ``shared`` one is its owner's alone. One without an owner,
-        whose project is gone, is nobody's: only an admin sees it, unless it is for everyone.
+        Images have no members here, so that only the owner sees a ``shared`` one. An image whose
+        project was deleted has no owner: only an admin sees it, unless it is public or community.
         """
         if caller.is_admin:
             return self
         return self.filter(Q(visibility__in=FOR_EVERYONE) | Q(owner=caller.project_id))
 
     def listed_for(self, caller: Caller) -> Self:
-        """What a list shows unasked: of other projects only the public images."""
+        """The images of a list without filters: of other projects only the public ones."""
         return self.filter(Q(visibility="public") | Q(owner=caller.project_id))
 
 
@@ -66,6 +66,6 @@ class Image(models.Model):
 
 
 class Quota(ProjectQuota):
-    """How much of the image service a project may have."""
+    """A limit of one project in the image service."""
 
     resource = models.CharField(max_length=32, choices=[(name, name) for name in LIMITED])

@@ -1,6 +1,6 @@
 """The policy rules of images, named and granted by default as in Glance.
 
-The project that counts is the image's. Who sees an image is decided by its visibility.
+A rule must be granted in the image's project. An image's visibility decides who sees it.
 """
 
 from __future__ import annotations

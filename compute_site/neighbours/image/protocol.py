@@ -1,4 +1,4 @@
-"""What we need of an image service."""
+"""The protocol of image services: everything that compute needs of one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ImageQuotaReached(Fault):
 
 
 class NoSuchMarker(BadRequest):
-    """The page shall begin behind an image that is not there."""
+    """The marker of the page is no image that the caller may use."""
 
     code = "marker_unknown"
 
@@ -35,8 +35,8 @@ class NoSuchMarker(BadRequest):
 class ImageData:
     """An image: ``min_ram`` MiB, ``min_disk`` GiB, ``size`` bytes (``None``: unknown).
 
-    ``properties`` are those beyond the service's own fields, mostly texts. Boot from volume
-    makes such data from the volume (then ``id`` is ``None``).
+    ``properties`` are those beyond the service's own fields, mostly texts. For boot from volume
+    this is made from the volume's image metadata; then ``id`` is ``None``.
     """
 
     id: str | None
@@ -56,7 +56,7 @@ class ImageData:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord(ImageData):
-    """An image as lists of compute show it."""
+    """An image as the compute API's image lists show it."""
 
     created_at: dt.datetime
     updated_at: dt.datetime
@@ -64,8 +64,8 @@ class ImageRecord(ImageData):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSearch:
-    """Which images a list shall have; ``None`` does not matter. ``min_ram`` MiB and ``min_disk``
-    GiB are what the image must at least ask for.
+    """The filters of a list; ``None`` is no filter. ``min_ram`` (MiB) and ``min_disk`` (GiB) are
+    lower bounds of the images' values.
     """
 
     image_id: str | None = None
@@ -83,12 +83,12 @@ Change = Callable[[Properties], Properties]
 
 
 class ImageService(Protocol):
-    """What a caller asks for is decided by the rules of the image service: every call with a
-    caller raises ``PolicyRefused`` where one is not granted.
+    """Every call with a caller raises ``PolicyRefused`` where the policy rules of the image service
+    do not let the caller do it.
     """
 
     def find_images(self, caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
-        """The images among ``ids`` that the caller may use, by id as given; one call however many.
+        """The images among ``ids`` that the caller may use, by id as given.
 
         A text that is no canonical UUID finds nothing.
 
@@ -98,11 +98,11 @@ class ImageService(Protocol):
         ...
 
     def list_images(self, caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
-        """A page of the images that the caller may use, the newest first. Those that others
-        share or offer to all who know the id are found by id only.
+        """A page of the images that the caller may use, the newest first. Shared and community
+        images of other projects are found by id only.
 
         Raises:
-            NoSuchMarker: the page shall begin behind an image that the caller may not use.
+            NoSuchMarker: the marker is no image that the caller may use.
         """
         ...
 
@@ -114,8 +114,8 @@ class ImageService(Protocol):
         properties: Mapping[str, Any],
         like: ImageData | None = None,
     ) -> str:
-        """Make a private image of the caller's project, ready for use; its id. Limits and formats
-        are those of ``like``.
+        """Make an active private image in the caller's project; return its id. Limits and formats
+        are copied from ``like``.
         """
         ...
 
@@ -126,17 +126,17 @@ class ImageService(Protocol):
         ...
 
     def change_properties(self, caller: Caller, image_id: str, change: Change) -> Properties:
-        """Give an image what ``change`` makes of the properties that it has now, and return it;
-        who changes them at the same time waits. An image that is gone has none, and gets none.
+        """Replace the image's properties by what ``change`` returns for the present ones, and
+        return them. Concurrent changes wait. A deleted image has no properties and gets none.
         """
         ...
 
     def delete_images(self, caller: Caller, ids: Collection[str]) -> None:
-        """Delete images; unknown ones are fine."""
+        """Delete images; ids of unknown ones are ignored."""
         ...
 
     def forget_images(self, project_id: str, ids: Collection[str]) -> None:
-        """Delete images of the project that compute has made for itself, to shelve servers. That
-        is compute's own act: nobody needs a right to it.
+        """Delete images of the project that compute made itself, to shelve servers. It needs no
+        policy rule.
         """
         ...

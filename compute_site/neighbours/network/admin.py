@@ -109,7 +109,7 @@ class FixedIpInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Port)
 class PortAdmin(ListAdmin):
-    """Who holds a port, and where it is bound, is for servers to change."""
+    """The holder and the binding of a port cannot be changed here: that is done through servers."""
 
     list_display = (
         *("named", "network", "project", "addresses", "status", "device_id", "binding_host"),
@@ -146,7 +146,7 @@ class PortAdmin(ListAdmin):
 
 
 class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
-    """What a group lets through."""
+    """The rules of a security group."""
 
     model = SecurityGroupRule
     fk_name = "group"
@@ -180,7 +180,7 @@ class SecurityGroupAdmin(ListAdmin):
 
 @admin.register(FloatingIp)
 class FloatingIpAdmin(ListAdmin):
-    """For looking and deleting; addresses are given out by the network API."""
+    """Floating IPs can be viewed and deleted here; only the network API makes them."""
 
     list_display = ("address", "id", "project", "port", "fixed_address", "created_at")
     list_select_related = ("project", "port")

@@ -28,13 +28,13 @@ COMPUTE = "compute:"
 
 class NetworkQuerySet(models.QuerySet["Network"]):
     def visible_to(self, caller: Caller) -> Self:
-        """The own networks, the shared and the external ones; an admin sees all."""
+        """The project's own networks, the shared and the external ones; an admin sees all."""
         if caller.is_admin:
             return self
         return self.filter(Q(project=caller.project_id) | Q(shared=True) | Q(external=True))
 
     def offered_to(self, project_id: str) -> Self:
-        """What a server gets when no network is named: the own networks and the shared ones."""
+        """The networks for a server that names none: the project's own and the shared ones."""
         return self.filter(Q(project=project_id) | Q(shared=True))
 
 
@@ -146,14 +146,14 @@ class SecurityGroupRule(models.Model):
 
 class PortQuerySet(OwnedQuerySet["Port"]):
     def of_servers(self, server_ids: Collection[str]) -> Self:
-        """The cards of servers. Who owns a port may write any ``device_id`` on it, but not that
-        compute is its owner.
+        """The ports of servers. The project of a port may set any ``device_id`` on it, but not a
+        ``device_owner`` of compute, which is checked here as well.
         """
         return self.filter(device_id__in=server_ids, device_owner__startswith=COMPUTE)
 
 
 class Port(models.Model):
-    """A place on a network; in use while ``device_id`` names a server."""
+    """A port of a network; in use while ``device_id`` names a server."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
@@ -179,7 +179,7 @@ class Port(models.Model):
     dns_name = models.CharField(max_length=255, blank=True, default="")
     tag = models.CharField(max_length=60, null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
-    """Where the card stands among those of its server."""
+    """The position of the NIC among those of its server."""
     created_by_server = models.BooleanField(default=False)
     """Made for a server, and deleted with it."""
     created_at = models.DateTimeField(default=timezone.now)
@@ -197,7 +197,7 @@ class Port(models.Model):
 
 
 class FixedIp(models.Model):
-    """An address that a port holds; an address stands once in a network."""
+    """An address of a port; unique within the network."""
 
     port = models.ForeignKey(Port, on_delete=models.CASCADE, related_name="fixed_ips")
     network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -216,7 +216,7 @@ class FixedIp(models.Model):
 
 
 class FloatingIp(models.Model):
-    """An address of an external network that a project holds and may lend to one of its ports."""
+    """An address of an external network that a project owns and may map to one of its ports."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="floating_ips")
@@ -246,6 +246,6 @@ class FloatingIp(models.Model):
 
 
 class Quota(ProjectQuota):
-    """How much of the network service a project may have."""
+    """A limit of one project in the network service."""
 
     resource = models.CharField(max_length=32, choices=[(name, name) for name in LIMITED])

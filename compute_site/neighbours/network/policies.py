@@ -1,7 +1,7 @@
 """The policy rules of networks, named and granted by default as in Neutron.
 
-A rule of an attribute, such as ``create_port:mac_address``, is asked where a request sets it. Whose
-project counts is said in ``local/rights.py``.
+A rule of an attribute, such as ``create_port:mac_address``, is checked where a request sets it.
+``local/rights.py`` says in which project a rule must be held.
 """
 
 from __future__ import annotations

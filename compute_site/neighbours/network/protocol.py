@@ -1,4 +1,4 @@
-"""What we need of a network service."""
+"""The protocol of network services: everything that compute needs of one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NetworkServiceUnavailable(Unavailable):
 
 
 class NicFailed(Conflict):
-    """A network card could not be made while building; the text says why."""
+    """A NIC could not be made while building; the text says why."""
 
     code = "nic_failed"
 
@@ -39,19 +39,19 @@ class AddressOutside(NicFailed):
 
 
 class PortQuotaReached(NicFailed):
-    """The project has as many ports as it may have."""
+    """The project has reached its limit of ports."""
 
     code = "port_quota_reached"
 
 
 class PortCannotBind(NicFailed):
-    """No host can have the port."""
+    """The port cannot be bound on any host."""
 
     code = "port_cannot_bind"
 
 
 class GroupNotApplicable(NicFailed):
-    """A port takes no security groups."""
+    """A port cannot have security groups."""
 
     code = "group_not_applicable"
 
@@ -72,7 +72,7 @@ class NetworkData:
 
     @property
     def tunneled(self) -> bool:
-        """Is the traffic carried in a tunnel, not on a physical network?"""
+        """Is the network a tunnel, and not on a physical network?"""
         return self.network_type in TUNNELS
 
 
@@ -96,7 +96,7 @@ class PortData:
 
     @property
     def tunneled(self) -> bool:
-        """Is the traffic of its network carried in a tunnel?"""
+        """Is the port's network a tunnel?"""
         return self.network_type in TUNNELS
 
 
@@ -110,7 +110,9 @@ class SecurityGroupData:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PortQuotaData:
-    """``limit`` −1: none, and nobody counts (``used`` 0). Else ``used``: the project's ports."""
+    """The limit of ports and the project's number of them. With ``limit`` −1 (no limit) the ports
+    are not counted: ``used`` is 0.
+    """
 
     limit: int
     used: int
@@ -118,7 +120,7 @@ class PortQuotaData:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NicRequest:
-    """One card that a server shall get: a port that exists, or a new one on a network."""
+    """One NIC to give to a server: an existing port, or a new one on a network."""
 
     network_id: str | None = None
     port_id: str | None = None
@@ -128,10 +130,10 @@ class NicRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Nic:
-    """A card that a server has.
+    """A NIC of a server.
 
     ``label`` is the network's name, ``addresses`` are pairs of address and IP version,
-    ``security_groups`` are names, ``floating`` are addresses that lead here from outside.
+    ``security_groups`` are names, ``floating`` are the addresses of its floating IPs.
     """
 
     port_id: str
@@ -146,7 +148,7 @@ class Nic:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GroupOnPort:
-    """A security group that guards a port."""
+    """A security group of a port."""
 
     id: str
     name: str
@@ -171,7 +173,7 @@ class AttachedPort:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FloatingIpData:
-    """An address from outside; ``server_id`` is where it leads, or empty."""
+    """A floating IP; ``server_id`` is the server it is associated with, or empty."""
 
     id: str
     address: str
@@ -182,8 +184,8 @@ class NetworkService(Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``NetworkServiceUnavailable`` on failure.
 
-    What a caller asks for is decided by the rules of the network service: every call with a caller
-    raises ``PolicyRefused`` where one is not granted. Calls without one are compute's own acts.
+    Every call with a caller raises ``PolicyRefused`` where the policy rules of the network service
+    do not let the caller do it. Calls without a caller are made by compute itself and need no rule.
     """
 
     def find_networks(self, caller: Caller, ids: Collection[str]) -> dict[str, NetworkData]:
@@ -193,7 +195,7 @@ class NetworkService(Protocol):
         ...
 
     def available_networks(self, caller: Caller) -> Sequence[NetworkData]:
-        """Networks to choose from when the caller named none: the own ones and the shared ones."""
+        """The networks for a server that names none: the project's own and the shared ones."""
         ...
 
     def can_auto_allocate(self, caller: Caller) -> bool:
@@ -207,7 +209,7 @@ class NetworkService(Protocol):
     def taken_addresses(
         self, caller: Caller, wanted: Collection[tuple[str, str]]
     ) -> set[tuple[str, str]]:
-        """Those of the (network id, address) pairs that a port holds already."""
+        """The (network id, address) pairs among ``wanted`` that a port has already."""
         ...
 
     def port_quota(self, caller: Caller) -> PortQuotaData:
@@ -228,35 +230,34 @@ class NetworkService(Protocol):
         requests: Sequence[NicRequest] | str,
         security_groups: Sequence[str],
     ) -> tuple[Nic, ...]:
-        """Give a server its cards: bind the asked ports, make ports on the asked networks.
+        """Give a server its NICs: bind the asked ports, make ports on the asked networks.
 
-        ``requests`` may be the word ``auto`` or ``none``; an empty list means: the project's one
+        ``requests`` may be the word ``auto`` or ``none``; an empty list means the project's only
         network, if there is one. ``security_groups`` are ids or names; empty means ``default``.
-        All or nothing. A server that has cards already keeps them: a second call gives the same
-        ones and only notes the host.
+        Either all NICs are made or none. A second call returns the NICs that the server has
+        already and only updates their host.
 
         Raises:
             NicFailed: a port is in use, a network has no address left, an external network may
-            not be used, the project has as many ports as it may have.
+            not be used, or the project has reached its limit of ports.
         """
         ...
 
     def plug(self, caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
-        """Give a server one card more, behind those that it has; the port's id. A new port belongs
-        to the caller's project, has its group ``default``, and is deleted with the card.
+        """Give a server one more NIC, after those that it has; return the port's id. A new port
+        belongs to the caller's project, has its group ``default``, and is deleted with the NIC.
 
         Raises:
-            NicFailed: as ``connect``; the kinds below it say why, where it is not a port or an
-                address in use.
+            NicFailed: as ``connect``; a subclass, unless a port or an address is in use.
         """
         ...
 
     def unplug(self, server_id: str, port_id: str) -> None:
-        """Take one card from a server: as ``disconnect``. One that it does not have is fine."""
+        """Take one NIC from a server, as ``disconnect`` does; ignore one that it does not have."""
         ...
 
     def add_group(self, caller: Caller, server_id: str, group_id: str) -> bool:
-        """Put a security group on all ports of a server; ``False``: it has none.
+        """Put all ports of a server into a security group; ``False``: it has no ports.
 
         Raises:
             GroupNotApplicable: a port has no address, or no port security.
@@ -264,15 +265,15 @@ class NetworkService(Protocol):
         ...
 
     def remove_group(self, caller: Caller, server_id: str, group_id: str) -> bool:
-        """Take a security group from the ports of a server; ``False``: none of them had it."""
+        """Take the ports of a server out of a security group; ``False``: none was in it."""
         ...
 
     def add_address(self, caller: Caller, server_id: str, network_id: str) -> bool:
-        """Give the server's first port on a network one address more; ``False``: it has no port
+        """Give the server's first port on a network one more address; ``False``: it has no port
         there, or the network has no subnet.
 
         Raises:
-            NoAddressLeft: the network has none.
+            NoAddressLeft: the network has no free address.
         """
         ...
 
@@ -287,23 +288,23 @@ class NetworkService(Protocol):
     def lend_floating_ip(
         self, caller: Caller, floating_ip_id: str, server_id: str, fixed_address: str
     ) -> None:
-        """Let the floating IP lead to an address of the server.
+        """Associate the floating IP with an address of the server.
 
         Raises:
-            NicFailed: another floating IP leads there.
+            NicFailed: the address has another floating IP.
         """
         ...
 
     def take_back_floating_ip(self, caller: Caller, floating_ip_id: str) -> None:
-        """Let the floating IP lead nowhere."""
+        """Disassociate the floating IP."""
         ...
 
     def nics(self, server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
-        """The cards that servers have now."""
+        """The present NICs of servers."""
         ...
 
     def rebind(self, server_id: str, host: str) -> None:
-        """The server lies on that host from now on: bind its ports there."""
+        """Bind the ports of a server, which has moved, on its new host."""
         ...
 
     def disconnect(self, server_ids: Collection[str]) -> None:
@@ -311,5 +312,5 @@ class NetworkService(Protocol):
         ...
 
     def attached_ports(self, server_id: str) -> Sequence[AttachedPort]:
-        """The ports of a server, in the order of its cards."""
+        """The ports of a server, in the order of its NICs."""
         ...

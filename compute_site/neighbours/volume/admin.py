@@ -28,7 +28,7 @@ class VolumeTypeAdmin(ListAdmin):
 
 
 class AttachmentInline(admin.TabularInline):  # type: ignore[type-arg]
-    """Which servers have a volume, or wait for it."""
+    """The servers that have a volume attached or reserved."""
 
     model = Attachment
     fields = ("server_id", "device", "status", "created_at")
@@ -103,7 +103,7 @@ class SnapshotAdmin(ListAdmin):
 
 @admin.register(Attachment)
 class AttachmentAdmin(ListAdmin):
-    """Claims of servers; for looking, since only servers make and drop them."""
+    """Attachments can only be viewed here; they are made and deleted through servers."""
 
     list_display = ("volume", "server_id", "device", "status", "created_at")
     list_filter = (word_filter("status", "status"),)

@@ -49,7 +49,7 @@ VOLUME_COLUMNS = {
 
 
 def boot_mark(value: Any) -> str:
-    """``true``, ``false``, or empty for a volume without a mark."""
+    """``true``, ``false``, or empty for a volume whose ``bootable`` is not set."""
     word = str(value).lower() if isinstance(value, bool) else value
     if word not in ("true", "false", ""):
         raise WrongValue(f"give 'true' or 'false', not {value!r}")

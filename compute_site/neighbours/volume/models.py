@@ -38,10 +38,10 @@ class VolumeType(models.Model):
 
 
 class Volume(models.Model):
-    """A disk of its own life; ``size`` in GiB.
+    """A disk that exists independently of servers; ``size`` in GiB.
 
-    ``available`` → ``reserved`` (a server wants it) → ``in-use`` → ``detaching`` → ``available``.
-    A multiattach volume stays open to further reservations.
+    ``available`` → ``reserved`` (for a server) → ``in-use`` → ``detaching`` → ``available``.
+    A multiattach volume that is in use can be reserved for further servers.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -89,8 +89,8 @@ class Snapshot(models.Model):
 
 
 class Attachment(models.Model):
-    """A server's claim on a volume: ``reserved`` until the server has it (``attached``), and
-    ``detaching`` while it gives it up.
+    """The attachment of a volume to a server: ``reserved`` until the server has it (``attached``),
+    and ``detaching`` while it is being detached.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -114,6 +114,6 @@ class Attachment(models.Model):
 
 
 class Quota(ProjectQuota):
-    """How much of the volume service a project may have."""
+    """A limit of one project in the volume service."""
 
     resource = models.CharField(max_length=32, choices=[(name, name) for name in LIMITED])

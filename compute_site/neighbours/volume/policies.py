@@ -1,6 +1,6 @@
 """The policy rules of volumes, named and granted by default as in Cinder.
 
-The project that counts is the one that the volume or snapshot belongs to.
+A rule must be granted in the project of the volume or snapshot.
 """
 
 from __future__ import annotations

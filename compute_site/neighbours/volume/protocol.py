@@ -1,4 +1,4 @@
-"""What we need of a volume service. Sizes are GiB."""
+"""The protocol of volume services: everything that compute needs of one. Sizes are GiB."""
 
 from __future__ import annotations
 
@@ -17,35 +17,33 @@ class VolumeServiceUnavailable(Unavailable):
 
 
 class VolumeQuotaReached(Fault):
-    """The project has as many volumes, snapshots or gigabytes as it may have: 413, as in Cinder."""
+    """The project has reached its limit of volumes, snapshots or gigabytes. 413, as in Cinder."""
 
     status = 413
     code = "volume_quota_reached"
 
 
 class VolumeNotReservable(BadRequest):
-    """The volume's state does not let a server have it; the text names volume and state."""
+    """The volume cannot be reserved in its status; the text names both."""
 
     code = "volume_not_reservable"
 
 
 class VolumeNotSnapshottable(BadRequest):
-    """The volume's state does not let anybody make a snapshot of it."""
+    """No snapshot of the volume can be made in its status."""
 
     code = "volume_not_snapshottable"
 
 
 class VolumeNotDetachable(BadRequest):
-    """The volume's state does not let a server give it up; the text names volume and state."""
+    """The volume cannot be detached in its status; the text names both."""
 
     code = "volume_not_detachable"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeData:
-    """A volume that the caller may see. ``bootable`` is ``None`` when the volume carries no
-    mark.
-    """
+    """A volume that the caller may see. ``bootable`` is ``None`` if it is not set."""
 
     id: str
     name: str
@@ -93,7 +91,7 @@ class NewVolume:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NewSnapshot:
-    """A snapshot to be made of a volume, be it in use or not."""
+    """A snapshot to be made of a volume, which may be in use."""
 
     volume_id: str
     name: str = ""
@@ -103,8 +101,8 @@ class VolumeService(Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``VolumeServiceUnavailable`` on failure.
 
-    What a caller asks for is decided by the rules of the volume service: every call with a caller
-    raises ``PolicyRefused`` where one is not granted. Calls without one are compute's own acts.
+    Every call with a caller raises ``PolicyRefused`` where the policy rules of the volume service
+    do not let the caller do it. Calls without a caller are made by compute itself and need no rule.
     """
 
     def find_volumes(self, caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]: ...
@@ -118,7 +116,7 @@ class VolumeService(Protocol):
     def reserve(
         self, caller: Caller, pairs: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], str]:
-        """Reserve volumes for servers: (volume id, server id) → attachment id. All or nothing.
+        """Reserve all these volumes for servers, or none: (volume id, server id) → attachment id.
 
         Raises:
             VolumeNotReservable: a volume is in use, reserved, or not available.
@@ -126,11 +124,11 @@ class VolumeService(Protocol):
         ...
 
     def create(self, caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list[str]:
-        """Make volumes for a server, ready and reserved for it; their ids in the same order."""
+        """Make volumes that are reserved for a server; return their ids in the same order."""
         ...
 
     def create_snapshots(self, caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[str]:
-        """Make snapshots, also of volumes in use, which keep the volumes' descriptions; their ids
+        """Make snapshots, also of volumes in use, with the volumes' descriptions; return their ids
         in the same order.
 
         Raises:
@@ -139,17 +137,17 @@ class VolumeService(Protocol):
         ...
 
     def reimage(self, caller: Caller, volume_id: str, image_id: str) -> None:
-        """Write an image that the caller may use over what the volume holds."""
+        """Overwrite the volume with an image that the caller may use."""
         ...
 
     def attach(self, server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
-        """The server has the volumes now (volume id → device name): they become ``in-use``.
-        Volume id → attachment id of those that were reserved for it.
+        """Note that the server has the volumes (volume id → device name): they become ``in-use``.
+        Returns volume id → attachment id of those that were reserved for it.
         """
         ...
 
     def begin_detaching(self, caller: Caller, server_id: str, volume_id: str) -> None:
-        """The server begins to give the volume up: it becomes ``detaching``.
+        """Begin to detach the volume: it becomes ``detaching``.
 
         Raises:
             VolumeNotDetachable: the server does not have it, or somebody detaches it already.
@@ -157,17 +155,17 @@ class VolumeService(Protocol):
         ...
 
     def stop_detaching(self, server_id: str, volume_id: str) -> None:
-        """The server keeps the volume after all."""
+        """Undo ``begin_detaching``: the server keeps the volume."""
         ...
 
     def detach(self, server_id: str, volume_id: str, *, delete: bool = False) -> None:
-        """Give up the server's claim on the volume, whatever became of it; with ``delete`` the
-        volume ends when no claim is left. Doing it twice is harmless.
+        """Delete the server's attachment of the volume, in whatever status it is; with ``delete``
+        also the volume when no attachment is left. A second call does nothing.
         """
         ...
 
     def release(self, server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:
-        """Give up every claim of these servers; volumes named in ``delete`` are deleted when no
-        claim is left.
+        """Delete all attachments of these servers; volumes named in ``delete`` are deleted when no
+        attachment is left.
         """
         ...

@@ -1,5 +1,5 @@
-"""The identity API below ``/identity`` (Keystone v3): what clients need to find and use the
-others, and to make people and projects.
+"""The identity API below ``/identity`` (Keystone v3): as much as clients need to log in, to find
+the other services, and to make users and projects.
 """
 
 from compute_site.neighbours.identity.api.catalogue import Domains, Endpoints, Regions, Services

@@ -1,4 +1,4 @@
-"""What the catalogue consists of, for reading: the domain, the region, services and endpoints."""
+"""Read-only views of the domain, the region, the services and the endpoints."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from compute_site.neighbours.identity.api.representation import show_domain, sho
 
 
 class ListView(IdentityView):
-    """A list whose items can be asked for one by one.
+    """A list, and its items by id.
 
-    ``key`` is the outer key of one item, ``filters`` the members that the URL may ask for.
+    ``key`` is the outer key of one item; ``filters`` are the members that the query may filter by.
     """
 
     key: str

@@ -19,7 +19,7 @@ from compute_site.neighbours.identity.api.representation import show_credential,
 
 
 class OwnCredentialView(IdentityView):
-    """Nobody but the user, not even an admin, has to do with the user's credentials."""
+    """Only the user itself may see or change its application credentials; not even an admin may."""
 
     def owner(self, user_id: str) -> ValidToken:
         """The caller.
@@ -68,7 +68,7 @@ class CredentialDetail(OwnCredentialView):
         return Response({"application_credential": show_credential(credential, root=self.root)})
 
     def delete(self, request: Request, user_id: str, credential_id: str) -> Response:
-        """The tokens that were got with it go too."""
+        """Also deletes the tokens that were issued for the credential."""
         check_unrestricted(self.owner(user_id))
         self.find(user_id, credential_id).delete()
         return Response(status=204)

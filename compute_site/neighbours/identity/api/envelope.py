@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class IdentityView(JsonView):
-    """Who calls is asked for by ``self.caller()``: some URLs are open to everyone."""
+    """Views call ``self.caller()`` where a token is required; some URLs need none."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -50,7 +50,7 @@ class IdentityView(JsonView):
 
         Raises:
             InvalidToken: there is none, or it is not valid.
-            AdminOnly: it is somebody else's.
+            AdminOnly: the caller is not the cloud's admin.
         """
         caller = self.caller()
         if not caller.is_admin:

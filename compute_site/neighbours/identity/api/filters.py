@@ -1,4 +1,4 @@
-"""Narrows lists of the identity API by what the URL asks for."""
+"""Filters lists of the identity API by the query string."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ FALSE = {"0", "false", "no", "off"}
 def chosen(
     rows: QuerySet[Row], asked: Mapping[str, str], *, columns: Mapping[str, str]
 ) -> QuerySet[Row]:
-    """``columns``: the column behind ``name`` and ``enabled``.
+    """The rows that match the query string. ``columns``: the columns of ``name`` and ``enabled``.
 
-    All projects and users are in the one domain, and no project is in another.
+    All projects and users are in the one domain, and no project has a parent.
     """
     for key in ("domain_id", "parent_id"):
         if asked.get(key, DOMAIN_ID) != DOMAIN_ID:

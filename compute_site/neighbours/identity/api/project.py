@@ -1,4 +1,4 @@
-"""Projects: everyone sees the own ones, the cloud's admin sees, makes and changes all."""
+"""Projects: users see those in which they have a role; the cloud's admin sees and changes all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def find_project(caller: ValidToken, project_id: str) -> Project:
 
 
 class ProjectList(IdentityView):
-    """``/identity/v3/projects``: all of them for the cloud's admin, else the caller's own."""
+    """``/identity/v3/projects``: all projects for the cloud's admin, otherwise the caller's."""
 
     def get(self, request: Request) -> Response:
         projects = chosen(
@@ -43,7 +43,7 @@ class ProjectList(IdentityView):
 
 
 class OwnProjects(IdentityView):
-    """``GET /identity/v3/auth/projects``: where the caller can get a token for."""
+    """``GET /identity/v3/auth/projects``: the projects for which the caller can get a token."""
 
     def get(self, request: Request) -> Response:
         projects = Project.objects.of_user(self.caller().user_id).filter(enabled=True)

@@ -16,7 +16,7 @@ DOMAIN = {"id": DOMAIN_ID, "name": DOMAIN_NAME}
 
 
 def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> dict[str, Any]:
-    """A token's body; project, roles and catalogue only where it is for a project."""
+    """The body of a token; a token without a project has no project, roles and catalogue."""
     token, scope = valid.token, valid.scope
     shown: dict[str, Any] = {
         "methods": token.methods,
@@ -131,7 +131,7 @@ def show_assignment(found: Assignment, *, root: str, names: bool) -> dict[str, A
 
 
 def show_domain(*, root: str) -> dict[str, Any]:
-    """The one domain that there is."""
+    """The only domain."""
     return DOMAIN | {
         "description": "",
         "enabled": True,
@@ -150,7 +150,7 @@ def show_roles(names: frozenset[str]) -> list[dict[str, str]]:
 
 
 def show_list(key: str, items: Sequence[Any], *, url: str) -> dict[str, Any]:
-    """A whole collection: there are no pages."""
+    """A complete list; the identity API has no pages."""
     return {key: items, "links": {"self": url, "previous": None, "next": None}}
 
 

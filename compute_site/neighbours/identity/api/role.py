@@ -1,4 +1,4 @@
-"""The four roles, and who holds which of them where."""
+"""The four roles, and the role assignments of users in projects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from compute_site.neighbours.identity.api.user import find_user, find_user_in_re
 
 
 class RoleList(IdentityView):
-    """``GET /identity/v3/roles``: the same in every cloud; nobody makes others."""
+    """``GET /identity/v3/roles``: the four roles are fixed; clients cannot make others."""
 
     def get(self, request: Request) -> Response:
         self.caller()
@@ -48,7 +48,7 @@ class RoleDetail(IdentityView):
 
 
 class GrantView(IdentityView):
-    """What is below ``/identity/v3/projects/{project_id}/users/{user_id}/roles``."""
+    """The base of the views of ``/identity/v3/projects/{project_id}/users/{user_id}/roles``."""
 
     def both(self, project_id: str, user_id: str) -> tuple[User, Project]:
         """The user and the project of the URL, for the cloud's admin."""
@@ -66,7 +66,7 @@ class GrantList(GrantView):
 
 
 class Grant(GrantView):
-    """One role of the user in the project: is it there, give it, take it away."""
+    """One role of the user in the project: check, give or take it away."""
 
     def get(self, request: Request, project_id: str, user_id: str, role_id: str) -> Response:
         role = find_role(role_id)
@@ -86,7 +86,7 @@ class Grant(GrantView):
 
 
 class AssignmentList(IdentityView):
-    """``GET /identity/v3/role_assignments``: all for the cloud's admin, else the caller's own."""
+    """``GET /identity/v3/role_assignments``: all for the cloud's admin, otherwise the caller's."""
 
     def get(self, request: Request) -> Response:
         caller = self.caller()

@@ -35,7 +35,7 @@ class Tokens(IdentityView):
 
         Raises:
             TokenNotFound: it is not valid.
-            ForeignToken: it is somebody else's, and the caller is not the cloud's admin.
+            ForeignToken: it is another user's, and the caller is not the cloud's admin.
         """
         caller = self.caller()
         text = self.request.META.get("HTTP_X_SUBJECT_TOKEN", "")

@@ -1,4 +1,4 @@
-"""Users: everyone sees oneself, the cloud's admin sees, makes and changes all."""
+"""Users: a user sees only itself; the cloud's admin sees, makes and changes all users."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from compute_site.policy.rights import MoreRights, beyond, rights_of
 
 
 def visible_users(caller: ValidToken) -> QuerySet[User]:
-    """Everyone for the cloud's admin, else the caller alone."""
+    """All users for the cloud's admin, otherwise only the caller."""
     users = User.objects.order_by("username")
     return users if caller.is_admin else users.filter(pk=caller.user_id)
 
@@ -38,12 +38,12 @@ def find_user_in_reach(admin: ValidToken, user_id: str) -> User:
 
     Raises:
         NoSuchThing: there is none.
-        MoreRights: the user may do more than the cloud's admin who asks, as superusers of the
-            admin site may.
+        MoreRights: the user has more rights than the calling admin, as a superuser of the admin
+            site has.
     """
     user = find_user(admin, user_id)
     own = rights_of([admin.user_id])[admin.user_id]
-    if admin.scope.by_credential:  # it does not open the admin site
+    if admin.scope.by_credential:  # it gives no access to the admin site
         own = dataclasses.replace(own, is_superuser=False)
     if beyond(own, [user.pk]):
         raise MoreRights(f"The user {user_id} has more rights than you have.")
@@ -84,7 +84,7 @@ class UserDetail(IdentityView):
 
 
 class UserPassword(IdentityView):
-    """``POST /identity/v3/users/{user_id}/password``: for who knows the old one; needs no token."""
+    """``POST /identity/v3/users/{user_id}/password``: takes the old password and needs no token."""
 
     def post(self, request: Request, user_id: str) -> Response:
         change_password(user_id, self.read_body())

@@ -1,4 +1,4 @@
-"""What requests to the image API may say; a key that is not known is a property, a text."""
+"""The shapes of requests to the image API. An unknown key is a property, whose value is a text."""
 
 from __future__ import annotations
 

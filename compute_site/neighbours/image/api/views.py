@@ -1,4 +1,4 @@
-"""The image API v2: what clients need to find an image."""
+"""The image API v2: as much as clients need to find and make images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ids(words: list[str]) -> list[Any]:
 
 
 def texts(words: list[str]) -> list[str]:
-    """``in:a,b`` names several words; one with a comma stands in quotes."""
+    """``in:a,b`` names several texts; one with a comma is in quotes."""
     found = []
     for word in words:
         parts = word.removeprefix("in:").split(",") if word.startswith("in:") else [word]
@@ -115,7 +115,7 @@ class ImageList(ImageView):
         return Response(body)
 
     def with_properties(self, rows: QuerySet[Image]) -> QuerySet[Image]:
-        """A parameter that is none of the image's own fields asks for a property."""
+        """Filter by the parameters that are no fields of images: they name properties."""
         properties = {
             name: value
             for name, value in self.request.GET.items()
@@ -124,7 +124,7 @@ class ImageList(ImageView):
         return rows.filter(properties__contains=properties) if properties else rows
 
     def order(self) -> list[str]:
-        """The columns to sort by; without a wish, the newest first.
+        """The columns to sort by; by default, the newest first.
 
         Raises:
             BadRequest: images are not sorted by one of them.
@@ -171,7 +171,7 @@ class ImageDetail(ImageView):
 
 
 class ImageFile(ImageView):
-    """``/image/v2/images/{image_id}/file``: data is read to its end, but not kept."""
+    """``/image/v2/images/{image_id}/file``: the data is read to its end, but not stored."""
 
     def get(self, request: Request, image_id: str) -> HttpResponse:
         self.find_image(image_id)
@@ -185,7 +185,7 @@ class ImageFile(ImageView):
 
 
 class ImageAction(ImageView):
-    """``POST /image/v2/images/{image_id}/actions/…``: ``status`` is what the image becomes."""
+    """``POST /image/v2/images/{image_id}/actions/…``: sets the image to ``status``."""
 
     status: ClassVar[str] = "active"
 
@@ -195,7 +195,7 @@ class ImageAction(ImageView):
 
 
 class ImageTasks(ImageView):
-    """``GET /image/v2/images/{image_id}/tasks``: imports; here, images are ready at once."""
+    """``GET /image/v2/images/{image_id}/tasks``: imports; always empty, as they need no time."""
 
     def get(self, request: Request, image_id: str) -> Response:
         self.find_image(image_id)

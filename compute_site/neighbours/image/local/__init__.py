@@ -1,4 +1,4 @@
-"""The image service on our own rows."""
+"""The image service that stores images in this database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the image API changes. Of the data of an image only size and checksum are kept."""
+"""The changes of the image API. Of an image's data only size and checksum are stored."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ VISIBILITY_RULES = {"public": policies.PUBLICIZE, "community": policies.COMMUNIT
 
 
 class KeyOfService(Forbidden):
-    """Only the image service sets the key."""
+    """The request sets a key that only the image service may set."""
 
     code = "key_of_service"
 
 
 class ImageIsThere(Conflict):
-    """The image has its data, or its id, already."""
+    """The image has data already, or another image has the id."""
 
     code = "image_is_there"
 
@@ -75,7 +75,7 @@ def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
 
 @transaction.atomic
 def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str, Any]]) -> Image:
-    """Apply a JSON patch: add, replace and remove of one key each; the image as it is now."""
+    """Apply a JSON patch (add, replace and remove of one key each); return the changed image."""
     permit_on(caller, policies.MODIFY, image.owner_id)
     image = Image.objects.select_for_update().get(pk=image.pk)
     own = {key: getattr(image, key) for key in COLUMNS} | {"owner": image.owner_id}
@@ -108,7 +108,7 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
 
 
 def take_data(caller: Caller, image: Image, chunks: Iterable[bytes]) -> None:
-    """Read the data to its end, keep its size and checksum; the image becomes active."""
+    """Read the data to its end, store its size and checksum, and make the image active."""
     permit_on(caller, policies.UPLOAD, image.owner_id)
     if image.status != "queued":
         raise ImageIsThere(f"Image {image.pk} is {image.status}; it takes data only when queued.")
@@ -125,10 +125,10 @@ def take_data(caller: Caller, image: Image, chunks: Iterable[bytes]) -> None:
 
 
 def set_status(caller: Caller, image: Image, status: str) -> None:
-    """``active`` or ``deactivated``, of an image that is one of them.
+    """Change the status between ``active`` and ``deactivated``.
 
     Raises:
-        BadRequest: it is not.
+        BadRequest: the image has neither of them.
     """
     permit_on(caller, STATUS_RULES[status], image.owner_id)
     changed = Image.objects.filter(pk=image.pk, status__in=STATUS_RULES)
@@ -186,13 +186,13 @@ def _check_properties(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _check_count(noun: str, count: int, most: int) -> None:
-    """Raises ``TooMuchOnImage``; a negative limit is none."""
+    """Raises ``TooMuchOnImage`` if the count is over the limit; a negative one means no limit."""
     if 0 <= most < count:
         raise TooMuchOnImage(f"{count} {noun} are too many for an image; give at most {most}.")
 
 
 def _read_operation(operation: Mapping[str, Any]) -> tuple[str, str]:
-    """The key and the kind of one operation of the patch."""
+    """The key and the operation (``op``) of one entry of the patch."""
     if not isinstance(operation, Mapping):
         raise BadRequest("Each operation of a patch is an object.")
     kind, path = operation.get("op"), operation.get("path")

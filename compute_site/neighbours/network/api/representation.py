@@ -17,7 +17,7 @@ from compute_site.neighbours.service_view import iso
 
 
 def _shared(project_id: str, created_at: dt.datetime) -> dict[str, Any]:
-    """What all objects of the service have in common."""
+    """The keys that all objects of the service have."""
     time = iso(created_at)
     return {
         "project_id": project_id,
@@ -52,7 +52,7 @@ def show_network(network: Network) -> dict[str, Any]:
 
 
 def show_provider(network: Network) -> dict[str, Any]:
-    """How a network is carried; each key for those who hold its rule."""
+    """The provider attributes of a network; each key is shown to callers who hold its rule."""
     return {
         "provider:network_type": network.network_type,
         "provider:physical_network": network.physical_network,
@@ -109,7 +109,7 @@ def show_port(port: Port) -> dict[str, Any]:
 
 
 def show_binding(port: Port) -> dict[str, Any]:
-    """Where a port is bound, and what it asks of its host; some keys have rules of their own."""
+    """The binding of a port and its resource request; some keys have rules of their own."""
     return {
         "binding:host_id": port.binding_host,
         "binding:vif_type": port.vif_type,

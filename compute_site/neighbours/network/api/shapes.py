@@ -1,4 +1,4 @@
-"""The objects of the network API v2.0: which keys they have, and what each may hold."""
+"""The objects of the network API v2.0: their keys and the types of the values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FIXED_IP = {"ip_address": Key(address), "subnet_id": Key(uuid_text)}
 
 
 def protocol(value: object) -> str | None:
-    """A name or number of a protocol; ``any`` is none in particular."""
+    """The name or number of an IP protocol; ``any`` becomes ``None``."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(protocol_number(value))
     word = str(protocol_name(value)).lower()
@@ -161,7 +161,7 @@ SECURITY_GROUP: Mapping[str, Key] = {
     **COMMON,
 }
 
-# What requests may say: nobody chooses ids and states, and the project is the caller's own.
+# Requests may not set ids and states; the project is by default the caller's.
 NEW_NETWORK = optional(without(NETWORK, "id", "status"), "project_id")
 NEW_SUBNET = optional(without(SUBNET, "id"), "project_id")
 NEW_PORT = optional(without(PORT, "id", "status", "binding:vif_type"), "project_id")

@@ -1,4 +1,4 @@
-"""The network API v2.0: what clients need to find networks, ports and security groups."""
+"""The network API v2.0 of networks, subnets, ports, security groups and floating IPs."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ OWNER = {"project_id": Filter("project"), "tenant_id": Filter("project")}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How requests see and change things of one kind: which rule lets them see any, what they
-    may say, and who does it.
+    """One kind of object: the rule to see it, the shapes of its requests, and the functions that
+    make, change and delete it.
     """
 
     seen: str
@@ -56,7 +56,7 @@ class Kind:
 
 
 class NetworkView(ServiceView):
-    """``noun`` is the key of one object, and with an s that of the list."""
+    """``noun`` is the key of one object; with an s it is the key of the list."""
 
     noun: ClassVar[str]
     kind: ClassVar[Kind]
@@ -67,7 +67,7 @@ class NetworkView(ServiceView):
         return {"NeutronError": {"type": kind, "message": fault.detail, "detail": ""}}
 
     def rows(self) -> QuerySet[Any]:
-        """What the caller sees, ready to be shown."""
+        """The rows that the caller may see, with the relations that are shown."""
         raise NotImplementedError
 
     def show(self, row: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class NetworkView(ServiceView):
         return f"{self.noun}s".replace("_", "-")
 
     def show_asked(self, row: Any) -> dict[str, Any]:
-        """With ``fields``, only those."""
+        """The object; only the keys in the parameter ``fields``, if that is given."""
         shown = self.show(row)
         asked = self.request.GET.getlist("fields")
         return {key: shown[key] for key in asked if key in shown} if asked else shown

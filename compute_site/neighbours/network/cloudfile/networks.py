@@ -78,7 +78,7 @@ def write_security_groups(entries: Sequence[Entry], cloud: Cloud) -> None:
 def _write_rules(
     entries: Sequence[Entry], groups: Sequence[SecurityGroup], known: Collection[uuid.UUID]
 ) -> None:
-    """The groups have the rules of the file; new ones that name none have the first rules."""
+    """Give the groups the rules of the file; new groups without rules get the default ones."""
     pairs = list(zip(entries, groups, strict=True))
     described = [(e, group) for e, group in pairs if "security_group_rules" in e.given]
     give_first_rules(

@@ -49,7 +49,7 @@ def write_ports(entries: Sequence[Entry], cloud: Cloud) -> None:
 
 
 def _write_addresses(pairs: Sequence[tuple[Entry, Port]]) -> None:
-    """The ports hold the addresses that stand in the file, and no others."""
+    """Give the ports exactly the addresses of the file."""
     networks = {port.network_id for _, port in pairs}
     subnets: dict[uuid.UUID, list[Subnet]] = {}
     for subnet in Subnet.objects.filter(network__in=networks).order_by("created_at", "pk"):
@@ -88,7 +88,7 @@ def _choose_addresses(pairs: Sequence[tuple[Entry, Port]]) -> None:
 
 
 def _write_groups(pairs: Sequence[tuple[Entry, Port]]) -> None:
-    """The ports are in the groups of the file; in the default one when it names none."""
+    """Put the ports into the security groups of the file, or into the default one."""
     asked = {group_id for entry, _ in pairs for group_id in entry["security_groups"] or ()}
     known = known_ids(SecurityGroup, asked)
     defaults = dict(

@@ -1,6 +1,6 @@
-"""The network service on our own rows: what can be asked of it.
+"""The network service that stores its objects in this database.
 
-How servers get and lose their cards is in ``connect``.
+How servers get and lose their NICs is in ``connect``.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def available_networks(caller: Caller) -> Sequence[NetworkData]:
     return [_describe_network(row) for row in OFFERED_NETWORKS.rows(caller)]
 
 
-def can_auto_allocate(caller: Caller) -> bool:  # noqa: ARG001 - nothing here depends on who asks
+def can_auto_allocate(caller: Caller) -> bool:  # noqa: ARG001 - the same for every caller
     return Network.objects.filter(external=True, is_default=True).exists()
 
 

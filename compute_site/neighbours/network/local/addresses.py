@@ -1,8 +1,9 @@
-"""Chooses addresses for ports. The unique constraint of the table decides who gets an address.
+"""Chooses addresses for ports. If two requests choose the same address, the unique constraint of
+the table refuses the second.
 
-A free address is guessed first: a handful of random ones out of the pools are looked up at once, so
-the cost does not grow with the ports of a network. Only when a pool is so full that all guesses
-miss is it searched.
+A free address is guessed first: a few random addresses of the pools are looked up in one statement,
+so that the cost does not grow with the number of ports. The pools are searched only if all guesses
+are taken.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Need:
 
 
 def choose_addresses(needs: Sequence[Need]) -> list[FixedIp | None]:
-    """An address for each need that nobody holds at this moment; ``None`` where none is left.
+    """A free address for each need; ``None`` where none is left.
 
     Rows are not saved. Another transaction may take an address meanwhile: saving then violates
     ``network_address_once_in_network``, and the caller chooses again.
@@ -68,7 +69,7 @@ def makes_own_address(subnet: Subnet) -> bool:
 
 
 def slaac_address(subnet: Subnet, mac: str) -> Address:
-    """The address that a card with this MAC gives itself (modified EUI-64)."""
+    """The address that a NIC with this MAC address gives itself (modified EUI-64)."""
     octets = bytearray.fromhex(mac.replace(":", ""))
     octets[0] ^= 0x02
     interface = octets[:3] + b"\xff\xfe" + octets[3:]
@@ -77,7 +78,7 @@ def slaac_address(subnet: Subnet, mac: str) -> Address:
 
 
 def default_pools(cidr: str, gateway_ip: str | None) -> list[dict[str, str]]:
-    """Every address that a subnet can give away: all but network, broadcast and gateway."""
+    """The pools of all allocatable addresses: all but those of network, broadcast and gateway."""
     network = ipaddress.ip_network(cidr)
     edge = 1 if network.num_addresses > 2 else 0
     first = int(network.network_address) + edge
@@ -132,7 +133,7 @@ def _taken(pairs: Iterator[tuple[uuid.UUID, Address]]) -> set[tuple[uuid.UUID, A
 def _search(
     subnets: Collection[Subnet], taken: Collection[tuple[uuid.UUID, Address]]
 ) -> tuple[Subnet, Address] | None:
-    """Any address that is left in the pools, looked for one by one by the database."""
+    """Any free address of the pools, found by a search in the database."""
     for subnet in subnets:
         avoid = [str(address) for network, address in taken if network == subnet.network_id]
         if subnet.gateway_ip is not None:
@@ -145,7 +146,7 @@ def _search(
 
 
 def _search_span(subnet: Subnet, start: Address, size: int, avoid: list[str]) -> Address | None:
-    """Begin at a random place, so that concurrent searches seldom meet at one address."""
+    """Begins at a random address, so that concurrent searches seldom find the same one."""
     span = min(size, SEARCHED)
     with connection.cursor() as cursor:
         cursor.execute(

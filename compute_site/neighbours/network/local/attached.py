@@ -1,4 +1,4 @@
-"""Tells of the ports that a server has."""
+"""Reads the ports of a server."""
 
 from __future__ import annotations
 

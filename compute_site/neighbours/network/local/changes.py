@@ -1,4 +1,4 @@
-"""What the network API changes: networks, subnets, ports, security groups and their rules."""
+"""The changes of the network API to networks, subnets, ports, security groups and their rules."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class MacInUse(Conflict):
 
 
 class InUse(Conflict):
-    """Something still stands on the thing that shall be deleted."""
+    """The object to delete is still used by another one."""
 
     code = "in_use"
 
@@ -86,7 +86,7 @@ def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[
 @transaction.atomic
 def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
     project_id = values["project_id"] or caller.project_id
-    # locked, so that two subnets of it are not made at once
+    # locked, so that no other subnet of the network is made at the same time
     network = _find_network(caller, values["network_id"], lock=True)
     permit_create(caller, policies.CREATE_SUBNET, project_id, values, given, network=network)
     check_project(caller, project_id)
@@ -105,7 +105,7 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
 def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Port:
     project_id = values["project_id"] or caller.project_id
     chosen_mac = values["mac_address"]
-    # locked, so that two ports of it do not choose the same MAC address at once
+    # locked, so that no other port of the network takes the same MAC address meanwhile
     network = _find_network(caller, values["network_id"], lock=chosen_mac is not None)
     permit_create(caller, policies.CREATE_PORT, project_id, values, given, network=network)
     check_project(caller, project_id)
@@ -164,7 +164,7 @@ def create_rule(
 def change(
     caller: Caller, row: Network | Subnet | Port, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
-    """Set what was given; the holder of a port and its groups too."""
+    """Set the given values, for ports also the holder and the security groups."""
     permit_update(caller, UPDATE_RULES[type(row)], row, values, given)
     columns: Mapping[str, str] = {
         Network: NETWORK_COLUMNS,
@@ -266,8 +266,8 @@ def delete_rule(caller: Caller, rule: SecurityGroupRule) -> None:
 def _holders(
     row: Network | Subnet | Port, values: Mapping[str, Any], changed: Collection[str]
 ) -> set[str]:
-    """The servers that see the change: that of a port, before and after; all on a network that
-    gets another name.
+    """The servers that show the change: for a port, its server before and after; for a renamed
+    network, all servers on it.
     """
     if isinstance(row, Port):
         return {row.device_id, values["device_id"] if "device_id" in changed else ""}
@@ -283,7 +283,7 @@ def _servers_of(ports: Any) -> set[str]:
 
 
 def check_project(caller: Caller, project_id: str) -> None:
-    """Raises ``BadReference`` where there is no such project to make a thing for."""
+    """Raises ``BadReference`` where there is no such project."""
     if project_id != caller.project_id and not Project.objects.filter(pk=project_id).exists():
         raise BadReference(f"There is no project {project_id}.", field="project_id")
 
@@ -299,7 +299,9 @@ def _find_network(caller: Caller, network_id: uuid.UUID, *, lock: bool) -> Netwo
 
 
 def _give_addresses(port: Port, values: Mapping[str, Any], given: Collection[str]) -> None:
-    """The asked addresses; one of each asked subnet; without any wish, one of each version."""
+    """Give the port the asked addresses and one address of each asked subnet, or, if none is asked
+    for, one address of each IP version.
+    """
     if "fixed_ips" not in given:
         if port.ip_allocation == "immediate":
             save_addresses([(port, None)])
@@ -316,7 +318,7 @@ def _give_addresses(port: Port, values: Mapping[str, Any], given: Collection[str
 
 
 def _give_groups(port: Port, group_ids: Collection[uuid.UUID] | None) -> None:
-    """These groups; ``None`` means the default one, unless the port has no port security."""
+    """Put the port into these groups; ``None``: the default one, or none without port security."""
     if not port.port_security_enabled:
         if group_ids:
             raise NicFailed("A port without port security takes no security groups.")

@@ -1,4 +1,4 @@
-"""Gives servers their network cards and takes them away."""
+"""Gives servers their NICs and takes them away."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models import Max
 from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.local.cards import Card, plan_cards
 from compute_site.neighbours.network.local.limits import QUOTAS
+from compute_site.neighbours.network.local.nic_plans import NicPlan, plan_nics
 from compute_site.neighbours.network.local.ports import (
     find_group_ids,
     make_mac,
@@ -49,10 +49,10 @@ def connect(
     security_groups: Sequence[str],
 ) -> tuple[Nic, ...]:
     if not _rebind(server_id, host):
-        cards = plan_cards(caller, requests)
-        _permit(caller, cards)
-        _bind_ports(server_id, host, cards)
-        _make_ports(caller, server_id, host, cards, security_groups)
+        plans = plan_nics(caller, requests)
+        _permit(caller, plans)
+        _bind_ports(server_id, host, plans)
+        _make_ports(caller, server_id, host, plans, security_groups)
     return nics([server_id]).get(server_id, ())
 
 
@@ -76,17 +76,17 @@ def nics(server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
     found: dict[str, list[Nic]] = {}
     for port in ports:
         found.setdefault(port.device_id, []).append(_describe(port))
-    return {server_id: tuple(cards) for server_id, cards in found.items()}
+    return {server_id: tuple(held) for server_id, held in found.items()}
 
 
 @transaction.atomic
 def plug(caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
     last = Port.objects.of_servers([server_id]).aggregate(last=Max("position"))["last"]
     position = 0 if last is None else last + 1
-    cards = [dataclasses.replace(card, position=position) for card in plan_cards(caller, [request])]
-    _permit(caller, cards)
-    bound = _bind_ports(server_id, host, cards)
-    [port] = [*bound, *_make_ports(caller, server_id, host, cards, ())]
+    plans = [dataclasses.replace(plan, position=position) for plan in plan_nics(caller, [request])]
+    _permit(caller, plans)
+    bound = _bind_ports(server_id, host, plans)
+    [port] = [*bound, *_make_ports(caller, server_id, host, plans, ())]
     return str(port.pk)
 
 
@@ -101,18 +101,21 @@ def disconnect(server_ids: Collection[str]) -> None:
         _free(Port.objects.of_servers(server_ids))
 
 
-def _permit(caller: Caller, cards: Sequence[Card]) -> None:
-    """Go on only if the caller may take these ports, and make the new ones; where that is on an
-    external network, ``plan_cards`` has asked for the right to be there.
+def _permit(caller: Caller, plans: Sequence[NicPlan]) -> None:
+    """Check that the caller may take these ports and make the new ones. The right to use an
+    external network was checked by ``plan_nics``.
+
+    Raises:
+        PolicyRefused: it may not; the text names the rule.
     """
-    for card in cards:
-        if card.port is not None:
+    for plan in plans:
+        if plan.port is not None:
             for rule in (policies.UPDATE_PORT, policies.UPDATE_PORT_DEVICE_ID):
-                permit(caller, rule, card.port.project_id, card.network)
+                permit(caller, rule, plan.port.project_id, plan.network)
             continue
         permit(caller, policies.CREATE_PORT, caller.project_id)
-        if card.fixed_ip is not None:
-            permit(caller, policies.CREATE_PORT_ADDRESS, caller.project_id, card.network)
+        if plan.fixed_ip is not None:
+            permit(caller, policies.CREATE_PORT_ADDRESS, caller.project_id, plan.network)
 
 
 def _free(held: PortQuerySet) -> None:
@@ -128,9 +131,9 @@ def _free(held: PortQuerySet) -> None:
     )
 
 
-def _bind_ports(server_id: str, host: str, cards: Sequence[Card]) -> list[Port]:
-    """Take the ports that exist; their rows are locked, so only one server gets each."""
-    asked = {card.port.pk: card for card in cards if card.port is not None}
+def _bind_ports(server_id: str, host: str, plans: Sequence[NicPlan]) -> list[Port]:
+    """Bind the existing ports; their rows are locked, so that only one server gets each."""
+    asked = {plan.port.pk: plan for plan in plans if plan.port is not None}
     if not asked:
         return []
     ports = list(Port.objects.select_for_update().filter(pk__in=asked).order_by("pk"))
@@ -150,46 +153,46 @@ def _bind_ports(server_id: str, host: str, cards: Sequence[Card]) -> list[Port]:
     return ports
 
 
-def _occupy(port: Port, server_id: str, host: str, card: Card) -> None:
+def _occupy(port: Port, server_id: str, host: str, plan: NicPlan) -> None:
     port.device_id = server_id
     port.device_owner = DEVICE_OWNER
     port.binding_host = host
     port.vif_type = "ovs"
     port.status = "ACTIVE"
-    port.tag = card.tag
-    port.position = card.position
+    port.tag = plan.tag
+    port.position = plan.position
 
 
 def _make_ports(
     caller: Caller,
     server_id: str,
     host: str,
-    cards: Sequence[Card],
+    plans: Sequence[NicPlan],
     security_groups: Sequence[str],
 ) -> list[Port]:
-    new = [card for card in cards if card.port is None]
+    new = [plan for plan in plans if plan.port is None]
     if not new:
         return []
     QUOTAS.check(caller.project_id, port=len(new))
     ports = []
-    for card in new:
+    for plan in new:
         port = Port(
-            network=card.network,
+            network=plan.network,
             project_id=caller.project_id,
             mac_address=make_mac(),
-            port_security_enabled=card.network.port_security_enabled,
+            port_security_enabled=plan.network.port_security_enabled,
             created_by_server=True,
         )
-        _occupy(port, server_id, host, card)
+        _occupy(port, server_id, host, plan)
         ports.append(port)
     Port.objects.bulk_create(ports)
-    save_addresses([(port, card.fixed_ip) for port, card in zip(ports, new, strict=True)])
+    save_addresses([(port, plan.fixed_ip) for port, plan in zip(ports, new, strict=True)])
     _protect(caller, ports, security_groups)
     return ports
 
 
 def _protect(caller: Caller, ports: Sequence[Port], names: Sequence[str]) -> None:
-    """Put the security groups on the ports; a port without port security takes none."""
+    """Put the ports into the security groups; a port without port security gets none."""
     unguarded = [port for port in ports if not port.port_security_enabled]
     if unguarded and set(names) - {DEFAULT_GROUP}:
         raise NicFailed(

@@ -1,4 +1,4 @@
-"""What the network API tells of itself: versions, extensions, and kinds that it keeps none of."""
+"""Versions and extensions of the network API, and empty lists of kinds that it does not have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXTENSIONS = {
 
 
 class EmptyList(NetworkView):
-    """A kind of thing that is not kept here: routers."""
+    """The list of a kind of object that this service does not have, such as routers."""
 
     noun = ""
 

@@ -1,6 +1,6 @@
-"""Tells whoever remembers the cards of servers that they are not the same any more.
+"""Signals that the NICs of servers have changed, for those who cache them.
 
-A network service elsewhere tells Nova the same by ``os-server-external-events``.
+A remote network service tells Nova the same by ``os-server-external-events``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ cards_changed = Signal()
 
 
 def tell_changing(server_ids: Iterable[str]) -> None:
-    """Call this before ports are written: whoever remembers cards takes its locks first, in the
-    order in which a change of servers takes them.
+    """Call this before ports are written, so that the receiver locks the servers first: a change
+    of a server takes the locks in this order, too.
     """
     _tell(cards_changing, server_ids)
 
 
 def tell_changed(server_ids: Iterable[str]) -> None:
-    """``server_ids`` as ports have them; the empty one is nobody's."""
+    """Call this after ports were written. ``server_ids`` are the ports' ``device_id``s; empty ones
+    are ignored.
+    """
     _tell(cards_changed, server_ids)
 
 

@@ -1,4 +1,4 @@
-"""Floating IPs: addresses of an external network that a project holds and lends to its ports."""
+"""Floating IPs: addresses of an external network that a project owns and maps to its ports."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def create_floating_ip(
         description=values["description"],
     )
     _lend(caller, floating_ip, values, given)
-    # at the end: a change of ports takes its locks on servers before the one on the project
+    # last, because a change of ports locks servers before the project
     QUOTAS.check(project_id, floatingip=0)
     return floating_ip
 
@@ -63,7 +63,7 @@ def create_floating_ip(
 def change_floating_ip(
     caller: Caller, floating_ip: FloatingIp, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
-    """Lend the address to a port, or, with a port of null, take it back."""
+    """Associate the address with a port, or, if ``port_id`` is null, with none."""
     permit(caller, policies.UPDATE_FLOATING_IP, floating_ip.project_id)
     if "description" in given:
         floating_ip.description = values["description"]
@@ -80,7 +80,7 @@ def delete_floating_ip(caller: Caller, floating_ip: FloatingIp) -> None:
 
 
 def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
-    """The port that holds the address on the external network; it belongs to who owns that."""
+    """The port that holds the address on the external network, in the project of that network."""
     port = Port.objects.create(
         network=network,
         project_id=network.project_id,
@@ -103,7 +103,7 @@ def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
 
 
 def _save_asked(port: Port, address: str, subnets: Sequence[Subnet]) -> None:
-    """The asked address, which is no gateway: that one leads out of the network."""
+    """Give the port the asked address, which may not be the subnet's gateway."""
     fixed_ip = asked_address(port, address, subnets)
     if fixed_ip.subnet.gateway_ip == fixed_ip.address:
         raise AddressOutside(f"Address {address} is the gateway of its subnet.")
@@ -138,7 +138,7 @@ def _lend(
 
 
 def _holders(floating_ip: FloatingIp) -> set[str]:
-    """The server that the address leads to, if there is one."""
+    """The server that the floating IP is associated with, if any."""
     return set() if floating_ip.port is None else {floating_ip.port.device_id}
 
 

@@ -22,7 +22,7 @@ OUTSIDE = "network:floatingip"
 
 
 class OverQuota(Conflict):
-    """The project has as much of this kind as it may have."""
+    """The project has reached its limit of this kind."""
 
     code = "over_quota"
 
@@ -82,7 +82,7 @@ SELECT own.most,
 
 
 def port_quota(caller: Caller) -> PortQuotaData:
-    """One statement, which counts only where there is a limit."""
+    """Limit and usage in one statement, which counts the ports only where there is a limit."""
     parameters = {"project": caller.project_id, "outside": OUTSIDE, "default": PORTS.default}
     with prepared_cursor() as cursor:
         cursor.execute(PORT_QUOTA, parameters)

@@ -1,4 +1,4 @@
-"""Changes what lies on the ports of a server: security groups, fixed and floating addresses."""
+"""Changes the security groups, fixed addresses and floating IPs of a server's ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What networks have to do with the end of a project."""
+"""Checks that a project's networks are not used by others before the project is deleted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from compute_site.neighbours.network.models import FloatingIp, Port
 
 
 def check_networks_free(owner: Project | User, **_: Any) -> None:
-    """Go on only if nobody else has ports in the project's networks, or addresses of them
-    (receiver of ``owner_leaves``).
+    """Check that no other project has ports or addresses in the project's networks (receiver of
+    ``owner_leaves``).
 
     Raises:
-        StillInUse: somebody has.
+        StillInUse: another project has.
     """
     if not isinstance(owner, Project):
         return

@@ -107,7 +107,7 @@ def save_asked(rows: Sequence[FixedIp]) -> None:
 
 
 def save_chosen(needs: Sequence[Need]) -> None:
-    """Give each port a free address of its choice of subnets.
+    """Give each port a free address of one of its subnets.
 
     Raises:
         NoAddressLeft: there is none.
@@ -119,7 +119,7 @@ def save_chosen(needs: Sequence[Need]) -> None:
         if len(rows) < len(needs):
             raise NoAddressLeft("A network has no address left.")
         try:
-            # Sorted, so that two transactions never wait for each other crosswise.
+            # Sorted, so that two transactions cannot deadlock.
             with transaction.atomic():
                 FixedIp.objects.bulk_create(sorted(rows, key=_network_and_address))
         except IntegrityError:
@@ -154,7 +154,7 @@ def find_group_ids(project_id: str, names: Sequence[str]) -> list[uuid.UUID]:
 
 
 def make_default_groups(project_ids: Sequence[str]) -> None:
-    """Each project gets its group ``default`` unless it has one."""
+    """Make the group ``default`` for each project that has none."""
     known = SecurityGroup.objects.filter(name=DEFAULT_GROUP, project__in=project_ids)
     missing = set(project_ids) - set(known.values_list("project", flat=True))
     groups = [
@@ -164,13 +164,15 @@ def make_default_groups(project_ids: Sequence[str]) -> None:
         for project_id in sorted(missing)
     ]
     SecurityGroup.objects.bulk_create(groups, ignore_conflicts=True)
-    # of groups that another transaction made meanwhile, ours are not there
+    # where another transaction has made the group meanwhile, ours was not inserted
     made = SecurityGroup.objects.filter(pk__in=[group.pk for group in groups])
     give_first_rules(list(made))
 
 
 def give_first_rules(groups: Sequence[SecurityGroup]) -> None:
-    """New groups let everything out; a default one lets its own members in, too."""
+    """Make the rules of new groups: all traffic may leave; into a default group its members may
+    send.
+    """
     rules = []
     for group in groups:
         for ethertype in ("IPv4", "IPv6"):
@@ -188,7 +190,9 @@ def give_first_rules(groups: Sequence[SecurityGroup]) -> None:
 
 
 def _groups_by_word(project_id: str, words: Sequence[str]) -> dict[str, list[uuid.UUID]]:
-    """Group ids by id, or else by name: an id goes first where a name looks like one."""
+    """Group ids by the given id or name; a word that is an id of one and a name of another group is
+    taken as the id.
+    """
     found = SecurityGroup.objects.filter(
         Q(name__in=words) | Q(pk__in=canonical_ids(words)), project=project_id
     ).values_list("pk", "name")

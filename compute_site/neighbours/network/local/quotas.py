@@ -1,4 +1,4 @@
-"""The quotas of the network API: clients show them beside those of compute."""
+"""The quotas of the network API, which clients show together with those of compute."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ CHANGED = {
 
 
 class QuotaView(NetworkView):
-    """Quotas of one project, which is the caller's own unless an admin asks."""
+    """The quotas of one project: the caller's own, or for an admin any."""
 
     noun = "quota"
 
     def check_owner(self, owner: str) -> None:
-        """Go on only if the caller may see the quotas of the project.
+        """Check that the caller may see the quotas of the project.
 
         Raises:
             PolicyRefused: it is not the caller's own, whether it exists or not.
@@ -87,7 +87,7 @@ class QuotaDetail(QuotaView):
         return self.answer(owner)
 
     def check_used(self, owner: str, limits: dict[str, int]) -> None:
-        """Raises ``BadRequest`` where the project has more already."""
+        """Raises ``BadRequest`` where the project uses more than the new limit."""
         for name, most in limits.items():
             used = QUOTAS.kinds[name].used_by(owner)
             if UNLIMITED < most < used:

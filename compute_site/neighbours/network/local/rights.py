@@ -1,8 +1,8 @@
-"""Asks the policy rules of networks: which of them a request needs, and whose project counts.
+"""Checks the policy rules of networks: which rules a request needs, and in which project.
 
-A rule counts in the project that the thing belongs to. What is done on a network of somebody else
-is also that project's business: addresses, MACs and port security are chosen where the rule is held
-in the network's project, so that nobody disturbs a network that is only shared with them.
+A rule must be held in the project of the object. On another project's network, setting addresses,
+MAC addresses and port security needs the rule in the project of the network, so that a project
+cannot disturb a network that is only shared with it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def permit_create(
     *,
     network: Network | None = None,
 ) -> None:
-    """Go on only if the caller may make such a thing. ``given`` are the keys that the request has.
+    """Check that the caller may make such an object. ``given`` are the keys of the request.
 
     Raises:
         PolicyRefused: a rule is not granted; the text names it.
@@ -82,7 +82,7 @@ def permit_update(
     values: Mapping[str, Any],
     given: Collection[str],
 ) -> None:
-    """Go on only if the caller may change these keys; raises as ``permit_create``."""
+    """Check that the caller may change these keys; raises as ``permit_create``."""
     network = None if isinstance(row, Network) else row.network
     permit(caller, rule, row.project_id, network)
     for attribute_rule in _attribute_rules(rule, values, given):
@@ -92,14 +92,17 @@ def permit_update(
 
 
 def permit_delete_port(caller: Caller, port: Port) -> None:
-    """A port that a server has is deleted with its card, not behind the back of compute."""
+    """Check that the caller may delete the port. A server's port needs a further rule: normally
+    compute deletes it, when the interface is detached.
+    """
     permit(caller, policies.DELETE_PORT, port.project_id)
     if port.device_owner.startswith(COMPUTE):
         permit(caller, policies.DELETE_PORT_OF_SERVER, port.project_id)
 
 
 def permit(caller: Caller, rule: str, project_id: str, network: Network | None = None) -> None:
-    """Go on only if the rule is granted where it counts. ``network`` is what the thing stands on.
+    """Check that the rule is granted in the project that counts (see the module's docstring).
+    ``network`` is the network of the object.
 
     Raises:
         PolicyRefused: it is not.
@@ -117,7 +120,7 @@ def permit(caller: Caller, rule: str, project_id: str, network: Network | None =
 
 
 def hide(caller: Caller, rule: str, project_id: str, shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What is shown without the keys that only those see who hold the rule of the key."""
+    """``shown`` without the keys whose rule the caller does not hold."""
     return {
         key: value
         for key, value in shown.items()
@@ -140,6 +143,6 @@ def _attribute_rules(rule: str, values: Mapping[str, Any], keys: Collection[str]
 
 
 def _claims(port: Port, values: Mapping[str, Any], given: Collection[str]) -> bool:
-    """Would a port that a service uses be used by something else?"""
+    """Would the change take a port away from the service that uses it?"""
     kept = port.device_owner.startswith(SERVICES_OWN) and "device_owner" not in given
     return kept and "device_id" in given and values["device_id"] not in ("", port.device_id)

@@ -1,4 +1,4 @@
-"""Makes rows of what the network API writes; nothing is saved here."""
+"""Builds model instances from values of the network API; nothing is saved here."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ RULE_COLUMNS = (
 
 
 class UnusableSubnet(BadRequest):
-    """The parts of a subnet contradict each other; ``field`` is the one to blame."""
+    """The parts of a subnet contradict each other; ``field`` names the wrong one."""
 
     code = "unusable_subnet"
 
 
 class PoolConflict(UnusableSubnet):
-    """An address would be given away twice."""
+    """An address would be in two pools, or is the gateway's."""
 
     status = 409
     code = "pool_conflict"
@@ -85,7 +85,7 @@ def network_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -
 def subnet_row(
     values: Mapping[str, Any], given: Collection[str], row_id: uuid.UUID, project_id: str
 ) -> Subnet:
-    """``given`` names the keys that were there: a gateway of null means that there is none.
+    """``given`` names the keys of the request: a given gateway of null means no gateway.
 
     Raises:
         UnusableSubnet: range, version, gateway and pools do not fit together.
@@ -109,7 +109,7 @@ def subnet_row(
 
 
 def check_gateway(cidr: str, gateway: str | None) -> None:
-    """Raises ``UnusableSubnet`` where the gateway has an address that nobody can have."""
+    """Raises ``UnusableSubnet`` where the gateway's address cannot be used."""
     network = ipaddress.ip_network(cidr)
     if gateway is None:
         return
@@ -121,10 +121,10 @@ def check_gateway(cidr: str, gateway: str | None) -> None:
 
 
 def check_pools(cidr: str, pools: Sequence[Mapping[str, str]], gateway: str | None) -> None:
-    """Refuse ranges that are none, or that have what others have.
+    """Check the allocation pools of a subnet.
 
     Raises:
-        UnusableSubnet: a range is not within what the subnet can give away.
+        UnusableSubnet: a range is not within the allocatable addresses of the subnet.
         PoolConflict: two of them overlap, or one has the gateway.
     """
     network = ipaddress.ip_network(cidr)
@@ -159,5 +159,5 @@ def rule_row(
 
 
 def _columns(values: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-    """What the columns hold; one whose key requests cannot say keeps its default."""
+    """The values by column; a column whose key is not in the values keeps its default."""
     return {column: values[key] for column, key in columns.items() if key in values}

@@ -9,7 +9,7 @@ from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, 
 
 
 def cinder_time(time: dt.datetime) -> str:
-    """The service writes UTC, but does not say so."""
+    """The time in UTC without a zone, as Cinder writes it."""
     return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
@@ -30,7 +30,7 @@ def show_volume(volume: Volume, root: str) -> dict[str, Any]:
 
 
 def show_changed_volume(volume: Volume, root: str) -> dict[str, Any]:
-    """A volume that was just made or changed shows less of itself."""
+    """The answer to a create or update, which has fewer keys."""
     return {
         "id": str(volume.pk),
         "name": volume.name,
@@ -80,7 +80,7 @@ def show_snapshot(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def show_plain_snapshot(snapshot: Snapshot) -> dict[str, Any]:
-    """A snapshot in a list without details, or that was just made or changed."""
+    """A snapshot in a list without details, or in the answer to a create or update."""
     return {
         "id": str(snapshot.pk),
         "name": snapshot.name,

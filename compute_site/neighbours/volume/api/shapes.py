@@ -1,4 +1,4 @@
-"""What requests to the volume API may say."""
+"""The shapes of requests to the volume API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The volume API v3: what clients need to find volumes, snapshots and types."""
+"""The volume API v3 of volumes, snapshots and types."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ RULES_OF_KEYS = {
 
 class VolumeView(ServiceView):
     def show_error(self, fault: Fault) -> dict[str, Any]:
-        """The same form as that of the compute API."""
+        """The same format as in the compute API."""
         return fault.envelope()
 
     def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """A list shows the own project; an admin may ask for ``all_tenants``."""
+        """The rows of the caller's project; of all if an admin asks for ``all_tenants``."""
         asked = self.request.GET.get("all_tenants", "").lower() in TRUE_WORDS
         if self.caller.is_admin and asked:
             return rows
         return rows.filter(project=self.caller.project_id)
 
     def show_whole(self, volume: Volume) -> dict[str, Any]:
-        """All that the caller may see of the volume."""
+        """The volume with all keys that the caller may see."""
         shown = show_volume(volume, self.root)
         for key, rule in RULES_OF_KEYS.items():
             if not may_on(self.caller, rule, volume.project_id):
@@ -59,7 +59,7 @@ class VolumeView(ServiceView):
         return shown
 
     def show_whole_snapshot(self, snapshot: Snapshot) -> dict[str, Any]:
-        """All that the caller may see of the snapshot."""
+        """The snapshot with all keys that the caller may see."""
         seen = may_on(self.caller, policies.SHOW_SNAPSHOT_PROJECT, snapshot.project_id)
         return show_snapshot(snapshot) if seen else show_plain_snapshot(snapshot)
 
@@ -214,7 +214,7 @@ class TypeDetail(VolumeView):
 
 
 class Limits(VolumeView):
-    """``GET /volume/v3/limits``: what the project may have, and what it has."""
+    """``GET /volume/v3/limits``: the limits and the usage of the project."""
 
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.SHOW_USED_LIMITS)

@@ -1,7 +1,7 @@
-"""The volume service on our own rows.
+"""The volume service that stores its objects in this database.
 
-Volumes are always locked in the order of their ids, so that two requests never wait for each other
-crosswise; who waits for a lock sees what the other one left.
+Volumes are always locked in the order of their ids, so that two requests cannot deadlock. A request
+that had to wait for a lock sees the rows as the other one has left them.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
 
 
 def permit_create(caller: Caller, *, of_image: bool, multiattach: bool = False) -> None:
-    """Go on only if the caller may make such volumes for the own project.
+    """Check that the caller may make such volumes in its own project.
 
     Raises:
         PolicyRefused: a rule is not granted; the text names it.
@@ -242,9 +242,7 @@ def _give_up(claims: models.QuerySet[Attachment], *, delete: Collection[str]) ->
 
 
 def _settle(volumes: Collection[str]) -> set[str]:
-    """Give locked volumes the status that follows from the claims on them; those that are
-    claimed.
-    """
+    """Set the status of locked volumes by their attachments; return those that have any."""
     left = Attachment.objects.filter(volume__in=list(volumes))
     found: dict[str, set[str]] = {}
     for claimed_id, status in left.values_list("volume", "status"):
@@ -261,7 +259,7 @@ def _settle(volumes: Collection[str]) -> set[str]:
 
 
 def find_sources(caller: Caller, volumes: Sequence[NewVolume]) -> dict[str, dict[str, Any]]:
-    """What volumes take over from the image or snapshot they are made of, by its id."""
+    """The columns that volumes copy from their image or snapshot, by its id."""
     image_ids = {new.image_id for new in volumes if new.image_id is not None}
     snapshot_ids = [new.snapshot_id for new in volumes if new.snapshot_id is not None]
     sources: dict[str, dict[str, Any]] = {
@@ -279,7 +277,7 @@ def find_sources(caller: Caller, volumes: Sequence[NewVolume]) -> dict[str, dict
 
 
 def _image_metadata(image: ImageData) -> dict[str, Any]:
-    """What Cinder notes of the image on a volume; every value is a text."""
+    """The ``volume_image_metadata`` that Cinder stores with a volume; every value is a text."""
     own = {
         "image_id": image.id,
         "image_name": image.name,

@@ -1,4 +1,4 @@
-"""``POST /volume/v3/volumes/{id}/action``: the few actions that need nothing but the row."""
+"""``POST /volume/v3/volumes/{id}/action``: the actions that only change the row."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def extend(volume: Volume, values: Mapping[str, Any]) -> None:
 
     Raises:
         VolumeBusy: it is not free.
-        BadRequest: it is as large already.
-        VolumeQuotaReached: the project has no room.
+        BadRequest: the new size is not larger.
+        VolumeQuotaReached: the project has reached a limit.
     """
     locked = Volume.objects.select_for_update().get(pk=volume.pk)
     if locked.status != "available":
@@ -59,7 +59,7 @@ def extend(volume: Volume, values: Mapping[str, Any]) -> None:
 
 
 def reset_status(volume: Volume, values: Mapping[str, Any]) -> None:
-    """An admin knows better; what servers claim stays as it is."""
+    """Set the status without checks, for admins; the attachments stay as they are."""
     columns = {key: values[key] for key in ("status", "migration_status") if values[key]}
     if columns.get("migration_status") == "none":
         columns["migration_status"] = ""
@@ -77,7 +77,7 @@ ACTIONS: Mapping[str, tuple[Callable[[Volume, Mapping[str, Any]], None], str, in
 
 
 class VolumeAction(VolumeView):
-    """One key of the body names the action."""
+    """Runs the action that the only key of the body names."""
 
     def post(self, request: Request, volume_id: str) -> Response:
         volume = find_volume(self, volume_id)

@@ -1,4 +1,6 @@
-"""What the volume API changes: volumes and snapshots. There is no data, so all is done at once."""
+"""The changes of the volume API to volumes and snapshots. No data is stored, so that every change
+is complete at once.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ UNCLAIMED = ("available", "error")
 
 
 class VolumeBusy(BadRequest):
-    """The volume's state does not let it be deleted or snapshotted."""
+    """The volume cannot be deleted, extended or snapshotted in its status."""
 
     code = "volume_busy"
 
@@ -58,7 +60,7 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
 
 
 def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the volume takes over from the image, snapshot or volume that it is made of."""
+    """The columns that the volume copies from its image, snapshot or source volume."""
     if values["source_volid"] is not None:
         source = Volume.objects.visible_to(caller).filter(pk=values["source_volid"]).first()
         if source is None:
@@ -85,7 +87,7 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
 
 @transaction.atomic
 def delete_volume(caller: Caller, volume: Volume) -> None:
-    """Only what no server claims and no snapshot needs can go."""
+    """Delete a volume that has no attachments and no snapshots."""
     permit_on(caller, policies.DELETE, volume.project_id)
     locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
     if locked is None:

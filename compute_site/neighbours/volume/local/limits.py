@@ -40,7 +40,7 @@ QUOTAS = Quotas(
 
 
 def check_volumes(project_id: str, sizes: Sequence[int]) -> None:
-    """Go on only if the project may have volumes of these sizes beside those that it has.
+    """Check that the project may have more volumes of these sizes.
 
     Raises:
         VolumeQuotaReached: it may not.
@@ -50,13 +50,13 @@ def check_volumes(project_id: str, sizes: Sequence[int]) -> None:
 
 
 def check_growth(project_id: str, size: int, new_size: int) -> None:
-    """Go on only if a volume of the project may grow; raises as ``check_volumes``."""
+    """Check that a volume of the project may grow; raises as ``check_volumes``."""
     _check_largest(project_id, new_size)
     QUOTAS.check(project_id, gigabytes=new_size - size)
 
 
 def check_snapshots(project_id: str, sizes: Sequence[int]) -> None:
-    """Go on only if the project may have these snapshots; raises as ``check_volumes``."""
+    """Check that the project may have more such snapshots; raises as ``check_volumes``."""
     QUOTAS.check(project_id, snapshots=len(sizes), gigabytes=sum(sizes))
 
 

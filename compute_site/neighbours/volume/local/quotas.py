@@ -1,4 +1,4 @@
-"""The quotas of the volume API: clients show them beside those of compute."""
+"""The quotas of the volume API, which clients show together with those of compute."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class QuotaSetDefaults(VolumeView):
 
 
 class QuotaSet(QuotaSetDefaults):
-    """``/volume/v3/os-quota-sets/{project}``: ``GET`` shows, with ``usage`` also what is in use."""
+    """``/volume/v3/os-quota-sets/{project}``; ``GET`` with ``usage`` shows the usage as well."""
 
     def put(self, request: Request, owner: str) -> Response:
         permit_on(self.caller, policies.UPDATE_QUOTA, owner)

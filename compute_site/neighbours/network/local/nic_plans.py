@@ -1,4 +1,4 @@
-"""Looks up what the cards of a server need; writes nothing but the network of ``auto``."""
+"""Looks up the ports and networks of a server's NICs; writes only the network for ``auto``."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ AUTO_GATEWAY = "10.0.0.1"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One card to be made, all looked up: a port that exists, or a new one on a network."""
+class NicPlan:
+    """A NIC to make, with the rows that were found: an existing port, or a new one on a network."""
 
     position: int
     network: Network
@@ -30,8 +30,8 @@ class Card:
     tag: str | None = None
 
 
-def plan_cards(caller: Caller, requests: Sequence[NicRequest] | str) -> list[Card]:
-    """What was asked for, card by card.
+def plan_nics(caller: Caller, requests: Sequence[NicRequest] | str) -> list[NicPlan]:
+    """A plan for each asked NIC.
 
     Raises:
         NicFailed: something does not exist, is ambiguous, or may not be used.
@@ -40,17 +40,17 @@ def plan_cards(caller: Caller, requests: Sequence[NicRequest] | str) -> list[Car
         return []
     if isinstance(requests, str) or not requests:
         network = _only_network(caller, allocate=requests == "auto")
-        cards = [] if network is None else [Card(position=0, network=network)]
+        plans = [] if network is None else [NicPlan(position=0, network=network)]
     else:
-        cards = _look_up(caller, requests)
-    _check_external(caller, cards)
-    return cards
+        plans = _look_up(caller, requests)
+    _check_external(caller, plans)
+    return plans
 
 
 def _only_network(caller: Caller, *, allocate: bool) -> Network | None:
     offered = Network.objects.offered_to(caller.project_id)
     if allocate:
-        # Two servers that both ask for a network get the same one: the project's row is the lock.
+        # The lock on the project makes two servers that ask for a network get the same one.
         lock_project(caller.project_id)
         offered = offered.filter(admin_state_up=True)
     networks = list(offered[:2])
@@ -79,7 +79,7 @@ def _make_auto_network(project_id: str) -> Network:
     return network
 
 
-def _look_up(caller: Caller, requests: Sequence[NicRequest]) -> list[Card]:
+def _look_up(caller: Caller, requests: Sequence[NicRequest]) -> list[NicPlan]:
     port_ids = canonical_ids(request.port_id or "" for request in requests)
     network_ids = canonical_ids(request.network_id or "" for request in requests)
     seen_ports = Port.objects.visible_to(caller).select_related("network")
@@ -94,23 +94,23 @@ def _look_up(caller: Caller, requests: Sequence[NicRequest]) -> list[Card]:
 
 def _look_up_one(
     position: int, request: NicRequest, ports: dict[str, Port], networks: dict[str, Network]
-) -> Card:
+) -> NicPlan:
     if request.port_id is not None:
         port = ports.get(request.port_id)
         if port is None:
             raise NicFailed(f"Port {request.port_id} does not exist.")
-        return Card(position=position, network=port.network, port=port, tag=request.tag)
+        return NicPlan(position=position, network=port.network, port=port, tag=request.tag)
     network = networks.get(request.network_id or "")
     if network is None:
         raise NicFailed(f"Network {request.network_id} does not exist.")
-    return Card(position=position, network=network, fixed_ip=request.fixed_ip, tag=request.tag)
+    return NicPlan(position=position, network=network, fixed_ip=request.fixed_ip, tag=request.tag)
 
 
-def _check_external(caller: Caller, cards: Iterable[Card]) -> None:
-    for card in cards:
-        barred = card.network.external and not card.network.shared
+def _check_external(caller: Caller, plans: Iterable[NicPlan]) -> None:
+    for plan in plans:
+        barred = plan.network.external and not plan.network.shared
         if barred and not caller.may(ATTACH_EXTERNAL_NETWORK):
             raise NicFailed(
-                f"Network {card.network.pk} is external: a server may stand on it only with the "
+                f"Network {plan.network.pk} is external: a server may stand on it only with the "
                 f"policy rule {ATTACH_EXTERNAL_NETWORK}."
             )
