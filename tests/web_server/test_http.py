@@ -18,6 +18,7 @@ from tests.web_server.raw import (
 )
 
 LARGE_BODY = bytes(range(256)) * 20_000
+UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,16 @@ def test_a_small_body_that_nobody_reads_does_not_end_the_connection(server: WebS
         sock.sendall(post("/next", b"12345"))
         answer = read_answer(sock)
         assert (answer.json["PATH_INFO"], answer.json["size"]) == ("/next", 5)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [post("/", b"hello", *UPGRADE), chunked("/", in_chunks(b"hello", 2), *UPGRADE)],
+)
+def test_an_offer_of_another_protocol_is_not_taken(server: WebServer, request_bytes: bytes) -> None:
+    """Java's client makes it with each request, and sends the body at once."""
+    answer = server.ask(request_bytes)
+    assert (answer.status, answer.json["size"]) == (200, 5)
 
 
 def test_requests_may_follow_before_they_are_answered(server: WebServer) -> None:
