@@ -45,7 +45,7 @@ class HasExtraSpecs(admin.SimpleListFilter):
 
 
 class AccessInline(admin.TabularInline):  # type: ignore[type-arg]
-    """The projects that a flavor which is not public is open to."""
+    """The projects that may use a private flavor."""
 
     model = FlavorAccess
     autocomplete_fields = ("project",)
@@ -53,7 +53,7 @@ class AccessInline(admin.TabularInline):  # type: ignore[type-arg]
     verbose_name_plural = "open to these projects (where the flavor is not public)"
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # access is given or taken, there is nothing to change
+        return False  # access is only given and taken
 
 
 @admin.register(Flavor)
@@ -168,7 +168,7 @@ class FlavorAdmin(ListAdmin):
         return [path("<int:key>/clone/", view, name="flavors_flavor_clone"), *super().get_urls()]
 
     def clone_view(self, request: HttpRequest, key: int) -> HttpResponse:
-        """The button of the page: another flavor like this one, to be changed at once."""
+        """Copies the flavor and opens the page of the copy."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         get_object_or_404(Flavor, pk=key)

@@ -25,7 +25,7 @@ from flavors.models import Flavor, FlavorAccess
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FlavorOrder:
-    """A flavor to make. Units: memory and swap MiB, disks GiB; without an id one is made up."""
+    """A flavor to make. Units: memory and swap MiB, disks GiB; a missing id is generated."""
 
     flavorid: str | None = None
     name: str
@@ -40,7 +40,7 @@ class FlavorOrder:
 
 
 def create_flavor(order: FlavorOrder) -> Flavor:
-    """Make a flavor. Nova: nobody gets access to one that is not public.
+    """Make a flavor. Nova: a new private flavor is open to no project.
 
     Raises:
         FlavorExists: another flavor has the id or the name.
@@ -50,10 +50,10 @@ def create_flavor(order: FlavorOrder) -> Flavor:
 
 
 def clone_flavor(flavor: Flavor) -> Flavor:
-    """Make a flavor that is like this one, with its extra specs and access, named "… copy".
+    """Make a copy of the flavor with its extra specs and access, named "… copy".
 
     Raises:
-        FlavorExists: somebody else took the name at the same time.
+        FlavorExists: another request took the name at the same time.
     """
     with transaction.atomic():
         clone = _insert(
@@ -67,7 +67,7 @@ def clone_flavor(flavor: Flavor) -> Flavor:
 
 
 def save_flavor(flavor: Flavor) -> None:
-    """Write a flavor that a form has checked; an id is made up where it has none."""
+    """Save a flavor that a form has checked; a missing id is generated."""
     flavor.flavorid = flavor.flavorid or str(uuid.uuid4())
     flavor.save()
 
@@ -78,7 +78,7 @@ def describe_flavor(flavor: Flavor, description: str | None) -> None:
 
 
 def disable_flavors(flavorids: Collection[str], *, disabled: bool) -> int:
-    """Take flavors out of the lists of users, or back into them; servers keep running."""
+    """Disable flavors, so that no new servers use them, or enable them; existing servers stay."""
     return Flavor.objects.filter(flavorid__in=flavorids).update(disabled=disabled)
 
 
@@ -93,7 +93,7 @@ def delete_flavor(flavorid: str) -> None:
 
 
 def delete_flavors(flavorids: Collection[str]) -> int:
-    """Remove flavors, and say how many there were."""
+    """Remove flavors; return how many there were."""
     _, deleted = Flavor.objects.filter(flavorid__in=flavorids).delete()
     return deleted.get("flavors.Flavor", 0)
 
@@ -123,12 +123,12 @@ def remove_extra_spec(flavor: Flavor, name: str) -> None:
 def open_flavor(flavor: Flavor, project_id: str, *, public_too: bool = False) -> None:
     """Give a project access.
 
-    Nova: a public flavor, which is open anyway, can be given before 2.7 (``public_too``).
+    Nova: before 2.7, access to a public flavor can be given, too (``public_too``).
 
     Raises:
         ProjectNotFound: there is no such project.
         FlavorIsPublic: the flavor is open to every project.
-        AccessExists: the project has access.
+        AccessExists: the project has access already.
     """
     if not Project.objects.filter(pk=project_id).exists():
         raise ProjectNotFound(f"There is no project {project_id}.", field="addTenantAccess.tenant")
@@ -177,7 +177,7 @@ def _insert(flavor: Flavor) -> Flavor:
 
 
 def _lock(flavor: Flavor) -> None:
-    """Read the extra specs again, so that two changes at once do not lose one."""
+    """Lock the flavor and read its extra specs again, so that concurrent changes are not lost."""
     rows = Flavor.objects.select_for_update(no_key=True).filter(pk=flavor.pk)
     specs = rows.values_list("extra_specs", flat=True).first()
     if specs is None:

@@ -1,4 +1,4 @@
-"""Flavors, as the compute API shows them, and who may use those that are not public."""
+"""Flavors, as the compute API shows them, and the access of projects to private ones."""
 
 from __future__ import annotations
 

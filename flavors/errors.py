@@ -1,4 +1,4 @@
-"""What can go wrong with flavors."""
+"""The errors about flavors."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ class UnknownExtraSpec(BadRequest):
 
 
 class WrongExtraSpec(BadRequest):
-    """The value is not what the extra spec takes."""
+    """The extra spec cannot have this value."""
 
     code = "wrong_extra_spec"
 
 
 class ExtraSpecMismatch(BadRequest):
-    """The body does not hold the extra spec that the URL names."""
+    """The body does not have the extra spec that the URL names."""
 
     code = "extra_spec_mismatch"
 
 
 class FlavorIsPublic(Conflict):
-    """A public flavor is open to every project; there is nothing to add."""
+    """Access to a public flavor cannot be given, because every project has it."""
 
     code = "flavor_is_public"
 
 
 class NoAccessList(NotFound):
-    """A public flavor has no list of projects."""
+    """A public flavor has no access list."""
 
     code = "no_access_list"
 

@@ -10,7 +10,7 @@ from flavors.extra_specs import NAMED
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
-    """A name, what it takes and what it does."""
+    """The name of an extra spec, its values and its meaning."""
 
     name: str
     takes: str
@@ -98,7 +98,7 @@ PATTERNS = (
 
 
 def explain() -> list[Known]:
-    """All names that compute knows, with what they take and do; those with parameters last."""
+    """All known extra specs with values and meaning; those with parameters in the name last."""
     return [
         *(Known(name, NAMED[name].wanted, meaning_of(name)) for name in sorted(NAMED)),
         *PATTERNS,
@@ -106,7 +106,7 @@ def explain() -> list[Known]:
 
 
 def meaning_of(name: str) -> str:
-    """What a name without parameters does."""
+    """The meaning of a name without parameters."""
     return MEANINGS.get(name) or _meaning_of_quota(name.removeprefix("quota:"))
 
 

@@ -1,6 +1,6 @@
-"""The extra specs that compute knows: which names exist in its namespaces, and what they take.
+"""The extra specs that compute knows: the names in its namespaces, and their values.
 
-Names without a namespace, and names in other namespaces, are the operator's own: anything goes.
+Names without a namespace and names in other namespaces are the operator's own and not checked.
 Facts: nova/api/validation/extra_specs.
 """
 
@@ -24,7 +24,7 @@ FALSE_WORDS = {"0", "f", "false", "off", "n", "no"}
 
 
 class Value:
-    """What a value may be; by itself any text."""
+    """The type of an extra spec's value; this base class accepts any text."""
 
     wanted = "text"
 
@@ -78,7 +78,7 @@ class Choice(Value):
 
 @dataclasses.dataclass(frozen=True)
 class Pattern(Value):
-    """A text of a certain form."""
+    """A text that matches a pattern."""
 
     expression: str
     wanted: str
@@ -205,7 +205,7 @@ def _traits() -> frozenset[str]:
 
 
 def check_extra_specs(specs: Mapping[str, str]) -> None:
-    """Compare known names with what they take.
+    """Check the names and values of extra specs.
 
     Raises:
         UnknownExtraSpec: a name is in a namespace of compute but means nothing there.
@@ -221,7 +221,7 @@ def check_extra_specs(specs: Mapping[str, str]) -> None:
 
 
 def find_value(name: str) -> Value | None:
-    """What an extra spec takes; ``None`` for the operator's own.
+    """The type of an extra spec's value; ``None`` for the operator's own extra specs.
 
     Raises:
         UnknownExtraSpec: the name is in a namespace of compute but means nothing there.

@@ -50,7 +50,7 @@ class ExtraSpecsWidget(forms.Widget):
 
 
 class ExtraSpecsField(forms.Field):
-    """Rows become a mapping; names and values are checked as the API checks them."""
+    """Converts the rows to a mapping; checks names and values as the API does."""
 
     widget = ExtraSpecsWidget
 
@@ -84,7 +84,7 @@ def _faults(name: str, value: str) -> list[str]:
 
 
 class FlavorForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A flavor; without an id one is made up."""
+    """A flavor; a missing id is generated."""
 
     extra_specs = ExtraSpecsField(
         required=False,
@@ -121,7 +121,7 @@ class FlavorForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.fields[name].widget.attrs["min"] = smallest
 
     def clean_flavorid(self) -> str | None:
-        # two flavors without an id yet are not the same one
+        # None and not "": the column is unique, and "" could be there only once
         return self.cleaned_data["flavorid"] or None
 
     def clean_description(self) -> str | None:

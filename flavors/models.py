@@ -37,7 +37,7 @@ class FlavorQuerySet(models.QuerySet["Flavor"]):
 
 
 class Flavor(models.Model):
-    """Units: memory MiB, root and ephemeral disk GiB, swap MiB. A server keeps its own copy."""
+    """Units: memory MiB, root and ephemeral disk GiB, swap MiB. Each server has its own copy."""
 
     flavorid = models.CharField("ID", max_length=255, unique=True, db_collation="C")
     name = models.CharField(max_length=255, unique=True, db_collation="C")
@@ -63,12 +63,12 @@ class Flavor(models.Model):
         return self.name
 
     def offer(self) -> dict[str, Any]:
-        """What it offers, by field: all but its id, name and times."""
+        """The values of a copy of the flavor, by field: all but id, name and times."""
         return {field: getattr(self, field) for field in OFFER}
 
 
 class FlavorAccess(models.Model):
-    """Opens a flavor that is not public to one project."""
+    """The access of one project to a private flavor."""
 
     flavor = models.ForeignKey(Flavor, on_delete=models.CASCADE, related_name="access")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="flavor_access")

@@ -1,4 +1,4 @@
-"""The policy rules of flavors. Listing and showing them needs none: ``visible_to`` decides."""
+"""The policy rules of flavors. Listing and showing needs no rule: ``visible_to`` filters."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ FALSE_WORDS = {"0", "f", "false", "off", "n", "no"}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FlavorSearch:
-    """What a list is asked for; ``is_public`` is the client's word, which only admins may say."""
+    """The filters of a list; ``is_public`` is the text of the client and counts only for admins."""
 
     paging: Paging
     is_public: str | None = None
@@ -65,7 +65,7 @@ def list_flavors(caller: Caller, search: FlavorSearch) -> list[Flavor]:
             raise MarkerNotFound(f"The marker {search.paging.marker} is no flavor.", field="marker")
     order = [(search.sort_key, search.descending), ("pk", search.descending)]
     try:
-        with transaction.atomic():  # a pattern that the database refuses must not break the rest
+        with transaction.atomic():  # a refused pattern must not abort the outer one
             return cut_page(flavors, order, search.paging, after)
     except DataError as error:
         raise WrongFilter(
@@ -100,7 +100,7 @@ def _matching(caller: Caller, search: FlavorSearch) -> QuerySet[Flavor]:
 
 
 def _by_publicity(caller: Caller, word: str | None) -> QuerySet[Flavor]:
-    """Nova: an admin who says nothing sees what anyone in the same project would see."""
+    """Filter by ``is_public``. Nova: without it an admin sees what any user of the project sees."""
     flavors = Flavor.objects.all()
     lowered = "true" if word is None else word.strip().lower()
     if lowered == "none":
@@ -126,12 +126,12 @@ def find_extra_spec(flavor: Flavor, name: str) -> str:
 
 
 def list_access(flavor: Flavor) -> list[FlavorAccess]:
-    """The projects that were given access."""
+    """The access list of the flavor."""
     return list(flavor.access.select_related("flavor").order_by("pk"))
 
 
 def list_private_access(flavor: Flavor) -> list[FlavorAccess]:
-    """The projects that a flavor which is not public is open to.
+    """The access list of a private flavor.
 
     Raises:
         NoAccessList: the flavor is public.

@@ -31,7 +31,7 @@ MOST_OVER = 500
 
 
 class OverLimit(admin.SimpleListFilter):
-    """Projects that use more than a limit, since it was lowered."""
+    """Projects that use more than a limit, which is possible after it was lowered."""
 
     title = "use"
     parameter_name = "use"
@@ -176,7 +176,7 @@ class ProjectQuotaAdmin(ListAdmin):
 
 @admin.register(Limit)
 class LimitAdmin(ListAdmin):
-    """Every limit that is set, to look up; the pages of projects and classes change them."""
+    """All limits that are set, read-only; they are changed on the pages of projects and classes."""
 
     list_display = ("resource", "limit", "quota_class", "project", "user_id")
     list_filter = (
@@ -198,7 +198,7 @@ class LimitAdmin(ListAdmin):
 
 @admin.register(Usage)
 class UsageAdmin(ListAdmin):
-    """The counters; ``check_quotas`` proves and corrects them."""
+    """The counters, read-only; the command ``check_quotas`` checks and corrects them."""
 
     list_display = ("project", "resource", "in_use")
     list_filter = (

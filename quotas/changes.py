@@ -19,7 +19,7 @@ LONGEST_NAME = 255
 
 
 def check_project(project_id: str) -> None:
-    """Nova: a project that the URL names and that does not exist is 400.
+    """Check that the project exists. Nova: 400 if the URL names an unknown one.
 
     Raises:
         ProjectNotFound: there is none.
@@ -38,8 +38,9 @@ def set_limits(
 ) -> None:
     """Set limits of a project, or of a user in it, by resource.
 
-    Unless forced, a project's limit covers what is in use and what its users may use, and a
-    user's limit covers what the user has and fits into what the project's other users leave.
+    Without ``force``, a project's limit must be at least the usage and the sum of its users'
+    limits; a user's limit must be at least the user's usage, and at most what the limits of the
+    project's other users leave.
 
     Raises:
         ProjectNotFound: there is no such project.
@@ -82,10 +83,10 @@ def clear_limits(
     resources: Collection[str] | None = None,
     by: str = "",
 ) -> None:
-    """Take back limits, so that the wider ones apply again.
+    """Delete limits, so that the wider ones apply again.
 
-    Nova: without a user all limits of the project and of its users; ``resources`` takes back only
-    these, and of the project only its own.
+    Nova: without a user, the limits of the project and of all its users are deleted. With
+    ``resources``, only the limits of these resources, and not those of the project's users.
     """
     rows = Limit.objects.filter(project=project_id)
     if user_id or resources is not None:
@@ -105,9 +106,9 @@ def save_project_page(
     users: Mapping[tuple[str, str], int],
     by: str,
 ) -> None:
-    """Write what an operator made of all limits of a project; whatever is in use.
+    """Save the admin's page with all limits of a project, without a check of the usage.
 
-    ``users`` are all limits that users shall have of ``LIMITED`` resources, by user and resource.
+    ``users`` are the complete limits of users for ``LIMITED`` resources, by user and resource.
     """
     set_limits(project_id, limits, force=True, by=by)
     clear_limits(project_id, resources=cleared, by=by)
@@ -124,7 +125,7 @@ def save_project_page(
 def save_class_page(
     quota_class: str, *, limits: Mapping[str, int], cleared: Collection[str], by: str
 ) -> None:
-    """Write what an operator made of all limits of a class."""
+    """Save the admin's page with all limits of a class."""
     set_class_limits(quota_class, limits, by=by)
     scope = {"project_id": None, "quota_class": quota_class}
     with _noted(scope, by):
@@ -137,7 +138,7 @@ Values = dict[tuple[str, str], int]
 
 @contextlib.contextmanager
 def _noted(scope: Mapping[str, Any], by: str) -> Iterator[None]:
-    """What is changed herein goes into the history, as done by this user."""
+    """Record the changes that are made inside the block in the history, as made by this user."""
     with transaction.atomic():
         before = _values(scope)
         yield
@@ -209,7 +210,7 @@ def _given_to_users(project_id: str) -> dict[str, dict[str, int]]:
 
 
 def _left_for_user(project_limit: int, to_users: Mapping[str, int], own: int) -> int | None:
-    """What the user may have at most; ``None`` without a limit."""
+    """The largest possible limit of the user; ``None`` if the project has no limit."""
     if UNLIMITED in (project_limit, own):
         return None
     return project_limit - _sum(to_users) + own

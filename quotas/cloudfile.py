@@ -1,4 +1,4 @@
-"""Limits of projects and of the default class, those of the services beside compute included."""
+"""Limits of projects and of the default class, in compute and in the other services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OF_SERVICES: Mapping[str, tuple[Quotas, str]] = {
 
 
 def unpack(raw: Any) -> Any:
-    """The section stands as project → resource → limit."""
+    """Turn the section, a mapping of project to resource to limit, into a list of entries."""
     if not isinstance(raw, Mapping):
         return raw
     return [
@@ -51,7 +51,7 @@ def _save_limits_of_services(entry: Entry, project_id: str | None) -> None:
         if entry[plural] is None:
             continue
         if project_id is None and plural in RESOURCES:
-            continue  # compute has a limit of this name, too, which limits nothing any more
+            continue  # compute's own limit of this name has no effect any more
         if project_id is None:
             raise entry.wrong(plural, "is limited for projects only; the default is an option")
         quotas.set_limits(project_id, {name: entry[plural]})

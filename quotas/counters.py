@@ -1,4 +1,4 @@
-"""Compares the rows of usage with what they count, and puts them right."""
+"""Compares the usage counters with the rows that they count, and corrects them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quotas.resources import COUNTED
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Drift:
-    """A counter that says something else than the rows it counts."""
+    """A counter that differs from the number of rows it counts."""
 
     project_id: str
     resource: str
@@ -22,10 +22,10 @@ class Drift:
 
 
 def find_suspects(counted: Mapping[str, Mapping[str, int]]) -> set[str]:
-    """Projects whose counters say something else than was counted, by project and resource.
+    """Projects whose counters differ from ``counted`` (by project and resource).
 
-    Nothing is locked, so that a request in between may look like an error: ``check_counters``
-    tells for sure.
+    Nothing is locked, so that a concurrent request may look like an error; ``check_counters``
+    checks a project reliably.
     """
     rows = Usage.objects.filter(resource__in=COUNTED).values_list("project", "resource", "in_use")
     counters = {(project, resource): number for project, resource, number in rows if number}
@@ -44,7 +44,7 @@ def check_counters(
 ) -> list[Drift]:
     """Find the wrong counters of a project, and with ``fix`` correct them.
 
-    The counters are locked before ``count`` runs, so that no half-finished request looks like an
+    The counters are locked before ``count`` runs, so that a running request cannot look like an
     error.
     """
     Usage.objects.bulk_create(

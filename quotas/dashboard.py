@@ -16,7 +16,7 @@ from quotas.resources import COUNTED, RESOURCES
 MOST_ROWS = 10
 
 
-# One pass over the counters: joins, where a subquery for each row would take seconds.
+# One pass over the counters with joins: a subquery for each row would take seconds.
 NEAR_LIMIT = """
 WITH fallback AS (
   SELECT given.resource, COALESCE(shared."limit", given."limit") AS "limit"
@@ -59,12 +59,12 @@ class Near:
 
 
 def read_near_limit() -> Mapping[str, Any]:
-    """The projects that use most of a limit, from the mark on at which bars turn yellow."""
+    """The projects that are near a limit: from the share on at which the bars are yellow."""
     return {"rows": find_near_limit(NEARLY, most=MOST_ROWS)}
 
 
 def find_near_limit(share: float, *, most: int) -> list[Near]:
-    """What projects use of a limit at least by this share, the fullest first."""
+    """The limits of which projects use at least this share, the fullest first."""
     parameters: dict[str, Any] = {
         "resources": list(COUNTED),
         "defaults": [RESOURCES[name].default for name in COUNTED],

@@ -1,9 +1,9 @@
-"""Takes from a project's quota and gives back to it, exactly under any concurrency.
+"""Reserves quota of a project and gives it back, correctly under concurrency.
 
-Both run in the transaction that writes or removes the rows they count, and hold the project's rows
-of usage until it ends. Rows are always locked in the order of their resources, so that two
-transactions never wait for each other. ``reserve`` takes two statements (two more on the first use
-of a project, one more where the user has a limit of its own), ``give_back`` one.
+Both functions run in the transaction that writes or removes the counted rows, and lock the
+project's usage rows until it ends. Rows are always locked in the order of their resources, so that
+transactions cannot deadlock. ``reserve`` takes two statements (two more on the first use of a
+project, one more where the user has a limit of its own), ``give_back`` one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from quotas.fit import Scope, Wanted, how_many_fit
 from quotas.limits import DEFAULT_CLASS
 from quotas.resources import RESOURCES
 
-# The lock comes first and the usage is read from the locked row: a waiting transaction sees what
-# the one before it has committed, not the snapshot of when it began to wait.
+# The usage is read from the locked row, so that a transaction that had to wait sees the values that
+# the other one has committed, and not the snapshot of the time when it began to wait.
 LOCK = """
     SELECT counter.resource, counter.in_use, own.limit, COALESCE(project.limit, class.limit)
     FROM quotas_usage AS counter
@@ -44,8 +44,7 @@ ADD = """
     FROM unnest(%s::text[], %s::bigint[]) AS taken (resource, amount)
     WHERE counter.project_id = %s AND counter.resource = taken.resource
 """
-# A counter that went wrong must not keep anyone from deleting: it stops at zero, and check_quotas
-# tells.
+# A wrong counter must not prevent a deletion: it stops at zero, and check_quotas reports it.
 GIVE_BACK = """
     WITH locked AS (
         SELECT counter.id, given.amount
@@ -79,13 +78,13 @@ def reserve(
     *,
     user_usage: Callable[[], Mapping[str, int]],
 ) -> int:
-    """Take as many of the wanted things as fit, and return their number.
+    """Reserve quota for as many of the wanted items as fit; return their number.
 
-    ``user_usage`` counts what the user has in this project; it is called only where the user has
-    a limit of its own.
+    ``user_usage`` counts the user's usage in this project; it is called only where the user has a
+    limit of its own.
 
     Raises:
-        OverQuota: not even the minimum fits; nothing is taken.
+        OverQuota: not even the minimum fits; nothing is reserved.
     """
     counters = _lock(project_id, user_id, list(wanted.each))
     scopes = [_project_scope(counters)]
@@ -99,13 +98,13 @@ def reserve(
 
 
 def give_back(project_id: str, amounts: Mapping[str, int]) -> None:
-    """Give back what removed things took, such as ``{"instances": 1, "cores": 2, "ram": 512}``."""
+    """Give back quota of removed items, such as ``{"instances": 1, "cores": 2, "ram": 512}``."""
     with prepared_cursor() as cursor:
         cursor.execute(GIVE_BACK, [list(amounts), list(amounts.values()), project_id])
 
 
 def _lock(project_id: str, user_id: str, resources: list[str]) -> list[Counter]:
-    """Lock the rows of usage; those that do not exist yet are made."""
+    """Lock the usage rows; missing ones are made."""
     parameters: dict[str, Any] = {
         "project": project_id,
         "user": user_id,
@@ -133,7 +132,7 @@ def _project_scope(counters: list[Counter]) -> Scope:
 
 
 def _user_scope(counters: list[Counter], usage: Mapping[str, int]) -> Scope:
-    """The user's own limits only: the project's have been looked at."""
+    """The scope of the user's own limits, without those of the project."""
     limits = {
         counter.resource: counter.user_limit
         for counter in counters

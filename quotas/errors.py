@@ -1,4 +1,4 @@
-"""What can go wrong with quotas."""
+"""The errors about quotas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from compute_site.faults import BadReference, BadRequest, OverLimit
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Excess:
-    """One resource of which too much was asked: in words (``2-5``), in use, and the limit."""
+    """One exceeded resource: the asked amount as a text (``2-5``), the usage, and the limit."""
 
     resource: str
     asked: str
@@ -19,7 +19,7 @@ class Excess:
 
 
 class OverQuota(OverLimit):
-    """More was asked for than the limits of a project or user leave."""
+    """The request exceeds the limits of the project or user."""
 
     code = "over_quota"
 
@@ -37,7 +37,7 @@ class OverQuota(OverLimit):
 
 
 class LimitExceeded(OverLimit):
-    """One request, user or group holds more of something than its limit."""
+    """One request, user or group exceeds a limit that is not counted by project."""
 
     code = "limit_exceeded"
 

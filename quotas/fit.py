@@ -1,4 +1,4 @@
-"""The arithmetic of quotas: how many servers, or other things, limits and usage leave room for
+"""Computes how many servers or other items fit into the limits, given the usage
 (docs/contract/create-flow.md G2).
 """
 
@@ -13,7 +13,7 @@ from quotas.resources import UNLIMITED
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wanted:
-    """From ``minimum`` to ``maximum`` things, each of which takes ``each``: resource to amount."""
+    """From ``minimum`` to ``maximum`` items, each of which uses ``each``: resource to amount."""
 
     each: Mapping[str, int]
     minimum: int = 1
@@ -35,8 +35,8 @@ class Scope:
     usage: Mapping[str, int]
 
     def room_for(self, each: Mapping[str, int]) -> int | None:
-        """How many things there is room for; negative where use is over the limit, ``None``
-        where there is no limit.
+        """How many items fit; negative where the usage is over the limit, ``None`` where there is
+        no limit.
         """
         rooms = [
             (self.limits[name] - self.usage.get(name, 0)) // amount
@@ -47,12 +47,12 @@ class Scope:
 
 
 def how_many_fit(scopes: Sequence[Scope], wanted: Wanted) -> int:
-    """The largest number of the wanted things that every scope has room for.
+    """The largest number of wanted items that fits into every scope.
 
     Departure from Nova: no limit (−1) on one resource never makes the others refuse what fits.
 
     Raises:
-        OverQuota: not even the minimum fits; names what the first refusing scope lacks.
+        OverQuota: not even the minimum fits; names the exceeded resources of the first such scope.
     """
     count = wanted.maximum
     for scope in scopes:
@@ -66,7 +66,9 @@ def how_many_fit(scopes: Sequence[Scope], wanted: Wanted) -> int:
 
 
 def _explain(scope: Scope, wanted: Wanted) -> list[Excess]:
-    """Nova: the amounts asked for are those of the maximum; servers are ``minimum-maximum``."""
+    """The exceeded resources. Nova: the amounts are those of the maximum; the number of servers is
+    shown as ``minimum-maximum``.
+    """
     number = str(wanted.maximum)
     if wanted.minimum < wanted.maximum:
         number = f"{wanted.minimum}-{wanted.maximum}"
@@ -89,8 +91,8 @@ def _falls_short(room: int | None, number: int) -> bool:
 def check_limit(
     limits: Mapping[str, int], resource: str, amount: int, *, field: str | None = None
 ) -> None:
-    """Compare a whole amount (what is there and what is asked for) with the limit of a resource
-    that is not counted.
+    """Compare a total amount (present and asked for) with the limit of a resource that has no usage
+    counter.
 
     Raises:
         LimitExceeded: it is more than the limit.
@@ -105,9 +107,8 @@ def check_limit(
 def check_injected_files(
     limits: Mapping[str, int], files: Sequence[tuple[str, str]], *, field: str | None = None
 ) -> None:
-    """Compare the files to put into a server (path, encoded content) with their three limits.
-
-    Number, then path, then content (docs/contract/create-flow.md E2).
+    """Compare injected files (path, encoded content) with their three limits: number, then path,
+    then content (docs/contract/create-flow.md E2).
 
     Raises:
         LimitExceeded: there are too many, a path is too long, or a content is.

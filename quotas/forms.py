@@ -18,12 +18,12 @@ MOST_SUGGESTED = 200
 
 
 def limit_field(**options: Any) -> forms.IntegerField:
-    """−1 is no limit."""
+    """A field for a limit; −1 means no limit."""
     return forms.IntegerField(min_value=UNLIMITED, max_value=LARGEST_INT32, **options)
 
 
 class LimitsForm(forms.Form):
-    """One limit for each resource; an empty one leaves it to the next wider scope."""
+    """One limit for each resource; where it is empty, that of the next wider scope applies."""
 
     def __init__(self, own: Mapping[str, int], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,7 +33,7 @@ class LimitsForm(forms.Form):
 
     @property
     def limits(self) -> dict[str, int]:
-        """The limits that are set, and new."""
+        """The limits that were set or changed in the form."""
         return {
             resource: limit
             for resource, limit in self.cleaned_data.items()
@@ -42,7 +42,7 @@ class LimitsForm(forms.Form):
 
     @property
     def cleared(self) -> list[str]:
-        """The resources whose limit is taken back."""
+        """The resources whose limit was removed in the form."""
         return [
             resource
             for resource, limit in self.cleaned_data.items()
@@ -76,10 +76,10 @@ class UserLimitForm(forms.Form):
 
 
 class UserLimits(forms.BaseFormSet):  # type: ignore[type-arg]
-    """All limits of users in the project; a row of another user or resource is a new one."""
+    """All limits of users in the project; a row with a changed user or resource is a new limit."""
 
     def wanted(self) -> dict[tuple[str, str], int]:
-        """The limits that shall be, by user and resource."""
+        """The limits as entered, by user and resource."""
         return {
             (row["user"], row["resource"]): row["limit"]
             for row in self._filled()
@@ -87,7 +87,7 @@ class UserLimits(forms.BaseFormSet):  # type: ignore[type-arg]
         }
 
     def changed(self) -> dict[tuple[str, str], int]:
-        """Those of the limits that were set or changed in the form."""
+        """The limits that were set or changed in the form."""
         return {
             (row["user"], row["resource"]): row["limit"]
             for form in self.forms
@@ -105,7 +105,7 @@ UserLimitSet = forms.formset_factory(UserLimitForm, formset=UserLimits, extra=1,
 
 
 def user_limits(project_id: str, data: Any = None) -> Any:
-    """The form set, with the limits that there are."""
+    """The form set with the present limits."""
     limits = Limit.objects.filter(project=project_id, resource__in=LIMITED).exclude(user_id="")
     rows = list(limits.order_by("user_id", "resource"))
     names = dict(

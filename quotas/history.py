@@ -1,4 +1,4 @@
-"""Reads who changed which limits, for the admin."""
+"""Reads the history of limits, for the admin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST = 30
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """One limit that was changed; users by their names, where they are still there."""
+    """One change of a limit; users by name, unless they were deleted."""
 
     at: dt.datetime
     by: str

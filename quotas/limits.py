@@ -1,4 +1,4 @@
-"""Reads which limit applies: the user's, else the project's, else the default class's, else the
+"""Reads the limit that applies: the user's, or else the project's, the default class's, the
 option's.
 """
 
@@ -29,12 +29,12 @@ def effective_limits(
 
 
 def class_limits(quota_class: str, resources: Iterable[str] = RESOURCES) -> dict[str, int]:
-    """The limits of a quota class; what it does not set is the option's (one statement)."""
+    """The limits of a quota class, or of the option where it sets none (one statement)."""
     return _resolve(Q(project=None, quota_class=quota_class), resources)
 
 
 def own_limits(*, project_id: str | None = None, quota_class: str = "") -> dict[str, int]:
-    """The limits that a project or a class has itself (one statement)."""
+    """The limits that are set for a project or class itself (one statement)."""
     rows = Limit.objects.filter(project=project_id, quota_class=quota_class, user_id="")
     return dict(rows.values_list("resource", "limit"))
 

@@ -1,4 +1,4 @@
-"""How much of a limit is used, as a bar."""
+"""Shows the usage of a limit as a bar."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from compute_site.identity.models import Project
 
 
 class Limit(models.Model):
-    """How much of a resource may be used; −1 is no limit.
+    """A limit of a resource; −1 means no limit.
 
-    Exactly one scope: a class (only ``default`` counts), a project, or a user within a project
-    (``user_id`` set).
+    It has exactly one scope: a class (only ``default`` has an effect), a project, or a user within
+    a project (``user_id`` set).
     """
 
     quota_class = models.CharField(max_length=255, blank=True, default="")
@@ -46,7 +46,7 @@ class Limit(models.Model):
 
 
 class Usage(models.Model):
-    """What a project uses of a counted resource: locked and changed with the rows it counts."""
+    """A project's usage of a counted resource; locked and changed with the counted rows."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="usage")
     resource = models.CharField(max_length=64)
@@ -66,9 +66,9 @@ class Usage(models.Model):
 
 
 class LimitChange(models.Model):
-    """A limit that was set, changed or taken back; the scope is that of ``Limit``.
+    """A change of a limit; the scope is that of ``Limit``.
 
-    No number: there was, or is, no limit of its own, and the next wider scope holds.
+    A null number means that no limit was set in this scope, so that the next wider one applied.
     """
 
     quota_class = models.CharField(max_length=255, blank=True, default="")
@@ -94,7 +94,7 @@ class LimitChange(models.Model):
 
 
 class ProjectQuota(Project):
-    """A project seen from its limits and usage, for the admin."""
+    """A project with its limits and usage, for the admin."""
 
     class Meta:
         proxy = True

@@ -1,4 +1,4 @@
-"""The resources that can be limited: their names on the wire, what applies by default, what is
+"""The limited resources: their names in the API, their default limits, and whether usage is
 counted.
 """
 
@@ -15,9 +15,9 @@ UNLIMITED = -1
 class Resource:
     """``option`` holds the default limit; a resource without one is never limited by default.
 
-    ``counted`` resources have a row of usage for each project; the others are limits on one
-    request, one user or one group, and are compared when they are asked for. A resource that is
-    not ``per_user`` has limits of projects only.
+    ``counted`` resources have a usage row for each project; the others are limits of one request,
+    one user or one group and are compared with that. A resource that is not ``per_user`` has limits
+    of projects only.
     """
 
     name: str
@@ -48,7 +48,7 @@ RESOURCES = {
             "quota_injected_file_content_bytes",
             "bytes in one injected file",
         ),
-        # Nova: the option speaks of a length, the resource of bytes
+        # Nova: the option is named after a length, the resource after bytes
         Resource(
             "injected_file_path_bytes",
             "quota_injected_file_path_length",

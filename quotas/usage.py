@@ -1,4 +1,4 @@
-"""Reads what is in use: by a project from its counters, by a user from what is there."""
+"""Reads the usage: of a project from its counters, of a user by counting the rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from quotas.resources import RESOURCES
 
 
 class UserCounter(Protocol):
-    """Counts what users have in a project, by user and resource; what is left out is 0."""
+    """Counts the usage of users in a project, by user and resource; a missing number means 0."""
 
     def __call__(
         self, project_id: str, user_ids: Collection[str]
@@ -21,24 +21,24 @@ _counters: list[UserCounter] = []
 
 
 def count_users_with(counter: UserCounter) -> None:
-    """Whoever keeps the things that are limited says here how a user's are counted."""
+    """Register the function that counts the usage of users; the app with the servers calls this."""
     if counter not in _counters:
         _counters.append(counter)
 
 
 def project_usage(project_id: str) -> dict[str, int]:
-    """What a project uses of every resource; 0 for those that are not counted (one statement)."""
+    """The project's usage of every resource; 0 for those that are not counted (one statement)."""
     rows = Usage.objects.filter(project=project_id).values_list("resource", "in_use")
     return {**dict.fromkeys(RESOURCES, 0), **dict(rows)}
 
 
 def user_usage(project_id: str, user_id: str) -> dict[str, int]:
-    """What a user uses of every resource in a project; 0 for those that are not counted."""
+    """The user's usage of every resource in a project; 0 for those that are not counted."""
     return users_usage(project_id, [user_id])[user_id]
 
 
 def users_usage(project_id: str, user_ids: Collection[str]) -> dict[str, dict[str, int]]:
-    """The same of several users, in as many statements."""
+    """The same for several users, in the same number of statements."""
     usage = {user_id: dict.fromkeys(RESOURCES, 0) for user_id in user_ids}
     for counter in _counters:
         for user_id, amounts in counter(project_id, user_ids).items():

@@ -1,4 +1,4 @@
-"""Finds limits that are below what is used already, to warn the operator who set them."""
+"""Finds limits that are below the usage, to warn the operator who has set them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def over(name: str, limits: Mapping[str, int], usage: Mapping[str, int]) -> Iter
 
 
 def users_over(project_id: str, limits: Mapping[tuple[str, str], int]) -> Iterator[str]:
-    """The same of limits of users in a project; they come by user and resource."""
+    """The same for limits of users in a project, by user and resource."""
     names = dict(
         User.objects.filter(pk__in={user_id for user_id, _ in limits}).values_list("pk", "username")
     )
@@ -34,9 +34,7 @@ def users_over(project_id: str, limits: Mapping[tuple[str, str], int]) -> Iterat
 
 
 def projects_over(limits: Mapping[str, int]) -> Iterator[str]:
-    """A text for each limit of the default class that projects without a limit of their own are
-    over.
-    """
+    """A text for each limit of the default class that projects without an own limit exceed."""
     own = Limit.objects.filter(
         project=OuterRef("project"), resource=OuterRef("resource"), user_id=""
     )

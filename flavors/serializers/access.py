@@ -1,4 +1,4 @@
-"""``/flavors/{flavor_id}/action`` and ``/os-flavor-access``: who a flavor is open to."""
+"""``/flavors/{flavor_id}/action`` and ``/os-flavor-access``: the access of projects to a flavor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PUBLIC_REFUSED_SINCE = Microversion.parse("2.7")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AccessChange:
-    """Opens a flavor to a project, or closes it. ``public_too``: a public one can be opened."""
+    """Gives or takes a project's access. ``public_too``: to public flavors, too."""
 
     project_id: str
     opens: bool
@@ -27,7 +27,7 @@ class AccessChange:
 
     @property
     def rule(self) -> str:
-        """The policy rule that decides on it."""
+        """The policy rule that the change needs."""
         return ACCESS_ADD if self.opens else ACCESS_REMOVE
 
     def apply(self, flavor: Flavor) -> None:
@@ -38,7 +38,7 @@ class AccessChange:
 
 
 class Tenant(VersionedSerializer):
-    """The project to open or close a flavor to."""
+    """The project whose access is given or taken."""
 
     tenant = Text(1, 255, required=True)
 
@@ -61,7 +61,7 @@ class FlavorAction(VersionedSerializer):
 
 
 class AccessAnswer(AnswerSerializer):
-    """A project that a flavor is open to."""
+    """A project with access to a flavor."""
 
     flavor_id = Shown(TEXT, "flavor.flavorid")
     tenant_id = Shown(TEXT, "project_id")

@@ -44,9 +44,9 @@ class SpecValue(StrictField):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SpecOrder:
-    """Extra specs to set. ``sent`` is what the client wrote, numbers as numbers.
+    """Extra specs to set. ``sent`` are the values of the client, numbers as numbers.
 
-    ``strict``: known names must have values that they take.
+    ``strict``: the values of known names are checked.
     """
 
     sent: Mapping[str, Any]
@@ -57,12 +57,12 @@ class SpecOrder:
         return {name: str(value) for name, value in self.sent.items()}
 
     def check(self, *, named: str | None = None) -> None:
-        """Check the values, and that the one which the URL names is there.
+        """Check the values, and that the body has the extra spec that the URL names.
 
         Raises:
             UnknownExtraSpec: a name means nothing in a namespace of compute.
             WrongExtraSpec: a value is not what its name takes.
-            ExtraSpecMismatch: the body holds another one than the URL names.
+            ExtraSpecMismatch: the body has another one than the URL names.
         """
         if self.strict:
             check_extra_specs(self.specs)

@@ -67,8 +67,8 @@ class DiskSize(Integer):
 
 
 class FlavorId(Text):
-    """Letters, digits, inner spaces and ``. _ -``, or a number. Nova: 0 asks for an id to be made
-    up, as null does.
+    """Letters, digits, inner spaces and ``. _ -``, or a number. Nova: with 0, as with null, an id
+    is generated.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -121,7 +121,7 @@ class FlavorCreate(VersionedSerializer):
 
 
 class FlavorChanges(VersionedSerializer):
-    """What can be changed of a flavor."""
+    """The keys of a flavor that can be changed."""
 
     description = Printable(0, 65535, null=True, required=True)
 
@@ -137,7 +137,7 @@ class FlavorUpdate(VersionedSerializer):
 
 
 class FlavorListQuery(QuerySerializer):
-    """Of a key that is given several times the last one counts."""
+    """If a key is given several times, the last value counts."""
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
     limit = NonNegative(repeat="last")
@@ -168,7 +168,7 @@ class FlavorListQuery(QuerySerializer):
 
 
 class FlavorQuery(QuerySerializer):
-    """No key; also for what lies below one flavor."""
+    """No keys; for one flavor and the URLs below it."""
 
     unknown = {"2.1": "drop", "2.102": "refuse"}
 

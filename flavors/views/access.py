@@ -14,7 +14,7 @@ from flavors.serializers.flavor import FlavorQuery
 
 
 class FlavorAccessView(ComputeView):
-    """The projects that a flavor which is not public is open to."""
+    """The access list of a private flavor."""
 
     contracts = {
         "GET": Contract(
@@ -30,7 +30,7 @@ class FlavorAccessView(ComputeView):
 
 
 class FlavorActionView(ComputeView):
-    """Opens a flavor to a project, or closes it."""
+    """Gives or takes a project's access to a flavor."""
 
     contracts = {
         "POST": Contract(

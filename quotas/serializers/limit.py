@@ -13,7 +13,7 @@ from compute_site.api.microversions.version import Microversion
 
 
 class LimitsQuery(QuerySerializer):
-    """Nova: a project that is named is asked for, even when its name is empty."""
+    """Nova: a given ``tenant_id`` is used even if it is empty."""
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
     tenant_id = Text(repeat="last", default=None)
@@ -24,7 +24,7 @@ class LimitsQuery(QuerySerializer):
 
 
 def most(resource: str, key: str) -> Shown:
-    """The limit of a resource; the thing that is shown is a mapping of limits."""
+    """The limit of a resource, from a mapping of limits."""
 
     def get(limits: Mapping[str, int], _frame: Frame) -> int:
         return limits[resource]
@@ -33,7 +33,7 @@ def most(resource: str, key: str) -> Shown:
 
 
 def used(resource: str, key: str) -> Shown:
-    """What is in use; the view gives ``usage``."""
+    """The usage of a resource, from the frame's ``usage``."""
 
     def get(_limits: Mapping[str, int], frame: Frame) -> int:
         usage: int = frame.extra["usage"][resource]
@@ -43,7 +43,7 @@ def used(resource: str, key: str) -> Shown:
 
 
 class LimitsAnswer(AnswerSerializer):
-    """2.36 gave networks up, 2.39 metadata of images, 2.57 injected files."""
+    """2.36 removed network limits, 2.39 image metadata, 2.57 injected files."""
 
     max_total_instances = most("instances", "maxTotalInstances")
     max_total_cores = most("cores", "maxTotalCores")
@@ -79,7 +79,7 @@ class LimitsAnswer(AnswerSerializer):
 
 
 class LimitsEnvelope(AnswerSerializer):
-    """``rate`` is empty: nothing limits how often one may ask."""
+    """``rate`` is empty, because the number of requests is not limited."""
 
     rate = Shown({"type": "array", "items": {}}, lambda _limits, _frame: [])
     absolute = Shown(LimitsAnswer, lambda limits, _frame: limits)

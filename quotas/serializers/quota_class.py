@@ -31,7 +31,7 @@ class QuotaClassUpdate(VersionedSerializer):
 
 
 class QuotaClassQuery(QuerySerializer):
-    """No key."""
+    """No keys."""
 
     unknown = {"2.1": "drop", "2.102": "refuse"}
 

@@ -29,7 +29,7 @@ DETAIL = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LimitChange:
-    """Limits to set, by resource; ``force`` sets them whatever is in use."""
+    """Limits to set, by resource; ``force`` sets them without a check of the usage."""
 
     limits: Mapping[str, int]
     force: bool
@@ -52,7 +52,7 @@ class QuotaSetUpdate(VersionedSerializer):
 
 
 class UserQuery(QuerySerializer):
-    """Nova: of several users the first one counts."""
+    """Nova: if several users are given, the first counts."""
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
     user_id = Text(0, 255, repeat=True, default=("",))
@@ -63,7 +63,7 @@ class UserQuery(QuerySerializer):
 
 
 class LastUserQuery(UserQuery):
-    """Nova: where usage is shown, the last one."""
+    """Nova: where usage is shown, the last one counts."""
 
     def build(self, values: dict[str, Any], version: Microversion) -> str:
         user_id: str = values["user_id"][-1]
@@ -71,7 +71,7 @@ class LastUserQuery(UserQuery):
 
 
 def limit_of(resource: str) -> Shown:
-    """The limit of a resource; the thing that is shown is a mapping of limits."""
+    """The limit of a resource, from a mapping of limits."""
 
     def get(limits: Mapping[str, int], _frame: Frame) -> int:
         return limits[resource]
@@ -80,7 +80,7 @@ def limit_of(resource: str) -> Shown:
 
 
 def detail_of(resource: str) -> Shown:
-    """Limit and usage; the view gives a mapping of limits, and ``usage`` beside it."""
+    """Limit and usage of a resource, from a mapping of limits and the frame's ``usage``."""
 
     def get(limits: Mapping[str, int], frame: Frame) -> dict[str, int]:
         usage: int = frame.extra["usage"][resource]
@@ -95,11 +95,11 @@ def _id(_limits: Mapping[str, int], frame: Frame) -> str:
 
 
 class Limits(AnswerSerializer):
-    """Limits alone."""
+    """Limits without an id."""
 
 
 class NamedLimits(AnswerSerializer):
-    """Limits and whose they are; the view gives ``id``."""
+    """Limits with the id of the project or class, from the frame's ``id``."""
 
     id = Shown(TEXT, _id)
 

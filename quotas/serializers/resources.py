@@ -1,6 +1,6 @@
 """Serializers with one key for each resource, made from the table of resources.
 
-Which resources a microversion knows differs between the URLs: each gives its own lifetimes.
+The microversions in which a resource is shown differ between the URLs, so that each passes its own.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def with_resources(
 ) -> type[S]:
     """A serializer with the keys of ``parent`` and one for each resource.
 
-    ``make`` makes the field of a resource. ``since`` and ``until`` name the version that brought
-    a resource, and the one that took it away.
+    ``make`` makes the field of a resource. ``since`` and ``until`` name the version that added a
+    resource, and the one that removed it.
     """
     make_class: Any = type(parent)  # the metaclass of serializers collects their fields
     fields: dict[str, Any] = {"__module__": parent.__module__, "__doc__": parent.__doc__}

@@ -82,9 +82,7 @@ class QuotaSetDetailView(ComputeView):
 
 
 class QuotaSetDefaultsView(ComputeView):
-    """What applies to a project without limits of its own. Nova: anyone may ask, of any
-    project.
-    """
+    """The limits of a project without its own ones. Nova: any caller may ask for any project."""
 
     contracts = {
         "GET": Contract(summary="Show the default limits", answer={"quota_set": QuotaSetAnswer}),

@@ -1,7 +1,7 @@
-"""Builds one server on its host, step by step; each step is taken by one worker only.
+"""Builds one server on its host, step by step; only one worker can take a step.
 
-The job may run again from the start at any point, after a worker was lost: what a step has done is
-found and used.
+When a worker is lost, the job runs again from the start: each step finds what it did before and
+uses it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ logger = logging.getLogger(__name__)
 
 
 class Interrupted(Exception):
-    """The server is not ours to build any more: deleted, or with another worker."""
+    """The build must stop: the server was deleted, or another worker builds it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One attempt: the job, and the rows it is about."""
+    """One attempt to build: the job and its rows."""
 
     job: BuildServer
     instance: Instance
@@ -50,14 +50,14 @@ class Build:
         return self.node.service.host
 
     def step(self, transition: Transition, **values: object) -> None:
-        """Take the step, or end the build here."""
+        """Take the step; raises ``Interrupted`` where the server may not take it."""
         if not take_step(self.instance.pk, transition, on_host=self.host, **values):
             raise Interrupted
 
 
 def build_server(job: BuildServer) -> None:
-    """Take the server from ``scheduling`` to ``active``; a failure goes to the next host or ends
-    in ``error``; a server that was deleted meanwhile ends the build without a trace.
+    """Take the server from ``scheduling`` to ``active``. After a failure the next host is tried, or
+    the server ends in ``error``. If it was deleted meanwhile, the build is cleaned up.
     """
     with exclusive(job.server_id):
         build = _prepare(job)
@@ -68,14 +68,14 @@ def build_server(job: BuildServer) -> None:
         except Interrupted:
             _give_up(build)
         except DatabaseError:
-            raise  # says nothing about the host: the queue tries again
+            raise  # not the host's fault: the queue runs the job again
         except Exception as error:
             logger.info("build of %s failed", job.server_id, exc_info=error)
             fail_or_retry(job, build.instance, build.host, error)
 
 
 def _prepare(job: BuildServer) -> Build | None:
-    """What the job is about, or ``None`` when there is nothing to do any more."""
+    """Read the rows of the job; ``None`` when there is nothing to do any more."""
     node = ComputeNode.objects.select_related("service").get(pk=job.node_id)
     instance = (
         Instance.objects.select_related("request_spec")
@@ -100,7 +100,7 @@ def _run(build: Build) -> None:
     driver.attach_disks(guest)
     build.step(SPAWN)
     _spawn(build, driver, guest)
-    with transaction.atomic():  # whoever sees it active sees its history complete
+    with transaction.atomic():  # so that an active server has a complete history
         build.step(ACTIVATE, **launched(build.instance), power_state=PowerState.RUNNING, progress=0)
         finish_event(build.instance.pk, BUILD_EVENT, result=SUCCESS)
 
@@ -122,8 +122,8 @@ def _spawn(build: Build, driver: ComputeDriver, guest: Guest) -> None:
 
 
 def _give_up(build: Build) -> None:
-    """A server that was deleted or given up leaves nothing behind; any other is somebody's work:
-    a deletion that waits for us cleans up itself.
+    """Clean up after a server that was deleted or whose build was given up. In all other cases
+    another worker goes on, or a deletion that waits for us cleans up itself.
     """
     instance = Instance.objects.filter(pk=build.instance.pk).first()
     over = instance is None or instance.vm_state in (VmState.DELETED, VmState.ERROR)

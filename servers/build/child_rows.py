@@ -1,4 +1,4 @@
-"""Writes the records that a server gets when it leaves the build request: disks, tags, history."""
+"""Writes the rows that a server gets when its build request ends: disks, tags, history."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def write_records(
     events: Mapping[int, Mapping[str, Any]],
     named: bool = False,
 ) -> None:
-    """Disks, tags and the action ``create`` of each server, with one event each.
+    """Write disks, tags and the action ``create`` with one event of each server.
 
-    ``events`` holds the columns of the event by the server's key. ``named``: give each disk a
-    name, as a server that is built needs it.
+    ``events`` has the columns of the event by the server's key. ``named``: give each disk the
+    device name that the build needs.
     """
     BlockDevice.objects.bulk_create(
         device for request in requests for device in _devices(request, named=named)

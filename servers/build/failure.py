@@ -1,4 +1,4 @@
-"""What becomes of a build that failed: another host, or ``error`` with a fault that says why."""
+"""Handles failed builds: tries another host, or puts the server into ``error`` with a fault."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ FINAL = (NicFailed, VolumeQuotaReached, faults.BadRequest, faults.Forbidden, fau
 
 
 def fail_or_retry(job: BuildServer, instance: Instance, host: str, error: Exception) -> None:
-    """Hand the server to the next host that will do, or end its build in ``error``."""
+    """Hand the server to the next suitable host, or end its build in ``error``."""
     if _may_retry(job, error) and _try_next(job, instance, host, error):
         return
     fail(instance, error, host=host)
 
 
 def fail(instance: Instance, error: Exception, *, host: str | None = None) -> None:
-    """End a build in ``error``: nothing stays claimed, the fault says why.
+    """End a build in ``error``: release its claims and write a fault with the reason.
 
-    All in one transaction: a build that starts over must find what it needs, or its end.
+    This is one transaction, so that a build that starts over finds either everything or its end.
     """
     with transaction.atomic():
         if not take_step(instance.pk, FAIL_BUILD, on_host=host, network_info=[], **NOWHERE):
-            return  # deleted meanwhile: the deletion does the rest
+            return  # deleted meanwhile; the deletion cleans up
         release_services(instance)
         release_host([instance.pk])
         message, details = describe(error)
@@ -55,7 +55,7 @@ def fail(instance: Instance, error: Exception, *, host: str | None = None) -> No
 
 
 def describe(error: Exception) -> tuple[str, str]:
-    """Message and details of a fault: what is not an error of ours shows only its name."""
+    """Message and details of a fault; of foreign errors, only the class name is shown."""
     details = "".join(traceback.format_exception(error))
     return (error.detail if isinstance(error, faults.Fault) else type(error).__name__), details
 
@@ -67,7 +67,7 @@ def _may_retry(job: BuildServer, error: Exception) -> bool:
 
 
 def _try_next(job: BuildServer, instance: Instance, host: str, error: Exception) -> bool:
-    """Move the server to the best alternate that still will do; ``False``: there is none."""
+    """Move the server to the best alternate host that still fits; ``False``: there is none."""
     try:
         with transaction.atomic():
             return _move_to_alternate(job, instance, host, error)
@@ -77,7 +77,7 @@ def _try_next(job: BuildServer, instance: Instance, host: str, error: Exception)
 
 def _move_to_alternate(job: BuildServer, instance: Instance, host: str, error: Exception) -> bool:
     if not take_step(instance.pk, PLACE_AGAIN, on_host=host, network_info=[], **NOWHERE):
-        return True  # deleted meanwhile: the deletion does the rest
+        return True  # deleted meanwhile; the deletion cleans up
     release_services(instance, keep_volumes=True)
     spec = RequestSpec.objects.select_related("instance_group").get(instance=instance)
     lock_group(spec.instance_group)
@@ -102,7 +102,7 @@ def _move_to_alternate(job: BuildServer, instance: Instance, host: str, error: E
 
 
 def _settle(instance: Instance, chosen: HostState, error: Exception) -> None:
-    """Write where the server is now, and the failed attempt into its history."""
+    """Write the server's new host, and the failed attempt into its history."""
     Instance.objects.filter(pk=instance.pk).update(
         host=chosen.host, node=chosen.node, availability_zone=chosen.zone
     )

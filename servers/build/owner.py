@@ -1,4 +1,4 @@
-"""Who owns the servers that are built: rights as they are at the time of building."""
+"""Reads the owner of a server to build, with the rights at the time of building."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RULES_OF_BUILDING = frozenset(
 def find_owner(instance: Instance, *, request_id: str) -> Owner:
     """The owner of a server loaded with its ``user`` and ``project``; two statements.
 
-    Who has lost the right to be in the project since keeps none.
+    An owner who has lost all roles in the project meanwhile has no rights.
     """
     scope = find_by_user(user_id=str(instance.user_id), project_id=instance.project_id)
     roles, granted = _rights(scope)
@@ -47,7 +47,7 @@ def find_owner(instance: Instance, *, request_id: str) -> Owner:
 
 
 def _rights(scope: Scope | None) -> tuple[frozenset[str], Granted]:
-    """The roles, and the rules among those of building."""
+    """The roles, and the rules that building needs."""
     if scope is None or scope.project_id is None:
         return frozenset(), Granted(frozenset(), frozenset())
     if scope.is_superuser:

@@ -1,4 +1,4 @@
-"""Places the servers of a reservation: from the open orders to the jobs of hosts, in one go."""
+"""Schedules the servers of a reservation: from their build requests to the jobs of the hosts."""
 
 from __future__ import annotations
 
@@ -41,11 +41,10 @@ SET_CELLS = """
 
 
 def place_reservation(reservation_id: str) -> None:
-    """Give each server of the reservation that waits for a host one, and hand it over to be built.
+    """Choose a host for each waiting server of the reservation, and defer the jobs that build them.
 
-    When they cannot all be placed, all of them end in ``cell0``, in ``ERROR``. Servers that the
-    user has deleted meanwhile are left out. Doing it twice is harmless: the second time nothing
-    waits.
+    If not all of them can be placed, all go to ``cell0`` in ``ERROR``. Servers that were deleted
+    meanwhile are left out. A second call finds no waiting server and does nothing.
     """
     for attempt in range(1, TRIES + 1):
         try:
@@ -81,9 +80,9 @@ def _place(reservation_id: str, *, lock_hosts: bool) -> None:
 
 
 def _lock_requests(reservation_id: str) -> list[BuildRequest]:
-    """The open orders, locked: from here on the user's deletion waits for us.
+    """The build requests, locked: a deletion by the user waits from here on.
 
-    Orders that a user is deleting right now are waited for, and are gone then.
+    A deletion that is running is waited for; its build request is missing from the result.
     """
     return list(
         BuildRequest.objects.select_for_update(of=("self", "instance"), no_key=True)
@@ -103,8 +102,8 @@ def _lock_requests(reservation_id: str) -> list[BuildRequest]:
 def _hand_over(
     requests: Sequence[BuildRequest], demand: Demand, placements: Sequence[Placement]
 ) -> None:
-    """Everything that says where the servers are, then the jobs; the hosts' counters come last,
-    so that they are locked for the shortest time.
+    """Write the hosts of the servers, then the jobs; the hosts' counters come last, so that they
+    are locked for the shortest time.
     """
     servers = [request.instance_id for request in requests]
     hosts = [placement.host for placement in placements]

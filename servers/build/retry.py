@@ -1,4 +1,4 @@
-"""Tries again to place servers for which there was no host; what they were asked with is kept."""
+"""Tries again to schedule servers for which there was no host, from their kept build requests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KEPT = (
 
 
 def keep_orders(requests: Sequence[BuildRequest]) -> None:
-    """Put the orders of servers that cannot be placed aside."""
+    """Keep the build requests of servers that cannot be placed."""
     KeptRequest.objects.bulk_create(
         KeptRequest(
             instance_id=request.instance_id,
@@ -49,10 +49,11 @@ def keep_orders(requests: Sequence[BuildRequest]) -> None:
 
 
 def retry_build(caller: Caller, instance: Instance) -> None:
-    """The server waits for a host again, as on the day it was asked for.
+    """Let the server wait for a host again, with its original build request.
 
-    Disks and tags become part of the open order again, and rows once it is placed. Ports are made
-    only by hosts, and volumes stay reserved until the server is deleted: nothing else is lost.
+    Disks and tags become part of the build request again, and rows once the server is placed.
+    Nothing else has to be restored: ports are made only by hosts, and volumes stay reserved until
+    the server is deleted.
 
     Raises:
         WrongState: it is not in error, was on a host already, or is being deleted.

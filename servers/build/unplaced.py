@@ -20,9 +20,9 @@ from servers.models.cell import CELL0
 def fail_unplaced(
     requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str = ""
 ) -> None:
-    """End the open orders; disks and tags are kept, and quota stays used, until the user deletes.
+    """End the build requests, which the caller has locked, and keep copies for another try.
 
-    The orders are kept aside for another try. The caller holds the locks on them.
+    Disks, tags and quota of the servers stay until the user deletes them.
     """
     servers = [request.instance_id for request in requests]
     now = timezone.now()

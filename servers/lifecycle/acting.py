@@ -1,4 +1,4 @@
-"""In whose name compute acts for a server at the other services."""
+"""Decides as which caller compute calls the other services for a server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from servers.models import Instance
 
 
 def acting_for(caller: Caller, instance: Instance) -> Caller:
-    """The caller, but in the project of the server: what a server gets belongs to its project,
-    whoever asked for it. The rights are those that the caller has at home.
+    """The caller, but in the server's project, so that ports and volumes belong to that project
+    even if an admin of another one makes the request. The rights stay those of the caller.
     """
     return dataclasses.replace(caller, project_id=instance.project_id)

@@ -1,4 +1,4 @@
-"""What was asked of a server, and how it went."""
+"""Reads the actions of servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from servers.models import Instance, InstanceAction
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ActionQuery:
-    """Which actions: the newest first, those after the marker, which is a request id."""
+    """The filters of a list of actions, the newest first; the marker is a request id."""
 
     limit: int | None = None
     marker: str | None = None
@@ -43,7 +43,7 @@ def list_actions(instance: Instance, query: ActionQuery) -> Sequence[InstanceAct
 
 
 def find_action(instance: Instance, request_id: str) -> InstanceAction:
-    """The action that a request began, with its events.
+    """The action of the request, with its events.
 
     Raises:
         NoSuchItem: there is none.

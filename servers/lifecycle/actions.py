@@ -1,5 +1,5 @@
-"""The everyday actions that a host does, as a table: from which states, through which task, to
-which state.
+"""The actions that a host does, as a table: allowed states, task_state meanwhile, state
+afterwards.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REBOOTABLE_TASKS = frozenset[str | None](
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HostAction(Change):
-    """The step sets the task_state that says what goes on; ``end`` is the step when it is done."""
+    """An action of a host. ``step`` sets the task_state; ``end`` is the step when it is done."""
 
     step: Transition
     end: Transition

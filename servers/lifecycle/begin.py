@@ -18,8 +18,8 @@ from servers.models import Instance
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """``name`` is how the history calls it, ``event`` its first step there; ``doing`` completes
-    "one cannot …". ``step`` is the server's, if its state changes when this begins.
+    """``name`` is the action in the history, ``event`` its first event; ``doing`` completes "one
+    cannot …" in errors. ``step`` is the change of the server's state, if there is one.
     """
 
     name: str
@@ -32,13 +32,13 @@ def begin(
     caller: Caller, server: Instance, change: Change, job: Job | None, **columns: Any
 ) -> None:
     """Take the step, open the history and defer the job, in one transaction. ``columns`` of the
-    server's row are set with the step. ``None``: the request itself does the rest.
+    server's row are set with the step. Without a job, the request itself does the rest.
 
-    Who must see the server as it is at that time, to write more, locks its row before, in a
-    transaction of his own that this one joins.
+    A caller that needs the present row to write more must lock it first (``guard.lock_row``), in an
+    outer transaction.
 
     Raises:
-        WrongState: the server may not take the step, or somebody was faster.
+        WrongState: the server may not take the step, or another request was faster.
     """
     with transaction.atomic(savepoint=False):
         taken = change.step is None or take_step(server.pk, change.step, **columns)

@@ -1,4 +1,4 @@
-"""Lets one worker at a time work on a server, whatever becomes of the worker."""
+"""Lets only one worker at a time work on a server; a lost worker does not block it."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from compute_site.db.locks import Kind, hold
 
 
 def exclusive(server_id: str) -> contextlib.AbstractContextManager[None]:
-    """Wait until nobody else works on the server, and keep others waiting until the end."""
+    """Hold the server's lock inside the block; waits while another worker holds it."""
     return hold(Kind.SERVER, uuid.UUID(server_id).int % 2**31)

@@ -1,4 +1,4 @@
-"""What a server must be like before something may be done with it."""
+"""Checks the lock and the state of a server before a change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SETTLED = frozenset((VmState.ACTIVE, VmState.PAUSED, VmState.SUSPENDED, VmState.
 
 
 def lock_row(instance: Instance) -> Instance:
-    """The server as it is now; others who change it wait until the transaction ends.
+    """Read the server again and lock its row until the transaction ends.
 
     Raises:
         NoSuchServer: it was deleted meanwhile.
@@ -26,7 +26,7 @@ def lock_row(instance: Instance) -> Instance:
 
 
 def check_unlocked(caller: Caller, instance: Instance) -> None:
-    """A lock stops everybody but admins.
+    """Check that the server is not locked, or that the caller may override the lock (admins).
 
     Raises:
         ServerLocked: 409.
@@ -40,10 +40,10 @@ def check_unlocked(caller: Caller, instance: Instance) -> None:
 def check_state(
     instance: Instance, states: Collection[str | None], doing: str, *, idle: bool = False
 ) -> None:
-    """Is the server in one of the states, and, where ``idle``, is nothing being done with it?
+    """Check that the server is in one of the states and, with ``idle``, has no task_state.
 
     Raises:
-        WrongState: 409; ``doing`` says what was wanted (``change its metadata``).
+        WrongState: 409; ``doing`` names the wanted change (``change its metadata``).
     """
     if instance.vm_state not in states:
         raise WrongState(
@@ -62,6 +62,6 @@ def check_launched(instance: Instance, doing: str) -> None:
 
 
 def describe_state(instance: Instance) -> str:
-    """The state, and what is being done."""
+    """The vm_state and the task_state as a text."""
     task = f", {instance.task_state}" if instance.task_state else ""
     return f"{instance.vm_state}{task}"

@@ -1,4 +1,4 @@
-"""Writes the history of servers: an action for each thing that is asked of one, and its events.
+"""Writes the history of servers: an action for each request, and its events.
 
 Times, results and names are those that ``/servers/{id}/os-instance-actions`` shows.
 """
@@ -26,7 +26,7 @@ def log_action(
     result: str = SUCCESS,
     details: str = "",
 ) -> None:
-    """An action that needs no job: begun and ended as soon as it is asked."""
+    """Write an action without a job, which begins and ends at once."""
     with transaction.atomic(savepoint=False):
         begin_action(instance, action, event, caller)
         finish_event(
@@ -35,7 +35,7 @@ def log_action(
 
 
 def begin_action(instance: Instance, action: str, event: str, caller: Caller) -> None:
-    """An action of the caller on the server begins, with its one event."""
+    """Write the begin of the caller's action with its first event."""
     record = InstanceAction.objects.create(
         instance=instance,
         action=action,
@@ -47,7 +47,7 @@ def begin_action(instance: Instance, action: str, event: str, caller: Caller) ->
 
 
 def add_event(server: int, action: str, event: str, *, host: str | None) -> None:
-    """A further step of the newest action of that name begins, unless it has already."""
+    """Write the begin of a further event of the newest action of that name, unless it is there."""
     record = InstanceAction.objects.filter(instance=server, action=action).order_by("-pk").first()
     if record is not None:
         InstanceActionEvent.objects.get_or_create(
@@ -81,9 +81,9 @@ def finish_event(
     traceback: str = "",
     request_id: str | None = None,
 ) -> bool:
-    """Close the open event of this kind, and bring its action up to date: one statement. With
-    ``request_id`` only that of the request, where several may be open at a time. ``False``: none
-    was open.
+    """Close the open event of this kind and update its action, in one statement. With
+    ``request_id``, only the event of that request, for kinds of which several can be open.
+    ``False``: none was open.
     """
     return finish_events(
         server,

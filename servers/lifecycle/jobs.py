@@ -1,8 +1,8 @@
-"""What workers are asked to do: a class for each task of the queue, whose fields are its arguments.
+"""The jobs of the workers: a class for each task of the queue, whose fields are its arguments.
 
-Jobs are deferred on Django's own connection, so that a job exists exactly when the rows that it is
-about do. Inside a worker the tasks' own ``defer`` would use the worker's connections, outside of
-the transaction that writes the rows.
+Jobs are deferred on Django's connection, so that a job is committed together with the rows that it
+is about. Inside a worker, procrastinate's own ``defer`` would use another connection, outside of
+that transaction.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ job_manager = JobManager(DjangoConnector())
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job; the subclass says which task of which queue it is for.
+    """A job; the subclass names its task and queue.
 
-    The queue keeps the arguments as JSON. Those that have their default value are left out, so
-    that workers of the version before still understand them after a field was added.
+    The queue stores the arguments as JSON. Those with their default value are left out, so that
+    workers of the previous version can still read a job after a field was added.
     """
 
     task_name: ClassVar[str]
     queue: ClassVar[str] = COMPUTE
 
     def defer(self) -> None:
-        """Put the job into the queue, in the transaction of the rows that it is about."""
+        """Put the job into the queue, in the current transaction."""
         defer_all([self])
 
     def as_arguments(self) -> dict[str, Any]:
-        """The arguments as the queue keeps them."""
+        """The arguments in the form in which the queue stores them."""
         values = dataclasses.asdict(self)
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         return {name: value for name, value in values.items() if value != defaults[name]}
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
-        """The job with the arguments that the queue has kept."""
+        """The job from the stored arguments."""
         return cls(**_with_tuples(arguments))
 
 
@@ -88,7 +88,7 @@ def _with_tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleAndBuild(Job):
-    """Find hosts for all servers of a reservation, and hand each to its host."""
+    """Schedule all servers of a reservation, and defer a ``BuildServer`` for each."""
 
     task_name = "servers.schedule_and_build"
     queue = CONDUCTOR
@@ -101,8 +101,8 @@ RIGHTS = ("roles", "rules", "global_rules")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """For whom a server is built. ``rules`` are those of the owner's rights in the project that
-    building needs, ``global_rules`` those that hold in every project.
+    """The owner of a server to build. ``rules`` are the owner's rules in the project, as far as
+    building needs them; ``global_rules`` are those that hold in every project.
     """
 
     user_id: str
@@ -115,7 +115,7 @@ class Owner:
     request_id: str = "-"
 
     def as_caller(self) -> Caller:
-        """The owner as the services beside compute know callers."""
+        """The owner as a caller of the other services."""
         values = dataclasses.asdict(self)
         values |= {name: frozenset(values[name]) for name in RIGHTS}
         return Caller(**values)
@@ -123,7 +123,7 @@ class Owner:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BuildServer(Job):
-    """Build one server on one host; has all that the build needs and that no row holds any more."""
+    """Build one server on one host. It has what the build needs and what no row stores any more."""
 
     task_name = "servers.build_server"
 
@@ -131,7 +131,7 @@ class BuildServer(Job):
     node_id: int
     owner: Owner
     networks: str | tuple[dict[str, Any], ...] = ()
-    """``auto``, ``none``, or what each network card shall be."""
+    """``auto``, ``none``, or a request for each NIC."""
     security_groups: tuple[str, ...] = ()
     files: tuple[dict[str, str], ...] = dataclasses.field(default=(), repr=False)
     sealed_password: str = dataclasses.field(default="", repr=False)
@@ -143,7 +143,7 @@ class BuildServer(Job):
 
     @property
     def nic_requests(self) -> str | tuple[NicRequest, ...]:
-        """The networks as the network service wants them."""
+        """The networks in the form that the network service takes."""
         if isinstance(self.networks, str):
             return self.networks
         keys = [field.name for field in dataclasses.fields(NicRequest)]
@@ -175,8 +175,8 @@ class DeleteServer(ServerJob):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseServices(ServerJob):
-    """Give back what a deleted server still holds of the services beside compute; ``volumes`` end
-    with it though no row says so.
+    """Release what a deleted server still holds in the other services; ``volumes`` are deleted with
+    it in addition to those whose rows say so.
     """
 
     task_name = "servers.release_services"
@@ -186,8 +186,8 @@ class ReleaseServices(ServerJob):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PerformAction(ServerJob):
-    """Do on its host what was begun with a server. ``task`` is the task_state of the server
-    meanwhile, ``after`` its state in the end where it is not that of the table of actions.
+    """Do the begun action on the server's host. ``task`` is the task_state meanwhile; ``after`` is
+    the state afterwards, if it is not that of the table of actions.
     """
 
     task_name = "servers.perform_action"
@@ -199,7 +199,7 @@ class PerformAction(ServerJob):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class UnshelveServer(ServerJob):
-    """Find a host for a server that is shelved; ``host``: only this one will do."""
+    """Find a host for a shelved server; with ``host``, only this one."""
 
     task_name = "servers.unshelve_server"
     queue = CONDUCTOR
@@ -212,7 +212,7 @@ class UnshelveServer(ServerJob):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentJob(ServerJob):
-    """A change of what is attached to a server, by the request that asked for it."""
+    """A change of a server's volumes or interfaces; has the id of the request."""
 
     request_id: str
 
@@ -226,21 +226,21 @@ class VolumeJob(AttachmentJob):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AttachVolume(VolumeJob):
-    """Give a guest the volume that is reserved for it."""
+    """Attach the volume that is reserved for the server to its guest."""
 
     task_name = "servers.attach_volume"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DetachVolume(VolumeJob):
-    """Take a volume from a guest."""
+    """Detach a volume from a guest."""
 
     task_name = "servers.detach_volume"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SwapVolume(VolumeJob):
-    """Give a guest another volume, ``volume_id``, for one; ``claim`` is its attachment."""
+    """Replace a guest's volume by ``volume_id``, whose attachment is ``claim``."""
 
     task_name = "servers.swap_volume"
 
@@ -250,21 +250,21 @@ class SwapVolume(VolumeJob):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceJob(AttachmentJob):
-    """A change of one network card of a server."""
+    """A change of one NIC of a server."""
 
     port_id: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AttachInterface(InterfaceJob):
-    """Give a guest a network card that its server has."""
+    """Plug a NIC, which the server has already, into its guest."""
 
     task_name = "servers.attach_interface"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DetachInterface(InterfaceJob):
-    """Take a network card from a guest and its server."""
+    """Take a NIC from a guest and its server."""
 
     task_name = "servers.detach_interface"
 
@@ -281,8 +281,8 @@ class MoveJob(ServerJob):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Evacuated:
-    """What the new host of an evacuated server must know: shall it be off in the end, and the new
-    admin password.
+    """What the new host of an evacuated server must know: whether the server shall be off in the
+    end, and the new admin password.
     """
 
     stopped: bool = False
@@ -291,8 +291,8 @@ class Evacuated:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceMove(MoveJob):
-    """Find the host that a server moves to. ``host``: only this one will do; ``forced``: whatever
-    speaks against it but lack of room. ``then`` is for evacuations.
+    """Find the host that a server moves to. ``host``: only this one; ``forced``: check nothing but
+    its free resources. ``then`` is for evacuations.
     """
 
     task_name = "servers.place_move"
@@ -311,35 +311,35 @@ class PlaceMove(MoveJob):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MoveServer(MoveJob):
-    """Bring a server to another host."""
+    """Move a server to another host, for a resize or cold migration."""
 
     task_name = "servers.move_server"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmResize(MoveJob):
-    """Give up what a server left behind."""
+    """Release what a moved server still has on its old host."""
 
     task_name = "servers.confirm_resize"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RevertResize(MoveJob):
-    """Bring a server back to where it was."""
+    """Move a server back to its old host and flavor."""
 
     task_name = "servers.revert_resize"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MigrateLive(MoveJob):
-    """Bring a server that runs to another host."""
+    """Move a running server to another host."""
 
     task_name = "servers.migrate_live"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Evacuate(MoveJob):
-    """Build a server of a failed host on another; the rest as in ``Evacuated``."""
+    """Build a server of a failed host on another one; further fields as in ``Evacuated``."""
 
     task_name = "servers.evacuate"
 

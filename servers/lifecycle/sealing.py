@@ -1,5 +1,5 @@
-"""Seals secrets that must wait in the database: only a process with the site's key can read
-them.
+"""Encrypts secrets that are stored for a while in the database; only a process with the site's key
+can read them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class SealedWithOtherKey(Fault):
 
 
 def seal(secret: str) -> str:
-    """The secret as a text that may be stored; an empty one stays empty."""
+    """Encrypt a secret to a text that may be stored; an empty one stays empty."""
     return _cipher(settings.SECRET_KEY).encrypt(secret.encode()).decode() if secret else ""
 
 
 def unseal(sealed: str) -> str:
-    """What was sealed.
+    """Decrypt what ``seal`` returned.
 
     Raises:
         SealedWithOtherKey: it was sealed with another key, or was changed.

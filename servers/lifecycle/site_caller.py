@@ -1,4 +1,4 @@
-"""The site as a caller, for what it does by itself when a time is over."""
+"""The caller for periodic tasks, which no user requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from compute_site.caller import Caller
 
 
 def act_as_site() -> Caller:
-    """No user in no project: an admin, whom no lock stops. The history has no names, as in Nova."""
+    """An admin without user and project, so that locks do not stop it. As in Nova, the history
+    names no user.
+    """
     return Caller(
         user_id="",
         user_name="",

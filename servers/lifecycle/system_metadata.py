@@ -1,4 +1,4 @@
-"""What the site itself keeps with a server: of its image, its password, its time on the shelf."""
+"""The system metadata of a server: data of its image, its password, when it was shelved."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SystemMetadata = Mapping[str, Any]
 def change_system_metadata(
     instance: Instance, change: Callable[[SystemMetadata], SystemMetadata]
 ) -> SystemMetadata:
-    """Write what ``change`` makes of what is kept now, and return what was kept. Several write
-    here, each its own keys: who comes later waits, and sees what the one before has left.
+    """Replace the system metadata by what ``change`` returns for it; return the old one. The row is
+    locked, so that concurrent writers, each of its own keys, lose nothing.
 
     Raises:
         NoSuchServer: its row is gone.

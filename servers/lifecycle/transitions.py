@@ -1,4 +1,6 @@
-"""The steps that a server may take: each a conditional update, so that only one worker takes it."""
+"""The state transitions of a server. Each is a conditional update, so that only one worker can take
+it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ BUILD_TASKS = frozenset[str | None](
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """From some states (``ANY``: from all) to one; ``to_vm`` ``None`` keeps the vm_state."""
+    """A step from some states (``ANY``: from all) to one; ``to_vm`` ``None`` keeps the vm_state."""
 
     from_vm: frozenset[str | None] = ANY
     from_task: frozenset[str | None] = ANY
@@ -37,7 +39,7 @@ class Transition:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the statement must know of the step."""
+        """The step's parameters of ``STATEMENT``."""
         return {
             "any_vm": not self.from_vm,
             "from_vm": [state for state in self.from_vm if state],
@@ -54,8 +56,8 @@ COLUMNS = {
     for field in Instance._meta.concrete_fields  # noqa: SLF001 - Django's public model API
 }
 
-# Written by hand: this runs several times for each server, and composing it would cost more than
-# running it.
+# Written by hand: this runs several times for each server, and to compile a query set would cost
+# more than to run it.
 STATEMENT = """
     UPDATE servers_instance
     SET task_state = %(to_task)s, vm_state = COALESCE(%(to_vm)s, vm_state), updated_at = %(now)s{}
@@ -69,7 +71,7 @@ STATEMENT = """
 
 _BUILDING = frozenset[str | None]([VmState.BUILDING])
 
-# Taking on starts over from any step: the worker before may have been lost in the middle.
+# A build may start over from any of its steps, because its worker may have been lost there.
 TAKE_ON = Transition(from_vm=_BUILDING, from_task=BUILD_TASKS, to_task=TaskState.NETWORKING)
 MAP_DISKS = Transition(
     from_vm=_BUILDING,
@@ -100,7 +102,7 @@ AT_SOURCE = frozenset[str | None]([TaskState.RESIZE_PREP, TaskState.RESIZE_MIGRA
 AT_DESTINATION = frozenset[str | None]([TaskState.RESIZE_MIGRATED, TaskState.RESIZE_FINISH])
 REVERTING = frozenset[str | None]([TaskState.RESIZE_REVERTING])
 
-# Each step of a move starts over from itself: the worker before may have been lost in it.
+# Each step of a move may start from its own state, because its worker may have been lost there.
 BEGIN_MOVE = Transition(from_vm=_ON_OR_OFF, from_task=IDLE, to_task=TaskState.RESIZE_PREP)
 SEND = Transition(from_vm=_ON_OR_OFF, from_task=AT_SOURCE, to_task=TaskState.RESIZE_MIGRATING)
 ARRIVE = Transition(
@@ -132,7 +134,7 @@ _INTERRUPTIBLE = frozenset[str | None]([None, *TaskState]) - {
 BEGIN_LIVE_MOVE = Transition(from_vm=_LIVE, from_task=IDLE, to_task=TaskState.MIGRATING)
 GO_ON_LIVE = Transition(from_vm=_LIVE, from_task=_MIGRATING, to_task=TaskState.MIGRATING)
 END_LIVE_MOVE = Transition(from_vm=_LIVE, from_task=_MIGRATING)
-# Whatever a host was doing when it failed, it does not go on.
+# A failed host does not finish its task, so that evacuation may begin from these task_states.
 BEGIN_EVACUATION = Transition(from_vm=_LOST, from_task=_INTERRUPTIBLE, to_task=TaskState.REBUILDING)
 END_EVACUATION = Transition(from_vm=_LOST, from_task=_REBUILDING)
 FAIL_EVACUATION = Transition(from_vm=_LOST, from_task=_REBUILDING, to_vm=VmState.ERROR)
@@ -151,7 +153,7 @@ FINISH_DELETE = Transition(to_vm=VmState.DELETED)
 def take_step(
     server: int, transition: Transition, *, on_host: str | None = None, **values: Any
 ) -> bool:
-    """Take the step, and set further columns with it; ``False``: the server may not take it.
+    """Take the step and set further columns; ``False``: the server may not take the step.
 
     With ``on_host`` the server must also still be on that host.
     """
@@ -161,7 +163,7 @@ def take_step(
 def take_steps(
     servers: list[int], transition: Transition, *, on_host: str | None = None, **values: Any
 ) -> list[int]:
-    """Take the step with all of these servers that may; the keys of those that did."""
+    """Take the step with those of these servers that may; return their keys."""
     fields = {name: COLUMNS[name] for name in values}
     columns = "".join(f", {field.column} = %(set_{name})s" for name, field in fields.items())
     parameters = {

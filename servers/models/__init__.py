@@ -1,4 +1,4 @@
-"""The records of servers; one noun a module."""
+"""The models of servers; one module for each noun."""
 
 from servers.models.action import InstanceAction, InstanceActionEvent, ServerFault
 from servers.models.allocation import Allocation, Consumer, ConsumerType

@@ -9,7 +9,7 @@ from servers.models.instance import Instance
 
 
 class InstanceAction(models.Model):
-    """One thing that was asked of a server."""
+    """One request to a server, such as ``reboot``, or an action of the site itself."""
 
     instance = models.ForeignKey(
         Instance, on_delete=models.CASCADE, related_name="actions", db_index=False
@@ -33,7 +33,7 @@ class InstanceAction(models.Model):
 
 
 class InstanceActionEvent(models.Model):
-    """One step of an action, by the worker that did it."""
+    """One step of an action."""
 
     action = models.ForeignKey(InstanceAction, on_delete=models.CASCADE, related_name="events")
     event = models.CharField(max_length=255)

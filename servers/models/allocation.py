@@ -1,4 +1,4 @@
-"""Who holds what of which resource provider."""
+"""Consumers and their allocations of resource providers, as in Placement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from servers.models.provider import ResourceProvider
 
 
 class ConsumerType(models.TextChoices):
-    """What holds resources; a client of Placement may name others."""
+    """The kinds of consumers; clients of Placement may use others."""
 
     INSTANCE = "INSTANCE"
     MIGRATION = "MIGRATION"
@@ -24,9 +24,9 @@ class ConsumerType(models.TextChoices):
 class Consumer(models.Model):
     """A holder of allocations; it exists as long as it has any.
 
-    A server is one, with the server's UUID. While it moves, what it is about to leave is held by
-    the move, with the move's UUID: ``instance`` is the server in both cases. Other consumers come
-    from clients of Placement.
+    A server is a consumer, with the server's UUID. While it moves, the allocations that it is about
+    to leave belong to a second consumer with the move's UUID; ``instance`` is the server in both.
+    Other consumers come from clients of Placement.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)

@@ -1,4 +1,4 @@
-"""Deleted servers that were taken out of the tables that requests read."""
+"""Archived servers: deleted ones that were moved out of the tables that requests read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from django.utils import timezone
 
 
 class ArchivedServer(models.Model):
-    """All that was known of a server, in one row that nothing else points to: its project, user and
-    flavor may be gone.
+    """All data of a deleted server in one row without foreign keys, because its project, user and
+    flavor may be deleted.
     """
 
     uuid = models.UUIDField(primary_key=True)

@@ -1,4 +1,4 @@
-"""The open order: what only the build needs."""
+"""Build requests: what only the build of a server needs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from servers.models.instance import Instance
 
 
 class BuildRequest(models.Model):
-    """Exists until a host has taken the build, or until the user deletes the server first.
+    """A server that no host has begun to build. It exists until a host takes the build, or until
+    the user deletes the server.
 
-    While it exists, nobody has begun to build: who deletes the row decides what happens to the
-    server.
+    Both delete the row. Only one of them can, which decides whether the server is built or deleted.
     """
 
     instance = models.OneToOneField(

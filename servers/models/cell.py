@@ -1,4 +1,4 @@
-"""Cells: groups of hosts. ``cell0`` has none; servers that could not be placed lie there."""
+"""Cells: groups of hosts. ``cell0`` has no hosts; servers that could not be placed are in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CELL1 = "cell1"
 
 
 class Cell(models.Model):
-    """``cell0`` and ``cell1`` exist always."""
+    """A cell; ``cell0`` and ``cell1`` always exist."""
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, unique=True)
@@ -23,7 +23,7 @@ class Cell(models.Model):
 
 
 def make_cells(using: str = "default", **_: Any) -> None:
-    """Make the two cells that exist always; runs after each ``migrate``."""
+    """Make ``cell0`` and ``cell1`` if they are missing; runs after each ``migrate``."""
     Cell.objects.using(using).bulk_create(
         [Cell(name=CELL0), Cell(name=CELL1)], ignore_conflicts=True
     )

@@ -1,4 +1,4 @@
-"""Tokens that let their holder on the console of a server."""
+"""Tokens that give access to the console of a server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from servers.models.instance import Instance
 
 class ConsoleTokenQuerySet(models.QuerySet["ConsoleToken"]):
     def valid(self) -> Self:
-        """Those whose time is not over, and whose server still lies where it lay."""
+        """The tokens that have not expired and whose server is still on the same host."""
         return self.filter(
             expires_at__gt=timezone.now(),
             instance__deleted_at__isnull=True,
@@ -22,8 +22,8 @@ class ConsoleTokenQuerySet(models.QuerySet["ConsoleToken"]):
 
 
 class ConsoleToken(models.Model):
-    """Where a proxy finds the console that its client has a token for; only the SHA-256 of the
-    token is kept.
+    """Access to a console; a proxy looks up the console's address by the token of its client. Only
+    the SHA-256 of the token is stored.
     """
 
     digest = models.CharField(max_length=64, unique=True)

@@ -1,4 +1,4 @@
-"""What a host is made of, and what servers hold of its parts one by one: CPUs, pages, devices."""
+"""The hardware of hosts, and which CPUs, memory pages and devices of it the servers use."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from servers.models.provider import ResourceProvider
 
 
 class HostHardware(models.Model):
-    """The description of a compute node, as its driver or the operator gave it. It is apart from
-    the node, whose row changes with each server.
+    """The description of a compute node's hardware by its driver or the operator. It is not in the
+    row of the node, because that changes with each server.
     """
 
     node = models.OneToOneField(ComputeNode, on_delete=models.CASCADE, related_name="hardware")
@@ -36,7 +36,7 @@ class HostHardware(models.Model):
 
 
 class HardwareClaim(models.Model):
-    """How the guest of a consumer lies on the cells and devices of a node."""
+    """The placement of a consumer's guest on the NUMA cells and devices of a node."""
 
     consumer = models.OneToOneField(
         Consumer, on_delete=models.CASCADE, related_name="hardware_claim"
@@ -50,7 +50,7 @@ class HardwareClaim(models.Model):
 
 
 class PciDevice(models.Model):
-    """A device that a host can pass to a guest; ``consumer`` has it."""
+    """A device that a host can pass to a guest; ``consumer`` is the one that uses it."""
 
     node = models.ForeignKey(
         ComputeNode, on_delete=models.CASCADE, related_name="pci_devices", db_index=False

@@ -23,39 +23,39 @@ SIMULATED_DRIVERS = frozenset(["fake"])
 
 
 def _seen_since() -> dt.datetime:
-    """Who was seen after this time is up."""
+    """The time since which a service must have been seen to count as up."""
     seconds: int = settings.OPTIONS.service_down_seconds
     return timezone.now() - dt.timedelta(seconds=seconds)
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def computes(self) -> Self:
-        """Those that run servers."""
+        """The services that run servers (``nova-compute``)."""
         return self.filter(binary=COMPUTE_BINARY)
 
     def control(self) -> Self:
-        """Those that decide where servers go."""
+        """The conductor and scheduler."""
         return self.filter(binary__in=CONTROL_BINARIES)
 
     def up(self) -> Self:
-        """Those that are up; ``Service.is_up`` says the same of one."""
+        """The services that are up; ``Service.is_up`` is the same for one."""
         return self.filter(
             Q(node__driver__in=SIMULATED_DRIVERS) | Q(last_seen_up__gte=_seen_since()),
             forced_down=False,
         )
 
     def is_up(self, host: str | None) -> bool:
-        """Does the host of this name, which runs servers, answer? No host does not."""
+        """Is the compute service of this host up? ``False`` for ``None``."""
         return host is not None and self.computes().up().filter(host=host).exists()
 
     def can_take_servers(self, host: str) -> bool:
-        """Is there a host of this name, up or not, that servers can lie on?"""
+        """Is there a compute host of this name, up or not?"""
         return self.computes().filter(host=host, node__isnull=False).exists()
 
 
 class Service(models.Model):
-    """A worker on a host; ``nova-compute`` is the kind that runs servers. Up: seen lately and
-    not forced down.
+    """A service on a host; ``nova-compute`` is the kind that runs servers. It is up if it was seen
+    lately and is not forced down.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -83,7 +83,7 @@ class Service(models.Model):
 
     @property
     def is_up(self) -> bool:
-        """Does it answer? Load it with its ``node``: that decides for simulated hosts."""
+        """Is the service up? Load it with its ``node``, which decides for simulated hosts."""
         if self.forced_down:
             return False
         node = getattr(self, "node", None)  # a service that runs no servers has none
@@ -93,7 +93,7 @@ class Service(models.Model):
 
 
 def make_control_services(using: str = "default", **_: Any) -> None:
-    """Make the services that exist always; runs after each ``migrate``."""
+    """Make the conductor and scheduler if they are missing; runs after each ``migrate``."""
     cell = Cell.objects.using(using).get(name=CELL0)
     Service.objects.using(using).bulk_create(
         [
@@ -105,11 +105,11 @@ def make_control_services(using: str = "default", **_: Any) -> None:
 
 
 class ComputeNode(models.Model):
-    """A host as servers lie on it; memory MiB, disk GiB.
+    """A compute node, which runs servers; memory MiB, disk GiB.
 
-    The amounts are copies: the inventories of the node's resource provider hold them, and the
-    database copies each change of those in the same transaction. They make the search for hosts a
-    walk along an index. ``vcpus`` counts shared and dedicated CPUs, ``free_vcpus`` the shared ones.
+    The amounts are copies of the inventories of the node's resource provider; the database copies
+    each change in the same transaction. With them the search for hosts can use an index. ``vcpus``
+    counts shared and dedicated CPUs, ``free_vcpus`` only the shared ones.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -142,9 +142,7 @@ class ComputeNode(models.Model):
 
 
 class Aggregate(models.Model):
-    """Hosts with something in common; the key ``availability_zone`` of its metadata makes it a
-    zone.
-    """
+    """A host aggregate; the key ``availability_zone`` of its metadata makes it a zone."""
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, unique=True)

@@ -22,11 +22,11 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         return self if caller.is_admin else self.filter(project=caller.project_id)
 
     def in_all_projects(self) -> Self:
-        """All; says to the database that no project is meant."""
+        """All servers, with the condition for the index without projects (see ``Meta.indexes``)."""
         return self.filter(id__gt=0)
 
     def alive(self) -> Self:
-        """Those that are not deleted."""
+        """The servers that are not deleted."""
         return self.filter(deleted_at__isnull=True)
 
 
@@ -163,8 +163,9 @@ class Instance(models.Model):
                 condition=Q(deleted_at__isnull=True),
                 name="servers_instance_state_page",
             ),
-            # Only who lists all projects says that keys are above 0 (``in_all_projects``). The
-            # two would else be taken for a large project as well, however old its servers are.
+            # Only lists of all projects have the condition that keys are above 0
+            # (``in_all_projects``). Without it PostgreSQL would use the next two for lists of a
+            # large project as well, which is slow if its servers are old.
             models.Index(
                 fields=["-created_at", "-id"],
                 condition=Q(deleted_at__isnull=True, id__gt=0),
@@ -212,10 +213,10 @@ class Instance(models.Model):
 
     @property
     def status(self) -> str:
-        """The word that clients see."""
+        """The status that clients see."""
         return status_of(self.vm_state, self.task_state)
 
     @property
     def instance_name(self) -> str:
-        """The name on the host."""
+        """The name of the guest on its host."""
         return f"instance-{self.pk:08x}"

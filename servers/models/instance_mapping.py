@@ -1,4 +1,4 @@
-"""Where a server lives."""
+"""The cells of servers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from servers.models.instance import Instance
 
 
 class InstanceMapping(models.Model):
-    """Cell null: not scheduled yet; ``cell0``: it could not be placed."""
+    """The cell of a server; null: not scheduled yet; ``cell0``: it could not be placed."""
 
     instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="mapping")
-    # Mappings are found by their servers alone: other indexes would only slow down requests.
+    # Mappings are found only by server; further indexes would slow down requests.
     cell = models.ForeignKey(
         Cell,
         null=True,

@@ -9,8 +9,8 @@ from servers.models.instance import Instance
 
 
 class KeptRequest(models.Model):
-    """Exists while a server lies in ``cell0`` that never reached a host; gone when the build is
-    tried again, or when the server is deleted.
+    """Exists for a server in ``cell0`` that never reached a host, until the build is tried again or
+    the server is deleted.
     """
 
     instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="kept_request")

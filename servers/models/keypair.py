@@ -8,7 +8,7 @@ from django.utils import timezone
 
 
 class KeyPair(models.Model):
-    """Belongs to a user, not to a project."""
+    """A key pair; it belongs to a user, not to a project."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="keypairs"

@@ -23,7 +23,7 @@ class MigrationType(models.TextChoices):
 
 
 class MigrationStatus(models.TextChoices):
-    """How far a move has come."""
+    """The status of a move."""
 
     ACCEPTED = "accepted"
     QUEUED = "queued"
@@ -56,7 +56,7 @@ ENDED = (
 
 class MigrationQuerySet(models.QuerySet["Migration"]):
     def open(self) -> Self:
-        """Those that have not ended: they hold something on two hosts."""
+        """The moves that have not ended, which have claims on two hosts."""
         return self.exclude(status__in=ENDED)
 
 
@@ -73,8 +73,8 @@ class Migration(models.Model):
                                             cancelled <┴────────┘
         evacuation:         accepted ──> pre-migrating ──> done
 
-    From each that has not ended to ``error``. Until the end the project's quota holds the larger
-    of both flavors, so that neither the way back nor the way on can be refused.
+    Every move that has not ended can go to ``error``. Until the end the project's quota counts the
+    larger of both flavors, so that neither confirming nor reverting can exceed the quota.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -122,16 +122,16 @@ class Migration(models.Model):
 
     @property
     def changes_host(self) -> bool:
-        """Are there two hosts? A resize may stay on one."""
+        """Are source and destination different hosts? A resize may stay on its host."""
         return (self.source_compute, self.source_node) != (self.dest_compute, self.dest_node)
 
     @property
     def flavor_names(self) -> str:
-        """Of both, for people; one where it does not change."""
+        """The names of both flavors, for people; only one where it does not change."""
         return " → ".join(dict.fromkeys((self.old_flavor["name"], self.new_flavor["name"])))
 
     def amounts(self) -> dict[str, int]:
-        """What the project's quota holds for the server until the end; memory in MiB."""
+        """The server's quota usage until the move ends; memory in MiB."""
         flavors: list[dict[str, Any]] = [self.old_flavor, self.new_flavor]
         return {
             "cores": max(flavor["vcpus"] for flavor in flavors),

@@ -1,4 +1,4 @@
-"""Resource providers as Placement knows them: what gives resources, how much, and what it can do.
+"""Resource providers as in Placement, with their inventories and traits.
 
 The root of a tree is a compute node; its children are devices, networks and the like. Names of
 resource classes and traits are texts: those of ``os-resource-classes`` and ``os-traits``, and the
@@ -25,8 +25,8 @@ USUAL_CLASSES = (VCPU, MEMORY_MB, DISK_GB)
 
 class ResourceProviderQuerySet(models.QuerySet["ResourceProvider"]):
     def lock_trees(self, keys: Iterable[int]) -> None:
-        """Nobody else takes anything of the trees of these providers, or gives it back, until the
-        transaction ends. Roots are locked in the order of their keys, by everybody.
+        """Lock the trees of these providers: until the transaction ends nothing else can claim or
+        release their resources. Roots are always locked in the order of their keys.
         """
         roots = self.filter(pk__in=list(keys)).values("root")
         list(
@@ -38,8 +38,9 @@ class ResourceProviderQuerySet(models.QuerySet["ResourceProvider"]):
 
 
 class ResourceProvider(models.Model):
-    """``generation`` counts the changes of what it has, can do or has given away: who changes it
-    names the generation that he has read, and is refused when it is not the last.
+    """A resource provider. ``generation`` counts the changes of its inventories, traits and
+    allocations: a client names the generation that it has read, and its change is refused if there
+    is a later one.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -96,7 +97,7 @@ class Trait(models.Model):
 
 
 class Inventory(models.Model):
-    """How much a provider has of a resource class, and what of it is allocated.
+    """A provider's amount of a resource class, and how much of it is allocated.
 
     One allocation takes from ``min_unit`` to ``max_unit``, in steps of ``step_size``. ``used`` is
     the sum of the allocations; it is changed together with them, in one statement.
@@ -140,7 +141,7 @@ class Inventory(models.Model):
             ),
         ]
         indexes = [
-            # Nearly every host has the usual classes: nobody looks for hosts by those.
+            # Without the usual classes: nearly every host has them, so no search starts there.
             models.Index(
                 fields=["resource_class", "free"],
                 include=["provider"],
@@ -154,7 +155,7 @@ class Inventory(models.Model):
 
 
 class ProviderTrait(models.Model):
-    """Something that a provider can do or is."""
+    """A trait of a provider."""
 
     provider = models.ForeignKey(
         ResourceProvider, on_delete=models.CASCADE, related_name="traits", db_index=False
@@ -174,8 +175,8 @@ class ProviderTrait(models.Model):
 
 
 class ProviderAggregate(models.Model):
-    """A provider in an aggregate. An aggregate is no more than its UUID here; that of a host
-    aggregate has the root providers of its hosts.
+    """A provider in an aggregate of Placement, which is only a UUID. The aggregate with the UUID of
+    a host aggregate contains the root providers of its hosts.
     """
 
     provider = models.ForeignKey(

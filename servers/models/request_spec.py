@@ -1,4 +1,4 @@
-"""What the scheduler must know of a server."""
+"""Request specs: what the scheduler must know of a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a server came to its host, or why it came to none."""
+"""Reports on the scheduling of servers: why a host was chosen, or why none was."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from servers.models.instance import Instance
 
 
 class SchedulingReport(models.Model):
-    """What the last search for a host looked at, for the server's owner and for the operator."""
+    """What the last search for a host has considered, for the server's owner and the operator."""
 
     instance = models.OneToOneField(
         Instance, on_delete=models.CASCADE, related_name="scheduling_report"

@@ -1,4 +1,4 @@
-"""Server groups: servers that belong together, or apart."""
+"""Server groups: servers that should be on the same host, or on different ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from compute_site.identity.models import Project
 
 
 class Policy(models.TextChoices):
-    """How the members lie on hosts; the soft ones are wishes."""
+    """The policy for the hosts of the members; a soft policy is preferred but not required."""
 
     AFFINITY = "affinity"
     ANTI_AFFINITY = "anti-affinity"

@@ -1,4 +1,4 @@
-"""The states of a server, and the one word that clients see (docs/contract/after-create.md 8)."""
+"""The states of a server, and the status that clients see (docs/contract/after-create.md 8)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class VmState(models.TextChoices):
-    """What a server is."""
+    """The stable state of a server."""
 
     BUILDING = "building"
     ACTIVE = "active"
@@ -23,7 +23,7 @@ class VmState(models.TextChoices):
 
 
 class TaskState(models.TextChoices):
-    """What is being done to a server; null when nothing is."""
+    """The running operation on a server; null if there is none."""
 
     SCHEDULING = "scheduling"
     BLOCK_DEVICE_MAPPING = "block_device_mapping"

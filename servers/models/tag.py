@@ -11,7 +11,7 @@ MOST_TAGS = 50
 
 
 class Tag(models.Model):
-    """A word on a server, at most 60 characters, once a server."""
+    """A tag of a server: at most 60 characters, unique within the server."""
 
     instance = models.ForeignKey(
         Instance, on_delete=models.CASCADE, related_name="tags", db_index=False
