@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -71,7 +70,7 @@ def _by_token(request: Request, token: str) -> Caller:
 def _by_password(request: Request, credentials: str) -> Caller:
     try:
         name, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or what it says is no UTF-8
         colon = ""
     if not colon:
         raise InvalidPassword("Basic credentials are name:password in base64.")

@@ -85,7 +85,8 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_users(self) -> QuerySet[User]:
         chosen: QuerySet[User] = self.cleaned_data["users"]
-        dropped = {user.pk: user for user in self.initial["users"] if user not in chosen}
+        held = self.initial.get("users", ())  # nobody, where the id names no role of the project
+        dropped = {user.pk: user for user in held if user not in chosen}
         kept = beyond_operator(self.request, dropped)
         if kept:
             names = ", ".join(sorted(dropped[pk].username for pk in kept))

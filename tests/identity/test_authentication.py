@@ -55,6 +55,12 @@ def test_nobody_is_refused_and_told_how_to_come_in(anonymous: ApiClient) -> None
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
 
 
+@pytest.mark.parametrize("credentials", ["!!!", "YQ", "/w==", "\xff", "tök"])
+def test_credentials_that_are_no_base64_are_refused(anonymous: ApiClient, credentials: str) -> None:
+    answer = anonymous.get("/whoami", headers={"Authorization": f"Basic {credentials}"})
+    assert answer.expect(401).fault == "unauthorized"
+
+
 @pytest.mark.parametrize("token", ["unknown", "tök", "x" * 5000, "a\x01b"])
 def test_an_unknown_token_is_refused(cast: Cast, token: str) -> None:
     assert ask_with_token(token).expect(401).fault == "unauthorized"

@@ -161,6 +161,16 @@ def test_staff_without_a_role_give_and_take_none(cast: Cast, role: Role) -> None
     assert "alpha-member" in shown
 
 
+def test_a_form_that_names_the_roles_of_another_project_changes_none(cast: Cast) -> None:
+    client = staff(*ON_PROJECTS, role=(cast.alpha, Role.MEMBER))
+    data = roles_form(cast.alpha)
+    for index, entry in enumerate(cast.beta.roles.order_by("pk")[:3]):
+        data |= {f"roles-{index}-id": entry.pk, f"roles-{index}-users": [user_of(client).pk]}
+    before = [holders(cast.beta, role) for role in Role]
+    assert client.post(page(cast.alpha, "change"), data).status_code == 302
+    assert [holders(cast.beta, role) for role in Role] == before
+
+
 def test_staff_give_the_roles_that_they_hold(cast: Cast) -> None:
     client = staff(*ON_PROJECTS, role=(cast.alpha, Role.MEMBER))
     own, outsider = user_of(client).pk, cast.outsider.user_id
