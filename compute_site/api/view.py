@@ -20,6 +20,7 @@ from compute_site.api.json_view import JsonView
 from compute_site.api.links import Links
 from compute_site.api.microversions.answers import AnswerSerializer, Frame
 from compute_site.api.microversions.contract import Contract
+from compute_site.api.microversions.errors import faults_of
 from compute_site.api.microversions.negotiation import (
     VERSION_OF_PAGE,
     UnsupportedVersion,
@@ -37,6 +38,7 @@ from compute_site.faults import (
     Fault,
     Forbidden,
     Gone,
+    InvalidBody,
     NotFound,
     Unauthorized,
     Unavailable,
@@ -166,7 +168,8 @@ class ComputeView(JsonView):
         Raises:
             InvalidBody: it breaks the rules of the microversion; every fault is listed.
         """
-        return serializer.read(self.body, self.request.version)
+        context = {"request": self.request, "view": self}
+        return serializer.read(self.body, self.request.version, context)
 
     def read_query(self, serializer: type[QuerySerializer]) -> Any:
         """The query string as the serializer builds it.
@@ -177,7 +180,8 @@ class ComputeView(JsonView):
         lists = dict(self.request.GET.lists())
         if wants_page(self.request):
             lists.pop(VERSION_OF_PAGE, None)
-        return serializer.read_query(lists, self.request.version)
+        context = {"request": self.request, "view": self}
+        return serializer.read_query(lists, self.request.version, context)
 
     @cached_property
     def links(self) -> Links:
@@ -284,6 +288,7 @@ FOREIGN_ERRORS: tuple[Translation, ...] = (
     (DataError, lambda _: BadRequest(NO_ROOM)),
     # such as a Host that is not in ALLOWED_HOSTS
     (SuspiciousOperation, lambda _: BadRequest("This is no request that the site answers.")),
+    (exceptions.ValidationError, lambda error: InvalidBody(faults_of(error, ""))),
     (exceptions.PermissionDenied, lambda error: Forbidden(str(error.detail))),
     (
         (exceptions.NotAuthenticated, exceptions.AuthenticationFailed),
@@ -292,7 +297,6 @@ FOREIGN_ERRORS: tuple[Translation, ...] = (
     (
         (
             exceptions.ParseError,
-            exceptions.ValidationError,
             exceptions.MethodNotAllowed,
             exceptions.NotAcceptable,
             exceptions.UnsupportedMediaType,

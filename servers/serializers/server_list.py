@@ -12,9 +12,10 @@ from django.conf import settings
 from compute_site.api.microversions.fields import Choice, NonNegative, Refused
 from compute_site.api.microversions.history import History
 from compute_site.api.microversions.queries import Pattern, Time, Word
-from compute_site.api.microversions.serializers import QuerySerializer
+from compute_site.api.microversions.serializers import CompiledQuery, QuerySerializer
 from compute_site.api.microversions.texts import Text
 from compute_site.api.microversions.version import OLDEST, Microversion
+from compute_site.faults import FieldFault
 from servers.read.list_request import ListRequest
 from servers.read.listing import SORT_COLUMNS
 
@@ -114,10 +115,21 @@ class Tags(Pattern):
         return list(dict.fromkeys(super().convert(value).split(",")))
 
 
+class CompiledServerList(CompiledQuery):
+    """Names of the database's inner parts are set aside: they are refused later than others."""
+
+    def read(self, value: Any, path: str, faults: list[FieldFault]) -> Any:
+        inner = [key for key in value if key in INNER_NAMES or key.startswith("_")]
+        known = {key: texts for key, texts in value.items() if key not in inner}
+        order: ListRequest | None = super().read(known, path, faults)
+        return order and dataclasses.replace(order, inner_names=inner)
+
+
 class ServerListQuery(QuerySerializer):
     """Becomes a ``ListRequest``. Of a key that is given several times the last one counts."""
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
+    compiler = CompiledServerList
 
     limit = NonNegative(repeat="last")
     marker = _text()
@@ -175,13 +187,6 @@ class ServerListQuery(QuerySerializer):
     not_all_tags = History({"2.26": Tags(key="not-tags", repeat="last")})
     not_any_tag = History({"2.26": Tags(key="not-tags-any", repeat="last")})
     locked = History({"2.73": Word(repeat="last")})
-
-    @classmethod
-    def read_query(cls, lists: Mapping[str, list[str]], version: Microversion) -> ListRequest:
-        inner = [key for key in lists if key in INNER_NAMES or key.startswith("_")]
-        known = {key: texts for key, texts in lists.items() if key not in inner}
-        order: ListRequest = super().read_query(known, version)
-        return dataclasses.replace(order, inner_names=inner)
 
     def build(self, values: dict[str, Any], version: Microversion) -> ListRequest:
         since, before = values.get("changes_since"), values.get("changes_before")

@@ -20,6 +20,12 @@ from compute_site.api.microversions.version import Microversion
 from compute_site.faults import FieldFault
 
 
+def _adopt(container: Any, *parts: Any) -> None:
+    """Tell fields within a field where they belong, so that they find the context."""
+    for part in parts:
+        part.bind(field_name="", parent=container)
+
+
 class ListOf(StrictField):
     """A list of one kind of items; the result is a tuple."""
 
@@ -34,11 +40,18 @@ class ListOf(StrictField):
     ) -> None:
         super().__init__(**options)
         self.item: Any = item() if isinstance(item, type) else item
+        _adopt(self, self.item)
         self.shortest = shortest
         self.longest = longest
         self.distinct = distinct
 
-    def reader(self, version: Microversion) -> Reader:
+    def children(self) -> Sequence[Any]:
+        return (self.item,)
+
+    def member(self, step: str | int) -> Any:
+        return self.item if isinstance(step, int) else None
+
+    def value_reader(self, version: Microversion) -> Reader:
         read_item, null = self.item.reader(version), self.allow_null
 
         def read(value: Any, path: str, faults: list[FieldFault]) -> Any:
@@ -54,6 +67,9 @@ class ListOf(StrictField):
             )
 
         return read
+
+    def to_representation(self, value: Any) -> Any:
+        return [None if item is None else self.item.to_representation(item) for item in value]
 
     def _check(self, value: Any) -> None:
         if type(value) is not list:
@@ -96,12 +112,19 @@ class MapOf(StrictField):
     ) -> None:
         super().__init__(**options)
         self.value: Any = value
+        _adopt(self, self.value)
         self.keys = re.compile(keys)
         self.means = means
         self.longest = longest
         self.shortest = shortest
 
-    def reader(self, version: Microversion) -> Reader:
+    def children(self) -> Sequence[Any]:
+        return (self.value,)
+
+    def member(self, _step: str | int) -> Any:
+        return self.value
+
+    def value_reader(self, version: Microversion) -> Reader:
         read_value, null, matches = self.value.reader(version), self.allow_null, self.keys.fullmatch
 
         def read(value: Any, path: str, faults: list[FieldFault]) -> Any:
@@ -165,8 +188,16 @@ class Either(StrictField):
     def __init__(self, *forms: Field[Any, Any, Any, Any], **options: Any) -> None:
         super().__init__(**options)
         self.forms: Sequence[Any] = forms
+        _adopt(self, *self.forms)
 
-    def reader(self, version: Microversion) -> Reader:
+    def children(self) -> Sequence[Any]:
+        return self.forms
+
+    def member(self, step: str | int) -> Any:
+        members = [form.member(step) for form in self.forms]
+        return next((member for member in members if member is not None), None)
+
+    def value_reader(self, version: Microversion) -> Reader:
         by_type: dict[type, Reader] = {}
         for form in self.forms:
             read_form = form.reader(version)

@@ -7,13 +7,18 @@ function that checks and converts, ``schema`` describes exactly the same for Ope
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework.exceptions import ValidationError
+from rest_framework.fields import empty
 from rest_framework.serializers import Field
 
-from compute_site.api.microversions.version import Microversion
+from compute_site.api.microversions.errors import as_validation_error, faults_of
+from compute_site.api.microversions.version import NEWEST, Microversion
 from compute_site.faults import FieldFault
 
 Reader = Callable[[Any, str, list[FieldFault]], Any]
@@ -21,7 +26,7 @@ Reader = Callable[[Any, str, list[FieldFault]], Any]
 Schema = dict[str, Any]
 
 ABSENT: Any = object()
-"""Stands for a key that was not sent and has no default."""
+"""Stands for a key that an object does not show."""
 JSON_TYPES = {
     type(None): "null",
     bool: "a boolean",
@@ -45,28 +50,69 @@ class Refused(ValueError):
         self.field = field
 
 
+REFUSALS = (Refused, ValidationError, DjangoValidationError)
+"""What a rule may raise to refuse a value: our own error, DRF's or Django's."""
+
+
+def blame(error: Exception, path: str, faults: list[FieldFault]) -> None:
+    """Note one of the ``REFUSALS`` of the value at a path."""
+    if isinstance(error, Refused):
+        place = f"{path}.{error.field}" if path and error.field else error.field or path
+        faults.append(FieldFault(place or "body", error.code, error.detail))
+    elif isinstance(error, ValidationError | DjangoValidationError):
+        faults += faults_of(error, path)
+
+
+def version_of(field: Field[Any, Any, Any, Any]) -> Microversion:
+    """The microversion in the context of a field or serializer, also as ``"2.67"``; the newest
+    where there is none.
+    """
+    version = field.context.get("version")
+    if isinstance(version, str):
+        return Microversion.parse(version)
+    return version if isinstance(version, Microversion) else NEWEST
+
+
 class StrictField(Field):  # type: ignore[type-arg]
     """A key of a body or a query string.
 
     ``key`` is its name on the wire where that is not the attribute's; ``default`` is the value
     when the key is absent (none: the key is missing from the result as well); ``null`` accepts
     null; ``repeat`` (query strings only): the key may be given several times, and the result is a
-    tuple, or only the last value where it is ``"last"``.
+    tuple, or only the last value where it is ``"last"``. ``validators``, ``help_text``, ``label``,
+    ``initial`` and ``style`` are DRF's.
+
+    A type of its own overrides ``convert`` (or DRF's ``to_internal_value``) and ``describe``.
     """
+
+    is_object = False
+    """Is this a serializer, so that its own errors are ``non_field_errors``?"""
 
     def __init__(
         self,
         *,
         key: str | None = None,
         required: bool = False,
-        default: Any = ABSENT,
+        default: Any = empty,
         null: bool = False,
         repeat: bool | str = False,
         help_text: str = "",
+        validators: Sequence[Callable[[Any], None]] | None = None,
+        label: str | None = None,
+        initial: Any = empty,
+        style: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(required=required, allow_null=null, help_text=help_text)
+        super().__init__(
+            required=required,
+            default=default,
+            allow_null=null,
+            help_text=help_text,
+            validators=validators,
+            label=label,
+            initial=initial,
+            style=style,
+        )
         self.key = key
-        self.absent_value = default
         self.repeat = repeat
 
     def convert(self, value: Any) -> Any:
@@ -81,22 +127,64 @@ class StrictField(Field):  # type: ignore[type-arg]
         """The OpenAPI schema of a value that is not null."""
         raise NotImplementedError
 
+    def children(self) -> Sequence[Any]:
+        """The fields that read parts of the value."""
+        return ()
+
+    def member(self, _step: str | int) -> Any:
+        """The field that reads the part of the value at a key or index; none where it has none."""
+        return None
+
     def reader(self, version: Microversion) -> Reader:
-        convert, null = self.convert, self.allow_null
+        """A plain function that checks a value at a microversion, ``validators`` included."""
+        read = self.value_reader(version)
+        if not self.validators:
+            return read
+        validate, null = self.run_validators, self.allow_null
+
+        def read_validated(value: Any, path: str, faults: list[FieldFault]) -> Any:
+            before = len(faults)
+            result = read(value, path, faults)
+            if len(faults) == before and not (value is None and null):
+                try:
+                    validate(result)
+                except REFUSALS as error:
+                    blame(error, path, faults)
+            return result
+
+        return read_validated
+
+    def value_reader(self, _version: Microversion) -> Reader:
+        """The same without the ``validators``."""
+        converts_itself = type(self).to_internal_value is StrictField.to_internal_value
+        convert = self.convert if converts_itself else self.to_internal_value
+        null = self.allow_null
 
         def read(value: Any, path: str, faults: list[FieldFault]) -> Any:
             if value is None and null:
                 return None
             try:
                 return convert(value)
-            except Refused as refused:
-                faults.append(FieldFault(path, refused.code, refused.detail))
+            except REFUSALS as error:
+                blame(error, path, faults)
                 return None
 
         return read
 
     def schema(self, version: Microversion) -> Schema:
         return nullable(self.describe()) if self.allow_null else self.describe()
+
+    # as DRF uses it
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is empty:
+            return super().run_validation(data)
+        faults: list[FieldFault] = []
+        result = self.reader(version_of(self))(data, "", faults)
+        if faults:
+            below = [dataclasses.replace(f, field=f.field.removeprefix(".")) for f in faults]
+            raise as_validation_error(below, data, self)
+        return result
 
     def to_internal_value(self, data: Any) -> Any:
         return self.convert(data)

@@ -29,62 +29,74 @@ come once unless ``repeat=`` says otherwise, and ``unknown`` may be a history su
 ``{"2.1": "drop", "2.75": "refuse"}``.
 
 Everything that depends on the version is compiled once per class and version (``at``).
+What Django REST framework offers works as well; see ``VersionedSerializer``.
 """
 
 from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.datastructures import MultiValueDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
+from rest_framework.utils.serializer_helpers import BoundField, NestedBoundField, ReturnDict
 
+from compute_site.api.microversions.errors import as_validation_error
 from compute_site.api.microversions.fields import (
-    ABSENT,
+    REFUSALS,
     Reader,
-    Refused,
     Schema,
+    blame,
     nullable,
+    version_of,
     wrong_type,
 )
 from compute_site.api.microversions.history import History, form_at, when_in_force
-from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
+from compute_site.api.microversions.version import OLDEST, Microversion
 from compute_site.faults import FieldFault, InvalidBody
+
+Hook = Callable[[Any], Any]
 
 
 class Compiled:
-    """One serializer class at one microversion."""
+    """One serializer at one microversion: what it reads, as plain functions."""
 
-    def __init__(self, owner: type[VersionedSerializer], version: Microversion) -> None:
+    def __init__(self, owner: VersionedSerializer, version: Microversion) -> None:
         self.owner = owner
         self.version = version
         self.unknown = owner.unknown_mode(version)
-        self.fields: dict[str, Any] = {}
+        self.fields: dict[str, Any] = dict(owner.fields)
         """Field by attribute, only those in force."""
-        for name, declared in owner.declared().items():
-            form = form_at(declared, version)
-            if form is not None:
-                self.fields[name] = form
         self.entries: dict[str, tuple[str, Reader]] = {}
         self.required: list[tuple[str, str]] = []
         self.defaults: list[tuple[str, Any]] = []
+        self.hooks: list[tuple[str, str, Hook]] = []
+        """Attribute, key and ``validate_<attribute>``, of the fields that have one."""
+        self.needs_instance = False
+        """Must every body have an instance of its own? ``VersionedSerializer.at`` says it."""
+        partial = getattr(owner.root, "partial", False)
         for name, field in self.fields.items():
-            key = field.key or name
+            key = key_of(name, field)
             self.entries[key] = (name, field.reader(version))
-            if field.required:
+            if field.required and not partial:
                 self.required.append((name, key))
-            elif field.absent_value is not ABSENT:
-                self.defaults.append((name, field.absent_value))
-        self._builder = owner()
+            elif field.default is not empty and not partial:
+                self.defaults.append((name, field))
+            hook = getattr(owner, f"validate_{name}", None)
+            if hook is not None:
+                self.hooks.append((name, key, hook))
+        validates = type(owner).validate is not serializers.Serializer.validate
+        self.build = self._validate if validates or owner.validators else owner.build
 
     def read(self, value: Any, path: str, faults: list[FieldFault]) -> Any:
         """Check an object; append its faults to ``faults``; return the converted value."""
         if type(value) is not dict:
-            refused = wrong_type("an object", value)
-            faults.append(FieldFault(path or "body", refused.code, refused.detail))
+            blame(wrong_type("an object", value), path, faults)
             return None
         before = len(faults)
         prefix = f"{path}." if path else ""
@@ -103,26 +115,60 @@ class Compiled:
     def finish(
         self, values: dict[str, Any], path: str, faults: list[FieldFault], before: int
     ) -> Any:
+        """What is to do when every key was read; ``before`` is the number of older faults."""
         prefix = f"{path}." if path else ""
         for name, key in self.required:
             if name not in values:
                 faults.append(FieldFault(prefix + key, "required", "is required"))
+        for name, field in self.defaults:
+            if name not in values:
+                values[name] = field.get_default() if callable(field.default) else field.default
+        if self.hooks:
+            self._run_hooks(values, prefix, faults, before)
         if len(faults) > before:
             return None
-        for name, default in self.defaults:
-            if name not in values:
-                values[name] = default
         try:
-            return self._builder.build(values, self.version)
-        except Refused as refused:
-            place = prefix + refused.field if refused.field else path or "body"
-            faults.append(FieldFault(place, refused.code, refused.detail))
+            return self.build(values, self.version)
+        except REFUSALS as error:
+            blame(error, path, faults)
             return None
+
+    def _run_hooks(
+        self, values: dict[str, Any], prefix: str, faults: list[FieldFault], before: int
+    ) -> None:
+        """Each ``validate_<attribute>`` whose value is good so far."""
+        wrong = [f"{fault.field}." for fault in faults[before:]]
+        for name, key, hook in self.hooks:
+            place = prefix + key
+            if name in values and not any(blamed.startswith(f"{place}.") for blamed in wrong):
+                try:
+                    values[name] = hook(values[name])
+                except REFUSALS as error:
+                    blame(error, place, faults)
+
+    def _validate(self, values: dict[str, Any], version: Microversion) -> Any:
+        """The serializer's validators, ``validate``, then ``build``. What the first two say of an
+        attribute is told of its key.
+        """
+        try:
+            self.owner.run_validators(values)
+            found = self.owner.validate(values)
+        except (ValidationError, DjangoValidationError) as error:
+            detail = serializers.as_serializer_error(error)
+            raise ValidationError(
+                {
+                    key_of(name, self.fields[name]) if name in self.fields else name: told
+                    for name, told in detail.items()
+                }
+            ) from error
+        if found is None:
+            raise TypeError(f"{type(self.owner).__name__}.validate() returns nothing")
+        return self.owner.build(found, version)
 
     def why_unknown(self, key: str) -> str:
         for name, declared in self.owner.declared().items():
             if isinstance(declared, History):
-                keys = {form.key or name for form in declared.forms.values() if form is not None}
+                keys = {key_of(name, form) for form in declared.forms.values() if form is not None}
                 if key in keys:
                     return when_in_force(declared, self.version)
         return "there is no such key"
@@ -132,7 +178,7 @@ class Compiled:
         schema: Schema = {
             "type": "object",
             "properties": {
-                field.key or name: _described(field, field.schema(self.version))
+                key_of(name, field): _described(field, field.schema(self.version))
                 for name, field in self.fields.items()
             },
         }
@@ -147,18 +193,47 @@ def _described(field: Any, schema: Schema) -> Schema:
     return {**schema, "description": field.help_text} if field.help_text else schema
 
 
+def key_of(name: str, field: Any) -> str:
+    """The key on the wire of a field with this attribute."""
+    return str(field.key or name)
+
+
 class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
-    """An object with a fixed set of keys; see the module's description."""
+    """An object with a fixed set of keys; see the module's description.
+
+    It is a serializer of Django REST framework, and works as one::
+
+        serializer = ServerCreate(data=body, context={"version": "2.90"})
+        serializer.is_valid(raise_exception=True)
+        order = serializer.validated_data       # what read() gives
+
+    * Without a version in the context the newest counts.
+    * ``errors`` nest and have codes; ``errors`` and ``data`` have the keys of the wire, ``fields``
+      those of the attributes. ``data`` of a checked body is the body, known keys only.
+    * ``validate_<attribute>()``, ``validate()``, ``validators=`` of fields and of serializers (or
+      in ``Meta``) are called, by ``is_valid`` and by ``read``: first a field's validators, then its
+      ``validate_<attribute>``, then the serializer's validators and ``validate``, at last
+      ``build``. They may raise DRF's or Django's ``ValidationError`` or ``Refused``.
+    * In a view, ``self.context`` of such methods has ``request``, ``view`` and ``version``.
+
+    A serializer with ``validate`` methods is read by an instance of its own for every body, which
+    takes a few milliseconds for a large one; those without share what is compiled for the version.
+    """
 
     unknown: ClassVar[str | Mapping[str, str]] = "refuse"
     unknown_schema: ClassVar[Schema | bool] = True
     """What other keys may hold where they are kept."""
+    is_object = True
+    compiler: ClassVar[type[Compiled]] = Compiled
     _compiled: ClassVar[dict[Microversion, Compiled]]
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._compiled = {}
+        for name in ("to_internal_value", "run_validation"):
+            if name in vars(cls):
+                raise TypeError(f"{cls.__name__}.{name} would not be called; override build()")
 
     def __init__(
         self,
@@ -167,13 +242,11 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
         *,
         key: str | None = None,
         null: bool = False,
-        default: Any = ABSENT,
         required: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(instance, data, required=required, allow_null=null, **kwargs)
         self.key = key
-        self.absent_value = default
         self.repeat = False
 
     def build(self, values: dict[str, Any], version: Microversion) -> Any:
@@ -200,32 +273,49 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
         """The class at one version, compiled once."""
         compiled = cls._compiled.get(version)
         if compiled is None:
-            made = cls.compile(version)  # outside the lock: it compiles nested serializers
+            made = cls(context={"version": version}).compile(version)  # long: outside the lock
+            made.needs_instance = _needs_instance(made.owner)
             with VersionedSerializer._lock:
                 compiled = cls._compiled.setdefault(version, made)
         return compiled
 
-    @classmethod
-    def compile(cls, version: Microversion) -> Compiled:
-        return Compiled(cls, version)
+    def compile(self, version: Microversion) -> Compiled:
+        """The serializer with the fields and the context that it has by now."""
+        if version_of(self) == version:
+            return self.compiler(self, version)
+        other = copy.deepcopy(self)
+        other._context = {"version": version}  # noqa: SLF001 - DRF's own; the copy is ours
+        return self.compiler(other, version)
 
     @classmethod
-    def read(cls, body: Any, version: Microversion) -> Any:
+    def read(
+        cls, body: Any, version: Microversion, context: Mapping[str, Any] | None = None
+    ) -> Any:
         """Check a body and build the result.
+
+        A serializer whose hooks may look at the ``context``, or keep something on ``self``, gets
+        an instance for this body alone.
 
         Raises:
             InvalidBody: something is wrong; every fault is listed.
         """
+        compiled = cls.at(version)
+        if compiled.needs_instance:
+            compiled = cls._for(body, version, context)
         faults: list[FieldFault] = []
-        result = cls.at(version).read(body, "", faults)
+        result = compiled.read(body, "", faults)
         if faults:
             raise InvalidBody(faults)
         return result
 
+    @classmethod
+    def _for(cls, data: Any, version: Microversion, context: Mapping[str, Any] | None) -> Compiled:
+        return cls(data=data, context={**(context or {}), "version": version}).compile(version)
+
     # as a field of another serializer
 
     def reader(self, version: Microversion) -> Reader:
-        read = type(self).at(version).read
+        read = self.compile(version).read
         if not self.allow_null:
             return read
         return lambda value, path, faults: None if value is None else read(value, path, faults)
@@ -234,30 +324,97 @@ class VersionedSerializer(serializers.Serializer):  # type: ignore[type-arg]
         schema = type(self).at(version).schema()
         return nullable(schema) if self.allow_null else schema
 
+    def children(self) -> Sequence[Any]:
+        """The fields in force."""
+        return tuple(self.fields.values())
+
+    def member(self, step: str | int) -> Any:
+        """The field of a key."""
+        return next(
+            (field for name, field in self.fields.items() if key_of(name, field) == step), None
+        )
+
     # as DRF uses it
 
     def get_fields(self) -> dict[str, Any]:
-        return copy.deepcopy(type(self).at(self._version()).fields)
+        version = version_of(self)
+        forms = {name: form_at(field, version) for name, field in self.declared().items()}
+        return {name: copy.deepcopy(form) for name, form in forms.items() if form is not None}
 
     def run_validation(self, data: Any = empty) -> Any:
+        if data is empty or (data is None and self.allow_null):
+            return super().run_validation(data)
         faults: list[FieldFault] = []
-        result = type(self).at(self._version()).read(data, "", faults)
+        result = None
+        if isinstance(data, Mapping):
+            data = self.plain(data)
+            result = self.compile(version_of(self)).read(data, "", faults)
+        else:
+            blame(wrong_type("an object", data), "", faults)
         if faults:
-            raise ValidationError({fault.field: [fault.detail] for fault in faults})
+            raise as_validation_error(faults, data, self)
         return result
 
-    def _version(self) -> Microversion:
-        version = self.context.get("version", NEWEST)
-        return version if isinstance(version, Microversion) else NEWEST
+    @staticmethod
+    def plain(data: Mapping[str, Any]) -> dict[str, Any]:
+        """Any mapping as the plain dict that JSON gives."""
+        return {key: data[key] for key in data}
+
+    @property
+    def data(self) -> Any:
+        """Keys as on the wire: of the ``instance``, else the checked body as it came, else the
+        initial values.
+        """
+        if self.instance is None and hasattr(self, "_validated_data"):
+            return ReturnDict(self.get_initial(), serializer=self)
+        return super().data
+
+    def get_initial(self) -> dict[str, Any]:
+        keys = {key_of(name, field): field for name, field in self.fields.items()}
+        if not hasattr(self, "initial_data"):
+            return {key: field.get_initial() for key, field in keys.items()}
+        given = self.initial_data if isinstance(self.initial_data, Mapping) else {}
+        keeps = self.unknown_mode(version_of(self)) == "keep"
+        return {key: given[key] for key in given if keeps or key in keys}
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return {key_of(name, self.fields[name]): value for name, value in shown.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        """The field as a form shows it, with its value and its errors."""
+        field = self.fields[name]
+        key = key_of(name, field)
+        errors = self.errors.get(key) if hasattr(self, "_errors") else None
+        bound: Any = NestedBoundField if isinstance(field, serializers.Serializer) else BoundField
+        return bound(field, self.data.get(key), errors)
+
+
+def _needs_instance(field: Any) -> bool:
+    """Is there code of DRF's kind in a serializer, or in what it nests, that may look at the
+    context or keep something on ``self``?
+    """
+    if any(getattr(rule, "requires_context", False) for rule in (*field.validators, field.default)):
+        return True
+    if isinstance(field, VersionedSerializer):
+        kind = type(field)
+        own = (
+            kind.validate is not VersionedSerializer.validate
+            or kind.__init__ is not VersionedSerializer.__init__
+            or kind.get_fields is not VersionedSerializer.get_fields
+            or any(hasattr(field, f"validate_{name}") for name in field.fields)
+        )
+        if own:
+            return True
+    return any(map(_needs_instance, field.children()))
 
 
 class CompiledQuery(Compiled):
     """A query string at one microversion: lists of texts by key."""
 
-    def read_lists(self, lists: Mapping[str, list[str]]) -> Any:
-        faults: list[FieldFault] = []
+    def read(self, value: Any, path: str, faults: list[FieldFault]) -> Any:
         values: dict[str, Any] = {}
-        for key, texts in lists.items():
+        for key, texts in value.items():
             entry = self.entries.get(key)
             if entry is not None:
                 values[entry[0]] = self._read_texts(entry, key, texts, faults)
@@ -265,10 +422,7 @@ class CompiledQuery(Compiled):
                 values[key] = texts[-1]
             elif self.unknown == "refuse":
                 faults.append(FieldFault(key, "unknown_key", self.why_unknown(key)))
-        result = self.finish(values, "", faults, 0)
-        if faults:
-            raise InvalidBody(faults)
-        return result
+        return self.finish(values, "", faults, 0)
 
     def _read_texts(
         self, entry: tuple[str, Reader], key: str, texts: list[str], faults: list[FieldFault]
@@ -286,18 +440,35 @@ class QuerySerializer(VersionedSerializer):
     """The keys of a query string; see the module's description."""
 
     unknown: ClassVar[str | Mapping[str, str]] = "drop"
+    compiler = CompiledQuery
 
     @classmethod
-    def compile(cls, version: Microversion) -> Compiled:
-        return CompiledQuery(cls, version)
-
-    @classmethod
-    def read_query(cls, lists: Mapping[str, list[str]], version: Microversion) -> Any:
+    def read_query(
+        cls,
+        lists: Mapping[str, list[str]],
+        version: Microversion,
+        context: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Check a query string (``QueryDict.lists()`` as a dict) and build the result.
 
         Raises:
             InvalidBody: something is wrong; every fault is listed.
         """
         compiled = cls.at(version)
-        assert isinstance(compiled, CompiledQuery)  # noqa: S101 - compile() above says so
-        return compiled.read_lists(lists)
+        if compiled.needs_instance:
+            compiled = cls._for(lists, version, context)
+        faults: list[FieldFault] = []
+        result = compiled.read(lists, "", faults)
+        if faults:
+            raise InvalidBody(faults)
+        return result
+
+    @staticmethod
+    def plain(data: Mapping[str, Any]) -> dict[str, Any]:
+        """A ``QueryDict``, or a mapping of texts or lists of texts, as lists of texts."""
+        if isinstance(data, MultiValueDict):
+            return dict(data.lists())
+        return {
+            key: [str(text) for text in (given if isinstance(given, list | tuple) else [given])]
+            for key, given in data.items()
+        }
