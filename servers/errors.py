@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.faults import BadRequest, Conflict, Forbidden, NotFound
+from compute_site.faults import BadReference, BadRequest, Conflict, Forbidden, NotFound
 
 # reading
 
@@ -214,3 +214,15 @@ class RebuildNeedsVersion(BadRequest):
     """A server booted from a volume needs a later microversion to be rebuilt from another image."""
 
     code = "rebuild_needs_version"
+
+
+class ZoneUnavailable(BadRequest):
+    """No host that could take servers lies in the zone."""
+
+    code = "zone_unavailable"
+
+
+class HostNotFound(BadReference):
+    """No host, or no node on it, has that name."""
+
+    code = "host_not_found"

@@ -12,21 +12,10 @@ from compute_site.caller import Caller
 from compute_site.neighbours import image_service, volume_service
 from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
-from quotas.fit import check_injected_files, check_limit
-from quotas.limits import effective_limits
 from servers.actions.ask_host import ask_host
 from servers.attachments.volumes import find_loose_volume
-from servers.create.boot import check_disk_config, check_image_bootable, choose_disk_config
-from servers.create.columns import copy_image, image_columns
-from servers.create.devices import Disk
-from servers.create.errors import CertificatesNeedImage, ImageNotFound, KeyPairNotFound
-from servers.create.fit import check_image, check_root_disk
-from servers.create.metadata import LIMITED
-from servers.create.password import choose_password
-from servers.create.references import choose_certificates, find_kernel
 from servers.errors import NumaLayoutFixed, RebuildNeedsVersion, RebuildNeedsVolumes
 from servers.hardware import (
-    FlavorHardware,
     NumaTopology,
     check_hardware,
     check_packed_ring,
@@ -38,7 +27,21 @@ from servers.kept_image import PREFIX, image_entries, kept_image
 from servers.lifecycle.actions import REBUILD
 from servers.lifecycle.guard import check_launched, check_state, check_unlocked
 from servers.lifecycle.system_metadata import SystemMetadata, change_system_metadata
-from servers.models import BlockDevice, Instance, KeyPair, RequestSpec, VmState
+from servers.machine.copies import copy_image, image_columns
+from servers.machine.disk import Disk
+from servers.machine.disk_config import check_disk_config, choose_disk_config
+from servers.machine.errors import CertificatesNeedImage, ImageNotFound
+from servers.machine.fit import (
+    check_image_active,
+    check_image_bootable,
+    check_memory,
+    check_root_disk,
+)
+from servers.machine.limits import check_contents
+from servers.machine.password import choose_password
+from servers.machine.plan import hardware_of
+from servers.machine.references import choose_certificates, find_kernel, find_key_pair
+from servers.models import BlockDevice, Instance, RequestSpec, VmState
 from servers.policies import action as rules
 from servers.read.root_disk import is_volume_backed, root_of
 
@@ -106,7 +109,13 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
     image = _find_image(caller, order)
     present = _read_present(caller, instance)
     _check_volume_backed(order, present)
-    _check_limits(caller, order)
+    check_contents(
+        caller,
+        order.metadata or {},
+        order.files,
+        metadata_field="rebuild.metadata",
+        files_field="rebuild.personality",
+    )
     numa = _check_fit(caller, instance, image, present)
     _check_volumes(caller, present)
     if present.image_ref != image.id:
@@ -158,24 +167,17 @@ def _check_volume_backed(order: RebuildOrder, present: Present) -> None:
         )
 
 
-def _check_limits(caller: Caller, order: RebuildOrder) -> None:
-    if not order.metadata and not order.files:
-        return
-    limits = effective_limits(caller.project_id, caller.user_id, LIMITED)
-    check_limit(limits, "metadata_items", len(order.metadata or ()), field="rebuild.metadata")
-    check_injected_files(limits, list(order.files), field="rebuild.personality")
-
-
 def _check_fit(
     caller: Caller, instance: Instance, image: ImageData, present: Present
 ) -> NumaTopology | None:
     """The image goes with flavor and root disk; the NUMA layout that comes of it."""
     flavor = Flavor(**instance.flavor)
     check_image_bootable(image, field=FIELD)
-    properties, hardware = read_image_properties(image.properties), _hardware_of(flavor)
-    check_image(flavor, image, field=FIELD)
+    properties, hardware = read_image_properties(image.properties), hardware_of(flavor)
+    check_image_active(image, field=FIELD)
+    check_memory(flavor, image, field=FIELD)
     check_packed_ring(hardware, properties)
-    check_root_disk(caller, flavor, image, present.root_disk, field=FIELD)
+    check_root_disk(caller, flavor, image, present.root_disk, field=FIELD, volume_field=FIELD)
     check_hardware(hardware, properties)
     numa = plan_numa(hardware, properties)
     check_sound(hardware, properties)
@@ -184,7 +186,7 @@ def _check_fit(
 
 def _check_same_layout(instance: Instance, numa: NumaTopology | None) -> None:
     """The host has made room for the layout that the server has, and makes no other."""
-    hardware = _hardware_of(Flavor(**instance.flavor))
+    hardware = hardware_of(Flavor(**instance.flavor))
     kept = read_image_properties(kept_image(instance).properties)
     if plan_numa(hardware, kept) != numa:
         raise NumaLayoutFixed(
@@ -192,12 +194,6 @@ def _check_same_layout(instance: Instance, numa: NumaTopology | None) -> None:
             "make another one.",
             field=FIELD,
         )
-
-
-def _hardware_of(flavor: Flavor) -> FlavorHardware:
-    return FlavorHardware(
-        vcpus=flavor.vcpus, memory_mb=flavor.memory_mb, extra_specs=flavor.extra_specs
-    )
 
 
 def _check_volumes(caller: Caller, present: Present) -> None:
@@ -231,11 +227,9 @@ def _columns(
 def _key_columns(caller: Caller, order: RebuildOrder) -> dict[str, str | None]:
     if not order.sets_key:
         return {}
-    if order.new_key is None:
-        return {"key_name": None, "key_data": None}
-    key = KeyPair.objects.filter(user=caller.user_id, name=order.new_key).first()
+    key = find_key_pair(caller, order.new_key, field="rebuild.key_name")
     if key is None:
-        raise KeyPairNotFound(f"You have no key pair {order.new_key}.", field="rebuild.key_name")
+        return {"key_name": None, "key_data": None}
     return {"key_name": key.name, "key_data": key.public_key}
 
 

@@ -7,11 +7,11 @@ from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
 from servers.actions.ask_host import ask_host
 from servers.attachments.volumes import find_loose_volume
-from servers.create.password import choose_password
 from servers.errors import NotRescuable, RescueImageUnusable, VolumeNotInUse
 from servers.kept_image import kept_image
 from servers.lifecycle.actions import HOST_ACTIONS
 from servers.lifecycle.guard import check_state, check_unlocked
+from servers.machine.password import choose_password
 from servers.models import BlockDevice, Instance, ProviderTrait
 from servers.read.root_disk import is_volume_backed, root_of
 

@@ -12,8 +12,13 @@ from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from servers.actions.ask_host import ask_host
 from servers.actions.image import save_disk
-from servers.create.errors import HostNotFound, ZoneUnavailable
-from servers.errors import HostOutsideZone, VolumesElsewhere, WrongState
+from servers.errors import (
+    HostNotFound,
+    HostOutsideZone,
+    VolumesElsewhere,
+    WrongState,
+    ZoneUnavailable,
+)
 from servers.holdings.shelved_image import SHELVED_AT, forget_image, remember_image
 from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.lifecycle.acting import acting_for

@@ -7,12 +7,12 @@ The order of the steps is contract: it decides which fault a request gets that h
 from __future__ import annotations
 
 from compute_site.caller import Caller
-from servers.create.boot import check_disk_config, find_boot_image
+from servers.create.boot import IMAGE_FIELD, find_boot_image
 from servers.create.devices import read_devices
 from servers.create.disks import plan_disks, root_disk
-from servers.create.fit import check_fit
+from servers.create.fit import FLAVOR_FIELD, check_fit
+from servers.create.groups import find_security_groups, find_server_group
 from servers.create.image_disks import root_device_name
-from servers.create.machine import check_mixed_policy, plan_machine
 from servers.create.metadata import check_limits
 from servers.create.nics import check_nics, find_nics
 from servers.create.order import ServerOrder
@@ -20,16 +20,14 @@ from servers.create.permission import check_several, limit_count, permit_create
 from servers.create.plan import Created, ServerPlan
 from servers.create.ports import plan_nics
 from servers.create.provision import provision
-from servers.create.references import (
-    check_flavor_enabled,
-    find_flavor,
-    find_kernel,
-    find_key_pair,
-    find_security_groups,
-    find_server_group,
-)
 from servers.create.sources import find_sources
 from servers.create.target import check_destination, check_zone, choose_target
+from servers.machine.disk_config import check_disk_config
+from servers.machine.plan import check_mixed_policy, plan_machine
+from servers.machine.references import check_flavor_enabled, find_flavor, find_kernel, find_key_pair
+
+DISK_CONFIG_FIELD = "server.OS-DCF:diskConfig"
+KEY_FIELD = "server.key_name"
 
 
 def create_servers(caller: Caller, order: ServerOrder) -> Created:
@@ -43,20 +41,20 @@ def create_servers(caller: Caller, order: ServerOrder) -> Created:
     target = choose_target(caller, order)  # A10, A11
     asked = read_devices(caller, order)  # A13, A14
     check_nics(caller, order)  # A15
-    flavor = find_flavor(caller, order)  # A16
+    flavor = find_flavor(caller, order.flavor_ref, field=FLAVOR_FIELD)  # A16
     check_several(order)  # B1
     check_zone(target)  # B2
     image = find_boot_image(caller, order, asked)  # B5
-    check_disk_config(order.auto_disk_config, image)  # B7
-    check_flavor_enabled(flavor)  # C1
+    check_disk_config(order.auto_disk_config, image, field=DISK_CONFIG_FIELD)  # B7
+    check_flavor_enabled(flavor, field=FLAVOR_FIELD)  # C1
     security_groups = find_security_groups(caller, order)  # C3
     found_nics = find_nics(caller, order)  # C4
-    kernel = find_kernel(caller, image)  # C5
-    key_pair = find_key_pair(caller, order)  # C7
+    kernel = find_kernel(caller, image, field=IMAGE_FIELD)  # C5
+    key_pair = find_key_pair(caller, order.key_name, field=KEY_FIELD)  # C7
     root_name = root_device_name(image)  # C8
     machine = plan_machine(flavor, image)  # C9, C10
     nics = plan_nics(order, found_nics, numa_policy=machine.demand.pci_numa_policy)  # C11
-    check_mixed_policy(machine)  # C13
+    check_mixed_policy(machine.demand.numa, field=FLAVOR_FIELD)  # C13
     max_count = limit_count(order, by_ports=found_nics.max_servers)  # C13
     disks = plan_disks(order, asked, machine, root_name=root_name, max_count=max_count)  # D
     check_limits(caller, order)  # E1, E2

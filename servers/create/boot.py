@@ -9,18 +9,15 @@ from compute_site.faults import BadRequest
 from compute_site.neighbours import image_service, volume_service
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume.protocol import VolumeData
-from servers.create.devices import AskedDisks, Disk, read_flag
-from servers.create.errors import (
-    CertificatesNeedImage,
-    DiskConfigForbidden,
-    ImageNotFound,
-    ImageUnusable,
-    SnapshotNotFound,
-    VolumeNotBootable,
-    VolumeNotFound,
-)
+from servers.create.devices import AskedDisks
+from servers.create.errors import SnapshotNotFound, VolumeNotBootable, VolumeNotFound
 from servers.create.order import ServerOrder
-from servers.create.references import site_certificates
+from servers.machine.disk import Disk
+from servers.machine.errors import (
+    CertificatesNeedImage,
+    ImageNotFound,
+)
+from servers.machine.references import site_certificates
 
 GIB = 2**30
 OWN_KEYS = frozenset(
@@ -63,36 +60,6 @@ def find_boot_image(caller: Caller, order: ServerOrder, asked: AskedDisks) -> Im
         if volume_id is not None:
             return _image_of_volume(_find_volume(caller, volume_id))
     return None
-
-
-def check_disk_config(
-    asked: bool | None, image: ImageData | None, *, field: str = "server.OS-DCF:diskConfig"
-) -> None:
-    """Refuse AUTO where the image forbids it (docs/contract/create-flow.md B7)."""
-    if asked and image is not None and _forbids_resizing(image):
-        raise DiskConfigForbidden(
-            "The image forbids that the root partition is resized; ask for MANUAL.", field=field
-        )
-
-
-def choose_disk_config(asked: bool | None, image: ImageData | None) -> bool:
-    """The client's choice, or else the image's."""
-    if asked is not None:
-        return asked
-    return read_flag(image.properties.get("auto_disk_config")) if image else False
-
-
-def check_image_bootable(image: ImageData, *, field: str = IMAGE_FIELD) -> None:
-    """Refuse an image made of an encrypted volume (docs/contract/create-flow.md E3)."""
-    if image.properties.get("cinder_encryption_key_id"):
-        raise ImageUnusable(
-            f"The image {image.id} comes from an encrypted volume; boot from a volume made of it.",
-            field=field,
-        )
-
-
-def _forbids_resizing(image: ImageData) -> bool:
-    return str(image.properties.get("auto_disk_config", "")).strip().lower() == "disabled"
 
 
 def _image_of_device(caller: Caller, image_id: str) -> ImageData:

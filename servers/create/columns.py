@@ -11,16 +11,15 @@ from typing import Any
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.neighbours.image.protocol import ImageData
-from flavors.models import Flavor
-from servers.create.boot import choose_disk_config
-from servers.create.devices import Disk
 from servers.create.disks import root_disk
 from servers.create.metadata import read_hints
 from servers.create.plan import ServerPlan
-from servers.create.references import choose_certificates
 from servers.kept_image import image_entries
 from servers.lifecycle.sealing import seal
+from servers.machine.copies import copy_flavor, copy_image, image_columns
+from servers.machine.disk import Disk
+from servers.machine.disk_config import choose_disk_config
+from servers.machine.references import choose_certificates
 from servers.models import PowerState, TaskState, VmState
 
 Record = dict[str, Any]
@@ -120,26 +119,6 @@ def device_records(
 
 
 DISK_FIELDS = [field.name for field in dataclasses.fields(Disk)]
-
-
-def image_columns(image: ImageData | None) -> Record:
-    """Columns of a server that its image decides."""
-    properties: Mapping[str, Any] = image.properties if image else {}
-    values = {name: properties.get(name) for name in ("os_type", "architecture", "vm_mode")}
-    return {name: None if text is None else str(text)[:255] for name, text in values.items()}
-
-
-def copy_flavor(flavor: Flavor) -> Record:
-    """The flavor as it is now; what becomes of it later does not touch the server."""
-    return {"flavorid": flavor.flavorid, "name": flavor.name, **flavor.offer()}
-
-
-def copy_image(image: ImageData | None) -> Record:
-    """The image data as they are now; empty when there are none."""
-    if image is None:
-        return {}
-    record = {field.name: getattr(image, field.name) for field in dataclasses.fields(image)}
-    return record | {"properties": dict(image.properties), "tags": list(image.tags)}
 
 
 def system_metadata(caller: Caller, plan: ServerPlan) -> Record:

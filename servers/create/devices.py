@@ -12,11 +12,11 @@ from typing import Any
 from compute_site.caller import Caller
 from servers.create.errors import ImageRequired, MalformedDisk, TwoDiskForms
 from servers.create.order import ServerOrder
+from servers.machine.disk import Disk, read_flag
 from servers.policies.server import CREATE_ATTACH_VOLUME
 
 NEW_FIELD = "server.block_device_mapping_v2"
 OLD_FIELD = "server.block_device_mapping"
-TRUE_WORDS = frozenset(("1", "t", "true", "on", "y", "yes"))
 LONGEST_TEXT = 255
 LARGEST_NUMBER = 2**31 - 1
 SMALLEST_NUMBER = -(2**31)
@@ -37,55 +37,6 @@ TEXT_KEYS = frozenset(
     )
 )
 DRIVE_PREFIX = re.compile(r"^(x?v|s|h)d")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Disk:
-    """One block device. ``volume_size`` is GiB, for swap MiB; ``device_name`` begins with /dev/.
-
-    The sources are ``image``, ``volume``, ``snapshot`` and ``blank``, the destinations
-    ``volume`` and ``local``; a suppressed device (``no_device``) may have neither.
-    """
-
-    source_type: str | None = None
-    destination_type: str | None = None
-    guest_format: str | None = None
-    device_type: str | None = None
-    disk_bus: str | None = None
-    boot_index: int | None = None
-    device_name: str | None = None
-    delete_on_termination: bool = False
-    snapshot_id: str | None = None
-    volume_id: str | None = None
-    volume_size: int | None = None
-    volume_type: str | None = None
-    image_id: str | None = None
-    no_device: bool = False
-    connection_info: str | None = None
-    tag: str | None = None
-    encrypted: bool = False
-    encryption_format: str | None = None
-
-    @property
-    def is_local(self) -> bool:
-        return self.destination_type == "local"
-
-    @property
-    def is_volume(self) -> bool:
-        return self.destination_type == "volume"
-
-    @property
-    def is_swap(self) -> bool:
-        return self.source_type == "blank" and self.is_local and self.guest_format == "swap"
-
-    @property
-    def is_ephemeral(self) -> bool:
-        return self.source_type == "blank" and self.is_local and self.guest_format != "swap"
-
-    @property
-    def plain_name(self) -> str | None:
-        """The device name without /dev/."""
-        return self.device_name.removeprefix("/dev/") if self.device_name else self.device_name
 
 
 DISK_KEYS = frozenset(field.name for field in dataclasses.fields(Disk))
@@ -178,11 +129,6 @@ def _check_texts(record: Mapping[str, Any], field: str) -> None:
                 f"{key} should be a text of at most {LONGEST_TEXT} characters.",
                 field=f"{field}.{key}",
             )
-
-
-def read_flag(value: Any) -> bool:
-    """A boolean, or a text; a text that is no word for true is false."""
-    return value.strip().lower() in TRUE_WORDS if isinstance(value, str) else bool(value)
 
 
 def _check_source(record: Mapping[str, Any], uuid: Any, image_given: bool, field: str) -> None:

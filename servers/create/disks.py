@@ -8,13 +8,14 @@ import dataclasses
 from collections.abc import Sequence
 
 from flavors.models import Flavor
-from servers.create.devices import NEW_FIELD, AskedDisks, Disk
+from servers.create.devices import NEW_FIELD, AskedDisks
 from servers.create.errors import DiskNameTaken, MalformedDisk, OneServerOnly
 from servers.create.image_disks import find_image_disks, merge_disks
 from servers.create.legacy_disks import read_items, root_of_image, translate_items
-from servers.create.machine import Machine
 from servers.create.order import ServerOrder
 from servers.hardware import EphemeralEncryption, ephemeral_encryption
+from servers.machine.disk import Disk
+from servers.machine.plan import Machine
 
 DEFAULT_ROOT = "vda"
 VALUES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.faults import BadReference, BadRequest, Conflict, Forbidden, OverLimit
+from compute_site.faults import BadReference, BadRequest, Conflict, OverLimit
 
 # how many, and where
 
@@ -25,22 +25,10 @@ class MalformedZone(BadRequest):
     code = "malformed_zone"
 
 
-class ZoneUnavailable(BadRequest):
-    """No host that could take servers lies in the zone."""
-
-    code = "zone_unavailable"
-
-
 class TwoDestinations(BadRequest):
     """A host or node was named twice: in the zone and by itself."""
 
     code = "two_destinations"
-
-
-class HostNotFound(BadReference):
-    """No host, or no node on it, has that name."""
-
-    code = "host_not_found"
 
 
 class ServerGroupNotFound(BadReference):
@@ -52,70 +40,10 @@ class ServerGroupNotFound(BadReference):
 # flavor, image and what goes into the server
 
 
-class FlavorNotFound(BadReference):
-    """No flavor of that id is open to the project, or it is disabled."""
-
-    code = "flavor_not_found"
-
-
 class ImageRequired(BadRequest):
     """Neither an image nor a device was named."""
 
     code = "image_required"
-
-
-class ImageNotFound(BadReference):
-    """No image of that id is open to the project."""
-
-    code = "image_not_found"
-
-
-class ImageUnusable(BadRequest):
-    """The image is not in a state, or not of a kind, that a server can start from."""
-
-    code = "image_unusable"
-
-
-class CertificatesNeedImage(BadRequest):
-    """Certificates check an image; a server that boots from a volume has none."""
-
-    code = "certificates_need_image"
-
-
-class DiskConfigForbidden(BadRequest):
-    """The image forbids that the host resizes the root partition."""
-
-    code = "disk_config_forbidden"
-
-
-class FlavorTooSmall(BadRequest):
-    """The image needs more memory or disk than the flavor gives."""
-
-    code = "flavor_too_small"
-
-
-class RootDiskRequired(Forbidden):
-    """The flavor has no root disk, and the caller may not use it with an image."""
-
-    code = "root_disk_required"
-
-
-class KeyPairNotFound(BadReference):
-    """The user has no key pair of that name."""
-
-    code = "keypair_not_found"
-
-
-class MixedPolicyTooNew(Conflict):
-    """The hosts are too old for servers with shared and dedicated CPUs."""
-
-    code = "mixed_policy_too_new"
-
-
-class DeviceProfileUnknown(BadReference):
-    """The flavor asks for an accelerator that nobody offers."""
-
-    code = "device_profile_unknown"
 
 
 # block devices
@@ -155,12 +83,6 @@ class VolumeNotBootable(BadRequest):
     """The volume to boot from is marked as not bootable."""
 
     code = "volume_not_bootable"
-
-
-class VolumeTooSmall(BadRequest):
-    """The image needs a larger root disk than the volume would be."""
-
-    code = "volume_too_small"
 
 
 class VolumeTypeNotFound(BadReference):

@@ -10,9 +10,10 @@ from typing import Any
 
 from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
-from servers.create.devices import LONGEST_TEXT, Disk, read_record
+from servers.create.devices import LONGEST_TEXT, read_record
 from servers.create.errors import MalformedDisk
 from servers.create.legacy_disks import blank_format, is_blank_name, translate_items
+from servers.machine.disk import Disk
 
 FIELD = "server.imageRef"
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.conf import settings
 
-from servers.create.devices import OLD_FIELD, Disk, read_record
+from servers.create.devices import OLD_FIELD, read_record
 from servers.create.errors import MalformedDisk
+from servers.machine.disk import Disk
 
 EPHEMERAL = re.compile(r"ephemeral(\d|[1-9]\d+)")
 KEPT = frozenset(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from servers.create.devices import Disk
-from servers.create.machine import Machine
 from servers.create.order import ServerOrder
 from servers.create.ports import NicPlan
-from servers.create.references import Kernel
 from servers.create.sources import DiskSources
 from servers.create.target import Target
+from servers.machine.disk import Disk
+from servers.machine.plan import Machine
+from servers.machine.references import Kernel
 from servers.models import KeyPair, ServerGroup
 
 

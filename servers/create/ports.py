@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compute_site.neighbours.network.protocol import NetworkData, PortData
-from servers.create.devices import read_flag
 from servers.create.errors import PortUnsupported
 from servers.create.nics import FIELD, FoundNics
 from servers.create.order import NicOrder, ServerOrder
 from servers.hosts.versions import oldest_compute_version
+from servers.machine.disk import read_flag
 
 SRIOV_TYPES = frozenset(
     ("direct", "macvtap", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed")

@@ -21,22 +21,18 @@ from compute_site.neighbours import volume_service
 from quotas.enforce import reserve
 from quotas.fit import Wanted, check_limit
 from quotas.limits import effective_limits
-from servers.create.boot import choose_disk_config
-from servers.create.columns import (
-    build_record,
-    device_records,
-    instance_record,
-    spec_record,
-)
-from servers.create.devices import Disk
+from servers.create.columns import build_record, device_records, instance_record, spec_record
 from servers.create.errors import ServerGroupNotFound
-from servers.create.machine import check_device_profile
+from servers.create.fit import FLAVOR_FIELD
 from servers.create.names import display_names, hostnames
-from servers.create.password import choose_password
 from servers.create.plan import Created, ServerPlan
 from servers.create.rows import Rows, insert_rows
 from servers.create.sources import choose_zone, settle_disks
 from servers.lifecycle.jobs import ScheduleAndBuild
+from servers.machine.disk import Disk
+from servers.machine.disk_config import choose_disk_config
+from servers.machine.password import choose_password
+from servers.machine.plan import check_device_profile
 from servers.models import (
     BuildRequest,
     Instance,
@@ -80,7 +76,7 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
 def _write(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[str]) -> None:
     """Judge the devices, reserve what is reserved last, and insert the servers' records."""
     order, count = plan.order, len(uuids)
-    check_device_profile(plan.machine)
+    check_device_profile(plan.machine.flavor, field=FLAVOR_FIELD)
     zone = choose_zone(plan.target.zone, plan.disks, plan.sources)
     disks = settle_disks(order, plan.machine.flavor, plan.disks, plan.sources)
     attachments = _reserve_volumes(caller, disks, uuids)

@@ -17,11 +17,10 @@ from compute_site.neighbours import image_service, volume_service
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume.protocol import SnapshotData, VolumeData, VolumeTypeData
 from flavors.models import Flavor
-from servers.create.devices import NEW_FIELD, Disk
+from servers.create.devices import NEW_FIELD
 from servers.create.errors import (
     BootOrderBroken,
     DiskSizeRequired,
-    ImageNotFound,
     LocalDisksExceeded,
     MalformedDisk,
     MultiattachTooNew,
@@ -31,6 +30,8 @@ from servers.create.errors import (
     ZonesDiffer,
 )
 from servers.create.order import ServerOrder
+from servers.machine.disk import Disk
+from servers.machine.errors import ImageNotFound
 
 BUSES = frozenset(("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml"))
 

@@ -7,8 +7,9 @@ import dataclasses
 from django.conf import settings
 
 from compute_site.caller import Caller
-from servers.create.errors import HostNotFound, MalformedZone, TwoDestinations, ZoneUnavailable
+from servers.create.errors import MalformedZone, TwoDestinations
 from servers.create.order import ServerOrder
+from servers.errors import HostNotFound, ZoneUnavailable
 from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.models import ComputeNode, Service
 from servers.policies.server import CREATE_FORCED_HOST, CREATE_REQUESTED_DESTINATION

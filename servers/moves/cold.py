@@ -11,15 +11,16 @@ from compute_site.caller import Caller
 from flavors.models import Flavor
 from quotas.enforce import reserve
 from quotas.fit import Wanted
-from servers.create.boot import check_disk_config
-from servers.create.columns import copy_flavor
-from servers.create.errors import FlavorNotFound
 from servers.kept_image import kept_image
 from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.guard import check_state, check_unlocked, lock_row
 from servers.lifecycle.history import add_event
 from servers.lifecycle.jobs import PlaceMove
 from servers.lifecycle.transitions import BEGIN_MOVE
+from servers.machine.copies import copy_flavor
+from servers.machine.disk_config import check_disk_config
+from servers.machine.plan import check_device_profile
+from servers.machine.references import check_flavor_enabled, find_flavor
 from servers.models import (
     Instance,
     Migration,
@@ -29,7 +30,7 @@ from servers.models import (
     Service,
 )
 from servers.moves.errors import DestinationNotFound, HostDown, SameFlavor, SameHost
-from servers.moves.machine import FIELD, check_accelerator, check_disk_kept, plan_new_machine
+from servers.moves.machine import FIELD, check_disk_kept, plan_new_machine
 from servers.usage import count_server_usage
 
 PLACE_EVENT = "conductor_migrate_server"
@@ -46,15 +47,15 @@ def resize_server(
     Raises:
         ServerLocked, WrongState, HostDown: 409.
         FlavorNotFound, SameFlavor, ZeroDiskRefused: the flavor cannot be had.
-        BadRequest: flavor and image do not go together; classes of ``servers.create.errors`` and
+        BadRequest: flavor and image do not go together; classes of ``servers.machine.errors`` and
             ``servers.hardware.errors``.
         OverQuota: there is no room for what the new flavor has more.
     """
     _check_movable(caller, instance, RESIZE.doing)
     _check_disk_config(instance, auto_disk_config)
-    flavor = _find_flavor(caller, flavor_ref)
+    flavor = find_flavor(caller, flavor_ref, field=FIELD)
     spec = RequestSpec.objects.get(instance=instance)
-    check_accelerator(flavor)
+    check_device_profile(flavor, field=FIELD)
     check_disk_kept(instance, flavor, is_bfv=spec.is_bfv)
     _check_new_flavor(instance, flavor)
     with transaction.atomic():
@@ -140,18 +141,10 @@ def _check_disk_config(instance: Instance, auto_disk_config: bool | None) -> Non
     check_disk_config(auto_disk_config, kept_image(instance), field="resize.OS-DCF:diskConfig")
 
 
-def _find_flavor(caller: Caller, flavor_ref: str) -> Flavor:
-    flavor = Flavor.objects.visible_to(caller).filter(flavorid=flavor_ref).first()
-    if flavor is None:
-        raise FlavorNotFound(f"There is no flavor {flavor_ref} for this project.", field=FIELD)
-    return flavor
-
-
 def _check_new_flavor(instance: Instance, flavor: Flavor) -> None:
     if flavor.pk == instance.flavor_record_id:
         raise SameFlavor(f"The server has the flavor {flavor.flavorid} already.", field=FIELD)
-    if flavor.disabled:
-        raise FlavorNotFound(f"The flavor {flavor.flavorid} is disabled.", field=FIELD)
+    check_flavor_enabled(flavor, field=FIELD)
 
 
 def _lock(instance: Instance, change: Change) -> Instance:

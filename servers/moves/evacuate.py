@@ -10,7 +10,6 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
-from servers.create.password import choose_password
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_guest, launched
 from servers.errors import WrongState
@@ -23,6 +22,7 @@ from servers.lifecycle.history import SUCCESS, finish_event
 from servers.lifecycle.jobs import Evacuate, Evacuated, PlaceMove
 from servers.lifecycle.sealing import seal, unseal
 from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, take_step
+from servers.machine.password import choose_password
 from servers.models import (
     BlockDevice,
     Instance,

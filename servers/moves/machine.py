@@ -8,13 +8,8 @@ from typing import Any
 from django.conf import settings
 
 from compute_site.caller import Caller
-from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
-from servers.create.errors import DeviceProfileUnknown, MixedPolicyTooNew, RootDiskRequired
-from servers.create.fit import check_flavor_disk, check_memory
-from servers.create.machine import DEVICE_PROFILE, MIXED_SINCE
 from servers.hardware import (
-    FlavorHardware,
     ImageProperties,
     NumaTopology,
     PciRequest,
@@ -24,11 +19,11 @@ from servers.hardware import (
 )
 from servers.hardware.numa import plan_numa
 from servers.hardware.pci import plan_pci_requests
-from servers.hosts.versions import oldest_compute_version
 from servers.kept_image import kept_image
+from servers.machine.fit import check_local_root, check_memory
+from servers.machine.plan import check_mixed_policy, hardware_of
 from servers.models import Instance
 from servers.moves.errors import SecretsWouldMove, ZeroDiskRefused
-from servers.policies.server import CREATE_ZERO_DISK_FLAVOR
 
 FIELD = "resize.flavorRef"
 TPM_VERSION, TPM_SECRETS = "hw:tpm_version", "hw:tpm_secret_security"
@@ -60,55 +55,29 @@ def check_disk_kept(instance: Instance, flavor: Flavor, *, is_bfv: bool) -> None
         )
 
 
-def check_accelerator(flavor: Flavor) -> None:
-    """Raises ``DeviceProfileUnknown``: there is no accelerator service here."""
-    if flavor.extra_specs.get(DEVICE_PROFILE):
-        raise DeviceProfileUnknown(
-            f"The flavor {flavor.flavorid} asks for an accelerator; nobody here has one.",
-            field=FIELD,
-        )
-
-
 def plan_new_machine(
     caller: Caller, instance: Instance, flavor: Flavor, *, is_bfv: bool
 ) -> NewMachine:
-    """Raises a class of ``servers.hardware.errors`` or ``servers.create.errors`` where the flavor
+    """Raises a class of ``servers.hardware.errors`` or ``servers.machine.errors`` where the flavor
     does not go with the image that the server was made of; in Nova's order.
     """
     image = kept_image(instance)
     properties = read_image_properties(image.properties)
-    specs = FlavorHardware(
-        vcpus=flavor.vcpus, memory_mb=flavor.memory_mb, extra_specs=flavor.extra_specs
-    )
+    specs = hardware_of(flavor)
     if not is_bfv:
         check_memory(flavor, image, field=FIELD)
         check_packed_ring(specs, properties)
-        _check_root_disk(caller, flavor, image)
+        # the server remembers the size of its disk as what its image needs: disks do not shrink
+        check_local_root(caller, flavor, image, field=FIELD)
     check_hardware(specs, properties)
     numa = plan_numa(specs, properties)
     aliases = settings.OPTIONS.pci_alias
     pci_requests = plan_pci_requests(specs, aliases, numa_policy=None)
     if is_bfv:
         check_memory(flavor, image, field=FIELD)
-    _check_mixed_policy(numa)
+    check_mixed_policy(numa, field=FIELD)
     _check_secrets(instance, flavor, properties)
     return NewMachine(numa=numa, pci_requests=pci_requests)
-
-
-def _check_root_disk(caller: Caller, flavor: Flavor, image: ImageData) -> None:
-    """The server remembers the size of its disk as what its image needs: disks do not shrink."""
-    if flavor.root_gb:
-        check_flavor_disk(flavor, image, field=FIELD)
-    elif not caller.may(CREATE_ZERO_DISK_FLAVOR):
-        raise RootDiskRequired(f"The flavor {flavor.flavorid} has no root disk.", field=FIELD)
-
-
-def _check_mixed_policy(numa: NumaTopology | None) -> None:
-    mixed = numa is not None and any(cell.cpu_policy == "mixed" for cell in numa.cells)
-    if mixed and oldest_compute_version() < MIXED_SINCE:
-        raise MixedPolicyTooNew(
-            "Not every host of this site can mix shared and dedicated CPUs yet.", field=FIELD
-        )
 
 
 def _check_secrets(instance: Instance, flavor: Flavor, properties: ImageProperties) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from compute_site.api.microversions.answers import LINKS, TEXT, UUID, AnswerSerializer, Shown
 from compute_site.api.microversions.fields import ABSENT, Schema
-from servers.create.references import DEFAULT_GROUP
+from servers.create.groups import DEFAULT_GROUP
 
 GROUPS: Schema = {
     "type": "array",

@@ -44,7 +44,7 @@ FLOORS: list[set[str]] = [
     {"servers.usage", "servers.lifecycle", "servers.drivers"},
     {"servers.hosts", "servers.keypairs", "servers.read"},
     {"servers.placement"},
-    {"servers.holdings"},
+    {"servers.holdings", "servers.machine"},
     {
         "servers.attachments",
         "servers.create",

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from pytest_django import Settings
 
-from servers.create.password import GROUPS, choose_password
+from servers.machine.password import GROUPS, choose_password
 
 
 @pytest.mark.parametrize("length", [3, 12, 40])
