@@ -28,10 +28,26 @@ def server() -> Iterator[WebServer]:
 def clients(server: WebServer, count: int, request: bytes = b"") -> Iterator[list[socket.socket]]:
     """So many clients that have sent this, and wait."""
     with contextlib.ExitStack() as stack:
-        found = [stack.enter_context(server.connect()) for _ in range(count)]
-        for client in found:
-            client.sendall(request)
+        found = []
+        for _ in range(count):
+            found.append(stack.enter_context(server.connect()))
+            found[-1].sendall(request)
         yield found
+
+
+def is_ended(client: socket.socket) -> bool:
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:  # it was ended before what it sent was read
+        return True
+
+
+def is_answered(client: socket.socket) -> bool:
+    """Does the large answer come to its end?"""
+    try:
+        return len(read_answer(client).body) == LARGE
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 @pytest.mark.parametrize(
@@ -52,9 +68,9 @@ def test_half_a_request_keeps_nobody_waiting(server: WebServer, sent: bytes) -> 
 
 
 def test_the_client_that_has_waited_longest_makes_room(server: WebServer) -> None:
-    with clients(server, worker_connections + 10, HALF) as waiting:
+    with clients(server, 2 * worker_connections, HALF) as waiting:
         assert server.get().status == 200
-        assert waiting[0].recv(1) == b"", "the first has been ended"
+        assert is_ended(waiting[0]), "the first"
         waiting[-1].sendall(b"x" * 92)
         assert read_answer(waiting[-1]).status == 200
 
@@ -68,9 +84,8 @@ def test_clients_that_do_not_take_their_answer_keep_nobody_waiting(server: WebSe
 def test_answers_that_nobody_takes_do_not_fill_the_memory(server: WebServer) -> None:
     with clients(server, 40, b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n") as slow:
         assert server.get().status == 200
-        assert len(read_answer(slow[-1]).body) == LARGE
-        with pytest.raises((OSError, http.client.HTTPException)):
-            read_answer(slow[0])
+        assert is_answered(slow[-1])
+        assert sum(map(is_answered, slow[:-1])) < 10, "64 MiB wait for clients, and some in buffers"
 
 
 def test_logins_wait_for_each_other_alone(server: WebServer) -> None:
