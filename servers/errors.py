@@ -217,7 +217,7 @@ class RebuildNeedsVersion(BadRequest):
 
 
 class ZoneUnavailable(BadRequest):
-    """No host that could take servers lies in the zone."""
+    """The zone has no host that could take servers."""
 
     code = "zone_unavailable"
 

@@ -1,6 +1,4 @@
-"""Gives a server addresses and takes them away again, for clients so old that they do not find the
-network service by themselves.
-"""
+"""Adds and removes addresses of a server, for old clients that do not use the network service."""
 
 from __future__ import annotations
 
@@ -19,11 +17,11 @@ from servers.models import Instance
 
 
 def add_fixed_ip(caller: Caller, instance: Instance, network_id: str) -> None:
-    """One address more on a network that the server stands on.
+    """Add an address on a network in which the server has a port.
 
     Raises:
         ServerLocked: 409.
-        AddressNotHeld: it does not stand there, or no address is left.
+        AddressNotHeld: it has no port there, or no address is left.
     """
     check_unlocked(caller, instance)
 
@@ -56,10 +54,10 @@ def remove_fixed_ip(caller: Caller, instance: Instance, address: str) -> None:
 def add_floating_ip(
     caller: Caller, instance: Instance, address: str, fixed_address: str | None = None
 ) -> None:
-    """Let a floating IP lead to the server's first IPv4 address, or to the one that is named.
+    """Associate a floating IP with the server's first IPv4 address, or with the named one.
 
     Raises:
-        AddressNotHeld: the server has no such address, or another floating IP leads there.
+        AddressNotHeld: the server has no such address, or it has another floating IP.
         NoSuchFloatingIp: 404.
     """
     fixed = _choose_fixed(instance, fixed_address)
@@ -73,11 +71,11 @@ def add_floating_ip(
 
 
 def remove_floating_ip(caller: Caller, instance: Instance, address: str) -> None:
-    """Let the floating IP lead nowhere.
+    """Disassociate the floating IP.
 
     Raises:
         NoSuchFloatingIp: 404.
-        FloatingIpElsewhere: it does not lead to this server.
+        FloatingIpElsewhere: it is not associated with this server.
     """
     floating = _find_floating(caller, address)
     if floating.server_id != str(instance.uuid):

@@ -55,7 +55,7 @@ class HostAway(Conflict):
     code = "host_away"
 
 
-# network cards
+# NICs
 
 
 class ContradictoryPort(BadRequest):
@@ -77,7 +77,7 @@ class NoSuchNetwork(NotFound):
 
 
 class PortNotUsable(BadRequest):
-    """The port cannot be a card of this server."""
+    """The port cannot be attached to this server."""
 
     code = "port_not_usable"
 
@@ -95,7 +95,7 @@ class NetworkUnclear(BadRequest):
 
 
 class ExternalNetworkBarred(Forbidden):
-    """A server may stand on an external network only with a policy rule."""
+    """A server may use an external network only with a policy rule."""
 
     code = "external_network_barred"
 

@@ -33,8 +33,8 @@ class ExternalEvent:
 
 
 def take_events(caller: Caller, events: Sequence[ExternalEvent]) -> list[int]:
-    """What became of each event, as a status: accepted, or why not. Cards are read anew, and a
-    volume that has grown is noted; nobody waits for the other events.
+    """Handle the events; return a status for each. Changed NICs are read again, and the new size of
+    a volume is noted; the other events have no effect.
     """
     living = Instance.objects.alive().only("uuid", "host")
     found = living.filter(uuid__in=canonical_ids(event.server_id for event in events))

@@ -1,4 +1,4 @@
-"""Gives up changes whose jobs have failed for good: after errors, or with worker after worker."""
+"""Gives up attachment changes whose jobs have failed for good."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 from servers.attachments.changes import CHANGES
 from servers.attachments.on_host import give_up
 
-# The open event says that nobody has given the change up yet.
+# An open event means that the change was not given up yet.
 FAILED = """
     SELECT job.task_name, job.args::text
     FROM procrastinate_jobs AS job
@@ -24,7 +24,7 @@ FAILED = """
 
 
 def give_up_lost_changes() -> int:
-    """Undo what no job will finish; the number of changes."""
+    """Undo changes that no job will finish; return their number."""
     kinds = {kind.task_name: kind for kind in CHANGES}
     with connection.cursor() as cursor:
         cursor.execute(FAILED, [list(kinds)])

@@ -1,4 +1,4 @@
-"""Keeps what servers remember of their cards in step with the network service."""
+"""Updates the servers' ``network_info``, a cache of their NICs, from the network service."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ REMEMBER = """
 
 
 def lock_cards(server_ids: Collection[str], **_: Any) -> None:
-    """Let other changes of these servers' cards wait for this transaction: who comes later sees
-    what this one leaves. Servers are locked before their ports, by everybody.
+    """Lock these servers, so that other changes of their NICs wait for this one. Servers are
+    always locked before their ports.
     """
     list(_followers(server_ids).values_list("pk", flat=True))
 
 
 def refresh_cards(server_ids: Collection[str], **_: Any) -> None:
-    """Read the cards of these servers anew; one that has none yet is being built and reads them
-    itself.
+    """Read the NICs of these servers again; a server without any is being built, and its build
+    reads them.
     """
     servers = list(_followers(server_ids).values_list("pk", "uuid"))
     nics = network_service().nics([str(server_id) for _, server_id in servers])
@@ -47,7 +47,7 @@ def refresh_cards(server_ids: Collection[str], **_: Any) -> None:
 
 
 def _followers(server_ids: Collection[str]) -> QuerySet[Instance]:
-    """Those of the servers that read their cards here, locked, in one order for all."""
+    """The servers among these whose NICs are cached here, locked in one order for all callers."""
     return (
         Instance.objects.alive()
         .filter(uuid__in=canonical_ids(server_ids))
@@ -58,7 +58,7 @@ def _followers(server_ids: Collection[str]) -> QuerySet[Instance]:
 
 
 def tell_network(caller: Caller, instance: Instance) -> None:
-    """Give the server its cards anew, as the network service knows them now.
+    """Update the server's cached NICs from the network service.
 
     Raises:
         ServerLocked: the server is locked, and the caller is no admin.

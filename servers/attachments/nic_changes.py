@@ -1,5 +1,5 @@
-"""Gives a server network cards and takes them away again. A card is there at once, with its port
-and addresses; the server's host plugs it later.
+"""Attaches and detaches NICs of a server. The port and its addresses are made at once; the server's
+host plugs the NIC later.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ ANSWERS: dict[type[NicFailed], type[Exception]] = {
 
 
 def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protocol.AttachedPort:
-    """The new card's port, as the network service has it.
+    """Begin to attach a NIC; return its port.
 
     Raises:
         ContradictoryPort: a port and a network, or an address without a network.
@@ -71,8 +71,8 @@ def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protoc
 
 
 def detach_nic(caller: Caller, instance: Instance, port_id: str) -> None:
-    """Begin to take a card from the server. Nova: a port that the server does not have is found
-    out only by its host, and stands in the history.
+    """Begin to detach a NIC. Nova: that the server does not have the port is noticed only by its
+    host, and shown in the history.
 
     Raises:
         ServerLocked, WrongState: 409.
@@ -95,7 +95,7 @@ def _check_request(wanted: NicRequest) -> None:
 
 
 def _look_up(owner: Caller, instance: Instance, wanted: NicRequest) -> NicRequest:
-    """What is wanted, with the network that is meant where none is named."""
+    """The request with its network, which is the only possible one where none is named."""
     if wanted.port_id is not None:
         port = network_service().find_ports(owner, [wanted.port_id]).get(wanted.port_id)
         if port is None:

@@ -1,5 +1,5 @@
-"""The host's part of a change of what is attached to a server. Every job may run again after a
-worker was lost, and does nothing where the server, or the thing, is gone.
+"""The host's part of attaching and detaching. Every job may run again after a worker was lost, and
+does nothing if the server, the volume or the port is gone.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Work:
 
 
 def attach_volume(job: AttachVolume) -> None:
-    """The server has the volume, or, where the host fails, never had it."""
+    """Attach the volume; if the host fails, release it again."""
     with exclusive(job.server_id):
         disk = _find_disk(job)
         if disk is None:
@@ -105,7 +105,7 @@ def attach_volume(job: AttachVolume) -> None:
 
 
 def detach_volume(job: DetachVolume) -> None:
-    """The server has the volume no more, or, where the host fails, keeps it."""
+    """Detach the volume; if the host fails, the server keeps it."""
     with exclusive(job.server_id):
         disk = _find_disk(job)
         if disk is None:
@@ -120,7 +120,7 @@ def detach_volume(job: DetachVolume) -> None:
 
 
 def swap_volume(job: SwapVolume) -> None:
-    """The disk is another volume from now on, or, where the host fails, stays what it is."""
+    """Replace the disk's volume by the new one; if the host fails, keep the old one."""
     with exclusive(job.server_id):
         disk = _find_disk(job)
         if disk is None or disk.volume_id == job.volume_id:
@@ -147,7 +147,7 @@ def swap_volume(job: SwapVolume) -> None:
 
 
 def attach_interface(job: AttachInterface) -> None:
-    """The guest has the card, or, where the host fails, the server has it no more."""
+    """Plug the NIC into the guest; if the host fails, take it from the server."""
     with exclusive(job.server_id):
         instance = _find_server(job)
         nic = _find_nic(job)
@@ -163,7 +163,7 @@ def attach_interface(job: AttachInterface) -> None:
 
 
 def detach_interface(job: DetachInterface) -> None:
-    """The server has the card no more, or, where the host fails, keeps it."""
+    """Take the NIC from guest and server; if the host fails, the server keeps it."""
     with exclusive(job.server_id):
         instance = _find_server(job)
         if instance is None:
@@ -182,7 +182,7 @@ def detach_interface(job: DetachInterface) -> None:
 
 
 def give_up(job: AttachmentJob) -> None:
-    """Nobody will do the job: all is as it was before it was asked for, and the history says so."""
+    """Undo a change whose job will never be done, and write that into the history."""
     with exclusive(job.server_id):
         instance = _find_server(job)
         if instance is None:

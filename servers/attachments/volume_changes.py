@@ -1,5 +1,5 @@
-"""Gives a server volumes and takes them away again. The database decides at once who gets a volume;
-the server's host does its part later.
+"""Attaches and detaches volumes of a server. The volume is reserved at once; the server's host
+attaches it later.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def check_zone(server: Instance, volume: VolumeData) -> None:
 
 
 def check_host_up(server: Instance) -> None:
-    """Raises ``HostAway`` where nobody could do the host's part."""
+    """Raises ``HostAway`` where the server's host is down."""
     if not Service.objects.is_up(server.host):
         raise HostAway(f"The host of the server {server.uuid} is down; try again later.")
 

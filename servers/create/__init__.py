@@ -1,6 +1,6 @@
-"""The use case ``POST /servers``: from what was asked to the committed rows and the job.
+"""Creates servers (``POST /servers``): from the checked body to the committed rows and the job.
 
-The order of the steps is contract: it decides which fault a request gets that has several
+The order of the steps is part of the contract: it decides which of several faults the client gets
 (docs/contract/create-flow.md; the marks are its sections).
 """
 
@@ -31,11 +31,11 @@ KEY_FIELD = "server.key_name"
 
 
 def create_servers(caller: Caller, order: ServerOrder) -> Created:
-    """Check the order, write the servers and hand them to the conductor.
+    """Check the order, write the servers and defer the job that schedules them.
 
     Raises:
         Fault: a class of ``servers.errors``, ``servers.hardware.errors`` or ``quotas.errors``, or
-        one of a service; nothing was written then.
+        one of a service; then nothing was written.
     """
     permit_create(caller, order)  # A8, A9
     target = choose_target(caller, order)  # A10, A11

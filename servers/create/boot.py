@@ -1,4 +1,4 @@
-"""What the server starts from: the data of the asked image, or of the volume it boots from."""
+"""Finds the image data of a new server: those of its image, or of the volume it boots from."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _find_volume(caller: Caller, volume_id: str) -> VolumeData:
 
 
 def _image_of_volume(volume: VolumeData) -> ImageData:
-    """What the volume remembers of its image; its size is that of the volume."""
+    """The image data that the volume has stored, with the size of the volume."""
     known = volume.image_metadata
     return ImageData(
         id=None,

@@ -28,7 +28,7 @@ Record = dict[str, Any]
 def instance_record(
     caller: Caller, plan: ServerPlan, *, reservation_id: str, zone: str | None
 ) -> Record:
-    """What the servers of a request share."""
+    """The columns of the server's row that all servers of a request share."""
     order, flavor, image = plan.order, plan.machine.flavor, plan.machine.image
     now = timezone.now()
     return {
@@ -69,7 +69,7 @@ def instance_record(
 
 
 def spec_record(plan: ServerPlan, disks: Sequence[Disk], *, zone: str | None, count: int) -> Record:
-    """What the scheduler must know of each server."""
+    """The columns of the request spec of each server."""
     target, root = plan.target, root_disk(disks)
     destination = {"host": target.host, "node": target.node}
     return {
@@ -92,7 +92,7 @@ def spec_record(plan: ServerPlan, disks: Sequence[Disk], *, zone: str | None, co
 
 
 def build_record(caller: Caller, plan: ServerPlan, *, admin_password: str) -> Record:
-    """What only the build needs; the devices come from ``device_records``."""
+    """The columns of the build request; the devices come from ``device_records``."""
     order = plan.order
     return {
         "project_id": caller.project_id,
@@ -108,7 +108,7 @@ def build_record(caller: Caller, plan: ServerPlan, *, admin_password: str) -> Re
 def device_records(
     disks: Sequence[Disk], attachments: Mapping[tuple[str, str], str] | None = None, uuid: str = ""
 ) -> list[Record]:
-    """The devices of one server, with the claims it has on volumes."""
+    """The devices of one server, with its attachments of volumes."""
     return [
         {
             **{name: getattr(disk, name) for name in DISK_FIELDS},
@@ -122,7 +122,7 @@ DISK_FIELDS = [field.name for field in dataclasses.fields(Disk)]
 
 
 def system_metadata(caller: Caller, plan: ServerPlan) -> Record:
-    """What of image and owner stays with the server, all texts."""
+    """The system metadata with data of image and owner; all values are texts."""
     return {
         **image_entries(plan.machine.image, plan.machine.flavor, plan.order.image_ref),
         "owner_user_name": caller.user_name,

@@ -1,4 +1,4 @@
-"""Block devices as the client wrote them: the two forms, each item read by itself
+"""Reads block devices in the two forms of requests, each item by itself
 (docs/contract/create-request.md 5).
 """
 
@@ -48,15 +48,15 @@ IGNORED_KEYS = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AskedDisks:
-    """What the client sent in one of the two forms; old items are translated later, when the
-    name of the root device is known.
+    """The client's devices in one of the two forms. Items of the old form are translated later,
+    when the name of the root device is known.
     """
 
     old: tuple[Mapping[str, Any], ...] = ()
     new: tuple[Disk, ...] = ()
 
     def boot_devices(self) -> Iterator[Disk]:
-        """The devices that say they are the root: index 0, or in the old form the letter a."""
+        """The devices that are marked as root: boot index 0, or in the old form the letter a."""
         yield from (disk for disk in self.new if disk.boot_index == 0)
         for item in self.old:
             if _drive_letter(item.get("device_name")) == "a":
@@ -64,8 +64,8 @@ class AskedDisks:
 
 
 def read_devices(caller: Caller, order: ServerOrder) -> AskedDisks:
-    """Read the items, ask for the right to have any, and see that there is something to boot
-    from (docs/contract/create-flow.md A13, A14).
+    """Read the items, check the right to give any, and check that there is a device or image to
+    boot from (docs/contract/create-flow.md A13, A14).
     """
     if order.legacy_disks and order.disks:
         raise TwoDiskForms(
@@ -121,7 +121,7 @@ def read_record(record: Mapping[str, Any], field: str) -> Disk:
 
 
 def _check_texts(record: Mapping[str, Any], field: str) -> None:
-    """Texts of an image may be anything; those of a client have passed the schema."""
+    """Check the texts of an image's devices; those of a client have passed the schema."""
     for key in record.keys() & TEXT_KEYS:
         value = record[key]
         if value is not None and not (isinstance(value, str) and len(value) <= LONGEST_TEXT):
@@ -181,6 +181,6 @@ def _whole_number(record: Mapping[str, Any], key: str, field: str) -> int | None
 
 
 def _drive_letter(name: str | None) -> str:
-    """What is left of a device name without its kind and without numbers: ``a`` of /dev/vda1."""
+    """The letters of a device name without prefix and numbers: ``a`` of /dev/vda1."""
     plain = (name or "").removeprefix("/dev/")
     return re.sub(r"\d", "", DRIVE_PREFIX.sub("", plain))

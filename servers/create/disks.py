@@ -53,7 +53,9 @@ def root_disk(disks: Sequence[Disk]) -> Disk | None:
 
 
 def _encrypt_local_disks(disks: list[Disk], encryption: EphemeralEncryption) -> list[Disk]:
-    """Mark every local device if flavor or image ask for it (docs/contract/create-flow.md D7)."""
+    """Mark every local device as encrypted if flavor or image ask for it
+    (docs/contract/create-flow.md D7).
+    """
     if not encryption.enabled:
         return disks
     return [
@@ -65,8 +67,9 @@ def _encrypt_local_disks(disks: list[Disk], encryption: EphemeralEncryption) -> 
 
 
 def _check_root_name(order: ServerOrder, asked: AskedDisks, root_name: str) -> None:
-    """Nova: names are compared without /dev/, but the one of an image has it; so a root that the
-    image defines may be overridden, and clients rely on it (docs/contract/create-flow.md D1).
+    """Refuse a volume with the name of the root device. Nova: names are compared without /dev/, but
+    the name from an image has it, so that a volume may have the name of a root that the image
+    defines; clients rely on it (docs/contract/create-flow.md D1).
     """
     if order.image_ref and any(
         disk.is_volume and disk.plain_name == root_name for disk in asked.new
@@ -121,7 +124,7 @@ def _blank_disk(size: int, guest_format: str | None) -> Disk:
 
 
 def _check_values(disk: Disk) -> None:
-    """Words that the schema lets pass, or that an image brings."""
+    """Check words that the schema does not check, or that come from an image."""
     for name, known in VALUES.items():
         value = getattr(disk, name)
         if value is not None and value not in known:

@@ -1,4 +1,4 @@
-"""What can be wrong with a request for servers."""
+"""The errors of requests to create servers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from compute_site.faults import BadReference, BadRequest, Conflict, OverLimit
 
 
 class OneServerOnly(BadRequest):
-    """Several servers were asked for with something that only one server can have."""
+    """Several servers were asked for, with a name or resource that only one server can have."""
 
     code = "one_server_only"
 
@@ -98,7 +98,7 @@ class MultiattachTooNew(BadRequest):
 
 
 class ZonesDiffer(BadRequest):
-    """Server and volumes would lie in different zones, and that is not allowed here."""
+    """Server and volumes would be in different zones, which this site does not allow."""
 
     code = "zones_differ"
 
@@ -110,7 +110,7 @@ class SnapshotNotFound(BadReference):
 
 
 class DiskSizeRequired(BadRequest):
-    """A volume to be made needs a size."""
+    """A new volume needs a size."""
 
     code = "disk_size_required"
 
@@ -125,7 +125,7 @@ class LocalDisksExceeded(BadRequest):
 
 
 class MalformedNic(BadRequest):
-    """The parts of a network card do not go together."""
+    """The parts of an item of ``networks`` do not go together."""
 
     code = "malformed_nic"
 
@@ -137,7 +137,7 @@ class NetworkNotFound(BadReference):
 
 
 class NetworkWithoutSubnet(BadRequest):
-    """A network without subnet has no addresses to give."""
+    """A network without subnet has no addresses for servers."""
 
     code = "network_without_subnet"
 
@@ -167,13 +167,13 @@ class PortInUse(Conflict):
 
 
 class PortWithoutAddress(BadRequest):
-    """The port should have an address and has none."""
+    """The port has no address, but a server needs one there."""
 
     code = "port_without_address"
 
 
 class PortUnsupported(BadRequest):
-    """The port asks for more than its microversion, or the hosts, can give."""
+    """The port needs a feature that the microversion or the hosts do not support."""
 
     code = "port_unsupported"
 

@@ -1,4 +1,4 @@
-"""Does the image fit the flavor? (docs/contract/create-flow.md E3 to E5)"""
+"""Checks whether the image fits the flavor (docs/contract/create-flow.md E3 to E5)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLAVOR_FIELD = "server.flavorRef"
 
 
 def check_fit(caller: Caller, order: ServerOrder, machine: Machine, root: Disk | None) -> None:
-    """In the order of the contract; where there are no image data, little is left to check."""
+    """Check in the order of the contract; without image data only a part applies."""
     if order.image_ref and machine.image is not None:
         check_image_bootable(machine.image, field=IMAGE_FIELD)
     if machine.image is not None:

@@ -54,7 +54,7 @@ def find_image_disks(image: ImageData | None, flavor: Flavor, root_name: str) ->
 
 
 def merge_disks(winners: list[Disk], others: list[Disk]) -> list[Disk]:
-    """All of the first, and those of the second whose device names the first do not use."""
+    """All of ``winners``, and those of ``others`` with device names that ``winners`` do not use."""
     names = {disk.device_name for disk in winners if disk.device_name}
     return winners + [disk for disk in others if disk.device_name not in names]
 

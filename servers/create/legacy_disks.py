@@ -29,7 +29,7 @@ BOOTABLE_SOURCES = frozenset(("volume", "snapshot", "image"))
 
 
 def is_blank_name(virtual_name: object) -> bool:
-    """Does the virtual name stand for swap or an ephemeral disk?"""
+    """Does the virtual name mean swap or an ephemeral disk?"""
     return isinstance(virtual_name, str) and (
         virtual_name == "swap" or EPHEMERAL.fullmatch(virtual_name) is not None
     )
@@ -55,7 +55,7 @@ def translate_items(
 
 
 def read_items(items: Iterable[Mapping[str, Any]]) -> list[Disk]:
-    """Each item by itself, no root among them."""
+    """Translate each item by itself, without choosing a root."""
     return [
         dataclasses.replace(_translate(item, f"{OLD_FIELD}.{index}"), boot_index=-1)
         for index, item in enumerate(items)
@@ -63,7 +63,7 @@ def read_items(items: Iterable[Mapping[str, Any]]) -> list[Disk]:
 
 
 def root_of_image(image_ref: str) -> Disk:
-    """The root disk that a server gets from its image when nothing else is said."""
+    """The default root disk of a server with an image."""
     return Disk(
         source_type="image",
         destination_type="local",
@@ -75,7 +75,7 @@ def root_of_image(image_ref: str) -> Disk:
 
 
 def _translate(item: Mapping[str, Any], field: str) -> Disk:
-    """The first that fits: blank, snapshot, volume, suppressed."""
+    """Try the kinds in this order: blank, snapshot, volume, suppressed."""
     record = {key: item[key] for key in item.keys() & KEPT}
     virtual_name = item.get("virtual_name")
     if is_blank_name(virtual_name):

@@ -1,4 +1,4 @@
-"""What the client puts into the server: metadata and files within their limits, hints."""
+"""Checks the limits of metadata and injected files, and reads the scheduler hints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of servers: one, or a numbered row of them (docs/contract/create-flow.md G9)."""
+"""Names of one server or of several numbered ones (docs/contract/create-flow.md G9)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ HOSTNAME_LENGTH = 63
 
 
 def display_names(name: str, count: int) -> list[str]:
-    """The name, or with several servers the name with a number behind."""
+    """The name; for several servers, the name followed by a number."""
     return [name] if count == 1 else [f"{name}-{number}" for number in range(1, count + 1)]
 
 
 def hostnames(name: str, asked: str | None, uuids: Sequence[str]) -> list[str]:
-    """The asked host name, or one made from the display name; from the id where none is left."""
+    """The asked host name, or one made from the display name, or else from the id."""
     if asked:
         return [asked] * len(uuids)
     clean = sanitise_hostname(name)
@@ -24,8 +24,8 @@ def hostnames(name: str, asked: str | None, uuids: Sequence[str]) -> list[str]:
 
 
 def sanitise_hostname(name: str) -> str:
-    """What of a name can stand in a host name. Nova: the length is cut first, then characters
-    are dropped, and the number of a row is added without a new cut.
+    """Make a host name of a display name. Nova: the length is cut first, then characters are
+    dropped, and the number of several servers is added without a new cut.
     """
     text = "".join(character for character in name if ord(character) < 256)
     text = re.sub(r"[ _.]", "-", text[:HOSTNAME_LENGTH])

@@ -1,5 +1,5 @@
-"""The network cards: what the request asks for, whether it can be had, how many servers the
-project's port quota lets have it.
+"""The NICs of a request: checks them, looks up their networks and ports, and computes for how many
+servers the project's port quota is enough.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ADDRESSLESS = frozenset(("deferred", "none"))
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FoundNics:
-    """``max_servers`` is how many servers the project's ports suffice for."""
+    """``max_servers`` is the number of servers for which the port quota is enough."""
 
     max_servers: int
     ports: Mapping[str, PortData] = dataclasses.field(default_factory=dict)
@@ -41,7 +41,7 @@ class FoundNics:
 
 
 def check_nics(caller: Caller, order: ServerOrder) -> None:
-    """Refuse cards whose parts contradict each other, and ask for the right to have any
+    """Refuse NICs whose parts contradict each other, and check the right to name networks
     (docs/contract/create-flow.md A15).
     """
     if isinstance(order.networks, tuple):
@@ -53,7 +53,7 @@ def check_nics(caller: Caller, order: ServerOrder) -> None:
 
 
 def find_nics(caller: Caller, order: ServerOrder) -> FoundNics:
-    """Look up what the cards name, and see how many servers can have them
+    """Look up the networks and ports of the NICs, and compute how many servers can have them
     (docs/contract/create-flow.md C4).
     """
     if order.networks == "none":
@@ -96,7 +96,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def _check_choice(caller: Caller, *, automatic: bool) -> None:
-    """Nothing was named: the project should have one network, or be able to get one."""
+    """No network was named: check that the project has exactly one, or can get one."""
     networks = network_service().available_networks(caller)
     if len(networks) > 1:
         names = ", ".join(network.id for network in networks)
@@ -110,7 +110,9 @@ def _check_choice(caller: Caller, *, automatic: bool) -> None:
 
 
 def _check_each(caller: Caller, nics: Sequence[NicOrder], ports: Mapping[str, PortData]) -> None:
-    """In the order of the request: ports are free and have addresses, addresses are free."""
+    """Check in the order of the request that ports are free and have addresses, and that addresses
+    are free.
+    """
     pairs = [
         (nic.network_id, nic.fixed_ip)
         for nic in nics
@@ -138,7 +140,9 @@ def _check_port(port: PortData | None, port_id: str, field: str) -> None:
 
 
 def _check_networks(nics: Sequence[NicOrder], networks: Mapping[str, NetworkData]) -> None:
-    """All that were found have a subnet; then: all were found. Every missing one is named."""
+    """Check that all found networks have a subnet, then that all were found; the error names every
+    missing one.
+    """
     for network in networks.values():
         if not network.has_subnet:
             raise NetworkWithoutSubnet(f"The network {network.id} has no subnet.", field=FIELD)
@@ -155,7 +159,7 @@ def _check_networks(nics: Sequence[NicOrder], networks: Mapping[str, NetworkData
 
 
 def _how_many(caller: Caller, ports: int, max_count: int) -> int:
-    """How many servers with so many new ports each the project's port quota has room for."""
+    """The number of servers with so many new ports each that fit into the port quota."""
     if not ports:
         return max_count
     quota = network_service().port_quota(caller)

@@ -1,4 +1,4 @@
-"""What a client asked for in ``POST /servers``: free of versions, frozen, not yet looked up."""
+"""The content of a ``POST /servers`` request, independent of versions; nothing is looked up yet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FileOrder:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NicOrder:
-    """A network card, by network or by port (``None`` where the client gave none or null)."""
+    """A NIC, by network or by port (``None`` where the client gave none or null)."""
 
     network_id: str | None = None
     fixed_ip: str | None = None

@@ -1,4 +1,4 @@
-"""May the caller create servers at all, and how many together?"""
+"""Checks whether the caller may create servers, and how many at once."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ MOST_SERVERS = 10_000
 
 
 def permit_create(caller: Caller, order: ServerOrder) -> None:
-    """Ask the rules that hold whatever the details (docs/contract/create-flow.md A8, A9)."""
+    """Check the rules that every create request needs (docs/contract/create-flow.md A8, A9)."""
     caller.permit(CREATE)
     if order.trusted_certificates:
         caller.permit(CREATE_TRUSTED_CERTS)
 
 
 def check_several(order: ServerOrder) -> None:
-    """Refuse what only one server can have when more than one may come of it
+    """Refuse requests for several servers with a name or resource that only one server can have
     (docs/contract/create-flow.md B1).
     """
     if order.max_count == 1:
@@ -43,7 +43,7 @@ def check_several(order: ServerOrder) -> None:
 
 
 def limit_count(order: ServerOrder, *, by_ports: int) -> int:
-    """The largest number of servers that can come of the request, at least ``min_count``
+    """The largest number of servers that the request can make, at least ``min_count``
     (docs/contract/create-flow.md C13).
     """
     if by_ports < order.min_count:

@@ -1,4 +1,4 @@
-"""The plan of a request: everything looked up, checked and decided, nothing written yet."""
+"""The plan of a request: everything is looked up, checked and decided; nothing is written yet."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from servers.models import KeyPair, ServerGroup
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServerPlan:
-    """What ``provision`` needs. Two things are left to it, because the quota has the first word:
-    the number of servers, up to ``max_count``, and the rules on disks.
+    """What ``provision`` needs. It still decides the number of servers (up to ``max_count``) and
+    checks the rules on disks, because both come after the quota.
     """
 
     order: ServerOrder
@@ -37,7 +37,7 @@ class ServerPlan:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """What the client is told: the first server, and the reservation that all of them share."""
+    """The result for the client: the first server, and the reservation id of all of them."""
 
     uuid: str
     reservation_id: str

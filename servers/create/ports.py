@@ -1,4 +1,6 @@
-"""What placement must know of the asked networks and ports (docs/contract/create-flow.md C11)."""
+"""Collects what scheduling must know of the asked networks and ports
+(docs/contract/create-flow.md C11).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ EXTENDED_REQUESTS_SINCE = 58
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NicPlan:
-    """The cards as they are handed on: a word, or a record of each; and what they demand."""
+    """The NICs for the build request (a word or a record of each), and their needs of a host."""
 
     requests: str | list[dict[str, Any]]
     metadata: dict[str, Any] | None = None
@@ -35,9 +37,9 @@ class NicPlan:
 
 
 def plan_nics(order: ServerOrder, found: FoundNics, *, numa_policy: str | None) -> NicPlan:
-    """Gather physical networks, resource groups and PCI requests; nothing is made.
+    """Collect physical networks, resource groups and PCI requests; no port is made yet.
 
-    ``numa_policy`` is the one of flavor or image, for ports without one of their own.
+    ``numa_policy`` is that of flavor or image, for ports without one of their own.
     """
     if isinstance(order.networks, str):
         automatic = {"physnets": [], "tunneled": False}
@@ -46,30 +48,30 @@ def plan_nics(order: ServerOrder, found: FoundNics, *, numa_policy: str | None) 
         )
     if not order.networks:
         return NicPlan(requests=[])
-    cards = [_Card(nic, found) for nic in order.networks]
+    nics = [_AskedNic(nic, found) for nic in order.networks]
     resources = [
         group
-        for index, card in enumerate(cards)
-        for group in _resource_groups(order, card, f"{FIELD}.{index}.port")
+        for index, nic in enumerate(nics)
+        for group in _resource_groups(order, nic, f"{FIELD}.{index}.port")
     ]
-    pci_requests = [card.pci_request(numa_policy) for card in cards if card.is_sriov]
-    if any(card.vnic_type == REMOTE_MANAGED for card in cards):
+    pci_requests = [nic.pci_request(numa_policy) for nic in nics if nic.is_sriov]
+    if any(nic.vnic_type == REMOTE_MANAGED for nic in nics):
         _need_version(REMOTE_MANAGED_SINCE, "Ports that another device manages")
-    if any(card.has_extended_request for card in cards):
+    if any(nic.has_extended_request for nic in nics):
         _need_version(EXTENDED_REQUESTS_SINCE, "Ports with several groups of resources")
     return NicPlan(
-        requests=[card.record() for card in cards],
+        requests=[nic.record() for nic in nics],
         metadata={
-            "physnets": sorted({card.physical for card in cards if card.physical}),
-            "tunneled": any(card.tunneled for card in cards),
+            "physnets": sorted({nic.physical for nic in nics if nic.physical}),
+            "tunneled": any(nic.tunneled for nic in nics),
         },
         resources=resources,
         pci_requests=pci_requests,
     )
 
 
-class _Card:
-    """One asked card with the network or port that was found for it."""
+class _AskedNic:
+    """One asked NIC with the network or port that was found for it."""
 
     def __init__(self, nic: NicOrder, found: FoundNics) -> None:
         self.nic = nic
@@ -89,7 +91,7 @@ class _Card:
         return bool(self.port and "request_groups" in (self.port.resource_request or {}))
 
     def pci_request(self, numa_policy: str | None) -> dict[str, Any]:
-        """One device of the physical network."""
+        """A request for one device on the physical network."""
         port = self.port
         assert port is not None  # noqa: S101 - only a port has an SR-IOV type
         spec = {
@@ -109,7 +111,7 @@ class _Card:
         }
 
     def record(self) -> dict[str, Any]:
-        """As the build request keeps it."""
+        """The record for the build request."""
         return {
             "network_id": self.port.network_id if self.port else self.nic.network_id,
             "fixed_ip": self.nic.fixed_ip,
@@ -120,9 +122,9 @@ class _Card:
         }
 
 
-def _resource_groups(order: ServerOrder, card: _Card, field: str) -> list[dict[str, Any]]:
-    """What a port asks of the host beside a card, such as bandwidth."""
-    port = card.port
+def _resource_groups(order: ServerOrder, nic: _AskedNic, field: str) -> list[dict[str, Any]]:
+    """The resources that a port needs of the host beside the NIC, such as bandwidth."""
+    port = nic.port
     if port is None:
         return []
     if port.vnic_type in ACCELERATOR_TYPES:

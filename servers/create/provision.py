@@ -1,8 +1,8 @@
-"""The only writer: takes the quota, writes the rows and hands over, in one transaction
+"""Writes new servers: reserves the quota, inserts the rows and defers the job, in one transaction
 (docs/contract/create-flow.md G, H).
 
-Locks are taken in this order: the project's usage, volumes, the server group; deleting a server
-keeps to it. The number of statements does not depend on the number of servers.
+Locks are taken in this order: the project's usage, volumes, the server group; deletions use the
+same order. The number of statements does not depend on the number of servers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Attachments = Mapping[tuple[str, str], str]
 def provision(caller: Caller, plan: ServerPlan) -> Created:
     """Write as many servers as the quota allows, and the job that schedules and builds them.
 
-    All or nothing: whatever fails, no row, no usage, no claim on a volume and no job is left.
+    If anything fails, no row, no usage, no attachment and no job is left.
     """
     uuids = [str(uuid.uuid4()) for _ in range(plan.max_count)]
     created = Created(
@@ -61,20 +61,21 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
     )
     try:
         with transaction.atomic():
-            # the job does not depend on the number: the usage stays locked one statement less
+            # the job does not depend on the number of servers, and deferring it before the quota
+            # is reserved keeps the usage locked for a shorter time
             ScheduleAndBuild(reservation_id=created.reservation_id).defer()
             count = _take_quota(caller, plan)
             _write(caller, plan, created, uuids[:count])
     except BaseException:
         if any(disk.volume_id for disk in plan.disks):
-            # a volume service with a database of its own does not roll back with ours
+            # a volume service with its own database does not roll back with ours
             volume_service().release(uuids)
         raise
     return created
 
 
 def _write(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[str]) -> None:
-    """Judge the devices, reserve what is reserved last, and insert the servers' records."""
+    """Apply the rules on devices, reserve volumes and group places, and insert the rows."""
     order, count = plan.order, len(uuids)
     check_device_profile(plan.machine.flavor, field=FLAVOR_FIELD)
     zone = choose_zone(plan.target.zone, plan.disks, plan.sources)
@@ -109,7 +110,7 @@ def _write(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[s
 
 
 def _take_quota(caller: Caller, plan: ServerPlan) -> int:
-    """Lock the project's usage and take what fits, from ``min_count`` to ``max_count``
+    """Reserve quota for as many servers as fit, from ``min_count`` to ``max_count``
     (docs/contract/create-flow.md G2).
     """
     wanted = Wanted.servers(
@@ -123,7 +124,7 @@ def _take_quota(caller: Caller, plan: ServerPlan) -> int:
 
 
 def _reserve_volumes(caller: Caller, disks: Sequence[Disk], uuids: Sequence[str]) -> Attachments:
-    """Claim every existing volume for every server, after all other rules on disks
+    """Reserve every existing volume for every server, after all other rules on disks
     (docs/contract/create-flow.md G8).
     """
     volumes = [disk.volume_id for disk in disks if disk.volume_id and disk.image_id is None]
@@ -155,7 +156,7 @@ def _take_places(caller: Caller, group: ServerGroup, count: int) -> None:
 def _devices(
     disks: Sequence[Disk], attachments: Attachments, uuids: Sequence[str]
 ) -> dict[str, list[str]]:
-    """The devices of every server, which differ by the claims on volumes."""
+    """The devices of every server, which differ only in the attachments of volumes."""
     if not attachments:
         return {"block_devices": [json.dumps(device_records(disks))] * len(uuids)}
     devices = [device_records(disks, attachments, uuid) for uuid in uuids]

@@ -1,10 +1,10 @@
-"""Inserts rows that are alike but for a few columns: one statement, whatever their number.
+"""Inserts any number of rows that differ in a few columns only, in one statement.
 
 ``bulk_create`` sends every column of every row; for a hundred servers that is twenty thousand
-values, of which nearly all are the same. Here what the rows share travels once and the database
-repeats it, so that a request for a hundred servers costs little more than one for a single server.
-It travels as JSON, one value for each table: psycopg takes long to convert a hundred single values,
-and does not keep what it knows of a statement with that many.
+values, of which nearly all are the same. Here the shared values are sent once and the database
+repeats them, so that a request for a hundred servers costs little more than one for a single
+server. They are sent as one JSON value for each table, because psycopg needs long to convert a
+hundred single values and does not cache a statement with so many.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Field: TypeAlias = "models.Field[Any, Any]"
 class Rows:
     """Rows of a model. ``varying`` has one value for each row, ``shared`` one for all of them.
 
-    Names are those of columns' attributes (``instance_id``). What neither names takes its
-    default, the same for all rows.
+    Names are attribute names of columns (``instance_id``). Other columns get their default, which
+    is the same for all rows.
     """
 
     model: type[models.Model]
@@ -69,8 +69,8 @@ Kind = tuple[type[models.Model], tuple[str, ...]]
 def _prepare(parent: Kind, children: tuple[Kind, ...], link: str) -> tuple[str, list[list[Field]]]:
     """The statement, and for each model the fields that its JSON of shared values has.
 
-    ``given`` numbers the rows and holds all that varies. Keys are drawn there, in its order, so
-    that the children know them without waiting for the parents.
+    ``given`` numbers the rows and has the varying values. The parents' keys are drawn there, in
+    its order, so that the children's rows can use them in the same statement.
     """
     tables = [_Table(number, *kind) for number, kind in enumerate((parent, *children))]
     key = tables[0].key
@@ -131,11 +131,11 @@ def _quote(column: str | None) -> str:
 
 
 def _type(field: Field) -> str:
-    """The type of the column, without a length: a cast to ``varchar(9)`` would cut in silence."""
+    """The type of the column without a length: a cast to ``varchar(9)`` truncates silently."""
     return LENGTH.sub("", field.db_type(connection) or "")
 
 
 def _array_type(field: Field) -> str:
-    """The type in which an array of values travels; JSON goes as text."""
+    """The type in which an array of values is sent; JSON is sent as text."""
     kind = _type(field)
     return "text" if kind == "jsonb" else kind

@@ -1,8 +1,9 @@
-"""What block devices are made of, and the rules on them (docs/contract/create-flow.md G5, G8).
+"""The sources of block devices (images, volumes, snapshots, types), and the rules on devices
+(docs/contract/create-flow.md G5, G8).
 
-``find_sources`` asks the services before the transaction; ``settle_disks`` applies the rules
-inside it, because the quota has the first word. The rules have no side effects: volumes are
-reserved after all of them.
+``find_sources`` asks the services before the transaction; ``settle_disks`` applies the rules inside
+it, because errors of the quota come first. The rules have no side effects: volumes are reserved
+after all of them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ BUSES = frozenset(("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DiskSources:
-    """What the services know of the things that devices name."""
+    """The data of the images, volumes, snapshots and types that devices name."""
 
     images: Mapping[str, ImageData] = dataclasses.field(default_factory=dict)
     volumes: Mapping[str, VolumeData] = dataclasses.field(default_factory=dict)
@@ -47,7 +48,7 @@ class DiskSources:
 
 
 def find_sources(caller: Caller, order: ServerOrder, disks: Iterable[Disk]) -> DiskSources:
-    """Ask once for each kind of thing; nothing is asked where nothing is named."""
+    """Ask the services once for each kind of source that is named."""
     images = {disk.image_id for disk in disks if disk.image_id not in (None, order.image_ref)}
     volumes = {disk.volume_id for disk in disks if disk.volume_id is not None}
     snapshots = {disk.snapshot_id for disk in disks if disk.snapshot_id is not None}
@@ -168,7 +169,7 @@ def _check_image(order: ServerOrder, disk: Disk, sources: DiskSources) -> None:
 
 
 def _check_blank_disks(flavor: Flavor, disks: Sequence[Disk]) -> None:
-    """Ephemeral disks and swap stay within what the flavor gives."""
+    """Check that ephemeral disks and swap do not exceed the flavor's."""
     ephemeral = sum(disk.volume_size or flavor.ephemeral_gb for disk in disks if disk.is_ephemeral)
     if ephemeral > flavor.ephemeral_gb:
         raise LocalDisksExceeded(
@@ -187,7 +188,7 @@ def _check_blank_disks(flavor: Flavor, disks: Sequence[Disk]) -> None:
 
 
 def _check_volumes_once(disks: Iterable[Disk]) -> None:
-    """A server cannot have a volume twice, also where several servers could share it."""
+    """Check that no volume is named twice, even if several servers may share it."""
     named = [disk.volume_id for disk in disks if disk.volume_id and disk.image_id is None]
     for volume_id in named:
         if named.count(volume_id) > 1:

@@ -1,4 +1,4 @@
-"""Where the server shall go: zone, forced host, requested host."""
+"""Reads where a server shall be placed: zone, forced host, requested host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ZONE_FIELD = "server.availability_zone"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A forced host is taken past the scheduler's filters, a requested one is not."""
+    """A forced host skips the scheduler's filters, a requested one does not."""
 
     zone: str | None = None
     forced_host: str | None = None
@@ -29,7 +29,7 @@ class Target:
 
 
 def choose_target(caller: Caller, order: ServerOrder) -> Target:
-    """Read the zone text and the requested host, and ask for the right to name hosts
+    """Read the zone text and the requested host, and check the right to name hosts
     (docs/contract/create-flow.md A10, A11).
     """
     zone, forced_host, forced_node = _parse_zone(order.zone)
@@ -54,7 +54,7 @@ def choose_target(caller: Caller, order: ServerOrder) -> Target:
 
 def check_zone(target: Target) -> None:
     """Refuse a zone without a host that could take servers (docs/contract/create-flow.md B2); a
-    forced host is not asked.
+    forced host is not checked.
     """
     if target.zone and not target.forced_host and target.zone not in available_zones():
         raise ZoneUnavailable(
@@ -77,7 +77,7 @@ def check_destination(target: Target) -> None:
 
 
 def _parse_zone(text: str | None) -> tuple[str | None, str | None, str | None]:
-    """``Z``, ``Z:H``, ``Z:H:N`` or ``Z::N`` as zone, host and node. An empty part is not given."""
+    """``Z``, ``Z:H``, ``Z:H:N`` or ``Z::N`` as zone, host and node; an empty part is ``None``."""
     parts = (text or "").split(":")
     if len(parts) > 3:
         raise MalformedZone(
@@ -88,8 +88,8 @@ def _parse_zone(text: str | None) -> tuple[str | None, str | None, str | None]:
 
 
 def _zone_if_of_host(zone: str | None, host: str | None) -> str | None:
-    """The zone if the forced host lies in it. Nova: another one is dropped without a word, and a
-    host that is not known, or not named, lies in the default zone.
+    """The zone if the forced host is in it. Nova: any other zone is ignored, and a host that is
+    unknown or not named is in the default zone.
     """
     if zone is None:
         return None

@@ -1,7 +1,7 @@
-"""Takes deleted servers out of the tables that requests read, and forgets them in the end.
+"""Archives deleted servers, out of the tables that requests read, and purges archived ones.
 
-Nova: ``nova-manage db archive_deleted_rows`` and ``purge``. Requests know nothing of archived
-servers: not the list of deleted ones, nor reports of usage.
+Nova: ``nova-manage db archive_deleted_rows`` and ``purge``. Archived servers are not in any answer,
+not even in the list of deleted servers or in usage reports.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LEFT_OUT: tuple[type[Model], ...] = (
 )
 """What only a living server has or needs, secrets among it: it is not kept."""
 
-# A server whose services are yet to be released, or that still holds something of a host, waits.
+# Servers that still have resources of a service or host are not archived yet.
 HAS_WORK = """
 EXISTS (SELECT FROM procrastinate_jobs job
          WHERE job.status IN ('todo', 'doing')
@@ -106,7 +106,7 @@ def _older(rows: QuerySet[Any], before: dt.datetime | None) -> QuerySet[Any]:
 
 
 def forget_grants(keys: Sequence[int]) -> None:
-    """Nobody holds rules on a server that is gone: guardian keeps them without a foreign key."""
+    """Delete the grants on deleted servers, because guardian stores them without a foreign key."""
     kind = ContentType.objects.get_for_model(Instance)
     for model in (UserObjectPermission, GroupObjectPermission):
         model.objects.filter(content_type=kind, object_pk__in=[str(key) for key in keys]).delete()

@@ -1,6 +1,7 @@
 """Deletes a server in whatever phase it is: not begun, being built, failed, or on a host.
 
-Deleting twice gives back once: whoever moves the row to ``deleted`` gives back what it held.
+Quota and resources are released exactly once: only the call that moves the row to ``deleted``
+releases them.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ DELETE = Change(
 
 
 def delete_server(caller: Caller, instance: Instance, *, force: bool = False) -> None:
-    """Delete the server now, or begin to: one with a living host is deleted by that host.
+    """Delete the server, or, if its host is up, defer the job with which the host deletes it.
 
-    Where servers can be restored for a while, one that has run only becomes ``soft-delete``;
-    ``force``: it ends nevertheless.
+    With ``reclaim_instance_interval``, a server that has run only becomes ``soft-delete``, unless
+    ``force`` is set.
 
     Raises:
         ServerLocked: the server is locked, and the caller is no admin.
@@ -70,7 +71,7 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
         fresh = Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk)
         server = fresh.first()
         if server is None or server.task_state == TaskState.DELETING:
-            return  # somebody else has deleted it, or is about to
+            return  # another request has deleted it, or is deleting it
         if server.task_state == TaskState.SOFT_DELETING and not force:
             return
         _forget_image(server)
@@ -86,7 +87,7 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
 
 
 def finish_delete(job: DeleteServer) -> None:
-    """The host's part: end the guest, then forget the server. Doing it twice is harmless."""
+    """The host's part: destroy the guest, then delete the server. A second call does nothing."""
     with exclusive(job.server_id):
         instance = Instance.objects.alive().filter(uuid=job.server_id).first()
         if instance is None:
@@ -102,7 +103,7 @@ def finish_delete(job: DeleteServer) -> None:
 
 
 def _forget_image(instance: Instance) -> None:
-    """A service that does not answer keeps the image, and stops nobody."""
+    """Delete the image of a shelved server; an unavailable image service does not stop us."""
     if IMAGE_KEY not in instance.system_metadata:  # nearly always; the row is locked
         return
     try:
@@ -112,7 +113,9 @@ def _forget_image(instance: Instance) -> None:
 
 
 def _take_build_request(instance: Instance) -> BuildRequest | None:
-    """Delete the build request, if it is still there: who deletes it decides."""
+    """Delete the build request if it still exists. Only one of deletion and build can delete it, so
+    that the server is either deleted or built.
+    """
     requests = BuildRequest.objects.filter(instance=instance)
     request = requests.select_for_update().first()
     if request is not None:
@@ -121,7 +124,7 @@ def _take_build_request(instance: Instance) -> BuildRequest | None:
 
 
 def _ending_volumes(request: BuildRequest | None) -> list[str]:
-    """Volumes that end with a server whose disks are not rows yet."""
+    """The volumes to delete with a server whose disks are not rows yet."""
     devices = request.block_devices if request is not None else []
     return [
         str(device["volume_id"])
@@ -131,13 +134,13 @@ def _ending_volumes(request: BuildRequest | None) -> list[str]:
 
 
 def _can_be_restored(instance: Instance) -> bool:
-    """One that moves is not whole on any host."""
+    """May the server be soft-deleted? Not while it moves, because no host has all of it."""
     kept: int = settings.OPTIONS.reclaim_instance_interval
     return kept > 0 and instance.launched_at is not None and find_open(instance) is None
 
 
 def _destroy(instance: Instance) -> None:
-    """End the guest wherever something of it may be; a move may have left it on two hosts."""
+    """Destroy the guest on every host that may have it; a move may have left it on two."""
     names = {instance.node}
     if (move := find_open(instance)) is not None:
         names |= {move.source_node, move.dest_node}
@@ -148,8 +151,8 @@ def _destroy(instance: Instance) -> None:
 def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     """Mark the server deleted and release all that it holds.
 
-    The project's counters come before the volumes: a create request takes its locks in the same
-    order, so that neither waits for the other crosswise.
+    The project's counters are locked before the volumes, as in a create request, so that the two
+    cannot deadlock.
     """
     now = timezone.now()
     ended: dict[str, Any] = {
@@ -172,7 +175,7 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
 
 
 def _fail(instance: Instance, error: DriverFailed) -> None:
-    """One that can be restored stays so: the next round of reclaiming tries again."""
+    """Note the failure. A soft-deleted server stays so, and reclaiming tries again later."""
     step = FAIL_DELETE if instance.soft_deleted_at is None else KEEP_SOFT_DELETED
     with transaction.atomic():
         if take_step(instance.pk, step):

@@ -1,4 +1,4 @@
-"""What servers have to do with the end of a project or user."""
+"""Deletes the deleted servers of a project or user that is deleted itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from servers.models import Instance
 
 
 def forget_history(owner: Project | User, **_: Any) -> None:
-    """Deleted servers go with their owner; living ones keep it here (receiver of
+    """Remove the owner's deleted servers; existing ones prevent its deletion (receiver of
     ``owner_leaves``).
     """
     who = {"project": owner} if isinstance(owner, Project) else {"user": owner}

@@ -77,7 +77,7 @@ class ComputeDriver(Protocol):
     """
 
     def plug_nics(self, guest: Guest) -> None:
-        """Make the host ready for the cards of the guest."""
+        """Prepare the host for the NICs of the guest."""
         ...
 
     def attach_disks(self, guest: Guest) -> None:
@@ -107,11 +107,11 @@ class ComputeDriver(Protocol):
         ...
 
     def attach_nic(self, server_id: str, node: str, nic: Nic) -> None:
-        """Give a guest one card more."""
+        """Plug one more NIC into a guest."""
         ...
 
     def detach_nic(self, server_id: str, node: str, nic: Nic) -> None:
-        """Take a card from a guest; one that it does not have is fine."""
+        """Take a NIC from a guest; one that it does not have is ignored."""
         ...
 
     def send(self, server_id: str, node: str, to_node: str) -> None:

@@ -1,9 +1,9 @@
-"""What a flavor and an image ask of a host together: pure rules, no database, no HTTP.
+"""Computes what a flavor and an image together need of a host: pure rules, no database, no HTTP.
 
 A create request calls these in the order of docs/contract/create-flow.md: ``read_image_properties``
 (C9), ``plan_hardware`` (C10), ``ephemeral_encryption`` (D7), ``check_packed_ring`` (E4, row 4),
-``check_hardware`` (E4, row 9) and ``check_sound`` (E5). Where there are no image data at all, the
-two of E4 are left out and the others get ``ImageProperties()``.
+``check_hardware`` (E4, row 9) and ``check_sound`` (E5). Without image data, the two of E4 are left
+out and the others get ``ImageProperties()``.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def plan_hardware(
 
     Raises:
         BadRequest: a class of ``servers.hardware.errors``.
-        PciPolicyClash: 403, and only after the layout was found good.
+        PciPolicyClash: 403, checked after the NUMA layout.
     """
     numa = plan_numa(flavor, image)
     policy = choose_pci_numa_policy(flavor, image)
@@ -80,7 +80,7 @@ def plan_hardware(
 
 
 def check_packed_ring(flavor: FlavorHardware, image: ImageProperties) -> None:
-    """Packed virtqueues come before the sizes of the image, so a clash wins over those.
+    """Check packed virtqueues, which comes before the checks of the image's sizes.
 
     Raises:
         FlavorImageClash: flavor and image do not agree.
@@ -89,7 +89,7 @@ def check_packed_ring(flavor: FlavorHardware, image: ImageProperties) -> None:
 
 
 def check_hardware(flavor: FlavorHardware, image: ImageProperties) -> None:
-    """What is checked after the sizes of the image.
+    """The checks that come after those of the image's sizes.
 
     Raises:
         BadRequest: a class of ``servers.hardware.errors``.
@@ -103,7 +103,7 @@ def check_hardware(flavor: FlavorHardware, image: ImageProperties) -> None:
 
 
 def check_sound(flavor: FlavorHardware, image: ImageProperties) -> None:
-    """The sound device, which is checked even where there are no image data.
+    """Check the sound device, even without image data.
 
     Raises:
         FlavorImageClash: flavor and image name different models.

@@ -84,7 +84,7 @@ def plan_cpus(flavor: FlavorHardware, image: ImageProperties) -> CpuDemand:
 
 
 def choose_policy(flavor: FlavorHardware, image: ImageProperties) -> str | None:
-    """The flavor's policy wins, unless the image needs what it denies."""
+    """The flavor's policy, or the image's where the flavor has none; refuses contradictions."""
     asked = read_word(flavor, POLICY, CPU_POLICIES)
     if (asked, image.hw_cpu_policy) in POLICY_CLASHES:
         raise clash(POLICY, asked, image.hw_cpu_policy)
@@ -106,11 +106,11 @@ def choose_thread_policy(flavor: FlavorHardware, image: ImageProperties) -> str 
 def choose_realtime_cpus(flavor: FlavorHardware, image: ImageProperties) -> frozenset[int] | None:
     """The CPUs with realtime scheduling; ``None`` where the flavor does not switch it on.
 
-    The image's mask is used before the flavor's; without any, all CPUs are meant.
+    The image's mask is used before the flavor's; without any, all CPUs are realtime.
 
     Raises:
-        WrongCpuDemand: no CPU, one that the flavor does not have, or all of them while nothing
-            is said about the emulator's threads.
+        WrongCpuDemand: no CPU, one that the flavor does not have, or all of them without a policy
+            for the emulator's threads.
     """
     if not read_spec(flavor, REALTIME, flag):
         return None
@@ -169,7 +169,7 @@ def choose_emulator_policy(flavor: FlavorHardware) -> str | None:
 def choose_policy_of_resources(
     flavor: FlavorHardware, policy: str | None, emulator_policy: str | None
 ) -> str | None:
-    """The CPU policy, which explicit CPU resources imply: PCPU dedicated, VCPU shared.
+    """The CPU policy; explicit CPU resources imply one: PCPU dedicated, VCPU shared.
 
     Raises:
         WrongCpuDemand: resources beside a policy, of both kinds, or not as many as the CPUs.
@@ -212,7 +212,7 @@ def count_explicit_cpus(flavor: FlavorHardware) -> dict[str, int]:
 def choose_thread_policy_of_trait(
     flavor: FlavorHardware, image: ImageProperties, thread_policy: str | None
 ) -> str | None:
-    """The thread policy, which the hyper-threading trait implies too.
+    """The thread policy, which the hyper-threading trait can also imply.
 
     Raises:
         WrongCpuDemand: both were given.
@@ -233,7 +233,7 @@ def find_hyperthreading_trait(flavor: FlavorHardware, image: ImageProperties) ->
 
 
 def check_combination(policy: str | None, asked: Mapping[str, bool]) -> None:
-    """Refuse what the CPU policy does not allow; ``asked`` tells by key what is wanted.
+    """Refuse extra specs that do not go with the CPU policy; ``asked``: is the key wanted?
 
     Raises:
         WrongCpuDemand: a key that does not go with the policy.

@@ -1,7 +1,7 @@
-"""What can be wrong with the hardware that a flavor and an image ask for together.
+"""The errors of the hardware rules for a flavor and an image.
 
-These rules see no body, so no fault names a member of it; the texts name the extra spec or the
-image property instead.
+These rules do not see the body, so that their faults name no field of it; the texts name the extra
+spec or the image property instead.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from compute_site.faults import BadReference, BadRequest, Forbidden
 
 
 class WrongImageProperty(BadRequest):
-    """An image property has a value that its kind does not know."""
+    """An image property has an invalid value."""
 
     code = "wrong_image_property"
 
 
 class WrongExtraSpec(BadRequest):
-    """An extra spec of the flavor has a value that its kind does not know."""
+    """An extra spec of the flavor has an invalid value."""
 
     code = "wrong_extra_spec"
 

@@ -1,4 +1,4 @@
-"""How the memory of a server is backed: page size, locking, encryption, persistent memory
+"""The memory of a server: page size, locking, encryption, persistent memory
 (docs/contract/create-flow.md I3, I5).
 """
 
@@ -27,10 +27,10 @@ LOCKING_MODELS = {"amd-sev", "amd-sev-es"}
 
 
 def choose_page_size(flavor: FlavorHardware, image: ImageProperties) -> PageSize | None:
-    """The image chooses only where the flavor says ``any`` or ``large``.
+    """The page size; the image may choose it only if the flavor has ``any`` or ``large``.
 
     Raises:
-        FlavorImageClash: the image names a size that the flavor does not leave open.
+        FlavorImageClash: the image names a size that the flavor does not allow.
     """
     asked = flavor.extra_specs.get(PAGE_SIZE)
     wanted = image.hw_mem_page_size
@@ -78,7 +78,7 @@ def choose_memory_encryption(flavor: FlavorHardware, image: ImageProperties) -> 
 
     Raises:
         FlavorImageClash: flavor and image do not agree.
-        WrongMemoryDemand: the image's firmware or machine cannot do it.
+        WrongMemoryDemand: the image's firmware or machine type does not support it.
     """
     if not agree_on_flag(flavor, image, ENCRYPTION):
         return None
@@ -95,7 +95,7 @@ def check_encryption_firmware(model: str, image: ImageProperties) -> None:
     """Memory encryption needs UEFI and a q35 machine; SNP needs stateless firmware besides.
 
     Raises:
-        WrongMemoryDemand: the image has none of that.
+        WrongMemoryDemand: the image does not have one of them.
     """
     if image.hw_firmware_type != "uefi":
         raise WrongMemoryDemand(

@@ -1,4 +1,4 @@
-"""How CPUs and memory of a server lie on its NUMA nodes (docs/contract/create-flow.md I3)."""
+"""The NUMA nodes of a server with their CPUs and memory (docs/contract/create-flow.md I3)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def plan_numa(flavor: FlavorHardware, image: ImageProperties) -> NumaTopology | 
     if not (nodes or page_size or pmem or cpus.policy in {"dedicated", "mixed"}):
         return None
     if cpus.thread_policy == "":
-        # Nova: a blank policy does no harm until it is to be written on a node.
+        # Nova: a blank policy is an error only if there are NUMA nodes.
         raise WrongExtraSpec(f"The flavor's extra spec {THREAD_POLICY} is blank; name one.")
     cells = tuple(
         NumaCell(
@@ -124,7 +124,7 @@ def choose_node_count(flavor: FlavorHardware, image: ImageProperties) -> int | N
 
 
 def plan_shares(flavor: FlavorHardware, image: ImageProperties, nodes: int) -> Sequence[Share]:
-    """CPUs and memory of each node: as named one by one, else in equal shares.
+    """CPUs and memory of each node: as flavor or image name them, or else in equal shares.
 
     Raises:
         WrongNumaLayout: what was named does not fit the nodes or the flavor.
@@ -186,10 +186,11 @@ def share_evenly(flavor: FlavorHardware, nodes: int) -> Sequence[Share]:
 
 
 def check_shares(flavor: FlavorHardware, shares: Sequence[Share]) -> None:
-    """Every CPU of the flavor lies on one node, and the memory adds up to the flavor's.
+    """Check that every CPU of the flavor is on one node, and that the memory adds up to the
+    flavor's.
 
     Raises:
-        WrongNumaLayout: it is not so.
+        WrongNumaLayout: it does not.
     """
     placed: frozenset[int] = frozenset()
     for node, (cpus, memory_mb) in enumerate(shares):

@@ -79,7 +79,7 @@ vm_mode = word(
 
 
 def read_by(reader: Callable[[Any], Any]) -> Any:
-    """A property that is absent unless given, and then read by ``reader``."""
+    """A field for a property: ``None`` by default, otherwise read by ``reader``."""
     return dataclasses.field(default=None, metadata={"reader": reader})
 
 
@@ -87,7 +87,7 @@ def read_by(reader: Callable[[Any], Any]) -> Any:
 class ImageProperties:
     """The known properties of an image, ``None`` where the image has none of that name.
 
-    Page size and realtime mask stay texts: they are only read where a flavor lets them count.
+    Page size and realtime mask stay texts: they are read only where the flavor allows them.
     """
 
     hw_architecture: str | None = read_by(architecture)

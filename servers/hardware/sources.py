@@ -1,5 +1,5 @@
-"""Where a demand comes from: the extra specs of the flavor, the properties of the image, and how
-a pair of both is combined (docs/contract/create-flow.md I1).
+"""Reads extra specs of the flavor and properties of the image, and combines the pairs of both
+(docs/contract/create-flow.md I1).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_word(flavor: FlavorHardware, key: str, allowed: str) -> str | None:
 
 
 def read_property(name: str, value: str, reader: Callable[[str], Value]) -> Value:
-    """An image property that stayed a text until it counted.
+    """Read an image property that ``ImageProperties`` has as a text.
 
     Raises:
         WrongImageProperty: the reader refused it.
@@ -98,7 +98,7 @@ def agree_on_word(
 
 
 def clash(key: str, asked: object, wanted: object) -> FlavorImageClash:
-    """The fault of a pair that must agree and does not."""
+    """The fault for an extra spec and an image property that must agree and do not."""
     return FlavorImageClash(
         f"The flavor's extra spec {key} is {asked!r} but the image property"
         f" {key.replace(':', '_')} is {wanted!r}; use a flavor and an image that agree."
@@ -106,7 +106,7 @@ def clash(key: str, asked: object, wanted: object) -> FlavorImageClash:
 
 
 def set_twice(key: str) -> FlavorImageClash:
-    """The fault of a pair of which only one may be set, even to the same value."""
+    """The fault for an extra spec and an image property of which only one may be set."""
     return FlavorImageClash(
         f"Both the flavor's extra spec {key} and the image property {key.replace(':', '_')} are"
         " set; only one of them may."

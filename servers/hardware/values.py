@@ -1,7 +1,7 @@
 """Readers that turn the texts of extra specs and image properties into values.
 
-Every reader raises ``ValueError`` with a text that says what would be right; who knows the name of
-the key adds it (``sources.read_spec``, ``properties.read_image_properties``).
+Every reader raises ``ValueError`` with a text that says what would be right; the callers
+(``sources.read_spec``, ``properties.read_image_properties``) add the name of the key.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _VERSION_BOUND = re.compile(
 
 
 def flag(value: object) -> bool:
-    """Every text is a boolean: whatever is not a word for true is false."""
+    """Read a boolean: every text that is no word for true is false."""
     return str(value).strip().lower() in TRUE_WORDS
 
 
@@ -46,7 +46,7 @@ def text(value: object) -> str:
 
 
 def number(value: Any) -> int:
-    """Blanks around the number and a sign are allowed."""
+    """Read a whole number; blanks around it and a sign are allowed."""
     try:
         return int(value)
     except (TypeError, ValueError):

@@ -18,7 +18,7 @@ NOWHERE: dict[str, None] = {"host": None, "node": None}
 
 
 def release_host(servers: Sequence[int]) -> None:
-    """Give the hosts' resources back; harmless when nothing is held."""
+    """Release the hosts' resources of the servers; servers without any are ignored."""
     claims.release(servers)
 
 
@@ -28,8 +28,7 @@ def release_services(
     """Delete or free ports; free volumes, and delete those that shall end with their server.
 
     ``volumes`` shall end with it too, though no row says so yet. ``keep_volumes``: the server is
-    tried on another host, with its volumes. A service that does not answer stops nobody: a job
-    tries again.
+    tried on another host, with its volumes. If a service does not answer, a job tries again later.
     """
     try:
         release_now(instance, volumes=volumes, keep_volumes=keep_volumes)

@@ -13,19 +13,19 @@ Record = dict[str, Any]
 
 
 def image_columns(image: ImageData | None) -> Record:
-    """Columns of a server that its image decides."""
+    """The columns of a server that depend on its image."""
     properties: Mapping[str, Any] = image.properties if image else {}
     values = {name: properties.get(name) for name in ("os_type", "architecture", "vm_mode")}
     return {name: None if text is None else str(text)[:255] for name, text in values.items()}
 
 
 def copy_flavor(flavor: Flavor) -> Record:
-    """The flavor as it is now; what becomes of it later does not touch the server."""
+    """A copy of the flavor; later changes of the flavor do not affect the server."""
     return {"flavorid": flavor.flavorid, "name": flavor.name, **flavor.offer()}
 
 
 def copy_image(image: ImageData | None) -> Record:
-    """The image data as they are now; empty when there are none."""
+    """A copy of the image data; empty when there are none."""
     if image is None:
         return {}
     record = {field.name: getattr(image, field.name) for field in dataclasses.fields(image)}

@@ -58,5 +58,5 @@ class Disk:
 
 
 def read_flag(value: Any) -> bool:
-    """A boolean, or a text; a text that is no word for true is false."""
+    """Read a boolean or a text; a text that is no word for true is false."""
     return value.strip().lower() in TRUE_WORDS if isinstance(value, str) else bool(value)

@@ -18,7 +18,7 @@ class ImageNotFound(BadReference):
 
 
 class ImageUnusable(BadRequest):
-    """The image is not in a state, or not of a kind, that a server can start from."""
+    """A server cannot boot from an image in this state or of this kind."""
 
     code = "image_unusable"
 
@@ -36,7 +36,7 @@ class DiskConfigForbidden(BadRequest):
 
 
 class FlavorTooSmall(BadRequest):
-    """The image needs more memory or disk than the flavor gives."""
+    """The image needs more memory or disk than the flavor has."""
 
     code = "flavor_too_small"
 
@@ -60,7 +60,7 @@ class MixedPolicyTooNew(Conflict):
 
 
 class DeviceProfileUnknown(BadReference):
-    """The flavor asks for an accelerator that nobody offers."""
+    """The flavor asks for an accelerator, which this site does not have."""
 
     code = "device_profile_unknown"
 

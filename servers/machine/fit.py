@@ -46,7 +46,7 @@ def check_root_disk(
     field: str,
     volume_field: str,
 ) -> None:
-    """The root disk is large enough (rows 5 to 8). A volume of unknown size is not compared."""
+    """Check that the root disk is large enough (rows 5 to 8), unless its size is unknown."""
     if root is None or not root.is_volume:
         check_local_root(caller, flavor, image, field=field)
     elif root.volume_size is not None and image.min_disk > root.volume_size:
@@ -70,7 +70,7 @@ def check_local_root(caller: Caller, flavor: Flavor, image: ImageData, *, field:
 
 
 def check_flavor_disk(flavor: Flavor, image: ImageData, *, field: str) -> None:
-    """The flavor's root disk holds the image."""
+    """Check that the flavor's root disk is large enough for the image."""
     if (image.size or 0) > flavor.root_gb * GIB:
         raise FlavorTooSmall(
             f"The image has {image.size} bytes; the flavor {flavor.flavorid} gives "

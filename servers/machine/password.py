@@ -15,7 +15,7 @@ GROUPS = (
 
 
 def choose_password(asked: str | None) -> str:
-    """The asked password, an empty one too, or a fresh one with a character of each group."""
+    """The asked password, even an empty one, or a random one with a character of each group."""
     if asked is not None:
         return asked
     length = settings.OPTIONS.password_length

@@ -1,4 +1,4 @@
-"""What flavor and image ask of a host together: size, CPUs, memory layout, devices
+"""Combines what flavor and image need of a host: size, CPUs, memory layout, devices
 (docs/contract/create-flow.md C9, C10; the rules themselves are in ``servers.hardware``).
 """
 
@@ -27,7 +27,7 @@ MIXED_SINCE = 52
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """``image`` is ``None`` when there are no image data at all; the properties are then empty."""
+    """``image`` is ``None`` when there are no image data; then the properties are empty."""
 
     flavor: Flavor
     image: ImageData | None

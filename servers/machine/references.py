@@ -1,5 +1,5 @@
-"""The things that a request names: flavor, key pair, security groups, kernel and RAM disk,
-server group, certificates.
+"""Looks up what a request names: flavor, key pair, security groups, kernel and RAM disk, server
+group, certificates.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIND_FLAVOR = CompiledQuery(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kernel:
-    """Ids of images; empty where the machine brings its own."""
+    """The image ids of kernel and RAM disk; empty where the image has none."""
 
     kernel_id: str = ""
     ramdisk_id: str = ""
@@ -86,14 +86,14 @@ def find_key_pair(caller: Caller, name: str | None, *, field: str) -> KeyPair | 
 
 
 def choose_certificates(asked: Sequence[str] | None) -> list[str] | None:
-    """The asked certificates, or those of the site where it checks images
+    """The asked certificates, or the site's default ones if it verifies images
     (docs/contract/create-flow.md G6).
     """
     return list(asked or site_certificates()) or None
 
 
 def site_certificates() -> tuple[str, ...]:
-    """The certificates that every image is checked with, if the site does so at all."""
+    """The site's default certificates; empty if it does not verify images."""
     options = settings.OPTIONS
     if options.verify_glance_signatures and options.enable_certificate_validation:
         return tuple(options.default_trusted_certificate_ids)

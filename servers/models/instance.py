@@ -120,7 +120,7 @@ class Instance(models.Model):
     host = models.CharField(max_length=255, null=True, blank=True)
     node = models.CharField(max_length=255, null=True, blank=True)
     network_info = models.JSONField(default=list, blank=True)
-    """The network cards: list of port_id, network_id, label, mac, addresses (list of address,
+    """The NICs: list of port_id, network_id, label, mac, addresses (list of address,
     version),
     security_groups (names), tag."""
 

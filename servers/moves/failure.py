@@ -1,4 +1,4 @@
-"""What becomes of moves that fail: the server is what it was, or in ``error`` where it lies."""
+"""Ends failed moves: the server gets its old state again, or is in ``error`` where it is."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class GiveUp(Protocol):
 
 
 def give_up_move(move_id: int, reason: str, details: str = "") -> None:
-    """The server never left: it is what it was before."""
+    """End a move before the server has left its host: it gets its old state again."""
     _stay(move_id, GIVE_UP_MOVE, reason, details)
 
 
 def fail_move(move_id: int, reason: str, details: str = "") -> None:
-    """The server has left, and did not come up on the other host: it is in ``error`` there."""
+    """End a move after the server left and did not start: it is in ``error`` on the new host."""
     record = _find(move_id)
     if record is None:
         return
@@ -67,7 +67,7 @@ def fail_move(move_id: int, reason: str, details: str = "") -> None:
 
 
 def keep_resized(move_id: int, reason: str, details: str = "") -> None:
-    """Confirming or reverting came to nothing, and may be tried again."""
+    """End a failed confirm or revert: the server stays resized, so that it can be tried again."""
     record = _find(move_id)
     if record is None:
         return
@@ -98,12 +98,12 @@ def fail_revert(move_id: int, reason: str, details: str = "") -> None:
 
 
 def give_up_live_move(move_id: int, reason: str, details: str = "") -> None:
-    """The server runs on where it is."""
+    """End a live migration: the server keeps running on its host."""
     _stay(move_id, END_LIVE_MOVE, reason, details)
 
 
 def fail_evacuation(move_id: int, reason: str, details: str = "") -> None:
-    """The server is in ``error`` on its failed host; it may be tried again."""
+    """End an evacuation: the server is in ``error`` on its failed host; it can be tried again."""
     _stay(move_id, FAIL_EVACUATION, reason, details)
 
 
@@ -119,7 +119,7 @@ def _stay(move_id: int, step: Transition, reason: str, details: str) -> None:
 
 
 def end_lost_move(record: Migration) -> None:
-    """Nobody works on it any more: end it by how far it has come."""
+    """End a move that no job is at work on, according to its progress."""
     reason = "Nobody works on it any more."
     task = record.instance.task_state
     if task in AT_SOURCE:

@@ -54,12 +54,12 @@ RECEIVE_EVENT = "compute_finish_resize"
 
 
 class Interrupted(Exception):
-    """The server is not ours any more: it is being deleted, or somebody has said what it is."""
+    """The move must stop: the server is being deleted, or an admin has reset its state."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trip:
-    """A move with its server, read anew for each step."""
+    """A move with its server, read again for each step."""
 
     record: Migration
     instance: Instance
@@ -98,7 +98,7 @@ def move_server(job: MoveServer) -> None:
 
 
 def confirm_resize(job: ConfirmResize) -> None:
-    """Give up what the server left behind."""
+    """Release what the server still has on its old host."""
     with exclusive(job.server_id):
         _attempt(job.move, CONFIRM.from_task, _confirm, keep_resized)
 
@@ -210,8 +210,8 @@ def _revert(trip: Trip) -> None:
 
 
 def clean_up(record: Migration) -> None:
-    """Leave nothing on either host of a server that was deleted meanwhile: where its own host
-    is down nobody else does.
+    """Remove a server that was deleted meanwhile from both hosts: if its own host is down, the
+    deletion does not do that.
     """
     if Instance.objects.alive().filter(pk=record.instance_id).exists():
         return

@@ -1,4 +1,4 @@
-"""The network cards of a server as it remembers them, and their addresses."""
+"""The NICs of a server from its ``network_info``, and their addresses."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Card = dict[str, Any]
 
 
 def cards_of(network_info: str) -> list[Card]:
-    """The cards from the text of their column."""
+    """The NICs from the text of their column."""
     cards: list[Card] = orjson.loads(network_info)
     return cards
 
 
 def addresses_of(cards: Iterable[Card], *, extended: bool = True) -> dict[str, list[Any]]:
-    """Addresses by the name of their network; ``extended``: with the card's MAC address."""
+    """Addresses by the name of their network; ``extended``: with the NIC's MAC address."""
     addresses: dict[str, list[Any]] = {}
     for card in cards:
         shown = addresses.setdefault(card["label"], [])
@@ -42,7 +42,7 @@ def find_network(instance: Instance, label: str) -> list[Any]:
     """The addresses of a server on the network of that name.
 
     Raises:
-        NoSuchItem: the server has no card there.
+        NoSuchItem: the server has no NIC there.
     """
     addresses = addresses_of(instance.network_info, extended=False)
     if label not in addresses:

@@ -228,7 +228,7 @@ def _as_text(column: str) -> Any:
 
 
 class _AddressMatches(Func):
-    """Does the pattern match an address of a network card? Takes the cards and the pattern."""
+    """Does the pattern match an address of a NIC? Takes the NICs and the pattern."""
 
     template = "EXISTS (SELECT 1 FROM jsonb_path_query(%(expressions)s)"
     arg_joiner = ", '$[*].addresses[*][0]') AS address WHERE address #>> '{}' ~ "

@@ -1,4 +1,4 @@
-"""Shows to everybody which jobs are worked on: by locks, which end with whoever holds them."""
+"""Marks running jobs by advisory locks, which end with the worker that holds them."""
 
 from __future__ import annotations
 

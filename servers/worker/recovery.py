@@ -1,4 +1,4 @@
-"""Finds what was lost: jobs of workers that died, builds and deletions that nobody works on."""
+"""Finds jobs of lost workers, and builds, deletions and moves without a job."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ AT_WORK = """
     WHERE status IN ('todo', 'doing') AND task_name = ANY(%s)
 """
 
-# Who works on a job holds a lock. A job without one is lost, whatever its worker says: the worker
-# died, or it could not write down how the job ended.
+# A worker holds a lock for each job that it runs. A running job without a lock is lost: its worker
+# died, or could not write how the job ended.
 LOST_JOBS = """
     SELECT job.id, job.task_name, job.attempts
     FROM procrastinate_jobs AS job
@@ -89,7 +89,7 @@ LOST_JOBS = """
 
 
 class BuildLost(Fault):
-    """Nobody works on the build any more; the text says since when."""
+    """No job is at work on the build any more; the text says since when."""
 
     code = "build_lost"
 
