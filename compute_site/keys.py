@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from compute_site.strict_json import Unkeepable, check_keepable
+from compute_site.words import is_canonical
 
 Reader = Callable[[Any], Any]
 NO_CARDS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
@@ -130,13 +131,9 @@ def flag(value: Any) -> bool:
 
 
 def uuid_text(value: Any) -> uuid.UUID:
-    try:
-        found = uuid.UUID(text(value))
-    except ValueError:
-        found = None
-    if found is None or str(found) != value:
+    if not is_canonical(text(value)):
         raise WrongValue(f"give a UUID with hyphens in small letters, not {shown(value)}")
-    return found
+    return uuid.UUID(value)
 
 
 def project_id(value: Any) -> str:

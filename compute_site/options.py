@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from compute_site.words import PLAIN_FALSE, PLAIN_TRUE
+
 PREFIX = "COMPUTE_SITE_"
-TRUE_WORDS = {"1", "true", "yes", "on"}
-FALSE_WORDS = {"0", "false", "no", "off"}
 
 
 class OptionError(Exception):
@@ -196,6 +196,6 @@ def _convert(text: str, kind: Any) -> Any:
 
 def _convert_bool(text: str) -> bool:
     word = text.strip().lower()
-    if word not in TRUE_WORDS | FALSE_WORDS:
-        raise ValueError(f"give one of {', '.join(sorted(TRUE_WORDS | FALSE_WORDS))}")
-    return word in TRUE_WORDS
+    if word not in PLAIN_TRUE | PLAIN_FALSE:
+        raise ValueError(f"give one of {', '.join(sorted(PLAIN_TRUE | PLAIN_FALSE))}")
+    return word in PLAIN_TRUE

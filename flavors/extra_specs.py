@@ -14,13 +14,12 @@ from collections.abc import Mapping
 from os_resource_classes import STANDARDS
 from os_traits import get_traits
 
+from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
 from flavors.errors import UnknownExtraSpec, WrongExtraSpec
 
 NAME = r"[a-zA-Z0-9-_:. ]{1,255}"
 NAME_MEANS = "is no name of 1 to 255 letters, digits, spaces and - _ : ."
 LONGEST_VALUE = 255
-TRUE_WORDS = {"1", "t", "true", "on", "y", "yes"}
-FALSE_WORDS = {"0", "f", "false", "off", "n", "no"}
 
 
 class Value:
@@ -62,7 +61,7 @@ class Boolean(Value):
     wanted = "a word such as true or false"
 
     def takes(self, value: str) -> bool:
-        return value.strip().lower() in TRUE_WORDS | FALSE_WORDS
+        return value.strip().lower() in LOOSE_TRUE | LOOSE_FALSE
 
 
 class Choice(Value):

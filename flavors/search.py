@@ -11,6 +11,7 @@ from compute_site.caller import Caller
 from compute_site.db.outages import is_too_slow
 from compute_site.db.paging import Paging, cut_page
 from compute_site.db.patterns import CostlyPattern, check_pattern
+from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
 from flavors.errors import (
     ExtraSpecNotFound,
     FlavorNotFound,
@@ -19,9 +20,6 @@ from flavors.errors import (
     WrongFilter,
 )
 from flavors.models import Flavor, FlavorAccess
-
-TRUE_WORDS = {"1", "t", "true", "on", "y", "yes"}
-FALSE_WORDS = {"0", "f", "false", "off", "n", "no"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +103,9 @@ def _by_publicity(caller: Caller, word: str | None) -> QuerySet[Flavor]:
     lowered = "true" if word is None else word.strip().lower()
     if lowered == "none":
         return flavors
-    if lowered in FALSE_WORDS:
+    if lowered in LOOSE_FALSE:
         return flavors.filter(is_public=False)
-    if lowered in TRUE_WORDS:
+    if lowered in LOOSE_TRUE:
         shared = FlavorAccess.objects.filter(project=caller.project_id).values("flavor")
         return flavors.filter(Q(is_public=True) | Q(pk__in=shared))
     raise WrongFilter(f"is_public takes true, false or none, not {word!r}.", field="is_public")

@@ -11,13 +11,13 @@ from django.conf import settings
 from django.db import transaction
 
 from compute_site.caller import Caller
+from compute_site.words import is_canonical
 from quotas.enforce import give_back, reserve
 from quotas.fit import Wanted
 from servers.errors import NoSuchServerGroup, RulesNeedAntiAffinity
 from servers.models import ServerGroup, ServerGroupMember
 from servers.models.server_group import Policy
 from servers.policies import server_group as policies
-from servers.read.find import UUID
 
 RESOURCE = "server_groups"
 
@@ -72,7 +72,7 @@ def find_server_group(caller: Caller, group_id: str, rule: str) -> ServerGroup:
         PolicyRefused: the caller may know of it, but not do this.
     """
     group = None
-    if UUID.fullmatch(group_id):
+    if is_canonical(group_id):
         group = ServerGroup.objects.visible_to(caller).filter(uuid=group_id).first()
     if group is None:
         raise NoSuchServerGroup(f"There is no server group {group_id}.")

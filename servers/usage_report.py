@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from compute_site.db.paging import Paging, cut_page
+from compute_site.words import is_canonical
 from servers.errors import MarkerNotFound, PeriodReversed
 from servers.models import Instance
-from servers.read.find import UUID
 
 HOUR = dt.timedelta(hours=1)
 NEEDED = (
@@ -133,7 +133,7 @@ def _servers_within(
 
 def _find_marker(marker: str) -> Instance:
     row = None
-    if UUID.fullmatch(marker):
+    if is_canonical(marker):
         row = Instance.objects.filter(uuid=marker).only("uuid", "project_id").first()
     if row is None:
         raise MarkerNotFound(f"The marker {marker[:60]} is no server.", field="marker")

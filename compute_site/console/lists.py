@@ -17,6 +17,8 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
+from compute_site.words import parse_uuid
+
 MOST_ROWS = 5000
 """A list shows so many rows at most; filters and search find the others."""
 
@@ -218,10 +220,7 @@ def word_filter(title: str, *lookups: str) -> type[WordFilter]:
 
 def read_uuid(word: str) -> uuid.UUID | None:
     """The word as an id, if it is one."""
-    try:
-        return uuid.UUID(word) if len(word) == LENGTH_OF_UUID else None
-    except ValueError:
-        return None
+    return parse_uuid(word) if len(word) == LENGTH_OF_UUID else None
 
 
 def read_address(word: str) -> str | None:

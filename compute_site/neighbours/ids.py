@@ -6,13 +6,7 @@ import ipaddress
 import uuid
 from collections.abc import Iterable
 
-
-def is_canonical(text: str) -> bool:
-    """Is it a UUID with hyphens and in small letters, as the services write it?"""
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
+from compute_site.words import is_canonical
 
 
 def canonical_ids(texts: Iterable[str]) -> list[uuid.UUID]:

@@ -33,12 +33,12 @@ from compute_site.faults import (
     Unauthorized,
 )
 from compute_site.keys import Key, read_keys
-from compute_site.neighbours.ids import canonical_ids, is_address, is_canonical
+from compute_site.neighbours.ids import canonical_ids, is_address
+from compute_site.words import PLAIN_TRUE, is_canonical
 
 logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Model)
-TRUE_WORDS = {"true", "1", "yes", "on"}
 
 
 class MarkerUnknown(BadRequest):
@@ -66,7 +66,7 @@ def by_address(column: str) -> Filter:
 
 
 def by_flag(column: str) -> Filter:
-    return Filter(column, lambda words: [word.lower() in TRUE_WORDS for word in words])
+    return Filter(column, lambda words: [word.lower() in PLAIN_TRUE for word in words])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

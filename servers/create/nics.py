@@ -5,12 +5,12 @@ servers the project's port quota is enough.
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Mapping, Sequence
 
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import NetworkData, PortData
+from compute_site.words import parse_uuid
 from servers.create.errors import (
     AddressInUse,
     MalformedNic,
@@ -83,16 +83,8 @@ def _check_nic(nic: NicOrder, seen: set[str], field: str) -> None:
             )
     elif nic.network_id is None:
         raise MalformedNic("A card needs the uuid of a network, or a port.", field=field)
-    elif not _is_uuid(nic.network_id):
+    elif parse_uuid(nic.network_id) is None:
         raise MalformedNic(f"{nic.network_id} is no UUID.", field=f"{field}.uuid")
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_choice(caller: Caller, *, automatic: bool) -> None:

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
 from servers.hardware.errors import PciAliasUnknown, PciPolicyClash, WrongExtraSpec, WrongPciAlias
 from servers.hardware.properties import PCI_NUMA_POLICIES, ImageProperties
 from servers.hardware.sources import FlavorHardware, read_word
-from servers.hardware.values import FALSE_WORDS, TRUE_WORDS, word
+from servers.hardware.values import word
 
 NUMA_POLICY = "hw:pci_numa_affinity_policy"
 ALIAS = "pci_passthrough:alias"
@@ -41,9 +42,9 @@ def _read_device_id(value: object) -> str:
 
 def _read_truth(value: object) -> str:
     truth = str(value).strip().lower()
-    if truth not in TRUE_WORDS | FALSE_WORDS:
+    if truth not in LOOSE_TRUE | LOOSE_FALSE:
         raise ValueError("give true or false")
-    return "true" if truth in TRUE_WORDS else "false"
+    return "true" if truth in LOOSE_TRUE else "false"
 
 
 ALIAS_MEMBERS: Mapping[str, Callable[[object], str]] = {

@@ -12,13 +12,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from compute_site.words import LOOSE_TRUE
+
 PageSize = int | Literal["small", "large", "any"]
 """KiB, or what the host may choose: its normal size, a larger one, or either."""
 
 PAGE_SIZE_WORDS: Mapping[str, PageSize] = {"small": "small", "large": "large", "any": "any"}
 
-TRUE_WORDS = frozenset({"1", "t", "true", "on", "y", "yes"})
-FALSE_WORDS = frozenset({"0", "f", "false", "off", "n", "no"})
 UNIT_PREFIXES = "KMGTPEZYRQ"
 
 _CPU_ENTRY = re.compile(r"(\^?)\s*(\d{1,5})\s*(?:-\s*(\d{1,5}))?", re.ASCII)
@@ -36,7 +36,7 @@ _VERSION_BOUND = re.compile(
 
 def flag(value: object) -> bool:
     """Read a boolean: every text that is no word for true is false."""
-    return str(value).strip().lower() in TRUE_WORDS
+    return str(value).strip().lower() in LOOSE_TRUE
 
 
 def text(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-TRUE_WORDS = frozenset(("1", "t", "true", "on", "y", "yes"))
+from compute_site.words import LOOSE_TRUE
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,4 +59,4 @@ class Disk:
 
 def read_flag(value: Any) -> bool:
     """Read a boolean or a text; a text that is no word for true is false."""
-    return value.strip().lower() in TRUE_WORDS if isinstance(value, str) else bool(value)
+    return value.strip().lower() in LOOSE_TRUE if isinstance(value, str) else bool(value)

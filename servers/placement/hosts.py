@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 
+from compute_site.words import parse_uuid
 from servers.hosts.zones import zone_of_hosts
 from servers.models import ComputeNode, Instance, ResourceProvider, ServerGroup
 from servers.models.host import COMPUTE_BINARY
@@ -86,7 +86,7 @@ def _members_by_host(group: ServerGroup | None, moving: Instance | None) -> Mapp
 
 def _servers_by_host(demand: Demand) -> Mapping[str, set[str]]:
     """Where the servers lie that the hints name; a text that is no id names none."""
-    ids = [word for word in demand.near_servers | demand.apart_servers if _is_uuid(word)]
+    ids = [word for word in demand.near_servers | demand.apart_servers if parse_uuid(word)]
     if not ids:
         return {}
     found: dict[str, set[str]] = {}
@@ -94,11 +94,3 @@ def _servers_by_host(demand: Demand) -> Mapping[str, set[str]]:
     for server_id, host in servers.values_list("uuid", "host"):
         found.setdefault(str(host), set()).add(str(server_id))
     return found
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

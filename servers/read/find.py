@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from compute_site.caller import Caller
 from compute_site.policy.granted import rules_on
+from compute_site.words import is_canonical
 from servers.errors import NoSuchServer
 from servers.models import Instance
 from servers.read.details import Details, Parts, read_details, read_one
-
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def find_server(
@@ -62,7 +59,7 @@ def details_of(instance: Instance, parts: Parts) -> Details:
 
 def check_server_id(server_id: str) -> None:
     """Raises ``NoSuchServer`` where the text has not the form of an id."""
-    if not UUID.fullmatch(server_id):
+    if not is_canonical(server_id):
         raise NoSuchServer(server_id)
 
 

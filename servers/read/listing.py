@@ -32,12 +32,12 @@ from django.db.models.lookups import In, Regex
 
 from compute_site.caller import Caller
 from compute_site.db.outages import is_too_slow
+from compute_site.words import is_canonical
 from flavors.models import Flavor
 from servers.errors import BadFilter, CostlyFilter, MarkerNotFound, SortRefused
 from servers.models import BuildRequest, Instance, Tag, VmState
 from servers.models.tag import MOST_TAGS
 from servers.read.details import Details, Parts, read_details
-from servers.read.find import UUID
 
 RESERVATION = re.compile(r"r-[a-z0-9]{8}")
 
@@ -173,7 +173,7 @@ def _conditions(query: ServerQuery, visible: QuerySet[Instance]) -> list[Any]:
     if query.flavor is not None:
         conditions.append(Q(flavor_record__in=Flavor.objects.filter(flavorid=query.flavor)))
     if query.server_id is not None:
-        known = [query.server_id] if UUID.fullmatch(query.server_id) else []
+        known = [query.server_id] if is_canonical(query.server_id) else []
         conditions.append(Q(uuid__in=known))
     if query.locked is not None:
         conditions.append(IS_ORDER | Q(locked=query.locked))
@@ -308,7 +308,7 @@ def _find_marker(
     visible: QuerySet[Instance], marker: str, order: Sequence[tuple[str, bool]]
 ) -> tuple[Any, ...]:
     """The values by which the marker is sorted."""
-    if UUID.fullmatch(marker):
+    if is_canonical(marker):
         columns = [column for column, _ in order]
         values: tuple[Any, ...] | None = visible.filter(uuid=marker).values_list(*columns).first()
         if values is not None:

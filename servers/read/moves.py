@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from compute_site.db.paging import Paging, cut_page
+from compute_site.words import LOOSE_TRUE, parse_uuid
 from servers.errors import MarkerNotFound, NoSuchItem
 from servers.models import Instance, Migration, MigrationStatus, MigrationType
 
@@ -23,7 +23,6 @@ IN_PROGRESS = (
 """Statuses of live migrations that are shown while they last."""
 NEWEST_FIRST = (("created_at", True), ("id", True))
 OLDEST_FIRST = (("id", False),)
-TRUE_WORDS = ("1", "true", "t", "yes", "y", "on")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +95,10 @@ def _filtered(query: MoveQuery) -> QuerySet[Migration]:
     for name in ("status", "migration_type", "user_id", "project_id"):
         if (value := getattr(query, name)) is not None:
             moves = moves.filter(**{name: value})
-    if query.hidden is not None and query.hidden.lower() in TRUE_WORDS:
+    if query.hidden is not None and query.hidden.lower() in LOOSE_TRUE:
         moves = moves.none()  # no move is hidden
     if query.instance_uuid is not None:
-        server_id = _as_uuid(query.instance_uuid)
+        server_id = parse_uuid(query.instance_uuid)
         moves = moves.filter(instance__uuid=server_id) if server_id else moves.none()
     if query.host is not None:
         return moves.filter(Q(source_compute=query.host) | Q(dest_compute=query.host))
@@ -122,15 +121,8 @@ def _changed(moves: QuerySet[Migration], query: MoveQuery) -> QuerySet[Migration
 def _find_marker(marker: str | None) -> Migration | None:
     if marker is None:
         return None
-    move_id = _as_uuid(marker)
+    move_id = parse_uuid(marker)
     found = Migration.objects.filter(uuid=move_id).first() if move_id else None
     if found is None:
         raise MarkerNotFound(f"There is no move {marker[:64]!r} to go on from.")
     return found
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

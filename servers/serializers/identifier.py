@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import uuid
 
-from compute_site.api.microversions.texts import is_uuid
 from compute_site.api.microversions.version import Microversion
+from compute_site.words import is_canonical, is_uuid
 from servers.hosts.errors import MalformedId
-from servers.read.find import UUID
 
 UUIDS_SINCE = Microversion.parse("2.53")
 WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
@@ -39,7 +38,7 @@ def read_uuid(text: str) -> uuid.UUID:
     """
     if not is_uuid(text):
         raise MalformedId(f"{text[:60]!r} is no id: give a UUID.")
-    return uuid.UUID(text) if UUID.fullmatch(text) else NOBODY
+    return uuid.UUID(text) if is_canonical(text) else NOBODY
 
 
 def read_id(text: str, version: Microversion) -> int | uuid.UUID:

@@ -19,13 +19,14 @@ from compute_site.api.microversions.answers import (
     Shown,
 )
 from compute_site.api.microversions.fields import ABSENT, NonNegative
-from compute_site.api.microversions.queries import TRUE_WORDS, Time
+from compute_site.api.microversions.queries import Time
 from compute_site.api.microversions.serializers import QuerySerializer
 from compute_site.api.microversions.texts import Text
 from compute_site.api.microversions.times import whole_time
 from compute_site.api.microversions.version import Microversion
 from compute_site.db.paging import Paging
 from compute_site.neighbours.image.protocol import ImageData, ImageSearch
+from compute_site.words import LOOSE_TRUE
 
 STATUS_WORDS = {
     "active": "ACTIVE",
@@ -99,7 +100,7 @@ def _disk_config(image: ImageData, _frame: Frame) -> Any:
     word = image.properties.get("auto_disk_config")
     if word is None:
         return ABSENT
-    return "AUTO" if str(word).lower() in TRUE_WORDS else "MANUAL"
+    return "AUTO" if str(word).lower() in LOOSE_TRUE else "MANUAL"
 
 
 class ImageSummary(AnswerSerializer):

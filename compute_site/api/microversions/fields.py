@@ -20,6 +20,7 @@ from rest_framework.serializers import Field
 from compute_site.api.microversions.errors import as_validation_error, faults_of
 from compute_site.api.microversions.version import NEWEST, Microversion
 from compute_site.faults import FieldFault
+from compute_site.words import STRICT_FALSE, STRICT_TRUE
 
 Reader = Callable[[Any, str, list[FieldFault]], Any]
 """Takes a value, its path and the list of faults; returns what the value means."""
@@ -261,9 +262,7 @@ class Boolish(StrictField):
     number.
     """
 
-    TRUE = ("True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes")
-    FALSE = ("False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no")
-    MEANING: dict[Any, bool] = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+    MEANING: dict[Any, bool] = dict.fromkeys(STRICT_TRUE, True) | dict.fromkeys(STRICT_FALSE, False)
 
     def convert(self, value: Any) -> bool:
         if type(value) is bool:

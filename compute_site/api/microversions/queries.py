@@ -17,9 +17,8 @@ from compute_site.api.microversions.fields import (
 from compute_site.api.microversions.serializers import QuerySerializer
 from compute_site.api.microversions.texts import Text, shorten
 from compute_site.db.patterns import CostlyPattern, check_pattern
+from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
 
-TRUE_WORDS = frozenset(("1", "t", "true", "on", "y", "yes"))
-FALSE_WORDS = frozenset(("0", "f", "false", "off", "n", "no"))
 YEAR_OR_MONTH = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
 
 
@@ -83,9 +82,9 @@ class Word(StrictField):
     def convert(self, value: Any) -> bool:
         check_storable(value)
         word = value.strip().lower()
-        if word in TRUE_WORDS:
+        if word in LOOSE_TRUE:
             return True
-        if word in FALSE_WORDS:
+        if word in LOOSE_FALSE:
             return False
         if not value and self.empty is not None:
             return self.empty

@@ -15,10 +15,9 @@ from compute_site.api.microversions.fields import (
     check_storable,
     wrong_type,
 )
+from compute_site.words import is_uuid
 
 LAST_KNOWN_CHARACTER = 0xFFFE  # Nova's set of characters ends here
-UUID_FORM = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
-HEX_32 = re.compile(r"[0-9a-f]{32}")
 
 
 class Text(StrictField):
@@ -178,19 +177,13 @@ class Uuid(Text):
     def convert(self, value: Any) -> str:
         if type(value) is not str:
             raise wrong_type("a UUID", value)
-        if UUID_FORM.fullmatch(value) or is_uuid(value) or (self.empty and not value):
+        if is_uuid(value) or (self.empty and not value):
             return value
         raise Refused(f"{shorten(value)} is not a UUID", code="uuid")
 
     def describe(self) -> Schema:
         schema: Schema = {"type": "string", "format": "uuid"}
         return {"anyOf": [schema, {"type": "string", "maxLength": 0}]} if self.empty else schema
-
-
-def is_uuid(text: str) -> bool:
-    """With or without hyphens, braces and the prefix ``urn:uuid:``, in any case."""
-    plain = text.replace("urn:", "").replace("uuid:", "").strip("{}").replace("-", "").lower()
-    return HEX_32.fullmatch(plain) is not None
 
 
 class Ipv4(Text):

@@ -11,7 +11,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
 from compute_site.db.paging import cut_page
-from compute_site.neighbours.ids import canonical_ids, is_canonical
+from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.local import changes
 from compute_site.neighbours.image.local.limits import QUOTAS
@@ -24,6 +24,7 @@ from compute_site.neighbours.image.protocol import (
     NoSuchMarker,
     Properties,
 )
+from compute_site.words import is_canonical
 
 COLUMNS = [field.attname for field in Image._meta.concrete_fields]  # noqa: SLF001 - documented
 FIND = CompiledQuery(

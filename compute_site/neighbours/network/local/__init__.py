@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
-from compute_site.neighbours.ids import canonical_ids, is_address, is_canonical
+from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.attached import attached_ports
 from compute_site.neighbours.network.local.connect import (
@@ -47,6 +47,7 @@ from compute_site.neighbours.network.protocol import (
     PortData,
     SecurityGroupData,
 )
+from compute_site.words import is_canonical
 
 __all__ = [
     "add_address",

@@ -12,7 +12,6 @@ from compute_site.faults import Fault, NotFound
 from compute_site.neighbours.ownership import may_on
 from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.service_view import (
-    TRUE_WORDS,
     Filter,
     ServiceView,
     by_flag,
@@ -31,6 +30,7 @@ from compute_site.neighbours.volume.api.representation import (
 from compute_site.neighbours.volume.local import changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
+from compute_site.words import PLAIN_TRUE
 
 RULES_OF_KEYS = {
     "os-vol-tenant-attr:tenant_id": policies.SHOW_PROJECT,
@@ -45,7 +45,7 @@ class VolumeView(ServiceView):
 
     def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of the caller's project; of all if an admin asks for ``all_tenants``."""
-        asked = self.request.GET.get("all_tenants", "").lower() in TRUE_WORDS
+        asked = self.request.GET.get("all_tenants", "").lower() in PLAIN_TRUE
         if self.caller.is_admin and asked:
             return rows
         return rows.filter(project=self.caller.project_id)

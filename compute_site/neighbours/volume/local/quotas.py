@@ -12,10 +12,10 @@ from compute_site.identity.models import Project
 from compute_site.keys import IGNORED, Key, WrongValue, limit
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.quotas import UNLIMITED
-from compute_site.neighbours.service_view import TRUE_WORDS
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local.limits import QUOTAS
+from compute_site.words import PLAIN_TRUE
 
 NOT_KEPT = dict.fromkeys(("backups", "backup_gigabytes", "groups"), UNLIMITED)
 """Kinds that there are none of here."""
@@ -66,7 +66,7 @@ class QuotaSet(QuotaSetDefaults):
 
     def limits(self, owner: str) -> dict[str, Any]:
         limits = QUOTAS.limits_of(owner) | NOT_KEPT
-        if self.request.GET.get("usage", "").lower() not in TRUE_WORDS:
+        if self.request.GET.get("usage", "").lower() not in PLAIN_TRUE:
             return limits
         used = QUOTAS.used_by(owner)
         return {
