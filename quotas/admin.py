@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -19,7 +19,7 @@ from quotas.changes import save_class_page, save_project_page
 from quotas.dashboard import find_near_limit
 from quotas.forms import LimitsForm, members_of, user_limits
 from quotas.history import read_changes
-from quotas.limits import DEFAULT_CLASS, class_limits, own_limits
+from quotas.limits import DEFAULT_CLASS, class_limits, own_limits, project_limit
 from quotas.meters import meter
 from quotas.models import Limit, ProjectQuota, Usage
 from quotas.resources import COUNTED, LIMITED, RESOURCES, UNLIMITED
@@ -82,7 +82,7 @@ class ProjectQuotaAdmin(ListAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectQuota]:
         columns = {f"used_{name}": _used(name) for name in COUNTED}
-        columns |= {f"limit_{name}": _limit(name) for name in COUNTED}
+        columns |= {f"limit_{name}": project_limit(name) for name in COUNTED}
         projects: QuerySet[ProjectQuota] = super().get_queryset(request)
         return projects.annotate(**columns)
 
@@ -221,17 +221,6 @@ class UsageAdmin(ListAdmin):
 def _used(name: str) -> Coalesce:
     rows = Usage.objects.filter(project=OuterRef("pk"), resource=name).values("in_use")[:1]
     return Coalesce(Subquery(rows), 0)
-
-
-def _limit(name: str) -> Coalesce:
-    """The limit that applies to a project, as ``quotas.limits`` finds it."""
-    limits = Limit.objects.filter(resource=name, user_id="").values("limit")
-    return Coalesce(
-        Subquery(limits.filter(project=OuterRef("pk"))[:1]),
-        Subquery(limits.filter(project=None, quota_class=DEFAULT_CLASS)[:1]),
-        Value(RESOURCES[name].default),
-        output_field=IntegerField(),
-    )
 
 
 def _rows(

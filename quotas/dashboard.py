@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from compute_site.console.site import Panel, show_panels
-from quotas.limits import DEFAULT_CLASS
+from quotas.limits import DEFAULT_CLASS, PROJECT_LIMIT_JOINS, SET_LIMIT
 from quotas.meters import NEARLY, meter
 from quotas.resources import COUNTED, RESOURCES
 
@@ -17,30 +17,26 @@ MOST_ROWS = 10
 
 
 # One pass over the counters with joins: a subquery for each row would take seconds.
-NEAR_LIMIT = """
-WITH fallback AS (
-  SELECT given.resource, COALESCE(shared."limit", given."limit") AS "limit"
-    FROM unnest(%(resources)s::text[], %(defaults)s::int[]) AS given (resource, "limit")
-    LEFT JOIN quotas_limit shared
-      ON shared.project_id IS NULL AND shared.quota_class = %(class)s
-     AND shared.resource = given.resource
+NEAR_LIMIT = f"""
+WITH used AS (
+  SELECT counter.project_id, counter.resource, counter.in_use,
+         COALESCE({SET_LIMIT}, given."limit") AS "limit"
+    FROM quotas_usage AS counter
+    JOIN unnest(%(resources)s::text[], %(defaults)s::int[]) AS given (resource, "limit")
+      ON given.resource = counter.resource
+    {PROJECT_LIMIT_JOINS}
+   WHERE counter.in_use > 0
 ), near AS (
-  SELECT used.project_id, used.resource, used.in_use,
-         COALESCE(own."limit", fallback."limit") AS "limit"
-    FROM quotas_usage used
-    JOIN fallback ON fallback.resource = used.resource
-    LEFT JOIN quotas_limit own
-      ON own.project_id = used.project_id AND own.resource = used.resource AND own.user_id = ''
-   WHERE used.in_use > 0 AND COALESCE(own."limit", fallback."limit") >= 0
-     AND used.in_use >= COALESCE(own."limit", fallback."limit") * %(nearly)s::float8
-   ORDER BY used.in_use / GREATEST(COALESCE(own."limit", fallback."limit"), 0.5::float8) DESC,
-         used.project_id, used.resource
+  SELECT project_id, resource, in_use, "limit"
+    FROM used
+   WHERE "limit" >= 0 AND in_use >= "limit" * %(nearly)s::float8
+   ORDER BY in_use / GREATEST("limit", 0.5::float8) DESC, project_id, resource
    LIMIT %(most)s
 )
 SELECT project.id, project.name, near.resource, near.in_use, near."limit"
   FROM near JOIN identity_project project ON project.id = near.project_id
  ORDER BY near.in_use / GREATEST(near."limit", 0.5::float8) DESC, project.name, near.resource
-"""
+"""  # noqa: S608 - only constants
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

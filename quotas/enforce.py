@@ -13,27 +13,22 @@ from typing import Any, NamedTuple
 
 from compute_site.db.prepared import prepared_cursor
 from quotas.fit import Scope, Wanted, how_many_fit
-from quotas.limits import DEFAULT_CLASS
+from quotas.limits import DEFAULT_CLASS, PROJECT_LIMIT_JOINS, SET_LIMIT
 from quotas.resources import RESOURCES
 
 # The usage is read from the locked row, so that a transaction that had to wait sees the values that
 # the other one has committed, and not the snapshot of the time when it began to wait.
-LOCK = """
-    SELECT counter.resource, counter.in_use, own.limit, COALESCE(project.limit, class.limit)
+LOCK = f"""
+    SELECT counter.resource, counter.in_use, own.limit, {SET_LIMIT}
     FROM quotas_usage AS counter
     LEFT JOIN quotas_limit AS own
         ON own.project_id = counter.project_id AND own.resource = counter.resource
         AND own.user_id = %(user)s AND own.user_id <> ''
-    LEFT JOIN quotas_limit AS project
-        ON project.project_id = counter.project_id AND project.resource = counter.resource
-        AND project.user_id = ''
-    LEFT JOIN quotas_limit AS class
-        ON class.project_id IS NULL AND class.quota_class = %(class)s
-        AND class.resource = counter.resource
+    {PROJECT_LIMIT_JOINS}
     WHERE counter.project_id = %(project)s AND counter.resource = ANY(%(resources)s)
     ORDER BY counter.resource
     FOR NO KEY UPDATE OF counter
-"""
+"""  # noqa: S608 - only constants
 CREATE = """
     INSERT INTO quotas_usage (project_id, resource, in_use)
     SELECT %s, resource, 0 FROM unnest(%s::text[]) AS resource ORDER BY resource

@@ -6,12 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from quotas.models import Limit
 from quotas.resources import RESOURCES
 
 DEFAULT_CLASS = "default"
+PROJECT_LIMIT_JOINS = """
+    LEFT JOIN quotas_limit AS project
+        ON project.project_id = counter.project_id AND project.resource = counter.resource
+        AND project.user_id = ''
+    LEFT JOIN quotas_limit AS class
+        ON class.project_id IS NULL AND class.quota_class = %(class)s
+        AND class.resource = counter.resource
+"""
+"""For statements that read rows of usage as ``counter`` and take ``DEFAULT_CLASS`` as ``class``."""
+SET_LIMIT = 'COALESCE(project."limit", class."limit")'
+"""The limit of the project in such a statement; null where only the option's is left."""
 
 
 def effective_limits(
@@ -37,6 +49,17 @@ def own_limits(*, project_id: str | None = None, quota_class: str = "") -> dict[
     """The limits that are set for a project or class itself (one statement)."""
     rows = Limit.objects.filter(project=project_id, quota_class=quota_class, user_id="")
     return dict(rows.values_list("resource", "limit"))
+
+
+def project_limit(resource: str) -> Coalesce:
+    """The limit of each project as a column of a queryset of projects."""
+    limits = Limit.objects.filter(resource=resource, user_id="").values("limit")
+    return Coalesce(
+        Subquery(limits.filter(project=OuterRef("pk"))[:1]),
+        Subquery(limits.filter(project=None, quota_class=DEFAULT_CLASS)[:1]),
+        Value(RESOURCES[resource].default),
+        output_field=IntegerField(),
+    )
 
 
 def _resolve(scope: Q, resources: Iterable[str]) -> dict[str, int]:
