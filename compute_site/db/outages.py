@@ -90,3 +90,17 @@ class OutageFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         return getattr(record, "status_code", None) != Unavailable.status
+
+
+class OneLineFilter(logging.Filter):
+    """Takes the traceback from lines of other programs, such as the queue's, when the database is
+    to blame: what it said is enough.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if error is not None and as_outage(error) is not None:
+            said = " ".join(record.getMessage().split())
+            record.msg, record.args = f"{said} ({reason_of(error)})", ()
+            record.exc_info = record.exc_text = None
+        return True

@@ -10,6 +10,7 @@ from procrastinate import BaseRetryStrategy, PsycopgConnector, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from psycopg import errors
+from psycopg_pool import AsyncConnectionPool
 
 from compute_site.db.outages import as_outage
 from servers.worker.recovery import MAX_ATTEMPTS
@@ -19,7 +20,8 @@ Result = TypeVar("Result")
 ATTEMPTS = 5
 """Of a job that fails for reasons of its own."""
 
-LONGEST_WAIT_SECONDS = 10
+OUTAGE_SECONDS = 5
+"""The longest wait where the database is to blame."""
 
 REFUSED = (
     errors.QueryCanceled,
@@ -38,11 +40,19 @@ class Again(BaseRetryStrategy):
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        wait = 2 ** (job.attempts + 1)
         outage = as_outage(exception) is not None
         if job.attempts >= (MAX_ATTEMPTS if outage else ATTEMPTS):
             return None
-        return RetryDecision(retry_in={"seconds": min(wait, LONGEST_WAIT_SECONDS)})
+        wait = 2**job.attempts
+        seconds = min(wait, OUTAGE_SECONDS) if outage else 2 * wait
+        return RetryDecision(retry_in={"seconds": seconds})
+
+
+class PatientPool(AsyncConnectionPool[Any]):
+    """Opened while the database is away, it waits for the database when a connection is wanted."""
+
+    async def open(self, *_: Any, **__: Any) -> None:
+        await super().open(wait=False)
 
 
 class PatientConnector(PsycopgConnector):

@@ -48,7 +48,7 @@ HEARTBEAT_SECONDS = 5.0
 LOST_AFTER_SECONDS = 25.0
 """A worker that said nothing for so long is dead, and its jobs are lost."""
 
-BEGIN_SECONDS = 15.0
+BEGIN_SECONDS = 10.0
 """How long a worker may take from the moment it has a job to the lock that it holds while it works
 on it."""
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.db_cleanup import close_db_connections
 from procrastinate.contrib.django.utils import connector_params
+from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 
 from compute_site.db.outages import reason_of
@@ -29,7 +30,7 @@ from compute_site.db.sessions import limit_sessions
 from servers.models import Service
 from servers.models.host import make_control_services
 from servers.worker.at_work import hold_job
-from servers.worker.patience import PatientConnector
+from servers.worker.patience import PatientConnector, PatientPool
 from servers.worker.recovery import HEARTBEAT_SECONDS, LOST_AFTER_SECONDS
 
 logger = logging.getLogger(__name__)
@@ -37,8 +38,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 5.0
 """A job that is due later is looked for so often; new jobs announce themselves."""
 
-OPEN_SECONDS = 5.0
-"""How long to wait for the database before saying that it is away."""
+CONNECTION_SECONDS = 10.0
+"""How long to wait for a connection before saying that the database is away."""
 
 RESTART_SECONDS = 2.0
 """After the database was lost."""
@@ -58,10 +59,7 @@ class WorkerPool:
 
 
 async def run_workers(pools: Sequence[WorkerPool]) -> None:
-    """Work until SIGTERM or SIGINT, then finish what has begun and return.
-
-    Workers that end because the database went away are started again.
-    """
+    """Work until SIGTERM or SIGINT, then finish what has begun and return."""
     threads = sum(pool.concurrency for pool in pools) + 2
     loop = asyncio.get_running_loop()
     loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(threads, "job"))
@@ -71,12 +69,14 @@ async def run_workers(pools: Sequence[WorkerPool]) -> None:
     connection_created.connect(_configure_django)
     limit_sessions(settings.OPTIONS.worker_statement_timeout_seconds)
     await _wait_for_tables(stop)
-    announcing = asyncio.create_task(_announce(stop))
-    while not stop.is_set():
-        await _run_once(pools, stop, connections=threads)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
-    await announcing
+    app.perform_import_paths()  # type: ignore[no-untyped-call]
+    with app.replace_connector(_connector(threads)):
+        try:
+            await app.open_async()
+            working = (_keep_working(pool, stop) for pool in pools)
+            await asyncio.gather(_announce(stop), *working)
+        finally:
+            await app.close_async()
 
 
 async def _wait_for_tables(stop: asyncio.Event) -> None:
@@ -92,8 +92,7 @@ async def _wait_for_tables(stop: asyncio.Event) -> None:
         if state != told:
             logger.warning("%s", state)
             told = state
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
+        await _pause(stop)
 
 
 def _is_migrated() -> bool:
@@ -101,30 +100,23 @@ def _is_migrated() -> bool:
     return is_migrated()
 
 
-async def _run_once(pools: Sequence[WorkerPool], stop: asyncio.Event, *, connections: int) -> None:
-    connector = _connector(connections)
-    with app.replace_connector(connector):
+async def _keep_working(pool: WorkerPool, stop: asyncio.Event) -> None:
+    """Work on the queue. A worker that ends because the database went away is followed by
+    another; what others have begun meanwhile goes on.
+    """
+    while not stop.is_set():
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                await app.open_async()
-            try:
-                workers = [asyncio.create_task(_work(pool)) for pool in pools]
-                stopping = asyncio.create_task(stop.wait())
-                await asyncio.wait([*workers, stopping], return_when=asyncio.FIRST_COMPLETED)
-                for task in [*workers, stopping]:
-                    task.cancel()  # a worker takes it as: finish what has begun
-                ended = await asyncio.gather(*workers, stopping, return_exceptions=True)
-                for error in ended:
-                    if isinstance(error, Exception):
-                        logger.error("a worker ended: %s", error)
-            finally:
-                await app.close_async()
+            await _work(pool, stop)
         except Exception as error:  # noqa: BLE001 - whatever it was, work goes on
-            logger.warning("the workers have no database, they start again: %s", reason_of(error))
+            reason = reason_of(error)
+            logger.warning("the workers of %s lost the database: %s", pool.queue, reason)
+        await _pause(stop)
 
 
-async def _work(pool: WorkerPool) -> None:
-    await app.run_worker_async(
+async def _work(pool: WorkerPool, stop: asyncio.Event) -> None:
+    """Work until the end is asked for, or the database is lost."""
+    worker = Worker(
+        app=app,
         queues=[pool.queue],
         name=f"{pool.queue}@{socket.gethostname()}",
         concurrency=pool.concurrency,
@@ -135,12 +127,28 @@ async def _work(pool: WorkerPool) -> None:
         install_signal_handlers=False,
         task_middleware=[close_db_connections, hold_job],
     )
+    running = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    worker.stop()  # type: ignore[no-untyped-call] # it finishes what it has begun
+    await running
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
 
 
 def _connector(connections: int) -> PatientConnector:
-    """Connections of the workers themselves; jobs use Django's."""
+    """Connections of the workers themselves; jobs use Django's. Those that die are replaced."""
     return PatientConnector(
-        kwargs=connector_params(), configure=_configure, min_size=1, max_size=connections
+        pool_factory=PatientPool,
+        kwargs=connector_params(),
+        configure=_configure,
+        min_size=1,
+        max_size=connections,
+        timeout=CONNECTION_SECONDS,
     )
 
 

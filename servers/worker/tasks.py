@@ -66,7 +66,7 @@ _register(jobs.MigrateLive, perform_live)
 _register(jobs.Evacuate, perform_evacuation)
 
 
-@app.periodic(cron="* * * * * */10")
+@app.periodic(cron="* * * * * */5")
 @app.task(name="servers.retry_lost_jobs", queue=jobs.CONDUCTOR, queueing_lock="lost jobs")
 def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the time
     """Give the jobs of workers that have died to others."""

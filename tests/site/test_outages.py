@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,10 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from procrastinate.exceptions import ConnectorException
 from psycopg import errors
 
+from compute_site.db.outages import OneLineFilter
 from compute_site.db.sessions import limit_sessions, unlimited_statements
 from tests.cast import Cast
 from tests.client import ApiClient
@@ -227,3 +230,23 @@ def test_work_that_may_take_its_time_has_no_limit() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+def test_others_say_in_one_line_what_the_database_said() -> None:
+    error = ConnectorException()
+    error.__cause__ = errors.AdminShutdown("terminating connection\nby command")
+    record = logging.LogRecord(
+        "procrastinate", logging.ERROR, "", 1, "task %s failed:\n  Database", ("a",), None
+    )
+    record.exc_info = (type(error), error, None)
+    assert OneLineFilter().filter(record)
+    assert record.getMessage() == "task a failed: Database (terminating connection)"
+    assert record.exc_info is None
+
+
+def test_lines_about_other_errors_keep_their_traceback() -> None:
+    error = ValueError("a mistake of ours")
+    record = logging.LogRecord("a", logging.ERROR, "", 1, "failed", (), None)
+    record.exc_info = (type(error), error, None)
+    assert OneLineFilter().filter(record)
+    assert record.exc_info[1] is error

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compute_site.settings")
 
@@ -33,9 +34,10 @@ def unsettled() -> list[str]:
     return [f"{i.uuid}: {i.vm_state}, {i.task_state}" for i in busy]
 
 
-def wrongs(accepted: list[str], deleted: set[str]) -> Iterator[str]:
+def wrongs(told: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"still busy: {server}" for server in unsettled())
-    yield from _lost_or_doubled(accepted, deleted)
+    yield from _lost_or_doubled(set(told["accepted"]), tuple(told["unsure_names"]))
+    yield from _gone(set(told["deleted"]), set(told["unsure_deletions"]))
     yield from _hosts()
     yield from _leftovers()
     for project in Project.objects.all():
@@ -43,14 +45,19 @@ def wrongs(accepted: list[str], deleted: set[str]) -> Iterator[str]:
             yield f"usage of {drift.resource} is {drift.counter}, but {drift.counted} are there"
 
 
-def _lost_or_doubled(accepted: list[str], deleted: set[str]) -> Iterator[str]:
-    rows = Counter(Instance.objects.values_list("reservation_id", flat=True))
-    yield from (f"accepted, but lost: {one}" for one in set(accepted) - set(rows))
-    yield from (f"never accepted: {one}" for one in set(rows) - set(accepted))
+def _lost_or_doubled(accepted: set[str], unsure: tuple[str, ...]) -> Iterator[str]:
+    rows = dict(Instance.objects.values_list("reservation_id", "display_name"))
+    yield from (f"accepted, but lost: {one}" for one in accepted - rows.keys())
+    for one in rows.keys() - accepted:
+        if not rows[one].startswith(unsure):
+            yield f"never accepted: {one}, {rows[one]}"
+
+
+def _gone(deleted: set[str], unsure: set[str]) -> Iterator[str]:
     alive = {str(key) for key in Instance.objects.alive().values_list("uuid", flat=True)}
     yield from (f"deleted, but alive: {one}" for one in deleted & alive)
     gone = {str(key) for key in Instance.objects.values_list("uuid", flat=True)} - alive
-    yield from (f"gone, but nobody deleted it: {one}" for one in gone - deleted)
+    yield from (f"gone, but nobody deleted it: {one}" for one in gone - deleted - unsure)
 
 
 def _hosts() -> Iterator[str]:
@@ -85,8 +92,4 @@ def _leftovers() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["unsettled"]:
-        print(json.dumps(unsettled()))
-    else:
-        told = json.load(sys.stdin)
-        print(json.dumps(list(wrongs(told["accepted"], set(told["deleted"])))))
+    print(json.dumps(list(wrongs(json.load(sys.stdin)))))

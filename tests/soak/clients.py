@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import http.client
+import itertools
 import json
 import random
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from tests.benchmarks.load import Client
@@ -41,11 +43,33 @@ class Tally:
     accepted: list[str] = dataclasses.field(default_factory=list)
     """``reservation_id`` of each accepted request for servers, or its server's id."""
     deleted: set[str] = dataclasses.field(default_factory=set)
+    unsure_names: list[str] = dataclasses.field(default_factory=list)
+    """Of servers that were asked for without an answer, or with one that says nothing."""
+    unsure_deletions: set[str] = dataclasses.field(default_factory=set)
     answers: dict[str, int] = dataclasses.field(default_factory=dict)
     """How often each kind of request got each status."""
     broken: list[str] = dataclasses.field(default_factory=list)
     """Answers that no request may get."""
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    names: Iterator[int] = dataclasses.field(default_factory=itertools.count)
+
+    def told(self) -> dict[str, Any]:
+        """What the checks of the database want to know."""
+        return {
+            "accepted": self.accepted,
+            "deleted": sorted(self.deleted),
+            "unsure_names": self.unsure_names,
+            "unsure_deletions": sorted(self.unsure_deletions),
+        }
+
+
+UNSURE = (0, 503)
+"""The end of a transaction may have been lost on its way, or only the word of it."""
+
+
+def is_outage(response: http.client.HTTPResponse) -> bool:
+    """503 is for times of trouble, and says when to ask again."""
+    return response.status == 503 and response.getheader("Retry-After") is not None
 
 
 class Person:
@@ -69,11 +93,15 @@ class Person:
         counts = {"min_count": 1, "max_count": count, "return_reservation_id": True}
         network = self.chance.choice((SERVER["networks"], "none"))
         flavor = self.chance.choice(("1", "2"))
-        body = {"server": {**SERVER, **counts, "networks": network, "flavorRef": flavor}}
+        name = f"soak{next(self.tally.names):06}"
+        chosen = {"name": name, "networks": network, "flavorRef": flavor}
+        body = {"server": {**SERVER, **counts, **chosen}}
         status, answer = self.send("create", "POST", SERVERS, body)
-        if status == 202:
-            with self.tally.lock:
+        with self.tally.lock:
+            if status == 202:
                 self.tally.accepted.append(answer["reservation_id"])
+            elif status in UNSURE:
+                self.tally.unsure_names.append(name)
 
     def look(self) -> None:
         status, answer = self.send("list", "GET", f"{SERVERS}?limit=100", None)
@@ -83,9 +111,11 @@ class Person:
     def delete(self) -> None:
         if server_id := self.pick():
             status, _ = self.send("delete", "DELETE", f"{SERVERS}/{server_id}", None)
-            if status == 204:
-                with self.tally.lock:
+            with self.tally.lock:
+                if status == 204:
                     self.tally.deleted.add(server_id)
+                elif status in UNSURE:
+                    self.tally.unsure_deletions.add(server_id)
 
     def act(self) -> None:
         if server_id := self.pick():
@@ -112,6 +142,6 @@ class Person:
         with self.tally.lock:
             key = f"{kind} {response.status}"
             self.tally.answers[key] = self.tally.answers.get(key, 0) + 1
-            if response.status >= 500:
+            if response.status >= 500 and not is_outage(response):
                 self.tally.broken.append(f"{method} {path} {body}: {response.status} {text!r}")
         return response.status, json.loads(text) if text else None
