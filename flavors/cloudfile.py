@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud, save_rows
-from compute_site.cloudfile.section import Entry, Section
+from compute_site.cloudfile.entry import Entry
+from compute_site.cloudfile.section import Section
 from compute_site.keys import (
     IGNORED,
     Key,

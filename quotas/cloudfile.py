@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud
-from compute_site.cloudfile.section import Entry, Section
+from compute_site.cloudfile.entry import Entry
+from compute_site.cloudfile.section import Section
 from compute_site.keys import Key, limit, text
 from compute_site.neighbours.image.local.limits import QUOTAS as IMAGES
 from compute_site.neighbours.network.local.limits import QUOTAS as NETWORKS

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from compute_site.cloudfile.section import Entry
+from compute_site.cloudfile.entry import Entry
 
 Row = TypeVar("Row", bound=Model)
 NAMESPACE = uuid.UUID("a7c5e2c4-5cf5-4d3b-93a4-0f6c3c2b7d10")

@@ -14,8 +14,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils.module_loading import module_has_submodule
 
 from compute_site.cloudfile.cloud import Cloud
+from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.errors import CloudFileError
-from compute_site.cloudfile.section import Entry, Section
+from compute_site.cloudfile.section import Section
 from compute_site.db.locks import Lock, alone
 
 

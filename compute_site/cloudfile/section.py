@@ -1,31 +1,14 @@
-"""A section of the file and its entries, which know their position for error messages."""
+"""A section of the file: the keys of its entries, and how they are written."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from compute_site.cloudfile.errors import CloudFileError
+from compute_site.cloudfile.cloud import Cloud
+from compute_site.cloudfile.entry import Entry
 from compute_site.keys import Key, read_keys
-
-if TYPE_CHECKING:
-    from compute_site.cloudfile.cloud import Cloud
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry; ``given`` are the keys that it has in the file."""
-
-    place: str
-    values: Mapping[str, Any]
-    given: frozenset[str]
-
-    def __getitem__(self, key: str) -> Any:
-        return self.values[key]
-
-    def wrong(self, key: str, text: str) -> CloudFileError:
-        return CloudFileError([f"{self.place}, key {key}: {text}"])
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib.auth.hashers import check_password, make_password
 
 from compute_site.cloudfile.cloud import Cloud
-from compute_site.cloudfile.section import Entry, Section
+from compute_site.cloudfile.entry import Entry
+from compute_site.cloudfile.section import Section
 from compute_site.identity.assignments import end_lost_roles
 from compute_site.identity.models import (
     ApplicationCredential,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compute_site.cloudfile.cloud import Cloud, save_rows
-from compute_site.cloudfile.section import Entry, Section
+from compute_site.cloudfile.entry import Entry
+from compute_site.cloudfile.section import Section
 from compute_site.keys import (
     Key,
     filled_text,

@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import Q
 
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
-from compute_site.cloudfile.section import Entry, Section
+from compute_site.cloudfile.entry import Entry
+from compute_site.cloudfile.section import Section
 from compute_site.keys import (
     IGNORED,
     Key,

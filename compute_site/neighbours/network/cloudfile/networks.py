@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Collection, Sequence
 
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
-from compute_site.cloudfile.section import Entry, Section
+from compute_site.cloudfile.entry import Entry
+from compute_site.cloudfile.section import Section
 from compute_site.identity.models import Project
 from compute_site.neighbours.network.api.shapes import NETWORK, SECURITY_GROUP, SUBNET
 from compute_site.neighbours.network.local.ports import give_first_rules, make_default_groups

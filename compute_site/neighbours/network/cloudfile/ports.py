@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
+from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.errors import CloudFileError
-from compute_site.cloudfile.section import Entry, Section
+from compute_site.cloudfile.section import Section
 from compute_site.neighbours.network.api.shapes import PORT
 from compute_site.neighbours.network.local.addresses import make_row
 from compute_site.neighbours.network.local.ports import save_addresses
