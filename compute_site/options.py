@@ -113,6 +113,40 @@ class Options:
     cpu_allocation_ratio: float = 4.0
     ram_allocation_ratio: float = 1.0
     disk_allocation_ratio: float = 1.0
+    enabled_filters: tuple[str, ...] = (
+        *("ComputeFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter"),
+        *("ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter"),
+        *("SameHostFilter", "DifferentHostFilter"),
+    )
+    max_placement_results: int = 1000
+    """How many hosts are looked at, at most, the best first."""
+    limit_tenants_to_placement_aggregate: bool = False
+    placement_aggregate_required_for_tenants: bool = False
+    enable_isolated_aggregate_filtering: bool = False
+    query_placement_for_image_type_support: bool = False
+    image_metadata_prefilter: bool = False
+    disable_fallback_pcpu_query: bool = False
+    image_properties_default_architecture: str | None = None
+    isolated_images: tuple[str, ...] = ()
+    isolated_hosts: tuple[str, ...] = ()
+    restrict_isolated_hosts_to_isolated_images: bool = True
+    aggregate_image_properties_isolation_namespace: str | None = None
+    aggregate_image_properties_isolation_separator: str = "."
+    max_io_ops_per_host: int = 8
+    max_instances_per_host: int = 50
+    packing_host_numa_cells_allocation_strategy: bool = False
+    host_subset_size: int = 1
+    shuffle_best_same_weighed_hosts: bool = False
+    ram_weight_multiplier: float = 1.0
+    cpu_weight_multiplier: float = 1.0
+    disk_weight_multiplier: float = 1.0
+    io_ops_weight_multiplier: float = -1.0
+    pci_weight_multiplier: float = 1.0
+    hypervisor_version_weight_multiplier: float = 1.0
+    num_instances_weight_multiplier: float = 0.0
+    soft_affinity_weight_multiplier: float = 1.0
+    soft_anti_affinity_weight_multiplier: float = 1.0
+    build_failure_weight_multiplier: float = 1000000.0
     service_down_seconds: int = 60
     build_timeout_seconds: int = 600
     """A server that has been in BUILD for longer, with no job at work on it, is failed."""

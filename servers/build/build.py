@@ -11,11 +11,12 @@ import logging
 
 from django.db import Error as DatabaseError
 from django.db import transaction
+from django.db.models import F
 
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.build.child_rows import BUILD_EVENT
-from servers.build.failure import fail_or_retry
+from servers.build.failure import FINAL, fail_or_retry
 from servers.drivers.choose import driver_of
 from servers.drivers.disks import attach_volumes, describe_disk
 from servers.drivers.guest import describe_guest, launched
@@ -71,6 +72,7 @@ def build_server(job: BuildServer) -> None:
             raise  # not the host's fault: the queue runs the job again
         except Exception as error:
             logger.info("build of %s failed", job.server_id, exc_info=error)
+            _note_outcome(build.node, failed=not isinstance(error, FINAL))
             fail_or_retry(job, build.instance, build.host, error)
 
 
@@ -103,6 +105,16 @@ def _run(build: Build) -> None:
     with transaction.atomic():  # so that an active server has a complete history
         build.step(ACTIVATE, **launched(build.instance), power_state=PowerState.RUNNING, progress=0)
         finish_event(build.instance.pk, BUILD_EVENT, result=SUCCESS)
+    _note_outcome(build.node, failed=False)
+
+
+def _note_outcome(node: ComputeNode, *, failed: bool) -> None:
+    """Hosts on which builds fail are chosen last, until one comes to an end again."""
+    row = ComputeNode.objects.filter(pk=node.pk)
+    if failed:
+        row.update(failed_builds=F("failed_builds") + 1)
+    elif node.failed_builds:
+        row.update(failed_builds=0)
 
 
 def _connect(build: Build) -> tuple[Nic, ...]:

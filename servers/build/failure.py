@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import traceback
 
@@ -20,9 +21,9 @@ from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import FAIL_BUILD, PLACE_AGAIN, take_step
 from servers.models import Instance, InstanceAction, InstanceActionEvent, RequestSpec, ServerFault
 from servers.placement import claims
-from servers.placement.demand import read_demand
-from servers.placement.hosts import lock_group, read_hosts
-from servers.placement.schedule import HostState, NoValidHost, choose_hosts
+from servers.placement.find import Try, find_hosts, until_claimed
+from servers.placement.report import NoValidHost, keep_reports
+from servers.placement.state import HostState
 
 logger = logging.getLogger(__name__)
 
@@ -69,27 +70,23 @@ def _may_retry(job: BuildServer, error: Exception) -> bool:
 def _try_next(job: BuildServer, instance: Instance, host: str, error: Exception) -> bool:
     """Move the server to the best alternate host that still fits; ``False``: there is none."""
     try:
-        with transaction.atomic():
-            return _move_to_alternate(job, instance, host, error)
-    except (claims.RoomTaken, NoValidHost):
+        return until_claimed(functools.partial(_move_to_alternate, job, instance, host, error))
+    except NoValidHost:
         return False
 
 
-def _move_to_alternate(job: BuildServer, instance: Instance, host: str, error: Exception) -> bool:
+def _move_to_alternate(
+    job: BuildServer, instance: Instance, host: str, error: Exception, attempt: Try
+) -> bool:
     if not take_step(instance.pk, PLACE_AGAIN, on_host=host, network_info=[], **NOWHERE):
         return True  # deleted meanwhile; the deletion cleans up
     release_services(instance, keep_volumes=True)
     spec = RequestSpec.objects.select_related("instance_group").get(instance=instance)
-    lock_group(spec.instance_group)
-    demand = read_demand(spec)
-    hosts = [
-        state
-        for state in read_hosts(demand, spec.instance_group, lock=True)
-        if state.node_id in job.alternates
-    ]
-    chosen = choose_hosts(demand, hosts, count=1)[0].host
+    [placement] = find_hosts(spec, only=frozenset(job.alternates), attempt=attempt)
+    chosen = placement.host
     release_host([instance.pk])
-    claims.claim(claims.needs_of(demand, {instance.pk: chosen.provider_id}))
+    claims.claim_places({instance.pk: placement})
+    keep_reports({instance.pk: placement.report})
     _settle(instance, chosen, error)
     dataclasses.replace(
         job,

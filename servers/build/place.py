@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from servers.build.child_rows import BUILD_EVENT, write_records
@@ -14,16 +14,13 @@ from servers.build.owner import find_owner
 from servers.build.unplaced import fail_unplaced
 from servers.drivers.disks import root_name
 from servers.lifecycle.jobs import BuildServer, Owner, defer_all
-from servers.models import BuildRequest, TaskState, VmState
+from servers.models import BuildRequest, RequestSpec, TaskState, VmState
 from servers.placement import claims
-from servers.placement.demand import Demand, read_demand
-from servers.placement.hosts import lock_group, read_hosts
-from servers.placement.schedule import NoValidHost, Placement, choose_hosts
+from servers.placement.choose import Placement
+from servers.placement.find import Try, alternates_wanted, find_hosts, until_claimed
+from servers.placement.report import NoValidHost, keep_reports
 
 logger = logging.getLogger(__name__)
-
-TRIES = 4
-"""How often hosts are chosen again when others took the room; the last time with locked hosts."""
 
 SET_PLACES = """
     UPDATE servers_instance AS server
@@ -46,37 +43,24 @@ def place_reservation(reservation_id: str) -> None:
     If not all of them can be placed, all go to ``cell0`` in ``ERROR``. Servers that were deleted
     meanwhile are left out. A second call finds no waiting server and does nothing.
     """
-    for attempt in range(1, TRIES + 1):
-        try:
-            with transaction.atomic():
-                _place(reservation_id, lock_hosts=attempt == TRIES)
-        except claims.RoomTaken:
-            if attempt == TRIES:
-                raise
-            logger.info("hosts filled up while placing %s, try %s", reservation_id, attempt)
-        else:
-            return
+    until_claimed(functools.partial(_place, reservation_id))
 
 
-def _place(reservation_id: str, *, lock_hosts: bool) -> None:
+def _place(reservation_id: str, attempt: Try) -> None:
     requests = _lock_requests(reservation_id)
     if not requests:
         return
     spec = requests[0].instance.request_spec
-    lock_group(spec.instance_group)
-    demand = read_demand(spec)
     try:
-        placements = choose_hosts(
-            demand,
-            read_hosts(demand, spec.instance_group, lock=lock_hosts),
-            count=len(requests),
-            alternates=settings.OPTIONS.scheduler_max_attempts - 1,
+        placements = find_hosts(
+            spec, count=len(requests), alternates=alternates_wanted(), attempt=attempt
         )
     except NoValidHost as fault:
         logger.info("reservation %s: %s", reservation_id, fault.detail)
         fail_unplaced(requests, fault, details=fault.details)
+        keep_reports(dict.fromkeys((request.instance_id for request in requests), fault.report))
         return
-    _hand_over(requests, demand, placements)
+    _hand_over(requests, spec, placements)
 
 
 def _lock_requests(reservation_id: str) -> list[BuildRequest]:
@@ -100,7 +84,7 @@ def _lock_requests(reservation_id: str) -> list[BuildRequest]:
 
 
 def _hand_over(
-    requests: Sequence[BuildRequest], demand: Demand, placements: Sequence[Placement]
+    requests: Sequence[BuildRequest], spec: RequestSpec, placements: Sequence[Placement]
 ) -> None:
     """Write the hosts of the servers, then the jobs; the hosts' counters come last, so that they
     are locked for the shortest time.
@@ -136,12 +120,13 @@ def _hand_over(
     owner = find_owner(requests[0].instance, request_id=requests[0].request_id)
     defer_all(
         [
-            _job(request, placement, owner, retry=not demand.is_forced)
+            _job(request, placement, owner, retry=not (spec.force_hosts or spec.force_nodes))
             for request, placement in zip(requests, placements, strict=True)
         ]
     )
-    providers = {server: host.provider_id for server, host in zip(servers, hosts, strict=True)}
-    claims.claim(claims.needs_of(demand, providers))
+    places = dict(zip(servers, placements, strict=True))
+    keep_reports({server: placement.report for server, placement in places.items()})
+    claims.claim_places(places)
 
 
 def _job(request: BuildRequest, placement: Placement, owner: Owner, *, retry: bool) -> BuildServer:

@@ -148,15 +148,17 @@ def _resource_groups(order: ServerOrder, nic: _AskedNic, field: str) -> list[dic
     groups = port.resource_request.get("request_groups")
     if groups is None:
         groups = [{**port.resource_request, "id": port.id}]
-    return [_resource_group(group) for group in groups]
+    together = list(port.resource_request.get("same_subtree", ()))
+    return [_resource_group(group, together) for group in groups]
 
 
-def _resource_group(group: Mapping[str, Any]) -> dict[str, Any]:
+def _resource_group(group: Mapping[str, Any], together: list[str]) -> dict[str, Any]:
     return {
         "requester_id": group.get("id"),
         "resources": dict(group.get("resources", {})),
         "required_traits": sorted(group.get("required", [])),
         "use_same_provider": True,
+        "same_subtree": together,
     }
 
 

@@ -125,8 +125,16 @@ class ComputeNode(models.Model):
     free_vcpus = models.BigIntegerField(default=0, editable=False)
     free_memory_mb = models.BigIntegerField(default=0, editable=False)
     free_disk_gb = models.BigIntegerField(default=0, editable=False)
+    most_vcpus = models.BigIntegerField(default=0, editable=False)
+    most_memory_mb = models.BigIntegerField(default=0, editable=False)
+    most_disk_gb = models.BigIntegerField(default=0, editable=False)
+    """What one server gets at most."""
+    has_odd_units = models.BooleanField(default=False, editable=False)
+    """Are any of these amounts given in steps, or only from some amount on?"""
     running_vms = models.PositiveIntegerField(default=0, editable=False)
     """How many servers and moves hold something of it."""
+    failed_builds = models.PositiveIntegerField(default=0, editable=False)
+    """Since the last that came to an end."""
 
     class Meta:
         indexes = [

@@ -206,6 +206,11 @@ class Instance(models.Model):
                 condition=Q(deleted_at__isnull=True, task_state__isnull=False),
                 name="servers_instance_busy",
             ),
+            models.Index(
+                fields=["host"],
+                condition=Q(deleted_at__isnull=True, task_state__isnull=False),
+                name="servers_instance_busy_host",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from servers.lifecycle.history import SUCCESS, add_event, finish_events
 from servers.lifecycle.jobs import Evacuate, MigrateLive, MoveJob, MoveServer, PlaceMove
@@ -23,9 +23,9 @@ from servers.models import (
 from servers.moves.cold import COLD_EVENT, MIGRATE, PLACE_EVENT, RESIZE
 from servers.moves.failure import GiveUp, fail_evacuation, give_up_live_move, give_up_move
 from servers.placement import claims
-from servers.placement.demand import Demand, read_demand
-from servers.placement.hosts import lock_group, read_hosts
-from servers.placement.schedule import HostState, NoValidHost, choose_hosts
+from servers.placement.choose import Placement
+from servers.placement.find import Try, find_hosts, until_claimed
+from servers.placement.report import NoValidHost, keep_reports
 
 logger = logging.getLogger(__name__)
 
@@ -92,16 +92,16 @@ def place_move(job: PlaceMove) -> NoValidHost | None:
         return None
     kind = KINDS[move.migration_type]
     try:
-        with transaction.atomic():
-            _place(job, move, kind)
+        until_claimed(functools.partial(_place, job, move, kind))
     except NoValidHost as fault:
         logger.info("server %s stays where it is: %s", job.server_id, fault.detail)
         kind.give_up(job.move, fault.detail, fault.details)
+        keep_reports({move.instance_id: fault.report})
         return fault
     return None
 
 
-def _place(job: PlaceMove, move: Migration, kind: Kind) -> None:
+def _place(job: PlaceMove, move: Migration, kind: Kind, attempt: Try) -> None:
     instance = (
         Instance.objects.alive()
         .select_for_update(of=("self",), no_key=True)
@@ -114,8 +114,10 @@ def _place(job: PlaceMove, move: Migration, kind: Kind) -> None:
         return
     if move.migration_type == MigrationType.LIVE:
         _check_live(instance)
-    demand, chosen = _choose_destination(instance, move, job.host, forced=job.forced)
-    claims.claim_move(claims.needs_of(demand, {instance.pk: chosen.provider_id}), move)
+    placement = _find_destination(instance, move, job, attempt)
+    chosen = placement.host
+    claims.claim_move(placement, move)
+    keep_reports({instance.pk: placement.report})
     Migration.objects.filter(pk=move.pk).update(
         dest_compute=chosen.host, dest_node=chosen.node, status=kind.status
     )
@@ -128,36 +130,34 @@ def _place(job: PlaceMove, move: Migration, kind: Kind) -> None:
 def _check_live(instance: Instance) -> None:
     """What no destination would change."""
     if not Service.objects.is_up(instance.host):
-        raise NoValidHost(f"The host {instance.host} does not answer.", "")
+        raise NoValidHost(f"The host {instance.host} does not answer.")
     if any(request.get("alias") for request in instance.pci_requests):
-        raise NoValidHost("PCI devices cannot move with a server that runs.", "")
+        raise NoValidHost("PCI devices cannot move with a server that runs.")
 
 
-def _choose_destination(
-    instance: Instance, move: Migration, host: str | None, *, forced: bool
-) -> tuple[Demand, HostState]:
-    """The best host of the server's cell for its new flavor. The hosts are locked, so that nobody
-    else takes the room meanwhile.
+def _find_destination(
+    instance: Instance, move: Migration, job: PlaceMove, attempt: Try
+) -> Placement:
+    """The best host of the server's cell for what the server will be.
 
     Raises:
         NoValidHost: there is none.
     """
-    spec = instance.request_spec
+    spec, host = instance.request_spec, job.host
     ignored = _ignored(move)
-    if forced and host in ignored:
-        raise NoValidHost(f"The server {instance.uuid} lies on {host} already.", "")
+    if job.forced and host in ignored:
+        raise NoValidHost(f"The server {instance.uuid} lies on {host} already.")
     # those of the server's first day were for that day only
-    spec.force_hosts, spec.force_nodes = [host] if forced else [], []
+    spec.force_hosts, spec.force_nodes = [host] if job.forced else [], []
     spec.requested_destination = {"host": host} if host else None
     spec.ignore_hosts = ignored
     spec.flavor = move.new_flavor
-    lock_group(spec.instance_group)
-    demand = read_demand(spec)
-    hosts = read_hosts(demand, spec.instance_group, lock=True, moving=instance)
-    cell = InstanceMapping.objects.filter(instance=instance).values_list("cell", flat=True).first()
-    near = [state for state in hosts if cell in (None, state.cell_id)]
-    [placement] = choose_hosts(demand, near, count=1)
-    return demand, placement.host
+    for name, value in move.new_hardware.items():
+        setattr(spec, name, value)
+    mapping = InstanceMapping.objects.filter(instance=instance)
+    cell = mapping.values_list("cell", flat=True).first()
+    [placement] = find_hosts(spec, cell_id=cell, moving=instance, attempt=attempt)
+    return placement
 
 
 def _ignored(move: Migration) -> list[str]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection, transaction
 
 from servers.models import Consumer, ConsumerType, Instance, Migration
-from servers.placement.demand import Demand
+from servers.placement.choose import Placement
 
 
 class Need(NamedTuple):
@@ -43,7 +44,9 @@ CLAIM = """
         WHERE id IN (SELECT root_id FROM trees) ORDER BY id FOR NO KEY UPDATE
     ), told AS (
         UPDATE servers_resourceprovider AS provider SET generation = generation + 1
-        FROM trees JOIN locked ON locked.id = trees.root_id WHERE provider.id = trees.id
+        FROM (SELECT id FROM locked UNION SELECT trees.id FROM trees JOIN locked
+                  ON locked.id = trees.root_id) AS changed
+        WHERE provider.id = changed.id
     ), taken AS (
         UPDATE servers_inventory AS stock SET used = used + sums.amount
         FROM sums JOIN trees ON trees.id = sums.provider JOIN locked ON locked.id = trees.root_id
@@ -99,7 +102,9 @@ RELEASE = """
         WHERE id IN (SELECT root_id FROM trees) ORDER BY id FOR NO KEY UPDATE
     ), told AS (
         UPDATE servers_resourceprovider AS provider SET generation = generation + 1
-        FROM trees JOIN locked ON locked.id = trees.root_id WHERE provider.id = trees.id
+        FROM (SELECT id FROM locked UNION SELECT trees.id FROM trees JOIN locked
+                  ON locked.id = trees.root_id) AS changed
+        WHERE provider.id = changed.id
     ), counted AS (
         UPDATE servers_computenode AS node SET running_vms = running_vms - guests.number
         FROM (SELECT locked.node_id, count(DISTINCT gone.consumer_id) AS number
@@ -115,8 +120,70 @@ RELEASE = """
 """
 
 
+# What was fitted is out of date where the provider has changed otherwise than by the claim before.
+CLAIM_HARDWARE = """
+    WITH given AS MATERIALIZED (
+        SELECT * FROM unnest(%(servers)s::bigint[], %(nodes)s::bigint[], %(roots)s::bigint[],
+                             %(generations)s::bigint[], %(placements)s::text[])
+                      AS given (server, node, root, generation, placement)
+    ), fresh AS MATERIALIZED (
+        SELECT given.*, consumer.id AS consumer FROM given
+        JOIN servers_resourceprovider AS provider ON provider.id = given.root
+             AND provider.generation = given.generation + 1
+        JOIN servers_consumer AS consumer ON consumer.instance_id = given.server
+             AND consumer.migration_id IS NULL
+    ), written AS (
+        INSERT INTO servers_hardwareclaim (consumer_id, node_id, placement)
+        SELECT consumer, node, placement::jsonb FROM fresh RETURNING 1
+    ), wanted AS MATERIALIZED (
+        SELECT fresh.node, fresh.consumer, address #>> '{}' AS address
+        FROM fresh, jsonb_path_query(fresh.placement::jsonb, '$.devices[*].addresses[*]') AS address
+    ), handed AS (
+        UPDATE servers_pcidevice AS device SET consumer_id = wanted.consumer FROM wanted
+        WHERE device.node_id = wanted.node AND device.address = wanted.address
+          AND device.consumer_id IS NULL
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM written) = (SELECT count(*) FROM given)
+       AND (SELECT count(*) FROM handed) = (SELECT count(*) FROM wanted)
+"""
+
+
 class RoomTaken(Exception):
     """Somebody else has taken the room on a host since it was read."""
+
+
+def claim_places(placements: Mapping[int, Placement]) -> None:
+    """Take what the search has found for each server (by key): resources, CPUs, pages, devices.
+
+    Raises:
+        RoomTaken: the room was taken, or the host has changed, since it was read; the transaction
+            must be rolled back.
+    """
+    claim(
+        Need(server, *need) for server, placement in placements.items() for need in placement.needs
+    )
+    bound = {server: one for server, one in placements.items() if one.guest is not None}
+    if bound:
+        _claim_hardware(bound)
+
+
+def _claim_hardware(bound: Mapping[int, Placement]) -> None:
+    placements = bound.values()
+    parameters: dict[str, list[Any]] = {
+        "servers": list(bound),
+        "nodes": [one.host.node_id for one in placements],
+        "roots": [one.host.provider_id for one in placements],
+        "generations": [one.generation for one in placements],
+        "placements": [
+            orjson.dumps(one.guest.as_json()).decode() for one in placements if one.guest
+        ],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM_HARDWARE, parameters)
+        (all_written,) = cursor.fetchone()
+    if not all_written:
+        raise RoomTaken
 
 
 def claim(needs: Iterable[Need]) -> None:
@@ -139,17 +206,8 @@ def claim(needs: Iterable[Need]) -> None:
         raise RoomTaken
 
 
-def needs_of(demand: Demand, providers: Mapping[int, int]) -> list[Need]:
-    """What each server takes of the root provider that it was given (server's key → provider's)."""
-    return [
-        Need(server, provider, name, amount)
-        for server, provider in providers.items()
-        for name, amount in demand.resources.items()
-    ]
-
-
-def claim_move(needs: Iterable[Need], move: Migration) -> None:
-    """Take what the server needs where it moves to. The move holds what the server held, until
+def claim_move(placement: Placement, move: Migration) -> None:
+    """Take what was found where the server moves to. The move holds what the server held, until
     the move ends.
 
     Raises:
@@ -158,7 +216,7 @@ def claim_move(needs: Iterable[Need], move: Migration) -> None:
     Consumer.objects.filter(instance=move.instance_id, migration__isnull=True).update(
         uuid=move.uuid, consumer_type=ConsumerType.MIGRATION, migration=move.pk
     )
-    claim(needs)
+    claim_places({move.instance_id: placement})
 
 
 def stay(move: Migration) -> None:

@@ -1,16 +1,54 @@
-"""What a server demands of its host, read off its request spec."""
+"""What servers ask of their host: one frozen demand, the same for all of a reservation."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from servers.models import RequestSpec, ServerGroup
-from servers.models.provider import DISK_GB, MEMORY_MB, VCPU
+from servers.hardware import ImageProperties
+from servers.models.provider import USUAL_CLASSES
+from servers.placement.fit import GuestDemand
 
-REQUIRED = "required"
-FORBIDDEN = "forbidden"
+Names = frozenset[str]
+NONE: Names = frozenset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceGroup:
+    """Amounts by resource class, and traits of the provider that gives them.
+
+    A group with a suffix takes all from one provider of the host's tree. The one without takes
+    each class from some provider; what gives has the required traits together, and none has a
+    forbidden one.
+    """
+
+    suffix: str = ""
+    resources: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    required: Names = NONE
+    forbidden: Names = NONE
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceDemand:
+    """``isolate``: no two groups with suffixes from one provider. The groups of each set in
+    ``same_subtree`` come from providers of which one is above the others.
+    """
+
+    main: ResourceGroup
+    groups: tuple[ResourceGroup, ...] = ()
+    isolate: bool = False
+    same_subtree: tuple[Names, ...] = ()
+    impossible: str | None = None
+    """Why no host can satisfy it, whatever it has."""
+
+    @property
+    def is_simple(self) -> bool:
+        """Can the root of every tree be asked alone, for amounts that its node knows?"""
+        return not self.groups and self.main.resources.keys() <= set(USUAL_CLASSES)
+
+    def total(self, resource_class: str) -> int:
+        return sum(group.resources.get(resource_class, 0) for group in (self.main, *self.groups))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,90 +61,47 @@ class GroupRule:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """The same for each server of a reservation. Memory MiB, disk GiB."""
+    """Memory MiB, disk GiB. ``fallback`` is tried where no host satisfies ``resources``."""
 
-    vcpus: int
-    memory_mb: int
-    disk_gb: int
+    resources: ResourceDemand
+    fallback: ResourceDemand | None = None
+    root_required: Names = NONE
+    root_forbidden: Names = NONE
     zone: str | None = None
-    forced_hosts: frozenset[str] = frozenset()
-    forced_nodes: frozenset[str] = frozenset()
+    forced_hosts: Names = NONE
+    forced_nodes: Names = NONE
     wanted_host: str | None = None
     wanted_node: str | None = None
-    ignored_hosts: frozenset[str] = frozenset()
-    near_servers: frozenset[str] = frozenset()
+    ignored_hosts: Names = NONE
+    cell_id: int | None = None
+    """The only cell whose hosts will do."""
+    near_servers: Names = NONE
     """Servers on whose hosts this one must lie (hint ``same_host``)."""
-    apart_servers: frozenset[str] = frozenset()
+    apart_servers: Names = NONE
     """Servers on whose hosts this one must not lie (hint ``different_host``)."""
-    required_traits: frozenset[str] = frozenset()
-    forbidden_traits: frozenset[str] = frozenset()
     group: GroupRule | None = None
-
-    @property
-    def resources(self) -> dict[str, int]:
-        """Amounts by resource class."""
-        return {VCPU: self.vcpus, MEMORY_MB: self.memory_mb, DISK_GB: self.disk_gb}
+    project_id: str = ""
+    flavor_name: str = ""
+    extra_specs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    image: ImageProperties = dataclasses.field(default_factory=ImageProperties)
+    image_id: str | None = None
+    image_values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """The properties as the image service has them."""
+    hints: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    guest: GuestDemand = dataclasses.field(default_factory=GuestDemand)
 
     @property
     def is_forced(self) -> bool:
         """Was a host or node forced? Then only what cannot be bent is checked."""
         return bool(self.forced_hosts or self.forced_nodes)
 
+    @property
+    def required_traits(self) -> Names:
+        """Those of all groups."""
+        parts = (self.resources.main, *self.resources.groups)
+        return frozenset().union(*(part.required for part in parts))
 
-def read_demand(spec: RequestSpec) -> Demand:
-    """The demand of a server; its group is that of the spec."""
-    flavor = spec.flavor
-    extra_specs = flavor.get("extra_specs") or {}
-    hints = spec.scheduler_hints
-    destination = spec.requested_destination or {}
-    root_gb = 0 if spec.is_bfv else flavor["root_gb"]
-    swap_gb = -(-flavor.get("swap", 0) // 1024)
-    traits = _traits(extra_specs, spec.image.get("properties") or {})
-    return Demand(
-        vcpus=_resource(extra_specs, "VCPU", flavor["vcpus"]),
-        memory_mb=_resource(extra_specs, "MEMORY_MB", flavor["memory_mb"]),
-        disk_gb=_resource(
-            extra_specs, "DISK_GB", root_gb + flavor.get("ephemeral_gb", 0) + swap_gb
-        ),
-        zone=spec.availability_zone or None,
-        forced_hosts=frozenset(spec.force_hosts or ()),
-        forced_nodes=frozenset(spec.force_nodes or ()),
-        wanted_host=destination.get("host"),
-        wanted_node=destination.get("node"),
-        ignored_hosts=frozenset(spec.ignore_hosts or ()),
-        near_servers=_words(hints.get("same_host")),
-        apart_servers=_words(hints.get("different_host")),
-        required_traits=frozenset(traits[REQUIRED]),
-        forbidden_traits=frozenset(traits[FORBIDDEN]),
-        group=_group_rule(spec.instance_group),
-    )
-
-
-def _group_rule(group: ServerGroup | None) -> GroupRule | None:
-    if group is None:
-        return None
-    limit = (group.rules or {}).get("max_server_per_host", 1)
-    return GroupRule(policy=group.policy, max_per_host=int(limit))
-
-
-def _resource(extra_specs: Mapping[str, str], resource: str, default: int) -> int:
-    """The flavor may ask a host for another amount than it gives the guest."""
-    text = str(extra_specs.get(f"resources:{resource}", ""))
-    return int(text) if text.isascii() and text.isdigit() else default
-
-
-def _traits(*sources: Mapping[str, Any]) -> dict[str, set[str]]:
-    traits: dict[str, set[str]] = {REQUIRED: set(), FORBIDDEN: set()}
-    for source in sources:
-        for key, value in source.items():
-            if key.startswith("trait:") and value in traits:
-                traits[value].add(key.removeprefix("trait:"))
-    return traits
-
-
-def _words(value: Any) -> frozenset[str]:
-    """A hint is a list by now; one text in it may stand for a list of one."""
-    if not isinstance(value, Iterable):
-        return frozenset()
-    items = [value] if isinstance(value, str) else value
-    return frozenset(str(item).lower() for item in items if item)
+    @property
+    def binds_hardware(self) -> bool:
+        """Does it take CPUs, pages or devices one by one?"""
+        return bool(self.guest.numa or self.guest.devices)

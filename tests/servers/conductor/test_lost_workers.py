@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 
 from compute_site.neighbours.network.models import FixedIp, Port
 from compute_site.neighbours.volume.models import Attachment, Volume
@@ -13,6 +15,7 @@ from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import (
     BuildRequest,
+    ComputeNode,
     Consumer,
     Instance,
     InstanceAction,
@@ -32,6 +35,13 @@ Spawn = Callable[[Guest], None]
 
 # Real transactions: what was committed before the death must stay.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
+
+
+@pytest.fixture(autouse=True)
+def _many_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try leaves a volume behind."""
+    many = dataclasses.replace(settings.OPTIONS, quota_volumes=-1, quota_gigabytes=-1)
+    monkeypatch.setattr(settings, "OPTIONS", many)
 
 
 def assert_counters_match() -> None:
@@ -204,7 +214,11 @@ def test_while_going_on_to_another_host() -> None:
         ]
         scene.check_active()
 
-    assert through_every_crash(scene.reserve, check, at_spawn=spawn) > 30
+    def prepare() -> None:
+        ComputeNode.objects.update(failed_builds=0)  # else the bad host is not tried again
+        scene.reserve()
+
+    assert through_every_crash(prepare, check, at_spawn=spawn) > 30
 
 
 def test_while_failing_for_good() -> None:

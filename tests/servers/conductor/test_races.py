@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -16,6 +17,7 @@ from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import Allocation, BuildRequest, ComputeNode, Consumer, Instance, ServerGroup
 from servers.placement import claims
+from servers.placement.find import TRIES, Try
 from tests.cast import Cast
 from tests.factories import make_flavor
 from tests.servers.callers import caller_of
@@ -127,14 +129,14 @@ def test_room_that_others_took_meanwhile_is_looked_for_elsewhere(
     large = make_host("large", memory_mb=65536)
     make_host("small")
     [server] = make_reservation(flavor=make_flavor(memory_mb=1024))
-    claim = claims.claim
+    claim = claims.claim_places
 
-    def take_before(*arguments: object) -> None:
-        monkeypatch.setattr(claims, "claim", claim)
+    def take_before(*arguments: Any) -> None:
+        monkeypatch.setattr(claims, "claim_places", claim)
         at_once(lambda: set_inventory(large, {"MEMORY_MB": 65000}, "used"))
         claim(*arguments)
 
-    monkeypatch.setattr(claims, "claim", take_before)
+    monkeypatch.setattr(claims, "claim_places", take_before)
     place_reservation(server.reservation_id)
     server.refresh_from_db()
     assert server.host == "small"
@@ -146,21 +148,21 @@ def test_conductors_that_always_come_too_late_lock_the_hosts_at_last(
     make_host()
     [server] = make_reservation()
     locked: list[bool] = []
-    read_hosts, claim = place.read_hosts, claims.claim
+    search, claim_places = place.find_hosts, claims.claim_places
 
-    def read(*arguments: object, lock: bool) -> object:
-        locked.append(lock)
-        return read_hosts(*arguments, lock=lock)
+    def note(*arguments: Any, attempt: Try, **named: Any) -> object:
+        locked.append(attempt.locks)
+        return search(*arguments, attempt=attempt, **named)
 
-    def refuse_unless_locked(*arguments: object) -> None:
+    def refuse_unless_locked(*arguments: Any) -> None:
         if not locked[-1]:
             raise claims.RoomTaken
-        claim(*arguments)
+        claim_places(*arguments)
 
-    monkeypatch.setattr(place, "read_hosts", read)
-    monkeypatch.setattr(claims, "claim", refuse_unless_locked)
+    monkeypatch.setattr(place, "find_hosts", note)
+    monkeypatch.setattr(claims, "claim_places", refuse_unless_locked)
     place_reservation(server.reservation_id)
-    assert locked == [False, False, False, True]
+    assert locked == [*[False] * (TRIES - 1), True]
     assert Consumer.objects.count() == 1
 
 

@@ -1,0 +1,134 @@
+"""Finds hosts that can take a server, best first: the database does, without reading them all.
+
+A page is one statement, and one for the aggregates of its hosts. The walk goes along the index of
+free memory, so that its cost depends on how many hosts are passed over, not on how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from compute_site.db.prepared import prepared_cursor
+from servers.models import TaskState
+from servers.placement.conditions import Question, conditions_of
+from servers.placement.state import HostState
+
+FIRST_LOOK = 32
+"""So many hosts are looked at when one server is placed; more only when none of them will do."""
+IO_TASKS = (
+    *(TaskState.RESIZE_MIGRATING, TaskState.REBUILDING, TaskState.RESIZE_PREP),
+    *(TaskState.IMAGE_SNAPSHOT, TaskState.IMAGE_BACKUP, TaskState.RESCUING),
+    TaskState.UNSHELVING,
+)
+"""What keeps the disks of a host busy, beside building (nova/compute/stats.py)."""
+COLUMNS = (
+    *("node_id", "provider_id", "host", "node", "cell_id"),
+    *("vcpus", "vcpus_used", "free_vcpus", "memory_mb", "memory_mb_used", "free_memory_mb"),
+    *("local_gb", "local_gb_used", "free_disk_gb", "running_vms", "failed_builds"),
+    *("hypervisor_type", "hypervisor_version", "host_ip", "cpu_info_text", "supported_text"),
+    "free_devices",
+)
+# The limit is part of the text: else the plan for any number would serve, which sorts all hosts.
+# What is joined is looked up host by host, for which the planner sees no reason by itself.
+SELECT = """
+    WITH found AS MATERIALIZED (
+        SELECT node.* FROM servers_computenode AS node
+        WHERE {conditions} ORDER BY {order} LIMIT {limit}
+    )
+    SELECT node.id, provider.id, service.host, node.hypervisor_hostname, service.cell_id,
+        node.vcpus, node.vcpus_used, node.free_vcpus,
+        node.memory_mb, node.memory_mb_used, node.free_memory_mb,
+        node.local_gb, node.local_gb_used, node.free_disk_gb, node.running_vms, node.failed_builds,
+        hardware.hypervisor_type, hardware.hypervisor_version, host(hardware.host_ip),
+        hardware.cpu_info::text, hardware.supported_instances::text,
+        (SELECT count(*) FROM servers_pcidevice AS device
+         WHERE device.node_id = node.id AND device.consumer_id IS NULL),
+        ARRAY(SELECT member.aggregate_id FROM servers_aggregate_hosts AS member
+              WHERE member.service_id = node.service_id ORDER BY member.aggregate_id)
+    FROM found AS node
+    JOIN LATERAL (SELECT host, cell_id FROM servers_service WHERE id = node.service_id LIMIT 1)
+        AS service ON true
+    JOIN LATERAL (SELECT id FROM servers_resourceprovider WHERE node_id = node.id LIMIT 1)
+        AS provider ON true
+    JOIN LATERAL (SELECT * FROM servers_hosthardware WHERE node_id = node.id LIMIT 1)
+        AS hardware ON true
+"""
+METADATA = "SELECT id, metadata::text FROM servers_aggregate WHERE id = ANY(%s)"
+# Servers that are being built, or that one of the tasks is done with.
+BUSY = """
+    SELECT host, count(*) FROM servers_instance
+    WHERE host = ANY(%s) AND deleted_at IS NULL AND task_state IS NOT NULL
+      AND (vm_state = 'building' OR task_state = ANY(%s))
+    GROUP BY host
+"""
+
+
+def find_candidates(question: Question, *, count: int) -> Iterator[list[HostState]]:
+    """Pages of hosts that satisfy all conditions, together at most ``max_placement_results`` or
+    what ``count`` servers may need.
+    """
+    most = max(settings.OPTIONS.max_placement_results, 2 * count)
+    size = min(most, max(FIRST_LOOK, 2 * count))
+    after: HostState | None = None
+    while most > 0:
+        page = _read_page(question, min(size, most), after)
+        if page:
+            yield page
+        if len(page) < min(size, most):
+            return
+        after, most, size = page[-1], most - len(page), most
+
+
+def _read_page(question: Question, size: int, after: HostState | None) -> list[HostState]:
+    conditions = conditions_of(question)
+    spreads = settings.OPTIONS.ram_weight_multiplier >= 0
+    texts = [condition.text for condition in conditions]
+    values = [value for condition in conditions for value in condition.values]
+    if after is not None:
+        sign = "<" if spreads else ">"
+        texts.append(
+            f"(node.free_memory_mb {sign} %s OR (node.free_memory_mb = %s AND node.id > %s))"
+        )
+        values += [after.free_memory_mb, after.free_memory_mb, after.node_id]
+    order = f"node.free_memory_mb {'DESC' if spreads else 'ASC'}, node.id"
+    statement = SELECT.format(conditions=" AND ".join(texts), order=order, limit=int(size))
+    with prepared_cursor() as cursor:
+        cursor.execute(statement, values)
+        rows = cursor.fetchall()
+    rows.sort(key=lambda row: (-row[10] if spreads else row[10], row[0]))
+    return _states(rows, question.neighbourhood.members)
+
+
+def _states(rows: Sequence[tuple[Any, ...]], members: Mapping[str, int]) -> list[HostState]:
+    metadata = _metadata({key for row in rows for key in row[-1]})
+    busy = _busy([row[2] for row in rows])
+    return [
+        HostState(
+            **dict(zip(COLUMNS, row, strict=False)),
+            aggregates=tuple(metadata[key] for key in row[-1] if key in metadata),
+            members=members.get(row[2], 0),
+            io_ops=busy.get(row[2], 0),
+        )
+        for row in rows
+    ]
+
+
+def _busy(hosts: Sequence[str]) -> Mapping[str, int]:
+    if not hosts:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(BUSY, [list(hosts), list(IO_TASKS)])
+        return dict(cursor.fetchall())
+
+
+def _metadata(keys: set[int]) -> Mapping[int, Mapping[str, str]]:
+    if not keys:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(METADATA, [sorted(keys)])
+        return {key: orjson.loads(text) for key, text in cursor.fetchall()}

@@ -1,0 +1,387 @@
+"""What the database asks of hosts when it looks for candidates: a table of conditions, in SQL.
+
+A condition that does not hold also explains: where no host is left, each host is told by the first
+condition that speaks against it (``servers.placement.report``).
+
+A condition speaks of the table ``node`` alone, so that the search is a walk along its index.
+What nearly all hosts satisfy is a subquery that gives a value: the database asks it host by host.
+What few hosts satisfy is an ``EXISTS`` or a list: there the database may begin with those few.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from servers.models.host import SIMULATED_DRIVERS
+from servers.models.provider import DISK_GB, MEMORY_MB, VCPU
+from servers.models.server_group import Policy
+from servers.placement.demand import Demand, ResourceDemand, ResourceGroup
+from servers.placement.neighbourhood import Neighbourhood
+
+SERVICE = "(SELECT {} FROM servers_service AS service WHERE service.id = node.service_id)"
+NAMED = "ARRAY(SELECT id FROM servers_service WHERE host = ANY(%s))"
+ON_HOSTS, NOT_ON_HOSTS = f"node.service_id = ANY({NAMED})", f"node.service_id <> ALL({NAMED})"
+PROVIDER = "(SELECT id FROM servers_resourceprovider WHERE node_id = node.id)"
+FITS = """
+    stock.free >= %s AND stock.min_unit <= %s AND stock.max_unit >= %s AND %s %% stock.step_size = 0
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Condition:
+    """``text`` is SQL, ``says`` what is said of hosts for which it is not true."""
+
+    name: str
+    says: str
+    text: str
+    values: tuple[Any, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Question:
+    """All that conditions are made of. ``together``: so many servers must fit on one host.
+    ``only``: no other nodes, by key. ``hosts`` and ``other_hosts``: only these, and none of these.
+    """
+
+    demand: Demand
+    resources: ResourceDemand
+    neighbourhood: Neighbourhood
+    together: int = 1
+    only: frozenset[int] | None = None
+    hosts: frozenset[str] | None = None
+    other_hosts: frozenset[str] | None = None
+
+
+Maker = Callable[[Question], Iterable[Condition]]
+
+
+def conditions_of(question: Question) -> list[Condition]:
+    """Those that matter for the demand, the cheapest and most telling first."""
+    return [condition for make in MAKERS for condition in make(question)]
+
+
+def _named(question: Question) -> Iterable[Condition]:
+    if question.only is not None:
+        yield Condition("only", "not to be tried", "node.id = ANY(%s)", (sorted(question.only),))
+    if question.hosts is not None:
+        names = sorted(question.hosts)
+        yield Condition("only", "not to be tried", ON_HOSTS, (names,))
+    if question.other_hosts is not None:
+        names = sorted(question.other_hosts)
+        yield Condition("only", "not to be tried", NOT_ON_HOSTS, (names,))
+
+
+def _forced(question: Question) -> Iterable[Condition]:
+    demand = question.demand
+    if demand.forced_hosts:
+        names = sorted(demand.forced_hosts)
+        yield Condition("forced", "not the forced host", ON_HOSTS, (names,))
+    if demand.forced_nodes:
+        nodes = sorted(demand.forced_nodes)
+        yield Condition(
+            "forced", "not the forced host", "node.hypervisor_hostname = ANY(%s)", (nodes,)
+        )
+
+
+def _cell(question: Question) -> Iterable[Condition]:
+    wanted = question.demand.cell_id
+    if wanted is not None:
+        yield Condition("cell", "in another cell", SERVICE.format("cell_id = %s"), (wanted,))
+    yield Condition(
+        "cell",
+        "in a disabled cell",
+        SERVICE.format("cell_id <> ALL(ARRAY(SELECT id FROM servers_cell WHERE disabled))"),
+    )
+
+
+def _up(_: Question) -> Iterable[Condition]:
+    options = settings.OPTIONS
+    since = timezone.now() - dt.timedelta(seconds=options.service_down_seconds)
+    yield Condition(
+        "ComputeFilter",
+        "down",
+        SERVICE.format("NOT forced_down AND (node.driver = ANY(%s) OR last_seen_up >= %s)"),
+        (sorted(SIMULATED_DRIVERS), since),
+    )
+
+
+def _enabled(question: Question) -> Iterable[Condition]:
+    if not question.demand.is_forced:
+        yield Condition("ComputeFilter", "disabled", SERVICE.format("NOT disabled"))
+
+
+def _zone(question: Question) -> Iterable[Condition]:
+    zone = question.demand.zone
+    if zone is None or question.demand.is_forced:
+        return
+    named = """
+        EXISTS (SELECT FROM servers_aggregate_hosts AS member
+                JOIN servers_aggregate AS zone ON zone.id = member.aggregate_id
+                WHERE member.service_id = node.service_id
+                  AND zone.metadata ->> 'availability_zone' {})
+    """
+    if zone == settings.OPTIONS.default_availability_zone:
+        text = f"({named.format('= %s')} OR NOT {named.format('> %s')})"
+        yield Condition("zone", "in another zone", text, (zone, ""))
+    else:
+        yield Condition("zone", "in another zone", named.format("= %s"), (zone,))
+
+
+def _destination(question: Question) -> Iterable[Condition]:
+    demand = question.demand
+    if demand.is_forced:
+        return
+    if demand.wanted_host:
+        yield Condition("destination", "not the requested host", ON_HOSTS, ([demand.wanted_host],))
+    if demand.wanted_node:
+        yield Condition(
+            "destination",
+            "not the requested host",
+            "node.hypervisor_hostname = %s",
+            (demand.wanted_node,),
+        )
+    if demand.ignored_hosts:
+        names = sorted(demand.ignored_hosts)
+        yield Condition("destination", "to be ignored", NOT_ON_HOSTS, (names,))
+
+
+def _hinted(question: Question) -> Iterable[Condition]:
+    demand, filters = question.demand, settings.OPTIONS.enabled_filters
+    if demand.is_forced:
+        return
+    near, apart = question.neighbourhood.near_hosts, question.neighbourhood.apart_hosts
+    if demand.near_servers and "SameHostFilter" in filters:
+        yield Condition(
+            "SameHostFilter",
+            "without a server named by same_host",
+            ON_HOSTS,
+            (sorted(near),),
+        )
+    if apart and "DifferentHostFilter" in filters:
+        yield Condition(
+            "DifferentHostFilter",
+            "with a server named by different_host",
+            NOT_ON_HOSTS,
+            (sorted(apart),),
+        )
+
+
+def _server_group(question: Question) -> Iterable[Condition]:
+    rule, members = question.demand.group, question.neighbourhood.members
+    filters = settings.OPTIONS.enabled_filters
+    if rule is None:
+        return
+    if rule.policy == Policy.AFFINITY and members and "ServerGroupAffinityFilter" in filters:
+        yield Condition(
+            "ServerGroupAffinityFilter",
+            "away from the server group",
+            ON_HOSTS,
+            (sorted(members),),
+        )
+    if rule.policy == Policy.ANTI_AFFINITY and "ServerGroupAntiAffinityFilter" in filters:
+        full = sorted(host for host, number in members.items() if number >= rule.max_per_host)
+        if full:
+            yield Condition(
+                "ServerGroupAntiAffinityFilter",
+                "closed by the rule of the server group",
+                NOT_ON_HOSTS,
+                (full,),
+            )
+
+
+def _aggregates(question: Question) -> Iterable[Condition]:
+    member = """
+        EXISTS (SELECT FROM servers_aggregate_hosts AS member
+                WHERE member.service_id = node.service_id AND member.aggregate_id = ANY(%s))
+    """
+    wanted = question.neighbourhood.project_aggregates
+    if wanted is not None:
+        yield Condition(
+            "limit_tenants_to_placement_aggregate",
+            "not for this project",
+            member,
+            (sorted(wanted),),
+        )
+    isolated = question.neighbourhood.isolated_aggregates
+    if isolated:
+        yield Condition(
+            "enable_isolated_aggregate_filtering",
+            "kept for servers that require other traits",
+            f"NOT {member}",
+            (sorted(isolated),),
+        )
+
+
+def _image(question: Question) -> Iterable[Condition]:
+    """Nova: the words may stand in any order in what a host supports."""
+    demand = question.demand
+    if demand.is_forced or "ImagePropertiesFilter" not in settings.OPTIONS.enabled_filters:
+        return
+    image = demand.image
+    architecture = image.hw_architecture or settings.OPTIONS.image_properties_default_architecture
+    words = [word for word in (architecture, image.img_hv_type, image.hw_vm_mode) if word]
+    if words:
+        yield Condition(
+            "ImagePropertiesFilter",
+            f"without support for {', '.join(words)}",
+            """
+            EXISTS (SELECT FROM servers_hosthardware AS hardware,
+                                jsonb_array_elements(hardware.supported_instances) AS kind
+                    WHERE hardware.node_id = node.id AND kind @> %s::jsonb)
+            """,
+            (json.dumps(words),),
+        )
+
+
+USUAL = {
+    VCPU: ("vcpus", "vCPUs"),
+    MEMORY_MB: ("memory_mb", "memory"),
+    DISK_GB: ("disk_gb", "disk"),
+}
+"""Amounts of the root that its node knows, and how people call them."""
+TOO_SMALL = "too small for the whole server group"
+
+
+def _amounts(question: Question) -> Iterable[Condition]:
+    """The node's own numbers where they tell all: an index knows them."""
+    for name, amount in sorted(question.resources.main.resources.items()):
+        column, word = USUAL.get(name, ("", name))
+        says = TOO_SMALL if question.together > 1 else f"with too little free {word}"
+        total = amount * question.together
+        if not question.resources.is_simple:
+            stock = f"EXISTS ({IN_TREE} {FITS})"
+            yield Condition("resources", says, stock, (name, total, amount, amount, amount))
+            continue
+        text = f"node.free_{column} >= %s AND node.most_{column} >= %s"
+        yield Condition("resources", says, text, (total, amount))
+        yield Condition(
+            "resources",
+            f"which gives {word} in other units",
+            f"(NOT node.has_odd_units OR EXISTS ({IN_ROOT} {FITS}))",
+            (name, total, amount, amount, amount),
+        )
+
+
+IN_ROOT = f"""
+    SELECT FROM servers_inventory AS stock
+    WHERE stock.provider_id = {PROVIDER} AND stock.resource_class = %s AND
+"""
+IN_TREE = """
+    SELECT FROM servers_inventory AS stock
+    JOIN servers_resourceprovider AS part ON part.id = stock.provider_id
+    JOIN servers_resourceprovider AS root ON root.id = part.root_id
+    WHERE root.node_id = node.id AND stock.resource_class = %s AND
+"""
+
+
+def _groups(question: Question) -> Iterable[Condition]:
+    """Each group has some provider; whether all have one together is found out later."""
+    for group in question.resources.groups:
+        texts, values = ["root.node_id = node.id"], []
+        for name, amount in sorted(group.resources.items()):
+            texts.append(
+                "EXISTS (SELECT FROM servers_inventory AS stock WHERE stock.provider_id = part.id "
+                f"AND stock.resource_class = %s AND {FITS})"
+            )
+            values += [name, amount, amount, amount, amount]
+        text, traits = _trait_text("part.id", group.required, group.forbidden)
+        texts += text
+        yield Condition(
+            "resources",
+            f"without a provider for {_name(group)}",
+            "EXISTS (SELECT FROM servers_resourceprovider AS part "
+            "JOIN servers_resourceprovider AS root ON root.id = part.root_id "
+            f"WHERE {' AND '.join(texts)})",
+            (*values, *traits),
+        )
+
+
+def _traits(question: Question) -> Iterable[Condition]:
+    """Of what gives the amounts without a suffix: the root, or any part of the tree."""
+    main, demand = question.resources.main, question.demand
+    if question.resources.is_simple:
+        required, forbidden = main.required | demand.root_required, main.forbidden
+    else:
+        required, forbidden = demand.root_required, frozenset()
+        for trait in sorted(main.required):
+            yield Condition(
+                "traits",
+                f"without the trait {trait}",
+                "EXISTS (SELECT FROM servers_providertrait AS held "
+                "JOIN servers_resourceprovider AS part ON part.id = held.provider_id "
+                "JOIN servers_resourceprovider AS root ON root.id = part.root_id "
+                "WHERE held.trait = %s AND root.node_id = node.id)",
+                (trait,),
+            )
+    for trait in sorted(required):
+        text, values = _trait_text(PROVIDER, [trait], [])
+        yield Condition("traits", f"without the trait {trait}", text[0], tuple(values))
+    for trait in sorted(forbidden | demand.root_forbidden):
+        text, values = _trait_text(PROVIDER, [], [trait])
+        yield Condition("traits", f"with the trait {trait}", text[0], tuple(values))
+
+
+def _trait_text(
+    provider: str, required: Iterable[str], forbidden: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    held = (
+        "EXISTS (SELECT FROM servers_providertrait AS held "
+        f"WHERE held.provider_id = {provider} AND held.trait = %s)"
+    )
+    wanted, unwanted = sorted(required), sorted(forbidden)
+    texts = [held] * len(wanted) + [f"NOT {held}"] * len(unwanted)
+    return texts, [*wanted, *unwanted]
+
+
+def _devices(question: Question) -> Iterable[Condition]:
+    """Enough free devices of some kind that a request takes; which ones is found out later."""
+    for request in question.demand.guest.devices:
+        kinds = [_device_text(kind.properties) for kind in request.specs]
+        text = " OR ".join(f"({text})" for text, _ in kinds) or "true"
+        values = [value for _, found in kinds for value in found]
+        yield Condition(
+            "PciPassthroughFilter",
+            f"without free PCI devices for {request.name}",
+            "(SELECT count(*) FROM servers_pcidevice AS device WHERE device.node_id = node.id "  # noqa: S608
+            f"AND device.consumer_id IS NULL AND ({text})) >= %s",
+            (*values, request.count),
+        )
+
+
+def _device_text(properties: Mapping[str, str | None]) -> tuple[str, list[str]]:
+    columns = ("vendor_id", "product_id", "physical_network", "dev_type")
+    named = [(name, properties[name]) for name in columns if properties.get(name) is not None]
+    texts = [f"lower(device.{name}) = %s" for name, _ in named]
+    return " AND ".join(texts) or "true", [str(value) for _, value in named]
+
+
+def _name(group: ResourceGroup) -> str:
+    amounts = ", ".join(f"{amount} {name}" for name, amount in sorted(group.resources.items()))
+    traits = ", ".join([*sorted(group.required), *(f"no {name}" for name in group.forbidden)])
+    return f"{amounts} ({traits})" if traits else amounts
+
+
+MAKERS: tuple[Maker, ...] = (
+    _named,
+    _forced,
+    _cell,
+    _up,
+    _enabled,
+    _zone,
+    _destination,
+    _hinted,
+    _server_group,
+    _aggregates,
+    _image,
+    _devices,
+    _groups,
+    _amounts,
+    _traits,
+)

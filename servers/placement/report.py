@@ -1,0 +1,149 @@
+"""Tells how a search for hosts went: what it looked at, what removed which hosts, what was chosen.
+
+A report is kept with the server (``SchedulingReport``)::
+
+    {"outcome": "placed", "host": …, "hosts_looked_at": …, "weights": {host: weight, …},
+     "removed": [{"reason": …, "number": …, "hosts": [name, …]}, …]}
+    {"outcome": "no valid host", "hosts": …, "servers": …, "removed": […]}
+
+Names of hosts are for operators; of each reason only some hosts are named.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from compute_site.faults import Fault
+from servers.placement.choose import Placement, Search
+from servers.placement.conditions import Question, conditions_of
+
+MOST_NAMED = 20
+"""So many hosts are named for a reason."""
+COUNT = """
+    SELECT CASE {cases} END AS broken, count(*),
+        (array_agg(service.host || ' (' || node.hypervisor_hostname || ')' ORDER BY service.host))
+            [1:%s]
+    FROM servers_computenode AS node
+    JOIN servers_service AS service ON service.id = node.service_id
+    GROUP BY 1
+"""
+
+KEEP = """
+    INSERT INTO servers_schedulingreport (instance_id, report, created_at)
+    SELECT given.server, given.report::jsonb, now()
+    FROM unnest(%s::bigint[], %s::text[]) AS given (server, report)
+    ON CONFLICT (instance_id) DO UPDATE SET report = EXCLUDED.report, created_at = now()
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Removed:
+    """Hosts that one thing speaks against; some of them by name."""
+
+    reason: str
+    number: int
+    hosts: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"reason": self.reason, "number": self.number, "hosts": list(self.hosts)}
+
+
+class NoValidHost(Fault):
+    """No host can take the servers; ``details`` names hosts and what speaks against them."""
+
+    code = "no_valid_host"
+
+    def __init__(self, detail: str, details: str = "", report: Mapping[str, Any] | None = None):
+        super().__init__(detail)
+        self.details = details
+        self.report = report or {"outcome": "no valid host", "reason": detail}
+
+    @classmethod
+    def impossible(cls, reason: str) -> NoValidHost:
+        """No host could, whatever it has."""
+        return cls(f"No host can take the server: {reason}")
+
+
+def explain(question: Question, search: Search, *, count: int) -> NoValidHost:
+    """Why the search came to nothing, host by host. Reads all hosts, once."""
+    fault = question.resources.impossible
+    if fault is not None:
+        return NoValidHost.impossible(f"{fault}.")
+    removed = [*_removed_by_database(question), *_removed_by_search(search)]
+    total = sum(part.number for part in removed)
+    left = count - search.placed
+    wanted = "the server" if count == 1 else f"{left} of {count} servers"
+    told = ", ".join(f"{part.number} {part.reason}" for part in removed)
+    found = f"of {total} hosts: {told}" if removed else "there is no host"
+    lines = [f"{host}: {part.reason}" for part in removed for host in part.hosts]
+    report = {
+        "outcome": "no valid host",
+        "hosts": total,
+        "servers": count,
+        "removed": [part.as_json() for part in removed],
+    }
+    return NoValidHost(f"No host can take {wanted}; {found}.", "\n".join(sorted(lines)), report)
+
+
+def report_of(search: Search, placement: Placement) -> dict[str, Any]:
+    """How the host of a server was chosen."""
+    return {
+        "outcome": "placed",
+        "host": placement.host.host,
+        "hosts_looked_at": search.looked_at,
+        "weights": search.weights,
+        "removed": [part.as_json() for part in _removed_by_search(search)],
+    }
+
+
+def keep_reports(reports: Mapping[int, Mapping[str, Any]]) -> None:
+    """Keep the reports with their servers (by key), in the place of older ones."""
+    texts = [orjson.dumps(report).decode() for report in reports.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [list(reports), texts])
+
+
+def _removed_by_database(question: Question) -> list[Removed]:
+    conditions = conditions_of(question)
+    if not conditions:
+        return []
+    cases = " ".join(
+        f"WHEN ({condition.text}) IS NOT TRUE THEN {index}"
+        for index, condition in enumerate(conditions)
+    )
+    statement = COUNT.format(cases=cases)
+    values = [value for condition in conditions for value in condition.values]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, MOST_NAMED])
+        rows = cursor.fetchall()
+    found = sorted((index, number, names) for index, number, names in rows if index is not None)
+    return _gathered(
+        Removed(conditions[index].says, number, tuple(names)) for index, number, names in found
+    )
+
+
+def _removed_by_search(search: Search) -> list[Removed]:
+    return _gathered(
+        Removed(reason, 1, (f"{host.host} ({host.node})",))
+        for host, reason in search.removed.values()
+    )
+
+
+def _gathered(parts: Iterable[Removed]) -> list[Removed]:
+    """One for each reason, in the order in which they come."""
+    by_reason: dict[str, list[Removed]] = {}
+    for part in parts:
+        by_reason.setdefault(part.reason, []).append(part)
+    return [
+        Removed(
+            reason,
+            sum(part.number for part in same),
+            tuple(host for part in same for host in part.hosts)[:MOST_NAMED],
+        )
+        for reason, same in by_reason.items()
+    ]

@@ -1,0 +1,148 @@
+"""How good a host is among those that will do, by the names and options of Nova's weighers.
+
+Each weigher gives a number. The numbers of all hosts are brought between 0 and 1, multiplied as the
+option of the weigher says (or the metadata of the host's aggregates under that name), and added.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from django.conf import settings
+
+from servers.models.server_group import Policy
+from servers.placement.demand import Demand
+from servers.placement.rules import number_of
+from servers.placement.state import HostState
+
+Weigh = Callable[[Demand, HostState, int], float]
+MOST_DEVICES = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Weigher:
+    """``least``: what counts as 0; else the lowest number does. ``sign``: of the multiplier."""
+
+    name: str
+    option: str
+    weigh: Weigh
+    least: float | None = None
+    sign: int = 1
+
+
+def _memory(demand: Demand, host: HostState, taken: int) -> float:
+    return max(0, host.free_ram_mb - taken * demand.resources.total("MEMORY_MB"))
+
+
+def _cpus(demand: Demand, host: HostState, taken: int) -> float:
+    return max(0, host.free_vcpus - taken * demand.resources.total("VCPU"))
+
+
+def _disk(demand: Demand, host: HostState, taken: int) -> float:
+    return max(0, host.free_disk_mb - taken * demand.resources.total("DISK_GB") * 1024)
+
+
+def _operations(_: Demand, host: HostState, taken: int) -> float:
+    return host.io_ops + taken
+
+
+def _devices(_: Demand, host: HostState, taken: int) -> float:
+    """Hosts with devices are for servers that ask for some."""
+    return MOST_DEVICES - min(max(0, host.free_devices - taken), MOST_DEVICES - 1)
+
+
+def _version(_: Demand, host: HostState, taken: int) -> float:  # noqa: ARG001 - one signature
+    return host.hypervisor_version
+
+
+def _servers(_: Demand, host: HostState, taken: int) -> float:
+    return host.running_vms + taken
+
+
+def _near_group(demand: Demand, host: HostState, taken: int) -> float:
+    return host.members + taken if _has_policy(demand, Policy.SOFT_AFFINITY) else 0
+
+
+def _far_from_group(demand: Demand, host: HostState, taken: int) -> float:
+    return -(host.members + taken) if _has_policy(demand, Policy.SOFT_ANTI_AFFINITY) else 0
+
+
+def _failures(_: Demand, host: HostState, taken: int) -> float:  # noqa: ARG001 - one signature
+    return host.failed_builds
+
+
+def _has_policy(demand: Demand, policy: str) -> bool:
+    return demand.group is not None and demand.group.policy == policy
+
+
+WEIGHERS: tuple[Weigher, ...] = (
+    Weigher(name="RAMWeigher", option="ram_weight_multiplier", weigh=_memory, least=0),
+    Weigher(name="CPUWeigher", option="cpu_weight_multiplier", weigh=_cpus, least=0),
+    Weigher(name="DiskWeigher", option="disk_weight_multiplier", weigh=_disk, least=0),
+    Weigher(name="IoOpsWeigher", option="io_ops_weight_multiplier", weigh=_operations, least=0),
+    Weigher(name="PCIWeigher", option="pci_weight_multiplier", weigh=_devices),
+    Weigher(
+        name="HypervisorVersionWeigher",
+        option="hypervisor_version_weight_multiplier",
+        weigh=_version,
+    ),
+    Weigher(name="NumInstancesWeigher", option="num_instances_weight_multiplier", weigh=_servers),
+    Weigher(
+        name="ServerGroupSoftAffinityWeigher",
+        option="soft_affinity_weight_multiplier",
+        weigh=_near_group,
+    ),
+    Weigher(
+        name="ServerGroupSoftAntiAffinityWeigher",
+        option="soft_anti_affinity_weight_multiplier",
+        weigh=_far_from_group,
+    ),
+    Weigher(
+        name="BuildFailureWeigher",
+        option="build_failure_weight_multiplier",
+        weigh=_failures,
+        sign=-1,
+    ),
+)
+
+
+class Scale:
+    """Weighs the hosts of one search. What counts as 0 and as 1 is set by the hosts as they were
+    read, so that a host that has been given a server is weighed anew without the others.
+    """
+
+    def __init__(self, demand: Demand, hosts: Sequence[HostState]) -> None:
+        self.demand = demand
+        self.parts = [
+            part for weigher in WEIGHERS if (part := _part(weigher, demand, hosts)) is not None
+        ]
+
+    def weigh(self, host: HostState, taken: int = 0) -> float:
+        """With so many servers of the search on it."""
+        weight = 0.0
+        for weigher, multiplier, overridden, low, width in self.parts:
+            factor = number_of(host, weigher.option, multiplier) if overridden else multiplier
+            share = (weigher.weigh(self.demand, host, taken) - low) / width
+            weight += weigher.sign * factor * share
+        return weight
+
+
+Part = tuple[Weigher, float, bool, float, float]
+
+
+def _part(weigher: Weigher, demand: Demand, hosts: Sequence[HostState]) -> Part | None:
+    """A weigher with its multiplier, whether aggregates have others, the number that counts as 0
+    and the distance to 1; ``None`` where it tells no hosts apart.
+    """
+    multiplier: float = getattr(settings.OPTIONS, weigher.option)
+    overridden = any(weigher.option in one for host in hosts for one in host.aggregates)
+    if not multiplier and not overridden:
+        return None
+    numbers = [weigher.weigh(demand, host, 0) for host in hosts]
+    low = min(numbers, default=0.0) if weigher.least is None else weigher.least
+    width = max(numbers, default=low) - low
+    grouped = weigher.weigh in (_near_group, _far_from_group) and demand.group is not None
+    if not width and not grouped:
+        return None
+    return weigher, multiplier, overridden, low, width or 1.0
