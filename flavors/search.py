@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from compute_site.caller import Caller
 from compute_site.db.outages import is_too_slow
 from compute_site.db.paging import Paging, cut_page
-from compute_site.db.patterns import CostlyPattern, check_pattern
+from compute_site.db.patterns import CostlyPattern, check_pattern, is_costly
 from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
 from flavors.errors import (
     ExtraSpecNotFound,
@@ -70,7 +70,7 @@ def list_flavors(caller: Caller, search: FlavorSearch) -> list[Flavor]:
             f"The name {search.name!r} is no pattern: {error}", field="name"
         ) from None
     except OperationalError as error:
-        if search.name is None or not is_too_slow(error):
+        if search.name is None or not is_too_slow(error) or not is_costly(search.name):
             raise
         raise WrongFilter(
             f"The database takes too long to look for {search.name!r}.", field="name"

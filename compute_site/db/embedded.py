@@ -155,7 +155,10 @@ def _lives(process: psutil.Process | None) -> bool:
     """Does the process run, and is not a zombie? In many containers nothing reaps dead processes,
     which keep their process id.
     """
-    return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return bool(process and process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _clear_after_crash(data_dir: Path, postmaster_info: Any) -> None:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import errors
 
 from compute_site.db.embedded import DatabaseError
-from compute_site.faults import Unavailable
+from compute_site.faults import Fault, Unavailable
 
 READ_ONLY = (errors.ReadOnlySqlTransaction,)
 FULL = (errors.DiskFull,)
@@ -51,9 +51,13 @@ class DatabaseUnavailable(Unavailable):
 
 
 def as_outage(error: BaseException) -> DatabaseUnavailable | None:
-    """The error for the client; ``None`` where the database is not the cause."""
+    """What the client is told; ``None`` where the database is not to blame, or where somebody has
+    found what its error means.
+    """
     cause = _cause_of(error)
-    if isinstance(cause, NO_OUTAGES) or not isinstance(
+    if isinstance(error, Fault) or isinstance(cause, NO_OUTAGES):
+        return None
+    if not isinstance(
         cause, (*OUTAGES, django.db.OperationalError, django.db.InterfaceError, DatabaseError)
     ):
         return None

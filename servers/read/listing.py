@@ -32,6 +32,7 @@ from django.db.models.lookups import In, Regex
 
 from compute_site.caller import Caller
 from compute_site.db.outages import is_too_slow
+from compute_site.db.patterns import is_costly
 from compute_site.words import is_canonical
 from flavors.models import Flavor
 from servers.errors import BadFilter, CostlyFilter, MarkerNotFound, SortRefused
@@ -378,6 +379,7 @@ def _patterns_checked(query: ServerQuery | None) -> Iterator[None]:
         reason = str(error).splitlines()[0]
         raise BadFilter(f"The database cannot filter by such a pattern: {reason}.") from error
     except OperationalError as error:
-        if is_too_slow(error):
+        patterns = [*query.patterns.values(), *query.addresses]
+        if is_too_slow(error) and any(map(is_costly, patterns)):
             raise CostlyFilter("The database takes too long to filter by this pattern.") from error
         raise

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Model
 from django.urls import get_resolver
+from psycopg.errors import QueryCanceled
 
 from compute_site.api.microversions.version import NEWEST
 from compute_site.api.view import ComputeView
@@ -158,3 +159,21 @@ def first_id(client: ApiClient, path: str) -> str:
     listed = client.get(f"//{path}?limit=1", microversion=None).expect(200).json
     rows = next(iter(listed.values()))
     return str(rows[0]["id"]) if rows else "none"
+
+
+@pytest.mark.parametrize(("pattern", "status"), [("web", 503), ("(a|b|)" * 25, 400)])
+@pytest.mark.parametrize("path", ["/servers", "/flavors"])
+def test_a_pattern_is_to_blame_only_where_it_costs_much(
+    as_member: ApiClient, path: str, pattern: str, status: int
+) -> None:
+    """The statement takes longer than it may, for whatever reason."""
+
+    def refuse(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "~" in sql:
+            raise OperationalError("canceled") from QueryCanceled("canceled")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        query = urlencode({"name": pattern})
+        answer = as_member.get(f"{path}?{query}", microversion=str(NEWEST)).expect(status)
+    assert ("Retry-After" in answer.headers) == (status == 503)
