@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DataError, IntegrityError, connection
+from django.db import DataError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from servers.create.rows import Rows, insert_rows
@@ -69,10 +69,10 @@ def test_json_may_vary(cast: Cast) -> None:
 
 
 def test_a_value_that_is_too_long_is_not_cut(cast: Cast) -> None:
-    with pytest.raises(DataError):
+    with pytest.raises(DataError), transaction.atomic():
         insert_rows(key_pairs(cast, "x" * 256))
 
 
 def test_constraints_hold(cast: Cast) -> None:
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows(key_pairs(cast, "same", "same"))

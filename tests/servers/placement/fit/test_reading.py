@@ -92,10 +92,13 @@ def test_a_cell_may_tell_of_memory_alone() -> None:
     ("cell", "fault"),
     [
         ({"id": None}, "key id: is required"),
-        ({"memory_mb": -1}, "key memory_mb: give a whole number from 0 on, not -1"),
+        ({"memory_mb": -1}, "key memory_mb: give a whole number from 0 to 2147483647, not -1"),
         ({"cpus": "0"}, "key cpus: is not known"),
         ({"shared_cpus": "0-"}, "key shared_cpus: '0-' is no CPU number, range (0-3) or exclusion"),
-        ({"shared_cpus": [0, -2]}, "key shared_cpus: item 1: give a whole number from 0 on"),
+        (
+            {"shared_cpus": [0, -2]},
+            "key shared_cpus: item 1: give a whole number from 0 to 2147483647",
+        ),
         ({"shared_cpus": [100000]}, "key shared_cpus: item 0: give CPU numbers below 100000"),
         (
             {"shared_cpus": "0-3", "dedicated_cpus": "3-5"},
