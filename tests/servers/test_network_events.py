@@ -49,7 +49,7 @@ def shown_addresses(client: ApiClient, server: Instance) -> list[tuple[str, str]
 
 
 def test_a_floating_ip_is_shown_while_it_is_lent(
-    as_member: ApiClient, server: Instance, cast: Cast
+    as_member: ApiClient, as_manager: ApiClient, server: Instance, cast: Cast
 ) -> None:
     public = make_network(cast.beta, "192.0.2.0/24", external=True)
     body = {
@@ -57,7 +57,7 @@ def test_a_floating_ip_is_shown_while_it_is_lent(
         "floating_ip_address": "192.0.2.9",
         "port_id": card_of(server)["port_id"],
     }
-    made = as_member.post(f"{V2}/floatingips", {"floatingip": body}).expect(201).json["floatingip"]
+    made = as_manager.post(f"{V2}/floatingips", {"floatingip": body}).expect(201).json["floatingip"]
     assert shown_addresses(as_member, server) == [("fixed", "10.1.0.5"), ("floating", "192.0.2.9")]
     path = f"{V2}/floatingips/{made['id']}"
     as_member.put(path, {"floatingip": {"port_id": None}}).expect(200)
@@ -76,7 +76,7 @@ def test_new_groups_of_a_port_are_those_of_the_server(
     assert card_of(server)["security_groups"] == ["web"]
 
 
-def test_a_deleted_port_is_no_card_any_more(as_member: ApiClient, server: Instance) -> None:
-    as_member.delete(f"{V2}/ports/{card_of(server)['port_id']}").expect(204)
+def test_a_deleted_port_is_no_card_any_more(as_admin: ApiClient, server: Instance) -> None:
+    as_admin.delete(f"{V2}/ports/{card_of(server)['port_id']}").expect(204)
     server.refresh_from_db()
     assert server.network_info == []
