@@ -79,9 +79,9 @@ def _measured_nodes() -> QuerySet[Any]:
     name = KeyTextTransform("availability_zone", "metadata")
     default = Value(settings.OPTIONS.default_availability_zone)
     most = {
-        "most_vcpus": F("vcpus_used") + F("free_vcpus"),
-        "most_memory": F("memory_mb_used") + F("free_memory_mb"),
-        "most_disk": F("local_gb_used") + F("free_disk_gb"),
+        "room_vcpus": F("vcpus_used") + F("free_vcpus"),
+        "room_memory": F("memory_mb_used") + F("free_memory_mb"),
+        "room_disk": F("local_gb_used") + F("free_disk_gb"),
     }
     parts = [
         Coalesce(
@@ -90,9 +90,9 @@ def _measured_nodes() -> QuerySet[Any]:
             output_field=FloatField(),
         )
         for used, capacity in (
-            ("vcpus_used", "most_vcpus"),
-            ("memory_mb_used", "most_memory"),
-            ("local_gb_used", "most_disk"),
+            ("vcpus_used", "room_vcpus"),
+            ("memory_mb_used", "room_memory"),
+            ("local_gb_used", "room_disk"),
         )
     ]
     zone = Coalesce(Subquery(zones.values_list(name)[:1]), default, output_field=CharField())
@@ -106,11 +106,11 @@ def _read_zones(nodes: QuerySet[Any]) -> list[Capacity]:
         .annotate(
             hosts=Count("pk"),
             servers=Sum("running_vms"),
-            vcpus=Sum("most_vcpus"),
+            vcpus=Sum("room_vcpus"),
             taken_vcpus=Sum("vcpus_used"),
-            memory=Sum("most_memory"),
+            memory=Sum("room_memory"),
             taken_memory=Sum("memory_mb_used"),
-            disk=Sum("most_disk"),
+            disk=Sum("room_disk"),
             taken_disk=Sum("local_gb_used"),
         )
     )
@@ -142,11 +142,11 @@ def _capacity_of(node: Any) -> Capacity:
         name=service.host,
         hosts=1,
         servers=node.running_vms,
-        vcpus=int(node.most_vcpus),
+        vcpus=int(node.room_vcpus),
         vcpus_used=node.vcpus_used,
-        memory=node.most_memory / 1024,
+        memory=node.room_memory / 1024,
         memory_used=node.memory_mb_used / 1024,
-        disk=int(node.most_disk),
+        disk=int(node.room_disk),
         disk_used=node.local_gb_used,
         zone=node.zone,
         marks=", ".join(marks),
