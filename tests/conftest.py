@@ -32,6 +32,7 @@ process, so that what it starts, such as a site or a browser, is started once.
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for path, name in THOROUGH.items():

@@ -10,7 +10,9 @@ from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
 from compute_site.keys import (
     IGNORED,
+    LARGEST_BIG_INT,
     Key,
+    between,
     list_of,
     one_of,
     text,
@@ -70,7 +72,7 @@ SECTIONS = (
             "owner": Key(text),
             "min_ram": Key(whole, default=0),
             "min_disk": Key(whole, default=0),
-            "size": Key(whole),
+            "size": Key(between(0, LARGEST_BIG_INT)),  # bytes
             "disk_format": Key(text),
             "container_format": Key(text),
             "checksum": Key(text),
