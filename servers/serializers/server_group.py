@@ -14,12 +14,13 @@ from compute_site.api.microversions.answers import (
     Shown,
 )
 from compute_site.api.microversions.containers import ListOf
-from compute_site.api.microversions.fields import LARGEST_INT32, Choice, Count
+from compute_site.api.microversions.fields import Choice, Count
 from compute_site.api.microversions.history import History
 from compute_site.api.microversions.queries import PageQuery
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import Name, Text
 from compute_site.api.microversions.version import Microversion
+from compute_site.strict_json import LARGEST_NUMBER
 from servers.models import ServerGroup
 from servers.models.server_group import Policy
 from servers.server_groups import ServerGroupOrder, ServerGroupSearch
@@ -30,7 +31,7 @@ HARD = (Policy.ANTI_AFFINITY.value, Policy.AFFINITY.value)
 class Rules(VersionedSerializer):
     """What a policy allows."""
 
-    max_server_per_host = Count(LARGEST_INT32, exact=True)
+    max_server_per_host = Count(LARGEST_NUMBER, exact=True)
 
 
 class ServerGroupKeys(VersionedSerializer):

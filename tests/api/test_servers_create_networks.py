@@ -222,6 +222,7 @@ class TestDemands:
                 "requester_id": str(port.pk),
                 "resources": {"NET_BW_EGR_KILOBIT_PER_SEC": 1},
                 "required_traits": ["A", "B"],
+                "same_subtree": [],
                 "use_same_provider": True,
             }
         ]
