@@ -103,4 +103,4 @@ def test_limits_say_what_is_used(as_member: ApiClient, cast: Cast) -> None:
     make_volume(cast.beta, size=5)
     absolute = as_member.get(f"{V3}/limits").expect(200).json["limits"]["absolute"]
     assert (absolute["totalVolumesUsed"], absolute["totalGigabytesUsed"]) == (1, 3)
-    assert absolute["maxTotalVolumes"] == -1
+    assert absolute["maxTotalVolumes"] == 10
