@@ -20,7 +20,11 @@ from tests.factories import make_volume
 from tests.orders import Shop, limit
 from tests.services.threads import run_at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # the server has 100 sessions: two of these tests at once would want more
+    pytest.mark.xdist_group("many sessions"),
+]
 
 CLIENTS = 64
 
