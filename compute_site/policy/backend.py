@@ -69,4 +69,4 @@ def _everywhere(user: User) -> frozenset[str]:
         Q(group__in=groups) | Q(user=user),
         content_type=ContentType.objects.get_for_model(Project),
     )
-    return frozenset(held.values_list("codename", flat=True)) & frozenset(registry.names)
+    return frozenset(held.values_list("codename", flat=True)) & every_rule()

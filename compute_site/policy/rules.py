@@ -70,7 +70,6 @@ class Registry:
 
 
 registry = Registry()
-declare = registry.declare
 
 
 def rule(
