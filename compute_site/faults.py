@@ -21,6 +21,7 @@ ENVELOPE_KEYS = {
     409: "conflictingRequest",
     413: "overLimit",
     415: "badMediaType",
+    422: "unprocessableEntity",
     429: "overLimit",
     501: "notImplemented",
     503: "serviceUnavailable",

@@ -59,6 +59,8 @@ class Options:
     token_lifetime_seconds: int = 86400
     password_memory_seconds: int = 300
     """How long a verified Basic password is remembered."""
+    idempotency_key_seconds: int = 86400
+    """How long the answer to a request with an Idempotency-Key is kept."""
     lockout_failure_attempts: int = 0
     """After so many failed sign-ins in a row an account is locked; 0: never."""
     lockout_duration: int = 1800

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "compute_site.identity",
     "compute_site.policy",
+    "compute_site.idempotency",
     "compute_site.neighbours.image",
     "compute_site.neighbours.network",
     "compute_site.neighbours.volume",

@@ -19,7 +19,9 @@ from compute_site.api.microversions.contract import ALWAYS, Answer, Contract
 from compute_site.api.microversions.fields import Schema
 from compute_site.api.microversions.negotiation import NEW_HEADER, OLD_HEADER
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
+from compute_site.api.repeatable import IDEMPOTENCY_KEY, REPLAYED, VALID_KEY
 from compute_site.faults import ENVELOPE_KEYS
+from compute_site.idempotency.once import KeyUsedForOther, StillRunning
 
 SCHEMA_URLS = [path("compute/v2.1/", include("compute_site.compute_urls"))]
 """Named, not imported: the URLs import the views, and those this package."""
@@ -116,7 +118,8 @@ class ComputeSchema(AutoSchema):
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in re.findall(r"{(\w+)}", self.path)
         ]
-        return in_path + self._query_parameters() + header_parameters()
+        keyed = key_parameters() if self.method == "POST" else []
+        return in_path + self._query_parameters() + header_parameters() + keyed
 
     def _query_parameters(self) -> list[Schema]:
         query = self.contract.query if self.contract else None
@@ -156,6 +159,9 @@ class ComputeSchema(AutoSchema):
                 schema = {"oneOf": [schema, other]}
             good["content"] = {"application/json": {"schema": schema}}
         statuses = {*ALWAYS, *contract.faults, *((413, 415) if contract.body else ())}
+        if self.method == "POST":
+            statuses |= {StillRunning.status, KeyUsedForOther.status}
+            good["headers"][REPLAYED] = text_header("true: the answer to an earlier request")
         faults = {str(status): fault_response(status) for status in sorted(statuses)}
         good_statuses = [202 if silent else contract.status]
         if contract.partial_status is not None:
@@ -187,6 +193,24 @@ def header_parameters() -> list[Schema]:
     ]
 
 
+def key_parameters() -> list[Schema]:
+    """The header that lets a client send its request again."""
+    return [
+        {
+            "name": IDEMPOTENCY_KEY,
+            "in": "header",
+            "required": False,
+            "description": "a name for this request that the client makes up; a request that is "
+            "sent again with it has no second effect and gets the first one's answer",
+            "schema": {"type": "string", "pattern": f"^{VALID_KEY.pattern}$"},
+        }
+    ]
+
+
+def text_header(words: str) -> Schema:
+    return {"description": words, "schema": {"type": "string"}}
+
+
 def answer_headers(contract: Contract) -> Schema:
     headers = {
         NEW_HEADER: "compute and the microversion that was used",
@@ -195,10 +219,7 @@ def answer_headers(contract: Contract) -> Schema:
         "x-compute-request-id": "the same id",
         **contract.headers,
     }
-    return {
-        name: {"description": words, "schema": {"type": "string"}}
-        for name, words in headers.items()
-    }
+    return {name: text_header(words) for name, words in headers.items()}
 
 
 def answer_schema(answer: Mapping[str, Answer], version: Microversion) -> Schema:

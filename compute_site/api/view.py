@@ -29,6 +29,7 @@ from compute_site.api.microversions.negotiation import (
 )
 from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.api.microversions.version import OLDEST, Microversion
+from compute_site.api.repeatable import REPLAYED, as_kept, has_key, read_kept, read_keyed
 from compute_site.api.request_url import check_query
 from compute_site.caller import Caller
 from compute_site.db.conflicts import as_conflict
@@ -44,6 +45,7 @@ from compute_site.faults import (
     Unavailable,
     UnsupportedMediaType,
 )
+from compute_site.idempotency.once import Answer, do_once
 from compute_site.strict_json import read_json
 
 logger = logging.getLogger(__name__)
@@ -94,7 +96,25 @@ class ComputeView(JsonView):
     def respond(self, request: Request) -> HttpResponse:
         given = self.kwargs
         named = {name: given[name] for name in given if name not in PARTS_OF_THE_MOUNT}
-        response: HttpResponse = getattr(self, str(request.method).lower())(request, **named)
+        method = getattr(self, str(request.method).lower())
+        if has_key(request):
+            return self.respond_once(lambda: method(request, **named))
+        response: HttpResponse = method(request, **named)
+        return response
+
+    def respond_once(self, make: Callable[[], Response]) -> Response:
+        """The answer that ``make`` gives, or the one that it gave to an earlier request with the
+        same idempotency key.
+        """
+
+        def make_and_keep() -> tuple[Response, Answer]:
+            response = make()
+            return response, as_kept(response)
+
+        response, kept = do_once(read_keyed(self.request, self.body), make_and_keep)
+        if response is None:
+            headers = {**kept.headers, REPLAYED: "true"}
+            response = self.answer(read_kept(kept), status=kept.status, headers=headers)
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

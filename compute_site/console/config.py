@@ -13,6 +13,7 @@ class ConsoleConfig(AdminConfig):
         "compute_site.console.people.SiteUserAdmin",
         "compute_site.console.groups.SiteGroupAdmin",
         "compute_site.console.rule_defaults.RuleDefaultAdmin",
+        "compute_site.console.kept_answers.KeptAnswerAdmin",
     )
     """Pages of models that stand on a lower floor than the console; the apps' own ``admin`` modules
     are found by Django.

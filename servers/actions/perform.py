@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.neighbours import network_service
+from compute_site.sealing import SealedWithOtherKey, unseal
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import launched
 from servers.drivers.protocol import DriverFailed
@@ -18,7 +19,6 @@ from servers.lifecycle.actions import BY_TASK, HostAction
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.lifecycle.jobs import PerformAction
-from servers.lifecycle.sealing import SealedWithOtherKey, unseal
 from servers.lifecycle.transitions import Transition, take_step
 from servers.models import Instance, PowerState, ServerFault, TaskState, VmState
 

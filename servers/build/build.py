@@ -15,6 +15,7 @@ from django.db.models import F
 
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
+from compute_site.sealing import unseal
 from servers.build.child_rows import BUILD_EVENT
 from servers.build.failure import FINAL, fail_or_retry
 from servers.drivers.choose import driver_of
@@ -25,7 +26,6 @@ from servers.holdings.release import release_host, release_services
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import SUCCESS, finish_event
 from servers.lifecycle.jobs import BuildServer
-from servers.lifecycle.sealing import unseal
 from servers.lifecycle.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, take_step
 from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState
 

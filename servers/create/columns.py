@@ -11,11 +11,11 @@ from typing import Any
 from django.utils import timezone
 
 from compute_site.caller import Caller
+from compute_site.sealing import seal
 from servers.create.disks import root_disk
 from servers.create.metadata import read_hints
 from servers.create.plan import ServerPlan
 from servers.kept_image import image_entries
-from servers.lifecycle.sealing import seal
 from servers.machine.copies import copy_flavor, copy_image, image_columns
 from servers.machine.disk import Disk
 from servers.machine.disk_config import choose_disk_config

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
+from compute_site.sealing import seal, unseal
 from servers.build.failure import describe
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_guest, launched
@@ -20,7 +21,6 @@ from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_state, lock_row
 from servers.lifecycle.history import SUCCESS, finish_event
 from servers.lifecycle.jobs import Evacuate, Evacuated, PlaceMove
-from servers.lifecycle.sealing import seal, unseal
 from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, take_step
 from servers.machine.password import choose_password
 from servers.models import (

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from procrastinate.contrib.django import app
 
 from compute_site.db.sessions import unlimited_statements
+from compute_site.idempotency.once import purge_kept_answers
 from compute_site.identity.lockout import purge_failures
 from compute_site.identity.tokens import purge_sessions, purge_tokens
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
@@ -98,10 +99,13 @@ def end_waiting(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="17 * * * *")
 @app.task(name="servers.purge_jobs", queue=jobs.CONDUCTOR, queueing_lock="purge")
 def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
-    """Forget jobs that ended long ago, and what lets people in, or keeps them out, and is over."""
+    """Forget jobs that ended long ago, answers that are not kept any more, and what lets people
+    in, or keeps them out, and is over.
+    """
     with unlimited_statements():
         recovery.purge_jobs()
         purge_tokens()
         purge_sessions()
         purge_failures()
         purge_console_tokens()
+        purge_kept_answers()

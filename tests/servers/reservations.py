@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from compute_site.sealing import seal
 from flavors.models import Flavor
 from quotas.models import Usage
 from servers.lifecycle.jobs import ScheduleAndBuild
-from servers.lifecycle.sealing import seal
 from servers.models import (
     BuildRequest,
     Instance,

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from compute_site.sealing import seal
 from servers.lifecycle.jobs import BuildServer, Evacuated, Owner, PlaceMove
-from servers.lifecycle.sealing import seal
 from servers.models import (
     BlockDevice,
     Instance,

@@ -10,8 +10,8 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
+from compute_site.sealing import seal, unseal
 from servers.lifecycle.jobs import DeleteServer
-from servers.lifecycle.sealing import seal, unseal
 from servers.models import (
     BlockDevice,
     BuildRequest,

@@ -27,8 +27,8 @@ FLOORS: list[set[str]] = [
         "compute_site.strict_json",
     },
     {"compute_site.db"},
-    {"compute_site.settings", "compute_site.keys"},
-    {"compute_site.cloudfile"},
+    {"compute_site.settings", "compute_site.keys", "compute_site.sealing"},
+    {"compute_site.cloudfile", "compute_site.idempotency"},
     # who asks, and what they may do
     {"compute_site.identity"},
     {"compute_site.policy"},
@@ -68,7 +68,12 @@ HTTP_ROOMS = ("serializers", "views", "admin", "forms", "api", "console")
 """Where requests and answers are known; everything else is the domain."""
 DOMAIN = (
     *("servers.", "flavors.", "quotas."),
-    *("compute_site.db.", "compute_site.identity.", "compute_site.policy."),
+    *(
+        "compute_site.db.",
+        "compute_site.idempotency.",
+        "compute_site.identity.",
+        "compute_site.policy.",
+    ),
 )
 HTTP = ("rest_framework", "django.http", "drf_spectacular")
 

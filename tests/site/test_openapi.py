@@ -66,8 +66,9 @@ def test_the_whole_contract_of_create_is_told() -> None:
     assert {parameter["name"] for parameter in operation["parameters"]} == {
         "OpenStack-API-Version",
         "X-OpenStack-Nova-API-Version",
+        "Idempotency-Key",
     }
-    statuses = {"202", "400", "401", "403", "404", "406", "409", "413", "415"}
+    statuses = {"202", "400", "401", "403", "404", "406", "409", "413", "415", "422"}
     assert set(operation["responses"]) == statuses
     assert "Location" in operation["responses"]["202"]["headers"]
 

@@ -38,7 +38,7 @@ def unseal(sealed: str) -> str:
         return _cipher(settings.SECRET_KEY).decrypt(sealed).decode()
     except InvalidToken:
         raise SealedWithOtherKey(
-            "The admin password was sealed with another secret key than the one of this worker; "
+            "A secret was sealed with another secret key than the one of this process; "
             "give every web process and worker the same COMPUTE_SITE_SECRET_KEY."
         ) from None
 
