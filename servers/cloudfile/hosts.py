@@ -14,10 +14,11 @@ from compute_site.keys import (
     list_of,
     text,
     texts_by_name,
-    whole,
 )
-from servers.hosts.description import HostDescription, describe_host
-from servers.hosts.register import mirror_aggregates, register_hosts
+from servers.hosts.errors import HostRefused
+from servers.hosts.register import mirror_aggregates
+from servers.hosts.save import Host, save_hosts
+from servers.hosts.written import HOST_KEYS, NODE_NAME, WrongKey, describe_written
 from servers.models import Aggregate, Cell, Service
 from servers.models.cell import CELL0, CELL1
 from servers.models.host import COMPUTE_BINARY
@@ -34,34 +35,34 @@ def write_cells(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001
 
 
 def write_hosts(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001 - needs no names
-    cells = {cell.name: cell for cell in Cell.objects.exclude(name=CELL0)}
-    names = [entry["name"] for entry in entries]
-    known = {
-        service.host: service
-        for service in Service.objects.filter(binary=COMPUTE_BINARY, host__in=names)
-    }
-    for entry in entries:
-        if entry["cell"] not in cells:
-            raise entry.wrong("cell", f"no cell {entry['cell']} can have hosts")
-        service = known.setdefault(entry["name"], Service(host=entry["name"]))
-        service.cell = cells[entry["cell"]]
-        service.disabled = not entry["enabled"]
-    new = [service for service in known.values() if service.pk is None]
-    Service.objects.bulk_update(
-        [service for service in known.values() if service.pk is not None], ["cell", "disabled"]
-    )
-    Service.objects.bulk_create(new)
-    register_hosts({known[entry["name"]].pk: _describe(entry) for entry in entries})
+    by_node = _by_node(entries)
+    try:
+        save_hosts([_host(entry) for entry in entries])
+    except HostRefused as fault:
+        raise by_node[fault.host].wrong(fault.field or NODE_NAME, fault.detail) from None
 
 
-def _describe(entry: Entry) -> HostDescription:
-    return describe_host(
-        entry["hypervisor_hostname"] or entry["name"],
-        driver=entry["driver"],
-        vcpus=entry["vcpus"],
-        memory_mb=entry["memory_mb"],
-        local_gb=entry["local_gb"],
-        traits=frozenset(entry["traits"]),
+def _by_node(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """A name without a key of its own is blamed last."""
+    found: dict[str, Entry] = {}
+    for entry in sorted(entries, key=lambda entry: entry[NODE_NAME] is not None):
+        name = entry[NODE_NAME] or entry["name"]
+        if name in found:
+            raise entry.wrong(NODE_NAME, f"{name} is the name of {found[name].place} too")
+        found[name] = entry
+    return found
+
+
+def _host(entry: Entry) -> Host:
+    try:
+        description = describe_written(entry.values)
+    except WrongKey as fault:
+        raise entry.wrong(fault.key, str(fault)) from None
+    return Host(
+        name=entry["name"],
+        cell=entry["cell"],
+        enabled=entry["enabled"],
+        description=description,
     )
 
 
@@ -103,17 +104,7 @@ SECTIONS = (
     Section(
         name="hosts",
         after=("cells",),
-        keys={
-            "name": Key(filled_text, required=True),
-            "hypervisor_hostname": Key(filled_text),
-            "cell": Key(text, default=CELL1),
-            "vcpus": Key(whole, required=True),
-            "memory_mb": Key(whole, required=True),
-            "local_gb": Key(whole, required=True),
-            "enabled": Key(flag, default=True),
-            "driver": Key(filled_text, default="fake"),
-            "traits": Key(list_of(text), default=[]),
-        },
+        keys=HOST_KEYS,
         write=write_hosts,
         unique=(("name",), ("hypervisor_hostname",)),
     ),

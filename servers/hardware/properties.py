@@ -31,6 +31,7 @@ HYPERVISORS = (
     "baremetal bhyve docker fake hyperv ironic kqemu kvm lxc lxd openvz parallels phyp prsm qemu"
     " test uml vbox vmware vz xen zvm"
 )
+VM_MODES = "hvm xen uml exe"
 CPU_POLICIES = "dedicated shared mixed"
 THREAD_POLICIES = "prefer isolate require"
 PCI_NUMA_POLICIES = "required legacy preferred socket"
@@ -73,9 +74,7 @@ vif_model = word(
     },
     any_case=True,
 )
-vm_mode = word(
-    "hvm xen uml exe", also={"pv": "xen", "hv": "hvm", "baremetal": "hvm"}, any_case=True
-)
+vm_mode = word(VM_MODES, also={"pv": "xen", "hv": "hvm", "baremetal": "hvm"}, any_case=True)
 
 
 def read_by(reader: Callable[[Any], Any]) -> Any:

@@ -121,7 +121,31 @@ class BadAuditTime(BadRequest):
     code = "bad_audit_time"
 
 
-class InventoryInUse(Conflict):
-    """Servers hold some of a resource that is to go."""
+class HostRefused(Conflict):
+    """A host cannot become what is described. ``host`` is the name of its node, ``field`` the part
+    of the description that is to blame.
+    """
+
+    code = "host_refused"
+
+    def __init__(self, detail: str, *, host: str, field: str) -> None:
+        super().__init__(detail, field=field)
+        self.host = host
+
+
+class HostNameTaken(HostRefused):
+    """Another host or resource provider has the name."""
+
+    code = "host_name_taken"
+
+
+class InventoryInUse(HostRefused):
+    """Servers hold more of a resource than would be left of it."""
 
     code = "inventory_in_use"
+
+
+class HardwareInUse(HostRefused):
+    """Servers lie on CPUs, pages or devices that would be gone."""
+
+    code = "hardware_in_use"

@@ -5,34 +5,20 @@ number of hosts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
-from os_resource_classes import STANDARDS
-from os_traits import get_traits
 
 from servers.hosts.description import HostDescription, ProviderDescription
-from servers.hosts.errors import InventoryInUse
-from servers.models import (
-    ComputeNode,
-    HostHardware,
-    Inventory,
-    PciDevice,
-    ProviderTrait,
-    ResourceClass,
-    ResourceProvider,
-    Trait,
-)
+from servers.hosts.errors import HostNameTaken, HostRefused
+from servers.hosts.hardware import write_hardware
+from servers.hosts.inventories import name_custom, write_inventories, write_traits
+from servers.models import ComputeNode, ResourceProvider
 
-AMOUNTS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
-HARDWARE = (
-    *("hypervisor_type", "hypervisor_version", "supported_instances", "cpu_info", "host_ip"),
-    "numa_topology",
-)
-DEVICE = ("vendor_id", "product_id", "dev_type", "numa_node", "physical_network", "description")
+NODE_NAME, PROVIDERS = "hypervisor_hostname", "providers"
+
 # The hosts of an aggregate are in the aggregate of Placement with the same UUID.
 MIRROR = """
     INSERT INTO servers_provideraggregate (provider_id, aggregate)
@@ -44,41 +30,6 @@ MIRROR = """
     WHERE node.service_id = ANY(%s)
     ON CONFLICT DO NOTHING
 """
-
-
-@transaction.atomic
-def register_hosts(hosts: Mapping[int, HostDescription]) -> None:
-    """Make the nodes of these services (by key) what is described, or change them.
-
-    What servers hold stays. Where nothing differs, nothing is changed.
-
-    Raises:
-        InventoryInUse: servers hold a resource that the host shall not have any more.
-    """
-    nodes = _write_nodes(hosts)
-    trees = {nodes[service]: host.provider for service, host in hosts.items()}
-    providers = _write_providers(trees)
-    described = [part for tree in trees.values() for part in tree.walk()]
-    name_custom(described)
-    ResourceProvider.objects.lock_trees(row.pk for row in providers.values())
-    changed = _write_inventories(described, providers) | _write_traits(described, providers)
-    ResourceProvider.objects.filter(pk__in=changed).update(
-        generation=F("generation") + 1, updated_at=timezone.now()
-    )
-    _write_hardware(hosts, nodes)
-    _write_devices(hosts, nodes)
-    with connection.cursor() as cursor:
-        cursor.execute(MIRROR, [list(hosts)])
-
-
-def mirror_aggregates(services: Iterable[int]) -> None:
-    """Placement's aggregates follow those of hosts, for the hosts of these services."""
-    keys = list(services)
-    with connection.cursor() as cursor:
-        cursor.execute(UNMIRROR, [keys])
-        cursor.execute(MIRROR, [keys])
-
-
 UNMIRROR = """
     DELETE FROM servers_provideraggregate AS mirrored
     USING servers_computenode AS node, servers_resourceprovider AS provider,
@@ -91,19 +42,84 @@ UNMIRROR = """
 """
 
 
-def name_custom(parts: Iterable[ProviderDescription]) -> None:
-    """Make the custom resource classes and traits that are named."""
-    listed = list(parts)
-    classes = {name for part in listed for name in part.stocks} - set(STANDARDS)
-    traits = {name for part in listed for name in part.traits} - set(get_traits())
-    if classes:
-        ResourceClass.objects.bulk_create(
-            [ResourceClass(name=name) for name in sorted(classes)], ignore_conflicts=True
-        )
-    if traits:
-        Trait.objects.bulk_create(
-            [Trait(name=name) for name in sorted(traits)], ignore_conflicts=True
-        )
+@transaction.atomic
+def register_hosts(hosts: Mapping[int, HostDescription]) -> None:
+    """Make the nodes of these services (by key) what is described, or change them.
+
+    What servers hold stays. Where nothing differs, nothing is changed.
+
+    Raises:
+        HostNameTaken: another host or provider has a name.
+        HostRefused: it would have another name while servers lie on it.
+        InventoryInUse, HardwareInUse: servers hold what the host shall not have any more.
+    """
+    _lock(hosts)
+    _check_names(hosts)
+    nodes = _write_nodes(hosts)
+    trees = {nodes[service]: host.provider for service, host in hosts.items()}
+    providers = _write_providers(trees)
+    described = [part for tree in trees.values() for part in tree.walk()]
+    name_custom(described)
+    changed = write_inventories(described, providers) | write_traits(described, providers)
+    roots = {node: providers[tree.name].pk for node, tree in trees.items()}
+    anew = write_hardware({nodes[service]: host for service, host in hosts.items()})
+    # A guest that was fitted on what the host was before is fitted again.
+    tell_change(changed | {roots[node] for node in anew})
+    with connection.cursor() as cursor:
+        cursor.execute(MIRROR, [list(hosts)])
+
+
+def tell_change(providers: Iterable[int]) -> None:
+    """Who has read these providers (by key) must read them again."""
+    ResourceProvider.objects.filter(pk__in=list(providers)).update(
+        generation=F("generation") + 1, updated_at=timezone.now()
+    )
+
+
+def mirror_aggregates(services: Iterable[int]) -> None:
+    """Placement's aggregates follow those of hosts, for the hosts of these services."""
+    keys = list(services)
+    with connection.cursor() as cursor:
+        cursor.execute(UNMIRROR, [keys])
+        cursor.execute(MIRROR, [keys])
+
+
+def _lock(hosts: Mapping[int, HostDescription]) -> None:
+    """Before anything of a host is written, as those who place servers do."""
+    known = ResourceProvider.objects.filter(node__service__in=hosts)
+    ResourceProvider.objects.lock_trees(known.values_list("pk", flat=True))
+
+
+def _check_names(hosts: Mapping[int, HostDescription]) -> None:
+    """Names of nodes and providers are unique, and servers know their node by its name."""
+    for node in ComputeNode.objects.filter(service__in=hosts, running_vms__gt=0):
+        name = hosts[node.service_id].hypervisor_hostname
+        if name != node.hypervisor_hostname:
+            raise HostRefused(
+                f"The node {node.hypervisor_hostname} has servers, and keeps its name.",
+                host=name,
+                field=NODE_NAME,
+            )
+    owners = {host.provider.name: service for service, host in hosts.items()}
+    for service, host in hosts.items():
+        for part in host.provider.walk():
+            if owners.setdefault(part.name, service) != service:
+                raise _taken(part.name, host)
+    taken = ResourceProvider.objects.filter(name__in=owners).select_related("root__node")
+    for provider in taken:
+        owner = provider.root.node
+        service, host = owners[provider.name], hosts[owners[provider.name]]
+        is_root = provider.name == host.provider.name
+        if owner is None or owner.service_id != service or is_root != (provider.parent_id is None):
+            raise _taken(provider.name, host)
+
+
+def _taken(name: str, host: HostDescription) -> HostNameTaken:
+    return HostNameTaken(
+        f"Another resource provider has the name {name}.",
+        host=host.hypervisor_hostname,
+        field=NODE_NAME if name == host.provider.name else PROVIDERS,
+    )
 
 
 def _write_nodes(hosts: Mapping[int, HostDescription]) -> dict[int, int]:
@@ -151,113 +167,5 @@ def _write_providers(trees: Mapping[int, ProviderDescription]) -> dict[str, Reso
 
 
 def _named(names: Iterable[str]) -> dict[str, ResourceProvider]:
-    return {row.name: row for row in ResourceProvider.objects.filter(name__in=list(names))}
-
-
-def _write_inventories(
-    parts: Sequence[ProviderDescription], providers: Mapping[str, ResourceProvider]
-) -> set[int]:
-    """The keys of the providers that have changed."""
-    keys = {providers[part.name].pk: part for part in parts}
-    known = {
-        (row.provider_id, row.resource_class): row
-        for row in Inventory.objects.filter(provider__in=keys)
-    }
-    wanted = {
-        (key, name): stock.columns()
-        for key, part in keys.items()
-        for name, stock in part.stocks.items()
-    }
-    new = [
-        Inventory(provider_id=key, resource_class=name, **columns)
-        for (key, name), columns in wanted.items()
-        if (key, name) not in known
-    ]
-    other = [
-        row
-        for place, row in known.items()
-        if place in wanted and _differs(row, wanted[place], AMOUNTS)
-    ]
-    for row in other:
-        _set(row, wanted[row.provider_id, row.resource_class])
-    gone = [row for place, row in known.items() if keys[place[0]].exact and place not in wanted]
-    _check_unused(gone)
-    Inventory.objects.filter(pk__in=[row.pk for row in gone]).delete()
-    Inventory.objects.bulk_update(other, AMOUNTS, batch_size=1000)
-    Inventory.objects.bulk_create(new, batch_size=5000)
-    return {row.provider_id for row in (*new, *other, *gone)}
-
-
-def _check_unused(gone: Iterable[Inventory]) -> None:
-    for row in gone:
-        if row.used:
-            raise InventoryInUse(
-                f"Servers hold {row.used} {row.resource_class} of {row.provider.name}, which shall "
-                "have none any more."
-            )
-
-
-def _write_traits(
-    parts: Sequence[ProviderDescription], providers: Mapping[str, ResourceProvider]
-) -> set[int]:
-    """The keys of the providers that have changed."""
-    keys = {providers[part.name].pk: part for part in parts}
-    known = {
-        (row.provider_id, row.trait): row.pk
-        for row in ProviderTrait.objects.filter(provider__in=keys)
-    }
-    wanted = {(key, trait) for key, part in keys.items() for trait in part.traits}
-    gone = {place for place in known if keys[place[0]].exact and place not in wanted}
-    new = sorted(wanted - known.keys())
-    ProviderTrait.objects.filter(pk__in=[known[place] for place in gone]).delete()
-    ProviderTrait.objects.bulk_create(
-        [ProviderTrait(provider_id=key, trait=trait) for key, trait in new], batch_size=5000
-    )
-    return {key for key, _ in (*new, *gone)}
-
-
-def _write_hardware(hosts: Mapping[int, HostDescription], nodes: Mapping[int, int]) -> None:
-    HostHardware.objects.bulk_create(
-        [
-            HostHardware(node_id=nodes[service], **host.hardware.columns(host.driver))
-            for service, host in hosts.items()
-        ],
-        update_conflicts=True,
-        unique_fields=["node"],
-        update_fields=HARDWARE,
-    )
-
-
-def _write_devices(hosts: Mapping[int, HostDescription], nodes: Mapping[int, int]) -> None:
-    """Devices that are gone go; one that a server has stays until it is given back."""
-    described = [
-        (nodes[service], device) for service, host in hosts.items() for device in host.devices
-    ]
-    addresses = {(node, device["address"]) for node, device in described}
-    free = PciDevice.objects.filter(node__in=nodes.values(), consumer__isnull=True)
-    gone = [row.pk for row in free if (row.node_id, row.address) not in addresses]
-    PciDevice.objects.filter(pk__in=gone).delete()
-    PciDevice.objects.bulk_create(
-        [
-            PciDevice(
-                node_id=node,
-                address=device["address"],
-                **{name: device.get(name) for name in DEVICE if name != "description"},
-                description=dict(device),
-            )
-            for node, device in described
-        ],
-        update_conflicts=True,
-        unique_fields=["node", "address"],
-        update_fields=DEVICE,
-    )
-
-
-def _differs(row: Inventory, columns: Mapping[str, Any], names: Iterable[str]) -> bool:
-    return any(getattr(row, name) != columns[name] for name in names)
-
-
-def _set(row: Inventory, columns: Mapping[str, Any]) -> None:
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.updated_at = timezone.now()
+    rows = ResourceProvider.objects.filter(name__in=list(names)).select_related("root")
+    return {row.name: row for row in rows}

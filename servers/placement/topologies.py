@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,8 +21,14 @@ from servers.placement.fit import (
 )
 from servers.placement.state import HostState
 
+# The ratios are those of the inventories: in the node's numbers dedicated CPUs count too.
 READ = """
-    SELECT hardware.node_id, provider.generation, hardware.numa_topology::text,
+    SELECT hardware.node_id, provider.generation,
+        (SELECT stock.allocation_ratio FROM servers_inventory AS stock
+         WHERE stock.provider_id = provider.id AND stock.resource_class = 'VCPU'),
+        (SELECT stock.allocation_ratio FROM servers_inventory AS stock
+         WHERE stock.provider_id = provider.id AND stock.resource_class = 'MEMORY_MB'),
+        hardware.numa_topology::text,
         (SELECT jsonb_agg(device.description ORDER BY device.id)
          FROM servers_pcidevice AS device WHERE device.node_id = hardware.node_id)::text,
         (SELECT jsonb_object_agg(held.consumer_id, held.placement)
@@ -36,38 +43,41 @@ def read_topologies(hosts: Sequence[HostState]) -> dict[int, tuple[HostTopology,
     """By the keys of nodes, each with the generation of the root provider; one statement. A host
     that nobody described has neither cells nor devices.
     """
-    by_node = {host.node_id: host for host in hosts}
     with connection.cursor() as cursor:
-        cursor.execute(READ, [list(by_node)])
+        cursor.execute(READ, [[host.node_id for host in hosts]])
         rows = cursor.fetchall()
     return {
         node: (
             _in_use(
-                topology_of(by_node[node], _parsed(cells), _parsed(devices) or ()),
+                _with_limits(described_topology(_parsed(cells), _parsed(devices) or ()), *ratios),
                 (_parsed(claims) or {}).values(),
             ),
             generation,
         )
-        for node, generation, cells, devices, claims in rows
+        for node, generation, *ratios, cells, devices, claims in rows
     }
 
 
-def topology_of(
-    host: HostState, described: Mapping[str, Any] | None, devices: Iterable[Mapping[str, Any]]
+def described_topology(
+    described: Mapping[str, Any] | None, devices: Iterable[Mapping[str, Any]]
 ) -> HostTopology:
-    """The host as it was described, without guests."""
-    ratios = host.attributes
-    limits = HostLimits(
-        cpu_allocation_ratio=ratios["cpu_allocation_ratio"] or 1.0,
-        ram_allocation_ratio=ratios["ram_allocation_ratio"] or 1.0,
-        pack_cells=settings.OPTIONS.packing_host_numa_cells_allocation_strategy,
-    )
+    """The host as it was described, without guests and limits."""
     cells = (described or {}).get("cells", ())
     return HostTopology(
         cells=tuple(map(HostCell.from_json, cells)),
         devices=tuple(map(PciDevice.from_json, devices)),
-        limits=limits,
     )
+
+
+def _with_limits(
+    topology: HostTopology, cpu_ratio: float | None, ram_ratio: float | None
+) -> HostTopology:
+    limits = HostLimits(
+        cpu_allocation_ratio=cpu_ratio or 1.0,
+        ram_allocation_ratio=ram_ratio or 1.0,
+        pack_cells=settings.OPTIONS.packing_host_numa_cells_allocation_strategy,
+    )
+    return dataclasses.replace(topology, limits=limits)
 
 
 def _in_use(topology: HostTopology, placements: Iterable[Mapping[str, Any]]) -> HostTopology:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from compute_site.cloudfile.load import sections
+from compute_site.cloudfile.load import load_cloud, parse, sections
 from compute_site.cloudfile.section import Section
 from compute_site.keys import IGNORED
+from servers.models import PciDevice
 
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "cloudfile.md"
 
@@ -28,3 +29,11 @@ def test_every_key_is_described(section: Section) -> None:
     assert missing == []
     bold = {name for name in shown if f"**`{name}`**" in rows[0]}
     assert bold >= {name for name in shown if section.keys[name].required}
+
+
+@pytest.mark.django_db
+def test_the_host_in_full_can_be_loaded() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8").partition("### A host in full\n")[2]
+    lines = text.partition("\n* ")[0].splitlines()
+    load_cloud(parse("\n".join(line.removeprefix("    ") for line in lines)))
+    assert PciDevice.objects.get().physical_network == "physnet0"

@@ -43,8 +43,9 @@ FLOORS: list[set[str]] = [
     {"servers.errors", "servers.hardware", "servers.policies", "servers.models"},
     {"servers.kept_image"},
     {"servers.usage", "servers.lifecycle", "servers.drivers"},
-    {"servers.hosts", "servers.keypairs", "servers.read"},
+    {"servers.keypairs", "servers.read"},
     {"servers.placement"},
+    {"servers.hosts"},
     {"servers.holdings", "servers.machine"},
     {
         "servers.attachments",

@@ -27,6 +27,7 @@ from compute_site.keys import (
     text,
     texts_by_name,
     whole,
+    without,
 )
 from servers.hardware.values import cpu_list, format_cpu_list
 from servers.placement.fit.pci_device import (
@@ -41,6 +42,8 @@ from servers.placement.fit.topology import KB_OF_MB, HostCell, HostLimits, HostT
 
 CPUS_MAX = 100_000
 """CPU numbers have five digits at most, as in a CPU list."""
+
+CORES_MAX, DEVICES_MAX = 4096, 16384
 
 _ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 _DEVICE_ID = re.compile(r"[0-9a-f]{4}")
@@ -59,13 +62,26 @@ def host_topology(value: Any) -> HostTopology:
     return host
 
 
+def described_host(value: Any) -> HostTopology:
+    """The same of a host as its operator describes it: without guests, and with limits that are
+    said elsewhere.
+
+    Raises:
+        WrongValue: as above.
+    """
+    form = _DESCRIBED(value)
+    host = HostTopology(cells=tuple(form["cells"]), devices=tuple(form["devices"]))
+    _check(_faults_of_host(host))
+    return host
+
+
 def cpus(value: Any) -> frozenset[int]:
     if isinstance(value, str):
         try:
             return cpu_list(value)
         except ValueError as error:
             raise WrongValue(str(error)) from None
-    return frozenset(list_of(_cpu)(value))
+    return frozenset(list_of(_cpu, most=CPUS_MAX)(value))
 
 
 def _cpu(value: Any) -> int:
@@ -131,7 +147,7 @@ _CELL = {
     "id": Key(whole, required=True),
     "shared_cpus": Key(cpus, default=frozenset()),
     "dedicated_cpus": Key(cpus, default=frozenset()),
-    "siblings": Key(list_of(cpus), default=()),
+    "siblings": Key(list_of(cpus, most=CORES_MAX), default=()),
     "socket": Key(whole),
     "memory_mb": Key(whole, required=True),
     "memory_reserved_mb": Key(whole, default=0),
@@ -170,6 +186,21 @@ _HOST = record(
         "cells": Key(list_of(_made(_CELL, _make_cell)), default=()),
         "devices": Key(list_of(_made(_DEVICE, _make_device)), default=()),
         "limits": Key(_made(_LIMITS, lambda values: HostLimits(**values)), default=_USUAL),
+    }
+)
+
+
+_USAGE = ("shared_cpus_used", "pinned_cpus", "memory_used_mb", "used", "held_by")
+"""Keys that tell what guests use."""
+_FREE_CELL = without(_CELL, *_USAGE) | {
+    "pages": Key(list_of(_made(without(_PAGES, *_USAGE), _make_pages)), default=()),
+}
+_DESCRIBED = record(
+    {
+        "cells": Key(list_of(_made(_FREE_CELL, _make_cell)), default=()),
+        "devices": Key(
+            list_of(_made(without(_DEVICE, *_USAGE), _make_device), most=DEVICES_MAX), default=()
+        ),
     }
 )
 

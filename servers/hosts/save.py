@@ -1,0 +1,55 @@
+"""Makes hosts, or changes those that there are: their services, and all that they have."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from servers.hosts.description import HostDescription
+from servers.hosts.errors import HostRefused
+from servers.hosts.register import register_hosts
+from servers.models import Cell, Service
+from servers.models.cell import CELL0
+from servers.models.host import COMPUTE_BINARY
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """``cell`` is the name of one that can have hosts."""
+
+    name: str
+    cell: str
+    enabled: bool = True
+    description: HostDescription
+
+
+@transaction.atomic
+def save_hosts(hosts: Sequence[Host]) -> None:
+    """
+    Raises:
+        HostRefused: a host cannot become that; nothing has changed.
+    """
+    cells = {cell.name: cell for cell in Cell.objects.exclude(name=CELL0)}
+    names = [host.name for host in hosts]
+    known = {
+        service.host: service
+        for service in Service.objects.filter(binary=COMPUTE_BINARY, host__in=names)
+    }
+    for host in hosts:
+        if host.cell not in cells:
+            raise HostRefused(
+                f"no cell {host.cell} can have hosts",
+                host=host.description.hypervisor_hostname,
+                field="cell",
+            )
+        service = known.setdefault(host.name, Service(host=host.name))
+        service.cell = cells[host.cell]
+        service.disabled = not host.enabled
+    new = [service for service in known.values() if service.pk is None]
+    Service.objects.bulk_update(
+        [service for service in known.values() if service.pk is not None], ["cell", "disabled"]
+    )
+    Service.objects.bulk_create(new)
+    register_hosts({known[host.name].pk: host.description for host in hosts})
