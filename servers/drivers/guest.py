@@ -12,7 +12,7 @@ from compute_site.neighbours.network.protocol import Nic
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import Guest
 from servers.kept_image import PREFIX
-from servers.models import BlockDevice, Instance
+from servers.models import BlockDevice, HardwareClaim, Instance
 
 CONFIG_DRIVE = "True"
 """Nova: the text is a word for true, or empty."""
@@ -48,7 +48,14 @@ def describe_guest(
         key_data=instance.key_data,
         metadata=instance.metadata,
         numa_topology=instance.numa_topology,
+        placement=_placement_of(instance, node),
     )
+
+
+def _placement_of(instance: Instance, node: str) -> Mapping[str, Any] | None:
+    if not (instance.numa_topology or instance.pci_requests):
+        return None  # it binds nothing
+    return HardwareClaim.objects.placement_of(instance, node)
 
 
 def launched(instance: Instance) -> dict[str, Any]:

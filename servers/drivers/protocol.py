@@ -58,6 +58,8 @@ class Guest:
     key_data: str | None = None
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
     numa_topology: Mapping[str, Any] | None = None
+    placement: Mapping[str, Any] | None = None
+    """The CPUs, pages and devices of the host that it has (docs/hardware.md)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from servers.models.allocation import Consumer
 from servers.models.host import ComputeNode
+from servers.models.instance import Instance
+from servers.models.migration import MigrationStatus
 from servers.models.provider import ResourceProvider
 
 
@@ -35,6 +40,19 @@ class HostHardware(models.Model):
         return f"hardware of {self.node_id}"
 
 
+class HardwareClaimQuerySet(models.QuerySet["HardwareClaim"]):
+    def placement_of(self, instance: Instance, node: str | None) -> Mapping[str, Any] | None:
+        """The CPUs, pages and devices that the server has on the node. One that was resized there
+        has two sets of them: the new one counts, unless it is going back.
+        """
+        held = self.filter(consumer__instance=instance, node__hypervisor_hostname=node)
+        goes_back = Q(consumer__migration__status=MigrationStatus.REVERTING)
+        order = held.order_by(
+            Case(When(goes_back, then=0), When(consumer__migration=None, then=1), default=2)
+        )
+        return order.values_list("placement", flat=True).first()
+
+
 class HardwareClaim(models.Model):
     """The placement of a consumer's guest on the NUMA cells and devices of a node."""
 
@@ -44,6 +62,8 @@ class HardwareClaim(models.Model):
     node = models.ForeignKey(ComputeNode, on_delete=models.CASCADE, related_name="hardware_claims")
     placement = models.JSONField()
     """Which CPUs, pages and devices it has (docs/hardware.md)."""
+
+    objects = HardwareClaimQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.consumer_id} on {self.node_id}"

@@ -7,21 +7,28 @@ from typing import Any
 
 from django.db.models import Sum
 
+from compute_site.keys import read_keys
 from servers.hosts.description import describe_host
 from servers.hosts.register import register_hosts
+from servers.hosts.save import Host, save_hosts
+from servers.hosts.written import HOST_KEYS, describe_written
 from servers.models import (
     Aggregate,
     Allocation,
     Cell,
     ComputeNode,
     Consumer,
+    HardwareClaim,
     Instance,
     Inventory,
+    PciDevice,
     Service,
 )
 from servers.models.cell import CELL1
 from servers.placement import claims
 from servers.placement.claims import Need
+from servers.placement.fit import GuestPlacement, claim_all
+from servers.placement.topologies import described_topology
 
 USED = {"vcpus_used": "VCPU", "memory_mb_used": "MEMORY_MB", "local_gb_used": "DISK_GB"}
 RATIOS = {
@@ -89,7 +96,8 @@ def assert_hosts_add_up() -> None:
         assert held.aggregate(sum=Sum("amount", default=0))["sum"] == stock.used, stock
     for node in ComputeNode.objects.all():
         stocks = {stock.resource_class: stock for stock in node.provider.inventories.all()}
-        assert (node.vcpus_used, node.memory_mb_used, node.local_gb_used) == tuple(
+        dedicated = stocks["PCPU"].used if "PCPU" in stocks else 0
+        assert (node.vcpus_used - dedicated, node.memory_mb_used, node.local_gb_used) == tuple(
             stocks[kind].used for kind in USED.values()
         )
         assert (node.free_vcpus, node.free_memory_mb, node.free_disk_gb) == tuple(
@@ -106,3 +114,36 @@ def make_zone(zone: str, *nodes: ComputeNode) -> Aggregate:
     )
     aggregate.hosts.set([node.service for node in nodes])
     return aggregate
+
+
+def make_bound_host(name: str, hardware: Mapping[str, Any], **values: Any) -> ComputeNode:
+    """A host with these cells and devices, as a cloud file would describe it."""
+    written, problems = read_keys(
+        {"name": name, "local_gb": 1000, "hardware": hardware, **values}, HOST_KEYS
+    )
+    assert not problems
+    description = describe_written(written)
+    save_hosts([Host(name=name, cell=written["cell"], description=description)])
+    return ComputeNode.objects.select_related("service").get(hypervisor_hostname=name)
+
+
+def assert_hardware_adds_up() -> None:
+    """The guests lie on their hosts without overlap, and devices belong to those who have them."""
+    for node in ComputeNode.objects.select_related("hardware"):
+        guests = {
+            str(held.consumer_id): GuestPlacement.from_json(held.placement)
+            for held in HardwareClaim.objects.filter(node=node)
+        }
+        devices = list(PciDevice.objects.filter(node=node).order_by("pk"))
+        topology = described_topology(
+            node.hardware.numa_topology, [device.description for device in devices]
+        )
+        claimed = claim_all(topology, guests)
+        assert [device.held_by for device in claimed.devices] == [
+            None if device.consumer_id is None else str(device.consumer_id) for device in devices
+        ]
+        pcpus = Inventory.objects.filter(provider__node=node, resource_class="PCPU")
+        pinned = sum(len(cell.pinned_cpus) for cell in claimed.cells)
+        idle = sum(len(cell.idle_cpus) for guest in guests.values() for cell in guest.cells)
+        if pcpus:
+            assert pcpus[0].used == pinned - idle
