@@ -25,7 +25,9 @@ from servers.hardware import (
 )
 from servers.kept_image import PREFIX, image_entries, kept_image
 from servers.lifecycle.actions import REBUILD
+from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.guard import check_launched, check_state, check_unlocked
+from servers.lifecycle.history import ERROR, finish_event
 from servers.lifecycle.system_metadata import SystemMetadata, change_system_metadata
 from servers.machine.copies import copy_image, image_columns
 from servers.machine.disk import Disk
@@ -41,12 +43,21 @@ from servers.machine.limits import check_contents
 from servers.machine.password import choose_password
 from servers.machine.plan import hardware_of
 from servers.machine.references import choose_certificates, find_kernel, find_key_pair
-from servers.models import BlockDevice, Instance, RequestSpec, VmState
+from servers.models import BlockDevice, Instance, RequestSpec, ServerFault, VmState
+from servers.placement.rebuild import check_rebuild
+from servers.placement.report import NoValidHost
 from servers.policies import action as rules
 from servers.read.root_disk import is_volume_backed, root_of
 
 FIELD = "rebuild.imageRef"
 CERTIFICATES = "trusted_certs"
+REFUSED = Change(
+    name=REBUILD.name,
+    event="rebuild_server",
+    doing=REBUILD.doing,
+    step=dataclasses.replace(REBUILD.step, to_vm=VmState.ERROR, to_task=None),
+)
+"""A rebuild for whose image the host of the server will not do."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +129,16 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
     )
     numa = _check_fit(caller, instance, image, present)
     _check_volumes(caller, present)
+    asked = {**_asked_columns(order), **key}
+    columns = {**asked, **_image_columns(caller, order, image, present)}
+    refusal = None
     if present.image_ref != image.id:
         _check_same_layout(instance, numa)
-    columns = {**_columns(caller, order, image, present), **key}
+        refusal = _ask_placement(instance, image)
     password = choose_password(order.password)
+    if refusal is not None:
+        _fail(caller, instance, asked, refusal)
+        return password
     after = VmState.STOPPED if instance.vm_state == VmState.STOPPED else VmState.ACTIVE
     with transaction.atomic():
         ask_host(caller, instance, REBUILD, password=password, after=after, columns=columns)
@@ -202,23 +219,52 @@ def _check_volumes(caller: Caller, present: Present) -> None:
         raise RebuildNeedsVolumes(f"The volume {loose} of the server is not in use.")
 
 
-def _columns(
+def _ask_placement(instance: Instance, image: ImageData) -> NoValidHost | None:
+    """Why the host will not do for the image, if it will not."""
+    specs = RequestSpec.objects.select_related("instance", "instance_group")
+    spec = specs.get(instance=instance)
+    spec.image = copy_image(image)
+    try:
+        check_rebuild(spec, instance)
+    except NoValidHost as fault:
+        return fault
+    return None
+
+
+def _fail(
+    caller: Caller, instance: Instance, columns: Mapping[str, Any], fault: NoValidHost
+) -> None:
+    """Nova: the request is accepted, and the server in ``error``, with the image that it had."""
+    with transaction.atomic():
+        begin(caller, instance, REFUSED, None, **columns)
+        ServerFault.objects.create(
+            instance=instance, message=fault.detail[:255], host=instance.host
+        )
+        finish_event(instance.pk, REFUSED.event, result=ERROR, details=fault.detail)
+
+
+def _asked_columns(order: RebuildOrder) -> dict[str, Any]:
+    """Of the server's row: what the body says."""
+    columns = dict(order.columns)
+    if CERTIFICATES in columns:
+        columns[CERTIFICATES] = choose_certificates(columns[CERTIFICATES])
+    if order.metadata is not None:
+        columns["metadata"] = dict(order.metadata)
+    return columns
+
+
+def _image_columns(
     caller: Caller, order: RebuildOrder, image: ImageData, present: Present
 ) -> dict[str, Any]:
-    """Of the server's row: what the body says, and what the image says."""
+    """Of the server's row: what the image says."""
     kernel = find_kernel(caller, image, field=FIELD)
     columns: dict[str, Any] = {
-        **order.columns,
         **image_columns(image),
         "auto_disk_config": choose_disk_config(order.auto_disk_config, image),
         "kernel_id": kernel.kernel_id,
         "ramdisk_id": kernel.ramdisk_id,
         "progress": 0,
     }
-    if CERTIFICATES in columns:
-        columns[CERTIFICATES] = choose_certificates(columns[CERTIFICATES])
-    if order.metadata is not None:
-        columns["metadata"] = dict(order.metadata)
     if not present.volume_backed:  # Nova: else no image is named before, and none after
         columns["image_ref"] = order.image_ref
     return columns

@@ -15,7 +15,7 @@ from django.db import connection
 
 from compute_site.db.prepared import prepared_cursor
 from servers.models import TaskState
-from servers.placement.conditions import Question, conditions_of
+from servers.placement.conditions import Condition, Question, conditions_of
 from servers.placement.state import HostState
 
 FIRST_LOOK = 32
@@ -82,6 +82,17 @@ def find_candidates(question: Question, *, count: int) -> Iterator[list[HostStat
         if len(page) < min(size, most):
             return
         after, most, size = page[-1], most - len(page), most
+
+
+def read_host(name: str, *conditions: Condition) -> HostState | None:
+    """The host with the node of this name, if it satisfies the conditions."""
+    texts = ["node.hypervisor_hostname = %s", *(condition.text for condition in conditions)]
+    values = [name, *(value for condition in conditions for value in condition.values)]
+    statement = SELECT.format(conditions=" AND ".join(texts), order="node.id", limit=1)
+    with prepared_cursor() as cursor:
+        cursor.execute(statement, values)
+        rows = cursor.fetchall()
+    return next(iter(_states(rows, {})), None)
 
 
 def _read_page(question: Question, size: int, after: HostState | None) -> list[HostState]:

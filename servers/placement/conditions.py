@@ -67,6 +67,11 @@ def conditions_of(question: Question) -> list[Condition]:
     return [condition for make in MAKERS for condition in make(question)]
 
 
+def conditions_on_rebuild(question: Question) -> list[Condition]:
+    """Those that matter for the image of a server that stays where it is."""
+    return list(_image(question))
+
+
 def _named(question: Question) -> Iterable[Condition]:
     if question.only is not None:
         yield Condition("only", "not to be tried", "node.id = ANY(%s)", (sorted(question.only),))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from servers.models import BlockDevice, Instance, RequestSpec
+from servers.models import BlockDevice, HostHardware, Instance, RequestSpec
 from tests.client import Answer, ApiClient
 from tests.factories import make_flavor, make_image
 from tests.orders import limit
@@ -102,6 +102,76 @@ def test_an_image_that_does_not_fit_is_named(
     server, auto = rack.server(as_member), {"OS-DCF:diskConfig": "AUTO"}
     answer = rebuild(as_member, server, image=make_image(**image), **auto).expect(400)
     assert answer.blamed == ([field] if field else [])
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"hw_architecture": "aarch64"}, "without support for aarch64 (ImagePropertiesFilter)"),
+    ({"trait:CUSTOM_GOLD": "required"}, "without the trait CUSTOM_GOLD"),
+    (
+        {"img_hv_type": "fake", "img_hv_requested_version": ">=9"},
+        "without what the image asks of its hypervisor (ImagePropertiesFilter)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("properties", "told"), REFUSED)
+def test_the_host_is_asked_again_for_another_image(
+    rack: Rack, as_member: ApiClient, as_admin: ApiClient, properties: dict[str, Any], told: str
+) -> None:
+    server = rack.server(as_member)
+    kept = (server.image_ref, server.system_metadata, RequestSpec.objects.get().image)
+    body = rebuild(
+        as_member, server, properties=properties, name="renamed", metadata={"a": "b"}
+    ).expect(202)
+    assert body.json["server"]["adminPass"]
+    run_jobs()
+    server.refresh_from_db()
+    assert (server.vm_state, server.task_state, server.host) == ("error", None, server.node)
+    assert (server.image_ref, server.system_metadata, RequestSpec.objects.get().image) == kept
+    assert (server.display_name, server.metadata) == ("renamed", {"a": "b"})
+    shown = as_member.get(f"/servers/{server.uuid}").expect(200).json["server"]
+    assert shown["fault"]["code"] == 500
+    assert told in shown["fault"]["message"]
+    actions = f"/servers/{server.uuid}/os-instance-actions"
+    newest = as_admin.get(actions).json["instanceActions"][0]
+    action = as_admin.get(f"{actions}/{newest['request_id']}").json["instanceAction"]
+    assert (action["action"], action["message"]) == ("rebuild", "Error")
+    assert [(e["event"], e["result"]) for e in action["events"]] == [("rebuild_server", "Error")]
+    rebuild(as_member, server).expect(202)
+    run_jobs()
+    server.refresh_from_db()
+    assert server.vm_state == "active"
+
+
+def test_the_host_is_not_asked_for_the_image_that_the_server_has(
+    rack: Rack, as_member: ApiClient
+) -> None:
+    server = rack.server(as_member)
+    HostHardware.objects.update(supported_instances=[])
+    image = rack.shop.image
+    image.properties = {"hw_architecture": "x86_64"}
+    image.save()
+    rebuild(as_member, server, image=image).expect(202)
+    run_jobs()
+    server.refresh_from_db()
+    assert server.vm_state == "active"
+
+
+def test_rules_on_images_hold_on_a_forced_host_too(
+    rack: Rack, as_admin: ApiClient, settings: Any
+) -> None:
+    server = rack.server(as_admin, availability_zone="nova:host1")
+    other = make_image()
+    settings.OPTIONS = dataclasses.replace(
+        settings.OPTIONS,
+        enabled_filters=("IsolatedHostsFilter",),
+        isolated_images=(str(other.pk),),
+        isolated_hosts=("host2",),
+    )
+    rebuild(as_admin, server, image=other).expect(202)
+    server.refresh_from_db()
+    assert server.vm_state == "error"
+    assert "isolated for other images" in server.faults.get().message
 
 
 def test_which_fault_comes_first(rack: Rack, as_member: ApiClient) -> None:
