@@ -13,6 +13,7 @@ from servers.views import (
     aggregate,
     audit,
     diagnostics,
+    dry_run,
     extension,
     external_event,
     grant,
@@ -27,6 +28,7 @@ from servers.views import (
     migration,
     network,
     password,
+    placement,
     remote_console,
     security_group,
     server,
@@ -42,6 +44,7 @@ from servers.views import (
 urlpatterns = [
     # servers
     path("servers", server.Servers.as_view()),
+    path("servers/dry-run", dry_run.ServersDryRun.as_view()),
     path("servers/detail", server.ServersDetail.as_view()),
     path("servers/<str:server_id>", server.Server.as_view()),
     path("servers/<str:server_id>/action", action.ServerAction.as_view()),
@@ -78,6 +81,8 @@ urlpatterns = [
         migration.MigrationAction.as_view(),
     ),
     path("servers/<str:server_id>/topology", topology.Topology.as_view()),
+    path("servers/<str:server_id>/placement", placement.Placement.as_view()),
+    path("servers/<str:server_id>/dry-run", dry_run.ServerDryRun.as_view()),
     path("servers/<str:server_id>/os-server-password", password.ServerPassword.as_view()),
     # flavors
     path("flavors", flavor.FlavorsView.as_view()),

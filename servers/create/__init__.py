@@ -21,6 +21,7 @@ from servers.create.plan import Created, ServerPlan
 from servers.create.ports import plan_nics
 from servers.create.provision import provision
 from servers.create.sources import find_sources
+from servers.create.steps import RunStep, until_fault
 from servers.create.target import check_destination, check_zone, choose_target
 from servers.machine.disk_config import check_disk_config
 from servers.machine.plan import check_mixed_policy, plan_machine
@@ -37,32 +38,44 @@ def create_servers(caller: Caller, order: ServerOrder) -> Created:
         Fault: a class of ``servers.errors``, ``servers.hardware.errors`` or ``quotas.errors``, or
         one of a service; then nothing was written.
     """
-    permit_create(caller, order)  # A8, A9
-    target = choose_target(caller, order)  # A10, A11
-    asked = read_devices(caller, order)  # A13, A14
-    check_nics(caller, order)  # A15
-    flavor = find_flavor(caller, order.flavor_ref, field=FLAVOR_FIELD)  # A16
-    check_several(order)  # B1
-    check_zone(target)  # B2
-    image = find_boot_image(caller, order, asked)  # B5
-    check_disk_config(order.auto_disk_config, image, field=DISK_CONFIG_FIELD)  # B7
-    check_flavor_enabled(flavor, field=FLAVOR_FIELD)  # C1
-    security_groups = find_security_groups(caller, order)  # C3
-    found_nics = find_nics(caller, order)  # C4
-    kernel = find_kernel(caller, image, field=IMAGE_FIELD)  # C5
-    key_pair = find_key_pair(caller, order.key_name, field=KEY_FIELD)  # C7
-    root_name = root_device_name(image)  # C8
-    machine = plan_machine(flavor, image)  # C9, C10
-    nics = plan_nics(order, found_nics, numa_policy=machine.demand.pci_numa_policy)  # C11
-    check_mixed_policy(machine.demand.numa, field=FLAVOR_FIELD)  # C13
-    max_count = limit_count(order, by_ports=found_nics.max_servers)  # C13
-    disks = plan_disks(order, asked, machine, root_name=root_name, max_count=max_count)  # D
-    check_limits(caller, order)  # E1, E2
-    check_fit(caller, order, machine, root_disk(disks))  # E3 to E5
-    group = find_server_group(caller, order)  # F1
-    check_destination(target)  # G1
-    sources = find_sources(caller, order, disks)
-    plan = ServerPlan(
+    return provision(caller, plan_servers(caller, order))  # G2 to H
+
+
+def plan_servers(caller: Caller, order: ServerOrder, *, run: RunStep = until_fault) -> ServerPlan:
+    """Look up and check everything that the order names; nothing is written.
+
+    With ``run=Collected()`` the plan of an order with faults is incomplete.
+
+    Raises:
+        Fault: as ``create_servers``.
+    """
+    run(permit_create, caller, order)  # A8, A9
+    target = run(choose_target, caller, order)  # A10, A11
+    asked = run(read_devices, caller, order)  # A13, A14
+    run(check_nics, caller, order)  # A15
+    flavor = run(find_flavor, caller, order.flavor_ref, field=FLAVOR_FIELD)  # A16
+    run(check_several, order)  # B1
+    run(check_zone, target)  # B2
+    image = run(find_boot_image, caller, order, asked)  # B5
+    run(check_disk_config, order.auto_disk_config, image, field=DISK_CONFIG_FIELD)  # B7
+    run(check_flavor_enabled, flavor, field=FLAVOR_FIELD)  # C1
+    security_groups = run(find_security_groups, caller, order)  # C3
+    found_nics = run(find_nics, caller, order)  # C4
+    kernel = run(find_kernel, caller, image, field=IMAGE_FIELD)  # C5
+    key_pair = run(find_key_pair, caller, order.key_name, field=KEY_FIELD)  # C7
+    root_name = run(root_device_name, image)  # C8
+    machine = run(plan_machine, flavor, image)  # C9, C10
+    numa_policy = machine.demand.pci_numa_policy
+    nics = run(plan_nics, order, found_nics, numa_policy=numa_policy)  # C11
+    run(check_mixed_policy, machine.demand.numa, field=FLAVOR_FIELD)  # C13
+    max_count = run(limit_count, order, by_ports=found_nics.max_servers)  # C13
+    disks = run(plan_disks, order, asked, machine, root_name=root_name, max_count=max_count)  # D
+    run(check_limits, caller, order)  # E1, E2
+    run(check_fit, caller, order, machine, run(root_disk, disks))  # E3 to E5
+    group = run(find_server_group, caller, order)  # F1
+    run(check_destination, target)  # G1
+    sources = run(find_sources, caller, order, disks)
+    return ServerPlan(
         order=order,
         max_count=max_count,
         target=target,
@@ -76,4 +89,3 @@ def create_servers(caller: Caller, order: ServerOrder) -> Created:
         sources=sources,
         group=group,
     )
-    return provision(caller, plan)  # G2 to H

@@ -64,7 +64,7 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
             # the job does not depend on the number of servers, and deferring it before the quota
             # is reserved keeps the usage locked for a shorter time
             ScheduleAndBuild(reservation_id=created.reservation_id).defer()
-            count = _take_quota(caller, plan)
+            count = take_quota(caller, plan)
             _write(caller, plan, created, uuids[:count])
     except BaseException:
         if any(disk.volume_id for disk in plan.disks):
@@ -109,7 +109,7 @@ def _write(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[s
     insert_rows(instances, children, link="instance_id")
 
 
-def _take_quota(caller: Caller, plan: ServerPlan) -> int:
+def take_quota(caller: Caller, plan: ServerPlan) -> int:
     """Reserve quota for as many servers as fit, from ``min_count`` to ``max_count``
     (docs/contract/create-flow.md G2).
     """

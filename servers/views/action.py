@@ -73,13 +73,34 @@ class ServerAction(ComputeView):
     }
 
     def post(self, request: ComputeRequest, server_id: str) -> Response:
-        check_action_known(self.body, request.version)
-        asked: AskedAction = self.read(ServerActionBody)
+        asked = read_action(self)
         route = ROUTES[asked.name]
-        rule = route.rule if isinstance(route.rule, str) else route.rule(asked.values)
-        instance = find_server(request.caller, server_id, rule, ordered=route.of_orders)
+        instance = find_for(request.caller, server_id, asked)
         result = route.run(request.caller, instance, asked.values)
         return route.show(self, result) if route.show else self.accepted()
+
+
+def read_action(view: ComputeView) -> AskedAction:
+    """The action that the body names.
+
+    Raises:
+        Gone, NotFound, BadRequest: there is no such action at this microversion.
+        InvalidBody: the body breaks its rules.
+    """
+    check_action_known(view.body, view.request.version)
+    asked: AskedAction = view.read(ServerActionBody)
+    return asked
+
+
+def find_for(caller: Caller, server_id: str, asked: AskedAction) -> Instance:
+    """The server, if the caller may do the action with it.
+
+    Raises:
+        ServerNotFound, PolicyRefused.
+    """
+    route = ROUTES[asked.name]
+    rule = route.rule if isinstance(route.rule, str) else route.rule(asked.values)
+    return find_server(caller, server_id, rule, ordered=route.of_orders)
 
 
 def _host(name: str) -> Run:

@@ -154,6 +154,15 @@ SERVERS = (
         version="2.37",
         also="on a host",
     ),
+    row(
+        *("POST", "/compute/v2.1/servers/dry-run", MEMBER, 200, {"server": NEW_SERVER}),
+        version="2.37",
+        outsider=200,
+    ),
+    row(
+        *("POST", f"{SERVER}/dry-run", MEMBER, 200),
+        {"rebuild": {"imageRef": "{public_image}"}},
+    ),
     row("PUT", SERVER, MEMBER, 200, {"server": {"name": "renamed"}}),
     row("DELETE", SERVER, MEMBER, 204),
     row("POST", f"{SERVER}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),

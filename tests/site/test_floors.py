@@ -56,7 +56,7 @@ FLOORS: list[set[str]] = [
     },
     {"servers.actions", "servers.build", "servers.delete", "servers.proxies"},
     {"servers.moves"},
-    {"servers.worker"},
+    {"servers.worker", "servers.dry_run"},
     {"servers.serializers", "servers.cloudfile"},
     {"servers.views", "servers.admin", "servers.apps", "servers.management"},
     # the roof: the site as a whole

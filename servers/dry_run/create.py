@@ -1,0 +1,78 @@
+"""Tries to create servers: every fault that can be known, or where the servers would go."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from compute_site.caller import Caller
+from servers.build.place import place_reservation
+from servers.create import plan_servers
+from servers.create.order import ServerOrder
+from servers.create.plan import ServerPlan
+from servers.create.provision import provision, take_quota
+from servers.create.steps import Collected
+from servers.dry_run.trial import Trial, compare_usage, read_outcome, undone, usage_of
+from servers.models import Instance
+
+MOST_NAMED = 100
+"""So many servers of a request are named."""
+
+
+def try_create(caller: Caller, order: ServerOrder) -> Trial:
+    """Do what ``create_servers`` and the search for hosts do, and undo it."""
+    run = Collected()
+    plan = plan_servers(caller, order, run=run)
+    if run.faults:
+        undone(lambda: run(_check_quota, caller, plan, plan.machine, plan.max_count))
+        return Trial(faults=run.faults)
+    trial = undone(lambda: run(_provision_and_place, caller, plan))
+    return Trial(faults=run.faults) if run.faults else trial
+
+
+def _check_quota(caller: Caller, plan: ServerPlan, *_needed: Any) -> None:
+    take_quota(caller, plan)
+
+
+def _provision_and_place(caller: Caller, plan: ServerPlan) -> Trial:
+    before = usage_of(caller.project_id)
+    created = provision(caller, plan)
+    after = usage_of(caller.project_id)
+    place_reservation(created.reservation_id)
+    made = Instance.objects.filter(reservation_id=created.reservation_id).order_by("launch_index")
+    report, misplaced = read_outcome(made)
+    return Trial(
+        servers=_describe(plan, list(made)),
+        quota=compare_usage(caller.project_id, caller.user_id, before, after),
+        report=report,
+        misplaced=misplaced,
+    )
+
+
+def _describe(plan: ServerPlan, made: list[Instance]) -> dict[str, Any]:
+    """What the servers would be; they are alike but for their names."""
+    flavor, image, numa = plan.machine.flavor, plan.machine.image, plan.machine.demand.numa
+    return {
+        "number": len(made),
+        "names": [instance.display_name for instance in made[:MOST_NAMED]],
+        "hostnames": [instance.hostname for instance in made[:MOST_NAMED]],
+        "availability_zone": made[0].availability_zone,
+        "flavor": {
+            "id": flavor.flavorid,
+            "name": flavor.name,
+            "vcpus": flavor.vcpus,
+            "ram": flavor.memory_mb,
+            "disk": flavor.root_gb,
+        },
+        "image": None if image is None else image.id,
+        "key_name": None if plan.key_pair is None else plan.key_pair.name,
+        "server_group": None if plan.group is None else str(plan.group.uuid),
+        "security_groups": list(plan.security_groups),
+        "networks": plan.nics.requests,
+        "disks": [
+            {name: value for name, value in dataclasses.asdict(disk).items() if value is not None}
+            for disk in plan.disks
+            if not disk.no_device
+        ],
+        "numa": None if numa is None else numa.as_json(),
+    }
