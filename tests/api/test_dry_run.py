@@ -100,7 +100,7 @@ def test_faults_of_all_stages_are_told_the_first_one_first(
     assert [fault["code"] for fault in tried["faults"]] == [
         "zone_unavailable",
         "network_not_found",
-        "key_pair_not_found",
+        "keypair_not_found",
         "server_group_not_found",
     ]
     assert tried["servers"] is None
