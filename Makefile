@@ -1,10 +1,10 @@
-# compute-site: make run | make test | make test-fast | make check | make bench | make bench-million | make soak
+# compute-site: make run | make test | make test-fast | make check | make bench | make bench-cpu | make bench-million | make soak
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-fast check bench bench-million soak clean
+.PHONY: run test test-fast check bench bench-cpu bench-million soak clean
 
 run: $(VENV)/.run
 	$(BIN)/python manage.py quickstart
@@ -24,6 +24,9 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.run
 	$(BIN)/python -m tests.benchmarks
+
+bench-cpu: $(VENV)/.run
+	$(BIN)/python -m tests.benchmarks.cpu
 
 bench-million: $(VENV)/.run
 	$(BIN)/python -m tests.benchmarks.million
