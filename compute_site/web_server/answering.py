@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
 import sys
+import time
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import Any
@@ -55,18 +57,23 @@ class Answer:
         self.sent = len(body)
         lines = [
             f"HTTP/{self.version} {self.status}",
-            f"Date: {formatdate(usegmt=True)}",
+            f"Date: {_date(int(time.time()))}",
             f"Connection: {'keep-alive' if keep else 'close'}",
             *(f"{name}: {value}" for name, value in self.headers),
         ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
 def answer(worker: Worker, connection: Connection, stage: Stage) -> None:
     """Answer the request that the connection has collected, and send as much as is taken now."""
     try:
         content = _answer(worker, connection, stage)
-    except Exception:
+    except BaseException:  # whatever it is: the thread is needed for other requests
         worker.log.exception("error beyond the site")
         connection.keep = False
         content = Crashed("Something went wrong on our side.").answer()

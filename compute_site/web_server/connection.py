@@ -103,6 +103,11 @@ class Connection:
         except OSError:
             self.unsent, self.keep = memoryview(b""), False
 
+    @property
+    def waits_for_next(self) -> bool:
+        """Is the answer sent, and nothing left to do until the client asks again?"""
+        return self.keep and not self.unsent and not self.intake.data
+
     def begin_next(self) -> None:
         """Expect another request; what has come of it already is kept."""
         self.intake = Intake(self.intake.body_limit, bytes(self.intake.data))

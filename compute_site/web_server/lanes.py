@@ -7,7 +7,8 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from compute_site.web_server.head import Head
@@ -17,18 +18,20 @@ LOGIN = re.compile(r"/(auth/tokens|login|password|users|application_credentials)
 """Where passwords are sent to, be it to prove or to set them."""
 
 
+Task = tuple[Callable[..., None], tuple[Any, ...]]
+
+
 @dataclasses.dataclass
 class Lane:
     """Some threads, and how many requests may wait for one of them."""
 
     threads: int
     queue: int
-    pool: ThreadPoolExecutor = dataclasses.field(init=False)
     taken: int = 0
     """Requests that wait or are being answered."""
-
-    def __post_init__(self) -> None:
-        self.pool = ThreadPoolExecutor(self.threads)
+    started: int = 0
+    """Threads that run: as many as there have been requests at once."""
+    tasks: SimpleQueue[Task | None] = dataclasses.field(default_factory=SimpleQueue)
 
     @property
     def is_busy(self) -> bool:
@@ -39,8 +42,23 @@ class Lane:
         return self.taken >= self.threads + self.queue
 
     def submit(self, work: Callable[..., None], *arguments: Any) -> None:
+        """``work`` may raise nothing."""
         self.taken += 1
-        self.pool.submit(work, *arguments)
+        self.tasks.put((work, arguments))
+        if self.taken > self.started < self.threads:
+            self.started += 1
+            Thread(target=self._run, name=f"lane-{self.started}", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the threads that have nothing to do; the others end with the process."""
+        for _ in range(self.started):
+            self.tasks.put(None)
+
+    def _run(self) -> None:
+        while (task := self.tasks.get()) is not None:
+            work, arguments = task
+            work(*arguments)
+            del task, work, arguments  # else they live as long as the thread waits
 
 
 class Lanes:
@@ -61,4 +79,4 @@ class Lanes:
 
     def stop(self) -> None:
         for lane in (self.general, self.logins, self.uploads):
-            lane.pool.shutdown(wait=False)
+            lane.stop()

@@ -70,8 +70,8 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self.body_limit: int = settings.OPTIONS.max_body_bytes
         self.selector.register(self.PIPE[0], READ, self.wake_up)
         while self.alive and os.getppid() == self.ppid:
-            # while all threads are busy, new clients are left to another process
-            self.accept_if(wanted=not self.lanes.general.is_busy)
+            if not self.lanes.general.is_busy:
+                self.accept_if(wanted=True)
             self.go_on()
         self.stop()
 
@@ -89,11 +89,11 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 
     def go_on(self) -> None:
         """Do what is to be done now, or wait a little for something to do."""
-        for key, _ in self.selector.select(TICK_SECONDS):
+        ready = self.selector.select(0 if self.finished.qsize() else TICK_SECONDS)
+        while self.finished.qsize():
+            self.take_back(*self.finished.get())
+        for key, _ in ready:
             key.data(key.fileobj)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self.take_back(*self.finished.get_nowait())
         now = time.monotonic()
         if now > self.next_tick:
             self.next_tick = now + TICK_SECONDS
@@ -102,7 +102,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             self.cancel_for_gone(now)
 
     def wake_up(self, pipe: int) -> None:
-        """A signal came, or a thread is through."""
+        """A signal came, or a thread is through and needs the main one."""
         with contextlib.suppress(BlockingIOError):
             os.read(pipe, 4096)
 
@@ -121,6 +121,9 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 
     def accept(self, listener: Any) -> None:
         for _ in range(ACCEPTED_AT_ONCE):
+            if self.lanes.general.is_busy:
+                self.accept_if(wanted=False)  # another process may have a thread for the client
+                return
             if len(self.connections) >= self.cfg.worker_connections and not self.make_room():
                 return
             try:
@@ -154,6 +157,8 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 
     def react(self, connection: Connection) -> None:
         """Something can be read, or written."""
+        while connection.state is State.WORKING:  # its thread is about to say that it is through
+            self.take_back(*self.finished.get())
         if connection.state is State.SENDING:
             connection.send_on()
             self.look_after(connection)
@@ -197,7 +202,11 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         lane.submit(self.work, connection, stage, lane)
 
     def work(self, connection: Connection, stage: Stage, lane: Lane) -> None:
-        """Runs in a thread of the lane."""
+        """Runs in a thread of the lane.
+
+        The main thread is woken up only if there is something to do for it. As a rule the client
+        has its answer, and the main thread hears from it when the next request comes.
+        """
         head = connection.intake.head
         try:
             if head is not None and head.method in READING:
@@ -207,9 +216,13 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
                 answer(self, connection, stage)
         finally:
             connection.statements = None
+            goes_on = connection.waits_for_next
+            if goes_on:
+                self.watch(connection, READ)
             self.finished.put((connection, lane))
-            with contextlib.suppress(BlockingIOError):  # it is full, and wakes us up anyway
-                os.write(self.PIPE[1], b".")
+            if not (goes_on and self.accepting):
+                with contextlib.suppress(BlockingIOError):  # it is full, and wakes us up anyway
+                    os.write(self.PIPE[1], b".")
 
     # they take their answers
 
