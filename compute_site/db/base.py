@@ -11,6 +11,7 @@ from typing import Any
 from django.db.backends.postgresql import base as postgresql
 
 from compute_site.db.embedded import EMBEDDED, find_embedded_server
+from compute_site.db.prepared import Statements
 
 READ_ONLY_PARAMETERS = (b"default_transaction_read_only", b"in_hot_standby")
 """PostgreSQL tells the values of both with every connection."""
@@ -25,6 +26,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     """A connection of one thread."""
 
     opened_at = 0.0
+    statements: Statements
+    """Those that are prepared on the connection of now."""
 
     def get_connection_params(self) -> dict[str, Any]:
         data_dir = self.settings_dict.get(EMBEDDED)
@@ -36,6 +39,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
         self.opened_at = time.monotonic()
+        self.statements = Statements(connection)
         return connection
 
     def is_usable(self) -> bool:
