@@ -10,6 +10,7 @@ from servers.admin import (
     instance,
     jobs,
     moves,
+    providers,
     requests,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "instance",
     "jobs",
     "moves",
+    "providers",
     "requests",
 ]

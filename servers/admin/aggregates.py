@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from compute_site.faults import Fault
 from servers.admin.display import structure_of
-from servers.admin.read_only import RecordAdmin
+from servers.admin.writable import WritableAdmin
 from servers.hosts.aggregates import (
+    ZONE,
     AggregateUpdate,
     add_host,
     create_aggregate,
     delete_aggregate,
     remove_host,
+    set_metadata,
     update_aggregate,
 )
 from servers.models import Aggregate
 
+NAME, LONGEST = re.compile(r"[a-zA-Z0-9_:. -]{1,255}"), 255
+
 
 class AggregateForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Name, zone and hosts."""
+    """Name, zone, hosts, and the rest of the metadata."""
 
     zone = forms.CharField(
         required=False, max_length=255, help_text="With a zone, its hosts are in that zone."
+    )
+    more = forms.CharField(
+        label="metadata",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8, "cols": 60}),
+        help_text="An item a line, such as ssd=true. Rules and weights of the scheduler read them.",
     )
 
     class Meta:
@@ -37,43 +49,49 @@ class AggregateForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["zone"] = self.instance.availability_zone or ""
+        self.initial["more"] = "\n".join(
+            f"{name}={value}"
+            for name, value in sorted(self.instance.metadata.items())
+            if name != ZONE
+        )
+
+    def clean_more(self) -> dict[str, str]:
+        """Items as the API takes them."""
+        items = {}
+        for line in self.cleaned_data["more"].splitlines():
+            name, equals, value = (part.strip() for part in line.partition("="))
+            if not line.strip():
+                continue
+            if not (equals and NAME.fullmatch(name)) or name == ZONE or len(value) > LONGEST:
+                raise ValidationError(
+                    f"{line[:60]!r} is no item: give NAME=VALUE, of letters, digits, spaces and "
+                    f"-_:. and up to {LONGEST} characters each; the zone has a field of its own."
+                )
+            if name in items:
+                raise ValidationError(f"{name[:60]!r} stands there twice.")
+            items[name] = value
+        return items
 
 
 @admin.register(Aggregate)
-class AggregateAdmin(RecordAdmin):
+class AggregateAdmin(WritableAdmin):
     form = AggregateForm
     counted = "hosts"
-    list_display = ("name", "uuid", "availability_zone", "host_count", "more")
+    list_display = ("name", "uuid", "availability_zone", "host_count", "metadata")
     search_fields = ("name", "metadata__availability_zone", "hosts__host")
     id_fields = ("uuid",)
     search_help_text = "Name, id, zone or host"
     ordering = ("name",)
-    more = structure_of("metadata")
+    metadata = structure_of("metadata")
     fields = ("name", "zone", "hosts", "more", "uuid", "created_at", "updated_at")
-    readonly_fields = ("more", "uuid", "created_at", "updated_at")
+    readonly_fields = ("uuid", "created_at", "updated_at")
     autocomplete_fields = ("hosts",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_add_permission(self, request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return {}
-
     def get_fields(self, request: HttpRequest, obj: Aggregate | None = None) -> Any:
-        return self.fields if obj else self.fields[:3]
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except Fault as fault:  # nothing was changed: the view runs in a transaction
-            self.message_user(request, fault.detail, messages.ERROR)
-            return redirect(request.path)
+        return self.fields if obj else self.fields[:4]
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -105,6 +123,10 @@ class AggregateAdmin(RecordAdmin):
             remove_host(form.instance.pk, host)
         for host in sorted(wanted - before):
             add_host(form.instance.pk, host)
+        kept = {name for name in form.instance.metadata if name != ZONE}
+        items = form.cleaned_data["more"]
+        if "more" in form.changed_data:
+            set_metadata(form.instance.pk, {**dict.fromkeys(kept), **items})
 
     def delete_model(self, request: HttpRequest, obj: Aggregate) -> None:
         delete_aggregate(obj.pk)

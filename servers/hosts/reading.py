@@ -73,7 +73,7 @@ def ratio(value: Any) -> float:
     return found
 
 
-_INVENTORY = {
+INVENTORY_KEYS = {
     "total": Key(positive),
     "reserved": Key(whole),
     "min_unit": Key(positive),
@@ -81,7 +81,7 @@ _INVENTORY = {
     "step_size": Key(positive),
     "allocation_ratio": Key(ratio),
 }
-_read_inventory = record(_INVENTORY)
+_read_inventory = record(INVENTORY_KEYS)
 
 
 def inventories(value: Any) -> dict[str, dict[str, Any]]:

@@ -44,9 +44,9 @@ class Placement:
     """How it was chosen (``servers.placement.report``)."""
 
 
-ReadTopologies = Callable[[Sequence[HostState]], Mapping[int, tuple[HostTopology, int]]]
-"""The cells and devices of hosts with what guests use of them, and the generation of the root
-provider at that time, by the keys of nodes.
+ReadTopologies = Callable[[Sequence[int]], Mapping[int, tuple[HostTopology, int]]]
+"""The cells and devices of nodes (by key) with what guests use of them, and the generation of the
+root provider at that time.
 """
 MOST_WEIGHTS = 5
 TOPOLOGIES_AT_ONCE = 8
@@ -236,7 +236,7 @@ class Ranking:
         """Of this host, and of those that would come next."""
         following = [other for *_, other in heapq.nsmallest(TOPOLOGIES_AT_ONCE - 1, self.heap)]
         sites = [site, *(other for other in following if other.topology is None)]
-        read = self.search.read_topologies([one.host for one in sites])
+        read = self.search.read_topologies([one.host.node_id for one in sites])
         for one in sites:
             one.topology, one.generation = read.get(one.host.node_id, (HostTopology(), 0))
 

@@ -19,7 +19,6 @@ from servers.placement.fit import (
     PciDevice,
     claim,
 )
-from servers.placement.state import HostState
 
 # The ratios are those of the inventories: in the node's numbers dedicated CPUs count too.
 READ = """
@@ -39,12 +38,12 @@ READ = """
 """
 
 
-def read_topologies(hosts: Sequence[HostState]) -> dict[int, tuple[HostTopology, int]]:
-    """By the keys of nodes, each with the generation of the root provider; one statement. A host
-    that nobody described has neither cells nor devices.
+def read_topologies(nodes: Sequence[int]) -> dict[int, tuple[HostTopology, int]]:
+    """By the keys of these nodes, each with the generation of the root provider; one statement. A
+    host that nobody described has neither cells nor devices.
     """
     with connection.cursor() as cursor:
-        cursor.execute(READ, [[host.node_id for host in hosts]])
+        cursor.execute(READ, [list(nodes)])
         rows = cursor.fetchall()
     return {
         node: (

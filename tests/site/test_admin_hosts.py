@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import html
+from typing import Any
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from servers.models import Aggregate, Cell, Service
+from servers.models import (
+    Aggregate,
+    Cell,
+    ComputeNode,
+    Inventory,
+    ProviderTrait,
+    Service,
+)
 from tests.cast import Cast
 from tests.factories import make_instance
-from tests.servers.hosts import make_host, make_zone
+from tests.servers.hosts import hold, make_host, make_zone
 from tests.site.staff import operator, staff
 
 SERVICES = reverse("admin:servers_service_changelist")
@@ -100,7 +110,7 @@ def test_an_aggregate_is_changed_and_its_other_metadata_stay(admin_site: Client)
     first, second = make_host("host1"), make_host("host2")
     aggregate = make_zone("zone-a", first)
     Aggregate.objects.update(metadata={"availability_zone": "zone-a", "ssd": "true"})
-    data = {"name": "slow", "zone": "zone-b", "hosts": [second.service.pk]}
+    data = {"name": "slow", "zone": "zone-b", "hosts": [second.service.pk], "more": "ssd=true"}
     assert admin_site.post(page_of(aggregate), data).status_code == 302
     aggregate.refresh_from_db()
     assert aggregate.name == "slow"
@@ -146,3 +156,188 @@ def test_a_cell_is_disabled(admin_site: Client) -> None:
     admin_site.post(url, {"disabled": "on", "name": "other"})
     cell.refresh_from_db()
     assert (cell.name, cell.disabled) == ("cell1", True)
+
+
+def test_the_metadata_of_an_aggregate_are_changed(admin_site: Client) -> None:
+    node = make_host()
+    aggregate = make_zone("zone-a", node)
+    Aggregate.objects.update(metadata={"availability_zone": "zone-a", "ssd": "true", "gone": "x"})
+    assert "ssd=true" in admin_site.get(page_of(aggregate)).content.decode()
+    data = {"name": aggregate.name, "zone": "zone-a", "hosts": [node.service.pk]}
+    admin_site.post(page_of(aggregate), data | {"more": "ssd = false\n\ncpu_weight_multiplier=2"})
+    aggregate.refresh_from_db()
+    assert aggregate.metadata == {
+        "availability_zone": "zone-a",
+        "ssd": "false",
+        "cpu_weight_multiplier": "2",
+    }
+    for bad in ("ssd", "a=1\na=2", "availability_zone=b", "ä=1", f"a={'x' * 256}"):
+        answer = admin_site.post(page_of(aggregate), data | {"more": bad})
+        assert answer.context["errors"], bad
+    before = aggregate.metadata
+    aggregate.refresh_from_db()
+    assert aggregate.metadata == before
+
+
+NEW_HOST = reverse("admin:servers_computenode_add")
+MORE = """
+traits: [CUSTOM_FAST]
+inventories: {VCPU: {allocation_ratio: 2.0}}
+hardware:
+  cells: [{id: 0, shared_cpus: 0-3, dedicated_cpus: 4-7, memory_mb: 8192}]
+  devices: [{address: '0000:3b:00.1', vendor_id: '8086', product_id: 154c}]
+"""
+SIZES = {"cell": "cell1", "vcpus": 4, "memory_mb": 8192, "local_gb": 100, "enabled": "on"}
+
+
+def test_a_host_is_added_and_takes_servers(admin_site: Client) -> None:
+    assert admin_site.get(NEW_HOST).status_code == 200
+    admin_site.post(NEW_HOST, SIZES | {"name": "host1", "more": MORE})
+    node = ComputeNode.objects.get()
+    assert (node.service.host, node.service.is_up, node.driver) == ("host1", True, "fake")
+    stock = Inventory.objects.get(provider__node=node, resource_class="VCPU")
+    assert (stock.total, stock.free) == (4, 8)
+    assert LogEntry.objects.get().object_id == str(node.pk)
+    page = admin_site.get(reverse("admin:servers_computenode_change", args=[node.pk]))
+    assert "dedicated_cpus" in page.content.decode()
+    provider = reverse("admin:servers_resourceprovider_change", args=[node.provider.pk])
+    assert provider in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"name": "host0"}, "There is a host host0 already."),
+        ({"more": "[1"}, "This is neither YAML nor JSON"),
+        ({"more": "[1]"}, "Give keys with values."),
+        ({"more": "vcpus: 3"}, "vcpus: there are fields for that."),
+        ({"more": "wishes: 3"}, "key wishes: is not known"),
+        ({"vcpus": 3, "more": MORE}, "key vcpus: the cells of the hardware have 4 together"),
+        ({"vcpus": ""}, "key vcpus: is required where the hardware has no cells"),
+        ({"more": "inventories: {GPU: {total: 1}}"}, "is no resource class"),
+        ({"cell": "cell0"}, "cell0 is not one of the available choices"),
+    ],
+)
+def test_a_bad_host_is_not_added(admin_site: Client, data: dict[str, Any], told: str) -> None:
+    make_host("host0")
+    answer = admin_site.post(NEW_HOST, SIZES | {"name": "host1"} | data)
+    assert told in html.unescape(answer.content.decode())
+    assert ComputeNode.objects.count() == Service.objects.computes().count() == 1
+
+
+def test_who_may_only_look_adds_no_host(cast: Cast) -> None:
+    assert staff("servers.view_computenode").get(NEW_HOST).status_code == 403
+
+
+def test_a_name_that_a_provider_has_is_told(admin_site: Client) -> None:
+    make_host("host0")
+    data = SIZES | {"name": "host1", "more": "hypervisor_hostname: host0"}
+    response = admin_site.post(NEW_HOST, data)
+    (told,) = get_messages(response.wsgi_request)
+    assert "name host0" in str(told)
+    assert ComputeNode.objects.count() == Service.objects.computes().count() == 1
+
+
+class ProviderPage:
+    """The form of a provider, filled in as it is shown."""
+
+    def __init__(self, client: Client, node: ComputeNode) -> None:
+        self.client = client
+        self.url = reverse("admin:servers_resourceprovider_change", args=[node.provider.pk])
+        page = client.get(self.url)
+        assert page.status_code == 200
+        [inline] = page.context["inline_admin_formsets"]
+        self.rows = [form.initial["resource_class"] for form in inline.formset.initial_forms]
+        self.data = {"trait_names": page.context["adminform"].form.initial["trait_names"]}
+        forms = [*inline.formset.forms, inline.formset.management_form]
+        for field in (field for form in forms for field in form):
+            self.data[field.html_name] = "" if field.value() is None else field.value()
+        for form in inline.formset.initial_forms:
+            self.data[f"{form.prefix}-id"] = form.instance.pk
+
+    def set(self, resource_class: str, **values: Any) -> None:
+        number = self.rows.index(resource_class)
+        self.data |= {f"inventories-{number}-{name}": value for name, value in values.items()}
+
+    def add(self, resource_class: str, **values: Any) -> None:
+        number = len(self.rows)
+        self.rows.append(resource_class)
+        usual = {"reserved": 0, "min_unit": 1, "max_unit": 9, "step_size": 1}
+        row = {"resource_class": resource_class, "allocation_ratio": 1.0, **usual, **values}
+        self.data |= {f"inventories-{number}-{name}": value for name, value in row.items()}
+        self.data["inventories-TOTAL_FORMS"] = number + 1
+
+    def send(self) -> Any:
+        return self.client.post(self.url, self.data)
+
+
+def test_ratios_reserves_and_traits_are_changed(admin_site: Client) -> None:
+    node = make_host(traits=frozenset(("CUSTOM_OLD",)))
+    generation = node.provider.generation
+    page = ProviderPage(admin_site, node)
+    page.set("VCPU", allocation_ratio=2.0)
+    page.set("MEMORY_MB", reserved=1024)
+    page.add("CUSTOM_LICENSE", total=9)
+    page.data["trait_names"] = page.data["trait_names"].replace("CUSTOM_OLD", "CUSTOM_NEW")
+    assert page.send().status_code == 302
+    node.refresh_from_db()
+    assert (node.free_vcpus, node.free_memory_mb) == (16, 31744)
+    held = ProviderTrait.objects.filter(provider=node.provider, trait__startswith="CUSTOM")
+    assert list(held.values_list("trait", flat=True)) == ["CUSTOM_NEW"]
+    assert Inventory.objects.get(resource_class="CUSTOM_LICENSE").total == 9
+    node.provider.refresh_from_db()
+    assert node.provider.generation == generation + 1
+    again = ProviderPage(admin_site, node)
+    again.set("CUSTOM_LICENSE", DELETE="on")
+    again.send()
+    assert not Inventory.objects.filter(resource_class="CUSTOM_LICENSE").exists()
+    assert LogEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"reserved": 9}, "class VCPU: key reserved: 9 of 8"),
+        ({"allocation_ratio": 0}, "key allocation_ratio: give a number above 0"),
+        ({"min_unit": 0}, "key min_unit: give a whole number from 1"),
+        ({"min_unit": 5, "max_unit": 4}, "class VCPU: key max_unit: 4 is less"),
+        ({"total": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_a_bad_inventory_is_not_saved(admin_site: Client, row: dict[str, Any], told: str) -> None:
+    node = make_host()
+    page = ProviderPage(admin_site, node)
+    page.set("VCPU", **row)
+    page.data["trait_names"] += "\nCUSTOM_NEW"
+    assert told in html.unescape(page.send().content.decode())
+    assert not ProviderTrait.objects.filter(trait="CUSTOM_NEW").exists()
+    assert Inventory.objects.get(resource_class="VCPU").free == 32
+
+
+def test_a_class_or_trait_that_does_not_exist_is_not_saved(admin_site: Client) -> None:
+    page = ProviderPage(admin_site, make_host())
+    page.add("GPU", total=1)
+    assert "is no resource class" in html.unescape(page.send().content.decode())
+    page = ProviderPage(admin_site, ComputeNode.objects.get())
+    page.data["trait_names"] += "\nFAST"
+    assert "is no trait" in html.unescape(page.send().content.decode())
+
+
+def test_what_servers_hold_is_not_taken_in_the_admin(admin_site: Client) -> None:
+    node = make_host()
+    hold(make_instance(host="host1", node="host1"), node, VCPU=6)
+    page = ProviderPage(admin_site, node)
+    page.set("VCPU", total=1, max_unit=1)
+    response = page.send()
+    (told,) = get_messages(response.wsgi_request)
+    assert "Servers hold 6 VCPU of host1, which shall give 4 at most" in str(told)
+    assert Inventory.objects.get(resource_class="VCPU").total == 8
+    assert not LogEntry.objects.exists()
+
+
+def test_who_may_only_look_changes_no_provider(cast: Cast) -> None:
+    node = make_host()
+    looker = staff("servers.view_resourceprovider")
+    url = reverse("admin:servers_resourceprovider_change", args=[node.provider.pk])
+    assert looker.get(url).status_code == 200
+    assert looker.post(url, {"trait_names": ""}).status_code == 403
