@@ -124,24 +124,37 @@ class Quotas:
         Raises:
             Fault: a limit would be exceeded; the class is ``Kind.error``.
         """
+        for kind, limit in self._limited(project_id, more):
+            _compare(kind, limit, used=kind.used_by(project_id), more=more[kind.name])
+
+    def check_written(self, project_id: str, **written: int) -> None:
+        """As ``check``, after so many of each kind were written in this transaction: what takes
+        long is done before the project is locked.
+        """
+        for kind, limit in self._limited(project_id, written):
+            new = written[kind.name]
+            _compare(kind, limit, used=kind.used_by(project_id) - new, more=new)
+
+    def _limited(self, project_id: str, kinds: Mapping[str, int]) -> list[tuple[Kind, int]]:
+        """Those of the kinds that have a limit; locks the project if there are any."""
         limits = self.limits_of(project_id)
-        limited = [name for name in more if limits[name] > UNLIMITED]
-        if not limited:
-            return
-        lock_project(project_id)
-        for name in limited:
-            kind, limit = self.kinds[name], limits[name]
-            used = kind.used_by(project_id)
-            if used + more[name] > limit:
-                raise kind.error(
-                    f"The project has {used} of at most {limit} {kind.plural.replace('_', ' ')}; "
-                    f"{more[name]} more are too many."
-                )
+        limited = [(self.kinds[name], limits[name]) for name in kinds if limits[name] > UNLIMITED]
+        if limited:
+            lock_project(project_id)
+        return limited
 
     def projects_with_limits(self) -> Collection[str]:
         """The projects for which limits are set."""
         rows = self.own.order_by("project__name").distinct()
         return list(dict.fromkeys(rows.values_list("project", flat=True)))
+
+
+def _compare(kind: Kind, limit: int, *, used: int, more: int) -> None:
+    if used + more > limit:
+        raise kind.error(
+            f"The project has {used} of at most {limit} {kind.plural.replace('_', ' ')}; "
+            f"{more} more are too many."
+        )
 
 
 def lock_project(project_id: str) -> None:

@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from compute_site.identity.models import Project
 from compute_site.neighbours.network import local
+from compute_site.neighbours.network.local import addresses
 from compute_site.neighbours.network.models import FixedIp, Network, Port, Quota, SecurityGroup
-from compute_site.neighbours.network.protocol import Nic, NicFailed, NicRequest
+from compute_site.neighbours.network.protocol import Connection, Nic, NicFailed, NicRequest
 from tests.services.makers import make_caller, make_network, make_port, make_subnet, new_server_id
 from tests.services.threads import run_at_once
 
@@ -115,6 +116,59 @@ def test_a_full_network_is_refused_and_its_last_address_is_found(alpha: Project)
         local.connect(make_caller(alpha), new_server_id(), "host1", wanted[:1], [])
 
 
+@pytest.mark.parametrize("listed", [2**16, 4], ids=["listed", "looked for beside others"])
+def test_the_last_address_of_a_pool_is_found_and_no_other(
+    alpha: Project, monkeypatch: pytest.MonkeyPatch, listed: int
+) -> None:
+    monkeypatch.setattr(addresses, "LISTED", listed)
+    network = make_network(alpha)
+    pools = [{"start": "10.1.0.10", "end": "10.1.0.40"}]
+    make_subnet(network, "10.1.0.0/24", gateway_ip="10.1.0.20", allocation_pools=pools)
+    wanted = [NicRequest(network_id=str(network.pk))]
+    most = local.connect(make_caller(alpha), new_server_id(), "host1", wanted * 29, [])
+    [last] = local.connect(make_caller(alpha), new_server_id(), "host1", wanted, [])
+    given = {address for nic in (*most, last) for address, _ in nic.addresses}
+    assert given == {f"10.1.0.{number}" for number in range(10, 41)} - {"10.1.0.20"}
+    with pytest.raises(NicFailed, match="no address left"):
+        local.connect(make_caller(alpha), new_server_id(), "host1", wanted, [])
+
+
+def test_many_servers_get_in_one_call_what_each_would_get_alone(alpha: Project) -> None:
+    network = make_network(alpha, "10.1.0.0/24", "fd00:1::/64")
+    make_subnet(network, "fd00:2::/64", ipv6_address_mode="slaac", ipv6_ra_mode="slaac")
+    port = make_port(network)
+    plain = [
+        NicRequest(network_id=str(network.pk), tag="a"),
+        NicRequest(network_id=str(network.pk)),
+    ]
+    asked = {new_server_id(): plain for _ in range(3)}
+    asked[new_server_id()] = [NicRequest(port_id=str(port.pk)), *plain]
+    asked[new_server_id()] = [NicRequest(network_id=str(network.pk), fixed_ip="10.1.0.77")]
+    wanted = [connection_of(alpha, server_id, requests) for server_id, requests in asked.items()]
+    made = local.connect_all(wanted)
+    assert made == local.nics(list(asked))
+    assert [len(nics) for nics in made.values()] == [2, 2, 2, 3, 1]
+    assert made == local.connect_all(wanted)
+
+
+def test_of_many_servers_either_all_get_their_cards_or_none(alpha: Project) -> None:
+    network = make_network(alpha, "10.1.0.0/30")  # one address beside the gateway
+    wanted = [NicRequest(network_id=str(network.pk))]
+    with pytest.raises(NicFailed, match="no address left"):
+        local.connect_all([connection_of(alpha, new_server_id(), wanted) for _ in range(2)])
+    assert not Port.objects.exists()
+
+
+def connection_of(project: Project, server_id: str, requests: list[NicRequest]) -> Connection:
+    return Connection(
+        caller=make_caller(project),
+        server_id=server_id,
+        host="host1",
+        requests=requests,
+        security_groups=[],
+    )
+
+
 def test_the_gateway_in_a_pool_is_given_to_nobody(alpha: Project) -> None:
     network = make_network(alpha)
     make_subnet(network, "10.1.0.0/30", allocation_pools=[{"start": "10.1.0.1", "end": "10.1.0.2"}])
@@ -185,8 +239,32 @@ def test_the_port_quota_holds(alpha: Project) -> None:
         local.connect(make_caller(alpha), new_server_id(), "h", wanted, [])
 
 
-def test_statements_do_not_grow_with_the_cards(alpha: Project) -> None:
+def test_the_project_is_locked_for_its_quota_after_all_is_written(alpha: Project) -> None:
     network = make_network(alpha, "10.1.0.0/24")
+    wanted = [NicRequest(network_id=str(network.pk))]
+    with CaptureQueriesContext(connection) as statements:
+        local.connect(make_caller(alpha), new_server_id(), "h", wanted, [])
+    texts = [statement["sql"] for statement in statements]
+    [lock] = [number for number, text in enumerate(texts) if "FOR NO KEY UPDATE" in text]
+    written = [number for number, text in enumerate(texts) if "INSERT INTO" in text]
+    assert written
+    assert max(written) < lock
+
+
+def test_statements_do_not_grow_with_the_servers(alpha: Project) -> None:
+    network = make_network(alpha, "10.1.0.0/16")
+    wanted = [NicRequest(network_id=str(network.pk))]
+    counts = []
+    for number in (1, 1, 20):
+        together = [connection_of(alpha, new_server_id(), wanted) for _ in range(number)]
+        with CaptureQueriesContext(connection) as statements:
+            local.connect_all(together)
+        counts.append(len(statements))
+    assert counts[1] == counts[2]
+
+
+def test_statements_do_not_grow_with_the_cards(alpha: Project) -> None:
+    network = make_network(alpha, "10.1.0.0/16")
     counts = []
     for number in (1, 1, 20):
         wanted = [NicRequest(network_id=str(network.pk))] * number
@@ -210,8 +288,8 @@ def test_two_servers_never_get_one_address() -> None:
     failures = [result for result in results if isinstance(result, Exception)]
     assert len(failures) == 11
     assert all(isinstance(failure, NicFailed) for failure in failures)
-    addresses = list(FixedIp.objects.values_list("address", flat=True))
-    assert len(set(addresses)) == len(addresses) == 29
+    given = list(FixedIp.objects.values_list("address", flat=True))
+    assert len(set(given)) == len(given) == 29
     assert SecurityGroup.objects.count() == 1
 
 

@@ -147,6 +147,17 @@ class Nic:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What one server shall get; the fields are as in ``NetworkService.connect``."""
+
+    caller: Caller
+    server_id: str
+    host: str
+    requests: Sequence[NicRequest] | str
+    security_groups: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GroupOnPort:
     """A security group of a port."""
 
@@ -240,6 +251,12 @@ class NetworkService(Protocol):
         Raises:
             NicFailed: a port is in use, a network has no address left, an external network may
             not be used, or the project has reached its limit of ports.
+        """
+        ...
+
+    def connect_all(self, connections: Sequence[Connection]) -> dict[str, tuple[Nic, ...]]:
+        """As ``connect``, for many servers together: their NICs by the id of each. All get what
+        they asked for, or, where one cannot, none.
         """
         ...
 

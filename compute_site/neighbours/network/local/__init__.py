@@ -18,6 +18,7 @@ from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.attached import attached_ports
 from compute_site.neighbours.network.local.connect import (
     connect,
+    connect_all,
     disconnect,
     nics,
     plug,
@@ -56,6 +57,7 @@ __all__ = [
     "available_networks",
     "can_auto_allocate",
     "connect",
+    "connect_all",
     "disconnect",
     "find_floating_ip",
     "find_networks",

@@ -1,29 +1,27 @@
 """Chooses addresses for ports. If two requests choose the same address, the unique constraint of
 the table refuses the second.
 
-A free address is guessed first: a few random addresses of the pools are looked up in one statement,
-so that the cost does not grow with the number of ports. The pools are searched only if all guesses
-are taken.
+An address is drawn at random first (``draw_addresses``), without a statement. Where that fails,
+a few random addresses of the pools are looked up in one statement, so that the cost does not grow
+with the number of ports. The pools are searched only if all guesses are taken.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import ipaddress
-import operator
 import random
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 
 from compute_site.neighbours.network.models import FixedIp, Subnet
 
 GUESSES = 8
-SEARCHED = 2**20
-"""So many addresses of a pool are searched; in a larger one a guess always hits."""
+LISTED = 2**16
+"""Of a pool of up to so many addresses all are tried; in a larger one, those next to taken ones."""
 SLAAC_MODES = ("slaac", "dhcpv6-stateless")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -34,6 +32,27 @@ class Need:
 
     port_id: uuid.UUID
     subnets: tuple[Subnet, ...]
+
+
+def draw_addresses(needs: Sequence[Need]) -> list[FixedIp]:
+    """A random address of the first subnet for each need, all different. Whether others have them,
+    nobody has looked.
+    """
+    pools: dict[uuid.UUID, list[tuple[Address, int]]] = {}
+    drawn: dict[tuple[uuid.UUID, Address], FixedIp] = {}
+    for need in needs:
+        subnet = need.subnets[0]
+        spans = pools.setdefault(subnet.pk, list(_spans(subnet)))
+        if not spans:
+            continue
+        for _ in range(GUESSES):
+            start, size = random.choice(spans)  # noqa: S311 - no secret
+            address = start + random.randrange(size)  # noqa: S311 - no secret
+            place = (subnet.network_id, address)
+            if place not in drawn and str(address) != subnet.gateway_ip:
+                drawn[place] = make_row(need.port_id, subnet, address)
+                break
+    return list(drawn.values())
 
 
 def choose_addresses(needs: Sequence[Need]) -> list[FixedIp | None]:
@@ -121,13 +140,25 @@ def _guess(subnets: Collection[Subnet]) -> list[tuple[Subnet, Address]]:
     ]
 
 
-def _taken(pairs: Iterator[tuple[uuid.UUID, Address]]) -> set[tuple[uuid.UUID, Address]]:
-    conditions = [Q(network=network_id, address=str(address)) for network_id, address in pairs]
-    if not conditions:
+TAKEN = """
+    SELECT held.network_id, host(held.address)
+    FROM unnest(%(networks)s::uuid[], %(addresses)s::inet[]) AS guess (network, address)
+    JOIN network_fixedip AS held
+        ON held.network_id = guess.network AND held.address = guess.address
+"""
+
+
+def _taken(pairs: Iterable[tuple[uuid.UUID, Address]]) -> set[tuple[uuid.UUID, Address]]:
+    guesses = list(pairs)
+    if not guesses:
         return set()
-    held = FixedIp.objects.filter(functools.reduce(operator.or_, conditions))
-    rows = held.values_list("network_id", "address")
-    return {(network_id, ipaddress.ip_address(address)) for network_id, address in rows}
+    values: dict[str, Any] = {
+        "networks": [network_id for network_id, _ in guesses],
+        "addresses": [str(address) for _, address in guesses],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TAKEN, values)
+        return {(network, ipaddress.ip_address(address)) for network, address in cursor.fetchall()}
 
 
 def _search(
@@ -145,29 +176,57 @@ def _search(
     return None
 
 
+# Begins at a random address, so that concurrent searches seldom find the same one.
+LIST_ALL = """
+    SELECT host(candidate) FROM (
+        SELECT %(start)s::inet + (generate_series(0, %(size)s - 1) + %(offset)s) %% %(size)s
+            AS candidate
+    ) AS walk
+    WHERE candidate <> ALL(%(avoid)s::inet[]) AND NOT EXISTS (
+        SELECT FROM network_fixedip AS held
+        WHERE held.network_id = %(network)s AND held.address = candidate)
+    LIMIT 1
+"""
+# The address before a free one is taken, or must be avoided, or is not in the pool: so the search
+# walks from a random address along the index of those that are taken, and looks at the next ones.
+LOOK_BESIDE = """
+    SELECT host(candidate) FROM (
+        SELECT unnest(%(points)s::inet[]) AS candidate
+        UNION ALL
+        (SELECT address + 1 FROM network_fixedip
+         WHERE network_id = %(network)s AND address >= %(middle)s AND address < %(last)s
+         ORDER BY address)
+        UNION ALL
+        (SELECT address + 1 FROM network_fixedip
+         WHERE network_id = %(network)s AND address >= %(start)s AND address < %(middle)s
+         ORDER BY address)
+    ) AS walk
+    WHERE candidate BETWEEN %(start)s AND %(last)s AND candidate <> ALL(%(avoid)s::inet[])
+      AND NOT EXISTS (
+        SELECT FROM network_fixedip AS held
+        WHERE held.network_id = %(network)s AND held.address = candidate)
+    LIMIT 1
+"""
+
+
 def _search_span(subnet: Subnet, start: Address, size: int, avoid: list[str]) -> Address | None:
-    """Begins at a random address, so that concurrent searches seldom find the same one."""
-    span = min(size, SEARCHED)
+    offset = random.randrange(size)  # noqa: S311 - no secret
+    last = start + (size - 1)
+    beside = [ipaddress.ip_address(address) for address in avoid]
+    within = [one for one in beside if int(start) <= int(one) < int(last)]
+    points = [start, start + offset, *(one + 1 for one in within if one.version == start.version)]
+    values: dict[str, Any] = {
+        "start": str(start),
+        "last": str(last),
+        "middle": str(start + offset),
+        "points": [str(point) for point in points],
+        "size": size,
+        "offset": offset,
+        "network": subnet.network_id,
+        "avoid": avoid,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT host(candidate) FROM (
-                SELECT %(start)s::inet + (generate_series(0, %(span)s - 1) + %(offset)s) %% %(span)s
-                    AS candidate
-            ) AS walk
-            WHERE candidate <> ALL(%(avoid)s::inet[]) AND NOT EXISTS (
-                SELECT FROM network_fixedip AS held
-                WHERE held.network_id = %(network)s AND held.address = candidate)
-            LIMIT 1
-            """,
-            {
-                "start": str(start),
-                "span": span,
-                "offset": random.randrange(span),  # noqa: S311 - no secret
-                "network": subnet.network_id,
-                "avoid": avoid,
-            },
-        )
+        cursor.execute(LIST_ALL if size <= LISTED else LOOK_BESIDE, values)
         row = cursor.fetchone()
     return None if row is None else ipaddress.ip_address(row[0])
 

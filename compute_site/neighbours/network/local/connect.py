@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+import uuid
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 
 from compute_site.caller import Caller
@@ -14,7 +17,7 @@ from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.nic_plans import NicPlan, plan_nics
 from compute_site.neighbours.network.local.ports import (
-    find_group_ids,
+    find_groups,
     make_mac,
     save_addresses,
 )
@@ -26,7 +29,13 @@ from compute_site.neighbours.network.models import (
     Port,
     PortQuerySet,
 )
-from compute_site.neighbours.network.protocol import Nic, NicFailed, NicRequest, PortCannotBind
+from compute_site.neighbours.network.protocol import (
+    Connection,
+    Nic,
+    NicFailed,
+    NicRequest,
+    PortCannotBind,
+)
 
 DEVICE_OWNER = f"{COMPUTE}nova"
 OCCUPIED = (
@@ -40,7 +49,6 @@ OCCUPIED = (
 )
 
 
-@transaction.atomic
 def connect(
     caller: Caller,
     server_id: str,
@@ -48,20 +56,82 @@ def connect(
     requests: Sequence[NicRequest] | str,
     security_groups: Sequence[str],
 ) -> tuple[Nic, ...]:
-    if not _rebind(server_id, host):
-        plans = plan_nics(caller, requests)
-        _permit(caller, plans)
-        _bind_ports(server_id, host, plans)
-        _make_ports(caller, server_id, host, plans, security_groups)
-    return nics([server_id]).get(server_id, ())
+    wanted = Connection(
+        caller=caller,
+        server_id=server_id,
+        host=host,
+        requests=requests,
+        security_groups=security_groups,
+    )
+    return connect_all([wanted])[server_id]
+
+
+@transaction.atomic
+def connect_all(connections: Sequence[Connection]) -> dict[str, tuple[Nic, ...]]:
+    known = _rebind({one.server_id: one.host for one in connections})
+    new = [one for one in connections if one.server_id not in known]
+    places = _places_of(new)
+    bound = {
+        place.connection.server_id
+        for place in places
+        if _bind_ports(place.connection.server_id, place.connection.host, place.plans)
+    }
+    made = _make_ports(places)
+    described = nics(known | bound)
+    return {
+        one.server_id: described.get(one.server_id) or tuple(made.get(one.server_id, ()))
+        for one in connections
+    }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """A server, and the NICs that it shall get."""
+
+    connection: Connection
+    plans: Sequence[NicPlan]
+
+    @property
+    def new(self) -> list[NicPlan]:
+        return [plan for plan in self.plans if plan.port is None]
+
+
+def _places_of(connections: Sequence[Connection]) -> list[_Place]:
+    """What is asked for alike is looked up once."""
+    plans: dict[Hashable, list[NicPlan]] = {}
+    places = []
+    for one in connections:
+        asked = one.requests if isinstance(one.requests, str) else tuple(one.requests)
+        key = (one.caller, asked)
+        if key not in plans:
+            plans[key] = plan_nics(one.caller, one.requests)
+            _permit(one.caller, plans[key])
+        places.append(_Place(one, plans[key]))
+    return places
 
 
 def rebind(server_id: str, host: str) -> None:
-    _rebind(server_id, host)
+    _rebind({server_id: host})
 
 
-def _rebind(server_id: str, host: str) -> int:
-    return Port.objects.of_servers([server_id]).update(binding_host=host)
+REBIND = """
+    UPDATE network_port AS port SET binding_host = wanted.host
+    FROM unnest(%(servers)s::text[], %(hosts)s::text[]) AS wanted (server, host)
+    WHERE port.device_id = wanted.server AND port.device_owner LIKE %(owner)s
+    RETURNING port.device_id
+"""
+
+
+def _rebind(hosts: Mapping[str, str]) -> set[str]:
+    """Bind the ports that these servers have already on their hosts; the servers that have any."""
+    values: dict[str, Any] = {
+        "servers": list(hosts),
+        "hosts": list(hosts.values()),
+        "owner": f"{COMPUTE}%",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REBIND, values)
+        return {server_id for (server_id,) in cursor.fetchall()}
 
 
 def nics(server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
@@ -86,8 +156,15 @@ def plug(caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
     plans = [dataclasses.replace(plan, position=position) for plan in plan_nics(caller, [request])]
     _permit(caller, plans)
     bound = _bind_ports(server_id, host, plans)
-    [port] = [*bound, *_make_ports(caller, server_id, host, plans, ())]
-    return str(port.pk)
+    wanted = Connection(
+        caller=caller, server_id=server_id, host=host, requests=[request], security_groups=()
+    )
+    made = _make_ports([_Place(wanted, plans)])
+    [port_id] = [
+        *(str(port.pk) for port in bound),
+        *(nic.port_id for nic in made.get(server_id, ())),
+    ]
+    return port_id
 
 
 @transaction.atomic
@@ -163,67 +240,89 @@ def _occupy(port: Port, server_id: str, host: str, plan: NicPlan) -> None:
     port.position = plan.position
 
 
-def _make_ports(
-    caller: Caller,
-    server_id: str,
-    host: str,
-    plans: Sequence[NicPlan],
-    security_groups: Sequence[str],
-) -> list[Port]:
-    new = [plan for plan in plans if plan.port is None]
-    if not new:
-        return []
-    QUOTAS.check(caller.project_id, port=len(new))
-    ports = []
-    for plan in new:
-        port = Port(
-            network=plan.network,
-            project_id=caller.project_id,
-            mac_address=make_mac(),
-            port_security_enabled=plan.network.port_security_enabled,
-            created_by_server=True,
-        )
-        _occupy(port, server_id, host, plan)
-        ports.append(port)
+def _make_ports(places: Sequence[_Place]) -> dict[str, list[Nic]]:
+    """Make the new ports of these servers; the NICs by server. The projects are locked for their
+    quotas when all is written, so that nobody waits meanwhile.
+    """
+    planned = [(place.connection, plan) for place in places for plan in place.new]
+    if not planned:
+        return {}
+    ports = [_new_port(wanted, plan) for wanted, plan in planned]
     Port.objects.bulk_create(ports)
-    save_addresses([(port, plan.fixed_ip) for port, plan in zip(ports, new, strict=True)])
-    _protect(caller, ports, security_groups)
-    return ports
+    addresses = save_addresses(
+        [(port, plan.fixed_ip) for port, (_, plan) in zip(ports, planned, strict=True)]
+    )
+    groups = _protect([(port, wanted) for port, (wanted, _) in zip(ports, planned, strict=True)])
+    numbers = Counter(port.project_id for port in ports)
+    for project_id in sorted(numbers):
+        QUOTAS.check_written(project_id, port=numbers[project_id])
+    made: dict[str, list[Nic]] = {}
+    for port in ports:
+        nic = _nic(port, addresses.get(port.pk, ()), groups.get(port.pk, ()))
+        made.setdefault(port.device_id, []).append(nic)
+    return made
 
 
-def _protect(caller: Caller, ports: Sequence[Port], names: Sequence[str]) -> None:
-    """Put the ports into the security groups; a port without port security gets none."""
-    unguarded = [port for port in ports if not port.port_security_enabled]
-    if unguarded and set(names) - {DEFAULT_GROUP}:
-        raise NicFailed(
-            f"Network {unguarded[0].network_id} has no port security: security groups cannot "
-            "be applied there."
-        )
-    guarded = [port for port in ports if port.port_security_enabled]
-    if not guarded:
-        return
+def _new_port(wanted: Connection, plan: NicPlan) -> Port:
+    port = Port(
+        network=plan.network,
+        project_id=wanted.caller.project_id,
+        mac_address=make_mac(),
+        port_security_enabled=plan.network.port_security_enabled,
+        created_by_server=True,
+    )
+    _occupy(port, wanted.server_id, wanted.host, plan)
+    return port
+
+
+def _protect(wanted: Sequence[tuple[Port, Connection]]) -> dict[uuid.UUID, list[str]]:
+    """Put the ports into the security groups; the groups' names by port. A port without port
+    security gets none.
+    """
+    found: dict[Hashable, dict[uuid.UUID, str]] = {}
+    groups: dict[uuid.UUID, dict[uuid.UUID, str]] = {}
+    for port, asking in wanted:
+        names = tuple(asking.security_groups)
+        if not port.port_security_enabled:
+            if set(names) - {DEFAULT_GROUP}:
+                raise NicFailed(
+                    f"Network {port.network_id} has no port security: security groups cannot "
+                    "be applied there."
+                )
+            continue
+        key = (asking.caller.project_id, names)
+        if key not in found:
+            found[key] = find_groups(asking.caller.project_id, names)
+        groups[port.pk] = found[key]
     through = Port.security_groups.through
-    group_ids = find_group_ids(caller.project_id, names)
     through.objects.bulk_create(
         [
-            through(port_id=port.pk, securitygroup_id=group_id)
-            for port in guarded
-            for group_id in group_ids
+            through(port_id=port_id, securitygroup_id=group_id)
+            for port_id, own in groups.items()
+            for group_id in own
         ]
     )
+    return {port_id: list(own.values()) for port_id, own in groups.items()}
 
 
-def _describe(port: Port) -> Nic:
+def _nic(port: Port, addresses: Sequence[FixedIp], groups: Iterable[str]) -> Nic:
+    """``addresses`` in the order in which they were saved."""
     return Nic(
         port_id=str(port.pk),
         network_id=str(port.network_id),
         label=port.network.name,
         mac=port.mac_address,
-        addresses=tuple(
-            (fixed_ip.address, 6 if ":" in fixed_ip.address else 4)
-            for fixed_ip in sorted(port.fixed_ips.all(), key=lambda fixed_ip: fixed_ip.pk)
-        ),
-        security_groups=tuple(sorted({group.name for group in port.security_groups.all()})),
+        addresses=tuple((one.address, 6 if ":" in one.address else 4) for one in addresses),
+        security_groups=tuple(sorted(set(groups))),
         tag=port.tag,
-        floating=tuple(sorted(lent.address for lent in port.lent_floating_ips.all())),
     )
+
+
+def _describe(port: Port) -> Nic:
+    nic = _nic(
+        port,
+        sorted(port.fixed_ips.all(), key=lambda fixed_ip: fixed_ip.pk),
+        (group.name for group in port.security_groups.all()),
+    )
+    floating = tuple(sorted(lent.address for lent in port.lent_floating_ips.all()))
+    return dataclasses.replace(nic, floating=floating)

@@ -6,14 +6,16 @@ import ipaddress
 import secrets
 import uuid
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import (
     Need,
     choose_addresses,
+    draw_addresses,
     is_reserved,
     make_row,
     makes_own_address,
@@ -42,8 +44,11 @@ def make_mac() -> str:
     return "fa:16:3e:" + ":".join(f"{octet:02x}" for octet in octets)
 
 
-def save_addresses(wanted: Sequence[tuple[Port, str | None]]) -> None:
+def save_addresses(
+    wanted: Sequence[tuple[Port, str | None]],
+) -> dict[uuid.UUID, list[FixedIp]]:
     """Give each port the asked address, or else one address of each IP version of its network.
+    Returns the addresses of each port, in the order in which they were saved.
 
     Raises:
         NicFailed: an asked address is taken or in no subnet, or no address is left.
@@ -65,8 +70,12 @@ def save_addresses(wanted: Sequence[tuple[Port, str | None]]) -> None:
                 if makes_own_address(subnet)
             ]
             needs += _needs(port, choice)
+    fixed.sort(key=_network_and_address)
     save_asked(fixed)
-    save_chosen(needs)
+    saved: dict[uuid.UUID, list[FixedIp]] = {}
+    for row in (*fixed, *save_chosen(needs)):
+        saved.setdefault(row.port_id, []).append(row)
+    return saved
 
 
 def asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> FixedIp:
@@ -106,26 +115,52 @@ def save_asked(rows: Sequence[FixedIp]) -> None:
         raise NicFailed(f"An address is in use already; asked for: {asked}.") from None
 
 
-def save_chosen(needs: Sequence[Need]) -> None:
-    """Give each port a free address of one of its subnets.
+def save_chosen(needs: Sequence[Need]) -> list[FixedIp]:
+    """Give each port a free address of one of its subnets; returns them in the order of the rows.
 
     Raises:
         NoAddressLeft: there is none.
     """
     if not needs:
-        return
+        return []
+    drawn = sorted(draw_addresses(needs), key=_network_and_address)
+    if len(drawn) == len(needs) and _saved(drawn):
+        return drawn
     for _ in range(ATTEMPTS):
-        rows = [row for row in choose_addresses(needs) if row is not None]
-        if len(rows) < len(needs):
+        chosen = [row for row in choose_addresses(needs) if row is not None]
+        if len(chosen) < len(needs):
             raise NoAddressLeft("A network has no address left.")
-        try:
-            # Sorted, so that two transactions cannot deadlock.
-            with transaction.atomic():
-                FixedIp.objects.bulk_create(sorted(rows, key=_network_and_address))
-        except IntegrityError:
-            continue
-        return
+        chosen.sort(key=_network_and_address)
+        if _saved(chosen):
+            return chosen
     raise NoAddressLeft("A network is so full that others were faster at every attempt.")
+
+
+# Sorted, so that two transactions that meet never wait for each other crosswise.
+SAVE = """
+    INSERT INTO network_fixedip (port_id, network_id, subnet_id, address)
+    SELECT port, network, subnet, address
+    FROM unnest(%(ports)s::uuid[], %(networks)s::uuid[], %(subnets)s::uuid[],
+                %(addresses)s::inet[]) WITH ORDINALITY AS row (port, network, subnet, address, n)
+    ORDER BY n
+    ON CONFLICT (network_id, address) DO NOTHING
+"""
+
+
+def _saved(rows: Sequence[FixedIp]) -> bool:
+    """Save these rows, or, where others have one of the addresses, none."""
+    values: dict[str, Any] = {
+        "ports": [row.port_id for row in rows],
+        "networks": [row.network_id for row in rows],
+        "subnets": [row.subnet_id for row in rows],
+        "addresses": [row.address for row in rows],
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SAVE, values)
+        complete = bool(cursor.rowcount == len(rows))
+        if not complete:
+            transaction.set_rollback(True)
+    return complete
 
 
 def _network_and_address(row: FixedIp) -> tuple[str, int]:
@@ -133,7 +168,13 @@ def _network_and_address(row: FixedIp) -> tuple[str, int]:
 
 
 def find_group_ids(project_id: str, names: Sequence[str]) -> list[uuid.UUID]:
-    """The security groups of these ids or names; ``default`` is made when it is missing.
+    """As ``find_groups``: the ids alone."""
+    return list(find_groups(project_id, names))
+
+
+def find_groups(project_id: str, names: Sequence[str]) -> dict[uuid.UUID, str]:
+    """The security groups of these ids or names: their names by id. ``default`` is made when it is
+    missing.
 
     Raises:
         NicFailed: a group does not exist, or several have the name.
@@ -143,14 +184,14 @@ def find_group_ids(project_id: str, names: Sequence[str]) -> list[uuid.UUID]:
     if DEFAULT_GROUP in wanted and DEFAULT_GROUP not in groups:
         make_default_groups([project_id])
         groups = _groups_by_word(project_id, wanted)
-    found = []
+    found: dict[uuid.UUID, str] = {}
     for word in wanted:
         ids = groups.get(word, [])
         if len(ids) != 1:
             problem = "does not exist" if not ids else "is the name of several"
             raise NicFailed(f"Security group {word} {problem} in the project.")
-        found.append(ids[0])
-    return list(dict.fromkeys(found))
+        found[ids[0].id] = ids[0].name
+    return found
 
 
 def make_default_groups(project_ids: Sequence[str]) -> None:
@@ -189,14 +230,20 @@ def give_first_rules(groups: Sequence[SecurityGroup]) -> None:
     SecurityGroupRule.objects.bulk_create(rules)
 
 
-def _groups_by_word(project_id: str, words: Sequence[str]) -> dict[str, list[uuid.UUID]]:
-    """Group ids by the given id or name; a word that is an id of one and a name of another group is
+class _Group(NamedTuple):
+    id: uuid.UUID
+    name: str
+
+
+def _groups_by_word(project_id: str, words: Sequence[str]) -> dict[str, list[_Group]]:
+    """Groups by the given id or name; a word that is an id of one and a name of another group is
     taken as the id.
     """
     found = SecurityGroup.objects.filter(
         Q(name__in=words) | Q(pk__in=canonical_ids(words)), project=project_id
     ).values_list("pk", "name")
-    by_name: dict[str, list[uuid.UUID]] = {}
+    by_name: dict[str, list[_Group]] = {}
     for group_id, name in found:
-        by_name.setdefault(name, []).append(group_id)
-    return by_name | {str(group_id): [group_id] for group_id, _ in found}
+        by_name.setdefault(name, []).append(_Group(group_id, name))
+    by_id = {str(group_id): [_Group(group_id, name)] for group_id, name in found}
+    return by_name | by_id
