@@ -170,6 +170,8 @@ class Options:
     """JSON list of type and url of what leads people to consoles; other types are refused."""
     console_token_ttl: int = 600
     """Seconds for which the address of a console is good."""
+    max_concurrent_builds: int = 10
+    """Servers that are built at once on each host; 0: as many as workers can."""
     fake_driver_delay_seconds: float = 0.0
     """How long each step of a build takes on the fake driver."""
     pci_alias: tuple[Mapping[str, Any], ...] = ()

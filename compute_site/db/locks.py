@@ -27,6 +27,7 @@ class Kind(enum.IntEnum):
     SITE = 7100
     SERVER = 7101
     JOB = 7102
+    BUILD = 7103
 
 
 class Lock(enum.IntEnum):
@@ -37,17 +38,20 @@ class Lock(enum.IntEnum):
 
 
 @contextlib.contextmanager
-def hold(kind: Kind, key: int) -> Iterator[None]:
-    """Wait until nobody else holds the lock, and hold it."""
+def hold(kind: Kind, *keys: int) -> Iterator[None]:
+    """Wait until nobody else holds one of the locks, and hold them all. They are taken in the order
+    of their keys, so that two sessions never wait for each other crosswise.
+    """
+    ordered = sorted(keys)
     try:
-        _call("pg_advisory_lock", kind, key)
+        _call("pg_advisory_lock", kind, *ordered)
     except DatabaseError:
         connection.close()  # the lock may have been granted in the last moment
         raise
     try:
         yield
     finally:
-        _release(kind, key)
+        release(kind, *ordered)
 
 
 @contextlib.contextmanager
@@ -65,21 +69,25 @@ def alone(lock: Lock, *, tell_waiting: Callable[[], None] = lambda: None) -> Ite
     try:
         yield
     finally:
-        _release(Kind.SITE, lock)
+        release(Kind.SITE, lock)
 
 
-def _release(kind: Kind, key: int) -> None:
-    """Release the lock. If that fails, close the session, which releases it as well."""
+def release(kind: Kind, *keys: int) -> None:
+    """Release the locks. If that fails, close the session, which releases them as well."""
     if connection.connection is None or connection.needs_rollback:
         return
     try:
-        _call("pg_advisory_unlock", kind, key)
+        _call("pg_advisory_unlock", kind, *keys)
     except DatabaseError as error:
         logger.warning("a session ends with its locks: %s", reason_of(error))
         connection.close()
 
 
-def _call(function: str, kind: Kind, key: int) -> bool:
+def _call(function: str, kind: Kind, *keys: int) -> bool:
+    """Call the function for each of the keys in one statement; did all of the calls succeed?"""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s)", [kind, key])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(
+            f"SELECT {function}(%s, key) FROM unnest(%s::int[]) AS key",  # noqa: S608
+            [kind, list(keys)],
+        )
+        return all(granted for (granted,) in cursor.fetchall())

@@ -1,111 +1,243 @@
-"""Builds one server on its host, step by step; only one worker can take a step.
+"""Builds servers on their hosts, step by step, those that come together in the same statements;
+only one worker can take a step of a server.
 
-When a worker is lost, the job runs again from the start: each step finds what it did before and
+When a worker is lost, the jobs run again from the start: each step finds what it did before and
 uses it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from compute_site.neighbours import network_service
-from compute_site.neighbours.network.protocol import Nic
+from compute_site.neighbours.network.protocol import Connection, Nic
 from compute_site.sealing import unseal
 from servers.build.child_rows import BUILD_EVENT
 from servers.build.failure import FINAL, fail_or_retry
-from servers.drivers.choose import driver_of
-from servers.drivers.disks import attach_volumes, describe_disk
-from servers.drivers.guest import describe_guest, launched
+from servers.drivers.choose import are_slow, driver_of
+from servers.drivers.disks import attach_volumes
+from servers.drivers.guest import config_drive_of, describe_guest
 from servers.drivers.protocol import ComputeDriver, Guest
+from servers.drivers.together import call_each, call_together
 from servers.holdings.release import release_host, release_services
 from servers.lifecycle.exclusive import exclusive
-from servers.lifecycle.history import SUCCESS, finish_event
+from servers.lifecycle.history import SUCCESS, finish_event_of_all
 from servers.lifecycle.jobs import BuildServer
-from servers.lifecycle.transitions import ACTIVATE, MAP_DISKS, SPAWN, TAKE_ON, Transition, take_step
-from servers.models import BlockDevice, ComputeNode, Instance, PowerState, RequestSpec, VmState
+from servers.lifecycle.transitions import (
+    ACTIVATE,
+    BUILD_TASKS,
+    MAP_DISKS,
+    SPAWN,
+    TAKE_ON,
+    Transition,
+    take_steps_on_hosts,
+)
+from servers.models import BlockDevice, ComputeNode, Instance, PowerState, VmState
 
 logger = logging.getLogger(__name__)
 
 
-class Interrupted(Exception):
-    """The build must stop: the server was deleted, or another worker builds it."""
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One attempt to build: the job and its rows."""
+    """One attempt to build: the job and its rows, and the NICs when they are made."""
 
     job: BuildServer
     instance: Instance
     node: ComputeNode
-    devices: list[BlockDevice]
-    spec: RequestSpec
+    devices: Sequence[BlockDevice]
+    nics: tuple[Nic, ...] = ()
 
     @property
     def host(self) -> str:
         return self.node.service.host
 
-    def step(self, transition: Transition, **values: object) -> None:
-        """Take the step; raises ``Interrupted`` where the server may not take it."""
-        if not take_step(self.instance.pk, transition, on_host=self.host, **values):
-            raise Interrupted
+    @property
+    def guest(self) -> Guest:
+        return describe_guest(
+            self.instance,
+            node=self.node.hypervisor_hostname,
+            image=self.instance.request_spec.image,
+            nics=self.nics,
+            files=self.job.files,
+            devices=self.devices,
+        )
 
 
-def build_server(job: BuildServer) -> None:
-    """Take the server from ``scheduling`` to ``active``. After a failure the next host is tried, or
-    the server ends in ``error``. If it was deleted meanwhile, the build is cleaned up.
+def build_servers(jobs: Sequence[BuildServer]) -> None:
+    """Take the servers from ``scheduling`` to ``active``. After a failure the next host is tried,
+    or the server ends in ``error``. If it was deleted meanwhile, the build is cleaned up.
     """
-    with exclusive(job.server_id):
-        build = _prepare(job)
-        if build is None:
-            return
-        try:
-            _run(build)
-        except Interrupted:
+    with exclusive(*(job.server_id for job in jobs)):
+        builds = _prepare(jobs)
+        for stage in (_take_on, _plug, _map_disks, _attach, _begin_spawn, _spawn, _activate):
+            builds = stage(builds) if builds else []
+
+
+def _prepare(jobs: Sequence[BuildServer]) -> list[Build]:
+    """Read the rows of the jobs; those of which there is nothing to build any more are left out."""
+    nodes = ComputeNode.objects.select_related("service").in_bulk({job.node_id for job in jobs})
+    servers = {
+        str(server.uuid): server
+        for server in Instance.objects.select_related("request_spec")
+        .filter(uuid__in=[job.server_id for job in jobs])
+        .order_by()
+    }
+    disks: dict[int, list[BlockDevice]] = {}
+    owners = [server.pk for server in servers.values()]
+    for device in BlockDevice.objects.filter(instance__in=owners).order_by("pk"):
+        disks.setdefault(device.instance_id, []).append(device)
+    builds = []
+    for job in jobs:
+        server, node = servers.get(job.server_id), nodes[job.node_id]
+        if server is None or server.host != node.service.host:
+            continue
+        build = Build(job=job, instance=server, node=node, devices=disks.get(server.pk, []))
+        if _is_waiting(server):
+            builds.append(build)
+        else:
             _give_up(build)
-        except DatabaseError:
-            raise  # not the host's fault: the queue runs the job again
-        except Exception as error:
-            logger.info("build of %s failed", job.server_id, exc_info=error)
-            _note_outcome(build.node, failed=not isinstance(error, FINAL))
-            fail_or_retry(job, build.instance, build.host, error)
+    return builds
 
 
-def _prepare(job: BuildServer) -> Build | None:
-    """Read the rows of the job; ``None`` when there is nothing to do any more."""
-    node = ComputeNode.objects.select_related("service").get(pk=job.node_id)
-    instance = (
-        Instance.objects.select_related("request_spec")
-        .filter(uuid=job.server_id, host=node.service.host)
-        .first()
+def _is_waiting(server: Instance) -> bool:
+    return server.vm_state == VmState.BUILDING and server.task_state in BUILD_TASKS
+
+
+def _take_on(builds: Sequence[Build]) -> list[Build]:
+    """Make the NICs and take the first step, in one transaction. The network service comes first:
+    one that is elsewhere shall not be waited for with rows locked.
+    """
+    failed: list[tuple[Build, Exception]] = []
+    with transaction.atomic():
+        connected = _connect(builds, failed)
+        taken = _taken(connected, TAKE_ON)
+    for build, error in failed:
+        _fail(build, error)
+    return _go_on(connected, taken)
+
+
+def _connect(builds: Sequence[Build], failed: list[tuple[Build, Exception]]) -> list[Build]:
+    """Make the NICs of all together, or, where one cannot have them, of each by itself."""
+    try:
+        nics = network_service().connect_all([_connection(build) for build in builds])
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it was, the build has failed
+        if len(builds) == 1:
+            failed.append((builds[0], error))
+            return []
+        return [done for build in builds for done in _connect([build], failed)]
+    return [dataclasses.replace(build, nics=nics[build.job.server_id]) for build in builds]
+
+
+def _connection(build: Build) -> Connection:
+    job = build.job
+    return Connection(
+        caller=job.owner.as_caller(),
+        server_id=job.server_id,
+        host=build.host,
+        requests=job.nic_requests,
+        security_groups=job.security_groups,
     )
-    if instance is None:
-        return None
-    devices = list(BlockDevice.objects.filter(instance=instance))
-    return Build(job=job, instance=instance, node=node, devices=devices, spec=instance.request_spec)
 
 
-def _run(build: Build) -> None:
-    driver = driver_of(build.node.driver)
-    build.step(TAKE_ON)
-    nics = _connect(build)
-    guest = _describe(build, nics)
-    driver.plug_nics(guest)
-    build.step(MAP_DISKS, network_info=[_as_json(nic) for nic in nics])
+def _plug(builds: Sequence[Build]) -> list[Build]:
+    return _call(builds, lambda driver, build: driver.plug_nics(build.guest))
+
+
+def _map_disks(builds: Sequence[Build]) -> list[Build]:
+    infos = [json.dumps([dataclasses.asdict(nic) for nic in build.nics]) for build in builds]
+    return _go_on(builds, _taken(builds, MAP_DISKS, each={"network_info": infos}))
+
+
+def _attach(builds: Sequence[Build]) -> list[Build]:
+    """Volumes belong to the database as well as the driver, so they are made one after another."""
+    attached = [build for build in builds if _try(build, _attach_volumes)]
+    return _call(attached, lambda driver, build: driver.attach_disks(build.guest))
+
+
+def _attach_volumes(build: Build) -> None:
     attach_volumes(build.job.owner.as_caller(), build.instance, build.devices)
-    guest = dataclasses.replace(guest, disks=[describe_disk(device) for device in build.devices])
-    driver.attach_disks(guest)
-    build.step(SPAWN)
-    _spawn(build, driver, guest)
-    with transaction.atomic():  # so that an active server has a complete history
-        build.step(ACTIVATE, **launched(build.instance), power_state=PowerState.RUNNING, progress=0)
-        finish_event(build.instance.pk, BUILD_EVENT, result=SUCCESS)
-    _note_outcome(build.node, failed=False)
+
+
+def _begin_spawn(builds: Sequence[Build]) -> list[Build]:
+    return _go_on(builds, _taken(builds, SPAWN))
+
+
+def _spawn(builds: Sequence[Build]) -> list[Build]:
+    def spawn(driver: ComputeDriver, build: Build) -> None:
+        password = unseal(build.job.sealed_password)
+        driver.spawn(dataclasses.replace(build.guest, admin_password=password))
+
+    return _call(builds, spawn)
+
+
+def _activate(builds: Sequence[Build]) -> list[Build]:
+    """The event ends in the same transaction, so that an active server has a complete history."""
+    running = {"power_state": PowerState.RUNNING, "progress": 0, "launched_at": timezone.now()}
+    drives = {"config_drive": [config_drive_of(build.instance) for build in builds]}
+    with transaction.atomic():
+        taken = _taken(builds, ACTIVATE, each=drives, **running)
+        finish_event_of_all(list(taken), BUILD_EVENT, result=SUCCESS)
+    for node in {build.node.pk: build.node for build in builds}.values():
+        _note_outcome(node, failed=False)
+    return _go_on(builds, taken)
+
+
+def _taken(builds: Sequence[Build], step: Transition, **values: Any) -> set[int]:
+    """Take the step with those that may; their keys."""
+    hosts = {build.instance.pk: build.host for build in builds}
+    return set(take_steps_on_hosts(hosts, step, **values))
+
+
+def _go_on(builds: Sequence[Build], taken: set[int]) -> list[Build]:
+    """Those that took the step. The others were deleted, or another worker builds them."""
+    for build in builds:
+        if build.instance.pk not in taken:
+            _give_up(build)
+    return [build for build in builds if build.instance.pk in taken]
+
+
+def _call(builds: Sequence[Build], call: Callable[[ComputeDriver, Build], None]) -> list[Build]:
+    """Let the drivers do it; those with which it succeeded."""
+
+    def work(build: Build) -> None:
+        call(driver_of(build.node.driver), build)
+
+    slow = are_slow(build.node.driver for build in builds)
+    failures = (call_together if slow else call_each)(work, builds)
+    return [build for build, error in zip(builds, failures, strict=True) if _passed(build, error)]
+
+
+def _try(build: Build, do: Callable[[Build], None]) -> bool:
+    [error] = call_each(do, [build])
+    return _passed(build, error)
+
+
+def _passed(build: Build, error: Exception | None) -> bool:
+    if error is not None:
+        _fail(build, error)
+    return error is None
+
+
+def _fail(build: Build, error: Exception) -> None:
+    """End a failed build, or try another host. A failure of the database is not the host's fault:
+    the queue runs the job again.
+    """
+    if isinstance(error, DatabaseError):
+        raise error
+    logger.info("build of %s failed", build.job.server_id, exc_info=error)
+    _note_outcome(build.node, failed=not isinstance(error, FINAL))
+    fail_or_retry(build.job, build.instance, build.host, error)
 
 
 def _note_outcome(node: ComputeNode, *, failed: bool) -> None:
@@ -115,22 +247,6 @@ def _note_outcome(node: ComputeNode, *, failed: bool) -> None:
         row.update(failed_builds=F("failed_builds") + 1)
     elif node.failed_builds:
         row.update(failed_builds=0)
-
-
-def _connect(build: Build) -> tuple[Nic, ...]:
-    job = build.job
-    return network_service().connect(
-        job.owner.as_caller(),
-        job.server_id,
-        build.host,
-        job.nic_requests,
-        job.security_groups,
-    )
-
-
-def _spawn(build: Build, driver: ComputeDriver, guest: Guest) -> None:
-    password = unseal(build.job.sealed_password)
-    driver.spawn(dataclasses.replace(guest, admin_password=password))
 
 
 def _give_up(build: Build) -> None:
@@ -145,17 +261,3 @@ def _give_up(build: Build) -> None:
     driver_of(build.node.driver).destroy(build.job.server_id, build.node.hypervisor_hostname)
     release_services(build.instance)
     release_host([build.instance.pk])
-
-
-def _describe(build: Build, nics: tuple[Nic, ...]) -> Guest:
-    return describe_guest(
-        build.instance,
-        node=build.node.hypervisor_hostname,
-        image=build.spec.image,
-        nics=nics,
-        files=build.job.files,
-    )
-
-
-def _as_json(nic: Nic) -> dict[str, object]:
-    return dataclasses.asdict(nic)

@@ -23,6 +23,11 @@ def driver_of(name: str) -> ComputeDriver:
     return cast("ComputeDriver", import_module(DRIVERS[name]))
 
 
+def are_slow(names: Iterable[str]) -> bool:
+    """Do calls of one of these drivers take so long that several should be made at once?"""
+    return any(driver_of(name).is_slow() for name in set(names) & DRIVERS.keys())
+
+
 class NodeUnknown(DriverFailed):
     """There is no such node, or not any more."""
 

@@ -18,6 +18,10 @@ POWER_AFTER: dict[str, PowerState] = {
 }
 
 
+def is_slow() -> bool:
+    return bool(settings.OPTIONS.fake_driver_delay_seconds)
+
+
 def plug_nics(guest: Guest) -> None:  # noqa: ARG001 - nothing is plugged
     work()
 

@@ -78,6 +78,10 @@ class ComputeDriver(Protocol):
     Every call raises ``DriverFailed``.
     """
 
+    def is_slow(self) -> bool:
+        """Do calls take so long that several should be made at once?"""
+        ...
+
     def plug_nics(self, guest: Guest) -> None:
         """Prepare the host for the NICs of the guest."""
         ...

@@ -8,6 +8,6 @@ import uuid
 from compute_site.db.locks import Kind, hold
 
 
-def exclusive(server_id: str) -> contextlib.AbstractContextManager[None]:
-    """Hold the server's lock inside the block; waits while another worker holds it."""
-    return hold(Kind.SERVER, uuid.UUID(server_id).int % 2**31)
+def exclusive(*server_ids: str) -> contextlib.AbstractContextManager[None]:
+    """Hold the servers' locks inside the block; waits while another worker holds one."""
+    return hold(Kind.SERVER, *(uuid.UUID(server_id).int % 2**31 for server_id in server_ids))

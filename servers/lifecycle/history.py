@@ -61,7 +61,7 @@ FINISH = """
         SET finish_time = %(now)s, result = %(result)s, details = %(details)s,
             traceback = %(traceback)s
         FROM servers_instanceaction AS action
-        WHERE action.id = event.action_id AND action.instance_id = %(server)s
+        WHERE action.id = event.action_id AND action.instance_id = ANY(%(servers)s)
           AND event.event = ANY(%(events)s) AND event.finish_time IS NULL
           AND (%(request)s::text IS NULL OR action.request_id = %(request)s)
         RETURNING event.action_id
@@ -105,9 +105,33 @@ def finish_events(
     request_id: str | None = None,
 ) -> bool:
     """``finish_event`` for events of several kinds."""
+    return _finish(
+        [server],
+        events,
+        result=result,
+        details=details,
+        traceback=traceback,
+        request_id=request_id,
+    )
+
+
+def finish_event_of_all(servers: Sequence[int], event: str, *, result: str) -> bool:
+    """``finish_event`` for several servers."""
+    return _finish(servers, [event], result=result)
+
+
+def _finish(
+    servers: Sequence[int],
+    events: Sequence[str],
+    *,
+    result: str,
+    details: str = "",
+    traceback: str = "",
+    request_id: str | None = None,
+) -> bool:
     values: dict[str, Any] = {
         "now": timezone.now(),
-        "server": server,
+        "servers": list(servers),
         "events": list(events),
         "request": request_id,
         "result": result,

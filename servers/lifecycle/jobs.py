@@ -57,15 +57,15 @@ class Job:
         return cls(**_with_tuples(arguments))
 
 
-def defer_all(jobs: Sequence[Job]) -> None:
-    """Put all of these jobs into the queue in one statement."""
+def defer_all(jobs: Sequence[Job], *, queue: str | None = None) -> None:
+    """Put all of these jobs into their queues, or into this one, in one statement."""
     if not jobs:
         return
     job_manager.batch_defer_jobs(
         [
             queue_jobs.Job(
                 id=None,
-                queue=job.queue,
+                queue=queue or job.queue,
                 lock=None,
                 queueing_lock=None,
                 task_name=job.task_name,

@@ -5,6 +5,8 @@ it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.db import connection
@@ -57,16 +59,18 @@ COLUMNS = {
 }
 
 # Written by hand: this runs several times for each server, and to compile a query set would cost
-# more than to run it.
+# more than to run it. "own" has what is the server's own among several: its host, and columns.
 STATEMENT = """
-    UPDATE servers_instance
-    SET task_state = %(to_task)s, vm_state = COALESCE(%(to_vm)s, vm_state), updated_at = %(now)s{}
-    WHERE id = ANY(%(servers)s) AND deleted_at IS NULL
+    UPDATE servers_instance AS server
+    SET task_state = %(to_task)s, vm_state = COALESCE(%(to_vm)s, vm_state),
+        updated_at = %(now)s{sets}
+    FROM unnest(%(servers)s::bigint[], %(hosts)s::text[]{arrays}) AS own (id, host{names})
+    WHERE server.id = own.id AND deleted_at IS NULL
       AND (%(any_vm)s OR vm_state = ANY(%(from_vm)s::text[]))
       AND (%(any_task)s OR task_state = ANY(%(from_task)s::text[])
            OR (%(from_no_task)s AND task_state IS NULL))
-      AND (%(host)s::text IS NULL OR host = %(host)s)
-    RETURNING id
+      AND (own.host IS NULL OR server.host = own.host)
+    RETURNING server.id
 """
 
 _BUILDING = frozenset[str | None]([VmState.BUILDING])
@@ -161,21 +165,50 @@ def take_step(
 
 
 def take_steps(
-    servers: list[int], transition: Transition, *, on_host: str | None = None, **values: Any
+    servers: Sequence[int], transition: Transition, *, on_host: str | None = None, **values: Any
 ) -> list[int]:
     """Take the step with those of these servers that may; return their keys."""
+    return _take(dict.fromkeys(servers, on_host), transition, {}, values)
+
+
+def take_steps_on_hosts(
+    hosts: Mapping[int, str],
+    transition: Transition,
+    *,
+    each: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    **values: Any,
+) -> list[int]:
+    """As ``take_steps``, with the host that each server must be on. ``each`` has further columns of
+    which each server gets a value of its own, as texts, in the order of the servers.
+    """
+    return _take(hosts, transition, each, values)
+
+
+def _take(
+    hosts: Mapping[int, str | None],
+    transition: Transition,
+    each: Mapping[str, Sequence[str]],
+    values: Mapping[str, Any],
+) -> list[int]:
     fields = {name: COLUMNS[name] for name in values}
-    columns = "".join(f", {field.column} = %(set_{name})s" for name, field in fields.items())
+    sets = [f", {field.column} = %(set_{name})s" for name, field in fields.items()]
+    sets += [f", {name} = own.{name}::{COLUMNS[name].db_type(connection)}" for name in each]
+    statement = STATEMENT.format(
+        sets="".join(sets),
+        arrays="".join(f", %(each_{name})s::text[]" for name in each),
+        names="".join(f", {name}" for name in each),
+    )
     parameters = {
         **transition.parameters,
         **{
             f"set_{name}": field.get_db_prep_save(values[name], connection=connection)
             for name, field in fields.items()
         },
-        "servers": list(servers),
-        "host": on_host,
+        **{f"each_{name}": list(texts) for name, texts in each.items()},
+        "servers": list(hosts),
+        "hosts": list(hosts.values()),
         "now": timezone.now(),
     }
     with connection.cursor() as cursor:
-        cursor.execute(STATEMENT.format(columns), parameters)
+        cursor.execute(statement, parameters)
         return [key for (key,) in cursor.fetchall()]

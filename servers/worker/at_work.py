@@ -9,12 +9,14 @@ from procrastinate.middleware import SyncCallNext
 from procrastinate.worker import Worker
 
 from compute_site.db.locks import Kind, hold
-
-JOB_KEYS = 2**31
-"""The second number of a lock is not larger."""
+from servers.lifecycle.companions import JOB_KEYS, current_job
 
 
 def hold_job(call_next: SyncCallNext, context: JobContext, _worker: Worker) -> Any:
     """Hold the lock of a job while it runs; a middleware of tasks, in the thread of the job."""
-    with hold(Kind.JOB, int(context.job.id or 0) % JOB_KEYS):
-        return call_next()
+    token = current_job.set(context.job.id)
+    try:
+        with hold(Kind.JOB, int(context.job.id or 0) % JOB_KEYS):
+            return call_next()
+    finally:
+        current_job.reset(token)

@@ -18,6 +18,7 @@ from servers.actions.perform import give_up
 from servers.build.failure import fail
 from servers.build.unplaced import fail_unplaced
 from servers.lifecycle.actions import BY_TASK
+from servers.lifecycle.companions import JOB_KEYS
 from servers.lifecycle.jobs import (
     MOVES,
     BuildServer,
@@ -38,7 +39,6 @@ from servers.models import (
     VmState,
 )
 from servers.moves.failure import end_lost_move
-from servers.worker.at_work import JOB_KEYS
 
 logger = logging.getLogger(__name__)
 

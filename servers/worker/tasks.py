@@ -20,8 +20,8 @@ from servers.actions.shelve import offload_shelved
 from servers.actions.unshelve import place_shelved
 from servers.attachments import on_host
 from servers.attachments.lost import give_up_lost_changes
-from servers.build.build import build_server
 from servers.build.place import place_reservation
+from servers.build.together import build_server, let_waiting_go_on
 from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
 from servers.holdings.release import release_late
@@ -72,6 +72,7 @@ _register(jobs.Evacuate, perform_evacuation)
 def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the time
     """Give the jobs of workers that have died to others."""
     recovery.retry_lost_jobs()
+    let_waiting_go_on()
 
 
 @app.periodic(cron="* * * * * */30")

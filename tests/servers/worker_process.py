@@ -20,7 +20,7 @@ WAIT_SECONDS = 30.0
 
 @contextlib.contextmanager
 def worker_process(
-    log: Path, *arguments: str, database_url: str = "", **options: str
+    log: Path, *arguments: str, processes: int = 1, database_url: str = "", **options: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """``manage.py worker``; ``options`` are options of the site in capitals. Ends by SIGTERM."""
     environment = {
@@ -30,7 +30,7 @@ def worker_process(
     }
     with log.open("ab") as file:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker", *arguments],
+            [sys.executable, "manage.py", "worker", "--processes", str(processes), *arguments],
             cwd=settings.BASE_DIR,
             env=environment,
             stdout=file,

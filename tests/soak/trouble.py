@@ -50,7 +50,7 @@ class Workers:
         self.next = 0
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(ROOT / "manage.py"), "worker"]
+        command = [sys.executable, str(ROOT / "manage.py"), "worker", "--processes", "1"]
         return subprocess.Popen(command, env=self.environment, stderr=self.log, stdout=self.log)
 
     def kill_next(self) -> None:

@@ -99,7 +99,7 @@ class Command(BaseCommand):
                 # loads while the database is migrated; others wait until no password is known
                 self.start_web_server(processes, listener, options)
             self.migrate()
-            processes.start("worker", "manage.py", "worker")
+            processes.start("worker", "manage.py", "worker", "--processes", "1")
             accounts = self.load_cloud(listener)
             if not listener.is_private:
                 self.start_web_server(processes, listener, options)

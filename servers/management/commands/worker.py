@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from servers.lifecycle.jobs import COMPUTE, CONDUCTOR
+from servers.worker.processes import run_processes
 from servers.worker.run import WorkerPool, run_workers
 
 DEFAULT_CONCURRENCY = {CONDUCTOR: 2, COMPUTE: 8}
@@ -31,7 +33,14 @@ class Command(BaseCommand):
             "--concurrency",
             type=int,
             default=DEFAULT_CONCURRENCY[COMPUTE],
-            help="how many jobs of hosts run at once (default: %(default)s)",
+            help="how many jobs of hosts each process runs at once (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=len(os.sched_getaffinity(0)),
+            help="how many processes work; one that dies is replaced (default: the cores, "
+            "%(default)s here)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,6 +51,15 @@ class Command(BaseCommand):
             raise CommandError(f"--queues: give one or more of {known}, not {options['queues']!r}")
         if options["concurrency"] < 1:
             raise CommandError("--concurrency: give a number above 0")
+        if options["processes"] < 1:
+            raise CommandError("--processes: give a number above 0")
         numbers = {**DEFAULT_CONCURRENCY, COMPUTE: options["concurrency"]}
         pools = [WorkerPool(queue=name, concurrency=numbers[name]) for name in queues]
-        asyncio.run(run_workers(pools))
+
+        def work() -> None:
+            asyncio.run(run_workers(pools))
+
+        if options["processes"] == 1:
+            work()
+        else:
+            run_processes(options["processes"], work)

@@ -125,7 +125,7 @@ def test_an_alternate_that_has_filled_up_is_not_tried(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("service", "call", "error"),
     [
-        (network, "connect", NicFailed("Port p is in use.")),
+        (network, "connect_all", NicFailed("Port p is in use.")),
         (volume, "attach", NicFailed("No such volume.")),
     ],
 )

@@ -6,9 +6,11 @@ import contextlib
 import datetime as dt
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -168,6 +170,30 @@ def test_it_survives_the_loss_of_all_its_connections(tmp_path: Path) -> None:
         make_reservation(2)
         wait_until(lambda: all_active() and len(states()) == 3, log)
         assert process.poll() is None
+
+
+def test_of_several_processes_a_killed_one_is_replaced_and_all_end_when_told(
+    tmp_path: Path,
+) -> None:
+    make_host(vcpus=100)
+    log = tmp_path / "log"
+    with worker_process(log, processes=2) as process:
+        wait_until(lambda: len(children(process)) == 2, log)
+        make_reservation(3, networks=[{"network_id": str(make_network().pk)}])
+        wait_until(all_active, log)
+        killed, spared = children(process)
+        killed.kill()
+        wait_until(lambda: "was killed by SIGKILL" in log.read_text(), log)
+        wait_until(lambda: killed not in children(process) and len(children(process)) == 2, log)
+        assert spared in children(process)
+        left = children(process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert not any(child.is_running() for child in left)
+
+
+def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children()
 
 
 def test_without_a_database_it_waits_and_still_ends_when_told(tmp_path: Path) -> None:

@@ -1,0 +1,194 @@
+"""Builds that wait are done together, and on each host no more at once than the site wants."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+
+from compute_site.neighbours.network.models import FixedIp, Port, Quota
+from servers.build import together
+from servers.build.place import place_reservation
+from servers.delete.delete import delete_server
+from servers.drivers import fake
+from servers.drivers.protocol import DriverFailed, Guest
+from servers.lifecycle.companions import current_job
+from servers.lifecycle.jobs import BuildServer
+from servers.models import Instance, InstanceActionEvent, ServerFault
+from tests.cast import Cast
+from tests.factories import make_network
+from tests.servers.callers import caller_of
+from tests.servers.hosts import assert_hosts_add_up, make_host
+from tests.servers.jobs import queued, run_jobs
+from tests.servers.reservations import make_reservation
+
+pytestmark = pytest.mark.django_db
+
+
+def placed(count: int, **values: Any) -> list[Instance]:
+    """Servers whose builds wait."""
+    servers = make_reservation(count, **values)
+    place_reservation(servers[0].reservation_id)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE task_name <> 'servers.build_server'")
+    return servers
+
+
+def states() -> list[tuple[str, str | None]]:
+    return list(Instance.objects.order_by("pk").values_list("vm_state", "task_state"))
+
+
+def job_queues() -> list[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT queue_name, status FROM procrastinate_jobs ORDER BY id")
+        return list(cursor.fetchall())
+
+
+def wanting(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
+    monkeypatch.setattr(settings, "OPTIONS", dataclasses.replace(settings.OPTIONS, **values))
+
+
+def test_one_job_builds_all_that_wait_in_the_statements_of_one() -> None:
+    make_host("host1", vcpus=1000)
+    make_host("host2", vcpus=1000)
+    network = make_network()
+    counts = []
+    for number in (2, 2, 20):
+        servers = placed(number, networks=[{"network_id": str(network.pk)}])
+        with CaptureQueriesContext(connection) as statements:
+            assert run_jobs() == 1
+        counts.append(len(statements))
+        assert Port.objects.filter(device_id=str(servers[-1].uuid)).count() == 1
+    assert set(states()) == {("active", None)}
+    assert counts[1] == counts[2]
+    assert queued() == []
+
+
+def test_a_server_alone_takes_few_statements_and_transactions() -> None:
+    make_host()
+    network = make_network()
+    for _ in range(2):
+        placed(1, networks=[{"network_id": str(network.pk)}])
+        with CaptureQueriesContext(connection) as statements:
+            run_jobs()
+    texts = [statement["sql"] for statement in statements]
+    steps = [text for text in texts if "UPDATE servers_instance AS server" in text]
+    assert len(steps) == 4
+    words = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+    assert sum(not text.startswith(words) for text in texts) <= 28
+
+
+def test_what_fails_in_the_middle_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_host("host1", vcpus=100)
+    servers = placed(5, force_hosts=["host1"])
+    bad, gone = str(servers[1].uuid), servers[3]
+
+    def spawn(guest: Guest) -> None:
+        if guest.server_id == bad:
+            raise DriverFailed("The host is out of order.")
+        if guest.server_id == str(gone.uuid):
+            delete_server(caller_of(Cast.member), gone)
+
+    monkeypatch.setattr(fake, "spawn", spawn)
+    run_jobs()
+    assert [state for state, _ in states()] == ["active", "error", "active", "deleted", "active"]
+    assert ServerFault.objects.get().instance == servers[1]
+    ends = InstanceActionEvent.objects.filter(action__action="create").order_by("action")
+    assert list(ends.values_list("result", flat=True)).count("Success") == 3
+    assert_hosts_add_up()
+
+
+def test_the_ports_that_a_quota_leaves_go_to_as_many_servers() -> None:
+    make_host("host1", vcpus=100)
+    network = make_network()
+    Quota.objects.create(project_id=Cast.member.project_id, resource="port", limit=3)
+    placed(5, networks=[{"network_id": str(network.pk)}])
+    run_jobs()
+    found = [state for state, _ in states()]
+    assert (found.count("active"), found.count("error")) == (3, 2)
+    assert Port.objects.count() == FixedIp.objects.count() == 3
+    assert all("3 of at most 3" in fault.message for fault in ServerFault.objects.all())
+
+
+def test_where_the_database_fails_all_go_back_and_run_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_host("host1", vcpus=100)
+    placed(3)
+    with monkeypatch.context() as patch:
+
+        def lose(_guest: Guest) -> None:
+            raise OperationalError("the connection is lost")
+
+        patch.setattr(fake, "spawn", lose)
+        with pytest.raises(OperationalError):
+            run_jobs()
+    assert [status for _, status in job_queues()] == ["doing", "todo", "todo"]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE status = 'doing'")
+    assert run_jobs() == 3
+    assert set(states()) == {("active", None)}
+
+
+def test_a_job_that_was_tried_before_takes_no_others_along() -> None:
+    make_host("host1", vcpus=100)
+    placed(3)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET attempts = 1 RETURNING id")
+        first = min(job for (job,) in cursor.fetchall())
+        cursor.execute("UPDATE procrastinate_jobs SET attempts = 0 WHERE id <> %s", [first])
+    token = current_job.set(first)
+    try:
+        [job, *_] = queued("servers.build_server")
+        together.build_server(BuildServer.from_arguments(job))
+    finally:
+        current_job.reset(token)
+    assert [state for state, _ in states()] == ["active", "building", "building"]
+
+
+def test_no_more_builds_of_a_host_run_at_once_than_the_site_wants(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wanting(monkeypatch, max_concurrent_builds=2)
+    make_host("host1", vcpus=100)
+    placed(5)
+    together_now: list[int] = []
+    monkeypatch.setattr(
+        fake,
+        "spawn",
+        lambda _guest: together_now.append(Instance.objects.filter(task_state="spawning").count()),
+    )
+    run_jobs()
+    assert set(states()) == {("active", None)}
+    assert set(together_now) == {1, 2}
+    assert queued() == []
+
+
+def test_builds_without_a_place_wait_until_one_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanting(monkeypatch, max_concurrent_builds=1)
+    make_host("host1", vcpus=100)
+    placed(3)
+    [first, *_] = queued("servers.build_server")
+    seen: list[list[tuple[str, str]]] = []
+    monkeypatch.setattr(fake, "spawn", lambda _guest: seen.append(job_queues()))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE args = %s::jsonb", [json.dumps(first)])
+    together.build_server(BuildServer.from_arguments(first))
+    waiting = (together.WAITING, "todo")
+    assert seen[0].count(waiting) == 2
+    assert sorted(job_queues()) == sorted([("compute", "todo"), waiting])
+    together.let_waiting_go_on()
+    assert job_queues() == [("compute", "todo")] * 2
+
+
+def test_without_a_limit_all_are_built_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanting(monkeypatch, max_concurrent_builds=0)
+    make_host("host1", vcpus=100)
+    placed(12)
+    assert run_jobs() == 1
+    assert set(states()) == {("active", None)}
