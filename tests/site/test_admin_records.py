@@ -25,7 +25,9 @@ from servers.models import (
     KeptRequest,
     KeyPair,
     Migration,
+    PciDevice,
     RequestSpec,
+    ResourceProvider,
     ServerFault,
     ServerGroup,
     ServerGroupMember,
@@ -47,13 +49,16 @@ MODELS = [
         KeptRequest,
         Cell,
         ComputeNode,
+        PciDevice,
+        ResourceProvider,
         ServerFault,
     ),
     *(InstanceAction, InstanceMapping, KeyPair, Migration, RequestSpec, ServerGroup, Service, Tag),
     Instance,
 ]
 READ_ONLY = sorted(
-    set(MODELS) - {Aggregate, Cell, Instance, Service}, key=lambda model: model.__name__
+    set(MODELS) - {Aggregate, Cell, ComputeNode, Instance, ResourceProvider, Service},
+    key=lambda model: model.__name__,
 )
 
 
@@ -74,6 +79,8 @@ def make_rows(cast: Cast) -> None:
     cell = Cell.objects.create(name=f"cell-{unique}")
     InstanceMapping.objects.create(instance=order.instance, cell=cell, **owner)
     hold(server, node)
+    device = {"address": "0000:3b:00.1", "vendor_id": "8086", "product_id": "154c"}
+    PciDevice.objects.create(node=node, consumer=server.consumers.get(), **device)
     BlockDevice.objects.create(**of_server, volume_id="v", connection_info="secret-of-volume")
     Tag.objects.create(**of_server, tag="blue")
     flavors = {"old_flavor": server.flavor, "new_flavor": server.flavor}
