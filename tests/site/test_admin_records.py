@@ -34,6 +34,7 @@ from servers.models import (
     Service,
     Tag,
 )
+from servers.placement import fit
 from tests.cast import ALPHA, Cast
 from tests.factories import make_host, make_instance, make_order, make_project, number
 from tests.servers.hosts import hold
@@ -80,7 +81,9 @@ def make_rows(cast: Cast) -> None:
     InstanceMapping.objects.create(instance=order.instance, cell=cell, **owner)
     hold(server, node)
     device = {"address": "0000:3b:00.1", "vendor_id": "8086", "product_id": "154c"}
-    PciDevice.objects.create(node=node, consumer=server.consumers.get(), **device)
+    described = fit.PciDevice(**device).as_json()
+    consumer = server.consumers.get()
+    PciDevice.objects.create(node=node, consumer=consumer, **device, description=described)
     BlockDevice.objects.create(**of_server, volume_id="v", connection_info="secret-of-volume")
     Tag.objects.create(**of_server, tag="blue")
     flavors = {"old_flavor": server.flavor, "new_flavor": server.flavor}
