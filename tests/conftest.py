@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
@@ -16,6 +17,9 @@ from compute_site.identity.passwords import memory
 from tests.cast import Cast, make_cast
 from tests.client import ApiClient
 
+os.environ.setdefault(  # nobody needs what the tests write after a crash of the machine
+    "COMPUTE_SITE_EMBEDDED_SETTINGS", "fsync=off,full_page_writes=off"
+)
 hypothesis.settings.register_profile("steady", deadline=None)  # a slow machine is no fault
 hypothesis.settings.load_profile("steady")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

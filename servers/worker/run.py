@@ -24,6 +24,7 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 
+from compute_site.db.locks import Lock, alone
 from compute_site.db.outages import reason_of
 from compute_site.db.schema import is_migrated
 from compute_site.db.sessions import limit_sessions
@@ -97,7 +98,10 @@ async def _wait_for_tables(stop: asyncio.Event) -> None:
 
 def _is_migrated() -> bool:
     close_old_connections()
-    return is_migrated()
+    if not is_migrated():
+        return False
+    with alone(Lock.MIGRATION):  # who migrates makes rows after the last migration
+        return True
 
 
 async def _keep_working(pool: WorkerPool, stop: asyncio.Event) -> None:

