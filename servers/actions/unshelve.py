@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+from django.db.models import QuerySet
+
 from servers.actions.perform import give_up
 from servers.drivers.disks import name_new_disks
 from servers.lifecycle.actions import HOST_ACTIONS
@@ -18,20 +20,22 @@ UNSHELVE = HOST_ACTIONS["unshelve"]
 
 def place_shelved(job: UnshelveServer) -> None:
     """Doing it twice is harmless: the second time the server has a host."""
-    until_claimed(functools.partial(_place_shelved, job))
+    instance = _waiting(job).first()
+    if instance is not None:
+        name_new_disks(instance)
+        until_claimed(functools.partial(_place_shelved, job))
+
+
+def _waiting(job: UnshelveServer) -> QuerySet[Instance]:
+    waiting = Instance.objects.alive().filter(task_state=TaskState.UNSHELVING, host__isnull=True)
+    return waiting.filter(uuid=job.server_id)
 
 
 def _place_shelved(job: UnshelveServer, attempt: Try) -> None:
-    instance = (
-        Instance.objects.alive()
-        .select_for_update(of=("self",), no_key=True)
-        .filter(uuid=job.server_id, task_state=TaskState.UNSHELVING, host__isnull=True)
-        .select_related("request_spec__instance_group")
-        .first()
-    )
+    locked = _waiting(job).select_for_update(of=("self",), no_key=True)
+    instance = locked.select_related("request_spec__instance_group").first()
     if instance is None:
         return
-    name_new_disks(instance)  # before the hosts: volumes are locked first, by everybody
     try:
         _place(instance, job.host, attempt)
     except NoValidHost as fault:

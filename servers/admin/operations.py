@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from django.db import transaction
-
 from compute_site import faults
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
@@ -44,8 +42,7 @@ def operate(
     outcomes = []
     for instance in instances:
         try:
-            with transaction.atomic():
-                operation.run(caller(instance.project), instance)
+            operation.run(caller(instance.project), instance)
         except faults.Fault as fault:
             outcomes.append(Outcome(instance, fault.detail))
         else:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 
 from django.db import connection
 
+from compute_site.faults import Unavailable
 from servers.attachments.changes import CHANGES
 from servers.attachments.on_host import give_up
+from servers.lifecycle.jobs import AttachmentJob
+
+logger = logging.getLogger(__name__)
 
 # An open event means that the change was not given up yet.
 FAILED = """
@@ -30,5 +35,13 @@ def give_up_lost_changes() -> int:
         cursor.execute(FAILED, [list(kinds)])
         rows = cursor.fetchall()
     for task_name, arguments in rows:
-        give_up(kinds[task_name].from_arguments(json.loads(arguments)))
+        _give_up(kinds[task_name].from_arguments(json.loads(arguments)))
     return len(rows)
+
+
+def _give_up(job: AttachmentJob) -> None:
+    """If a service does not answer, the next round tries again."""
+    try:
+        give_up(job)
+    except Unavailable as fault:
+        logger.warning("%s is not given up yet: %s", job.task_name, fault.detail)

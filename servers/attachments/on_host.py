@@ -1,5 +1,8 @@
 """The host's part of attaching and detaching. Every job may run again after a worker was lost, and
 does nothing if the server, the volume or the port is gone.
+
+The services are called outside of transactions, before the rows change that the job goes by: until
+then it is done again from the start.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ from django.db import transaction
 from compute_site.neighbours import network_service, volume_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.attachments.changes import CHANGES, AttachmentChange
-from servers.attachments.network_events import lock_cards, refresh_cards
+from servers.attachments.network_events import refresh_cards
 from servers.drivers.choose import driver_at
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import ComputeDriver, DriverFailed
+from servers.holdings.release import release_volume, try_now
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.lifecycle.jobs import (
@@ -26,6 +30,7 @@ from servers.lifecycle.jobs import (
     DetachInterface,
     DetachVolume,
     InterfaceJob,
+    ReleaseVolume,
     SwapVolume,
     VolumeJob,
 )
@@ -98,10 +103,8 @@ def attach_volume(job: AttachVolume) -> None:
         except DriverFailed as error:
             _forget_disk(work, disk, error.detail)
             return
-        with transaction.atomic():
-            name = disk.device_name or ""
-            volume_service().attach(job.server_id, {str(disk.volume_id): name})
-            work.finish()
+        volume_service().attach(job.server_id, {str(disk.volume_id): disk.device_name or ""})
+        work.finish()
 
 
 def detach_volume(job: DetachVolume) -> None:
@@ -137,13 +140,14 @@ def swap_volume(job: SwapVolume) -> None:
         except DriverFailed as error:
             _keep_old_disk(work, disk, job.volume_id, error.detail)
             return
+        volume_service().attach(job.server_id, {job.volume_id: disk.device_name or ""})
+        old = ReleaseVolume(server_id=job.server_id, volume_id=str(disk.volume_id))
         with transaction.atomic():
-            old_id, name = str(disk.volume_id), disk.device_name or ""
             columns = {"volume_id": job.volume_id, "attachment_id": job.claim}
             BlockDevice.objects.filter(pk=disk.pk).update(**columns)
-            volume_service().attach(job.server_id, {job.volume_id: name})
-            volume_service().detach(job.server_id, old_id)
             work.finish()
+            old.defer()
+        try_now(release_volume, old)
 
 
 def attach_interface(job: AttachInterface) -> None:
@@ -170,11 +174,12 @@ def detach_interface(job: DetachInterface) -> None:
             return
         work = Work(job, instance)
         nic = _find_nic(job)
-        if nic is None:
+        if nic is None and not _remembers_nic(instance, job.port_id):
             work.fail(f"The server has no port {job.port_id[:64]}.")
             return
         try:
-            work.drive(lambda driver, *where: driver.detach_nic(*where, nic))
+            if nic is not None:  # else a lost worker has come as far as this
+                work.drive(lambda driver, *where: driver.detach_nic(*where, nic))
         except DriverFailed as error:
             work.fail(error.detail)
             return
@@ -216,29 +221,30 @@ def _find_nic(job: InterfaceJob) -> Nic | None:
     return next((nic for nic in nics if nic.port_id == job.port_id), None)
 
 
+def _remembers_nic(instance: Instance, port_id: str) -> bool:
+    return any(nic["port_id"] == port_id for nic in instance.network_info)
+
+
 def _forget_disk(work: Work, disk: BlockDevice, failure: str | None = None) -> None:
+    volume_service().detach(work.server_id, str(disk.volume_id))
     with transaction.atomic():
         BlockDevice.objects.filter(pk=disk.pk).delete()
-        volume_service().detach(work.server_id, str(disk.volume_id))
         _end(work, failure)
 
 
 def _keep_disk(work: Work, disk: BlockDevice, failure: str) -> None:
-    with transaction.atomic():
-        volume_service().stop_detaching(work.server_id, str(disk.volume_id))
-        work.fail(failure)
+    volume_service().stop_detaching(work.server_id, str(disk.volume_id))
+    work.fail(failure)
 
 
 def _keep_old_disk(work: Work, disk: BlockDevice, new_id: str, failure: str) -> None:
-    with transaction.atomic():
-        volume_service().detach(work.server_id, new_id)
-        _keep_disk(work, disk, failure)
+    volume_service().detach(work.server_id, new_id)
+    _keep_disk(work, disk, failure)
 
 
 def _forget_nic(work: Work, port_id: str, failure: str | None = None) -> None:
+    network_service().unplug(work.server_id, port_id)
     with transaction.atomic():
-        lock_cards([work.server_id])
-        network_service().unplug(work.server_id, port_id)
         refresh_cards([work.server_id])
         _end(work, failure)
 

@@ -5,11 +5,13 @@ attaches it later.
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 from django.conf import settings
 from django.db import transaction
 
 from compute_site.caller import Caller
+from compute_site.faults import Unavailable
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.volume.protocol import VolumeData
 from servers.attachments.changes import (
@@ -31,10 +33,13 @@ from servers.attachments.errors import (
 )
 from servers.attachments.volumes import find_volume
 from servers.errors import WrongState
+from servers.holdings.release import release_volume, try_now
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.history import log_action
-from servers.lifecycle.jobs import AttachVolume, DetachVolume
+from servers.lifecycle.jobs import AttachVolume, DetachVolume, ReleaseVolume
 from servers.models import BlockDevice, Instance, Service, VmState
+
+logger = logging.getLogger(__name__)
 
 SHELVED = (VmState.SHELVED, VmState.SHELVED_OFFLOADED)
 
@@ -71,11 +76,16 @@ def attach_volume(caller: Caller, instance: Instance, wanted: VolumeRequest) -> 
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_VOLUME)
         check_holders(server, volume)
-        if server.vm_state == VmState.SHELVED_OFFLOADED:
-            return _attach_offloaded(caller, server, volume, wanted)
-        disk = _reserve(caller, server, volume, wanted)
-        job = AttachVolume(**about(caller, server), disk_id=str(disk.uuid))
-        hand_over(caller, server, job)
+        offloaded = server.vm_state == VmState.SHELVED_OFFLOADED
+        if offloaded:
+            disk = _reserve_for_offloaded(caller, server, volume, wanted)
+            log_action(caller, server, ATTACH_VOLUME.name, "api_attach_volume")
+        else:
+            disk = _reserve(caller, server, volume, wanted)
+            job = AttachVolume(**about(caller, server), disk_id=str(disk.uuid))
+            hand_over(caller, server, job)
+    if offloaded:
+        _attach_to_offloaded(server, volume)
     return disk
 
 
@@ -96,6 +106,7 @@ def detach_volume(
     if disk.boot_index == 0:
         raise RootVolumeStays(f"The server {instance.uuid} runs from volume {volume_id}.")
     check_ready(caller, instance, DETACH_VOLUME)
+    left = None
     with transaction.atomic():
         server = lock_server(caller, instance, DETACH_VOLUME)
         offloaded = server.vm_state == VmState.SHELVED_OFFLOADED
@@ -104,10 +115,12 @@ def detach_volume(
         owner = acting_for(caller, server)
         volume_service().begin_detaching(owner, str(server.uuid), volume_id)
         if offloaded:
-            _detach_offloaded(caller, server, disk)
-            return
-        job = DetachVolume(**about(caller, server), disk_id=str(disk.uuid))
-        hand_over(caller, server, job)
+            left = _detach_from_offloaded(caller, server, disk)
+        else:
+            job = DetachVolume(**about(caller, server), disk_id=str(disk.uuid))
+            hand_over(caller, server, job)
+    if left is not None:
+        try_now(release_volume, left)
 
 
 def check_shelved(instance: Instance, change: AttachmentChange, *, known: bool) -> None:
@@ -197,7 +210,7 @@ def _claim(
     )
 
 
-def _attach_offloaded(
+def _reserve_for_offloaded(
     caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest
 ) -> BlockDevice:
     if wanted.tag is not None:
@@ -211,14 +224,27 @@ def _attach_offloaded(
             field="volumeAttachment.volumeId",
         )
     check_zone(server, volume)
-    disk = _claim(caller, server, volume, wanted, None)
-    volume_service().attach(str(server.uuid), {volume.id: ""})
-    log_action(caller, server, ATTACH_VOLUME.name, "api_attach_volume")
-    return disk
+    return _claim(caller, server, volume, wanted, None)
 
 
-def _detach_offloaded(caller: Caller, server: Instance, disk: BlockDevice) -> None:
-    ends = disk.delete_on_termination
-    volume_service().detach(str(server.uuid), str(disk.volume_id), delete=ends)
+def _attach_to_offloaded(server: Instance, volume: VolumeData) -> None:
+    """If the service does not answer, the volume stays reserved until the server is unshelved,
+    which attaches it again.
+    """
+    try:
+        volume_service().attach(str(server.uuid), {volume.id: ""})
+    except Unavailable as fault:
+        logger.warning("volume %s is attached later: %s", volume.id, fault.detail)
+
+
+def _detach_from_offloaded(caller: Caller, server: Instance, disk: BlockDevice) -> ReleaseVolume:
+    """Take the volume from the server; return the job, in the queue already, that frees it."""
+    left = ReleaseVolume(
+        server_id=str(server.uuid),
+        volume_id=str(disk.volume_id),
+        delete=disk.delete_on_termination,
+    )
     disk.delete()
     log_action(caller, server, DETACH_VOLUME.name, "api_detach_volume")
+    left.defer()
+    return left

@@ -28,7 +28,7 @@ from servers.drivers.disks import attach_volumes
 from servers.drivers.guest import config_drive_of, describe_guest
 from servers.drivers.protocol import ComputeDriver, Guest
 from servers.drivers.together import call_each, call_together
-from servers.holdings.release import release_host, release_services
+from servers.holdings.release import release_host, services_to_release
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import SUCCESS, finish_event_of_all
 from servers.lifecycle.jobs import BuildServer
@@ -259,5 +259,5 @@ def _give_up(build: Build) -> None:
         return
     logger.info("build of %s ends: it is over", build.job.server_id)
     driver_of(build.node.driver).destroy(build.job.server_id, build.node.hypervisor_hostname)
-    release_services(build.instance)
+    services_to_release(build.instance).defer()
     release_host([build.instance.pk])

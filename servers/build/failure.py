@@ -15,7 +15,7 @@ from compute_site import faults
 from compute_site.neighbours.network.protocol import NicFailed
 from compute_site.neighbours.volume.protocol import VolumeQuotaReached
 from servers.build.child_rows import BUILD_EVENT
-from servers.holdings.release import NOWHERE, release_host, release_services
+from servers.holdings.release import NOWHERE, release_host, services_to_release
 from servers.lifecycle.history import ERROR, finish_event
 from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import FAIL_BUILD, PLACE_AGAIN, take_step
@@ -46,7 +46,7 @@ def fail(instance: Instance, error: Exception, *, host: str | None = None) -> No
     with transaction.atomic():
         if not take_step(instance.pk, FAIL_BUILD, on_host=host, network_info=[], **NOWHERE):
             return  # deleted meanwhile; the deletion cleans up
-        release_services(instance)
+        services_to_release(instance).defer()
         release_host([instance.pk])
         message, details = describe(error)
         ServerFault.objects.create(
@@ -68,7 +68,9 @@ def _may_retry(job: BuildServer, error: Exception) -> bool:
 
 
 def _try_next(job: BuildServer, instance: Instance, host: str, error: Exception) -> bool:
-    """Move the server to the best alternate host that still fits; ``False``: there is none."""
+    """Move the server to the best alternate host that still fits; ``False``: there is none. The
+    server keeps its volumes, and its NICs, which the next host binds to itself.
+    """
     try:
         return until_claimed(functools.partial(_move_to_alternate, job, instance, host, error))
     except NoValidHost:
@@ -80,7 +82,6 @@ def _move_to_alternate(
 ) -> bool:
     if not take_step(instance.pk, PLACE_AGAIN, on_host=host, network_info=[], **NOWHERE):
         return True  # deleted meanwhile; the deletion cleans up
-    release_services(instance, keep_volumes=True)
     spec = RequestSpec.objects.select_related("instance_group").get(instance=instance)
     [placement] = find_hosts(spec, only=frozenset(job.alternates), attempt=attempt)
     chosen = placement.host

@@ -1,8 +1,8 @@
 """Writes new servers: reserves the quota, inserts the rows and defers the job, in one transaction
 (docs/contract/create-flow.md G, H).
 
-Locks are taken in this order: the project's usage, volumes, the server group; deletions use the
-same order. The number of statements does not depend on the number of servers.
+Locks are taken in this order: the project's usage, volumes, the server group. The number of
+statements does not depend on the number of servers.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
 """Deletes a server in whatever phase it is: not begun, being built, failed, or on a host.
 
 Quota and resources are released exactly once: only the call that moves the row to ``deleted``
-releases them.
+releases them. What other services hold is given back outside of transactions, and may be given
+back twice: by the host before the row is ``deleted``, or else, by a job, after it is.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,12 +14,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.faults import Fault
 from quotas.enforce import give_back
 from servers import models
 from servers.drivers.choose import drivers_at
 from servers.drivers.protocol import DriverFailed
-from servers.holdings.release import release_host, release_services
+from servers.holdings.release import (
+    release_host,
+    release_now,
+    release_services,
+    services_to_release,
+    try_now,
+)
 from servers.holdings.settle import end_with_server, find_open
 from servers.holdings.shelved_image import IMAGE_KEY, forget_image
 from servers.lifecycle.actions import SOFT_DELETE
@@ -28,7 +32,7 @@ from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
-from servers.lifecycle.jobs import DeleteServer, PerformAction
+from servers.lifecycle.jobs import DeleteServer, PerformAction, ReleaseServices
 from servers.lifecycle.transitions import (
     BEGIN_DELETE,
     FAIL_DELETE,
@@ -48,8 +52,6 @@ from servers.models import (
     VmState,
 )
 
-logger = logging.getLogger(__name__)
-
 DELETE_EVENT = "compute_terminate_instance"
 DELETE = Change(
     name=SOFT_DELETE.name, event=DELETE_EVENT, doing=SOFT_DELETE.doing, step=BEGIN_DELETE
@@ -66,28 +68,44 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
         ServerLocked: the server is locked, and the caller is no admin.
     """
     check_unlocked(caller, instance)
-    with transaction.atomic():
-        request = _take_build_request(instance)
-        fresh = Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk)
-        server = fresh.first()
-        if server is None or server.task_state == TaskState.DELETING:
-            return  # another request has deleted it, or is deleting it
-        if server.task_state == TaskState.SOFT_DELETING and not force:
-            return
-        _forget_image(server)
-        if request is not None or not Service.objects.is_up(server.host):
-            if request is None:
-                begin_action(server, DELETE.name, DELETE.event, caller)
-            _forget(server, volumes=_ending_volumes(request))
-        elif not force and _can_be_restored(server):
-            job = PerformAction(server_id=str(server.uuid), task=SOFT_DELETE.task)
-            begin(caller, server, SOFT_DELETE, job)
-        else:
-            begin(caller, server, DELETE, DeleteServer(server_id=str(server.uuid)))
+    left = _begin_or_end(caller, instance, force=force)
+    if left is not None:
+        try_now(release_services, left)
+
+
+@transaction.atomic
+def _begin_or_end(caller: Caller, instance: Instance, *, force: bool) -> ReleaseServices | None:
+    """Delete the server, if its host has no part in it; then return the job, which is in the queue
+    already, that gives back what it has of the services.
+    """
+    request = _take_build_request(instance)
+    fresh = Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk)
+    server = fresh.first()
+    if server is None or server.task_state == TaskState.DELETING:
+        return None  # another request has deleted it, or is deleting it
+    if server.task_state == TaskState.SOFT_DELETING and not force:
+        return None
+    _forget_image(server)
+    if request is not None or not Service.objects.is_up(server.host):
+        if request is None:
+            begin_action(server, DELETE.name, DELETE.event, caller)
+        _forget(server)
+        left = services_to_release(server, _ending_volumes(request))
+        left.defer()
+        return left
+    if not force and _can_be_restored(server):
+        job = PerformAction(server_id=str(server.uuid), task=SOFT_DELETE.task)
+        begin(caller, server, SOFT_DELETE, job)
+    else:
+        begin(caller, server, DELETE, DeleteServer(server_id=str(server.uuid)))
+    return None
 
 
 def finish_delete(job: DeleteServer) -> None:
-    """The host's part: destroy the guest, then delete the server. A second call does nothing."""
+    """The host's part: destroy the guest, give back what the server has of the services, then
+    delete it, so that all is free for whoever sees that the server is gone. A second call does
+    nothing.
+    """
     with exclusive(job.server_id):
         instance = Instance.objects.alive().filter(uuid=job.server_id).first()
         if instance is None:
@@ -97,19 +115,19 @@ def finish_delete(job: DeleteServer) -> None:
         except DriverFailed as error:
             _fail(instance, error)
             return
+        left = services_to_release(instance)
+        released = try_now(release_now, left)
         with transaction.atomic():
             fresh = Instance.objects.alive().select_for_update(no_key=True)
             _forget(fresh.filter(pk=instance.pk).get())
+            if not released:
+                left.defer()
 
 
 def _forget_image(instance: Instance) -> None:
-    """Delete the image of a shelved server; an unavailable image service does not stop us."""
-    if IMAGE_KEY not in instance.system_metadata:  # nearly always; the row is locked
-        return
-    try:
+    """Delete the image of a shelved server, whose row is locked."""
+    if IMAGE_KEY in instance.system_metadata:  # hardly ever
         forget_image(instance)
-    except Fault as fault:
-        logger.warning("server %s leaves an image behind: %s", instance.uuid, fault.detail)
 
 
 def _take_build_request(instance: Instance) -> BuildRequest | None:
@@ -148,12 +166,8 @@ def _destroy(instance: Instance) -> None:
         driver.destroy(str(instance.uuid), node)
 
 
-def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
-    """Mark the server deleted and release all that it holds.
-
-    The project's counters are locked before the volumes, as in a create request, so that the two
-    cannot deadlock.
-    """
+def _forget(instance: Instance) -> None:
+    """Mark the server deleted and release all that it holds here."""
     now = timezone.now()
     ended: dict[str, Any] = {
         "deleted_at": now,
@@ -165,7 +179,6 @@ def _forget(instance: Instance, *, volumes: Sequence[str] = ()) -> None:
     held = end_with_server(instance)
     if instance.soft_deleted_at is None:
         give_back(instance.project_id, held)
-    release_services(instance, volumes=volumes)
     InstanceMapping.objects.filter(instance=instance).update(queued_for_delete=True)
     ServerGroupMember.objects.filter(instance=instance).delete()
     if instance.vm_state == VmState.ERROR and instance.host is None:

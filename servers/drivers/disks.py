@@ -52,9 +52,9 @@ def name_new_disks(instance: Instance) -> None:
     if not new:
         return
     name_devices(instance.root_device_name or ROOT, devices)
-    BlockDevice.objects.bulk_update(new, ["device_name"])
     names = {str(device.volume_id): device.device_name or "" for device in new}
-    volume_service().attach(str(instance.uuid), names)
+    volume_service().attach(str(instance.uuid), names)  # as often as it takes to note the names
+    BlockDevice.objects.bulk_update(new, ["device_name"])
 
 
 def attach_volumes(caller: Caller, instance: Instance, devices: Sequence[BlockDevice]) -> None:

@@ -1,17 +1,25 @@
-"""Gives back what servers hold: of hosts, and of the outside services."""
+"""Gives back what servers hold: of hosts, and of the outside services.
+
+Services are called outside of transactions only. A job of a host gives back first, and then lets
+the rows go: where it dies in between, it is done again. A transaction that lets them go at once
+defers a ``GiveBack`` job, which is done until the service has answered.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from compute_site.faults import Fault
-from compute_site.neighbours import network_service, volume_service
-from servers.lifecycle.jobs import ReleaseServices
+from compute_site.neighbours import image_service, network_service, volume_service
+from servers.lifecycle.jobs import ForgetImages, GiveBack, ReleaseServices, ReleaseVolume
 from servers.models import BlockDevice, Instance
 from servers.placement import claims
 
 logger = logging.getLogger(__name__)
+
+Kind = TypeVar("Kind", bound=GiveBack)
 
 NOWHERE: dict[str, None] = {"host": None, "node": None}
 """Columns of a server that lies on no host."""
@@ -22,47 +30,52 @@ def release_host(servers: Sequence[int]) -> None:
     claims.release(servers)
 
 
-def release_services(
-    instance: Instance, *, volumes: Sequence[str] = (), keep_volumes: bool = False
-) -> None:
-    """Delete or free ports; free volumes, and delete those that shall end with their server.
-
-    ``volumes`` shall end with it too, though no row says so yet. ``keep_volumes``: the server is
-    tried on another host, with its volumes. If a service does not answer, a job tries again later.
+def services_to_release(instance: Instance, volumes: Sequence[str] = ()) -> ReleaseServices:
+    """The job that gives back the ports and volumes of a server; volumes that shall end with it are
+    deleted: those whose rows say so, and ``volumes``, for which there is no row yet.
     """
-    try:
-        release_now(instance, volumes=volumes, keep_volumes=keep_volumes)
-    except Fault as fault:
-        logger.warning("server %s is released later: %s", instance.uuid, fault.detail)
-        ReleaseServices(server_id=str(instance.uuid), volumes=tuple(volumes)).defer()
+    return ReleaseServices(server_id=str(instance.uuid), volumes=tuple(volumes))
 
 
-def release_late(job: ReleaseServices) -> None:
-    """Release what a service could not release at the time; not where the server lives on."""
-    instance = Instance.objects.filter(uuid=job.server_id).first()
-    if instance is not None and (instance.deleted_at is not None or instance.host is None):
-        release_now(instance, volumes=job.volumes)
-
-
-def release_now(
-    instance: Instance, *, volumes: Sequence[str] = (), keep_volumes: bool = False
-) -> None:
-    """``release_services`` without a second try.
+def release_services(job: ReleaseServices) -> None:
+    """Do the job, unless the server lives on.
 
     Raises:
         compute_site.faults.Unavailable: a service does not answer.
     """
-    server_ids = [str(instance.uuid)]
-    network_service().disconnect(server_ids)
-    if not keep_volumes:
-        ending = [*volumes, *_ending_volumes(instance)]
-        volume_service().release(server_ids, delete=ending)
+    living = Instance.objects.alive().filter(uuid=job.server_id, host__isnull=False)
+    if not living.exists():
+        release_now(job)
 
 
-def _ending_volumes(instance: Instance) -> list[str]:
-    return [
-        str(volume_id)
-        for volume_id in BlockDevice.objects.filter(
-            instance=instance, delete_on_termination=True, volume_id__isnull=False
-        ).values_list("volume_id", flat=True)
-    ]
+def release_now(job: ReleaseServices) -> None:
+    """``release_services`` for a server that is about to end, and raises as it does."""
+    ending = [*job.volumes, *_ending_volumes(job.server_id)]
+    network_service().disconnect([job.server_id])
+    volume_service().release([job.server_id], delete=ending)
+
+
+def release_volume(job: ReleaseVolume) -> None:
+    volume_service().detach(job.server_id, job.volume_id, delete=job.delete)
+
+
+def forget_images(job: ForgetImages) -> None:
+    image_service().forget_images(job.project_id, job.images)
+
+
+def try_now(give_back: Callable[[Kind], None], job: Kind) -> bool:
+    """Do the job at once, so that whoever waits for the answer finds everything free; ``False``:
+    the service did not answer, and it has to be done from the queue.
+    """
+    try:
+        give_back(job)
+    except Fault as fault:
+        logger.warning("%s is done later: %s", job.task_name, fault.detail)
+        return False
+    return True
+
+
+def _ending_volumes(server_id: str) -> list[str]:
+    disks = BlockDevice.objects.filter(instance__uuid=server_id, volume_id__isnull=False)
+    ending = disks.filter(delete_on_termination=True)
+    return [str(volume_id) for volume_id in ending.values_list("volume_id", flat=True)]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from compute_site.neighbours import image_service
+from servers.lifecycle.jobs import ForgetImages
 from servers.lifecycle.system_metadata import change_system_metadata, without
 from servers.models import Instance
 
@@ -21,8 +21,10 @@ def remember_image(instance: Instance, image_id: str) -> None:
 
 
 def forget_image(instance: Instance) -> None:
-    """Delete the image that keeps what a shelved server held, if there is one."""
+    """Delete the image that keeps what a shelved server held, if there is one: after the commit, by
+    a job.
+    """
     marks = (IMAGE_KEY, SHELVED_AT)
     image_id = change_system_metadata(instance, lambda kept: without(kept, *marks)).get(IMAGE_KEY)
     if image_id:
-        image_service().forget_images(instance.project_id, [image_id])
+        ForgetImages(project_id=instance.project_id, images=(image_id,)).defer()

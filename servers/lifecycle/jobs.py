@@ -173,15 +173,53 @@ class DeleteServer(ServerJob):
     task_name = "servers.delete_server"
 
 
+# what goes back to other services
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseServices(ServerJob):
+class GiveBack(Job):
+    """Gives something back to another service, after the commit of the change that ends its use.
+    The job is done again until the service has answered, however long that takes.
+    """
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseServices(GiveBack):
     """Release what a deleted server still holds in the other services; ``volumes`` are deleted with
     it in addition to those whose rows say so.
     """
 
     task_name = "servers.release_services"
 
+    server_id: str
     volumes: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseVolume(GiveBack):
+    """Delete the server's attachment of one volume; ``delete``: the volume ends with it."""
+
+    task_name = "servers.release_volume"
+
+    server_id: str
+    volume_id: str
+    delete: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetImages(GiveBack):
+    """Delete images of the project that were made to shelve servers."""
+
+    task_name = "servers.forget_images"
+    queue = CONDUCTOR
+
+    project_id: str
+    images: tuple[str, ...]
+
+
+GIVE_BACKS = (ReleaseServices, ReleaseVolume, ForgetImages)
+
+# what hosts do with servers
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

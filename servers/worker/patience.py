@@ -1,8 +1,9 @@
-"""What a worker does when the database refuses a statement: it tries again, later."""
+"""What a worker does when the database or a service does not answer: it tries again, later."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from compute_site.db.outages import as_outage
+from compute_site.faults import Unavailable
 from servers.worker.recovery import MAX_ATTEMPTS
 
 Result = TypeVar("Result")
@@ -21,7 +23,9 @@ ATTEMPTS = 5
 """Of a job that fails for reasons of its own."""
 
 OUTAGE_SECONDS = 5
-"""The longest wait where the database is to blame."""
+"""The longest wait where the database or a service does not answer."""
+
+LONGEST_WAIT_SECONDS = 300
 
 REFUSED = (
     errors.QueryCanceled,
@@ -34,18 +38,28 @@ REFUSED = (
 WAITS_SECONDS = (0.1, 0.5, 2.0)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
 class Again(BaseRetryStrategy):
-    """Jobs are done again soon, and as often as it takes, where the database is to blame; where it
-    is not, some times, and later each time.
+    """Jobs are done again soon, and often, where the database or a service does not answer; else
+    ``attempts`` times (``None``: without end), and later each time.
     """
 
+    attempts: int | None
+
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        outage = as_outage(exception) is not None
-        if job.attempts >= (MAX_ATTEMPTS if outage else ATTEMPTS):
+        outage = isinstance(exception, Unavailable) or as_outage(exception) is not None
+        if self.attempts is not None and job.attempts >= (
+            MAX_ATTEMPTS if outage else self.attempts
+        ):
             return None
-        wait = 2**job.attempts
-        seconds = min(wait, OUTAGE_SECONDS) if outage else 2 * wait
-        return RetryDecision(retry_in={"seconds": seconds})
+        wait = 2 ** min(job.attempts, 10)
+        longest = OUTAGE_SECONDS if outage else LONGEST_WAIT_SECONDS
+        return RetryDecision(retry_in={"seconds": min(wait if outage else 2 * wait, longest)})
+
+
+AGAIN = Again(ATTEMPTS)
+UNTIL_DONE = Again(None)
+"""For what would be lost to other services if it were given up."""
 
 
 class PatientPool(AsyncConnectionPool[Any]):

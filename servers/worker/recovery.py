@@ -20,6 +20,7 @@ from servers.build.unplaced import fail_unplaced
 from servers.lifecycle.actions import BY_TASK
 from servers.lifecycle.companions import JOB_KEYS
 from servers.lifecycle.jobs import (
+    GIVE_BACKS,
     MOVES,
     BuildServer,
     DeleteServer,
@@ -54,6 +55,9 @@ on it."""
 
 MAX_ATTEMPTS = 30
 """A job that takes its worker down each time must end some day."""
+
+NEVER_GIVEN_UP = frozenset(kind.task_name for kind in GIVE_BACKS)
+"""Tasks without which other services would keep things for servers that are gone."""
 
 KEEP_JOBS_HOURS = 72
 
@@ -102,7 +106,7 @@ def retry_lost_jobs(seconds: float = LOST_AFTER_SECONDS) -> int:
         lost = _find_lost_jobs(seconds)
         for job_id, task, attempts in lost:
             logger.warning("nobody works on job %s (%s) any more", job_id, task)
-            if attempts + 1 < MAX_ATTEMPTS:
+            if attempts + 1 < MAX_ATTEMPTS or task in NEVER_GIVEN_UP:
                 job_manager.retry_job_by_id(job_id, retry_at=timezone.now())
             else:
                 finish = async_to_sync(job_manager.finish_job_by_id_async)

@@ -24,7 +24,7 @@ from servers.build.place import place_reservation
 from servers.build.together import build_server, let_waiting_go_on
 from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
-from servers.holdings.release import release_late
+from servers.holdings.release import forget_images, release_services, release_volume
 from servers.lifecycle import jobs
 from servers.moves.confirm_or_revert import confirm_overdue
 from servers.moves.evacuate import perform_evacuation
@@ -32,9 +32,7 @@ from servers.moves.live import perform_live
 from servers.moves.perform import confirm_resize, move_server, revert_resize
 from servers.moves.place import place_move
 from servers.worker import recovery
-from servers.worker.patience import Again
-
-AGAIN = Again()
+from servers.worker.patience import AGAIN, UNTIL_DONE
 
 Kind = TypeVar("Kind", bound=jobs.Job)
 
@@ -45,13 +43,16 @@ def _register(kind: type[Kind], do: Callable[[Kind], object]) -> None:
     def run(**arguments: Any) -> None:
         do(kind.from_arguments(arguments))
 
-    app.task(name=kind.task_name, queue=kind.queue, retry=AGAIN)(run)
+    again = UNTIL_DONE if issubclass(kind, jobs.GiveBack) else AGAIN
+    app.task(name=kind.task_name, queue=kind.queue, retry=again)(run)
 
 
 _register(jobs.ScheduleAndBuild, lambda job: place_reservation(job.reservation_id))
 _register(jobs.BuildServer, build_server)
 _register(jobs.DeleteServer, finish_delete)
-_register(jobs.ReleaseServices, release_late)
+_register(jobs.ReleaseServices, release_services)
+_register(jobs.ReleaseVolume, release_volume)
+_register(jobs.ForgetImages, forget_images)
 _register(jobs.PerformAction, perform)
 _register(jobs.UnshelveServer, place_shelved)
 _register(jobs.AttachVolume, on_host.attach_volume)

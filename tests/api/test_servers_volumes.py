@@ -12,6 +12,7 @@ from django.utils import timezone
 from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed
+from servers.lifecycle.jobs import AttachVolume, DetachVolume
 from servers.models import BlockDevice, Instance, InstanceAction, RequestSpec, ServerFault
 from tests.cast import BETA
 from tests.client import Answer, ApiClient
@@ -406,7 +407,8 @@ def test_a_server_on_no_host_gets_and_loses_volumes_at_once(as_member: ApiClient
         detach(as_member, server, volume, "2.20").expect(202)
     assert status_of(kept) == "available"
     assert not Volume.objects.filter(pk=ended.pk).exists()
-    assert not queued()
+    assert not queued(AttachVolume.task_name)
+    assert not queued(DetachVolume.task_name)
     assert {event for _, event, _ in history(server)} == {"api_attach_volume", "api_detach_volume"}
 
 

@@ -34,6 +34,16 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"server_id": "s", "volumes": []},
     ),
     (
+        jobs.ReleaseVolume(server_id="s", volume_id="v", delete=True),
+        "servers.release_volume",
+        {"server_id": "s", "volume_id": "v", "delete": True},
+    ),
+    (
+        jobs.ForgetImages(project_id="p", images=("i",)),
+        "servers.forget_images",
+        {"project_id": "p", "images": ["i"]},
+    ),
+    (
         jobs.PerformAction(server_id="s", task="powering-off"),
         "servers.perform_action",
         {"server_id": "s", "task": "powering-off"},

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from compute_site.caller import Caller
 from compute_site.db.paging import Paging
 from compute_site.faults import BadRequest, Fault, Unavailable
+from compute_site.neighbours.calls import joins_transaction, outside_transactions
 
 
 class ImageServiceUnavailable(Unavailable):
@@ -85,6 +86,9 @@ Change = Callable[[Properties], Properties]
 class ImageService(Protocol):
     """Every call with a caller raises ``PolicyRefused`` where the policy rules of the image service
     do not let the caller do it.
+
+    What a call that changes something has to do with our transactions is said by its mark
+    (``compute_site/neighbours/calls.py``) and, where it has to run before the answer, below it.
     """
 
     def find_images(self, caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
@@ -106,6 +110,7 @@ class ImageService(Protocol):
         """
         ...
 
+    @joins_transaction
     def create_image(
         self,
         caller: Caller,
@@ -116,6 +121,9 @@ class ImageService(Protocol):
     ) -> str:
         """Make an active private image in the caller's project; return its id. Limits and formats
         are copied from ``like``.
+
+        It joins the transaction that has locked the server, because the answer names the image, or
+        the server's row remembers it: one that no row knows would never be found again.
         """
         ...
 
@@ -125,18 +133,29 @@ class ImageService(Protocol):
         """The project's own images with all of these properties, the newest first."""
         ...
 
+    @joins_transaction
     def change_properties(self, caller: Caller, image_id: str, change: Change) -> Properties:
         """Replace the image's properties by what ``change`` returns for the present ones, and
         return them. Concurrent changes wait. A deleted image has no properties and gets none.
+
+        The answer shows what came of it; no transaction of ours is open.
         """
         ...
 
+    @joins_transaction
     def delete_images(self, caller: Caller, ids: Collection[str]) -> None:
-        """Delete images; ids of unknown ones are ignored."""
+        """Delete images; ids of unknown ones are ignored.
+
+        It joins the transaction of a backup, which is not made where the caller may not delete the
+        backups that it replaces.
+        """
         ...
 
+    @outside_transactions
     def forget_images(self, project_id: str, ids: Collection[str]) -> None:
         """Delete images of the project that compute made itself, to shelve servers. It needs no
         policy rule.
+
+        By the job ``ForgetImages``.
         """
         ...

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from compute_site.caller import Caller
 from compute_site.faults import Conflict, Unavailable
+from compute_site.neighbours.calls import joins_transaction, outside_transactions
 
 TUNNELS = frozenset(("vxlan", "gre", "geneve", "stt"))
 """Kinds of networks that lie on no physical network."""
@@ -197,6 +198,12 @@ class NetworkService(Protocol):
 
     Every call with a caller raises ``PolicyRefused`` where the policy rules of the network service
     do not let the caller do it. Calls without a caller are made by compute itself and need no rule.
+
+    What a call that changes something has to do with our transactions is said by its mark
+    (``compute_site/neighbours/calls.py``). Builds call ``connect_all`` first in the transaction of
+    their first step, before any row is locked. The others that join change ports of servers that
+    exist: they can refuse, and the same transaction, which has locked the server, reads its NICs
+    again.
     """
 
     def find_networks(self, caller: Caller, ids: Collection[str]) -> dict[str, NetworkData]:
@@ -233,6 +240,7 @@ class NetworkService(Protocol):
         """Security groups of the caller's project whose id or name is among ``names``."""
         ...
 
+    @joins_transaction
     def connect(
         self,
         caller: Caller,
@@ -248,18 +256,22 @@ class NetworkService(Protocol):
         Either all NICs are made or none. A second call returns the NICs that the server has
         already and only updates their host.
 
+        Where the build fails on one host, the next one takes over the NICs.
+
         Raises:
             NicFailed: a port is in use, a network has no address left, an external network may
             not be used, or the project has reached its limit of ports.
         """
         ...
 
+    @joins_transaction
     def connect_all(self, connections: Sequence[Connection]) -> dict[str, tuple[Nic, ...]]:
         """As ``connect``, for many servers together: their NICs by the id of each. All get what
         they asked for, or, where one cannot, none.
         """
         ...
 
+    @joins_transaction
     def plug(self, caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
         """Give a server one more NIC, after those that it has; return the port's id. A new port
         belongs to the caller's project, has its group ``default``, and is deleted with the NIC.
@@ -269,10 +281,15 @@ class NetworkService(Protocol):
         """
         ...
 
+    @outside_transactions
     def unplug(self, server_id: str, port_id: str) -> None:
-        """Take one NIC from a server, as ``disconnect`` does; ignore one that it does not have."""
+        """Take one NIC from a server, as ``disconnect`` does; ignore one that it does not have.
+
+        By the job of the host, before the server's NICs are read again.
+        """
         ...
 
+    @joins_transaction
     def add_group(self, caller: Caller, server_id: str, group_id: str) -> bool:
         """Put all ports of a server into a security group; ``False``: it has no ports.
 
@@ -281,10 +298,12 @@ class NetworkService(Protocol):
         """
         ...
 
+    @joins_transaction
     def remove_group(self, caller: Caller, server_id: str, group_id: str) -> bool:
         """Take the ports of a server out of a security group; ``False``: none was in it."""
         ...
 
+    @joins_transaction
     def add_address(self, caller: Caller, server_id: str, network_id: str) -> bool:
         """Give the server's first port on a network one more address; ``False``: it has no port
         there, or the network has no subnet.
@@ -294,6 +313,7 @@ class NetworkService(Protocol):
         """
         ...
 
+    @joins_transaction
     def remove_address(self, caller: Caller, server_id: str, address: str) -> bool:
         """Take a fixed address from a server; ``False``: it does not have it."""
         ...
@@ -302,6 +322,7 @@ class NetworkService(Protocol):
         """A floating IP of the caller's project; an admin sees all."""
         ...
 
+    @joins_transaction
     def lend_floating_ip(
         self, caller: Caller, floating_ip_id: str, server_id: str, fixed_address: str
     ) -> None:
@@ -312,6 +333,7 @@ class NetworkService(Protocol):
         """
         ...
 
+    @joins_transaction
     def take_back_floating_ip(self, caller: Caller, floating_ip_id: str) -> None:
         """Disassociate the floating IP."""
         ...
@@ -320,12 +342,22 @@ class NetworkService(Protocol):
         """The present NICs of servers."""
         ...
 
+    @outside_transactions
     def rebind(self, server_id: str, host: str) -> None:
-        """Bind the ports of a server, which has moved, on its new host."""
+        """Bind the ports of a server, which has moved, on its new host.
+
+        By the job of the move, before the server runs there.
+        """
         ...
 
+    @outside_transactions
     def disconnect(self, server_ids: Collection[str]) -> None:
-        """Delete the ports that were made for these servers and free those that existed before."""
+        """Delete the ports that were made for these servers and free those that existed before.
+        A second call does nothing.
+
+        By the job of the host that deletes the server, before the server's row says so; else by the
+        job ``ReleaseServices``.
+        """
         ...
 
     def attached_ports(self, server_id: str) -> Sequence[AttachedPort]:

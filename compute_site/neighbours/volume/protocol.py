@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Fault, Unavailable
+from compute_site.neighbours.calls import joins_transaction, outside_transactions
 
 
 class VolumeServiceUnavailable(Unavailable):
@@ -103,6 +104,9 @@ class VolumeService(Protocol):
 
     Every call with a caller raises ``PolicyRefused`` where the policy rules of the volume service
     do not let the caller do it. Calls without a caller are made by compute itself and need no rule.
+
+    What a call that changes something has to do with our transactions is said by its mark
+    (``compute_site/neighbours/calls.py``) and, where it has to run before the answer, below it.
     """
 
     def find_volumes(self, caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]: ...
@@ -113,59 +117,95 @@ class VolumeService(Protocol):
         """The types that the caller may use whose id or name is among ``names``."""
         ...
 
+    @joins_transaction
     def reserve(
         self, caller: Caller, pairs: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], str]:
         """Reserve all these volumes for servers, or none: (volume id, server id) → attachment id.
+
+        It joins the transaction that writes the servers or their disks, because the client is told
+        when a volume is not free, and because a refused request must leave no reservation.
 
         Raises:
             VolumeNotReservable: a volume is in use, reserved, or not available.
         """
         ...
 
+    @joins_transaction
     def create(self, caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list[str]:
-        """Make volumes that are reserved for a server; return their ids in the same order."""
+        """Make volumes that are reserved for a server; return their ids in the same order.
+
+        It joins the transaction of the build that notes the ids: a volume that no row knows would
+        never be found again.
+        """
         ...
 
+    @joins_transaction
     def create_snapshots(self, caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[str]:
         """Make snapshots, also of volumes in use, with the volumes' descriptions; return their ids
         in the same order.
+
+        It joins the transaction that makes the image which names the snapshots.
 
         Raises:
             VolumeNotSnapshottable: a volume does not exist, or is neither free nor in use.
         """
         ...
 
+    @joins_transaction
     def reimage(self, caller: Caller, volume_id: str, image_id: str) -> None:
-        """Overwrite the volume with an image that the caller may use."""
-        ...
+        """Overwrite the volume with an image that the caller may use.
 
-    def attach(self, server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
-        """Note that the server has the volumes (volume id → device name): they become ``in-use``.
-        Returns volume id → attachment id of those that were reserved for it.
+        It joins the transaction that begins the rebuild, which fails where the caller may not.
         """
         ...
 
+    @outside_transactions
+    def attach(self, server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
+        """Note that the server has the volumes (volume id → device name): they become ``in-use``.
+        Returns volume id → attachment id of those that were reserved for it.
+
+        By the job of the host that attaches them, or builds the server. To a server that lies on no
+        host, a volume is attached by the request itself, after its commit, and again by the job
+        that brings the server to a host.
+        """
+        ...
+
+    @joins_transaction
     def begin_detaching(self, caller: Caller, server_id: str, volume_id: str) -> None:
         """Begin to detach the volume: it becomes ``detaching``.
+
+        It joins the transaction that hands the rest to the host, because the client is told when
+        the volume cannot be detached.
 
         Raises:
             VolumeNotDetachable: the server does not have it, or somebody detaches it already.
         """
         ...
 
+    @outside_transactions
     def stop_detaching(self, server_id: str, volume_id: str) -> None:
-        """Undo ``begin_detaching``: the server keeps the volume."""
-        ...
+        """Undo ``begin_detaching``: the server keeps the volume.
 
-    def detach(self, server_id: str, volume_id: str, *, delete: bool = False) -> None:
-        """Delete the server's attachment of the volume, in whatever status it is; with ``delete``
-        also the volume when no attachment is left. A second call does nothing.
+        By the job of the host that could not detach it.
         """
         ...
 
+    @outside_transactions
+    def detach(self, server_id: str, volume_id: str, *, delete: bool = False) -> None:
+        """Delete the server's attachment of the volume, in whatever status it is; with ``delete``
+        also the volume when no attachment is left. A second call does nothing.
+
+        By the job of the host, before the disk's row goes; else by the job ``ReleaseVolume``.
+        """
+        ...
+
+    @outside_transactions
     def release(self, server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:
         """Delete all attachments of these servers; volumes named in ``delete`` are deleted when no
-        attachment is left.
+        attachment is left. A second call does nothing.
+
+        By the job of the host that deletes the server, before the server's row says so; else by the
+        job ``ReleaseServices``.
         """
         ...

@@ -14,7 +14,7 @@ from procrastinate.jobs import Job
 from psycopg.errors import QueryCanceled
 
 from servers.lifecycle.exclusive import exclusive
-from servers.worker.patience import ATTEMPTS, Again
+from servers.worker.patience import AGAIN, ATTEMPTS
 from servers.worker.recovery import MAX_ATTEMPTS
 from tests.servers.worker_process import url_of_database, wait_until
 
@@ -84,5 +84,5 @@ def caused(error: Exception) -> Exception:
     ],
 )
 def test_a_job_is_done_again(error: Exception, attempts: int, again: bool) -> None:
-    decision = Again().get_retry_decision(exception=error, job=job_after(attempts))
+    decision = AGAIN.get_retry_decision(exception=error, job=job_after(attempts))
     assert (decision is not None) == again

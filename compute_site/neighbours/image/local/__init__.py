@@ -114,6 +114,7 @@ def delete_images(caller: Caller, ids: Collection[str]) -> None:
     changes.delete_images(caller, list(wanted))
 
 
+@transaction.atomic(durable=True)
 def forget_images(project_id: str, ids: Collection[str]) -> None:
     Image.objects.filter(owner=project_id, pk__in=canonical_ids(ids)).delete()
 

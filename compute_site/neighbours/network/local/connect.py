@@ -110,6 +110,7 @@ def _places_of(connections: Sequence[Connection]) -> list[_Place]:
     return places
 
 
+@transaction.atomic(durable=True)
 def rebind(server_id: str, host: str) -> None:
     _rebind({server_id: host})
 
@@ -167,12 +168,12 @@ def plug(caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
     return port_id
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def unplug(server_id: str, port_id: str) -> None:
     _free(Port.objects.of_servers([server_id]).filter(pk__in=canonical_ids([port_id])))
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def disconnect(server_ids: Collection[str]) -> None:
     if server_ids:
         _free(Port.objects.of_servers(server_ids))

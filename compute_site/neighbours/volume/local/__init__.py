@@ -183,7 +183,7 @@ def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
         volume.save(update_fields=["image_metadata", "bootable"])
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
     if not devices:
         return {}
@@ -212,7 +212,7 @@ def begin_detaching(caller: Caller, server_id: str, volume_id: str) -> None:
     _settle(volumes)
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def stop_detaching(server_id: str, volume_id: str) -> None:
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([volume_id])))
     held = Attachment.objects.filter(server_id=server_id, volume__in=list(volumes))
@@ -220,13 +220,13 @@ def stop_detaching(server_id: str, volume_id: str) -> None:
     _settle(volumes)
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def detach(server_id: str, volume_id: str, *, delete: bool = False) -> None:
     claims = Attachment.objects.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
     _give_up(claims, delete=[volume_id] if delete else [])
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def release(server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:
     if server_ids:
         _give_up(Attachment.objects.filter(server_id__in=server_ids), delete=delete)

@@ -1,0 +1,54 @@
+"""Each call of a service says when it may run, and those in this database hold to it."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from compute_site.neighbours.calls import JOINS, OUTSIDE, WHEN
+from compute_site.neighbours.image import local as images
+from compute_site.neighbours.image.protocol import ImageService
+from compute_site.neighbours.network import local as network
+from compute_site.neighbours.network.protocol import NetworkService
+from compute_site.neighbours.volume import local as volumes
+from compute_site.neighbours.volume.protocol import VolumeService
+
+SERVICES: dict[type, ModuleType] = {
+    ImageService: images,
+    NetworkService: network,
+    VolumeService: volumes,
+}
+READING = ("find_", "list_", "available_", "can_", "taken_", "port_quota", "nics", "attached_")
+CALLS = [
+    (service, name, call)
+    for service in SERVICES
+    for name, call in inspect.getmembers(service, inspect.isfunction)
+    if not name.startswith("_")
+]
+OUTSIDE_CALLS = [
+    (SERVICES[service], name, call)
+    for service, name, call in CALLS
+    if getattr(call, WHEN, None) == OUTSIDE
+]
+
+
+@pytest.mark.parametrize(("service", "name", "call"), CALLS)
+def test_a_call_reads_or_says_when_it_runs(service: type, name: str, call: Any) -> None:
+    reads = name.startswith(READING)
+    assert getattr(call, WHEN, None) in ((None,) if reads else (JOINS, OUTSIDE)), service
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("service", "name", "call"), OUTSIDE_CALLS)
+def test_what_runs_outside_of_transactions_refuses_to_run_inside(
+    service: ModuleType, name: str, call: Any
+) -> None:
+    """So that every test that goes through such a call shows that it is outside."""
+    needed = [None for _ in list(inspect.signature(call).parameters)[1:]]
+    positional = needed[: call.__code__.co_argcount - 1]
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        getattr(service, name)(*positional)
