@@ -419,6 +419,7 @@ def test_the_image_of_a_shelved_server_ends_with_it(as_member: ApiClient) -> Non
     act(as_member, server, shelve=None).expect(202)
     run_jobs()
     as_member.delete(f"/servers/{server.uuid}").expect(204)
+    run_jobs()
     assert not Image.objects.filter(name="mine-shelved").exists()
 
 
@@ -436,6 +437,7 @@ def test_an_admin_of_another_project_leaves_no_image_of_what_was_shelved(
         act(as_admin, server, unshelve=None).expect(202)
     else:
         as_admin.delete(f"/servers/{server.uuid}").expect(204)
+    run_jobs()
     assert not Image.objects.filter(name="mine-shelved").exists()
 
 
