@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, TestCase
 
 from tests.cast import Persona
 
@@ -97,13 +96,15 @@ class ApiClient:
             sent["OpenStack-API-Version"] = f"compute {microversion}"
         sent |= headers or {}
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
-        response: HttpResponse = self.http.generic(
-            method,
-            path[1:] if path.startswith("//") else ROOT + path,
-            data,
-            content_type=sent.pop("Content-Type", None) or "application/json",
-            headers={name: value for name, value in sent.items() if value is not None},
-        )
+        # what follows the commit is done where the transaction of a test never commits
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            response: Any = self.http.generic(
+                method,
+                path[1:] if path.startswith("//") else ROOT + path,
+                data,
+                content_type=sent.pop("Content-Type", None) or "application/json",
+                headers={name: value for name, value in sent.items() if value is not None},
+            )
         content = b"".join(response) if response.streaming else response.content
         return Answer(response.status_code, response.headers, content)
 

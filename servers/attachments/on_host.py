@@ -20,7 +20,7 @@ from servers.attachments.network_events import refresh_cards
 from servers.drivers.choose import driver_at
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import ComputeDriver, DriverFailed
-from servers.holdings.release import release_volume, try_now
+from servers.holdings.release import after_commit, release_volume
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_event
 from servers.lifecycle.jobs import (
@@ -146,8 +146,7 @@ def swap_volume(job: SwapVolume) -> None:
             columns = {"volume_id": job.volume_id, "attachment_id": job.claim}
             BlockDevice.objects.filter(pk=disk.pk).update(**columns)
             work.finish()
-            old.defer()
-        try_now(release_volume, old)
+            after_commit(release_volume, old)
 
 
 def attach_interface(job: AttachInterface) -> None:

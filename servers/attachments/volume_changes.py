@@ -5,6 +5,7 @@ attaches it later.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 
 from django.conf import settings
@@ -33,7 +34,7 @@ from servers.attachments.errors import (
 )
 from servers.attachments.volumes import find_volume
 from servers.errors import WrongState
-from servers.holdings.release import release_volume, try_now
+from servers.holdings.release import after_commit, release_volume
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.history import log_action
 from servers.lifecycle.jobs import AttachVolume, DetachVolume, ReleaseVolume
@@ -76,16 +77,11 @@ def attach_volume(caller: Caller, instance: Instance, wanted: VolumeRequest) -> 
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_VOLUME)
         check_holders(server, volume)
-        offloaded = server.vm_state == VmState.SHELVED_OFFLOADED
-        if offloaded:
-            disk = _reserve_for_offloaded(caller, server, volume, wanted)
-            log_action(caller, server, ATTACH_VOLUME.name, "api_attach_volume")
-        else:
-            disk = _reserve(caller, server, volume, wanted)
-            job = AttachVolume(**about(caller, server), disk_id=str(disk.uuid))
-            hand_over(caller, server, job)
-    if offloaded:
-        _attach_to_offloaded(server, volume)
+        if server.vm_state == VmState.SHELVED_OFFLOADED:
+            return _attach_offloaded(caller, server, volume, wanted)
+        disk = _reserve(caller, server, volume, wanted)
+        job = AttachVolume(**about(caller, server), disk_id=str(disk.uuid))
+        hand_over(caller, server, job)
     return disk
 
 
@@ -106,7 +102,6 @@ def detach_volume(
     if disk.boot_index == 0:
         raise RootVolumeStays(f"The server {instance.uuid} runs from volume {volume_id}.")
     check_ready(caller, instance, DETACH_VOLUME)
-    left = None
     with transaction.atomic():
         server = lock_server(caller, instance, DETACH_VOLUME)
         offloaded = server.vm_state == VmState.SHELVED_OFFLOADED
@@ -115,12 +110,10 @@ def detach_volume(
         owner = acting_for(caller, server)
         volume_service().begin_detaching(owner, str(server.uuid), volume_id)
         if offloaded:
-            left = _detach_from_offloaded(caller, server, disk)
-        else:
-            job = DetachVolume(**about(caller, server), disk_id=str(disk.uuid))
-            hand_over(caller, server, job)
-    if left is not None:
-        try_now(release_volume, left)
+            _detach_offloaded(caller, server, disk)
+            return
+        job = DetachVolume(**about(caller, server), disk_id=str(disk.uuid))
+        hand_over(caller, server, job)
 
 
 def check_shelved(instance: Instance, change: AttachmentChange, *, known: bool) -> None:
@@ -210,7 +203,7 @@ def _claim(
     )
 
 
-def _reserve_for_offloaded(
+def _attach_offloaded(
     caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest
 ) -> BlockDevice:
     if wanted.tag is not None:
@@ -224,10 +217,13 @@ def _reserve_for_offloaded(
             field="volumeAttachment.volumeId",
         )
     check_zone(server, volume)
-    return _claim(caller, server, volume, wanted, None)
+    disk = _claim(caller, server, volume, wanted, None)
+    log_action(caller, server, ATTACH_VOLUME.name, "api_attach_volume")
+    transaction.on_commit(functools.partial(_tell_attached, server, volume), robust=True)
+    return disk
 
 
-def _attach_to_offloaded(server: Instance, volume: VolumeData) -> None:
+def _tell_attached(server: Instance, volume: VolumeData) -> None:
     """If the service does not answer, the volume stays reserved until the server is unshelved,
     which attaches it again.
     """
@@ -237,8 +233,7 @@ def _attach_to_offloaded(server: Instance, volume: VolumeData) -> None:
         logger.warning("volume %s is attached later: %s", volume.id, fault.detail)
 
 
-def _detach_from_offloaded(caller: Caller, server: Instance, disk: BlockDevice) -> ReleaseVolume:
-    """Take the volume from the server; return the job, in the queue already, that frees it."""
+def _detach_offloaded(caller: Caller, server: Instance, disk: BlockDevice) -> None:
     left = ReleaseVolume(
         server_id=str(server.uuid),
         volume_id=str(disk.volume_id),
@@ -246,5 +241,4 @@ def _detach_from_offloaded(caller: Caller, server: Instance, disk: BlockDevice) 
     )
     disk.delete()
     log_action(caller, server, DETACH_VOLUME.name, "api_detach_volume")
-    left.defer()
-    return left
+    after_commit(release_volume, left)

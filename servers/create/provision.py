@@ -59,18 +59,12 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
         admin_password=choose_password(plan.order.admin_password),
         auto_disk_config=choose_disk_config(plan.order.auto_disk_config, plan.machine.image),
     )
-    try:
-        with transaction.atomic():
-            # the job does not depend on the number of servers, and deferring it before the quota
-            # is reserved keeps the usage locked for a shorter time
-            ScheduleAndBuild(reservation_id=created.reservation_id).defer()
-            count = take_quota(caller, plan)
-            _write(caller, plan, created, uuids[:count])
-    except BaseException:
-        if any(disk.volume_id for disk in plan.disks):
-            # a volume service with its own database does not roll back with ours
-            volume_service().release(uuids)
-        raise
+    with transaction.atomic():
+        # the job does not depend on the number of servers, and deferring it before the quota is
+        # reserved keeps the usage locked for a shorter time
+        ScheduleAndBuild(reservation_id=created.reservation_id).defer()
+        count = take_quota(caller, plan)
+        _write(caller, plan, created, uuids[:count])
     return created
 
 

@@ -19,6 +19,7 @@ from servers import models
 from servers.drivers.choose import drivers_at
 from servers.drivers.protocol import DriverFailed
 from servers.holdings.release import (
+    after_commit,
     release_host,
     release_now,
     release_services,
@@ -32,7 +33,7 @@ from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.history import ERROR, SUCCESS, begin_action, finish_event
-from servers.lifecycle.jobs import DeleteServer, PerformAction, ReleaseServices
+from servers.lifecycle.jobs import DeleteServer, PerformAction
 from servers.lifecycle.transitions import (
     BEGIN_DELETE,
     FAIL_DELETE,
@@ -68,37 +69,25 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
         ServerLocked: the server is locked, and the caller is no admin.
     """
     check_unlocked(caller, instance)
-    left = _begin_or_end(caller, instance, force=force)
-    if left is not None:
-        try_now(release_services, left)
-
-
-@transaction.atomic
-def _begin_or_end(caller: Caller, instance: Instance, *, force: bool) -> ReleaseServices | None:
-    """Delete the server, if its host has no part in it; then return the job, which is in the queue
-    already, that gives back what it has of the services.
-    """
-    request = _take_build_request(instance)
-    fresh = Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk)
-    server = fresh.first()
-    if server is None or server.task_state == TaskState.DELETING:
-        return None  # another request has deleted it, or is deleting it
-    if server.task_state == TaskState.SOFT_DELETING and not force:
-        return None
-    _forget_image(server)
-    if request is not None or not Service.objects.is_up(server.host):
-        if request is None:
-            begin_action(server, DELETE.name, DELETE.event, caller)
-        _forget(server)
-        left = services_to_release(server, _ending_volumes(request))
-        left.defer()
-        return left
-    if not force and _can_be_restored(server):
-        job = PerformAction(server_id=str(server.uuid), task=SOFT_DELETE.task)
-        begin(caller, server, SOFT_DELETE, job)
-    else:
-        begin(caller, server, DELETE, DeleteServer(server_id=str(server.uuid)))
-    return None
+    with transaction.atomic():
+        request = _take_build_request(instance)
+        fresh = Instance.objects.alive().select_for_update(no_key=True).filter(pk=instance.pk)
+        server = fresh.first()
+        if server is None or server.task_state == TaskState.DELETING:
+            return  # another request has deleted it, or is deleting it
+        if server.task_state == TaskState.SOFT_DELETING and not force:
+            return
+        _forget_image(server)
+        if request is not None or not Service.objects.is_up(server.host):
+            if request is None:
+                begin_action(server, DELETE.name, DELETE.event, caller)
+            _forget(server)
+            after_commit(release_services, services_to_release(server, _ending_volumes(request)))
+        elif not force and _can_be_restored(server):
+            job = PerformAction(server_id=str(server.uuid), task=SOFT_DELETE.task)
+            begin(caller, server, SOFT_DELETE, job)
+        else:
+            begin(caller, server, DELETE, DeleteServer(server_id=str(server.uuid)))
 
 
 def finish_delete(job: DeleteServer) -> None:

@@ -7,9 +7,12 @@ defers a ``GiveBack`` job, which is done until the service has answered.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+from django.db import transaction
 
 from compute_site.faults import Fault
 from compute_site.neighbours import image_service, network_service, volume_service
@@ -63,10 +66,16 @@ def forget_images(job: ForgetImages) -> None:
     image_service().forget_images(job.project_id, job.images)
 
 
-def try_now(give_back: Callable[[Kind], None], job: Kind) -> bool:
-    """Do the job at once, so that whoever waits for the answer finds everything free; ``False``:
-    the service did not answer, and it has to be done from the queue.
+def after_commit(give_back: Callable[[Kind], None], job: Kind) -> None:
+    """Defer the job, and do it as soon as the transaction is committed, for those who do not wait
+    for workers.
     """
+    job.defer()
+    transaction.on_commit(functools.partial(try_now, give_back, job), robust=True)
+
+
+def try_now(give_back: Callable[[Kind], None], job: Kind) -> bool:
+    """Do what the job does; ``False``: the service did not answer, and the queue has to do it."""
     try:
         give_back(job)
     except Fault as fault:

@@ -130,17 +130,3 @@ def test_a_process_that_dies_before_the_end_leaves_nothing(
     with pytest.raises(SystemExit):
         shop.order(as_member, **order)
     assert_nothing_is_left()
-
-
-def test_a_volume_service_of_its_own_is_told_to_release(
-    shop: Shop, as_member: ApiClient, order: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    released: list[str] = []
-
-    def fail(*_: Any, **__: Any) -> None:
-        raise Broken("the queue is gone")
-
-    monkeypatch.setattr("servers.lifecycle.jobs.defer_all", fail)
-    monkeypatch.setattr("compute_site.neighbours.volume.local.release", released.extend)
-    assert shop.order(as_member, **order).status == 503
-    assert len(released) == 1

@@ -219,6 +219,21 @@ def test_what_a_request_deletes_is_free_when_it_is_answered_or_soon_after(
         assert volume.status == "available"
 
 
+def test_a_request_that_can_be_sent_again_gives_back_after_its_own_commit(
+    as_member: ApiClient, shop: Shop
+) -> None:
+    """An idempotency key keeps the whole request in one transaction."""
+    volume = make_volume()
+    disk = {"source_type": "volume", "destination_type": "volume", "uuid": str(volume.pk)}
+    disks = [shop.root(), {**disk, "boot_index": -1}]
+    made = shop.order(as_member, block_device_mapping_v2=disks).expect(202)
+    path = f"/servers/{made.json['server']['id']}/action"
+    once = {"Idempotency-Key": "delete-it"}
+    as_member.post(path, {"forceDelete": None}, headers=once).expect(202)
+    volume.refresh_from_db()
+    assert volume.status == "available"
+
+
 def test_wherever_a_worker_dies_a_deleted_server_leaves_nothing_behind(
     as_member: ApiClient, shop: Shop
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import TestCase
 
 from compute_site.neighbours.network.models import Port
 from compute_site.neighbours.volume.models import Attachment, Volume
@@ -38,7 +39,8 @@ MEMBER = Cast.member
 
 def delete(server: Instance, persona: Persona = MEMBER) -> None:
     server.refresh_from_db()
-    delete_server(caller_of(persona), server)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        delete_server(caller_of(persona), server)
 
 
 def assert_nothing_is_left(server: Instance) -> None:
