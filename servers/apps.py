@@ -19,7 +19,7 @@ class ServersConfig(AppConfig):
         )
         from servers.delete.owners import forget_history  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
-        from servers.models.host import make_control_services  # noqa: PLC0415 - models load first
+        from servers.models.service import make_control_services  # noqa: PLC0415 - models load first
         from servers.placement import checks  # noqa: F401, PLC0415 - models load first
         from servers.usage import count_users_usage  # noqa: PLC0415 - models load first
 

@@ -24,7 +24,7 @@ from servers.hosts.services import ServiceChange, change_services
 from servers.hosts.written import HOST_KEYS, WrongKey, describe_written
 from servers.models import Allocation, Cell, ComputeNode, ResourceProvider, Service
 from servers.models.cell import CELL0
-from servers.models.host import COMPUTE_BINARY
+from servers.models.service import COMPUTE_BINARY
 from servers.placement.topologies import read_topologies
 
 MOST_PROVIDERS = 50

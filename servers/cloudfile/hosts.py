@@ -21,7 +21,7 @@ from servers.hosts.save import Host, save_hosts
 from servers.hosts.written import HOST_KEYS, NODE_NAME, WrongKey, describe_written
 from servers.models import Aggregate, Cell, Service
 from servers.models.cell import CELL0, CELL1
-from servers.models.host import COMPUTE_BINARY
+from servers.models.service import COMPUTE_BINARY
 
 ZONE = "availability_zone"
 

@@ -19,7 +19,7 @@ from servers.hosts.errors import (
     PatternAndPage,
 )
 from servers.models import ComputeNode, Instance
-from servers.models.host import SIMULATED_DRIVERS
+from servers.models.service import SIMULATED_DRIVERS
 
 SUMMED = (
     "vcpus",

@@ -12,7 +12,7 @@ from servers.hosts.errors import HostRefused
 from servers.hosts.register import register_hosts
 from servers.models import Cell, Service
 from servers.models.cell import CELL0
-from servers.models.host import COMPUTE_BINARY
+from servers.models.service import COMPUTE_BINARY
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from servers.hosts.errors import NoSuchService, NothingToChange, ServiceInUse, ServiceUnchangeable
 from servers.models import Aggregate, Allocation, Instance, ResourceProvider, Service
-from servers.models.host import COMPUTE_BINARY
+from servers.models.service import COMPUTE_BINARY
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from django.conf import settings
 from django.db.models.fields.json import KeyTextTransform
 
-from servers.models.host import COMPUTE_BINARY, Service
+from servers.models.service import COMPUTE_BINARY, Service
 
 
 def zone_of_hosts(hosts: Collection[str] | None = None) -> dict[str, str]:

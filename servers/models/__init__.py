@@ -8,7 +8,6 @@ from servers.models.build_request import BuildRequest
 from servers.models.cell import Cell
 from servers.models.console_token import ConsoleToken
 from servers.models.hardware import HardwareClaim, HostHardware, PciDevice
-from servers.models.host import Aggregate, ComputeNode, Service
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
 from servers.models.kept_request import KeptRequest
@@ -25,6 +24,7 @@ from servers.models.provider import (
 from servers.models.request_spec import RequestSpec
 from servers.models.scheduling import SchedulingReport
 from servers.models.server_group import ServerGroup, ServerGroupMember
+from servers.models.service import Aggregate, ComputeNode, Service
 from servers.models.states import PowerState, TaskState, VmState
 from servers.models.tag import Tag
 

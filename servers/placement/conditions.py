@@ -19,9 +19,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from servers.models.host import SIMULATED_DRIVERS
 from servers.models.provider import DISK_GB, MEMORY_MB, VCPU
 from servers.models.server_group import Policy
+from servers.models.service import SIMULATED_DRIVERS
 from servers.placement.demand import Demand, ResourceDemand, ResourceGroup
 from servers.placement.neighbourhood import Neighbourhood
 

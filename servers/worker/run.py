@@ -29,7 +29,7 @@ from compute_site.db.outages import reason_of
 from compute_site.db.schema import is_migrated
 from compute_site.db.sessions import limit_sessions
 from servers.models import Service
-from servers.models.host import make_control_services
+from servers.models.service import make_control_services
 from servers.worker.at_work import hold_job
 from servers.worker.patience import PatientConnector, PatientPool
 from servers.worker.recovery import HEARTBEAT_SECONDS, LOST_AFTER_SECONDS
