@@ -1,11 +1,13 @@
 """The models of servers; one module for each noun."""
 
 from servers.models.action import InstanceAction, InstanceActionEvent, ServerFault
+from servers.models.aggregate import Aggregate
 from servers.models.allocation import Allocation, Consumer, ConsumerType
 from servers.models.archived_server import ArchivedServer
 from servers.models.block_device import BlockDevice
 from servers.models.build_request import BuildRequest
 from servers.models.cell import Cell
+from servers.models.compute_node import ComputeNode
 from servers.models.console_token import ConsoleToken
 from servers.models.hardware import HardwareClaim, HostHardware, PciDevice
 from servers.models.instance import Instance
@@ -24,7 +26,7 @@ from servers.models.provider import (
 from servers.models.request_spec import RequestSpec
 from servers.models.scheduling import SchedulingReport
 from servers.models.server_group import ServerGroup, ServerGroupMember
-from servers.models.service import Aggregate, ComputeNode, Service
+from servers.models.service import Service
 from servers.models.states import PowerState, TaskState, VmState
 from servers.models.tag import Tag
 

@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import Case, Q, When
 
 from servers.models.allocation import Consumer
+from servers.models.compute_node import ComputeNode
 from servers.models.instance import Instance
 from servers.models.migration import MigrationStatus
 from servers.models.provider import ResourceProvider
-from servers.models.service import ComputeNode
 
 
 class HostHardware(models.Model):

@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Cast, Floor
 from django.utils import timezone
 
-from servers.models.service import ComputeNode
+from servers.models.compute_node import ComputeNode
 
 LARGEST = 2**31 - 1
 VCPU, PCPU, MEMORY_MB, DISK_GB = "VCPU", "PCPU", "MEMORY_MB", "DISK_GB"
