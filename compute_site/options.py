@@ -81,6 +81,10 @@ class Options:
     # images
     image_property_quota: int = 128
     image_tag_quota: int = 128
+    image_size_cap: int = 1 << 40
+    """The most bytes of data that an image may have."""
+    image_store_dir: Path | None = None
+    """Where the data of images are kept; empty: in the folder ``images`` of ``state_dir``."""
     verify_glance_signatures: bool = False
     enable_certificate_validation: bool = False
     default_trusted_certificate_ids: tuple[str, ...] = ()
@@ -110,6 +114,8 @@ class Options:
     """GiB of volumes and snapshots."""
     quota_per_volume_gigabytes: int = -1
     quota_images: int = 100
+    quota_image_mebibytes: int = -1
+    """MiB of data that the images of a project have together."""
 
     # scheduling
     scheduler_max_attempts: int = 3

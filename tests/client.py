@@ -12,6 +12,8 @@ from django.test import Client, TestCase
 from tests.cast import Persona
 
 ROOT = "/compute/v2.1"
+BINARY = "application/octet-stream"
+"""What the data of images are sent as."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,13 +98,14 @@ class ApiClient:
             sent["OpenStack-API-Version"] = f"compute {microversion}"
         sent |= headers or {}
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
+        usual = BINARY if path.endswith(("/file", "/stage")) else "application/json"
         # what follows the commit is done where the transaction of a test never commits
         with TestCase.captureOnCommitCallbacks(execute=True):
             response: Any = self.http.generic(
                 method,
                 path[1:] if path.startswith("//") else ROOT + path,
                 data,
-                content_type=sent.pop("Content-Type", None) or "application/json",
+                content_type=sent.pop("Content-Type", None) or usual,
                 headers={name: value for name, value in sent.items() if value is not None},
             )
         content = b"".join(response) if response.streaming else response.content

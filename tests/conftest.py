@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -50,6 +51,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """The cast is made once, before the first test."""
     with django_db_blocker.unblock():
         make_cast()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _image_store(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Images of tests leave their data in no folder of the site."""
+    store = tmp_path_factory.mktemp("images")
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, image_store_dir=store)
 
 
 @pytest.fixture

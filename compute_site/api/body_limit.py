@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from compute_site.api.bodies import is_chunked, take_chunks
 from compute_site.faults import BadRequest, BodyTooLarge, Fault
 
-STREAMED = re.compile("/image/v2/images/[^/]+/file")
+STREAMED = re.compile("/image/v2/images/[^/]+/(file|stage)")
 """What takes bodies of any size, and reads them piece by piece."""
 DIGITS = re.compile("[0-9]+")
 MOST_DIGITS = 20

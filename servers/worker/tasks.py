@@ -13,6 +13,7 @@ from compute_site.db.sessions import unlimited_statements
 from compute_site.idempotency.once import purge_kept_answers
 from compute_site.identity.lockout import purge_failures
 from compute_site.identity.tokens import purge_sessions, purge_tokens
+from compute_site.neighbours.image.data import uploads
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.actions.perform import perform
 from servers.actions.remote_console import purge_console_tokens
@@ -111,3 +112,4 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
         purge_failures()
         purge_console_tokens()
         purge_kept_answers()
+        uploads.clean_up()

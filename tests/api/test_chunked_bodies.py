@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from compute_site.neighbours.image.models import Image
-from tests.client import ApiClient
+from tests.client import BINARY, ApiClient
 from tests.factories import make_image
 
 LIMIT = 114688
@@ -34,7 +34,7 @@ def send_chunked(
     sent = {
         "HTTP_TRANSFER_ENCODING": "chunked",
         "HTTP_X_AUTH_TOKEN": client.persona.token,
-        "CONTENT_TYPE": "application/json",
+        "CONTENT_TYPE": BINARY if path.endswith("/file") else "application/json",
         "CONTENT_LENGTH": "",
         "wsgi.input": body,
         "wsgi.input_terminated": True,
@@ -121,7 +121,11 @@ def test_a_server_that_does_not_end_chunked_bodies_is_not_waited_for(as_member: 
 def queued_image(as_member: ApiClient) -> Image:
     assert as_member.persona is not None
     return make_image(
-        status="queued", visibility="private", owner_id=as_member.persona.project_id, size=None
+        status="queued",
+        visibility="private",
+        owner_id=as_member.persona.project_id,
+        size=None,
+        disk_format="raw",
     )
 
 
@@ -151,6 +155,7 @@ def test_an_image_shorter_than_its_length_stays_queued(as_member: ApiClient) -> 
         f"/image/v2/images/{image.pk}/file",
         HTTP_X_AUTH_TOKEN=as_member.persona.token,
         CONTENT_LENGTH="5000",
+        CONTENT_TYPE="application/octet-stream",
         **{"wsgi.input": io.BytesIO(b"x" * 1000)},
     )
     assert answer.status_code == 400

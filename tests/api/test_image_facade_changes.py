@@ -31,8 +31,9 @@ def test_an_image_is_made_filled_and_deleted(as_member: ApiClient) -> None:
     assert (shown["status"], shown["size"]) == ("active", 5_000_000)
     assert shown["checksum"] == hashlib.md5(b"x" * 5_000_000).hexdigest()  # noqa: S324
     as_member.put(f"{path}/file", b"again", headers=data).expect(409)
-    nothing = as_member.get(f"{path}/file").expect(204)
-    assert nothing.headers["Content-Type"] == "application/octet-stream"
+    kept = as_member.get(f"{path}/file").expect(200)
+    assert kept.content == b"x" * 5_000_000
+    assert kept.headers["Content-Type"] == "application/octet-stream"
     as_member.delete(path).expect(204)
     assert not Image.objects.exists()
 

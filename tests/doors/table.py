@@ -383,6 +383,11 @@ IMAGE_SERVICE = (
     row("PATCH", IMAGE, ADMIN, 200, patch("owner", "{beta}"), also="for beta"),
     row("DELETE", IMAGE, MEMBER, 204),
     row("PUT", f"{IMAGE}/file", MEMBER, 204, b"data", names={"image_id": "{queued_image}"}),
+    row("PUT", f"{IMAGE}/stage", MEMBER, 204, b"data", names={"image_id": "{queued_image}"}),
+    row(
+        *("POST", f"{IMAGE}/import", MEMBER, 409, {"method": {"name": "glance-direct"}}),
+        names={"image_id": "{queued_image}"},
+    ),
     row("POST", f"{IMAGE}/actions/deactivate", MEMBER, 204),
     row("POST", f"{IMAGE}/actions/reactivate", MEMBER, 204),
     *(

@@ -1,4 +1,4 @@
-"""Images of the local image service: metadata only."""
+"""Images of the local image service; their data are files (``neighbours.image.data``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from compute_site.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.neighbours.quotas import ProjectQuota
 
-LIMITED = ("image_count_total",)
+LIMITED = ("image_count_total", "image_size_total")
 """What quotas limit."""
 FOR_EVERYONE = ("public", "community")
 """Images of these visibilities are for all projects; the others are for their owner."""
@@ -51,6 +51,13 @@ class Image(models.Model):
     disk_format = models.CharField(max_length=32, null=True, blank=True)
     container_format = models.CharField(max_length=32, null=True, blank=True)
     checksum = models.CharField(max_length=64, null=True, blank=True)
+    """MD5 of the data in hex."""
+    os_hash_value = models.CharField(max_length=128, null=True, blank=True)
+    """SHA-512 of the data in hex."""
+    virtual_size = models.BigIntegerField(null=True, blank=True)
+    """Bytes of the disk that the data describe."""
+    stored = models.BooleanField(default=False, editable=False)
+    """Are there data? Images of a cloud file and of simulated servers have none."""
     tags = models.JSONField(default=list, blank=True)
     properties = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -58,7 +58,11 @@ UPLOAD = rule(
     "upload_image",
     Role.MEMBER,
     "Upload the data of an image.",
-    ("PUT /image/v2/images/{image_id}/file",),
+    (
+        "PUT /image/v2/images/{image_id}/file",
+        "PUT /image/v2/images/{image_id}/stage",
+        "POST /image/v2/images/{image_id}/import",
+    ),
     noun="image",
 )
 DOWNLOAD = rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from compute_site.neighbours.image.data.store import HASH_ALGORITHM
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.service_view import iso
 
@@ -69,12 +70,12 @@ def show_image(image: Image) -> dict[str, Any]:
         "min_ram": image.min_ram,
         "min_disk": image.min_disk,
         "size": image.size,
-        "virtual_size": None,
+        "virtual_size": image.virtual_size,
         "disk_format": image.disk_format,
         "container_format": image.container_format,
         "checksum": image.checksum,
-        "os_hash_algo": None,
-        "os_hash_value": None,
+        "os_hash_algo": image.os_hash_value and HASH_ALGORITHM,
+        "os_hash_value": image.os_hash_value,
         "os_hidden": False,
         "protected": False,
         "tags": image.tags,

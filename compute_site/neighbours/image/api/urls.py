@@ -13,6 +13,10 @@ urlpatterns = [
     path("v2/images", views.ImageList.as_view()),
     path("v2/images/<image_id>", views.ImageDetail.as_view()),
     path("v2/images/<image_id>/file", views.ImageFile.as_view()),
+    path("v2/images/<image_id>/stage", views.ImageStage.as_view()),
+    path("v2/images/<image_id>/import", views.ImageImport.as_view()),
+    path("v2/info/import", views.ImportInfo.as_view()),
+    path("v2/info/stores", views.StoresInfo.as_view()),
     path(
         "v2/images/<image_id>/actions/deactivate",
         views.ImageAction.as_view(status="deactivated"),

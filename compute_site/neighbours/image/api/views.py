@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.api.bodies import stream_body
-from compute_site.faults import BadRequest, Fault, NotFound
+from compute_site.faults import BadRequest, Fault, NotFound, UnsupportedMediaType
 from compute_site.keys import read_keys
 from compute_site.neighbours.image import policies
+from compute_site.neighbours.image.api.download import BINARY, answer_download
 from compute_site.neighbours.image.api.representation import IMAGE_SCHEMA, IMAGES_SCHEMA, show_image
 from compute_site.neighbours.image.api.shapes import NEW_IMAGE
+from compute_site.neighbours.image.data import uploads
 from compute_site.neighbours.image.local import changes
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.service_view import Filter, ServiceView, by_id, phrase
 
 NEWEST_MINOR = 9
+IMPORT_KEYS = {"method", "all_stores", "all_stores_must_succeed"}
+"""There is one store, so that the keys about stores change nothing."""
 
 
 def ids(words: list[str]) -> list[Any]:
@@ -171,17 +176,70 @@ class ImageDetail(ImageView):
 
 
 class ImageFile(ImageView):
-    """``/image/v2/images/{image_id}/file``: the data is read to its end, but not stored."""
+    """``/image/v2/images/{image_id}/file``: the data of an image."""
 
-    def get(self, request: Request, image_id: str) -> HttpResponse:
-        self.find_image(image_id)
+    def get(self, request: Request, image_id: str) -> HttpResponseBase:
+        image = self.find_image(image_id)
         self.caller.permit(policies.DOWNLOAD)
-        return HttpResponse(status=204, content_type="application/octet-stream")
+        return answer_download(self.caller, image, asked_range(request))
 
     def put(self, request: Request, image_id: str) -> Response:
-        chunks = stream_body(request._request)  # noqa: SLF001 - DRF's parsers would read all of it
-        changes.take_data(self.caller, self.find_image(image_id), chunks)
+        uploads.upload(self.caller, self.find_image(image_id), binary_body(request))
         return Response(status=204)
+
+
+class ImageStage(ImageView):
+    """``PUT /image/v2/images/{image_id}/stage``: data that are imported later."""
+
+    def put(self, request: Request, image_id: str) -> Response:
+        uploads.stage(self.caller, self.find_image(image_id), binary_body(request))
+        return Response(status=204)
+
+
+class ImageImport(ImageView):
+    """``POST /image/v2/images/{image_id}/import``: makes staged data those of the image."""
+
+    def post(self, request: Request, image_id: str) -> Response:
+        image, body = self.find_image(image_id), self.read_body()
+        if not isinstance(body, dict) or body.keys() - IMPORT_KEYS:
+            raise BadRequest('Send {"method": {"name": "glance-direct"}}.')
+        uploads.import_staged(self.caller, image, body.get("method"))
+        return Response(status=202)
+
+
+class ImportInfo(ImageView):
+    """``GET /image/v2/info/import``"""
+
+    def get(self, request: Request) -> Response:
+        methods = {
+            "description": "How data can be imported.",
+            "type": "array",
+            "value": ["glance-direct"],
+        }
+        return Response({"import-methods": methods})
+
+
+class StoresInfo(ImageView):
+    """``GET /image/v2/info/stores``"""
+
+    def get(self, request: Request) -> Response:
+        return Response({"stores": [{"id": "local", "default": "true"}]})
+
+
+def binary_body(request: Request) -> Iterator[bytes]:
+    """The body in pieces.
+
+    Raises:
+        UnsupportedMediaType: it is not sent as plain bytes.
+    """
+    if request.META.get("CONTENT_TYPE", "").partition(";")[0].strip() != BINARY:
+        raise UnsupportedMediaType(f"Send the data as {BINARY}.")
+    return stream_body(request._request)  # noqa: SLF001 - DRF's parsers would read all of it
+
+
+def asked_range(request: Request) -> str | None:
+    """``Range``, or ``Content-Range``, which stood for it before."""
+    return request.headers.get("Range") or request.headers.get("Content-Range")
 
 
 class ImageAction(ImageView):

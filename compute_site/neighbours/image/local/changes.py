@@ -1,10 +1,10 @@
-"""The changes of the image API. Of an image's data only size and checksum are stored."""
+"""The changes of the image API, but for the data of images (``neighbours.image.data``)."""
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from compute_site.identity.models import Project
 from compute_site.keys import WrongValue, filled_line, read_keys, shown, up_to
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.shapes import CHANGEABLE, OWN_KEYS
+from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.ownership import permit_on
@@ -107,23 +108,6 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
     return image
 
 
-def take_data(caller: Caller, image: Image, chunks: Iterable[bytes]) -> None:
-    """Read the data to its end, store its size and checksum, and make the image active."""
-    permit_on(caller, policies.UPLOAD, image.owner_id)
-    if image.status != "queued":
-        raise ImageIsThere(f"Image {image.pk} is {image.status}; it takes data only when queued.")
-    if image.disk_format is None or image.container_format is None:
-        raise BadRequest("The image needs a disk_format and a container_format first.")
-    digest, size = hashlib.md5(usedforsecurity=False), 0
-    for chunk in chunks:
-        digest.update(chunk)
-        size += len(chunk)
-    queued = Image.objects.filter(pk=image.pk, status="queued")
-    filled = {"size": size, "checksum": digest.hexdigest(), "status": "active"}
-    if not queued.update(**filled, updated_at=timezone.now()):
-        raise ImageIsThere(f"Image {image.pk} got data from elsewhere meanwhile, or was deleted.")
-
-
 def set_status(caller: Caller, image: Image, status: str) -> None:
     """Change the status between ``active`` and ``deactivated``.
 
@@ -144,9 +128,12 @@ def set_properties(caller: Caller, image: Image, properties: Mapping[str, Any]) 
 
 
 def delete_images(caller: Caller, images: Collection[Image]) -> None:
+    """Delete the images; their data go after the commit."""
     for image in images:
         permit_on(caller, policies.DELETE, image.owner_id)
-    Image.objects.filter(pk__in=[image.pk for image in images]).delete()
+    ids = [image.pk for image in images]
+    Image.objects.filter(pk__in=ids).delete()
+    transaction.on_commit(functools.partial(store.remove, list(map(str, ids))))
 
 
 def _find_owner(project_id: str | None) -> str | None:

@@ -1,0 +1,58 @@
+"""Answers with the data of an image, or a part of them."""
+
+from __future__ import annotations
+
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+
+from compute_site.caller import Caller
+from compute_site.faults import Forbidden, Unavailable
+from compute_site.neighbours.image.data.ranges import read_range
+from compute_site.neighbours.image.data.store import Part, open_data
+from compute_site.neighbours.image.models import Image
+
+BINARY = "application/octet-stream"
+
+
+class Deactivated(Forbidden):
+    """The data of the image are locked."""
+
+    code = "image_deactivated"
+
+
+class DataMissing(Unavailable):
+    """The image should have data, and the store has none."""
+
+    code = "image_data_missing"
+
+
+def answer_download(caller: Caller, image: Image, asked: str | None) -> HttpResponseBase:
+    """All data of the image, or the range of bytes that is asked for.
+
+    Raises:
+        Deactivated: only admins read the data of such an image.
+        BadRequest, RangeNotThere: as ``read_range``.
+        DataMissing: the store has lost them, or is not the one that they were written to.
+    """
+    if image.status == "deactivated" and not caller.is_admin:
+        raise Deactivated(f"Image {image.pk} is deactivated.")
+    if not image.stored or image.status not in ("active", "deactivated"):
+        return HttpResponse(status=204, content_type=BINARY)
+    size = image.size or 0
+    first, last = (0, size - 1) if asked is None else read_range(asked, size)
+    try:
+        file = open_data(str(image.pk))
+    except FileNotFoundError:
+        raise DataMissing(
+            f"The data of image {image.pk} are not in the store of this web process; all of them "
+            "need the same COMPUTE_SITE_IMAGE_STORE_DIR."
+        ) from None
+    file.seek(first)
+    part = Part(file, last - first + 1)
+    response = FileResponse(part, content_type=BINARY, status=200 if asked is None else 206)
+    response["Content-Length"] = str(part.left)
+    if asked is not None:
+        response["Content-Range"] = f"bytes {first}-{last}/{size}"
+    if image.checksum:
+        response["Content-MD5"] = image.checksum
+    return response

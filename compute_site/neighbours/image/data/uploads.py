@@ -1,0 +1,173 @@
+"""How data come to an image: uploaded at once, or staged and then imported."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from compute_site.caller import Caller
+from compute_site.faults import BadRequest, Conflict
+from compute_site.neighbours.image import policies
+from compute_site.neighbours.image.data import store
+from compute_site.neighbours.image.data.formats import Inspection
+from compute_site.neighbours.image.local.changes import ImageIsThere
+from compute_site.neighbours.image.local.limits import QUOTAS, SIZE_TOTAL
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.protocol import ImageQuotaReached
+from compute_site.neighbours.ownership import permit_on
+
+QUEUED, SAVING, STAGED, IMPORTING = "queued", "saving", "uploading", "importing"
+ABANDONED = dt.timedelta(days=1)
+"""An upload that has not ended after so long has no client any more."""
+
+
+class ImportRefused(BadRequest):
+    """An import by a method that is not served."""
+
+    code = "import_refused"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """What an upload makes of an image: its status before, meanwhile, and after."""
+
+    before: str
+    meanwhile: str
+    after: str
+
+
+UPLOAD = Step(QUEUED, SAVING, "active")
+STAGE = Step(QUEUED, SAVING, STAGED)
+IMPORT = Step(STAGED, IMPORTING, "active")
+
+
+def upload(caller: Caller, image: Image, pieces: Iterable[bytes]) -> None:
+    """Keep the data, check their format, and make the image active.
+
+    Raises:
+        BadRequest: the image has no formats yet.
+        ImageIsThere: the image is not ``queued``.
+        WrongFormat, TooMuchData, StoreFull, ImageQuotaReached: nothing is kept, and the image is
+            ``queued`` as before; so it is if the data break off.
+    """
+    _check_formats(image)
+    _take(caller, image, pieces, UPLOAD)
+
+
+def stage(caller: Caller, image: Image, pieces: Iterable[bytes]) -> None:
+    """Keep the data until they are imported.
+
+    Raises:
+        ImageIsThere, TooMuchData, StoreFull, ImageQuotaReached: as ``upload``.
+    """
+    _take(caller, image, pieces, STAGE)
+
+
+def import_staged(caller: Caller, image: Image, method: Any) -> None:
+    """Check the format of what was staged, and make the image active. ``method`` is the object of
+    the request that names it.
+
+    Raises:
+        ImportRefused: the method is not ``glance-direct``.
+        Conflict: the image has no formats, or nothing was staged.
+        WrongFormat: the image stays as it was.
+    """
+    permit_on(caller, policies.UPLOAD, image.owner_id)
+    name = method.get("name") if isinstance(method, dict) else None
+    if name != "glance-direct":
+        raise ImportRefused(f"Data are imported by glance-direct, not by {name!r:.60}.")
+    if image.disk_format is None or image.container_format is None:
+        raise Conflict("The image needs a disk_format and a container_format before the import.")
+    _begin(image, IMPORT)
+    try:
+        with store.open_data(str(image.pk)) as file:
+            inspection = _inspect(image, iter(lambda: file.read(1 << 20), b""))
+            for _ in inspection:
+                pass
+    except BaseException:
+        _end(image, IMPORT.meanwhile, status=STAGED)
+        raise
+    _end(image, IMPORT.meanwhile, status="active", virtual_size=inspection.virtual_size)
+
+
+def clean_up() -> None:
+    """Remove data that no image has, and give up uploads that nobody ends any more."""
+    before = timezone.now() - ABANDONED
+    given_up = Image.objects.filter(status=SAVING, updated_at__lt=before)
+    given_up.update(status=QUEUED, updated_at=timezone.now())
+    Image.objects.filter(status=IMPORTING, updated_at__lt=before).update(status=STAGED)
+    known = {str(pk) for pk in Image.objects.filter(stored=True).values_list("pk", flat=True)}
+    for path in store.stray_files(known):
+        path.unlink(missing_ok=True)
+
+
+def _take(caller: Caller, image: Image, pieces: Iterable[bytes], step: Step) -> None:
+    permit_on(caller, policies.UPLOAD, image.owner_id)
+    most = _room(image)
+    _begin(image, step)
+    try:
+        inspection = _inspect(image, pieces) if step is UPLOAD else None
+        written = store.write(str(image.pk), inspection or pieces, most=most)
+    except BaseException:
+        _end(image, step.meanwhile, status=step.before)
+        raise
+    kept = _end(
+        image,
+        step.meanwhile,
+        status=step.after,
+        stored=True,
+        size=written.size,
+        checksum=written.md5,
+        os_hash_value=written.sha512,
+        virtual_size=inspection.virtual_size if inspection else None,
+    )
+    if not kept:
+        store.remove([str(image.pk)])
+        raise ImageIsThere(f"Image {image.pk} was deleted or changed during the upload.")
+
+
+def _room(image: Image) -> int:
+    """The most bytes that the image may have now."""
+    most = settings.OPTIONS.image_size_cap
+    if image.owner_id is None:
+        return most
+    limit = QUOTAS.limits_of(image.owner_id)[SIZE_TOTAL]
+    if limit < 0:
+        return most
+    used = QUOTAS.kinds[SIZE_TOTAL].used_by(image.owner_id)
+    if used >= limit:
+        raise ImageQuotaReached(f"The project's images have {used} of at most {limit} MiB.")
+    return min(most, (limit - used) << 20)
+
+
+def _check_formats(image: Image) -> None:
+    if image.disk_format is None or image.container_format is None:
+        raise BadRequest("The image needs a disk_format and a container_format first.")
+
+
+def _inspect(image: Image, pieces: Iterable[bytes]) -> Inspection:
+    return Inspection(
+        pieces,
+        disk_format=image.disk_format or "",
+        container_format=image.container_format or "",
+    )
+
+
+def _begin(image: Image, step: Step) -> None:
+    """Take the image on, so that only one upload writes its data."""
+    waiting = Image.objects.filter(pk=image.pk, status=step.before)
+    if not waiting.update(status=step.meanwhile, updated_at=timezone.now()):
+        raise ImageIsThere(
+            f"Image {image.pk} is {image.status}; for this it would have to be {step.before}."
+        )
+
+
+def _end(image: Image, meanwhile: str, **values: Any) -> bool:
+    """Change the image, if it is still the one that was taken on."""
+    ours = Image.objects.filter(pk=image.pk, status=meanwhile)
+    return bool(ours.update(**values, updated_at=timezone.now()))
