@@ -14,6 +14,7 @@ from typing import Any
 from gunicorn.workers.base import Worker
 
 from compute_site.web_server.connection import Connection
+from compute_site.web_server.file_part import FilePart, wrap_file
 from compute_site.web_server.head import WITHOUT_PREFIX, Head
 from compute_site.web_server.intake import Stage
 from compute_site.web_server.refusals import Crashed
@@ -31,6 +32,8 @@ class Answer:
         self.status = ""
         self.headers: list[tuple[str, str]] = []
         self.pieces: list[bytes] = []
+        self.part: FilePart | None = None
+        """The body, where it is a file."""
         self.sent = 0
 
     def start(
@@ -40,9 +43,12 @@ class Answer:
         return self.pieces.append
 
     def take(self, pieces: Iterable[bytes]) -> None:
-        """Take the body to its end."""
+        """Take the body to its end; a file is sent from where it lies."""
         try:
-            self.pieces += pieces
+            if isinstance(pieces, FilePart):
+                self.part = pieces
+            else:
+                self.pieces += pieces
         finally:
             close = getattr(pieces, "close", None)
             if close is not None:
@@ -52,9 +58,8 @@ class Answer:
         body = b"".join(self.pieces)
         if self.method == "HEAD" or self.status[:3] in WITHOUT_BODY:
             body = b""
-        elif not any(name.lower() == "content-length" for name, _ in self.headers):
-            self.headers.append(("Content-Length", str(len(body))))
-        self.sent = len(body)
+            self.drop_part()
+        self.measure(body)
         lines = [
             f"HTTP/{self.version} {self.status}",
             f"Date: {_date(int(time.time()))}",
@@ -62,6 +67,20 @@ class Answer:
             *(f"{name}: {value}" for name, value in self.headers),
         ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+    def measure(self, body: bytes) -> None:
+        """Make the length and the header that tells it agree."""
+        told = [value for name, value in self.headers if name.lower() == "content-length"]
+        if self.part is not None and told:
+            self.part.left = min(self.part.left, int(told[0]))
+        self.sent = len(body) + (self.part.left if self.part is not None else 0)
+        if not told and self.method != "HEAD" and self.status[:3] not in WITHOUT_BODY:
+            self.headers.append(("Content-Length", str(self.sent)))
+
+    def drop_part(self) -> None:
+        if self.part is not None:
+            self.part.release()
+            self.part = None
 
 
 @functools.lru_cache(maxsize=1)
@@ -71,16 +90,17 @@ def _date(second: int) -> str:
 
 def answer(worker: Worker, connection: Connection, stage: Stage) -> None:
     """Answer the request that the connection has collected, and send as much as is taken now."""
+    part = None
     try:
-        content = _answer(worker, connection, stage)
+        content, part = _answer(worker, connection, stage)
     except BaseException:  # whatever it is: the thread is needed for other requests
         worker.log.exception("error beyond the site")
         connection.keep = False
         content = Crashed("Something went wrong on our side.").answer()
-    connection.send(content)
+    connection.send(content, part)
 
 
-def _answer(worker: Worker, connection: Connection, stage: Stage) -> bytes:
+def _answer(worker: Worker, connection: Connection, stage: Stage) -> tuple[bytes, FilePart | None]:
     head = connection.intake.head
     assert head is not None  # noqa: S101 - a request without one is not served
     environ = make_environ(head, connection)
@@ -94,7 +114,7 @@ def _answer(worker: Worker, connection: Connection, stage: Stage) -> bytes:
     connection.keep = head.keeps_connection and stage is Stage.COMPLETE and worker.alive
     content = given.as_bytes(keep=connection.keep)
     worker.log.access(given, head, environ, dt.datetime.now() - began)  # noqa: DTZ005
-    return content
+    return content, given.part
 
 
 def make_environ(head: Head, connection: Connection) -> dict[str, Any]:
@@ -112,6 +132,7 @@ def make_environ(head: Head, connection: Connection) -> dict[str, Any]:
         "wsgi.input": io.BytesIO(connection.intake.body),
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
+        "wsgi.file_wrapper": wrap_file,
         "wsgi.multithread": True,
         "wsgi.run_once": False,
     }

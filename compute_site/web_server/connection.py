@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from compute_site.db.cancelling import Statements
+from compute_site.web_server.file_part import AT_ONCE, FilePart
 from compute_site.web_server.intake import Intake
 
 PIECE = 64 * 1024
@@ -46,6 +47,7 @@ class Connection:
         self.told_to_continue = False
         self.answer = b""
         self.unsent = memoryview(self.answer)
+        self.part: FilePart | None = None
         self.keep = False
         """Does the connection go on after this answer?"""
         self.statements: Statements | None = None
@@ -87,26 +89,46 @@ class Connection:
             with contextlib.suppress(OSError):
                 self.sock.send(CONTINUE)
 
-    def send(self, answer: bytes) -> None:
-        """Send as much as the client takes now; ``unsent`` is the rest."""
-        self.answer = answer
+    def send(self, answer: bytes, part: FilePart | None = None) -> None:
+        """Send as much as the client takes now, the part of a file last; ``unsent`` and ``part``
+        are the rest.
+        """
+        self.answer, self.part = answer, part
         self.unsent = memoryview(answer)
         self.send_on()
 
     def send_on(self) -> None:
         """Send more of what is unsent; nothing is left for a client that is gone."""
+        most = AT_ONCE
         try:
             while self.unsent:
                 self.unsent = self.unsent[self.sock.send(self.unsent) :]
+            while self.part is not None and self.part.left:
+                if not most:
+                    return
+                most -= self.part.send_to(self.sock.fileno(), most)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            self.unsent, self.keep = memoryview(b""), False
+            self.keep = False
+        self.drop_answer()
+
+    def drop_answer(self) -> None:
+        """Nothing more of the answer is sent."""
+        self.unsent = memoryview(b"")
+        if self.part is not None:
+            self.part.release()
+            self.part = None
+
+    @property
+    def bytes_left(self) -> int:
+        """What is still to be sent of the answer."""
+        return len(self.unsent) + (self.part.left if self.part is not None else 0)
 
     @property
     def waits_for_next(self) -> bool:
         """Is the answer sent, and nothing left to do until the client asks again?"""
-        return self.keep and not self.unsent and not self.intake.data
+        return self.keep and not self.bytes_left and not self.intake.data
 
     def begin_next(self) -> None:
         """Expect another request; what has come of it already is kept."""

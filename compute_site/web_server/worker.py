@@ -242,9 +242,9 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 
     def look_after(self, connection: Connection) -> None:
         """Send the rest of the answer, wait for the next request, or come to an end."""
-        if connection.unsent:
+        if connection.bytes_left:
             if connection.state is not State.SENDING:
-                connection.enter(State.SENDING, GRACE_SECONDS + len(connection.unsent) / SLOWEST)
+                connection.enter(State.SENDING, GRACE_SECONDS + connection.bytes_left / SLOWEST)
                 self.watch(connection, WRITE)
                 self.limit_unsent()
         elif connection.keep:
@@ -287,6 +287,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
     def end(self, connection: Connection) -> None:
         self.watch(connection, 0)
         self.connections.discard(connection)
+        connection.drop_answer()
         connection.sock.close()
 
     def watch(self, connection: Connection, events: int) -> None:

@@ -6,16 +6,26 @@ import dataclasses
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
 from tests.cast import Cast, make_cast
 from tests.servers.worker_process import url_of_database
-from tests.web_server.raw import RawAnswer, WebServer, chunked, in_chunks, running
+from tests.web_server.raw import (
+    WAIT_SECONDS,
+    RawAnswer,
+    WebServer,
+    chunked,
+    in_chunks,
+    read_answer,
+    running,
+)
 
 pytestmark = pytest.mark.django_db  # else there might be no database
 
@@ -58,11 +68,19 @@ each_create = pytest.mark.parametrize("create", CREATES.values(), ids=CREATES)
 
 
 @pytest.fixture(scope="module")
-def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[WebServer]:
+def site(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[WebServer]:
     """One for all tests, which meet its database through it alone."""
     with django_db_blocker.unblock():
         make_cast()
-    with running(CONFIGURATION, DATABASE_URL=url_of_database()) as server:
+    options = {
+        "DATABASE_URL": url_of_database(),
+        "COMPUTE_SITE_IMAGE_STORE_DIR": str(tmp_path_factory.mktemp("images")),
+    }
+    with running(CONFIGURATION, **options) as server:
         yield server
     with django_db_blocker.unblock():
         call_command("flush", interactive=False, verbosity=0)
@@ -120,6 +138,50 @@ def test_an_image_in_chunks_that_breaks_off_stays_queued(site: WebServer, length
     assert upload(site, path, body, end=True).status == 400
     image = get(site, path)
     assert (image["status"], image["size"]) == ("queued", None)
+
+
+def test_the_data_of_an_image_are_sent_whole_in_parts_and_again(site: WebServer) -> None:
+    path, data = make_image(site), os.urandom(9_000_001)
+    assert upload(site, path, in_chunks(data, 100_000)).status == 204
+    with site.connect() as sock:
+        for asked, wanted in (
+            ("", data),
+            ("Range: bytes=10-4000010", data[10:4000011]),
+            ("", data),
+        ):
+            sock.sendall(download(path, asked))
+            answer = read_answer(sock)
+            assert answer.status == (206 if asked else 200)
+            assert answer.body == wanted
+            assert answer.headers["Connection"] == "keep-alive"
+
+
+def test_clients_that_leave_a_download_leave_no_file_open(site: WebServer) -> None:
+    path = make_image(site)
+    assert upload(site, path, in_chunks(os.urandom(20_000_000), 1_000_000)).status == 204
+    for _ in range(3):
+        with site.connect() as sock:
+            sock.sendall(download(path))
+            assert sock.recv(1000)
+    with site.connect() as slow:  # it takes nothing, and others are served
+        slow.sendall(download(path))
+        assert get(site, path)["size"] == 20_000_000
+    deadline = time.monotonic() + WAIT_SECONDS
+    while open_images(site):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def open_images(site: WebServer) -> list[str]:
+    """The files of the image store that the web processes have open."""
+    processes = psutil.Process(site.process.pid).children()
+    opened = [file.path for process in processes for file in process.open_files()]
+    return [path for path in opened if "/images" in path]
+
+
+def download(path: str, *headers: str) -> bytes:
+    lines = [f"GET {path}/file HTTP/1.1", "Host: localhost", f"X-Auth-Token: {MEMBER}", *headers]
+    return "\r\n".join([*filter(None, lines), "", ""]).encode()
 
 
 def get(site: WebServer, path: str, token: str = MEMBER) -> Any:
