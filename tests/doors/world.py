@@ -59,7 +59,7 @@ class World:
             "flavor_id": self._flavor_id(),
             "public_image": str(make_image().pk),
             "image_id": self._image_id(properties={"a": "b"}),
-            "queued_image": self._image_id(status="queued"),
+            "queued_image": self._image_id(status="queued", disk_format="raw"),
             "key": "a",
             "tag": "web",
             "name": "key",
