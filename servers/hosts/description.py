@@ -11,9 +11,6 @@ from django.conf import settings
 from servers.drivers.abilities import abilities_of
 from servers.models.provider import DISK_GB, MEMORY_MB, PCPU, USUAL_CLASSES, VCPU, Inventory
 
-HYPERTHREADING = "HW_CPU_HYPERTHREADING"
-
-
 RATIO_OPTIONS = {
     VCPU: "cpu_allocation_ratio",
     MEMORY_MB: "ram_allocation_ratio",

@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from compute_site.keys import Key, WrongValue, address, filled_line, flag, kept_mapping, text, whole
-from servers.hosts.description import HardwareDescription, HostDescription, describe_host
+from servers.hardware.cpu import HYPERTHREADING
+from servers.hosts.description import (
+    HardwareDescription,
+    HostDescription,
+    describe_host,
+)
 from servers.hosts.reading import (
     hypervisor_version,
     inventories,
@@ -73,7 +78,7 @@ def describe_written(values: Mapping[str, Any]) -> HostDescription:
         memory_mb=stocks[MEMORY_MB].total,
         local_gb=stocks[DISK_GB].total,
         driver=values["driver"],
-        traits=frozenset(values["traits"] or ()),
+        traits=frozenset(values["traits"] or ()) | _traits(topology),
         children=tuple(values["providers"]),
         stocks=stocks,
         hardware=HardwareDescription(
@@ -88,6 +93,12 @@ def describe_written(values: Mapping[str, Any]) -> HostDescription:
         all_stocks=values["inventories"] is not None,
         all_traits=values["traits"] is not None,
     )
+
+
+def _traits(topology: HostTopology) -> frozenset[str]:
+    """What the cells tell by themselves."""
+    cores = [core for cell in topology.cells for core in cell.cores]
+    return frozenset([HYPERTHREADING] if any(len(core) > 1 for core in cores) else [])
 
 
 def _node_name(values: Mapping[str, Any]) -> str:
