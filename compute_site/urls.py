@@ -1,4 +1,6 @@
-"""Every URL of the site; those of the compute API stand in ``compute_urls``."""
+"""Every URL of the site; those of compute and placement stand in ``compute_urls`` and
+``placement_urls``.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +57,7 @@ urlpatterns = [
     re_path(rf"{API}/(?P<project_id>[0-9a-f-]+)/", include("compute_site.compute_urls")),
     re_path(rf"{API}/", include("compute_site.compute_urls")),
     re_path(r"^compute/(?P<path>.*)$", versions.offer_versions),
+    re_path(r"^placement(?:/|$)", include("compute_site.placement_urls")),
     path("identity", identity.VersionList.as_view()),
     path("identity/", include(IDENTITY)),
     re_path(r"^image(?:/|$)", include("compute_site.neighbours.image.api.urls")),

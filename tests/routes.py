@@ -36,6 +36,7 @@ MOUNTS = {
     r"^network(?:/|$)": "network/",
     r"^v2\.0/": "v2.0/",
     r"^volume(?:/|$)": "volume/",
+    r"^placement(?:/|$)": "placement/",
 }
 """Patterns that lead to others, as a client writes them."""
 NAME = re.compile(r"<(?:\w+:)?(\w+)>")

@@ -12,6 +12,7 @@ SERVICES = (
     # type, name, path below the root of the site; Apache Libcloud finds services by these names
     ("identity", "keystone", "/identity"),
     ("compute", "nova", "/compute/v2.1"),
+    ("placement", "placement", "/placement"),
     ("image", "glance", "/image"),
     ("network", "neutron", "/network"),
     ("volumev3", "cinderv3", "/volume/v3"),

@@ -579,6 +579,52 @@ VOLUME_SERVICE = (
     row("DELETE", LIMITS, ADMIN, 200),
 )
 
+PLACEMENT = "/placement"
+PROVIDER = f"{PLACEMENT}/resource_providers/{{provider_id}}"
+STOCKS = f"{PROVIDER}/inventories"
+ALLOCATIONS = f"{PLACEMENT}/allocations"
+COUNTED = {"resource_provider_generation": 1}
+HELD = {
+    "allocations": {"{provider_id}": {"resources": {"VCPU": 1}}},
+    "project_id": "{alpha}",
+    "user_id": "{user_id}",
+    "consumer_generation": None,
+    "consumer_type": "INSTANCE",
+}
+
+
+def place(method: str, path: str, status: int, body: Any = None, **names: str) -> Row:
+    """A request to the Placement API, which is for operators."""
+    headers = {"OpenStack-API-Version": "placement 1.39"}
+    return row(method, path, ADMIN, status, body, headers=headers, names=names)
+
+
+PLACEMENT_SERVICE = (
+    place("POST", f"{PLACEMENT}/resource_providers", 200, {"name": "new"}),
+    place("PUT", PROVIDER, 200, {"name": "renamed"}),
+    place("DELETE", PROVIDER, 204),
+    place("POST", STOCKS, 201, {"resource_class": "DISK_GB", "total": 8}),
+    place("PUT", STOCKS, 200, {**COUNTED, "inventories": {}}),
+    place("DELETE", STOCKS, 204),
+    place("PUT", f"{STOCKS}/{{resource_class}}", 200, {**COUNTED, "total": 9}),
+    place("DELETE", f"{STOCKS}/{{resource_class}}", 204),
+    place("PUT", f"{PROVIDER}/aggregates", 200, {**COUNTED, "aggregates": []}),
+    place("PUT", f"{PROVIDER}/traits", 200, {**COUNTED, "traits": ["HW_CPU_X86_AVX"]}),
+    place("DELETE", f"{PROVIDER}/traits", 204),
+    place("POST", f"{PLACEMENT}/resource_classes", 201, {"name": "CUSTOM_NEW"}),
+    place("PUT", f"{PLACEMENT}/resource_classes/{{name}}", 201, name="CUSTOM_NEW"),
+    place("DELETE", f"{PLACEMENT}/resource_classes/{{name}}", 204, name="CUSTOM_OLD"),
+    place("PUT", f"{PLACEMENT}/traits/{{name}}", 201, name="CUSTOM_NEW"),
+    place("DELETE", f"{PLACEMENT}/traits/{{name}}", 204, name="CUSTOM_OLD"),
+    place("POST", ALLOCATIONS, 204, {"{other_consumer}": HELD}),
+    place("PUT", f"{ALLOCATIONS}/{{consumer_id}}", 204, HELD, consumer_id="{other_consumer}"),
+    place("DELETE", f"{ALLOCATIONS}/{{consumer_id}}", 204),
+    place(
+        *("POST", f"{PLACEMENT}/reshaper", 204),
+        {"inventories": {"{provider_id}": {**COUNTED, "inventories": {}}}, "allocations": {}},
+    ),
+)
+
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "servers": SERVERS,
     "servers by their old name": OLD_SERVERS,
@@ -587,4 +633,5 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "images": IMAGE_SERVICE,
     "networks": NETWORK_SERVICE,
     "volumes": VOLUME_SERVICE,
+    "placement": PLACEMENT_SERVICE,
 }

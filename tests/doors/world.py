@@ -11,7 +11,17 @@ from compute_site.identity.models import Role
 from compute_site.neighbours.network.models import FloatingIp, Port, SecurityGroupRule, Subnet
 from compute_site.neighbours.volume.models import Snapshot
 from flavors.models import FlavorAccess
-from servers.models import Aggregate, Instance, Tag
+from servers.models import (
+    Aggregate,
+    Allocation,
+    Consumer,
+    Instance,
+    Inventory,
+    ResourceClass,
+    ResourceProvider,
+    Tag,
+    Trait,
+)
 from servers.policies.server import SHOW
 from tests.cast import ALPHA, BETA, Cast, Persona
 from tests.client import ApiClient
@@ -43,6 +53,7 @@ class World:
         make_host("host2")
         self.names = {
             **self._networks(),
+            **self._providers(),
             "alpha": ALPHA,
             "beta": BETA,
             "owner": ALPHA,
@@ -81,6 +92,25 @@ class World:
         self.names["port_id"] = str(port.pk)
         self.names["fixed_address"] = port.fixed_ips.get().address
         self.people = {persona.name: self._belongings(persona) for persona in cast.personas}
+
+    def _providers(self) -> dict[str, str]:
+        """One that nobody holds anything of, and one of which a consumer does."""
+        provider, held = (ResourceProvider(name=name) for name in ("free", "held"))
+        for row in (provider, held):
+            row.generation = 1
+            row.save()
+            Inventory.objects.create(provider=row, resource_class="VCPU", total=8)
+        consumer = Consumer.objects.create(project_id=ALPHA, user_id="u", consumer_type="OTHER")
+        Allocation.objects.create(consumer=consumer, provider=held, resource_class="VCPU", amount=1)
+        Inventory.objects.filter(provider=held).update(used=1)
+        ResourceClass.objects.create(name="CUSTOM_OLD")
+        Trait.objects.create(name="CUSTOM_OLD")
+        return {
+            "provider_id": str(provider.uuid),
+            "resource_class": "VCPU",
+            "consumer_id": str(consumer.uuid),
+            "other_consumer": "b17d0a0e-9ad8-4bd0-9b43-3e7e51a0a9d1",
+        }
 
     def _role_id(self, role: Role) -> str:
         roles = ApiClient(self.cast.admin).get("//identity/v3/roles").expect(200).json["roles"]

@@ -60,7 +60,12 @@ FLOORS: list[set[str]] = [
     {"servers.serializers", "servers.cloudfile"},
     {"servers.views", "servers.admin", "servers.apps", "servers.management"},
     # the roof: the site as a whole
-    {"compute_site.compute_urls", "compute_site.quickstart", "compute_site.web_server"},
+    {
+        "compute_site.compute_urls",
+        "compute_site.placement_urls",
+        "compute_site.quickstart",
+        "compute_site.web_server",
+    },
     {"compute_site.apps", "compute_site.management", "compute_site.urls", "compute_site.wsgi"},
 ]
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}

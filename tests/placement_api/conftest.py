@@ -1,0 +1,13 @@
+"""An operator's client of the Placement API."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cast import Cast
+from tests.placement_api.client import PlacementClient
+
+
+@pytest.fixture
+def placement(cast: Cast) -> PlacementClient:
+    return PlacementClient(cast.admin)
