@@ -239,6 +239,11 @@ def release(servers: Sequence[int]) -> None:
     _release(servers, moves=[True, False])
 
 
+def release_own(server: int) -> None:
+    """Give back what the server itself holds; what a move holds for it stays."""
+    _release([server], moves=[False])
+
+
 def _release(servers: Sequence[int], *, moves: Sequence[bool]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(RELEASE, {"servers": list(servers), "moves": list(moves)})
