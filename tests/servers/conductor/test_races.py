@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,14 +16,30 @@ from servers.build.place import place_reservation
 from servers.delete.delete import delete_server
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
-from servers.models import Allocation, BuildRequest, ComputeNode, Consumer, Instance, ServerGroup
+from servers.models import (
+    Allocation,
+    BuildRequest,
+    ComputeNode,
+    Consumer,
+    HardwareClaim,
+    Instance,
+    PciDevice,
+    ServerGroup,
+)
 from servers.placement import claims
 from servers.placement.find import TRIES, Try
 from tests.cast import Cast
 from tests.factories import make_flavor
 from tests.servers.callers import caller_of
-from tests.servers.hosts import make_host, set_inventory
+from tests.servers.hosts import (
+    assert_hardware_adds_up,
+    assert_hosts_add_up,
+    make_bound_host,
+    make_host,
+    set_inventory,
+)
 from tests.servers.jobs import run_jobs
+from tests.servers.placement.fit.factories import make_guest
 from tests.servers.reservations import make_reservation, usage_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
@@ -70,6 +87,32 @@ def test_the_last_room_is_given_once() -> None:
     node = ComputeNode.objects.get()
     assert (node.vcpus_used, node.running_vms) == (4, 4)
     assert Consumer.objects.count() == 4
+
+
+def test_the_last_cpus_and_devices_are_given_once() -> None:
+    """Of eight servers that want two CPUs and a device each, three find them."""
+    cells = [{"id": 0, "shared_cpus": "0-1", "dedicated_cpus": "2-9", "memory_mb": 8192}]
+    ids = {"vendor_id": "8086", "product_id": "154c"}
+    devices = [{"address": f"0000:3b:00.{number}", **ids} for number in range(3)]
+    make_bound_host("host1", {"cells": cells, "devices": devices})
+    flavor = make_flavor(vcpus=2, extra_specs={"hw:cpu_policy": "dedicated"})
+    guest = make_guest("0-1").as_json()
+    request = {"alias": "card", "count": 1, "specs": [ids]}
+    servers = [
+        make_reservation(flavor=flavor, numa_topology=guest, pci_requests=[request])[0]
+        for _ in range(8)
+    ]
+    at_once(*map(placing, servers))
+    states = Counter(Instance.objects.values_list("vm_state", flat=True))
+    assert states == {"building": 3, "error": 5}
+    assert_hosts_add_up()
+    assert_hardware_adds_up()
+    caller = caller_of(Cast.member)
+    at_once(*(functools.partial(delete_server, caller, server) for server in servers))
+    run_jobs()
+    assert not HardwareClaim.objects.exists()
+    assert not PciDevice.objects.exclude(consumer=None).exists()
+    assert_hosts_add_up()
 
 
 @pytest.mark.parametrize("policy", ["affinity", "anti-affinity"])
