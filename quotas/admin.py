@@ -81,7 +81,7 @@ class ProjectQuotaAdmin(ListAdmin):
         return {}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectQuota]:
-        columns = {f"used_{name}": _used(name) for name in COUNTED}
+        columns: dict[str, Any] = {f"used_{name}": _used(name) for name in COUNTED}
         columns |= {f"limit_{name}": project_limit(name) for name in COUNTED}
         projects: QuerySet[ProjectQuota] = super().get_queryset(request)
         return projects.annotate(**columns)

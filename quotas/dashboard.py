@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from compute_site.console.site import Panel, show_panels
-from quotas.limits import DEFAULT_CLASS, PROJECT_LIMIT_JOINS, SET_LIMIT
+from quotas.limits import DEFAULT_CLASS, OF_PROJECT, PROJECT_LIMIT
 from quotas.meters import NEARLY, meter
 from quotas.resources import COUNTED, RESOURCES
 
@@ -20,11 +20,11 @@ MOST_ROWS = 10
 NEAR_LIMIT = f"""
 WITH used AS (
   SELECT counter.project_id, counter.resource, counter.in_use,
-         COALESCE({SET_LIMIT}, given."limit") AS "limit"
+         COALESCE({PROJECT_LIMIT}, given."limit") AS "limit"
     FROM quotas_usage AS counter
     JOIN unnest(%(resources)s::text[], %(defaults)s::int[]) AS given (resource, "limit")
       ON given.resource = counter.resource
-    {PROJECT_LIMIT_JOINS}
+    {OF_PROJECT}
    WHERE counter.in_use > 0
 ), near AS (
   SELECT project_id, resource, in_use, "limit"

@@ -13,18 +13,15 @@ from typing import Any, NamedTuple
 
 from compute_site.db.prepared import prepared_cursor
 from quotas.fit import Scope, Wanted, how_many_fit
-from quotas.limits import DEFAULT_CLASS, PROJECT_LIMIT_JOINS, SET_LIMIT
+from quotas.limits import DEFAULT_CLASS, OF_PROJECT, OF_USER, PROJECT_LIMIT, USER_LIMIT
 from quotas.resources import RESOURCES
 
 # The usage is read from the locked row, so that a transaction that had to wait sees the values that
 # the other one has committed, and not the snapshot of the time when it began to wait.
 LOCK = f"""
-    SELECT counter.resource, counter.in_use, own.limit, {SET_LIMIT}
+    SELECT counter.resource, counter.in_use, {USER_LIMIT}, {PROJECT_LIMIT}
     FROM quotas_usage AS counter
-    LEFT JOIN quotas_limit AS own
-        ON own.project_id = counter.project_id AND own.resource = counter.resource
-        AND own.user_id = %(user)s AND own.user_id <> ''
-    {PROJECT_LIMIT_JOINS}
+    {OF_USER} {OF_PROJECT}
     WHERE counter.project_id = %(project)s AND counter.resource = ANY(%(resources)s)
     ORDER BY counter.resource
     FOR NO KEY UPDATE OF counter

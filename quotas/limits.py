@@ -1,29 +1,59 @@
-"""Reads the limit that applies: the user's, or else the project's, the default class's, the
-option's.
+"""Says which limit applies: the user's, or else the project's, the default class's, the option's.
+
+The rule is written in SQL, so that statements about many projects, and those that lock counters,
+can say the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import IntegerField, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import IntegerField
+from django.db.models.expressions import RawSQL
 
+from compute_site.db.prepared import prepared_cursor
 from quotas.models import Limit
-from quotas.resources import RESOURCES
+from quotas.resources import RESOURCES, UNLIMITED
 
 DEFAULT_CLASS = "default"
-PROJECT_LIMIT_JOINS = """
+
+OF_USER = """
+    LEFT JOIN quotas_limit AS own
+        ON own.project_id = counter.project_id AND own.resource = counter.resource
+        AND own.user_id = %(user)s AND own.user_id <> ''
+"""
+_OF_PROJECT = """
     LEFT JOIN quotas_limit AS project
         ON project.project_id = counter.project_id AND project.resource = counter.resource
         AND project.user_id = ''
     LEFT JOIN quotas_limit AS class
-        ON class.project_id IS NULL AND class.quota_class = %(class)s
+        ON class.project_id IS NULL AND class.quota_class = {quota_class}
         AND class.resource = counter.resource
 """
-"""For statements that read rows of usage as ``counter`` and take ``DEFAULT_CLASS`` as ``class``."""
-SET_LIMIT = 'COALESCE(project."limit", class."limit")'
-"""The limit of the project in such a statement; null where only the option's is left."""
+OF_PROJECT = _OF_PROJECT.format(quota_class="%(class)s")
+"""Joins for statements that have a row with ``project_id`` and ``resource`` as ``counter``."""
+USER_LIMIT = 'own."limit"'
+PROJECT_LIMIT = 'COALESCE(project."limit", class."limit")'
+"""The limits in such a statement; null where none is set, so that a wider one holds, or the
+option's at last.
+"""
+
+LIMITS = f"""
+    SELECT counter.resource, COALESCE({USER_LIMIT}, {PROJECT_LIMIT}, counter.default_limit)
+    FROM (
+        SELECT %(project)s::text AS project_id, resource, default_limit
+        FROM unnest(%(resources)s::text[], %(defaults)s::int[]) AS given (resource, default_limit)
+    ) AS counter
+    {OF_USER} {OF_PROJECT}
+"""  # noqa: S608 - only constants
+LIMIT_OF_EACH = f"""
+    SELECT COALESCE({PROJECT_LIMIT}, counter.default_limit)
+    FROM (
+        SELECT identity_project.id AS project_id, %s::text AS resource, %s::int AS default_limit
+    ) AS counter
+    {_OF_PROJECT.format(quota_class="%s")}
+"""  # noqa: S608 - only constants
 
 
 def effective_limits(
@@ -34,15 +64,12 @@ def effective_limits(
 
     −1 is no limit.
     """
-    scope = Q(project=project_id, user_id__in={"", user_id or ""}) | Q(
-        project=None, quota_class=DEFAULT_CLASS
-    )
-    return _resolve(scope, resources)
+    return _read_limits(resources, project_id=project_id, user_id=user_id or "")
 
 
 def class_limits(quota_class: str, resources: Iterable[str] = RESOURCES) -> dict[str, int]:
     """The limits of a quota class, or of the option where it sets none (one statement)."""
-    return _resolve(Q(project=None, quota_class=quota_class), resources)
+    return _read_limits(resources, quota_class=quota_class)
 
 
 def own_limits(*, project_id: str | None = None, quota_class: str = "") -> dict[str, int]:
@@ -51,29 +78,27 @@ def own_limits(*, project_id: str | None = None, quota_class: str = "") -> dict[
     return dict(rows.values_list("resource", "limit"))
 
 
-def project_limit(resource: str) -> Coalesce:
+def project_limit(resource: str) -> RawSQL:
     """The limit of each project as a column of a queryset of projects."""
-    limits = Limit.objects.filter(resource=resource, user_id="").values("limit")
-    return Coalesce(
-        Subquery(limits.filter(project=OuterRef("pk"))[:1]),
-        Subquery(limits.filter(project=None, quota_class=DEFAULT_CLASS)[:1]),
-        Value(RESOURCES[resource].default),
-        output_field=IntegerField(),
-    )
+    default = RESOURCES[resource].default
+    return RawSQL(LIMIT_OF_EACH, [resource, default, DEFAULT_CLASS], output_field=IntegerField())  # noqa: S611 - only constants
 
 
-def _resolve(scope: Q, resources: Iterable[str]) -> dict[str, int]:
-    """Take the narrowest row of each resource; class rows are the widest, user rows the
-    narrowest.
-    """
-    limits = {name: RESOURCES[name].default for name in resources}
-    widths: dict[str, tuple[bool, str]] = {}
-    rows = Limit.objects.filter(scope, resource__in=list(limits)).values_list(
-        "resource", "limit", "project_id", "user_id"
-    )
-    for resource, limit, project_id, user_id in rows:
-        width = (project_id is not None, user_id)
-        if resource not in widths or width > widths[resource]:
-            widths[resource] = width
-            limits[resource] = limit
-    return limits
+def _read_limits(
+    resources: Iterable[str],
+    *,
+    project_id: str | None = None,
+    user_id: str = "",
+    quota_class: str = DEFAULT_CLASS,
+) -> dict[str, int]:
+    names = list(resources)
+    values: dict[str, Any] = {
+        "project": project_id,
+        "user": user_id,
+        "class": quota_class,
+        "resources": names,
+        "defaults": [RESOURCES[name].default for name in names],
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(LIMITS, values)
+        return dict.fromkeys(names, UNLIMITED) | dict(cursor.fetchall())
