@@ -343,6 +343,8 @@ WITHOUT_BODY = frozenset(
     (
         "PUT //identity/v3/projects/{project_id}/users/{user_id}/roles/{role_id}",
         "PUT //image/v2/images/{image_id}/file",  # any bytes
+        "PUT //image/v2/images/{image_id}/stage",
+        "POST //image/v2/images/{image_id}/import",  # needs data that are staged
         "POST //image/v2/images/{image_id}/actions/deactivate",
         "POST //image/v2/images/{image_id}/actions/reactivate",
     )
