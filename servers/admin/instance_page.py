@@ -20,6 +20,7 @@ from servers.admin.display import (
 )
 from servers.admin.jobs import jobs_part
 from servers.admin.parts import Part, facts, known_facts, rows
+from servers.admin.placement_part import placement_part
 from servers.edit.sharing import list_grants
 from servers.models import (
     Allocation,
@@ -61,6 +62,7 @@ def read_parts(links: Links, instance: Instance) -> list[Part]:
         ("servers.instance", _size),
         ("servers.instance", _place),
         ("servers.serverfault", _faults),
+        ("servers.schedulingreport", placement_part),
         ("servers.instanceaction", _actions),
         ("procrastinate.procrastinatejob", jobs_part),
         ("servers.instance", _networks),

@@ -1,0 +1,44 @@
+"""The funnel of the search for a host on the page of a server in the admin."""
+
+from __future__ import annotations
+
+from django.test import Client
+from django.urls import reverse
+
+from servers.models import Instance
+from tests.client import ApiClient
+from tests.factories import make_flavor, make_host
+from tests.orders import Shop
+from tests.servers.jobs import run_jobs
+
+
+def page_of(admin_client: Client, shop: Shop, client: ApiClient) -> str:
+    made = shop.order(client, microversion="2.90").expect(202).json["server"]["id"]
+    run_jobs()
+    key = Instance.objects.get(uuid=made).pk
+    return admin_client.get(reverse("admin:servers_instance_change", args=[key])).content.decode()
+
+
+def test_a_server_without_a_host_shows_what_removed_them_and_what_would_help(
+    admin_client: Client, as_member: ApiClient
+) -> None:
+    shop = Shop()
+    make_host("small", memory_mb=64)
+    make_host("off", disabled=True, memory_mb=64)
+    shop.flavor = make_flavor(memory_mb=4096, root_gb=10)
+    shown = page_of(admin_client, shop, as_member)
+    assert "Search for a host" in shown
+    assert '<meter min="0" max="2" value="2"></meter>' in shown
+    assert "small (small)" in shown
+    assert "what would help: 4096 MiB of memory on one host; the most free is 64" in shown
+
+
+def test_a_server_that_was_placed_shows_where_and_why(
+    admin_client: Client, as_member: ApiClient
+) -> None:
+    shop = Shop()
+    make_host("one")
+    shown = page_of(admin_client, shop, as_member)
+    assert "placed on one" in shown
+    assert "best weights: one" in shown
+    assert "what would help" not in shown
