@@ -37,14 +37,14 @@ def save_hosts(hosts: Sequence[Host]) -> None:
         service.host: service
         for service in Service.objects.filter(binary=COMPUTE_BINARY, host__in=names)
     }
+    with_servers = Service.objects.filter(host__in=names, node__running_vms__gt=0)
+    lived_in = set(with_servers.values_list("pk", flat=True))
     for host in hosts:
         if host.cell not in cells:
-            raise HostRefused(
-                f"no cell {host.cell} can have hosts",
-                host=host.description.hypervisor_hostname,
-                field="cell",
-            )
+            raise _refused(host, f"no cell {host.cell} can have hosts")
         service = known.setdefault(host.name, Service(host=host.name))
+        if service.pk in lived_in and service.cell_id != cells[host.cell].pk:
+            raise _refused(host, "it has servers, and stays in its cell")
         service.cell = cells[host.cell]
         service.disabled = not host.enabled
     new = [service for service in known.values() if service.pk is None]
@@ -53,3 +53,7 @@ def save_hosts(hosts: Sequence[Host]) -> None:
     )
     Service.objects.bulk_create(new)
     register_hosts({known[host.name].pk: host.description for host in hosts})
+
+
+def _refused(host: Host, told: str) -> HostRefused:
+    return HostRefused(told, host=host.description.hypervisor_hostname, field="cell")

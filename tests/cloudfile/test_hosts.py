@@ -87,7 +87,7 @@ def changed(**values: Any) -> dict[str, Any]:
 
 
 def load(*hosts: dict[str, Any]) -> None:
-    load_cloud({"hosts": list(hosts)})
+    load_cloud({"cells": [{"name": "cell2"}], "hosts": list(hosts)})
 
 
 def state() -> list[Any]:
@@ -213,6 +213,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"providers": [{"name": "h2"}]}, "key providers: Another resource provider has the name h2"),
     ({"hypervisor_hostname": "h2"}, "key hypervisor_hostname: h2 is the name of hosts[1]"),
     ({"cell": "cell9"}, "key cell: no cell cell9"),
+    ({"cell": "cell2"}, "key cell: it has servers, and stays in its cell"),
     ({"hardware": {"cells": [{"id": 0}]}}, "key hardware: key cells: item 0: key memory_mb"),
     ({"hardware": {"devices": [{"address": "x"}]}}, "key devices: item 0: key address: give an"),
     ({"hardware": without_cell(0)}, "hosts[0] (h1), key inventories: Servers hold 2 PCPU of h1"),
