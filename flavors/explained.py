@@ -52,7 +52,7 @@ MEANINGS: Mapping[str, str] = {
     "hw:tpm_secret_security": "Who can unlock the TPM's secrets.",
     "hw:tpm_version": "An emulated TPM of this version.",
     "hw:usb_model": "The model of the USB controller.",
-    "hw:vif_multiqueue_enabled": "Network cards have a queue for each vCPU.",
+    "hw:vif_multiqueue_enabled": "NICs have a queue for each vCPU.",
     "hw:viommu_model": "A virtual IOMMU of this model.",
     "hw:virtio_packed_ring": "virtio devices use the packed form of their rings.",
     "hw:watchdog_action": "What happens when the guest no longer answers its watchdog.",

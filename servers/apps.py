@@ -9,13 +9,13 @@ class ServersConfig(AppConfig):
         import servers.policies  # noqa: F401, PLC0415 - declares the rules
         from compute_site.identity.leaving import owner_leaves  # noqa: PLC0415 - as above
         from compute_site.neighbours.network.local.events import (  # noqa: PLC0415 - as above
-            cards_changed,
-            cards_changing,
+            nics_changed,
+            nics_changing,
         )
         from quotas.usage import count_users_with  # noqa: PLC0415 - models load first
         from servers.attachments.network_events import (  # noqa: PLC0415 - models load first
-            lock_cards,
-            refresh_cards,
+            lock_nics,
+            refresh_nics,
         )
         from servers.delete.owners import forget_history  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
@@ -25,7 +25,7 @@ class ServersConfig(AppConfig):
 
         count_users_with(count_users_usage)
         owner_leaves.connect(forget_history)
-        cards_changing.connect(lock_cards)
-        cards_changed.connect(refresh_cards)
+        nics_changing.connect(lock_nics)
+        nics_changed.connect(refresh_nics)
         post_migrate.connect(make_cells, sender=self)
         post_migrate.connect(make_control_services, sender=self)

@@ -235,7 +235,7 @@ def _columns(links: Links) -> list[Callable[[Instance], str]]:
 
     @admin.display(description="addresses")
     def addresses(instance: Instance) -> str:
-        found = [pair[0] for card in instance.network_info for pair in card.get("addresses", ())]
+        found = [pair[0] for nic in instance.network_info for pair in nic.get("addresses", ())]
         more = f" +{len(found) - SHOWN_ADDRESSES}" if len(found) > SHOWN_ADDRESSES else ""
         return ", ".join(found[:SHOWN_ADDRESSES]) + more or NOTHING
 
@@ -250,8 +250,8 @@ def _match(word: str) -> Q:
         address = ipaddress.ip_address(word)
     except ValueError:
         return Q(display_name__icontains=word)
-    on_card = Q(network_info__contains=[{"addresses": [[str(address)]]}])
-    found = on_card | Q(**{f"access_ip_v{address.version}": str(address)})
+    on_nic = Q(network_info__contains=[{"addresses": [[str(address)]]}])
+    found = on_nic | Q(**{f"access_ip_v{address.version}": str(address)})
     keys = Instance.objects.filter(found).order_by().values_list("pk", flat=True)
     return Q(pk__in=list(keys[:MOST_AT_ONCE]))  # read once, to be counted and shown
 

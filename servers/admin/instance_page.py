@@ -161,20 +161,20 @@ def _size(links: Links, instance: Instance) -> Part:
 
 
 def _networks(links: Links, instance: Instance) -> Part:
-    cards = instance.network_info
+    nics = instance.network_info
     return rows(
-        "Network cards",
+        "NICs",
         ("port", "network", "addresses", "MAC", "security groups", "tag"),
         (
             (
-                links.named("network.port", card.get("port_id")),
-                links.named("network.network", card.get("network_id"), card.get("label")),
-                ", ".join(pair[0] for pair in card.get("addresses", ())),
-                mono(card.get("mac")),
-                ", ".join(card.get("security_groups") or ()) or NOTHING,
-                card.get("tag") or NOTHING,
+                links.named("network.port", nic.get("port_id")),
+                links.named("network.network", nic.get("network_id"), nic.get("label")),
+                ", ".join(pair[0] for pair in nic.get("addresses", ())),
+                mono(nic.get("mac")),
+                ", ".join(nic.get("security_groups") or ()) or NOTHING,
+                nic.get("tag") or NOTHING,
             )
-            for card in cards
+            for nic in nics
         ),
         empty="None, or not connected yet.",
     )

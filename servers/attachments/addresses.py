@@ -10,7 +10,7 @@ from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import FloatingIpData, NicFailed
 from servers.attachments.errors import AddressNotHeld, FloatingIpElsewhere, NoSuchFloatingIp
-from servers.attachments.network_events import lock_cards, refresh_cards
+from servers.attachments.network_events import lock_nics, refresh_nics
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.guard import check_unlocked
 from servers.models import Instance
@@ -89,16 +89,16 @@ def _change(instance: Instance, act: Callable[[], None], *others: str) -> None:
     """Act, and let the servers remember what came of it."""
     server_ids = [str(instance.uuid), *others]
     with transaction.atomic():
-        lock_cards(server_ids)
+        lock_nics(server_ids)
         try:
             act()
         except NicFailed as failure:
             raise AddressNotHeld(failure.detail) from failure
-        refresh_cards(server_ids)
+        refresh_nics(server_ids)
 
 
 def _choose_fixed(instance: Instance, asked: str | None) -> str:
-    held = [address for card in instance.network_info for address, _ in card["addresses"]]
+    held = [address for nic in instance.network_info for address, _ in nic["addresses"]]
     fitting = [address for address in held if address == asked or (not asked and "." in address)]
     if not fitting:
         wanted = f"address {asked}" if asked else "IPv4 address"

@@ -37,7 +37,7 @@ WITH_VOLUMES = (
     VmState.SHELVED,
     VmState.SHELVED_OFFLOADED,
 )
-WITH_CARDS = (VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED)
+WITH_NICS = (VmState.ACTIVE, VmState.PAUSED, VmState.STOPPED)
 
 ATTACH_VOLUME = AttachmentChange(
     name="attach_volume",
@@ -65,14 +65,14 @@ ATTACH_INTERFACE = AttachmentChange(
     event="compute_attach_interface",
     doing="attach a port",
     job=AttachInterface,
-    states=WITH_CARDS,
+    states=WITH_NICS,
 )
 DETACH_INTERFACE = AttachmentChange(
     name="detach_interface",
     event="compute_detach_interface",
     doing="detach a port",
     job=DetachInterface,
-    states=WITH_CARDS,
+    states=WITH_NICS,
 )
 
 CHANGES: Mapping[type[AttachmentJob], AttachmentChange] = {

@@ -10,14 +10,14 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.ids import canonical_ids
-from servers.attachments.network_events import refresh_cards
+from servers.attachments.network_events import refresh_nics
 from servers.lifecycle.history import ERROR, SUCCESS, log_action
 from servers.models import BlockDevice, Instance
 
 ACCEPTED, TAG_MISSING, NO_SUCH_SERVER, NO_HOST = 200, 400, 404, 422
 TAGGED = frozenset(("volume-extended", "power-update", "accelerator-request-bound"))
 """Events that mean nothing without a tag."""
-OF_CARDS = frozenset(
+OF_NICS = frozenset(
     ("network-changed", "network-vif-plugged", "network-vif-unplugged", "network-vif-deleted")
 )
 EXTEND, EXTEND_EVENT = "extend_volume", "compute_extend_volume"
@@ -42,7 +42,7 @@ def take_events(caller: Caller, events: Sequence[ExternalEvent]) -> list[int]:
     codes = [_judge(event, servers.get(event.server_id)) for event in events]
     accepted = [event for event, code in zip(events, codes, strict=True) if code == ACCEPTED]
     with transaction.atomic():
-        refresh_cards({event.server_id for event in accepted if event.name in OF_CARDS})
+        refresh_nics({event.server_id for event in accepted if event.name in OF_NICS})
         for event in accepted:
             if event.name == "volume-extended":
                 _note_size(caller, servers[event.server_id], str(event.tag))

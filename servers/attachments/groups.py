@@ -12,7 +12,7 @@ from servers.attachments.errors import (
     SecurityGroupBarred,
     SecurityGroupUnclear,
 )
-from servers.attachments.network_events import lock_cards, refresh_cards
+from servers.attachments.network_events import lock_nics, refresh_nics
 from servers.lifecycle.acting import acting_for
 from servers.models import Instance
 
@@ -27,14 +27,14 @@ def add_group(caller: Caller, instance: Instance, word: str) -> None:
     """
     group_id, server_id = _find_group(caller, word), str(instance.uuid)
     with transaction.atomic():
-        lock_cards([server_id])
+        lock_nics([server_id])
         try:
             added = network_service().add_group(acting_for(caller, instance), server_id, group_id)
         except GroupNotApplicable as failure:
             raise SecurityGroupBarred(failure.detail) from failure
         if not added:
             raise NoSuchSecurityGroup(f"The server {server_id} has no ports.")
-        refresh_cards([server_id])
+        refresh_nics([server_id])
 
 
 def remove_group(caller: Caller, instance: Instance, word: str) -> None:
@@ -46,13 +46,13 @@ def remove_group(caller: Caller, instance: Instance, word: str) -> None:
     """
     group_id, server_id = _find_group(caller, word), str(instance.uuid)
     with transaction.atomic():
-        lock_cards([server_id])
+        lock_nics([server_id])
         owner = acting_for(caller, instance)
         if not network_service().remove_group(owner, server_id, group_id):
             raise NoSuchSecurityGroup(
                 f"The server {server_id} does not have the security group {word[:255]!r}."
             )
-        refresh_cards([server_id])
+        refresh_nics([server_id])
 
 
 def _find_group(caller: Caller, word: str) -> str:

@@ -18,32 +18,32 @@ from servers.models import Instance, VmState
 
 # One statement for the thousands of servers that a network of another name may have.
 REMEMBER = """
-    UPDATE servers_instance AS server SET network_info = new.cards::jsonb
-    FROM unnest(%s::bigint[], %s::text[]) AS new (id, cards)
+    UPDATE servers_instance AS server SET network_info = new.nics::jsonb
+    FROM unnest(%s::bigint[], %s::text[]) AS new (id, nics)
     WHERE server.id = new.id
 """
 
 
-def lock_cards(server_ids: Collection[str], **_: Any) -> None:
+def lock_nics(server_ids: Collection[str], **_: Any) -> None:
     """Lock these servers, so that other changes of their NICs wait for this one. Servers are
     always locked before their ports.
     """
     list(_followers(server_ids).values_list("pk", flat=True))
 
 
-def refresh_cards(server_ids: Collection[str], **_: Any) -> None:
+def refresh_nics(server_ids: Collection[str], **_: Any) -> None:
     """Read the NICs of these servers again; a server without any is being built, and its build
     reads them.
     """
     servers = list(_followers(server_ids).values_list("pk", "uuid"))
     nics = network_service().nics([str(server_id) for _, server_id in servers])
-    cards = [
+    columns = [
         orjson.dumps([dataclasses.asdict(nic) for nic in nics.get(str(server_id), ())]).decode()
         for _, server_id in servers
     ]
     if servers:
         with connection.cursor() as cursor:
-            cursor.execute(REMEMBER, [[key for key, _ in servers], cards])
+            cursor.execute(REMEMBER, [[key for key, _ in servers], columns])
 
 
 def _followers(server_ids: Collection[str]) -> QuerySet[Instance]:
@@ -65,4 +65,4 @@ def tell_network(caller: Caller, instance: Instance) -> None:
     """
     check_unlocked(caller, instance)
     with transaction.atomic():
-        refresh_cards([str(instance.uuid)])
+        refresh_nics([str(instance.uuid)])

@@ -32,7 +32,7 @@ from servers.attachments.errors import (
     PortNotUsable,
     PortTaken,
 )
-from servers.attachments.network_events import refresh_cards
+from servers.attachments.network_events import refresh_nics
 from servers.attachments.ports import find_port
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.jobs import AttachInterface, DetachInterface
@@ -44,7 +44,7 @@ ANSWERS: dict[type[NicFailed], type[Exception]] = {
     protocol.PortCannotBind: PortNotUsable,
     protocol.PortQuotaReached: PortLimitReached,
 }
-"""What a failure of the network service is to who asked for a card; any other is a conflict."""
+"""What a failure of the network service is to who asked for a NIC; any other is a conflict."""
 
 
 def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protocol.AttachedPort:
@@ -65,7 +65,7 @@ def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protoc
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_INTERFACE)
         port_id = _plug(owner, server, request)
-        refresh_cards([str(server.uuid)])
+        refresh_nics([str(server.uuid)])
         hand_over(caller, server, AttachInterface(**about(caller, server), port_id=port_id))
     return find_port(instance, port_id)
 

@@ -82,7 +82,7 @@ def _check_nic(nic: NicOrder, seen: set[str], field: str) -> None:
                 "A port has its own address: leave fixed_ip out.", field=f"{field}.fixed_ip"
             )
     elif nic.network_id is None:
-        raise MalformedNic("A card needs the uuid of a network, or a port.", field=field)
+        raise MalformedNic("A NIC needs the uuid of a network, or a port.", field=field)
     elif parse_uuid(nic.network_id) is None:
         raise MalformedNic(f"{nic.network_id} is no UUID.", field=f"{field}.uuid")
 

@@ -10,27 +10,27 @@ import orjson
 from servers.errors import NoSuchItem
 from servers.models import Instance
 
-Card = dict[str, Any]
+NicInfo = dict[str, Any]
 """``port_id``, ``network_id``, ``label``, ``mac``, ``addresses`` (pairs of address and version),
 ``security_groups`` (names), ``tag``, ``floating`` (addresses that lead to it from outside)."""
 
 
-def cards_of(network_info: str) -> list[Card]:
+def nics_of(network_info: str) -> list[NicInfo]:
     """The NICs from the text of their column."""
-    cards: list[Card] = orjson.loads(network_info)
-    return cards
+    nics: list[NicInfo] = orjson.loads(network_info)
+    return nics
 
 
-def addresses_of(cards: Iterable[Card], *, extended: bool = True) -> dict[str, list[Any]]:
+def addresses_of(nics: Iterable[NicInfo], *, extended: bool = True) -> dict[str, list[Any]]:
     """Addresses by the name of their network; ``extended``: with the NIC's MAC address."""
     addresses: dict[str, list[Any]] = {}
-    for card in cards:
-        shown = addresses.setdefault(card["label"], [])
+    for nic in nics:
+        shown = addresses.setdefault(nic["label"], [])
         for kind, pairs in (
-            ("fixed", card["addresses"]),
-            ("floating", [(address, 4) for address in card.get("floating", ())]),
+            ("fixed", nic["addresses"]),
+            ("floating", [(address, 4) for address in nic.get("floating", ())]),
         ):
-            more = {"OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": card["mac"]}
+            more = {"OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": nic["mac"]}
             shown.extend(
                 {"version": version, "addr": address, **(more if extended else {})}
                 for address, version in pairs

@@ -51,7 +51,7 @@ def read_diagnostics(instance: Instance) -> Diagnostics:
         uptime=int((timezone.now() - up_since).total_seconds()),
         config_drive=bool(instance.config_drive),
         cpus=instance.vcpus,
-        macs=tuple(card["mac"] for card in instance.network_info),
+        macs=tuple(nic["mac"] for nic in instance.network_info),
         disks=BlockDevice.objects.filter(instance=instance).count(),
         memory_mb=instance.memory_mb,
     )

@@ -33,7 +33,7 @@ from servers.hardware.properties import OLD_SPELLINGS, READERS
 from servers.models import VmState
 from servers.models.states import PROGRESS_STATUSES
 from servers.policies import server as rules
-from servers.read.addresses import addresses_of, cards_of
+from servers.read.addresses import addresses_of, nics_of
 from servers.read.details import Details, Parts, ServerRow
 
 OBJECTS = {"type": "array", "items": OBJECT}
@@ -91,13 +91,13 @@ def _host_id(row: ServerRow, _frame: Frame) -> str:
 def _addresses(row: ServerRow, _frame: Frame) -> dict[str, Any]:
     if row.vm_state == VmState.BUILDING:
         return {}
-    return addresses_of(cards_of(row.network_info))
+    return addresses_of(nics_of(row.network_info))
 
 
 def _plain_addresses(row: ServerRow, _frame: Frame) -> dict[str, Any]:
     if row.vm_state == VmState.BUILDING:
         return {}
-    return addresses_of(cards_of(row.network_info), extended=False)
+    return addresses_of(nics_of(row.network_info), extended=False)
 
 
 def _flavor_link(row: ServerRow, frame: Frame) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _fault(row: ServerRow, frame: Frame) -> Any:
 
 def _security_groups(row: ServerRow, _frame: Frame) -> Any:
     groups = [
-        {"name": name} for card in cards_of(row.network_info) for name in card["security_groups"]
+        {"name": name} for nic in nics_of(row.network_info) for name in nic["security_groups"]
     ]
     return groups or ABSENT
 

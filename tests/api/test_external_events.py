@@ -17,7 +17,7 @@ def tell(client: ApiClient, *events: dict[str, Any], version: str = "2.93") -> A
     return client.post("/os-server-external-events", {"events": events}, microversion=version)
 
 
-def test_changed_cards_are_read_anew(as_admin: ApiClient) -> None:
+def test_changed_nics_are_read_anew(as_admin: ApiClient) -> None:
     server = make_instance()
     network = make_network(name="inside")
     make_port(network, device_id=str(server.uuid), device_owner="compute:nova")
@@ -25,7 +25,7 @@ def test_changed_cards_are_read_anew(as_admin: ApiClient) -> None:
     told = tell(as_admin, event, version="2.1").expect(200).json
     assert told == {"events": [{**event, "status": "completed", "code": 200}]}
     server.refresh_from_db()
-    assert [card["label"] for card in server.network_info] == ["inside"]
+    assert [nic["label"] for nic in server.network_info] == ["inside"]
 
 
 def test_each_event_has_its_own_code(as_admin: ApiClient) -> None:

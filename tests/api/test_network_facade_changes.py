@@ -242,7 +242,7 @@ def test_a_body_of_another_form_is_refused(as_member: ApiClient, body: bytes) ->
     as_member.post(f"{V2}/networks", body).expect(400)
 
 
-def test_nobody_gives_a_card_to_a_server_by_writing_on_a_port(
+def test_nobody_gives_a_nic_to_a_server_by_writing_on_a_port(
     as_member: ApiClient, as_admin: ApiClient, cast: Cast
 ) -> None:
     network = make_network(cast.alpha, "10.1.0.0/24")

@@ -151,7 +151,7 @@ def test_a_mac_address_stands_once_on_a_network(as_member: ApiClient, own: Netwo
 
 
 @pytest.mark.parametrize("mac", ["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"])
-def test_no_card_has_these_mac_addresses(as_member: ApiClient, own: Network, mac: str) -> None:
+def test_no_nic_has_these_mac_addresses(as_member: ApiClient, own: Network, mac: str) -> None:
     make(as_member, "port", network_id=str(own.pk), mac_address=mac).expect(400)
 
 
@@ -173,28 +173,28 @@ def test_a_member_does_not_pass_a_port_off_as_that_of_a_service(
     as_member.put(f"{V2}/ports/{port['id']}", {"port": {"device_owner": owner}}).expect(403)
 
 
-def test_a_card_of_one_server_is_not_grafted_onto_another(
+def test_a_nic_of_one_server_is_not_grafted_onto_another(
     as_member: ApiClient, own: Network, cast: Cast
 ) -> None:
     mine, theirs = make_instance(), make_instance(project_id=BETA)
-    card = make_port(own, device_id=str(mine.uuid), device_owner="compute:nova")
-    path = f"{V2}/ports/{card.pk}"
+    nic = make_port(own, device_id=str(mine.uuid), device_owner="compute:nova")
+    path = f"{V2}/ports/{nic.pk}"
     as_member.put(path, {"port": {"device_id": str(theirs.uuid)}}).expect(403)
-    card.refresh_from_db()
-    assert card.device_id == str(mine.uuid)
+    nic.refresh_from_db()
+    assert nic.device_id == str(mine.uuid)
     free = {"device_id": "", "device_owner": ""}
     as_member.put(path, {"port": free}).expect(200)
     as_member.put(path, {"port": {"device_id": str(theirs.uuid)}}).expect(200)
-    card.refresh_from_db()
+    nic.refresh_from_db()
     assert not Port.objects.of_servers([str(theirs.uuid)]).exists()
 
 
 def test_a_port_is_not_deleted_under_a_server(
     as_member: ApiClient, as_admin: ApiClient, own: Network
 ) -> None:
-    card = make_port(own, device_id=str(make_instance().uuid), device_owner="compute:nova")
-    as_member.delete(f"{V2}/ports/{card.pk}").expect(403)
-    as_admin.delete(f"{V2}/ports/{card.pk}").expect(204)
+    nic = make_port(own, device_id=str(make_instance().uuid), device_owner="compute:nova")
+    as_member.delete(f"{V2}/ports/{nic.pk}").expect(403)
+    as_admin.delete(f"{V2}/ports/{nic.pk}").expect(204)
 
 
 def test_the_port_of_a_floating_ip_goes_with_it(

@@ -95,13 +95,13 @@ def test_of_many_servers_one_gets_the_port(cast: Cast) -> None:
     assert statuses == [200] + [409] * (CLIENTS - 1)
 
 
-def test_a_server_remembers_all_its_cards_and_groups(cast: Cast) -> None:
+def test_a_server_remembers_all_its_nics_and_groups(cast: Cast) -> None:
     """Also where the network API changes them at the same time."""
     server, network = make_server(), make_network(name="inside")
     assert plugging(cast, server, net_id=str(network.pk))() == 200
     first = str(Port.objects.get().pk)
     groups = [SecurityGroup.objects.create(name=f"g{n}", project=cast.alpha) for n in range(4)]
-    cards = [plugging(cast, server, net_id=str(network.pk))] * 4
+    nics = [plugging(cast, server, net_id=str(network.pk))] * 4
     guards = [
         functools.partial(
             send, cast, "POST", server, "action", {"addSecurityGroup": {"name": str(group.pk)}}
@@ -117,13 +117,13 @@ def test_a_server_remembers_all_its_cards_and_groups(cast: Cast) -> None:
         path = f"//network/v2.0/networks/{network.pk}"
         return ApiClient(cast.member).put(path, {"network": {"name": "renamed"}}).status
 
-    statuses = race([*cards, *guards, change_port, rename_network, change_port])
+    statuses = race([*nics, *guards, change_port, rename_network, change_port])
     assert statuses == [200] * 7 + [202] * 4
     server.refresh_from_db()
     assert len(server.network_info) == 5
-    assert {card["label"] for card in server.network_info} == {"renamed"}
+    assert {nic["label"] for nic in server.network_info} == {"renamed"}
     held = [sorted(group.name for group in port.security_groups.all()) for port in ports_of(server)]
-    assert [card["security_groups"] for card in server.network_info] == held
+    assert [nic["security_groups"] for nic in server.network_info] == held
 
 
 def ports_of(server: Instance) -> list[Port]:

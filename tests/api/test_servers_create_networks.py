@@ -1,4 +1,4 @@
-"""``POST /servers``: network cards."""
+"""``POST /servers``: NICs."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class TestForm:
     def test_a_network_beside_a_port_is_ignored(self, as_member: ApiClient) -> None:
         port = ready_port()
         order(as_member, {"port": str(port.pk), "uuid": NOWHERE}).expect(202)
-        (card,) = Instance.objects.get().build_request.requested_networks
-        assert (card["port_id"], card["network_id"]) == (str(port.pk), str(port.network_id))
+        (nic,) = Instance.objects.get().build_request.requested_networks
+        assert (nic["port_id"], nic["network_id"]) == (str(port.pk), str(port.network_id))
 
     def test_a_network_may_be_named_twice(self, as_member: ApiClient) -> None:
         network = {"uuid": str(make_network().pk)}
@@ -150,12 +150,12 @@ class TestPorts:
         port = give_address(make_port(make_network()), "10.9.9.9")
         order(as_member, {"port": str(port.pk)}).expect(202)
 
-    def test_cards_are_judged_in_the_order_of_the_request(self, as_member: ApiClient) -> None:
+    def test_nics_are_judged_in_the_order_of_the_request(self, as_member: ApiClient) -> None:
         used, empty = ready_port(device_id="somebody"), make_port(make_network())
-        cards = [{"port": str(empty.pk)}, {"port": str(used.pk)}]
-        order(as_member, *cards).expect(400)
-        order(as_member, *reversed(cards)).expect(409)
-        order(as_member, {"uuid": NOWHERE}, cards[1]).expect(409)
+        nics = [{"port": str(empty.pk)}, {"port": str(used.pk)}]
+        order(as_member, *nics).expect(400)
+        order(as_member, *reversed(nics)).expect(409)
+        order(as_member, {"uuid": NOWHERE}, nics[1]).expect(409)
 
 
 class TestDemands:
@@ -175,8 +175,8 @@ class TestDemands:
         port = ready_port(network, vnic_type=kind, numa_affinity_policy="required")
         order(as_member, {"port": str(port.pk)}).expect(202)
         (request,) = self.spec().pci_requests
-        (card,) = Instance.objects.get().build_request.requested_networks
-        assert card["pci_request_id"] == request["request_id"]
+        (nic,) = Instance.objects.get().build_request.requested_networks
+        assert nic["pci_request_id"] == request["request_id"]
         assert (request["count"], request["requester_id"]) == (1, str(port.pk))
         assert request["numa_policy"] == "required"
         expected = {"physical_network": "rack", "remote_managed": "False"}
@@ -213,10 +213,10 @@ class TestDemands:
                 "required": ["B", "A"],
             }
         )
-        card = {"port": str(port.pk)}
-        answer = order(as_member, card, microversion="2.71").expect(400)
+        nic = {"port": str(port.pk)}
+        answer = order(as_member, nic, microversion="2.71").expect(400)
         assert code_of(answer) == "port_unsupported"
-        order(as_member, card, microversion="2.72").expect(202)
+        order(as_member, nic, microversion="2.72").expect(202)
         assert self.spec().requested_resources == [
             {
                 "requester_id": str(port.pk),
@@ -233,21 +233,21 @@ class TestDemands:
             {"id": "two", "resources": {"B": 2}},
         ]
         port = ready_port(resource_request={"request_groups": groups})
-        card = {"port": str(port.pk)}
-        order(as_member, card).expect(400)
+        nic = {"port": str(port.pk)}
+        order(as_member, nic).expect(400)
         make_host()
-        order(as_member, card).expect(202)
+        order(as_member, nic).expect(202)
         assert [group["requester_id"] for group in self.spec().requested_resources] == [
             "one",
             "two",
         ]
         Service.objects.update(version=57)
-        order(as_member, card).expect(400)
+        order(as_member, nic).expect(400)
 
     def test_ports_managed_elsewhere_need_newer_hosts(self, as_member: ApiClient) -> None:
-        card = {"port": str(ready_port(vnic_type="remote-managed").pk)}
+        nic = {"port": str(ready_port(vnic_type="remote-managed").pk)}
         make_host()
-        order(as_member, card).expect(202)
+        order(as_member, nic).expect(202)
         assert self.spec().pci_requests[0]["specs"][0]["remote_managed"] == "True"
         Service.objects.update(version=60)
-        order(as_member, card).expect(400)
+        order(as_member, nic).expect(400)

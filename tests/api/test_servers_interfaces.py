@@ -20,7 +20,7 @@ from tests.servers.jobs import queued, run_jobs
 
 @pytest.fixture
 def server(db: None) -> Instance:
-    """A server that runs on a living host, without any card."""
+    """A server that runs on a living host, without any NIC."""
     make_host("host")
     return make_server()
 
@@ -204,11 +204,11 @@ def test_a_port_that_no_host_can_have(as_member: ApiClient, server: Instance) ->
     attach(as_member, server, port_id=str(port.pk)).expect(400)
 
 
-def test_a_new_card_stands_behind_the_others(as_member: ApiClient, server: Instance) -> None:
+def test_a_new_nic_stands_behind_the_others(as_member: ApiClient, server: Instance) -> None:
     for name in ("b", "a", "c"):
         attach(as_member, server, net_id=str(make_network(name=name).pk)).expect(200)
     server.refresh_from_db()
-    assert [card["label"] for card in server.network_info] == ["b", "a", "c"]
+    assert [nic["label"] for nic in server.network_info] == ["b", "a", "c"]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_who_may(as_reader: ApiClient, as_outsider: ApiClient, server: Instance)
     detach(as_outsider, server, uuid.uuid4()).expect(404)
 
 
-def test_a_port_that_was_made_for_the_server_ends_with_its_card(
+def test_a_port_that_was_made_for_the_server_ends_with_its_nic(
     as_member: ApiClient, server: Instance
 ) -> None:
     network_id = str(make_network().pk)
@@ -288,7 +288,7 @@ def test_a_host_that_cannot_plug_leaves_nothing_behind(
     assert events(server) == [("attach_interface", "compute_attach_interface", "Error")]
 
 
-def test_a_host_that_cannot_unplug_keeps_the_card(
+def test_a_host_that_cannot_unplug_keeps_the_nic(
     as_member: ApiClient, server: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = make_port(make_network(name="inside"))

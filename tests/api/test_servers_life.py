@@ -160,7 +160,7 @@ def test_many_servers_at_once(as_member: ApiClient, body: dict[str, Any]) -> Non
     addresses = {
         address["addr"]
         for server in found
-        for cards in server["addresses"].values()
-        for address in cards
+        for nics in server["addresses"].values()
+        for address in nics
     }
     assert len(addresses) == 5

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from compute_site.neighbours.network.models import FloatingIp, Network, Port, SecurityGroup
-from servers.attachments.network_events import refresh_cards
+from servers.attachments.network_events import refresh_nics
 from servers.models import Instance
 from tests.cast import ALPHA, BETA
 from tests.client import Answer, ApiClient
@@ -22,7 +22,7 @@ def make_server(*ports: Port, **fields: Any) -> Instance:
         Port.objects.filter(pk=port.pk).update(
             device_id=str(server.uuid), device_owner="compute:nova"
         )
-    refresh_cards([str(server.uuid)])
+    refresh_nics([str(server.uuid)])
     return server
 
 

@@ -17,7 +17,7 @@ HOSTS = 1000
 SIZES = (1, 2, 5, 10, 30, 100, 300, 1000)
 """Projects have so many servers, in turns."""
 
-NO_CARDS = "f.state IN ('deleted', 'error')"
+NO_NICS = "f.state IN ('deleted', 'error')"
 Row = Mapping[str, str]
 
 # The usual mixture: one in twenty is deleted, as many are stopped, few have failed. The order is
@@ -56,7 +56,7 @@ SERVER: Row = {
     "host": HOST,
     "node": HOST,
     "metadata": "CASE WHEN f.n %% 2 = 0 THEN t.metadata ELSE '{}' END",
-    "network_info": f"""CASE WHEN {NO_CARDS} THEN '[]' ELSE jsonb_set(jsonb_set(t.network_info,
+    "network_info": f"""CASE WHEN {NO_NICS} THEN '[]' ELSE jsonb_set(jsonb_set(t.network_info,
         '{{0,port_id}}', to_jsonb({PORT}::text)),
         '{{0,addresses,0,0}}', to_jsonb(host({ADDRESS}))) END""",
     "created_at": CREATED,
@@ -90,7 +90,7 @@ PORT_ROW: Row = {
         regexp_replace(lpad(to_hex(f.n), 6, '0'), '(..)(..)(..)', '\1:\2:\3')""",
     "created_at": CREATED,
 }
-ALIVE = f"NOT ({NO_CARDS})"
+ALIVE = f"NOT ({NO_NICS})"
 ON_INSTANCE = "instance_id = %(server)s"
 ON_PORT = "port_id = %(port)s"
 

@@ -186,8 +186,8 @@ def fill_hosts() -> None:
 
 def fill_servers(count: int, project: Project, user: User) -> None:
     """Servers in all states, and everything that hangs on them."""
-    card = "jsonb_build_object('port_id', {}, 'label', 'wide', 'mac', 'fa:16:3e:00:00:01',"
-    card += " 'addresses', jsonb_build_array(jsonb_build_array({}, 4)))"
+    nic = "jsonb_build_object('port_id', {}, 'label', 'wide', 'mac', 'fa:16:3e:00:00:01',"
+    nic += " 'addresses', jsonb_build_array(jsonb_build_array({}, 4)))"
     flavor = Flavor.objects.get(name="m1.tiny")
     owner = {"project": project, "user": user}
     owner_ids = {"project_id": project.pk, "user_id": str(user.pk)}
@@ -201,7 +201,7 @@ def fill_servers(count: int, project: Project, user: User) -> None:
             "vm_state": "(ARRAY['active','active','active','stopped','error','building'])"
             "[1 + mod(n, 6)]",
             "host": HOST,
-            "network_info": f"jsonb_build_array({card.format(key_of('port'), ADDRESS_TEXT)})",
+            "network_info": f"jsonb_build_array({nic.format(key_of('port'), ADDRESS_TEXT)})",
             "created_at": LONG_AGO,
         },
         **owner,

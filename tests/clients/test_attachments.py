@@ -23,7 +23,7 @@ SECONDS = 60
 
 @pytest.fixture
 def server(run_openstack: Openstack) -> Iterator[str]:
-    """The name of a server with one card."""
+    """The name of a server with one NIC."""
     run_openstack(f"server create {ORDER} --wait changing")
     yield "changing"
     run_openstack("server delete --wait changing")

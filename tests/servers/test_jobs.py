@@ -182,7 +182,7 @@ def test_the_owner_is_a_caller_with_the_rights_of_building() -> None:
     assert caller.roles == {"member", "reader"}
 
 
-def test_networks_become_requests_for_cards() -> None:
+def test_networks_become_requests_for_nics() -> None:
     nic = {"network_id": "n", "fixed_ip": None, "port_id": None, "pci_request_id": "x"}
     job = BuildServer(server_id="s", node_id=1, owner=OWNER, networks=(nic,))
     assert job.nic_requests == (NicRequest(network_id="n"),)

@@ -1,4 +1,4 @@
-"""Volumes and cards whose worker dies: the next one finishes, or everything is as before."""
+"""Volumes and NICs whose worker dies: the next one finishes, or everything is as before."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_whenever_a_worker_dies_the_volume_is_attached_once_and_detached_whole(
     through_every_crash(prepare_detaching, check_detached)
 
 
-def test_whenever_a_worker_dies_the_card_is_gone_in_the_end(as_member: ApiClient) -> None:
+def test_whenever_a_worker_dies_the_nic_is_gone_in_the_end(as_member: ApiClient) -> None:
     server, network = make_server(), make_network()
     path = f"/servers/{server.uuid}/os-interface"
     body = {"interfaceAttachment": {"net_id": str(network.pk)}}

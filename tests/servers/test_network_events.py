@@ -1,4 +1,4 @@
-"""Servers follow what the network API changes on their cards."""
+"""Servers follow what the network API changes on their NICs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ V2 = "//network/v2.0"
 
 @pytest.fixture
 def server(cast: Cast) -> Instance:
-    """A server with one card and what it remembers of it."""
+    """A server with one NIC and what it remembers of it."""
     network = make_network(cast.alpha, "10.1.0.0/24", name="inside")
     instance = make_instance(project=cast.alpha, user=cast.member.user)
     nics = local.connect(
@@ -36,10 +36,10 @@ def server(cast: Cast) -> Instance:
     return instance
 
 
-def card_of(server: Instance) -> dict[str, Any]:
+def nic_of(server: Instance) -> dict[str, Any]:
     server.refresh_from_db()
-    [card] = server.network_info
-    found: dict[str, Any] = card
+    [nic] = server.network_info
+    found: dict[str, Any] = nic
     return found
 
 
@@ -55,14 +55,14 @@ def test_a_floating_ip_is_shown_while_it_is_lent(
     body = {
         "floating_network_id": str(public.pk),
         "floating_ip_address": "192.0.2.9",
-        "port_id": card_of(server)["port_id"],
+        "port_id": nic_of(server)["port_id"],
     }
     made = as_manager.post(f"{V2}/floatingips", {"floatingip": body}).expect(201).json["floatingip"]
     assert shown_addresses(as_member, server) == [("fixed", "10.1.0.5"), ("floating", "192.0.2.9")]
     path = f"{V2}/floatingips/{made['id']}"
     as_member.put(path, {"floatingip": {"port_id": None}}).expect(200)
     assert shown_addresses(as_member, server) == [("fixed", "10.1.0.5")]
-    as_member.put(path, {"floatingip": {"port_id": card_of(server)["port_id"]}}).expect(200)
+    as_member.put(path, {"floatingip": {"port_id": nic_of(server)["port_id"]}}).expect(200)
     as_member.delete(path).expect(204)
     assert shown_addresses(as_member, server) == [("fixed", "10.1.0.5")]
 
@@ -72,11 +72,11 @@ def test_new_groups_of_a_port_are_those_of_the_server(
 ) -> None:
     group = SecurityGroup.objects.create(name="web", project=cast.alpha)
     body = {"port": {"security_groups": [str(group.pk)]}}
-    as_member.put(f"{V2}/ports/{card_of(server)['port_id']}", body).expect(200)
-    assert card_of(server)["security_groups"] == ["web"]
+    as_member.put(f"{V2}/ports/{nic_of(server)['port_id']}", body).expect(200)
+    assert nic_of(server)["security_groups"] == ["web"]
 
 
-def test_a_deleted_port_is_no_card_any_more(as_admin: ApiClient, server: Instance) -> None:
-    as_admin.delete(f"{V2}/ports/{card_of(server)['port_id']}").expect(204)
+def test_a_deleted_port_is_no_nic_any_more(as_admin: ApiClient, server: Instance) -> None:
+    as_admin.delete(f"{V2}/ports/{nic_of(server)['port_id']}").expect(204)
     server.refresh_from_db()
     assert server.network_info == []

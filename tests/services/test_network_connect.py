@@ -1,4 +1,4 @@
-"""Servers get their cards from the local network service."""
+"""Servers get their NICs from the local network service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.services.makers import make_caller, make_network, make_port, make_sub
 from tests.services.threads import run_at_once
 
 
-def test_a_card_gets_one_address_of_each_ip_version(alpha: Project) -> None:
+def test_a_nic_gets_one_address_of_each_ip_version(alpha: Project) -> None:
     network = make_network(alpha, "10.1.0.0/24", "10.2.0.0/24", "fd00:1::/64")
     [nic] = local.connect(
         make_caller(alpha), new_server_id(), "host1", [NicRequest(network_id=str(network.pk))], []
@@ -43,7 +43,7 @@ def test_a_slaac_address_is_made_from_the_mac(alpha: Project) -> None:
     assert tail[5:] == bytes.fromhex(nic.mac.replace(":", ""))[3:]
 
 
-def test_a_second_call_gives_the_same_cards_and_notes_the_host(alpha: Project) -> None:
+def test_a_second_call_gives_the_same_nics_and_notes_the_host(alpha: Project) -> None:
     network = make_network(alpha, "10.1.0.0/24")
     server_id = new_server_id()
     wanted = [
@@ -151,7 +151,7 @@ def test_many_servers_get_in_one_call_what_each_would_get_alone(alpha: Project) 
     assert made == local.connect_all(wanted)
 
 
-def test_of_many_servers_either_all_get_their_cards_or_none(alpha: Project) -> None:
+def test_of_many_servers_either_all_get_their_nics_or_none(alpha: Project) -> None:
     network = make_network(alpha, "10.1.0.0/30")  # one address beside the gateway
     wanted = [NicRequest(network_id=str(network.pk))]
     with pytest.raises(NicFailed, match="no address left"):
@@ -198,7 +198,7 @@ def test_auto_without_a_default_external_network_fails(alpha: Project) -> None:
         local.connect(make_caller(alpha), new_server_id(), "host1", "auto", [])
 
 
-def test_none_gives_no_card_and_nothing_named_gives_the_only_network(alpha: Project) -> None:
+def test_none_gives_no_nic_and_nothing_named_gives_the_only_network(alpha: Project) -> None:
     make_network(alpha, "10.1.0.0/24")
     caller = make_caller(alpha)
     assert local.connect(caller, new_server_id(), "host1", "none", []) == ()
@@ -263,7 +263,7 @@ def test_statements_do_not_grow_with_the_servers(alpha: Project) -> None:
     assert counts[1] == counts[2]
 
 
-def test_statements_do_not_grow_with_the_cards(alpha: Project) -> None:
+def test_statements_do_not_grow_with_the_nics(alpha: Project) -> None:
     network = make_network(alpha, "10.1.0.0/16")
     counts = []
     for number in (1, 1, 20):

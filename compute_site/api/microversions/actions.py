@@ -1,4 +1,4 @@
-"""Checks whether the body of an ``…/action`` request can name an action at all."""
+"""Tells a body of ``…/action`` that names no action (404) from one that is malformed (400)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from compute_site.faults import NotFound
 
 
 def check_names_action(body: Any) -> None:
-    """Nova: a body that is no object has no keys and so names no action: 404. An object with no or
-    several keys is malformed, as is an empty body; the serializer refuses those.
+    """Nova takes the name of the action from whatever has exactly one element. So numbers, booleans
+    and texts or lists of another length name none. An object with no key or with several, a text or
+    list of length one, and a request without a body pass: the serializer refuses them.
 
     Raises:
-        NotFound: neither an object nor a text or list of another length than one.
+        NotFound: the body is a number or boolean, or a text or list of another length than one.
     """
     if body is None or isinstance(body, dict) or (isinstance(body, (str, list)) and len(body) != 1):
         return

@@ -266,7 +266,7 @@ CREATE_PORT_PROFILE = rule(
 CREATE_PORT_VNIC_TYPE = rule(
     "create_port:binding:vnic_type",
     Role.MEMBER,
-    "Choose the kind of card of a new port.",
+    "Choose the kind of NIC (`vnic_type`) of a new port.",
     ("POST /network/v2.0/ports",),
     noun="port",
 )
@@ -403,7 +403,7 @@ UPDATE_PORT_PROFILE = rule(
 UPDATE_PORT_VNIC_TYPE = rule(
     "update_port:binding:vnic_type",
     Role.MEMBER,
-    "Choose another kind of card for a port.",
+    "Choose another kind of NIC (`vnic_type`) for a port.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
 )

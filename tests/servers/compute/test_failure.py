@@ -70,14 +70,14 @@ def assert_failed(server: Instance, message: str) -> None:
 def test_a_failing_host_hands_the_server_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     make_host("bad", memory_mb=65536)
     make_host("good")
-    card_network = make_network()
+    nic_network = make_network()
 
     def spawn(guest: Guest) -> None:
         if guest.node == "bad":
             raise DriverFailed("The host is out of order.")
 
     monkeypatch.setattr(fake, "spawn", spawn)
-    [server] = make_reservation(networks=[{"network_id": str(card_network.pk)}])
+    [server] = make_reservation(networks=[{"network_id": str(nic_network.pk)}])
     run_jobs()
     server.refresh_from_db()
     assert (server.vm_state, server.host, server.node) == ("active", "good", "good")
@@ -189,8 +189,8 @@ def test_a_service_that_does_not_answer_keeps_nobody_from_deleting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make_host()
-    card_network = make_network()
-    [server] = make_reservation(networks=[{"network_id": str(card_network.pk)}])
+    nic_network = make_network()
+    [server] = make_reservation(networks=[{"network_id": str(nic_network.pk)}])
     run_jobs()
     with monkeypatch.context() as patch:
         patch.setattr(network, "disconnect", failing(NetworkServiceUnavailable("It is away.")))

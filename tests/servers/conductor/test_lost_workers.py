@@ -50,7 +50,7 @@ def assert_counters_match() -> None:
 
 
 def reserve(network: object) -> tuple[Instance, Volume]:
-    """A server with a card, a local disk, a volume that exists and one that is to be made."""
+    """A server with a NIC, a local disk, a volume that exists and one that is to be made."""
     volume = make_volume(status="reserved")
     disks = [
         {"source_type": "image", "destination_type": "local", "boot_index": 0},

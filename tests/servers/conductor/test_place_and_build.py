@@ -77,7 +77,7 @@ def test_a_boot_from_volume_takes_no_root_disk_of_the_host() -> None:
     assert node.local_gb_used == 0
 
 
-def test_cards_are_made_and_kept_in_the_server() -> None:
+def test_nics_are_made_and_kept_in_the_server() -> None:
     make_host()
     network = make_network()
     [server] = make_reservation(networks=[{"network_id": str(network.pk)}])

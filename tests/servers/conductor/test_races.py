@@ -97,7 +97,7 @@ def test_the_last_cpus_and_devices_are_given_once() -> None:
     make_bound_host("host1", {"cells": cells, "devices": devices})
     flavor = make_flavor(vcpus=2, extra_specs={"hw:cpu_policy": "dedicated"})
     guest = make_guest("0-1").as_json()
-    request = {"alias": "card", "count": 1, "specs": [ids]}
+    request = {"alias": "nic", "count": 1, "specs": [ids]}
     servers = [
         make_reservation(flavor=flavor, numa_topology=guest, pci_requests=[request])[0]
         for _ in range(8)

@@ -19,7 +19,8 @@ def chosen(
 ) -> QuerySet[Row]:
     """The rows that match the query string. ``columns``: the columns of ``name`` and ``enabled``.
 
-    All projects and users are in the one domain, and no project has a parent.
+    All projects and users are in the one domain, which is the parent of every project, as Keystone
+    shows it where projects are not nested.
     """
     for key in ("domain_id", "parent_id"):
         if asked.get(key, DOMAIN_ID) != DOMAIN_ID:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from django.dispatch import Signal
 
-cards_changing = Signal()
+nics_changing = Signal()
 """Sent in the same transaction before anything is written, with ``server_ids``."""
 
-cards_changed = Signal()
+nics_changed = Signal()
 """Sent within the transaction of the change, with ``server_ids``."""
 
 
@@ -20,14 +20,14 @@ def tell_changing(server_ids: Iterable[str]) -> None:
     """Call this before ports are written, so that the receiver locks the servers first: a change
     of a server takes the locks in this order, too.
     """
-    _tell(cards_changing, server_ids)
+    _tell(nics_changing, server_ids)
 
 
 def tell_changed(server_ids: Iterable[str]) -> None:
     """Call this after ports were written. ``server_ids`` are the ports' ``device_id``s; empty ones
     are ignored.
     """
-    _tell(cards_changed, server_ids)
+    _tell(nics_changed, server_ids)
 
 
 def _tell(signal: Signal, server_ids: Iterable[str]) -> None:
