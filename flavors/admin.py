@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from compute_site.console.form_fields import RowSelects
 from compute_site.console.lists import ListAdmin
 from flavors.changes import (
     clone_flavor,
@@ -44,7 +45,7 @@ class HasExtraSpecs(admin.SimpleListFilter):
         return queryset.filter(without if self.value() == "no" else ~without)
 
 
-class AccessInline(admin.TabularInline):  # type: ignore[type-arg]
+class AccessInline(RowSelects, admin.TabularInline):  # type: ignore[type-arg]
     """The projects that may use a private flavor."""
 
     model = FlavorAccess

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
+from django.core.exceptions import BadRequest as RefusedForm
 from django.http import HttpRequest, HttpResponse
 from django.http.request import validate_host
 
 from compute_site.faults import BadRequest
 
 SLASHES = re.compile("//+")
+UTF_8 = "utf-8"
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class QueryNotUtf8(BadRequest):
@@ -23,7 +26,8 @@ class QueryNotUtf8(BadRequest):
 
 class RequestUrlMiddleware:
     """Replaces several slashes in a row by one, and adds a missing ``Host``: HTTP/1.0 does not have
-    it, and load balancers send none in their health checks.
+    it, and load balancers send none in their health checks. URLs and forms are always UTF-8,
+    whatever encoding the request names: some of Python's read what no database can store.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -35,6 +39,10 @@ class RequestUrlMiddleware:
             request.path = SLASHES.sub("/", request.path)
         if not request.META.get("HTTP_HOST"):
             request.META["SERVER_NAME"] = own_name(request.META["SERVER_NAME"])
+        if request.encoding is not None and request.encoding.lower() != UTF_8:
+            if request.content_type in FORM_TYPES:
+                raise RefusedForm("Send forms in UTF-8.")
+            request.encoding = UTF_8
         return self.get_response(request)
 
 

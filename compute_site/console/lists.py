@@ -12,11 +12,13 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Field, JSONField, Model, Q, QuerySet
+from django.forms import Field as FormField
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
+from compute_site.console.form_fields import Reader, RowSelects, strict_field
 from compute_site.words import parse_uuid
 
 MOST_ROWS = 5000
@@ -52,7 +54,7 @@ class CountingChangeList(ChangeList):
         page.count_for_all(self.result_list)
 
 
-class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
     """A list whose cost does not grow with its table.
 
     Filters are booleans, columns with choices, dates, and text inputs: a filter that lists all
@@ -79,12 +81,22 @@ class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     joined with anything.
     """
 
+    json_readers: Mapping[str, Reader] = {}
+    """What checks the values of JSON columns, by column."""
+
     class Media:
         css = {"all": ["compute_site/console.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
         return rows.prefetch_related(*self.list_prefetched) if self.list_prefetched else rows
+
+    def formfield_for_dbfield(
+        self, db_field: Field[Any, Any], request: HttpRequest | None, **kwargs: Any
+    ) -> FormField | None:
+        if isinstance(db_field, JSONField):
+            return strict_field(db_field, self.json_readers.get(db_field.name), **kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountingChangeList

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from compute_site.console.form_fields import RowSelectMultiple
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.rule_boxes import RulesAdmin, link_to_rules
 from compute_site.identity.assignments import end_lost_roles
@@ -70,7 +70,7 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
     users = forms.ModelMultipleChoiceField(
         User.objects.all(),
         required=False,
-        widget=AutocompleteSelectMultiple(MEMBERSHIP_USER, admin.site),
+        widget=RowSelectMultiple(MEMBERSHIP_USER, admin.site),
     )
 
     class Meta:

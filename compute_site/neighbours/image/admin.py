@@ -7,6 +7,7 @@ from django.template.defaultfilters import filesizeformat
 
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.neighbours.image.local.limits import QUOTAS
+from compute_site.neighbours.image.local.properties import read_properties, read_tags
 from compute_site.neighbours.image.models import Image, Quota
 from compute_site.neighbours.quota_admin import QuotaAdmin
 
@@ -31,6 +32,7 @@ class ImageAdmin(ListAdmin):
     autocomplete_fields = ("owner",)
     readonly_fields = ("id", "updated_at")
     ordering = ("name", "id")
+    json_readers = {"properties": read_properties, "tags": read_tags}
     fieldsets = (
         (None, {"fields": ("id", "name", "status", "visibility", "owner", "tags")}),
         ("Needs", {"fields": ("min_ram", "min_disk")}),

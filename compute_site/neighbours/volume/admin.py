@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.keys import texts_by_name
 from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.models import Attachment, Quota, Snapshot, Volume, VolumeType
@@ -54,6 +55,7 @@ class SnapshotInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Volume)
 class VolumeAdmin(ListAdmin):
+    json_readers = dict.fromkeys(("image_metadata", "metadata"), texts_by_name)
     list_display = (
         *("named", "project", "size", "status", "bootable"),
         *("volume_type", "servers"),

@@ -7,18 +7,18 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, Conflict, Fault, Forbidden
+from compute_site.faults import BadRequest, Conflict, Forbidden
 from compute_site.identity.models import Project
-from compute_site.keys import WrongValue, filled_line, read_keys, shown, up_to
+from compute_site.keys import read_keys, shown
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.shapes import CHANGEABLE, OWN_KEYS
 from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local.limits import QUOTAS
+from compute_site.neighbours.image.local.properties import check_properties, check_tags
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.ownership import permit_on
 
@@ -26,8 +26,6 @@ COLUMNS = (
     *("name", "visibility", "min_ram", "min_disk", "disk_format", "container_format", "tags"),
 )
 PROPERTIES = "properties"
-LARGEST_PROPERTIES = 65535
-"""Characters that the names and values of all properties of an image take together."""
 STATUS_RULES = {"active": policies.REACTIVATE, "deactivated": policies.DEACTIVATE}
 VISIBILITY_RULES = {"public": policies.PUBLICIZE, "community": policies.COMMUNITIZE}
 """What it takes to show an image to other projects."""
@@ -45,16 +43,9 @@ class ImageIsThere(Conflict):
     code = "image_is_there"
 
 
-class TooMuchOnImage(Fault):
-    """An image cannot have so many properties or tags, or such long ones."""
-
-    status = 413
-    code = "too_much_on_image"
-
-
 @transaction.atomic
 def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
-    _check_count("tags", len(values["tags"]), settings.OPTIONS.image_tag_quota)
+    check_tags(values["tags"])
     owner = values["owner"] or caller.project_id
     permit_on(caller, policies.ADD, owner)
     _check_keys(values[PROPERTIES])
@@ -69,7 +60,7 @@ def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
         id=image_id,
         owner_id=owner,
         status="queued",
-        properties=_check_properties(values[PROPERTIES]),
+        properties=check_properties(values[PROPERTIES]),
         **{key: values[key] for key in COLUMNS},
     )
 
@@ -93,7 +84,7 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
     values, problems = read_keys({k: v for k, v in own.items() if v is not None}, CHANGEABLE)
     if problems:
         raise BadRequest("; ".join(problems))
-    _check_count("tags", len(values["tags"]), settings.OPTIONS.image_tag_quota)
+    check_tags(values["tags"])
     if values["visibility"] != image.visibility:
         _check_visibility(caller, values["visibility"], image.owner_id)
     if values["owner"] != image.owner_id:
@@ -103,7 +94,7 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
             QUOTAS.check(image.owner_id, image_count_total=1)
     for key in COLUMNS:
         setattr(image, key, values[key])
-    image.properties = _check_properties(properties)
+    image.properties = check_properties(properties)
     image.save()
     return image
 
@@ -123,7 +114,7 @@ def set_status(caller: Caller, image: Image, status: str) -> None:
 def set_properties(caller: Caller, image: Image, properties: Mapping[str, Any]) -> None:
     """Give the image exactly these properties."""
     permit_on(caller, policies.MODIFY, image.owner_id)
-    kept = _check_properties(properties)
+    kept = check_properties(properties)
     Image.objects.filter(pk=image.pk).update(properties=kept, updated_at=timezone.now())
 
 
@@ -152,30 +143,6 @@ def _check_visibility(caller: Caller, visibility: str, owner: str | None) -> Non
     rule = VISIBILITY_RULES.get(visibility)
     if rule is not None:
         permit_on(caller, rule, owner)
-
-
-read_property = up_to(LARGEST_PROPERTIES)
-
-
-def _check_properties(properties: Mapping[str, Any]) -> dict[str, str]:
-    _check_count("properties", len(properties), settings.OPTIONS.image_property_quota)
-    for key, value in properties.items():
-        try:
-            filled_line(key)
-            read_property(value)
-        except WrongValue as error:
-            raise BadRequest(f"The property {shown(key)}: {error}", field=key[:255]) from None
-    if sum(len(key) + len(value) for key, value in properties.items()) > LARGEST_PROPERTIES:
-        raise TooMuchOnImage(
-            f"The properties of an image take at most {LARGEST_PROPERTIES} characters together."
-        )
-    return dict(properties)
-
-
-def _check_count(noun: str, count: int, most: int) -> None:
-    """Raises ``TooMuchOnImage`` if the count is over the limit; a negative one means no limit."""
-    if 0 <= most < count:
-        raise TooMuchOnImage(f"{count} {noun} are too many for an image; give at most {most}.")
 
 
 def _read_operation(operation: Mapping[str, Any]) -> tuple[str, str]:
