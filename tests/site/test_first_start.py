@@ -54,13 +54,15 @@ def free_port() -> str:
 
 
 def test_they_wait_for_each_other(state: Path) -> None:
+    cloud = state.parent / "cloud.yaml"
+    cloud.write_text("projects: [{name: red}]\n")
     quickstart = ("quickstart", "--exit", "--no-first-server", "--web-processes", "1", "--port")
     starts = [
         Start(state, "worker", "worker"),
         Start(state, "migrate", "migrate"),
-        Start(state, "again", "migrate"),
         Start(state, "quickstart", *quickstart, free_port()),
         Start(state, "neighbour", *quickstart, free_port()),
+        Start(state, "loadcloud", "loadcloud", str(cloud)),
     ]
     worker, *others = starts
     try:

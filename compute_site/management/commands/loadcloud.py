@@ -7,13 +7,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import load_cloud, parse
+from compute_site.db.waiting_command import WaitingCommand
 
 
-class Command(BaseCommand):
+class Command(WaitingCommand):
     help = "Make the database match a cloud file (YAML or JSON): all of it, or nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -7,15 +7,16 @@ import datetime as dt
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.utils.dateparse import parse_date, parse_datetime
 
+from compute_site.db.waiting_command import WaitingCommand
 from servers.delete.archive import archive_deleted, purge_archived
 
 MOST = 1000
 
 
-class Command(BaseCommand):
+class Command(WaitingCommand):
     help = "Archive deleted servers with all that belonged to them; the site goes on meanwhile."
 
     def add_arguments(self, parser: CommandParser) -> None:

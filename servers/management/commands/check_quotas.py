@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from compute_site.db.waiting_command import WaitingCommand
 from compute_site.identity.models import Project
 from quotas.counters import check_counters, find_suspects
 from servers.usage import count_all_usage, count_usage
 
 
-class Command(BaseCommand):
+class Command(WaitingCommand):
     help = "Compare each project's usage with its servers and server groups."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from compute_site.db.waiting_command import WaitingCommand
 from servers.delete.archive import purge_archived
 from servers.management.commands.archive_deleted import at_least_one, moment
 
 
-class Command(BaseCommand):
+class Command(WaitingCommand):
     help = "Forget archived servers for good: all, or those deleted before a time."
 
     def add_arguments(self, parser: CommandParser) -> None:

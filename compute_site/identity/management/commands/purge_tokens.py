@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from compute_site.db.waiting_command import WaitingCommand
 from compute_site.identity.tokens import purge_tokens
 
 
-class Command(BaseCommand):
+class Command(WaitingCommand):
     help = "Delete the tokens that are over."
 
     def handle(self, *args: Any, **options: Any) -> None:

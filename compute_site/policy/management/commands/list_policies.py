@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from compute_site.db.waiting_command import WaitingCommand
 from compute_site.identity.models import Project, Role
 from compute_site.policy.granted import roles_that_hold
 from compute_site.policy.grants import find_default_roles
 from compute_site.policy.rules import registry
 
 
-class Command(BaseCommand):
+class Command(WaitingCommand):
     help = "List the policy rules with their default roles, or with those that hold them now."
 
     def add_arguments(self, parser: CommandParser) -> None:
