@@ -11,6 +11,7 @@ from servers.lifecycle.actions import HostAction
 from servers.lifecycle.begin import begin
 from servers.lifecycle.guard import check_launched, check_unlocked
 from servers.lifecycle.jobs import PerformAction
+from servers.machine.bound import check_unbound
 from servers.models import Instance
 
 
@@ -28,9 +29,11 @@ def ask_host(
     set with the step.
 
     Raises:
+        HardwareBound: the server has a TPM or encrypted memory, which the action would lose.
         ServerLocked: the server is locked.
         WrongState: the server is not in a state that allows this, or somebody was faster.
     """
+    check_unbound(instance, action.name)
     check_unlocked(caller, instance)
     check_launched(instance, action.doing)
     job = PerformAction(

@@ -29,6 +29,7 @@ from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.guard import check_launched, check_state, check_unlocked
 from servers.lifecycle.history import ERROR, finish_event
 from servers.lifecycle.system_metadata import SystemMetadata, change_system_metadata
+from servers.machine.bound import check_unbound
 from servers.machine.copies import copy_image, image_columns
 from servers.machine.disk import Disk
 from servers.machine.disk_config import check_disk_config, choose_disk_config
@@ -113,6 +114,7 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
     """
     if CERTIFICATES in order.columns:
         caller.permit(rules.REBUILD_TRUSTED_CERTS, project_id=instance.project_id)
+    check_unbound(instance, "rebuild")
     check_unlocked(caller, instance)
     check_state(instance, REBUILD.step.from_vm, REBUILD.doing, idle=True)
     check_launched(instance, REBUILD.doing)

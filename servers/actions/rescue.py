@@ -11,6 +11,7 @@ from servers.errors import NotRescuable, RescueImageUnusable, VolumeNotInUse
 from servers.kept_image import kept_image
 from servers.lifecycle.actions import HOST_ACTIONS
 from servers.lifecycle.guard import check_state, check_unlocked
+from servers.machine.bound import check_unbound
 from servers.machine.password import choose_password
 from servers.models import BlockDevice, Instance, ProviderTrait
 from servers.read.root_disk import is_volume_backed, root_of
@@ -35,10 +36,12 @@ def rescue_server(
     rescue servers that were booted from volumes?
 
     Raises:
+        HardwareBound: the server has a virtual TPM.
         ServerLocked, WrongState, VolumeNotInUse: 409.
         RescueImageUnusable: the image to boot from is not open to the project, or has no data.
         NotRescuable: the server was booted from a volume, and image or host cannot rescue such.
     """
+    check_unbound(instance, "rescue")
     check_unlocked(caller, instance)
     check_state(instance, RESCUE.step.from_vm, RESCUE.doing, idle=True)
     booted = kept_image(instance) if image is None else _find_image(caller, image)

@@ -27,6 +27,7 @@ from servers.lifecycle.begin import begin
 from servers.lifecycle.guard import check_unlocked
 from servers.lifecycle.jobs import Job, PerformAction, UnshelveServer, defer_all
 from servers.lifecycle.transitions import take_steps
+from servers.machine.bound import check_unbound
 from servers.models import BlockDevice, Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
 from servers.read.root_disk import is_volume_backed, root_of
@@ -42,6 +43,7 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
 
     Nova: a server that was booted from a volume leaves its host at once, whatever the option says.
     """
+    check_unbound(instance, "shelve")
     root = root_of(BlockDevice.objects.filter(instance=instance))
     on_host = not is_volume_backed(instance, root)
     stays = on_host and settings.OPTIONS.shelved_offload_time != 0

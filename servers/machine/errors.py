@@ -53,6 +53,12 @@ class KeyPairNotFound(BadReference):
     code = "keypair_not_found"
 
 
+class HardwareBound(BadRequest):
+    """The server's TPM or encrypted memory cannot come along."""
+
+    code = "hardware_bound"
+
+
 class MixedPolicyTooNew(Conflict):
     """The hosts are too old for servers with shared and dedicated CPUs."""
 

@@ -22,6 +22,7 @@ from servers.lifecycle.guard import check_state, lock_row
 from servers.lifecycle.history import SUCCESS, finish_event
 from servers.lifecycle.jobs import Evacuate, Evacuated, PlaceMove
 from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, take_step
+from servers.machine.bound import check_unbound
 from servers.machine.password import choose_password
 from servers.models import (
     BlockDevice,
@@ -66,11 +67,13 @@ def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) 
 
     Raises:
         HostNotFound: 404, there is no such host.
+        HardwareBound: the server has a virtual TPM.
         SameHost, HostInUse: the server cannot go there, or need not go.
         WrongState: 409.
     """
     password = None if order.keeps_disk else choose_password(order.password)
     _check_host(instance, order.host)
+    check_unbound(instance, "evacuate")
     check_state(instance, BEGIN_EVACUATION.from_vm, DOING)
     if instance.host is None:
         raise WrongState(f"The server {instance.uuid} is on no host; one cannot {DOING}.")

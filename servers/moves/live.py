@@ -26,6 +26,7 @@ from servers.lifecycle.history import (
 )
 from servers.lifecycle.jobs import MigrateLive, PlaceMove
 from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, take_step
+from servers.machine.bound import LIVE_MIGRATION, check_unbound
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
 from servers.moves.cold import PLACE_EVENT, record_move
 from servers.moves.errors import DestinationNotFound, NoDestination, WrongMoveStatus
@@ -50,10 +51,12 @@ def migrate_live(
     room. ``waits``: until there is a destination.
 
     Raises:
+        HardwareBound: its TPM or encrypted memory stays on its host.
         ServerLocked, WrongState: 409.
         DestinationNotFound: there is no such host.
         NoDestination: it ``waits``, and cannot go anywhere.
     """
+    check_unbound(instance, LIVE_MIGRATION)
     check_unlocked(caller, instance)
     check_state(instance, BEGIN_LIVE_MOVE.from_vm, DOING, idle=True)
     if host and not Service.objects.can_take_servers(host):
