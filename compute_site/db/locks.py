@@ -72,6 +72,20 @@ def alone(lock: Lock, *, tell_waiting: Callable[[], None] = lambda: None) -> Ite
         release(Kind.SITE, lock)
 
 
+def is_held(lock: Lock) -> bool:
+    """Does any process hold the lock?"""
+    sql = """
+        SELECT EXISTS (
+            SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND classid = %s AND objid = %s
+        )
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [Kind.SITE, lock])
+        return bool(cursor.fetchone()[0])
+
+
 def release(kind: Kind, *keys: int) -> None:
     """Release the locks. If that fails, close the session, which releases them as well."""
     if connection.connection is None or connection.needs_rollback:

@@ -10,6 +10,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from compute_site.db.locks import Lock, is_held
+
 POLL_SECONDS = 0.5
 
 
@@ -19,12 +21,19 @@ def is_migrated() -> bool:
 
 
 def wait_for_tables(tell: Callable[[], None]) -> None:
-    """Wait until every migration has been applied; ``tell`` is called before a wait."""
-    if is_migrated():
+    """Wait until ``is_complete``; ``tell`` is called before a wait."""
+    if is_complete():
         return
     tell()
-    while not is_migrated():
+    while not is_complete():
         time.sleep(POLL_SECONDS)
+
+
+def is_complete() -> bool:
+    """Has every migration been applied, and has its process ended, which writes permissions and
+    other first rows after the last migration?
+    """
+    return is_migrated() and not is_held(Lock.MIGRATION)
 
 
 @functools.cache

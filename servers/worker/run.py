@@ -24,9 +24,8 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
 
-from compute_site.db.locks import Lock, alone
 from compute_site.db.outages import reason_of
-from compute_site.db.schema import is_migrated
+from compute_site.db.schema import is_complete
 from compute_site.db.sessions import limit_sessions
 from servers.models import Service
 from servers.models.service import make_control_services
@@ -85,7 +84,7 @@ async def _wait_for_tables(stop: asyncio.Event) -> None:
     told = ""
     while not stop.is_set():
         try:
-            if await sync_to_async(_is_migrated, thread_sensitive=False)():
+            if await sync_to_async(_has_tables, thread_sensitive=False)():
                 return
             state = "the database is not migrated yet (manage.py migrate), the workers wait for it"
         except Exception as error:  # noqa: BLE001 - whatever it was, it may be over soon
@@ -96,12 +95,9 @@ async def _wait_for_tables(stop: asyncio.Event) -> None:
         await _pause(stop)
 
 
-def _is_migrated() -> bool:
+def _has_tables() -> bool:
     close_old_connections()
-    if not is_migrated():
-        return False
-    with alone(Lock.MIGRATION):  # who migrates makes rows after the last migration
-        return True
+    return is_complete()
 
 
 async def _keep_working(pool: WorkerPool, stop: asyncio.Event) -> None:
