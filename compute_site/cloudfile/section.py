@@ -8,7 +8,12 @@ from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.entry import Entry
-from compute_site.keys import Key, read_keys
+from compute_site.keys import IGNORED, Key, read_keys
+
+LONGEST = 255
+"""Characters of a text, where the section says nothing else."""
+SHOWN = 60
+"""Characters of a label in messages."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +22,8 @@ class Section:
 
     ``write`` is called even when the section has no entries. ``unpack`` turns the section, as it is
     in the file, into a list of entries. ``after`` names the sections that must be written before
-    this one, because its entries refer to theirs.
+    this one, because its entries refer to theirs. ``longest`` are the characters of texts that may
+    be longer, or must be shorter, than most.
     """
 
     name: str
@@ -27,6 +33,7 @@ class Section:
     after: Sequence[str] = ()
     rest: str | None = None
     unique: Sequence[tuple[str, ...]] = ()
+    longest: Mapping[str, int] = dataclasses.field(default_factory=dict)
     unpack: Callable[[Any], Any] = lambda raw: raw
 
     def read(self, raw: Any) -> tuple[list[Entry], list[str]]:
@@ -41,14 +48,28 @@ class Section:
                 problems.append(f"{place}: give an object, not {item!r}")
                 continue
             if item.get(self.label) is not None:
-                place = f"{place} ({item[self.label]})"
+                place = f"{place} ({str(item[self.label])[:SHOWN]})"
             if not all(isinstance(key, str) for key in item):
                 problems.append(f"{place}: every key is a text; put it in quotes")
                 continue
-            values, wrong = read_keys(item, self.keys, self.rest)
+            wrong: Sequence[str] = list(self._too_long(item))
+            values = {}
+            if not wrong:
+                values, wrong = read_keys(item, self.keys, self.rest)
             problems += [f"{place}, {text}" for text in wrong]
             entries.append(Entry(place, values, frozenset(item)))
         return entries, problems or self._repeated(entries)
+
+    def _too_long(self, item: Mapping[str, Any]) -> Iterable[str]:
+        """What is longer than its column: the database would not say where it stands."""
+        for name, key in self.keys.items():
+            most = self.longest.get(name, LONGEST)
+            for spelling in (name, key.other_name):
+                value = item.get(spelling)
+                if key is not IGNORED and isinstance(value, str) and len(value) > most:
+                    yield (
+                        f"key {spelling}: {len(value)} characters are too many; give at most {most}"
+                    )
 
     def _repeated(self, entries: Iterable[Entry]) -> list[str]:
         problems = []

@@ -159,6 +159,8 @@ def _names(entries: Sequence[Entry]) -> list[str]:
     return [entry["name"] for entry in entries]
 
 
+LONGEST_DESCRIPTION = 65535
+
 SECTIONS = (
     Section(
         name="policy_defaults",
@@ -181,6 +183,7 @@ SECTIONS = (
             "domain_id": IGNORED,
         },
         write=write_projects,
+        longest={"name": 64, "description": LONGEST_DESCRIPTION},
         unique=(("name",), ("id",)),
     ),
     Section(
@@ -194,6 +197,7 @@ SECTIONS = (
             "projects": Key(list_of(record(MEMBERSHIP)), default=[]),
         },
         write=write_users,
+        longest={"name": 150, "password": 4096},
         unique=(("name",),),
     ),
 )

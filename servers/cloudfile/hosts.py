@@ -11,8 +11,8 @@ from compute_site.keys import (
     Key,
     filled_text,
     flag,
+    line,
     list_of,
-    text,
     texts_by_name,
 )
 from servers.hosts.errors import HostRefused
@@ -106,6 +106,7 @@ SECTIONS = (
         after=("cells",),
         keys=HOST_KEYS,
         write=write_hosts,
+        longest={"driver": 32},
         unique=(("name",), ("hypervisor_hostname",)),
     ),
     Section(
@@ -114,7 +115,7 @@ SECTIONS = (
         keys={
             "name": Key(filled_text, required=True),
             ZONE: Key(filled_text),
-            "hosts": Key(list_of(text), default=[]),
+            "hosts": Key(list_of(line), default=[]),
             "metadata": Key(texts_by_name, default={}),
         },
         write=write_aggregates,

@@ -48,6 +48,7 @@ SECTIONS = (
             "public_key": Key(filled_text, required=True),
         },
         write=write_keypairs,
+        longest={"public_key": 16384},
         unique=(("user", "name"),),
     ),
 )
