@@ -8,13 +8,17 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from compute_site.console.form_fields import RowSelectMultiple
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.rule_boxes import RulesAdmin, link_to_rules
 from compute_site.identity.assignments import end_lost_roles
+from compute_site.identity.errors import StillInUse
+from compute_site.identity.leaving import find_hindrance, remove_owner
 from compute_site.identity.lockout import describe_failures, unlock
 from compute_site.identity.models import (
     ApplicationCredential,
@@ -29,6 +33,44 @@ from compute_site.policy.rights import Rights, find_beyond, rights_of
 
 MEMBERSHIP_USER = User.groups.through._meta.get_field("user")  # noqa: SLF001 - the way to a field
 SHOWN_MEMBERS = 20
+
+
+class OwnerAdmin(ListAdmin):
+    """Projects and users, which are deleted as by the API: not while others need what they own."""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        found = [find_hindrance(owner) for owner in objs]
+        protected = [*protected, *(text for text in found if text is not None)]
+        return deleted, counts, perms_needed, protected
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().delete_view(request, *args, **kwargs)
+        except StillInUse as error:  # since the check above
+            return self.refuse(request, error)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return super().changelist_view(request, *args, **kwargs)
+        try:
+            with transaction.atomic():  # also the entries of the log
+                return super().changelist_view(request, *args, **kwargs)
+        except StillInUse as error:
+            return self.refuse(request, error)
+
+    def refuse(self, request: HttpRequest, error: StillInUse) -> HttpResponse:
+        self.message_user(request, error.detail, messages.ERROR)
+        label = f"{self.opts.app_label}_{self.opts.model_name}"
+        return redirect(f"admin:{label}_changelist")
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        remove_owner(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            for owner in queryset:
+                remove_owner(owner)
 
 
 class PersonalAdmin(ListAdmin):
@@ -152,7 +194,7 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Project)
-class ProjectAdmin(ListAdmin, RulesAdmin):
+class ProjectAdmin(OwnerAdmin, RulesAdmin):
     list_display = ("named", "description", "enabled", "created_at")
     list_filter = ("enabled",)
     search_fields = ("name", "id", "description")
@@ -206,7 +248,7 @@ class ProjectAdmin(ListAdmin, RulesAdmin):
 
 
 @admin.register(User)
-class SiteUserAdmin(PersonalAdmin, UserAdmin):  # type: ignore[type-arg]
+class SiteUserAdmin(PersonalAdmin, OwnerAdmin, UserAdmin):  # type: ignore[type-arg]
     owner = "pk"
     list_display = ("username", "default_project", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")

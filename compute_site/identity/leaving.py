@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.dispatch import Signal
@@ -13,6 +15,17 @@ owner_leaves = Signal()
 """Sent within the transaction, before the rows go, with ``owner``: a project or a user. A receiver
 removes what is over, and raises ``StillInUse`` for what is not.
 """
+
+
+def find_hindrance(owner: Project | User) -> str | None:
+    """Why the project or user cannot be deleted now; ``None`` if it can. Nothing changes."""
+    try:
+        with transaction.atomic():
+            remove_owner(copy.copy(owner))  # a deleted object has no key any more
+            transaction.set_rollback(True)
+    except StillInUse as error:
+        return error.detail
+    return None
 
 
 def remove_owner(owner: Project | User) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
+from compute_site.console import people
 from compute_site.identity.models import ApplicationCredential, Project, Role, Token, User
 from compute_site.identity.tokens import digest_of
 from servers.policies import server as policies
-from tests.cast import Cast
+from tests.cast import BETA, Cast
 from tests.client import ApiClient
-from tests.factories import make_instance, make_user
+from tests.factories import make_instance, make_network, make_port, make_user
 from tests.policy.callers import caller_of
 
 pytestmark = pytest.mark.django_db
+LIST = reverse("admin:identity_project_changelist")
 MODELS = (
     "auth_group",
     "identity_applicationcredential",
@@ -156,6 +159,54 @@ def test_a_project_with_servers_cannot_be_deleted(site: Client, cast: Cast) -> N
     site.post(url_of(cast.alpha, "delete"), {"post": "yes"})
 
     assert Project.objects.filter(name="alpha").exists()
+
+
+@pytest.mark.parametrize("page", ["delete", "changelist"])
+def test_a_project_whose_network_others_use_cannot_be_deleted(
+    site: Client, cast: Cast, page: str
+) -> None:
+    """As by the API, and both pages say what is in the way."""
+    lender = Project.objects.create(name="lender")
+    network = make_network(project_id=lender.pk, shared=True)
+    make_port(network, project_id=cast.beta.pk)
+    url = url_of(lender, "delete") if page == "delete" else LIST
+    asked = {"action": "delete_selected", "_selected_action": lender.pk}
+    form = {"post": "yes"} | (asked if page == "changelist" else {})
+
+    answer = site.post(url, form)
+
+    assert answer.status_code == 200
+    assert f"Ports of other projects are in networks of the project {lender.pk}" in (
+        answer.content.decode()
+    )
+    assert Project.objects.filter(pk=lender.pk).exists()
+    assert network.subnets.exists()
+
+
+@pytest.mark.parametrize("page", ["delete", "changelist"])
+def test_what_comes_in_the_way_meanwhile_is_told(
+    site: Client, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lender = Project.objects.create(name="lender")
+    make_port(make_network(project_id=lender.pk, shared=True), project_id=BETA)
+    monkeypatch.setattr(people, "find_hindrance", lambda _: None)
+    url = url_of(lender, "delete") if page == "delete" else LIST
+    asked = {"action": "delete_selected", "_selected_action": lender.pk}
+    form = {"post": "yes"} | (asked if page == "changelist" else {})
+
+    answer = site.post(url, form, follow=True)
+
+    assert f"Ports of other projects are in networks of the project {lender.pk}" in (
+        answer.content.decode()
+    )
+    assert Project.objects.filter(pk=lender.pk).exists()
+    assert not LogEntry.objects.filter(object_id=lender.pk).exists()
+
+
+def test_a_user_with_servers_cannot_be_deleted(site: Client, cast: Cast) -> None:
+    make_instance()
+    answer = site.post(url_of(cast.member.user, "delete"), {"post": "yes"})
+    assert "still has servers" in answer.content.decode()
 
 
 def rules_page(project: Project, role: Role) -> str:
