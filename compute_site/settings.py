@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "compute_site.identity",
     "compute_site.policy",
     "compute_site.idempotency",
+    "compute_site.neighbours.identity",
     "compute_site.neighbours.image",
     "compute_site.neighbours.network",
     "compute_site.neighbours.volume",

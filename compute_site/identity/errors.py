@@ -83,12 +83,6 @@ class RestrictedToken(Forbidden):
     code = "restricted_token"
 
 
-class AdminOnly(Forbidden):
-    """Only the cloud's admin may do this."""
-
-    code = "admin_only"
-
-
 class StillInUse(Conflict):
     """A project or user that still has servers, or resources that others use."""
 

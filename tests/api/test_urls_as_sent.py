@@ -10,7 +10,7 @@ from tests.client import ApiClient
 
 SERVICES = (
     "/compute/v2.1/servers",
-    "/identity/v3/projects",
+    "/identity/v3/auth/projects",
     "/image/v2/images",
     "/network/v2.0/networks",
     "/volume/v3/volumes",

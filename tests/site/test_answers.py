@@ -26,7 +26,7 @@ from tests.factories import make_image, make_network, make_port, make_server_gro
 LISTS = {
     "/servers/detail": "servers",
     "/os-server-groups": "server_groups",
-    "//identity/v3/projects": "projects",
+    "//identity/v3/auth/projects": "projects",
     "//image/v2/images": "images",
     "//network/v2.0/ports": "ports",
     "//volume/v3/volumes/detail": "volumes",

@@ -48,7 +48,7 @@ def test_the_line_names_who_is_known_but_has_no_role(cast: Cast, log: Log) -> No
 def test_the_line_of_an_identity_request_names_the_user(
     as_reader: ApiClient, cast: Cast, log: Log
 ) -> None:
-    answer = as_reader.get("//identity/v3/users/none").expect(404)
+    answer = as_reader.get("//identity/v3/regions/none").expect(404)
     request = answer.headers["x-openstack-request-id"]
     assert f"[{request} {cast.reader.user_id} 127.0.0.1] Not Found" in log()
 

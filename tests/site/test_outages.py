@@ -37,7 +37,7 @@ READS = [
     "/servers",
     "/servers/detail?name=a",
     "/flavors",
-    "//identity/v3/projects",
+    "//identity/v3/auth/projects",
     "//image/v2/images",
     "//network/v2.0/networks",
     "//volume/v3/volumes",

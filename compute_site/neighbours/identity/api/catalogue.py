@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from compute_site.identity.catalog import REGION, catalog
 from compute_site.identity.errors import NoSuchThing
+from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.representation import show_domain, show_list
 
@@ -17,16 +18,22 @@ class ListView(IdentityView):
     """A list, and its items by id.
 
     ``key`` is the outer key of one item; ``filters`` are the members that the query may filter by.
+    ``rules`` are those for the list and for an item; without them, all who are signed in may.
     """
 
     key: str
+    rules: tuple[str | None, str | None] = (None, None)
     filters: tuple[str, ...] = ()
 
     def items(self) -> list[dict[str, Any]]:
         raise NotImplementedError
 
     def get(self, request: Request, item_id: str | None = None) -> Response:
-        self.caller()
+        rule = self.rules[0 if item_id is None else 1]
+        if rule is None:
+            self.caller()
+        else:
+            self.permit(rule)
         items = self.items()
         if item_id is not None:
             found = [item for item in items if item["id"] == item_id]
@@ -46,6 +53,7 @@ class Domains(ListView):
     """``GET /identity/v3/domains[/{id}]``"""
 
     key = "domain"
+    rules = (policies.LIST_DOMAINS, None)
     filters = ("name",)
 
     def items(self) -> list[dict[str, Any]]:
@@ -72,6 +80,7 @@ class Services(ListView):
     """``GET /identity/v3/services[/{id}]``"""
 
     key = "service"
+    rules = (policies.LIST_SERVICES, policies.GET_SERVICE)
     filters = ("name", "type")
 
     def items(self) -> list[dict[str, Any]]:
@@ -92,6 +101,7 @@ class Endpoints(ListView):
     """``GET /identity/v3/endpoints[/{id}]``"""
 
     key = "endpoint"
+    rules = (policies.LIST_ENDPOINTS, policies.GET_ENDPOINT)
     filters = ("service_id", "interface", "region_id")
 
     def items(self) -> list[dict[str, Any]]:

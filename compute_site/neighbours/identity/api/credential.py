@@ -13,40 +13,30 @@ from compute_site.identity.credentials import (
 )
 from compute_site.identity.errors import ForeignUser, NoSuchThing
 from compute_site.identity.models import ApplicationCredential
-from compute_site.identity.tokens import ValidToken
+from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.representation import show_credential, show_list
 
 
-class OwnCredentialView(IdentityView):
-    """Only the user itself may see or change its application credentials; not even an admin may."""
+class CredentialView(IdentityView):
+    """Users make, see and delete their own; to see or delete those of others needs a rule."""
 
-    def owner(self, user_id: str) -> ValidToken:
-        """The caller.
+    def credentials(self, rule: str, user_id: str) -> QuerySet[ApplicationCredential]:
+        self.permit(rule, owner=user_id)
+        return ApplicationCredential.objects.filter(user=user_id)
 
-        Raises:
-            ForeignUser: the URL names another user.
-        """
-        caller = self.caller()
-        if caller.user_id != user_id:
-            raise ForeignUser("The application credentials of a user are the user's alone.")
-        return caller
-
-    def credentials(self, user_id: str) -> QuerySet[ApplicationCredential]:
-        return ApplicationCredential.objects.filter(user=self.owner(user_id).user_id)
-
-    def find(self, user_id: str, credential_id: str) -> ApplicationCredential:
-        found = self.credentials(user_id).filter(pk=credential_id).first()
+    def find(self, rule: str, user_id: str, credential_id: str) -> ApplicationCredential:
+        found = self.credentials(rule, user_id).filter(pk=credential_id).first()
         if found is None:
             raise NoSuchThing(f"There is no application credential {credential_id}.")
         return found
 
 
-class CredentialList(OwnCredentialView):
+class CredentialList(CredentialView):
     """``/identity/v3/users/{user_id}/application_credentials``"""
 
     def get(self, request: Request, user_id: str) -> Response:
-        credentials = self.credentials(user_id)
+        credentials = self.credentials(policies.LIST_CREDENTIALS, user_id)
         if "name" in request.GET:
             credentials = credentials.filter(name=request.GET["name"])
         items = [show_credential(credential, root=self.root) for credential in credentials]
@@ -54,21 +44,24 @@ class CredentialList(OwnCredentialView):
         return Response(show_list("application_credentials", items, url=url))
 
     def post(self, request: Request, user_id: str) -> Response:
-        owner = self.owner(user_id)
+        owner = self.caller()
+        if owner.user_id != user_id:
+            raise ForeignUser("Users make application credentials for themselves alone.")
         credential, secret = make_credential(owner, read_credential_order(self.read_body()))
         shown = show_credential(credential, root=self.root, secret=secret)
         return Response({"application_credential": shown}, status=201)
 
 
-class CredentialDetail(OwnCredentialView):
+class CredentialDetail(CredentialView):
     """``/identity/v3/users/{user_id}/application_credentials/{credential_id}``"""
 
     def get(self, request: Request, user_id: str, credential_id: str) -> Response:
-        credential = self.find(user_id, credential_id)
+        credential = self.find(policies.GET_CREDENTIAL, user_id, credential_id)
         return Response({"application_credential": show_credential(credential, root=self.root)})
 
     def delete(self, request: Request, user_id: str, credential_id: str) -> Response:
         """Also deletes the tokens that were issued for the credential."""
-        check_unrestricted(self.owner(user_id))
-        self.find(user_id, credential_id).delete()
+        found = self.find(policies.DELETE_CREDENTIAL, user_id, credential_id)
+        check_unrestricted(self.caller())
+        found.delete()
         return Response(status=204)

@@ -15,9 +15,11 @@ from compute_site.api.json_view import JsonView
 from compute_site.api.links import root_of
 from compute_site.api.rendering import JsonRenderer
 from compute_site.api.view import as_fault
+from compute_site.caller import PolicyRefused
 from compute_site.faults import Fault, Unauthorized
-from compute_site.identity.errors import AdminOnly, InvalidToken, MethodNotAllowed
+from compute_site.identity.errors import InvalidToken, MethodNotAllowed
 from compute_site.identity.tokens import ValidToken, find_token
+from compute_site.policy.granted import find_granted
 from compute_site.request_id import note_user
 
 logger = logging.getLogger(__name__)
@@ -45,17 +47,30 @@ class IdentityView(JsonView):
         note_user(valid.user_id)
         return valid
 
-    def admin(self) -> ValidToken:
-        """The token of the caller, who is the cloud's admin.
+    def permit(
+        self, rule: str, *, owner: str | None = None, project_id: str | None = None
+    ) -> ValidToken:
+        """The token of the caller, who may do this: as the user ``owner``, or by the policy rule,
+        granted in the project that is named, or else in that of the token.
 
         Raises:
-            InvalidToken: there is none, or it is not valid.
-            AdminOnly: the caller is not the cloud's admin.
+            InvalidToken: there is no token, or it is not valid.
+            PolicyRefused: the rule is not granted.
         """
-        caller = self.caller()
-        if not caller.is_admin:
-            raise AdminOnly("Only those who hold the role admin may do this.")
-        return caller
+        token = self.caller()
+        if token.user_id != owner and not self.holds(token, rule, project_id):
+            raise PolicyRefused(f"The policy rule {rule} is not granted to you.")
+        return token
+
+    def holds(self, token: ValidToken, rule: str, project_id: str | None = None) -> bool:
+        """Is the rule granted? A token without a project has no rights but those on its user."""
+        own, scope = token.token.project_id, token.scope
+        if own is None:
+            return False
+        user_id = None if scope.by_credential else scope.user_id
+        granted = find_granted(user_id, own, scope.group_ids)
+        here = project_id in (None, own) and rule in granted.in_project
+        return here or rule in granted.everywhere
 
     @property
     def root(self) -> str:

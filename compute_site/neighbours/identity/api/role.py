@@ -13,7 +13,8 @@ from compute_site.identity.assignments import (
     unassign,
 )
 from compute_site.identity.errors import NoSuchThing
-from compute_site.identity.models import Project, Role, User
+from compute_site.identity.models import Role
+from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import is_true
 from compute_site.neighbours.identity.api.project import find_project
@@ -23,13 +24,14 @@ from compute_site.neighbours.identity.api.representation import (
     show_role,
 )
 from compute_site.neighbours.identity.api.user import find_user, find_user_in_reach
+from compute_site.policy.rights import MoreRights
 
 
 class RoleList(IdentityView):
     """``GET /identity/v3/roles``: the four roles are fixed; clients cannot make others."""
 
     def get(self, request: Request) -> Response:
-        self.caller()
+        self.permit(policies.LIST_ROLES)
         asked = request.GET
         shown = [
             show_role(role, root=self.root)
@@ -43,56 +45,53 @@ class RoleDetail(IdentityView):
     """``GET /identity/v3/roles/{role_id}``"""
 
     def get(self, request: Request, role_id: str) -> Response:
-        self.caller()
+        self.permit(policies.GET_ROLE)
         return Response({"role": show_role(find_role(role_id), root=self.root)})
 
 
-class GrantView(IdentityView):
-    """The base of the views of ``/identity/v3/projects/{project_id}/users/{user_id}/roles``."""
-
-    def both(self, project_id: str, user_id: str) -> tuple[User, Project]:
-        """The user and the project of the URL, for the cloud's admin."""
-        admin = self.admin()
-        return find_user(admin, user_id), find_project(admin, project_id)
-
-
-class GrantList(GrantView):
-    """The roles that the user was given in the project."""
+class GrantList(IdentityView):
+    """``GET /identity/v3/projects/{project_id}/users/{user_id}/roles``: the roles that the user was
+    given in the project.
+    """
 
     def get(self, request: Request, project_id: str, user_id: str) -> Response:
-        held = roles_of(*self.both(project_id, user_id))
+        self.permit(policies.LIST_GRANTS, project_id=project_id)
+        held = roles_of(find_user(user_id), find_project(project_id))
         shown = [show_role(role, root=self.root) for role in held]
         return Response(show_list("roles", shown, url=request.build_absolute_uri()))
 
 
-class Grant(GrantView):
+class Grant(IdentityView):
     """One role of the user in the project: check, give or take it away."""
 
     def get(self, request: Request, project_id: str, user_id: str, role_id: str) -> Response:
+        self.permit(policies.CHECK_GRANT, project_id=project_id)
         role = find_role(role_id)
-        if role not in roles_of(*self.both(project_id, user_id)):
+        if role not in roles_of(find_user(user_id), find_project(project_id)):
             raise NoSuchThing(f"The user does not hold the role {role.value} in this project.")
         return Response(status=204)
 
     def put(self, request: Request, project_id: str, user_id: str, role_id: str) -> Response:
-        assign(*self.both(project_id, user_id), find_role(role_id))
+        caller = self.permit(policies.CREATE_GRANT, project_id=project_id)
+        user, project, role = find_user(user_id), find_project(project_id), find_role(role_id)
+        if role is Role.ADMIN and not caller.is_admin:
+            raise MoreRights("Only those who hold the role admin give it to others.")
+        assign(user, project, role)
         return Response(status=204)
 
     def delete(self, request: Request, project_id: str, user_id: str, role_id: str) -> Response:
-        admin = self.admin()
-        user = find_user_in_reach(admin, user_id)
-        unassign(user, find_project(admin, project_id), find_role(role_id))
+        caller = self.permit(policies.REVOKE_GRANT, project_id=project_id)
+        user = find_user_in_reach(caller, user_id)
+        unassign(user, find_project(project_id), find_role(role_id))
         return Response(status=204)
 
 
 class AssignmentList(IdentityView):
-    """``GET /identity/v3/role_assignments``: all for the cloud's admin, otherwise the caller's."""
+    """``GET /identity/v3/role_assignments``"""
 
     def get(self, request: Request) -> Response:
-        caller = self.caller()
+        self.permit(policies.LIST_ASSIGNMENTS)
         asked = {key: request.GET[key] for key in request.GET}
-        if not caller.is_admin:
-            asked["user.id"] = caller.user_id
         wants = {
             key: key in asked and is_true(asked[key]) for key in ("effective", "include_names")
         }

@@ -10,6 +10,7 @@ from compute_site.identity.catalog import catalog
 from compute_site.identity.errors import ForeignToken, NoProject, TokenNotFound
 from compute_site.identity.login import log_in
 from compute_site.identity.tokens import ValidToken, find_token, revoke_token
+from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.representation import show_token
 
@@ -22,27 +23,27 @@ class Tokens(IdentityView):
         return self.answer(valid, text, status=201)
 
     def get(self, request: Request) -> Response:
-        text, valid = self.subject()
+        text, valid = self.subject(policies.VALIDATE_TOKEN)
         return self.answer(valid, text)
 
     def delete(self, request: Request) -> Response:
-        _, valid = self.subject()
+        _, valid = self.subject(policies.REVOKE_TOKEN)
         revoke_token(valid.token)
         return Response(status=204)
 
-    def subject(self) -> tuple[str, ValidToken]:
+    def subject(self, rule: str) -> tuple[str, ValidToken]:
         """The token that the request is about.
 
         Raises:
             TokenNotFound: it is not valid.
-            ForeignToken: it is another user's, and the caller is not the cloud's admin.
+            ForeignToken: it is another user's, and the rule is not granted.
         """
         caller = self.caller()
         text = self.request.META.get("HTTP_X_SUBJECT_TOKEN", "")
         valid = find_token(text)
         if valid is None:
             raise TokenNotFound("The token in X-Subject-Token is unknown, expired or revoked.")
-        if valid.user_id != caller.user_id and not caller.is_admin:
+        if valid.user_id != caller.user_id and not self.holds(caller, rule):
             raise ForeignToken("The token in X-Subject-Token is another user's.")
         return text, valid
 

@@ -1,10 +1,9 @@
-"""Users: a user sees only itself; the cloud's admin sees, makes and changes all users."""
+"""Users: a user sees itself; to see, make and change others needs a policy rule."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,37 +12,32 @@ from compute_site.identity.leaving import remove_owner
 from compute_site.identity.models import Project, User
 from compute_site.identity.tokens import ValidToken
 from compute_site.identity.users import change_password, change_user, make_user
+from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import chosen
 from compute_site.neighbours.identity.api.representation import show_list, show_project, show_user
 from compute_site.policy.rights import MoreRights, beyond, rights_of
 
 
-def visible_users(caller: ValidToken) -> QuerySet[User]:
-    """All users for the cloud's admin, otherwise only the caller."""
-    users = User.objects.order_by("username")
-    return users if caller.is_admin else users.filter(pk=caller.user_id)
-
-
-def find_user(caller: ValidToken, user_id: str) -> User:
-    """Raises: NoSuchThing: there is none that the caller may see."""
-    user = "\0" not in user_id and visible_users(caller).filter(pk=user_id).first()
+def find_user(user_id: str) -> User:
+    """Raises: NoSuchThing: there is none."""
+    user = "\0" not in user_id and User.objects.filter(pk=user_id).first()
     if not user:
         raise NoSuchThing(f"There is no user {user_id}.")
     return user
 
 
-def find_user_in_reach(admin: ValidToken, user_id: str) -> User:
+def find_user_in_reach(caller: ValidToken, user_id: str) -> User:
     """A user to change or delete.
 
     Raises:
         NoSuchThing: there is none.
-        MoreRights: the user has more rights than the calling admin, as a superuser of the admin
+        MoreRights: the user has more rights than the caller, as a superuser of the admin
             site has.
     """
-    user = find_user(admin, user_id)
-    own = rights_of([admin.user_id])[admin.user_id]
-    if admin.scope.by_credential:  # it gives no access to the admin site
+    user = find_user(user_id)
+    own = rights_of([caller.user_id])[caller.user_id]
+    if caller.scope.by_credential:  # it gives no access to the admin site
         own = dataclasses.replace(own, is_superuser=False)
     if beyond(own, [user.pk]):
         raise MoreRights(f"The user {user_id} has more rights than you have.")
@@ -54,8 +48,9 @@ class UserList(IdentityView):
     """``/identity/v3/users``"""
 
     def get(self, request: Request) -> Response:
+        self.permit(policies.LIST_USERS)
         users = chosen(
-            visible_users(self.caller()),
+            User.objects.order_by("username"),
             request.GET,
             columns={"name": "username", "enabled": "is_active"},
         )
@@ -63,7 +58,7 @@ class UserList(IdentityView):
         return Response(show_list("users", items, url=request.build_absolute_uri()))
 
     def post(self, request: Request) -> Response:
-        self.admin()
+        self.permit(policies.CREATE_USER)
         user = make_user(self.read_body())
         return Response({"user": show_user(user, root=self.root)}, status=201)
 
@@ -72,14 +67,16 @@ class UserDetail(IdentityView):
     """``/identity/v3/users/{user_id}``"""
 
     def get(self, request: Request, user_id: str) -> Response:
-        return Response({"user": show_user(find_user(self.caller(), user_id), root=self.root)})
+        self.permit(policies.GET_USER, owner=user_id)
+        return Response({"user": show_user(find_user(user_id), root=self.root)})
 
     def patch(self, request: Request, user_id: str) -> Response:
-        user = change_user(find_user_in_reach(self.admin(), user_id), self.read_body())
+        caller = self.permit(policies.UPDATE_USER)
+        user = change_user(find_user_in_reach(caller, user_id), self.read_body())
         return Response({"user": show_user(user, root=self.root)})
 
     def delete(self, request: Request, user_id: str) -> Response:
-        remove_owner(find_user_in_reach(self.admin(), user_id))
+        remove_owner(find_user_in_reach(self.permit(policies.DELETE_USER), user_id))
         return Response(status=204)
 
 
@@ -95,7 +92,8 @@ class UserProjects(IdentityView):
     """``GET /identity/v3/users/{user_id}/projects``"""
 
     def get(self, request: Request, user_id: str) -> Response:
-        user = find_user(self.caller(), user_id)
+        self.permit(policies.LIST_USER_PROJECTS, owner=user_id)
+        user = find_user(user_id)
         items = [
             show_project(project, root=self.root) for project in Project.objects.of_user(user.pk)
         ]
