@@ -81,6 +81,7 @@ class Options:
     # images
     image_property_quota: int = 128
     image_tag_quota: int = 128
+    image_member_quota: int = 128
     image_size_cap: int = 1 << 40
     """The most bytes of data that an image may have."""
     image_store_dir: Path | None = None

@@ -310,7 +310,15 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "min_disk": 1,
             "disk_format": "raw",
             "container_format": "bare",
+            "protected": True,
+            "os_hidden": True,
         }.items()
+    ),
+    "POST //image/v2/images/{image_id}/members": (
+        Example({"member": "made"}, "", image.NEW_MEMBER),
+    ),
+    "PUT //image/v2/images/{image_id}/members/{member_id}": (
+        Example({"status": "accepted"}, "", image.CHANGED_MEMBER),
     ),
     "PUT //network/v2.0/quotas/{owner}": (
         Example({"quota": {"port": 100}}, "quota", network_quotas.CHANGED),
@@ -345,6 +353,7 @@ WITHOUT_BODY = frozenset(
         "PUT //image/v2/images/{image_id}/file",  # any bytes
         "PUT //image/v2/images/{image_id}/stage",
         "POST //image/v2/images/{image_id}/import",  # needs data that are staged
+        "PUT //image/v2/images/{image_id}/tags/{tag}",
         "POST //image/v2/images/{image_id}/actions/deactivate",
         "POST //image/v2/images/{image_id}/actions/reactivate",
     )

@@ -98,7 +98,7 @@ class ApiClient:
             sent["OpenStack-API-Version"] = f"compute {microversion}"
         sent |= headers or {}
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
-        usual = BINARY if path.endswith(("/file", "/stage")) else "application/json"
+        usual = usual_type(method, path)
         # what follows the commit is done where the transaction of a test never commits
         with TestCase.captureOnCommitCallbacks(execute=True):
             response: Any = self.http.generic(
@@ -110,6 +110,15 @@ class ApiClient:
             )
         content = b"".join(response) if response.streaming else response.content
         return Answer(response.status_code, response.headers, content)
+
+
+def usual_type(method: str, path: str) -> str:
+    """The content type of bodies; the image API has others for changes and for data."""
+    if path.endswith(("/file", "/stage")):
+        return BINARY
+    if method == "PATCH" and path.startswith("//image/"):
+        return "application/openstack-images-v2.1-json-patch"
+    return "application/json"
 
 
 def browser_of(persona: Persona) -> ApiClient:

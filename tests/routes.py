@@ -13,10 +13,11 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from compute_site.api.microversions.version import NEWEST
+from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import FloatingIp, SecurityGroupRule, Subnet
 from compute_site.neighbours.volume.models import Snapshot
 from servers.models import Aggregate, RequestSpec
-from tests.cast import ALPHA, Cast
+from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 from tests.factories import (
     make_flavor,
@@ -97,7 +98,8 @@ class Site:
         volume = make_volume()
         snapshot = Snapshot.objects.create(volume=volume, size=1, project_id=ALPHA)
         host = make_host("host")
-        image = make_image(owner_id=ALPHA)
+        image = make_image(owner_id=ALPHA, visibility="shared", tags=["web"])
+        ImageMember.objects.create(image=image, member_id=BETA)
         server = make_instance(launched_at=timezone.now(), image_ref=str(image.pk))
         RequestSpec.objects.create(instance=server, flavor=server.flavor)
         client.post("/os-keypairs", {"keypair": {"name": "key"}}).expect(200)
@@ -114,6 +116,8 @@ class Site:
             "aggregate_id": str(Aggregate.objects.create(name="rack").pk),
             "network_id": str(network.pk),
             "image_id": str(image.pk),
+            "member_id": BETA,
+            "tag": "web",
             "volume_id": str(volume.pk),
             "snapshot_id": str(snapshot.pk),
             "port_id": str(port.pk),

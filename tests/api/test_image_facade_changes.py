@@ -95,7 +95,7 @@ def test_a_patch_changes_keys_and_properties(as_member: ApiClient) -> None:
     ("operation", "status"),
     [
         ({"op": "replace", "path": "/min_ram", "value": -1}, 400),
-        ({"op": "replace", "path": "/hw_disk_bus", "value": 5}, 400),
+        ({"op": "add", "path": "/hw_disk_bus", "value": 5}, 400),
         ({"op": "move", "path": "/name"}, 400),
         ({"op": "add", "path": "name", "value": "x"}, 400),
         ({"op": "add", "path": "/a/b", "value": "x"}, 400),
@@ -104,7 +104,12 @@ def test_a_patch_changes_keys_and_properties(as_member: ApiClient) -> None:
         ({"op": "replace", "path": "/id", "value": "x"}, 403),
         ({"op": "replace", "path": "/visibility", "value": "public"}, 403),
         ({"op": "remove", "path": "/nothing"}, 409),
-        ({"op": "remove", "path": "/name"}, 409),
+        ({"op": "replace", "path": "/nothing", "value": "x"}, 409),
+        ({"op": "remove", "path": "/name"}, 403),
+        ({"op": "remove", "path": "/protected"}, 403),
+        ({"op": "add", "path": "/os_glance_import", "value": "x"}, 403),
+        ({"op": "add", "path": "/disk_format", "value": "mine"}, 400),
+        ({"op": "add", "path": "/os_distro"}, 400),
     ],
 )
 def test_a_patch_that_cannot_be_changes_nothing(

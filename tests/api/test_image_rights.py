@@ -159,7 +159,7 @@ def test_members_lock_and_unlock_their_images(as_member: ApiClient, image: Image
 @pytest.mark.parametrize("action", ["deactivate", "reactivate"])
 def test_an_image_without_data_does_not_become_active(as_member: ApiClient, action: str) -> None:
     image = as_member.post(V2, {"name": "empty"}).expect(201).json
-    as_member.post(f"{V2}/{image['id']}/actions/{action}").expect(400)
+    as_member.post(f"{V2}/{image['id']}/actions/{action}").expect(403)
     assert Image.objects.get().status == "queued"
 
 

@@ -286,3 +286,31 @@ def test_many_at_once_get_no_more_than_there_is() -> None:
     assert sorted(map(str, run_at_once([ask] * 8))) == ["201"] * 3 + ["409"] * 5
     assert sorted(map(str, run_at_once([ask_volume] * 8))) == ["202"] * 3 + ["413"] * 5
     assert (Network.objects.count(), Volume.objects.count()) == (3, 3)
+
+
+@pytest.mark.parametrize("name", ["createImage", "createBackup", "shelve"])
+def test_an_image_of_a_server_has_no_more_properties_than_any(
+    as_member: ApiClient, name: str
+) -> None:
+    """What it inherits counts, and nothing is left of what was refused."""
+    kept = {f"image_p{number}": "x" for number in range(126)}
+    node = make_host()
+    image = make_image()
+    server = make_instance(
+        host=node.service.host,
+        node=node.hypervisor_hostname,
+        launched_at=timezone.now(),
+        image_ref=str(image.pk),
+        system_metadata=kept,
+    )
+    bodies = {
+        "createImage": {"name": "n", "metadata": {}},
+        "createBackup": {"name": "n", "backup_type": "daily", "rotation": 1},
+        "shelve": None,
+    }
+    answer = as_member.post(f"/servers/{server.uuid}/action", {name: bodies[name]})
+    answer.expect(413)
+    assert answer.errors[0]["code"] == "too_much_on_image"
+    assert list(Image.objects.all()) == [image]
+    server.refresh_from_db()
+    assert server.task_state is None

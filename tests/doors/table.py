@@ -390,6 +390,23 @@ IMAGE_SERVICE = (
     ),
     row("POST", f"{IMAGE}/actions/deactivate", MEMBER, 204),
     row("POST", f"{IMAGE}/actions/reactivate", MEMBER, 204),
+    row("PUT", f"{IMAGE}/tags/{{tag}}", MEMBER, 204),
+    row("DELETE", f"{IMAGE}/tags/{{tag}}", MEMBER, 204),
+    row(
+        *("POST", f"{IMAGE}/members", MEMBER, 200, {"member": "{other_project}"}),
+        names={"image_id": "{shared_image}"},
+        outsider=403,
+    ),
+    row(
+        *("PUT", f"{IMAGE}/members/{{member_id}}", MEMBER, 200, {"status": "accepted"}),
+        names={"image_id": "{foreign_image}", "member_id": "{alpha}"},
+        outsider=403,
+    ),
+    row(
+        *("DELETE", f"{IMAGE}/members/{{member_id}}", MEMBER, 204),
+        names={"image_id": "{shared_image}"},
+        outsider=403,
+    ),
     *(
         row(
             *(method, IMAGE, ADMIN, status, body),

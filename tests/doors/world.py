@@ -8,6 +8,7 @@ from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from compute_site.identity.models import Role
+from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import FloatingIp, Port, SecurityGroupRule, Subnet
 from compute_site.neighbours.volume.models import Snapshot
 from flavors.models import FlavorAccess
@@ -69,7 +70,10 @@ class World:
             "other_flavor": make_flavor(memory_mb=1024).flavorid,
             "flavor_id": self._flavor_id(),
             "public_image": str(make_image().pk),
-            "image_id": self._image_id(properties={"a": "b"}),
+            "image_id": self._image_id(properties={"a": "b"}, tags=["web"]),
+            "shared_image": self._shared_image(ALPHA, BETA),
+            "foreign_image": self._shared_image(BETA, ALPHA),
+            "member_id": BETA,
             "queued_image": self._image_id(status="queued", disk_format="raw"),
             "key": "a",
             "tag": "web",
@@ -118,6 +122,11 @@ class World:
 
     def _image_id(self, **fields: Any) -> str:
         return str(make_image(owner_id=ALPHA, visibility="private", **fields).pk)
+
+    def _shared_image(self, owner: str, member: str) -> str:
+        image = make_image(owner_id=owner, visibility="shared")
+        ImageMember.objects.create(image=image, member_id=member)
+        return str(image.pk)
 
     def _flavor_id(self) -> str:
         """One that is open to alpha alone."""

@@ -8,26 +8,30 @@ from typing import Any
 from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
+from compute_site.faults import Fault
 from compute_site.keys import (
     IGNORED,
     LARGEST_BIG_INT,
     Key,
     between,
+    flag,
+    line,
     list_of,
     one_of,
     text,
     uuid_text,
     whole,
 )
+from compute_site.neighbours.image.local.properties import check_properties, check_tags
 from compute_site.neighbours.image.models import Image
 
 PROPERTIES = "properties"
 PLAIN = (
     *("name", "status", "visibility", "min_ram", "min_disk", "size"),
-    *("disk_format", "container_format", "checksum", "tags"),
+    *("disk_format", "container_format", "checksum", "tags", "protected", "os_hidden"),
 )
 SERVICE_KEYS = (
-    *("protected", "os_hidden", "virtual_size", "os_hash_algo", "os_hash_value", "stores"),
+    *("virtual_size", "os_hash_algo", "os_hash_value", "stores"),
     *("locations", "direct_url", "created_at", "updated_at", "file", "self", "schema"),
 )
 
@@ -40,15 +44,28 @@ def write_images(entries: Sequence[Entry], cloud: Cloud) -> None:
             Image(
                 id=own_id(entry, "image", owner, entry["name"]),
                 owner_id=owner,
-                properties={
-                    key: as_property(value)
-                    for key, value in entry[PROPERTIES].items()
-                    if value is not None
-                },
-                **{key: entry[key] for key in PLAIN},
+                properties=_read_properties(entry),
+                **{key: entry[key] for key in PLAIN} | {"tags": _read_tags(entry)},
             )
         )
     save_rows(Image, rows)
+
+
+def _read_properties(entry: Entry) -> dict[str, str]:
+    given = {
+        key: as_property(value) for key, value in entry[PROPERTIES].items() if value is not None
+    }
+    try:
+        return check_properties(given)
+    except Fault as fault:
+        raise entry.wrong(fault.field or PROPERTIES, fault.detail) from None
+
+
+def _read_tags(entry: Entry) -> list[str]:
+    try:
+        return check_tags(entry["tags"])
+    except Fault as fault:
+        raise entry.wrong("tags", fault.detail) from None
 
 
 def as_property(value: Any) -> Any:
@@ -76,10 +93,13 @@ SECTIONS = (
             "disk_format": Key(text),
             "container_format": Key(text),
             "checksum": Key(text),
-            "tags": Key(list_of(text), default=[]),
+            "tags": Key(list_of(line), default=[]),
+            "protected": Key(flag, default=False),
+            "os_hidden": Key(flag, default=False),
             **dict.fromkeys(SERVICE_KEYS, IGNORED),
         },
         write=write_images,
+        longest={"status": 32, "disk_format": 32, "container_format": 32, "checksum": 64},
         rest=PROPERTIES,
         unique=(("id",),),
     ),

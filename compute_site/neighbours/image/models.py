@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from typing import Self
+from collections.abc import Collection
+from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from compute_site.caller import Caller
@@ -17,22 +18,41 @@ LIMITED = ("image_count_total", "image_size_total")
 """What quotas limit."""
 FOR_EVERYONE = ("public", "community")
 """Images of these visibilities are for all projects; the others are for their owner."""
+SHARED = "shared"
+"""Images of this visibility are for their owner and their members."""
+PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
+MEMBER_STATUSES = (PENDING, ACCEPTED, REJECTED)
+"""What a member says of an image: only accepted ones stand in its usual lists."""
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, caller: Caller) -> Self:
-        """The project's own images, the public and the community ones; an admin sees all.
+        """The project's own images, those of which it is a member, the public and the community
+        ones; an admin sees all.
 
-        Images have no members here, so that only the owner sees a ``shared`` one. An image whose
-        project was deleted has no owner: only an admin sees it, unless it is public or community.
+        An image whose project was deleted has no owner: only an admin sees it, unless it is public
+        or community, or has members.
         """
         if caller.is_admin:
             return self
-        return self.filter(Q(visibility__in=FOR_EVERYONE) | Q(owner=caller.project_id))
+        own = Q(owner=caller.project_id)
+        return self.filter(own | Q(visibility__in=FOR_EVERYONE) | shared_with(caller.project_id))
 
-    def listed_for(self, caller: Caller) -> Self:
-        """The images of a list without filters: of other projects only the public ones."""
-        return self.filter(Q(visibility="public") | Q(owner=caller.project_id))
+    def listed_for(
+        self, caller: Caller, *, statuses: Collection[str] = (ACCEPTED,), community: bool = False
+    ) -> Self:
+        """The images of a list: of other projects the public ones, and those of which the project
+        is a member of one of the statuses. ``community``: those, too.
+        """
+        seen = Q(owner=caller.project_id) | Q(visibility="public")
+        seen |= shared_with(caller.project_id, status__in=statuses)
+        return self.filter(seen | Q(visibility="community") if community else seen)
+
+
+def shared_with(project_id: str, **of_member: Any) -> Q:
+    """Images of which the project is a member."""
+    members = ImageMember.objects.filter(image=OuterRef("pk"), member_id=project_id, **of_member)
+    return Q(visibility=SHARED) & Q(Exists(members))
 
 
 class Image(models.Model):
@@ -58,6 +78,10 @@ class Image(models.Model):
     """Bytes of the disk that the data describe."""
     stored = models.BooleanField(default=False, editable=False)
     """Are there data? Images of a cloud file and of simulated servers have none."""
+    protected = models.BooleanField(default=False)
+    """Nobody deletes it."""
+    os_hidden = models.BooleanField("hidden", default=False)
+    """It does not stand in lists, but boots servers."""
     tags = models.JSONField(default=list, blank=True)
     properties = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -70,6 +94,27 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+
+class ImageMember(models.Model):
+    """A project with which a shared image is shared."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="members")
+    member_id = models.CharField(max_length=255, db_index=True)
+    """The id of the project; Glance does not ask whether there is one."""
+    status = models.CharField(
+        max_length=16, default=PENDING, choices=[(word, word) for word in MEMBER_STATUSES]
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["image", "member_id"], name="image_member_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} → {self.member_id}"
 
 
 class Quota(ProjectQuota):

@@ -34,6 +34,8 @@ MODIFY = rule(
     "Change an image and its properties.",
     (
         "PATCH /image/v2/images/{image_id}",
+        "PUT /image/v2/images/{image_id}/tags/{tag}",
+        "DELETE /image/v2/images/{image_id}/tags/{tag}",
         "POST /images/{image_id}/metadata",
         "PUT /images/{image_id}/metadata",
         "DELETE /images/{image_id}/metadata/{key}",
@@ -95,5 +97,36 @@ REACTIVATE = rule(
     Role.MEMBER,
     "Unlock the data of an image.",
     ("POST /image/v2/images/{image_id}/actions/reactivate",),
+    noun="image",
+)
+LIST_MEMBERS = rule(
+    "get_members",
+    Role.READER,
+    "List the members of an image.",
+    (
+        "GET /image/v2/images/{image_id}/members",
+        "GET /image/v2/images/{image_id}/members/{member_id}",
+    ),
+    noun="image",
+)
+ADD_MEMBER = rule(
+    "add_member",
+    Role.MEMBER,
+    "Share an image with a project.",
+    ("POST /image/v2/images/{image_id}/members",),
+    noun="image",
+)
+MODIFY_MEMBER = rule(
+    "modify_member",
+    Role.MEMBER,
+    "Accept or reject an image that another project shares.",
+    ("PUT /image/v2/images/{image_id}/members/{member_id}",),
+    noun="image",
+)
+DELETE_MEMBER = rule(
+    "delete_member",
+    Role.MEMBER,
+    "Share an image with a project no longer.",
+    ("DELETE /image/v2/images/{image_id}/members/{member_id}",),
     noun="image",
 )

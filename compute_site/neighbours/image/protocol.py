@@ -124,6 +124,10 @@ class ImageService(Protocol):
 
         It joins the transaction that has locked the server, because the answer names the image, or
         the server's row remembers it: one that no row knows would never be found again.
+
+        Raises:
+            ImageQuotaReached: the project has as many images as it may have.
+            Fault: 413, an image cannot have so many properties, or such long ones.
         """
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compute_site.neighbours.image.data.store import HASH_ALGORITHM
-from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.service_view import iso
 
 SCHEMA_PROPERTIES = {
@@ -42,6 +42,21 @@ IMAGE_SCHEMA = {
         {"rel": "describedby", "href": "{schema}"},
     ],
 }
+MEMBER_SCHEMA = {
+    "name": "member",
+    "properties": {
+        name: {"type": "string"}
+        for name in ("member_id", "image_id", "status", "created_at", "updated_at", "schema")
+    },
+}
+MEMBERS_SCHEMA = {
+    "name": "members",
+    "properties": {
+        "members": {"type": "array", "items": MEMBER_SCHEMA},
+        "schema": {"type": "string"},
+    },
+    "links": [{"rel": "describedby", "href": "{schema}"}],
+}
 IMAGES_SCHEMA = {
     "name": "images",
     "properties": {
@@ -76,12 +91,23 @@ def show_image(image: Image) -> dict[str, Any]:
         "checksum": image.checksum,
         "os_hash_algo": image.os_hash_value and HASH_ALGORITHM,
         "os_hash_value": image.os_hash_value,
-        "os_hidden": False,
-        "protected": False,
+        "os_hidden": image.os_hidden,
+        "protected": image.protected,
         "tags": image.tags,
         "created_at": iso(image.created_at),
         "updated_at": iso(image.updated_at),
         "file": f"{path}/file",
         "self": path,
         "schema": "/v2/schemas/image",
+    }
+
+
+def show_member(member: ImageMember) -> dict[str, Any]:
+    return {
+        "member_id": member.member_id,
+        "image_id": str(member.image_id),
+        "status": member.status,
+        "created_at": iso(member.created_at),
+        "updated_at": iso(member.updated_at),
+        "schema": "/v2/schemas/member",
     }

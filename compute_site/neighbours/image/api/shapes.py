@@ -7,32 +7,40 @@ from collections.abc import Mapping
 from compute_site.keys import (
     LARGEST_INT,
     Key,
+    filled_line,
     flag,
     line,
     list_of,
     one_of,
-    up_to,
     uuid_text,
     whole,
 )
+from compute_site.neighbours.image.models import MEMBER_STATUSES
 
 OWN_KEYS = frozenset(
     (
         *("status", "size", "virtual_size", "checksum", "os_hash_algo", "os_hash_value"),
         *("created_at", "updated_at", "file", "self", "schema", "direct_url", "locations"),
+        "stores",
     )
 )
 """Only the service sets these."""
+DISK_FORMATS = (
+    *("ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"),
+)
+CONTAINER_FORMATS = ("ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed")
 CHANGEABLE: Mapping[str, Key] = {
     "name": Key(line, default=""),
     "visibility": Key(one_of("public", "private", "shared", "community"), default="shared"),
     "owner": Key(line),
     "min_ram": Key(whole, default=0),
     "min_disk": Key(whole, default=0),
-    "disk_format": Key(up_to(32)),
-    "container_format": Key(up_to(32)),
+    "disk_format": Key(one_of(*DISK_FORMATS)),
+    "container_format": Key(one_of(*CONTAINER_FORMATS)),
     "tags": Key(list_of(line, most=LARGEST_INT), default=[]),
     "protected": Key(flag, default=False),
     "os_hidden": Key(flag, default=False),
 }
 NEW_IMAGE: Mapping[str, Key] = {"id": Key(uuid_text), **CHANGEABLE}
+NEW_MEMBER: Mapping[str, Key] = {"member": Key(filled_line, required=True)}
+CHANGED_MEMBER: Mapping[str, Key] = {"status": Key(one_of(*MEMBER_STATUSES), required=True)}

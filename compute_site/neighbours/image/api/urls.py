@@ -5,6 +5,12 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from compute_site.neighbours.image.api import views
+from compute_site.neighbours.image.api.representation import (
+    IMAGE_SCHEMA,
+    IMAGES_SCHEMA,
+    MEMBER_SCHEMA,
+    MEMBERS_SCHEMA,
+)
 
 urlpatterns = [
     path("", views.Versions.as_view()),
@@ -23,7 +29,13 @@ urlpatterns = [
     ),
     path("v2/images/<image_id>/actions/reactivate", views.ImageAction.as_view(status="active")),
     path("v2/images/<image_id>/tasks", views.ImageTasks.as_view()),
-    path("v2/schemas/image", views.ImageSchema.as_view()),
-    path("v2/schemas/images", views.ImagesSchema.as_view()),
+    path("v2/images/<image_id>/tags/<tag>", views.ImageTag.as_view()),
+    path("v2/images/<image_id>/members", views.ImageMembers.as_view()),
+    path("v2/images/<image_id>/members/<member_id>", views.ImageMemberDetail.as_view()),
+    path("v2/info/usage", views.UsageInfo.as_view()),
+    *(
+        path(f"v2/schemas/{document['name']}", views.Schema.as_view(schema_document=document))
+        for document in (IMAGE_SCHEMA, IMAGES_SCHEMA, MEMBER_SCHEMA, MEMBERS_SCHEMA)
+    ),
     re_path("", views.UnknownImageUrl.as_view()),
 ]

@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.api.bodies import stream_body
 from compute_site.faults import BadRequest, Fault, NotFound, UnsupportedMediaType
-from compute_site.keys import read_keys
+from compute_site.keys import Key, read_keys
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.download import BINARY, answer_download
-from compute_site.neighbours.image.api.representation import IMAGE_SCHEMA, IMAGES_SCHEMA, show_image
-from compute_site.neighbours.image.api.shapes import NEW_IMAGE
+from compute_site.neighbours.image.api.patch import read_patch
+from compute_site.neighbours.image.api.queries import filter_images, read_order
+from compute_site.neighbours.image.api.representation import show_image, show_member
+from compute_site.neighbours.image.api.shapes import CHANGED_MEMBER, NEW_IMAGE, NEW_MEMBER
 from compute_site.neighbours.image.data import uploads
-from compute_site.neighbours.image.local import changes
+from compute_site.neighbours.image.local import changes, members
+from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.service_view import Filter, ServiceView, by_id, phrase
+from compute_site.neighbours.service_view import ServiceView, phrase
 
 NEWEST_MINOR = 9
 IMPORT_KEYS = {"method", "all_stores", "all_stores_must_succeed"}
 """There is one store, so that the keys about stores change nothing."""
 
 
-def ids(words: list[str]) -> list[Any]:
-    """``in:a,b`` names several ids."""
-    return by_id().read([part for word in words for part in word.removeprefix("in:").split(",")])
-
-
-def texts(words: list[str]) -> list[str]:
-    """``in:a,b`` names several texts; one with a comma is in quotes."""
-    found = []
-    for word in words:
-        parts = word.removeprefix("in:").split(",") if word.startswith("in:") else [word]
-        found += [part.strip('"') for part in parts]
-    return found
-
-
 class ImageView(ServiceView):
     def show_error(self, fault: Fault) -> dict[str, Any]:
         title = phrase(fault.status)
         return {"code": f"{fault.status} {title}", "title": title, "message": fault.detail}
+
+    def read_whole(self, shape: Mapping[str, Key]) -> Mapping[str, Any]:
+        """The body, which is an object of this shape itself."""
+        body = self.read_body()
+        values, problems = read_keys(body, shape) if isinstance(body, dict) else ({}, ())
+        if problems or not values:
+            raise BadRequest("; ".join(problems) or f"Send an object with {', '.join(shape)}.")
+        return values
 
     def find_image(self, image_id: str) -> Image:
         """The image, which the caller may see."""
@@ -72,44 +67,13 @@ class Versions(ImageView):
         return Response({"versions": versions}, status=self.status)
 
 
-SORT_COLUMNS = {
-    "created_at": "created_at",
-    "updated_at": "updated_at",
-    "name": "name",
-    "status": "status",
-    "size": "size",
-    "disk_format": "disk_format",
-    "container_format": "container_format",
-}
-NO_PROPERTIES = {
-    *SORT_COLUMNS,
-    *("limit", "marker", "sort", "sort_key", "sort_dir", "tag", "member_status", "os_hidden"),
-    *("protected", "checksum", "min_ram", "min_disk", "size_min", "size_max", "owner"),
-}
-"""Other parameters of a list."""
-
-
 class ImageList(ImageView):
     """``GET`` and ``POST /image/v2/images``"""
 
-    filters: ClassVar = {
-        "id": Filter("pk", ids),
-        "name": Filter("name", texts),
-        "status": Filter("status", texts),
-        "visibility": Filter("visibility"),
-        "owner": Filter("owner"),
-        "disk_format": Filter("disk_format", texts),
-        "container_format": Filter("container_format", texts),
-    }
-
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST)
-        rows = Image.objects.visible_to(self.caller)
-        if not {"visibility", "id"} & set(request.GET):
-            rows = rows.listed_for(self.caller)
-        if tags := request.GET.getlist("tag"):
-            rows = rows.filter(tags__contains=tags)
-        images = self.page(self.filtered(self.with_properties(rows)), *self.order())
+        given = request.GET
+        images = self.page(filter_images(self.caller, given), *read_order(given))
         body: dict[str, Any] = {
             "images": [show_image(image) for image in images],
             "first": "/v2/images",
@@ -118,32 +82,6 @@ class ImageList(ImageView):
         if self.more and images:
             body["next"] = self.next_url("/v2/images", images[-1])
         return Response(body)
-
-    def with_properties(self, rows: QuerySet[Image]) -> QuerySet[Image]:
-        """Filter by the parameters that are no fields of images: they name properties."""
-        properties = {
-            name: value
-            for name, value in self.request.GET.items()
-            if name not in self.filters and name not in NO_PROPERTIES
-        }
-        return rows.filter(properties__contains=properties) if properties else rows
-
-    def order(self) -> list[str]:
-        """The columns to sort by; by default, the newest first.
-
-        Raises:
-            BadRequest: images are not sorted by one of them.
-        """
-        given = self.request.GET
-        words = [word.partition(":")[::2] for word in given.get("sort", "").split(",") if word]
-        ways = given.getlist("sort_dir")
-        words += zip_longest(given.getlist("sort_key"), ways[: len(given.getlist("sort_key"))])
-        columns = []
-        for key, way in words or [("created_at", "desc")]:
-            if key not in SORT_COLUMNS:
-                raise BadRequest(f"Images are sorted by {', '.join(SORT_COLUMNS)}, not by {key}.")
-            columns.append(SORT_COLUMNS[key] if way == "asc" else f"-{SORT_COLUMNS[key]}")
-        return [*columns, "-pk"]
 
     def post(self, request: Request) -> Response:
         body = self.read_body()
@@ -165,10 +103,8 @@ class ImageDetail(ImageView):
 
     def patch(self, request: Request, image_id: str) -> Response:
         image = self.find_image(image_id)
-        body = self.read_body()
-        if not isinstance(body, list):
-            raise BadRequest("Send a JSON patch: a list of operations.")
-        return Response(show_image(changes.change_image(self.caller, image, body)))
+        steps = read_patch(request.content_type or "", self.read_body())
+        return Response(show_image(changes.change_image(self.caller, image, steps)))
 
     def delete(self, request: Request, image_id: str) -> Response:
         changes.delete_images(self.caller, [self.find_image(image_id)])
@@ -252,6 +188,50 @@ class ImageAction(ImageView):
         return Response(status=204)
 
 
+class ImageTag(ImageView):
+    """``PUT`` and ``DELETE /image/v2/images/{image_id}/tags/{tag}``"""
+
+    def put(self, request: Request, image_id: str, tag: str) -> Response:
+        changes.add_tag(self.caller, self.find_image(image_id), tag)
+        return Response(status=204)
+
+    def delete(self, request: Request, image_id: str, tag: str) -> Response:
+        changes.remove_tag(self.caller, self.find_image(image_id), tag)
+        return Response(status=204)
+
+
+class ImageMembers(ImageView):
+    """``GET`` and ``POST /image/v2/images/{image_id}/members``"""
+
+    def get(self, request: Request, image_id: str) -> Response:
+        found = members.members_of(self.caller, self.find_image(image_id))
+        shown = [show_member(member) for member in found]
+        return Response({"members": shown, "schema": "/v2/schemas/members"})
+
+    def post(self, request: Request, image_id: str) -> Response:
+        image = self.find_image(image_id)
+        asked = self.read_whole(NEW_MEMBER)
+        return Response(show_member(members.add_member(self.caller, image, asked["member"])))
+
+
+class ImageMemberDetail(ImageView):
+    """``GET``, ``PUT`` and ``DELETE /image/v2/images/{image_id}/members/{member_id}``"""
+
+    def get(self, request: Request, image_id: str, member_id: str) -> Response:
+        image = self.find_image(image_id)
+        return Response(show_member(members.find_member(self.caller, image, member_id)))
+
+    def put(self, request: Request, image_id: str, member_id: str) -> Response:
+        image = self.find_image(image_id)
+        status = self.read_whole(CHANGED_MEMBER)["status"]
+        member = members.set_status(self.caller, image, member_id, status)
+        return Response(show_member(member))
+
+    def delete(self, request: Request, image_id: str, member_id: str) -> Response:
+        members.remove_member(self.caller, self.find_image(image_id), member_id)
+        return Response(status=204)
+
+
 class ImageTasks(ImageView):
     """``GET /image/v2/images/{image_id}/tasks``: imports; always empty, as they need no time."""
 
@@ -260,18 +240,23 @@ class ImageTasks(ImageView):
         return Response({"tasks": []})
 
 
-class ImageSchema(ImageView):
-    """``GET /image/v2/schemas/image``"""
+class Schema(ImageView):
+    """``GET /image/v2/schemas/…``: the document ``schema``."""
+
+    schema_document: ClassVar[Mapping[str, Any]] = {}
 
     def get(self, request: Request) -> Response:
-        return Response(IMAGE_SCHEMA)
+        return Response(self.schema_document)
 
 
-class ImagesSchema(ImageView):
-    """``GET /image/v2/schemas/images``"""
+class UsageInfo(ImageView):
+    """``GET /image/v2/info/usage``: the limits of the project, and what of them is used."""
 
     def get(self, request: Request) -> Response:
-        return Response(IMAGES_SCHEMA)
+        limits = QUOTAS.limits_of(self.caller.project_id)
+        used = QUOTAS.used_by(self.caller.project_id)
+        usage = {name: {"limit": limits[name], "usage": used[name]} for name in limits}
+        return Response({"usage": usage})
 
 
 class UnknownImageUrl(ImageView):

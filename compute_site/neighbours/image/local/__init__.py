@@ -15,6 +15,7 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.local import changes
 from compute_site.neighbours.image.local.limits import QUOTAS
+from compute_site.neighbours.image.local.properties import check_properties
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.image.protocol import (
     Change,
@@ -46,7 +47,7 @@ def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:
     visible = Image.objects.visible_to(caller)
     caller.permit(policies.LIST if search.image_id is None else policies.SHOW)
     if search.image_id is None:
-        visible = visible.listed_for(caller)
+        visible = visible.listed_for(caller).filter(os_hidden=False)
     else:
         visible = visible.filter(pk__in=canonical_ids([search.image_id]))
     asked = {
@@ -88,7 +89,7 @@ def create_image(
         size=model.size,
         disk_format=model.disk_format,
         container_format=model.container_format,
-        properties=dict(properties),
+        properties=check_properties(properties),
     )
     return str(image.pk)
 

@@ -11,20 +11,24 @@ from django.db import transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, Conflict, Forbidden
+from compute_site.faults import BadRequest, Conflict, Forbidden, NotFound
 from compute_site.identity.models import Project
-from compute_site.keys import read_keys, shown
+from compute_site.keys import read_keys
 from compute_site.neighbours.image import policies
+from compute_site.neighbours.image.api.patch import ADD, REMOVE, Step
 from compute_site.neighbours.image.api.shapes import CHANGEABLE, OWN_KEYS
 from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local.limits import QUOTAS
-from compute_site.neighbours.image.local.properties import check_properties, check_tags
+from compute_site.neighbours.image.local.properties import check_properties, check_tags, read_tag
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.ownership import permit_on
 
 COLUMNS = (
-    *("name", "visibility", "min_ram", "min_disk", "disk_format", "container_format", "tags"),
+    *("name", "visibility", "min_ram", "min_disk", "disk_format", "container_format"),
+    *("protected", "os_hidden"),
 )
+RESERVED = "os_glance"
+"""The prefix of properties that only the service sets."""
 PROPERTIES = "properties"
 STATUS_RULES = {"active": policies.REACTIVATE, "deactivated": policies.DEACTIVATE}
 VISIBILITY_RULES = {"public": policies.PUBLICIZE, "community": policies.COMMUNITIZE}
@@ -37,6 +41,30 @@ class KeyOfService(Forbidden):
     code = "key_of_service"
 
 
+class NotRemovable(Forbidden):
+    """The key belongs to every image."""
+
+    code = "not_removable"
+
+
+class ImageProtected(Forbidden):
+    """The image is protected against its deletion."""
+
+    code = "image_protected"
+
+
+class WrongImageStatus(Forbidden):
+    """The image has no data yet that could be locked. Glance: 403."""
+
+    code = "wrong_image_status"
+
+
+class NoSuchProperty(Conflict):
+    """The patch changes a property that the image does not have."""
+
+    code = "no_such_property"
+
+
 class ImageIsThere(Conflict):
     """The image has data already, or another image has the id."""
 
@@ -45,7 +73,7 @@ class ImageIsThere(Conflict):
 
 @transaction.atomic
 def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
-    check_tags(values["tags"])
+    tags = check_tags(values["tags"])
     owner = values["owner"] or caller.project_id
     permit_on(caller, policies.ADD, owner)
     _check_keys(values[PROPERTIES])
@@ -61,30 +89,33 @@ def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
         owner_id=owner,
         status="queued",
         properties=check_properties(values[PROPERTIES]),
+        tags=tags,
         **{key: values[key] for key in COLUMNS},
     )
 
 
 @transaction.atomic
-def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str, Any]]) -> Image:
-    """Apply a JSON patch (add, replace and remove of one key each); return the changed image."""
+def change_image(caller: Caller, image: Image, steps: Sequence[Step]) -> Image:
+    """Apply the steps of a patch, all or none; return the changed image.
+
+    Raises:
+        KeyOfService, NotRemovable: 403.
+        NoSuchProperty: 409.
+        BadRequest: a value is wrong.
+    """
     permit_on(caller, policies.MODIFY, image.owner_id)
     image = Image.objects.select_for_update().get(pk=image.pk)
-    own = {key: getattr(image, key) for key in COLUMNS} | {"owner": image.owner_id}
+    own = {key: getattr(image, key) for key in (*COLUMNS, "tags")} | {"owner": image.owner_id}
     properties = dict(image.properties)
-    for operation in operations:
-        key, kind = _read_operation(operation)
-        target = own if key in CHANGEABLE else properties
-        _check_keys([key], also=("id",))
-        if kind == "remove":
-            if target.pop(key, None) is None or target is own:
-                raise Conflict(f"The image has no {key} that could be removed.")
+    for step in steps:
+        _check_keys([step.key], also=("id",))
+        if step.key in CHANGEABLE:
+            _change_own(own, step)
         else:
-            target[key] = operation.get("value")
+            _change_property(properties, step)
     values, problems = read_keys({k: v for k, v in own.items() if v is not None}, CHANGEABLE)
     if problems:
         raise BadRequest("; ".join(problems))
-    check_tags(values["tags"])
     if values["visibility"] != image.visibility:
         _check_visibility(caller, values["visibility"], image.owner_id)
     if values["owner"] != image.owner_id:
@@ -94,21 +125,57 @@ def change_image(caller: Caller, image: Image, operations: Sequence[Mapping[str,
             QUOTAS.check(image.owner_id, image_count_total=1)
     for key in COLUMNS:
         setattr(image, key, values[key])
+    image.tags = check_tags(values["tags"])
     image.properties = check_properties(properties)
     image.save()
     return image
+
+
+def _change_own(own: dict[str, Any], step: Step) -> None:
+    if step.kind == REMOVE:
+        raise NotRemovable(f"An image always has the key {step.key}.")
+    own[step.key] = step.value
+
+
+def _change_property(properties: dict[str, Any], step: Step) -> None:
+    if step.kind != ADD and step.key not in properties:
+        raise NoSuchProperty(f"The image has no property {step.key[:255]}.")
+    if step.kind == REMOVE:
+        del properties[step.key]
+    else:
+        properties[step.key] = step.value
+
+
+@transaction.atomic
+def add_tag(caller: Caller, image: Image, tag: str) -> None:
+    """Raises: TooMuchOnImage: it has as many as it may have."""
+    permit_on(caller, policies.MODIFY, image.owner_id)
+    image = Image.objects.select_for_update().get(pk=image.pk)
+    image.tags = check_tags([*image.tags, read_tag(tag)])
+    image.save(update_fields=["tags", "updated_at"])
+
+
+@transaction.atomic
+def remove_tag(caller: Caller, image: Image, tag: str) -> None:
+    """Raises: NotFound: the image does not have the tag."""
+    permit_on(caller, policies.MODIFY, image.owner_id)
+    image = Image.objects.select_for_update().get(pk=image.pk)
+    if tag not in image.tags:
+        raise NotFound(f"The image has no tag {tag[:255]}.")
+    image.tags.remove(tag)
+    image.save(update_fields=["tags", "updated_at"])
 
 
 def set_status(caller: Caller, image: Image, status: str) -> None:
     """Change the status between ``active`` and ``deactivated``.
 
     Raises:
-        BadRequest: the image has neither of them.
+        WrongImageStatus: the image has neither of them.
     """
     permit_on(caller, STATUS_RULES[status], image.owner_id)
     changed = Image.objects.filter(pk=image.pk, status__in=STATUS_RULES)
     if not changed.update(status=status, updated_at=timezone.now()):
-        raise BadRequest(f"Image {image.pk} is {image.status}; it cannot become {status}.")
+        raise WrongImageStatus(f"Image {image.pk} is {image.status}; it cannot become {status}.")
 
 
 def set_properties(caller: Caller, image: Image, properties: Mapping[str, Any]) -> None:
@@ -122,6 +189,8 @@ def delete_images(caller: Caller, images: Collection[Image]) -> None:
     """Delete the images; their data go after the commit."""
     for image in images:
         permit_on(caller, policies.DELETE, image.owner_id)
+        if image.protected:
+            raise ImageProtected(f"Image {image.pk} is protected; change that first.")
     ids = [image.pk for image in images]
     Image.objects.filter(pk__in=ids).delete()
     transaction.on_commit(functools.partial(store.remove, list(map(str, ids))))
@@ -135,6 +204,7 @@ def _find_owner(project_id: str | None) -> str | None:
 
 def _check_keys(given: Collection[str], also: Collection[str] = ()) -> None:
     barred = sorted(OWN_KEYS.union(also).intersection(given))
+    barred += sorted(key for key in given if key.startswith(RESERVED))
     if barred:
         raise KeyOfService(f"Only the service sets {', '.join(barred)}.")
 
@@ -143,15 +213,3 @@ def _check_visibility(caller: Caller, visibility: str, owner: str | None) -> Non
     rule = VISIBILITY_RULES.get(visibility)
     if rule is not None:
         permit_on(caller, rule, owner)
-
-
-def _read_operation(operation: Mapping[str, Any]) -> tuple[str, str]:
-    """The key and the operation (``op``) of one entry of the patch."""
-    if not isinstance(operation, Mapping):
-        raise BadRequest("Each operation of a patch is an object.")
-    kind, path = operation.get("op"), operation.get("path")
-    if kind not in ("add", "replace", "remove") or not isinstance(path, str):
-        raise BadRequest("An operation has an op (add, replace or remove) and a path.")
-    if not path.startswith("/") or "/" in path[1:] or len(path) < 2:
-        raise BadRequest(f"The path {shown(path)} names no key of an image, such as /name.")
-    return path[1:].replace("~1", "/").replace("~0", "~"), str(kind)

@@ -66,6 +66,14 @@ def check_tags(tags: list[str]) -> list[str]:
     return unique
 
 
+def read_tag(value: str) -> str:
+    """Raises: BadRequest: it is empty or too long."""
+    try:
+        return filled_line(value)
+    except WrongValue as error:
+        raise BadRequest(f"The tag: {error}", field="tag") from None
+
+
 def read_properties(value: Any) -> dict[str, str]:
     """The properties of a form or file; raises as ``check_properties``, and ``WrongValue``."""
     return check_properties(mapping(value))

@@ -1,0 +1,218 @@
+"""The filters and the order of a list of images. What is no filter names a property, as in Glance;
+what is one and has a value that it cannot have is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.dateparse import parse_date, parse_datetime
+
+from compute_site.caller import Caller
+from compute_site.faults import BadRequest
+from compute_site.keys import LARGEST_BIG_INT, shown
+from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.image.data.store import HASH_ALGORITHM
+from compute_site.neighbours.image.models import ACCEPTED, MEMBER_STATUSES, Image
+
+SORT_KEYS = {
+    **{
+        key: key
+        for key in (
+            *("name", "status", "container_format", "disk_format", "size"),
+            *("created_at", "updated_at"),
+        )
+    },
+    "id": "pk",
+}
+DIRECTIONS = ("asc", "desc")
+VISIBILITIES = ("public", "private", "shared", "community")
+ALL = "all"
+COMPARISONS = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "eq": "exact"}
+NOT_EQUAL = "neq"
+WORDS_OF_FLAGS = {"true": True, "false": False}
+CONTROLS = frozenset(
+    ("limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "tag")
+)
+"""Parameters that are no filters of a column."""
+NOTHING = Q(pk__in=())
+
+
+def _texts(name: str, value: str) -> Q:
+    """``in:a,b`` names several texts; one with a comma is in quotes."""
+    return Q(**{f"{name}__in": _split(name, value)})
+
+
+def _ids(name: str, value: str) -> Q:
+    return Q(pk__in=canonical_ids(_split(name, value)))
+
+
+def _split(name: str, value: str) -> list[str]:
+    operator, colon, rest = value.partition(":")
+    if not colon or not operator.isalpha() or not operator.islower():
+        return [value.strip('"')]
+    if operator != "in":
+        raise BadRequest(f"The filter {name} knows the operator in, not {operator[:20]}.")
+    return [part.strip('"') for part in rest.split(",")]
+
+
+def _same(name: str, value: str) -> Q:
+    return Q(**{name: value})
+
+
+def _number(name: str, value: str) -> Q:
+    """A text that is no such number is that of no image."""
+    found = int(value) if value.isdecimal() and len(value) < 20 else LARGEST_BIG_INT + 1
+    return Q(**{name: found}) if found <= LARGEST_BIG_INT else NOTHING
+
+
+def _bound(way: str) -> Callable[[str, str], Q]:
+    def read(name: str, value: str) -> Q:
+        if not value.removeprefix("-").isdecimal() or len(value) > 1000:
+            raise BadRequest(f"{name} is a whole number, not {shown(value)}.")
+        most = max(min(int(value), LARGEST_BIG_INT), -LARGEST_BIG_INT)
+        return Q(**{f"size__{way}": most})
+
+    return read
+
+
+def _flag(name: str, value: str) -> Q:
+    if value not in WORDS_OF_FLAGS:
+        raise BadRequest(f"{name} is true or false, not {shown(value)}.")
+    return Q(**{name: WORDS_OF_FLAGS[value]})
+
+
+def _time(name: str, value: str) -> Q:
+    """A time in ISO 8601, perhaps with an operator before it: ``gte:2026-01-01T00:00:00Z``."""
+    operator, _, rest = value.partition(":")
+    if not operator.isalpha():
+        operator, rest = "eq", value
+    found = _read_time(rest)
+    if found is None:
+        raise BadRequest(f"{name} is a time such as gte:2026-01-31T12:00:00Z, not {shown(value)}.")
+    if operator == NOT_EQUAL:
+        return ~_within_second(name, found)
+    if operator == "eq":
+        return _within_second(name, found)
+    if operator not in COMPARISONS:
+        raise BadRequest(f"The filter {name} does not know the operator {operator[:20]}.")
+    return Q(**{f"{name}__{COMPARISONS[operator]}": found})
+
+
+def _within_second(name: str, time: dt.datetime) -> Q:
+    """Times are shown in whole seconds."""
+    return Q(**{f"{name}__gte": time, f"{name}__lt": time + dt.timedelta(seconds=1)})
+
+
+def _read_time(text: str) -> dt.datetime | None:
+    try:
+        found = parse_datetime(text)
+        day = None if found else parse_date(text)
+        if day is not None:
+            found = dt.datetime.combine(day, dt.time())
+        if found is not None and found.tzinfo is None:
+            found = found.replace(tzinfo=dt.UTC)
+        return found and found.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _refused(name: str, _: str) -> Q:
+    raise BadRequest(f"{name} is no filter of this version; use updated_at.")
+
+
+FILTERS: Mapping[str, Callable[[str, str], Q]] = {
+    "id": _ids,
+    "name": _texts,
+    "status": _texts,
+    "disk_format": _texts,
+    "container_format": _texts,
+    "owner": _same,
+    "checksum": _same,
+    "os_hash_value": _same,
+    "os_hash_algo": lambda _, value: (
+        Q(os_hash_value__isnull=False) if value == HASH_ALGORITHM else NOTHING
+    ),
+    "min_ram": _number,
+    "min_disk": _number,
+    "size": _number,
+    "virtual_size": _number,
+    "size_min": _bound("gte"),
+    "size_max": _bound("lte"),
+    "protected": _flag,
+    "os_hidden": _flag,
+    "created_at": _time,
+    "updated_at": _time,
+    "changes-since": _refused,
+}
+
+
+def filter_images(caller: Caller, given: QueryDict) -> QuerySet[Image]:
+    """The images of the list that the caller asks for.
+
+    Raises:
+        BadRequest: a filter has a value that it cannot have.
+    """
+    rows = _visible(caller, given)
+    properties = {}
+    for name, value in given.items():
+        read = FILTERS.get(name)
+        if read is not None:
+            rows = rows.filter(read(name, str(value)))
+        elif name not in CONTROLS:
+            properties[name] = value
+    if properties:
+        rows = rows.filter(properties__contains=properties)
+    if "os_hidden" not in given:
+        rows = rows.filter(os_hidden=False)
+    tags = given.getlist("tag")
+    return rows.filter(tags__contains=tags) if tags else rows
+
+
+def _visible(caller: Caller, given: QueryDict) -> QuerySet[Image]:
+    visibility = given.get("visibility")
+    if visibility not in (None, ALL, *VISIBILITIES):
+        raise BadRequest(f"There is no visibility {shown(visibility)}.")
+    status = given.get("member_status", ACCEPTED)
+    if status not in (ALL, *MEMBER_STATUSES):
+        raise BadRequest(f"There is no status of members {shown(status)}.")
+    rows = Image.objects.visible_to(caller)
+    if "id" not in given and not (caller.is_admin and visibility is not None):
+        rows = rows.listed_for(
+            caller,
+            statuses=MEMBER_STATUSES if status == ALL else (status,),
+            community=visibility in (ALL, "community"),
+        )
+    return rows if visibility in (None, ALL) else rows.filter(visibility=visibility)
+
+
+def read_order(given: QueryDict) -> list[str]:
+    """The columns to sort by; by default, the newest first.
+
+    Raises:
+        BadRequest: images are not sorted by one of them, or not in this direction.
+    """
+    pairs = _sort_pairs(given)
+    for key, way in pairs:
+        if key not in SORT_KEYS:
+            raise BadRequest(f"Images are sorted by {', '.join(SORT_KEYS)}, not by {key[:60]}.")
+        if way not in DIRECTIONS:
+            raise BadRequest(f"A list is sorted asc or desc, not {way[:60]}.")
+    columns = [SORT_KEYS[key] if way == "asc" else f"-{SORT_KEYS[key]}" for key, way in pairs]
+    return [*columns, "-created_at", "-pk"]
+
+
+def _sort_pairs(given: QueryDict) -> Sequence[tuple[str, str]]:
+    keys, ways = given.getlist("sort_key"), given.getlist("sort_dir")
+    if "sort" in given:
+        if keys or ways:
+            raise BadRequest("Give either sort, or sort_key and sort_dir.")
+        words = [word.strip().partition(":") for word in given["sort"].split(",")]
+        return [(key, way if colon else "desc") for key, colon, way in words]
+    keys = keys or ["created_at"]
+    if len(ways) not in (0, 1, len(keys)):
+        raise BadRequest("Give one sort_dir, or one for each sort_key.")
+    return [(key, (ways * len(keys))[index] if ways else "desc") for index, key in enumerate(keys)]
