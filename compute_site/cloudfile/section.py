@@ -53,7 +53,7 @@ class Section:
                 problems.append(f"{place}: every key is a text; put it in quotes")
                 continue
             wrong: Sequence[str] = list(self._too_long(item))
-            values = {}
+            values: dict[str, Any] = {}
             if not wrong:
                 values, wrong = read_keys(item, self.keys, self.rest)
             problems += [f"{place}, {text}" for text in wrong]
@@ -64,7 +64,7 @@ class Section:
         """What is longer than its column: the database would not say where it stands."""
         for name, key in self.keys.items():
             most = self.longest.get(name, LONGEST)
-            for spelling in (name, key.other_name):
+            for spelling in filter(None, (name, key.other_name)):
                 value = item.get(spelling)
                 if key is not IGNORED and isinstance(value, str) and len(value) > most:
                     yield (

@@ -54,7 +54,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class SiteGroupAdmin(ListAdmin, GroupAdmin):
+class SiteGroupAdmin(ListAdmin, GroupAdmin):  # type: ignore[misc] # Django's stubs differ
     """The groups of the projects' roles, and other groups that operators have made."""
 
     form = GroupForm

@@ -92,7 +92,7 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
         return rows.prefetch_related(*self.list_prefetched) if self.list_prefetched else rows
 
     def formfield_for_dbfield(
-        self, db_field: Field[Any, Any], request: HttpRequest | None, **kwargs: Any
+        self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> FormField | None:
         if isinstance(db_field, JSONField):
             return strict_field(db_field, self.json_readers.get(db_field.name), **kwargs)

@@ -210,7 +210,7 @@ def _sort_pairs(given: QueryDict) -> Sequence[tuple[str, str]]:
     if "sort" in given:
         if keys or ways:
             raise BadRequest("Give either sort, or sort_key and sort_dir.")
-        words = [word.strip().partition(":") for word in given["sort"].split(",")]
+        words = [word.strip().partition(":") for word in str(given["sort"]).split(",")]
         return [(key, way if colon else "desc") for key, colon, way in words]
     keys = keys or ["created_at"]
     if len(ways) not in (0, 1, len(keys)):

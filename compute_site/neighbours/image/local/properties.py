@@ -69,7 +69,7 @@ def check_tags(tags: list[str]) -> list[str]:
 def read_tag(value: str) -> str:
     """Raises: BadRequest: it is empty or too long."""
     try:
-        return filled_line(value)
+        return str(filled_line(value))
     except WrongValue as error:
         raise BadRequest(f"The tag: {error}", field="tag") from None
 
