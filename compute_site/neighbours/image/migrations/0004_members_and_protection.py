@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('image', '0002_quotas'),
+        ('image', '0003_data'),
     ]
 
     operations = [
