@@ -16,6 +16,7 @@ from compute_site.keys import (
     WrongValue,
     filled_text,
     flag,
+    line,
     list_of,
     mapping,
     positive,
@@ -31,7 +32,7 @@ VOLUME_PROJECT = "os-vol-tenant-attr:tenant_id"
 SNAPSHOT_PROJECT = "os-extended-snapshot-attributes:project_id"
 ATTACHMENT = {
     "server_id": Key(uuid_text, required=True),
-    "device": Key(text, default=""),
+    "device": Key(line, default=""),
     **dict.fromkeys(("id", "attachment_id", "volume_id", "host_name", "attached_at"), IGNORED),
 }
 VOLUME_COLUMNS = {
@@ -185,6 +186,7 @@ SECTIONS = (
             ),
         },
         write=write_volumes,
+        longest={"status": 32, "user_id": 36},
         unique=(("id",),),
     ),
     Section(
@@ -208,6 +210,7 @@ SECTIONS = (
             ),
         },
         write=write_snapshots,
+        longest={"status": 32},
         unique=(("id",),),
     ),
 )
