@@ -20,6 +20,7 @@ from servers.models import (
     ComputeNode,
     Consumer,
     HardwareClaim,
+    HostHardware,
     Instance,
     Inventory,
     Migration,
@@ -290,6 +291,7 @@ def _check_demands(servers: list[int]) -> Iterator[Finding]:
     for key, kind, amount in rows.values_list("consumer__instance", "resource_class", "amount"):
         held[key][kind] += amount
     bound = set(own.filter(hardware_claim__isnull=False).values_list("instance", flat=True))
+    with_cells = _nodes_with_cells(spec.instance.node for spec in specs)
     for spec in specs.order_by("instance"):
         server = spec.instance
         if server.pk not in held:
@@ -304,11 +306,21 @@ def _check_demands(servers: list[int]) -> Iterator[Finding]:
                 f"{_listed(wanted[0])}",
                 functools.partial(_hold_anew, server.pk),
             )
-        elif demand.binds_hardware and server.pk not in bound:
+        elif server.pk not in bound and (
+            demand.guest.devices or (demand.guest.numa and server.node in with_cells)
+        ):
             yield Finding(
                 f"{server.uuid}: asks for CPUs, pages or devices of its own, but has none",
                 functools.partial(_hold_anew, server.pk),
             )
+
+
+def _nodes_with_cells(names: Iterable[str | None]) -> set[str]:
+    """On others a layout binds nothing."""
+    described = HostHardware.objects.filter(
+        node__hypervisor_hostname__in=set(names) - {None}, numa_topology__isnull=False
+    )
+    return set(described.values_list("node__hypervisor_hostname", flat=True))
 
 
 def _demand_of(spec: RequestSpec) -> Demand | None:

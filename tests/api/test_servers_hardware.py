@@ -13,6 +13,7 @@ from django.test import override_settings
 from flavors.models import Flavor
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
+from servers.holdings.audit import find_wrongs
 from servers.models import HardwareClaim, Instance, PciDevice, Service
 from tests.client import ApiClient
 from tests.factories import make_flavor
@@ -21,6 +22,7 @@ from tests.servers.hosts import (
     assert_hardware_adds_up,
     assert_hosts_add_up,
     make_bound_host,
+    make_host,
 )
 from tests.servers.jobs import run_jobs
 from tests.servers.moving import act, confirm, resize, revert, state
@@ -64,6 +66,7 @@ def _adds_up_in_the_end(db: None) -> Iterator[None]:
     yield
     assert_hosts_add_up()
     assert_hardware_adds_up()
+    assert [wrong.text for wrong in find_wrongs()] == []
 
 
 def flavor(specs: dict[str, str], **sizes: Any) -> Flavor:
@@ -126,6 +129,17 @@ def test_a_layout_is_shown_as_it_lies_on_the_host(
         first = 6 * node["host_node"] + 2
         cpus = [str(cpu) for cpu in node["vcpu_set"]]
         assert node["cpu_pinning"] == {cpus[0]: first, cpus[1]: first + 1}
+
+
+def test_a_host_that_tells_of_no_cells_takes_a_layout_and_binds_nothing(
+    as_member: ApiClient, as_admin: ApiClient, shop: Shop
+) -> None:
+    make_host("host1")
+    server = build(as_member, shop, flavor({"hw:numa_nodes": "2"}))
+    assert server.vm_state == "active"
+    nodes = topology(as_admin, server)["nodes"]
+    assert [(node["host_node"], node["cpu_pinning"]) for node in nodes] == [(0, {}), (1, {})]
+    assert not HardwareClaim.objects.exists()
 
 
 def test_large_pages_end(as_member: ApiClient, shop: Shop) -> None:
