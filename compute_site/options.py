@@ -155,6 +155,8 @@ class Options:
     pci_weight_multiplier: float = 1.0
     hypervisor_version_weight_multiplier: float = 1.0
     num_instances_weight_multiplier: float = 0.0
+    image_props_weight_multiplier: float = 0.0
+    image_props_weight_setting: tuple[str, ...] = ()
     soft_affinity_weight_multiplier: float = 1.0
     soft_anti_affinity_weight_multiplier: float = 1.0
     build_failure_weight_multiplier: float = 1000000.0

@@ -6,20 +6,24 @@ free memory, so that its cost depends on how many hosts are passed over, not on 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import connection
 
 from compute_site.db.prepared import prepared_cursor
 from servers.models import TaskState
 from servers.placement.conditions import Condition, Question, conditions_of
+from servers.placement.demand import Demand
 from servers.placement.state import HostState
+from servers.placement.weighers import read_weights
 
 FIRST_LOOK = 32
 """So many hosts are looked at when one server is placed; more only when none of them will do."""
+FEW = 1000
+"""Where at most so many hosts have something that a demand asks for, only those are looked at."""
 IO_TASKS = (
     *(TaskState.RESIZE_MIGRATING, TaskState.REBUILDING, TaskState.RESIZE_PREP),
     *(TaskState.IMAGE_SNAPSHOT, TaskState.IMAGE_BACKUP, TaskState.RESCUING),
@@ -58,6 +62,7 @@ SELECT = """
     JOIN LATERAL (SELECT * FROM servers_hosthardware WHERE node_id = node.id LIMIT 1)
         AS hardware ON true
 """
+COUNT_FEW = "(SELECT count(*) FROM ({} LIMIT {}) AS seen)"
 METADATA = "SELECT id, metadata::text FROM servers_aggregate WHERE id = ANY(%s)"
 # Servers that are being built, or that one of the tasks is done with.
 BUSY = """
@@ -66,17 +71,29 @@ BUSY = """
       AND (vm_state = 'building' OR task_state = ANY(%s))
     GROUP BY host
 """
+LIKE_IMAGES = """
+    SELECT server.host, asked.name, count(*)
+    FROM jsonb_each(%s::jsonb) AS asked (name, value)
+    CROSS JOIN servers_instance AS server
+    JOIN servers_requestspec AS spec ON spec.instance_id = server.id
+    WHERE server.host = ANY(%s) AND server.deleted_at IS NULL
+      AND spec.image -> 'properties' -> asked.name = asked.value
+    GROUP BY server.host, asked.name
+"""
 
 
 def find_candidates(question: Question, *, count: int) -> Iterator[list[HostState]]:
     """Pages of hosts that satisfy all conditions, together at most ``max_placement_results`` or
     what ``count`` servers may need.
     """
+    conditions = conditions_of(question)
+    if question.only is None:
+        conditions = [*conditions, *_narrowed(conditions)]
     most = max(settings.OPTIONS.max_placement_results, 2 * count)
     size = min(most, max(FIRST_LOOK, 2 * count))
     after: HostState | None = None
     while most > 0:
-        page = _read_page(question, min(size, most), after)
+        page = _read_page(question, conditions, min(size, most), after)
         if page:
             yield page
         if len(page) < min(size, most):
@@ -92,11 +109,25 @@ def read_host(name: str, *conditions: Condition) -> HostState | None:
     with prepared_cursor() as cursor:
         cursor.execute(statement, values)
         rows = cursor.fetchall()
-    return next(iter(_states(rows, {})), None)
+    return next(iter(_states(rows)), None)
 
 
-def _read_page(question: Question, size: int, after: HostState | None) -> list[HostState]:
-    conditions = conditions_of(question)
+def _narrowed(conditions: Sequence[Condition]) -> Iterator[Condition]:
+    """Where few hosts at all satisfy one of the conditions: only those."""
+    known = [few for condition in conditions for few in condition.few]
+    if not known:
+        return
+    counts = ", ".join(COUNT_FEW.format(few.text, FEW + 1) for few in known)
+    with prepared_cursor() as cursor:
+        cursor.execute(f"SELECT {counts}", [value for few in known for value in few.values])
+        least, fewest = min(zip(cursor.fetchone(), known, strict=True), key=operator.itemgetter(0))
+    if least <= FEW:
+        yield Condition("few", "", f"node.id = ANY(ARRAY({fewest.nodes}))", fewest.values)
+
+
+def _read_page(
+    question: Question, conditions: Sequence[Condition], size: int, after: HostState | None
+) -> list[HostState]:
     spreads = settings.OPTIONS.ram_weight_multiplier >= 0
     texts = [condition.text for condition in conditions]
     values = [value for condition in conditions for value in condition.values]
@@ -112,18 +143,23 @@ def _read_page(question: Question, size: int, after: HostState | None) -> list[H
         cursor.execute(statement, values)
         rows = cursor.fetchall()
     rows.sort(key=lambda row: (-row[10] if spreads else row[10], row[0]))
-    return _states(rows, question.neighbourhood.members)
+    return _states(rows, question)
 
 
-def _states(rows: Sequence[tuple[Any, ...]], members: Mapping[str, int]) -> list[HostState]:
-    metadata = _metadata({key for row in rows for key in row[-1]})
-    busy = _busy([row[2] for row in rows])
+def _states(
+    rows: Sequence[tuple[Any, ...]], question: Question | None = None
+) -> list[HostState]:
+    names = [row[2] for row in rows]
+    metadata, busy = _metadata({key for row in rows for key in row[-1]}), _busy(names)
+    members = question.neighbourhood.members if question else {}
+    alike = _count_images(names, question.demand) if question else {}
     return [
         HostState(
             **dict(zip(COLUMNS, row, strict=False)),
             aggregates=tuple(metadata[key] for key in row[-1] if key in metadata),
             members=members.get(row[2], 0),
             io_ops=busy.get(row[2], 0),
+            like_images=alike.get(row[2], 0),
         )
         for row in rows
     ]
@@ -132,7 +168,7 @@ def _states(rows: Sequence[tuple[Any, ...]], members: Mapping[str, int]) -> list
 def _busy(hosts: Sequence[str]) -> Mapping[str, int]:
     if not hosts:
         return {}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(BUSY, [list(hosts), list(IO_TASKS)])
         return dict(cursor.fetchall())
 
@@ -140,6 +176,23 @@ def _busy(hosts: Sequence[str]) -> Mapping[str, int]:
 def _metadata(keys: set[int]) -> Mapping[int, Mapping[str, str]]:
     if not keys:
         return {}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(METADATA, [sorted(keys)])
         return {key: orjson.loads(text) for key, text in cursor.fetchall()}
+
+
+def _count_images(hosts: Sequence[str], demand: Demand) -> Mapping[str, float]:
+    """Nova: nothing is counted where the option is 0, whatever aggregates say."""
+    options = settings.OPTIONS
+    weights = read_weights(options.image_props_weight_setting)
+    named = {
+        name: value for name, value in demand.image_values.items() if not weights or name in weights
+    }
+    if not (options.image_props_weight_multiplier and named and hosts):
+        return {}
+    found: dict[str, float] = {}
+    with prepared_cursor() as cursor:
+        cursor.execute(LIKE_IMAGES, [orjson.dumps(named).decode(), list(hosts)])
+        for host, name, number in cursor.fetchall():
+            found[host] = found.get(host, 0) + weights.get(name, 1.0) * number
+    return found

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import Error, register
 
 from servers.placement.rules import NAMES
+from servers.placement.weighers import read_weights
 
 
 @register
@@ -24,3 +25,19 @@ def check_filters(**_: Any) -> list[Error]:
         )
         for name in unknown
     ]
+
+
+@register
+def check_weights(**_: Any) -> list[Error]:
+    """The weights of image properties can be read."""
+    try:
+        read_weights(settings.OPTIONS.image_props_weight_setting)
+    except ValueError as fault:
+        return [
+            Error(
+                f"The option image_props_weight_setting cannot be read: {fault}.",
+                hint="Pairs of a property and a number, separated by commas.",
+                id="servers.E002",
+            )
+        ]
+    return []

@@ -3,9 +3,9 @@
 A condition that does not hold also explains: where no host is left, each host is told by the first
 condition that speaks against it (``servers.placement.report``).
 
-A condition speaks of the table ``node`` alone, so that the search is a walk along its index.
-What nearly all hosts satisfy is a subquery that gives a value: the database asks it host by host.
-What few hosts satisfy is an ``EXISTS`` or a list: there the database may begin with those few.
+A condition speaks of the table ``node`` alone, and of others only in subqueries that give a value:
+the database asks it host by host, so that the search is a walk along an index of the nodes. What
+perhaps few hosts satisfy has ``few`` besides: where they are few indeed, only those are asked.
 """
 
 from __future__ import annotations
@@ -42,12 +42,39 @@ class Condition:
     says: str
     text: str
     values: tuple[Any, ...] = ()
+    few: tuple[Few, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Few:
+    """A query for the column ``key`` of all hosts that satisfy a condition, and perhaps of others;
+    an index answers it. The keys are those of ``of``.
+    """
+
+    of: str
+    text: str
+    values: tuple[Any, ...]
+
+    @property
+    def nodes(self) -> str:
+        """The same for the keys of nodes."""
+        return f"SELECT {NODE_OF[self.of]} FROM ({self.text}) AS few"  # noqa: S608 - our own texts
+
+
+PROVIDERS, SERVICES = "providers", "services"
+NODE_OF = {
+    PROVIDERS: """(SELECT root.node_id FROM servers_resourceprovider AS part
+                   JOIN servers_resourceprovider AS root ON root.id = part.root_id
+                   WHERE part.id = few.key)""",
+    SERVICES: "(SELECT id FROM servers_computenode WHERE service_id = few.key)",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Question:
     """All that conditions are made of. ``together``: so many servers must fit on one host.
     ``only``: no other nodes, by key. ``hosts`` and ``other_hosts``: only these, and none of these.
+    ``moving``: the server is somewhere else already.
     """
 
     demand: Demand
@@ -57,6 +84,7 @@ class Question:
     only: frozenset[int] | None = None
     hosts: frozenset[str] | None = None
     other_hosts: frozenset[str] | None = None
+    moving: bool = False
 
 
 Maker = Callable[[Question], Iterable[Condition]]
@@ -118,8 +146,16 @@ def _up(_: Question) -> Iterable[Condition]:
 
 
 def _enabled(question: Question) -> Iterable[Condition]:
-    if not question.demand.is_forced:
+    """Nova: of forced hosts too, but a move whose host is forced asks no scheduler at all."""
+    if not (question.demand.is_forced and question.moving):
         yield Condition("ComputeFilter", "disabled", SERVICE.format("NOT disabled"))
+
+
+OF_ZONE = """
+    SELECT member.service_id AS key FROM servers_aggregate_hosts AS member
+    JOIN servers_aggregate AS zone ON zone.id = member.aggregate_id
+    WHERE zone.metadata ->> 'availability_zone' = %s
+"""
 
 
 def _zone(question: Question) -> Iterable[Condition]:
@@ -127,16 +163,17 @@ def _zone(question: Question) -> Iterable[Condition]:
     if zone is None or question.demand.is_forced:
         return
     named = """
-        EXISTS (SELECT FROM servers_aggregate_hosts AS member
-                JOIN servers_aggregate AS zone ON zone.id = member.aggregate_id
-                WHERE member.service_id = node.service_id
-                  AND zone.metadata ->> 'availability_zone' {})
+        (SELECT true FROM servers_aggregate_hosts AS member
+         JOIN servers_aggregate AS zone ON zone.id = member.aggregate_id
+         WHERE member.service_id = node.service_id
+           AND zone.metadata ->> 'availability_zone' {} LIMIT 1)
     """
     if zone == settings.OPTIONS.default_availability_zone:
-        text = f"({named.format('= %s')} OR NOT {named.format('> %s')})"
+        text = f"({named.format('= %s')} OR {named.format('> %s')} IS NOT TRUE)"
         yield Condition("zone", "in another zone", text, (zone, ""))
     else:
-        yield Condition("zone", "in another zone", named.format("= %s"), (zone,))
+        few = Few(SERVICES, OF_ZONE, (zone,))
+        yield Condition("zone", "in another zone", named.format("= %s"), (zone,), (few,))
 
 
 def _destination(question: Question) -> Iterable[Condition]:
@@ -201,25 +238,32 @@ def _server_group(question: Question) -> Iterable[Condition]:
             )
 
 
+OF_AGGREGATES = """
+    SELECT service_id AS key FROM servers_aggregate_hosts WHERE aggregate_id = ANY(%s)
+"""
+
+
 def _aggregates(question: Question) -> Iterable[Condition]:
     member = """
-        EXISTS (SELECT FROM servers_aggregate_hosts AS member
-                WHERE member.service_id = node.service_id AND member.aggregate_id = ANY(%s))
+        (SELECT true FROM servers_aggregate_hosts AS member
+         WHERE member.service_id = node.service_id AND member.aggregate_id = ANY(%s) LIMIT 1)
     """
     wanted = question.neighbourhood.project_aggregates
     if wanted is not None:
+        keys = sorted(wanted)
         yield Condition(
             "limit_tenants_to_placement_aggregate",
             "not for this project",
             member,
-            (sorted(wanted),),
+            (keys,),
+            (Few(SERVICES, OF_AGGREGATES, (keys,)),),
         )
     isolated = question.neighbourhood.isolated_aggregates
     if isolated:
         yield Condition(
             "enable_isolated_aggregate_filtering",
             "kept for servers that require other traits",
-            f"NOT {member}",
+            f"{member} IS NOT TRUE",
             (sorted(isolated),),
         )
 
@@ -237,9 +281,9 @@ def _image(question: Question) -> Iterable[Condition]:
             "ImagePropertiesFilter",
             f"without support for {', '.join(words)}",
             """
-            EXISTS (SELECT FROM servers_hosthardware AS hardware,
-                                jsonb_array_elements(hardware.supported_instances) AS kind
-                    WHERE hardware.node_id = node.id AND kind @> %s::jsonb)
+            (SELECT true FROM servers_hosthardware AS hardware,
+                              jsonb_array_elements(hardware.supported_instances) AS kind
+             WHERE hardware.node_id = node.id AND kind @> %s::jsonb LIMIT 1)
             """,
             (json.dumps(words),),
         )
@@ -261,29 +305,50 @@ def _amounts(question: Question) -> Iterable[Condition]:
         says = TOO_SMALL if question.together > 1 else f"with too little free {word}"
         total = amount * question.together
         if not question.resources.is_simple:
-            stock = f"EXISTS ({IN_TREE} {FITS})"
-            yield Condition("resources", says, stock, (name, total, amount, amount, amount))
+            stock = f"({IN_TREE} {FITS} LIMIT 1)"
+            values = (name, total, amount, amount, amount)
+            yield Condition("resources", says, stock, values, _few_with(name, total))
             continue
         text = f"node.free_{column} >= %s AND node.most_{column} >= %s"
         yield Condition("resources", says, text, (total, amount))
         yield Condition(
             "resources",
             f"which gives {word} in other units",
-            f"(NOT node.has_odd_units OR EXISTS ({IN_ROOT} {FITS}))",
+            f"(NOT node.has_odd_units OR ({IN_ROOT} {FITS}))",
             (name, total, amount, amount, amount),
         )
 
 
 IN_ROOT = f"""
-    SELECT FROM servers_inventory AS stock
+    SELECT true FROM servers_inventory AS stock
     WHERE stock.provider_id = {PROVIDER} AND stock.resource_class = %s AND
-"""
+"""  # noqa: S608
 IN_TREE = """
-    SELECT FROM servers_inventory AS stock
+    SELECT true FROM servers_inventory AS stock
     JOIN servers_resourceprovider AS part ON part.id = stock.provider_id
     JOIN servers_resourceprovider AS root ON root.id = part.root_id
     WHERE root.node_id = node.id AND stock.resource_class = %s AND
 """
+
+
+# The condition on the class is that of the index ``servers_inventory_rare``.
+WITH_CLASS = """
+    SELECT stock.provider_id AS key FROM servers_inventory AS stock
+    WHERE stock.resource_class = %s AND stock.free >= %s
+      AND NOT (stock.resource_class IN ('VCPU', 'MEMORY_MB', 'DISK_GB'))
+"""
+WITH_TRAIT = """
+    SELECT held.provider_id AS key FROM servers_providertrait AS held WHERE held.trait = %s
+"""
+
+
+def _few_with(resource_class: str, amount: int) -> tuple[Few, ...]:
+    usual = resource_class in USUAL
+    return () if usual else (Few(PROVIDERS, WITH_CLASS, (resource_class, amount)),)
+
+
+def _few_with_trait(trait: str) -> Few:
+    return Few(PROVIDERS, WITH_TRAIT, (trait,))
 
 
 def _groups(question: Question) -> Iterable[Condition]:
@@ -301,11 +366,19 @@ def _groups(question: Question) -> Iterable[Condition]:
         yield Condition(
             "resources",
             f"without a provider for {_name(group)}",
-            "EXISTS (SELECT FROM servers_resourceprovider AS part "
+            "(SELECT true FROM servers_resourceprovider AS part "  # noqa: S608
             "JOIN servers_resourceprovider AS root ON root.id = part.root_id "
-            f"WHERE {' AND '.join(texts)})",
+            f"WHERE {' AND '.join(texts)} LIMIT 1)",
             (*values, *traits),
+            tuple(_few_of(group)),
         )
+
+
+def _few_of(group: ResourceGroup) -> Iterable[Few]:
+    for name, amount in group.resources.items():
+        yield from _few_with(name, amount)
+    for trait in group.required:
+        yield _few_with_trait(trait)
 
 
 def _traits(question: Question) -> Iterable[Condition]:
@@ -319,15 +392,22 @@ def _traits(question: Question) -> Iterable[Condition]:
             yield Condition(
                 "traits",
                 f"without the trait {trait}",
-                "EXISTS (SELECT FROM servers_providertrait AS held "
+                "(SELECT true FROM servers_providertrait AS held "
                 "JOIN servers_resourceprovider AS part ON part.id = held.provider_id "
                 "JOIN servers_resourceprovider AS root ON root.id = part.root_id "
-                "WHERE held.trait = %s AND root.node_id = node.id)",
+                "WHERE held.trait = %s AND root.node_id = node.id LIMIT 1)",
                 (trait,),
+                (_few_with_trait(trait),),
             )
     for trait in sorted(required):
         text, values = _trait_text(PROVIDER, [trait], [])
-        yield Condition("traits", f"without the trait {trait}", text[0], tuple(values))
+        yield Condition(
+            "traits",
+            f"without the trait {trait}",
+            text[0],
+            tuple(values),
+            (_few_with_trait(trait),),
+        )
     for trait in sorted(forbidden | demand.root_forbidden):
         text, values = _trait_text(PROVIDER, [], [trait])
         yield Condition("traits", f"with the trait {trait}", text[0], tuple(values))
@@ -337,11 +417,11 @@ def _trait_text(
     provider: str, required: Iterable[str], forbidden: Iterable[str]
 ) -> tuple[list[str], list[str]]:
     held = (
-        "EXISTS (SELECT FROM servers_providertrait AS held "
+        "(SELECT true FROM servers_providertrait AS held "  # noqa: S608
         f"WHERE held.provider_id = {provider} AND held.trait = %s)"
     )
     wanted, unwanted = sorted(required), sorted(forbidden)
-    texts = [held] * len(wanted) + [f"NOT {held}"] * len(unwanted)
+    texts = [held] * len(wanted) + [f"{held} IS NOT TRUE"] * len(unwanted)
     return texts, [*wanted, *unwanted]
 
 

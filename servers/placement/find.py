@@ -92,7 +92,14 @@ def find_hosts(
     for resources in (demand.resources, demand.fallback):
         if resources is None:
             continue
-        question = Question(demand, resources, around, _together(demand, around, count), only)
+        question = Question(
+            demand,
+            resources,
+            around,
+            together=_together(demand, around, count),
+            only=only,
+            moving=moving is not None,
+        )
         search = _new_search(question, count, attempt)
         placements = _search(question, search, attempt, alternates)
         if placements is not None:

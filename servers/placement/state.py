@@ -45,6 +45,10 @@ class HostState:
     supported_text: str = "[]"
     members: int = 0
     """How many servers of the demanded group lie here."""
+    like_images: float = 0
+    """How many servers here have image properties that the demanded one has too, each as much as
+    the option ``image_props_weight_setting`` says.
+    """
     aggregates: tuple[Mapping[str, str], ...] = ()
     """The metadata of each."""
 

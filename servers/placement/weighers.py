@@ -60,6 +60,26 @@ def _servers(_: Demand, host: HostState, taken: int) -> float:
     return host.running_vms + taken
 
 
+def _like_images(_: Demand, host: HostState, taken: int) -> float:  # noqa: ARG001 - one signature
+    return host.like_images
+
+
+def read_weights(setting: Sequence[str]) -> dict[str, float]:
+    """The option ``image_props_weight_setting``: pairs such as ``os_distro=2``.
+
+    Raises:
+        ValueError: one of them is no such pair; it is named.
+    """
+    found = {}
+    for pair in setting:
+        name, _, number = pair.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError as fault:
+            raise ValueError(f"{pair} is no pair such as os_distro=2") from fault
+    return found
+
+
 def _near_group(demand: Demand, host: HostState, taken: int) -> float:
     return host.members + taken if _has_policy(demand, Policy.SOFT_AFFINITY) else 0
 
@@ -88,6 +108,12 @@ WEIGHERS: tuple[Weigher, ...] = (
         weigh=_version,
     ),
     Weigher(name="NumInstancesWeigher", option="num_instances_weight_multiplier", weigh=_servers),
+    Weigher(
+        name="ImagePropertiesWeigher",
+        option="image_props_weight_multiplier",
+        weigh=_like_images,
+        least=0,
+    ),
     Weigher(
         name="ServerGroupSoftAffinityWeigher",
         option="soft_affinity_weight_multiplier",

@@ -22,11 +22,13 @@ from servers.models import (
     Instance,
     ProviderTrait,
     RequestSpec,
+    ResourceProvider,
     ServerGroup,
     ServerGroupMember,
     Service,
 )
 from servers.placement import candidates
+from servers.placement.checks import check_weights
 from servers.placement.find import find_hosts
 from servers.placement.report import NoValidHost
 from tests.cast import Cast
@@ -190,9 +192,18 @@ def test_a_zone_has_its_hosts_and_the_default_one_those_of_no_zone() -> None:
         find_hosts(spec(availability_zone="west"))
 
 
-def test_a_forced_host_need_not_be_enabled_or_in_the_zone_but_must_have_room() -> None:
+def test_a_forced_host_must_be_enabled_unless_a_server_moves_there() -> None:
+    host(1, disabled=True)
+    forced = spec(force_hosts=["host1"])
+    with pytest.raises(NoValidHost, match="1 disabled"):
+        find_hosts(forced)
+    [placement] = find_hosts(forced, moving=make_instance(host="host2"))
+    assert placement.host.host == "host1"
+
+
+def test_a_forced_host_need_not_be_in_the_zone_but_must_have_room() -> None:
     host(1)
-    node = host(2, disabled=True)
+    node = host(2)
     forced = spec(force_hosts=["host2"], availability_zone="other")
     assert chosen(forced) == ["host2"]
     set_inventory(node, {"MEMORY_MB": 10})
@@ -352,6 +363,66 @@ def test_hosts_on_which_builds_fail_come_last() -> None:
     host(2)
     ComputeNode.objects.filter(hypervisor_hostname="host1").update(failed_builds=1)
     assert chosen(spec(), 3) == ["host2"] * 3
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "setting", "host_name"),
+    [
+        (0.0, (), "host1"),
+        (100.0, (), "host2"),
+        (100.0, ("os_distro=1",), "host2"),
+        (100.0, ("hw_machine_type=1",), "host1"),
+        (100.0, ("os_distro=-1",), "host1"),
+        (-100.0, ("os_distro=-1",), "host2"),
+    ],
+)
+def test_servers_of_like_images_gather_or_spread_by_option(
+    option: Callable[..., None], multiplier: float, setting: tuple[str, ...], host_name: str
+) -> None:
+    host(1)
+    host(2)
+    image = {"properties": {"os_distro": "debian", "hw_disk_bus": "virtio"}}
+    RequestSpec.objects.create(instance=make_instance(host="host2"), flavor=SMALL, image=image)
+    other = {"properties": {"os_distro": "fedora"}}
+    RequestSpec.objects.create(instance=make_instance(host="host1"), flavor=SMALL, image=other)
+    option(image_props_weight_multiplier=multiplier, image_props_weight_setting=setting)
+    assert chosen(spec(image=image)) == [host_name]
+    assert chosen(spec()) == ["host1"]
+
+
+def test_a_weight_of_an_image_property_that_cannot_be_read_is_named(
+    option: Callable[..., None],
+) -> None:
+    option(image_props_weight_setting=("os_distro=much",))
+    [error] = check_weights()
+    assert "os_distro=much" in error.msg
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_what_few_hosts_have_is_found_without_looking_at_the_others(
+    monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """And where more than few have it, by looking at one after the other."""
+    monkeypatch.setattr(candidates, "FEW", few)
+    for number in range(1, 6):
+        host(number)
+    node = ComputeNode.objects.get(hypervisor_hostname="host4")
+    node.provider.inventories.create(resource_class="CUSTOM_LICENSE", total=2)
+    node.provider.traits.create(trait="CUSTOM_GOLD")
+    child = ResourceProvider.objects.create(name="card", parent=node.provider)
+    child.inventories.create(resource_class="VGPU", total=1)
+    child.traits.create(trait="CUSTOM_CARD")
+    make_zone("east", node)
+    for specs in (
+        {"resources:CUSTOM_LICENSE": "1"},
+        {"trait:CUSTOM_GOLD": "required"},
+        {"resources1:VGPU": "1", "trait1:CUSTOM_CARD": "required"},
+        {"resources:VGPU": "1", "trait:CUSTOM_CARD": "required"},
+    ):
+        assert chosen(spec(specs)) == ["host4"]
+    assert chosen(spec(availability_zone="east")) == ["host4"]
+    with pytest.raises(NoValidHost, match="too little free CUSTOM_LICENSE"):
+        find_hosts(spec({"resources:CUSTOM_LICENSE": "3"}))
 
 
 def test_one_of_the_best_is_taken_by_chance(option: Callable[..., None]) -> None:
