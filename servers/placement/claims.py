@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 from django.db import connection, transaction
 
+from compute_site.db.prepared import prepared_cursor
 from servers.models import Consumer, ConsumerType, Instance, Migration
 from servers.placement.choose import Placement
 
@@ -199,7 +200,7 @@ def claim(needs: Iterable[Need]) -> None:
         "classes": [need.resource_class for need in rows],
         "amounts": [need.amount for need in rows],
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CLAIM, parameters)
         (all_taken,) = cursor.fetchone()
     if not all_taken:

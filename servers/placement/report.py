@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from compute_site.db.prepared import prepared_cursor
 from compute_site.faults import Fault
 from servers.placement.choose import Placement, Search
 from servers.placement.conditions import Question, conditions_of
@@ -35,8 +36,8 @@ COUNT = """
 
 KEEP = """
     INSERT INTO servers_schedulingreport (instance_id, report, created_at)
-    SELECT given.server, given.report::jsonb, now()
-    FROM unnest(%s::bigint[], %s::text[]) AS given (server, report)
+    SELECT given.server, given.report, now()
+    FROM jsonb_to_recordset(%s::jsonb) AS given (server bigint, report jsonb)
     ON CONFLICT (instance_id) DO UPDATE SET report = EXCLUDED.report, created_at = now()
 """
 
@@ -103,9 +104,9 @@ def report_of(search: Search, placement: Placement) -> dict[str, Any]:
 
 def keep_reports(reports: Mapping[int, Mapping[str, Any]]) -> None:
     """Keep the reports with their servers (by key), in the place of older ones."""
-    texts = [orjson.dumps(report).decode() for report in reports.values()]
-    with connection.cursor() as cursor:
-        cursor.execute(KEEP, [list(reports), texts])
+    given = [{"server": server, "report": report} for server, report in reports.items()]
+    with prepared_cursor() as cursor:
+        cursor.execute(KEEP, [orjson.dumps(given).decode()])
 
 
 def _removed_by_database(question: Question) -> list[Removed]:

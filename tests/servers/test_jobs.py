@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import orjson
 import pytest
 from procrastinate.contrib.django import app
 
@@ -170,7 +170,7 @@ def test_a_build_through_json_and_back(networks: str | tuple[dict[str, str], ...
         files=({"path": "/a", "contents": ""},),
         alternates=(2, 3),
     )
-    arguments = json.loads(json.dumps(job.as_arguments()))
+    arguments = orjson.loads(orjson.dumps(job.as_arguments()))
     assert "attempt" not in arguments
     assert BuildServer.from_arguments(arguments) == job
 
