@@ -1,10 +1,10 @@
-# compute-site: make run | make test | make test-fast | make check | make bench | make bench-cpu | make bench-million | make soak
+# compute-site: make run | make test | make test-fast | make check | make bench | make bench-cpu | make bench-million | make bench-hosts | make soak
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-fast check bench bench-cpu bench-million soak clean
+.PHONY: run test test-fast check bench bench-cpu bench-million bench-hosts soak clean
 
 run: $(VENV)/.run
 	$(BIN)/python manage.py quickstart
@@ -30,6 +30,9 @@ bench-cpu: $(VENV)/.run
 
 bench-million: $(VENV)/.run
 	$(BIN)/python -m tests.benchmarks.million
+
+bench-hosts: $(VENV)/.run
+	$(BIN)/python -m tests.benchmarks.hosts $(if $(HOSTS),--hosts $(HOSTS))
 
 soak: $(VENV)/.run
 	$(BIN)/python -m tests.soak

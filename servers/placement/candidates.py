@@ -146,9 +146,7 @@ def _read_page(
     return _states(rows, question)
 
 
-def _states(
-    rows: Sequence[tuple[Any, ...]], question: Question | None = None
-) -> list[HostState]:
+def _states(rows: Sequence[tuple[Any, ...]], question: Question | None = None) -> list[HostState]:
     names = [row[2] for row in rows]
     metadata, busy = _metadata({key for row in rows for key in row[-1]}), _busy(names)
     members = question.neighbourhood.members if question else {}

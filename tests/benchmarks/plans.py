@@ -112,6 +112,13 @@ def _acts(client: Client) -> dict[str, tuple[Callable[[], Any], int]]:
     }
 
 
+def rows_read(statement: str) -> int:
+    """How many rows of tables the statement has read, wanted or not."""
+    plan = _explain(statement)
+    tables = {node["Relation Name"] for node in _walk(plan) if "Relation Name" in node}
+    return sum(_touched(plan, tables))
+
+
 def _large_tables() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(
