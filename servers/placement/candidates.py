@@ -15,13 +15,15 @@ from django.conf import settings
 
 from compute_site.db.prepared import prepared_cursor
 from servers.models import TaskState
-from servers.placement.conditions import Condition, Question, conditions_of
+from servers.placement.conditions import Condition, Question, all_of, conditions_of, values_of
 from servers.placement.demand import Demand
 from servers.placement.state import HostState
 from servers.placement.weighers import read_weights
 
 FIRST_LOOK = 32
 """So many hosts are looked at when one server is placed; more only when none of them will do."""
+RANKED = 128
+"""They are the best of so many with the most free memory, as far as the database can tell."""
 FEW = 1000
 """Where at most so many hosts have something that a demand asks for, only those are looked at."""
 IO_TASKS = (
@@ -43,6 +45,8 @@ SELECT = """
     WITH found AS MATERIALIZED (
         SELECT node.* FROM servers_computenode AS node
         WHERE {conditions} ORDER BY {order} LIMIT {limit}
+    ), best AS MATERIALIZED (
+        SELECT node.* FROM found AS node ORDER BY {rank} DESC, node.id LIMIT {best}
     )
     SELECT node.id, provider.id, service.host, node.hypervisor_hostname, service.cell_id,
         node.vcpus, node.vcpus_used, node.free_vcpus,
@@ -54,7 +58,7 @@ SELECT = """
          WHERE device.node_id = node.id AND device.consumer_id IS NULL),
         ARRAY(SELECT member.aggregate_id FROM servers_aggregate_hosts AS member
               WHERE member.service_id = node.service_id ORDER BY member.aggregate_id)
-    FROM found AS node
+    FROM best AS node
     JOIN LATERAL (SELECT host, cell_id FROM servers_service WHERE id = node.service_id LIMIT 1)
         AS service ON true
     JOIN LATERAL (SELECT id FROM servers_resourceprovider WHERE node_id = node.id LIMIT 1)
@@ -62,6 +66,14 @@ SELECT = """
     JOIN LATERAL (SELECT * FROM servers_hosthardware WHERE node_id = node.id LIMIT 1)
         AS hardware ON true
 """
+RANKS = (
+    ("ram_weight_multiplier", 1, "GREATEST(node.memory_mb - node.memory_mb_used::bigint, 0)"),
+    ("cpu_weight_multiplier", 1, "GREATEST(node.free_vcpus, 0)"),
+    ("disk_weight_multiplier", 1, "GREATEST(node.local_gb - node.local_gb_used::bigint, 0)"),
+    ("num_instances_weight_multiplier", 1, "node.running_vms"),
+    ("build_failure_weight_multiplier", -1, "node.failed_builds"),
+)
+"""Option, sign, what is weighed."""
 COUNT_FEW = "(SELECT count(*) FROM ({} LIMIT {}) AS seen)"
 METADATA = "SELECT id, metadata::text FROM servers_aggregate WHERE id = ANY(%s)"
 # Servers that are being built, or that one of the tasks is done with.
@@ -83,29 +95,28 @@ LIKE_IMAGES = """
 
 
 def find_candidates(question: Question, *, count: int) -> Iterator[list[HostState]]:
-    """Pages of hosts that satisfy all conditions, together at most ``max_placement_results`` or
-    what ``count`` servers may need.
+    """Hosts that satisfy all conditions: first the best of them, then all, as far as
+    ``max_placement_results`` or the number of servers allows.
     """
     conditions = conditions_of(question)
     if question.only is None:
         conditions = [*conditions, *_narrowed(conditions)]
     most = max(settings.OPTIONS.max_placement_results, 2 * count)
-    size = min(most, max(FIRST_LOOK, 2 * count))
-    after: HostState | None = None
-    while most > 0:
-        page = _read_page(question, conditions, min(size, most), after)
-        if page:
-            yield page
-        if len(page) < min(size, most):
-            return
-        after, most, size = page[-1], most - len(page), most
+    best = min(most, max(FIRST_LOOK, 2 * count))
+    page = _read_page(question, conditions, best, of=max(best, RANKED))
+    if page:
+        yield page
+    if len(page) == best < most:
+        yield _read_page(question, conditions, most, of=most)
 
 
 def read_host(name: str, *conditions: Condition) -> HostState | None:
     """The host with the node of this name, if it satisfies the conditions."""
-    texts = ["node.hypervisor_hostname = %s", *(condition.text for condition in conditions)]
+    texts = ["node.hypervisor_hostname = %s", *(condition.alone for condition in conditions)]
     values = [name, *(value for condition in conditions for value in condition.values)]
-    statement = SELECT.format(conditions=" AND ".join(texts), order="node.id", limit=1)
+    statement = SELECT.format(
+        conditions=" AND ".join(texts), order="node.id", limit=1, rank="1", best=1
+    )
     with prepared_cursor() as cursor:
         cursor.execute(statement, values)
         rows = cursor.fetchall()
@@ -126,24 +137,30 @@ def _narrowed(conditions: Sequence[Condition]) -> Iterator[Condition]:
 
 
 def _read_page(
-    question: Question, conditions: Sequence[Condition], size: int, after: HostState | None
+    question: Question, conditions: Sequence[Condition], best: int, *, of: int
 ) -> list[HostState]:
-    spreads = settings.OPTIONS.ram_weight_multiplier >= 0
-    texts = [condition.text for condition in conditions]
-    values = [value for condition in conditions for value in condition.values]
-    if after is not None:
-        sign = "<" if spreads else ">"
-        texts.append(
-            f"(node.free_memory_mb {sign} %s OR (node.free_memory_mb = %s AND node.id > %s))"
-        )
-        values += [after.free_memory_mb, after.free_memory_mb, after.node_id]
-    order = f"node.free_memory_mb {'DESC' if spreads else 'ASC'}, node.id"
-    statement = SELECT.format(conditions=" AND ".join(texts), order=order, limit=int(size))
+    packs = settings.OPTIONS.ram_weight_multiplier < 0
+    direction = "ASC" if packs else "DESC"
+    statement = SELECT.format(
+        conditions=all_of(conditions),
+        order=f"node.free_memory_mb {direction}, node.id",
+        limit=int(of),
+        rank=_rank(),
+        best=int(best),
+    )
     with prepared_cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement, values_of(conditions))
         rows = cursor.fetchall()
-    rows.sort(key=lambda row: (-row[10] if spreads else row[10], row[0]))
     return _states(rows, question)
+
+
+def _rank() -> str:
+    """The weighers that the columns of nodes tell of, in SQL (``servers.placement.weighers``)."""
+    return " + ".join(
+        f"({getattr(settings.OPTIONS, option) * sign}) * "
+        f"COALESCE({column}::float8 / NULLIF(max({column}) OVER (), 0), 0)"
+        for option, sign, column in RANKS
+    )
 
 
 def _states(rows: Sequence[tuple[Any, ...]], question: Question | None = None) -> list[HostState]:

@@ -30,6 +30,7 @@ class Need(NamedTuple):
 
 # An inventory without room, or without the class, is missing among those taken. The condition is
 # checked on the row as it is when nobody else has it locked.
+# Keys are given as arrays: of a join the planner may think that it is best to read a whole table.
 CLAIM = """
     WITH needs AS MATERIALIZED (
         SELECT * FROM unnest(%(servers)s::bigint[], %(providers)s::bigint[], %(classes)s::text[],
@@ -39,19 +40,21 @@ CLAIM = """
         SELECT provider, class, sum(amount) AS amount, min(amount) AS least, max(amount) AS most
         FROM needs GROUP BY provider, class
     ), trees AS MATERIALIZED (
-        SELECT id, root_id FROM servers_resourceprovider WHERE id IN (SELECT provider FROM sums)
+        SELECT id, root_id FROM servers_resourceprovider
+        WHERE id = ANY(ARRAY(SELECT provider FROM sums))
     ), locked AS MATERIALIZED (
         SELECT id, node_id FROM servers_resourceprovider
-        WHERE id IN (SELECT root_id FROM trees) ORDER BY id FOR NO KEY UPDATE
+        WHERE id = ANY(ARRAY(SELECT root_id FROM trees)) ORDER BY id FOR NO KEY UPDATE
+    ), ours AS MATERIALIZED (
+        SELECT trees.id, locked.id AS root_id FROM trees JOIN locked ON locked.id = trees.root_id
     ), told AS (
-        UPDATE servers_resourceprovider AS provider SET generation = generation + 1
-        FROM (SELECT id FROM locked UNION SELECT trees.id FROM trees JOIN locked
-                  ON locked.id = trees.root_id) AS changed
-        WHERE provider.id = changed.id
+        UPDATE servers_resourceprovider SET generation = generation + 1
+        WHERE id = ANY(ARRAY(SELECT root_id FROM ours UNION SELECT id FROM ours))
     ), taken AS (
         UPDATE servers_inventory AS stock SET used = used + sums.amount
-        FROM sums JOIN trees ON trees.id = sums.provider JOIN locked ON locked.id = trees.root_id
-        WHERE stock.provider_id = sums.provider AND stock.resource_class = sums.class
+        FROM sums
+        WHERE stock.provider_id = ANY(ARRAY(SELECT id FROM ours))
+          AND stock.provider_id = sums.provider AND stock.resource_class = sums.class
           AND sums.amount <= stock.free AND sums.least >= stock.min_unit
           AND sums.most <= stock.max_unit
           AND NOT EXISTS (SELECT FROM needs WHERE needs.provider = sums.provider
@@ -61,7 +64,7 @@ CLAIM = """
         INSERT INTO servers_consumer
             (uuid, consumer_type, project_id, user_id, generation, instance_id, created_at)
         SELECT uuid, 'INSTANCE', project_id, user_id, 1, id, now() FROM servers_instance
-        WHERE id IN (SELECT server FROM needs)
+        WHERE id = ANY(ARRAY(SELECT DISTINCT server FROM needs))
         RETURNING id, instance_id
     ), allocations AS (
         INSERT INTO servers_allocation
@@ -71,10 +74,10 @@ CLAIM = """
     ), counted AS (
         UPDATE servers_computenode AS node SET running_vms = running_vms + guests.number
         FROM (SELECT locked.node_id, count(DISTINCT needs.server) AS number
-              FROM needs JOIN trees ON trees.id = needs.provider
-              JOIN locked ON locked.id = trees.root_id
+              FROM needs JOIN ours ON ours.id = needs.provider
+              JOIN locked ON locked.id = ours.root_id
               GROUP BY locked.node_id) AS guests
-        WHERE node.id = guests.node_id
+        WHERE node.id = ANY(ARRAY(SELECT node_id FROM locked)) AND node.id = guests.node_id
     )
     SELECT (SELECT count(*) FROM taken) = (SELECT count(*) FROM sums)
 """
@@ -84,40 +87,40 @@ RELEASE = """
         SELECT id FROM servers_consumer WHERE instance_id = ANY(%(servers)s)
           AND (migration_id IS NOT NULL) = ANY(%(moves)s)
     ), gone AS (
-        DELETE FROM servers_allocation WHERE consumer_id IN (SELECT id FROM holders)
+        DELETE FROM servers_allocation WHERE consumer_id = ANY(ARRAY(SELECT id FROM holders))
         RETURNING consumer_id, provider_id, resource_class, amount
     ), ended AS (
-        DELETE FROM servers_consumer WHERE id IN (SELECT id FROM holders)
+        DELETE FROM servers_consumer WHERE id = ANY(ARRAY(SELECT id FROM holders))
     ), unplaced AS (
-        DELETE FROM servers_hardwareclaim WHERE consumer_id IN (SELECT id FROM holders)
+        DELETE FROM servers_hardwareclaim WHERE consumer_id = ANY(ARRAY(SELECT id FROM holders))
     ), returned AS (
         UPDATE servers_pcidevice SET consumer_id = NULL
-        WHERE consumer_id IN (SELECT id FROM holders)
+        WHERE consumer_id = ANY(ARRAY(SELECT id FROM holders))
     ), sums AS MATERIALIZED (
         SELECT provider_id, resource_class, sum(amount) AS amount FROM gone GROUP BY 1, 2
     ), trees AS MATERIALIZED (
         SELECT id, root_id FROM servers_resourceprovider
-        WHERE id IN (SELECT provider_id FROM sums)
+        WHERE id = ANY(ARRAY(SELECT provider_id FROM sums))
     ), locked AS MATERIALIZED (
         SELECT id, node_id FROM servers_resourceprovider
-        WHERE id IN (SELECT root_id FROM trees) ORDER BY id FOR NO KEY UPDATE
+        WHERE id = ANY(ARRAY(SELECT root_id FROM trees)) ORDER BY id FOR NO KEY UPDATE
+    ), ours AS MATERIALIZED (
+        SELECT trees.id, locked.id AS root_id FROM trees JOIN locked ON locked.id = trees.root_id
     ), told AS (
-        UPDATE servers_resourceprovider AS provider SET generation = generation + 1
-        FROM (SELECT id FROM locked UNION SELECT trees.id FROM trees JOIN locked
-                  ON locked.id = trees.root_id) AS changed
-        WHERE provider.id = changed.id
+        UPDATE servers_resourceprovider SET generation = generation + 1
+        WHERE id = ANY(ARRAY(SELECT root_id FROM ours UNION SELECT id FROM ours))
     ), counted AS (
         UPDATE servers_computenode AS node SET running_vms = running_vms - guests.number
         FROM (SELECT locked.node_id, count(DISTINCT gone.consumer_id) AS number
-              FROM gone JOIN trees ON trees.id = gone.provider_id
-              JOIN locked ON locked.id = trees.root_id
+              FROM gone JOIN ours ON ours.id = gone.provider_id
+              JOIN locked ON locked.id = ours.root_id
               GROUP BY locked.node_id) AS guests
-        WHERE node.id = guests.node_id
+        WHERE node.id = ANY(ARRAY(SELECT node_id FROM locked)) AND node.id = guests.node_id
     )
     UPDATE servers_inventory AS stock SET used = used - sums.amount
-    FROM sums JOIN trees ON trees.id = sums.provider_id
-    JOIN locked ON locked.id = trees.root_id
-    WHERE stock.provider_id = sums.provider_id AND stock.resource_class = sums.resource_class
+    FROM sums
+    WHERE stock.provider_id = ANY(ARRAY(SELECT id FROM ours))
+      AND stock.provider_id = sums.provider_id AND stock.resource_class = sums.resource_class
 """
 
 
@@ -180,7 +183,7 @@ def _claim_hardware(bound: Mapping[int, Placement]) -> None:
             orjson.dumps(one.guest.as_json()).decode() for one in placements if one.guest
         ],
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CLAIM_HARDWARE, parameters)
         (all_written,) = cursor.fetchone()
     if not all_written:

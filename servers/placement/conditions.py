@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -43,6 +43,28 @@ class Condition:
     text: str
     values: tuple[Any, ...] = ()
     few: tuple[Few, ...] = ()
+    of_service: bool = False
+    """Does the text speak of the row ``service`` instead of the node?"""
+
+    @property
+    def alone(self) -> str:
+        """The text of this condition alone."""
+        return SERVICE.format(self.text) if self.of_service else self.text
+
+
+def all_of(conditions: Sequence[Condition]) -> str:
+    """The conditions in one text, for which a node's service is looked up only once."""
+    texts = [condition.text for condition in conditions if not condition.of_service]
+    of_service = [condition.text for condition in conditions if condition.of_service]
+    if of_service:
+        texts.append(SERVICE.format(" AND ".join(of_service)))
+    return " AND ".join(texts)
+
+
+def values_of(conditions: Sequence[Condition]) -> list[Any]:
+    """The values for ``all_of`` the conditions."""
+    ordered = sorted(conditions, key=lambda condition: condition.of_service)
+    return [value for condition in ordered for value in condition.values]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,11 +148,12 @@ def _forced(question: Question) -> Iterable[Condition]:
 def _cell(question: Question) -> Iterable[Condition]:
     wanted = question.demand.cell_id
     if wanted is not None:
-        yield Condition("cell", "in another cell", SERVICE.format("cell_id = %s"), (wanted,))
+        yield Condition("cell", "in another cell", "cell_id = %s", (wanted,), of_service=True)
     yield Condition(
         "cell",
         "in a disabled cell",
-        SERVICE.format("cell_id <> ALL(ARRAY(SELECT id FROM servers_cell WHERE disabled))"),
+        "cell_id <> ALL(ARRAY(SELECT id FROM servers_cell WHERE disabled))",
+        of_service=True,
     )
 
 
@@ -140,15 +163,16 @@ def _up(_: Question) -> Iterable[Condition]:
     yield Condition(
         "ComputeFilter",
         "down",
-        SERVICE.format("NOT forced_down AND (node.driver = ANY(%s) OR last_seen_up >= %s)"),
+        "NOT forced_down AND (node.driver = ANY(%s) OR last_seen_up >= %s)",
         (sorted(SIMULATED_DRIVERS), since),
+        of_service=True,
     )
 
 
 def _enabled(question: Question) -> Iterable[Condition]:
     """Nova: of forced hosts too, but a move whose host is forced asks no scheduler at all."""
     if not (question.demand.is_forced and question.moving):
-        yield Condition("ComputeFilter", "disabled", SERVICE.format("NOT disabled"))
+        yield Condition("ComputeFilter", "disabled", "NOT disabled", of_service=True)
 
 
 OF_ZONE = """

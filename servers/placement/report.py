@@ -114,7 +114,7 @@ def _removed_by_database(question: Question) -> list[Removed]:
     if not conditions:
         return []
     cases = " ".join(
-        f"WHEN ({condition.text}) IS NOT TRUE THEN {index}"
+        f"WHEN ({condition.alone}) IS NOT TRUE THEN {index}"
         for index, condition in enumerate(conditions)
     )
     statement = COUNT.format(cases=cases)

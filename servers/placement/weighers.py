@@ -112,7 +112,6 @@ WEIGHERS: tuple[Weigher, ...] = (
         name="ImagePropertiesWeigher",
         option="image_props_weight_multiplier",
         weigh=_like_images,
-        least=0,
     ),
     Weigher(
         name="ServerGroupSoftAffinityWeigher",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compute_site.neighbours.network.models import FixedIp, Port
-from servers.models import ComputeNode, ProviderTrait, ResourceProvider
+from servers.models import ComputeNode, ProviderTrait, ResourceClass, ResourceProvider, Trait
 from tests.factories import make_network, make_port
 from tests.servers.placement.demand_cases import PORTS
 
@@ -25,6 +25,11 @@ def enrich(node: ComputeNode, has: Mapping[str, Any]) -> dict[str, ResourceProvi
 
 
 def _fill(provider: ResourceProvider, has: Mapping[str, Any]) -> None:
+    for model, key in ((ResourceClass, "inventories"), (Trait, "traits")):
+        model.objects.bulk_create(
+            [model(name=name) for name in has.get(key, ()) if name.startswith("CUSTOM_")],
+            ignore_conflicts=True,
+        )
     for name, amounts in has.get("inventories", {}).items():
         values = {"max_unit": amounts["total"], **amounts}
         provider.inventories.update_or_create(resource_class=name, defaults=values)
