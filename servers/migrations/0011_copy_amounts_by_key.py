@@ -95,5 +95,5 @@ COPY_BY_JOIN = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("servers", "0009_search_for_hosts")]
+    dependencies = [("servers", "0010_roots_follow")]
     operations = [migrations.RunSQL(COPY, COPY_BY_JOIN)]
