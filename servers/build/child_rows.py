@@ -26,7 +26,7 @@ _DEVICE_COLUMNS = frozenset(field.name for field in _FIELDS) - {"instance"}
 
 # All rows travel as one JSON value: to write a hundred of them value by value takes longer than
 # all the rest of placing.
-_COLUMNS = ", ".join(field.column for field in _FIELDS)
+_COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 INSERT_DEVICES = f"""
     INSERT INTO servers_blockdevice ({_COLUMNS})
     SELECT {_COLUMNS}

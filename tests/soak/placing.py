@@ -31,6 +31,7 @@ from django.db.models import Count, Sum
 from django.test.utils import setup_test_environment
 from procrastinate.contrib.django import app
 
+from servers.holdings.audit import find_wrongs
 from servers.models import (
     Allocation,
     ComputeNode,
@@ -246,6 +247,7 @@ def settle(soak: Soak) -> None:
 
 
 def wrongs() -> Iterator[str]:
+    yield from (f"audit_placement: {wrong.text}" for wrong in find_wrongs())
     for stock in Inventory.objects.select_related("provider"):
         held = Allocation.objects.filter(
             provider=stock.provider, resource_class=stock.resource_class
