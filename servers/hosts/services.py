@@ -141,12 +141,13 @@ def delete_service(service: Service) -> None:
         ServiceInUse: servers run on the host, or are about to.
         NoSuchService: it was removed meanwhile.
     """
-    if not Service.objects.select_for_update().filter(pk=service.pk).exists():
-        raise NoSuchService(f"There is no service {service.uuid}.")
-    # Nothing of the host is given away meanwhile.
+    # Nothing of the host is given away meanwhile. The provider is locked first, as claims do: they
+    # come to the service later, by the reference of the node.
     provider = ResourceProvider.objects.filter(node__service=service.pk).first()
     if provider is not None:
         ResourceProvider.objects.lock_trees([provider.pk])
+    if not Service.objects.select_for_update().filter(pk=service.pk).exists():
+        raise NoSuchService(f"There is no service {service.uuid}.")
     runs_servers = service.binary == COMPUTE_BINARY and (
         Instance.objects.alive().filter(host=service.host).exists()
         or Allocation.objects.filter(provider__root=provider).exists()

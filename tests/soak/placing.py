@@ -64,7 +64,6 @@ ACTIONS: tuple[dict[str, Any], ...] = (
     {"confirmResize": None},
     {"shelve": None},
     {"unshelve": None},
-    {"evacuate": {}},
 )
 FLAVORS: dict[str, dict[str, Any]] = {
     "small": {"vcpus": 1, "memory_mb": 512, "root_gb": 1},
@@ -181,13 +180,25 @@ def trouble(soak: Soak) -> None:
             cards.update(total=0)
             time.sleep(0.2)
             cards.update(total=4)
-        else:
-            column = "forced_down" if kind == "down" else "disabled"
-            service.update(**{column: True})
+        elif kind == "disabled":
+            service.update(disabled=True)
             time.sleep(0.5)
-            service.update(**{column: False})
+            service.update(disabled=False)
+        else:
+            service.update(forced_down=True)
+            evacuate(soak, name)
+            service.update(forced_down=False)
         soak.done[f"trouble: {kind}"] += 1
         time.sleep(0.1)
+
+
+def evacuate(soak: Soak, host: str) -> None:
+    """Build the servers of the host elsewhere, and give that some time."""
+    api = ApiClient(Cast.admin)
+    for server in Instance.objects.alive().filter(host=host).values_list("uuid", flat=True):
+        answer = api.post(f"/servers/{server}/action", {"evacuate": {}}, microversion="2.68")
+        soak.done[f"evacuate {answer.status}"] += 1
+    time.sleep(0.5)
 
 
 def vanish(name: str) -> int:
