@@ -1,5 +1,6 @@
-"""What can be done with a server once it exists: each action is one step to begin and one to end.
+"""What can be done with a server that exists.
 
-``host`` is the table of those that a host does, ``begin`` takes the first step and queues the
-rest, ``servers.actions.perform`` does it. ``lock`` and ``reset`` need no host.
+Most actions are a row of the table ``servers.lifecycle.actions``: ``ask_host`` takes the first step
+and defers the job, ``perform`` does the host's part and takes the last step. ``lock`` and ``reset``
+need no host.
 """

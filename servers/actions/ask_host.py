@@ -1,4 +1,4 @@
-"""Asks the host of a server to do one of the actions of the table."""
+"""Begins an action of the table ``servers.lifecycle.actions`` and defers the host's part."""
 
 from __future__ import annotations
 

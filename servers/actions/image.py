@@ -45,7 +45,7 @@ OF_SNAPSHOT = (
     *("disk_bus", "device_type", "boot_index", "delete_on_termination", "volume_size"),
     "device_name",
 )
-"""What of a volume holds for one that is made of its snapshot as well."""
+"""What a volume that is made of the snapshot has in common with the original."""
 MARKS_OF_DISKS = ("block_device_mapping", "bdm_v2", "root_device_name")
 
 
@@ -142,7 +142,7 @@ def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping
 def _save_volumes(
     caller: Caller, instance: Instance, disks: Sequence[BlockDevice], order: ImageOrder
 ) -> str:
-    """An image without data that tells which snapshots a server is to be made of."""
+    """Make snapshots of the volumes, and an image without data that names them; its id."""
     present = [disk for disk in disks if not disk.no_device]
     volumes = [disk for disk in present if disk.destination_type == VOLUME]
     mapping = [_describe(disk, MAPPED) for disk in present if disk not in volumes]

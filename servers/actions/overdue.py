@@ -42,7 +42,9 @@ def reboot_stuck() -> int:
 
 
 def _begin_for(servers: QuerySet[Instance], action: HostAction) -> int:
-    """Of those whose host answers; one that refuses is asked again the next time."""
+    """Begin the action for those whose host is up. One that refuses is tried again in the next
+    round.
+    """
     living = servers.filter(host__in=Service.objects.computes().up().values("host"))
     begun = 0
     for server in living.order_by("pk")[:AT_ONCE]:

@@ -189,7 +189,7 @@ def _check_volume_backed(order: RebuildOrder, present: Present) -> None:
 def _check_fit(
     caller: Caller, instance: Instance, image: ImageData, present: Present
 ) -> NumaTopology | None:
-    """The image goes with flavor and root disk; the NUMA layout that comes of it."""
+    """Check that the image goes with flavor and root disk; return the NUMA layout of both."""
     flavor = Flavor(**instance.flavor)
     check_image_bootable(image, field=FIELD)
     properties, hardware = read_image_properties(image.properties), hardware_of(flavor)
@@ -204,7 +204,9 @@ def _check_fit(
 
 
 def _check_same_layout(instance: Instance, numa: NumaTopology | None) -> None:
-    """The host has made room for the layout that the server has, and makes no other."""
+    """Raise where the image asks for another NUMA layout than the server has on its host, which
+    cannot change it.
+    """
     hardware = hardware_of(Flavor(**instance.flavor))
     kept = read_image_properties(kept_image(instance).properties)
     if plan_numa(hardware, kept) != numa:
@@ -282,13 +284,13 @@ def _key_columns(caller: Caller, order: RebuildOrder) -> dict[str, str | None]:
 
 
 def _with_image(kept: SystemMetadata, image: ImageData, instance: Instance) -> SystemMetadata:
-    """What is kept of the old image gives way to what is kept of the new one."""
+    """The system metadata with the entries of the new image in place of those of the old one."""
     left = {key: value for key, value in kept.items() if not key.startswith(PREFIX)}
     return left | image_entries(image, Flavor(**instance.flavor), str(image.id))
 
 
 def _change_root(caller: Caller, present: Present, image: ImageData, *, reimages: bool) -> None:
-    """The root disk is one of the new image from now on."""
+    """Note the new image of the root disk, or write it over the volume."""
     root = present.root
     if root is None:
         return

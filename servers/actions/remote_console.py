@@ -59,10 +59,10 @@ def open_console(instance: Instance, protocol: str, console_type: str) -> str:
 
 
 def find_console(token: str) -> ConsoleToken:
-    """Where the console is that somebody holds this token for.
+    """The console that the token opens.
 
     Raises:
-        NoSuchConsoleToken: nobody does, or not any more.
+        NoSuchConsoleToken: there is no such token, or its time is over.
     """
     valid = ConsoleToken.objects.valid().select_related("instance")
     found = valid.filter(digest=_digest_of(token)).first()

@@ -19,7 +19,9 @@ from servers.read.root_disk import is_volume_backed, root_of
 RESCUE = HOST_ACTIONS["rescue"]
 FIELD = "rescue.rescue_image_ref"
 STABLE_DEVICE = frozenset(("hw_rescue_bus", "hw_rescue_device"))
-"""Properties of images that are plugged in as a disk more, so that the root disk stays."""
+"""Image properties with which the rescue disk is attached beside the server's disks, which stay as
+they are.
+"""
 CAN_RESCUE_VOLUMES = "COMPUTE_RESCUE_BFV"
 """The trait of hosts that can do that with volumes."""
 

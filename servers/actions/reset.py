@@ -1,4 +1,4 @@
-"""Says what state a server is in, when an admin knows better."""
+"""Sets the state of a server as an admin says it is."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def _place_shelved(job: UnshelveServer, attempt: Try) -> None:
 
 def _place(instance: Instance, host: str | None, attempt: Try) -> None:
     spec = instance.request_spec
-    spec.force_hosts, spec.force_nodes = [], []  # they were for the first time only
+    spec.force_hosts, spec.force_nodes = [], []  # they count for the creation only
     spec.requested_destination = {"host": host} if host else None
     [placement] = find_hosts(spec, attempt=attempt)
     chosen = placement.host

@@ -1,4 +1,4 @@
-"""How values look in the admin: ages, states, links, and structures instead of blobs of JSON."""
+"""How values look in the admin: ages, states, links, and JSON as tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters of servers in the admin: by what is alive, and by what is being done."""
+"""Filters of servers in the admin: by deleted or not, and by task_state."""
 
 from __future__ import annotations
 

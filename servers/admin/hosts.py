@@ -69,7 +69,7 @@ class ServiceAdmin(RecordAdmin):
     actions = ("disable", "enable", "force_down", "let_up")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Of the actions; there is no form."""
+        """Asked for the actions of the list; there is no form to change a cell."""
         return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
 
     @admin.action(description="Disable: no new servers", permissions=["change"])

@@ -36,7 +36,7 @@ SHOWN_ADDRESSES = 2
 
 @admin.register(Instance)
 class InstanceAdmin(RecordAdmin, RulesAdmin):
-    """State is only looked at; operators act through ``OPERATIONS``."""
+    """Pages to look at; what operators do with servers goes through ``OPERATIONS``."""
 
     list_filter = (
         Existence,
@@ -63,7 +63,9 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
     age = age_of("created_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Of the operations and the policy rules; there is no form."""
+        """Asked for the buttons of operations and for policy rules; there is no form to change a
+        server.
+        """
         return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -190,7 +192,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
 
 
 def _begin(_admin: Any, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse:
-    """From the ticked boxes to the page that asks."""
+    """Redirect from the ticked boxes to the page of the operation, which asks for confirmation."""
     keys = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
     if len(keys) > MOST_AT_ONCE:
         messages.warning(request, f"These are the first {MOST_AT_ONCE}: more is too much at once.")

@@ -93,7 +93,7 @@ class JobAdmin(RecordAdmin):
         return (queryset.filter(_is_about(word, word)) if word else queryset), False
 
     def get_object(self, *args: Any, **kwargs: Any) -> Any:
-        """The title of the page names all arguments as well."""
+        """The job, whose text in the title of the page would show all arguments."""
         job = super().get_object(*args, **kwargs)
         if job is not None:
             job.args = shown_arguments(job.args)

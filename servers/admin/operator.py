@@ -12,10 +12,9 @@ from compute_site.identity.scope import IMPLIED_NAMES
 
 
 def operator_of(request: HttpRequest, project: Project) -> Caller:
-    """The operator, at work in a project of the cloud.
-
-    The admin has asked Django for the permission already; the caller is an admin, for whom no
-    lock counts, and holds no rule of the API.
+    """The operator as a caller in the project. The admin site has checked Django's permission
+    already; so the caller has the role ``admin``, which locks of servers do not stop, and holds no
+    rule of the API.
     """
     user = cast("User", request.user)
     return Caller(

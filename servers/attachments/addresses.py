@@ -86,7 +86,7 @@ def remove_floating_ip(caller: Caller, instance: Instance, address: str) -> None
 
 
 def _change(instance: Instance, act: Callable[[], None], *others: str) -> None:
-    """Act, and let the servers remember what came of it."""
+    """Make the change, and read the NICs of these servers again, in one transaction."""
     server_ids = [str(instance.uuid), *others]
     with transaction.atomic():
         lock_nics(server_ids)

@@ -22,7 +22,9 @@ from servers.models import Instance, VmState
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentChange(Change):
-    """``job`` is what the host is asked to do; ``states`` allow it. The server's state stays."""
+    """A change of what is attached. ``job`` is the host's part of it, ``states`` are those in which
+    it is allowed; the server's state does not change.
+    """
 
     job: type[AttachmentJob]
     states: Collection[str]
@@ -104,7 +106,7 @@ def lock_server(caller: Caller, instance: Instance, change: AttachmentChange) ->
 
 
 def hand_over(caller: Caller, instance: Instance, job: AttachmentJob) -> None:
-    """Open the history, and leave the rest to the server's host."""
+    """Begin the action in the history, and defer the job for the server's host."""
     begin(caller, instance, CHANGES[type(job)], job)
 
 

@@ -1,4 +1,4 @@
-"""Which name a disk gets in a guest that has others already."""
+"""Chooses the device name of a disk that is added to a guest."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ LONGEST_ENDING = 2
 
 
 def choose_name(root: str | None, taken: Iterable[str | None], asked: str | None = None) -> str:
-    """The name of one disk more: the asked one, or the next that is free. All disks of a guest
-    are of the kind that the root's name tells, so that ``/dev/sdc`` may become ``/dev/vdc``.
+    """The name of a further disk: the asked one, or the next that is free. All disks of a guest
+    have the prefix of the root disk's name, so that ``/dev/sdc`` may become ``/dev/vdc``.
 
     Raises:
         DeviceNameTaken: another disk has it.
-        VolumeNotAttachable: a name is none, or no name is left.
+        VolumeNotAttachable: the name is malformed, or no name is left.
     """
     names, kind = list(taken), kind_of(root)
     if asked is None:

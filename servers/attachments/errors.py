@@ -38,7 +38,7 @@ class RootVolumeStays(BadRequest):
 
 
 class AttachmentFixed(BadRequest):
-    """That of an attachment cannot be changed."""
+    """The body would change what is fixed in an attachment."""
 
     code = "attachment_fixed"
 

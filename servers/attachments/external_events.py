@@ -1,4 +1,4 @@
-"""What other services tell of the things that servers have from them."""
+"""Handles events by which other services tell of ports and volumes that servers have."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXTEND, EXTEND_EVENT = "extend_volume", "compute_extend_volume"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalEvent:
-    """Something happened to a thing of the server; ``tag`` says which, where the name needs it."""
+    """An event about a server. ``tag`` says more, such as the id of the volume or port."""
 
     name: str
     server_id: str
@@ -58,7 +58,7 @@ def _judge(event: ExternalEvent, server: Instance | None) -> int:
 
 
 def _note_size(caller: Caller, server: Instance, volume_id: str) -> None:
-    """The history has it, too: whoever had the volume extended sees there that the host knows."""
+    """Note the volume's new size, and write into the history that the host knows of it."""
     volume = volume_service().find_volumes(caller, [volume_id]).get(volume_id)
     disks = BlockDevice.objects.filter(instance=server, volume_id=volume_id)
     noted = volume is not None and disks.update(volume_size=volume.size)

@@ -44,7 +44,7 @@ ANSWERS: dict[type[NicFailed], type[Exception]] = {
     protocol.PortCannotBind: PortNotUsable,
     protocol.PortQuotaReached: PortLimitReached,
 }
-"""What a failure of the network service is to who asked for a NIC; any other is a conflict."""
+"""The error that the client gets for a failure of the network service; any other is a 409."""
 
 
 def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protocol.AttachedPort:

@@ -1,8 +1,8 @@
 """The host's part of attaching and detaching. Every job may run again after a worker was lost, and
 does nothing if the server, the volume or the port is gone.
 
-The services are called outside of transactions, before the rows change that the job goes by: until
-then it is done again from the start.
+The services are called outside of transactions, and our rows change after that: a job that dies in
+between finds them as they were, and does all of it again.
 """
 
 from __future__ import annotations

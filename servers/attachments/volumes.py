@@ -34,8 +34,8 @@ def find_volume(instance: Instance, volume_id: str, *, claimed: bool = False) ->
 
 
 def find_loose_volume(caller: Caller, disks: Iterable[BlockDevice]) -> str | None:
-    """The id of a volume among the disks that is not in use, whatever the server believes;
-    ``None``: there is none.
+    """The id of a volume among the disks that is not in use, as the volume service has it;
+    ``None``: all are.
     """
     ids = [disk.volume_id for disk in disks if disk.volume_id]
     found = volume_service().find_volumes(caller, ids) if ids else {}

@@ -19,7 +19,9 @@ ITEMS = "metadata_items"
 
 
 def read_metadata(instance: Instance) -> Metadata:
-    """Nova: a server that nobody has begun to build has none here, though it shows it."""
+    """Nova: the list is empty as long as nobody has begun to build the server, though the server
+    itself shows its metadata.
+    """
     return {} if is_order(instance) else dict(instance.metadata)
 
 
@@ -63,7 +65,7 @@ def remove_item(caller: Caller, instance: Instance, key: str) -> None:
 
 
 def _change(caller: Caller, instance: Instance, change: Callable[[Metadata], Metadata]) -> Metadata:
-    """Two changes at once wait for each other, so that none is lost."""
+    """Change the metadata of the locked row, so that concurrent changes lose nothing."""
     check_unlocked(caller, instance)
     check_state(instance, SETTLED, "change its metadata", idle=True)
     limits = effective_limits(caller.project_id, caller.user_id, [ITEMS])

@@ -6,11 +6,11 @@ from servers.lifecycle.system_metadata import change_system_metadata, without
 from servers.models import Instance
 
 CHUNKS = tuple(f"password_{number}" for number in range(4))
-"""Where the parts of it are kept, in order."""
+"""Keys of the system metadata under which the parts of the password are kept, in order."""
 
 
 def read_password(instance: Instance) -> str:
-    """Empty where the guest has handed in none."""
+    """The encrypted password; empty where the guest has handed in none."""
     return "".join(str(instance.system_metadata.get(chunk) or "") for chunk in CHUNKS)
 
 

@@ -1,4 +1,4 @@
-"""The tags of a server. One that nobody has begun to build has none that can be asked for."""
+"""The tags of a server. As long as nobody has begun to build it, its tags cannot be asked for."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def remove_all_tags(instance: Instance) -> None:
 
 @contextlib.contextmanager
 def _locked(instance: Instance) -> Iterator[None]:
-    """Those who add or replace tags of one server wait for each other."""
+    """Lock the server, so that requests that add or replace its tags wait for each other."""
     with transaction.atomic():
         living = Instance.objects.alive().filter(pk=instance.pk)
         if living.select_for_update(no_key=True).values_list("pk").first() is None:

@@ -13,9 +13,8 @@ from servers.usage import count_server_usage
 
 
 def set_aside(instance: Instance) -> None:
-    """The server can only be restored from now on: its quota goes back, once.
-
-    Runs in the transaction that has just moved the server, so that its row is locked.
+    """The server is soft-deleted: its quota goes back, once. Call this in the transaction in which
+    the server has taken the step, so that its row is locked.
     """
     row = Instance.objects.filter(pk=instance.pk)
     counted = row.filter(soft_deleted_at__isnull=True).exists()
@@ -27,10 +26,11 @@ def set_aside(instance: Instance) -> None:
 
 
 def take_back(instance: Instance) -> None:
-    """The server counts again; runs in the transaction that moves it.
+    """The server counts in the quota again. Call this in the transaction in which it takes the
+    step.
 
     Raises:
-        OverQuota: there is no room for it any more.
+        OverQuota: the project has no quota left for it.
     """
     project_id, user_id = instance.project_id, str(instance.user_id)
     wanted = Wanted.servers(

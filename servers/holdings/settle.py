@@ -1,7 +1,7 @@
-"""Ends moves: who keeps which claim, and what goes back to the quota.
+"""Ends moves: which of the two hosts keeps its claim, and what goes back to the quota.
 
-Whoever calls these has locked the server's row, by a step or otherwise. The order of locks is that
-of deletions: the server, the project's counters, the nodes.
+The caller has locked the server's row, by a step or otherwise. Locks are taken in the order of
+deletions: the server, the project's counters, the nodes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ ARRIVED = frozenset(
         MigrationStatus.REVERTING,
     )
 )
-"""A server that is resized or migrated cold lies on the host it was to go to."""
+"""Statuses of resizes and cold migrations in which the server already lies on the destination."""
 COLD = frozenset((MigrationType.RESIZE, MigrationType.MIGRATION))
 SIZES = ("vcpus", "memory_mb", "root_gb", "ephemeral_gb")
 
 
 def set_status(move: Migration, status: str, *, only_from: Iterable[str] = ()) -> bool:
-    """Note how far the move has come; ``False``: it has ended, or was not where it should be."""
+    """Set the move's status; ``False``: it has ended, or was in none of ``only_from``."""
     moves = Migration.objects.open().filter(pk=move.pk)
     if only_from:
         moves = moves.filter(status__in=only_from)
@@ -37,22 +37,22 @@ def set_status(move: Migration, status: str, *, only_from: Iterable[str] = ()) -
 
 
 def stay(move: Migration, status: str) -> None:
-    """The move ends where it began."""
+    """End the move with the server on the host where it began."""
     if set_status(move, status):
         _settle_quota(move, move.old_flavor)
         claims.stay(move)
 
 
 def leave(move: Migration, status: str) -> None:
-    """The move ends where it went."""
+    """End the move with the server on the destination."""
     if set_status(move, status):
         _settle_quota(move, move.new_flavor)
         claims.leave(move)
 
 
 def settle(instance: Instance) -> None:
-    """End a move, if one has not ended, wherever the server lies now: somebody has said what the
-    server is, and asks for nothing more.
+    """End the move of the server, if one is open, with the server on the host where it lies now.
+    For an admin who sets the server's state, and for evacuations.
     """
     move = find_open(instance)
     if move is not None:

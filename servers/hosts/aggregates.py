@@ -31,7 +31,9 @@ Members = Aggregate.hosts.through
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateUpdate:
-    """``names_zone``: the zone is to be ``zone``, which may be null."""
+    """What is to change. With ``names_zone`` the zone becomes ``zone``, where null means that the
+    aggregate is no zone any more.
+    """
 
     name: str | None = None
     names_zone: bool = False
@@ -163,7 +165,9 @@ def _set_metadata(aggregate: Aggregate, items: Mapping[str, str | None]) -> None
 
 
 def _check_zone(aggregate: Aggregate, zone: str | None) -> None:
-    """May the aggregate be this zone, as far as its hosts are concerned?"""
+    """Check that the hosts of the aggregate may be in this zone: that they are in no other, and
+    that no server would change its zone.
+    """
     if not zone:
         raise ZoneClash(f"The aggregate {aggregate.name} needs a zone with a name.")
     services = list(aggregate.hosts.values_list("pk", "host"))
@@ -183,7 +187,7 @@ def _zones_of(services: Collection[int], *, besides: Aggregate) -> set[str]:
 
 
 def _check_no_servers(hosts: Collection[str], error: type[ZoneClash | HostZoneClash]) -> None:
-    """Servers do not change their zone because their host does."""
+    """Raise where the hosts have servers, whose zone would change with that of their host."""
     taken = Instance.objects.alive().filter(host__in=hosts).values_list("host", flat=True).first()
     if taken is not None:
         raise error(f"The host {taken} has servers, which would change their zone.")
@@ -200,8 +204,8 @@ def _save(aggregate: Aggregate) -> None:
 
 
 def _lock(key: int) -> Aggregate:
-    """All who change aggregates wait for each other: they look at more rows than they write, and
-    it happens rarely.
+    """Let changes of aggregates, which are rare, wait for each other: each looks at more rows than
+    it writes, so that locks of rows would not do.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('aggregates'))")
@@ -209,12 +213,14 @@ def _lock(key: int) -> Aggregate:
 
 
 def _lock_both(key: int, host: str) -> tuple[Service, Aggregate]:
-    """Nova: a host that does not exist is found out first."""
+    """Lock the host and the aggregate. Nova: where both do not exist, the host is named in the
+    error.
+    """
     return _lock_host(host), _lock(key)
 
 
 def _lock_host(host: str) -> Service:
-    """Nobody removes the host meanwhile."""
+    """Lock the host's service, so that nobody removes it meanwhile."""
     computes = Service.objects.computes().filter(host=host)
     service = computes.select_for_update(no_key=True).first()
     if service is None:

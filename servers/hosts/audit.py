@@ -1,5 +1,5 @@
-"""What the hosts have told of the use of their servers, period by period. Nova's hosts tell it as
-notifications, and do not unless told to; the hosts here never do.
+"""The audits of how servers were used, period by period. In Nova a host sends them as notifications
+if it is configured to; the hosts here never do, so that each of them counts as missing.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from compute_site.faults import BadReference, BadRequest, Conflict, NotFound, No
 
 
 class MalformedId(BadRequest):
-    """The URL names something by what cannot be its id."""
+    """The id in the URL does not have the form of one."""
 
     code = "malformed_id"
 
@@ -26,7 +26,7 @@ class ServiceUnchangeable(BadRequest):
 
 
 class NothingToChange(BadRequest):
-    """The body asks for no change, or for two that do not go together."""
+    """The body names nothing to change, or two things that exclude each other."""
 
     code = "nothing_to_change"
 
@@ -62,7 +62,7 @@ class HostDown(BadRequest):
 
 
 class NotOfThisHost(NotSupported):
-    """No driver here can do that with a host."""
+    """The driver of the host cannot do that."""
 
     code = "not_of_this_host"
 
@@ -110,13 +110,13 @@ class ZoneClash(BadRequest):
 
 
 class HostZoneClash(Conflict):
-    """The same where a host moves. Nova: 409."""
+    """``ZoneClash`` where a host is added to an aggregate or removed. Nova: 409 there."""
 
     code = "host_zone_clash"
 
 
 class BadAuditTime(BadRequest):
-    """The URL names what is no time."""
+    """The time in the URL is malformed, or before all periods."""
 
     code = "bad_audit_time"
 

@@ -26,7 +26,7 @@ class KeyPairExists(Conflict):
 
 
 class KeyUnusable(BadRequest):
-    """The public key is none, or not of the kind that was said."""
+    """The public key is malformed, or of another kind than the body says."""
 
     code = "key_unusable"
 

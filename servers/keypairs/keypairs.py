@@ -39,7 +39,7 @@ class KeyPairOrder:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class KeptKeyPair:
-    """A new key pair; the private key is there once and never again."""
+    """A new key pair. The private key is told once and not stored."""
 
     keypair: KeyPair
     private_key: str | None
@@ -134,7 +134,9 @@ def permit_keypairs(caller: Caller, rule: str, user_id: str | None) -> None:
 
 
 def _lock_user(user_id: str) -> None:
-    """Those who add key pairs of one user wait for each other, so that none gets past the limit."""
+    """Lock the user, so that requests that add key pairs wait for each other and none gets past the
+    limit.
+    """
     users = User.objects.select_for_update(no_key=True).filter(pk=user_id)
     if users.values_list("pk").first() is None:
         raise UserNotFound(f"There is no user {user_id}.", field="keypair.user_id")

@@ -1,4 +1,6 @@
-"""Begins resizes and cold migrations: all checks, then the records and the job in one go."""
+"""Begins resizes and cold migrations: checks first, then the records and the job in one
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -102,13 +104,13 @@ def check_destination(instance: Instance, host: str, *, field: str) -> None:
 
 
 def check_host_up(instance: Instance, host: str | None) -> None:
-    """Raises ``HostDown``; says no name, for users shall not learn it."""
+    """Raises ``HostDown``, without the host's name, which users must not learn."""
     if not Service.objects.is_up(host):
         raise HostDown(f"The host of the server {instance.uuid} does not answer now.")
 
 
 def hardware_of(instance: Instance) -> dict[str, Any]:
-    """What the flavor decides beside amounts, as it is now."""
+    """The columns that tell what the server has of its host's hardware, beside amounts."""
     return {"numa_topology": instance.numa_topology, "pci_requests": instance.pci_requests}
 
 
@@ -148,7 +150,9 @@ def _check_new_flavor(instance: Instance, flavor: Flavor) -> None:
 
 
 def _lock(instance: Instance, change: Change) -> Instance:
-    """The server as it is now: it may have been stopped or moved since it was found."""
+    """Lock the server and return it as it is now: it may have been stopped or moved since it was
+    read.
+    """
     server = lock_row(instance)
     check_state(server, BEGIN_MOVE.from_vm, change.doing, idle=True)
     return server

@@ -108,7 +108,9 @@ def fail_evacuation(move_id: int, reason: str, details: str = "") -> None:
 
 
 def _stay(move_id: int, step: Transition, reason: str, details: str) -> None:
-    """The server takes the step where it lies, and what the destination held is free again."""
+    """Let the server take the step on the host where it lies, and release what the destination
+    held.
+    """
     record = _find(move_id)
     if record is None:
         return

@@ -39,7 +39,7 @@ KIND = KINDS[MigrationType.LIVE]
 DOING = "migrate it while it runs"
 LEFT_ALONE = Change(name=KIND.action, event=KIND.placing, doing=DOING, step=BEGIN_LIVE_MOVE)
 WAITED_FOR = dataclasses.replace(LEFT_ALONE, event=PLACE_EVENT)
-"""By a request that looks for the host itself."""
+"""The beginning of a live migration for which the request itself looks for a host."""
 RUNNING = (MigrationStatus.RUNNING,)
 WAITING = (MigrationStatus.QUEUED, MigrationStatus.PREPARING)
 
@@ -75,7 +75,8 @@ def migrate_live(
 
 
 def abort_live_migration(caller: Caller, instance: Instance, move_id: str, *, early: bool) -> None:
-    """End it where it began. ``early``: also one that has not begun to copy.
+    """Abort the live migration: the server stays where it runs. ``early``: also one that has not
+    begun to copy.
 
     Raises:
         ServerLocked, WrongState: 409.
@@ -95,8 +96,8 @@ def abort_live_migration(caller: Caller, instance: Instance, move_id: str, *, ea
 
 
 def force_live_migration(caller: Caller, instance: Instance, move_id: str) -> None:
-    """Let it end soon: hosts that are simulated copy all at once anyway. Raises as
-    ``abort_live_migration``.
+    """Force the live migration to complete. Simulated hosts copy everything at once, so that there
+    is only an entry in the history to make. Raises as ``abort_live_migration``.
     """
     event = "compute_live_migration_force_complete"
     with transaction.atomic():

@@ -32,7 +32,7 @@ SITE_KEEPS_SECRETS = "deployment"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NewMachine:
-    """What the flavor asks of a host beyond amounts."""
+    """What the new flavor makes of the server's hardware, beside the amounts of its resources."""
 
     numa: NumaTopology | None
     pci_requests: tuple[PciRequest, ...]
@@ -47,7 +47,9 @@ class NewMachine:
 
 
 def check_disk_kept(instance: Instance, flavor: Flavor, *, is_bfv: bool) -> None:
-    """Raises ``ZeroDiskRefused`` where a root disk would go that is in use."""
+    """Raises ``ZeroDiskRefused`` where the new flavor has no root disk, and the server uses its
+    own.
+    """
     if flavor.root_gb == 0 and instance.flavor["root_gb"] and not is_bfv:
         raise ZeroDiskRefused(
             f"The flavor {flavor.flavorid} has no root disk, and the server needs one.",
@@ -81,7 +83,7 @@ def plan_new_machine(
 
 
 def _check_secrets(instance: Instance, flavor: Flavor, properties: ImageProperties) -> None:
-    """Secrets of a virtual TPM belong to the user or to the site; that cannot change."""
+    """Raise where another one (user or site) would own the secrets of a virtual TPM."""
     before = instance.flavor.get("extra_specs") or {}
     after = flavor.extra_specs
     has_tpm = bool(properties.hw_tpm_version)

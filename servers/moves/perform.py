@@ -59,7 +59,7 @@ class Interrupted(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Trip:
-    """A move with its server, read again for each step."""
+    """A move and its server; both are read again for each step."""
 
     record: Migration
     instance: Instance
@@ -113,7 +113,7 @@ def revert_resize(job: RevertResize) -> None:
 def _attempt(
     move_id: int, tasks: frozenset[str | None], do: Callable[[Trip], None], fail: GiveUp
 ) -> None:
-    """Do it, if the server is where this begins."""
+    """Do this part of the move, if the server's task_state is one of ``tasks``."""
     record = Migration.objects.open().filter(pk=move_id).select_related("instance").first()
     if record is None:
         return
@@ -123,7 +123,7 @@ def _attempt(
     try:
         do(Trip(record, instance))
     except Interrupted:
-        clean_up(record)  # else whoever came in between sees to the rest
+        clean_up(record)  # otherwise whoever deletes the server or resets its state does the rest
     except DatabaseError:
         raise  # says nothing about the hosts: the queue tries again
     except Exception as error:  # noqa: BLE001 - the server must not be left in between

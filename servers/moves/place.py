@@ -36,8 +36,8 @@ EVACUATE_EVENT = "compute_rebuild_instance"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How a move of one type goes on once it has a destination; ``action`` and the events are
-    those of the history, ``task`` is the server's meanwhile.
+    """How a move of one type goes on once it has a destination. ``action`` and the events are names
+    in the history; ``task`` is the server's task_state meanwhile.
     """
 
     action: str
@@ -128,7 +128,7 @@ def _place(job: PlaceMove, move: Migration, kind: Kind, attempt: Try) -> None:
 
 
 def _check_live(instance: Instance) -> None:
-    """What no destination would change."""
+    """Check what keeps the server from a live migration to any destination."""
     if not Service.objects.is_up(instance.host):
         raise NoValidHost(f"The host {instance.host} does not answer.")
     if any(request.get("alias") for request in instance.pci_requests):
@@ -147,7 +147,7 @@ def _find_destination(
     ignored = _ignored(move)
     if job.forced and host in ignored:
         raise NoValidHost(f"The server {instance.uuid} lies on {host} already.")
-    # those of the server's first day were for that day only
+    # hosts that were forced when the server was made count for that time only
     spec.force_hosts, spec.force_nodes = [host] if job.forced else [], []
     spec.requested_destination = {"host": host} if host else None
     spec.ignore_hosts = ignored

@@ -1,1 +1,3 @@
-"""What compute answers for other services, or of itself, to clients of older microversions."""
+"""The old URLs by which clients reached images and networks through compute, and the list of
+extensions.
+"""

@@ -1,4 +1,4 @@
-"""What can be wrong with a request for what other services keep."""
+"""What can be wrong with requests for images, networks and extensions."""
 
 from __future__ import annotations
 

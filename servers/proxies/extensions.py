@@ -1,5 +1,5 @@
-"""The parts that the API was once made of. All are there always; the list stays for old clients
-that ask whether the API has what they need.
+"""The extensions that the API was once made of. All of them are always there; the list is kept for
+old clients, which look there for what they need.
 """
 
 from __future__ import annotations

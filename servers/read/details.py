@@ -38,7 +38,7 @@ class Parts:
 
 
 class ServerRow(NamedTuple):
-    """The row of a server with its open order. JSON columns and times are texts."""
+    """The row of a server with its build request. JSON columns and times are texts."""
 
     pk: int
     uuid: str
@@ -106,7 +106,7 @@ class FaultRow:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """Servers in order, and what is known of few of them."""
+    """Servers in order, and what only some of them have."""
 
     rows: Sequence[ServerRow]
     faults: Mapping[int, FaultRow]

@@ -13,8 +13,8 @@ from servers.read.details import Details, Parts, read_details, read_one
 def find_server(
     caller: Caller, server_id: str, rule: str, *, deleted: bool = False, ordered: bool = True
 ) -> Instance:
-    """The server, with its open order if there is one, for one who holds the rule on it.
-    ``deleted``: it may be a deleted one. ``ordered``: it may be one that nobody builds yet.
+    """The server, with its build request if there is one, for a caller who holds the rule on it.
+    ``deleted``: also deleted servers. ``ordered``: also servers that nobody has begun to build.
 
     Raises:
         NoSuchServer: it does not exist, is deleted, or is another project's.

@@ -22,7 +22,9 @@ class ListRequest:
     open_filters: Mapping[str, Any]
     """Those that need no further right; who lacks it gets only these."""
     inner_names: Sequence[str] = ()
-    """Parameters that name insides of the service: refused where any filter is allowed."""
+    """Parameters that name inner parts of the database. They are refused even where the caller may
+    filter by anything.
+    """
     unknown_status_fails: bool = True
     all_projects: bool = False
     sort_keys: Sequence[tuple[str, bool]]

@@ -10,7 +10,7 @@ VOLUME = "volume"
 
 
 def root_of(disks: Iterable[BlockDevice]) -> BlockDevice | None:
-    """The disk that is booted from first; ``None``: nobody has written down the disks."""
+    """The disk that the server boots from first; ``None``: it has no rows of disks."""
     return next((disk for disk in disks if disk.boot_index == 0), None)
 
 

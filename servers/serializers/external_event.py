@@ -33,7 +33,7 @@ NAMES = (
 
 
 def _name(count: int) -> Choice:
-    """One of the first names: each was added by a microversion."""
+    """The first ``count`` of the names; microversions added the others one by one."""
     return Choice(*NAMES[:count], required=True)
 
 
@@ -51,7 +51,7 @@ class Event(VersionedSerializer):
 
 
 class EventsTold(VersionedSerializer):
-    """Becomes the list of events."""
+    """The body; the result is a list of ``ExternalEvent``."""
 
     events = ListOf(Event, 1, required=True)
 

@@ -138,7 +138,7 @@ class HostService(AnswerSerializer):
 
 
 def _until_2_87(shown: Shown) -> History:
-    """What tells of resources went away: the placement service knows them better."""
+    """A field of resources, which 2.88 took away: the placement service tells of them."""
     return History({"2.1": shown, "2.88": None})
 
 

@@ -1,4 +1,4 @@
-"""Services and hypervisors: a number names them first, a UUID later."""
+"""Ids of services and hypervisors: numbers in early microversions, UUIDs in later ones."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def tells_of_deleted(version: Microversion) -> bool:
 
 
 class ActionListQuery(QuerySerializer):
-    """Becomes an ``ActionQuery``."""
+    """The query string; the result is an ``ActionQuery``."""
 
     unknown = {"2.1": "drop", "2.58": "refuse"}
 

@@ -47,7 +47,7 @@ class NewInterface(VersionedSerializer):
 
 
 class InterfaceCreate(VersionedSerializer):
-    """Becomes a ``NicRequest``, which may name nothing at all."""
+    """The body; the result is a ``NicRequest``, which may name nothing at all."""
 
     attachment = NewInterface(key="interfaceAttachment", default={})
 

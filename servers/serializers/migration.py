@@ -43,7 +43,7 @@ def aborts_early(version: Microversion) -> bool:
 
 
 class MigrationListQuery(QuerySerializer):
-    """Becomes a ``MoveQuery``."""
+    """The query string; the result is a ``MoveQuery``."""
 
     unknown = {"2.1": "drop", "2.59": "refuse"}
     hidden = Text(repeat="last")

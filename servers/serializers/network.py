@@ -1,4 +1,6 @@
-"""``/os-networks`` and ``/os-tenant-networks``: answers, most of whose keys are empty by now."""
+"""``/os-networks`` and ``/os-tenant-networks``: answers. Most keys told of nova-network, which is
+gone, and are always null.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ def _null_for_admins(_: object, frame: Frame) -> Any:
 
 
 class NetworkAnswer(AnswerSerializer):
-    """A network as a network manager within compute once knew it."""
+    """A network in the form of nova-network, which was a part of compute."""
 
     id = Shown(TEXT)
     name = Shown(TEXT, key="label")

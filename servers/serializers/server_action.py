@@ -292,7 +292,7 @@ class Evacuate(VersionedSerializer):
 
 
 def _read_force(values: dict[str, Any], host: str | None, *, forced_before: bool = False) -> bool:
-    """Before one could choose, naming a host was to force it."""
+    """Is the named host forced? Always, before the microversion that added ``force``."""
     if values.get("force") and not host:
         raise Refused("no host is named that could be forced", field="force")
     return bool(host) and (forced_before or bool(values.get("force")))
@@ -322,7 +322,7 @@ class AddressToLend(VersionedSerializer):
 
 
 class ServerActionBody(VersionedSerializer):
-    """Becomes an ``AskedAction``."""
+    """The body; the result is an ``AskedAction``."""
 
     start = Anything(key="os-start")
     stop = Anything(key="os-stop")

@@ -64,7 +64,7 @@ class FlavorReference(StrictField):
 
 
 class AsksForReservation(Boolish):
-    """Nova: any text counts as a yes, be it ``False``."""
+    """A flag. Nova: any text counts as true, even ``False``."""
 
     def convert(self, value: Any) -> bool:
         super().convert(value)

@@ -126,7 +126,9 @@ class CompiledServerList(CompiledQuery):
 
 
 class ServerListQuery(QuerySerializer):
-    """Becomes a ``ListRequest``. Of a key that is given several times the last one counts."""
+    """The query string; the result is a ``ListRequest``. Of a key that is given several times the
+    last one counts.
+    """
 
     unknown = {"2.1": "drop", "2.75": "refuse"}
     compiler = CompiledServerList

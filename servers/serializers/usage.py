@@ -66,7 +66,7 @@ class UsageQuery(QuerySerializer):
 
 
 class UsageListQuery(UsageQuery):
-    """The same, and whether each server is to be shown (1)."""
+    """``UsageQuery`` with ``detailed``: 1 shows each server."""
 
     detailed = Text(repeat=True)
 

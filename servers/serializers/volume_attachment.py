@@ -67,7 +67,7 @@ class NewVolumeAttachment(VersionedSerializer):
 
 
 class VolumeAttachmentCreate(VersionedSerializer):
-    """Becomes a ``VolumeRequest``."""
+    """The body; the result is a ``VolumeRequest``."""
 
     attachment = NewVolumeAttachment(key="volumeAttachment", required=True)
 
@@ -90,7 +90,7 @@ class ChangedVolumeAttachment(VersionedSerializer):
 
 
 class VolumeAttachmentUpdate(VersionedSerializer):
-    """Becomes an ``AttachmentUpdate``."""
+    """The body; the result is an ``AttachmentUpdate``."""
 
     attachment = ChangedVolumeAttachment(key="volumeAttachment", required=True)
 

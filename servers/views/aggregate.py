@@ -112,7 +112,9 @@ class AggregateActions(ComputeView):
 
 
 class AggregateImages(ComputeView):
-    """Images that the hosts shall have before they are needed; simulated hosts need none."""
+    """Images that the hosts shall fetch in advance. The request is checked; simulated hosts need no
+    images.
+    """
 
     since = "2.81"
     contracts = {

@@ -28,7 +28,8 @@ STAGES: tuple[tuple[type[Fault], str], ...] = (
     (OverLimit, "quota"),
     (Fault, "request"),
 )
-"""Where a request stops at a fault; the first class that fits counts."""
+"""The stage of the request at which a fault of the class ends it; the first class that fits counts.
+"""
 
 
 class CannotBeTried(BadRequest):

@@ -158,7 +158,7 @@ class HypervisorSearchByName(ComputeView):
 
 
 class HypervisorServers(ComputeView):
-    """The same with their servers."""
+    """Hypervisors whose names hold a text, with their servers."""
 
     until = "2.52"
     contracts = {

@@ -1,4 +1,4 @@
-"""``/images``: the image service under the name that it had when it was a part of compute."""
+"""``/images``: an old URL of compute that passes requests on to the image service."""
 
 from __future__ import annotations
 

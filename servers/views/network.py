@@ -1,5 +1,5 @@
-"""``/os-networks`` and ``/os-tenant-networks``: the network service under the names that it had
-when it was a part of compute. What changed networks there is gone.
+"""``/os-networks`` and ``/os-tenant-networks``: old URLs of compute that read from the network
+service. Those that changed networks answer 410.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class OldNetworkView(ComputeView):
     rule: ClassVar[str] = rules.LIST
 
     def check_url(self, request: Request) -> None:
-        """Any method will do: the writes are gone, not unknown."""
+        """Let every method pass: those that wrote answer 410, not 405."""
 
     def check_lifetime(self, version: Microversion) -> None:
         if self.request.method not in ("GET", "HEAD"):
@@ -59,7 +59,7 @@ class OneNetwork(OldNetworkView):
 
 
 class TenantNetworks(Networks):
-    """The same as projects see them."""
+    """The networks that the caller can use, in the form of ``/os-tenant-networks``."""
 
     shown = TenantNetworkAnswer
     rule = rules.TENANT_LIST
@@ -69,7 +69,7 @@ class TenantNetworks(Networks):
 
 
 class OneTenantNetwork(OneNetwork):
-    """One of them."""
+    """One network, in that form."""
 
     shown = TenantNetworkAnswer
     rule = rules.TENANT_SHOW
