@@ -5,7 +5,6 @@ attaches it later.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 
 from django.conf import settings
@@ -219,7 +218,7 @@ def _attach_offloaded(
     check_zone(server, volume)
     disk = _claim(caller, server, volume, wanted, None)
     log_action(caller, server, ATTACH_VOLUME.name, "api_attach_volume")
-    transaction.on_commit(functools.partial(_tell_attached, server, volume), robust=True)
+    transaction.on_commit(lambda: _tell_attached(server, volume), robust=True)
     return disk
 
 

@@ -7,7 +7,6 @@ defers a ``GiveBack`` job, which is done until the service has answered.
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -71,7 +70,8 @@ def after_commit(give_back: Callable[[Kind], None], job: Kind) -> None:
     for workers.
     """
     job.defer()
-    transaction.on_commit(functools.partial(try_now, give_back, job), robust=True)
+    # Not a partial: Django tells the name of a function that fails, which a partial has not.
+    transaction.on_commit(lambda: try_now(give_back, job), robust=True)
 
 
 def try_now(give_back: Callable[[Kind], None], job: Kind) -> bool:

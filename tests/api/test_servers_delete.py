@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission
 from guardian.shortcuts import assign_perm
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from servers.models import BuildRequest, Instance
 from servers.policies import server as rules
@@ -25,6 +26,18 @@ def test_a_server_that_nobody_builds_yet_is_gone_at_once(as_member: ApiClient) -
     as_member.get(f"/servers/{server.uuid}").expect(404)
     as_member.delete(f"/servers/{server.uuid}").expect(404)
     assert not BuildRequest.objects.exists()
+
+
+def test_what_is_done_after_the_commit_has_a_name_for_the_log(
+    as_member: ApiClient,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """Django tells it where that fails, which must not break the answer."""
+    server = make_order().instance
+    with django_capture_on_commit_callbacks() as callbacks:
+        as_member.delete(f"/servers/{server.uuid}").expect(204)
+    assert callbacks
+    assert all(hasattr(callback, "__qualname__") for callback in callbacks)
 
 
 def test_a_server_on_a_host_is_deleted_by_the_host(as_member: ApiClient) -> None:
