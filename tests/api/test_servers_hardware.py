@@ -207,6 +207,46 @@ def test_a_resize_takes_anew_and_gives_back_what_is_left(
         assert (pins(as_admin, server), devices(server)) == before
 
 
+def test_a_resized_server_that_is_deleted_leaves_nothing_on_either_host(
+    as_member: ApiClient, shop: Shop
+) -> None:
+    for name in ("host1", "host2"):
+        make_bound_host(name, HARDWARE)
+    server = build(as_member, shop, flavor({**DEDICATED, **CARD}))
+    resize(as_member, server, flavor({**DEDICATED, **CARD}, vcpus=4)).expect(202)
+    run_jobs()
+    as_member.delete(f"/servers/{server.uuid}").expect(204)
+    run_jobs()
+    assert not HardwareClaim.objects.exists()
+    assert PciDevice.objects.filter(consumer=None).count() == 4
+
+
+@pytest.mark.parametrize("step", ["send", "receive"])
+def test_a_resize_that_fails_leaves_what_the_server_lies_on(
+    as_member: ApiClient,
+    as_admin: ApiClient,
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    for name in ("host1", "host2"):
+        make_bound_host(name, HARDWARE)
+    server = build(as_member, shop, flavor({**DEDICATED, **CARD}))
+    source = server.host
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise DriverFailed("The host is out of order.")
+
+    monkeypatch.setattr(fake, step, fail)
+    resize(as_member, server, flavor({**DEDICATED, **CARD}, vcpus=4)).expect(202)
+    run_jobs()
+    server.refresh_from_db()
+    stays = step == "send"
+    assert (server.host == source) is stays
+    assert len(pins(as_admin, server)) == (2 if stays else 4)
+    assert [host for host, _ in devices(server)] == [server.host]
+
+
 def test_a_resize_on_the_same_host_finds_room_beside_itself(
     as_member: ApiClient, as_admin: ApiClient, shop: Shop
 ) -> None:

@@ -32,6 +32,8 @@ SETTLE_SECONDS = 180.0
 
 REQUEST_SECONDS = "1"
 """The time limit of the statements of requests."""
+ALIASES = json.dumps([{"name": "card", "vendor_id": "8086", "product_id": "154c"}])
+"""Of the devices that flavors of the cloud file ask for."""
 
 BUSY = """
     SELECT uuid::text, vm_state, coalesce(task_state, ''), updated_at::text FROM servers_instance
@@ -116,6 +118,7 @@ def main() -> int:
     database = prepare_database(chance)
     url = database.url
     os.environ["COMPUTE_SITE_STATEMENT_TIMEOUT_SECONDS"] = REQUEST_SECONDS
+    os.environ["COMPUTE_SITE_PCI_ALIAS"] = ALIASES
     tally = Tally()
     with running_site(url, cloud=Path(__file__).with_name("cloud.yaml")) as root:
         token = sign_in(root, "soak")

@@ -15,6 +15,8 @@ from typing import Any
 from tests.benchmarks.load import Client
 from tests.benchmarks.requests import SERVER, SERVERS
 
+FLAVORS = ("1", "2", "3", "4")
+"""Two of them have CPUs of their own, one a PCI device as well."""
 ACTIONS: tuple[dict[str, Any], ...] = (
     {"os-stop": None},
     {"os-start": None},
@@ -29,8 +31,7 @@ ACTIONS: tuple[dict[str, Any], ...] = (
     {"rescue": {}},
     {"unrescue": None},
     {"rebuild": {"imageRef": SERVER["imageRef"]}},
-    {"resize": {"flavorRef": "2"}},
-    {"resize": {"flavorRef": "1"}},
+    *({"resize": {"flavorRef": flavor}} for flavor in FLAVORS),
     {"confirmResize": None},
     {"revertResize": None},
 )
@@ -92,7 +93,7 @@ class Person:
         count = self.chance.choice((1, 1, 1, 2, 5))
         counts = {"min_count": 1, "max_count": count, "return_reservation_id": True}
         network = self.chance.choice((SERVER["networks"], "none"))
-        flavor = self.chance.choice(("1", "2"))
+        flavor = self.chance.choice(FLAVORS)
         name = f"soak{next(self.tally.names):06}"
         chosen = {"name": name, "networks": network, "flavorRef": flavor}
         body = {"server": {**SERVER, **counts, **chosen}}
