@@ -126,6 +126,9 @@ class Site:
             "usage_of": ALPHA,
             "name": "key",
             "key": "a",
+            "provider_id": str(host.provider.uuid),
+            "resource_class": "VCPU",
+            "consumer_id": str(server.uuid),
         }
         self.rows = {
             "networks": str(network.pk),
@@ -148,6 +151,8 @@ class Site:
         """What broke; ``None``: nothing. Nothing stays of what was asked."""
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         with transaction.atomic():
+            if path.startswith("//placement"):
+                headers = {"OpenStack-API-Version": "placement latest"} | headers
             version = None if "OpenStack-API-Version" in headers else str(NEWEST)
             answer = self.client.send(method, path, data, microversion=version, headers=headers)
             transaction.set_rollback(True)
