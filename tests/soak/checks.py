@@ -15,12 +15,13 @@ import django
 
 django.setup()
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 
 from compute_site.identity.models import Project
 from compute_site.neighbours.network.models import Port
 from quotas.counters import check_counters
-from servers.models import BuildRequest, ComputeNode, Instance, Inventory, VmState
+from servers.holdings.audit import find_wrongs
+from servers.models import BuildRequest, Instance, Inventory, VmState
 from servers.usage import count_usage
 
 ON_NO_HOST = (VmState.ERROR, VmState.SHELVED_OFFLOADED)
@@ -61,18 +62,11 @@ def _gone(deleted: set[str], unsure: set[str]) -> Iterator[str]:
 
 
 def _hosts() -> Iterator[str]:
-    for stock in Inventory.objects.select_related("provider"):
-        held = stock.provider.allocations.filter(resource_class=stock.resource_class)
-        total = held.aggregate(sum=Sum("amount", default=0))["sum"]
-        if stock.used != total or stock.free < 0:
-            yield f"{stock.provider} has {stock.used} {stock.resource_class} used, {total} held"
-    for node in ComputeNode.objects.annotate(
-        held=Count("provider__tree__allocations__consumer", distinct=True)
-    ):
-        if node.running_vms != node.held:
-            yield f"{node} counts {node.running_vms} servers, {node.held} hold something of it"
-    instances = Instance.objects.annotate(held=Count("consumers"))
-    for instance in instances:
+    """What ``manage.py audit_placement`` finds, and what it does not look at."""
+    yield from (f"audit_placement: {wrong.text}" for wrong in find_wrongs())
+    for stock in Inventory.objects.filter(free__lt=0).select_related("provider"):
+        yield f"{stock.provider} has given away {-stock.free} {stock.resource_class} too much"
+    for instance in Instance.objects.annotate(held=Count("consumers")):
         on_host = instance.host is not None and instance.vm_state != VmState.DELETED
         expected = 2 if instance.vm_state == VmState.RESIZED else int(on_host)
         if instance.held != expected and instance.vm_state not in ON_NO_HOST:
