@@ -1,9 +1,15 @@
-"""Every URL of the Placement API, below ``/placement``."""
+"""Every URL of the Placement API, below ``/placement``, and its OpenAPI document."""
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, re_path
 
+from compute_site.api.microversions.version import Microversion
+from compute_site.faults import Fault
 from servers.views.placement_api import (
     aggregate,
     allocation,
@@ -15,10 +21,13 @@ from servers.views.placement_api import (
     root,
     trait,
     usage,
+    versions,
     view,
 )
+from servers.views.placement_api.document import make_document
 
 ONE = "resource_providers/<str:provider_id>"
+UNKNOWN = r"^.*"
 
 urlpatterns = [
     path("", root.Root.as_view()),
@@ -39,5 +48,26 @@ urlpatterns = [
     path("allocation_candidates", candidate.AllocationCandidates.as_view()),
     path("usages", usage.Usages.as_view()),
     path("reshaper", reshaper.Reshaper.as_view()),
-    re_path("", view.UnknownPlacementUrl.as_view()),
+    re_path(UNKNOWN, view.UnknownPlacementUrl.as_view()),
 ]
+
+
+def show_document(request: HttpRequest) -> HttpResponse:
+    """``/schema/placement/?microversion=1.36``; without it, the newest."""
+    asked = request.GET.get("microversion", "latest")
+    try:
+        version = versions.choose_version(f"{versions.SERVICE} {asked}")
+    except Fault as fault:
+        return JsonResponse(fault.envelope(), status=fault.status)
+    return JsonResponse(document_at(version))
+
+
+@functools.lru_cache(maxsize=64)
+def document_at(version: Microversion) -> dict[str, Any]:
+    """The document of a microversion; made once."""
+    routes = [
+        (str(entry.pattern), getattr(entry.callback, "view_class"))  # noqa: B009 - set by Django
+        for entry in urlpatterns
+        if str(entry.pattern) != UNKNOWN
+    ]
+    return make_document(routes, version)

@@ -12,6 +12,7 @@ from compute_site import health
 from compute_site.api import versions
 from compute_site.api.docs import DocsView, SchemaView
 from compute_site.neighbours.identity import api as identity
+from compute_site.placement_urls import show_document
 
 IDENTITY = [
     path("", identity.VersionList.as_view()),
@@ -64,6 +65,7 @@ urlpatterns = [
     re_path(r"^network(?:/|$)", include("compute_site.neighbours.network.api.urls")),
     re_path(r"^volume(?:/|$)", include("compute_site.neighbours.volume.api.urls")),
     path("schema/", SchemaView.as_view(), name="schema"),
+    path("schema/placement/", show_document),
     path("docs/", DocsView.as_view(), name="docs"),
     path("accounts/", include("rest_framework.urls")),
     path("healthz", health.show_alive),

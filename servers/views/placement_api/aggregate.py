@@ -34,6 +34,8 @@ class ProviderAggregates(PlacementView):
         "PUT": Operation(
             summary="Replace the aggregates of a provider",
             body=AggregatesReplace,
+            old_body=OLD_AGGREGATES,
+            old_body_until="1.18",
             answer=AGGREGATES,
             faults=(409,),
         ),

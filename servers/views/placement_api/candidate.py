@@ -23,7 +23,7 @@ class AllocationCandidates(PlacementView):
     operations = {
         "GET": Operation(
             summary="Ask which providers can give something",
-            parameters=tuple(PARAMETERS),
+            parameters=PARAMETERS,
             answer=CANDIDATES,
         )
     }

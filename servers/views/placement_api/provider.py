@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from compute_site.api.links import Links
 from compute_site.api.microversions.answers import Frame
+from compute_site.api.microversions.fields import Schema
 from compute_site.api.microversions.version import Microversion
 from servers.models import ResourceProvider
 from servers.placement.resources.providers import (
@@ -27,11 +28,14 @@ from servers.serializers.placement_api.provider import (
     ProviderQuery,
     ProviderUpdate,
 )
-from servers.views.placement_api.versions import NEWEST
 from servers.views.placement_api.view import Operation, PlacementView, latest, read_provider_id
 
 SHOWN_WHEN_MADE = Microversion.parse("1.20")
-PROVIDER = ProviderAnswer.schema(NEWEST)
+
+
+def _list_schema(version: Microversion) -> Schema:
+    rows = {"type": "array", "items": ProviderAnswer.schema(version)}
+    return object_of(resource_providers=rows)
 
 
 class ProviderView(PlacementView):
@@ -55,12 +59,12 @@ class Providers(ProviderView):
         "GET": Operation(
             summary="List resource providers",
             query=ProviderQuery,
-            answer=object_of(resource_providers={"type": "array", "items": PROVIDER}),
+            answer=_list_schema,
         ),
         "POST": Operation(
             summary="Create a resource provider",
             body=ProviderCreate,
-            answer=PROVIDER,
+            answer=ProviderAnswer.schema,
             faults=(409,),
         ),
     }
@@ -86,11 +90,11 @@ class OneProvider(ProviderView):
     """One provider."""
 
     operations = {
-        "GET": Operation(summary="Show a resource provider", answer=PROVIDER),
+        "GET": Operation(summary="Show a resource provider", answer=ProviderAnswer.schema),
         "PUT": Operation(
             summary="Rename a resource provider, or give it a parent",
             body=ProviderUpdate,
-            answer=PROVIDER,
+            answer=ProviderAnswer.schema,
             faults=(409,),
         ),
         "DELETE": Operation(summary="Delete a resource provider", status=204, faults=(409,)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
@@ -14,6 +14,7 @@ from django.utils.http import http_date
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.api.microversions.fields import Schema
 from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.api.microversions.version import Microversion
 from compute_site.api.request_url import check_query
@@ -59,18 +60,21 @@ class MethodNotAllowed(Fault):
 class Operation:
     """One method of a URL, for the checks before it and for the OpenAPI document.
 
-    ``body`` reads the body, ``until`` is the last microversion that has one; ``answer`` is the JSON
-    schema of a good answer.
+    ``body`` reads the body; ``body_until`` is the last microversion that has one, and until
+    ``old_body_until`` it is ``old_body``. ``answer`` is the JSON schema of a good answer, or gives
+    it for a microversion.
     """
 
     summary: str
     since: str = "1.0"
     body: Any = None
     body_until: str | None = None
+    old_body: Any = None
+    old_body_until: str = "1.0"
     query: type[QuerySerializer] | None = None
-    parameters: tuple[str, ...] = ()
-    """Names of query parameters that no serializer describes."""
-    answer: Mapping[str, Any] | None = None
+    parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Query parameters that no serializer describes, by name: the version that has each first."""
+    answer: Mapping[str, Any] | Callable[[Microversion], Schema] | None = None
     status: int = 200
     faults: tuple[int, ...] = ()
     """Statuses of errors beside 400, 401, 403, 404 and 406."""
@@ -79,6 +83,13 @@ class Operation:
         if self.body is None:
             return False
         return self.body_until is None or version <= Microversion.parse(self.body_until)
+
+    def body_at(self, version: Microversion) -> Any:
+        is_old = version <= Microversion.parse(self.old_body_until)
+        return self.old_body if self.old_body is not None and is_old else self.body
+
+    def answer_at(self, version: Microversion) -> Mapping[str, Any] | None:
+        return self.answer(version) if callable(self.answer) else self.answer
 
 
 class PlacementView(ServiceView):
