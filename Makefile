@@ -1,13 +1,41 @@
-# compute-site: make run | make test | make test-fast | make check | make bench | make bench-cpu | make bench-million | make bench-hosts | make soak
+# make help tells what there is
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-fast check bench bench-cpu bench-million bench-hosts soak clean
+# run: what it is told by make run PORT=8841 CLOUD=my.yaml ARGS='--host 0.0.0.0'
+PORT ?=
+CLOUD ?=
+ARGS ?=
+BEGAN := $(shell date +%s)
+SAY = @printf '[%6.2f s] %s\n' $$(($$(date +%s) - $(BEGAN)))
+
+.DEFAULT_GOAL := help
+.PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts soak clean
+
+help:
+	@echo 'make run         the whole site with a demo cloud, on 127.0.0.1:8774'
+	@echo '                 PORT=8841 another port, CLOUD=FILE another cloud (docs/cloudfile.md),'
+	@echo "                 ARGS='--host 0.0.0.0' other options of manage.py quickstart"
+	@echo 'make stop        end it, from another terminal'
+	@echo 'make reset       delete its data, after asking; make clean leaves them'
+	@echo 'make clean       delete the virtual environment and what was built'
+	@echo 'make test        everything that must hold; make test-fast: without browser and client programs'
+	@echo 'make check       lint, types, migrations, deployment checks'
+	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts'
+	@echo 'make soak        many clients in times of trouble'
+	@echo 'DATABASE_URL=postgresql://user:password@host:5432/name chooses another PostgreSQL.'
 
 run: $(VENV)/.run
-	$(BIN)/python manage.py quickstart
+	@$(BIN)/python manage.py quickstart --since $(BEGAN) \
+	    $(if $(PORT),--port $(PORT)) $(if $(CLOUD),--cloud $(CLOUD)) $(ARGS)
+
+stop:
+	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py stop; else echo 'nothing was ever started here'; fi
+
+reset: $(VENV)/.run
+	@$(BIN)/python manage.py reset
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadgroup --durations 10
@@ -40,11 +68,13 @@ soak: $(VENV)/.run
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "compute-site needs Python 3.11 or later (PYTHON=… names another one)"; exit 1; }
+	$(SAY) '1/7 a virtual environment in $(VENV), once'
 	@$(PYTHON) -m venv $(VENV) \
 	    || { rm -rf $(VENV); echo "On Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(SAY) '2/7 packages from the index of pip, once'
+	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
@@ -52,4 +82,5 @@ $(VENV)/.test: $(VENV)/.run
 	@touch $@
 
 clean:
-	rm -rf $(VENV) var build *.egg-info
+	rm -rf $(VENV) build *.egg-info
+	@[ ! -d var ] || echo 'The data in var stay; make reset deletes them.'

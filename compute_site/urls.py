@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.generic import RedirectView
 
 from compute_site import health
 from compute_site.api import versions
 from compute_site.api.docs import DocsView, SchemaView
+from compute_site.front import show_front
 from compute_site.neighbours.identity import api as identity
 from compute_site.placement_urls import show_document
 
@@ -50,7 +50,7 @@ IDENTITY = [
 API = r"^compute/(?P<api>v2\.1|v2)"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", show_front, name="front"),
     path("compute", versions.list_versions),
     path("compute/", versions.list_versions),
     re_path(rf"{API}/?$", versions.show_version),

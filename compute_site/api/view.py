@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.db import DataError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.utils.functional import cached_property
@@ -31,6 +31,7 @@ from compute_site.api.microversions.serializers import QuerySerializer, Versione
 from compute_site.api.microversions.version import OLDEST, Microversion
 from compute_site.api.repeatable import REPLAYED, as_kept, has_key, read_kept, read_keyed
 from compute_site.api.request_url import check_query
+from compute_site.api.unknown_host import unknown_host
 from compute_site.caller import Caller
 from compute_site.db.conflicts import as_conflict
 from compute_site.db.outages import as_outage, reason_of
@@ -306,7 +307,7 @@ FOREIGN_ERRORS: tuple[Translation, ...] = (
     ((Http404, exceptions.NotFound), lambda _: NotFound("There is nothing at this URL.")),
     (UnreadablePostError, lambda _: BodyBrokenOff("The body cannot be read to its end.")),
     (DataError, lambda _: BadRequest(NO_ROOM)),
-    # such as a Host that is not in ALLOWED_HOSTS
+    (DisallowedHost, unknown_host),
     (SuspiciousOperation, lambda _: BadRequest("This is no request that the site answers.")),
     (exceptions.ValidationError, lambda error: InvalidBody(faults_of(error, ""))),
     (exceptions.PermissionDenied, lambda error: Forbidden(str(error.detail))),

@@ -19,10 +19,13 @@ Accounts = dict[str, Account]
 
 
 def read_accounts(document: Mapping[str, Any]) -> Accounts:
-    """The users of a cloud file with the passwords that stand there, each in its first project."""
+    """The users of a cloud file with the passwords that stand there, each in its first project;
+    without those who have no password, or no project.
+    """
     return {
         user["name"]: Account(user["name"], user["password"], user["projects"][0]["project"])
-        for user in document["users"]
+        for user in document.get("users") or ()
+        if user.get("password") and user.get("projects")
     }
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import dataclasses
 import errno
 import ipaddress
+import shlex
 import socket
 from collections.abc import Mapping, Sequence
+
+import psutil
 
 from compute_site.quickstart.start import QuickstartError
 
 ALLOWED_HOSTS = "COMPUTE_SITE_ALLOWED_HOSTS"
+QUICKSTART = " quickstart"
+"""What the command line of a quickstart has in it."""
+
 ANYWHERE = ("192.0.2.1", "2001:db8::1")
 """Addresses of no machine (RFC 5737, RFC 3849), to ask which address leads out of this one."""
 
@@ -78,7 +84,7 @@ class Listener:
             except OSError as error:
                 advice = "Choose another address with --host or --port."
                 if error.errno == errno.EADDRINUSE:
-                    advice = "Is the site running already? Choose another port with --port."
+                    advice = f"{_holder_of(self.port)} Choose another port with --port."
                 raise QuickstartError(
                     f"Cannot listen on {self.host}:{self.port}: {error.strerror}. {advice}"
                 ) from error
@@ -103,6 +109,40 @@ def find_listener(host: str, port: int) -> Listener:
         ) from error
     # a name such as localhost may have an address of each family
     return Listener(host, str(min(found, key=lambda entry: entry[0])[4][0]), port)
+
+
+def _holder_of(port: int) -> str:
+    """Who listens there, as far as the system tells us."""
+    try:
+        taken = psutil.net_connections("tcp")
+    except psutil.Error:  # some systems tell root alone
+        return "Is the site running already?"
+    pids = {one.pid for one in taken if one.laddr and one.laddr.port == port and one.pid}
+    if not pids:
+        return "A process of another user listens there."
+    return f"Is the site running already? {_describe(min(pids))}"
+
+
+def _describe(pid: int) -> str:
+    """The process; of a site, the quickstart that has started it."""
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.parents()]
+    except psutil.Error:
+        return f"Process {pid} listens there."
+    for one in family:
+        if QUICKSTART in _words_of(one):
+            return f"Process {one.pid} serves there (make stop ends it)."
+    words = _words_of(process)
+    first = [one for one in family if _words_of(one) == words][-1]  # they share the socket
+    return f"Process {first.pid} listens there: {words[:200]}."
+
+
+def _words_of(process: psutil.Process) -> str:
+    try:
+        return shlex.join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def _outer_address() -> str:

@@ -23,6 +23,8 @@ from typing import Any
 
 import yaml
 
+from compute_site.quickstart.parent import end_with
+
 START_SECONDS = 60
 BUILD_SECONDS = 60
 STOP_SECONDS = 15
@@ -64,6 +66,7 @@ class Processes:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches us alone: we end them in order
+                preexec_fn=end_with(os.getpid()),  # noqa: PLW1509 - we have no other threads here
             )
 
     def log_path(self, name: str) -> Path:
@@ -114,24 +117,46 @@ class Processes:
 
 
 class Stopped(BaseException):
-    """SIGINT or SIGTERM arrived."""
+    """A signal of ``ENDING`` arrived."""
+
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a supervisor, and a terminal that is closed."""
 
 
 @contextlib.contextmanager
 def stopping_by_signal() -> Iterator[None]:
-    """Turn the first SIGINT or SIGTERM into ``Stopped``; later ones wait for the orderly end."""
+    """Turn the first signal of ``ENDING`` into ``Stopped``; later ones wait for the orderly end.
+    What is ignored, as SIGHUP under ``nohup``, stays so.
+    """
+    taken = [n for n in ENDING if signal.getsignal(n) is not signal.SIG_IGN]
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in taken:
             signal.signal(number, signal.SIG_IGN)
         raise Stopped
 
-    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
+    before = {n: signal.signal(n, stop) for n in taken}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class Terminal:
+    """That of our standard input. When it is closed, the system tells its first program alone: that
+    may be make, which waits for us.
+    """
+
+    def __init__(self) -> None:
+        ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        self.is_ours = os.isatty(0) and not ignored
+
+    def check(self) -> None:
+        """Raises: Stopped: it was closed."""
+        if self.is_ours and not os.isatty(0):
+            raise Stopped
 
 
 class Client:

@@ -62,6 +62,7 @@ FLOORS: list[set[str]] = [
     # the roof: the site as a whole
     {
         "compute_site.compute_urls",
+        "compute_site.front",
         "compute_site.placement_urls",
         "compute_site.quickstart",
         "compute_site.web_server",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from compute_site.quickstart.listening import Listener, find_listener
-from compute_site.quickstart.start import Processes, QuickstartError
+from compute_site.quickstart.running import find_running, stop_all
+from compute_site.quickstart.start import Processes, QuickstartError, Stopped, stopping_by_signal
 
 PARENT = """
 import subprocess, sys, time
@@ -26,8 +30,135 @@ def test_a_port_in_use_is_told() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(QuickstartError, match="Is the site running already"):
+        with pytest.raises(QuickstartError, match=rf"running already\? Process {os.getpid()} "):
             find_listener("127.0.0.1", port).check()
+
+
+ORPHANS = """
+import os, signal, sys, time
+from pathlib import Path
+from compute_site.quickstart.start import Processes
+processes = Processes(dict(os.environ), Path(sys.argv[1]))
+processes.start("child", "-c", "import time; time.sleep(600)")
+print(processes.running["child"].pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_programs_end_with_a_quickstart_that_is_killed(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ORPHANS, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    wait_for_end(int(done.stdout))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_ends_it_as_ctrl_c_does(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(Stopped), stopping_by_signal():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+
+
+WATCHING = """
+import signal, time
+from compute_site.quickstart.start import Stopped, Terminal
+signal.signal(signal.SIGHUP, lambda *_: None)  # as if another program got it
+terminal = Terminal()
+terminal.check()
+print("here", flush=True)
+while True:
+    try:
+        terminal.check()
+    except Stopped:
+        raise SystemExit(7)
+    time.sleep(0.02)
+"""
+
+
+def test_a_terminal_that_was_closed_is_noticed_without_a_signal() -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", WATCHING],
+        cwd=Path(__file__).parents[2],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        assert process.stdout
+        assert process.stdout.readline() == b"here\n"
+        os.close(ours)
+        assert process.wait(60) == 7
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping_by_signal():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+SERVING = """
+import signal, sys
+from pathlib import Path
+from compute_site.quickstart.running import announced
+with announced(Path(sys.argv[1]), 8841):
+    print("here", flush=True)
+    signal.sigwait([signal.SIGUSR1])
+"""
+
+
+def test_those_who_serve_are_found_and_stopped(tmp_path: Path) -> None:
+    assert stop_all(tmp_path) == ([], [])
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVING, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert find_running(tmp_path) == [process.pid]
+        assert stop_all(tmp_path) == ([process.pid], [])
+    assert find_running(tmp_path) == []
+
+
+def reset(state: Path, answer: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "reset"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "COMPUTE_SITE_STATE_DIR": str(state)},
+        input=answer,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_data_are_deleted_after_a_question_and_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    for name in ("secret_key", "clouds.yaml", "notes.txt", "postgres.users"):
+        (tmp_path / name).touch()
+    asked = reset(tmp_path, "no\n")
+    assert "all projects, users, servers" in asked.stdout
+    assert "Nothing was deleted" in asked.stderr
+    assert (tmp_path / "secret_key").exists()
+    with (tmp_path / "postgres.users").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert "uses the database" in reset(tmp_path, "yes\n").stderr
+    done = reset(tmp_path, "yes\n")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 99999])

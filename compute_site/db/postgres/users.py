@@ -73,6 +73,21 @@ class User:
         )
 
 
+def is_used(data_dir: Path) -> bool:
+    """Does any process use the server?"""
+    if not users_file(data_dir).exists():
+        return False
+    lock = open_lock(users_file(data_dir))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(lock)
+
+
 def users_file(data_dir: Path) -> Path:
     return data_dir.with_name(f"{data_dir.name}.users")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import time
@@ -14,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
+from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import load_cloud, parse
 from compute_site.db.embedded import find_database_url, revive_embedded_server
 from compute_site.db.locks import Lock, alone
@@ -27,11 +29,13 @@ from compute_site.quickstart.demo_accounts import (
     with_passwords,
 )
 from compute_site.quickstart.listening import ALLOWED_HOSTS, Listener, find_listener
+from compute_site.quickstart.running import announced
 from compute_site.quickstart.start import (
     Client,
     Processes,
     QuickstartError,
     Stopped,
+    Terminal,
     first_server,
     read_clouds_yaml,
     stopping_by_signal,
@@ -48,6 +52,18 @@ Others can reach the site, so that no password is one that everybody knows. Thes
 
 {lines}
 """
+OWN_CLOUD = """
+The site serves on {root} with the cloud of {file}.
+
+  export OS_CLIENT_CONFIG_FILE={clouds} OS_CLOUD={names}
+
+  what there is   {root}/
+  logs            {logs}
+
+Ctrl-C ends everything; the data stays in {state}.
+"""
+STEPS = ("database", "tables", "cloud", "web server and worker", "first server")
+STEPS_OF_MAKE = 2
 WHAT_NEXT = """
 The site serves on {root}. Try, in another terminal:
 
@@ -60,6 +76,7 @@ The site serves on {root}. Try, in another terminal:
   browsable API   {root}/compute/v2.1/servers   (sign in as demo{of_demo})
   admin           {root}/admin/                 (sign in as admin{of_admin})
   documentation   {root}/docs/
+  all of this     {root}/
 
 Logs are in {logs}. Ctrl-C ends everything; the data stays in {state}.
 """
@@ -73,6 +90,18 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8774)
         parser.add_argument("--web-processes", type=int, default=2)
         parser.add_argument(
+            "--cloud",
+            type=Path,
+            help="a cloud file to load instead of the demo cloud (docs/cloudfile.md); the cloud is "
+            "made to match it at each start, and no first server is created",
+        )
+        parser.add_argument(
+            "--since",
+            type=float,
+            help="seconds since 1970 when the command was given, if a program before us "
+            f"has done {STEPS_OF_MAKE} steps of the way (make does)",
+        )
+        parser.add_argument(
             "--no-first-server", action="store_true", help="create no server at the start"
         )
         parser.add_argument(
@@ -80,41 +109,59 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        self.began = time.monotonic()
+        since = options["since"]
+        self.began = time.monotonic() - (max(0.0, time.time() - since) if since else 0.0)
+        self.steps_before = STEPS_OF_MAKE if since else 0
+        self.cloud_file: Path = options["cloud"] or DEMO_CLOUD
+        self.with_server = not (options["no_first_server"] or options["cloud"])
         try:
             with stopping_by_signal():
                 listener = find_listener(options["host"], options["port"])
-                self.serve(listener, options)
-        except QuickstartError as error:
+                with announced(settings.STATE_DIR, listener.port):
+                    self.serve(listener, options)
+        except (QuickstartError, CloudFileError) as error:
             raise CommandError(str(error)) from error
         except Stopped:
-            self.say("stopping")
+            self.say("stopped")
 
     def serve(self, listener: Listener, options: dict[str, Any]) -> None:
-        processes = Processes(child_environment(listener), settings.STATE_DIR / "log")
+        processes, terminal = Processes({}, settings.STATE_DIR / "log"), Terminal()
         try:
             listener.check()
+            self.step("database")
             self.find_database()
+            processes.environment = child_environment(listener)
             if listener.is_private:
                 # loads while the database is migrated; others wait until no password is known
                 self.start_web_server(processes, listener, options)
+            self.step("tables")
             self.migrate()
             processes.start("worker", "manage.py", "worker", "--processes", "1")
+            self.step("cloud")
             accounts = self.load_cloud(listener)
+            self.step("web server and worker")
             if not listener.is_private:
                 self.start_web_server(processes, listener, options)
-            self.show(listener, accounts, processes, with_server=not options["no_first_server"])
+            self.show(listener, accounts, processes)
             while not options["exit"]:
                 if revive_embedded_server(settings.STATE_DIR):
                     self.say("the embedded PostgreSQL had ended and is started again")
                 processes.revive(self.say)
+                terminal.check()
                 time.sleep(0.5)
         finally:
             processes.stop()
 
+    def step(self, name: str) -> None:
+        """Say what is being done now, with its number."""
+        steps = STEPS if self.with_server else STEPS[:-1]
+        number = self.steps_before + steps.index(name) + 1
+        self.say(f"{number}/{self.steps_before + len(steps)} {name}")
+
     def say(self, text: str) -> None:
-        self.stdout.write(f"[{time.monotonic() - self.began:6.2f} s] {text}")
-        self.stdout.flush()
+        with contextlib.suppress(OSError):  # the terminal was closed
+            self.stdout.write(f"[{time.monotonic() - self.began:6.2f} s] {text}")
+            self.stdout.flush()
 
     def find_database(self) -> None:
         kind = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "embedded PostgreSQL"
@@ -122,7 +169,7 @@ class Command(BaseCommand):
             connection.ensure_connection()
         except OperationalError as error:
             raise QuickstartError(f"The database does not answer: {error}") from error
-        self.say(f"database: {kind}, {connection.settings_dict['NAME']}")
+        self.say(f"    {kind}, {connection.settings_dict['NAME']}")
 
     def migrate(self) -> None:
         gc.disable()  # Django makes its models anew at each step; looking for garbage is a third
@@ -132,12 +179,14 @@ class Command(BaseCommand):
             raise QuickstartError(f"The database does not answer: {error}") from error
         finally:
             gc.enable()
-        self.say("database: migrated")
+            gc.collect()
+        self.say("    they are as this release wants them")
 
     def load_cloud(self, listener: Listener) -> Accounts:
         """Make the demo cloud unless there is one; who can sign in, kept before it is made."""
         with alone(Lock.CLOUD):
-            accounts = self.make_cloud(listener)
+            made = self.make_cloud if self.cloud_file == DEMO_CLOUD else self.make_own_cloud
+            accounts = made(listener)
         connection.close()
         return accounts
 
@@ -149,12 +198,24 @@ class Command(BaseCommand):
             self.keep(listener, accounts, kept)
             if not listener.is_private:
                 set_passwords(known, accounts)
-            self.say("cloud: kept as it is")
+            self.say("    kept as it is")
         else:
             accounts = choose_accounts(known, kept, private=listener.is_private)
             self.keep(listener, accounts, kept)
             load_cloud(with_passwords(document, accounts))
-            self.say("cloud: the demo cloud is loaded")
+            self.say("    the demo cloud is loaded")
+        return accounts
+
+    def make_own_cloud(self, listener: Listener) -> Accounts:
+        """Make the cloud match the operator's file; its passwords are the operator's."""
+        try:
+            document = parse(self.cloud_file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise QuickstartError(f"{self.cloud_file} cannot be read: {error}") from error
+        load_cloud(document)
+        accounts = read_accounts(document)
+        write_clouds_yaml(self.clouds, listener.own_root, accounts)
+        self.say(f"    as {self.cloud_file} says")
         return accounts
 
     @property
@@ -181,15 +242,18 @@ class Command(BaseCommand):
             *("--workers", str(options["web_processes"]), "--log-level", "warning"),
         )
 
-    def show(
-        self, listener: Listener, accounts: Accounts, processes: Processes, *, with_server: bool
-    ) -> None:
+    def show(self, listener: Listener, accounts: Accounts, processes: Processes) -> None:
         client = Client(listener.own_root, accounts.get(FIRST_USER))
         wait_until_ready(client, processes)
-        self.say("web server and worker run")
-        if with_server:
+        self.say("    both run")
+        if self.with_server:
+            self.step("first server")
             client.sign_in()
             first_server(client, self.say)
+        if self.cloud_file != DEMO_CLOUD:
+            self.stdout.write(self.about_own_cloud(listener, accounts))
+            self.stdout.flush()
+            return
         open_words = {
             name: f", password {account.password}" if account.password == name else ""
             for name, account in accounts.items()
@@ -207,6 +271,16 @@ class Command(BaseCommand):
             )
         )
         self.stdout.flush()
+
+    def about_own_cloud(self, listener: Listener, accounts: Accounts) -> str:
+        return OWN_CLOUD.format(
+            root=listener.shown_root,
+            file=self.cloud_file,
+            clouds=self.clouds,
+            names=" or ".join(accounts) or "(no user has a password there)",
+            logs=settings.STATE_DIR / "log",
+            state=settings.STATE_DIR,
+        )
 
 
 def child_environment(listener: Listener) -> dict[str, str]:

@@ -1,0 +1,47 @@
+"""``/``: what this site is, whether it works, and where to go from here; a page for people.
+Programs get the versions of the compute API, as at Nova's root.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
+
+from compute_site.api.microversions.negotiation import wants_page
+from compute_site.api.microversions.version import NEWEST, OLDEST
+from compute_site.api.versions import list_versions
+from servers.models import ComputeNode, Service
+from servers.models.service import CONTROL_BINARIES
+
+
+@csrf_exempt
+def show_front(request: HttpRequest) -> HttpResponse:
+    if wants_page(request) and request.method in ("GET", "HEAD"):
+        response = render(request, "compute_site/front.html", _describe(request))
+    else:
+        response = list_versions(request)
+    patch_vary_headers(response, ["Accept", "Cookie"])
+    return response
+
+
+def _describe(request: HttpRequest) -> dict[str, object]:
+    """How much there is, is told to those who have signed in."""
+    signed_in = request.user.is_authenticated
+    return {
+        "root": settings.OPTIONS.public_url.rstrip("/") or request.build_absolute_uri("/")[:-1],
+        "oldest": OLDEST,
+        "newest": NEWEST,
+        "workers_up": Service.objects.control().up().count() == len(CONTROL_BINARIES),
+        "hosts": _count_hosts() if signed_in else None,
+        "user": request.user,
+    }
+
+
+def _count_hosts() -> dict[str, int]:
+    """Hosts, and the servers on them; counted by the hosts, which know it."""
+    found = ComputeNode.objects.aggregate(hosts=Count("pk"), servers=Sum("running_vms"))
+    return {name: number or 0 for name, number in found.items()}
