@@ -26,6 +26,7 @@ from servers.models import (
     Allocation,
     BlockDevice,
     BuildRequest,
+    HardwareClaim,
     Instance,
     InstanceActionEvent,
     Migration,
@@ -68,6 +69,7 @@ def read_parts(links: Links, instance: Instance) -> list[Part]:
         ("servers.instance", _networks),
         ("servers.blockdevice", _disks),
         ("servers.allocation", _allocations),
+        ("servers.allocation", _hardware),
         ("servers.migration", _moves),
         ("servers.instance", _inside),
         ("guardian.userobjectpermission", _shares),
@@ -356,6 +358,28 @@ def _shares(links: Links, instance: Instance) -> Part:
             for grant in list_grants(instance)[:MOST]
         ),
         empty="With nobody.",
+    )
+
+
+def _hardware(_links: Links, instance: Instance) -> Part:
+    held = (
+        HardwareClaim.objects.filter(consumer__instance=instance)
+        .select_related("node", "consumer")
+        .order_by("consumer")
+    )
+    return rows(
+        "CPUs, pages and devices",
+        ("node", "cells", "devices", ""),
+        (
+            (
+                claim.node.hypervisor_hostname,
+                structured(claim.placement["cells"]),
+                structured(claim.placement["devices"]),
+                "until its move has ended" if claim.consumer.migration_id else "",
+            )
+            for claim in held
+        ),
+        empty="It has none of its own.",
     )
 
 

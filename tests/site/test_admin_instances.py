@@ -18,6 +18,7 @@ from compute_site.sealing import seal
 from servers.lifecycle.jobs import BuildServer, Evacuated, Owner, PlaceMove
 from servers.models import (
     BlockDevice,
+    HardwareClaim,
     Instance,
     InstanceAction,
     InstanceActionEvent,
@@ -399,3 +400,20 @@ def test_a_rule_is_granted_on_one_server(admin_site: Client, cast: Cast) -> None
     assert show_rule in admin_site.get(one_user).content.decode()
     admin_site.post(one_user, {"permissions": [show_rule], "submit": "Save"})
     assert cast.outsider.user.has_perm(f"servers.{show_rule}", server)
+
+
+def test_the_page_shows_cpus_and_devices_of_the_host(admin_site: Client) -> None:
+    node = make_host("host1")
+    server = make_instance(host="host1", node="host1")
+    hold(server, node)
+    placement = {
+        "cells": [{"host_cell": 1, "pinning": {"0": 17}}],
+        "devices": [{"name": "card", "addresses": ["0000:3b:00.1"]}],
+        "emulator_policy": None,
+    }
+    HardwareClaim.objects.create(consumer=server.consumers.get(), node=node, placement=placement)
+    page = admin_site.get(reverse("admin:servers_instance_change", args=[server.pk]))
+    text = page.content.decode()
+    assert "CPUs, pages and devices" in text
+    assert "<th>0</th><td>17</td>" in text
+    assert "0000:3b:00.1" in text
