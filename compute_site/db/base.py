@@ -26,6 +26,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     """A connection of one thread."""
 
     opened_at = 0.0
+    health_check_done: bool
+    """Django's: was the connection looked at in this request?"""
     statements: Statements
     """Those that are prepared on the connection of now."""
 
@@ -41,6 +43,13 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self.opened_at = time.monotonic()
         self.statements = Statements(connection)
         return connection
+
+    def _commit(self) -> None:
+        if self.connection is None or self.queries_logged:
+            super()._commit()  # type: ignore[misc] # the stubs leave it out
+        else:
+            with self.wrap_database_errors:
+                self.statements.commit()
 
     def is_usable(self) -> bool:
         """Does the connection still reach a server that accepts writes? Django asks at the

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -42,26 +42,43 @@ PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|(s)|(%))")
 FINE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 
-def prepared_cursor() -> AbstractContextManager[Any]:
+def prepared_cursor(*, keeps_plans: bool = True) -> AbstractContextManager[Any]:
     """A cursor on the same connection and in the same transaction as ``connection.cursor()``. While
     statements are recorded or wrapped it is ``connection.cursor()``, so that the record shows the
-    values.
+    values. Without ``keeps_plans``, the database plans each statement with its values.
     """
     # ``connection`` would look it up again at each use, which takes longer than all of this
     database = cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS])
-    database.close_if_health_check_failed()  # as connection.cursor() does
-    database.ensure_connection()
+    if database.connection is None or not database.health_check_done:
+        database.close_if_health_check_failed()  # as connection.cursor() does
+        database.ensure_connection()
     if database.queries_logged or database.execute_wrappers:
         return database.cursor()
-    return PreparedCursor(database, database.statements)
+    return PreparedCursor(database, database.statements, keeps_plans)
+
+
+def array(values: Iterable[object]) -> str:
+    """Texts, numbers, ids and nulls as PostgreSQL writes an array, for a place in a statement whose
+    type is clear. A list would do as well, but psycopg needs ten times as long for it, because it
+    looks for a type that fits all values.
+    """
+    return "{" + ",".join("NULL" if value is None else _quote(str(value)) for value in values) + "}"
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 class PreparedCursor:
     """What is needed of a cursor; it has nothing to close."""
 
-    def __init__(self, database: DatabaseWrapper, statements: Statements) -> None:
+    def __init__(
+        self, database: DatabaseWrapper, statements: Statements, keeps_plans: bool
+    ) -> None:
         self._database = database
         self._statements = statements
+        self._keeps_plans = keeps_plans
         self._rows: list[Row] = []
 
     def __enter__(self) -> Self:
@@ -73,7 +90,7 @@ class PreparedCursor:
     def execute(self, statement: str, values: Values = ()) -> None:
         self._database.validate_no_broken_transaction()
         with self._database.wrap_database_errors:
-            self._rows = self._statements.run(statement, values)
+            self._rows = self._statements.run(statement, values, self._keeps_plans)
 
     def fetchall(self) -> list[Row]:
         return self._rows
@@ -93,7 +110,7 @@ class Statements:
         self._names: dict[Key, bytes] = {}
         self._last = 0
 
-    def run(self, statement: str, values: Values) -> list[Row]:
+    def run(self, statement: str, values: Values, keeps_plan: bool) -> list[Row]:
         """Raises: psycopg.Error: as psycopg's cursors do."""
         self._begin()
         text, arrange = translate(statement)
@@ -103,7 +120,7 @@ class Statements:
         written = cast("Sequence[bytes]", dumped)  # None is null, which psycopg does not say
         types, formats = transformer.types or (), transformer.formats
         key = statement, types
-        name = self._names.get(key) or self._prepare(key, text)
+        name = (self._names.get(key) or self._prepare(key, text)) if keeps_plan else None
         if name is not None:
             result = self._libpq.exec_prepared(name, written, formats)
         else:
@@ -114,6 +131,11 @@ class Statements:
             return transformer.load_rows(0, result.ntuples, tuple)
         finally:
             transformer.set_pgresult(None)
+
+    def commit(self) -> None:
+        """Raises: psycopg.Error: it is not known whether the transaction was committed."""
+        if self._libpq.transaction_status != pq.TransactionStatus.IDLE:
+            self._check(self._libpq.exec_(b"COMMIT"))
 
     def _begin(self) -> None:
         """Begin the transaction if one is due, as psycopg does with the first statement."""

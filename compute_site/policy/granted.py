@@ -19,7 +19,7 @@ from django.db.models import Model, Q, Value
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from compute_site.caller import Caller
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor
 from compute_site.identity.models import Project, Role
 from compute_site.policy.rules import registry
 
@@ -73,7 +73,7 @@ def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int])
     parameters: dict[str, Any] = {
         "user": user_id,
         "project": project_id,
-        "groups": list(group_ids),
+        "groups": array(group_ids),
         "type": ContentType.objects.get_for_model(Project).pk,
     }
     with prepared_cursor() as cursor:

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import orjson
 from django.db import connection, models
 
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor
 
 LENGTH = re.compile(r"\(\d+\)")
 Field: TypeAlias = "models.Field[Any, Any]"
@@ -47,7 +47,7 @@ def insert_rows(parents: Rows, children: Sequence[Rows] = (), *, link: str = "")
     """
     statement, columns = _prepare(parents.kind, tuple(rows.kind for rows in children), link)
     parameters: list[Any] = [
-        list(values) for rows in (parents, *children) for values in rows.varying.values()
+        array(values) for rows in (parents, *children) for values in rows.varying.values()
     ]
     for rows, fields in zip((parents, *children), columns, strict=True):
         shared = {

@@ -21,7 +21,7 @@ from django.db import (
 from django.db.transaction import TransactionManagementError
 
 from compute_site.db.cancelling import cancellable
-from compute_site.db.prepared import MOST_PREPARED, prepared_cursor
+from compute_site.db.prepared import MOST_PREPARED, array, prepared_cursor
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +57,12 @@ def prepared() -> list[str]:
         ("SELECT 5 %% 3, 'it''s'", (), (2, "it's")),
         ("SELECT %s::text IS NULL", [None], (True,)),
         ("SELECT %s::int[], %s::text[]", [[1, 2], ["x,y", '"']], ([1, 2], ["x,y", '"'])),
+        (
+            "SELECT %s::text[], %s::int[]",
+            [array(["", "a,b", '"\\"', "NULL", None, "{}", " ü\n"]), array([3, None])],
+            (["", "a,b", '"\\"', "NULL", None, "{}", " ü\n"], [3, None]),
+        ),
+        ("SELECT %s::text[]", [array([])], ([],)),
         ("SELECT %s::uuid", [uuid.UUID(int=7)], (uuid.UUID(int=7),)),
     ],
 )
@@ -70,6 +76,14 @@ def test_the_third_time_a_statement_is_prepared(alone: None) -> None:
     for expected in (0, 0, 1, 1):
         rows(statement, ["more"])
         assert len(prepared()) == expected
+
+
+def test_a_plan_can_be_made_each_time(alone: None) -> None:
+    for _ in range(5):
+        with prepared_cursor(keeps_plans=False) as cursor:
+            cursor.execute("SELECT 'anew' || %s::text", ["more"])
+            assert cursor.fetchall() == [("anewmore",)]
+    assert prepared() == []
 
 
 def test_other_types_of_values_are_another_statement(alone: None) -> None:
@@ -102,6 +116,18 @@ def test_what_a_block_writes_goes_with_the_block(alone: None) -> None:
     with transaction.atomic():
         assert rows("INSERT INTO trial VALUES (%s) RETURNING number", [2]) == [(2,)]
     assert rows("SELECT number FROM trial") == [(2,)]
+
+
+def test_what_is_checked_at_the_end_of_a_block_is_told_there(alone: None) -> None:
+    rows("CREATE TEMPORARY TABLE trial (number int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+
+    def write_twice() -> None:
+        with transaction.atomic():
+            rows("INSERT INTO trial VALUES (1), (1)")
+
+    with pytest.raises(IntegrityError):
+        write_twice()
+    assert rows("SELECT number FROM trial") == []
 
 
 def test_errors_are_those_of_django(alone: None) -> None:
