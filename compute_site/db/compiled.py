@@ -65,11 +65,15 @@ class _Compiled:
 
 class CompiledQuery:
     """``build`` makes a ``values_list`` from a caller and values. Of the caller it may use the
-    project and ``is_admin``; it must not depend on the values, which are placeholders.
+    project and ``is_admin``; it must not depend on the values, which are placeholders. Without
+    ``keeps_plan``, the database makes a plan for the values each time.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
+    def __init__(
+        self, build: Callable[..., QuerySet[Any, Any]], *, keeps_plan: bool = True
+    ) -> None:
         self._build = build
+        self._keeps_plan = keeps_plan
         self._known: dict[tuple[bool, tuple[type[Value], ...]], _Compiled] = {}
 
     def rows(self, caller: Caller, *values: Value) -> list[tuple[Any, ...]]:
@@ -81,7 +85,7 @@ class CompiledQuery:
         if compiled is None:
             compiled = self._known[shape] = self._compile(*shape)
         given = (caller.project_id, *values)
-        with prepared_cursor() as cursor:
+        with prepared_cursor(keeps_plans=self._keeps_plan) as cursor:
             cursor.execute(
                 compiled.sql,
                 [

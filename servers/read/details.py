@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -181,6 +181,18 @@ def read_one(caller: Caller, server_id: str, parts: Parts) -> Details:
     """
     rows = _find_one(parts).rows(caller, UUID(server_id))
     return _complete([ServerRow._make(row) for row in rows], parts)
+
+
+def compile_details(build: Callable[[Caller], QuerySet[Instance]], parts: Parts) -> CompiledQuery:
+    """The statement of ``read_details`` for the servers that ``build`` gives for a caller. A plan
+    that suits one project may not suit another one.
+    """
+    return CompiledQuery(lambda caller: _select(build(caller), parts), keeps_plan=False)
+
+
+def read_compiled(caller: Caller, query: CompiledQuery, parts: Parts) -> Details:
+    """The same as ``read_details``, of a query that ``compile_details`` has made."""
+    return _complete([ServerRow._make(row) for row in query.rows(caller)], parts)
 
 
 @functools.cache

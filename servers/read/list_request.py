@@ -63,7 +63,7 @@ def plan_query(caller: Caller, order: ListRequest, all_projects_rule: str) -> Se
         all_projects=order.all_projects,
         equal={name: filters.pop(name) for name in EXACT & filters.keys()},
         patterns={name: filters.pop(name) for name in patterns & filters.keys()},
-        addresses=[filters.pop(name) for name in ("ip", "ip6") if name in filters],
+        addresses=tuple(filters.pop(name) for name in ("ip", "ip6") if name in filters),
         soft_deleted=bool(soft_deleted),
         order=order.sort_keys,
         limit=order.limit,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -31,6 +32,7 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import In, Regex
 
 from compute_site.caller import Caller
+from compute_site.db.compiled import CompiledQuery
 from compute_site.db.outages import is_too_slow
 from compute_site.db.patterns import is_costly
 from compute_site.words import is_canonical
@@ -38,7 +40,7 @@ from flavors.models import Flavor
 from servers.errors import BadFilter, CostlyFilter, MarkerNotFound, SortRefused
 from servers.models import BuildRequest, Instance, Tag, VmState
 from servers.models.tag import MOST_TAGS
-from servers.read.details import Details, Parts, read_details
+from servers.read.details import Details, Parts, compile_details, read_compiled, read_details
 
 RESERVATION = re.compile(r"r-[a-z0-9]{8}")
 
@@ -124,6 +126,12 @@ class ServerQuery:
     """Names of ``SORT_COLUMNS``, and whether descending."""
     limit: int = 1000
     marker: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Is it a first page, without any filter?"""
+        plain = ServerQuery(all_projects=self.all_projects, order=self.order, limit=self.limit)
+        return self.limit > 0 and self == plain
 
 
 def select_servers(caller: Caller, query: ServerQuery) -> QuerySet[Instance]:
@@ -352,9 +360,21 @@ def list_details(caller: Caller, query: ServerQuery | None, parts: Parts) -> Det
     """The page with all that answers show; ``None``: an empty one. Raises as ``select_servers``
     and ``BadFilter``.
     """
+    if query is not None and query.is_plain:
+        page = _plain_page(query.all_projects, tuple(query.order), query.limit, parts)
+        return read_compiled(caller, page, parts)
     servers = Instance.objects.none() if query is None else select_servers(caller, query)
     with _patterns_checked(query):
         return read_details(servers, parts)
+
+
+@functools.lru_cache(maxsize=200)
+def _plain_page(
+    all_projects: bool, order: tuple[tuple[str, bool], ...], limit: int, parts: Parts
+) -> CompiledQuery:
+    """Most lists have no filter, and making their SQL costs more than all else of a short one."""
+    query = ServerQuery(all_projects=all_projects, order=order, limit=limit)
+    return compile_details(lambda caller: select_servers(caller, query), parts)
 
 
 def list_names(caller: Caller, query: ServerQuery | None) -> list[ServerName]:
