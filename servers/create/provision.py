@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import secrets
 import string
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
+from compute_site.random_text import random_text
 from quotas.enforce import reserve
 from quotas.fit import Wanted, check_limit
 from quotas.limits import effective_limits
@@ -55,7 +55,7 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
     uuids = [str(uuid.uuid4()) for _ in range(plan.max_count)]
     created = Created(
         uuid=uuids[0],
-        reservation_id="r-" + "".join(secrets.choice(RESERVATION_CHARACTERS) for _ in range(8)),
+        reservation_id="r-" + random_text(RESERVATION_CHARACTERS, 8),
         admin_password=choose_password(plan.order.admin_password),
         auto_disk_config=choose_disk_config(plan.order.auto_disk_config, plan.machine.image),
     )

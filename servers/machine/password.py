@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-
 from django.conf import settings
+
+from compute_site.random_text import Draw
 
 GROUPS = (
     "23456789",
@@ -12,6 +12,7 @@ GROUPS = (
     "abcdefghijkmnopqrstuvwxyz",
 )
 """Digits and letters that nobody takes for another."""
+ALL = "".join(GROUPS)
 
 
 def choose_password(asked: str | None) -> str:
@@ -19,8 +20,7 @@ def choose_password(asked: str | None) -> str:
     if asked is not None:
         return asked
     length = settings.OPTIONS.password_length
-    random = secrets.SystemRandom()
-    characters = [random.choice(group) for group in GROUPS][:length]
-    characters += random.choices("".join(GROUPS), k=length - len(characters))
-    random.shuffle(characters)
-    return "".join(characters)
+    draw = Draw(2 * length + len(GROUPS))
+    characters = [draw.one_of(group) for group in GROUPS][:length]
+    characters += [draw.one_of(ALL) for _ in range(length - len(characters))]
+    return "".join(draw.one_out_of(characters) for _ in range(length))

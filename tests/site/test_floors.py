@@ -17,7 +17,7 @@ TOPS = ("compute_site", "flavors", "quotas", "servers")
 
 FLOORS: list[set[str]] = [
     # the ground: what every project of this kind needs
-    {"compute_site.words"},
+    {"compute_site.words", "compute_site.random_text"},
     {"compute_site.faults", "compute_site.options"},
     {
         "compute_site.caller",
