@@ -45,7 +45,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = f"req-{uuid.uuid4()}"
         request.META["compute_site.request_id"] = request_id
-        global_id = request.headers.get("X-OpenStack-Request-ID", "")
+        global_id = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
         shown = f"{request_id} {global_id}" if GLOBAL_ID.fullmatch(global_id) else request_id
         sender = Sender(shown, address=address_of(request))
         request.META[SENDER] = sender

@@ -57,10 +57,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "compute_site.api.body_limit.BodyLimitMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "compute_site.api.browser_sessions.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "compute_site.api.browser_sessions.AuthenticationMiddleware",
+    "compute_site.api.browser_sessions.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

@@ -86,7 +86,7 @@ def _path_before(path: str, api: str) -> str:
 def _own_project_in(request: Request) -> str | None:
     """The caller's project id, if it is anywhere in the URL. Nova: the links have it then, too."""
     own: str | None = getattr(getattr(request, "caller", None), "project_id", None)
-    return own if own and own in request.get_full_path() else None
+    return own if own and own in f"{request.path}?{request.META.get('QUERY_STRING')}" else None
 
 
 def _prefixed(root: str) -> str:

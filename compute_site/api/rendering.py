@@ -103,6 +103,6 @@ class Negotiation(BaseContentNegotiation):
         json, *others = renderers
         if others and wants_page(request):
             return others[0], others[0].media_type
-        if ComputeJsonRenderer.media_type in request.headers.get("Accept", ""):
+        if ComputeJsonRenderer.media_type in request.META.get("HTTP_ACCEPT", ""):
             return ComputeJsonRenderer(), ComputeJsonRenderer.media_type
         return json, json.media_type

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.request import HttpHeaders
 from rest_framework.request import Request
 from rest_framework.versioning import URLPathVersioning
 
@@ -13,7 +14,7 @@ from compute_site.faults import BadRequest, NotAcceptable
 
 NEW_HEADER = "OpenStack-API-Version"
 OLD_HEADER = "X-OpenStack-Nova-API-Version"
-
+NEW_KEY, OLD_KEY = (HttpHeaders.to_wsgi_name(name) for name in (NEW_HEADER, OLD_HEADER))
 
 VERSION_OF_PAGE = "microversion"
 """The key of a query string with which a page chooses its version; programs use the headers."""
@@ -56,10 +57,10 @@ class MicroversionVersioning(URLPathVersioning):
     ) -> Microversion:
         if kwargs.get("api") == "v2":
             return LEGACY
-        old_header = request.headers.get(OLD_HEADER)
+        old_header = request.META.get(OLD_KEY)
         if wants_page(request):
             old_header = request.GET.get(VERSION_OF_PAGE, old_header)
-        return choose_version(request.headers.get(NEW_HEADER), old_header)
+        return choose_version(request.META.get(NEW_KEY), old_header)
 
     def reverse(self, *args: Any, **kwargs: Any) -> str:
         raise NotImplementedError("links are made by compute_site.api.links")
