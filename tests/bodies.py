@@ -335,13 +335,48 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "os-set_bootable": {"bootable": True},
             "os-extend": {"new_size": 2},
             "os-reset_status": {"status": "error"},
+            "os-force_delete": {},
+            "os-update_readonly_flag": {"readonly": True},
+            "os-set_image_metadata": {"metadata": {"k": "v"}},
+            "os-unset_image_metadata": {"key": "a"},
+            "os-show_image_metadata": {},
+            "os-retype": {"new_type": "fast"},
+            "os-volume_upload_image": {"image_name": "made"},
         }.items()
+    ),
+    "POST //volume/v3/snapshots/{snapshot_id}/action": tuple(
+        Example({action: body}, action, volume_actions.SNAPSHOT_SHAPES[action])
+        for action, body in {"os-reset_status": {"status": "error"}, "os-force_delete": {}}.items()
+    ),
+    **{
+        f"{method} //volume/v3/{thing}/metadata": (Example({"metadata": {"a": "b"}}),)
+        for thing in ("volumes/{volume_id}", "snapshots/{snapshot_id}")
+        for method in ("POST", "PUT")
+    },
+    **{
+        f"PUT //volume/v3/{thing}/metadata/{{key}}": (Example({"meta": {"a": "b"}}),)
+        for thing in ("volumes/{volume_id}", "snapshots/{snapshot_id}")
+    },
+    "POST //volume/v3/types": (
+        Example(
+            {"volume_type": {"name": "made", "extra_specs": {"a": "b"}}},
+            "volume_type",
+            volume.NEW_TYPE,
+        ),
+    ),
+    "PUT //volume/v3/types/{type_id}": (
+        Example({"volume_type": {"name": "made"}}, "volume_type", volume.CHANGED_TYPE),
+    ),
+    "POST //volume/v3/types/{type_id}/extra_specs": (Example({"extra_specs": {"c": "d"}}),),
+    "PUT //volume/v3/types/{type_id}/extra_specs/{key}": (Example({"a": "d"}),),
+    "POST //volume/v3/types/{type_id}/action": (
+        Example({"addProjectAccess": {"project": "{project_id}"}}),
     ),
     "POST //volume/v3/snapshots": (
         Example({"snapshot": {"volume_id": "{volume_id}"}}, "snapshot", volume.NEW_SNAPSHOT),
     ),
     "PUT //volume/v3/snapshots/{snapshot_id}": (
-        Example({"snapshot": {"name": "made"}}, "snapshot", volume.CHANGED),
+        Example({"snapshot": {"name": "made"}}, "snapshot", volume.CHANGED_SNAPSHOT),
     ),
     "PUT //volume/v3/os-quota-sets/{owner}": (
         Example({"quota_set": {"volumes": -1}}, "quota_set", volume_quotas.CHANGED),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from compute_site.api.microversions.version import NEWEST
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import FloatingIp, SecurityGroupRule, Subnet
-from compute_site.neighbours.volume.models import Snapshot
+from compute_site.neighbours.volume.models import Snapshot, VolumeType
 from servers.models import Aggregate, RequestSpec
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
@@ -95,8 +95,10 @@ class Site:
         floating_ip = FloatingIp.objects.create(
             outside=outside, address="10.9.9.9", project_id=ALPHA
         )
-        volume = make_volume()
-        snapshot = Snapshot.objects.create(volume=volume, size=1, project_id=ALPHA)
+        volume = make_volume(metadata={"a": "b"}, image_metadata={"a": "b"})
+        items = {"a": "b"}
+        snapshot = Snapshot.objects.create(volume=volume, size=1, project_id=ALPHA, metadata=items)
+        kind = VolumeType.objects.create(name="fast", is_public=False, extra_specs=items)
         host = make_host("host")
         image = make_image(owner_id=ALPHA, visibility="shared", tags=["web"])
         ImageMember.objects.create(image=image, member_id=BETA)
@@ -120,6 +122,7 @@ class Site:
             "tag": "web",
             "volume_id": str(volume.pk),
             "snapshot_id": str(snapshot.pk),
+            "type_id": str(kind.pk),
             "port_id": str(port.pk),
             "project_id": ALPHA,
             "user_id": Cast.second_member.user_id,

@@ -34,11 +34,17 @@ WHOLE = Paging(2**31 - 1)
 
 
 def cut_page(
-    rows: QuerySet[M], order: Sequence[SortKey], paging: Paging, after: M | None = None
+    rows: QuerySet[M],
+    order: Sequence[SortKey],
+    paging: Paging,
+    after: M | None = None,
+    *,
+    offset: int = 0,
 ) -> list[M]:
     """One page in a total order (the last key must be unique), one statement.
 
-    ``after`` is the marker's row. Null counts as larger than every value, as PostgreSQL sorts it.
+    ``after`` is the marker's row; ``offset`` rows behind it are left out. Null counts as larger
+    than every value, as PostgreSQL sorts it.
     If a field is named several times, the first counts, because clients choose the sort keys.
     """
     if paging.limit == 0:
@@ -53,7 +59,7 @@ def cut_page(
         F(field).desc(nulls_first=True) if descending else F(field).asc(nulls_last=True)
         for field, descending in order
     ]
-    return list(rows.order_by(*ordering)[: paging.limit])
+    return list(rows.order_by(*ordering)[offset : offset + paging.limit])
 
 
 def _beyond(order: Sequence[SortKey], after: Model) -> Q:

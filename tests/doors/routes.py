@@ -7,7 +7,8 @@ from typing import Any
 from django.views.generic import RedirectView
 
 from compute_site.api.microversions.version import NEWEST, OLDEST
-from compute_site.neighbours.volume.local.actions import ACTIONS
+from compute_site.neighbours.volume.api import types as volume_types
+from compute_site.neighbours.volume.local.actions import ACTIONS, SNAPSHOT_ACTIONS
 from flavors.serializers.access import FlavorAction
 from servers.serializers.aggregate import AggregateActionBody
 from servers.serializers.migration import ForceComplete
@@ -43,6 +44,8 @@ NAMED_ACTIONS: dict[str, set[str]] = {
     "/compute/v2.1/flavors/{flavor_id}/action": _keys(FlavorAction),
     "/compute/v2.1/os-aggregates/{aggregate_id}/action": _keys(AggregateActionBody),
     "/volume/v3/volumes/{volume_id}/action": set(ACTIONS),
+    "/volume/v3/snapshots/{snapshot_id}/action": set(SNAPSHOT_ACTIONS),
+    "/volume/v3/types/{type_id}/action": set(volume_types.ACTIONS),
 }
 """URLs at which the key of the body says what to do."""
 

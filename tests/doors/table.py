@@ -13,6 +13,7 @@ from typing import Any
 
 from compute_site.identity.models import Role
 from servers.policies.server import SHOW
+from tests.cast import BETA
 from tests.keys import ED25519
 
 ANYONE = None
@@ -559,6 +560,15 @@ VOLUMES = "/volume/v3/volumes"
 VOLUME = f"{VOLUMES}/{{volume_id}}"
 SNAPSHOT = "/volume/v3/snapshots/{snapshot_id}"
 LIMITS = "/volume/v3/os-quota-sets/{owner}"
+TYPES = "/volume/v3/types"
+TYPE = f"{TYPES}/{{type_id}}"
+
+
+def volume_act(name: str, role: Role, status: int, asked: Any = None) -> Row:
+    """An action of a volume."""
+    return row("POST", f"{VOLUME}/action", role, status, {name: asked}, action=name)
+
+
 VOLUME_SERVICE = (
     row("POST", VOLUMES, MEMBER, 202, {"volume": {"size": 1}}, outsider=202),
     row(
@@ -568,7 +578,7 @@ VOLUME_SERVICE = (
     ),
     row(
         *("POST", VOLUMES, MEMBER, 202, {"volume": {"source_volid": "{volume_id}"}}),
-        outsider=400,
+        outsider=404,
         also="of a volume",
     ),
     row("PUT", VOLUME, MEMBER, 200, {"volume": {"name": "renamed"}}),
@@ -588,7 +598,41 @@ VOLUME_SERVICE = (
     row(
         *("POST", "/volume/v3/snapshots", MEMBER, 202),
         {"snapshot": {"volume_id": "{volume_id}"}},
-        outsider=400,
+        outsider=404,
+    ),
+    volume_act("os-force_delete", ADMIN, 202, {}),
+    volume_act("os-update_readonly_flag", MEMBER, 202, {"readonly": True}),
+    volume_act("os-set_image_metadata", MEMBER, 200, {"metadata": {"a": "b"}}),
+    volume_act("os-unset_image_metadata", MEMBER, 200, {"key": "os_type"}),
+    volume_act("os-show_image_metadata", READER, 200),
+    volume_act("os-retype", MEMBER, 202, {"new_type": "fast"}),
+    volume_act("os-volume_upload_image", MEMBER, 202, {"image_name": "made"}),
+    *(
+        row(*(method, f"{thing}/metadata", MEMBER, 200, {"metadata": {"a": "b"}}))
+        for thing in (VOLUME, SNAPSHOT)
+        for method in ("POST", "PUT")
+    ),
+    *(
+        row(*(method, f"{thing}/metadata/{{key}}", MEMBER, 200, body))
+        for thing in (VOLUME, SNAPSHOT)
+        for method, body in (("PUT", {"meta": {"{key}": "x"}}), ("DELETE", None))
+    ),
+    *(
+        row("POST", f"{SNAPSHOT}/action", ADMIN, 202, {name: body}, action=name)
+        for name, body in (("os-reset_status", {"status": "error"}), ("os-force_delete", {}))
+    ),
+    row("POST", TYPES, ADMIN, 200, {"volume_type": {"name": "new"}}),
+    row("PUT", TYPE, ADMIN, 200, {"volume_type": {"name": "renamed"}}),
+    row("DELETE", TYPE, ADMIN, 202),
+    row("POST", f"{TYPE}/extra_specs", ADMIN, 200, {"extra_specs": {"c": "d"}}),
+    row("PUT", f"{TYPE}/extra_specs/{{key}}", ADMIN, 200, {"{key}": "d"}),
+    row("DELETE", f"{TYPE}/extra_specs/{{key}}", ADMIN, 202),
+    *(
+        row("POST", f"{TYPE}/action", ADMIN, 202, {name: {"project": project}}, action=name)
+        for name, project in (
+            ("addProjectAccess", "{other_project}"),
+            ("removeProjectAccess", BETA),
+        )
     ),
     row("PUT", SNAPSHOT, MEMBER, 200, {"snapshot": {"name": "renamed"}}),
     row("DELETE", SNAPSHOT, MEMBER, 202),

@@ -10,7 +10,7 @@ from guardian.shortcuts import assign_perm
 from compute_site.identity.models import Role
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import FloatingIp, Port, SecurityGroupRule, Subnet
-from compute_site.neighbours.volume.models import Snapshot
+from compute_site.neighbours.volume.models import Snapshot, VolumeType
 from flavors.models import FlavorAccess
 from servers.models import (
     Aggregate,
@@ -174,10 +174,15 @@ class World:
 
     def _volumes(self) -> None:
         kept = make_volume()
-        snapshot = Snapshot.objects.create(volume=kept, size=1, project_id=ALPHA)
+        items = {"a": "b"}
+        snapshot = Snapshot.objects.create(volume=kept, size=1, project_id=ALPHA, metadata=items)
+        VolumeType.objects.create(name="fast")
+        kind = VolumeType.objects.create(name="own", is_public=False, extra_specs=items)
+        kind.access.create(project_id=BETA)
         self.names |= {
+            "type_id": str(kind.pk),
             "snapshot_id": str(snapshot.pk),
-            "volume_id": str(make_volume().pk),
+            "volume_id": str(make_volume(metadata=items, image_metadata={"os_type": "linux"}).pk),
             "attached_volume": str(make_volume().pk),
         }
 

@@ -12,7 +12,8 @@ from django.db.models import JSONField, Model
 from django.urls import reverse
 
 from compute_site.neighbours.image.models import Image
-from tests.cast import Cast
+from compute_site.neighbours.volume.models import Snapshot, VolumeType
+from tests.cast import ALPHA, Cast
 from tests.client import ApiClient
 from tests.factories import make_image, make_network, make_port, make_volume
 from tests.site.staff import operator
@@ -71,7 +72,11 @@ def management(inlines: Any) -> dict[str, Any]:
 def rows(cast: Cast) -> dict[str, Model]:
     """A row with JSON of each kind, by the label of its model."""
     network = make_network()
-    made = [make_image(), make_volume(), network.subnets.get(), make_port(network)]
+    volume = make_volume()
+    snapshot = Snapshot.objects.create(volume=volume, project_id=ALPHA, size=1)
+    kind = VolumeType.objects.create(name="fast")
+    subnet, port = network.subnets.get(), make_port(network)
+    made = [make_image(), volume, snapshot, kind, subnet, port]
     return {row._meta.label: row for row in made}
 
 
@@ -80,6 +85,8 @@ JSON_COLUMNS = (
     ("image.Image", "tags"),
     ("volume.Volume", "metadata"),
     ("volume.Volume", "image_metadata"),
+    ("volume.Snapshot", "metadata"),
+    ("volume.VolumeType", "extra_specs"),
     ("network.Subnet", "allocation_pools"),
     ("network.Port", "binding_profile"),
     ("network.Port", "resource_request"),
@@ -128,7 +135,9 @@ def test_the_json_columns_of_the_test_are_those_of_the_forms() -> None:
 def test_an_image_gets_no_more_properties_than_by_its_api(rows: dict[str, Model]) -> None:
     row, browser = rows["image.Image"], operator()
     url = url_of(Image, "change", row.pk)
-    sound = given_by(browser.get(url).context["adminform"].form)
+    page = browser.get(url)
+    inlines = page.context["inline_admin_formsets"]
+    sound = given_by(page.context["adminform"].form) | management(inlines)
     many = "{" + ", ".join(f'"p{number}": "x"' for number in range(129)) + "}"
     for text in (many, '{"a": 5}', '{"": "x"}'):
         answer = browser.post(url, sound | {"properties": text})

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from compute_site.identity.models import Project
-from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.image.models import Quota as ImageQuota
 from compute_site.neighbours.network.models import (
     FixedIp,
@@ -26,7 +26,13 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import (
+    Attachment,
+    Snapshot,
+    Volume,
+    VolumeType,
+    VolumeTypeAccess,
+)
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
 from tests.cast import Cast
 from tests.services.makers import make_network, make_port
@@ -66,7 +72,7 @@ def url_of(model: type[Model], page: str, *args: Any) -> str:
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
 
 
-STANDS_WITH_ITS_PARENT = (FixedIp, SecurityGroupRule)
+STANDS_WITH_ITS_PARENT = (FixedIp, SecurityGroupRule, ImageMember, VolumeTypeAccess)
 
 
 @pytest.mark.parametrize("label", ["image", "network", "volume"])

@@ -6,11 +6,27 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from compute_site.console.form_fields import RowSelects
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.keys import texts_by_name
 from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.neighbours.volume.local.limits import QUOTAS
-from compute_site.neighbours.volume.models import Attachment, Quota, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import (
+    Attachment,
+    Quota,
+    Snapshot,
+    Volume,
+    VolumeType,
+    VolumeTypeAccess,
+)
+
+
+class AccessInline(RowSelects, admin.TabularInline):  # type: ignore[type-arg]
+    """The projects that may use a type that is not public."""
+
+    model = VolumeTypeAccess
+    autocomplete_fields = ("project",)
+    extra = 0
 
 
 @admin.register(VolumeType)
@@ -22,6 +38,8 @@ class VolumeTypeAdmin(ListAdmin):
     id_fields = ("id",)
     readonly_fields = ("id",)
     ordering = ("name",)
+    json_readers = {"extra_specs": texts_by_name}
+    inlines = (AccessInline,)
 
     @admin.display(description="volumes")
     def volume_count(self, kind: VolumeType) -> int:
@@ -88,6 +106,7 @@ class VolumeAdmin(ListAdmin):
 
 @admin.register(Snapshot)
 class SnapshotAdmin(ListAdmin):
+    json_readers = {"metadata": texts_by_name}
     list_display = ("named", "volume", "project", "size", "status", "created_at")
     list_filter = (
         word_filter("status", "status"),

@@ -18,7 +18,6 @@ from compute_site.keys import (
     flag,
     line,
     list_of,
-    mapping,
     positive,
     record,
     text,
@@ -45,6 +44,7 @@ VOLUME_COLUMNS = {
     "multiattach": "multiattach",
     "availability_zone": "availability_zone",
     "snapshot_id": "snapshot_id",
+    "source_volid": "source_volid",
     "image_metadata": "volume_image_metadata",
     "metadata": "metadata",
 }
@@ -71,6 +71,7 @@ def write_types(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001
                 name=entry["name"],
                 description=entry["description"],
                 is_public=entry["is_public"],
+                extra_specs=entry["extra_specs"],
             )
         )
     save_rows(VolumeType, rows)
@@ -132,6 +133,7 @@ def write_snapshots(entries: Sequence[Entry], cloud: Cloud) -> None:
                 volume=volume,
                 size=entry["size"] or volume.size,
                 status=entry["status"],
+                metadata=entry["metadata"],
             )
         )
     save_rows(Snapshot, rows)
@@ -146,7 +148,7 @@ SECTIONS = (
             "name": Key(filled_text, required=True),
             "description": Key(text, default=""),
             "is_public": Key(flag, default=True, other_name="os-volume-type-access:is_public"),
-            "extra_specs": IGNORED,
+            "extra_specs": Key(texts_by_name, default={}),
             "qos_specs_id": IGNORED,
         },
         write=write_types,
@@ -172,13 +174,14 @@ SECTIONS = (
             "availability_zone": Key(filled_text, default="nova"),
             "volume_type": Key(text),
             "snapshot_id": Key(uuid_text),
+            "source_volid": Key(uuid_text),
             "volume_image_metadata": Key(texts_by_name, default={}),
             "metadata": Key(texts_by_name, default={}),
             "attachments": Key(list_of(record(ATTACHMENT)), default=[]),
             **dict.fromkeys(
                 (
                     *("links", "created_at", "updated_at", "encrypted", "replication_status"),
-                    *("source_volid", "consistencygroup_id", "group_id", "migration_status"),
+                    *("consistencygroup_id", "group_id", "migration_status"),
                     *("os-vol-host-attr:host", "os-vol-mig-status-attr:migstat"),
                     *("os-vol-mig-status-attr:name_id", "shared_targets", "service_uuid"),
                 ),
@@ -200,7 +203,7 @@ SECTIONS = (
             "volume_id": Key(uuid_text, required=True),
             "size": Key(positive),
             "status": Key(filled_text, default="available"),
-            "metadata": Key(mapping),
+            "metadata": Key(texts_by_name, default={}),
             **dict.fromkeys(
                 (
                     *("links", "created_at", "updated_at", "user_id"),

@@ -6,6 +6,7 @@ import uuid
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from compute_site.caller import Caller
@@ -19,8 +20,11 @@ LIMITED = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes")
 
 class VolumeTypeQuerySet(models.QuerySet["VolumeType"]):
     def visible_to(self, caller: Caller) -> Self:
-        """The public types; an admin sees all."""
-        return self if caller.is_admin else self.filter(is_public=True)
+        """The public types and those that were opened to the project; an admin sees all."""
+        if caller.is_admin:
+            return self
+        opened = VolumeTypeAccess.objects.filter(project=caller.project_id)
+        return self.filter(Q(is_public=True) | Q(pk__in=opened.values("volume_type")))
 
 
 class VolumeType(models.Model):
@@ -30,11 +34,29 @@ class VolumeType(models.Model):
     name = models.CharField(max_length=255, unique=True, db_collation="C")
     description = models.CharField(max_length=255, blank=True, default="")
     is_public = models.BooleanField(default=True)
+    extra_specs = models.JSONField(default=dict, blank=True)
 
     objects = VolumeTypeQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
+
+
+class VolumeTypeAccess(models.Model):
+    """A project that may use a type that is not public."""
+
+    volume_type = models.ForeignKey(VolumeType, on_delete=models.CASCADE, related_name="access")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["volume_type", "project"], name="volume_type_opened_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.volume_type_id} → {self.project_id}"
 
 
 class Volume(models.Model):
@@ -57,6 +79,9 @@ class Volume(models.Model):
     availability_zone = models.CharField(max_length=255, default="nova")
     volume_type = models.ForeignKey(VolumeType, null=True, blank=True, on_delete=models.SET_NULL)
     snapshot_id = models.UUIDField(null=True, blank=True)
+    source_volid = models.UUIDField("source volume", null=True, blank=True)
+    readonly = models.BooleanField("read-only", null=True, blank=True)
+    """``None``: nobody has said."""
     migration_status = models.CharField(max_length=32, blank=True, default="")
     """Not empty while the service moves the volume; only then may a server be given another in
     its place."""
@@ -80,6 +105,7 @@ class Snapshot(models.Model):
     volume = models.ForeignKey(Volume, on_delete=models.PROTECT, related_name="snapshots")
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=32, default="available")
+    metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = OwnedQuerySet["Snapshot"].as_manager()

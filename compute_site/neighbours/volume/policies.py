@@ -195,3 +195,197 @@ SHOW_USED_LIMITS = rule(
     ("GET /volume/v3/limits",),
     noun="volume quota",
 )
+
+SHOW_METADATA = rule(
+    "volume:get_volume_metadata",
+    Role.READER,
+    "See the metadata of a volume by its own URL.",
+    ("GET /volume/v3/volumes/{volume_id}/metadata",),
+    noun="volume",
+)
+UPDATE_METADATA = rule(
+    "volume:update_volume_metadata",
+    Role.MEMBER,
+    "Set metadata of a volume.",
+    (
+        "POST /volume/v3/volumes/{volume_id}/metadata",
+        "PUT /volume/v3/volumes/{volume_id}/metadata",
+        "PUT /volume/v3/volumes/{volume_id}/metadata/{key}",
+    ),
+    noun="volume",
+)
+DELETE_METADATA = rule(
+    "volume:delete_volume_metadata",
+    Role.MEMBER,
+    "Delete metadata of a volume.",
+    ("DELETE /volume/v3/volumes/{volume_id}/metadata/{key}",),
+    noun="volume",
+)
+SET_IMAGE = rule(
+    "volume_extension:volume_image_metadata:set",
+    Role.MEMBER,
+    "Set what a volume knows of its image.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-set_image_metadata)",),
+    noun="volume",
+)
+REMOVE_IMAGE = rule(
+    "volume_extension:volume_image_metadata:remove",
+    Role.MEMBER,
+    "Delete what a volume knows of its image.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-unset_image_metadata)",),
+    noun="volume",
+)
+UPDATE_READONLY = rule(
+    "volume:update_readonly_flag",
+    Role.MEMBER,
+    "Mark a volume as read-only.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-update_readonly_flag)",),
+    noun="volume",
+)
+RETYPE = rule(
+    "volume:retype",
+    Role.MEMBER,
+    "Give a volume another type.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-retype)",),
+    noun="volume",
+)
+UPLOAD_IMAGE = rule(
+    "volume_extension:volume_actions:upload_image",
+    Role.MEMBER,
+    "Make an image of a volume.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-volume_upload_image)",),
+    noun="volume",
+)
+FORCE_DELETE = rule(
+    "volume_extension:volume_admin_actions:force_delete",
+    Role.ADMIN,
+    "Delete a volume whatever its status is.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-force_delete)",),
+    noun="volume",
+)
+
+SHOW_SNAPSHOT_METADATA = rule(
+    "volume:get_snapshot_metadata",
+    Role.READER,
+    "See the metadata of a snapshot by its own URL.",
+    ("GET /volume/v3/snapshots/{snapshot_id}/metadata",),
+    noun="volume snapshot",
+)
+UPDATE_SNAPSHOT_METADATA = rule(
+    "volume:update_snapshot_metadata",
+    Role.MEMBER,
+    "Set metadata of a snapshot.",
+    (
+        "POST /volume/v3/snapshots/{snapshot_id}/metadata",
+        "PUT /volume/v3/snapshots/{snapshot_id}/metadata",
+        "PUT /volume/v3/snapshots/{snapshot_id}/metadata/{key}",
+    ),
+    noun="volume snapshot",
+)
+DELETE_SNAPSHOT_METADATA = rule(
+    "volume:delete_snapshot_metadata",
+    Role.MEMBER,
+    "Delete metadata of a snapshot.",
+    ("DELETE /volume/v3/snapshots/{snapshot_id}/metadata/{key}",),
+    noun="volume snapshot",
+)
+RESET_SNAPSHOT = rule(
+    "volume_extension:snapshot_admin_actions:reset_status",
+    Role.ADMIN,
+    "Set the status of a snapshot.",
+    ("POST /volume/v3/snapshots/{snapshot_id}/action (os-reset_status)",),
+    noun="volume snapshot",
+)
+FORCE_DELETE_SNAPSHOT = rule(
+    "volume_extension:snapshot_admin_actions:force_delete",
+    Role.ADMIN,
+    "Delete a snapshot whatever its status is.",
+    ("POST /volume/v3/snapshots/{snapshot_id}/action (os-force_delete)",),
+    noun="volume snapshot",
+)
+
+CREATE_TYPE = rule(
+    "volume_extension:type_create",
+    Role.ADMIN,
+    "Make volume types.",
+    ("POST /volume/v3/types",),
+    noun="volume type",
+)
+UPDATE_TYPE = rule(
+    "volume_extension:type_update",
+    Role.ADMIN,
+    "Change volume types.",
+    ("PUT /volume/v3/types/{type_id}",),
+    noun="volume type",
+)
+DELETE_TYPE = rule(
+    "volume_extension:type_delete",
+    Role.ADMIN,
+    "Delete volume types.",
+    ("DELETE /volume/v3/types/{type_id}",),
+    noun="volume type",
+)
+SHOW_SPECS = rule(
+    "volume_extension:types_extra_specs:read_sensitive",
+    Role.ADMIN,
+    "See all extra specs of volume types.",
+    ("GET /volume/v3/types/{type_id}/extra_specs",),
+    noun="volume type",
+)
+CREATE_SPECS = rule(
+    "volume_extension:types_extra_specs:create",
+    Role.ADMIN,
+    "Set extra specs of volume types.",
+    ("POST /volume/v3/types/{type_id}/extra_specs",),
+    noun="volume type",
+)
+UPDATE_SPECS = rule(
+    "volume_extension:types_extra_specs:update",
+    Role.ADMIN,
+    "Change an extra spec of volume types.",
+    ("PUT /volume/v3/types/{type_id}/extra_specs/{key}",),
+    noun="volume type",
+)
+DELETE_SPECS = rule(
+    "volume_extension:types_extra_specs:delete",
+    Role.ADMIN,
+    "Delete an extra spec of volume types.",
+    ("DELETE /volume/v3/types/{type_id}/extra_specs/{key}",),
+    noun="volume type",
+)
+LIST_ACCESS = rule(
+    "volume_extension:volume_type_access:get_all_for_type",
+    Role.ADMIN,
+    "See who may use a volume type.",
+    ("GET /volume/v3/types/{type_id}/os-volume-type-access",),
+    noun="volume type",
+)
+ADD_ACCESS = rule(
+    "volume_extension:volume_type_access:addProjectAccess",
+    Role.ADMIN,
+    "Open a volume type to a project.",
+    ("POST /volume/v3/types/{type_id}/action (addProjectAccess)",),
+    noun="volume type",
+)
+REMOVE_ACCESS = rule(
+    "volume_extension:volume_type_access:removeProjectAccess",
+    Role.ADMIN,
+    "Close a volume type to a project.",
+    ("POST /volume/v3/types/{type_id}/action (removeProjectAccess)",),
+    noun="volume type",
+)
+
+LIST_SERVICES = rule(
+    "volume_extension:services:index",
+    Role.ADMIN,
+    "List the processes of the volume service.",
+    ("GET /volume/v3/os-services",),
+    noun="volume service",
+)
+LIST_POOLS = rule(
+    "scheduler_extension:scheduler_stats:get_pools",
+    Role.ADMIN,
+    "List the pools of volumes.",
+    ("GET /volume/v3/scheduler-stats/get_pools",),
+    noun="volume service",
+)

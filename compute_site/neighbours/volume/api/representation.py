@@ -44,10 +44,10 @@ def show_changed_volume(volume: Volume, root: str) -> dict[str, Any]:
         "availability_zone": volume.availability_zone,
         "volume_type": volume.volume_type.name if volume.volume_type is not None else None,
         "snapshot_id": str(volume.snapshot_id) if volume.snapshot_id is not None else None,
-        "source_volid": None,
+        "source_volid": str(volume.source_volid) if volume.source_volid is not None else None,
         "consistencygroup_id": None,
         "replication_status": None,
-        "metadata": volume.metadata,
+        "metadata": volume.metadata | show_readonly(volume),
         "attachments": [
             show_attachment(attachment)
             for attachment in volume.attachments.all()
@@ -88,19 +88,35 @@ def show_plain_snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "volume_id": str(snapshot.volume_id),
         "status": snapshot.status,
         "size": snapshot.size,
-        "metadata": {},
+        "metadata": snapshot.metadata,
         "created_at": cinder_time(snapshot.created_at),
         "updated_at": cinder_time(snapshot.created_at),
     }
 
 
-def show_type(kind: VolumeType) -> dict[str, Any]:
-    return {
+def show_readonly(volume: Volume) -> dict[str, str]:
+    """Cinder shows the mark among the metadata."""
+    return {} if volume.readonly is None else {"readonly": str(volume.readonly)}
+
+
+USER_VISIBLE = ("RESKEY:availability_zones", "multiattach", "replication_enabled")
+"""Extra specs that everyone sees who sees the type, as in Cinder."""
+
+
+def visible_specs(kind: VolumeType, *, whole: bool) -> dict[str, str]:
+    """``whole``: with what only some may see."""
+    found = kind.extra_specs.items()
+    return {key: text for key, text in found if whole or key in USER_VISIBLE}
+
+
+def show_type(kind: VolumeType, *, whole: bool) -> dict[str, Any]:
+    """``whole``: with what only some may see."""
+    shown = {
         "id": str(kind.pk),
         "name": kind.name,
         "description": kind.description,
         "is_public": kind.is_public,
         "os-volume-type-access:is_public": kind.is_public,
-        "extra_specs": {},
-        "qos_specs_id": None,
+        "extra_specs": visible_specs(kind, whole=whole),
     }
+    return shown | {"qos_specs_id": None} if whole else shown

@@ -3,11 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from compute_site.keys import IGNORED, Key, flag, line, positive, texts_by_name, uuid_text
+from compute_site.keys import (
+    Key,
+    WrongValue,
+    between,
+    filled_line,
+    flag,
+    line,
+    shown,
+    texts_by_name,
+    uuid_text,
+    without,
+)
+
+MOST_GIB = 2**31 - 1
+
+
+def gigabytes(value: Any) -> int:
+    """A size, also one that is written as a text: Cinder takes both."""
+    plain = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 11
+    return int(_size(int(value) if plain else value))
+
+
+_size = between(1, MOST_GIB)
+
+
+def nothing(noun: str) -> Key:
+    """A key that could only name a thing of a kind that there is none of here."""
+
+    def refuse(value: Any) -> None:
+        raise WrongValue(f"there is no {noun} {shown(value)}")
+
+    return Key(refuse)
+
 
 NEW_VOLUME: Mapping[str, Key] = {
-    "size": Key(positive),
+    "size": Key(gigabytes),
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),
     "imageRef": Key(uuid_text),
@@ -17,19 +50,32 @@ NEW_VOLUME: Mapping[str, Key] = {
     "availability_zone": Key(line, default="nova"),
     "multiattach": Key(flag, default=False),
     "metadata": Key(texts_by_name, default={}),
-    "consistencygroup_id": IGNORED,
-    "backup_id": IGNORED,
-    "group_id": IGNORED,
+    "consistencygroup_id": nothing("consistency group"),
+    "backup_id": nothing("backup"),
+    "group_id": nothing("group"),
 }
 NEW_SNAPSHOT: Mapping[str, Key] = {
     "volume_id": Key(uuid_text, required=True),
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),
     "force": Key(flag, default=False),
-    "metadata": IGNORED,
+    "metadata": Key(texts_by_name, default={}),
 }
 CHANGED: Mapping[str, Key] = {
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),
     "metadata": Key(texts_by_name, default={}),
 }
+CHANGED_SNAPSHOT: Mapping[str, Key] = without(CHANGED, "metadata")
+NEW_TYPE: Mapping[str, Key] = {
+    "name": Key(filled_line, required=True),
+    "description": Key(line, default=""),
+    "os-volume-type-access:is_public": Key(flag, default=True),
+    "extra_specs": Key(texts_by_name, default={}),
+}
+CHANGED_TYPE: Mapping[str, Key] = {
+    "name": Key(filled_line),
+    "description": Key(line),
+    "is_public": Key(flag),
+}
+ACCESS: Mapping[str, Key] = {"project": Key(line, required=True)}

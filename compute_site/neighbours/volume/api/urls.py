@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from compute_site.neighbours.volume.api import views
+from compute_site.neighbours.volume.api import about, metadata, types, views
 from compute_site.neighbours.volume.local import actions, quotas
 
 V3 = [
@@ -12,11 +12,24 @@ V3 = [
     path("volumes/detail", views.VolumesDetail.as_view()),
     path("volumes/<volume_id>", views.VolumeDetail.as_view()),
     path("volumes/<volume_id>/action", actions.VolumeAction.as_view()),
+    path("volumes/<volume_id>/metadata", metadata.VolumeMetadata.as_view()),
+    path("volumes/<volume_id>/metadata/<key>", metadata.VolumeMetadataItem.as_view()),
     path("snapshots", views.Snapshots.as_view()),
     path("snapshots/detail", views.SnapshotsDetail.as_view()),
     path("snapshots/<snapshot_id>", views.SnapshotDetail.as_view()),
-    path("types", views.Types.as_view()),
-    path("types/<type_id>", views.TypeDetail.as_view()),
+    path("snapshots/<snapshot_id>/action", actions.SnapshotAction.as_view()),
+    path("snapshots/<snapshot_id>/metadata", metadata.SnapshotMetadata.as_view()),
+    path("snapshots/<snapshot_id>/metadata/<key>", metadata.SnapshotMetadataItem.as_view()),
+    path("types", types.Types.as_view()),
+    path("types/<type_id>", types.TypeDetail.as_view()),
+    path("types/<type_id>/action", types.TypeAction.as_view()),
+    path("types/<type_id>/extra_specs", types.TypeSpecs.as_view()),
+    path("types/<type_id>/extra_specs/<key>", types.TypeSpec.as_view()),
+    path("types/<type_id>/os-volume-type-access", types.TypeAccess.as_view()),
+    path("os-availability-zone", about.Zones.as_view()),
+    path("os-services", about.Services.as_view()),
+    path("scheduler-stats/get_pools", about.Pools.as_view()),
+    path("extensions", about.Extensions.as_view()),
     path("limits", views.Limits.as_view()),
     path("os-quota-sets/<owner>", quotas.QuotaSet.as_view()),
     path("os-quota-sets/<owner>/defaults", quotas.QuotaSetDefaults.as_view()),

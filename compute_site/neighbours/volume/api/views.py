@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import Fault, NotFound
+from compute_site.faults import BadRequest, Fault, NotFound
+from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.ownership import may_on
 from compute_site.neighbours.quotas import UNLIMITED
-from compute_site.neighbours.service_view import (
-    Filter,
-    ServiceView,
-    by_flag,
-    by_id,
-)
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import shapes
+from compute_site.neighbours.volume.api.queries import (
+    ListView,
+    an_id,
+    items,
+    number,
+    same,
+    small,
+    yes_or_no,
+)
 from compute_site.neighbours.volume.api.representation import (
     links,
     show_changed_volume,
     show_plain_snapshot,
     show_snapshot,
-    show_type,
     show_volume,
+)
+from compute_site.neighbours.volume.api.version import (
+    ONLY_VERSION,
+    SERVICE,
+    VERSION_HEADER,
+    check_version,
 )
 from compute_site.neighbours.volume.local import changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
-from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.words import PLAIN_TRUE
 
 RULES_OF_KEYS = {
@@ -38,7 +48,19 @@ RULES_OF_KEYS = {
 }
 
 
-class VolumeView(ServiceView):
+class VolumeView(ListView):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        check_version(request.headers.get(VERSION_HEADER, ""))
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response[VERSION_HEADER] = f"{SERVICE} {ONLY_VERSION}"
+        patch_vary_headers(response, [VERSION_HEADER])
+        return response
+
     def show_error(self, fault: Fault) -> dict[str, Any]:
         """The same format as in the compute API."""
         return fault.envelope()
@@ -74,18 +96,41 @@ class VolumeView(ServiceView):
 class VolumesDetail(VolumeView):
     """``GET /volume/v3/volumes/detail``"""
 
-    filters: ClassVar = {
-        "id": by_id(),
-        "name": Filter("name"),
-        "status": Filter("status"),
-        "bootable": Filter("bootable", lambda words: [word.lower() for word in words]),
-        "availability_zone": Filter("availability_zone"),
-        "multiattach": by_flag("multiattach"),
+    reads: ClassVar = {
+        "id": an_id(),
+        "name": same("name"),
+        "display_name": same("name"),
+        "status": same("status"),
+        "bootable": small("bootable"),
+        "availability_zone": same("availability_zone"),
+        "multiattach": yes_or_no("multiattach", "multiattach"),
+        "size": number("size"),
+        "metadata": items("metadata", "metadata"),
+        "volume_type": lambda word: (
+            Q(volume_type__name=word) | Q(volume_type__in=canonical_ids([word]))
+        ),
+        "volume_type_id": an_id("volume_type"),
+        "user_id": same("user_id"),
+        "project_id": same("project"),
+        "snapshot_id": an_id("snapshot_id"),
+        "source_volid": an_id("source_volid"),
+        "migration_status": same("migration_status"),
+    }
+    sorts: ClassVar = {
+        **{
+            key: key
+            for key in (
+                *("name", "status", "size", "availability_zone", "bootable", "created_at"),
+                *("user_id", "project_id"),
+            )
+        },
+        "id": "pk",
+        "display_name": "name",
     }
 
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST)
-        volumes = self.page(self.filtered(self.listed(volumes_of(self))), "-created_at", "-pk")
+        volumes = self.cut(self.chosen(self.listed(volumes_of(self))))
         return self.answer_page("volumes", volumes, [self.show(volume) for volume in volumes])
 
     def show(self, volume: Volume) -> dict[str, Any]:
@@ -139,17 +184,25 @@ def volumes_of(view: VolumeView) -> QuerySet[Volume]:
 class SnapshotsDetail(VolumeView):
     """``GET /volume/v3/snapshots/detail``"""
 
-    filters: ClassVar = {
-        "id": by_id(),
-        "name": Filter("name"),
-        "status": Filter("status"),
-        "volume_id": by_id("volume"),
+    reads: ClassVar = {
+        "id": an_id(),
+        "name": same("name"),
+        "display_name": same("name"),
+        "status": same("status"),
+        "volume_id": an_id("volume"),
+        "metadata": items("metadata", "metadata"),
+        "project_id": same("project"),
+    }
+    sorts: ClassVar = {
+        **{key: key for key in ("name", "status", "volume_id", "created_at", "project_id")},
+        "id": "pk",
+        "display_name": "name",
     }
 
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_SNAPSHOTS)
         rows = self.listed(Snapshot.objects.visible_to(self.caller))
-        snapshots = self.page(self.filtered(rows), "-created_at", "-pk")
+        snapshots = self.cut(self.chosen(rows))
         return self.answer_page("snapshots", snapshots, [self.show(row) for row in snapshots])
 
     def show(self, snapshot: Snapshot) -> dict[str, Any]:
@@ -176,7 +229,9 @@ class SnapshotDetail(VolumeView):
 
     def put(self, request: Request, snapshot_id: str) -> Response:
         snapshot = self.find_snapshot(snapshot_id)
-        asked = self.read("snapshot", shapes.CHANGED)
+        asked = self.read("snapshot", shapes.CHANGED_SNAPSHOT)
+        if not asked.given:
+            raise BadRequest("Give a name or a description.", field="snapshot")
         changes.change(self.caller, snapshot, asked.values, asked.given)
         return Response({"snapshot": show_plain_snapshot(snapshot)})
 
@@ -187,30 +242,6 @@ class SnapshotDetail(VolumeView):
     def find_snapshot(self, snapshot_id: str) -> Snapshot:
         self.caller.permit(policies.SHOW_SNAPSHOT)
         return self.find(Snapshot.objects.visible_to(self.caller), snapshot_id, "snapshot")
-
-
-class Types(VolumeView):
-    """``GET /volume/v3/types``"""
-
-    def get(self, request: Request) -> Response:
-        self.caller.permit(policies.LIST_TYPES)
-        kinds = self.page(VolumeType.objects.visible_to(self.caller), "name", "pk")
-        return self.answer_page("volume_types", kinds, [show_type(kind) for kind in kinds])
-
-
-class TypeDetail(VolumeView):
-    """``GET /volume/v3/types/{type_id}``; ``default`` is the first by name."""
-
-    def get(self, request: Request, type_id: str) -> Response:
-        self.caller.permit(policies.SHOW_TYPE)
-        visible = VolumeType.objects.visible_to(self.caller)
-        if type_id == "default":
-            kind = visible.order_by("name").first()
-            if kind is None:
-                raise NotFound("There is no volume type.")
-        else:
-            kind = self.find(visible, type_id, "volume type")
-        return Response({"volume_type": show_type(kind)})
 
 
 class Limits(VolumeView):
@@ -245,8 +276,8 @@ class Versions(VolumeView):
         version = {
             "id": "v3.0",
             "status": "CURRENT",
-            "version": "3.0",
-            "min_version": "3.0",
+            "version": ONLY_VERSION,
+            "min_version": ONLY_VERSION,
             "updated": "2026-01-01T00:00:00Z",
             "links": [{"rel": "self", "href": f"{self.root}/volume/v3/"}],
             "media-types": [

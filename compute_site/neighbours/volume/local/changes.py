@@ -10,7 +10,8 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.faults import BadReference, BadRequest
+from compute_site.faults import BadReference, BadRequest, NotFound
+from compute_site.neighbours import image_service
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import find_sources, find_types, permit_create
@@ -19,6 +20,25 @@ from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.neighbours.volume.protocol import NewVolume
 
 UNCLAIMED = ("available", "error")
+GIB = 2**30
+
+
+class TypeUnknown(NotFound):
+    """The body names a volume type that the caller does not see. Cinder: 404."""
+
+    code = "type_unknown"
+
+
+class UnknownSource(NotFound):
+    """The body names a volume or snapshot that the caller does not see. Cinder: 404."""
+
+    code = "unknown_source"
+
+
+class VolumeTooSmall(BadRequest):
+    """The volume is smaller than what it is made of."""
+
+    code = "volume_too_small"
 
 
 class VolumeBusy(BadRequest):
@@ -33,19 +53,16 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         caller, of_image=values["imageRef"] is not None, multiattach=values["multiattach"]
     )
     origin = _origin(caller, values)
-    size = values["size"] or origin.pop("size", None)
-    origin.pop("size", None)
+    least = origin.pop("size", None)
+    size = values["size"] or least
     if size is None:
         raise BadRequest("A volume of no snapshot or volume needs a size.", field="volume.size")
+    if least is not None and size < least:
+        raise VolumeTooSmall(
+            f"The volume needs at least {least} GiB for what it is made of.", field="volume.size"
+        )
     check_volumes(caller.project_id, [size])
-    kind = None
-    if values["volume_type"] is not None:
-        found = find_types(caller, [values["volume_type"]])
-        if not found:
-            raise BadReference(
-                f"There is no volume type {values['volume_type']}.", field="volume.volume_type"
-            )
-        kind = found[0].id
+    kind = find_type(caller, values["volume_type"]) if values["volume_type"] else None
     return Volume.objects.create(
         project_id=caller.project_id,
         user_id=caller.user_id,
@@ -64,9 +81,10 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
     if values["source_volid"] is not None:
         source = Volume.objects.visible_to(caller).filter(pk=values["source_volid"]).first()
         if source is None:
-            raise BadReference(f"There is no volume {values['source_volid']}.")
+            raise UnknownSource(f"There is no volume {values['source_volid']}.")
         return {
             "size": source.size,
+            "source_volid": source.pk,
             "bootable": source.bootable,
             "image_metadata": source.image_metadata,
         }
@@ -77,12 +95,24 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
         wanted = NewVolume(size=0, **{"snapshot_id" if key == "snapshot_id" else "image_id": word})
         origin = find_sources(caller, [wanted]).get(word)
         if origin is None:
-            raise BadReference(f"There is no image or snapshot {word}.", field=f"volume.{key}")
+            missing = UnknownSource if key == "snapshot_id" else BadReference
+            raise missing(f"There is no image or snapshot {word}.", field=f"volume.{key}")
         if key == "snapshot_id":
             snapshot = Snapshot.objects.get(pk=word)
             return origin | {"size": snapshot.size, "snapshot_id": snapshot.pk}
+        image = image_service().find_images(caller, [word])[word]
+        if values["size"] is not None:
+            return origin | {"size": max(image.min_disk, -(-(image.size or 0) // GIB))}
         return origin
     return {}
+
+
+def find_type(caller: Caller, word: str) -> str:
+    """The id of the type with this name or id."""
+    found = find_types(caller, [word])
+    if not found:
+        raise TypeUnknown(f"There is no volume type {word}.", field="volume.volume_type")
+    return found[0].id
 
 
 @transaction.atomic
@@ -103,7 +133,9 @@ def delete_volume(caller: Caller, volume: Volume) -> None:
 def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
     volume = Volume.objects.visible_to(caller).filter(pk=values["volume_id"]).first()
     if volume is None:
-        raise BadReference(f"There is no volume {values['volume_id']}.", field="snapshot.volume_id")
+        raise UnknownSource(
+            f"There is no volume {values['volume_id']}.", field="snapshot.volume_id"
+        )
     permit_on(caller, policies.CREATE_SNAPSHOT, volume.project_id)
     if volume.status != "available" and not (values["force"] and volume.status == "in-use"):
         raise VolumeBusy(
@@ -116,6 +148,7 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
         size=volume.size,
         name=values["name"],
         description=values["description"],
+        metadata=values["metadata"],
     )
 
 
@@ -132,7 +165,6 @@ def change(
     permit_on(caller, rule, row.project_id)
     columns = {"display_name": "name", "display_description": "description"}
     wanted = {columns.get(key, key) for key in given}
-    changed = [key for key in wanted if key != "metadata" or isinstance(row, Volume)]
-    for key in changed:
+    for key in wanted:
         setattr(row, key, values[key])
-    row.save(update_fields=changed)
+    row.save(update_fields=wanted)

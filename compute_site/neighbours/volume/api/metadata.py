@@ -1,0 +1,132 @@
+"""The metadata of volumes and snapshots at URLs of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.faults import BadRequest, NotFound
+from compute_site.keys import WrongValue, mapping, texts_by_name
+from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.api.views import VolumeView, find_volume
+from compute_site.neighbours.volume.local.metadata import change_metadata
+from compute_site.neighbours.volume.models import Snapshot, Volume
+
+
+def strict_texts(value: Any) -> dict[str, str]:
+    """Names with texts; unlike elsewhere, numbers are none."""
+    found = mapping(value)
+    if not all(isinstance(part, str) for part in found.values()):
+        raise WrongValue("give names with texts")
+    return texts_by_name(found)
+
+
+class MetadataView(VolumeView):
+    """``rules`` are those to read, to set, and to delete items."""
+
+    rules: ClassVar[tuple[str, str, str]]
+
+    def find_row(self, **ids: str) -> Volume | Snapshot:
+        """What has the metadata, which the caller may see."""
+        raise NotImplementedError
+
+    def read_items(self, noun: str) -> dict[str, str]:
+        """The names with texts under the key ``noun`` of the body."""
+        body = self.read_body()
+        given = body.get(noun) if isinstance(body, dict) else None
+        try:
+            return strict_texts(given)
+        except WrongValue as error:
+            raise BadRequest(f"{noun}: {error}", field=noun) from None
+
+
+class OfVolume(MetadataView):
+    rules = (policies.SHOW_METADATA, policies.UPDATE_METADATA, policies.DELETE_METADATA)
+
+    def find_row(self, **ids: str) -> Volume:
+        return find_volume(self, ids["volume_id"])
+
+
+class OfSnapshot(MetadataView):
+    rules = (
+        policies.SHOW_SNAPSHOT_METADATA,
+        policies.UPDATE_SNAPSHOT_METADATA,
+        policies.DELETE_SNAPSHOT_METADATA,
+    )
+
+    def find_row(self, **ids: str) -> Snapshot:
+        self.caller.permit(policies.SHOW_SNAPSHOT)
+        return self.find(Snapshot.objects.visible_to(self.caller), ids["snapshot_id"], "snapshot")
+
+
+class Metadata(MetadataView):
+    """``…/metadata``: ``GET``; ``POST`` adds and changes items, ``PUT`` replaces all."""
+
+    def get(self, request: Request, **ids: str) -> Response:
+        self.caller.permit(self.rules[0])
+        return Response({"metadata": self.find_row(**ids).metadata})
+
+    def post(self, request: Request, **ids: str) -> Response:
+        return self.set_items(self.find_row(**ids), replaces=False)
+
+    def put(self, request: Request, **ids: str) -> Response:
+        return self.set_items(self.find_row(**ids), replaces=True)
+
+    def set_items(self, row: Volume | Snapshot, *, replaces: bool) -> Response:
+        given = self.read_items("metadata")
+
+        def change(kept: Mapping[str, str]) -> dict[str, str]:
+            return given if replaces else {**kept, **given}
+
+        return Response({"metadata": change_metadata(self.caller, self.rules[1], row, change)})
+
+
+class MetadataItem(MetadataView):
+    """``…/metadata/{key}``: ``GET``, ``PUT`` and ``DELETE`` of one item."""
+
+    def get(self, request: Request, key: str, **ids: str) -> Response:
+        self.caller.permit(self.rules[0])
+        row = self.find_row(**ids)
+        self.check_there(row.metadata, key)
+        return Response({"meta": {key: row.metadata[key]}})
+
+    def put(self, request: Request, key: str, **ids: str) -> Response:
+        row = self.find_row(**ids)
+        given = self.read_items("meta")
+        if set(given) != {key}:
+            raise BadRequest("The item in the body is not that of the URL.", field="meta")
+        change_metadata(self.caller, self.rules[1], row, lambda kept: {**kept, **given})
+        return Response({"meta": given})
+
+    def delete(self, request: Request, key: str, **ids: str) -> Response:
+        row = self.find_row(**ids)
+
+        def change(kept: Mapping[str, str]) -> dict[str, str]:
+            self.check_there(kept, key)
+            return {name: text for name, text in kept.items() if name != key}
+
+        change_metadata(self.caller, self.rules[2], row, change)
+        return Response(status=200)
+
+    def check_there(self, kept: Mapping[str, Any], key: str) -> None:
+        if key not in kept:
+            raise NotFound(f"There is no item {key[:255]} of metadata.")
+
+
+class VolumeMetadata(Metadata, OfVolume):
+    """``/volume/v3/volumes/{volume_id}/metadata``"""
+
+
+class VolumeMetadataItem(MetadataItem, OfVolume):
+    """``/volume/v3/volumes/{volume_id}/metadata/{key}``"""
+
+
+class SnapshotMetadata(Metadata, OfSnapshot):
+    """``/volume/v3/snapshots/{snapshot_id}/metadata``"""
+
+
+class SnapshotMetadataItem(MetadataItem, OfSnapshot):
+    """``/volume/v3/snapshots/{snapshot_id}/metadata/{key}``"""

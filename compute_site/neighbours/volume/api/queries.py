@@ -1,0 +1,176 @@
+"""The filters and the order of the lists of the volume API. What is neither is refused."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, TypeVar
+
+from django.db.models import Model, Q, QuerySet
+from django.http import QueryDict
+
+from compute_site.db.paging import Paging, SortKey, cut_page
+from compute_site.faults import BadRequest, NotFound
+from compute_site.keys import LARGEST_INT, shown
+from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.service_view import MOST_DIGITS, ServiceView
+from compute_site.words import PLAIN_FALSE, PLAIN_TRUE, is_canonical
+
+Row = TypeVar("Row", bound=Model)
+Read = Callable[[str], Q]
+CONTROLS = frozenset(("limit", "marker", "offset", "sort", "sort_key", "sort_dir", "all_tenants"))
+"""Parameters of every list that are no filters."""
+DIRECTIONS = {"asc": False, "desc": True}
+NOTHING = Q(pk__in=())
+LONGEST_MAPPING = 4096
+
+
+class UnknownFilter(BadRequest):
+    """The list knows no such parameter."""
+
+    code = "unknown_filter"
+
+
+class MarkerNotFound(NotFound):
+    """The marker of the page is not in the list. Cinder: 404."""
+
+    code = "marker_unknown"
+
+
+def same(column: str) -> Read:
+    return lambda word: Q(**{column: word})
+
+
+def small(column: str) -> Read:
+    """For columns that hold words in small letters."""
+    return lambda word: Q(**{column: word.lower()})
+
+
+def an_id(column: str = "pk") -> Read:
+    """A text that is no id is that of nothing."""
+    return lambda word: Q(**{f"{column}__in": canonical_ids([word])})
+
+
+def number(column: str) -> Read:
+    def read(word: str) -> Q:
+        known = word.isascii() and word.isdecimal() and len(word) < MOST_DIGITS
+        return Q(**{column: int(word)}) if known and int(word) <= LARGEST_INT else NOTHING
+
+    return read
+
+
+def yes_or_no(column: str, name: str) -> Read:
+    def read(word: str) -> Q:
+        if word.lower() not in PLAIN_TRUE | PLAIN_FALSE:
+            raise BadRequest(f"{name} is true or false, not {shown(word)}.")
+        return Q(**{column: word.lower() in PLAIN_TRUE})
+
+    return read
+
+
+def items(column: str, name: str) -> Read:
+    """Names with texts, written as Python or JSON does: ``{'key': 'value'}``."""
+
+    def read(word: str) -> Q:
+        try:
+            found = ast.literal_eval(word) if len(word) <= LONGEST_MAPPING else None
+        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+            found = None
+        texts = isinstance(found, dict) and all(
+            isinstance(part, str) and "\0" not in part for pair in found.items() for part in pair
+        )
+        if not texts:
+            raise BadRequest(f"{name} is written as {{'key': 'value'}}, not {shown(word)}.")
+        return Q(**{f"{column}__contains": found})
+
+    return read
+
+
+class ListView(ServiceView):
+    """``reads`` are the filters by name, ``sorts`` the columns by sort key."""
+
+    reads: ClassVar[Mapping[str, Read]] = {}
+    sorts: ClassVar[Mapping[str, str]] = {}
+    usual: ClassVar[Sequence[SortKey]] = (("created_at", True),)
+
+    def check_query(self, *known: str) -> None:
+        """Raises: UnknownFilter: the query string has a parameter that is not known."""
+        unknown = sorted(set(self.request.GET) - set(known))
+        if unknown:
+            raise UnknownFilter(f"There is no parameter {unknown[0][:60]} at this URL.")
+
+    def chosen(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """The rows that match the query string.
+
+        Raises:
+            UnknownFilter: the list knows no such parameter.
+        """
+        given = self.request.GET
+        unknown = sorted(set(given) - set(self.reads) - CONTROLS)
+        if unknown:
+            known = ", ".join(sorted(self.reads))
+            raise UnknownFilter(f"There is no filter {unknown[0][:60]}; known are {known}.")
+        for name, read in self.reads.items():
+            if name in given:
+                rows = rows.filter(read(given[name]))
+        return rows
+
+    def cut(self, rows: QuerySet[Row]) -> list[Row]:
+        """The page that is asked for; sets ``self.more`` if others follow.
+
+        Raises:
+            MarkerNotFound: the marker is none of the rows.
+            BadRequest: the order or the offset cannot be.
+        """
+        given, after = self.request.GET, None
+        order = [*read_order(given, self.sorts, self.usual), ("pk", True)]
+        marker = given.get("marker")
+        if marker is not None:
+            after = rows.filter(pk=marker).first() if is_canonical(marker) else None
+            if after is None:
+                raise MarkerNotFound(f"There is no {marker[:60]} in this list.")
+        offset = read_offset(given)
+        found = cut_page(rows, order, Paging(self.limit + 1), after, offset=offset)
+        self.more = len(found) > self.limit
+        return found[: self.limit]
+
+
+def read_offset(given: QueryDict) -> int:
+    text = given.get("offset", "0")
+    if not text.isascii() or not text.isdecimal() or len(text) > 10 or int(text) > LARGEST_INT:
+        raise BadRequest(f"offset is a whole number from 0 on, not {shown(text)}.")
+    return int(text)
+
+
+def read_order(
+    given: QueryDict, sorts: Mapping[str, str], usual: Sequence[SortKey]
+) -> list[SortKey]:
+    """The columns to sort by.
+
+    Raises:
+        BadRequest: the list is not sorted by one of them, or not in this direction.
+    """
+    pairs = []
+    for key, way in _sort_pairs(given):
+        if key not in sorts:
+            raise BadRequest(f"This list is sorted by {', '.join(sorts)}, not by {key[:60]}.")
+        if way not in DIRECTIONS:
+            raise BadRequest(f"A list is sorted asc or desc, not {way[:60]}.")
+        pairs.append((sorts[key], DIRECTIONS[way]))
+    return pairs or list(usual)
+
+
+def _sort_pairs(given: QueryDict) -> list[tuple[str, str]]:
+    keys, ways = given.getlist("sort_key"), given.getlist("sort_dir")
+    if "sort" in given:
+        if keys or ways:
+            raise BadRequest("Give either sort, or sort_key and sort_dir.")
+        given_words = str(given["sort"]).split(",")
+        words = [word.strip().partition(":") for word in given_words if word.strip()]
+        return [(key, way if colon else "desc") for key, colon, way in words]
+    if ways and not keys:
+        keys = ["created_at"]
+    if len(ways) > len(keys):
+        raise BadRequest("Give one sort_dir for each sort_key.")
+    ways += ["desc"] * (len(keys) - len(ways))
+    return list(zip(keys, ways, strict=True))

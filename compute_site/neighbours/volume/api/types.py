@@ -1,0 +1,169 @@
+"""Volume types, their extra specs, and the projects that may use those that are not public."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import Q
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.faults import BadRequest, NotFound
+from compute_site.keys import WrongValue, shown, texts_by_name
+from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.api import shapes
+from compute_site.neighbours.volume.api.representation import show_type, visible_specs
+from compute_site.neighbours.volume.api.views import VolumeView
+from compute_site.neighbours.volume.local import types
+from compute_site.neighbours.volume.models import VolumeType
+from compute_site.words import PLAIN_FALSE, PLAIN_TRUE
+
+SPECS = "extra_specs"
+
+
+class TypeView(VolumeView):
+    def find_type(self, type_id: str) -> VolumeType:
+        """The type, which the caller may see; ``default`` is the first by name."""
+        self.caller.permit(policies.SHOW_TYPE)
+        visible = VolumeType.objects.visible_to(self.caller)
+        if type_id != "default":
+            return self.find(visible, type_id, "volume type")
+        kind = visible.order_by("name").first()
+        if kind is None:
+            raise NotFound("There is no volume type.")
+        return kind
+
+    def answer_type(self, kind: VolumeType) -> Response:
+        return Response({"volume_type": self.show(kind)})
+
+    @property
+    def sees_all(self) -> bool:
+        return self.caller.may(policies.SHOW_SPECS)
+
+    def show(self, kind: VolumeType) -> dict[str, Any]:
+        return show_type(kind, whole=self.sees_all)
+
+
+def _is_public(word: str) -> Q:
+    """``none``: all. Only admins get here."""
+    if word.lower() == "none":
+        return Q()
+    if word.lower() not in PLAIN_TRUE | PLAIN_FALSE:
+        raise BadRequest(f"is_public is true, false or none, not {shown(word)}.")
+    return Q(is_public=word.lower() in PLAIN_TRUE)
+
+
+class Types(TypeView):
+    """``GET`` and ``POST /volume/v3/types``"""
+
+    reads: ClassVar = {"is_public": _is_public}
+    sorts: ClassVar = {"id": "pk", "name": "name", "is_public": "is_public"}
+    usual: ClassVar = (("name", False),)
+
+    def get(self, request: Request) -> Response:
+        self.caller.permit(policies.LIST_TYPES)
+        rows = VolumeType.objects.visible_to(self.caller)
+        if self.caller.is_admin and "is_public" not in request.GET:
+            rows = rows.filter(is_public=True)
+        kinds = self.cut(self.chosen(rows))
+        return self.answer_page("volume_types", kinds, [self.show(kind) for kind in kinds])
+
+    def post(self, request: Request) -> Response:
+        self.caller.permit(policies.CREATE_TYPE)
+        return self.answer_type(types.create(self.read("volume_type", shapes.NEW_TYPE).values))
+
+
+class TypeDetail(TypeView):
+    """``GET``, ``PUT`` and ``DELETE /volume/v3/types/{type_id}``"""
+
+    def get(self, request: Request, type_id: str) -> Response:
+        return self.answer_type(self.find_type(type_id))
+
+    def put(self, request: Request, type_id: str) -> Response:
+        self.caller.permit(policies.UPDATE_TYPE)
+        kind = self.find_type(type_id)
+        values = self.read("volume_type", shapes.CHANGED_TYPE).values
+        return self.answer_type(types.update(kind, values))
+
+    def delete(self, request: Request, type_id: str) -> Response:
+        self.caller.permit(policies.DELETE_TYPE)
+        types.delete(self.find_type(type_id))
+        return Response(status=202)
+
+
+class TypeSpecs(TypeView):
+    """``GET`` and ``POST /volume/v3/types/{type_id}/extra_specs``"""
+
+    def get(self, request: Request, type_id: str) -> Response:
+        specs = visible_specs(self.find_type(type_id), whole=self.sees_all)
+        return Response({SPECS: specs})
+
+    def post(self, request: Request, type_id: str) -> Response:
+        self.caller.permit(policies.CREATE_SPECS)
+        kind, given = self.find_type(type_id), read_specs(self.read_body(), SPECS)
+        types.set_specs(kind, given)
+        return Response({SPECS: given})
+
+
+class TypeSpec(TypeView):
+    """``GET``, ``PUT`` and ``DELETE /volume/v3/types/{type_id}/extra_specs/{key}``"""
+
+    def get(self, request: Request, type_id: str, key: str) -> Response:
+        specs = visible_specs(self.find_type(type_id), whole=self.sees_all)
+        types.check_spec(specs, key)
+        return Response({key: specs[key]})
+
+    def put(self, request: Request, type_id: str, key: str) -> Response:
+        self.caller.permit(policies.UPDATE_SPECS)
+        kind, given = self.find_type(type_id), read_specs(self.read_body(), None)
+        if set(given) != {key}:
+            raise BadRequest(f"Send an object with the key {key[:60]} alone.")
+        types.set_specs(kind, given)
+        return Response(given)
+
+    def delete(self, request: Request, type_id: str, key: str) -> Response:
+        self.caller.permit(policies.DELETE_SPECS)
+        types.remove_spec(self.find_type(type_id), key)
+        return Response(status=202)
+
+
+class TypeAccess(TypeView):
+    """``GET /volume/v3/types/{type_id}/os-volume-type-access``"""
+
+    def get(self, request: Request, type_id: str) -> Response:
+        self.caller.permit(policies.LIST_ACCESS)
+        kind = self.find_type(type_id)
+        types.check_private(kind)
+        projects = kind.access.order_by("pk").values_list("project", flat=True)
+        shown_ = [{"volume_type_id": str(kind.pk), "project_id": project} for project in projects]
+        return Response({"volume_type_access": shown_})
+
+
+ACTIONS = {
+    "addProjectAccess": (types.open_to, policies.ADD_ACCESS),
+    "removeProjectAccess": (types.close_to, policies.REMOVE_ACCESS),
+}
+
+
+class TypeAction(TypeView):
+    """``POST /volume/v3/types/{type_id}/action``: the only key of the body says what to do."""
+
+    def post(self, request: Request, type_id: str) -> Response:
+        body = self.read_body()
+        name = next(iter(body), "") if isinstance(body, dict) else ""
+        if name not in ACTIONS:
+            raise BadRequest(f"Send one of {', '.join(ACTIONS)}.")
+        act, rule = ACTIONS[name]
+        self.caller.permit(rule)
+        act(self.find_type(type_id), self.read(name, shapes.ACCESS).values["project"])
+        return Response(status=202)
+
+
+def read_specs(body: Any, noun: str | None) -> dict[str, str]:
+    """Names with texts, under the key ``noun`` or alone."""
+    given = body.get(noun) if noun is not None and isinstance(body, dict) else body
+    try:
+        found = texts_by_name(given)
+    except WrongValue as error:
+        raise BadRequest(f"{noun or 'The body'}: {error}", field=noun) from None
+    return found

@@ -1,0 +1,36 @@
+"""Changes of the metadata of volumes and snapshots, and of what volumes know of their image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from django.db import transaction
+
+from compute_site.caller import Caller
+from compute_site.faults import BadRequest
+from compute_site.keys import MOST_ITEMS
+from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.volume.models import Snapshot, Volume
+
+Items = Mapping[str, str]
+
+
+@transaction.atomic
+def change_metadata(
+    caller: Caller,
+    rule: str,
+    row: Volume | Snapshot,
+    change: Callable[[Items], dict[str, str]],
+    column: str = "metadata",
+) -> dict[str, str]:
+    """Replace the items by what ``change`` returns for the present ones; return them. Concurrent
+    changes wait.
+    """
+    permit_on(caller, rule, row.project_id)
+    locked = type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)  # noqa: SLF001
+    changed = change(getattr(locked, column))
+    if len(changed) > MOST_ITEMS:
+        raise BadRequest(f"There are at most {MOST_ITEMS} items.", field=column)
+    setattr(locked, column, changed)
+    locked.save(update_fields=[column])
+    return changed

@@ -1,0 +1,141 @@
+"""The lists of the volume API: every filter filters, and what is no filter or order is refused."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from compute_site.neighbours.volume.api.queries import CONTROLS
+from compute_site.neighbours.volume.api.types import Types
+from compute_site.neighbours.volume.api.views import SnapshotsDetail, VolumesDetail
+from compute_site.neighbours.volume.models import Snapshot, VolumeType
+from tests.cast import ALPHA, BETA, Cast
+from tests.client import ApiClient
+from tests.factories import make_volume
+
+pytestmark = pytest.mark.django_db
+V3 = "//volume/v3"
+UNKNOWN = str(uuid.uuid4())
+LISTS = {"volumes": VolumesDetail, "snapshots": SnapshotsDetail, "types": Types}
+
+
+def names(client: ApiClient, query: str, noun: str = "volumes") -> list[str]:
+    listed = client.get(f"{V3}/{noun}?{query}").expect(200).json
+    return [row["name"] for row in listed[noun]]
+
+
+@pytest.fixture
+def volumes(cast: Cast) -> None:
+    kind = VolumeType.objects.create(name="fast")
+    make_volume(name="small", size=1, metadata={"a": "b", "c": "d"}, user_id="u")
+    make_volume(name="large", size=9, bootable="false", status="error", volume_type=kind)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("size=9", ["large"]),
+        ("size=many", []),
+        ("name=small", ["small"]),
+        ("display_name=small", ["small"]),
+        ("status=error", ["large"]),
+        ("bootable=True", ["small"]),
+        ("volume_type=fast", ["large"]),
+        ("metadata=%7B%27a%27:%27b%27%7D", ["small"]),
+        ("metadata=%7B%22a%22:%20%22b%22,%20%22c%22:%22d%22%7D", ["small"]),
+        ("metadata=%7B%27a%27:%27x%27%7D", []),
+        ("user_id=u", ["small"]),
+        ("snapshot_id=none", []),
+        ("source_volid=" + UNKNOWN, []),
+        ("multiattach=true", []),
+        ("migration_status=migrating", []),
+        ("project_id=" + BETA, []),
+        ("sort_key=size&sort_dir=asc", ["small", "large"]),
+        ("sort=size", ["large", "small"]),
+        ("sort=bootable:desc,name:asc", ["small", "large"]),
+        ("offset=1&sort=size:asc", ["large"]),
+        ("limit=0", []),
+    ],
+)
+def test_a_filter_filters(
+    as_member: ApiClient, volumes: None, query: str, found: list[str]
+) -> None:
+    assert names(as_member, query) == found
+
+
+@pytest.mark.parametrize("noun", LISTS)
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("nothing=x", 400),
+        ("name~=a", 400),
+        ("sort=nothing", 400),
+        ("sort=name:up", 400),
+        ("sort_key=name&sort_dir=up", 400),
+        ("sort=name&sort_key=name", 400),
+        ("sort_key=name&sort_dir=asc&sort_dir=asc", 400),
+        ("marker=x", 404),
+        ("marker=" + UNKNOWN, 404),
+        ("offset=-1", 400),
+        ("offset=ten", 400),
+        ("limit=-1", 400),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    as_member: ApiClient, noun: str, query: str, status: int
+) -> None:
+    as_member.get(f"{V3}/{noun}?{query}").expect(status)
+
+
+@pytest.mark.parametrize("query", ["metadata=a", "metadata=%7B%27a%27:1%7D", "multiattach=perhaps"])
+def test_a_filter_with_a_value_that_cannot_be(as_member: ApiClient, query: str) -> None:
+    as_member.get(f"{V3}/volumes?{query}").expect(400)
+
+
+@pytest.mark.parametrize("noun", ["volumes", "snapshots"])
+def test_what_is_shown_filters_or_is_refused(as_member: ApiClient, noun: str) -> None:
+    """The keys come from what is shown, so that none of them is ever ignored."""
+    volume = make_volume(name="one")
+    Snapshot.objects.create(volume=volume, project_id=ALPHA, size=1, name="one")
+    [shown] = as_member.get(f"{V3}/{noun}/detail").expect(200).json[noun]
+    view: Any = LISTS[noun]
+    for key in {*shown, *view.reads}:
+        answer = as_member.get(f"{V3}/{noun}?{key}=zz")
+        if key not in view.reads:
+            answer.expect(400)
+        else:
+            assert answer.status == 400 or answer.json[noun] == [], key
+    for key in set(shown) - set(view.sorts):
+        as_member.get(f"{V3}/{noun}?sort_key={key}").expect(400)
+    for key in view.sorts:
+        as_member.get(f"{V3}/{noun}?sort_key={key}").expect(200)
+    assert not set(view.reads) & CONTROLS
+
+
+def test_admins_filter_by_project(as_admin: ApiClient) -> None:
+    make_volume(name="foreign", project_id=BETA)
+    make_volume(name="own")
+    assert names(as_admin, f"all_tenants=1&project_id={BETA}") == ["foreign"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("volume 3.0", 200),
+        ("volume latest", 200),
+        ("compute 2.90", 200),
+        ("compute 2.90, volume 3.0", 200),
+        ("volume 3.1", 406),
+        ("volume 3.999", 406),
+        ("volume 2.0", 406),
+        ("volume new", 400),
+        ("volume", 400),
+    ],
+)
+def test_the_microversion(as_member: ApiClient, asked: str, status: int) -> None:
+    header = {"OpenStack-API-Version": asked}
+    answer = as_member.get(f"{V3}/volumes", headers=header).expect(status)
+    assert answer.headers["OpenStack-API-Version"] == "volume 3.0"
+    assert "OpenStack-API-Version" in answer.headers["Vary"]
