@@ -18,7 +18,11 @@ pytestmark = [
 
 
 def test_a_user_sees_the_own_project_and_oneself(cloud: Connection) -> None:
-    assert cloud.current_project_id in {project.id for project in cloud.identity.projects()}
+    own = cloud.identity.user_projects(cloud.current_user_id)
+    assert cloud.current_project_id in {project.id for project in own}
+    assert cloud.identity.get_project(cloud.current_project_id).id == cloud.current_project_id
+    with pytest.raises(HttpException, match="identity:list_projects"):
+        list(cloud.identity.projects())
     user = cloud.identity.get_user(cloud.current_user_id)
     assert user.name == cloud.config.auth["username"]
 

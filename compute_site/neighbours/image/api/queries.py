@@ -143,7 +143,7 @@ FILTERS: Mapping[str, Callable[[str, str], Q]] = {
     "size_min": _bound("gte"),
     "size_max": _bound("lte"),
     "protected": _flag,
-    "os_hidden": _flag,
+    "os_hidden": lambda name, value: _flag(name, value.lower()),  # Glance: True, too
     "created_at": _time,
     "updated_at": _time,
     "changes-since": _refused,
