@@ -227,6 +227,9 @@ class _Search:
         self.request = request
         self.facts = facts
         self.steps = 0
+        self.by_class: dict[str, list[tuple[Key, Stock]]] = defaultdict(list)
+        for (key, name), stock in facts.stocks.items():
+            self.by_class[name].append((key, stock))
 
     def all(self) -> Iterator[Candidate]:
         by_group = [self._ways(group) for group in self.request.groups]
@@ -276,11 +279,7 @@ class _Search:
         return set(self.facts.aggregates) if group.member_of else set()
 
     def _with_amount(self, name: str, amount: int) -> set[Key]:
-        return {
-            key
-            for (key, kind), stock in self.facts.stocks.items()
-            if kind == name and stock.gives(amount)
-        }
+        return {key for key, stock in self.by_class[name] if stock.gives(amount)}
 
     def _suits_alone(self, key: Key, group: RequestGroup) -> bool:
         held = self.facts.traits.get(key, set())

@@ -84,22 +84,20 @@ class ProviderQuery(QuerySerializer):
 
 
 RELATED = {
-    "1.0": ("inventories", "usages"),
-    "1.1": ("aggregates",),
-    "1.6": ("traits",),
-    "1.11": ("allocations",),
+    Microversion.parse(since): names
+    for since, names in {
+        "1.0": ("inventories", "usages"),
+        "1.1": ("aggregates",),
+        "1.6": ("traits",),
+        "1.11": ("allocations",),
+    }.items()
 }
 """What a provider links to, by the version from which it does."""
 
 
 def _links(provider: ResourceProvider, frame: Frame) -> list[dict[str, str]]:
     url = f"{frame.extra['prefix']}/resource_providers/{provider.uuid}"
-    related = [
-        name
-        for since, names in RELATED.items()
-        if frame.version >= Microversion.parse(since)
-        for name in names
-    ]
+    related = [name for since, names in RELATED.items() if frame.version >= since for name in names]
     return [
         {"rel": "self", "href": url},
         *({"rel": name, "href": f"{url}/{name}"} for name in related),
