@@ -124,6 +124,13 @@ def _taken(name: str, host: HostDescription) -> HostNameTaken:
 
 def _write_nodes(hosts: Mapping[int, HostDescription]) -> dict[int, int]:
     """The keys of the nodes by those of their services."""
+    names = ("hypervisor_hostname", "driver")
+    known = {
+        service: columns
+        for service, *columns in ComputeNode.objects.filter(service__in=hosts).values_list(
+            "service", *names
+        )
+    }
     ComputeNode.objects.bulk_create(
         [
             ComputeNode(
@@ -132,10 +139,11 @@ def _write_nodes(hosts: Mapping[int, HostDescription]) -> dict[int, int]:
                 driver=host.driver,
             )
             for service, host in hosts.items()
+            if known.get(service) != [host.hypervisor_hostname, host.driver]
         ],
         update_conflicts=True,
         unique_fields=["service"],
-        update_fields=["hypervisor_hostname", "driver"],
+        update_fields=names,
     )
     return dict(ComputeNode.objects.filter(service__in=hosts).values_list("service_id", "pk"))
 
@@ -143,10 +151,12 @@ def _write_nodes(hosts: Mapping[int, HostDescription]) -> dict[int, int]:
 def _write_providers(trees: Mapping[int, ProviderDescription]) -> dict[str, ResourceProvider]:
     """The providers by name: roots first, then level by level what lies below."""
     uuids = dict(ComputeNode.objects.filter(pk__in=trees).values_list("pk", "uuid"))
+    known = dict(ResourceProvider.objects.filter(node__in=trees).values_list("node", "name"))
     ResourceProvider.objects.bulk_create(
         [
             ResourceProvider(uuid=uuids[node], name=tree.name, node_id=node)
             for node, tree in trees.items()
+            if known.get(node) != tree.name
         ],
         update_conflicts=True,
         unique_fields=["node"],
@@ -155,13 +165,16 @@ def _write_providers(trees: Mapping[int, ProviderDescription]) -> dict[str, Reso
     found = _named(tree.name for tree in trees.values())
     level = [(tree.name, child) for tree in trees.values() for child in tree.children]
     while level:
-        ResourceProvider.objects.bulk_create(
-            [ResourceProvider(name=child.name, parent=found[parent]) for parent, child in level],
-            update_conflicts=True,
-            unique_fields=["name"],
-            update_fields=["parent"],
-        )
         found |= _named(child.name for _, child in level)
+        new = [
+            ResourceProvider(name=child.name, parent=found[parent])
+            for parent, child in level
+            if child.name not in found or found[child.name].parent_id != found[parent].pk
+        ]
+        ResourceProvider.objects.bulk_create(
+            new, update_conflicts=True, unique_fields=["name"], update_fields=["parent"]
+        )
+        found |= _named(row.name for row in new)
         level = [(child.name, below) for _, child in level for below in child.children]
     return found
 

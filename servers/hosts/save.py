@@ -38,6 +38,7 @@ def save_hosts(hosts: Sequence[Host]) -> None:
         for service in Service.objects.filter(binary=COMPUTE_BINARY, host__in=names)
     }
     with_servers = Service.objects.filter(host__in=names, node__running_vms__gt=0)
+    changed: list[Service] = []
     lived_in = set(with_servers.values_list("pk", flat=True))
     for host in hosts:
         if host.cell not in cells:
@@ -45,13 +46,12 @@ def save_hosts(hosts: Sequence[Host]) -> None:
         service = known.setdefault(host.name, Service(host=host.name))
         if service.pk in lived_in and service.cell_id != cells[host.cell].pk:
             raise _refused(host, "it has servers, and stays in its cell")
-        service.cell = cells[host.cell]
-        service.disabled = not host.enabled
-    new = [service for service in known.values() if service.pk is None]
-    Service.objects.bulk_update(
-        [service for service in known.values() if service.pk is not None], ["cell", "disabled"]
-    )
-    Service.objects.bulk_create(new)
+        if (service.cell_id, service.disabled) != (cells[host.cell].pk, not host.enabled):
+            service.cell, service.disabled = cells[host.cell], not host.enabled
+            changed.append(service)
+    others = [service for service in changed if service.pk is not None]
+    Service.objects.bulk_update(others, ["cell", "disabled"])
+    Service.objects.bulk_create([service for service in changed if service.pk is None])
     register_hosts({known[host.name].pk: host.description for host in hosts})
 
 

@@ -22,6 +22,7 @@ from servers.models import (
 )
 from servers.placement.fit import GuestPlacement, PlacedCell
 from tests.cast import Cast
+from tests.client import ApiClient
 from tests.factories import make_instance
 from tests.servers.hosts import hold, set_inventory
 
@@ -137,6 +138,28 @@ def test_loading_it_again_changes_nothing() -> None:
     before = state()
     load(HOST, OTHER)
     assert state() == before
+
+
+def test_loading_it_again_writes_nothing(statements: Any) -> None:
+    load(HOST, OTHER)
+    with statements() as seen:
+        load(HOST, OTHER)
+    written = [query["sql"] for query in seen if query["sql"].startswith(("UPDATE", "DELETE"))]
+    assert written == [sql for sql in written if "servers_cell" in sql]
+    inserted = [query["sql"] for query in seen if query["sql"].startswith("INSERT")]
+    tables = ("computenode", "resourceprovider", "inventory", "providertrait", "hosthardware")
+    assert [sql for sql in inserted if any(f'"servers_{name}"' in sql for name in tables)] == []
+
+
+def test_the_api_shows_the_hypervisor_as_described(as_admin: ApiClient) -> None:
+    load(HOST)
+    shown = as_admin.get("/os-hypervisors/detail", microversion="2.53").expect(200)
+    [hypervisor] = shown.json["hypervisors"]
+    assert hypervisor["hypervisor_type"] == "QEMU"
+    assert hypervisor["hypervisor_version"] == 8_002_001
+    assert hypervisor["host_ip"] == "192.0.2.7"
+    assert hypervisor["cpu_info"] == {"model": "EPYC"}
+    assert (hypervisor["vcpus"], hypervisor["memory_mb"]) == (10, 12288)
 
 
 def test_what_the_file_does_not_say_of_an_inventory_stays() -> None:
