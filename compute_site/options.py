@@ -37,7 +37,8 @@ class Options:
     """
     debug: bool = False
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
-    state_dir: Path = Path("var")
+    state_dir: Path | None = None
+    """None: as ``compute_site.state_folder`` says."""
     embedded_settings: tuple[str, ...] = ()
     """Settings with which the embedded PostgreSQL starts, ``name=value`` each."""
     log_level: str = "INFO"
@@ -230,7 +231,7 @@ def _read_file(variable: str, path: str) -> str:
 
 def _convert(text: str, kind: Any) -> Any:
     if isinstance(kind, types.UnionType):  # "text or nothing"
-        return text or None
+        return _convert(text, kind.__args__[0]) if text else None
     if kind is bool:
         return _convert_bool(text)
     if kind in (int, float, str, Path):

@@ -11,10 +11,11 @@ from django.utils.functional import SimpleLazyObject
 from compute_site.db.embedded import database_settings
 from compute_site.options import read_options
 from compute_site.secrets import read_secret_key
+from compute_site.state_folder import find_state_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 OPTIONS = read_options()
-STATE_DIR = BASE_DIR / OPTIONS.state_dir
+STATE_DIR = find_state_folder(BASE_DIR, OPTIONS.state_dir)
 
 # read, or made, when it is needed first
 SECRET_KEY = OPTIONS.secret_key or SimpleLazyObject(lambda: read_secret_key(STATE_DIR))

@@ -30,6 +30,7 @@ THOROUGH = {
     "tests/clients/": "clients",
     "tests/conformance/": "replays",
     "tests/site/test_browser.py": "browser",
+    "tests/site/test_installed.py": "installed",
     "tests/api/test_servers_create_schemathesis.py": "schemathesis",
 }
 """What ``make test-fast`` leaves out: by its path, the marker it gets. Each of them runs in one

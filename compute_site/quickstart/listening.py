@@ -14,8 +14,8 @@ import psutil
 from compute_site.quickstart.start import QuickstartError
 
 ALLOWED_HOSTS = "COMPUTE_SITE_ALLOWED_HOSTS"
-QUICKSTART = " quickstart"
-"""What the command line of a quickstart has in it."""
+QUICKSTARTS = (" quickstart", "compute-site run", "compute_site run")
+"""What the command line of a quickstart has in it: one of them."""
 
 ANYWHERE = ("192.0.2.1", "2001:db8::1")
 """Addresses of no machine (RFC 5737, RFC 3849), to ask which address leads out of this one."""
@@ -131,8 +131,8 @@ def _describe(pid: int) -> str:
     except psutil.Error:
         return f"Process {pid} listens there."
     for one in family:
-        if QUICKSTART in _words_of(one):
-            return f"Process {one.pid} serves there (make stop ends it)."
+        if any(words in _words_of(one) for words in QUICKSTARTS):
+            return f"Process {one.pid} serves there (make stop, or compute-site stop, ends it)."
     words = _words_of(process)
     first = [one for one in family if _words_of(one) == words][-1]  # they share the socket
     return f"Process {first.pid} listens there: {words[:200]}."

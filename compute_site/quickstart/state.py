@@ -11,6 +11,7 @@ from compute_site.db.postgres.programs import HOME_OF_ROOT
 KINDS = {
     "postgres": "the embedded database: all projects, users, servers, images, networks, volumes",
     "postgres.*": "its locks",
+    "images": "the data of images",
     "clouds.yaml": "passwords of the cloud's users, for OpenStack clients",
     "secret_key": "the key of sessions and sealed passwords",
     "static": "copies of static files",

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
+from compute_site import cloudfile
 from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import load_cloud, parse
 from compute_site.db.embedded import find_database_url, revive_embedded_server
@@ -43,7 +44,7 @@ from compute_site.quickstart.start import (
     write_clouds_yaml,
 )
 
-DEMO_CLOUD = settings.BASE_DIR / "compute_site" / "cloudfile" / "demo.yaml"
+DEMO_CLOUD = Path(cloudfile.__file__).with_name("demo.yaml")
 FIRST_USER = "demo"
 
 NEW_PASSWORDS = """
@@ -136,7 +137,7 @@ class Command(BaseCommand):
                 self.start_web_server(processes, listener, options)
             self.step("tables")
             self.migrate()
-            processes.start("worker", "manage.py", "worker", "--processes", "1")
+            processes.start("worker", "-m", "compute_site", "worker", "--processes", "1")
             self.step("cloud")
             accounts = self.load_cloud(listener)
             self.step("web server and worker")
