@@ -127,7 +127,7 @@ def fresh_site(processes: int) -> Iterator[Site]:
         with running_site(url, cloud=cloud) as root:
             [web] = set(psutil.Process().children()) - before
             command = [sys.executable, str(ROOT / "manage.py"), "worker"]
-            with Path(folder, "worker.log").open("w") as log:
+            with (ROOT / "var" / "bench-worker.log").open("w") as log:
                 worker = subprocess.Popen(
                     [*command, "--processes", str(processes)],
                     env={**os.environ, "DATABASE_URL": url, "COMPUTE_SITE_LOG_LEVEL": "WARNING"},
