@@ -12,7 +12,7 @@ BEGAN := $(shell date +%s)
 SAY = @printf '[%6.2f s] %s\n' $$(($$(date +%s) - $(BEGAN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts soak clean
+.PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts bench-launch soak soak-failover clean
 
 help:
 	@echo 'make run         the whole site with a demo cloud, on 127.0.0.1:8774'
@@ -23,8 +23,8 @@ help:
 	@echo 'make clean       delete the virtual environment and what was built'
 	@echo 'make test        everything that must hold; make test-fast: without browser and client programs'
 	@echo 'make check       lint, types, migrations, deployment checks'
-	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts'
-	@echo 'make soak        many clients in times of trouble'
+	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts, bench-launch'
+	@echo 'make soak        many clients in times of trouble; make soak-failover: the database dies'
 	@echo 'DATABASE_URL=postgresql://user:password@host:5432/name chooses another PostgreSQL.'
 
 run: $(VENV)/.run
@@ -62,8 +62,14 @@ bench-million: $(VENV)/.run
 bench-hosts: $(VENV)/.run
 	$(BIN)/python -m tests.benchmarks.hosts $(if $(HOSTS),--hosts $(HOSTS))
 
+bench-launch: $(VENV)/.run
+	$(BIN)/python -m tests.benchmarks.launch
+
 soak: $(VENV)/.run
 	$(BIN)/python -m tests.soak
+
+soak-failover: $(VENV)/.run
+	$(BIN)/python -m tests.soak.failover
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

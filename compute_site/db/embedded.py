@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import psutil
 import psycopg
 
+from compute_site.db.hosts import HostError, read_hosts
 from compute_site.db.postgres.errors import StartError
 from compute_site.db.postgres.place import choose_socket_dir, find_place
 from compute_site.db.postgres.server import (
@@ -171,11 +172,15 @@ def _parse(url: str) -> dict[str, Any]:
             f"not {parts.scheme}://…"
         )
     query = dict(parse_qsl(parts.query))
+    try:
+        hosts = read_hosts(parts.netloc)
+    except HostError as error:
+        raise DatabaseError(f"DATABASE_URL: {error}") from None
     return {
         "NAME": unquote(parts.path.lstrip("/")) or DEFAULT_NAME,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": query.pop("host", None) or unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
+        "HOST": query.pop("host", None) or hosts.names,
+        "PORT": query.pop("port", None) or hosts.ports,
         "OPTIONS": {"prepare_threshold": PREPARE_THRESHOLD, **PATIENCE, **query},
     }

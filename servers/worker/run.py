@@ -41,6 +41,11 @@ POLL_SECONDS = 5.0
 CONNECTION_SECONDS = 10.0
 """How long to wait for a connection before saying that the database is away."""
 
+RECONNECT_SECONDS = 3.0
+"""How long a lost connection is tried for again by itself, later each time; after that, anew and at
+once whenever one is wanted.
+"""
+
 RESTART_SECONDS = 2.0
 """After the database was lost."""
 
@@ -149,6 +154,7 @@ def _connector(connections: int) -> PatientConnector:
         min_size=1,
         max_size=connections,
         timeout=CONNECTION_SECONDS,
+        reconnect_timeout=RECONNECT_SECONDS,
     )
 
 

@@ -51,6 +51,9 @@ class Tally:
     """How often each kind of request got each status."""
     broken: list[str] = dataclasses.field(default_factory=list)
     """Answers that no request may get."""
+    web_dies: bool = False
+    """Web processes are killed too, so that a request may end without an answer."""
+    unanswered: int = 0
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
     names: Iterator[int] = dataclasses.field(default_factory=itertools.count)
 
@@ -138,7 +141,9 @@ class Person:
         except (http.client.HTTPException, OSError) as error:
             connection.close()
             with self.tally.lock:
-                self.tally.broken.append(f"{method} {path}: {error!r}")
+                self.tally.unanswered += 1
+                if not self.tally.web_dies:
+                    self.tally.broken.append(f"{method} {path}: {error!r}")
             return 0, None
         with self.tally.lock:
             key = f"{kind} {response.status}"
