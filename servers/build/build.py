@@ -8,11 +8,11 @@ uses it.
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import orjson
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import F
@@ -72,6 +72,9 @@ class Build:
         )
 
 
+OF_INSTANCE = [field.name for field in Instance._meta.concrete_fields]  # noqa: SLF001 - public API
+
+
 def build_servers(jobs: Sequence[BuildServer]) -> None:
     """Take the servers from ``scheduling`` to ``active``. After a failure the next host is tried,
     or the server ends in ``error``. If it was deleted meanwhile, the build is cleaned up.
@@ -88,6 +91,7 @@ def _prepare(jobs: Sequence[BuildServer]) -> list[Build]:
     servers = {
         str(server.uuid): server
         for server in Instance.objects.select_related("request_spec")
+        .only(*OF_INSTANCE, "request_spec__image")
         .filter(uuid__in=[job.server_id for job in jobs])
         .order_by()
     }
@@ -155,7 +159,7 @@ def _plug(builds: Sequence[Build]) -> list[Build]:
 
 
 def _map_disks(builds: Sequence[Build]) -> list[Build]:
-    infos = [json.dumps([dataclasses.asdict(nic) for nic in build.nics]) for build in builds]
+    infos = [orjson.dumps(build.nics).decode() for build in builds]
     return _go_on(builds, _taken(builds, MAP_DISKS, each={"network_info": infos}))
 
 

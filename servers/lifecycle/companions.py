@@ -7,11 +7,11 @@ statement: alone it is done at once, and under load many share their statements 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+import orjson
 from django.db import DatabaseError, connection
 
 from compute_site.db.locks import Kind
@@ -76,7 +76,7 @@ def _take(first: Job, most: int) -> list[tuple[int, dict[str, Any]]]:
     }
     with connection.cursor() as cursor:
         cursor.execute(TAKE, values)
-        return [(job, json.loads(arguments)) for job, arguments, _ in cursor.fetchall()]
+        return [(job, orjson.loads(arguments)) for job, arguments, _ in cursor.fetchall()]
 
 
 def _end(how: str, found: list[tuple[int, dict[str, Any]]]) -> None:

@@ -127,7 +127,7 @@ class Owner:
 
     def as_caller(self) -> Caller:
         """The owner as a caller of the other services."""
-        values = dataclasses.asdict(self)
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values |= {name: frozenset(values[name]) for name in RIGHTS}
         return Caller(**values)
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from compute_site.neighbours.network.models import FixedIp, Port, Quota
+from compute_site.neighbours.network.models import FixedIp, Port, Quota, Subnet
 from servers.build import together
 from servers.build.place import place_reservation
 from servers.delete.delete import delete_server
@@ -56,9 +56,16 @@ def wanting(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
 def test_one_job_builds_all_that_wait_in_the_statements_of_one() -> None:
     make_host("host1", vcpus=1000)
     make_host("host2", vcpus=1000)
-    network = make_network()
+    network = make_network(subnet=False)
+    Subnet.objects.create(
+        network=network,
+        project_id=network.project_id,
+        ip_version=6,
+        cidr="fd00:1::/64",  # so large that no two draws meet
+        allocation_pools=[{"start": "fd00:1::2", "end": "fd00:1::ffff:ffff"}],
+    )
     counts = []
-    for number in (2, 2, 20):
+    for number in (2, 2, 16):
         servers = placed(number, networks=[{"network_id": str(network.pk)}])
         with CaptureQueriesContext(connection) as statements:
             assert run_jobs() == 1

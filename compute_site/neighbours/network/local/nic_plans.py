@@ -84,7 +84,9 @@ def _look_up(caller: Caller, requests: Sequence[NicRequest]) -> list[NicPlan]:
     network_ids = canonical_ids(request.network_id or "" for request in requests)
     seen_ports = Port.objects.visible_to(caller).select_related("network")
     seen_networks = Network.objects.visible_to(caller)
-    ports = {str(port.pk): port for port in seen_ports.filter(pk__in=port_ids)}
+    ports: dict[str, Port] = {}
+    if port_ids:
+        ports = {str(port.pk): port for port in seen_ports.filter(pk__in=port_ids)}
     networks = {str(network.pk): network for network in seen_networks.filter(pk__in=network_ids)}
     return [
         _look_up_one(position, request, ports, networks)
