@@ -59,6 +59,7 @@ def names(client: ApiClient, query: str = "") -> list[str]:
         ("created_at=neq:2026-01-31T12:00:00Z", ["large"]),
         ("created_at=lte:2026-01-31T13:00:00%2B01:00", ["small"]),
         ("created_at=lt:2026-01-31T12:00:00Z", []),
+        ("created_at=9999-12-31T23:59:59Z", []),
         ("updated_at=gt:2026-01-31T12:00:00Z", ["large"]),
         ("updated_at=gte:2026-01-31", ["large", "small"]),
         ("status=in:active,queued", ["large", "small"]),

@@ -151,5 +151,5 @@ def test_a_volume_type_that_is_not_public_is_the_admins_alone(
 ) -> None:
     VolumeType.objects.create(name="vault", is_public=False)
     volume = {"volume": {"size": 1, "volume_type": "vault"}}
-    as_member.post("//volume/v3/volumes", volume).expect(400)
+    as_member.post("//volume/v3/volumes", volume).expect(404)
     as_admin.post("//volume/v3/volumes", volume).expect(202)

@@ -39,6 +39,8 @@ CONTROLS = frozenset(
 )
 """Parameters that are no filters of a column."""
 NOTHING = Q(pk__in=())
+LAST_MOMENT = dt.datetime.max.replace(tzinfo=dt.UTC)
+LAST_SECOND = LAST_MOMENT - dt.timedelta(seconds=2)
 
 
 def _texts(name: str, value: str) -> Q:
@@ -104,7 +106,8 @@ def _time(name: str, value: str) -> Q:
 
 def _within_second(name: str, time: dt.datetime) -> Q:
     """Times are shown in whole seconds."""
-    return Q(**{f"{name}__gte": time, f"{name}__lt": time + dt.timedelta(seconds=1)})
+    end = time + dt.timedelta(seconds=1) if time < LAST_SECOND else LAST_MOMENT
+    return Q(**{f"{name}__gte": time, f"{name}__lt": end})
 
 
 def _read_time(text: str) -> dt.datetime | None:
