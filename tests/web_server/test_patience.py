@@ -88,6 +88,13 @@ def test_answers_that_nobody_takes_do_not_fill_the_memory(server: WebServer) -> 
         assert sum(map(is_answered, slow[:-1])) < 10, "64 MiB wait for clients, and some in buffers"
 
 
+def test_who_comes_while_all_threads_are_busy_is_answered_when_one_is_free(
+    server: WebServer,
+) -> None:
+    with clients(server, 2, post("/slow")) as busy, clients(server, 3, post("/")) as late:
+        assert [read_answer(client).status for client in (*busy, *late)] == [200] * 5
+
+
 def test_logins_wait_for_each_other_alone(server: WebServer) -> None:
     login = post("/slow/auth/tokens")
     with clients(server, 8, login) as waiting:
