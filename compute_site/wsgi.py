@@ -4,7 +4,10 @@ import gc
 import os
 
 from django.conf import settings
+from django.core.cache import close_caches
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import reset_queries
 from django.urls import get_resolver
 
 from compute_site.db.sessions import limit_sessions
@@ -18,6 +21,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compute_site.settings")
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where it is missing
 application = get_wsgi_application()
 limit_sessions(settings.OPTIONS.statement_timeout_seconds)
+
+# Django does both with every request; there is neither a record of statements nor a cache to close
+if not settings.DEBUG:
+    request_started.disconnect(reset_queries)
+    request_finished.disconnect(close_caches)
 
 # What is loaded by now stays until the process ends. Frozen, it is not searched for garbage again
 # and again, which takes 100 ms each time.
