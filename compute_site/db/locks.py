@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from django.db import DatabaseError, connection
 
 from compute_site.db.outages import reason_of
+from compute_site.db.prepared import array, prepared_cursor
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +100,9 @@ def release(kind: Kind, *keys: int) -> None:
 
 def _call(function: str, kind: Kind, *keys: int) -> bool:
     """Call the function for each of the keys in one statement; did all of the calls succeed?"""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             f"SELECT {function}(%s, key) FROM unnest(%s::int[]) AS key",  # noqa: S608
-            [kind, list(keys)],
+            [int(kind), array(keys)],
         )
         return all(granted for (granted,) in cursor.fetchall())

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from compute_site.db.locks import Kind, release
+from compute_site.db.prepared import array, prepared_cursor
 from servers.build.build import build_servers
 from servers.lifecycle.companions import take_along
 from servers.lifecycle.jobs import COMPUTE, BuildServer, defer_all
@@ -55,16 +56,16 @@ SET_ASIDE = """
 """
 LET_GO_ON = """
     WITH next AS (
-        UPDATE procrastinate_jobs SET queue_name = %(queue)s
+        UPDATE procrastinate_jobs SET queue_name = %(queue)s::text
         WHERE id IN (
             SELECT id FROM procrastinate_jobs
             WHERE status = 'todo' AND queue_name = %(waiting)s
-              AND (args ->> 'node_id')::bigint = ANY(%(nodes)s)
+              AND (args ->> 'node_id')::bigint = ANY(%(nodes)s::bigint[])
             ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
         )
         RETURNING id
     )
-    SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s,
+    SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s::text,
                      json_build_object('type', 'job_inserted', 'job_id', id)::text) FROM next
 """
 NODES = "SELECT DISTINCT (args ->> 'node_id')::bigint FROM procrastinate_jobs WHERE queue_name = %s"
@@ -117,14 +118,14 @@ def _take_places(jobs: Sequence[BuildServer], limit: int) -> list[tuple[int, int
     """The nodes and locks of the places; fewer than there are jobs where hosts have no more."""
     wanted = Counter(job.node_id for job in jobs)
     values: dict[str, Any] = {
-        "nodes": list(wanted),
-        "numbers": list(wanted.values()),
+        "nodes": array(wanted),
+        "numbers": array(wanted.values()),
         "places": PLACES,
         "locks": LOCKS,
         "limit": limit,
-        "kind": Kind.BUILD,
+        "kind": int(Kind.BUILD),
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(TAKE_PLACES, values)
         return list(cursor.fetchall())
 
@@ -148,8 +149,8 @@ def _let_go_on(nodes: Sequence[int], most: int) -> None:
     values: dict[str, Any] = {
         "waiting": WAITING,
         "queue": COMPUTE,
-        "nodes": list(nodes),
+        "nodes": array(nodes),
         "most": most,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(LET_GO_ON, values)

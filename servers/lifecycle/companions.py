@@ -15,6 +15,7 @@ import orjson
 from django.db import DatabaseError, connection
 
 from compute_site.db.locks import Kind
+from compute_site.db.prepared import prepared_cursor
 from servers.lifecycle.jobs import Job
 
 JOB_KEYS = 2**31
@@ -71,10 +72,10 @@ def _take(first: Job, most: int) -> list[tuple[int, dict[str, Any]]]:
         "queue": first.queue,
         "most": most,
         "first": current_job.get(),
-        "kind": Kind.JOB,
+        "kind": int(Kind.JOB),
         "keys": JOB_KEYS,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(TAKE, values)
         return [(job, orjson.loads(arguments)) for job, arguments, _ in cursor.fetchall()]
 

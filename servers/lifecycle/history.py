@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
+from compute_site.db.prepared import array, prepared_cursor
 from servers.models import Instance, InstanceAction, InstanceActionEvent
 
 SUCCESS, ERROR = "Success", "Error"
@@ -61,14 +62,15 @@ FINISH = """
         SET finish_time = %(now)s, result = %(result)s, details = %(details)s,
             traceback = %(traceback)s
         FROM servers_instanceaction AS action
-        WHERE action.id = event.action_id AND action.instance_id = ANY(%(servers)s)
-          AND event.event = ANY(%(events)s) AND event.finish_time IS NULL
+        WHERE action.id = event.action_id AND action.instance_id = ANY(%(servers)s::bigint[])
+          AND event.event = ANY(%(events)s::text[]) AND event.finish_time IS NULL
           AND (%(request)s::text IS NULL OR action.request_id = %(request)s)
         RETURNING event.action_id
     )
     UPDATE servers_instanceaction AS action
     SET updated_at = %(now)s, message = COALESCE(%(message)s, action.message)
     FROM closed WHERE action.id = closed.action_id
+    RETURNING action.id
 """
 
 
@@ -131,14 +133,14 @@ def _finish(
 ) -> bool:
     values: dict[str, Any] = {
         "now": timezone.now(),
-        "servers": list(servers),
-        "events": list(events),
+        "servers": array(servers),
+        "events": array(events),
         "request": request_id,
         "result": result,
         "details": details or None,
         "traceback": traceback or None,
         "message": ERROR if result == ERROR else None,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(FINISH, values)
-        return int(cursor.rowcount) > 0
+        return bool(cursor.fetchall())

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from compute_site.db.prepared import array, prepared_cursor
 from servers.models.instance import Instance
 from servers.models.states import TaskState, VmState
 
@@ -44,9 +45,9 @@ class Transition:
         """The step's parameters of ``STATEMENT``."""
         return {
             "any_vm": not self.from_vm,
-            "from_vm": [state for state in self.from_vm if state],
+            "from_vm": array(state for state in self.from_vm if state),
             "any_task": not self.from_task,
-            "from_task": [task for task in self.from_task if task],
+            "from_task": array(task for task in self.from_task if task),
             "from_no_task": None in self.from_task,
             "to_vm": self.to_vm,
             "to_task": self.to_task,
@@ -204,11 +205,11 @@ def _take(
             f"set_{name}": field.get_db_prep_save(values[name], connection=connection)
             for name, field in fields.items()
         },
-        **{f"each_{name}": list(texts) for name, texts in each.items()},
-        "servers": list(hosts),
-        "hosts": list(hosts.values()),
+        **{f"each_{name}": array(texts) for name, texts in each.items()},
+        "servers": array(hosts),
+        "hosts": array(hosts.values()),
         "now": timezone.now(),
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         return [key for (key,) in cursor.fetchall()]

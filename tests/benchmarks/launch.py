@@ -70,6 +70,7 @@ def main() -> None:
                 for servers in options.servers:
                     name = f"{servers} servers, projects: {projects}, processes: {processes}"
                     found[name] = _measure(site, servers, projects)
+                    print(name, found[name], file=sys.stderr)
             if not options.no_singles:
                 found[f"single servers, processes: {processes}"] = _measure_singles(site)
             if processes == options.processes[-1]:

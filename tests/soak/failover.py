@@ -1,6 +1,6 @@
-"""``python -m tests.soak.failover [creates]``: clients create, delete and resize servers while the
-database's primary is killed and its synchronous standby promoted, round after round; workers and
-web processes are killed too.
+"""``python -m tests.soak.failover [creates [a round]]``: clients create, delete and resize servers
+while the database's primary is killed and its synchronous standby promoted, round after round;
+workers and web processes are killed too.
 
 Prints what happened as JSON; exits with 1 when anything acknowledged is lost or doubled, when
 anything was stuck for more than a minute, or when counters or claims are wrong.
@@ -77,20 +77,21 @@ class Customer(Person):
 
 def main() -> int:
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else CREATES
+    each = int(sys.argv[2]) if len(sys.argv) > 2 else ROUND
     chance = random.Random(os.environ.get("SOAK_SEED"))  # noqa: S311 - repeatable on purpose
     primary = Cluster(ROOT / "var" / "failover-1")
     standby = Cluster(ROOT / "var" / "failover-2")
     try:
         primary.start()
         standby.follow(primary)
-        return _soak(primary, standby, wanted, chance)
+        return _soak(primary, standby, wanted, each, chance)
     finally:
         for cluster in (primary, standby):
             with contextlib.suppress(Exception):
                 cluster.stop()
 
 
-def _soak(primary: Cluster, standby: Cluster, wanted: int, chance: random.Random) -> int:
+def _soak(primary: Cluster, standby: Cluster, wanted: int, each: int, chance: random.Random) -> int:
     hosts = f"{ADDRESS}:{primary.port},{ADDRESS}:{standby.port}"
     os.environ["DATABASE_URL"] = (
         f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
@@ -112,9 +113,9 @@ def _soak(primary: Cluster, standby: Cluster, wanted: int, chance: random.Random
                 thread.daemon = True
                 thread.start()
             while (done := _acknowledged(people)) < wanted and time.monotonic() < until:
-                _wait_for(people, min(done + ROUND // 2, wanted), until)
+                _wait_for(people, min(done + each // 2, wanted), until)
                 rounds.append(_fail_over(primary, standby, workers, people, chance))
-                _wait_for(people, min(done + ROUND, wanted), until)
+                _wait_for(people, min(done + each, wanted), until)
                 primary.follow(standby)
                 primary, standby = standby, primary
             for person in people:

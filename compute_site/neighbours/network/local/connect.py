@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from compute_site.caller import Caller
+from compute_site.db.prepared import array, prepared_cursor
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.limits import QUOTAS
@@ -126,11 +127,11 @@ REBIND = """
 def _rebind(hosts: Mapping[str, str]) -> set[str]:
     """Bind the ports that these servers have already on their hosts; the servers that have any."""
     values: dict[str, Any] = {
-        "servers": list(hosts),
-        "hosts": list(hosts.values()),
+        "servers": array(hosts),
+        "hosts": array(hosts.values()),
         "owner": f"{COMPUTE}%",
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(REBIND, values)
         return {server_id for (server_id,) in cursor.fetchall()}
 

@@ -8,9 +8,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from compute_site.db.prepared import array, prepared_cursor
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import (
     Need,
@@ -144,20 +145,21 @@ SAVE = """
                 %(addresses)s::inet[]) WITH ORDINALITY AS row (port, network, subnet, address, n)
     ORDER BY n
     ON CONFLICT (network_id, address) DO NOTHING
+    RETURNING id
 """
 
 
 def _saved(rows: Sequence[FixedIp]) -> bool:
     """Save these rows, or, where others have one of the addresses, none."""
     values: dict[str, Any] = {
-        "ports": [row.port_id for row in rows],
-        "networks": [row.network_id for row in rows],
-        "subnets": [row.subnet_id for row in rows],
-        "addresses": [row.address for row in rows],
+        "ports": array(row.port_id for row in rows),
+        "networks": array(row.network_id for row in rows),
+        "subnets": array(row.subnet_id for row in rows),
+        "addresses": array(row.address for row in rows),
     }
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared_cursor() as cursor:
         cursor.execute(SAVE, values)
-        complete = bool(cursor.rowcount == len(rows))
+        complete = len(cursor.fetchall()) == len(rows)
         if not complete:
             transaction.set_rollback(True)
     return complete
