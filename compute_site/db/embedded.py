@@ -89,8 +89,8 @@ def find_embedded_server(data_dir: Path) -> dict[str, Any]:
     Raises:
         DatabaseError: it does not start.
     """
-    server = _servers.get(data_dir)
-    if server is None or not server.lives or not _users[data_dir].is_us:
+    server = _find_ours(data_dir)
+    if server is None:
         start_embedded_server(data_dir)
         server = _servers[data_dir]
     host, port = str(server.socket_dir), str(PORT)
@@ -122,8 +122,11 @@ def start_embedded_server(data_dir: Path) -> str:
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
         with _thread_lock, alone(data_dir.with_name(f"{data_dir.name}.lock")):
-            server = _find_or_start(data_dir)
-            _make_database(server)
+            server = _find_ours(data_dir)  # another thread may have started it meanwhile
+            if server is None:
+                server = _find_or_start(data_dir)
+                _make_database(server)
+            _servers[data_dir] = server
     except StartError as error:
         raise DatabaseError(
             f"The embedded PostgreSQL does not start: {error}{_log_of(data_dir)}"
@@ -134,8 +137,13 @@ def start_embedded_server(data_dir: Path) -> str:
             f"{error or type(error).__name__}{_log_of(data_dir)}\nSet DATABASE_URL to use another "
             "server, or move the folder away to begin with an empty database."
         ) from error
-    _servers[data_dir] = server
     return server.url_of(DEFAULT_NAME)
+
+
+def _find_ours(data_dir: Path) -> Server | None:
+    """The server that this process uses already, if it runs."""
+    server = _servers.get(data_dir)
+    return server if server and server.lives and _users[data_dir].is_us else None
 
 
 def _find_or_start(data_dir: Path) -> Server:

@@ -8,15 +8,13 @@ import ipaddress
 import shlex
 import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import psutil
 
 from compute_site.quickstart.start import QuickstartError
 
 ALLOWED_HOSTS = "COMPUTE_SITE_ALLOWED_HOSTS"
-QUICKSTARTS = (" quickstart", "compute-site run", "compute_site run")
-"""What the command line of a quickstart has in it: one of them."""
-
 ANYWHERE = ("192.0.2.1", "2001:db8::1")
 """Addresses of no machine (RFC 5737, RFC 3849), to ask which address leads out of this one."""
 
@@ -131,18 +129,26 @@ def _describe(pid: int) -> str:
     except psutil.Error:
         return f"Process {pid} listens there."
     for one in family:
-        if any(words in _words_of(one) for words in QUICKSTARTS):
+        if _is_quickstart(_words_of(one)):
             return f"Process {one.pid} serves there (make stop, or compute-site stop, ends it)."
     words = _words_of(process)
     first = [one for one in family if _words_of(one) == words][-1]  # they share the socket
-    return f"Process {first.pid} listens there: {words[:200]}."
+    return f"Process {first.pid} listens there: {shlex.join(words)[:200]}."
 
 
-def _words_of(process: psutil.Process) -> str:
+def _is_quickstart(words: Sequence[str]) -> bool:
+    programs = {Path(word).name for word in words}
+    if "manage.py" in programs:
+        return "quickstart" in words
+    return "run" in words and bool(programs & {"compute-site", "compute_site"})
+
+
+def _words_of(process: psutil.Process) -> list[str]:
     try:
-        return shlex.join(process.cmdline())
+        words: list[str] = process.cmdline()
     except psutil.Error:
-        return ""
+        return []
+    return words
 
 
 def _outer_address() -> str:
