@@ -60,6 +60,19 @@ IGNORED = Key(anything)
 """A key that the API of the service shows and that is not kept."""
 
 
+def unsupported(*harmless: Any) -> Key:
+    """A key of the real service that is not kept here: only values that change nothing are taken,
+    of which null is always one.
+    """
+
+    def read(value: Any) -> Any:
+        if not any(type(value) is type(one) and value == one for one in harmless):
+            raise WrongValue(f"is not supported here; leave it out, instead of {shown(value)}")
+        return value
+
+    return Key(read)
+
+
 def shown(value: Any) -> str:
     """A value in the text of an error."""
     return f"{value!r:.60}"
@@ -156,8 +169,9 @@ def address(value: Any) -> str:
 
 
 def cidr(value: Any) -> str:
+    """A range; bits beyond the prefix are cut off, as Neutron does."""
     try:
-        return str(ipaddress.ip_network(text(value)))
+        return str(ipaddress.ip_network(text(value), strict=False))
     except ValueError as error:
         raise WrongValue(f"give a range of addresses such as 10.0.0.0/24: {error}") from None
 

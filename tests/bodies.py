@@ -99,7 +99,7 @@ def bodies_of(service: str) -> Iterator[Body]:
             seen.add((route.view, method))
             if service == "compute":
                 yield from _compute(route, method)
-            elif hasattr(route.view, "kind"):
+            elif hasattr(route.view, "kind") and "/tags" not in route.path:
                 yield _network(route, method)
             else:
                 yield from _other(route, method)
@@ -113,12 +113,13 @@ REFUSED = frozenset(
         "PUT servers/{server_id}/os-volume_attachments/{volume_id}",  # none is attached
         "PUT os-services/{service_id} 2.52",  # there, the id is the name of what to do
         "PUT os-hosts/{host_name}",  # nothing that it asks for is done
+        "POST servers/{server_id}/dry-run",  # tries an action, of which the simplest body has none
     )
 )
+NEW_SERVER = {"server": {"name": "web", "flavorRef": "{flavor_id}", "imageRef": "{image_id}"}}
 ADDED: Mapping[str, Any] = {
-    "POST servers": {
-        "server": {"name": "web", "flavorRef": "{flavor_id}", "imageRef": "{image_id}"}
-    },
+    "POST servers": NEW_SERVER,
+    "POST servers/dry-run": NEW_SERVER,
     "PUT servers/{server_id}/grants/{user_id}": {"grant": {"rules": [SHOW]}},
     "POST servers/{server_id}/os-interface": {"interfaceAttachment": {"port_id": "{port_id}"}},
     "POST servers/{server_id}/os-volume_attachments": {
@@ -232,6 +233,7 @@ NETWORK: Mapping[str, Any] = {
     "subnet": {
         "network_id": "{networks}",
         "cidr": "192.168.7.0/24",
+        "ip_version": 4,
         "allocation_pools": [{"start": "192.168.7.10", "end": "192.168.7.20"}],
         "dns_nameservers": ["192.168.7.1"],
     },
@@ -320,6 +322,11 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     "PUT //image/v2/images/{image_id}/members/{member_id}": (
         Example({"status": "accepted"}, "", image.CHANGED_MEMBER),
     ),
+    **{
+        f"{method} //network/v2.0/{kind}/{{row_id}}/tags": (Example({"tags": ["a"]}),)
+        for method in ("PUT", "POST")
+        for kind in ("networks", "subnets", "ports", "security-groups", "floatingips")
+    },
     "PUT //network/v2.0/quotas/{owner}": (
         Example({"quota": {"port": 100}}, "quota", network_quotas.CHANGED),
     ),
@@ -385,6 +392,10 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
 WITHOUT_BODY = frozenset(
     (
         "PUT //identity/v3/projects/{project_id}/users/{user_id}/roles/{role_id}",
+        *(
+            f"PUT //network/v2.0/{kind}/{{row_id}}/tags/{{tag}}"
+            for kind in ("networks", "subnets", "ports", "security-groups", "floatingips")
+        ),
         "PUT //image/v2/images/{image_id}/file",  # any bytes
         "PUT //image/v2/images/{image_id}/stage",
         "POST //image/v2/images/{image_id}/import",  # needs data that are staged

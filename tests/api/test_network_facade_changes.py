@@ -60,11 +60,15 @@ def test_a_network_with_subnet_and_port_is_made_and_deleted(as_member: ApiClient
 @pytest.mark.parametrize(
     "fields",
     [
-        {"cidr": "10.1.0.0/33"},
+        {"cidr": "10.1.0.0/33", "ip_version": 4},
         {"cidr": "10.1.0.0/28", "ip_version": 6},
-        {"cidr": "10.1.0.0/28", "allocation_pools": [{"start": "10.2.0.1", "end": "10.2.0.2"}]},
-        {"cidr": "10.9.0.128/25"},
-        {"cidr": "10.1.0.0/28", "colour": "red"},
+        {
+            "cidr": "10.1.0.0/28",
+            "ip_version": 4,
+            "allocation_pools": [{"start": "10.2.0.1", "end": "10.2.0.2"}],
+        },
+        {"cidr": "10.9.0.128/25", "ip_version": 4},
+        {"cidr": "10.1.0.0/28", "ip_version": 4, "colour": "red"},
         {},
     ],
     ids=["range", "version", "pool", "overlap", "unknown key", "nothing"],
@@ -148,7 +152,7 @@ def test_a_reader_changes_nothing(as_reader: ApiClient, cast: Cast) -> None:
     network = make_network(cast.alpha, "10.1.0.0/24")
     group = SecurityGroup.objects.create(name="web", project=cast.alpha)
     refuse(as_reader, "network", 403, name="n")
-    refuse(as_reader, "subnet", 403, network_id=str(network.pk), cidr="10.2.0.0/24")
+    refuse(as_reader, "subnet", 403, network_id=str(network.pk), ip_version=4, cidr="10.2.0.0/24")
     refuse(as_reader, "port", 403, network_id=str(network.pk))
     refuse(as_reader, "security_group", 403, name="n")
     refuse(
@@ -162,7 +166,7 @@ def test_a_shared_network_is_not_changed_by_who_uses_it(as_outsider: ApiClient, 
     network = make_network(cast.alpha, "10.1.0.0/24", shared=True)
     create(as_outsider, "port", network_id=str(network.pk))
     as_outsider.delete(f"{V2}/networks/{network.pk}").expect(403)
-    refuse(as_outsider, "subnet", 403, network_id=str(network.pk), cidr="10.2.0.0/24")
+    refuse(as_outsider, "subnet", 403, network_id=str(network.pk), ip_version=4, cidr="10.2.0.0/24")
 
 
 @pytest.mark.parametrize("network_id", [UNKNOWN_ID, "private"])

@@ -45,7 +45,8 @@ def test_an_address_is_held_lent_and_given_back(
     assert made["floating_ip_address"].startswith("192.0.2.")
     assert (made["status"], made["port_id"], made["project_id"]) == ("DOWN", None, ALPHA)
     path = f"{IPS}/{made['id']}"
-    lent = as_member.put(path, {"floatingip": {"port_id": str(port.pk)}}).json["floatingip"]
+    wish = {"port_id": str(port.pk), "fixed_ip_address": "10.1.0.5"}
+    lent = as_member.put(path, {"floatingip": wish}).json["floatingip"]
     assert (lent["status"], lent["fixed_ip_address"]) == ("ACTIVE", "10.1.0.5")
     kept = as_member.put(path, {"floatingip": {"description": "d"}}).json["floatingip"]
     assert (kept["description"], kept["port_id"]) == ("d", str(port.pk))
@@ -74,8 +75,12 @@ def test_address_and_fixed_address_may_be_chosen(
 def test_a_fixed_address_has_one_floating_ip(
     as_member: ApiClient, public: Network, port: Port
 ) -> None:
-    create(as_member, public, port_id=str(port.pk))
-    body = {"floating_network_id": str(public.pk), "port_id": str(port.pk)}
+    create(as_member, public, port_id=str(port.pk), fixed_ip_address="10.1.0.5")
+    body = {
+        "floating_network_id": str(public.pk),
+        "port_id": str(port.pk),
+        "fixed_ip_address": "10.1.0.5",
+    }
     as_member.post(IPS, {"floatingip": body}).expect(409)
     assert FloatingIp.objects.count() == 1
     assert Port.objects.filter(network=public).count() == 1
@@ -84,7 +89,7 @@ def test_a_fixed_address_has_one_floating_ip(
 def test_lists_show_the_own_ones(
     as_member: ApiClient, as_outsider: ApiClient, public: Network, port: Port
 ) -> None:
-    made = create(as_member, public, port_id=str(port.pk))
+    made = create(as_member, public, port_id=str(port.pk), fixed_ip_address="10.1.0.5")
     create(as_member, public)
     create(as_outsider, public)
     assert len(as_member.get(IPS).json["floatingips"]) == 2
@@ -107,7 +112,11 @@ def test_an_inner_network_gives_none(as_member: ApiClient, port: Port) -> None:
 def test_a_foreign_port_gets_none(
     as_outsider: ApiClient, as_reader: ApiClient, public: Network, port: Port
 ) -> None:
-    body = {"floating_network_id": str(public.pk), "port_id": str(port.pk)}
+    body = {
+        "floating_network_id": str(public.pk),
+        "port_id": str(port.pk),
+        "fixed_ip_address": "10.1.0.5",
+    }
     as_outsider.post(IPS, {"floatingip": body}).expect(400)
     as_reader.post(IPS, {"floatingip": body}).expect(403)
     assert not FloatingIp.objects.exists()

@@ -307,9 +307,9 @@ def spoil(section: str, index: int, **values: Any) -> dict[str, Any]:
         (spoil("images", 0, id="small"), "images[0] (small), key id"),
         (spoil("images", 0, owner="green"), "images[0] (small), key owner"),
         (spoil("networks", 0, colour="red"), "networks[0] (n), key colour"),
-        (spoil("networks", 0, shared="yes"), "networks[0] (n), key shared"),
+        (spoil("networks", 0, shared="maybe"), "networks[0] (n), key shared"),
         (spoil("networks", 0, project_id="green"), "networks[0] (n), key project_id"),
-        (spoil("subnets", 0, cidr="10.1.0.1/24"), "subnets[0] (s), key cidr"),
+        (spoil("subnets", 0, cidr="10.1.0.0/99"), "subnets[0] (s), key cidr"),
         (spoil("subnets", 0, network_id=VOLUME), "subnets[0] (s), key network_id"),
         (spoil("subnets", 0, ip_version=6), "subnets[0] (s), key ip_version"),
         (

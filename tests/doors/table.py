@@ -442,8 +442,24 @@ def delete(noun: str, role: Role, **more: Any) -> Row:
 ON_OWN = {"network_id": "{network}"}
 ON_SHARED = {"network_id": "{shared_network}"}
 MAC = {"mac_address": "fa:16:3e:00:00:77"}
+RANGE = {"cidr": "10.99.0.0/24", "ip_version": 4}
 UNSAFE = {"port_security_enabled": False}
+TAGGED = ("network", "subnet", "port", "security_group", "floatingip")
 NETWORK_SERVICE = (
+    *(
+        row(method, f"{many(noun)}/{{row_id}}/tags", MEMBER, status, body)
+        for noun in TAGGED
+        for method, status, body in (
+            ("PUT", 200, {"tags": ["a"]}),
+            ("POST", 201, {"tags": ["a"]}),
+            ("DELETE", 204, None),
+        )
+    ),
+    *(
+        row(method, f"{many(noun)}/{{row_id}}/tags/{{tag}}", MEMBER, status)
+        for noun in TAGGED
+        for method, status in (("PUT", 201), ("DELETE", 404))
+    ),
     create("network", MEMBER, {"name": "new"}, outsider=201),
     *(
         create("network", ADMIN, {"name": "new", key: value}, also=key)
@@ -474,10 +490,20 @@ NETWORK_SERVICE = (
         "network", ADMIN, names={"row_id": "{empty_beta_network}"}, outsider=204, also="of beta"
     ),
     create(
-        *("subnet", MEMBER, {"network_id": "{empty_network}", "cidr": "10.99.0.0/24"}),
+        *(
+            "subnet",
+            MEMBER,
+            {"network_id": "{empty_network}", "cidr": "10.99.0.0/24", "ip_version": 4},
+        ),
         outsider=400,
     ),
-    create("subnet", ADMIN, {**ON_SHARED, "cidr": "10.99.0.0/24"}, outsider=201, also="of beta"),
+    create(
+        "subnet",
+        ADMIN,
+        {**ON_SHARED, "cidr": "10.99.0.0/24", "ip_version": 4},
+        outsider=201,
+        also="of beta",
+    ),
     change("subnet", MEMBER, {"name": "renamed"}),
     change(
         *("subnet", ADMIN, {"name": "n"}),

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from compute_site.caller import Caller
@@ -50,7 +51,30 @@ class SubnetQuerySet(models.QuerySet["Subnet"]):
         )
 
 
-class Network(models.Model):
+class Described(models.Model):
+    """What all things of the service have beside their own columns. Statements that insert rows
+    leave these to the database.
+    """
+
+    description = models.CharField(max_length=255, blank=True, default="", db_default="")
+    tags = models.JSONField(
+        default=list, blank=True, db_default=Value([], output_field=models.JSONField())
+    )
+    revision_number = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+    """Grows with each change through the API."""
+    updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True
+
+    def note_change(self) -> None:
+        """Store that the row was changed; the columns that were are stored by the caller."""
+        self.revision_number += 1
+        self.updated_at = timezone.now()
+        self.save(update_fields=["revision_number", "updated_at"])
+
+
+class Network(Described):
     """A layer 2 network; ``physical_network`` and ``segmentation_id`` say where it is carried."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -74,7 +98,7 @@ class Network(models.Model):
         return self.name or str(self.id)
 
 
-class Subnet(models.Model):
+class Subnet(Described):
     """A range of addresses; ``allocation_pools`` is a list of ``{"start": …, "end": …}``."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -87,6 +111,10 @@ class Subnet(models.Model):
     enable_dhcp = models.BooleanField(default=True)
     allocation_pools = models.JSONField(default=list, blank=True)
     dns_nameservers = models.JSONField(default=list, blank=True)
+    host_routes = models.JSONField(
+        default=list, blank=True, db_default=Value([], output_field=models.JSONField())
+    )
+    """A list of ``{"destination": …, "nexthop": …}``."""
     ipv6_address_mode = models.CharField(max_length=16, null=True, blank=True)
     ipv6_ra_mode = models.CharField(max_length=16, null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -97,12 +125,12 @@ class Subnet(models.Model):
         return self.name or self.cidr
 
 
-class SecurityGroup(models.Model):
+class SecurityGroup(Described):
     """A named set of packet rules. Names may repeat within a project."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=255, db_collation="C")
-    description = models.CharField(max_length=255, blank=True, default="")
+    stateful = models.BooleanField(default=True, db_default=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="security_groups")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -152,7 +180,7 @@ class PortQuerySet(OwnedQuerySet["Port"]):
         return self.filter(device_id__in=server_ids, device_owner__startswith=COMPUTE)
 
 
-class Port(models.Model):
+class Port(Described):
     """A port of a network; in use while ``device_id`` names a server."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -177,6 +205,14 @@ class Port(models.Model):
     numa_affinity_policy = models.JSONField(null=True, blank=True)
     device_profile = models.CharField(max_length=255, null=True, blank=True)
     dns_name = models.CharField(max_length=255, blank=True, default="")
+    allowed_address_pairs = models.JSONField(
+        default=list, blank=True, db_default=Value([], output_field=models.JSONField())
+    )
+    """A list of ``{"ip_address": …, "mac_address": …}``."""
+    extra_dhcp_opts = models.JSONField(
+        default=list, blank=True, db_default=Value([], output_field=models.JSONField())
+    )
+    """A list of ``{"opt_name": …, "opt_value": …, "ip_version": …}``."""
     tag = models.CharField(max_length=60, null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     """The position of the NIC among those of its server."""
@@ -215,7 +251,7 @@ class FixedIp(models.Model):
         return self.address
 
 
-class FloatingIp(models.Model):
+class FloatingIp(Described):
     """An address of an external network that a project owns and may map to one of its ports."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -228,7 +264,6 @@ class FloatingIp(models.Model):
     )
     fixed_address = models.GenericIPAddressField(null=True, blank=True)
     """The address of the port that packets are sent on to."""
-    description = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = OwnedQuerySet["FloatingIp"].as_manager()

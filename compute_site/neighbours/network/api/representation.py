@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from compute_site.neighbours.network.models import (
@@ -16,24 +15,23 @@ from compute_site.neighbours.network.models import (
 from compute_site.neighbours.service_view import iso
 
 
-def _shared(project_id: str, created_at: dt.datetime) -> dict[str, Any]:
-    """The keys that all objects of the service have."""
-    time = iso(created_at)
+def _shared(row: Any) -> dict[str, Any]:
+    """The keys that all objects of the service have; ``row`` is ``Described``."""
     return {
-        "project_id": project_id,
-        "tenant_id": project_id,
-        "description": "",
-        "tags": [],
-        "revision_number": 0,
-        "created_at": time,
-        "updated_at": time,
+        "project_id": row.project_id,
+        "tenant_id": row.project_id,
+        "description": row.description,
+        "tags": row.tags,
+        "revision_number": row.revision_number,
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
     }
 
 
 def show_network(network: Network) -> dict[str, Any]:
     """``network`` comes with its ``subnets``."""
     return {
-        **_shared(network.project_id, network.created_at),
+        **_shared(network),
         "id": str(network.pk),
         "name": network.name,
         "status": network.status,
@@ -62,7 +60,7 @@ def show_provider(network: Network) -> dict[str, Any]:
 
 def show_subnet(subnet: Subnet) -> dict[str, Any]:
     return {
-        **_shared(subnet.project_id, subnet.created_at),
+        **_shared(subnet),
         "id": str(subnet.pk),
         "name": subnet.name,
         "network_id": str(subnet.network_id),
@@ -72,7 +70,7 @@ def show_subnet(subnet: Subnet) -> dict[str, Any]:
         "enable_dhcp": subnet.enable_dhcp,
         "allocation_pools": subnet.allocation_pools,
         "dns_nameservers": subnet.dns_nameservers,
-        "host_routes": [],
+        "host_routes": subnet.host_routes,
         "ipv6_address_mode": subnet.ipv6_address_mode,
         "ipv6_ra_mode": subnet.ipv6_ra_mode,
         "service_types": [],
@@ -83,7 +81,7 @@ def show_subnet(subnet: Subnet) -> dict[str, Any]:
 def show_port(port: Port) -> dict[str, Any]:
     """``port`` comes with its ``fixed_ips`` and ``security_groups``."""
     return {
-        **_shared(port.project_id, port.created_at),
+        **_shared(port),
         "id": str(port.pk),
         "name": port.name,
         "network_id": str(port.network_id),
@@ -98,8 +96,8 @@ def show_port(port: Port) -> dict[str, Any]:
         ],
         "security_groups": [str(group.pk) for group in port.security_groups.all()],
         "port_security_enabled": port.port_security_enabled,
-        "allowed_address_pairs": [],
-        "extra_dhcp_opts": [],
+        "allowed_address_pairs": port.allowed_address_pairs,
+        "extra_dhcp_opts": port.extra_dhcp_opts,
         "dns_name": port.dns_name,
         "dns_assignment": [],
         "ip_allocation": port.ip_allocation,
@@ -124,11 +122,10 @@ def show_binding(port: Port) -> dict[str, Any]:
 def show_security_group(group: SecurityGroup) -> dict[str, Any]:
     """``group`` comes with its ``rules``."""
     return {
-        **_shared(group.project_id, group.created_at),
+        **_shared(group),
         "id": str(group.pk),
         "name": group.name,
-        "description": group.description,
-        "stateful": True,
+        "stateful": group.stateful,
         "shared": False,
         "security_group_rules": [show_rule(rule) for rule in group.rules.all()],
     }
@@ -138,7 +135,12 @@ def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
     """``rule`` comes with its ``group``."""
     remote_group = rule.remote_group_id
     return {
-        **_shared(rule.group.project_id, rule.created_at),
+        "project_id": rule.group.project_id,
+        "tenant_id": rule.group.project_id,
+        "tags": [],
+        "revision_number": 0,
+        "created_at": iso(rule.created_at),
+        "updated_at": iso(rule.created_at),
         "id": str(rule.pk),
         "security_group_id": str(rule.group_id),
         "direction": rule.direction,
@@ -147,6 +149,7 @@ def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
         "port_range_min": rule.port_range_min,
         "port_range_max": rule.port_range_max,
         "remote_ip_prefix": rule.remote_ip_prefix,
+        "normalized_cidr": rule.remote_ip_prefix,
         "remote_group_id": None if remote_group is None else str(remote_group),
         "remote_address_group_id": None,
         "description": rule.description,
@@ -168,7 +171,7 @@ def show_floating_ip(floating_ip: FloatingIp) -> dict[str, Any]:
             "device_owner": port.device_owner,
         }
     return {
-        **_shared(floating_ip.project_id, floating_ip.created_at),
+        **_shared(floating_ip),
         "id": str(floating_ip.pk),
         "floating_network_id": str(floating_ip.outside.network_id),
         "floating_ip_address": floating_ip.address,
@@ -177,7 +180,6 @@ def show_floating_ip(floating_ip: FloatingIp) -> dict[str, Any]:
         "router_id": None,
         "status": "DOWN" if port is None else "ACTIVE",
         "port_details": details,
-        "description": floating_ip.description,
         "dns_name": "",
         "dns_domain": "",
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from compute_site.keys import (
     IGNORED,
     Key,
+    Reader,
     address,
     between,
     cidr,
@@ -21,14 +23,19 @@ from compute_site.keys import (
     optional,
     positive,
     record,
+    text,
+    unsupported,
     up_to,
     uuid_text,
     whole,
     without,
 )
+from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
 
 PROJECT = Key(line, required=True, other_name="tenant_id")
-COMMON = dict.fromkeys(("created_at", "updated_at", "revision_number", "tags"), IGNORED)
+COMMON = dict.fromkeys(("created_at", "updated_at", "revision_number"), IGNORED)
+"""In a cloud file that was made from answers of the API; requests cannot set them."""
+SHOWN = tuple(COMMON)
 IPV6_MODE = Key(one_of("slaac", "dhcpv6-stateful", "dhcpv6-stateless"))
 POOL = {"start": Key(address, required=True), "end": Key(address, required=True)}
 FIXED_IP = {"ip_address": Key(address), "subnet_id": Key(uuid_text)}
@@ -46,35 +53,83 @@ def protocol(value: object) -> str | None:
 
 protocol_name = up_to(16, filled_text)
 protocol_number = between(0, 255)
-port_number = between(0, 65535)
+
+
+def as_number(read: Reader) -> Reader:
+    """A whole number, also as the text of its digits, as Neutron converts it."""
+
+    def read_number(value: object) -> object:
+        is_text = isinstance(value, str) and value.isascii() and value.isdigit()
+        return read(int(value) if is_text and len(str(value)) < MOST_DIGITS else value)  # type: ignore[call-overload] # it is a text of digits
+
+    return read_number
+
+
+def loose_flag(value: object) -> bool:
+    """True or false, also as a word or number, as Neutron converts them."""
+    word = str(value).lower() if isinstance(value, str | int) else ""
+    if word in LOOSE_TRUE:
+        return True
+    if word in LOOSE_FALSE:
+        return False
+    return flag(value)
+
+
+def any_mac(value: object) -> str:
+    """A MAC address in letters of any size."""
+    return mac(value.lower() if isinstance(value, str) else value)
+
+
+def ether_type(value: object) -> str:
+    known = {"ipv4": "IPv4", "ipv6": "IPv6"}
+    return str(one_of("IPv4", "IPv6")(known.get(str(value).lower(), value)))
+
+
+def address_or_range(value: object) -> str:
+    """An address or a range of them, as it was given but for its spelling."""
+    return cidr(value) if "/" in text(value) else address(value)
+
+
+port_number = as_number(between(0, 65535))
+MOST_DIGITS = 18
+MOST_PAIRS = 10
 word = up_to(16)
 """What the columns of kinds and states hold."""
 
+
+ROUTE = {"destination": Key(cidr, required=True), "nexthop": Key(address, required=True)}
+PAIR = {"ip_address": Key(address_or_range, required=True), "mac_address": Key(any_mac)}
+DHCP_OPTION = {
+    "opt_name": Key(up_to(64, filled_text), required=True),
+    "opt_value": Key(line),
+    "ip_version": Key(as_number(one_of(4, 6)), default=4),
+}
 
 NETWORK: Mapping[str, Key] = {
     "id": Key(uuid_text),
     "name": Key(line, default=""),
     "project_id": PROJECT,
-    "shared": Key(flag, default=False),
-    "router:external": Key(flag, default=False),
-    "is_default": Key(flag, default=False),
-    "admin_state_up": Key(flag, default=True),
+    "shared": Key(loose_flag, default=False),
+    "router:external": Key(loose_flag, default=False),
+    "is_default": Key(loose_flag, default=False),
+    "admin_state_up": Key(loose_flag, default=True),
     "status": Key(word, default="ACTIVE"),
-    "mtu": Key(positive, default=1450),
-    "port_security_enabled": Key(flag, default=True),
+    "mtu": Key(as_number(positive), default=1450),
+    "port_security_enabled": Key(loose_flag, default=True),
     "provider:network_type": Key(up_to(16, filled_text), default="vxlan"),
     "provider:physical_network": Key(up_to(64)),
-    "provider:segmentation_id": Key(whole),
+    "provider:segmentation_id": Key(as_number(whole)),
+    "description": Key(line, default=""),
+    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
     "subnets": IGNORED,
-    "description": IGNORED,
     "availability_zones": IGNORED,
-    "availability_zone_hints": IGNORED,
     "ipv4_address_scope": IGNORED,
     "ipv6_address_scope": IGNORED,
     "l2_adjacency": IGNORED,
-    "vlan_transparent": IGNORED,
-    "dns_domain": IGNORED,
-    "qos_policy_id": IGNORED,
+    "availability_zone_hints": unsupported([]),
+    "vlan_transparent": unsupported(False),
+    "dns_domain": unsupported(""),
+    "qos_policy_id": unsupported(),
     **COMMON,
 }
 
@@ -84,19 +139,21 @@ SUBNET: Mapping[str, Key] = {
     "network_id": Key(uuid_text, required=True),
     "project_id": PROJECT,
     "cidr": Key(cidr, required=True),
-    "ip_version": Key(one_of(4, 6)),
+    "ip_version": Key(as_number(one_of(4, 6))),
     "gateway_ip": Key(address),
-    "enable_dhcp": Key(flag, default=True),
+    "enable_dhcp": Key(loose_flag, default=True),
     "allocation_pools": Key(list_of(record(POOL))),
     "dns_nameservers": Key(list_of(address, most=5), default=[]),
     "ipv6_address_mode": IPV6_MODE,
     "ipv6_ra_mode": IPV6_MODE,
-    "description": IGNORED,
-    "host_routes": IGNORED,
-    "service_types": IGNORED,
-    "segment_id": IGNORED,
-    "subnetpool_id": IGNORED,
-    "dns_publish_fixed_ip": IGNORED,
+    "host_routes": Key(list_of(record(ROUTE), most=20), default=[]),
+    "description": Key(line, default=""),
+    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
+    "router:external": IGNORED,
+    "service_types": unsupported([]),
+    "segment_id": unsupported(),
+    "subnetpool_id": unsupported(),
+    "dns_publish_fixed_ip": unsupported(False),
     **COMMON,
 }
 
@@ -105,13 +162,13 @@ PORT: Mapping[str, Key] = {
     "name": Key(line, default=""),
     "network_id": Key(uuid_text, required=True),
     "project_id": PROJECT,
-    "mac_address": Key(mac),
+    "mac_address": Key(any_mac),
     "fixed_ips": Key(list_of(record(FIXED_IP)), default=[]),
     "device_id": Key(line, default=""),
     "device_owner": Key(line, default=""),
     "status": Key(word, default="DOWN"),
-    "admin_state_up": Key(flag, default=True),
-    "port_security_enabled": Key(flag, default=True),
+    "admin_state_up": Key(loose_flag, default=True),
+    "port_security_enabled": Key(loose_flag, default=True),
     "security_groups": Key(list_of(uuid_text)),
     "binding:vnic_type": Key(up_to(32, filled_text), default="normal"),
     "binding:vif_type": Key(up_to(32), default="unbound"),
@@ -122,14 +179,15 @@ PORT: Mapping[str, Key] = {
     "numa_affinity_policy": Key(one_of("required", "preferred", "legacy", "socket")),
     "device_profile": Key(line),
     "dns_name": Key(line, default=""),
-    "description": IGNORED,
-    "allowed_address_pairs": IGNORED,
+    "allowed_address_pairs": Key(list_of(record(PAIR), most=MOST_PAIRS), default=[]),
+    "extra_dhcp_opts": Key(list_of(record(DHCP_OPTION)), default=[]),
+    "description": Key(line, default=""),
+    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
     "binding:vif_details": IGNORED,
     "dns_assignment": IGNORED,
-    "extra_dhcp_opts": IGNORED,
-    "propagate_uplink_status": IGNORED,
     "qos_network_policy_id": IGNORED,
-    "qos_policy_id": IGNORED,
+    "propagate_uplink_status": unsupported(False),
+    "qos_policy_id": unsupported(),
     **COMMON,
 }
 
@@ -137,7 +195,7 @@ RULE: Mapping[str, Key] = {
     "id": Key(uuid_text),
     "security_group_id": Key(uuid_text, required=True),
     "direction": Key(one_of("ingress", "egress"), required=True),
-    "ethertype": Key(one_of("IPv4", "IPv6"), default="IPv4"),
+    "ethertype": Key(ether_type, default="IPv4"),
     "protocol": Key(protocol),
     "port_range_min": Key(port_number),
     "port_range_max": Key(port_number),
@@ -145,7 +203,9 @@ RULE: Mapping[str, Key] = {
     "remote_group_id": Key(uuid_text),
     "description": Key(line, default=""),
     "project_id": Key(line, other_name="tenant_id"),
-    "remote_address_group_id": IGNORED,
+    "normalized_cidr": IGNORED,
+    "tags": IGNORED,
+    "remote_address_group_id": unsupported(),
     **COMMON,
 }
 RULE_OF_GROUP = optional(without(RULE, "id"), "security_group_id")
@@ -156,20 +216,37 @@ SECURITY_GROUP: Mapping[str, Key] = {
     "description": Key(line, default=""),
     "project_id": PROJECT,
     "security_group_rules": Key(list_of(record(RULE_OF_GROUP))),
-    "stateful": IGNORED,
+    "stateful": Key(loose_flag, default=True),
+    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
     "shared": IGNORED,
     **COMMON,
 }
 
-# Requests may not set ids and states; the project is by default the caller's.
-NEW_NETWORK = optional(without(NETWORK, "id", "status"), "project_id")
-NEW_SUBNET = optional(without(SUBNET, "id"), "project_id")
-NEW_PORT = optional(without(PORT, "id", "status", "binding:vif_type"), "project_id")
-NEW_SECURITY_GROUP = optional(without(SECURITY_GROUP, "id", "security_group_rules"), "project_id")
-NEW_RULE = without(RULE, "id")
+
+# Requests may not set ids, states and what the service counts; the project is by default the
+# caller's. Tags have URLs of their own; ports and networks of Neutron take them at once, too.
+def _new(shape: Mapping[str, Key], *names: str) -> dict[str, Key]:
+    return optional(without(shape, "id", *SHOWN, *names), "project_id")
+
+
+NEW_NETWORK = _new(
+    NETWORK,
+    *("status", "tags", "subnets", "availability_zones", "l2_adjacency"),
+    *("ipv4_address_scope", "ipv6_address_scope"),
+)
+NEW_SUBNET = _new(SUBNET, "tags", "router:external") | {
+    "ip_version": dataclasses.replace(SUBNET["ip_version"], required=True)
+}
+NEW_PORT = _new(
+    PORT,
+    *("status", "binding:vif_type", "binding:vif_details", "dns_assignment"),
+    "qos_network_policy_id",
+)
+NEW_SECURITY_GROUP = _new(SECURITY_GROUP, "security_group_rules", "tags", "shared")
+NEW_RULE = without(RULE, "id", "normalized_cidr", "tags", *SHOWN)
 CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id"))
 CHANGED_SUBNET = optional(without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version"))
-CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "mac_address"))
+CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "mac_address", "tags"))
 CHANGED_SECURITY_GROUP = optional(without(NEW_SECURITY_GROUP, "project_id"))
 CHANGED_RULE = {"description": Key(line, default="")}
 NEW_FLOATING_IP: Mapping[str, Key] = {
@@ -180,10 +257,10 @@ NEW_FLOATING_IP: Mapping[str, Key] = {
     "fixed_ip_address": Key(address),
     "description": Key(line, default=""),
     "project_id": Key(line, other_name="tenant_id"),
-    "dns_name": IGNORED,
-    "dns_domain": IGNORED,
-    "qos_policy_id": IGNORED,
-    "distributed": IGNORED,
+    "dns_name": unsupported(""),
+    "dns_domain": unsupported(""),
+    "qos_policy_id": unsupported(),
+    "distributed": unsupported(False),
 }
 CHANGED_FLOATING_IP = {
     key: NEW_FLOATING_IP[key] for key in ("port_id", "fixed_ip_address", "description")

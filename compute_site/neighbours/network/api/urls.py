@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, include, path, re_path
 
 from compute_site.neighbours.network.api import views
 from compute_site.neighbours.network.local import discovery, quotas
+
+
+def tag_paths(plural: str, kind: type[views.NetworkView]) -> list[URLPattern]:
+    """The URLs of the tags of such objects."""
+    several, one = views.tags_of(kind)
+    return [path(f"{plural}/<row_id>/tags", several), path(f"{plural}/<row_id>/tags/<tag>", one)]
+
 
 V2 = [
     path("networks", views.NetworkList.as_view()),
@@ -20,6 +27,11 @@ V2 = [
     path("security-group-rules/<row_id>", views.RuleDetail.as_view()),
     path("floatingips", views.FloatingIpList.as_view()),
     path("floatingips/<row_id>", views.FloatingIpDetail.as_view()),
+    *tag_paths("networks", views.Networks),
+    *tag_paths("subnets", views.Subnets),
+    *tag_paths("ports", views.Ports),
+    *tag_paths("security-groups", views.SecurityGroups),
+    *tag_paths("floatingips", views.FloatingIps),
     path("routers", discovery.EmptyList.as_view(noun="router")),
     path("routers/<row_id>", discovery.EmptyDetail.as_view(noun="router")),
     path("quotas", quotas.QuotaList.as_view()),

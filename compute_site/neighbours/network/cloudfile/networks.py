@@ -67,6 +67,8 @@ def write_security_groups(entries: Sequence[Entry], cloud: Cloud) -> None:
                 id=group_id,
                 name=entry["name"],
                 description=entry["description"],
+                stateful=entry["stateful"],
+                tags=entry["tags"],
                 project_id=project_id,
             )
         )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Model
 
 from compute_site.caller import Caller
-from compute_site.faults import BadReference, Conflict
+from compute_site.faults import BadReference, BadRequest, Conflict, NotFound
 from compute_site.identity.models import Project
+from compute_site.keys import WrongValue, filled_text, list_of, up_to
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need, default_pools, overlap
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
@@ -31,10 +32,14 @@ from compute_site.neighbours.network.local.rights import (
 from compute_site.neighbours.network.local.rows import (
     NETWORK_COLUMNS,
     PORT_COLUMNS,
+    RULE_COLUMNS,
     SUBNET_COLUMNS,
     UnusableSubnet,
     check_gateway,
+    check_modes,
     check_pools,
+    check_rule,
+    complete_pairs,
     network_row,
     port_row,
     rule_row,
@@ -43,6 +48,7 @@ from compute_site.neighbours.network.local.rows import (
 from compute_site.neighbours.network.models import (
     COMPUTE,
     DEFAULT_GROUP,
+    Described,
     Network,
     Port,
     SecurityGroup,
@@ -56,6 +62,8 @@ UPDATE_RULES: Mapping[type[Model], str] = {
     Subnet: policies.UPDATE_SUBNET,
     Port: policies.UPDATE_PORT,
 }
+LONGEST_TAG = 60
+MOST_TAGS = 50
 OF_SERVICES = "network:"
 """Owners of ports that the network service has made for itself, such as those of floating IPs."""
 
@@ -64,6 +72,24 @@ class MacInUse(Conflict):
     """Another port of the network has the MAC address."""
 
     code = "mac_in_use"
+
+
+class RuleExists(Conflict):
+    """The security group has the same rule already."""
+
+    code = "rule_exists"
+
+
+class RepeatedPair(BadRequest):
+    """Two allowed address pairs of a port are the same."""
+
+    code = "repeated_pair"
+
+
+class PairsNeedSecurity(Conflict):
+    """Allowed address pairs are exceptions from port security, and mean nothing without it."""
+
+    code = "pairs_need_port_security"
 
 
 class InUse(Conflict):
@@ -98,6 +124,7 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
             )
     QUOTAS.check(project_id, subnet=1)
     subnet.save(force_insert=True)
+    network.note_change()
     return subnet
 
 
@@ -115,6 +142,7 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
     port = port_row(values, uuid.uuid4(), project_id)
     if "port_security_enabled" not in given:
         port.port_security_enabled = network.port_security_enabled
+    _settle_options(port, values, given, before=())
     port.save(force_insert=True)
     _give_addresses(port, values, given)
     _give_groups(port, values["security_groups"])
@@ -132,7 +160,10 @@ def create_group(
         raise Conflict("Each project has its group default; choose another name.", field="name")
     QUOTAS.check(project_id, security_group=1)
     group = SecurityGroup.objects.create(
-        name=values["name"], description=values["description"], project_id=project_id
+        name=values["name"],
+        description=values["description"],
+        stateful=values["stateful"],
+        project_id=project_id,
     )
     give_first_rules([group])
     return group
@@ -154,9 +185,17 @@ def create_rule(
     remote = values["remote_group_id"]
     if remote is not None and not seen.filter(pk=remote).exists():
         raise BadReference(f"There is no security group {remote}.", field="remote_group_id")
-    QUOTAS.check(group.project_id, security_group_rule=1)
+    check_rule(values)
     rule = rule_row(values, uuid.uuid4(), group)
+    # locked, so that the same rule is not made twice at once
+    group = SecurityGroup.objects.select_for_update(no_key=True).get(pk=group.pk)
+    same = {key: getattr(rule, key) for key in RULE_COLUMNS if key != "description"}
+    twin = group.rules.filter(**same).first()
+    if twin is not None:
+        raise RuleExists(f"The group has this rule already; its id is {twin.pk}.")
+    QUOTAS.check(group.project_id, security_group_rule=1)
     rule.save(force_insert=True)
+    group.note_change()
     return rule
 
 
@@ -172,16 +211,22 @@ def change(
         Port: PORT_COLUMNS,
     }[type(row)]
     changed = [column for column, key in columns.items() if key in given]
+    kept_options = row.extra_dhcp_opts if isinstance(row, Port) else ()
     holders = _holders(row, values, changed)
     tell_changing(holders)
     for column in changed:
         setattr(row, column, values[columns[column]])
+    if isinstance(row, Subnet):
+        check_modes(row)
     if isinstance(row, Subnet) and {"gateway_ip", "allocation_pools"}.intersection(changed):
         check_gateway(row.cidr, row.gateway_ip)
         row.allocation_pools = row.allocation_pools or default_pools(row.cidr, row.gateway_ip)
         check_pools(row.cidr, row.allocation_pools, row.gateway_ip)
+    if isinstance(row, Port):
+        _settle_options(row, values, given, before=kept_options)
     if changed:
         row.save(update_fields=changed)
+    row.note_change()
     if isinstance(row, Port):
         if "security_groups" in given:
             _give_groups(row, values["security_groups"] or [])
@@ -203,12 +248,15 @@ def change_group(
     renamed = "name" in given and values["name"] != group.name
     if renamed and DEFAULT_GROUP in (group.name, values["name"]):
         raise Conflict("The name default belongs to one group of each project.", field="name")
-    changed = [key for key in ("name", "description") if key in given]
+    if "stateful" in given and values["stateful"] != group.stateful and group.ports.exists():
+        raise InUse(f"Ports are in security group {group.pk}; they need it as it is.")
+    changed = [key for key in ("name", "description", "stateful") if key in given]
     holders = _servers_of(group.ports) if renamed else set()
     tell_changing(holders)
     for key in changed:
         setattr(group, key, values[key])
     group.save(update_fields=changed)
+    group.note_change()
     tell_changed(holders)
 
 
@@ -223,6 +271,44 @@ def change_rule(
     permit(caller, policies.CREATE_RULE, rule.group.project_id)
     rule.description = values["description"]
     rule.save(update_fields=["description"])
+
+
+read_tags = list_of(up_to(LONGEST_TAG, filled_text), most=MOST_TAGS)
+
+
+@transaction.atomic
+def set_tags(caller: Caller, row: Described, rule: str, wanted: Any) -> list[str]:
+    """Give the row exactly these tags, each once; return them.
+
+    Raises:
+        BadRequest: they are not a list of short texts.
+    """
+    permit(caller, rule, row.project_id)  # type: ignore[attr-defined] # every kind has one
+    try:
+        tags: list[str] = list(dict.fromkeys(read_tags(wanted)))
+    except WrongValue as error:
+        raise BadRequest(f"tags: {error}", field="tags") from None
+    row.tags = tags
+    row.save(update_fields=["tags"])
+    row.note_change()
+    return tags
+
+
+def remove_tag(caller: Caller, row: Described, rule: str, tag: str) -> None:
+    """Take one tag off the row.
+
+    Raises:
+        NotFound: it is not on it.
+    """
+    permit(caller, rule, row.project_id)  # type: ignore[attr-defined] # every kind has one
+    check_tagged(row, tag)
+    set_tags(caller, row, rule, [other for other in row.tags if other != tag])
+
+
+def check_tagged(row: Described, tag: str) -> None:
+    """Raises ``NotFound`` where the row does not have the tag."""
+    if tag not in row.tags:
+        raise NotFound(f"There is no tag {tag[:LONGEST_TAG]} on it.")
 
 
 def delete_network(caller: Caller, network: Network) -> None:
@@ -260,7 +346,9 @@ def delete_group(caller: Caller, group: SecurityGroup) -> None:
 
 def delete_rule(caller: Caller, rule: SecurityGroupRule) -> None:
     permit(caller, policies.DELETE_RULE, rule.group.project_id)
-    rule.delete()
+    with transaction.atomic():
+        rule.delete()
+        rule.group.note_change()
 
 
 def _holders(
@@ -315,6 +403,37 @@ def _give_addresses(port: Port, values: Mapping[str, Any], given: Collection[str
     if len(subnets) < len(asked):
         raise BadReference("A subnet under fixed_ips is not one of this network.")
     save_chosen([Need(port.pk, (subnet,)) for subnet in subnets])
+
+
+def _settle_options(
+    port: Port,
+    values: Mapping[str, Any],
+    given: Collection[str],
+    *,
+    before: Sequence[Mapping[str, Any]],
+) -> None:
+    """Complete the address pairs and DHCP options of a port. An option replaces the one of its
+    name and IP version among those of ``before``; without a value it removes it.
+
+    Raises:
+        RepeatedPair: two address pairs are the same.
+        PairsNeedSecurity: there are pairs on a port without port security.
+    """
+    pairs = complete_pairs(port)
+    if len({tuple(pair.values()) for pair in pairs}) < len(pairs):
+        raise RepeatedPair(
+            "allowed_address_pairs: a pair is named twice.", field="allowed_address_pairs"
+        )
+    if pairs and not port.port_security_enabled:
+        raise PairsNeedSecurity(
+            "A port without port security takes no address pairs.", field="allowed_address_pairs"
+        )
+    port.allowed_address_pairs = pairs
+    if "extra_dhcp_opts" in given:
+        options = {(option["opt_name"], option["ip_version"]): option for option in before}
+        for option in values["extra_dhcp_opts"] or ():
+            options[option["opt_name"], option["ip_version"]] = option
+        port.extra_dhcp_opts = [one for one in options.values() if one["opt_value"] is not None]
 
 
 def _give_groups(port: Port, group_ids: Collection[uuid.UUID] | None) -> None:

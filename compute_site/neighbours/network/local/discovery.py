@@ -11,14 +11,27 @@ from compute_site.faults import NotFound
 from compute_site.neighbours.network.api.views import NetworkView
 
 EXTENSIONS = {
+    "allowed-address-pairs": "Allowed Address Pairs",
     "binding": "Port Binding",
     "external-net": "Neutron external network",
+    "extra_dhcp_opt": "Neutron Extra DHCP options",
+    "filter-validation": "Filter parameters validation",
+    "ip-substring-filtering": "IP address substring filtering",
     "net-mtu": "Network MTU",
     "port-security": "Port Security",
     "project-id": "project_id field enabled",
     "provider": "Provider Network",
+    "pagination": "Pagination support",
     "quotas": "Quota management support",
+    "revision-if-match": "If-Match constraints based on revision_number",
     "security-group": "security-group",
+    "security-groups-normalized-cidr": "Normalized CIDR field for security group rules",
+    "sorting": "Sorting support",
+    "standard-attr-description": "standard-attr-description",
+    "standard-attr-revisions": "Resource revision numbers",
+    "standard-attr-tag": "Tag support for resources with standard attribute",
+    "standard-attr-timestamp": "Resource timestamps",
+    "stateful-security-group": "Stateful security group",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.faults import BadReference, Conflict
@@ -67,6 +68,8 @@ def change_floating_ip(
     permit(caller, policies.UPDATE_FLOATING_IP, floating_ip.project_id)
     if "description" in given:
         floating_ip.description = values["description"]
+    floating_ip.revision_number += 1
+    floating_ip.updated_at = timezone.now()
     _lend(caller, floating_ip, values, given)
 
 
@@ -143,9 +146,14 @@ def _holders(floating_ip: FloatingIp) -> set[str]:
 
 
 def _fixed_address(port: Port, asked: str | None) -> str:
-    """The asked address of the port, or its first IPv4 address."""
+    """The asked address of the port, or its only IPv4 address."""
     held = list(port.fixed_ips.order_by("pk").values_list("address", flat=True))
     fitting = [address for address in held if ":" not in address and asked in (None, address)]
     if not fitting:
         raise BadReference(f"Port {port.pk} has no such IPv4 address.", field="fixed_ip_address")
+    if len(fitting) > 1:
+        raise BadReference(
+            f"Port {port.pk} has several IPv4 addresses: {', '.join(fitting)}; name one.",
+            field="fixed_ip_address",
+        )
     return fitting[0]

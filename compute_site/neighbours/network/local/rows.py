@@ -30,6 +30,8 @@ NETWORK_COLUMNS = {
     "network_type": "provider:network_type",
     "physical_network": "provider:physical_network",
     "segmentation_id": "provider:segmentation_id",
+    "description": "description",
+    "tags": "tags",
 }
 SUBNET_COLUMNS = {
     "name": "name",
@@ -39,6 +41,9 @@ SUBNET_COLUMNS = {
     "dns_nameservers": "dns_nameservers",
     "ipv6_address_mode": "ipv6_address_mode",
     "ipv6_ra_mode": "ipv6_ra_mode",
+    "host_routes": "host_routes",
+    "description": "description",
+    "tags": "tags",
 }
 PORT_COLUMNS = {
     "name": "name",
@@ -57,12 +62,28 @@ PORT_COLUMNS = {
     "numa_affinity_policy": "numa_affinity_policy",
     "device_profile": "device_profile",
     "dns_name": "dns_name",
+    "allowed_address_pairs": "allowed_address_pairs",
+    "extra_dhcp_opts": "extra_dhcp_opts",
+    "description": "description",
+    "tags": "tags",
 }
 
 RULE_COLUMNS = (
     *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
     *("remote_ip_prefix", "remote_group_id", "description"),
 )
+
+
+WITH_PORTS = ("tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136")
+ICMP = ("icmp", "1")
+ICMP_V6 = ("icmpv6", "ipv6-icmp", "58")
+LARGEST_ICMP = 255
+
+
+class UnusableRule(BadRequest):
+    """The parts of a security group rule contradict each other."""
+
+    code = "unusable_rule"
 
 
 class UnusableSubnet(BadRequest):
@@ -98,7 +119,7 @@ def subnet_row(
         gateway = str(network.network_address + 1)
     check_gateway(str(network), gateway)
     check_pools(str(network), values["allocation_pools"] or (), gateway)
-    return Subnet(
+    subnet = Subnet(
         id=row_id,
         project_id=project_id,
         ip_version=network.version,
@@ -106,6 +127,31 @@ def subnet_row(
         allocation_pools=values["allocation_pools"] or default_pools(str(network), gateway),
         **_columns(values, SUBNET_COLUMNS),
     )
+    check_modes(subnet)
+    return subnet
+
+
+def check_modes(subnet: Subnet) -> None:
+    """Check what does not fit the range of a subnet.
+
+    Raises:
+        UnusableSubnet: a mode of IPv6 in IPv4, two modes that differ, a range in which DHCP has
+            nothing to give away, or a name server twice.
+    """
+    network = ipaddress.ip_network(subnet.cidr)
+    modes = {"ipv6_address_mode": subnet.ipv6_address_mode, "ipv6_ra_mode": subnet.ipv6_ra_mode}
+    told = {key: mode for key, mode in modes.items() if mode}
+    if told and network.version == 4:
+        raise UnusableSubnet(f"{network} is IPv4 and has no such mode.", field=next(iter(told)))
+    if len(set(told.values())) > 1:
+        raise UnusableSubnet("Both modes must be the same.", field="ipv6_ra_mode")
+    if network.version == 4 and subnet.enable_dhcp:
+        if network.num_addresses <= 2:
+            raise UnusableSubnet(f"{network} is too small for DHCP.", field="cidr")
+        if int(network.network_address) == 0:
+            raise UnusableSubnet(f"DHCP cannot give away {network}.", field="cidr")
+    if len(set(subnet.dns_nameservers)) < len(subnet.dns_nameservers):
+        raise UnusableSubnet("A name server is named twice.", field="dns_nameservers")
 
 
 def check_gateway(cidr: str, gateway: str | None) -> None:
@@ -148,7 +194,51 @@ def check_pools(cidr: str, pools: Sequence[Mapping[str, str]], gateway: str | No
 def port_row(values: Mapping[str, Any], row_id: uuid.UUID, project_id: str) -> Port:
     columns = _columns(values, PORT_COLUMNS)
     mac = values["mac_address"] or make_mac()
-    return Port(id=row_id, project_id=project_id, mac_address=mac, **columns)
+    port = Port(id=row_id, project_id=project_id, mac_address=mac, **columns)
+    port.allowed_address_pairs = complete_pairs(port)
+    return port
+
+
+def complete_pairs(port: Port) -> list[dict[str, str]]:
+    """The port's address pairs; one without a MAC address is meant for that of the port."""
+    return [
+        {"ip_address": pair["ip_address"], "mac_address": pair["mac_address"] or port.mac_address}
+        for pair in port.allowed_address_pairs or ()
+    ]
+
+
+def check_rule(values: Mapping[str, Any]) -> None:
+    """Check that the parts of a security group rule fit together.
+
+    Raises:
+        UnusableRule: the text says which do not.
+    """
+    protocol, ether_type = values["protocol"], values["ethertype"]
+    low, high = values["port_range_min"], values["port_range_max"]
+    prefix = values["remote_ip_prefix"]
+    if prefix and values["remote_group_id"]:
+        raise UnusableRule("Give a prefix or a group, not both.", field="remote_ip_prefix")
+    if prefix and ipaddress.ip_network(prefix).version != int(ether_type[-1]):
+        raise UnusableRule(f"{prefix} is not {ether_type}.", field="remote_ip_prefix")
+    if protocol in ICMP_V6 and ether_type == "IPv4":
+        raise UnusableRule(f"{protocol} goes with IPv6 alone.", field="protocol")
+    if low is None and high is None:
+        return
+    if protocol in WITH_PORTS:
+        if low is None or high is None or low > high:
+            raise UnusableRule(
+                "Give port_range_min and port_range_max, the smaller one first.",
+                field="port_range_min",
+            )
+    elif protocol in (*ICMP, *ICMP_V6):
+        if low is None:
+            raise UnusableRule("An ICMP code needs its type.", field="port_range_min")
+        if max(low, high or 0) > LARGEST_ICMP:
+            raise UnusableRule("Types and codes of ICMP go up to 255.", field="port_range_max")
+    else:
+        raise UnusableRule(
+            f"Ports go with the protocols {', '.join(WITH_PORTS[:5])}.", field="protocol"
+        )
 
 
 def rule_row(

@@ -1,0 +1,353 @@
+"""The network API keeps what it accepts, and refuses what it does not keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compute_site.keys import IGNORED
+from compute_site.neighbours.network.api import shapes
+from compute_site.neighbours.network.api.views import NetworkView
+from compute_site.neighbours.network.models import FixedIp, Network, Port, SecurityGroupRule, Subnet
+from tests.cast import ALPHA, UNKNOWN_ID, Cast
+from tests.client import Answer, ApiClient
+from tests.factories import make_network, make_port, make_security_group
+
+V2 = "//network/v2.0"
+LISTS = {
+    "networks": "networks",
+    "subnets": "subnets",
+    "ports": "ports",
+    "security-groups": "security_groups",
+    "security-group-rules": "security_group_rules",
+    "floatingips": "floatingips",
+}
+TAGGED = ("networks", "subnets", "ports", "security-groups", "floatingips")
+
+
+@pytest.fixture
+def network(cast: Cast) -> Network:
+    network = make_network(subnet=False, project=cast.alpha, shared=False)
+    Subnet.objects.create(
+        network=network,
+        project=cast.alpha,
+        cidr="10.7.0.0/24",
+        gateway_ip="10.7.0.1",
+        allocation_pools=[{"start": "10.7.0.2", "end": "10.7.0.254"}],
+    )
+    return network
+
+
+def make(client: ApiClient, noun: str, **fields: Any) -> Answer:
+    return client.post(f"{V2}/{noun.replace('_', '-')}s", {noun: fields})
+
+
+def subnet(client: ApiClient, **fields: Any) -> Answer:
+    bare = make_network(project_id=ALPHA, subnet=False)
+    given = {"network_id": str(bare.pk), "cidr": "10.1.0.0/24", "ip_version": 4, **fields}
+    return make(client, "subnet", **given)
+
+
+def names(client: ApiClient, query: str, kind: str = "ports") -> list[str]:
+    found = client.get(f"{V2}/{kind}?{query}").expect(200).json[LISTS[kind]]
+    return [shown["name"] for shown in found]
+
+
+def test_what_is_said_of_a_network_subnet_and_port_is_kept(
+    as_member: ApiClient, network: Network
+) -> None:
+    made = make(as_member, "network", description="d").expect(201).json["network"]
+    assert made["description"] == "d"
+    route = {"destination": "10.9.0.0/16", "nexthop": "10.1.0.7"}
+    shown = subnet(as_member, description="d", host_routes=[route]).expect(201).json["subnet"]
+    assert (shown["description"], shown["host_routes"]) == ("d", [route])
+    port = make(
+        as_member,
+        "port",
+        network_id=str(network.pk),
+        description="d",
+        mac_address="FA:16:3E:00:00:AA",
+        allowed_address_pairs=[{"ip_address": "10.8.0.0/24"}],
+        extra_dhcp_opts=[{"opt_name": "mtu", "opt_value": "9000"}],
+    )
+    shown = port.expect(201).json["port"]
+    assert shown["description"] == "d"
+    assert shown["mac_address"] == "fa:16:3e:00:00:aa"
+    pair = {"ip_address": "10.8.0.0/24", "mac_address": "fa:16:3e:00:00:aa"}
+    assert shown["allowed_address_pairs"] == [pair]
+    option = {"opt_name": "mtu", "opt_value": "9000", "ip_version": 4}
+    assert shown["extra_dhcp_opts"] == [option]
+    path = f"{V2}/ports/{shown['id']}"
+    assert as_member.get(path).json["port"] == shown
+    changes = [{"opt_name": "mtu", "opt_value": None}, {"opt_name": "a", "opt_value": "b"}]
+    changed = as_member.put(path, {"port": {"extra_dhcp_opts": changes, "description": "e"}})
+    after = changed.expect(200).json["port"]
+    assert after["extra_dhcp_opts"] == [{"opt_name": "a", "opt_value": "b", "ip_version": 4}]
+    assert (after["description"], after["allowed_address_pairs"]) == ("e", [pair])
+
+
+UNSUPPORTED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("network", {"dns_domain": "example.org."}),
+    ("network", {"qos_policy_id": UNKNOWN_ID}),
+    ("network", {"vlan_transparent": True}),
+    ("network", {"availability_zone_hints": ["nova"]}),
+    ("network", {"tags": ["a"]}),
+    ("network", {"status": "DOWN"}),
+    ("network", {"revision_number": 5}),
+    ("port", {"qos_policy_id": UNKNOWN_ID}),
+    ("port", {"propagate_uplink_status": True}),
+    ("port", {"binding:vif_details": {}}),
+    ("port", {"dns_assignment": []}),
+    ("port", {"allowed_address_pairs": [{"ip_address": "x"}]}),
+    ("port", {"allowed_address_pairs": [{"mac_address": "fa:16:3e:00:00:aa"}]}),
+    ("port", {"allowed_address_pairs": [{"ip_address": "10.0.0.1"}] * 2}),
+    ("port", {"allowed_address_pairs": [{"ip_address": f"10.0.0.{n}"} for n in range(11)]}),
+    ("port", {"extra_dhcp_opts": [{"opt_name": "", "opt_value": "b"}]}),
+    ("security_group", {"name": "g", "shared": True}),
+    ("floatingip", {"dns_name": "a"}),
+    ("floatingip", {"qos_policy_id": UNKNOWN_ID}),
+)
+
+
+@pytest.mark.parametrize(("noun", "fields"), UNSUPPORTED)
+def test_what_is_not_kept_is_refused(
+    as_admin: ApiClient, network: Network, noun: str, fields: dict[str, Any]
+) -> None:
+    needed = {
+        "port": {"network_id": str(network.pk)},
+        "floatingip": {"floating_network_id": str(make_network(external=True).pk)},
+    }
+    refused = make(as_admin, noun, **needed.get(noun, {}), **fields).expect(400)
+    assert next(iter(fields.keys() - {"name"})) in refused.json["NeutronError"]["message"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ip_version": None},
+        {"ipv6_ra_mode": "slaac"},
+        {"cidr": "10.1.0.0/31"},
+        {"cidr": "0.0.0.0/0"},
+        {"dns_nameservers": ["10.0.0.1", "10.0.0.1"]},
+        {"service_types": ["compute:nova"]},
+        {"segment_id": UNKNOWN_ID},
+        {"subnetpool_id": UNKNOWN_ID},
+        {"dns_publish_fixed_ip": True},
+        {"cidr": "fd00::/64", "ip_version": 6, "ipv6_ra_mode": "slaac"}
+        | {"ipv6_address_mode": "dhcpv6-stateful"},
+        {"host_routes": [{"destination": "x", "nexthop": "10.1.0.7"}]},
+    ],
+)
+def test_a_subnet_that_contradicts_itself_is_refused(
+    as_member: ApiClient, fields: dict[str, Any]
+) -> None:
+    subnet(as_member, **fields).expect(400)
+
+
+def test_a_range_loses_the_bits_beyond_its_prefix(as_member: ApiClient) -> None:
+    shown = subnet(as_member, cidr="10.1.0.77/24", ip_version="4").expect(201).json["subnet"]
+    assert (shown["cidr"], shown["ip_version"]) == ("10.1.0.0/24", 4)
+
+
+def test_spellings_that_neutron_converts_are_taken(as_member: ApiClient) -> None:
+    made = make(as_member, "network", admin_state_up="FALSE", mtu="1400").expect(201)
+    assert made.json["network"]["admin_state_up"] is False
+    assert made.json["network"]["mtu"] == 1400
+    make(as_member, "network", admin_state_up="maybe").expect(400)
+    make(as_member, "network", mtu="many").expect(400)
+
+
+def rule(client: ApiClient, group_id: str, **fields: Any) -> Answer:
+    given = {"security_group_id": group_id, "direction": "ingress", **fields}
+    return make(client, "security_group_rule", **given)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"port_range_min": 22, "port_range_max": 22},
+        {"protocol": "tcp", "port_range_min": 80, "port_range_max": 22},
+        {"protocol": "tcp", "port_range_min": 80},
+        {"protocol": "vrrp", "port_range_min": 1, "port_range_max": 2},
+        {"protocol": "icmp", "port_range_min": 256},
+        {"protocol": "icmp", "port_range_max": 1},
+        {"protocol": "icmpv6"},
+        {"remote_ip_prefix": "fd00::/64"},
+        {"ethertype": "IPv6", "remote_ip_prefix": "10.0.0.0/8"},
+        {"ethertype": "ipx"},
+        {"remote_address_group_id": UNKNOWN_ID},
+    ],
+)
+def test_a_rule_that_contradicts_itself_is_refused(
+    as_member: ApiClient, fields: dict[str, Any]
+) -> None:
+    group = make_security_group()
+    rule(as_member, str(group.pk), **fields).expect(400)
+    assert not SecurityGroupRule.objects.filter(group=group, direction="ingress").exists()
+
+
+def test_a_prefix_and_a_group_exclude_each_other(as_member: ApiClient) -> None:
+    group = str(make_security_group().pk)
+    rule(as_member, group, remote_ip_prefix="10.0.0.0/8", remote_group_id=group).expect(400)
+
+
+def test_the_same_rule_is_not_made_twice(as_member: ApiClient) -> None:
+    group = str(make_security_group().pk)
+    fields = {"protocol": "tcp", "port_range_min": "22", "port_range_max": "22"}
+    made = rule(as_member, group, ethertype="ipv4", **fields).expect(201)
+    assert made.json["security_group_rule"]["port_range_min"] == 22
+    twin = rule(as_member, group, description="other", **fields).expect(409)
+    assert made.json["security_group_rule"]["id"] in twin.json["NeutronError"]["message"]
+    rule(as_member, group, **{**fields, "port_range_max": 23}).expect(201)
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_refuse_filters_and_orders_that_they_do_not_have(
+    as_member: ApiClient, kind: str
+) -> None:
+    as_member.get(f"{V2}/{kind}?colour=red").expect(400)
+    as_member.get(f"{V2}/{kind}?sort_key=colour&sort_dir=asc").expect(400)
+    as_member.get(f"{V2}/{kind}?sort_key=id").expect(400)
+    as_member.get(f"{V2}/{kind}?sort_key=id&sort_dir=up").expect(400)
+    as_member.get(f"{V2}/{kind}?marker={UNKNOWN_ID}").expect(404)
+    as_member.get(f"{V2}/{kind}?limit=-1").expect(400)
+    as_member.get(f"{V2}/{kind}?sort_key=id&sort_dir=desc&limit=0&page_reverse=true").expect(200)
+
+
+def subclasses(kind: type[NetworkView]) -> list[type[NetworkView]]:
+    return [kind, *(deeper for one in kind.__subclasses__() for deeper in subclasses(one))]
+
+
+def test_every_filter_and_order_is_one_that_the_database_knows(as_admin: ApiClient) -> None:
+    for kind in subclasses(NetworkView):
+        if not hasattr(kind, "kind"):
+            continue
+        path = f"{V2}/{kind.noun.replace('_', '-')}s"
+        for key in kind.sorted_by:
+            as_admin.get(f"{path}?sort_key={key}&sort_dir=desc").expect(200)
+        for name in (*kind.filters, *kind.narrowed):
+            value = {"fixed_ips": "ip_address=10.0.0.1"}.get(name, "1")
+            as_admin.get(f"{path}?{name}={value}").expect(200)
+
+
+def test_ports_are_found_by_addresses_groups_tags_and_state(
+    as_member: ApiClient, network: Network
+) -> None:
+    group = make_security_group()
+    one = make_port(network, name="one", tags=["red", "blue"], admin_state_up=False)
+    two = make_port(network, name="two", tags=["red"])
+    make_port(network, name="three")
+    two.security_groups.add(group)
+    within = network.subnets.get()
+    for port, address in ((one, "10.7.0.11"), (two, "10.7.0.12")):
+        FixedIp.objects.create(port=port, network=network, subnet=within, address=address)
+    assert names(as_member, "fixed_ips=ip_address=10.7.0.11") == ["one"]
+    assert names(as_member, f"fixed_ips=subnet_id={within.pk}") == ["one", "two"]
+    assert names(as_member, "fixed_ips=ip_address_substr=0.12") == ["two"]
+    both = f"fixed_ips=subnet_id={within.pk}&fixed_ips=ip_address=10.7.0.12"
+    assert names(as_member, both) == ["two"]
+    as_member.get(f"{V2}/ports?fixed_ips=10.7.0.11").expect(400)
+    assert names(as_member, f"security_groups={group.pk}") == ["two"]
+    assert names(as_member, "admin_state_up=false") == ["one"]
+    as_member.get(f"{V2}/ports?admin_state_up=maybe").expect(400)
+    assert names(as_member, "tags=red") == ["one", "two"]
+    assert names(as_member, "tags=red,blue") == ["one"]
+    assert names(as_member, "tags-any=blue,green") == ["one"]
+    assert names(as_member, "not-tags=red,blue") == ["three", "two"]
+    assert names(as_member, "not-tags-any=red,blue") == ["three"]
+
+
+def test_lists_are_sorted_and_paged_both_ways(as_member: ApiClient) -> None:
+    for name in ("a", "b", "c", "d"):
+        make(as_member, "network", name=name).expect(201)
+    ordered = "sort_key=name&sort_dir=desc"
+    assert names(as_member, ordered, "networks") == ["d", "c", "b", "a"]
+    page = as_member.get(f"{V2}/networks?{ordered}&limit=2").json
+    assert [shown["name"] for shown in page["networks"]] == ["d", "c"]
+    assert page["networks_links"][0]["rel"] == "next"
+    last = as_member.get(f"{V2}/networks?name=a").json["networks"][0]["id"]
+    query = f"{ordered}&limit=2&page_reverse=True&marker={last}"
+    page = as_member.get(f"{V2}/networks?{query}").json
+    assert [shown["name"] for shown in page["networks"]] == ["c", "b"]
+    assert page["networks_links"][0]["rel"] == "previous"
+
+
+def test_several_objects_are_made_at_once_or_none(as_member: ApiClient, network: Network) -> None:
+    entries = [{"network_id": str(network.pk), "name": name} for name in ("one", "two")]
+    made = as_member.post(f"{V2}/ports", {"ports": entries}).expect(201).json["ports"]
+    assert [port["name"] for port in made] == ["one", "two"]
+    wrong = [*entries, {"network_id": UNKNOWN_ID}]
+    assert as_member.post(f"{V2}/ports", {"ports": wrong}).status in (400, 404)
+    refused = as_member.post(f"{V2}/ports", {"ports": [*entries, {"colour": 1}]}).expect(400)
+    assert "ports.2" in refused.json["NeutronError"]["message"]
+    as_member.post(f"{V2}/ports", {"ports": []}).expect(400)
+    assert Port.objects.filter(network=network).count() == 2
+
+
+def test_revisions_guard_changes(as_member: ApiClient) -> None:
+    made = make(as_member, "network", name="n").expect(201).json["network"]
+    path = f"{V2}/networks/{made['id']}"
+
+    def change(revision: int) -> Answer:
+        headers = {"If-Match": f"revision_number={revision}"}
+        return as_member.put(path, {"network": {"name": f"n{revision}"}}, headers=headers)
+
+    after = change(made["revision_number"]).expect(200).json["network"]
+    assert after["revision_number"] == made["revision_number"] + 1
+    change(made["revision_number"]).expect(412)
+    stale = {"If-Match": f"revision_number={made['revision_number']}"}
+    as_member.delete(path, headers=stale).expect(412)
+    assert as_member.get(path).json["network"]["name"] == f"n{made['revision_number']}"
+
+
+@pytest.mark.parametrize("kind", TAGGED)
+def test_tags_are_given_and_taken(
+    as_member: ApiClient, as_reader: ApiClient, network: Network, kind: str
+) -> None:
+    outside = make_network(external=True)
+    ids: dict[str, Any] = {
+        "networks": lambda: network.pk,
+        "subnets": lambda: network.subnets.get().pk,
+        "ports": lambda: make_port(network).pk,
+        "security-groups": lambda: make_security_group().pk,
+        "floatingips": lambda: make(
+            as_member, "floatingip", floating_network_id=str(outside.pk)
+        ).json["floatingip"]["id"],
+    }
+    path = f"{V2}/{kind}/{ids[kind]()}"
+    tags = f"{path}/tags"
+    assert as_member.put(tags, {"tags": ["a", "b", "a"]}).expect(200).json == {"tags": ["a", "b"]}
+    as_member.put(f"{tags}/c").expect(201)
+    as_member.get(f"{tags}/c").expect(204)
+    as_member.delete(f"{tags}/a").expect(204)
+    as_member.delete(f"{tags}/a").expect(404)
+    assert as_member.get(tags).json == {"tags": ["b", "c"]}
+    [shown] = as_member.get(path).json.values()
+    assert shown["tags"] == ["b", "c"]
+    wrong: Any
+    for wrong in ({"tags": "a"}, {"tags": ["x" * 61]}, {"tags": [""]}, {}, []):
+        as_member.put(tags, wrong).expect(400)
+    as_reader.put(tags, {"tags": []}).expect(403)
+    as_member.delete(tags).expect(204)
+    assert as_member.get(tags).json == {"tags": []}
+
+
+def test_a_port_with_several_addresses_needs_one_named_for_its_floating_ip(
+    as_member: ApiClient, network: Network
+) -> None:
+    port, within = make_port(network), network.subnets.get()
+    for address in ("10.7.0.11", "10.7.0.12"):
+        FixedIp.objects.create(port=port, network=network, subnet=within, address=address)
+    wish = {"floating_network_id": str(make_network(external=True).pk), "port_id": str(port.pk)}
+    make(as_member, "floatingip", **wish).expect(400)
+    made = make(as_member, "floatingip", **wish, fixed_ip_address="10.7.0.12").expect(201)
+    assert made.json["floatingip"]["fixed_ip_address"] == "10.7.0.12"
+
+
+def test_every_key_of_a_request_is_kept_or_only_harmless() -> None:
+    """No shape of a request has a key that is read and dropped."""
+    requests = (name for name in vars(shapes) if name.startswith(("NEW_", "CHANGED_")))
+    for name in requests:
+        dropped = [key for key, kept in vars(shapes)[name].items() if kept is IGNORED]
+        assert dropped == [], name
