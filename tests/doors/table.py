@@ -564,7 +564,7 @@ NETWORK_SERVICE = (
     delete("security_group", MEMBER),
     create(
         *("security_group_rule", MEMBER),
-        {"security_group_id": "{security_group}", "direction": "ingress"},
+        {"security_group_id": "{security_group}", "direction": "ingress", "protocol": "udp"},
         outsider=400,
     ),
     change("security_group_rule", MEMBER, {"description": "d"}),
