@@ -323,8 +323,11 @@ TOO_SMALL = "too small for the whole server group"
 
 
 def _amounts(question: Question) -> Iterable[Condition]:
-    """The node's own numbers where they tell all: an index knows them."""
-    for name, amount in sorted(question.resources.main.resources.items()):
+    """The node's own numbers where they tell all: an index knows them. What few hosts have is asked
+    for first.
+    """
+    amounts = question.resources.main.resources
+    for name, amount in sorted(amounts.items(), key=lambda item: (item[0] in USUAL, item[0])):
         column, word = USUAL.get(name, ("", name))
         says = TOO_SMALL if question.together > 1 else f"with too little free {word}"
         total = amount * question.together

@@ -182,6 +182,7 @@ def _measure(flavor: str, *, servers: int = 1, times: int = 40, **order: Any) ->
         place_reservation(reservation)
     words = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
     statements = sum(not query["sql"].upper().startswith(words) for query in queries)
+    print(f"{servers} of {flavor} {order or ''}: {_middle(taken)} ms", file=sys.stderr)
     return {
         "p50_ms": _middle(taken),
         "p95_ms": round(sorted(taken[WARM_UP:])[int(times * 0.95)], 2),
