@@ -193,6 +193,7 @@ class World:
         if self.moves:
             move = self.moves.pop(self.chance.randrange(len(self.moves)))
             self.chance.choice((claims.stay, claims.leave))(move)
+            Migration.objects.filter(pk=move.pk).update(status="confirmed")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
