@@ -1,4 +1,4 @@
-"""Each role and each request that changes something, in all five APIs: who may, and that nothing
+"""Each role and each request that changes something, in all six APIs: who may, and that nothing
 changes for who may not.
 """
 

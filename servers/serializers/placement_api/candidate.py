@@ -85,6 +85,7 @@ def read_candidates(query: Query, version: Microversion) -> CandidateRequest:
 
 
 def _read(query: Query, version: Microversion) -> CandidateRequest:
+    limit = _limit(query)
     pattern = WORD_SUFFIX if version >= WORD_SUFFIXES else NUMBER_SUFFIX
     by_suffix: dict[str, dict[str, Sequence[str]]] = defaultdict(dict)
     for key, texts in query.items():
@@ -105,7 +106,7 @@ def _read(query: Query, version: Microversion) -> CandidateRequest:
     return CandidateRequest(
         groups=groups,
         isolate=policy == "isolate",
-        limit=_limit(query),
+        limit=limit,
         root_required=required,
         root_forbidden=forbidden,
         same_subtree=subtrees,

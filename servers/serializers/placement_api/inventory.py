@@ -66,7 +66,7 @@ def _check_capacity(stock: Stock, version: Microversion) -> None:
             field="allocation_ratio",
         )
     least = 0 if version >= ALL_RESERVED else 1
-    if int(capacity) < least or capacity < 0:
+    if int(capacity) < least:  # Placement: what is left is cut to a whole number
         raise Refused(
             f"{stock.reserved} of {stock.total} leave too little; until microversion 1.25 "
             "something must be left",
