@@ -21,7 +21,7 @@ from compute_site.strict_json import Unkeepable, check_keepable
 from compute_site.words import is_canonical
 
 Reader = Callable[[Any], Any]
-NO_CARDS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
+NO_NICS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
 """What looks like the MAC address of a NIC, but is none, or that of all."""
 PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 LARGEST_INT = 2**31 - 1
@@ -179,7 +179,7 @@ def cidr(value: Any) -> str:
 def mac(value: Any) -> str:
     if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", text(value)):
         raise WrongValue(f"give a MAC address such as fa:16:3e:00:00:01, not {shown(value)}")
-    if value in NO_CARDS:
+    if value in NO_NICS:
         raise WrongValue(f"give the MAC address of a NIC, which {value} is not")
     return str(value)
 
