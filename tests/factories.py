@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from django.utils import timezone
-
 from compute_site.identity.models import Project, Role, User
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.network.models import Network, Port, SecurityGroup, Subnet
@@ -15,15 +13,12 @@ from compute_site.policy.grants import give_role
 from flavors.models import Flavor
 from servers.models import (
     BuildRequest,
-    Cell,
-    ComputeNode,
     Instance,
     RequestSpec,
     ServerGroup,
 )
 from servers.models.states import TaskState, VmState
 from tests.cast import ALPHA, Cast
-from tests.servers import hosts
 
 _numbers = itertools.count(1)
 
@@ -120,12 +115,6 @@ def make_volume(**fields: Any) -> Volume:
         "bootable": "true",
     }
     return Volume.objects.create(**defaults | fields)
-
-
-def make_host(name: str = "", *, cell: str = "cell1", **fields: Any) -> ComputeNode:
-    """An enabled host that was just seen, with room for 16 vCPUs, 32 GiB and 1000 GiB."""
-    defaults = {"cell": Cell.objects.get_or_create(name=cell)[0], "last_seen_up": timezone.now()}
-    return hosts.make_host(name or f"host-{number()}", **{"vcpus": 16} | defaults | fields)
 
 
 def make_server_group(**fields: Any) -> ServerGroup:

@@ -21,7 +21,6 @@ from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
 from tests.factories import (
     make_flavor,
-    make_host,
     make_image,
     make_instance,
     make_network,
@@ -30,6 +29,7 @@ from tests.factories import (
     make_server_group,
     make_volume,
 )
+from tests.servers.hosts import make_host
 
 MOUNTS = {
     r"^compute/(?P<api>v2\.1|v2)/": "compute/v2.1/",

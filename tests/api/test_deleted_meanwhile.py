@@ -38,7 +38,6 @@ from tests.cast import Cast, Persona
 from tests.client import Answer, ApiClient
 from tests.factories import (
     make_flavor,
-    make_host,
     make_image,
     make_instance,
     make_network,
@@ -51,6 +50,7 @@ from tests.factories import (
     number,
 )
 from tests.keys import ED25519
+from tests.servers.hosts import make_host
 from tests.servers.jobs import queued
 
 pytestmark = pytest.mark.django_db(transaction=True)

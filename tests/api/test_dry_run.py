@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from servers.models import Instance, VmState
 from tests.cast import UNKNOWN_ID
 from tests.client import Answer, ApiClient
-from tests.factories import make_flavor, make_host, make_image, make_volume
+from tests.factories import make_flavor, make_image, make_volume
 from tests.orders import Shop, limit
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 
 

@@ -8,7 +8,8 @@ from django.utils import timezone
 from servers.models import Instance
 from tests.cast import Cast
 from tests.client import Answer, ApiClient, browser_of
-from tests.factories import make_flavor, make_host, make_image, make_instance
+from tests.factories import make_flavor, make_image, make_instance
+from tests.servers.hosts import make_host
 
 JSON, HTML = "application/json", "text/html; charset=UTF-8"
 

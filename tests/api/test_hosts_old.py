@@ -61,7 +61,7 @@ def test_the_resources_of_a_host_by_project(as_admin: ApiClient) -> None:
     make_instance(host="host2")
     rows = as_admin.get("/os-hosts/host1").expect(200).json["host"]
     assert [tuple(row["resource"].values()) for row in rows] == [
-        ("host1", "(total)", 8, 32768, 1000),
+        ("host1", "(total)", 16, 32768, 1000),
         ("host1", "(used_now)", 0, 0, 0),
         ("host1", "(used_max)", 12, 6144, 45),
         ("host1", ALPHA, 4, 2048, 15),

@@ -77,7 +77,7 @@ def test_the_short_list_tells_state_and_status(
 
 
 def test_a_hypervisor_is_shown_in_full(as_admin: ApiClient) -> None:
-    node = make_host("host1", hypervisor_hostname="one.example", **TAKEN)
+    node = make_host("host1", hypervisor_hostname="one.example", vcpus=8, **TAKEN)
     make_instance(host="host1", vm_state=VmState.ACTIVE, task_state=TaskState.REBOOTING)
     make_instance(host="host1")
     resources = {

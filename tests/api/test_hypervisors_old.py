@@ -57,7 +57,8 @@ def test_the_uptime_has_its_own_url_until_2_87(as_admin: ApiClient, node: Comput
 
 
 @pytest.mark.parametrize(
-    ("values", "status"), [({"forced_down": True}, 400), ({"driver": "libvirt"}, 400)]
+    ("values", "status"),
+    [({"forced_down": True}, 400), ({"driver": "libvirt", "last_seen_up": None}, 400)],
 )
 def test_a_host_that_is_down_tells_no_uptime(
     as_admin: ApiClient, values: dict[str, object], status: int
@@ -68,7 +69,7 @@ def test_a_host_that_is_down_tells_no_uptime(
 
 def test_statistics_sum_the_enabled_hosts_until_2_87(as_admin: ApiClient) -> None:
     for name in ("host1", "host2"):
-        make_host(name, **TAKEN)
+        make_host(name, vcpus=8, **TAKEN)
     make_host("host3", disabled=True)
     make_instance(host="host1", task_state=TaskState.REBOOTING)
     make_instance(host="host3", task_state=TaskState.REBOOTING)

@@ -14,7 +14,8 @@ from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.models import Image
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
-from tests.factories import make_host, make_image, make_instance
+from tests.factories import make_image, make_instance
+from tests.servers.hosts import make_host
 
 V2 = "//image/v2/images"
 

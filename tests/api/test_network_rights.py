@@ -13,14 +13,8 @@ from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.models import FloatingIp, Network, Port, SecurityGroup
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import Answer, ApiClient
-from tests.factories import (
-    make_flavor,
-    make_host,
-    make_image,
-    make_instance,
-    make_network,
-    make_port,
-)
+from tests.factories import make_flavor, make_image, make_instance, make_network, make_port
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 
 V2 = "//network/v2.0"

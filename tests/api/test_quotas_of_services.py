@@ -21,13 +21,13 @@ from tests.cast import ALPHA, BETA, Cast, make_cast
 from tests.client import Answer, ApiClient
 from tests.factories import (
     make_flavor,
-    make_host,
     make_image,
     make_instance,
     make_network,
     make_security_group,
     make_volume,
 )
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 from tests.services.threads import run_at_once
 

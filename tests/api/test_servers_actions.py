@@ -27,15 +27,8 @@ from servers.models import (
 from servers.worker.recovery import give_up_lost_actions
 from tests.cast import BETA
 from tests.client import Answer, ApiClient
-from tests.factories import (
-    make_host,
-    make_image,
-    make_instance,
-    make_network,
-    make_order,
-    make_volume,
-)
-from tests.servers.hosts import hold, make_zone
+from tests.factories import make_image, make_instance, make_network, make_order, make_volume
+from tests.servers.hosts import hold, make_host, make_zone
 from tests.servers.jobs import run_jobs
 from tests.servers.moving import Rack
 

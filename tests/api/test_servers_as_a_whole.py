@@ -12,7 +12,8 @@ from servers.actions import lock, rebuild, reset, shelve
 from servers.errors import WrongState
 from servers.models import Instance, InstanceAction, RequestSpec
 from tests.client import ApiClient
-from tests.factories import make_host, make_image, make_instance
+from tests.factories import make_image, make_instance
+from tests.servers.hosts import make_host
 from tests.servers.moving import act
 
 PASSWORD = {"password_0": "secret", "other": "kept"}

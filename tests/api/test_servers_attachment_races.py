@@ -15,7 +15,8 @@ from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.models import BlockDevice, Instance
 from tests.cast import Cast
 from tests.client import ApiClient
-from tests.factories import make_host, make_instance, make_network, make_port, make_volume
+from tests.factories import make_instance, make_network, make_port, make_volume
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 from tests.services.threads import run_at_once
 

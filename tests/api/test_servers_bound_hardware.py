@@ -9,7 +9,8 @@ import pytest
 from compute_site.neighbours.image.models import Image
 from servers.models import Instance, TaskState
 from tests.client import ApiClient
-from tests.factories import make_flavor, make_host, make_image, make_instance
+from tests.factories import make_flavor, make_image, make_instance
+from tests.servers.hosts import make_host
 
 pytestmark = pytest.mark.django_db
 

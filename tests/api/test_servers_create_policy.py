@@ -12,8 +12,9 @@ from servers.models import Instance
 from servers.policies import server as rules
 from tests.cast import Cast
 from tests.client import ApiClient
-from tests.factories import make_flavor, make_host, make_network
+from tests.factories import make_flavor, make_network
 from tests.orders import Shop
+from tests.servers.hosts import make_host
 
 BLANK = {
     "source_type": "blank",

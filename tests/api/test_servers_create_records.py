@@ -18,13 +18,13 @@ from tests.client import ApiClient
 from tests.factories import (
     flavor_copy,
     make_flavor,
-    make_host,
     make_image,
     make_network,
     make_security_group,
     make_volume,
 )
 from tests.orders import Shop
+from tests.servers.hosts import make_host
 from tests.servers.jobs import queued
 
 

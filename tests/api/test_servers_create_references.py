@@ -14,8 +14,9 @@ from flavors.models import FlavorAccess
 from servers.models import Aggregate, Instance, KeyPair, Service
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import Answer, ApiClient
-from tests.factories import make_flavor, make_host, make_image, make_security_group, make_volume
+from tests.factories import make_flavor, make_image, make_security_group, make_volume
 from tests.orders import Shop
+from tests.servers.hosts import make_host
 
 NOWHERE = str(uuid.UUID(int=0))
 

@@ -11,7 +11,8 @@ from servers.models import BuildRequest, Instance
 from servers.policies import server as rules
 from tests.cast import BETA, Cast
 from tests.client import ApiClient
-from tests.factories import make_host, make_instance, make_order
+from tests.factories import make_instance, make_order
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 
 

@@ -14,7 +14,8 @@ from servers.drivers.protocol import DriverFailed
 from servers.models import Instance, InstanceAction
 from tests.cast import ALPHA, BETA, UNKNOWN_ID
 from tests.client import Answer, ApiClient
-from tests.factories import make_host, make_instance, make_network, make_order, make_port
+from tests.factories import make_instance, make_network, make_order, make_port
+from tests.servers.hosts import make_host
 from tests.servers.jobs import queued, run_jobs
 
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 from servers.models import BlockDevice, Instance, ServerFault, Tag
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
-from tests.factories import make_host, make_instance, make_order
+from tests.factories import make_instance, make_order
+from tests.servers.hosts import make_host
 
 
 def names(client: ApiClient, query: str = "", version: str = "2.1") -> list[str]:

@@ -10,14 +10,8 @@ import pytest
 from servers.models import BlockDevice, Instance, InstanceAction, InstanceActionEvent
 from tests.cast import ALPHA, Cast
 from tests.client import ApiClient
-from tests.factories import (
-    make_host,
-    make_instance,
-    make_network,
-    make_order,
-    make_port,
-    make_security_group,
-)
+from tests.factories import make_instance, make_network, make_order, make_port, make_security_group
+from tests.servers.hosts import make_host
 
 NICS = [
     {

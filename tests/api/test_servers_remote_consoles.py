@@ -14,7 +14,8 @@ from servers.actions.remote_console import purge_console_tokens
 from servers.models import ConsoleToken, Instance
 from tests.cast import BETA
 from tests.client import Answer, ApiClient
-from tests.factories import make_host, make_instance, make_order
+from tests.factories import make_instance, make_order
+from tests.servers.hosts import make_host
 
 PROXIES = {
     "novnc": "http://proxy.test:6080/vnc_auto.html",

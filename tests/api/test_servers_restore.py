@@ -18,7 +18,8 @@ from servers.usage import count_usage
 from servers.worker.recovery import give_up_lost_actions
 from tests.cast import ALPHA, BETA
 from tests.client import Answer, ApiClient
-from tests.factories import make_host, make_instance, make_order
+from tests.factories import make_instance, make_order
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 
 RESTORE: dict[str, Any] = {"restore": None}

@@ -12,7 +12,8 @@ from servers.models import BlockDevice, Instance, ServerFault, ServerGroup, Serv
 from servers.policies import server as rules
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
-from tests.factories import make_flavor, make_host, make_image, make_instance, make_order
+from tests.factories import make_flavor, make_image, make_instance, make_order
+from tests.servers.hosts import make_host
 
 FIRST = {
     "accessIPv4",

@@ -16,7 +16,8 @@ from servers.lifecycle.jobs import AttachVolume, DetachVolume
 from servers.models import BlockDevice, Instance, InstanceAction, RequestSpec, ServerFault
 from tests.cast import BETA
 from tests.client import Answer, ApiClient
-from tests.factories import make_host, make_instance, make_order, make_volume
+from tests.factories import make_instance, make_order, make_volume
+from tests.servers.hosts import make_host
 from tests.servers.jobs import queued, run_jobs
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.client import ApiClient
-from tests.factories import make_host
+from tests.servers.hosts import make_host
 
 
 def test_every_host_is_missing(as_admin: ApiClient) -> None:

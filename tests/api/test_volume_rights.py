@@ -13,7 +13,8 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from tests.cast import Cast
 from tests.client import ApiClient
-from tests.factories import make_flavor, make_host, make_image, make_instance, make_volume
+from tests.factories import make_flavor, make_image, make_instance, make_volume
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 
 V3 = "//volume/v3"

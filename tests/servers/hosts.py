@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Sum
+from django.utils import timezone
 
 from compute_site.keys import read_keys
 from servers.hosts.description import describe_host
@@ -30,6 +32,8 @@ from servers.placement.claims import Need
 from servers.placement.fit import GuestPlacement, claim_all
 from servers.placement.topologies import described_topology
 
+_numbers = itertools.count(1)
+
 USED = {"vcpus_used": "VCPU", "memory_mb_used": "MEMORY_MB", "local_gb_used": "DISK_GB"}
 RATIOS = {
     "cpu_allocation_ratio": "VCPU",
@@ -38,18 +42,24 @@ RATIOS = {
 }
 
 
-def make_host(name: str = "host1", **values: Any) -> ComputeNode:
-    """A host of 8 vCPUs, 32 GiB of memory and 1,000 GiB of disk; values go to service or node, or
-    describe what the host has.
+def make_host(name: str = "", *, cell: str = CELL1, **values: Any) -> ComputeNode:
+    """An enabled host that was just seen, with 16 vCPUs, 32 GiB of memory and 1,000 GiB of disk;
+    values go to service or node, or describe what the host has. The first without a name is
+    ``host1``.
     """
+    if not name:
+        known = Service.objects.filter(host="host1").exists()
+        name = f"host-{next(_numbers)}" if known else "host1"
     service_fields = {field.name for field in Service._meta.concrete_fields}
-    cell = values.pop("cell", None) or Cell.objects.get(name=CELL1)
     own = {key: values.pop(key) for key in list(values) if key in service_fields}
-    service = Service.objects.create(host=name, cell=cell, **own)
+    own = {"last_seen_up": timezone.now()} | own
+    service = Service.objects.create(
+        host=name, cell=Cell.objects.get_or_create(name=cell)[0], **own
+    )
     used = {kind: values.pop(key) for key, kind in USED.items() if key in values}
     ratios = {kind: values.pop(key) for key, kind in RATIOS.items() if key in values}
     running = values.pop("running_vms", 0)
-    sizes = {"vcpus": 8, "memory_mb": 32768, "local_gb": 1000}
+    sizes = {"vcpus": 16, "memory_mb": 32768, "local_gb": 1000}
     node_name = values.pop("hypervisor_hostname", name)
     register_hosts({service.pk: describe_host(node_name, **{**sizes, **values})})
     node = ComputeNode.objects.select_related("service").get(service=service)

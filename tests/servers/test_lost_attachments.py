@@ -14,8 +14,9 @@ from servers.attachments.lost import give_up_lost_changes
 from servers.models import BlockDevice, Instance, InstanceActionEvent, ServerFault
 from tests.cast import Cast
 from tests.client import ApiClient
-from tests.factories import make_host, make_instance, make_network, make_volume
+from tests.factories import make_instance, make_network, make_volume
 from tests.servers.crashes import Crash, every_crash, run_jobs_with_crash
+from tests.servers.hosts import make_host
 from tests.servers.jobs import queued, run_jobs
 
 # Real transactions: what was committed before the death must stay.

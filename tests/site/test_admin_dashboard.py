@@ -48,8 +48,8 @@ def test_an_empty_cloud_says_so(admin_site: Client) -> None:
 
 
 def test_capacity_is_shown_by_zone_and_host(admin_site: Client) -> None:
-    sizes = {"cpu_allocation_ratio": 2.0, "vcpus_used": 4, "running_vms": 3}
-    make_zone("zone-a", make_host("host1", **sizes), make_host("host2", disabled=True))
+    sizes = {"vcpus": 8, "cpu_allocation_ratio": 2.0, "vcpus_used": 4, "running_vms": 3}
+    make_zone("zone-a", make_host("host1", **sizes), make_host("host2", vcpus=8, disabled=True))
     make_host("host3", forced_down=True)
     capacity = panels(admin_site)["Capacity"]
     zones = {zone.name: zone for zone in capacity["zones"]}

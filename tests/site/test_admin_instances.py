@@ -32,8 +32,8 @@ from servers.models import (
 )
 from servers.models.cell import Cell
 from tests.cast import ALPHA, BETA, Cast
-from tests.factories import make_flavor, make_host, make_image, make_instance, make_order
-from tests.servers.hosts import hold
+from tests.factories import make_flavor, make_image, make_instance, make_order
+from tests.servers.hosts import hold, make_host
 from tests.servers.reservations import make_reservation
 from tests.site.staff import operator, staff
 

@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from servers.models import Instance
 from tests.client import ApiClient
-from tests.factories import make_flavor, make_host
+from tests.factories import make_flavor
 from tests.orders import Shop
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 
 

@@ -36,8 +36,8 @@ from servers.models import (
 )
 from servers.placement import fit
 from tests.cast import ALPHA, Cast
-from tests.factories import make_host, make_instance, make_order, make_project, number
-from tests.servers.hosts import hold
+from tests.factories import make_instance, make_order, make_project, number
+from tests.servers.hosts import hold, make_host
 from tests.site.staff import operator, staff
 
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]

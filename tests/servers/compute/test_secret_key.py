@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from servers.models import Instance
 from tests.client import ApiClient
-from tests.factories import make_host, make_instance
+from tests.factories import make_instance
 from tests.orders import Shop
+from tests.servers.hosts import make_host
 from tests.servers.jobs import run_jobs
 
 REASON = "COMPUTE_SITE_SECRET_KEY"

@@ -32,8 +32,8 @@ from servers.models import (
 from servers.policies import server as policies
 from tests.cast import ALPHA, BETA, Cast
 from tests.client import ApiClient
-from tests.factories import make_flavor, make_host, make_image, make_instance, make_network
-from tests.servers.hosts import hold
+from tests.factories import make_flavor, make_image, make_instance, make_network
+from tests.servers.hosts import hold, make_host
 from tests.servers.jobs import run_jobs
 from tests.services.threads import run_at_once
 from tests.site.staff import operator

@@ -83,7 +83,7 @@ def option(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 FILTERS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"disabled": True}, "disabled"),
     ({}, {"forced_down": True}, "down"),
-    ({}, {"driver": "libvirt"}, "down"),
+    ({}, {"driver": "libvirt", "last_seen_up": None}, "down"),
     ({"requested_destination": {"host": "host2"}}, {}, "not the requested host"),
     ({"requested_destination": {"node": "host2"}}, {}, "not the requested host"),
     ({"force_hosts": ["host2"]}, {}, "not the forced host"),
