@@ -80,7 +80,7 @@ def test_who_may_only_look_changes_no_service(cast: Cast) -> None:
 
 
 def test_nodes_show_what_is_taken_of_what_may_be_given(admin_site: Client) -> None:
-    make_host(vcpus_used=8, memory_mb_used=1536, cpu_allocation_ratio=2.0)
+    make_host(vcpus=8, vcpus_used=8, memory_mb_used=1536, cpu_allocation_ratio=2.0)
     page = admin_site.get(NODES).content.decode()
     assert "8 of 16" in page
     assert "1.5 of 32 GiB" in page
@@ -159,7 +159,7 @@ def test_a_cell_is_disabled(admin_site: Client) -> None:
 
 
 def test_the_metadata_of_an_aggregate_are_changed(admin_site: Client) -> None:
-    node = make_host()
+    node = make_host(vcpus=8)
     aggregate = make_zone("zone-a", node)
     Aggregate.objects.update(metadata={"availability_zone": "zone-a", "ssd": "true", "gone": "x"})
     assert "ssd=true" in admin_site.get(page_of(aggregate)).content.decode()
@@ -272,7 +272,7 @@ class ProviderPage:
 
 
 def test_ratios_reserves_and_traits_are_changed(admin_site: Client) -> None:
-    node = make_host(traits=frozenset(("CUSTOM_OLD",)))
+    node = make_host(vcpus=8, traits=frozenset(("CUSTOM_OLD",)))
     generation = node.provider.generation
     page = ProviderPage(admin_site, node)
     page.set("VCPU", allocation_ratio=2.0)
@@ -305,7 +305,7 @@ def test_ratios_reserves_and_traits_are_changed(admin_site: Client) -> None:
     ],
 )
 def test_a_bad_inventory_is_not_saved(admin_site: Client, row: dict[str, Any], told: str) -> None:
-    node = make_host()
+    node = make_host(vcpus=8)
     page = ProviderPage(admin_site, node)
     page.set("VCPU", **row)
     page.data["trait_names"] += "\nCUSTOM_NEW"
@@ -315,7 +315,7 @@ def test_a_bad_inventory_is_not_saved(admin_site: Client, row: dict[str, Any], t
 
 
 def test_a_class_or_trait_that_does_not_exist_is_not_saved(admin_site: Client) -> None:
-    page = ProviderPage(admin_site, make_host())
+    page = ProviderPage(admin_site, make_host(vcpus=8))
     page.add("GPU", total=1)
     assert "is no resource class" in html.unescape(page.send().content.decode())
     page = ProviderPage(admin_site, ComputeNode.objects.get())
@@ -324,7 +324,7 @@ def test_a_class_or_trait_that_does_not_exist_is_not_saved(admin_site: Client) -
 
 
 def test_what_servers_hold_is_not_taken_in_the_admin(admin_site: Client) -> None:
-    node = make_host()
+    node = make_host(vcpus=8)
     hold(make_instance(host="host1", node="host1"), node, VCPU=6)
     page = ProviderPage(admin_site, node)
     page.set("VCPU", total=1, max_unit=1)
@@ -336,7 +336,7 @@ def test_what_servers_hold_is_not_taken_in_the_admin(admin_site: Client) -> None
 
 
 def test_who_may_only_look_changes_no_provider(cast: Cast) -> None:
-    node = make_host()
+    node = make_host(vcpus=8)
     looker = staff("servers.view_resourceprovider")
     url = reverse("admin:servers_resourceprovider_change", args=[node.provider.pk])
     assert looker.get(url).status_code == 200

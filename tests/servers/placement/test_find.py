@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from servers.models import (
     Aggregate,
-    Cell,
     ComputeNode,
     HostHardware,
     Instance,
@@ -316,7 +315,7 @@ def test_a_wish_is_found_however_many_better_hosts_there_are(
 def test_alternates_are_the_next_best_hosts_of_the_cell() -> None:
     for number in (1, 2, 4, 5):
         host(number)
-    host(3, cell=Cell.objects.create(name="far"))
+    host(3, cell="far")
     [placement] = find_hosts(spec(), alternates=2)
     assert [state.host for state in placement.alternates] == ["host2", "host4"]
 
