@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
 from compute_site.identity.passwords import memory
-from tests.cast import Cast, make_cast
-from tests.client import ApiClient
+from tests.world.cast import Cast, make_cast
+from tests.world.client import ApiClient
 
 os.environ.setdefault(  # nobody needs what the tests write after a crash of the machine
     "COMPUTE_SITE_EMBEDDED_SETTINGS", "fsync=off,full_page_writes=off"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cast import Cast
-from tests.orders import Shop
+from tests.world.cast import Cast
+from tests.world.orders import Shop
 
 
 @pytest.fixture

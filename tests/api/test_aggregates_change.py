@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from servers.models import Aggregate
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance
-from tests.servers.hosts import make_host, make_zone
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance
+from tests.world.hosts import make_host, make_zone
 
 ZONE = "availability_zone"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from servers.models import Aggregate
-from tests.client import ApiClient
-from tests.servers.hosts import make_host, make_zone
+from tests.world.client import ApiClient
+from tests.world.hosts import make_host, make_zone
 
 
 def test_aggregates_are_listed_with_hosts_and_metadata(as_admin: ApiClient) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from compute_site.neighbours.image.models import Image
-from tests.client import BINARY, ApiClient
-from tests.factories import make_image
+from tests.world.client import BINARY, ApiClient
+from tests.world.factories import make_image
 
 LIMIT = 114688
 

@@ -34,9 +34,9 @@ from servers.models import (
     ServerGroup,
     Service,
 )
-from tests.cast import Cast, Persona
-from tests.client import Answer, ApiClient
-from tests.factories import (
+from tests.world.cast import Cast, Persona
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import (
     make_flavor,
     make_image,
     make_instance,
@@ -49,9 +49,9 @@ from tests.factories import (
     make_volume,
     number,
 )
-from tests.keys import ED25519
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued
+from tests.world.keys import ED25519
+from tests.world.hosts import make_host
+from tests.world.jobs import queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

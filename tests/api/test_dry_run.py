@@ -11,12 +11,12 @@ from django.apps import apps
 from django.test.utils import CaptureQueriesContext
 
 from servers.models import Instance, VmState
-from tests.cast import UNKNOWN_ID
-from tests.client import Answer, ApiClient
-from tests.factories import make_flavor, make_image, make_volume
-from tests.orders import Shop, limit
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
+from tests.world.cast import UNKNOWN_ID
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_flavor, make_image, make_volume
+from tests.world.orders import Shop, limit
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 
 
 def everything() -> dict[str, list[Any]]:

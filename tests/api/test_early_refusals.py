@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from compute_site.options import Options
-from tests.cast import BETA
-from tests.client import ApiClient
-from tests.orders import Shop
+from tests.world.cast import BETA
+from tests.world.client import ApiClient
+from tests.world.orders import Shop
 
 WRONG: dict[int, dict[str, Any]] = {
     413: {"large": True},

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from servers.models import Instance
-from tests.cast import Cast
-from tests.client import Answer, ApiClient, browser_of
-from tests.factories import make_flavor, make_image, make_instance
-from tests.servers.hosts import make_host
+from tests.world.cast import Cast
+from tests.world.client import Answer, ApiClient, browser_of
+from tests.world.factories import make_flavor, make_image, make_instance
+from tests.world.hosts import make_host
 
 JSON, HTML = "application/json", "text/html; charset=UTF-8"
 

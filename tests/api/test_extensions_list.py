@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.client import ApiClient
+from tests.world.client import ApiClient
 
 KEYS = {"alias", "name", "description", "links", "namespace", "updated"}
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from servers.models import BlockDevice, InstanceAction
-from tests.cast import UNKNOWN_ID
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance, make_network, make_order, make_port, make_volume
+from tests.world.cast import UNKNOWN_ID
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance, make_network, make_order, make_port, make_volume
 
 
 def tell(client: ApiClient, *events: dict[str, Any], version: str = "2.93") -> Answer:

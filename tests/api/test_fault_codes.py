@@ -7,8 +7,8 @@ import uuid
 import pytest
 
 from servers.models import VmState
-from tests.client import ApiClient
-from tests.factories import make_instance
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
 
 pytestmark = pytest.mark.django_db
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from flavors.models import Flavor, FlavorAccess
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor
 
 ACTION = "/flavors/f/action"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from flavors.models import Flavor
-from tests.client import ApiClient
-from tests.factories import make_flavor
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor
 
 BODY = {"name": "made", "ram": 64, "vcpus": 2, "disk": 3}
 

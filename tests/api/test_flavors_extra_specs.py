@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flavors.models import Flavor
-from tests.client import ApiClient
-from tests.factories import make_flavor
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor
 
 URL = "/flavors/f/os-extra_specs"
 

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import pytest
 
 from flavors.models import FlavorAccess
-from tests.cast import Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_flavor
+from tests.world.cast import Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_flavor
 
 URL = "http://testserver/compute"
 

@@ -8,9 +8,9 @@ from guardian.shortcuts import remove_perm
 from compute_site.identity.models import ProjectRole
 from flavors.models import FlavorAccess
 from flavors.policies import SPECS_INDEX
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor
 
 URL = "http://testserver/compute"
 SHOWN = {

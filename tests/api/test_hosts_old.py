@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from servers.models import Service
-from tests.cast import ALPHA, BETA
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_instance
-from tests.servers.hosts import make_host, make_zone
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_instance
+from tests.world.hosts import make_host, make_zone
 
 
 @pytest.fixture

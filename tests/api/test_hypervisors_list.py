@@ -12,9 +12,9 @@ from django.utils import timezone
 from servers.drivers.abilities import FAKE
 from servers.models import ComputeNode
 from servers.models.states import TaskState, VmState
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance
-from tests.servers.hosts import make_host
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance
+from tests.world.hosts import make_host
 
 TAKEN = {"vcpus_used": 1, "memory_mb_used": 512, "local_gb_used": 20, "running_vms": 1}
 

@@ -19,11 +19,11 @@ from compute_site.idempotency.models import KeptAnswer
 from compute_site.idempotency.once import purge_kept_answers
 from servers.models import Instance, InstanceAction, KeyPair, ServerGroup
 from servers.serializers.server_created import ServerCreated
-from tests.cast import Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance
-from tests.orders import Shop, limit
-from tests.services.threads import run_at_once
+from tests.world.cast import Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance
+from tests.world.orders import Shop, limit
+from tests.world.threads import run_at_once
 
 KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
 REPLAYED = "Idempotent-Replayed"

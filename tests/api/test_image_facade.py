@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from compute_site.neighbours.image.models import Image
-from tests.cast import UNKNOWN_ID, Cast
-from tests.client import ApiClient
+from tests.world.cast import UNKNOWN_ID, Cast
+from tests.world.client import ApiClient
 
 
 def make_image(**fields: Any) -> Image:

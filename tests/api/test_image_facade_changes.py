@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from compute_site.neighbours.image.models import Image
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
 
 V2 = "//image/v2/images"
 

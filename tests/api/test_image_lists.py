@@ -9,8 +9,8 @@ import pytest
 
 from compute_site.neighbours.image.api.queries import CONTROLS, FILTERS, SORT_KEYS
 from compute_site.neighbours.image.models import Image
-from tests.cast import ALPHA, BETA
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import ApiClient
 
 pytestmark = pytest.mark.django_db
 V2 = "//image/v2/images"

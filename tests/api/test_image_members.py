@@ -9,9 +9,9 @@ from django.conf import settings
 from django.test import override_settings
 
 from compute_site.neighbours.image.models import Image
-from tests.cast import ALPHA, BETA
-from tests.client import ApiClient
-from tests.factories import make_flavor
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor
 
 pytestmark = pytest.mark.django_db
 V2 = "//image/v2/images"

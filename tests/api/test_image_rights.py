@@ -12,10 +12,10 @@ from guardian.shortcuts import remove_perm
 from compute_site.identity.models import Role
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.models import Image
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_image, make_instance
-from tests.servers.hosts import make_host
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_image, make_instance
+from tests.world.hosts import make_host
 
 V2 = "//image/v2/images"
 

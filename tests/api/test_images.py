@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from compute_site.neighbours.image.models import Image
-from tests.cast import Cast
-from tests.client import ApiClient
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
 
 
 def make_image(cast: Cast, name: str = "cirros", **fields: object) -> Image:

@@ -9,8 +9,8 @@ import pytest
 from compute_site.neighbours.image.models import Image
 from quotas.models import Limit
 from servers.proxies import image_metadata
-from tests.cast import Cast
-from tests.client import ApiClient
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
 
 
 @pytest.fixture

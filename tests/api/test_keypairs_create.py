@@ -18,9 +18,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from quotas.models import Limit
 from servers.keypairs.fingerprint import fingerprint_of
 from servers.models import KeyPair
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.keys import ED25519, ED25519_FINGERPRINT
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.keys import ED25519, ED25519_FINGERPRINT
 
 EVERYONE = ("as_reader", "as_member", "as_manager", "as_outsider", "as_admin")
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from servers.models import KeyPair
-from tests.cast import Cast, Persona
-from tests.client import Answer, ApiClient
-from tests.keys import ED25519, ED25519_FINGERPRINT
+from tests.world.cast import Cast, Persona
+from tests.world.client import Answer, ApiClient
+from tests.world.keys import ED25519, ED25519_FINGERPRINT
 
 URL = "http://testserver/compute/v2.1/os-keypairs"
 

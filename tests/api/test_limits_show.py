@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from quotas.models import Limit, Usage
-from tests.cast import ALPHA, BETA
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import ApiClient
 
 SINCE_2_57 = {
     "maxTotalInstances": 10,

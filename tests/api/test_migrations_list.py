@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from servers.models import Instance, Migration
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
 
 NOW = timezone.now().replace(microsecond=0)
 

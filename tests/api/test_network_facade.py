@@ -9,9 +9,9 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 
 from compute_site.neighbours.network.models import FixedIp, SecurityGroup
-from tests.cast import UNKNOWN_ID, Cast
-from tests.client import ApiClient
-from tests.services.makers import make_network, make_port
+from tests.world.cast import UNKNOWN_ID, Cast
+from tests.world.client import ApiClient
+from tests.world.services import make_network, make_port
 
 V2 = "//network/v2.0"
 

@@ -16,9 +16,9 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from tests.cast import ALPHA, BETA, UNKNOWN_ID, Cast
-from tests.client import ApiClient
-from tests.services.makers import make_network, make_port, new_server_id
+from tests.world.cast import ALPHA, BETA, UNKNOWN_ID, Cast
+from tests.world.client import ApiClient
+from tests.world.services import make_network, make_port, new_server_id
 
 V2 = "//network/v2.0"
 

@@ -9,9 +9,9 @@ import pytest
 from compute_site.neighbours.network import local
 from compute_site.neighbours.network.models import FixedIp, FloatingIp, Network, Port
 from compute_site.neighbours.network.protocol import NicRequest
-from tests.cast import ALPHA, Cast
-from tests.client import ApiClient
-from tests.services.makers import make_caller, make_network, make_port, new_server_id
+from tests.world.cast import ALPHA, Cast
+from tests.world.client import ApiClient
+from tests.world.services import make_caller, make_network, make_port, new_server_id
 
 IPS = "//network/v2.0/floatingips"
 

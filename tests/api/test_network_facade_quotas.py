@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from compute_site.neighbours.network.models import Network, Port, Quota
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
 
 QUOTAS = "//network/v2.0/quotas"
 

@@ -11,11 +11,11 @@ from guardian.shortcuts import assign_perm, remove_perm
 from compute_site.identity.models import Project, Role
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.models import FloatingIp, Network, Port, SecurityGroup
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_flavor, make_image, make_instance, make_network, make_port
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_flavor, make_image, make_instance, make_network, make_port
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 
 V2 = "//network/v2.0"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from compute_site.neighbours.network.models import Network
-from tests.cast import ALPHA, BETA
-from tests.client import ApiClient
-from tests.factories import make_network
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import ApiClient
+from tests.world.factories import make_network
 
 PATHS = ("/os-networks", "/os-tenant-networks")
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import pytest
 
 from compute_site.identity.models import Token
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.routes import METHODS, ROUTES, UNKNOWN_ID, Site
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.routes import METHODS, ROUTES, UNKNOWN_ID, Site
 
 ODD_METHODS = ("OPTIONS", "TRACE", "PROPFIND")
 ODD_NAMES = (

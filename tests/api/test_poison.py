@@ -15,10 +15,10 @@ import pytest
 from django.db import transaction
 
 from compute_site.api.view import NO_ROOM
-from tests.bodies import SERVICES, Body, Place, bodies_of, filled, put
-from tests.cast import Cast
-from tests.client import Answer, ApiClient
-from tests.routes import ROUTES, UNKNOWN_ID, Route, Site
+from tests.world.bodies import SERVICES, Body, Place, bodies_of, filled, put
+from tests.world.cast import Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.routes import ROUTES, UNKNOWN_ID, Route, Site
 
 
 def nested(levels: int) -> Any:

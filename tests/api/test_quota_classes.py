@@ -6,7 +6,7 @@ import pytest
 
 from quotas.models import Limit
 from tests.api.test_quota_sets import FILES, NETWORK, SINCE_2_57
-from tests.client import ApiClient
+from tests.world.client import ApiClient
 
 URL = "/os-quota-class-sets/default"
 GROUPS = {"server_groups": 10, "server_group_members": 10}

@@ -6,8 +6,8 @@ import pytest
 
 from quotas.models import Limit, Usage
 from servers.models import ServerGroup
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
 
 URL = f"/os-quota-sets/{ALPHA}"
 SINCE_2_57 = {

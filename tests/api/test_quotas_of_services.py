@@ -17,9 +17,9 @@ from compute_site.neighbours.network.models import FloatingIp, Network, Port
 from compute_site.neighbours.network.models import Quota as NetworkQuota
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
 from compute_site.neighbours.volume.models import Snapshot, Volume
-from tests.cast import ALPHA, BETA, Cast, make_cast
-from tests.client import Answer, ApiClient
-from tests.factories import (
+from tests.world.cast import ALPHA, BETA, Cast, make_cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import (
     make_flavor,
     make_image,
     make_instance,
@@ -27,9 +27,9 @@ from tests.factories import (
     make_security_group,
     make_volume,
 )
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
-from tests.services.threads import run_at_once
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
+from tests.world.threads import run_at_once
 
 NETWORK, VOLUME = "//network/v2.0", "//volume/v3"
 QUOTA, QUOTA_SET = f"{NETWORK}/quotas/{ALPHA}", f"{VOLUME}/os-quota-sets/{ALPHA}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cast import UNKNOWN_ID
-from tests.client import ApiClient
-from tests.factories import make_instance
+from tests.world.cast import UNKNOWN_ID
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
 
 
 @pytest.mark.parametrize("version", ["2.1", "2.104"])

@@ -8,9 +8,9 @@ import pytest
 
 from quotas.models import Limit, Usage
 from servers.models import Instance, ServerGroup, ServerGroupMember
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_server_group
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_server_group
 
 POLICIES = ("anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity")
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from servers.models import ServerGroup, ServerGroupMember
 from servers.models.states import TaskState, VmState
-from tests.cast import ALPHA, BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance, make_server_group
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance, make_server_group
 
 
 def names(answer: Answer) -> list[str]:

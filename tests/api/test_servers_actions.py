@@ -25,12 +25,12 @@ from servers.models import (
     Service,
 )
 from servers.worker.recovery import give_up_lost_actions
-from tests.cast import BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_image, make_instance, make_network, make_order, make_volume
-from tests.servers.hosts import hold, make_host, make_zone
-from tests.servers.jobs import run_jobs
-from tests.servers.moving import Rack
+from tests.world.cast import BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_image, make_instance, make_network, make_order, make_volume
+from tests.world.hosts import hold, make_host, make_zone
+from tests.world.jobs import run_jobs
+from tests.world.moving import Rack
 
 REBOOT = {"reboot": {"type": "HARD"}}
 IMAGE = "155d900f-4e14-4e4c-a73d-069cbf4541e6"

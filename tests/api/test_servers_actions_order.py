@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import ApiClient
-from tests.factories import make_instance, make_order
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_order
 
 UNKNOWN_ID = "00000000-0000-4000-8000-00000000ffff"
 

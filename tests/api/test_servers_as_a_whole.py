@@ -11,10 +11,10 @@ from django.utils import timezone
 from servers.actions import lock, rebuild, reset, shelve
 from servers.errors import WrongState
 from servers.models import Instance, InstanceAction, RequestSpec
-from tests.client import ApiClient
-from tests.factories import make_image, make_instance
-from tests.servers.hosts import make_host
-from tests.servers.moving import act
+from tests.world.client import ApiClient
+from tests.world.factories import make_image, make_instance
+from tests.world.hosts import make_host
+from tests.world.moving import act
 
 PASSWORD = {"password_0": "secret", "other": "kept"}
 

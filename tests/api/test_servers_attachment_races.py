@@ -13,12 +13,12 @@ from django.utils import timezone
 from compute_site.neighbours.network.models import Port, SecurityGroup
 from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.models import BlockDevice, Instance
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_network, make_port, make_volume
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
-from tests.services.threads import run_at_once
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_network, make_port, make_volume
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
+from tests.world.threads import run_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

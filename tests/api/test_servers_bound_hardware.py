@@ -8,9 +8,9 @@ import pytest
 
 from compute_site.neighbours.image.models import Image
 from servers.models import Instance, TaskState
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_image, make_instance
-from tests.servers.hosts import make_host
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_image, make_instance
+from tests.world.hosts import make_host
 
 pytestmark = pytest.mark.django_db
 

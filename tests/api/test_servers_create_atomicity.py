@@ -18,11 +18,11 @@ from servers.models import (
     ServerGroup,
     ServerGroupMember,
 )
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_network, make_volume
-from tests.orders import Shop
-from tests.servers.jobs import queued
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_network, make_volume
+from tests.world.orders import Shop
+from tests.world.jobs import queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,11 +14,11 @@ from django.db import connection
 from compute_site.neighbours.volume.models import Attachment, Volume
 from quotas.models import Usage
 from servers.models import Instance, ServerGroup, ServerGroupMember
-from tests.cast import ALPHA, Cast, Persona
-from tests.client import ApiClient
-from tests.factories import make_volume
-from tests.orders import Shop, limit
-from tests.services.threads import run_at_once
+from tests.world.cast import ALPHA, Cast, Persona
+from tests.world.client import ApiClient
+from tests.world.factories import make_volume
+from tests.world.orders import Shop, limit
+from tests.world.threads import run_at_once
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

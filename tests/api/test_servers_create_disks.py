@@ -12,10 +12,10 @@ from pytest_django import Settings
 
 from compute_site.neighbours.volume.models import Snapshot, VolumeType
 from servers.models import BuildRequest, Instance
-from tests.cast import ALPHA, BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_flavor, make_image, make_volume
-from tests.orders import Shop
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_flavor, make_image, make_volume
+from tests.world.orders import Shop
 
 NOWHERE = str(uuid.UUID(int=0))
 Device = dict[str, Any]

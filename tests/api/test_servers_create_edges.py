@@ -10,9 +10,9 @@ from compute_site.api.microversions.history import History
 from compute_site.api.microversions.version import LEGACY, Microversion
 from servers.models import Instance
 from servers.serializers.server_create import ServerCreate
-from tests.client import Answer, ApiClient
-from tests.orders import Shop
-from tests.samples import Place, edges, histories, path_of, put, sample
+from tests.world.client import Answer, ApiClient
+from tests.world.orders import Shop
+from tests.world.samples import Place, edges, histories, path_of, put, sample
 
 HISTORIES = dict(histories(ServerCreate))
 EDGES = [

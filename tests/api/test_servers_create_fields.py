@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from servers.models import BuildRequest, Instance
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_network
-from tests.orders import Shop
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_network
+from tests.world.orders import Shop
 
 UUID = "22222222-2222-4222-8222-222222222222"
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.version import LEGACY, NEWEST, OLDEST, Microversion
 from servers.serializers.server_create import ServerCreate
-from tests.client import ApiClient
-from tests.orders import Shop
-from tests.samples import sample
+from tests.world.client import ApiClient
+from tests.world.orders import Shop
+from tests.world.samples import sample
 
 FINE = {202, 400, 403, 409}
 VERSIONS = st.one_of(

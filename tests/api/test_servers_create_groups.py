@@ -8,10 +8,10 @@ import pytest
 
 from compute_site.identity.models import Project
 from servers.models import Instance, RequestSpec, ServerGroup, ServerGroupMember
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_volume
-from tests.orders import Shop, limit
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_volume
+from tests.world.orders import Shop, limit
 
 
 def make_group(project: Project) -> ServerGroup:

@@ -9,11 +9,11 @@ import pytest
 
 from compute_site.neighbours.network.models import FixedIp, Network, Port
 from servers.models import Instance, Service
-from tests.cast import BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_flavor, make_network, make_port
-from tests.orders import Shop
-from tests.servers.hosts import make_host
+from tests.world.cast import BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_flavor, make_network, make_port
+from tests.world.orders import Shop
+from tests.world.hosts import make_host
 
 NOWHERE = str(uuid.UUID(int=0))
 

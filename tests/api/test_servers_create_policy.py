@@ -10,11 +10,11 @@ from guardian.models import GroupObjectPermission
 
 from servers.models import Instance
 from servers.policies import server as rules
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_network
-from tests.orders import Shop
-from tests.servers.hosts import make_host
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_network
+from tests.world.orders import Shop
+from tests.world.hosts import make_host
 
 BLANK = {
     "source_type": "blank",

@@ -10,10 +10,10 @@ from compute_site.neighbours.network.models import Quota
 from quotas.models import Usage
 from servers.create.permission import MOST_SERVERS
 from servers.models import Instance, RequestSpec
-from tests.cast import ALPHA, Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_network, make_port
-from tests.orders import Shop, limit
+from tests.world.cast import ALPHA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_network, make_port
+from tests.world.orders import Shop, limit
 
 
 def usage() -> dict[str, int]:

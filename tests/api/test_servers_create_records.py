@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from compute_site.sealing import unseal
 from servers.models import BuildRequest, Instance, InstanceMapping, KeyPair, RequestSpec, Tag
-from tests.cast import ALPHA, Cast
-from tests.client import ApiClient
-from tests.factories import (
+from tests.world.cast import ALPHA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import (
     flavor_copy,
     make_flavor,
     make_image,
@@ -23,9 +23,9 @@ from tests.factories import (
     make_security_group,
     make_volume,
 )
-from tests.orders import Shop
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued
+from tests.world.orders import Shop
+from tests.world.hosts import make_host
+from tests.world.jobs import queued
 
 
 def the_server() -> Instance:

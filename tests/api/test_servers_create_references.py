@@ -12,11 +12,11 @@ from pytest_django import Settings
 from compute_site.identity.models import Project
 from flavors.models import FlavorAccess
 from servers.models import Aggregate, Instance, KeyPair, Service
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_flavor, make_image, make_security_group, make_volume
-from tests.orders import Shop
-from tests.servers.hosts import make_host
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_flavor, make_image, make_security_group, make_volume
+from tests.world.orders import Shop
+from tests.world.hosts import make_host
 
 NOWHERE = str(uuid.UUID(int=0))
 

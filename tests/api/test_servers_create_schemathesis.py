@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from compute_site.api.microversions.version import Microversion
 from compute_site.api.openapi import openapi_document
-from tests.client import ApiClient
+from tests.world.client import ApiClient
 
 PATH = "/compute/v2.1/servers"
 schemathesis.openapi.format("name", st.text("abcé -", min_size=1, max_size=255).map(str.strip))

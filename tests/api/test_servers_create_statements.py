@@ -9,10 +9,10 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 
 from servers.models import KeyPair
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_network, make_security_group
-from tests.orders import Shop, limit
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_network, make_security_group
+from tests.world.orders import Shop, limit
 
 FRAMES = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]

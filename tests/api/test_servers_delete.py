@@ -9,11 +9,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from servers.models import BuildRequest, Instance
 from servers.policies import server as rules
-from tests.cast import BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_order
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
+from tests.world.cast import BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_order
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from servers.models import Cell, Instance, InstanceMapping, Tag
 from servers.models.tag import MOST_TAGS
-from tests.cast import BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_instance, make_order
-from tests.orders import Shop
+from tests.world.cast import BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_instance, make_order
+from tests.world.orders import Shop
 
 
 def names(client: ApiClient, query: str, version: str = "2.1") -> set[str]:

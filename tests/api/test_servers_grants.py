@@ -9,9 +9,9 @@ from servers.models import Instance
 from servers.policies import action as actions
 from servers.policies import grant as policies
 from servers.policies import server as servers
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_instance
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
 
 pytestmark = pytest.mark.django_db
 

@@ -15,17 +15,17 @@ from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
 from servers.holdings.audit import find_wrongs
 from servers.models import HardwareClaim, Instance, PciDevice, Service
-from tests.client import ApiClient
-from tests.factories import make_flavor
-from tests.orders import Shop
-from tests.servers.hosts import (
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor
+from tests.world.orders import Shop
+from tests.world.hosts import (
     assert_hardware_adds_up,
     assert_hosts_add_up,
     make_bound_host,
     make_host,
 )
-from tests.servers.jobs import run_jobs
-from tests.servers.moving import act, confirm, resize, revert, state
+from tests.world.jobs import run_jobs
+from tests.world.moving import act, confirm, resize, revert, state
 
 HUGE = 2048
 CELLS = [

@@ -12,11 +12,11 @@ from compute_site.neighbours.network.models import FixedIp, Network, Port, Quota
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed
 from servers.models import Instance, InstanceAction
-from tests.cast import ALPHA, BETA, UNKNOWN_ID
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance, make_network, make_order, make_port
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued, run_jobs
+from tests.world.cast import ALPHA, BETA, UNKNOWN_ID
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance, make_network, make_order, make_port
+from tests.world.hosts import make_host
+from tests.world.jobs import queued, run_jobs
 
 
 @pytest.fixture

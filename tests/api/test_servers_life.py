@@ -11,12 +11,12 @@ from compute_site.neighbours.volume.models import Volume
 from servers.drivers import fake
 from servers.drivers.protocol import Guest
 from servers.models import Allocation, Service
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_image, make_network, make_volume
-from tests.servers.hosts import make_host, make_zone
-from tests.servers.jobs import run_jobs
-from tests.servers.reservations import usage_of
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_image, make_network, make_volume
+from tests.world.hosts import make_host, make_zone
+from tests.world.jobs import run_jobs
+from tests.world.reservations import usage_of
 
 pytestmark = pytest.mark.django_db
 

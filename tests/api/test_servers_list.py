@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from servers.models import BlockDevice, Instance, ServerFault, Tag
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_order
-from tests.servers.hosts import make_host
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_order
+from tests.world.hosts import make_host
 
 
 def names(client: ApiClient, query: str = "", version: str = "2.1") -> list[str]:

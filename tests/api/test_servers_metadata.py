@@ -8,9 +8,9 @@ import pytest
 
 from quotas.models import Limit
 from servers.models import Instance
-from tests.cast import ALPHA
-from tests.client import ApiClient
-from tests.factories import make_instance, make_order
+from tests.world.cast import ALPHA
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_order
 
 
 def kept(server: Instance) -> dict[str, str]:

@@ -18,12 +18,12 @@ from servers.models import (
     ServerFault,
     Service,
 )
-from tests.cast import Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_network
-from tests.servers.hosts import make_host, nodes_of, set_inventory
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.moving import (
+from tests.world.cast import Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_network
+from tests.world.hosts import make_host, nodes_of, set_inventory
+from tests.world.jobs import queued, run_jobs
+from tests.world.moving import (
     Rack,
     act,
     assert_books_balance,

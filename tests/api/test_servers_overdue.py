@@ -14,10 +14,10 @@ from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.models import Instance, InstanceAction, Migration, Service
 from servers.moves.confirm_or_revert import confirm_overdue
 from servers.worker.tasks import end_waiting
-from tests.client import ApiClient
-from tests.factories import make_image
-from tests.servers.jobs import drop_jobs, run_jobs
-from tests.servers.moving import Rack, act, assert_books_balance, move_of, resize, state
+from tests.world.client import ApiClient
+from tests.world.factories import make_image
+from tests.world.jobs import drop_jobs, run_jobs
+from tests.world.moving import Rack, act, assert_books_balance, move_of, resize, state
 
 HOUR = dt.timedelta(hours=1)
 

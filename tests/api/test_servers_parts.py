@@ -8,10 +8,10 @@ import uuid
 import pytest
 
 from servers.models import BlockDevice, Instance, InstanceAction, InstanceActionEvent
-from tests.cast import ALPHA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_network, make_order, make_port, make_security_group
-from tests.servers.hosts import make_host
+from tests.world.cast import ALPHA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_network, make_order, make_port, make_security_group
+from tests.world.hosts import make_host
 
 NICS = [
     {

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from servers.actions.remote_console import purge_console_tokens
 from servers.models import ConsoleToken, Instance
-from tests.cast import BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance, make_order
-from tests.servers.hosts import make_host
+from tests.world.cast import BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance, make_order
+from tests.world.hosts import make_host
 
 PROXIES = {
     "novnc": "http://proxy.test:6080/vnc_auto.html",

@@ -25,14 +25,14 @@ from servers.models import (
     Service,
 )
 from servers.moves.cold import resize_server
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_image, make_instance, make_network, make_server_group
-from tests.orders import limit
-from tests.servers.callers import caller_of
-from tests.servers.hosts import make_zone, nodes_of
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.moving import (
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_image, make_instance, make_network, make_server_group
+from tests.world.orders import limit
+from tests.world.callers import caller_of
+from tests.world.hosts import make_zone, nodes_of
+from tests.world.jobs import queued, run_jobs
+from tests.world.moving import (
     Rack,
     act,
     assert_books_balance,

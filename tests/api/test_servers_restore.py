@@ -16,11 +16,11 @@ from servers.drivers.protocol import DriverFailed
 from servers.models import Allocation, Instance, InstanceAction
 from servers.usage import count_usage
 from servers.worker.recovery import give_up_lost_actions
-from tests.cast import ALPHA, BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance, make_order
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance, make_order
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 
 RESTORE: dict[str, Any] = {"restore": None}
 FORCE: dict[str, Any] = {"forceDelete": None}

@@ -10,9 +10,9 @@ from django.utils import timezone
 from compute_site.neighbours.network.models import FloatingIp, Network, Port, SecurityGroup
 from servers.attachments.network_events import refresh_nics
 from servers.models import Instance
-from tests.cast import ALPHA, BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance, make_network, make_port, make_security_group
+from tests.world.cast import ALPHA, BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance, make_network, make_port, make_security_group
 
 
 def make_server(*ports: Port, **fields: Any) -> Instance:

@@ -10,10 +10,10 @@ from guardian.shortcuts import assign_perm
 
 from servers.models import BlockDevice, Instance, ServerFault, ServerGroup, ServerGroupMember, Tag
 from servers.policies import server as rules
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_image, make_instance, make_order
-from tests.servers.hosts import make_host
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_image, make_instance, make_order
+from tests.world.hosts import make_host
 
 FIRST = {
     "accessIPv4",

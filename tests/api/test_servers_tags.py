@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from servers.models import Instance, Tag
-from tests.client import ApiClient
-from tests.factories import make_instance, make_order
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_order
 
 
 def make_tagged(*tags: str, **fields: Any) -> Instance:

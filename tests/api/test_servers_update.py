@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from servers.models import Instance
-from tests.cast import BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance, make_order
+from tests.world.cast import BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance, make_order
 
 
 def put(client: ApiClient, server: Instance, version: str = "2.94", **changes: Any) -> Answer:

@@ -15,11 +15,11 @@ from compute_site.neighbours.volume.models import Snapshot, Volume
 from servers.actions import image as imaging
 from servers.errors import WrongState
 from servers.models import BlockDevice, Instance, InstanceAction, RequestSpec, ResourceProvider
-from tests.cast import ALPHA, Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_image, make_volume
-from tests.servers.jobs import run_jobs
-from tests.servers.moving import Rack, act, state
+from tests.world.cast import ALPHA, Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_image, make_volume
+from tests.world.jobs import run_jobs
+from tests.world.moving import Rack, act, state
 
 VOLUME = {"source_type": "volume", "destination_type": "volume"}
 RESCUABLE = {"hw_rescue_bus": "virtio", "hw_rescue_device": "disk"}

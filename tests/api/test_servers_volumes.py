@@ -14,11 +14,11 @@ from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed
 from servers.lifecycle.jobs import AttachVolume, DetachVolume
 from servers.models import BlockDevice, Instance, InstanceAction, RequestSpec, ServerFault
-from tests.cast import BETA
-from tests.client import Answer, ApiClient
-from tests.factories import make_instance, make_order, make_volume
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued, run_jobs
+from tests.world.cast import BETA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_instance, make_order, make_volume
+from tests.world.hosts import make_host
+from tests.world.jobs import queued, run_jobs
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 
 from servers.models import Aggregate, Allocation, ComputeNode, Service
 from servers.models.states import VmState
-from tests.client import ApiClient
-from tests.factories import make_instance
-from tests.servers.hosts import hold, make_host, make_zone
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
+from tests.world.hosts import hold, make_host, make_zone
 
 HOST = {"host": "host1", "binary": "nova-compute"}
 

@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from servers.models import Service
-from tests.client import Answer, ApiClient
-from tests.servers.hosts import make_host, make_zone
+from tests.world.client import Answer, ApiClient
+from tests.world.hosts import make_host, make_zone
 
 
 def hosts(answer: Answer) -> list[str]:

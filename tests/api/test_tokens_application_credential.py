@@ -15,9 +15,9 @@ from compute_site.identity.scope import find_by_token
 from compute_site.identity.tokens import digest_of
 from compute_site.policy.granted import find_granted
 from servers.policies import server as policies
-from tests.cast import ALPHA, Cast, Persona
-from tests.client import Answer, ApiClient
-from tests.factories import make_project
+from tests.world.cast import ALPHA, Cast, Persona
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_project
 
 pytestmark = pytest.mark.django_db
 TOKENS = "//identity/v3/auth/tokens"

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from compute_site.identity.models import Project, Role, Token, User
 from compute_site.identity.tokens import digest_of
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_user
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_user
 
 pytestmark = pytest.mark.django_db
 URL = "//identity/v3/auth/tokens"

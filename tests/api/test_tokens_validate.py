@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from compute_site.identity.models import Token
 from compute_site.identity.tokens import digest_of
-from tests.cast import Cast, Persona
-from tests.client import Answer, ApiClient
+from tests.world.cast import Cast, Persona
+from tests.world.client import Answer, ApiClient
 
 pytestmark = pytest.mark.django_db
 URL = "//identity/v3/auth/tokens"

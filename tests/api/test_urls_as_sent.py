@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.client import ApiClient
+from tests.world.client import ApiClient
 
 SERVICES = (
     "/compute/v2.1/servers",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.client import ApiClient
-from tests.servers.hosts import make_host
+from tests.world.client import ApiClient
+from tests.world.hosts import make_host
 
 
 def test_every_host_is_missing(as_admin: ApiClient) -> None:

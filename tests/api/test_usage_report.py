@@ -10,9 +10,9 @@ import pytest
 
 from servers.models import Instance
 from servers.models.states import VmState
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_instance
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_instance
 
 URL = "/os-simple-tenant-usage"
 JUNE = "start=2026-06-01T00:00:00&end=2026-06-02T00:00:00"

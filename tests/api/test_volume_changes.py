@@ -8,9 +8,9 @@ import pytest
 
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_image, make_volume
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_image, make_volume
 
 pytestmark = pytest.mark.django_db
 V3 = "//volume/v3"

@@ -9,8 +9,8 @@ import pytest
 
 from compute_site.identity.models import Project
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
-from tests.cast import ALPHA, BETA, UNKNOWN_ID, Cast
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, BETA, UNKNOWN_ID, Cast
+from tests.world.client import ApiClient
 
 V3 = "//volume/v3"
 

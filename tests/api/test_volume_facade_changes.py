@@ -9,8 +9,8 @@ import pytest
 
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
-from tests.cast import ALPHA, Cast
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, Cast
+from tests.world.client import ApiClient
 
 V3 = "//volume/v3"
 

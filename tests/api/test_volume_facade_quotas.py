@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from compute_site.neighbours.volume.models import Snapshot, Volume
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
 
 V3 = "//volume/v3"
 TENANT = "os-vol-tenant-attr:tenant_id"

@@ -11,9 +11,9 @@ from compute_site.neighbours.volume.api.queries import CONTROLS
 from compute_site.neighbours.volume.api.types import Types
 from compute_site.neighbours.volume.api.views import SnapshotsDetail, VolumesDetail
 from compute_site.neighbours.volume.models import Snapshot, VolumeType
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_volume
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_volume
 
 pytestmark = pytest.mark.django_db
 V3 = "//volume/v3"

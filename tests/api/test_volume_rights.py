@@ -11,11 +11,11 @@ from guardian.shortcuts import remove_perm
 from compute_site.identity.models import Role
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_image, make_instance, make_volume
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_image, make_instance, make_volume
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 
 V3 = "//volume/v3"
 

@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from servers.build.place import place_reservation
 from servers.models import Instance
 from tests.benchmarks.requests import create
-from tests.servers.jobs import run_jobs
+from tests.world.jobs import run_jobs
 
 WORDS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 

@@ -27,7 +27,7 @@ from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 from openstack.exceptions import NotFoundException
 
-from tests.fresh_database import fresh_database
+from tests.world.fresh_database import fresh_database
 
 ROOT = Path(settings.BASE_DIR)
 NAME = "compute_site_clients"

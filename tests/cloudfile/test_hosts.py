@@ -21,10 +21,10 @@ from servers.models import (
     Service,
 )
 from servers.placement.fit import GuestPlacement, PlacedCell
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_instance
-from tests.servers.hosts import hold, set_inventory
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
+from tests.world.hosts import hold, set_inventory
 
 pytestmark = pytest.mark.django_db
 

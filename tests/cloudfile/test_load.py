@@ -23,8 +23,8 @@ from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
 from flavors.models import Flavor, FlavorAccess
 from quotas.models import Limit, Usage
 from servers.models import Aggregate, ComputeNode, KeyPair, ServerGroup, Service
-from tests.client import ApiClient
-from tests.servers.hosts import set_inventory
+from tests.world.client import ApiClient
+from tests.world.hosts import set_inventory
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from compute_site.identity.models import Project, User
 from tests.conformance.replay import WORLD, Run, World, read_cases
-from tests.servers.jobs import run_jobs
+from tests.world.jobs import run_jobs
 
 GROUPS = read_cases()
 OUT_OF_CONTEXT = {

@@ -13,7 +13,7 @@ from flavors.serializers.access import FlavorAction
 from servers.serializers.aggregate import AggregateActionBody
 from servers.serializers.migration import ForceComplete
 from servers.serializers.server_action import ServerActionBody
-from tests.routes import ROUTES
+from tests.world.routes import ROUTES
 
 PAGES = ("//admin/", "//accounts/")
 """For people with a browser; the admin has its own tests."""

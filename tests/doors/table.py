@@ -13,8 +13,8 @@ from typing import Any
 
 from compute_site.identity.models import Role
 from servers.policies.server import SHOW
-from tests.cast import BETA
-from tests.keys import ED25519
+from tests.world.cast import BETA
+from tests.world.keys import ED25519
 
 ANYONE = None
 """Also who proves no identity."""

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from compute_site.identity.models import Role
 from servers.models import Instance
-from tests.cast import Cast, Persona
-from tests.client import ApiClient
+from tests.world.cast import Cast, Persona
+from tests.world.client import ApiClient
 from tests.doors.routes import writing_requests
 from tests.doors.table import ANYONE, ROWS, Row
 from tests.doors.world import World

@@ -24,10 +24,10 @@ from servers.models import (
     Trait,
 )
 from servers.policies.server import SHOW
-from tests.cast import ALPHA, BETA, Cast, Persona
-from tests.client import ApiClient
+from tests.world.cast import ALPHA, BETA, Cast, Persona
+from tests.world.client import ApiClient
 from tests.doors.table import Row
-from tests.factories import (
+from tests.world.factories import (
     make_flavor,
     make_image,
     make_network,
@@ -38,9 +38,9 @@ from tests.factories import (
     make_user,
     make_volume,
 )
-from tests.keys import ED25519
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
+from tests.world.keys import ED25519
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 
 UNKNOWN = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 

@@ -11,7 +11,7 @@ from django.db import connection
 from flavors.changes import FlavorOrder, create_flavor, remove_extra_spec, set_extra_specs
 from flavors.errors import FlavorExists
 from flavors.models import Flavor
-from tests.factories import make_flavor
+from tests.world.factories import make_flavor
 
 
 def at_once(*works: Callable[[], object]) -> list[BaseException]:

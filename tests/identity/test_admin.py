@@ -14,10 +14,10 @@ from compute_site.console import people
 from compute_site.identity.models import ApplicationCredential, Project, Role, Token, User
 from compute_site.identity.tokens import digest_of
 from servers.policies import server as policies
-from tests.cast import BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_network, make_port, make_user
-from tests.policy.callers import caller_of
+from tests.world.cast import BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_network, make_port, make_user
+from tests.world.granted import caller_of
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:identity_project_changelist")

@@ -12,9 +12,9 @@ from django.utils import timezone
 from compute_site.identity import passwords
 from compute_site.identity.models import Project, Role, Token, User
 from compute_site.identity.tokens import digest_of
-from tests.cast import Cast, Persona
-from tests.client import Answer, ApiClient
-from tests.factories import make_project, make_user
+from tests.world.cast import Cast, Persona
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_project, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.identity.urls")]
 

@@ -7,7 +7,7 @@ import base64
 import pytest
 from django.test import Client
 
-from tests.cast import Cast
+from tests.world.cast import Cast
 
 pytestmark = pytest.mark.django_db
 HTML = "text/html,application/xhtml+xml"

@@ -6,9 +6,9 @@ import pytest
 
 from compute_site.identity.models import Role, Token
 from compute_site.neighbours.identity.api import envelope
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_project, make_user
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db
 V3 = "//identity/v3"

@@ -11,8 +11,8 @@ from django.contrib.auth.hashers import check_password, make_password
 
 from compute_site.identity.hashers import TooManySignIns, hashing
 from compute_site.short_queue import ShortQueue
-from tests.cast import Cast
-from tests.client import ApiClient, browser_of
+from tests.world.cast import Cast
+from tests.world.client import ApiClient, browser_of
 
 OURS = [
     "compute_site.identity.hashers.QueuedScryptHasher",

@@ -21,10 +21,10 @@ from compute_site.identity import proof
 from compute_site.identity.lockout import note_failure, purge_failures
 from compute_site.identity.models import SignInFailures
 from compute_site.identity.passwords import verify_password
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.site.log import log_of_site
-from tests.site.staff import operator, staff
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.log import log_of_site
+from tests.world.staff import operator, staff
 
 pytestmark = pytest.mark.django_db
 V3 = "//identity/v3"

@@ -7,9 +7,9 @@ import pytest
 from compute_site.identity.catalog import stable_id
 from compute_site.identity.models import Project, Role, User
 from servers.models import Instance
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_network, make_port, make_project, make_user
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_network, make_port, make_project, make_user
 
 pytestmark = pytest.mark.django_db
 V3 = "//identity/v3"

@@ -27,7 +27,7 @@ from compute_site.api.openapi import find_operations
 from compute_site.api.view import render_fault
 from compute_site.faults import FieldFault, InvalidBody
 from servers.serializers.server_create import ServerCreate
-from tests.samples import A_UUID, sample
+from tests.world.samples import A_UUID, sample
 
 CONTRACTS = [contract for _, _, contract in find_operations()]
 BODIES = list(dict.fromkeys(c.body for c in CONTRACTS if c.body is not None))

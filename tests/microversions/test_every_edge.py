@@ -8,7 +8,7 @@ from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.version import Microversion
 from compute_site.api.openapi import find_operations
 from compute_site.faults import InvalidBody
-from tests.samples import Place, edges, histories, path_of, put, sample
+from tests.world.samples import Place, edges, histories, path_of, put, sample
 
 Edge = tuple[type[VersionedSerializer], Place, Microversion]
 SIDES: list[Edge] = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from tests.cast import Persona
-from tests.client import Answer, ApiClient
+from tests.world.cast import Persona
+from tests.world.client import Answer, ApiClient
 
 NEWEST = "1.39"
 CONSUMER = "6ab2ae79-c8f9-4bf6-ae4b-42302a9c6bd8"

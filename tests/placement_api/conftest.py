@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cast import Cast
+from tests.world.cast import Cast
 from tests.placement_api.client import PlacementClient
 
 

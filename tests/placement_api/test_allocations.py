@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from servers.models import Allocation, Consumer, Instance, Inventory, ResourceProvider
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance
-from tests.orders import Shop
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
+from tests.world.orders import Shop
 from tests.placement_api.client import (
     CONSUMER,
     OTHER_CONSUMER,
@@ -19,8 +19,8 @@ from tests.placement_api.client import (
     new_uuid,
     order,
 )
-from tests.servers.hosts import assert_hosts_add_up, hold, make_host
-from tests.servers.jobs import run_jobs
+from tests.world.hosts import assert_hosts_add_up, hold, make_host
+from tests.world.jobs import run_jobs
 
 
 def used_of(provider: str) -> dict[str, int]:

@@ -10,7 +10,7 @@ from drf_spectacular.validation import validate_schema
 
 from compute_site.api.microversions.version import Microversion
 from compute_site.placement_urls import document_at
-from tests.client import ApiClient
+from tests.world.client import ApiClient
 from tests.placement_api.client import CONSUMER, PlacementClient
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from servers.models import Inventory, ResourceProvider
 from tests.placement_api.client import PlacementClient, error, new_uuid
-from tests.servers.hosts import make_host
+from tests.world.hosts import make_host
 
 DEFAULTS = {
     "reserved": 0,

@@ -8,7 +8,7 @@ from os_resource_classes import STANDARDS
 from servers.hosts.register import mirror_aggregates
 from servers.models import Aggregate, Allocation, Inventory, ProviderAggregate
 from tests.placement_api.client import AGGREGATE, PlacementClient, new_uuid
-from tests.servers.hosts import make_host
+from tests.world.hosts import make_host
 
 
 def test_resource_classes_are_listed_made_and_deleted(placement: PlacementClient) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from servers.models import PciDevice, ResourceProvider
-from tests.factories import make_instance
+from tests.world.factories import make_instance
 from tests.placement_api.client import AGGREGATE, PlacementClient, error, new_uuid
-from tests.servers.hosts import hold, make_host
+from tests.world.hosts import hold, make_host
 
 
 def test_a_provider_lives_from_creation_to_deletion(placement: PlacementClient) -> None:

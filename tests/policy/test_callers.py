@@ -12,9 +12,9 @@ from compute_site.identity.models import Project, Role
 from compute_site.policy.granted import rules_on
 from servers.models import Instance
 from servers.policies import server as policies
-from tests.cast import BETA, Cast, Persona
-from tests.factories import make_instance, make_user
-from tests.policy.callers import caller_of
+from tests.world.cast import BETA, Cast, Persona
+from tests.world.factories import make_instance, make_user
+from tests.world.granted import caller_of
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,8 @@ from compute_site.policy.grants import make_roles, make_roles_of, synchronise
 from compute_site.policy.rules import Rule, registry
 from servers.models import Instance
 from servers.policies import server as policies
-from tests.cast import Cast
-from tests.factories import make_project, make_user
+from tests.world.cast import Cast
+from tests.world.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -10,10 +10,10 @@ from compute_site.identity.models import Project, User
 from compute_site.policy.rules import registry
 from servers.models import Instance
 from servers.policies import server as policies
-from tests.cast import ALPHA, BETA, Cast, Persona
-from tests.client import ApiClient
-from tests.factories import make_instance, make_user
-from tests.policy.callers import caller_of
+from tests.world.cast import ALPHA, BETA, Cast, Persona
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_user
+from tests.world.granted import caller_of
 
 pytestmark = pytest.mark.django_db
 PERSONAS = [Cast.reader, Cast.member, Cast.second_member, Cast.manager, Cast.outsider, Cast.admin]

@@ -12,9 +12,9 @@ from django.db.models import CASCADE, PROTECT, SET_NULL, Field, ForeignKey, Mode
 from compute_site.identity.models import Project, Role, User
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.volume.models import VolumeType
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import (
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import (
     make_image,
     make_network,
     make_port,

@@ -18,11 +18,11 @@ from compute_site.policy.grants import set_default_roles, synchronise
 from compute_site.policy.models import RuleDefault
 from compute_site.policy.rules import registry
 from servers.policies import server as policies
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_project, make_user
-from tests.policy.callers import caller_of
-from tests.site.staff import operator, staff
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_project, make_user
+from tests.world.granted import caller_of
+from tests.world.staff import operator, staff
 
 pytestmark = pytest.mark.django_db
 READERS, MANAGERS = {*Role}, {Role.MANAGER, Role.ADMIN}

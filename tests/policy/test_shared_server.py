@@ -6,9 +6,9 @@ import pytest
 from guardian.shortcuts import assign_perm, remove_perm
 
 from servers.policies import server as policies
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_instance
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from quotas.models import Usage
 from servers.models.instance import Instance
 from servers.models.server_group import ServerGroup
 from servers.models.states import VmState
-from tests.factories import make_project, make_user
+from tests.world.factories import make_project, make_user
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from quotas.enforce import give_back, reserve
 from quotas.errors import OverQuota
 from quotas.fit import Wanted
 from quotas.models import Limit, Usage
-from tests.factories import make_project
+from tests.world.factories import make_project
 
 
 def no_user_usage() -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from compute_site.identity.models import Project
 from quotas.limits import class_limits, effective_limits
 from quotas.models import Limit
 from quotas.resources import RESOURCES
-from tests.factories import make_project
+from tests.world.factories import make_project
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from servers.models import (
     ResourceProvider,
     VmState,
 )
-from tests.factories import make_instance
-from tests.servers.hosts import assert_hosts_add_up, held_by, hold, make_host
+from tests.world.factories import make_instance
+from tests.world.hosts import assert_hosts_add_up, held_by, hold, make_host
 
 pytestmark = pytest.mark.django_db
 

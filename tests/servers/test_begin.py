@@ -12,10 +12,10 @@ from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.jobs import DeleteServer
 from servers.lifecycle.transitions import Transition
 from servers.models import Instance, InstanceAction
-from tests.cast import Cast
-from tests.factories import make_instance
-from tests.servers.callers import caller_of
-from tests.servers.jobs import queued
+from tests.world.cast import Cast
+from tests.world.factories import make_instance
+from tests.world.callers import caller_of
+from tests.world.jobs import queued
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 

@@ -27,13 +27,13 @@ from servers.lifecycle.jobs import GIVE_BACKS
 from servers.models import BlockDevice, Instance
 from servers.worker.patience import ATTEMPTS
 from servers.worker.recovery import MAX_ATTEMPTS
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_network, make_volume
-from tests.orders import Shop
-from tests.servers.crashes import Crash, every_crash, run_jobs_with_crash
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued, run_jobs
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_network, make_volume
+from tests.world.orders import Shop
+from tests.world.crashes import Crash, every_crash, run_jobs_with_crash
+from tests.world.hosts import make_host
+from tests.world.jobs import queued, run_jobs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from compute_site.neighbours.network.protocol import NicRequest
 from servers.lifecycle import jobs
 from servers.lifecycle.jobs import BuildServer, Job, Owner
-from tests.servers.jobs import queued
+from tests.world.jobs import queued
 
 OWNER = Owner(
     user_id="u",

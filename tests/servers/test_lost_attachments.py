@@ -12,12 +12,12 @@ from compute_site.neighbours.network.models import Port
 from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.attachments.lost import give_up_lost_changes
 from servers.models import BlockDevice, Instance, InstanceActionEvent, ServerFault
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_network, make_volume
-from tests.servers.crashes import Crash, every_crash, run_jobs_with_crash
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued, run_jobs
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_network, make_volume
+from tests.world.crashes import Crash, every_crash, run_jobs_with_crash
+from tests.world.hosts import make_host
+from tests.world.jobs import queued, run_jobs
 
 # Real transactions: what was committed before the death must stay.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]

@@ -11,10 +11,10 @@ from compute_site.neighbours.network import local
 from compute_site.neighbours.network.models import SecurityGroup
 from compute_site.neighbours.network.protocol import NicRequest
 from servers.models import Instance
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import make_instance
-from tests.services.makers import make_caller, make_network
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
+from tests.world.services import make_caller, make_network
 
 V2 = "//network/v2.0"
 

@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 
 from servers.models import KeptRequest, ServerFault
-from tests.factories import make_user
+from tests.world.factories import make_user
 
 
 @pytest.mark.django_db

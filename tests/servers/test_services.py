@@ -8,7 +8,7 @@ from servers.hosts.errors import NoSuchService
 from servers.hosts.services import ServiceChange, change_service, change_services, find_service
 from servers.models import Service
 from servers.worker.run import announce
-from tests.servers.hosts import make_host
+from tests.world.hosts import make_host
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from servers.lifecycle.transitions import (
     take_steps,
 )
 from servers.models import Instance
-from tests.factories import make_instance
+from tests.world.factories import make_instance
 
 pytestmark = pytest.mark.django_db
 

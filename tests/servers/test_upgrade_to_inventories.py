@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.fresh_database import fresh_database
+from tests.world.fresh_database import fresh_database
 
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE = "0003_archived_servers"

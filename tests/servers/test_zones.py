@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from servers.hosts.zones import available_zones, zone_of_hosts, zones_with_state
 from servers.models import Aggregate, Cell, Service
-from tests.servers.hosts import make_host, make_zone
+from tests.world.hosts import make_host, make_zone
 
 pytestmark = pytest.mark.django_db
 

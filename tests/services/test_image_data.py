@@ -16,8 +16,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from compute_site.neighbours.image.data import store, uploads
 from compute_site.neighbours.image.models import Image, Quota
-from tests.cast import ALPHA
-from tests.client import ApiClient
+from tests.world.cast import ALPHA
+from tests.world.client import ApiClient
 
 IMAGES = "//image/v2/images"
 DATA = bytes(range(256)) * 40

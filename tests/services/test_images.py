@@ -5,7 +5,7 @@ from __future__ import annotations
 from compute_site.identity.models import Project
 from compute_site.neighbours.image import local
 from compute_site.neighbours.image.models import Image
-from tests.services.makers import make_caller
+from tests.world.services import make_caller
 
 
 def test_private_images_of_other_projects_are_the_admins_alone(

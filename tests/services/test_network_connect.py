@@ -13,8 +13,8 @@ from compute_site.neighbours.network import local
 from compute_site.neighbours.network.local import addresses
 from compute_site.neighbours.network.models import FixedIp, Network, Port, Quota, SecurityGroup
 from compute_site.neighbours.network.protocol import Connection, Nic, NicFailed, NicRequest
-from tests.services.makers import make_caller, make_network, make_port, make_subnet, new_server_id
-from tests.services.threads import run_at_once
+from tests.world.services import make_caller, make_network, make_port, make_subnet, new_server_id
+from tests.world.threads import run_at_once
 
 
 def test_a_nic_gets_one_address_of_each_ip_version(alpha: Project) -> None:

@@ -8,7 +8,7 @@ from compute_site.identity.models import Project
 from compute_site.neighbours.network import local
 from compute_site.neighbours.network.models import FixedIp, Quota, SecurityGroup
 from compute_site.neighbours.network.protocol import PortQuotaData
-from tests.services.makers import make_caller, make_network, make_port
+from tests.world.services import make_caller, make_network, make_port
 
 
 def test_own_shared_and_external_networks_are_seen(alpha: Project, beta: Project) -> None:

@@ -11,8 +11,8 @@ from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.volume import local
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import NewVolume, VolumeNotReservable
-from tests.services.makers import make_caller, new_server_id
-from tests.services.threads import run_at_once
+from tests.world.services import make_caller, new_server_id
+from tests.world.threads import run_at_once
 
 
 def make_volume(project: Project, **fields: Any) -> Volume:

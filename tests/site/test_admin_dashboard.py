@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from quotas.models import Limit, Usage
 from servers.models import ServerFault
-from tests.cast import ALPHA, BETA, Cast
-from tests.factories import make_instance, make_order, make_project
-from tests.servers.hosts import make_host, make_zone
-from tests.site.staff import operator, staff
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.factories import make_instance, make_order, make_project
+from tests.world.hosts import make_host, make_zone
+from tests.world.staff import operator, staff
 
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]
 

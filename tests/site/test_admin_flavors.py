@@ -12,9 +12,9 @@ from django.urls import reverse
 from flavors.explained import explain
 from flavors.extra_specs import NAMED
 from flavors.models import Flavor, FlavorAccess
-from tests.cast import ALPHA, BETA, Cast
-from tests.factories import make_flavor, make_instance, make_user
-from tests.site.staff import staff
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.factories import make_flavor, make_instance, make_user
+from tests.world.staff import staff
 
 LIST = reverse("admin:flavors_flavor_changelist")
 

@@ -15,9 +15,9 @@ from django.urls import reverse
 
 from compute_site.console.lists import ListAdmin
 from compute_site.identity.models import User
-from tests.cast import Cast
-from tests.factories import make_instance
-from tests.site.staff import operator
+from tests.world.cast import Cast
+from tests.world.factories import make_instance
+from tests.world.staff import operator
 
 PAGES = sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.label)
 SECRETS = {

@@ -19,10 +19,10 @@ from servers.models import (
     ProviderTrait,
     Service,
 )
-from tests.cast import Cast
-from tests.factories import make_instance
-from tests.servers.hosts import hold, make_host, make_zone
-from tests.site.staff import operator, staff
+from tests.world.cast import Cast
+from tests.world.factories import make_instance
+from tests.world.hosts import hold, make_host, make_zone
+from tests.world.staff import operator, staff
 
 SERVICES = reverse("admin:servers_service_changelist")
 NODES = reverse("admin:servers_computenode_changelist")

@@ -31,11 +31,11 @@ from servers.models import (
     Tag,
 )
 from servers.models.cell import Cell
-from tests.cast import ALPHA, BETA, Cast
-from tests.factories import make_flavor, make_image, make_instance, make_order
-from tests.servers.hosts import hold, make_host
-from tests.servers.reservations import make_reservation
-from tests.site.staff import operator, staff
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.factories import make_flavor, make_image, make_instance, make_order
+from tests.world.hosts import hold, make_host
+from tests.world.reservations import make_reservation
+from tests.world.staff import operator, staff
 
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]
 LIST = reverse("admin:servers_instance_changelist")

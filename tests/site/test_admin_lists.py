@@ -18,8 +18,8 @@ from compute_site.console.lists import BoundedPaginator, word_filter
 from compute_site.identity.models import User
 from servers.models import Instance
 from tests.benchmarks.rows import fill_site
-from tests.cast import Cast
-from tests.factories import (
+from tests.world.cast import Cast
+from tests.world.factories import (
     make_flavor,
     make_instance,
     make_network,
@@ -27,7 +27,7 @@ from tests.factories import (
     make_project,
     make_user,
 )
-from tests.site.staff import operator
+from tests.world.staff import operator
 
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]
 OWN_PAGES = {"servers.Instance", "quotas.ProjectQuota"}

@@ -16,10 +16,10 @@ from compute_site.identity.models import ApplicationCredential, Project, Role, T
 from compute_site.identity.tokens import digest_of
 from compute_site.policy.grants import give_role, set_rules_of_user
 from servers.policies import server as policies
-from tests.cast import Cast, Persona
-from tests.client import ApiClient
-from tests.factories import make_instance, make_project, make_user
-from tests.site.staff import permit, staff, user_of
+from tests.world.cast import Cast, Persona
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_project, make_user
+from tests.world.staff import permit, staff, user_of
 
 ON_USERS = ("identity.view_user", "identity.change_user", "identity.delete_user")
 ON_PROJECTS = ("identity.view_project", "identity.change_project", "identity.delete_project")

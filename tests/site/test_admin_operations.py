@@ -23,12 +23,12 @@ from servers.models import (
     ServerFault,
     Tag,
 )
-from tests.cast import Cast
-from tests.factories import make_instance, make_order
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.reservations import make_reservation, usage_of
-from tests.site.staff import operator, staff
+from tests.world.cast import Cast
+from tests.world.factories import make_instance, make_order
+from tests.world.hosts import make_host
+from tests.world.jobs import queued, run_jobs
+from tests.world.reservations import make_reservation, usage_of
+from tests.world.staff import operator, staff
 
 LIST = reverse("admin:servers_instance_changelist")
 ALL = ["retry", "set_active", "set_error", "delete_servers"]

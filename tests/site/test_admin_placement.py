@@ -6,11 +6,11 @@ from django.test import Client
 from django.urls import reverse
 
 from servers.models import Instance
-from tests.client import ApiClient
-from tests.factories import make_flavor
-from tests.orders import Shop
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor
+from tests.world.orders import Shop
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 
 
 def page_of(admin_client: Client, shop: Shop, client: ApiClient) -> str:

@@ -13,10 +13,10 @@ from django.urls import reverse
 
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.volume.models import Snapshot, VolumeType
-from tests.cast import ALPHA, Cast
-from tests.client import ApiClient
-from tests.factories import make_image, make_network, make_port, make_volume
-from tests.site.staff import operator
+from tests.world.cast import ALPHA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_image, make_network, make_port, make_volume
+from tests.world.staff import operator
 
 DEEP = "[" * 3000 + "]" * 3000
 HOSTILE_JSON = {

@@ -13,9 +13,9 @@ from django.urls import reverse
 from compute_site.identity.models import User
 from quotas.models import Limit, LimitChange, Usage
 from quotas.resources import LIMITED
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_instance, make_project, make_user
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance, make_project, make_user
 
 LIST = reverse("admin:quotas_projectquota_changelist")
 PAGE = reverse("admin:quotas_projectquota_change", args=[ALPHA])

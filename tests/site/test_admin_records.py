@@ -35,10 +35,10 @@ from servers.models import (
     Tag,
 )
 from servers.placement import fit
-from tests.cast import ALPHA, Cast
-from tests.factories import make_instance, make_order, make_project, number
-from tests.servers.hosts import hold, make_host
-from tests.site.staff import operator, staff
+from tests.world.cast import ALPHA, Cast
+from tests.world.factories import make_instance, make_order, make_project, number
+from tests.world.hosts import hold, make_host
+from tests.world.staff import operator, staff
 
 Statements = Callable[[], AbstractContextManager[CaptureQueriesContext]]
 MODELS = [

@@ -14,9 +14,9 @@ from django.urls import reverse
 from compute_site.identity.models import Project, Role, Token, User
 from servers.models import ServerFault
 from servers.policies import server as policies
-from tests.cast import ALPHA, Cast
-from tests.factories import make_flavor, make_image, make_instance, make_network, make_user
-from tests.site.staff import staff
+from tests.world.cast import ALPHA, Cast
+from tests.world.factories import make_flavor, make_image, make_instance, make_network, make_user
+from tests.world.staff import staff
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 EDITED = [

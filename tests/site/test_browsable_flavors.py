@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cast import ALPHA, Cast
-from tests.client import browser_of
-from tests.factories import make_flavor
+from tests.world.cast import ALPHA, Cast
+from tests.world.client import browser_of
+from tests.world.factories import make_flavor
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import sys
 import pytest
 from django.conf import settings
 
-from tests.web_process import url_of_database
+from tests.world.web_process import url_of_database
 
 
 @pytest.mark.parametrize("words", [("list_policies",), ("help", "--commands")])

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.cast import Cast
-from tests.client import ApiClient, browser_of
+from tests.world.cast import Cast
+from tests.world.client import ApiClient, browser_of
 
 PAGES = (
     "/compute/v2.1/servers",

@@ -16,9 +16,9 @@ from compute_site.api.microversions.version import NEWEST
 from compute_site.api.view import ComputeView
 from compute_site.neighbours.service_view import ServiceView
 from servers.models import Tag
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import (
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import (
     make_flavor,
     make_image,
     make_instance,

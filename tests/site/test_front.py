@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from servers.models import Service
-from tests.cast import Cast
-from tests.factories import make_host, make_user
+from tests.world.cast import Cast
+from tests.world.factories import make_host, make_user
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 

@@ -10,10 +10,10 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.site.log import log_of_site
-from tests.site.staff import staff
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.log import log_of_site
+from tests.world.staff import staff
 
 Log = Callable[[], str]
 

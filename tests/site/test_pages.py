@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from servers.models import Instance
-from tests.cast import Cast
-from tests.orders import Shop
+from tests.world.cast import Cast
+from tests.world.orders import Shop
 
 PAGE = "/compute/v2.1/servers"
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}

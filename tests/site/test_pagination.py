@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from compute_site.db.paging import Paging, cut_page
 from compute_site.options import Options
 from flavors.models import Flavor
-from tests.factories import make_flavor
+from tests.world.factories import make_flavor
 
 ORDERS = [
     [("id", False)],

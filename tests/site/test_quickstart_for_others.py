@@ -24,8 +24,8 @@ from compute_site.identity.models import User
 from compute_site.quickstart.demo_accounts import find_accounts, read_accounts, set_passwords
 from compute_site.quickstart.listening import find_listener
 from compute_site.quickstart.start import Account, read_clouds_yaml, write_clouds_yaml
-from tests.factories import make_user
-from tests.fresh_database import fresh_database
+from tests.world.factories import make_user
+from tests.world.fresh_database import fresh_database
 
 ROOT = Path(settings.BASE_DIR)
 KNOWN = {name: Account(name, name, "demo") for name in ("demo", "admin")}

@@ -34,8 +34,8 @@ from compute_site.neighbours.volume.models import (
     VolumeTypeAccess,
 )
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
-from tests.cast import Cast
-from tests.services.makers import make_network, make_port
+from tests.world.cast import Cast
+from tests.world.services import make_network, make_port
 
 
 @pytest.fixture

@@ -42,12 +42,12 @@ from servers.models import (
     VmState,
 )
 from tests.benchmarks.site import ROOT, drop_database, make_database
-from tests.cast import Cast, make_cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_image
-from tests.orders import limit
-from tests.servers.hosts import make_host
-from tests.servers.jobs import FETCH
+from tests.world.cast import Cast, make_cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_image
+from tests.world.orders import limit
+from tests.world.hosts import make_host
+from tests.world.jobs import FETCH
 from tests.servers.placement.rich_hosts import enrich
 
 INSIDE = "SOAK_OF_PLACING"

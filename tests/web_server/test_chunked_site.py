@@ -15,8 +15,8 @@ import pytest
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
-from tests.cast import Cast, make_cast
-from tests.servers.worker_process import url_of_database
+from tests.world.cast import Cast, make_cast
+from tests.world.worker_process import url_of_database
 from tests.web_server.raw import (
     WAIT_SECONDS,
     RawAnswer,

@@ -8,9 +8,9 @@ import pytest
 
 from servers.drivers.disks import name_devices, root_name
 from servers.models import BlockDevice
-from tests.client import ApiClient
-from tests.factories import make_volume
-from tests.servers.moving import Rack
+from tests.world.client import ApiClient
+from tests.world.factories import make_volume
+from tests.world.moving import Rack
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,12 @@ from servers.models import (
     InstanceMapping,
     ServerFault,
 )
-from tests.cast import Cast
-from tests.factories import make_network, make_volume
-from tests.servers.callers import caller_of
-from tests.servers.hosts import make_host, set_inventory
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.reservations import make_reservation, usage_of
+from tests.world.cast import Cast
+from tests.world.factories import make_network, make_volume
+from tests.world.callers import caller_of
+from tests.world.hosts import make_host, set_inventory
+from tests.world.jobs import queued, run_jobs
+from tests.world.reservations import make_reservation, usage_of
 
 pytestmark = pytest.mark.django_db
 

@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 
 from servers.models import Instance
-from tests.client import ApiClient
-from tests.factories import make_instance
-from tests.orders import Shop
-from tests.servers.hosts import make_host
-from tests.servers.jobs import run_jobs
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
+from tests.world.orders import Shop
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 
 REASON = "COMPUTE_SITE_SECRET_KEY"
 

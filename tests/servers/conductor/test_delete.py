@@ -25,12 +25,12 @@ from servers.models import (
     ServerGroupMember,
     Service,
 )
-from tests.cast import Cast, Persona
-from tests.factories import make_network, make_volume
-from tests.servers.callers import caller_of
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.reservations import make_reservation, usage_of
+from tests.world.cast import Cast, Persona
+from tests.world.factories import make_network, make_volume
+from tests.world.callers import caller_of
+from tests.world.hosts import make_host
+from tests.world.jobs import queued, run_jobs
+from tests.world.reservations import make_reservation, usage_of
 
 pytestmark = pytest.mark.django_db
 

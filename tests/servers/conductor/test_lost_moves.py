@@ -21,11 +21,11 @@ from servers.models import (
     Service,
 )
 from servers.worker.recovery import LOST_AFTER_SECONDS, end_lost_moves, give_up_lost_actions
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.servers.crashes import Crash, Killed, every_crash, run_jobs_with_crash
-from tests.servers.jobs import drop_jobs, queued, run_jobs
-from tests.servers.moving import Rack, act, assert_books_balance, confirm, move_of, resize, revert
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.crashes import Crash, Killed, every_crash, run_jobs_with_crash
+from tests.world.jobs import drop_jobs, queued, run_jobs
+from tests.world.moving import Rack, act, assert_books_balance, confirm, move_of, resize, revert
 
 # Real transactions: what was committed before the death must stay.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]

@@ -22,10 +22,10 @@ from servers.models import (
     ServerFault,
     Tag,
 )
-from tests.factories import make_flavor, make_network
-from tests.servers.hosts import held_by, make_host, make_zone
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.reservations import make_reservation, usage_of
+from tests.world.factories import make_flavor, make_network
+from tests.world.hosts import held_by, make_host, make_zone
+from tests.world.jobs import queued, run_jobs
+from tests.world.reservations import make_reservation, usage_of
 
 pytestmark = pytest.mark.django_db
 

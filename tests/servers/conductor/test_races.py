@@ -28,19 +28,19 @@ from servers.models import (
 )
 from servers.placement import claims
 from servers.placement.find import TRIES, Try
-from tests.cast import Cast
-from tests.factories import make_flavor
-from tests.servers.callers import caller_of
-from tests.servers.hosts import (
+from tests.world.cast import Cast
+from tests.world.factories import make_flavor
+from tests.world.callers import caller_of
+from tests.world.hosts import (
     assert_hardware_adds_up,
     assert_hosts_add_up,
     make_bound_host,
     make_host,
     set_inventory,
 )
-from tests.servers.jobs import run_jobs
+from tests.world.jobs import run_jobs
 from tests.servers.placement.fit.factories import make_guest
-from tests.servers.reservations import make_reservation, usage_of
+from tests.world.reservations import make_reservation, usage_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
 

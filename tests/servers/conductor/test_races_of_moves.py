@@ -11,12 +11,12 @@ import pytest
 from servers.lifecycle.jobs import PlaceMove
 from servers.models import Allocation, Consumer, Instance, Migration
 from servers.moves.place import place_move
-from tests.cast import Cast, Persona
-from tests.client import ApiClient
-from tests.orders import limit
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.moving import (
+from tests.world.cast import Cast, Persona
+from tests.world.client import ApiClient
+from tests.world.orders import limit
+from tests.world.hosts import make_host
+from tests.world.jobs import queued, run_jobs
+from tests.world.moving import (
     Rack,
     assert_books_balance,
     confirm,
@@ -26,7 +26,7 @@ from tests.servers.moving import (
     revert,
     state,
 )
-from tests.services.threads import run_at_once
+from tests.world.threads import run_at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
 

@@ -21,10 +21,10 @@ from servers.models import (
 )
 from servers.worker import recovery
 from servers.worker.recovery import MAX_ATTEMPTS
-from tests.servers.hosts import make_host
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.reservations import make_reservation, usage_of
-from tests.servers.worker_process import url_of_database, wait_until
+from tests.world.hosts import make_host
+from tests.world.jobs import queued, run_jobs
+from tests.world.reservations import make_reservation, usage_of
+from tests.world.worker_process import url_of_database, wait_until
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from psycopg.errors import QueryCanceled
 from servers.lifecycle.exclusive import exclusive
 from servers.worker.patience import AGAIN, ATTEMPTS
 from servers.worker.recovery import MAX_ATTEMPTS
-from tests.servers.worker_process import url_of_database, wait_until
+from tests.world.worker_process import url_of_database, wait_until
 
 
 def refusing(word: str, *, after: bool) -> Callable[..., Any]:

@@ -20,12 +20,12 @@ from servers.drivers.protocol import DriverFailed, Guest
 from servers.lifecycle.companions import current_job
 from servers.lifecycle.jobs import BuildServer
 from servers.models import Instance, InstanceActionEvent, ServerFault
-from tests.cast import Cast
-from tests.factories import make_network
-from tests.servers.callers import caller_of
-from tests.servers.hosts import assert_hosts_add_up, make_host
-from tests.servers.jobs import queued, run_jobs
-from tests.servers.reservations import make_reservation
+from tests.world.cast import Cast
+from tests.world.factories import make_network
+from tests.world.callers import caller_of
+from tests.world.hosts import assert_hosts_add_up, make_host
+from tests.world.jobs import queued, run_jobs
+from tests.world.reservations import make_reservation
 
 pytestmark = pytest.mark.django_db
 

@@ -18,10 +18,10 @@ from psycopg.errors import QueryCanceled, RaiseException
 
 from servers.models import BuildRequest, ComputeNode, Consumer, Instance, ServerFault, Service
 from servers.worker import recovery
-from tests.factories import make_network
-from tests.servers.hosts import make_host
-from tests.servers.reservations import make_reservation
-from tests.servers.worker_process import wait_until, worker_process
+from tests.world.factories import make_network
+from tests.world.hosts import make_host
+from tests.world.reservations import make_reservation
+from tests.world.worker_process import wait_until, worker_process
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
 

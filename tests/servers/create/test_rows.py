@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from servers.create.rows import Rows, insert_rows
 from servers.models import Instance, KeyPair, Tag
-from tests.cast import Cast
-from tests.factories import make_instance
+from tests.world.cast import Cast
+from tests.world.factories import make_instance
 
 
 def key_pairs(cast: Cast, *names: str) -> Rows:

@@ -30,13 +30,13 @@ from servers.models import (
     Tag,
 )
 from servers.policies import server as policies
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import make_flavor, make_image, make_instance, make_network
-from tests.servers.hosts import hold, make_host
-from tests.servers.jobs import run_jobs
-from tests.services.threads import run_at_once
-from tests.site.staff import operator
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor, make_image, make_instance, make_network
+from tests.world.hosts import hold, make_host
+from tests.world.jobs import run_jobs
+from tests.world.threads import run_at_once
+from tests.world.staff import operator
 
 pytestmark = pytest.mark.django_db
 KEPT = {

@@ -15,16 +15,16 @@ from django.db.models import QuerySet
 
 from servers.models import Aggregate, ComputeNode, Instance
 from servers.placement.rules import NAMES
-from tests.cast import Cast
-from tests.client import ApiClient
-from tests.factories import (
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import (
     make_flavor,
     make_image,
     make_server_group,
 )
-from tests.orders import limit
-from tests.servers.hosts import assert_hosts_add_up, make_host
-from tests.servers.jobs import run_jobs
+from tests.world.orders import limit
+from tests.world.hosts import assert_hosts_add_up, make_host
+from tests.world.jobs import run_jobs
 from tests.servers.placement.demand_cases import (
     AGGREGATES,
     ALIASES,

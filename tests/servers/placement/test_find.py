@@ -30,9 +30,9 @@ from servers.placement import candidates
 from servers.placement.checks import check_weights
 from servers.placement.find import find_hosts
 from servers.placement.report import NoValidHost
-from tests.cast import Cast
-from tests.factories import make_instance
-from tests.servers.hosts import make_host, make_zone, set_inventory
+from tests.world.cast import Cast
+from tests.world.factories import make_instance
+from tests.world.hosts import make_host, make_zone, set_inventory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 

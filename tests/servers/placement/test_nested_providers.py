@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from servers.models import Allocation, Instance, Inventory, Service
-from tests.client import ApiClient
-from tests.factories import make_flavor
-from tests.servers.jobs import run_jobs
-from tests.servers.moving import (
+from tests.world.client import ApiClient
+from tests.world.factories import make_flavor
+from tests.world.jobs import run_jobs
+from tests.world.moving import (
     Rack,
     act,
     assert_books_balance,

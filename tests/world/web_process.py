@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 
-from tests.servers.worker_process import url_of_database
+from tests.world.worker_process import url_of_database
 
 START_SECONDS = 60
 THREADS = 4

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from tests.servers.jobs import run_jobs
+from tests.world.jobs import run_jobs
 
 
 class Killed(BaseException):

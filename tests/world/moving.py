@@ -9,12 +9,12 @@ from django.core.management import call_command
 from flavors.models import Flavor
 from quotas.models import Usage
 from servers.models import ComputeNode, Instance, Migration
-from tests.cast import ALPHA
-from tests.client import Answer, ApiClient
-from tests.factories import make_flavor
-from tests.orders import Shop
-from tests.servers.hosts import assert_hosts_add_up, make_host
-from tests.servers.jobs import run_jobs
+from tests.world.cast import ALPHA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_flavor
+from tests.world.orders import Shop
+from tests.world.hosts import assert_hosts_add_up, make_host
+from tests.world.jobs import run_jobs
 
 
 class Rack:

@@ -17,9 +17,9 @@ from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import FloatingIp, SecurityGroupRule, Subnet
 from compute_site.neighbours.volume.models import Snapshot, VolumeType
 from servers.models import Aggregate, RequestSpec
-from tests.cast import ALPHA, BETA, Cast
-from tests.client import ApiClient
-from tests.factories import (
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import (
     make_flavor,
     make_image,
     make_instance,
@@ -29,7 +29,7 @@ from tests.factories import (
     make_server_group,
     make_volume,
 )
-from tests.servers.hosts import make_host
+from tests.world.hosts import make_host
 
 MOUNTS = {
     r"^compute/(?P<api>v2\.1|v2)/": "compute/v2.1/",

@@ -6,9 +6,9 @@ from typing import Any
 
 from flavors.models import Flavor
 from quotas.models import Limit
-from tests.cast import ALPHA
-from tests.client import Answer, ApiClient
-from tests.factories import make_flavor, make_image
+from tests.world.cast import ALPHA
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_flavor, make_image
 
 LATEST = "latest"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compute_site.caller import Caller
-from tests.cast import Persona
+from tests.world.cast import Persona
 
 
 def caller_of(persona: Persona) -> Caller:

@@ -18,7 +18,7 @@ from servers.models import (
     ServerGroup,
 )
 from servers.models.states import TaskState, VmState
-from tests.cast import ALPHA, Cast
+from tests.world.cast import ALPHA, Cast
 
 _numbers = itertools.count(1)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.test import Client, TestCase
 
-from tests.cast import Persona
+from tests.world.cast import Persona
 
 ROOT = "/compute/v2.1"
 BINARY = "application/octet-stream"

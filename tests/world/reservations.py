@@ -19,8 +19,8 @@ from servers.models import (
     TaskState,
     VmState,
 )
-from tests.cast import Cast, Persona
-from tests.factories import flavor_copy, make_flavor
+from tests.world.cast import Cast, Persona
+from tests.world.factories import flavor_copy, make_flavor
 
 _numbers = itertools.count(1)
 

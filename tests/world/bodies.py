@@ -21,10 +21,10 @@ from compute_site.neighbours.volume.api import shapes as volume
 from compute_site.neighbours.volume.local import actions as volume_actions
 from compute_site.neighbours.volume.local import quotas as volume_quotas
 from servers.policies.server import SHOW
-from tests.cast import Cast
-from tests.keys import ED25519
-from tests.routes import ROUTES, Route, Site
-from tests.samples import edges, histories, sample
+from tests.world.cast import Cast
+from tests.world.keys import ED25519
+from tests.world.routes import ROUTES, Route, Site
+from tests.world.samples import edges, histories, sample
 
 WRITING = ("POST", "PUT", "PATCH")
 COMPUTE_ROOT = "//compute/v2.1/"

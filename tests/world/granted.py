@@ -5,7 +5,7 @@ from __future__ import annotations
 from compute_site.caller import Caller
 from compute_site.identity.scope import find_by_user
 from compute_site.policy.granted import find_granted
-from tests.cast import Persona
+from tests.world.cast import Persona
 
 
 def caller_of(persona: Persona) -> Caller:

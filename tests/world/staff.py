@@ -7,7 +7,7 @@ from django.test import Client
 
 from compute_site.identity.models import Project, Role, User
 from compute_site.policy.grants import give_role
-from tests.factories import make_user
+from tests.world.factories import make_user
 
 
 def operator() -> Client:

@@ -1,0 +1,1 @@
+"""What tests are made of: who asks, how they ask, and the rows that there are."""
