@@ -12,7 +12,13 @@ from compute_site.neighbours.volume.models import Volume
 from servers.models import ServerGroup
 from tests.world.cast import ALPHA, Cast
 from tests.world.client import Answer, ApiClient
-from tests.world.factories import make_flavor, make_image, make_network, make_port, make_security_group
+from tests.world.factories import (
+    make_flavor,
+    make_image,
+    make_network,
+    make_port,
+    make_security_group,
+)
 
 
 def told(answer: Answer) -> str:

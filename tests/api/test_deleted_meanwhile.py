@@ -49,9 +49,9 @@ from tests.world.factories import (
     make_volume,
     number,
 )
-from tests.world.keys import ED25519
 from tests.world.hosts import make_host
 from tests.world.jobs import queued
+from tests.world.keys import ED25519
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,9 +14,9 @@ from servers.models import Instance, VmState
 from tests.world.cast import UNKNOWN_ID
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_flavor, make_image, make_volume
-from tests.world.orders import Shop, limit
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
+from tests.world.orders import Shop, limit
 
 
 def everything() -> dict[str, list[Any]]:

@@ -21,8 +21,8 @@ from servers.models import (
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.factories import make_network, make_volume
-from tests.world.orders import Shop
 from tests.world.jobs import queued
+from tests.world.orders import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

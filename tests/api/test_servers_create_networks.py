@@ -12,8 +12,8 @@ from servers.models import Instance, Service
 from tests.world.cast import BETA
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_flavor, make_network, make_port
-from tests.world.orders import Shop
 from tests.world.hosts import make_host
+from tests.world.orders import Shop
 
 NOWHERE = str(uuid.UUID(int=0))
 

@@ -13,8 +13,8 @@ from servers.policies import server as rules
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor, make_network
-from tests.world.orders import Shop
 from tests.world.hosts import make_host
+from tests.world.orders import Shop
 
 BLANK = {
     "source_type": "blank",

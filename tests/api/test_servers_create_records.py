@@ -23,9 +23,9 @@ from tests.world.factories import (
     make_security_group,
     make_volume,
 )
-from tests.world.orders import Shop
 from tests.world.hosts import make_host
 from tests.world.jobs import queued
+from tests.world.orders import Shop
 
 
 def the_server() -> Instance:

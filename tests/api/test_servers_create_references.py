@@ -15,8 +15,8 @@ from servers.models import Aggregate, Instance, KeyPair, Service
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_flavor, make_image, make_security_group, make_volume
-from tests.world.orders import Shop
 from tests.world.hosts import make_host
+from tests.world.orders import Shop
 
 NOWHERE = str(uuid.UUID(int=0))
 

@@ -17,7 +17,6 @@ from servers.holdings.audit import find_wrongs
 from servers.models import HardwareClaim, Instance, PciDevice, Service
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor
-from tests.world.orders import Shop
 from tests.world.hosts import (
     assert_hardware_adds_up,
     assert_hosts_add_up,
@@ -26,6 +25,7 @@ from tests.world.hosts import (
 )
 from tests.world.jobs import run_jobs
 from tests.world.moving import act, confirm, resize, revert, state
+from tests.world.orders import Shop
 
 HUGE = 2048
 CELLS = [

@@ -10,7 +10,13 @@ import pytest
 from servers.models import BlockDevice, Instance, InstanceAction, InstanceActionEvent
 from tests.world.cast import ALPHA, Cast
 from tests.world.client import ApiClient
-from tests.world.factories import make_instance, make_network, make_order, make_port, make_security_group
+from tests.world.factories import (
+    make_instance,
+    make_network,
+    make_order,
+    make_port,
+    make_security_group,
+)
 from tests.world.hosts import make_host
 
 NICS = [

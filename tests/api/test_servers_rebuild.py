@@ -10,9 +10,9 @@ import pytest
 from servers.models import BlockDevice, HostHardware, Instance, RequestSpec
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_flavor, make_image
-from tests.world.orders import limit
 from tests.world.jobs import run_jobs
 from tests.world.moving import Rack, act
+from tests.world.orders import limit
 
 UNKNOWN = "00000000-0000-4000-8000-00000000ffff"
 

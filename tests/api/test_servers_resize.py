@@ -25,11 +25,16 @@ from servers.models import (
     Service,
 )
 from servers.moves.cold import resize_server
+from tests.world.callers import caller_of
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.factories import make_flavor, make_image, make_instance, make_network, make_server_group
-from tests.world.orders import limit
-from tests.world.callers import caller_of
+from tests.world.factories import (
+    make_flavor,
+    make_image,
+    make_instance,
+    make_network,
+    make_server_group,
+)
 from tests.world.hosts import make_zone, nodes_of
 from tests.world.jobs import queued, run_jobs
 from tests.world.moving import (
@@ -44,6 +49,7 @@ from tests.world.moving import (
     revert,
     state,
 )
+from tests.world.orders import limit
 
 
 @pytest.fixture

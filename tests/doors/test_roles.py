@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from compute_site.identity.models import Role
 from servers.models import Instance
-from tests.world.cast import Cast, Persona
-from tests.world.client import ApiClient
 from tests.doors.routes import writing_requests
 from tests.doors.table import ANYONE, ROWS, Row
 from tests.doors.world import World
+from tests.world.cast import Cast, Persona
+from tests.world.client import ApiClient
 
 ORDER = list(Role)
 WRITES = re.compile(r"^\W*(UPDATE|DELETE)\b|\b(INSERT INTO|DELETE FROM)\b")

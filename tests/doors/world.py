@@ -24,9 +24,9 @@ from servers.models import (
     Trait,
 )
 from servers.policies.server import SHOW
+from tests.doors.table import Row
 from tests.world.cast import ALPHA, BETA, Cast, Persona
 from tests.world.client import ApiClient
-from tests.doors.table import Row
 from tests.world.factories import (
     make_flavor,
     make_image,
@@ -38,9 +38,9 @@ from tests.world.factories import (
     make_user,
     make_volume,
 )
-from tests.world.keys import ED25519
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
+from tests.world.keys import ED25519
 
 UNKNOWN = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 

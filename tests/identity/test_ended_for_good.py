@@ -18,10 +18,10 @@ from compute_site.identity.catalog import stable_id
 from compute_site.identity.models import ApplicationCredential, Project, Role, Token, User
 from compute_site.policy.grants import give_role
 from servers.worker.tasks import purge_jobs
+from tests.site.test_admin_more_rights import page, roles_form
 from tests.world.cast import ALPHA, Cast, Persona
 from tests.world.client import Answer, ApiClient
 from tests.world.staff import operator
-from tests.site.test_admin_more_rights import page, roles_form
 
 pytestmark = pytest.mark.django_db
 V3 = "//identity/v3"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.world.cast import Cast
 from tests.placement_api.client import PlacementClient
+from tests.world.cast import Cast
 
 
 @pytest.fixture

@@ -7,10 +7,6 @@ from typing import Any
 import pytest
 
 from servers.models import Allocation, Consumer, Instance, Inventory, ResourceProvider
-from tests.world.cast import ALPHA, BETA, Cast
-from tests.world.client import ApiClient
-from tests.world.factories import make_instance
-from tests.world.orders import Shop
 from tests.placement_api.client import (
     CONSUMER,
     OTHER_CONSUMER,
@@ -19,8 +15,12 @@ from tests.placement_api.client import (
     new_uuid,
     order,
 )
+from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.client import ApiClient
+from tests.world.factories import make_instance
 from tests.world.hosts import assert_hosts_add_up, hold, make_host
 from tests.world.jobs import run_jobs
+from tests.world.orders import Shop
 
 
 def used_of(provider: str) -> dict[str, int]:

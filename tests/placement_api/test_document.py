@@ -10,8 +10,8 @@ from drf_spectacular.validation import validate_schema
 
 from compute_site.api.microversions.version import Microversion
 from compute_site.placement_urls import document_at
-from tests.world.client import ApiClient
 from tests.placement_api.client import CONSUMER, PlacementClient
+from tests.world.client import ApiClient
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.6", "1.12", "1.18", "1.28", "1.39"])

@@ -7,9 +7,9 @@ from guardian.shortcuts import assign_perm
 
 from compute_site.identity.models import Project
 from servers.policies.placement_api import LIST_PROVIDERS
+from tests.placement_api.client import PlacementClient, error
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.placement_api.client import PlacementClient, error
 
 URLS = {
     "/resource_providers": 0,

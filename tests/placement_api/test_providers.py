@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from servers.models import PciDevice, ResourceProvider
-from tests.world.factories import make_instance
 from tests.placement_api.client import AGGREGATE, PlacementClient, error, new_uuid
+from tests.world.factories import make_instance
 from tests.world.hosts import hold, make_host
 
 

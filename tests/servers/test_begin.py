@@ -12,9 +12,9 @@ from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.jobs import DeleteServer
 from servers.lifecycle.transitions import Transition
 from servers.models import Instance, InstanceAction
+from tests.world.callers import caller_of
 from tests.world.cast import Cast
 from tests.world.factories import make_instance
-from tests.world.callers import caller_of
 from tests.world.jobs import queued
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]

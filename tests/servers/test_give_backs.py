@@ -29,11 +29,11 @@ from servers.worker.patience import ATTEMPTS
 from servers.worker.recovery import MAX_ATTEMPTS
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.factories import make_network, make_volume
-from tests.world.orders import Shop
 from tests.world.crashes import Crash, every_crash, run_jobs_with_crash
+from tests.world.factories import make_network, make_volume
 from tests.world.hosts import make_host
 from tests.world.jobs import queued, run_jobs
+from tests.world.orders import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

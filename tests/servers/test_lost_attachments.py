@@ -14,8 +14,8 @@ from servers.attachments.lost import give_up_lost_changes
 from servers.models import BlockDevice, Instance, InstanceActionEvent, ServerFault
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.factories import make_instance, make_network, make_volume
 from tests.world.crashes import Crash, every_crash, run_jobs_with_crash
+from tests.world.factories import make_instance, make_network, make_volume
 from tests.world.hosts import make_host
 from tests.world.jobs import queued, run_jobs
 

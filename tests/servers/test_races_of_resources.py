@@ -16,10 +16,10 @@ from servers.keypairs.errors import KeyPairExists
 from servers.keypairs.keypairs import KeyPairOrder, create_keypair
 from servers.models import KeyPair, ServerGroup, Service
 from servers.server_groups import ServerGroupOrder, create_server_group, delete_server_group
-from tests.world.cast import Cast, make_cast
-from tests.world.keys import ED25519
 from tests.world.callers import caller_of
+from tests.world.cast import Cast, make_cast
 from tests.world.hosts import make_host
+from tests.world.keys import ED25519
 from tests.world.threads import run_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,9 +8,9 @@ from django.urls import reverse
 from servers.models import Instance
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor
-from tests.world.orders import Shop
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
+from tests.world.orders import Shop
 
 
 def page_of(admin_client: Client, shop: Shop, client: ApiClient) -> str:

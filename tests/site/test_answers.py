@@ -21,7 +21,13 @@ from compute_site.neighbours.network.models import Port
 from servers.models import ServerGroup
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.factories import make_image, make_network, make_port, make_server_group, make_volume
+from tests.world.factories import (
+    make_image,
+    make_network,
+    make_port,
+    make_server_group,
+    make_volume,
+)
 
 LISTS = {
     "/servers/detail": "servers",

@@ -16,9 +16,9 @@ from quotas.models import Limit, Usage
 from servers.models import Instance, InstanceAction, RequestSpec, ServerGroup, ServerGroupMember
 from servers.policies.server import SHOW
 from tests.world.cast import ALPHA, Cast
+from tests.world.chromium import Browser, start_chromium
 from tests.world.factories import make_flavor, make_image, make_instance, make_user
 from tests.world.hosts import make_host
-from tests.world.chromium import Browser, start_chromium
 
 
 @pytest.fixture(scope="module")

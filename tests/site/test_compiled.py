@@ -10,9 +10,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from compute_site.db.compiled import MOST_VALUES, CompiledQuery
 from compute_site.neighbours.image.models import Image
+from tests.world.callers import caller_of
 from tests.world.cast import BETA, Cast
 from tests.world.factories import make_image
-from tests.world.callers import caller_of
 
 FIND = CompiledQuery(
     lambda caller, *ids: (

@@ -22,8 +22,8 @@ from compute_site.db.outages import OneLineFilter
 from compute_site.db.sessions import limit_sessions, unlimited_statements
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.worker_process import url_of_database
 from tests.world.web_process import THREADS, WebProcess, web_process
+from tests.world.worker_process import url_of_database
 
 GROUP = {"server_group": {"name": "g", "policies": ["affinity"]}}
 NETWORK = {"network": {"name": "n"}}

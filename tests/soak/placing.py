@@ -42,13 +42,13 @@ from servers.models import (
     VmState,
 )
 from tests.benchmarks.site import ROOT, drop_database, make_database
+from tests.servers.placement.rich_hosts import enrich
 from tests.world.cast import Cast, make_cast
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor, make_image
-from tests.world.orders import limit
 from tests.world.hosts import make_host
 from tests.world.jobs import FETCH
-from tests.servers.placement.rich_hosts import enrich
+from tests.world.orders import limit
 
 INSIDE = "SOAK_OF_PLACING"
 SECONDS = 40.0

@@ -15,8 +15,6 @@ import pytest
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
-from tests.world.cast import Cast, make_cast
-from tests.world.worker_process import url_of_database
 from tests.web_server.raw import (
     WAIT_SECONDS,
     RawAnswer,
@@ -26,6 +24,8 @@ from tests.web_server.raw import (
     read_answer,
     running,
 )
+from tests.world.cast import Cast, make_cast
+from tests.world.worker_process import url_of_database
 
 pytestmark = pytest.mark.django_db  # else there might be no database
 

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection
 
 from servers.models import ServerGroup
+from tests.web_server.raw import WebServer, post, running
 from tests.world.cast import Cast
 from tests.world.worker_process import url_of_database, wait_until
-from tests.web_server.raw import WebServer, post, running
 
 CONFIGURATION = "compute_site.web_server.configuration"
 TOKEN = f"X-Auth-Token: {Cast.member.token}"

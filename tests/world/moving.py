@@ -12,9 +12,9 @@ from servers.models import ComputeNode, Instance, Migration
 from tests.world.cast import ALPHA
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_flavor
-from tests.world.orders import Shop
 from tests.world.hosts import assert_hosts_add_up, make_host
 from tests.world.jobs import run_jobs
+from tests.world.orders import Shop
 
 
 class Rack:

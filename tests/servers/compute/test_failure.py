@@ -27,9 +27,9 @@ from servers.models import (
     InstanceMapping,
     ServerFault,
 )
+from tests.world.callers import caller_of
 from tests.world.cast import Cast
 from tests.world.factories import make_network, make_volume
-from tests.world.callers import caller_of
 from tests.world.hosts import make_host, set_inventory
 from tests.world.jobs import queued, run_jobs
 from tests.world.reservations import make_reservation, usage_of

@@ -10,9 +10,9 @@ from django.utils import timezone
 from servers.models import Instance
 from tests.world.client import ApiClient
 from tests.world.factories import make_instance
-from tests.world.orders import Shop
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
+from tests.world.orders import Shop
 
 REASON = "COMPUTE_SITE_SECRET_KEY"
 

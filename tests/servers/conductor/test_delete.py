@@ -25,9 +25,9 @@ from servers.models import (
     ServerGroupMember,
     Service,
 )
+from tests.world.callers import caller_of
 from tests.world.cast import Cast, Persona
 from tests.world.factories import make_network, make_volume
-from tests.world.callers import caller_of
 from tests.world.hosts import make_host
 from tests.world.jobs import queued, run_jobs
 from tests.world.reservations import make_reservation, usage_of

@@ -23,10 +23,10 @@ from servers.models import (
     InstanceMapping,
     ServerFault,
 )
-from tests.world.cast import Cast
-from tests.world.factories import make_network, make_volume
 from tests.world.callers import caller_of
+from tests.world.cast import Cast
 from tests.world.crashes import Crash, every_crash, run_jobs_with_crash
+from tests.world.factories import make_network, make_volume
 from tests.world.hosts import assert_hosts_add_up, make_host
 from tests.world.jobs import queued, run_jobs
 from tests.world.reservations import make_reservation, usage_of

@@ -28,9 +28,10 @@ from servers.models import (
 )
 from servers.placement import claims
 from servers.placement.find import TRIES, Try
+from tests.servers.placement.fit.factories import make_guest
+from tests.world.callers import caller_of
 from tests.world.cast import Cast
 from tests.world.factories import make_flavor
-from tests.world.callers import caller_of
 from tests.world.hosts import (
     assert_hardware_adds_up,
     assert_hosts_add_up,
@@ -39,7 +40,6 @@ from tests.world.hosts import (
     set_inventory,
 )
 from tests.world.jobs import run_jobs
-from tests.servers.placement.fit.factories import make_guest
 from tests.world.reservations import make_reservation, usage_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]

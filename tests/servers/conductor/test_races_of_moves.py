@@ -13,7 +13,6 @@ from servers.models import Allocation, Consumer, Instance, Migration
 from servers.moves.place import place_move
 from tests.world.cast import Cast, Persona
 from tests.world.client import ApiClient
-from tests.world.orders import limit
 from tests.world.hosts import make_host
 from tests.world.jobs import queued, run_jobs
 from tests.world.moving import (
@@ -26,6 +25,7 @@ from tests.world.moving import (
     revert,
     state,
 )
+from tests.world.orders import limit
 from tests.world.threads import run_at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]

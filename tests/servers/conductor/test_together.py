@@ -20,9 +20,9 @@ from servers.drivers.protocol import DriverFailed, Guest
 from servers.lifecycle.companions import current_job
 from servers.lifecycle.jobs import BuildServer
 from servers.models import Instance, InstanceActionEvent, ServerFault
+from tests.world.callers import caller_of
 from tests.world.cast import Cast
 from tests.world.factories import make_network
-from tests.world.callers import caller_of
 from tests.world.hosts import assert_hosts_add_up, make_host
 from tests.world.jobs import queued, run_jobs
 from tests.world.reservations import make_reservation

@@ -35,8 +35,8 @@ from tests.world.client import ApiClient
 from tests.world.factories import make_flavor, make_image, make_instance, make_network
 from tests.world.hosts import hold, make_host
 from tests.world.jobs import run_jobs
-from tests.world.threads import run_at_once
 from tests.world.staff import operator
+from tests.world.threads import run_at_once
 
 pytestmark = pytest.mark.django_db
 KEPT = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from compute_site.neighbours.network.models import FixedIp, Port
 from servers.models import ComputeNode, ProviderTrait, ResourceClass, ResourceProvider, Trait
-from tests.world.factories import make_network, make_port
 from tests.servers.placement.demand_cases import PORTS
+from tests.world.factories import make_network, make_port
 
 
 def enrich(node: ComputeNode, has: Mapping[str, Any]) -> dict[str, ResourceProvider]:

@@ -15,16 +15,6 @@ from django.db.models import QuerySet
 
 from servers.models import Aggregate, ComputeNode, Instance
 from servers.placement.rules import NAMES
-from tests.world.cast import Cast
-from tests.world.client import ApiClient
-from tests.world.factories import (
-    make_flavor,
-    make_image,
-    make_server_group,
-)
-from tests.world.orders import limit
-from tests.world.hosts import assert_hosts_add_up, make_host
-from tests.world.jobs import run_jobs
 from tests.servers.placement.demand_cases import (
     AGGREGATES,
     ALIASES,
@@ -34,6 +24,16 @@ from tests.servers.placement.demand_cases import (
     Case,
 )
 from tests.servers.placement.rich_hosts import enrich, make_asking_port
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.factories import (
+    make_flavor,
+    make_image,
+    make_server_group,
+)
+from tests.world.hosts import assert_hosts_add_up, make_host
+from tests.world.jobs import run_jobs
+from tests.world.orders import limit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 

@@ -32,11 +32,11 @@ from servers.placement.find import find_hosts
 from servers.placement.fit import GuestDemand
 from servers.placement.report import NoValidHost
 from servers.placement.topologies import read_topologies
+from tests.servers.placement.fit.checker import check_placement
+from tests.servers.placement.fit.factories import make_device, make_nic
 from tests.world.cast import ALPHA, Cast
 from tests.world.factories import make_instance
 from tests.world.hosts import assert_hardware_adds_up, assert_hosts_add_up, make_bound_host
-from tests.servers.placement.fit.checker import check_placement
-from tests.servers.placement.fit.factories import make_device, make_nic
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from servers.models import Allocation, Instance, Inventory, Service
+from tests.servers.placement.rich_hosts import enrich, make_asking_port
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor
 from tests.world.jobs import run_jobs
@@ -19,7 +20,6 @@ from tests.world.moving import (
     revert,
     state,
 )
-from tests.servers.placement.rich_hosts import enrich, make_asking_port
 
 APART = {"resources1:VGPU": "1", "resources2:VGPU": "1", "group_policy": "isolate"}
 HAS = {
