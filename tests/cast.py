@@ -1,0 +1,3 @@
+"""The old place of ``tests.world.cast``."""
+
+from tests.world.cast import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""The old place of ``tests.world.client``."""
+
+from tests.world.client import *  # noqa: F403

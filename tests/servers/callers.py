@@ -1,0 +1,3 @@
+"""The old place of ``tests.world.callers``."""
+
+from tests.world.callers import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""The old place of ``tests.world.hosts``."""
+
+from tests.world.hosts import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""The old place of ``tests.world.services``."""
+
+from tests.world.services import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""The old place of ``tests.world.threads``."""
+
+from tests.world.threads import *  # noqa: F403

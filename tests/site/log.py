@@ -1,0 +1,3 @@
+"""The old place of ``tests.world.log``."""
+
+from tests.world.log import *  # noqa: F403
