@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from servers.models import Service
 from tests.world.cast import Cast
-from tests.world.factories import make_host, make_user
+from tests.world.factories import make_user
+from tests.world.hosts import make_host
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
