@@ -18,7 +18,7 @@ TOPS = ("compute_site", "flavors", "quotas", "servers")
 FLOORS: list[set[str]] = [
     # the ground: what every project of this kind needs
     {"compute_site.words", "compute_site.random_text"},
-    {"compute_site.faults", "compute_site.options"},
+    {"compute_site.faults", "compute_site.options", "compute_site.state_folder"},
     {
         "compute_site.caller",
         "compute_site.request_id",
@@ -67,7 +67,13 @@ FLOORS: list[set[str]] = [
         "compute_site.quickstart",
         "compute_site.web_server",
     },
-    {"compute_site.apps", "compute_site.management", "compute_site.urls", "compute_site.wsgi"},
+    {
+        "compute_site.__main__",
+        "compute_site.apps",
+        "compute_site.management",
+        "compute_site.urls",
+        "compute_site.wsgi",
+    },
 ]
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 
