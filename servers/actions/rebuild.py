@@ -224,9 +224,13 @@ def _check_volumes(caller: Caller, present: Present) -> None:
 
 
 def _ask_placement(instance: Instance, image: ImageData) -> NoValidHost | None:
-    """Why the host will not do for the image, if it will not."""
+    """Why the host will not do for the image, if it will not. Of a server without a request spec
+    nobody knows what was asked for.
+    """
     specs = RequestSpec.objects.select_related("instance", "instance_group")
-    spec = specs.get(instance=instance)
+    spec = specs.filter(instance=instance).first()
+    if spec is None:
+        return None
     spec.image = copy_image(image)
     try:
         check_rebuild(spec, instance)

@@ -57,7 +57,7 @@ def test_limits_and_usage_are_shown(run_openstack: Openstack) -> None:
     }
     assert limits["instances_used"] >= 1
     assert run_openstack("usage show")["CPU Hours"] >= 0
-    demo = run_openstack("project show demo")["id"]
+    demo = run_openstack("project show demo", cloud=ADMIN)["id"]
     assert demo in {row["Project"] for row in run_openstack("usage list", cloud=ADMIN)}
 
 

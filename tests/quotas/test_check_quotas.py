@@ -6,6 +6,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -64,9 +66,11 @@ def test_many_projects_take_no_more_statements_than_one(
     project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     run("--fix")
+    with CaptureQueriesContext(connection) as seen:
+        run()
     for _ in range(3):
         other = make_project()
         ServerGroup.objects.create(project=other, name="group", policy="affinity", user_id="u")
         Usage.objects.create(project=other, resource="server_groups", in_use=1)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(len(seen)):
         assert run() == "every counter is right\n"
