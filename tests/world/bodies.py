@@ -342,7 +342,6 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "os-set_bootable": {"bootable": True},
             "os-extend": {"new_size": 2},
             "os-reset_status": {"status": "error"},
-            "os-force_delete": {},
             "os-update_readonly_flag": {"readonly": True},
             "os-set_image_metadata": {"metadata": {"k": "v"}},
             "os-unset_image_metadata": {"key": "a"},
@@ -351,9 +350,12 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "os-volume_upload_image": {"image_name": "made"},
         }.items()
     ),
-    "POST //volume/v3/snapshots/{snapshot_id}/action": tuple(
-        Example({action: body}, action, volume_actions.SNAPSHOT_SHAPES[action])
-        for action, body in {"os-reset_status": {"status": "error"}, "os-force_delete": {}}.items()
+    "POST //volume/v3/snapshots/{snapshot_id}/action": (
+        Example(
+            {"os-reset_status": {"status": "error"}},
+            "os-reset_status",
+            volume_actions.SNAPSHOT_SHAPES["os-reset_status"],
+        ),
     ),
     **{
         f"{method} //volume/v3/{thing}/metadata": (Example({"metadata": {"a": "b"}}),)
