@@ -80,3 +80,23 @@ def test_a_page_refers_to_what_is_there(page: Path) -> None:
     )
     missing += [path for path in paths if not (ROOT / path).exists()]
     assert missing == []
+
+
+def test_functions_and_tests_that_pages_name_are_there() -> None:
+    named = {
+        (page, *found)
+        for page in PAGES
+        for found in re.findall(
+            r"`((?:\w+/)+\w+\.py)::(\w+)", page.read_text(encoding="utf-8", errors="replace")
+        )
+    }
+    assert len(named) > 20
+    missing = [
+        f"{page.relative_to(ROOT)}: {path} has no {name}"
+        for page, path, name in sorted(named)
+        if not re.search(
+            rf"\b{name}\b",
+            (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).is_file() else "",
+        )
+    ]
+    assert missing == []
