@@ -79,6 +79,8 @@ def is_outage(response: http.client.HTTPResponse) -> bool:
 class Person:
     """One client with a connection of its own."""
 
+    flavors = FLAVORS
+
     def __init__(self, root: str, token: str, tally: Tally, seed: int) -> None:
         self.client = Client(root, token)
         self.tally = tally
@@ -96,7 +98,7 @@ class Person:
         count = self.chance.choice((1, 1, 1, 2, 5))
         counts = {"min_count": 1, "max_count": count, "return_reservation_id": True}
         network = self.chance.choice((SERVER["networks"], "none"))
-        flavor = self.chance.choice(FLAVORS)
+        flavor = self.chance.choice(self.flavors)
         name = f"soak{next(self.tally.names):06}"
         chosen = {"name": name, "networks": network, "flavorRef": flavor}
         body = {"server": {**SERVER, **counts, **chosen}}

@@ -48,6 +48,7 @@ RESIZES: tuple[dict[str, Any], ...] = (
 class Customer(Person):
     """Creates, deletes and resizes; counts the servers that were acknowledged."""
 
+    flavors = ("1", "2")
     servers = 0
 
     def __init__(self, root: str, token: str, tally: Tally, seed: int) -> None:
