@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 
 import pytest
 
 from compute_site.neighbours.image.api.queries import CONTROLS, FILTERS, SORT_KEYS
 from compute_site.neighbours.image.models import Image
-from tests.world.cast import ALPHA, BETA
+from tests.world.cast import ALPHA, BETA, UNKNOWN_ID
 from tests.world.client import ApiClient
 
 pytestmark = pytest.mark.django_db
 V2 = "//image/v2/images"
 NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
-UNKNOWN = str(uuid.uuid4())
 
 
 @pytest.fixture
@@ -93,7 +91,7 @@ def test_a_filter_filters(as_member: ApiClient, images: None, query: str, found:
         "sort=nothing",
         "sort=name&sort_key=name",
         "sort_key=name&sort_dir=asc&sort_dir=asc",
-        "marker=" + UNKNOWN,
+        "marker=" + UNKNOWN_ID,
         "marker=x",
         "limit=-1",
         "limit=ten",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
@@ -11,13 +10,12 @@ from compute_site.neighbours.volume.api.queries import CONTROLS
 from compute_site.neighbours.volume.api.types import Types
 from compute_site.neighbours.volume.api.views import SnapshotsDetail, VolumesDetail
 from compute_site.neighbours.volume.models import Snapshot, VolumeType
-from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.cast import ALPHA, BETA, UNKNOWN_ID, Cast
 from tests.world.client import ApiClient
 from tests.world.factories import make_volume
 
 pytestmark = pytest.mark.django_db
 V3 = "//volume/v3"
-UNKNOWN = str(uuid.uuid4())
 LISTS = {"volumes": VolumesDetail, "snapshots": SnapshotsDetail, "types": Types}
 
 
@@ -48,7 +46,7 @@ def volumes(cast: Cast) -> None:
         ("metadata=%7B%27a%27:%27x%27%7D", []),
         ("user_id=u", ["small"]),
         ("snapshot_id=none", []),
-        ("source_volid=" + UNKNOWN, []),
+        ("source_volid=" + UNKNOWN_ID, []),
         ("multiattach=true", []),
         ("migration_status=migrating", []),
         ("project_id=" + BETA, []),
@@ -77,7 +75,7 @@ def test_a_filter_filters(
         ("sort=name&sort_key=name", 400),
         ("sort_key=name&sort_dir=asc&sort_dir=asc", 400),
         ("marker=x", 404),
-        ("marker=" + UNKNOWN, 404),
+        ("marker=" + UNKNOWN_ID, 404),
         ("offset=-1", 400),
         ("offset=ten", 400),
         ("limit=-1", 400),
