@@ -76,6 +76,7 @@ def main() -> None:
             if processes == options.processes[-1]:
                 if not options.no_floor:
                     found["floor"] = measure_floor(site.url)
+                site.end_worker()  # it would do what is counted
                 found["statements"] = run_part("launch_statements", site.url)
     print(json.dumps(found, indent=1))
 
@@ -104,6 +105,10 @@ class Site:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{row[0]} servers never became active")
             time.sleep(0.05)
+
+    def end_worker(self) -> None:
+        self.roots[1].terminate()
+        self.roots[1].wait(60)
 
     def clear(self) -> None:
         """Forget the servers, so that each run begins with an empty cloud."""
