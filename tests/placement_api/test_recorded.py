@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.client import Answer
 from tests.placement_api.client import PlacementClient
+from tests.world.client import Answer
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
 

@@ -10,9 +10,9 @@ from compute_site.keys import IGNORED
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.api.views import NetworkView
 from compute_site.neighbours.network.models import FixedIp, Network, Port, SecurityGroupRule, Subnet
-from tests.cast import ALPHA, UNKNOWN_ID, Cast
-from tests.client import Answer, ApiClient
-from tests.factories import make_network, make_port, make_security_group
+from tests.world.cast import ALPHA, UNKNOWN_ID, Cast
+from tests.world.client import Answer, ApiClient
+from tests.world.factories import make_network, make_port, make_security_group
 
 V2 = "//network/v2.0"
 LISTS = {

@@ -1,3 +1,0 @@
-"""The old place of ``tests.world.cast``."""
-
-from tests.world.cast import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""The old place of ``tests.world.client``."""
-
-from tests.world.client import *  # noqa: F403

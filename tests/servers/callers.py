@@ -1,3 +1,0 @@
-"""The old place of ``tests.world.callers``."""
-
-from tests.world.callers import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""The old place of ``tests.world.moving``."""
-
-from tests.world.moving import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""The old place of ``tests.world.reservations``."""
-
-from tests.world.reservations import *  # noqa: F403

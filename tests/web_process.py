@@ -1,3 +1,0 @@
-"""The old place of ``tests.world.web_process``."""
-
-from tests.world.web_process import *  # noqa: F403
