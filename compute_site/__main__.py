@@ -44,6 +44,10 @@ def manage(words: Sequence[str]) -> None:
 
     try:
         execute_from_command_line(list(words))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output, such as head, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)  # as a program that the signal SIGPIPE ends
     except (DatabaseError, OptionError) as error:
         sys.exit(f"compute-site: {error}")
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from django.core.exceptions import BadRequest as RefusedRequest
 from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.db import DataError
 from django.http import Http404, HttpResponse, UnreadablePostError
@@ -308,6 +309,7 @@ FOREIGN_ERRORS: tuple[Translation, ...] = (
     (UnreadablePostError, lambda _: BodyBrokenOff("The body cannot be read to its end.")),
     (DataError, lambda _: BadRequest(NO_ROOM)),
     (DisallowedHost, unknown_host),
+    (RefusedRequest, lambda error: BadRequest(str(error))),
     (SuspiciousOperation, lambda _: BadRequest("This is no request that the site answers.")),
     (exceptions.ValidationError, lambda error: InvalidBody(faults_of(error, ""))),
     (exceptions.PermissionDenied, lambda error: Forbidden(str(error.detail))),

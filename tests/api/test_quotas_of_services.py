@@ -49,7 +49,7 @@ def subnet(number: int) -> Ask:
     def ask(client: ApiClient) -> Answer:
         network = make_network(subnet=False)
         cidr = f"10.88.{number}.0/24"
-        return make("subnet", network_id=str(network.pk), cidr=cidr)(client)
+        return make("subnet", network_id=str(network.pk), cidr=cidr, ip_version=4)(client)
 
     return ask
 

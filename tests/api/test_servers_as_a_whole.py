@@ -14,6 +14,7 @@ from servers.models import Instance, InstanceAction, RequestSpec
 from tests.world.client import ApiClient
 from tests.world.factories import make_image, make_instance
 from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
 from tests.world.moving import act
 
 PASSWORD = {"password_0": "secret", "other": "kept"}
@@ -75,6 +76,7 @@ def test_the_image_of_the_shelf_that_is_forgotten_is_the_present_one(
 
     monkeypatch.setattr(shelve, "ask_host", remember_another)
     act(as_member, server, shelve=None).expect(202)
+    run_jobs()
     assert not type(old).objects.filter(pk=old.pk).exists()
 
 

@@ -113,6 +113,7 @@ def test_the_catalogue_lists_every_service_with_each_interface(cast: Cast) -> No
         "network": {"http://testserver/network"},
         "volumev3": {"http://testserver/volume/v3"},
         "block-storage": {"http://testserver/volume/v3"},
+        "placement": {"http://testserver/placement"},
     }
     for entry in token["catalog"]:
         assert [endpoint["interface"] for endpoint in entry["endpoints"]] == [

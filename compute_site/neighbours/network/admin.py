@@ -55,7 +55,7 @@ class NetworkAdmin(ListAdmin):
     id_fields = ("id", "subnets__id")
     search_help_text = "Part of the name, id of the network or of a subnet"
     autocomplete_fields = ("project",)
-    readonly_fields = ("id",)
+    readonly_fields = ("id", "tags")
     ordering = ("name", "id")
     inlines = (SubnetInline,)
     fieldsets = (
@@ -87,7 +87,7 @@ class SubnetAdmin(ListAdmin):
     id_fields = ("id", "network__id")
     search_help_text = "Part of the name or of the range, id of the subnet or of its network"
     autocomplete_fields = ("network", "project")
-    readonly_fields = ("id",)
+    readonly_fields = ("id", "host_routes", "tags")
     ordering = ("cidr", "id")
 
 
@@ -132,7 +132,8 @@ class PortAdmin(ListAdmin):
     autocomplete_fields = ("network", "project", "security_groups")
     readonly_fields = (
         *("id", "device_id", "device_owner", "binding_host", "vif_type", "status"),
-        *("tag", "position", "created_by_server"),
+        *("tag", "position", "created_by_server", "tags"),
+        *("allowed_address_pairs", "extra_dhcp_opts"),
     )
     ordering = ("-created_at", "id")
     inlines = (FixedIpInline,)
@@ -169,7 +170,7 @@ class SecurityGroupAdmin(ListAdmin):
     id_fields = ("id",)
     search_help_text = "Part of the name or description, or id"
     autocomplete_fields = ("project",)
-    readonly_fields = ("id",)
+    readonly_fields = ("id", "tags")
     ordering = ("name", "id")
     inlines = (RuleInline,)
 
@@ -189,7 +190,7 @@ class FloatingIpAdmin(ListAdmin):
     id_fields = ("id", "port__id")
     address_fields = ("address", "fixed_address")
     search_help_text = "Address, id of the address or of its port"
-    readonly_fields = ("id", "project", "outside", "address", "port", "fixed_address")
+    readonly_fields = ("id", "project", "outside", "address", "port", "fixed_address", "tags")
     ordering = ("address",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
