@@ -70,7 +70,7 @@ def test_groups_limits_and_zones_are_read(cloud: Connection) -> None:
     assert cloud.compute.find_server_group("apart").id == group.id
     cloud.compute.delete_server_group(group)
     limits = cloud.compute.get_limits()
-    assert limits.absolute.instances == cloud.get_compute_quotas("demo").instances
+    assert limits.absolute.instances == cloud.get_compute_quotas(cloud.current_project_id).instances
     assert {zone.name for zone in cloud.compute.availability_zones()} >= {"rack1", "rack2"}
 
 

@@ -219,5 +219,5 @@ def test_the_cloud_layer_does_the_same(cloud: Connection, server: Server) -> Non
     rebuilt = cloud.rebuild_server(server.id, image.id, wait=True)
     assert (rebuilt.status, rebuilt.image.id) == ("ACTIVE", image.id)
     assert cloud.delete_image(image.id, wait=True)
-    assert cloud.get_compute_usage("demo").total_vcpus_usage >= 0
+    assert cloud.get_compute_usage(cloud.current_project_id).total_vcpus_usage >= 0
     assert cloud.get_compute_limits().total_instances_used >= 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.test import Client
+from django.test import Client, TestCase
 
 from tests.conformance.compare import MISSING, UUID, Invented, differences, find_place
 
@@ -148,13 +148,15 @@ class Run:
         content_type = "application/json" if data else ""
         headers |= self.fill(step.get("headers") or {})
         content_type = headers.pop("Content-Type", content_type) or ""
-        response = self.client.generic(
-            step["method"],
-            f"/compute{path[1:]}" if path.startswith("//") else COMPUTE + path,
-            data,
-            content_type=content_type,
-            headers={name: value for name, value in headers.items() if value is not None},
-        )
+        # what follows the commit is done where the transaction of a test never commits
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            response: Any = self.client.generic(
+                step["method"],
+                f"/compute{path[1:]}" if path.startswith("//") else COMPUTE + path,
+                data,
+                content_type=content_type,
+                headers={name: value for name, value in headers.items() if value is not None},
+            )
         try:
             body = json.loads(response.content)
         except ValueError:

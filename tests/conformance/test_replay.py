@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.contrib.auth.models import Group
@@ -22,15 +23,26 @@ OUT_OF_CONTEXT = {
 """Cases whose expectation is of the place where they were recorded."""
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """A transaction that is rolled back. What the site does outside of transactions is done in it
+    nevertheless, as in every test.
+    """
+    block = transaction.atomic()
+    block._from_testcase = True
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """The recorded world instead of the cast, for the time of this module."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), undone():
         for model in (User, Group, Project):
             model.objects.all().delete()
         call_command("loadcloud", str(WORLD), verbosity=0)
         yield World.log_in()
-        transaction.set_rollback(True)
 
 
 def replay(world: World, group: str, work: Callable[[], object] | None = None) -> None:
@@ -38,9 +50,8 @@ def replay(world: World, group: str, work: Callable[[], object] | None = None) -
     found: dict[str, list[str]] = {}
     for case in GROUPS[group]:
         if bool(case["needs"]) is bool(work) and case["id"] not in OUT_OF_CONTEXT:
-            with transaction.atomic():
+            with undone():
                 found[case["id"]] = Run(world, case, work).differences()
-                transaction.set_rollback(True)
     differing = [f"{name}\n    " + "\n    ".join(lines) for name, lines in found.items() if lines]
     assert found
     assert not differing, f"{len(differing)} of {len(found)} differ\n" + "\n".join(differing)

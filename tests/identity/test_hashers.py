@@ -21,8 +21,8 @@ OURS = [
 
 
 @pytest.fixture
-def full_queue(settings: Any) -> Any:
-    """As if as many others signed in as may."""
+def full_queue(settings: Any, cast: Cast) -> Any:
+    """As if as many others signed in as may, all of whom are known already."""
     settings.PASSWORD_HASHERS = OURS
     with contextlib.ExitStack() as stack:
         for _ in range(3):

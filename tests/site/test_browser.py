@@ -51,7 +51,7 @@ def log_in(browser: Browser, cast: Cast) -> None:
 
 
 def test_an_operator_logs_in_and_sees_the_cloud(browser: Browser, cast: Cast) -> None:
-    make_host("rack1", vcpus_used=2)
+    make_host("rack1", vcpus=8, vcpus_used=2)
     make_instance(host="rack1")
     log_in(browser, cast)
     assert "2 of 32" in browser.text
