@@ -57,12 +57,13 @@ SET_ASIDE = """
 LET_GO_ON = """
     WITH next AS (
         UPDATE procrastinate_jobs SET queue_name = %(queue)s::text
-        WHERE id IN (
+        -- an array is made once; IN may run its query for each row, and find others each time
+        WHERE id = ANY(ARRAY(
             SELECT id FROM procrastinate_jobs
             WHERE status = 'todo' AND queue_name = %(waiting)s
               AND (args ->> 'node_id')::bigint = ANY(%(nodes)s::bigint[])
             ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
-        )
+        ))
         RETURNING id
     )
     SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s::text,
