@@ -34,11 +34,17 @@ from compute_site.faults import (
 )
 from compute_site.keys import Key, read_keys
 from compute_site.neighbours.ids import canonical_ids, is_address
-from compute_site.words import PLAIN_TRUE, is_canonical
+from compute_site.words import is_canonical
 
 logger = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Model)
+
+
+class UnknownFilter(BadRequest):
+    """A parameter of a list that nothing is filtered by."""
+
+    code = "unknown_filter"
 
 
 class MarkerUnknown(BadRequest):
@@ -65,16 +71,27 @@ def by_address(column: str) -> Filter:
     return Filter(column, lambda words: [word for word in words if is_address(word)])
 
 
-def by_flag(column: str) -> Filter:
-    return Filter(column, lambda words: [word.lower() in PLAIN_TRUE for word in words])
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
     """A checked body: a value for each key, and the keys that the request had."""
 
     values: Mapping[str, Any]
     given: frozenset[str]
+
+
+def read_object(body: Any, noun: str, shape: Mapping[str, Key]) -> Asked:
+    """The object under the key ``noun`` of a body.
+
+    Raises:
+        BadRequest: it does not have the shape; every fault is listed.
+    """
+    given = body.get(noun) if isinstance(body, dict) else None
+    if not isinstance(given, dict):
+        raise BadRequest(f"Send an object under {noun}.", field=noun)
+    values, problems = read_keys(given, shape)
+    if problems:
+        raise BadRequest("; ".join(problems), field=noun)
+    return Asked(values, frozenset(given))
 
 
 MOST_DIGITS = 1000
@@ -120,14 +137,7 @@ class ServiceView(JsonView):
         Raises:
             BadRequest: it does not have the shape; every fault is listed.
         """
-        body = self.read_body()
-        given = body.get(noun) if isinstance(body, dict) else None
-        if not isinstance(given, dict):
-            raise BadRequest(f"Send an object under {noun}.", field=noun)
-        values, problems = read_keys(given, shape)
-        if problems:
-            raise BadRequest("; ".join(problems), field=noun)
-        return Asked(values, frozenset(given))
+        return read_object(self.read_body(), noun, shape)
 
     def filtered(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         """The rows that match the query string; parameters that are no filters are ignored."""

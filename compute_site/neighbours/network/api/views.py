@@ -53,8 +53,10 @@ from compute_site.neighbours.service_view import (
     Filter,
     MarkerUnknown,
     ServiceView,
+    UnknownFilter,
     by_address,
     by_id,
+    read_object,
 )
 from compute_site.words import LOOSE_TRUE
 
@@ -85,12 +87,6 @@ class Kind:
     """The rule to tag it."""
 
 
-class UnknownFilter(BadRequest):
-    """A parameter of a list that nothing is filtered by."""
-
-    code = "unknown_filter"
-
-
 class UnknownOrder(BadRequest):
     """Nothing is sorted in such an order."""
 
@@ -104,9 +100,7 @@ class RevisionPassed(Fault):
     code = "revision_passed"
 
 
-OF_LISTS = frozenset(
-    ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir", "project_id", "tenant_id")
-)
+OF_LISTS = frozenset(("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"))
 """Parameters of every list."""
 IF_MATCH = re.compile(r"revision_number=([0-9]{1,18})")
 MOST_AT_ONCE = 100
@@ -241,7 +235,7 @@ class ListView(NetworkView):
         body = self.read_body()
         if isinstance(body, dict) and f"{self.noun}s" in body:
             return self.post_several(body[f"{self.noun}s"])
-        asked = self.read(self.noun, self.kind.new)
+        asked = read_object(body, self.noun, self.kind.new)
         row = self.kind.create(self.caller, asked.values, asked.given)
         return Response({self.noun: self.show(self.rows().get(pk=row.pk))}, status=201)
 

@@ -13,7 +13,7 @@ from compute_site.db.paging import Paging, SortKey, cut_page
 from compute_site.faults import BadRequest, NotFound
 from compute_site.keys import LARGEST_INT, shown
 from compute_site.neighbours.ids import canonical_ids
-from compute_site.neighbours.service_view import MOST_DIGITS, ServiceView
+from compute_site.neighbours.service_view import MOST_DIGITS, ServiceView, UnknownFilter
 from compute_site.words import PLAIN_FALSE, PLAIN_TRUE, is_canonical
 
 Row = TypeVar("Row", bound=Model)
@@ -23,12 +23,6 @@ CONTROLS = frozenset(("limit", "marker", "offset", "sort", "sort_key", "sort_dir
 DIRECTIONS = {"asc": False, "desc": True}
 NOTHING = Q(pk__in=())
 LONGEST_MAPPING = 4096
-
-
-class UnknownFilter(BadRequest):
-    """The list knows no such parameter."""
-
-    code = "unknown_filter"
 
 
 class MarkerNotFound(NotFound):
