@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,12 +14,14 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.data import store
-from compute_site.neighbours.image.data.formats import Inspection
 from compute_site.neighbours.image.local.changes import ImageIsThere
 from compute_site.neighbours.image.local.limits import QUOTAS, SIZE_TOTAL
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.image.protocol import ImageQuotaReached
 from compute_site.neighbours.ownership import permit_on
+
+if TYPE_CHECKING:
+    from compute_site.neighbours.image.data.formats import Inspection
 
 QUEUED, SAVING, STAGED, IMPORTING = "queued", "saving", "uploading", "importing"
 ABANDONED = dt.timedelta(days=1)
@@ -151,6 +153,9 @@ def _check_formats(image: Image) -> None:
 
 
 def _inspect(image: Image, pieces: Iterable[bytes]) -> Inspection:
+    # its library takes 0.1 s to import, and most processes never see data
+    from compute_site.neighbours.image.data.formats import Inspection  # noqa: PLC0415
+
     return Inspection(
         pieces,
         disk_format=image.disk_format or "",
