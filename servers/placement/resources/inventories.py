@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 
 from django.db import transaction
-from django.utils import timezone
 
 from servers.models import Inventory, ResourceProvider
 from servers.models.provider import LARGEST
@@ -20,6 +19,7 @@ from servers.placement.resources.errors import (
     OneInventoryInUse,
     UnknownResourceClass,
 )
+from servers.placement.resources.inventory_rows import put_inventories, remove_inventories
 from servers.placement.resources.names import check_classes
 from servers.placement.resources.providers import (
     advance,
@@ -43,7 +43,6 @@ class Stock:
     allocation_ratio: float = 1.0
 
 
-AMOUNTS = tuple(field.name for field in dataclasses.fields(Stock))
 Stocks = Mapping[str, Stock]
 
 
@@ -146,9 +145,8 @@ def delete_inventory(provider_id: uuid.UUID, name: str) -> None:
     """
     provider = lock_provider(provider_id)
     _check_in_url(name)
-    row = _pick(_of(provider), name).rows[0]
-    _check_unused(provider, [row], OneInventoryInUse)
-    row.delete()
+    rows = _pick(_of(provider), name).rows
+    remove_inventories(rows, lambda held: OneInventoryInUse(_tell(provider, held)))
     advance(provider)
 
 
@@ -172,17 +170,8 @@ def _check_in_url(name: str) -> None:
 
 def write_inventories(provider: ResourceProvider, stocks: Stocks) -> None:
     """Make or change inventories of a provider whose tree is locked; what is held stays."""
-    now = timezone.now()
-    Inventory.objects.bulk_create(
-        [
-            Inventory(
-                provider=provider, resource_class=name, updated_at=now, **dataclasses.asdict(stock)
-            )
-            for name, stock in stocks.items()
-        ],
-        update_conflicts=True,
-        unique_fields=["provider", "resource_class"],
-        update_fields=[*AMOUNTS, "updated_at"],
+    put_inventories(
+        {(provider.pk, name): dataclasses.asdict(stock) for name, stock in stocks.items()}
     )
 
 
@@ -193,13 +182,9 @@ def drop_inventories(provider: ResourceProvider, *, but: Collection[str]) -> Non
         InventoryInUse: consumers hold something of one.
     """
     gone = list(provider.inventories.exclude(resource_class__in=list(but)))
-    _check_unused(provider, gone, InventoryInUse)
-    Inventory.objects.filter(pk__in=[row.pk for row in gone]).delete()
+    remove_inventories(gone, lambda held: InventoryInUse(_tell(provider, held)))
 
 
-def _check_unused(
-    provider: ResourceProvider, rows: Iterable[Inventory], error: type[InventoryInUse]
-) -> None:
-    held = sorted(row.resource_class for row in rows if row.used)
-    if held:
-        raise error(f"Consumers hold {', '.join(held)} of the provider {provider.name}.")
+def _tell(provider: ResourceProvider, held: Iterable[Inventory]) -> str:
+    names = ", ".join(sorted(row.resource_class for row in held))
+    return f"Consumers hold {names} of the provider {provider.name}."

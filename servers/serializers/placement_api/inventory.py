@@ -13,7 +13,8 @@ from compute_site.api.microversions.texts import Text
 from compute_site.api.microversions.version import Microversion
 from servers.models import Inventory
 from servers.models.provider import LARGEST
-from servers.placement.resources.inventories import AMOUNTS, Inventories, Stock, Stocks
+from servers.placement.resources.inventories import Inventories, Stock, Stocks
+from servers.placement.resources.inventory_rows import AMOUNTS
 from servers.placement.resources.reshape import NewInventories
 from servers.serializers.placement_api.fields import (
     CLASS_MEANS,
