@@ -23,10 +23,11 @@ def ask_host(
     password: str = "",
     after: str | None = None,
     columns: Mapping[str, Any] | None = None,
+    image: str = "",
 ) -> None:
     """Begin the action. ``password`` goes to the host, sealed while it waits. ``after`` is the
     state in the end, where it is not the one of the table; ``columns`` of the server's row are
-    set with the step.
+    set with the step; ``image`` is what a rescue boots from.
 
     Raises:
         HardwareBound: the server has a TPM or encrypted memory, which the action would lose.
@@ -41,5 +42,6 @@ def ask_host(
         task=action.task,
         sealed_password=seal(password),
         after=after,
+        image=image,
     )
     begin(caller, instance, action, job, **(columns or {}))

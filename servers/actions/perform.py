@@ -11,8 +11,8 @@ from django.db import transaction
 from compute_site.neighbours import network_service
 from compute_site.sealing import SealedWithOtherKey, unseal
 from servers.drivers.choose import driver_at
-from servers.drivers.guest import launched
-from servers.drivers.protocol import DriverFailed
+from servers.drivers.guest import describe_anew, launched
+from servers.drivers.protocol import DriverFailed, Guest
 from servers.holdings.release import NOWHERE, release_host
 from servers.holdings.set_aside import set_aside
 from servers.lifecycle.actions import BY_TASK, HostAction
@@ -38,8 +38,7 @@ def perform(job: PerformAction) -> None:
         if action.enters_host:
             network_service().rebind(job.server_id, str(instance.host))
         try:
-            password = unseal(job.sealed_password)
-            power_state = _drive(instance, action, password, off=after == VmState.STOPPED)
+            power_state = _drive(instance, action, job, off=after == VmState.STOPPED)
         except (DriverFailed, SealedWithOtherKey) as error:
             give_up(instance, action, error.detail)
             return
@@ -70,12 +69,20 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
                 set_aside(instance)
 
 
-def _drive(instance: Instance, action: HostAction, password: str, *, off: bool = False) -> int:
+def _drive(instance: Instance, action: HostAction, job: PerformAction, *, off: bool = False) -> int:
     """The power state afterwards; ``off``: the guest is switched off in the end."""
     server_id, node = str(instance.uuid), str(instance.node)
+    password = unseal(job.sealed_password)
     driver = driver_at(node)
     if action.leaves_host:
         driver.destroy(server_id, node)
         return PowerState.SHUT_DOWN
-    power_state = driver.perform(server_id, node, action.task, password=password)
-    return driver.perform(server_id, node, TaskState.POWERING_OFF) if off else power_state
+
+    def describe() -> Guest:
+        guest = describe_anew(instance, node=node)
+        return dataclasses.replace(guest, rescue_image_id=job.image, admin_password=password)
+
+    power_state = driver.perform(server_id, node, action.task, describe, password=password)
+    if off:
+        return driver.perform(server_id, node, TaskState.POWERING_OFF, describe)
+    return power_state

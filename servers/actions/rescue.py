@@ -54,7 +54,7 @@ def rescue_server(
     if is_volume_backed(instance, root_of(disks)):
         _check_volume_backed(instance, booted, known=volumes)
     chosen = choose_password(password)
-    ask_host(caller, instance, RESCUE, password=chosen)
+    ask_host(caller, instance, RESCUE, password=chosen, image=image or "")
     return chosen
 
 

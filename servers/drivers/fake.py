@@ -8,7 +8,7 @@ import uuid
 from django.conf import settings
 
 from compute_site.neighbours.network.protocol import Nic
-from servers.drivers.protocol import Console, Disk, Guest
+from servers.drivers.protocol import Console, Describe, Disk, Guest
 from servers.models import PowerState, TaskState
 
 POWER_AFTER: dict[str, PowerState] = {
@@ -38,7 +38,14 @@ def destroy(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing is end
     work()
 
 
-def perform(server_id: str, node: str, task: str, *, password: str = "") -> int:  # noqa: ARG001
+def perform(
+    server_id: str,  # noqa: ARG001 - nothing is done
+    node: str,  # noqa: ARG001
+    task: str,
+    describe: Describe,  # noqa: ARG001
+    *,
+    password: str = "",  # noqa: ARG001
+) -> int:
     """Nova: its fake hosts say of a paused or suspended guest that it runs."""
     work()
     return POWER_AFTER.get(task, PowerState.RUNNING)

@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import Guest
 from servers.kept_image import PREFIX
-from servers.models import BlockDevice, HardwareClaim, Instance
+from servers.models import BlockDevice, HardwareClaim, Instance, RequestSpec
 
 CONFIG_DRIVE = "True"
 """Nova: the text is a word for true, or empty."""
@@ -49,6 +50,18 @@ def describe_guest(
         metadata=instance.metadata,
         numa_topology=instance.numa_topology,
         placement=_placement_of(instance, node),
+    )
+
+
+def describe_anew(instance: Instance, *, node: str) -> Guest:
+    """The server on that node, as its rows and the network service have it now."""
+    server_id = str(instance.uuid)
+    return describe_guest(
+        instance,
+        node=node,
+        image=RequestSpec.objects.get(instance=instance).image,
+        nics=network_service().nics([server_id]).get(server_id, ()),
+        devices=list(BlockDevice.objects.filter(instance=instance)),
     )
 
 

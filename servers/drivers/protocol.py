@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from compute_site.faults import Fault
@@ -48,6 +48,8 @@ class Guest:
     flavor: Mapping[str, Any]
     image: Mapping[str, Any]
     image_id: str
+    rescue_image_id: str = ""
+    """Of a server that is being rescued; empty: its own image."""
     nics: Sequence[Nic] = ()
     disks: Sequence[Disk] = ()
     files: Sequence[Mapping[str, str]] = ()
@@ -60,6 +62,10 @@ class Guest:
     numa_topology: Mapping[str, Any] | None = None
     placement: Mapping[str, Any] | None = None
     """The CPUs, pages and devices of the host that it has (docs/hardware.md)."""
+
+
+Describe = Callable[[], Guest]
+"""Describes a server; costs statements, so that drivers call it only if they need it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,9 @@ class Console:
 class ComputeDriver(Protocol):
     """Every call may be made again after a worker was lost: what is done already stays done.
 
-    Every call raises ``DriverFailed``.
+    Every call raises ``DriverFailed``. What a ``Guest`` does not tell, because most drivers need
+    not know it, ``servers.drivers.facts`` finds: the data of its image, how its NICs are connected,
+    where its volumes are.
     """
 
     def is_slow(self) -> bool:
@@ -98,9 +106,13 @@ class ComputeDriver(Protocol):
         """End the guest and all that the host has of it; a guest that is unknown is fine."""
         ...
 
-    def perform(self, server_id: str, node: str, task: str, *, password: str = "") -> int:
+    def perform(
+        self, server_id: str, node: str, task: str, describe: Describe, *, password: str = ""
+    ) -> int:
         """Do with a guest what the task_state says (``powering-off``, ``pausing``, …); the
-        guest's power state afterwards. ``password`` is for ``updating_password`` and ``rescuing``.
+        guest's power state afterwards. ``password`` is for ``updating_password``, ``rescuing`` and
+        ``rebuilding``. ``describe`` tells what the guest is to be from now on: with another image
+        when it is rebuilt, and all of it when it comes to this node.
         """
         ...
 

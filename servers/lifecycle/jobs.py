@@ -236,7 +236,8 @@ GIVE_BACKS = (ReleaseServices, ReleaseVolume, ForgetImages)
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PerformAction(ServerJob):
     """Do the begun action on the server's host. ``task`` is the task_state meanwhile; ``after`` is
-    the state afterwards, if it is not that of the table of actions.
+    the state afterwards, if it is not that of the table of actions; ``image`` is what a rescue
+    boots from, if that is not the server's own image.
     """
 
     task_name = "servers.perform_action"
@@ -244,6 +245,7 @@ class PerformAction(ServerJob):
     task: str
     sealed_password: str = dataclasses.field(default="", repr=False)
     after: str | None = None
+    image: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

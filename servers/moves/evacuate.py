@@ -12,7 +12,7 @@ from compute_site.neighbours import network_service
 from compute_site.sealing import seal, unseal
 from servers.build.failure import describe
 from servers.drivers.choose import driver_at
-from servers.drivers.guest import describe_guest, launched
+from servers.drivers.guest import describe_anew, launched
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
@@ -25,13 +25,11 @@ from servers.lifecycle.transitions import BEGIN_EVACUATION, END_EVACUATION, take
 from servers.machine.bound import check_unbound
 from servers.machine.password import choose_password
 from servers.models import (
-    BlockDevice,
     Instance,
     Migration,
     MigrationStatus,
     MigrationType,
     PowerState,
-    RequestSpec,
     Service,
     TaskState,
     VmState,
@@ -115,19 +113,15 @@ def _build(record: Migration, job: Evacuate) -> None:
     instance, host, node = record.instance, str(record.dest_compute), str(record.dest_node)
     server_id = job.server_id
     network_service().rebind(server_id, host)
-    guest = describe_guest(
-        instance,
-        node=node,
-        image=RequestSpec.objects.get(instance=instance).image,
-        nics=network_service().nics([server_id]).get(server_id, ()),
-        devices=list(BlockDevice.objects.filter(instance=instance)),
+    guest = dataclasses.replace(
+        describe_anew(instance, node=node), admin_password=unseal(job.sealed_password)
     )
     driver = driver_at(record.dest_node)
-    driver.spawn(dataclasses.replace(guest, admin_password=unseal(job.sealed_password)))
+    driver.spawn(guest)
     power_state: int = PowerState.RUNNING
     off = job.stopped or record.old_vm_state == VmState.STOPPED
     if off:
-        power_state = driver.perform(server_id, node, TaskState.POWERING_OFF)
+        power_state = driver.perform(server_id, node, TaskState.POWERING_OFF, lambda: guest)
     end = dataclasses.replace(END_EVACUATION, to_vm=VmState.STOPPED if off else VmState.ACTIVE)
     where = {"host": host, "node": node, "availability_zone": zone_of_hosts([host]).get(host)}
     with transaction.atomic():

@@ -18,7 +18,7 @@ from django.utils import timezone
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
 from servers.drivers.choose import driver_at
-from servers.drivers.guest import describe_guest
+from servers.drivers.guest import describe_anew
 from servers.drivers.protocol import DriverFailed, Guest
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
@@ -37,14 +37,7 @@ from servers.lifecycle.transitions import (
     Transition,
     take_step,
 )
-from servers.models import (
-    BlockDevice,
-    Instance,
-    Migration,
-    MigrationStatus,
-    RequestSpec,
-    VmState,
-)
+from servers.models import Instance, Migration, MigrationStatus, VmState
 from servers.moves.confirm_or_revert import CONFIRM_EVENT, FINISH_REVERT_EVENT, REVERT_EVENT
 from servers.moves.failure import GiveUp, fail_move, fail_revert, give_up_move, keep_resized
 from servers.moves.place import KINDS, PREPARE_EVENT
@@ -69,13 +62,7 @@ class Trip:
             raise Interrupted
 
     def guest(self, node: str) -> Guest:
-        return describe_guest(
-            self.instance,
-            node=node,
-            image=RequestSpec.objects.get(instance=self.instance).image,
-            nics=network_service().nics([str(self.instance.uuid)]).get(self.server_id, ()),
-            devices=list(BlockDevice.objects.filter(instance=self.instance)),
-        )
+        return describe_anew(self.instance, node=node)
 
     @property
     def server_id(self) -> str:

@@ -56,6 +56,20 @@ class ImageData:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSource:
+    """The data of an image, as a host must know them that makes disks of them: ``size`` and
+    ``virtual_size`` (that of the disk) in bytes, hashes in hex.
+    """
+
+    id: str
+    size: int
+    sha512: str
+    disk_format: str
+    container_format: str
+    virtual_size: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord(ImageData):
     """An image as the compute API's image lists show it."""
 
@@ -99,6 +113,10 @@ class ImageService(Protocol):
         Raises:
             ImageServiceUnavailable: 503.
         """
+        ...
+
+    def find_source(self, image_id: str) -> ImageSource | None:
+        """The data of an image for a host that boots servers from it; ``None``: it has none."""
         ...
 
     def list_images(self, caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:

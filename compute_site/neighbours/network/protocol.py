@@ -148,6 +148,58 @@ class Nic:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WiredSubnet:
+    """A subnet of a NIC: ``addresses`` are those that the NIC has in it, ``routes`` are pairs of
+    destination and next hop.
+    """
+
+    id: str
+    cidr: str
+    version: int
+    gateway: str | None
+    dhcp: bool
+    dns: tuple[str, ...]
+    routes: tuple[tuple[str, str], ...]
+    addresses: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PacketRule:
+    """Packets that may pass. ``remotes`` are the addresses or ranges of the other side; ``None``
+    for these, the protocol or the ports means any. For ICMP the ports are type and code.
+    """
+
+    direction: str
+    ethertype: str
+    protocol: str | None
+    port_min: int | None
+    port_max: int | None
+    remotes: tuple[str, ...] | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """How a NIC is connected, as a host must know it that carries its packets.
+
+    Without ``port_security`` nothing is filtered. ``address_pairs`` are addresses and MACs that the
+    NIC may use beside its own; ``floating`` are pairs of floating and fixed address.
+    """
+
+    port_id: str
+    network_id: str
+    mac: str
+    mtu: int
+    network_type: str
+    physical_network: str | None
+    segmentation_id: int | None
+    subnets: tuple[WiredSubnet, ...]
+    port_security: bool
+    rules: tuple[PacketRule, ...]
+    address_pairs: tuple[tuple[str, str], ...]
+    floating: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """What one server shall get; the fields are as in ``NetworkService.connect``."""
 
@@ -340,6 +392,12 @@ class NetworkService(Protocol):
 
     def nics(self, server_ids: Collection[str]) -> dict[str, tuple[Nic, ...]]:
         """The present NICs of servers."""
+        ...
+
+    def find_wiring(self, server_id: str) -> Sequence[Wiring]:
+        """How the NICs of a server are connected, in their order. Only drivers of hosts that carry
+        packets ask for it; nothing else costs as many statements.
+        """
         ...
 
     @outside_transactions

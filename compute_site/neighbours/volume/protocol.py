@@ -113,6 +113,12 @@ class VolumeService(Protocol):
 
     def find_snapshots(self, caller: Caller, ids: Collection[str]) -> dict[str, SnapshotData]: ...
 
+    def find_connection(self, volume_id: str) -> Mapping[str, Any] | None:
+        """Where a host reaches the bytes of a volume (``driver_volume_type`` and ``data``, as in
+        Cinder's API); ``None``: it has no bytes.
+        """
+        ...
+
     def find_types(self, caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
         """The types that the caller may use whose id or name is among ``names``."""
         ...

@@ -22,6 +22,7 @@ from compute_site.neighbours.image.protocol import (
     ImageData,
     ImageRecord,
     ImageSearch,
+    ImageSource,
     NoSuchMarker,
     Properties,
 )
@@ -41,6 +42,21 @@ def find_images(caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
     rows = FIND.rows(caller, *wanted)
     found = (Image.from_db("default", COLUMNS, row) for row in rows)
     return {str(image.pk): describe(image) for image in found}
+
+
+def find_source(image_id: str) -> ImageSource | None:
+    with_data = Image.objects.filter(stored=True, status="active")
+    image = with_data.filter(pk__in=canonical_ids([image_id])).first()
+    if image is None:
+        return None
+    return ImageSource(
+        id=str(image.pk),
+        size=image.size or 0,
+        sha512=image.os_hash_value or "",
+        disk_format=image.disk_format or "",
+        container_format=image.container_format or "",
+        virtual_size=image.virtual_size,
+    )
 
 
 def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:

@@ -35,6 +35,7 @@ from compute_site.neighbours.network.local.on_ports import (
     remove_group,
     take_back_floating_ip,
 )
+from compute_site.neighbours.network.local.wiring import find_wiring
 from compute_site.neighbours.network.models import (
     FixedIp,
     Network,
@@ -63,6 +64,7 @@ __all__ = [
     "find_networks",
     "find_ports",
     "find_security_groups",
+    "find_wiring",
     "lend_floating_ip",
     "nics",
     "plug",

@@ -66,6 +66,11 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
     }
 
 
+def find_connection(volume_id: str) -> Mapping[str, Any] | None:  # noqa: ARG001 - for none of them
+    """Local volumes are records; there are no bytes behind them."""
+    return None
+
+
 def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
     if not names:
         return []
