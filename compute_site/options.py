@@ -64,6 +64,12 @@ class Options:
     """How long a verified Basic password is remembered."""
     idempotency_key_seconds: int = 86400
     """How long the answer to a request with an Idempotency-Key is kept."""
+    max_waiting_requests: int = 400
+    """Requests of each web process that may wait for a server, or for events; more get 429."""
+    max_wait_seconds: int = 60
+    """The longest that a request may wait for a server."""
+    event_stream_seconds: int = 600
+    """After so long a stream of events ends, and the client asks for the next."""
     lockout_failure_attempts: int = 0
     """After so many failed sign-ins in a row an account is locked; 0: never."""
     lockout_duration: int = 1800

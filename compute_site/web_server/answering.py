@@ -13,6 +13,7 @@ from typing import Any
 
 from gunicorn.workers.base import Worker
 
+from compute_site.held import HELD, ROOM, UNTIL
 from compute_site.web_server.connection import Connection
 from compute_site.web_server.file_part import FilePart, wrap_file
 from compute_site.web_server.head import WITHOUT_PREFIX, Head
@@ -54,12 +55,14 @@ class Answer:
             if close is not None:
                 close()
 
-    def as_bytes(self, *, keep: bool) -> bytes:
+    def as_bytes(self, *, keep: bool, stays: bool = False) -> bytes:
+        """``stays``: what follows later belongs to the body, to the end of the connection."""
         body = b"".join(self.pieces)
         if self.method == "HEAD" or self.status[:3] in WITHOUT_BODY:
             body = b""
             self.drop_part()
-        self.measure(body)
+        if not stays:
+            self.measure(body)
         lines = [
             f"HTTP/{self.version} {self.status}",
             f"Date: {_date(int(time.time()))}",
@@ -95,7 +98,7 @@ def answer(worker: Worker, connection: Connection, stage: Stage) -> None:
         content, part = _answer(worker, connection, stage)
     except BaseException:  # whatever it is: the thread is needed for other requests
         worker.log.exception("error beyond the site")
-        connection.keep = False
+        connection.keep, connection.held = False, None
         content = Crashed("Something went wrong on our side.").answer()
     connection.send(content, part)
 
@@ -105,14 +108,22 @@ def _answer(worker: Worker, connection: Connection, stage: Stage) -> tuple[bytes
     assert head is not None  # noqa: S101 - a request without one is not served
     environ = make_environ(head, connection)
     environ["wsgi.multiprocess"] = worker.cfg.workers > 1
+    environ[ROOM] = worker.room
+    if connection.until is not None:
+        environ[UNTIL] = connection.until
     if stage is Stage.LARGE:
         environ["wsgi.input"] = open_upload(connection, head)
     given = Answer(method=head.method, version=head.version)
     began = dt.datetime.now()  # noqa: DTZ005 - gunicorn's log wants the difference
     given.take(worker.wsgi(environ, given.start))
+    held = connection.held = environ.get(HELD)
+    if held is not None and not held.stays:
+        given.drop_part()
+        return b"", None
     # of a large body nobody knows how much is still to come
-    connection.keep = head.keeps_connection and stage is Stage.COMPLETE and worker.alive
-    content = given.as_bytes(keep=connection.keep)
+    goes_on = head.keeps_connection and stage is Stage.COMPLETE and worker.alive
+    connection.keep = goes_on and held is None
+    content = given.as_bytes(keep=connection.keep, stays=held is not None)
     worker.log.access(given, head, environ, dt.datetime.now() - began)  # noqa: DTZ005
     return content, given.part
 

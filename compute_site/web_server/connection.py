@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from compute_site.db.cancelling import Statements
+from compute_site.held import Held
 from compute_site.web_server.file_part import AT_ONCE, FilePart
 from compute_site.web_server.intake import Intake
 
@@ -18,7 +19,8 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class State(enum.Enum):
-    """IDLE → RECEIVING → WORKING → SENDING → IDLE or LINGERING.
+    """IDLE → RECEIVING → WORKING → SENDING → IDLE or LINGERING; a request that waits for something
+    goes from WORKING to HELD and back, a stream from WORKING to STREAMING and LINGERING.
 
     WORKING belongs to a thread, all others to the main one.
     """
@@ -26,7 +28,9 @@ class State(enum.Enum):
     IDLE = "no byte of a request has come"
     RECEIVING = "a request is coming"
     WORKING = "a thread makes the answer"
+    HELD = "the answer waits for something to happen"
     SENDING = "the client takes the answer"
+    STREAMING = "the client takes what is new, for as long as it likes"
     LINGERING = "the answer is sent; what still comes is thrown away, then it ends"
 
 
@@ -50,6 +54,10 @@ class Connection:
         self.part: FilePart | None = None
         self.keep = False
         """Does the connection go on after this answer?"""
+        self.held: Held | None = None
+        """What the answer waits for, or the stream that it is."""
+        self.until: float | None = None
+        """When a request that has waited must be answered, on the monotonic clock."""
         self.statements: Statements | None = None
         """What a thread asks the database to make the answer, if it only reads."""
 
@@ -97,6 +105,10 @@ class Connection:
         self.unsent = memoryview(answer)
         self.send_on()
 
+    def send_more(self, piece: bytes) -> None:
+        """Send a piece after what is unsent."""
+        self.send(bytes(self.unsent) + piece)
+
     def send_on(self) -> None:
         """Send more of what is unsent; nothing is left for a client that is gone."""
         most = AT_ONCE
@@ -128,11 +140,12 @@ class Connection:
     @property
     def waits_for_next(self) -> bool:
         """Is the answer sent, and nothing left to do until the client asks again?"""
-        return self.keep and not self.bytes_left and not self.intake.data
+        return self.keep and self.held is None and not self.bytes_left and not self.intake.data
 
     def begin_next(self) -> None:
         """Expect another request; what has come of it already is kept."""
         self.intake = Intake(self.intake.body_limit, bytes(self.intake.data))
+        self.until = None
         self.told_to_continue = False
 
     def end_sending(self) -> bool:

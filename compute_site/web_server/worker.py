@@ -14,6 +14,7 @@ import queue
 import selectors
 import socket
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,19 +22,25 @@ from django.conf import settings
 from gunicorn.workers.base import Worker
 
 from compute_site.db.cancelling import cancellable
+from compute_site.held import Held
 from compute_site.web_server.answering import answer
 from compute_site.web_server.connection import Connection, State
 from compute_site.web_server.intake import Stage
 from compute_site.web_server.lanes import Lane, Lanes
 from compute_site.web_server.refusals import Busy, Malformed, Refused, TooSlow
 from compute_site.web_server.upload import GRACE_SECONDS, SLOWEST
+from compute_site.web_server.waiting_room import WaitingRoom
 
 TICK_SECONDS = 1.0
 LAST_SECONDS = 1.0
 """How long a process that stops waits for requests on connections that are open."""
 ACCEPTED_AT_ONCE = 16
+MOST_UNSENT = 1024 * 1024
+"""Bytes of a stream that its client has not taken; it may come again and go on."""
 READING = ("GET", "HEAD")
 """Requests that may be given up in the middle."""
+SERVED = (State.WORKING, State.HELD, State.STREAMING)
+"""These do not make room for others."""
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
@@ -64,10 +71,13 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self.cancelling = ThreadPoolExecutor(1)  # the database may take a while to hear of it
         self.accepting = False
         self.next_tick = 0.0
+        self.due: deque[Connection] = deque()
+        """Requests that have waited and are to be answered."""
         super().init_process()
 
     def run(self) -> None:
         self.body_limit: int = settings.OPTIONS.max_body_bytes
+        self.room = WaitingRoom(settings.OPTIONS.max_waiting_requests, self.wake_main)
         self.selector.register(self.PIPE[0], READ, self.wake_up)
         while self.alive and os.getppid() == self.ppid:
             if not self.lanes.general.is_busy:
@@ -77,7 +87,9 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 
     def stop(self) -> None:
         """Answer what has been asked, within ``graceful_timeout``, and nothing new."""
+        self.alive = False
         self.accept_if(wanted=False)
+        self.room.empty()
         for connection in self.connections:
             if connection.state is State.IDLE:  # its client may be sending just now
                 connection.enter(State.IDLE, LAST_SECONDS)
@@ -92,6 +104,10 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         ready = self.selector.select(0 if self.finished.qsize() else TICK_SECONDS)
         while self.finished.qsize():
             self.take_back(*self.finished.get())
+        while self.room.news.qsize():
+            self.hear(*self.room.news.get())
+        if self.due:
+            self.answer_due()
         for key, _ in ready:
             key.data(key.fileobj)
         now = time.monotonic()
@@ -105,6 +121,11 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         """A signal came, or a thread is through and needs the main one."""
         with contextlib.suppress(BlockingIOError):
             os.read(pipe, 4096)
+
+    def wake_main(self) -> None:
+        """Called by other threads."""
+        with contextlib.suppress(BlockingIOError):  # it is full, and wakes us up anyway
+            os.write(self.PIPE[1], b".")
 
     # clients come
 
@@ -147,7 +168,7 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         """End the connection that has kept us waiting for longest; ``False`` if all of them are
         being served.
         """
-        waiting = [one for one in self.connections if one.state is not State.WORKING]
+        waiting = [one for one in self.connections if one.state not in SERVED]
         if not waiting:
             return False
         self.end(min(waiting, key=lambda one: one.since))
@@ -162,6 +183,12 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         if connection.state is State.SENDING:
             connection.send_on()
             self.look_after(connection)
+        elif connection.state is State.HELD:
+            self.watch(connection, 0)  # what else it asks is read after this answer
+            if connection.is_gone:
+                self.end(connection)
+        elif connection.state is State.STREAMING:
+            self.stream_on(connection)
         else:
             self.receive(connection)
 
@@ -220,9 +247,8 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
             if goes_on:
                 self.watch(connection, READ)
             self.finished.put((connection, lane))
-            if not (goes_on and self.accepting):
-                with contextlib.suppress(BlockingIOError):  # it is full, and wakes us up anyway
-                    os.write(self.PIPE[1], b".")
+            if self.due or not (goes_on and self.accepting):
+                self.wake_main()
 
     # they take their answers
 
@@ -232,7 +258,61 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self.nr += 1
         if self.nr >= self.max_requests:
             self.alive = False
-        self.look_after(connection)
+        if connection.held is not None:
+            self.keep(connection, connection.held)
+        else:
+            self.look_after(connection)
+
+    # they wait for something
+
+    def keep(self, connection: Connection, held: Held) -> None:
+        """Nobody works on the request until there is something new."""
+        connection.enter(State.STREAMING if held.stays else State.HELD)
+        connection.until = held.until
+        if held.stays:
+            self.watch_stream(connection)
+        else:
+            self.watch(connection, READ)  # to see that the client is gone
+        self.room.add(connection, held)
+        if not self.alive:
+            self.room.empty()
+
+    def hear(self, connection: Connection, piece: bytes | None) -> None:
+        """The waiting room has something for a client, who may be gone."""
+        if connection.state is State.HELD and connection in self.connections:
+            connection.held = None
+            self.due.append(connection)
+        elif connection.state is State.STREAMING and connection in self.connections:
+            if piece is None:
+                connection.held = None
+                self.look_after(connection)
+            else:
+                connection.send_more(piece)
+                self.watch_stream(connection)
+
+    def answer_due(self) -> None:
+        """Answer those who have waited, while a thread stays free for the others."""
+        lane = self.lanes.general
+        while self.due and lane.taken < max(1, lane.threads - 1):
+            connection = self.due.popleft()
+            if connection in self.connections:
+                if not self.alive:
+                    connection.until = 0.0
+                self.serve(connection, Stage.COMPLETE)
+
+    def stream_on(self, connection: Connection) -> None:
+        """The client takes more, or is gone; what it says is thrown away."""
+        if connection.receive() == b"":
+            self.end(connection)
+            return
+        connection.send_on()
+        self.watch_stream(connection)
+
+    def watch_stream(self, connection: Connection) -> None:
+        if len(connection.unsent) > MOST_UNSENT:
+            self.end(connection)
+        else:
+            self.watch(connection, READ | WRITE if connection.bytes_left else READ)
 
     def refuse(self, connection: Connection, refused: Refused) -> None:
         self.log.info("%s: %d, %s", connection.address, refused.status, refused.detail)
@@ -287,6 +367,8 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
     def end(self, connection: Connection) -> None:
         self.watch(connection, 0)
         self.connections.discard(connection)
+        if connection.state in SERVED:
+            self.room.remove(connection)
         connection.drop_answer()
         connection.sock.close()
 

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 
 from compute_site.api.microversions.answers import TEXT
 from compute_site.api.microversions.contract import Contract
-from compute_site.api.microversions.queries import NoQuery
 from compute_site.api.view import ComputeRequest, ComputeView
+from compute_site.held import TooManyWait, hold
 from servers.create import create_servers
 from servers.delete.delete import delete_server
 from servers.edit.update import ServerUpdate, update_server
@@ -19,6 +19,7 @@ from servers.policies import server as rules
 from servers.read.find import details_of, find_details, find_server
 from servers.read.list_request import ListRequest, plan_query
 from servers.read.listing import ServerQuery, list_details, list_names
+from servers.read.waiting import StatusWait, Wish
 from servers.serializers.server import (
     ServerAnswer,
     ServerShown,
@@ -30,6 +31,7 @@ from servers.serializers.server_create import ServerCreate
 from servers.serializers.server_created import ServerCreated, echo_groups
 from servers.serializers.server_list import ServerListQuery
 from servers.serializers.server_update import ServerChange
+from servers.serializers.server_wait import ServerWaitQuery
 
 
 class Servers(ComputeView):
@@ -99,7 +101,12 @@ class Server(ComputeView):
     """One server."""
 
     contracts = {
-        "GET": Contract(summary="Show a server", query=NoQuery, answer={"server": ServerShown}),
+        "GET": Contract(
+            summary="Show a server, now or when it has a certain status",
+            query=ServerWaitQuery,
+            answer={"server": ServerShown},
+            faults=(403, TooManyWait.status),
+        ),
         "PUT": Contract(
             summary="Change a server",
             body=ServerChange,
@@ -110,9 +117,13 @@ class Server(ComputeView):
     }
 
     def get(self, request: ComputeRequest, server_id: str) -> Response:
-        self.read_query(NoQuery)
+        wish: Wish | None = self.read_query(ServerWaitQuery)
         parts = parts_for(request.caller, request.version, groups=True)
         details = find_details(request.caller, server_id, rules.SHOW, parts)
+        if wish is not None and not wish.is_met_by(details.rows[0].status):
+            if hold(request.META, StatusWait(server_id, wish)):
+                return self.accepted()
+            details = find_details(request.caller, server_id, rules.SHOW, parts)
         shown = self.show(ServerShown, details.rows[0], details=details)
         return self.answer({"server": shown})
 

@@ -21,6 +21,7 @@ FLOORS: list[set[str]] = [
     {"compute_site.faults", "compute_site.options", "compute_site.state_folder"},
     {
         "compute_site.caller",
+        "compute_site.held",
         "compute_site.request_id",
         "compute_site.secrets",
         "compute_site.short_queue",
