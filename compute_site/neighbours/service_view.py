@@ -32,8 +32,8 @@ from compute_site.faults import (
     NotFound,
     Unauthorized,
 )
-from compute_site.keys import Key, read_keys
 from compute_site.neighbours.ids import canonical_ids, is_address
+from compute_site.neighbours.serializers import Asked, BodySerializer
 from compute_site.words import is_canonical
 
 logger = logging.getLogger(__name__)
@@ -69,29 +69,6 @@ def by_id(column: str = "pk") -> Filter:
 def by_address(column: str) -> Filter:
     """A filter by IP address; other values match nothing."""
     return Filter(column, lambda words: [word for word in words if is_address(word)])
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Asked:
-    """A checked body: a value for each key, and the keys that the request had."""
-
-    values: Mapping[str, Any]
-    given: frozenset[str]
-
-
-def read_object(body: Any, noun: str, shape: Mapping[str, Key]) -> Asked:
-    """The object under the key ``noun`` of a body.
-
-    Raises:
-        BadRequest: it does not have the shape; every fault is listed.
-    """
-    given = body.get(noun) if isinstance(body, dict) else None
-    if not isinstance(given, dict):
-        raise BadRequest(f"Send an object under {noun}.", field=noun)
-    values, problems = read_keys(given, shape)
-    if problems:
-        raise BadRequest("; ".join(problems), field=noun)
-    return Asked(values, frozenset(given))
 
 
 MOST_DIGITS = 1000
@@ -131,13 +108,25 @@ class ServiceView(JsonView):
     def root(self) -> str:
         return root_of(self.request._request)  # noqa: SLF001 - Django's request
 
-    def read(self, noun: str, shape: Mapping[str, Key]) -> Asked:
+    def read(self, noun: str, serializer: type[BodySerializer]) -> Asked:
         """The object under the key ``noun`` of the body.
 
         Raises:
-            BadRequest: it does not have the shape; every fault is listed.
+            BadRequest: it is not as the serializer has it; every fault is listed.
         """
-        return read_object(self.read_body(), noun, shape)
+        return self.read_object(self.read_body(), noun, serializer)
+
+    def read_object(self, body: Any, noun: str, serializer: type[BodySerializer]) -> Asked:
+        """The same of a body that has been read already."""
+        given = body.get(noun) if isinstance(body, dict) else None
+        if not isinstance(given, dict):
+            raise BadRequest(f"Send an object under {noun}.", field=noun)
+        return serializer.read(given, field=noun, context=self.serializer_context)
+
+    @property
+    def serializer_context(self) -> dict[str, Any]:
+        """What serializers find in ``self.context``, as in DRF's own views."""
+        return {"request": self.request, "view": self}
 
     def filtered(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         """The rows that match the query string; parameters that are no filters are ignored."""

@@ -256,7 +256,7 @@ CHANGED: Mapping[str, Any] = {"subnet": {"dns_nameservers": ["192.168.7.1"]}}
 def _network(route: Route, method: str) -> Body:
     noun, kind = route.view.noun, route.view.kind
     made = method == "POST"
-    shape = kind.new if made else kind.changed
+    shape = (kind.new if made else kind.changed).shape
     filled_in = NETWORK[noun] if made else CHANGED.get(noun, NETWORK[noun])
     given = {key: value for key, value in filled_in.items() if key in shape}
     example = Example({noun: given}, noun, shape)
@@ -328,7 +328,7 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
         for kind in ("networks", "subnets", "ports", "security-groups", "floatingips")
     },
     "PUT //network/v2.0/quotas/{owner}": (
-        Example({"quota": {"port": 100}}, "quota", network_quotas.CHANGED),
+        Example({"quota": {"port": 100}}, "quota", network_quotas.QuotaUpdate.shape),
     ),
     "POST //volume/v3/volumes": (
         Example({"volume": {"size": 1, "metadata": {"a": "b"}}}, "volume", volume.NEW_VOLUME),
@@ -388,7 +388,7 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
         Example({"snapshot": {"name": "made"}}, "snapshot", volume.CHANGED_SNAPSHOT),
     ),
     "PUT //volume/v3/os-quota-sets/{owner}": (
-        Example({"quota_set": {"volumes": -1}}, "quota_set", volume_quotas.CHANGED),
+        Example({"quota_set": {"volumes": -1}}, "quota_set", volume_quotas.QuotaUpdate.shape),
     ),
 }
 WITHOUT_BODY = frozenset(

@@ -11,17 +11,17 @@ from rest_framework.response import Response
 
 from compute_site.api.bodies import stream_body
 from compute_site.faults import BadRequest, Fault, NotFound, UnsupportedMediaType
-from compute_site.keys import Key, read_keys
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.download import BINARY, answer_download
 from compute_site.neighbours.image.api.patch import read_patch
 from compute_site.neighbours.image.api.queries import filter_images, read_order
 from compute_site.neighbours.image.api.representation import show_image, show_member
-from compute_site.neighbours.image.api.shapes import CHANGED_MEMBER, NEW_IMAGE, NEW_MEMBER
+from compute_site.neighbours.image.api.serializers import ImageCreate, MemberCreate, MemberUpdate
 from compute_site.neighbours.image.data import uploads
 from compute_site.neighbours.image.local import changes, members
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.service_view import ServiceView, phrase
 
 NEWEST_MINOR = 9
@@ -34,13 +34,12 @@ class ImageView(ServiceView):
         title = phrase(fault.status)
         return {"code": f"{fault.status} {title}", "title": title, "message": fault.detail}
 
-    def read_whole(self, shape: Mapping[str, Key]) -> Mapping[str, Any]:
-        """The body, which is an object of this shape itself."""
+    def read_whole(self, serializer: type[BodySerializer], what: str) -> Mapping[str, Any]:
+        """The body, which is the object itself, with ``what`` it has."""
         body = self.read_body()
-        values, problems = read_keys(body, shape) if isinstance(body, dict) else ({}, ())
-        if problems or not values:
-            raise BadRequest("; ".join(problems) or f"Send an object with {', '.join(shape)}.")
-        return values
+        if not isinstance(body, dict):
+            raise BadRequest(f"Send an object with {what}.")
+        return serializer.read(body, context=self.serializer_context).values
 
     def find_image(self, image_id: str) -> Image:
         """The image, which the caller may see."""
@@ -84,12 +83,7 @@ class ImageList(ImageView):
         return Response(body)
 
     def post(self, request: Request) -> Response:
-        body = self.read_body()
-        if not isinstance(body, dict):
-            raise BadRequest("Send an object with the keys of the image.")
-        values, problems = read_keys(body, NEW_IMAGE, rest=changes.PROPERTIES)
-        if problems:
-            raise BadRequest("; ".join(problems))
+        values = self.read_whole(ImageCreate, "the keys of the image")
         image = changes.create_image(self.caller, values)
         location = {"Location": f"{self.root}/image/v2/images/{image.pk}"}
         return Response(show_image(image), status=201, headers=location)
@@ -210,7 +204,7 @@ class ImageMembers(ImageView):
 
     def post(self, request: Request, image_id: str) -> Response:
         image = self.find_image(image_id)
-        asked = self.read_whole(NEW_MEMBER)
+        asked = self.read_whole(MemberCreate, "member")
         return Response(show_member(members.add_member(self.caller, image, asked["member"])))
 
 
@@ -223,7 +217,7 @@ class ImageMemberDetail(ImageView):
 
     def put(self, request: Request, image_id: str, member_id: str) -> Response:
         image = self.find_image(image_id)
-        status = self.read_whole(CHANGED_MEMBER)["status"]
+        status = self.read_whole(MemberUpdate, "status")["status"]
         member = members.set_status(self.caller, image, member_id, status)
         return Response(show_member(member))
 

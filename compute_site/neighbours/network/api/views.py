@@ -15,9 +15,8 @@ from rest_framework.response import Response
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Fault, NotFound
-from compute_site.keys import Key, read_keys
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.api import shapes
+from compute_site.neighbours.network.api import serializers
 from compute_site.neighbours.network.api.filters import (
     BY_TAGS,
     Narrow,
@@ -48,15 +47,14 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
+from compute_site.neighbours.serializers import Asked, BodySerializer
 from compute_site.neighbours.service_view import (
-    Asked,
     Filter,
     MarkerUnknown,
     ServiceView,
     UnknownFilter,
     by_address,
     by_id,
-    read_object,
 )
 from compute_site.words import LOOSE_TRUE
 
@@ -72,15 +70,15 @@ DESCRIBED = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of object: the rule to see it, the shapes of its requests, and the functions that
+    """One kind of object: the rule to see it, the serializers of its bodies, and the functions that
     make, change and delete it.
     """
 
     seen: str
 
-    new: Mapping[str, Key]
+    new: type[BodySerializer]
     create: Callable[[Caller, Mapping[str, Any], Collection[str]], Any]
-    changed: Mapping[str, Key]
+    changed: type[BodySerializer]
     change: Callable[[Caller, Any, Mapping[str, Any], Collection[str]], None]
     delete: Callable[[Caller, Any], None]
     tagged: str = ""
@@ -235,7 +233,7 @@ class ListView(NetworkView):
         body = self.read_body()
         if isinstance(body, dict) and f"{self.noun}s" in body:
             return self.post_several(body[f"{self.noun}s"])
-        asked = read_object(body, self.noun, self.kind.new)
+        asked = self.read_object(body, self.noun, self.kind.new)
         row = self.kind.create(self.caller, asked.values, asked.given)
         return Response({self.noun: self.show(self.rows().get(pk=row.pk))}, status=201)
 
@@ -259,10 +257,8 @@ class ListView(NetworkView):
         where = f"{self.noun}s.{number}"
         if not isinstance(entry, dict):
             raise BadRequest(f"{where}: send an object.", field=where)
-        values, problems = read_keys(entry, self.kind.new)
-        if problems:
-            raise BadRequest(f"{where}: {'; '.join(problems)}", field=where)
-        return Asked(values, frozenset(entry))
+        context = self.serializer_context
+        return self.kind.new.read(entry, field=where, where=f"{where}: ", context=context)
 
 
 class DetailView(NetworkView):
@@ -297,9 +293,9 @@ class Networks(NetworkView):
     }
     kind = Kind(
         seen=policies.GET_NETWORK,
-        new=shapes.NEW_NETWORK,
+        new=serializers.NetworkCreate,
         create=changes.create_network,
-        changed=shapes.CHANGED_NETWORK,
+        changed=serializers.NetworkUpdate,
         change=changes.change,
         delete=changes.delete_network,
         tagged=policies.UPDATE_NETWORK,
@@ -335,9 +331,9 @@ class Subnets(NetworkView):
     }
     kind = Kind(
         seen=policies.GET_SUBNET,
-        new=shapes.NEW_SUBNET,
+        new=serializers.SubnetCreate,
         create=changes.create_subnet,
-        changed=shapes.CHANGED_SUBNET,
+        changed=serializers.SubnetUpdate,
         change=changes.change,
         delete=changes.delete_subnet,
         tagged=policies.UPDATE_SUBNET,
@@ -371,9 +367,9 @@ class Ports(NetworkView):
     }
     kind = Kind(
         seen=policies.GET_PORT,
-        new=shapes.NEW_PORT,
+        new=serializers.PortCreate,
         create=changes.create_port,
-        changed=shapes.CHANGED_PORT,
+        changed=serializers.PortUpdate,
         change=changes.change,
         delete=changes.delete_port,
         tagged=policies.UPDATE_PORT,
@@ -413,9 +409,9 @@ class SecurityGroups(NetworkView):
     noun = "security_group"
     kind = Kind(
         seen=policies.GET_GROUP,
-        new=shapes.NEW_SECURITY_GROUP,
+        new=serializers.SecurityGroupCreate,
         create=changes.create_group,
-        changed=shapes.CHANGED_SECURITY_GROUP,
+        changed=serializers.SecurityGroupUpdate,
         change=changes.change_group,
         delete=changes.delete_group,
         tagged=policies.UPDATE_GROUP,
@@ -444,9 +440,9 @@ class Rules(NetworkView):
     }
     kind = Kind(
         seen=policies.GET_RULE,
-        new=shapes.NEW_RULE,
+        new=serializers.RuleCreate,
         create=changes.create_rule,
-        changed=shapes.CHANGED_RULE,
+        changed=serializers.RuleUpdate,
         change=changes.change_rule,
         delete=changes.delete_rule,
     )
@@ -485,9 +481,9 @@ class FloatingIps(NetworkView):
     }
     kind = Kind(
         seen=policies.GET_FLOATING_IP,
-        new=shapes.NEW_FLOATING_IP,
+        new=serializers.FloatingIpCreate,
         create=floating.create_floating_ip,
-        changed=shapes.CHANGED_FLOATING_IP,
+        changed=serializers.FloatingIpUpdate,
         change=floating.change_floating_ip,
         delete=floating.delete_floating_ip,
         tagged=policies.UPDATE_FLOATING_IP,

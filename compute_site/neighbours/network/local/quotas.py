@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +16,7 @@ from compute_site.neighbours.network.api.views import NetworkView
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.quotas import UNLIMITED
+from compute_site.neighbours.serializers import BodySerializer
 
 NOT_KEPT = dict.fromkeys(("subnetpool", "router", "rbac_policy"), UNLIMITED)
 """Kinds that there are none of here."""
@@ -26,14 +28,15 @@ def unlimited(value: Any) -> int:
     return UNLIMITED
 
 
-CHANGED = {
-    **{name: Key(limit) for name in QUOTAS.kinds},
-    **{name: Key(unlimited) for name in NOT_KEPT},
-    "check_limit": Key(flag, default=False),
-    "force": IGNORED,
-    "project_id": IGNORED,
-    "tenant_id": IGNORED,
-}
+class QuotaUpdate(BodySerializer):
+    shape: ClassVar[Mapping[str, Key]] = {
+        **{name: Key(limit) for name in QUOTAS.kinds},
+        **{name: Key(unlimited) for name in NOT_KEPT},
+        "check_limit": Key(flag, default=False),
+        "force": IGNORED,
+        "project_id": IGNORED,
+        "tenant_id": IGNORED,
+    }
 
 
 class QuotaView(NetworkView):
@@ -79,7 +82,7 @@ class QuotaDetail(QuotaView):
     def put(self, request: Request, owner: str) -> Response:
         self.check_owner(owner)
         permit_on(self.caller, policies.UPDATE_QUOTA, owner)
-        asked = self.read("quota", CHANGED).values
+        asked = self.read("quota", QuotaUpdate).values
         limits = {name: asked[name] for name in QUOTAS.kinds if asked[name] is not None}
         if asked["check_limit"]:
             self.check_used(owner, limits)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from compute_site.faults import BadRequest, NotFound
 from compute_site.keys import WrongValue, shown, texts_by_name
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.api import shapes
+from compute_site.neighbours.volume.api import serializers
 from compute_site.neighbours.volume.api.representation import show_type, visible_specs
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local import types
@@ -70,7 +70,9 @@ class Types(TypeView):
 
     def post(self, request: Request) -> Response:
         self.caller.permit(policies.CREATE_TYPE)
-        return self.answer_type(types.create(self.read("volume_type", shapes.NEW_TYPE).values))
+        return self.answer_type(
+            types.create(self.read("volume_type", serializers.TypeCreate).values)
+        )
 
 
 class TypeDetail(TypeView):
@@ -82,7 +84,7 @@ class TypeDetail(TypeView):
     def put(self, request: Request, type_id: str) -> Response:
         self.caller.permit(policies.UPDATE_TYPE)
         kind = self.find_type(type_id)
-        values = self.read("volume_type", shapes.CHANGED_TYPE).values
+        values = self.read("volume_type", serializers.TypeUpdate).values
         return self.answer_type(types.update(kind, values))
 
     def delete(self, request: Request, type_id: str) -> Response:
@@ -155,7 +157,7 @@ class TypeAction(TypeView):
             raise BadRequest(f"Send one of {', '.join(ACTIONS)}.")
         act, rule = ACTIONS[name]
         self.caller.permit(rule)
-        act(self.find_type(type_id), self.read(name, shapes.ACCESS).values["project"])
+        act(self.find_type(type_id), self.read(name, serializers.TypeAccess).values["project"])
         return Response(status=202)
 
 

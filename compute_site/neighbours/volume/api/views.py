@@ -14,7 +14,6 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.ownership import may_on
 from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.api import shapes
 from compute_site.neighbours.volume.api.queries import (
     ListView,
     an_id,
@@ -30,6 +29,12 @@ from compute_site.neighbours.volume.api.representation import (
     show_plain_snapshot,
     show_snapshot,
     show_volume,
+)
+from compute_site.neighbours.volume.api.serializers import (
+    SnapshotCreate,
+    SnapshotUpdate,
+    VolumeCreate,
+    VolumeUpdate,
 )
 from compute_site.neighbours.volume.api.version import (
     ONLY_VERSION,
@@ -141,7 +146,7 @@ class Volumes(VolumesDetail):
     """``GET /volume/v3/volumes``: ids, names and links; ``POST`` makes one."""
 
     def post(self, request: Request) -> Response:
-        volume = changes.create_volume(self.caller, self.read("volume", shapes.NEW_VOLUME).values)
+        volume = changes.create_volume(self.caller, self.read("volume", VolumeCreate).values)
         return Response({"volume": show_changed_volume(volume, self.root)}, status=202)
 
     def show(self, volume: Volume) -> dict[str, Any]:
@@ -161,7 +166,7 @@ class VolumeDetail(VolumeView):
 
     def put(self, request: Request, volume_id: str) -> Response:
         volume = find_volume(self, volume_id)
-        asked = self.read("volume", shapes.CHANGED)
+        asked = self.read("volume", VolumeUpdate)
         changes.change(self.caller, volume, asked.values, asked.given)
         return Response({"volume": show_changed_volume(volume, self.root)})
 
@@ -213,7 +218,7 @@ class Snapshots(SnapshotsDetail):
     """``GET /volume/v3/snapshots``; ``POST`` makes one."""
 
     def post(self, request: Request) -> Response:
-        asked = self.read("snapshot", shapes.NEW_SNAPSHOT)
+        asked = self.read("snapshot", SnapshotCreate)
         snapshot = changes.create_snapshot(self.caller, asked.values)
         return Response({"snapshot": self.show(snapshot)}, status=202)
 
@@ -229,7 +234,7 @@ class SnapshotDetail(VolumeView):
 
     def put(self, request: Request, snapshot_id: str) -> Response:
         snapshot = self.find_snapshot(snapshot_id)
-        asked = self.read("snapshot", shapes.CHANGED_SNAPSHOT)
+        asked = self.read("snapshot", SnapshotUpdate)
         if not asked.given:
             raise BadRequest("Give a name or a description.", field="snapshot")
         changes.change(self.caller, snapshot, asked.values, asked.given)

@@ -18,6 +18,7 @@ from compute_site.neighbours import image_service
 from compute_site.neighbours.image.api.shapes import CONTAINER_FORMATS, DISK_FORMATS
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.serializers import of_shape
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.representation import cinder_time, show_type
 from compute_site.neighbours.volume.api.shapes import gigabytes
@@ -270,7 +271,7 @@ class ActionView(VolumeView):
         permit_on(self.caller, rule, row.project_id)
         shape = self.shapes[name]
         empty = not shape and not body[name]
-        values = {} if empty else self.read(name, shape).values
+        values = {} if empty else self.read(name, of_shape(shape)).values
         return Response(act(self.caller, row, values), status=status)
 
 

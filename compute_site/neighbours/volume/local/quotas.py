@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +13,7 @@ from compute_site.identity.models import Project
 from compute_site.keys import IGNORED, Key, WrongValue, limit
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.quotas import UNLIMITED
+from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local.limits import QUOTAS
@@ -27,13 +29,14 @@ def unlimited(value: Any) -> int:
     return UNLIMITED
 
 
-CHANGED = {
-    **{name: Key(limit) for name in QUOTAS.kinds},
-    **{name: Key(unlimited) for name in NOT_KEPT},
-    "tenant_id": IGNORED,
-    "force": IGNORED,
-    "skip_validation": IGNORED,
-}
+class QuotaUpdate(BodySerializer):
+    shape: ClassVar[Mapping[str, Key]] = {
+        **{name: Key(limit) for name in QUOTAS.kinds},
+        **{name: Key(unlimited) for name in NOT_KEPT},
+        "tenant_id": IGNORED,
+        "force": IGNORED,
+        "skip_validation": IGNORED,
+    }
 
 
 class QuotaSetDefaults(VolumeView):
@@ -52,7 +55,7 @@ class QuotaSet(QuotaSetDefaults):
 
     def put(self, request: Request, owner: str) -> Response:
         permit_on(self.caller, policies.UPDATE_QUOTA, owner)
-        asked = self.read("quota_set", CHANGED).values
+        asked = self.read("quota_set", QuotaUpdate).values
         if not Project.objects.filter(pk=owner).exists():
             raise NotFound(f"There is no project {owner}.")
         limits = {name: asked[name] for name in QUOTAS.kinds if asked[name] is not None}

@@ -1,0 +1,54 @@
+"""The bodies of requests to the network API."""
+
+from __future__ import annotations
+
+from compute_site.neighbours.network.api import shapes
+from compute_site.neighbours.serializers import BodySerializer
+
+
+class NetworkCreate(BodySerializer):
+    shape = shapes.NEW_NETWORK
+
+
+class NetworkUpdate(BodySerializer):
+    shape = shapes.CHANGED_NETWORK
+
+
+class SubnetCreate(BodySerializer):
+    shape = shapes.NEW_SUBNET
+
+
+class SubnetUpdate(BodySerializer):
+    shape = shapes.CHANGED_SUBNET
+
+
+class PortCreate(BodySerializer):
+    shape = shapes.NEW_PORT
+
+
+class PortUpdate(BodySerializer):
+    shape = shapes.CHANGED_PORT
+
+
+class SecurityGroupCreate(BodySerializer):
+    shape = shapes.NEW_SECURITY_GROUP
+
+
+class SecurityGroupUpdate(BodySerializer):
+    shape = shapes.CHANGED_SECURITY_GROUP
+
+
+class RuleCreate(BodySerializer):
+    shape = shapes.NEW_RULE
+
+
+class RuleUpdate(BodySerializer):
+    shape = shapes.CHANGED_RULE
+
+
+class FloatingIpCreate(BodySerializer):
+    shape = shapes.NEW_FLOATING_IP
+
+
+class FloatingIpUpdate(BodySerializer):
+    shape = shapes.CHANGED_FLOATING_IP

@@ -1,0 +1,36 @@
+"""The bodies of requests to the volume API, but for those of actions."""
+
+from __future__ import annotations
+
+from compute_site.neighbours.serializers import BodySerializer
+from compute_site.neighbours.volume.api import shapes
+
+
+class VolumeCreate(BodySerializer):
+    shape = shapes.NEW_VOLUME
+
+
+class VolumeUpdate(BodySerializer):
+    shape = shapes.CHANGED
+
+
+class SnapshotCreate(BodySerializer):
+    shape = shapes.NEW_SNAPSHOT
+
+
+class SnapshotUpdate(BodySerializer):
+    shape = shapes.CHANGED_SNAPSHOT
+
+
+class TypeCreate(BodySerializer):
+    shape = shapes.NEW_TYPE
+
+
+class TypeUpdate(BodySerializer):
+    shape = shapes.CHANGED_TYPE
+
+
+class TypeAccess(BodySerializer):
+    """The project that may use a type from now on, or may not any more."""
+
+    shape = shapes.ACCESS
