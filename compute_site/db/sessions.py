@@ -8,10 +8,12 @@ parameters of the connection, so that they cost no statement. Commands such as `
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 PARAMETERS = {
     # a process that hangs in the middle of a transaction holds its locks no longer than this
     "idle_in_transaction_session_timeout": "60s",
@@ -21,31 +23,52 @@ PARAMETERS = {
     "tcp_keepalives_idle": "10s",
     "tcp_keepalives_interval": "5s",
     "tcp_keepalives_count": "3",
+    # to compile a plan takes longer than to run it
+    "jit": "off",
 }
 """What the server shall do for every session beside the limit of its statements."""
 
+BY_KEY = {"enable_seqscan": "off"}
+"""For workers, whose jobs find their rows by key. Sessions keep the plans of their statements, of
+foreign keys and of the queue's functions: one that was made while a table was empty would read all
+of it from then on.
+"""
 
-def limit_sessions(statement_seconds: float) -> None:
+
+def limit_sessions(statement_seconds: float, more: Mapping[str, str] = NOTHING_MORE) -> None:
     """Set the time limit of statements for every connection that is opened from now on. 0 sets no
     parameters at all, for a connection pooler that does not support them.
     """
     if statement_seconds <= 0:
         return
-    limits = {"statement_timeout": f"{int(statement_seconds * 1000)}ms", **PARAMETERS}
+    limits = {
+        "statement_timeout": f"{int(statement_seconds * 1000)}ms",
+        **PARAMETERS,
+        **more,
+    }
     words = [f"-c {name}={value}" for name, value in limits.items()]
     options = connections.settings[DEFAULT_DB_ALIAS]["OPTIONS"]
     given = options.get("options", "")  # of DATABASE_URL; of two settings the later counts
     options["options"] = " ".join([*words, *filter(None, [given])])
 
 
-@contextlib.contextmanager
-def unlimited_statements() -> Iterator[None]:
+def unlimited_statements() -> contextlib.AbstractContextManager[None]:
     """For long work: inside the block, statements of this connection have no time limit."""
+    return _set("statement_timeout", "0")
+
+
+def any_plans() -> contextlib.AbstractContextManager[None]:
+    """For work that looks at many rows: inside the block, tables may be read from end to end."""
+    return _set("enable_seqscan", "on")
+
+
+@contextlib.contextmanager
+def _set(parameter: str, value: str) -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
+        cursor.execute(f"SET {parameter} = {value}")
     try:
         yield
     finally:
         if connection.connection is not None and not connection.needs_rollback:
             with connection.cursor() as cursor:
-                cursor.execute("RESET statement_timeout")
+                cursor.execute(f"RESET {parameter}")

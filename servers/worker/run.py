@@ -26,7 +26,7 @@ from psycopg import AsyncConnection
 
 from compute_site.db.outages import reason_of
 from compute_site.db.schema import is_complete
-from compute_site.db.sessions import limit_sessions
+from compute_site.db.sessions import BY_KEY, limit_sessions
 from servers.models import Service
 from servers.models.service import make_control_services
 from servers.worker.at_work import hold_job
@@ -72,7 +72,7 @@ async def run_workers(pools: Sequence[WorkerPool]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     connection_created.connect(_configure_django)
-    limit_sessions(settings.OPTIONS.worker_statement_timeout_seconds)
+    limit_sessions(settings.OPTIONS.worker_statement_timeout_seconds, BY_KEY)
     await _wait_for_tables(stop)
     app.perform_import_paths()  # type: ignore[no-untyped-call]
     with app.replace_connector(_connector(threads)):

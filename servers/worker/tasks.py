@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from procrastinate.contrib.django import app
 
-from compute_site.db.sessions import unlimited_statements
+from compute_site.db.sessions import any_plans, unlimited_statements
 from compute_site.idempotency.once import purge_kept_answers
 from compute_site.identity.lockout import purge_failures
 from compute_site.identity.tokens import purge_sessions, purge_tokens
@@ -73,30 +73,33 @@ _register(jobs.Evacuate, perform_evacuation)
 @app.task(name="servers.retry_lost_jobs", queue=jobs.CONDUCTOR, queueing_lock="lost jobs")
 def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the time
     """Give the jobs of workers that have died to others."""
-    recovery.retry_lost_jobs()
-    let_waiting_go_on()
+    with any_plans():
+        recovery.retry_lost_jobs()
+        let_waiting_go_on()
 
 
 @app.periodic(cron="* * * * * */30")
 @app.task(name="servers.fail_lost_builds", queue=jobs.CONDUCTOR, queueing_lock="lost builds")
 def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
     """End builds and actions that nobody works on, and take up such deletions."""
-    recovery.fail_lost_builds()
-    recovery.resume_lost_deletions()
-    recovery.give_up_lost_actions()
-    give_up_lost_changes()
-    recovery.end_lost_moves()
+    with any_plans():
+        recovery.fail_lost_builds()
+        recovery.resume_lost_deletions()
+        recovery.give_up_lost_actions()
+        give_up_lost_changes()
+        recovery.end_lost_moves()
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="servers.end_waiting", queue=jobs.CONDUCTOR, queueing_lock="end waiting")
 def end_waiting(timestamp: int) -> None:  # noqa: ARG001
     """Do what servers have waited for long enough, by the options of the site."""
-    reclaim_deleted()
-    offload_shelved()
-    confirm_overdue()
-    end_overdue_rescues()
-    reboot_stuck()
+    with any_plans():
+        reclaim_deleted()
+        offload_shelved()
+        confirm_overdue()
+        end_overdue_rescues()
+        reboot_stuck()
 
 
 @app.periodic(cron="17 * * * *")
@@ -105,7 +108,7 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
     """Forget jobs that ended long ago, answers that are not kept any more, and what lets people
     in, or keeps them out, and is over.
     """
-    with unlimited_statements():
+    with any_plans(), unlimited_statements():
         recovery.purge_jobs()
         purge_tokens()
         purge_sessions()

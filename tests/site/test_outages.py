@@ -19,7 +19,7 @@ from procrastinate.exceptions import ConnectorException
 from psycopg import errors
 
 from compute_site.db.outages import OneLineFilter
-from compute_site.db.sessions import limit_sessions, unlimited_statements
+from compute_site.db.sessions import BY_KEY, any_plans, limit_sessions, unlimited_statements
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.web_process import THREADS, WebProcess, web_process
@@ -220,6 +220,23 @@ def test_sessions_ask_for_their_limits_before_those_of_the_url(
         shown = session.execute("SHOW client_connection_check_interval").fetchone()
         assert shown == ("5s",)
         assert session.execute("SHOW statement_timeout").fetchone() == ("1s",)
+
+
+def test_sessions_of_workers_find_rows_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, str] = {}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    limit_sessions(2.5, BY_KEY)
+    with psycopg.connect(url_of_database(), **options) as session:
+        assert session.execute("SHOW enable_seqscan").fetchone() == ("off",)
+        assert session.execute("SHOW jit").fetchone() == ("off",)
+
+
+@pytest.mark.django_db
+def test_work_on_many_rows_may_read_tables_from_end_to_end() -> None:
+    execute("SET enable_seqscan = off")
+    with any_plans(), connection.cursor() as cursor:
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
 
 
 @pytest.mark.usefixtures("_committed")
