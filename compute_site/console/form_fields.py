@@ -48,6 +48,10 @@ class StrictJSONField(forms.JSONField):
             raise WrongValue(f"give {what}")
         return found if self.read is None else self.read(found)
 
+    def prepare_value(self, value: Any) -> Any:
+        """Nothing is an empty input, and not the word ``null``."""
+        return "" if value is None else super().prepare_value(value)
+
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What the page shows: a text that is no JSON as it was typed."""
         if self.disabled or data is None:

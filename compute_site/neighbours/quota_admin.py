@@ -25,6 +25,16 @@ class QuotaAdmin(ListAdmin):
     autocomplete_fields = ("project",)
     ordering = ("project__name", "resource")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What is limited, and for whom, stays; only the limit changes."""
+        return ("project", "resource") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        self.quotas.set_limits(obj.project_id, {obj.resource: obj.limit})
+        obj.pk = self.quotas.own.values_list("pk", flat=True).get(
+            project=obj.project_id, resource=obj.resource
+        )
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows with the project's usage, counted only for the rows of the page."""
         counted = [

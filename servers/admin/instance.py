@@ -17,12 +17,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from compute_site.console.lists import read_uuid, word_filter
+from compute_site.console.operator import operator_of
 from compute_site.console.rule_boxes import RulesAdmin
 from servers.admin.display import NOTHING, Links, age_of, state
 from servers.admin.filters import Business, Existence
 from servers.admin.instance_page import find_instance, is_key, read_parts
 from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
-from servers.admin.operator import operator_of
 from servers.admin.read_only import RecordAdmin
 from servers.models import Instance, VmState
 

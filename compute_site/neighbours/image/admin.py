@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
-from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.caller import Caller
+from compute_site.console.api_pages import ApiAdmin, PartInline, parts_of
+from compute_site.console.lists import word_filter
+from compute_site.keys import Key, mapping
+from compute_site.neighbours.image.api.patch import ADD, REMOVE, REPLACE, Step
+from compute_site.neighbours.image.api.shapes import CHANGEABLE, NEW_IMAGE, NEW_MEMBER
+from compute_site.neighbours.image.local import changes, members
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.local.properties import read_properties, read_tags
-from compute_site.neighbours.image.models import Image, ImageMember, Quota
+from compute_site.neighbours.image.models import SHARED, Image, ImageMember, Quota
 from compute_site.neighbours.quota_admin import QuotaAdmin
 
+PROPERTIES = {changes.PROPERTIES: Key(mapping, default={})}
 
-class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
-    """The projects with which a shared image is shared."""
+
+class MemberInline(PartInline):
+    """The projects with which a shared image is shared. What a member says of it is its own."""
 
     model = ImageMember
+    keys = {"member_id": "member"}
+    new = NEW_MEMBER
     fields = ("member_id", "status")
-    extra = 0
+    readonly_fields = ("status",)
 
 
 @admin.register(Image)
-class ImageAdmin(ListAdmin):
+class ImageAdmin(ApiAdmin):
+    """The data of an image come by the image API."""
+
+    keys = {key: key for key in (*CHANGEABLE, changes.PROPERTIES)}
+    new = {**NEW_IMAGE, **PROPERTIES}
+    changed = {**CHANGEABLE, **PROPERTIES}
+    owner = "owner"
+    actions = ("deactivate", "reactivate")
     list_display = (
         *("named", "status", "visibility", "owner", "min_ram", "min_disk", "readable_size"),
         "disk_format",
@@ -43,7 +62,6 @@ class ImageAdmin(ListAdmin):
     id_fields = ("id",)
     search_help_text = "Part of the name, or id"
     autocomplete_fields = ("owner",)
-    readonly_fields = ("id", "updated_at")
     ordering = ("name", "id")
     inlines = (MemberInline,)
     json_readers = {"properties": read_properties, "tags": read_tags}
@@ -51,20 +69,69 @@ class ImageAdmin(ListAdmin):
         (None, {"fields": ("id", "name", "status", "visibility", "owner", "tags")}),
         ("Care", {"fields": ("protected", "os_hidden")}),
         ("Needs", {"fields": ("min_ram", "min_disk")}),
-        ("Data", {"fields": ("size", "disk_format", "container_format", "checksum")}),
+        (
+            "Data",
+            {
+                "fields": (
+                    *("disk_format", "container_format", "size", "virtual_size"),
+                    *("checksum", "os_hash_value"),
+                )
+            },
+        ),
         ("Properties", {"fields": ("properties",)}),
         ("Times", {"fields": ("created_at", "updated_at")}),
     )
 
+    def get_inlines(self, request: HttpRequest, obj: Image | None) -> Any:
+        """Only shared images have members."""
+        return self.inlines if obj is not None and obj.visibility == SHARED else ()
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Image:
+        return changes.create_image(caller, values)
+
+    def change(
+        self, caller: Caller, row: Image, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        """As a patch of the API: a step for each key, and for each property that is another."""
+        steps = [Step(REPLACE, key, values[key]) for key in given if key != changes.PROPERTIES]
+        if changes.PROPERTIES in given:
+            wanted = values[changes.PROPERTIES]
+            steps += [Step(REMOVE, key) for key in row.properties if key not in wanted]
+            steps += [
+                Step(ADD, key, value)
+                for key, value in wanted.items()
+                if row.properties.get(key) != value
+            ]
+        changes.change_image(caller, row, steps)
+
+    def delete(self, caller: Caller, row: Image) -> None:
+        changes.delete_images(caller, [row])
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        caller = self.caller(request, form.instance)
+        deleted, new = parts_of(formset)
+        for member in deleted:
+            members.remove_member(caller, form.instance, member.member_id)
+        for part in new:
+            members.add_member(caller, form.instance, part.values["member"])
+
+    @admin.action(description="Deactivate: nobody boots or downloads it", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        self._set_status(request, queryset, "deactivated")
+
+    @admin.action(description="Activate again", permissions=["change"])
+    def reactivate(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        self._set_status(request, queryset, "active")
+
+    def _set_status(self, request: HttpRequest, images: QuerySet[Image], status: str) -> None:
+        for image in images.select_related("owner"):
+            changes.set_status(self.caller(request, image), image, status)
+            self.log_change(request, image, f"It is {status}.")
+        self.message_user(request, f"They are {status}.", messages.SUCCESS)
+
     def has_delete_permission(self, request: HttpRequest, obj: Image | None = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)
         return allowed and not (obj is not None and obj.protected)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Protected images stay, here as in the API."""
-        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
-        kept = [f"{image} is protected" for image in objs if image.protected]
-        return deleted, counts, perms_needed, [*protected, *kept]
 
     @admin.display(description="size", ordering="size")
     def readable_size(self, image: Image) -> str:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.caller import Caller
+from compute_site.console.api_pages import ApiAdmin, ApiForm, PartInline, parts_of
+from compute_site.console.form_fields import RowSelect, StrictJSONField
+from compute_site.console.lists import word_filter
+from compute_site.keys import without
+from compute_site.neighbours.network.api import shapes
+from compute_site.neighbours.network.local import changes, floating
 from compute_site.neighbours.network.local.limits import QUOTAS
+from compute_site.neighbours.network.local.rows import (
+    NETWORK_COLUMNS,
+    PORT_COLUMNS,
+    RULE_COLUMNS,
+    SUBNET_COLUMNS,
+)
 from compute_site.neighbours.network.models import (
     FixedIp,
     FloatingIp,
@@ -36,7 +52,10 @@ class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Network)
-class NetworkAdmin(ListAdmin):
+class NetworkAdmin(ApiAdmin):
+    keys = {**NETWORK_COLUMNS, "project": "project_id"}
+    new = shapes.NEW_NETWORK
+    changed = shapes.CHANGED_NETWORK
     counted = "ports"
     list_display = (
         *("named", "project", "shared", "external", "status", "physical_network", "port_count"),
@@ -55,16 +74,39 @@ class NetworkAdmin(ListAdmin):
     id_fields = ("id", "subnets__id")
     search_help_text = "Part of the name, id of the network or of a subnet"
     autocomplete_fields = ("project",)
-    readonly_fields = ("id", "tags")
     ordering = ("name", "id")
     inlines = (SubnetInline,)
     fieldsets = (
-        (None, {"fields": ("id", "name", "project", "admin_state_up", "status")}),
+        (
+            None,
+            {
+                "fields": (
+                    "id",
+                    "name",
+                    "project",
+                    "description",
+                    "admin_state_up",
+                    "status",
+                    "tags",
+                )
+            },
+        ),
         ("Who may use it", {"fields": ("shared", "external", "is_default")}),
         ("Traffic", {"fields": ("mtu", "port_security_enabled")}),
         ("Provider", {"fields": ("network_type", "physical_network", "segmentation_id")}),
-        ("Times", {"fields": ("created_at",)}),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
     )
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Network:
+        return changes.create_network(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: Network, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        changes.change(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: Network) -> None:
+        changes.delete_network(caller, row)
 
     @admin.display(description="ports")
     def port_count(self, network: Network) -> int:
@@ -72,7 +114,31 @@ class NetworkAdmin(ListAdmin):
 
 
 @admin.register(Subnet)
-class SubnetAdmin(ListAdmin):
+class SubnetAdmin(ApiAdmin):
+    keys = {
+        **{column: key for column, key in SUBNET_COLUMNS.items() if column != "network_id"},
+        **{key: key for key in ("ip_version", "gateway_ip", "allocation_pools")},
+        "network": "network_id",
+        "project": "project_id",
+    }
+    new = shapes.NEW_SUBNET
+    changed = shapes.CHANGED_SUBNET
+    fieldsets = (
+        (
+            None,
+            {"fields": ("id", "name", "network", "project", "description", "tags")},
+        ),
+        (
+            "Addresses",
+            {
+                "fields": (
+                    *("cidr", "ip_version", "gateway_ip", "allocation_pools", "enable_dhcp"),
+                    *("dns_nameservers", "host_routes", "ipv6_address_mode", "ipv6_ra_mode"),
+                )
+            },
+        ),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+    )
     list_display = (
         *("named", "network", "project", "cidr", "ip_version", "gateway_ip", "enable_dhcp"),
     )
@@ -87,8 +153,18 @@ class SubnetAdmin(ListAdmin):
     id_fields = ("id", "network__id")
     search_help_text = "Part of the name or of the range, id of the subnet or of its network"
     autocomplete_fields = ("network", "project")
-    readonly_fields = ("id", "host_routes", "tags")
     ordering = ("cidr", "id")
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
+        return changes.create_subnet(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: Subnet, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        changes.change(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: Subnet) -> None:
+        changes.delete_subnet(caller, row)
 
 
 class FixedIpInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -107,10 +183,68 @@ class FixedIpInline(admin.TabularInline):  # type: ignore[type-arg]
         return super().get_queryset(request).select_related("subnet")
 
 
+class PortForm(ApiForm):
+    """A port with its addresses, as the API takes them."""
+
+    fixed_ips = StrictJSONField(
+        required=False,
+        kind=list,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        label="addresses asked for",
+        help_text='Such as [{"ip_address": "10.0.0.5"}] or [{"subnet_id": "…"}]. Empty: a new port '
+        "gets one of each IP version, and one that exists keeps its own.",
+    )
+
+
 @admin.register(Port)
-class PortAdmin(ListAdmin):
+class PortAdmin(ApiAdmin):
     """The holder and the binding of a port cannot be changed here: that is done through servers."""
 
+    form = PortForm
+    keys = {
+        **{column: key for column, key in PORT_COLUMNS.items() if column != "network_id"},
+        **{key: key for key in ("mac_address", "fixed_ips", "security_groups")},
+        "network": "network_id",
+        "project": "project_id",
+    }
+    held = ("device_id", "device_owner", "binding:host_id", "tags")
+    new = without(shapes.NEW_PORT, *held)
+    changed = without(shapes.CHANGED_PORT, *held)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *("id", "name", "network", "project", "description", "admin_state_up"),
+                    *("status", "tags"),
+                )
+            },
+        ),
+        (
+            "Addresses",
+            {
+                "fields": (
+                    *("mac_address", "fixed_ips", "ip_allocation", "allowed_address_pairs"),
+                    *("extra_dhcp_opts", "dns_name"),
+                )
+            },
+        ),
+        ("Security", {"fields": ("port_security_enabled", "security_groups")}),
+        (
+            "Binding",
+            {
+                "fields": (
+                    *("vnic_type", "binding_profile", "binding_host", "vif_type"),
+                    *("resource_request", "numa_affinity_policy", "device_profile"),
+                )
+            },
+        ),
+        (
+            "Holder",
+            {"fields": ("device_id", "device_owner", "tag", "position", "created_by_server")},
+        ),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+    )
     list_display = (
         *("named", "network", "project", "addresses", "status", "device_id", "binding_host"),
     )
@@ -130,13 +264,19 @@ class PortAdmin(ListAdmin):
     address_fields = ("fixed_ips__address",)
     search_help_text = "Part of the name, id, server id, address or MAC address"
     autocomplete_fields = ("network", "project", "security_groups")
-    readonly_fields = (
-        *("id", "device_id", "device_owner", "binding_host", "vif_type", "status"),
-        *("tag", "position", "created_by_server", "tags"),
-        *("allowed_address_pairs", "extra_dhcp_opts"),
-    )
     ordering = ("-created_at", "id")
     inlines = (FixedIpInline,)
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Port:
+        return changes.create_port(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: Port, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        changes.change(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: Port) -> None:
+        changes.delete_port(caller, row)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Port]:
         return super().get_queryset(request).prefetch_related("fixed_ips")
@@ -146,21 +286,35 @@ class PortAdmin(ListAdmin):
         return ", ".join(fixed_ip.address for fixed_ip in port.fixed_ips.all())
 
 
-class RuleInline(admin.TabularInline):  # type: ignore[type-arg]
-    """The rules of a security group."""
+class RuleInline(PartInline):
+    """The rules of a security group; a rule is made and deleted, and not changed."""
 
     model = SecurityGroupRule
     fk_name = "group"
+    keys = {
+        **{name: name for name in RULE_COLUMNS if name != "remote_group_id"},
+        "remote_group": "remote_group_id",
+    }
+    new = without(shapes.NEW_RULE, "security_group_id")
     fields = (
         *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
-        *("remote_ip_prefix", "remote_group"),
+        *("remote_ip_prefix", "remote_group", "description"),
     )
     autocomplete_fields = ("remote_group",)
-    extra = 0
 
 
 @admin.register(SecurityGroup)
-class SecurityGroupAdmin(ListAdmin):
+class SecurityGroupAdmin(ApiAdmin):
+    keys = {
+        **{key: key for key in ("name", "description", "stateful", "tags")},
+        "project": "project_id",
+    }
+    new = shapes.NEW_SECURITY_GROUP
+    changed = shapes.CHANGED_SECURITY_GROUP
+    fieldsets = (
+        (None, {"fields": ("id", "name", "project", "description", "stateful", "tags")}),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+    )
     counted = "ports"
     list_display = ("named", "project", "description", "port_count", "created_at")
     list_select_related = ()
@@ -170,19 +324,64 @@ class SecurityGroupAdmin(ListAdmin):
     id_fields = ("id",)
     search_help_text = "Part of the name or description, or id"
     autocomplete_fields = ("project",)
-    readonly_fields = ("id", "tags")
     ordering = ("name", "id")
     inlines = (RuleInline,)
+
+    def get_inlines(self, request: HttpRequest, obj: SecurityGroup | None) -> Any:
+        """A new group gets its first rules by the API's function."""
+        return self.inlines if obj else ()
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> SecurityGroup:
+        return changes.create_group(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: SecurityGroup, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        changes.change_group(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: SecurityGroup) -> None:
+        changes.delete_group(caller, row)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        caller = self.caller(request, form.instance)
+        deleted, new = parts_of(formset)
+        for rule in deleted:
+            changes.delete_rule(caller, rule)
+        for part in new:
+            values = {**part.values, "security_group_id": form.instance.pk}
+            changes.create_rule(caller, values, part.given)
 
     @admin.display(description="ports")
     def port_count(self, group: SecurityGroup) -> int:
         return self.count_for(group)
 
 
-@admin.register(FloatingIp)
-class FloatingIpAdmin(ListAdmin):
-    """Floating IPs can be viewed and deleted here; only the network API makes them."""
+class FloatingIpForm(ApiForm):
+    """A floating IP: the network that it is of, and what only its creation asks for."""
 
+    floating_network = forms.ModelChoiceField(
+        Network.objects.filter(external=True),
+        widget=RowSelect(Port._meta.get_field("network"), admin.site),  # noqa: SLF001
+        label="external network",
+    )
+    subnet_id = forms.UUIDField(required=False, label="subnet")
+    floating_ip_address = forms.GenericIPAddressField(required=False, label="address")
+
+
+@admin.register(FloatingIp)
+class FloatingIpAdmin(ApiAdmin):
+    form = FloatingIpForm
+    keys = {
+        "project": "project_id",
+        "floating_network": "floating_network_id",
+        **{key: key for key in ("subnet_id", "floating_ip_address", "description")},
+        "port": "port_id",
+        "fixed_address": "fixed_ip_address",
+    }
+    new = shapes.NEW_FLOATING_IP
+    changed = shapes.CHANGED_FLOATING_IP
     list_display = ("address", "id", "project", "port", "fixed_address", "created_at")
     list_select_related = ("project", "port")
     list_filter = (word_filter("project", "project__name", "project__id"),)
@@ -190,17 +389,44 @@ class FloatingIpAdmin(ListAdmin):
     id_fields = ("id", "port__id")
     address_fields = ("address", "fixed_address")
     search_help_text = "Address, id of the address or of its port"
-    readonly_fields = ("id", "project", "outside", "address", "port", "fixed_address", "tags")
+    autocomplete_fields = ("project", "port")
     ordering = ("address",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *("id", "project", "floating_network", "subnet_id", "floating_ip_address"),
+                    *("address", "outside", "description", "tags"),
+                )
+            },
+        ),
+        ("Associated with", {"fields": ("port", "fixed_address")}),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+    )
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_fieldsets(self, request: HttpRequest, obj: FloatingIp | None = None) -> Any:
+        """Of one that exists, its port on the external network says where it is from."""
+        if obj is None:
+            return super().get_fieldsets(request)
+        first = ("id", "project", "address", "outside", "description", "tags")
+        return ((None, {"fields": first}), *self.fieldsets[1:])
 
-    def delete_model(self, request: HttpRequest, obj: FloatingIp) -> None:
-        obj.outside.delete()
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> FloatingIp:
+        return floating.create_floating_ip(caller, values, given)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[FloatingIp]) -> None:
-        Port.objects.filter(floating_ip__in=queryset).delete()
+    def change(
+        self, caller: Caller, row: FloatingIp, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        """The fixed address is that of a port, which is named with it."""
+        port = {} if "port_id" in given or row.port_id is None else {"port_id": row.port_id}
+        names = {*given, *(port if "fixed_ip_address" in given else ())}
+        floating.change_floating_ip(caller, row, {**values, **port}, names)
+
+    def delete(self, caller: Caller, row: FloatingIp) -> None:
+        floating.delete_floating_ip(caller, row)
 
 
 @admin.register(Quota)

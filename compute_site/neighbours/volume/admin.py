@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from compute_site.console.form_fields import RowSelects
+from compute_site.caller import Caller
+from compute_site.console.api_pages import ApiAdmin, ApiForm
+from compute_site.console.form_fields import RowSelect, RowSelects
 from compute_site.console.lists import ListAdmin, word_filter
-from compute_site.keys import texts_by_name
+from compute_site.keys import Key, filled_line, one_of, optional, texts_by_name
+from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.quota_admin import QuotaAdmin
+from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.api import shapes
+from compute_site.neighbours.volume.local import actions, changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
+from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.models import (
     Attachment,
     Quota,
@@ -71,9 +82,72 @@ class SnapshotInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
 
+class VolumeForm(ApiForm):
+    """A volume, and what a new one may be made of."""
+
+    image = forms.ModelChoiceField(
+        Image.objects.all(),
+        required=False,
+        widget=RowSelect(ImageMember._meta.get_field("image"), admin.site),  # noqa: SLF001
+        help_text="The volume can boot servers, as the image does.",
+    )
+    status = forms.ChoiceField(
+        choices=[(word, word) for word in actions.STATUSES],
+        help_text="It is set without any check, as by an admin in the API.",
+    )
+    bootable = forms.ChoiceField(
+        choices=[("", "no mark"), ("true", "true"), ("false", "false")], required=False
+    )
+
+
+Change = Callable[[Caller, Volume, Any], Any]
+VOLUME_CHANGES: Mapping[str, Change] = {
+    "size": lambda caller, volume, size: actions.extend(caller, volume, {"new_size": size}),
+    "bootable": lambda caller, volume, word: actions.set_bootable(
+        caller, volume, {"bootable": word}
+    ),
+    "readonly": lambda caller, volume, word: actions.set_readonly(
+        caller, volume, {"readonly": word}
+    ),
+    "volume_type": lambda caller, volume, kind: actions.retype(caller, volume, {"new_type": kind}),
+    "image_metadata": lambda caller, volume, items: change_metadata(
+        caller, policies.SET_IMAGE, volume, lambda _: items, actions.OF_IMAGE
+    ),
+    "status": lambda caller, volume, word: actions.reset_status(
+        caller, volume, {"status": word, "migration_status": None}
+    ),
+}
+"""What the volume API has an action for, in the order in which they are done."""
+
+
 @admin.register(Volume)
-class VolumeAdmin(ListAdmin):
-    json_readers = dict.fromkeys(("image_metadata", "metadata"), texts_by_name)
+class VolumeAdmin(ApiAdmin):
+    form = VolumeForm
+    keys = {
+        **{key: key for key in ("name", "description", "metadata", "size", "volume_type")},
+        **{key: key for key in ("availability_zone", "multiattach", "snapshot_id", "source_volid")},
+        **{key: key for key in ("status", "bootable", "readonly", "image_metadata")},
+        "image": "imageRef",
+        "project": "project_id",
+    }
+    new = {**shapes.NEW_VOLUME, "project_id": Key(filled_line, required=True)}
+    changed = optional(
+        {
+            **shapes.CHANGED,
+            "size": actions.SHAPES["os-extend"]["new_size"],
+            "volume_type": actions.SHAPES["os-retype"]["new_type"],
+            "status": Key(one_of(*actions.STATUSES), required=True),
+            "bootable": Key(one_of("true", "false"), required=True),
+            "readonly": actions.SHAPES["os-update_readonly_flag"]["readonly"],
+            "image_metadata": Key(texts_by_name, default={}),
+        }
+    )
+    fieldsets = (
+        (None, {"fields": ("id", "name", "project", "description", "status", "size", "image")}),
+        ("Kind", {"fields": ("volume_type", "availability_zone", "multiattach", "bootable")}),
+        ("Origin", {"fields": ("snapshot_id", "source_volid", "image_metadata")}),
+        ("More", {"fields": ("metadata", "readonly", "migration_status", "user_id", "created_at")}),
+    )
     list_display = (
         *("named", "project", "size", "status", "bootable"),
         *("volume_type", "servers"),
@@ -92,9 +166,32 @@ class VolumeAdmin(ListAdmin):
     id_fields = ("id", "attachments__server_id")
     search_help_text = "Part of the name, id, or id of a server that has it"
     autocomplete_fields = ("project", "volume_type")
-    readonly_fields = ("id",)
     ordering = ("-created_at", "id")
     inlines = (AttachmentInline, SnapshotInline)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Volume | None = None) -> Any:
+        """The image of a volume that exists stands in what it knows of it."""
+        if obj is None:
+            return super().get_fieldsets(request)
+        (title, first), *others = self.fieldsets
+        shown = tuple(name for name in first["fields"] if name != "image")
+        return ((title, {"fields": shown}), *others)
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Volume:
+        return changes.create_volume(caller, values)
+
+    def change(
+        self, caller: Caller, row: Volume, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        for key, act in VOLUME_CHANGES.items():
+            if key in given:
+                act(caller, row, values[key])
+        described = shapes.CHANGED.keys() & set(given)
+        if described:
+            changes.change(caller, row, values, described)
+
+    def delete(self, caller: Caller, row: Volume) -> None:
+        changes.delete_volume(caller, row)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Volume]:
         return super().get_queryset(request).prefetch_related("attachments")
@@ -104,9 +201,38 @@ class VolumeAdmin(ListAdmin):
         return ", ".join(str(attachment.server_id) for attachment in volume.attachments.all())
 
 
+class SnapshotForm(ApiForm):
+    """A snapshot, and how a new one is made."""
+
+    force = forms.BooleanField(required=False, help_text="Also of a volume that is in use.")
+    status = forms.ChoiceField(
+        choices=[(word, word) for word in actions.SNAPSHOT_STATUSES],
+        help_text="It is set without any check, as by an admin in the API.",
+    )
+
+
 @admin.register(Snapshot)
-class SnapshotAdmin(ListAdmin):
-    json_readers = {"metadata": texts_by_name}
+class SnapshotAdmin(ApiAdmin):
+    form = SnapshotForm
+    keys = {
+        **{key: key for key in ("name", "description", "metadata", "force", "status")},
+        "volume": "volume_id",
+    }
+    new = shapes.NEW_SNAPSHOT
+    changed = optional(
+        {**shapes.CHANGED, "status": actions.SNAPSHOT_SHAPES["os-reset_status"]["status"]}
+    )
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *("id", "volume", "project", "name", "description", "force", "metadata"),
+                    *("status", "size", "created_at"),
+                )
+            },
+        ),
+    )
     list_display = ("named", "volume", "project", "size", "status", "created_at")
     list_filter = (
         word_filter("status", "status"),
@@ -117,9 +243,29 @@ class SnapshotAdmin(ListAdmin):
     search_fields = ("name",)
     id_fields = ("id", "volume__id")
     search_help_text = "Part of the name, id of the snapshot or of its volume"
-    autocomplete_fields = ("volume", "project")
-    readonly_fields = ("id",)
+    autocomplete_fields = ("volume",)
     ordering = ("-created_at", "id")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Snapshot | None = None) -> Any:
+        if obj is None:
+            return super().get_fieldsets(request)
+        ((title, part),) = self.fieldsets
+        return ((title, {"fields": tuple(n for n in part["fields"] if n != "force")}),)
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Snapshot:
+        return changes.create_snapshot(caller, values)
+
+    def change(
+        self, caller: Caller, row: Snapshot, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        if "status" in given:
+            actions.reset_snapshot(caller, row, values)
+        described = shapes.CHANGED.keys() & set(given)
+        if described:
+            changes.change(caller, row, values, described)
+
+    def delete(self, caller: Caller, row: Snapshot) -> None:
+        changes.delete_snapshot(caller, row)
 
 
 @admin.register(Attachment)
