@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from compute_site.identity.passwords import memory
 from tests.world.cast import Cast, make_cast
@@ -59,6 +60,23 @@ def _image_store(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Images of tests leave their data in no folder of the site."""
     store = tmp_path_factory.mktemp("images")
     settings.OPTIONS = dataclasses.replace(settings.OPTIONS, image_store_dir=store)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files() -> Iterator[None]:
+    """The static files are looked up once, not again for each client."""
+    look_up = WhiteNoiseMiddleware.add_files_from_finders
+    known: dict[str, object] = {}
+
+    def add_known(middleware: WhiteNoiseMiddleware) -> None:
+        if not known:
+            look_up(middleware)
+            known.update(middleware.files)
+        middleware.files.update(known)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_known)
+        yield
 
 
 @pytest.fixture
