@@ -53,10 +53,8 @@ def find_caller(request: Request) -> Caller | None:
     token = request.META.get("HTTP_X_AUTH_TOKEN")
     if token:
         return _by_token(request, token)
-    authorization = request.META.get("HTTP_AUTHORIZATION", "")
-    if authorization[:6].lower() == "basic ":
-        return _by_password(request, authorization[6:])
-    return _by_session(request)
+    scope = find_by_basic(request)
+    return _by_session(request) if scope is None else _caller_in(request, scope)
 
 
 def _by_token(request: Request, token: str) -> Caller:
@@ -67,7 +65,16 @@ def _by_token(request: Request, token: str) -> Caller:
     return _caller_in(request, scope)
 
 
-def _by_password(request: Request, credentials: str) -> Caller:
+def find_by_basic(request: Request) -> Scope | None:
+    """Who proves to be somebody by name and password; ``None`` if the request has none.
+
+    Raises:
+        Unauthorized: they are wrong.
+        CrossSite: a page of another site sends them along.
+    """
+    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
     try:
         name, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
     except ValueError:  # no base64, or what it says is no UTF-8
@@ -77,7 +84,7 @@ def _by_password(request: Request, credentials: str) -> Caller:
     if request.method not in SAFE_METHODS and is_cross_site(request):
         raise CrossSite("A page of another site may not write in your name.")
     scope = find_by_user(name=name, **_wanted_project(request))
-    return _caller_in(request, prove_password(scope, password, named=name, by="HTTP Basic"))
+    return prove_password(scope, password, named=name, by="HTTP Basic")
 
 
 def is_cross_site(request: Request) -> bool:

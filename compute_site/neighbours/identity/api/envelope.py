@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.api.authentication import find_by_basic
 from compute_site.api.json_view import JsonView
 from compute_site.api.links import root_of
 from compute_site.api.rendering import JsonRenderer
@@ -18,6 +19,7 @@ from compute_site.api.view import as_fault
 from compute_site.caller import PolicyRefused
 from compute_site.faults import Fault, Unauthorized
 from compute_site.identity.errors import InvalidToken, MethodNotAllowed
+from compute_site.identity.models import Token
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.policy.granted import find_granted
 from compute_site.request_id import note_user
@@ -35,17 +37,27 @@ class IdentityView(JsonView):
     schema = None  # the API's document is about compute
 
     def caller(self) -> ValidToken:
-        """The token of the caller.
+        """The token of the caller; with a name and password, one for this request alone.
 
         Raises:
             InvalidToken: there is none, or it is not valid.
+            Unauthorized: name and password are wrong.
         """
         text = self.request.META.get("HTTP_X_AUTH_TOKEN", "")
-        valid = find_token(text) if text else None
+        valid = find_token(text) if text else self._by_password()
         if valid is None:
-            raise InvalidToken("Send a valid token in X-Auth-Token.")
+            raise InvalidToken(
+                "Send a valid token in X-Auth-Token, or a name and password (HTTP Basic)."
+            )
         note_user(valid.user_id)
         return valid
+
+    def _by_password(self) -> ValidToken | None:
+        scope = find_by_basic(self.request)
+        if scope is None:
+            return None
+        token = Token(user_id=scope.user_id, project_id=scope.project_id if scope.roles else None)
+        return ValidToken(token, scope)
 
     def permit(
         self, rule: str, *, owner: str | None = None, project_id: str | None = None
