@@ -11,7 +11,10 @@ import pytest
 from rest_framework import serializers
 
 from compute_site.faults import BadRequest
+from compute_site.identity.credentials import CredentialOrder
+from compute_site.identity.errors import MalformedRequest
 from compute_site.keys import Key, flag, line, whole
+from compute_site.neighbours.identity.api import serializers as identity
 from compute_site.neighbours.image.api import serializers as image
 from compute_site.neighbours.network.api import serializers as network
 from compute_site.neighbours.serializers import BodySerializer
@@ -113,3 +116,20 @@ def test_data_of_a_checked_body_can_be_shown() -> None:
     partial = Plain(data={"size": 7}, partial=True)
     partial.is_valid(raise_exception=True)
     assert partial.validated_data == {"size": 7}
+
+
+def test_bodies_of_the_identity_api_are_read_by_the_same_rules() -> None:
+    wrong = identity.UserBody(data={"enabled": "yes", "colour": {"a": 1}})
+    assert not wrong.is_valid()
+    assert wrong.errors == {"name": ["give one."], "enabled": ["give true or false."]}
+    with pytest.raises(MalformedRequest, match=r"^user\.enabled: give true or false\.$"):
+        identity.UserBody.read_body({"user": wrong.initial_data})
+    changed = identity.UserBody(data={"colour": {"a": 1}}, partial=True)
+    assert changed.is_valid()
+    assert changed.validated_data == {"extra": {"colour": {"a": 1}}}
+
+
+def test_an_application_credential_without_more_is_what_its_order_has_by_default() -> None:
+    body = {"application_credential": {"name": "robot", "project_id": "x", "access_rules": None}}
+    order = CredentialOrder(**identity.CredentialCreate.read_body(body))
+    assert order == CredentialOrder(name="robot", secret="")

@@ -7,15 +7,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.identity.credentials import (
+    CredentialOrder,
     check_unrestricted,
     make_credential,
-    read_credential_order,
 )
 from compute_site.identity.errors import ForeignUser, NoSuchThing
 from compute_site.identity.models import ApplicationCredential
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.representation import show_credential, show_list
+from compute_site.neighbours.identity.api.serializers import CredentialCreate
 
 
 class CredentialView(IdentityView):
@@ -47,7 +48,9 @@ class CredentialList(CredentialView):
         owner = self.caller()
         if owner.user_id != user_id:
             raise ForeignUser("Users make application credentials for themselves alone.")
-        credential, secret = make_credential(owner, read_credential_order(self.read_body()))
+        credential, secret = make_credential(
+            owner, CredentialOrder(**CredentialCreate.read_body(self.read_body()))
+        )
         shown = show_credential(credential, root=self.root, secret=secret)
         return Response({"application_credential": shown}, status=201)
 

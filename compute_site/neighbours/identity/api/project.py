@@ -13,6 +13,7 @@ from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import chosen
 from compute_site.neighbours.identity.api.representation import show_list, show_project
+from compute_site.neighbours.identity.api.serializers import ProjectBody
 
 
 def find_project(project_id: str) -> Project:
@@ -38,7 +39,7 @@ class ProjectList(IdentityView):
 
     def post(self, request: Request) -> Response:
         self.permit(policies.CREATE_PROJECT)
-        project = make_project(self.read_body())
+        project = make_project(ProjectBody.read_body(self.read_body()))
         return Response({"project": show_project(project, root=self.root)}, status=201)
 
 
@@ -61,7 +62,9 @@ class ProjectDetail(IdentityView):
 
     def patch(self, request: Request, project_id: str) -> Response:
         self.permit(policies.UPDATE_PROJECT, project_id=project_id)
-        project = change_project(find_project(project_id), self.read_body())
+        project = change_project(
+            find_project(project_id), ProjectBody.read_body(self.read_body(), partial=True)
+        )
         return Response({"project": show_project(project, root=self.root)})
 
     def delete(self, request: Request, project_id: str) -> Response:

@@ -16,6 +16,7 @@ from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import chosen
 from compute_site.neighbours.identity.api.representation import show_list, show_project, show_user
+from compute_site.neighbours.identity.api.serializers import PasswordChange, UserBody
 from compute_site.policy.rights import MoreRights, beyond, rights_of
 
 
@@ -59,7 +60,7 @@ class UserList(IdentityView):
 
     def post(self, request: Request) -> Response:
         self.permit(policies.CREATE_USER)
-        user = make_user(self.read_body())
+        user = make_user(UserBody.read_body(self.read_body()))
         return Response({"user": show_user(user, root=self.root)}, status=201)
 
 
@@ -72,7 +73,10 @@ class UserDetail(IdentityView):
 
     def patch(self, request: Request, user_id: str) -> Response:
         caller = self.permit(policies.UPDATE_USER)
-        user = change_user(find_user_in_reach(caller, user_id), self.read_body())
+        user = change_user(
+            find_user_in_reach(caller, user_id),
+            UserBody.read_body(self.read_body(), partial=True),
+        )
         return Response({"user": show_user(user, root=self.root)})
 
     def delete(self, request: Request, user_id: str) -> Response:
@@ -84,7 +88,8 @@ class UserPassword(IdentityView):
     """``POST /identity/v3/users/{user_id}/password``: takes the old password and needs no token."""
 
     def post(self, request: Request, user_id: str) -> Response:
-        change_password(user_id, self.read_body())
+        asked = PasswordChange.read_body(self.read_body())
+        change_password(user_id, asked["original_password"], asked["password"])
         return Response(status=204)
 
 
