@@ -120,16 +120,20 @@ class Places:
 blocking = Places(MOST_BLOCKING)
 
 
-def wait_here(held: Held) -> None:
-    """Wait in this thread until it has happened, or the time is over.
+def wait_here(held: Held) -> bytes:
+    """Wait in this thread until it has happened, or the time is over; what a stream gets.
 
     Raises:
         TooManyWait: other threads wait already.
     """
     with blocking:
         held.until = monotonic() + held.seconds
-        while monotonic() < held.until and not type(held).look([held]):
+        while monotonic() < held.until:
+            found = type(held).look([held])
+            if held in found:
+                return found[held]
             sleep(held.pause)
+    return b""
 
 
 def _too_many() -> TooManyWait:

@@ -37,6 +37,7 @@ FAULT_WORDS = {
     410: "This API was removed.",
     413: "The body is too large.",
     415: "The body is not JSON.",
+    429: "Too many requests wait already.",
     501: "Nothing here can do this.",
     503: "A service that is needed does not answer.",
 }
@@ -158,6 +159,8 @@ class ComputeSchema(AutoSchema):
                 other = answer_schema(contract.other_answer, self.version)
                 schema = {"oneOf": [schema, other]}
             good["content"] = {"application/json": {"schema": schema}}
+        if contract.media_type is not None:
+            good["content"] = {contract.media_type: {"schema": {"type": "string"}}}
         statuses = {*ALWAYS, *contract.faults, *((413, 415) if contract.body else ())}
         if self.method == "POST":
             statuses |= {StillRunning.status, KeyUsedForOther.status}

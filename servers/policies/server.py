@@ -48,7 +48,7 @@ DETAIL = rule(
     "os_compute_api:servers:detail",
     Role.READER,
     "List servers in detail.",
-    ("GET /servers/detail",),
+    ("GET /servers/detail", "GET /servers/events"),
 )
 SHOW = rule(
     "os_compute_api:servers:show",
@@ -81,7 +81,7 @@ DETAIL_ALL_PROJECTS = rule(
     "os_compute_api:servers:detail:get_all_tenants",
     Role.ADMIN,
     "List the servers of all projects in detail.",
-    ("GET /servers/detail",),
+    ("GET /servers/detail", "GET /servers/events"),
 )
 ALL_FILTERS = rule(
     "os_compute_api:servers:allow_all_filters",

@@ -29,6 +29,8 @@ class Contract:
     answer: Mapping[str, Answer] | None = None
     other_answer: Mapping[str, Answer] | None = None
     """A second form of a good answer, if there is one."""
+    media_type: str | None = None
+    """That of an answer that is a text and no JSON."""
     status: int = 200
     silent_since: str | None = None
     """From this microversion on a good answer is 202 without a body."""
