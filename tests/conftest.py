@@ -79,6 +79,12 @@ def _static_files() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _short_streams() -> None:
+    """Whoever asks for every URL shall not wait for events."""
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, event_stream_seconds=0)
+
+
 @pytest.fixture
 def cast(db: None) -> Cast:
     """Projects and users; made again where a test that commits has emptied the database."""

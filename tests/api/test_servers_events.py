@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -57,6 +58,12 @@ def change(server: Instance, **columns: Any) -> None:
     """As a worker does it; in a transaction of its own, as far as a test can have one."""
     with transaction.atomic():
         Instance.objects.filter(pk=server.pk).update(updated_at=timezone.now(), **columns)
+
+
+@pytest.fixture(autouse=True)
+def _long_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = dataclasses.replace(settings.OPTIONS, event_stream_seconds=60)
+    monkeypatch.setattr(settings, "OPTIONS", options)
 
 
 @pytest.fixture
