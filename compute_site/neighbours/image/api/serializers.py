@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.neighbours.image.api import shapes
+from compute_site.neighbours.image import shapes
 from compute_site.neighbours.image.local.changes import PROPERTIES
 from compute_site.neighbours.serializers import BodySerializer
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, include, path, re_path
 
-from compute_site.neighbours.network.api import views
-from compute_site.neighbours.network.local import discovery, quotas
+from compute_site.neighbours.network.api import discovery, quotas, views
 
 
 def tag_paths(plural: str, kind: type[views.NetworkView]) -> list[URLPattern]:

@@ -15,8 +15,8 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, NotFound
 from compute_site.keys import IGNORED, Key, filled_line, flag, one_of, texts_by_name
 from compute_site.neighbours import image_service
-from compute_site.neighbours.image.api.shapes import CONTAINER_FORMATS, DISK_FORMATS
 from compute_site.neighbours.image.protocol import ImageData
+from compute_site.neighbours.image.shapes import CONTAINER_FORMATS, DISK_FORMATS
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.serializers import of_shape
 from compute_site.neighbours.volume import policies
