@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 
 from compute_site.api.microversions.version import NEWEST, OLDEST
 from compute_site.neighbours.volume.api import types as volume_types
-from compute_site.neighbours.volume.local.actions import ACTIONS, SNAPSHOT_ACTIONS
+from compute_site.neighbours.volume.api.actions import ACTIONS, SNAPSHOT_ACTIONS
 from flavors.serializers.access import FlavorAction
 from servers.serializers.aggregate import AggregateActionBody
 from servers.serializers.migration import ForceComplete

@@ -78,14 +78,19 @@ FLOORS: list[set[str]] = [
 ]
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 
-HTTP_ROOMS = ("serializers", "views", "admin", "forms", "api", "console")
+HTTP_ROOMS = (
+    *("serializers", "views", "admin", "forms", "api", "console"),
+    *("service_view", "quota_admin"),
+)
 """Where requests and answers are known; everything else is the domain."""
 DOMAIN = (
     *("servers.", "flavors.", "quotas."),
     *(
+        "compute_site.cloudfile.",
         "compute_site.db.",
         "compute_site.idempotency.",
         "compute_site.identity.",
+        "compute_site.neighbours.",
         "compute_site.policy.",
     ),
 )
@@ -156,4 +161,16 @@ def test_imports_go_down() -> None:
 )
 def test_the_domain_knows_nothing_of_http(name: str) -> None:
     found = [target for target in imported(SOURCES[name]) if target.startswith(HTTP)]
+    assert found == []
+
+
+def test_the_services_beside_compute_do_not_know_their_apis() -> None:
+    above = {"api", "admin", "cloudfile"}
+    found = [
+        f"{name} imports {target}"
+        for name, path in SOURCES.items()
+        if name.startswith("compute_site.neighbours.") and not above & set(name.split("."))
+        for target in sorted(imported(path))
+        if target.startswith("compute_site.neighbours.") and ".api." in f"{target}."
+    ]
     assert found == []

@@ -17,9 +17,9 @@ from compute_site.identity import credentials, projects, users
 from compute_site.keys import IGNORED
 from compute_site.neighbours.image import shapes as image
 from compute_site.neighbours.network.api import quotas as network_quotas
+from compute_site.neighbours.volume.api import actions as volume_actions
 from compute_site.neighbours.volume.api import quotas as volume_quotas
 from compute_site.neighbours.volume.api import shapes as volume
-from compute_site.neighbours.volume.local import actions as volume_actions
 from servers.policies.server import SHOW
 from tests.world.cast import Cast
 from tests.world.keys import ED25519

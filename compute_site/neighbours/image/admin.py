@@ -14,10 +14,10 @@ from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, PartInline, parts_of
 from compute_site.console.lists import word_filter
 from compute_site.keys import Key, mapping
-from compute_site.neighbours.image.api.patch import ADD, REMOVE, REPLACE, Step
 from compute_site.neighbours.image.local import changes, members
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.local.properties import read_properties, read_tags
+from compute_site.neighbours.image.local.steps import ADD, REMOVE, REPLACE, Step
 from compute_site.neighbours.image.models import SHARED, Image, ImageMember, Quota
 from compute_site.neighbours.image.shapes import CHANGEABLE, NEW_IMAGE, NEW_MEMBER
 from compute_site.neighbours.quota_admin import QuotaAdmin

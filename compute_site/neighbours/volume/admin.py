@@ -19,6 +19,7 @@ from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import shapes
+from compute_site.neighbours.volume.api.actions import SHAPES, SNAPSHOT_SHAPES
 from compute_site.neighbours.volume.local import actions, changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.local.metadata import change_metadata
@@ -134,11 +135,11 @@ class VolumeAdmin(ApiAdmin):
     changed = optional(
         {
             **shapes.CHANGED,
-            "size": actions.SHAPES["os-extend"]["new_size"],
-            "volume_type": actions.SHAPES["os-retype"]["new_type"],
+            "size": SHAPES["os-extend"]["new_size"],
+            "volume_type": SHAPES["os-retype"]["new_type"],
             "status": Key(one_of(*actions.STATUSES), required=True),
             "bootable": Key(one_of("true", "false"), required=True),
-            "readonly": actions.SHAPES["os-update_readonly_flag"]["readonly"],
+            "readonly": SHAPES["os-update_readonly_flag"]["readonly"],
             "image_metadata": Key(texts_by_name, default={}),
         }
     )
@@ -219,9 +220,7 @@ class SnapshotAdmin(ApiAdmin):
         "volume": "volume_id",
     }
     new = shapes.NEW_SNAPSHOT
-    changed = optional(
-        {**shapes.CHANGED, "status": actions.SNAPSHOT_SHAPES["os-reset_status"]["status"]}
-    )
+    changed = optional({**shapes.CHANGED, "status": SNAPSHOT_SHAPES["os-reset_status"]["status"]})
     fieldsets = (
         (
             None,

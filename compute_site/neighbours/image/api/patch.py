@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from compute_site.faults import BadRequest, UnsupportedMediaType
 from compute_site.keys import shown
+from compute_site.neighbours.image.local.steps import KINDS, REMOVE, Step
 
 V21 = "application/openstack-images-v2.1-json-patch"
 V20 = "application/openstack-images-v2.0-json-patch"
-ADD, REPLACE, REMOVE = "add", "replace", "remove"
-KINDS = (ADD, REPLACE, REMOVE)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Step:
-    """One change of one key."""
-
-    kind: str
-    key: str
-    value: Any = None
 
 
 def read_patch(content_type: str, body: Any) -> list[Step]:

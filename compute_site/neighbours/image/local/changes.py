@@ -15,10 +15,10 @@ from compute_site.faults import BadRequest, Conflict, Forbidden, NotFound
 from compute_site.identity.models import Project
 from compute_site.keys import read_keys
 from compute_site.neighbours.image import policies
-from compute_site.neighbours.image.api.patch import ADD, REMOVE, Step
 from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.local.properties import check_properties, check_tags, read_tag
+from compute_site.neighbours.image.local.steps import ADD, REMOVE, Step
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.image.shapes import CHANGEABLE, OWN_KEYS
 from compute_site.neighbours.ownership import permit_on

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from compute_site.neighbours.volume.api import about, metadata, quotas, types, views
-from compute_site.neighbours.volume.local import actions
+from compute_site.neighbours.volume.api import about, actions, metadata, quotas, types, views
 
 V3 = [
     path("volumes", views.Volumes.as_view()),

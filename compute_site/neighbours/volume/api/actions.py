@@ -1,0 +1,148 @@
+"""``POST /volume/v3/volumes/{id}/action`` and the same of snapshots: the only key of the body says
+what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.caller import Caller
+from compute_site.faults import BadRequest
+from compute_site.keys import IGNORED, Key, filled_line, flag, one_of, texts_by_name
+from compute_site.neighbours.image.shapes import CONTAINER_FORMATS, DISK_FORMATS
+from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.serializers import of_shape
+from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.api.representation import cinder_time, show_type
+from compute_site.neighbours.volume.api.shapes import gigabytes
+from compute_site.neighbours.volume.api.views import VolumeView, find_volume
+from compute_site.neighbours.volume.local import actions
+from compute_site.neighbours.volume.local.actions import Values
+from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.words import STRICT_FALSE, STRICT_TRUE
+
+
+def word_or_flag(value: Any) -> bool:
+    """A truth value, also one of the words for it, as Cinder takes both."""
+    if value in STRICT_TRUE:
+        return True
+    return False if value in STRICT_FALSE else flag(value)
+
+
+SHAPES: Mapping[str, Mapping[str, Key]] = {
+    "os-set_bootable": {"bootable": Key(word_or_flag, required=True)},
+    "os-extend": {"new_size": Key(gigabytes, required=True)},
+    "os-reset_status": {
+        "status": Key(one_of(*actions.STATUSES)),
+        "migration_status": Key(one_of(*actions.MIGRATION_STATUSES)),
+        "attach_status": IGNORED,
+    },
+    "os-force_delete": {},
+    "os-update_readonly_flag": {"readonly": Key(word_or_flag, required=True)},
+    "os-set_image_metadata": {"metadata": Key(texts_by_name, required=True)},
+    "os-unset_image_metadata": {"key": Key(filled_line, required=True)},
+    "os-show_image_metadata": {},
+    "os-retype": {
+        "new_type": Key(filled_line, required=True),
+        "migration_policy": Key(one_of("on-demand", "never"), default="never"),
+    },
+    "os-volume_upload_image": {
+        "image_name": Key(filled_line, required=True),
+        "force": Key(word_or_flag, default=False),
+        "disk_format": Key(one_of(*DISK_FORMATS), default="raw"),
+        "container_format": Key(one_of(*CONTAINER_FORMATS), default="bare"),
+    },
+}
+SNAPSHOT_SHAPES: Mapping[str, Mapping[str, Key]] = {
+    "os-reset_status": {"status": Key(one_of(*actions.SNAPSHOT_STATUSES), required=True)},
+    "os-force_delete": {},
+}
+Shown = dict[str, Any] | None
+"""The body of the answer."""
+
+
+def _set_image_metadata(caller: Caller, volume: Volume, values: Values) -> Shown:
+    return {"metadata": actions.set_image_metadata(caller, volume, values)}
+
+
+def _show_image_metadata(_: Caller, volume: Volume, __: Values) -> Shown:
+    return {"metadata": volume.image_metadata}
+
+
+def _upload_image(caller: Caller, volume: Volume, values: Values) -> Shown:
+    image_id = actions.upload_image(caller, volume, values)
+    kind = volume.volume_type
+    shown = {
+        "id": str(volume.pk),
+        "updated_at": cinder_time(volume.created_at),
+        "status": "uploading",
+        "display_description": volume.description,
+        "size": volume.size,
+        "volume_type": show_type(kind, whole=False) if kind is not None else None,
+        "image_id": image_id,
+        "image_name": values["image_name"],
+        "disk_format": values["disk_format"],
+        "container_format": values["container_format"],
+    }
+    return {"os-volume_upload_image": shown}
+
+
+Action = tuple[Callable[[Caller, Any, Values], Shown], str, int]
+ACTIONS: Mapping[str, Action] = {
+    "os-set_bootable": (actions.set_bootable, policies.UPDATE, 200),
+    "os-extend": (actions.extend, policies.EXTEND, 202),
+    "os-reset_status": (actions.reset_status, policies.RESET_STATUS, 202),
+    "os-force_delete": (actions.force_delete, policies.FORCE_DELETE, 202),
+    "os-update_readonly_flag": (actions.set_readonly, policies.UPDATE_READONLY, 202),
+    "os-set_image_metadata": (_set_image_metadata, policies.SET_IMAGE, 200),
+    "os-unset_image_metadata": (actions.unset_image_metadata, policies.REMOVE_IMAGE, 200),
+    "os-show_image_metadata": (_show_image_metadata, policies.SHOW_IMAGE, 200),
+    "os-retype": (actions.retype, policies.RETYPE, 202),
+    "os-volume_upload_image": (_upload_image, policies.UPLOAD_IMAGE, 202),
+}
+"""What is done, by whose right, and the status of the answer."""
+SNAPSHOT_ACTIONS: Mapping[str, Action] = {
+    "os-reset_status": (actions.reset_snapshot, policies.RESET_SNAPSHOT, 202),
+    "os-force_delete": (actions.force_delete_snapshot, policies.FORCE_DELETE_SNAPSHOT, 202),
+}
+
+
+class ActionView(VolumeView):
+    """Runs the action that the only key of the body names."""
+
+    actions: ClassVar[Mapping[str, Action]]
+    shapes: ClassVar[Mapping[str, Mapping[str, Key]]]
+
+    def run(self, row: Volume | Snapshot) -> Response:
+        body = self.read_body()
+        name = next(iter(body), "") if isinstance(body, dict) and len(body) == 1 else ""
+        if name not in self.actions:
+            raise BadRequest(f"Send one of {', '.join(self.actions)}.")
+        act, rule, status = self.actions[name]
+        permit_on(self.caller, rule, row.project_id)
+        shape = self.shapes[name]
+        empty = not shape and not body[name]
+        values = {} if empty else self.read(name, of_shape(shape)).values
+        return Response(act(self.caller, row, values), status=status)
+
+
+class VolumeAction(ActionView):
+    actions = ACTIONS
+    shapes = SHAPES
+
+    def post(self, request: Request, volume_id: str) -> Response:
+        return self.run(find_volume(self, volume_id))
+
+
+class SnapshotAction(ActionView):
+    actions = SNAPSHOT_ACTIONS
+    shapes = SNAPSHOT_SHAPES
+
+    def post(self, request: Request, snapshot_id: str) -> Response:
+        self.caller.permit(policies.SHOW_SNAPSHOT)
+        visible = Snapshot.objects.visible_to(self.caller)
+        return self.run(self.find(visible, snapshot_id, "snapshot"))
