@@ -15,6 +15,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from compute_site.api import demo
 from compute_site.api.microversions.contract import ALWAYS, Answer, Contract
 from compute_site.api.microversions.fields import Schema
 from compute_site.api.microversions.negotiation import NEW_HEADER, OLD_HEADER
@@ -27,6 +28,17 @@ SCHEMA_URLS = [path("compute/v2.1/", include("compute_site.compute_urls"))]
 """Named, not imported: the URLs import the views, and those this package."""
 
 VERSION_PATTERN = r"^([1-9][0-9]*\.([1-9][0-9]*|0)|latest)$"
+IN_PATH = {
+    "flavor_id": "2",
+    "image_id": demo.IMAGE,
+    "volume_id": demo.VOLUME,
+    "host_name": demo.HOST,
+    "quota_class": "default",
+    "name": "hw:cpu_policy",
+    "key": "purpose",
+    "tag": "blue",
+}
+"""Parts of paths to begin with, as far as the cloud of the quickstart has such a thing."""
 FAULT_WORDS = {
     400: "The request breaks a rule.",
     401: "No valid token, or name and password.",
@@ -116,11 +128,17 @@ class ComputeSchema(AutoSchema):
 
     def _get_parameters(self) -> list[Schema]:
         in_path = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string"},
+                **({"example": IN_PATH[name]} if name in IN_PATH else {}),
+            }
             for name in re.findall(r"{(\w+)}", self.path)
         ]
         keyed = key_parameters() if self.method == "POST" else []
-        return in_path + self._query_parameters() + header_parameters() + keyed
+        return in_path + self._query_parameters() + header_parameters(self.version) + keyed
 
     def _query_parameters(self) -> list[Schema]:
         query = self.contract.query if self.contract else None
@@ -143,8 +161,9 @@ class ComputeSchema(AutoSchema):
         if contract is None or contract.body is None:
             return None
         media: Schema = {"schema": contract.body.at(self.version).schema()}
-        if contract.example is not None:
-            media["example"] = contract.example
+        example = contract.example_at(self.version)
+        if example is not None:
+            media["example"] = example
         return {"required": True, "content": {"application/json": media}}
 
     def _get_response_bodies(self, direction: str = "response") -> Schema:
@@ -176,15 +195,21 @@ def _query_schema(field: Any, schema: Schema) -> Schema:
     return {"type": "array", "items": schema} if field.repeat else schema
 
 
-def header_parameters() -> list[Schema]:
-    """The headers with which a client chooses the microversion."""
+def header_parameters(version: Microversion) -> list[Schema]:
+    """The headers with which a client chooses the microversion. "Try it out" sends the default,
+    so that an answer is that of the document.
+    """
     return [
         {
             "name": NEW_HEADER,
             "in": "header",
             "required": False,
             "description": f"compute and a microversion from {OLDEST} to {NEWEST}, or latest",
-            "schema": {"type": "string", "pattern": VERSION_PATTERN.replace("^", "^compute ")},
+            "schema": {
+                "type": "string",
+                "pattern": VERSION_PATTERN.replace("^", "^compute "),
+                "default": f"compute {version}",
+            },
         },
         {
             "name": OLD_HEADER,

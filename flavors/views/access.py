@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.actions import check_names_action
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
@@ -38,7 +39,7 @@ class FlavorActionView(ComputeView):
             body=FlavorAction,
             answer={"flavor_access": [AccessAnswer]},
             faults=(403, 409),
-            example={"addTenantAccess": {"tenant": "6f70656e737461636b20342065766572"}},
+            example={"addTenantAccess": {"tenant": demo.PROJECT}},
         ),
     }
 

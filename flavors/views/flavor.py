@@ -71,7 +71,7 @@ class FlavorsView(FlavorListView):
             body=FlavorCreate,
             answer={"flavor": FlavorAnswer},
             faults=(403, 409),
-            example={"flavor": {"name": "m1.small", "ram": 2048, "vcpus": 1, "disk": 20}},
+            example={"flavor": {"name": "my-flavor", "ram": 2048, "vcpus": 1, "disk": 20}},
         ),
     }
 

@@ -67,6 +67,7 @@ class ServerAction(ComputeView):
         "POST": Contract(
             summary="Do something with a server",
             body=ServerActionBody,
+            example={"reboot": {"type": "SOFT"}},
             status=202,
             faults=(403, 409),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.actions import check_names_action
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.microversions.queries import NoQuery
@@ -99,7 +100,7 @@ class AggregateActions(ComputeView):
             body=AggregateActionBody,
             answer=ONE,
             faults=(403, 409),
-            example={"add_host": {"host": "host1"}},
+            example={"set_metadata": {"metadata": {"ssd": "true"}}},
         ),
     }
 
@@ -122,7 +123,7 @@ class AggregateImages(ComputeView):
             summary="Ask the hosts of an aggregate to fetch images",
             body=ImagesBody,
             status=202,
-            example={"cache": [{"id": "70a599e0-31e7-49b7-b260-868f441e862b"}]},
+            example={"cache": [{"id": demo.IMAGE}]},
         ),
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
 from compute_site.caller import PolicyRefused
@@ -45,6 +46,7 @@ class ServersDryRun(ComputeView):
         "POST": Contract(
             summary="Try to create servers without doing it",
             body=ServerCreate,
+            example=demo.NEW_SERVER,
             answer={"dry_run": OBJECT},
         ),
     }
@@ -67,6 +69,7 @@ class ServerDryRun(ComputeView):
         "POST": Contract(
             summary="Try an action on a server without doing it",
             body=ServerActionBody,
+            example={"resize": {"flavorRef": "3"}},
             answer={"dry_run": OBJECT},
             faults=(403, 409),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
 from servers.attachments.external_events import ACCEPTED, ExternalEvent, take_events
@@ -18,6 +19,7 @@ class ExternalEvents(ComputeView):
         "POST": Contract(
             summary="Tell of what other services did with what servers have",
             body=EventsTold,
+            example={"events": [{"name": "network-changed", "server_uuid": demo.SERVER}]},
             answer={"events": [EventAnswer]},
             partial_status=207,
         ),

@@ -28,11 +28,16 @@ class ImageMetadata(ComputeView):
     contracts = {
         "GET": Contract(summary="List metadata of an image", answer=ALL),
         "POST": Contract(
-            summary="Add metadata to an image", body=MetadataChange, answer=ALL, faults=(403,)
+            summary="Add metadata to an image",
+            body=MetadataChange,
+            answer=ALL,
+            faults=(403,),
+            example={"metadata": {"purpose": "trial"}},
         ),
         "PUT": Contract(
             summary="Replace the metadata of an image",
             body=MetadataChange,
+            example={"metadata": {"purpose": "trial"}},
             answer=ALL,
             faults=(403,),
         ),
@@ -57,7 +62,11 @@ class ImageMetadataItem(ComputeView):
     contracts = {
         "GET": Contract(summary="Show a metadata item of an image", answer=ONE),
         "PUT": Contract(
-            summary="Set a metadata item of an image", body=ItemChange, answer=ONE, faults=(403,)
+            summary="Set a metadata item of an image",
+            body=ItemChange,
+            answer=ONE,
+            faults=(403,),
+            example={"meta": {"purpose": "trial"}},
         ),
         "DELETE": Contract(summary="Remove a metadata item of an image", status=204, faults=(403,)),
     }

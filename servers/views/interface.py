@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.microversions.queries import NoQuery
 from compute_site.api.view import ComputeRequest, ComputeView
@@ -27,6 +28,7 @@ class Interfaces(ComputeView):
         "POST": Contract(
             summary="Give a server a port",
             body=InterfaceCreate,
+            example={"interfaceAttachment": {"net_id": demo.NETWORK}},
             answer={"interfaceAttachment": InterfaceAnswer},
             faults=(403, 409),
         ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.answers import LINKS
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
@@ -44,7 +45,7 @@ class KeyPairs(ComputeView):
             answer={"keypair": KeyPairCreated},
             status=201,
             faults=(403, 409),
-            example={"keypair": {"name": "mine", "public_key": "ssh-ed25519 AAAA… me@home"}},
+            example={"keypair": {"name": "mine", "public_key": demo.PUBLIC_KEY}},
         ),
     }
 

@@ -30,11 +30,16 @@ class Metadata(ComputeView):
     contracts = {
         "GET": Contract(summary="List metadata of a server", query=NoQuery, answer=ALL),
         "POST": Contract(
-            summary="Add metadata to a server", body=MetadataChange, answer=ALL, faults=(403, 409)
+            summary="Add metadata to a server",
+            body=MetadataChange,
+            answer=ALL,
+            faults=(403, 409),
+            example={"metadata": {"purpose": "trial"}},
         ),
         "PUT": Contract(
             summary="Replace the metadata of a server",
             body=MetadataChange,
+            example={"metadata": {"purpose": "trial"}},
             answer=ALL,
             faults=(403, 409),
         ),
@@ -64,6 +69,7 @@ class MetadataItem(ComputeView):
         "PUT": Contract(
             summary="Set a metadata item of a server",
             body=ItemChange,
+            example={"meta": {"purpose": "trial"}},
             answer=ONE,
             faults=(403, 409),
         ),

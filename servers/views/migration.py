@@ -83,6 +83,7 @@ class MigrationAction(ComputeView):
         "POST": Contract(
             summary="Let a live migration end soon",
             body=ForceComplete,
+            example={"force_complete": None},
             status=202,
             faults=(400, 409),
         ),

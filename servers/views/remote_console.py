@@ -28,6 +28,7 @@ class RemoteConsoles(ComputeView):
         "POST": Contract(
             summary="Open a console of a server",
             body=RemoteConsoleBody,
+            example={"remote_console": {"protocol": "vnc", "type": "novnc"}},
             answer={
                 "remote_console": {
                     "type": "object",

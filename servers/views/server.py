@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.answers import TEXT
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
@@ -44,6 +45,7 @@ class Servers(ComputeView):
         "POST": Contract(
             summary="Create one or more servers",
             body=ServerCreate,
+            example=demo.NEW_SERVER,
             answer={"server": ServerCreated},
             other_answer={"reservation_id": TEXT},
             status=202,
@@ -110,6 +112,7 @@ class Server(ComputeView):
         "PUT": Contract(
             summary="Change a server",
             body=ServerChange,
+            example={"server": {"name": "new-name"}},
             answer={"server": ServerUpdated},
             faults=(403, 409),
         ),

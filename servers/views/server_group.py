@@ -35,7 +35,8 @@ class ServerGroups(ComputeView):
             summary="Create a server group",
             body=ServerGroupCreate,
             answer={"server_group": ServerGroupAnswer},
-            example={"server_group": {"name": "apart", "policy": "anti-affinity"}},
+            example={"server_group": {"name": "apart", "policies": ["anti-affinity"]}},
+            later_examples={"2.64": {"server_group": {"name": "apart", "policy": "anti-affinity"}}},
         ),
     }
 

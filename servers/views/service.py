@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
 from servers.hosts.services import (
@@ -44,7 +45,8 @@ class OneService(ComputeView):
             summary="Enable or disable a service, or say that it is down",
             body=ServiceUpdate,
             answer={"service": ServiceAnswer},
-            example={"status": "disabled", "disabled_reason": "maintenance"},
+            example={"host": demo.HOST, "binary": "nova-compute"},
+            later_examples={"2.53": {"status": "disabled", "disabled_reason": "maintenance"}},
         ),
         "DELETE": Contract(summary="Remove a service", status=204, faults=(403, 409)),
     }

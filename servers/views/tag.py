@@ -33,7 +33,11 @@ class Tags(ComputeView):
     contracts = {
         "GET": Contract(summary="List the tags of a server", query=NoQuery, answer=ALL),
         "PUT": Contract(
-            summary="Replace the tags of a server", body=TagsChange, answer=ALL, faults=(403, 409)
+            summary="Replace the tags of a server",
+            body=TagsChange,
+            answer=ALL,
+            faults=(403, 409),
+            example={"tags": ["blue", "trial"]},
         ),
         "DELETE": Contract(summary="Remove all tags of a server", status=204, faults=(403, 409)),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework.response import Response
 
+from compute_site.api import demo
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.microversions.queries import PageQuery
 from compute_site.api.view import ComputeRequest, ComputeView
@@ -34,6 +35,7 @@ class VolumeAttachments(ComputeView):
         "POST": Contract(
             summary="Attach a volume to a server",
             body=VolumeAttachmentCreate,
+            example={"volumeAttachment": {"volumeId": demo.VOLUME}},
             answer={"volumeAttachment": VolumeAttached},
             silent_since="2.101",
             faults=(403, 409),
@@ -68,6 +70,15 @@ class VolumeAttachment(ComputeView):
         "PUT": Contract(
             summary="Change how a volume is attached, or swap it for another",
             body=VolumeAttachmentUpdate,
+            example={"volumeAttachment": {"volumeId": demo.OTHER_VOLUME}},
+            later_examples={
+                "2.85": {
+                    "volumeAttachment": {
+                        "volumeId": demo.VOLUME,
+                        "delete_on_termination": True,
+                    }
+                }
+            },
             status=202,
             faults=(403, 409),
         ),

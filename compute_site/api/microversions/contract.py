@@ -41,7 +41,14 @@ class Contract:
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     """Headers of a good answer, with a line on each."""
     example: Any = None
-    """A body to begin with on the page for people."""
+    """A body to begin with on the pages for people: it succeeds in the cloud of the quickstart."""
+    later_examples: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """The same from these microversions on, in their order."""
+
+    def example_at(self, version: Microversion) -> Any:
+        """The example for this version; ``None`` if there is none."""
+        since = [one for one in self.later_examples if Microversion.parse(one) <= version]
+        return self.later_examples[since[-1]] if since else self.example
 
     def silent_at(self, version: Microversion) -> bool:
         """Does a successful answer have no body at this version?"""
