@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import http
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -25,7 +25,7 @@ from compute_site.api.rendering import JsonRenderer
 from compute_site.api.request_url import check_query
 from compute_site.api.view import as_fault
 from compute_site.caller import Caller
-from compute_site.db.paging import Paging, cut_page
+from compute_site.db.paging import Paging, SortKey, cut_page
 from compute_site.faults import (
     BadRequest,
     Fault,
@@ -71,6 +71,8 @@ def by_address(column: str) -> Filter:
     return Filter(column, lambda words: [word for word in words if is_address(word)])
 
 
+LONGEST_MARKER = 60
+"""Characters of a marker in the text of an error."""
 MOST_DIGITS = 1000
 """Python refuses to read numbers of several thousand digits."""
 
@@ -83,6 +85,8 @@ class ServiceView(JsonView):
     schema = None  # the API's document is about compute
     open: ClassVar[bool] = False
     filters: ClassVar[Mapping[str, Filter]] = {}
+    marker_unknown: ClassVar[type[Fault]] = MarkerUnknown
+    """What is raised where the marker of a page is not in the list."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if any("\x00" in text for text in (request.path, *map(str, request.GET.values()))):
@@ -136,20 +140,19 @@ class ServiceView(JsonView):
                 rows = rows.filter(**{f"{chosen.column}__in": chosen.read(words)})
         return rows
 
-    def page(self, rows: QuerySet[Row], *order: str) -> list[Row]:
+    def page(self, rows: QuerySet[Row], order: Sequence[SortKey], *, offset: int = 0) -> list[Row]:
         """The rows after the marker, at most ``limit``; sets ``self.more`` if others follow.
 
         Raises:
-            MarkerUnknown: the marker is none of the rows.
+            marker_unknown: the marker is none of the rows.
         """
         marker = self.request.GET.get("marker")
         after = None
         if marker is not None:
             after = rows.filter(pk=marker).first() if is_canonical(marker) else None
             if after is None:
-                raise MarkerUnknown(f"There is no {marker} in this list.")
-        keys = [(key.removeprefix("-"), key.startswith("-")) for key in order]
-        found = cut_page(rows, keys, Paging(self.limit + 1), after)
+                raise self.marker_unknown(f"There is no {marker[:LONGEST_MARKER]} in this list.")
+        found = cut_page(rows, order, Paging(self.limit + 1), after, offset=offset)
         self.more = len(found) > self.limit
         return found[: self.limit]
 

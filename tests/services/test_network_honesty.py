@@ -8,7 +8,7 @@ import pytest
 
 from compute_site.keys import IGNORED
 from compute_site.neighbours.network.api import shapes
-from compute_site.neighbours.network.api.views import NetworkView
+from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.models import FixedIp, Network, Port, SecurityGroupRule, Subnet
 from tests.world.cast import ALPHA, UNKNOWN_ID, Cast
 from tests.world.client import Answer, ApiClient

@@ -12,11 +12,21 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_date, parse_datetime
 
 from compute_site.caller import Caller
+from compute_site.db.paging import SortKey
 from compute_site.faults import BadRequest
 from compute_site.keys import LARGEST_BIG_INT, shown
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.data.store import HASH_ALGORITHM
 from compute_site.neighbours.image.models import ACCEPTED, MEMBER_STATUSES, Image
+from compute_site.neighbours.list_order import (
+    DESCENDING,
+    SORT_DIR,
+    SORT_KEY,
+    Pair,
+    UnknownOrder,
+    as_order,
+    read_sort,
+)
 
 SORT_KEYS = {
     **{
@@ -28,7 +38,6 @@ SORT_KEYS = {
     },
     "id": "pk",
 }
-DIRECTIONS = ("asc", "desc")
 VISIBILITIES = ("public", "private", "shared", "community")
 ALL = "all"
 COMPARISONS = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "eq": "exact"}
@@ -192,30 +201,20 @@ def _visible(caller: Caller, given: QueryDict) -> QuerySet[Image]:
     return rows if visibility in (None, ALL) else rows.filter(visibility=visibility)
 
 
-def read_order(given: QueryDict) -> list[str]:
+def read_order(given: QueryDict) -> list[SortKey]:
     """The columns to sort by; by default, the newest first.
 
     Raises:
-        BadRequest: images are not sorted by one of them, or not in this direction.
+        UnknownOrder: images are not sorted by one of them, or not in this direction.
     """
-    pairs = _sort_pairs(given)
-    for key, way in pairs:
-        if key not in SORT_KEYS:
-            raise BadRequest(f"Images are sorted by {', '.join(SORT_KEYS)}, not by {key[:60]}.")
-        if way not in DIRECTIONS:
-            raise BadRequest(f"A list is sorted asc or desc, not {way[:60]}.")
-    columns = [SORT_KEYS[key] if way == "asc" else f"-{SORT_KEYS[key]}" for key, way in pairs]
-    return [*columns, "-created_at", "-pk"]
+    pairs = read_sort(given)
+    order = as_order(_read_pairs(given) if pairs is None else pairs, SORT_KEYS, "Images are")
+    return [*order, ("created_at", True), ("pk", True)]
 
 
-def _sort_pairs(given: QueryDict) -> Sequence[tuple[str, str]]:
-    keys, ways = given.getlist("sort_key"), given.getlist("sort_dir")
-    if "sort" in given:
-        if keys or ways:
-            raise BadRequest("Give either sort, or sort_key and sort_dir.")
-        words = [word.strip().partition(":") for word in str(given["sort"]).split(",")]
-        return [(key, way if colon else "desc") for key, colon, way in words]
-    keys = keys or ["created_at"]
+def _read_pairs(given: QueryDict) -> Sequence[Pair]:
+    keys, ways = given.getlist(SORT_KEY) or ["created_at"], given.getlist(SORT_DIR)
     if len(ways) not in (0, 1, len(keys)):
-        raise BadRequest("Give one sort_dir, or one for each sort_key.")
-    return [(key, (ways * len(keys))[index] if ways else "desc") for index, key in enumerate(keys)]
+        raise UnknownOrder("Give one sort_dir, or one for each sort_key.")
+    ways = ways or [DESCENDING]
+    return list(zip(keys, ways * len(keys) if len(ways) == 1 else ways, strict=True))

@@ -72,7 +72,7 @@ class ImageList(ImageView):
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST)
         given = request.GET
-        images = self.page(filter_images(self.caller, given), *read_order(given))
+        images = self.page(filter_images(self.caller, given), read_order(given))
         body: dict[str, Any] = {
             "images": [show_image(image) for image in images],
             "first": "/v2/images",

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import NotFound
-from compute_site.neighbours.network.api.views import NetworkView
+from compute_site.neighbours.network.api.objects import NetworkView
 
 EXTENSIONS = {
     "allowed-address-pairs": "Allowed Address Pairs",

@@ -11,7 +11,7 @@ from compute_site.faults import BadRequest
 from compute_site.keys import LARGEST_BIG_INT
 from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.network.models import FixedIp, Port
-from compute_site.neighbours.service_view import Filter
+from compute_site.neighbours.service_view import Filter, by_id
 from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
 
 Narrow = Callable[[QuerySet[Any], list[str]], QuerySet[Any]]
@@ -47,6 +47,16 @@ def by_number(column: str) -> Filter:
         return [min(int(word[:19]), LARGEST_BIG_INT) for word in words]
 
     return Filter(column, read)
+
+
+OWNER = {"project_id": Filter("project"), "tenant_id": Filter("project")}
+DESCRIBED = {
+    **OWNER,
+    "id": by_id(),
+    "description": Filter("description"),
+    "revision_number": by_number("revision_number"),
+}
+"""What all kinds but rules are filtered by."""
 
 
 def narrow_by_addresses(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, include, path, re_path
 
-from compute_site.neighbours.network.api import discovery, quotas, views
+from compute_site.neighbours.network.api import discovery, quotas, tags, views
+from compute_site.neighbours.network.api.objects import NetworkView
 
 
-def tag_paths(plural: str, kind: type[views.NetworkView]) -> list[URLPattern]:
+def tag_paths(plural: str, kind: type[NetworkView]) -> list[URLPattern]:
     """The URLs of the tags of such objects."""
-    several, one = views.tags_of(kind)
+    several, one = tags.tags_of(kind)
     return [path(f"{plural}/<row_id>/tags", several), path(f"{plural}/<row_id>/tags/<tag>", one)]
 
 

@@ -10,9 +10,8 @@ from django.db import transaction
 from django.db.models import Model
 
 from compute_site.caller import Caller
-from compute_site.faults import BadReference, BadRequest, Conflict, NotFound
+from compute_site.faults import BadReference, BadRequest, Conflict
 from compute_site.identity.models import Project
-from compute_site.keys import WrongValue, filled_text, list_of, up_to
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need, default_pools, overlap
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
@@ -48,7 +47,6 @@ from compute_site.neighbours.network.local.rows import (
 from compute_site.neighbours.network.models import (
     COMPUTE,
     DEFAULT_GROUP,
-    Described,
     Network,
     Port,
     SecurityGroup,
@@ -62,8 +60,6 @@ UPDATE_RULES: Mapping[type[Model], str] = {
     Subnet: policies.UPDATE_SUBNET,
     Port: policies.UPDATE_PORT,
 }
-LONGEST_TAG = 60
-MOST_TAGS = 50
 OF_SERVICES = "network:"
 """Owners of ports that the network service has made for itself, such as those of floating IPs."""
 
@@ -271,44 +267,6 @@ def change_rule(
     permit(caller, policies.CREATE_RULE, rule.group.project_id)
     rule.description = values["description"]
     rule.save(update_fields=["description"])
-
-
-read_tags = list_of(up_to(LONGEST_TAG, filled_text), most=MOST_TAGS)
-
-
-@transaction.atomic
-def set_tags(caller: Caller, row: Described, rule: str, wanted: Any) -> list[str]:
-    """Give the row exactly these tags, each once; return them.
-
-    Raises:
-        BadRequest: they are not a list of short texts.
-    """
-    permit(caller, rule, row.project_id)  # type: ignore[attr-defined] # every kind has one
-    try:
-        tags: list[str] = list(dict.fromkeys(read_tags(wanted)))
-    except WrongValue as error:
-        raise BadRequest(f"tags: {error}", field="tags") from None
-    row.tags = tags
-    row.save(update_fields=["tags"])
-    row.note_change()
-    return tags
-
-
-def remove_tag(caller: Caller, row: Described, rule: str, tag: str) -> None:
-    """Take one tag off the row.
-
-    Raises:
-        NotFound: it is not on it.
-    """
-    permit(caller, rule, row.project_id)  # type: ignore[attr-defined] # every kind has one
-    check_tagged(row, tag)
-    set_tags(caller, row, rule, [other for other in row.tags if other != tag])
-
-
-def check_tagged(row: Described, tag: str) -> None:
-    """Raises ``NotFound`` where the row does not have the tag."""
-    if tag not in row.tags:
-        raise NotFound(f"There is no tag {tag[:LONGEST_TAG]} on it.")
 
 
 def delete_network(caller: Caller, network: Network) -> None:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 
-from compute_site.db.paging import Paging, SortKey, cut_page
+from compute_site.db.paging import SortKey
 from compute_site.faults import BadRequest, NotFound
 from compute_site.keys import LARGEST_INT, shown
 from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.list_order import (
+    DESCENDING,
+    SORT_DIR,
+    SORT_KEY,
+    Pair,
+    UnknownOrder,
+    as_order,
+    read_sort,
+)
 from compute_site.neighbours.service_view import MOST_DIGITS, ServiceView, UnknownFilter
-from compute_site.words import PLAIN_FALSE, PLAIN_TRUE, is_canonical
+from compute_site.words import PLAIN_FALSE, PLAIN_TRUE
 
 Row = TypeVar("Row", bound=Model)
 Read = Callable[[str], Q]
 CONTROLS = frozenset(("limit", "marker", "offset", "sort", "sort_key", "sort_dir", "all_tenants"))
 """Parameters of every list that are no filters."""
-DIRECTIONS = {"asc": False, "desc": True}
 NOTHING = Q(pk__in=())
 LONGEST_MAPPING = 4096
 
@@ -86,6 +95,7 @@ class ListView(ServiceView):
     reads: ClassVar[Mapping[str, Read]] = {}
     sorts: ClassVar[Mapping[str, str]] = {}
     usual: ClassVar[Sequence[SortKey]] = (("created_at", True),)
+    marker_unknown = MarkerNotFound
 
     def check_query(self, *known: str) -> None:
         """Raises: UnknownFilter: the query string has a parameter that is not known."""
@@ -116,17 +126,9 @@ class ListView(ServiceView):
             MarkerNotFound: the marker is none of the rows.
             BadRequest: the order or the offset cannot be.
         """
-        given, after = self.request.GET, None
-        order = [*read_order(given, self.sorts, self.usual), ("pk", True)]
-        marker = given.get("marker")
-        if marker is not None:
-            after = rows.filter(pk=marker).first() if is_canonical(marker) else None
-            if after is None:
-                raise MarkerNotFound(f"There is no {marker[:60]} in this list.")
-        offset = read_offset(given)
-        found = cut_page(rows, order, Paging(self.limit + 1), after, offset=offset)
-        self.more = len(found) > self.limit
-        return found[: self.limit]
+        given = self.request.GET
+        order = read_order(given, self.sorts) or self.usual
+        return self.page(rows, [*order, ("pk", True)], offset=read_offset(given))
 
 
 def read_offset(given: QueryDict) -> int:
@@ -136,35 +138,21 @@ def read_offset(given: QueryDict) -> int:
     return int(text)
 
 
-def read_order(
-    given: QueryDict, sorts: Mapping[str, str], usual: Sequence[SortKey]
-) -> list[SortKey]:
-    """The columns to sort by.
+def read_order(given: QueryDict, sorts: Mapping[str, str]) -> list[SortKey]:
+    """The columns to sort by; none where nothing is said.
 
     Raises:
-        BadRequest: the list is not sorted by one of them, or not in this direction.
+        UnknownOrder: the list is not sorted by one of them, or not in this direction.
     """
-    pairs = []
-    for key, way in _sort_pairs(given):
-        if key not in sorts:
-            raise BadRequest(f"This list is sorted by {', '.join(sorts)}, not by {key[:60]}.")
-        if way not in DIRECTIONS:
-            raise BadRequest(f"A list is sorted asc or desc, not {way[:60]}.")
-        pairs.append((sorts[key], DIRECTIONS[way]))
-    return pairs or list(usual)
+    pairs = read_sort(given, skips_empty=True)
+    return as_order(_read_pairs(given) if pairs is None else pairs, sorts, "This list is")
 
 
-def _sort_pairs(given: QueryDict) -> list[tuple[str, str]]:
-    keys, ways = given.getlist("sort_key"), given.getlist("sort_dir")
-    if "sort" in given:
-        if keys or ways:
-            raise BadRequest("Give either sort, or sort_key and sort_dir.")
-        given_words = str(given["sort"]).split(",")
-        words = [word.strip().partition(":") for word in given_words if word.strip()]
-        return [(key, way if colon else "desc") for key, colon, way in words]
+def _read_pairs(given: QueryDict) -> Sequence[Pair]:
+    """Directions that are missing are descending."""
+    keys, ways = given.getlist(SORT_KEY), given.getlist(SORT_DIR)
     if ways and not keys:
         keys = ["created_at"]
     if len(ways) > len(keys):
-        raise BadRequest("Give one sort_dir for each sort_key.")
-    ways += ["desc"] * (len(keys) - len(ways))
-    return list(zip(keys, ways, strict=True))
+        raise UnknownOrder("Give one sort_dir for each sort_key.")
+    return list(itertools.zip_longest(keys, ways, fillvalue=DESCENDING))

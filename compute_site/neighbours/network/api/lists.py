@@ -1,0 +1,118 @@
+"""Lists of the network API: filters, order and pages; and a ``POST`` to their URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from compute_site.db.paging import SortKey
+from compute_site.faults import BadRequest, NotFound
+from compute_site.neighbours.list_order import SORT_DIR, SORT_KEY, UnknownOrder, as_order, turned
+from compute_site.neighbours.network.api.objects import NetworkView
+from compute_site.neighbours.serializers import Asked
+from compute_site.neighbours.service_view import UnknownFilter
+from compute_site.words import LOOSE_TRUE
+
+OF_LISTS = frozenset(("fields", "limit", "marker", "page_reverse", SORT_KEY, SORT_DIR))
+"""Parameters of every list."""
+MOST_AT_ONCE = 100
+
+
+class ListView(NetworkView):
+    """``GET`` and ``POST /network/v2.0/{nouns}``"""
+
+    marker_unknown = NotFound
+
+    def get(self, request: Request) -> Response:
+        self.caller.permit(self.kind.seen)
+        rows = self.page(self.filtered(self.rows()), self.asked_order)
+        body: dict[str, Any] = {f"{self.noun}s": [self.show_asked(row) for row in rows]}
+        if "limit" in request.GET and self.more and rows:
+            rel, edge = ("previous", rows[0]) if self.is_reversed else ("next", rows[-1])
+            url = self.next_url(f"{self.root}/network/v2.0/{self.plural}", edge)
+            body[f"{self.noun}s_links"] = [{"rel": rel, "href": url}]
+        return Response(body)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that match the query string.
+
+        Raises:
+            UnknownFilter: lists are not filtered by one of its parameters.
+        """
+        known = self.filters.keys() | self.narrowed.keys() | OF_LISTS
+        unknown = sorted(set(self.request.GET) - known)
+        if unknown:
+            raise UnknownFilter(
+                f"{self.plural} are not filtered by {', '.join(unknown)[:200]}; they are by "
+                f"{', '.join(sorted(self.filters.keys() | self.narrowed.keys()))}."
+            )
+        for name, narrow in self.narrowed.items():
+            words = self.request.GET.getlist(name)
+            if words:
+                rows = narrow(rows, words)
+        return super().filtered(rows)
+
+    @property
+    def asked_order(self) -> Sequence[SortKey]:
+        """The columns to sort by, with the id at the end.
+
+        Raises:
+            UnknownOrder: a key or direction is none, or there is not one direction for each key.
+        """
+        keys, ways = (self.request.GET.getlist(name) for name in (SORT_KEY, SORT_DIR))
+        if len(keys) != len(ways):
+            raise UnknownOrder("Give one sort_dir for each sort_key.")
+        pairs = zip(keys, ways, strict=True)
+        order = as_order(pairs, self.sorted_by, f"{self.plural} are")
+        return [*order, ("pk", False)] if order else self.order
+
+    @property
+    def is_reversed(self) -> bool:
+        """Is the page before the marker asked for, and not the one behind it?"""
+        return self.request.GET.get("page_reverse", "").lower() in LOOSE_TRUE
+
+    @property
+    def limit(self) -> int:
+        return super().limit or settings.OPTIONS.max_page_size  # Neutron: 0 is no limit
+
+    def page(self, rows: QuerySet[Any], order: Sequence[SortKey], *, offset: int = 0) -> list[Any]:
+        if not self.is_reversed:
+            return super().page(rows, order, offset=offset)
+        return super().page(rows, turned(order), offset=offset)[::-1]
+
+    def post(self, request: Request) -> Response:
+        body = self.read_body()
+        if isinstance(body, dict) and f"{self.noun}s" in body:
+            return self.post_several(body[f"{self.noun}s"])
+        asked = self.read_object(body, self.noun, self.kind.new)
+        row = self.kind.create(self.caller, asked.values, asked.given)
+        return Response({self.noun: self.show(self.rows().get(pk=row.pk))}, status=201)
+
+    def post_several(self, entries: Any) -> Response:
+        """All of them, or none.
+
+        Raises:
+            BadRequest: there is none, or one does not have the shape; its number is told.
+        """
+        if not isinstance(entries, list) or not entries:
+            raise BadRequest(f"Send at least one object under {self.noun}s.")
+        if len(entries) > MOST_AT_ONCE:
+            raise BadRequest(f"Send at most {MOST_AT_ONCE} objects at once.")
+        asked = [self.read_entry(number, entry) for number, entry in enumerate(entries)]
+        with transaction.atomic():
+            made = [self.kind.create(self.caller, one.values, one.given).pk for one in asked]
+            found = self.rows().in_bulk(made)
+        return Response({f"{self.noun}s": [self.show(found[pk]) for pk in made]}, status=201)
+
+    def read_entry(self, number: int, entry: Any) -> Asked:
+        where = f"{self.noun}s.{number}"
+        if not isinstance(entry, dict):
+            raise BadRequest(f"{where}: send an object.", field=where)
+        context = self.serializer_context
+        return self.kind.new.read(entry, field=where, where=f"{where}: ", context=context)

@@ -1,0 +1,78 @@
+"""Tags of things of the network service: short texts, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from compute_site.caller import Caller
+from compute_site.faults import BadRequest, NotFound
+from compute_site.keys import WrongValue, filled_text, list_of, up_to
+from compute_site.neighbours.network.local.rights import permit
+from compute_site.neighbours.network.models import Described
+
+LONGEST_TAG = 60
+MOST_TAGS = 50
+read_tags = list_of(up_to(LONGEST_TAG, filled_text), most=MOST_TAGS)
+
+Row = TypeVar("Row", bound=Described)
+
+
+def set_tags(caller: Caller, row: Described, rule: str, wanted: Any) -> list[str]:
+    """Give the row exactly these tags; return them. ``rule`` is the one that must be granted.
+
+    Raises:
+        PolicyRefused: it is not.
+        BadRequest: they are not a list of short texts.
+    """
+    return _change_tags(caller, row, rule, lambda _: wanted)
+
+
+def add_tags(caller: Caller, row: Described, rule: str, more: Any) -> None:
+    """Give the row these tags as well; raises as ``set_tags``."""
+    _change_tags(caller, row, rule, lambda kept: [*kept, *more] if isinstance(more, list) else more)
+
+
+def remove_tag(caller: Caller, row: Described, rule: str, tag: str) -> None:
+    """Take one tag off the row; raises as ``set_tags``.
+
+    Raises:
+        NotFound: it is not on it.
+    """
+
+    def change(kept: list[str]) -> list[str]:
+        check_tagged(kept, tag)
+        return [other for other in kept if other != tag]
+
+    _change_tags(caller, row, rule, change)
+
+
+def check_tagged(tags: list[str], tag: str) -> None:
+    """Raises: NotFound: the tag is none of them."""
+    if tag not in tags:
+        raise NotFound(f"There is no tag {tag[:LONGEST_TAG]} on it.")
+
+
+@transaction.atomic
+def _change_tags(
+    caller: Caller, row: Described, rule: str, change: Callable[[list[str]], Any]
+) -> list[str]:
+    """Replace the tags by what ``change`` gives for the present ones. Concurrent changes wait."""
+    permit(caller, rule, row.project_id)  # type: ignore[attr-defined] # every kind has one
+    locked = _lock(row)
+    try:
+        tags: list[str] = list(dict.fromkeys(read_tags(change(locked.tags))))
+    except WrongValue as error:
+        raise BadRequest(f"tags: {error}", field="tags") from None
+    locked.tags = tags
+    locked.save(update_fields=["tags"])
+    locked.note_change()
+    return tags
+
+
+def _lock(row: Row) -> Row:
+    rows = type(row)._base_manager.select_for_update(no_key=True)  # noqa: SLF001
+    locked: Row = rows.get(pk=row.pk)
+    return locked
