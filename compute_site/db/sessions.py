@@ -28,7 +28,11 @@ PARAMETERS = {
 }
 """What the server shall do for every session beside the limit of its statements."""
 
-BY_KEY = {"enable_seqscan": "off"}
+BY_KEY = {
+    "enable_seqscan": "off",
+    # else a statement that looks into many tables is planned anew, with its values, at each run
+    "plan_cache_mode": "force_generic_plan",
+}
 """For workers, whose jobs find their rows by key. Sessions keep the plans of their statements, of
 foreign keys and of the queue's functions: one that was made while a table was empty would read all
 of it from then on.

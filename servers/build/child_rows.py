@@ -9,9 +9,10 @@ import orjson
 from django.utils import timezone
 
 from compute_site.db.prepared import prepared_cursor
+from servers.build.waiting import WaitingBuild
 from servers.drivers.disks import name_devices, root_name
 from servers.lifecycle.history import ERROR
-from servers.models import BlockDevice, BuildRequest, Tag
+from servers.models import BlockDevice, Tag
 
 CREATE = "create"
 BUILD_EVENT = "compute__do_build_and_run_instance"
@@ -20,19 +21,21 @@ SCHEDULE_EVENT = "conductor_schedule_and_build_instances"
 _FIELDS = [
     field
     for field in BlockDevice._meta.concrete_fields  # noqa: SLF001 - Django's public model API
-    if not field.primary_key
+    if field.name not in ("id", "uuid", "instance")
 ]
-_DEVICE_COLUMNS = frozenset(field.name for field in _FIELDS) - {"instance"}
+_DEVICE_COLUMNS = frozenset(field.name for field in _FIELDS)
 
 # All rows travel as one JSON value: to write a hundred of them value by value takes longer than
-# all the rest of placing.
+# all the rest of placing. Servers of one request have the same disks, which travel once.
 _COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 INSERT_DEVICES = f"""
-    INSERT INTO servers_blockdevice ({_COLUMNS})
-    SELECT {_COLUMNS}
-    FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS given (device, place),
-         jsonb_populate_record(NULL::servers_blockdevice, given.device)
-    ORDER BY given.place
+    INSERT INTO servers_blockdevice (uuid, instance_id, {_COLUMNS})
+    SELECT gen_random_uuid(), server::bigint, {_COLUMNS}
+    FROM jsonb_array_elements(%s::jsonb) AS alike,
+         jsonb_array_elements(alike -> 'devices') WITH ORDINALITY AS given (device, place),
+         jsonb_populate_record(NULL::servers_blockdevice, given.device),
+         jsonb_array_elements_text(alike -> 'servers') AS server
+    ORDER BY server::bigint, given.place
 """  # noqa: S608 - names of our own columns
 INSERT_HISTORY = """
     WITH given AS MATERIALIZED (
@@ -55,7 +58,7 @@ INSERT_HISTORY = """
 
 
 def write_records(
-    requests: Sequence[BuildRequest],
+    requests: Sequence[WaitingBuild],
     *,
     events: Mapping[int, Mapping[str, Any]],
     named: bool = False,
@@ -65,14 +68,7 @@ def write_records(
     ``events`` has the columns of the event by the server's key. ``named``: give each disk the
     device name that the build needs.
     """
-    devices = [device for request in requests for device in _devices(request, named=named)]
-    if devices:
-        rows = [
-            {field.column: getattr(device, field.attname) for field in _FIELDS}
-            for device in devices
-        ]
-        with prepared_cursor() as cursor:
-            cursor.execute(INSERT_DEVICES, [orjson.dumps(rows).decode()])
+    _write_devices(requests, named=named)
     tags = [
         Tag(instance_id=request.instance_id, tag=tag)
         for request in requests
@@ -84,13 +80,13 @@ def write_records(
 
 
 def _write_history(
-    requests: Sequence[BuildRequest], events: Mapping[int, Mapping[str, Any]]
+    requests: Sequence[WaitingBuild], events: Mapping[int, Mapping[str, Any]]
 ) -> None:
     rows = [
         {
             "instance_id": request.instance_id,
             "request_id": request.request_id,
-            "user_id": request.instance.user_id,
+            "user_id": request.user_id,
             "project_id": request.project_id,
             "message": ERROR if events[request.instance_id].get("result") == ERROR else None,
             **events[request.instance_id],
@@ -102,15 +98,32 @@ def _write_history(
         cursor.execute(INSERT_HISTORY, [orjson.dumps(rows).decode(), CREATE, now, now])
 
 
-def _devices(request: BuildRequest, *, named: bool) -> list[BlockDevice]:
+def _write_devices(requests: Sequence[WaitingBuild], *, named: bool) -> None:
+    alike: dict[tuple[bytes, str | None], list[WaitingBuild]] = {}
+    for request in requests:
+        if request.block_devices:
+            key = orjson.dumps(request.block_devices), request.root_device_name
+            alike.setdefault(key, []).append(request)
+    if not alike:
+        return
+    given = [
+        {
+            "devices": _devices(same[0], named=named),
+            "servers": [request.instance_id for request in same],
+        }
+        for same in alike.values()
+    ]
+    with prepared_cursor() as cursor:
+        cursor.execute(INSERT_DEVICES, [orjson.dumps(given).decode()])
+
+
+def _devices(request: WaitingBuild, *, named: bool) -> list[dict[str, Any]]:
+    """The columns of each disk."""
     devices = [
-        BlockDevice(
-            instance_id=request.instance_id,
-            **{key: value for key, value in device.items() if key in _DEVICE_COLUMNS},
-        )
+        BlockDevice(**{key: value for key, value in device.items() if key in _DEVICE_COLUMNS})
         for device in request.block_devices
     ]
     if named:
-        root = root_name(request.instance.root_device_name, request.block_devices)
+        root = root_name(request.root_device_name, request.block_devices)
         name_devices(root, devices)
-    return devices
+    return [{str(field.column): getattr(device, field.attname) for field in _FIELDS} for device in devices]

@@ -6,19 +6,18 @@ import datetime as dt
 import functools
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import orjson
-from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
 from compute_site.db.prepared import prepared_cursor
 from servers.build.child_rows import BUILD_EVENT, write_records
 from servers.build.owner import find_owner
 from servers.build.unplaced import fail_unplaced
+from servers.build.waiting import WaitingBuild, lock_reservation, read_spec
 from servers.drivers.disks import root_name
 from servers.lifecycle.jobs import BuildServer, Owner, defer_all
-from servers.models import BuildRequest, Instance, RequestSpec, TaskState, VmState
+from servers.models import RequestSpec
 from servers.placement import claims
 from servers.placement.choose import Placement
 from servers.placement.find import Try, alternates_wanted, find_hosts, until_claimed
@@ -27,45 +26,22 @@ from servers.placement.state import HostState
 
 logger = logging.getLogger(__name__)
 
-REQUESTS = """
-    SELECT request.id, request.instance_id, request.project_id, request.requested_networks::text,
-        request.security_groups::text, request.block_devices::text, request.injected_files::text,
-        request.tags::text, request.admin_password, request.request_id,
-        server.uuid, server.user_id, server.project_id, server.root_device_name
-    FROM servers_buildrequest AS request
-    JOIN servers_instance AS server ON server.id = request.instance_id
-    WHERE server.reservation_id = %s AND server.vm_state = %s AND server.task_state = %s
-      AND server.deleted_at IS NULL
-    ORDER BY request.id
-    FOR NO KEY UPDATE OF request, server
-"""
-IN_REQUEST = (
-    *("id", "instance_id", "project_id", "requested_networks", "security_groups"),
-    *("block_devices", "injected_files", "tags", "admin_password", "request_id"),
-)
-IN_SERVER = ("id", "uuid", "user_id", "project_id", "root_device_name")
-JSON_COLUMNS = slice(3, 8)
-IN_SPEC = (
-    *(field.name for field in RequestSpec._meta.concrete_fields),  # noqa: SLF001 - public model API
-    *("instance__uuid", "instance__user__username", "instance__project__name"),
-    *("instance_group__policy", "instance_group__rules"),
-)
-"""What is read of a spec, and of the rows beside it."""
-
 SET_PLACES = """
     WITH place AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%s::jsonb)
             AS place (id bigint, host text, node text, zone text, root text, cell bigint)
     ), mapped AS (
         UPDATE servers_instancemapping AS mapping SET cell_id = place.cell
-        FROM place WHERE mapping.instance_id = place.id
+        FROM place
+        WHERE mapping.instance_id = ANY(ARRAY(SELECT id FROM place))
+          AND mapping.instance_id = place.id
     ), ended AS (
-        DELETE FROM servers_buildrequest WHERE instance_id IN (SELECT id FROM place)
+        DELETE FROM servers_buildrequest WHERE instance_id = ANY(ARRAY(SELECT id FROM place))
     )
     UPDATE servers_instance AS server
     SET host = place.host, node = place.node, availability_zone = place.zone,
         root_device_name = place.root, updated_at = %s
-    FROM place WHERE server.id = place.id
+    FROM place WHERE server.id = ANY(ARRAY(SELECT id FROM place)) AND server.id = place.id
 """
 
 
@@ -79,10 +55,10 @@ def place_reservation(reservation_id: str) -> None:
 
 
 def _place(reservation_id: str, attempt: Try) -> None:
-    requests = _lock_requests(reservation_id)
+    requests = lock_reservation(reservation_id)
     if not requests:
         return
-    spec = _read_spec(requests[0])
+    spec = read_spec(requests[0].instance_id)
     try:
         placements = find_hosts(
             spec, count=len(requests), alternates=alternates_wanted(), attempt=attempt
@@ -95,35 +71,8 @@ def _place(reservation_id: str, attempt: Try) -> None:
     _hand_over(requests, spec, placements)
 
 
-def _lock_requests(reservation_id: str) -> list[BuildRequest]:
-    """The build requests, locked: a deletion by the user waits from here on.
-
-    A deletion that is running is waited for; its build request is missing from the result. Of the
-    servers only what all of them need is read.
-    """
-    with prepared_cursor() as cursor:
-        cursor.execute(REQUESTS, [reservation_id, VmState.BUILDING, TaskState.SCHEDULING])
-        return [_request_of(row) for row in cursor.fetchall()]
-
-
-def _request_of(row: tuple[Any, ...]) -> BuildRequest:
-    values = list(row[: len(IN_REQUEST)])
-    values[JSON_COLUMNS] = map(orjson.loads, values[JSON_COLUMNS])
-    request = BuildRequest.from_db(DEFAULT_DB_ALIAS, IN_REQUEST, values)
-    server = [row[1], *row[len(IN_REQUEST) :]]
-    request.instance = Instance.from_db(DEFAULT_DB_ALIAS, IN_SERVER, server)
-    return request
-
-
-def _read_spec(request: BuildRequest) -> RequestSpec:
-    """The spec of one of the servers, which is that of all; its owner is read too."""
-    related = ("instance_group", "instance__user", "instance__project")
-    specs = RequestSpec.objects.select_related(*related).only(*IN_SPEC)
-    return specs.get(instance=request.instance_id)
-
-
 def _hand_over(
-    requests: Sequence[BuildRequest], spec: RequestSpec, placements: Sequence[Placement]
+    requests: Sequence[WaitingBuild], spec: RequestSpec, placements: Sequence[Placement]
 ) -> None:
     """Write the hosts of the servers, then the jobs; the hosts' counters come last, so that they
     are locked for the shortest time.
@@ -153,7 +102,7 @@ def _hand_over(
 
 
 def _set_places(
-    requests: Sequence[BuildRequest], hosts: Sequence[HostState], now: dt.datetime
+    requests: Sequence[WaitingBuild], hosts: Sequence[HostState], now: dt.datetime
 ) -> None:
     """Write the hosts, and end the build requests."""
     places = [
@@ -162,7 +111,7 @@ def _set_places(
             "host": host.host,
             "node": host.node,
             "zone": host.zone,
-            "root": root_name(request.instance.root_device_name, request.block_devices),
+            "root": root_name(request.root_device_name, request.block_devices),
             "cell": host.cell_id,
         }
         for request, host in zip(requests, hosts, strict=True)
@@ -171,10 +120,10 @@ def _set_places(
         cursor.execute(SET_PLACES, [orjson.dumps(places).decode(), now])
 
 
-def _job(request: BuildRequest, placement: Placement, owner: Owner, *, retry: bool) -> BuildServer:
+def _job(request: WaitingBuild, placement: Placement, owner: Owner, *, retry: bool) -> BuildServer:
     networks = request.requested_networks
     return BuildServer(
-        server_id=str(request.instance.uuid),
+        server_id=str(request.uuid),
         node_id=placement.host.node_id,
         owner=owner,
         networks=networks if isinstance(networks, str) else tuple(networks or ()),

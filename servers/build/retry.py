@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from compute_site.caller import Caller
+from servers.build.waiting import WaitingBuild
 from servers.errors import WrongState
 from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.history import SUCCESS, finish_event
@@ -37,7 +38,7 @@ KEPT = (
 )
 
 
-def keep_orders(requests: Sequence[BuildRequest]) -> None:
+def keep_orders(requests: Sequence[WaitingBuild]) -> None:
     """Keep the build requests of servers that cannot be placed."""
     KeptRequest.objects.bulk_create(
         KeptRequest(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from compute_site import faults
 from servers.build.child_rows import SCHEDULE_EVENT, write_records
 from servers.build.retry import keep_orders
+from servers.build.waiting import WaitingBuild
 from servers.lifecycle.history import ERROR
 from servers.lifecycle.transitions import FAIL_BUILD, take_steps
 from servers.models import BuildRequest, Cell, InstanceMapping, ServerFault
@@ -18,7 +19,7 @@ from servers.models.cell import CELL0
 
 
 def fail_unplaced(
-    requests: Sequence[BuildRequest], fault: faults.Fault, *, details: str = ""
+    requests: Sequence[WaitingBuild], fault: faults.Fault, *, details: str = ""
 ) -> None:
     """End the build requests, which the caller has locked, and keep copies for another try.
 
@@ -43,4 +44,4 @@ def fail_unplaced(
         for server in servers
     )
     keep_orders(requests)
-    BuildRequest.objects.filter(pk__in=[request.pk for request in requests]).delete()
+    BuildRequest.objects.filter(pk__in=[request.id for request in requests]).delete()

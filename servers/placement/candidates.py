@@ -39,6 +39,8 @@ COLUMNS = (
     *("hypervisor_type", "hypervisor_version", "host_ip", "cpu_info_text", "supported_text"),
     "free_devices",
 )
+ABILITIES = "hardware.cpu_info::text, hardware.supported_instances::text"
+NO_ABILITIES = "'{}', '[]'"
 # The limit is part of the text: else the plan for any number would serve, which sorts all hosts.
 # What is joined is looked up host by host, for which the planner sees no reason by itself.
 SELECT = """
@@ -53,7 +55,7 @@ SELECT = """
         node.memory_mb, node.memory_mb_used, node.free_memory_mb,
         node.local_gb, node.local_gb_used, node.free_disk_gb, node.running_vms, node.failed_builds,
         hardware.hypervisor_type, hardware.hypervisor_version, host(hardware.host_ip),
-        hardware.cpu_info::text, hardware.supported_instances::text,
+        {abilities},
         (SELECT count(*) FROM servers_pcidevice AS device
          WHERE device.node_id = node.id AND device.consumer_id IS NULL),
         ARRAY(SELECT member.aggregate_id FROM servers_aggregate_hosts AS member
@@ -115,7 +117,12 @@ def read_host(name: str, *conditions: Condition) -> HostState | None:
     texts = ["node.hypervisor_hostname = %s", *(condition.alone for condition in conditions)]
     values = [name, *(value for condition in conditions for value in condition.values)]
     statement = SELECT.format(
-        conditions=" AND ".join(texts), order="node.id", limit=1, rank="1", best=1
+        abilities=ABILITIES,
+        conditions=" AND ".join(texts),
+        order="node.id",
+        limit=1,
+        rank="1",
+        best=1,
     )
     with prepared_cursor() as cursor:
         cursor.execute(statement, values)
@@ -142,6 +149,7 @@ def _read_page(
     packs = settings.OPTIONS.ram_weight_multiplier < 0
     direction = "ASC" if packs else "DESC"
     statement = SELECT.format(
+        abilities=ABILITIES if _asks_for_abilities(question.demand) else NO_ABILITIES,
         conditions=all_of(conditions),
         order=f"node.free_memory_mb {direction}, node.id",
         limit=int(of),
@@ -152,6 +160,15 @@ def _read_page(
         cursor.execute(statement, values_of(conditions))
         rows = cursor.fetchall()
     return _states(rows, question)
+
+
+def _asks_for_abilities(demand: Demand) -> bool:
+    """May a rule look at what the CPUs and the hypervisor of hosts can do? It takes the database
+    longer to write that down than to find the host.
+    """
+    image = demand.image
+    named = image.hw_architecture or image.img_hv_type or image.hw_vm_mode
+    return bool(demand.extra_specs or demand.hints or named)
 
 
 def _rank() -> str:

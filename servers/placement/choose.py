@@ -121,16 +121,21 @@ class Search:
             chosen.append(placement)
         self.weights = ranking.best
         taken = {placement.host.node_id for placement in chosen}
-        spare = [host for host in order if host.node_id not in taken]
+        spare = _best_by_cell((host for host in order if host.node_id not in taken), alternates)
         return [
-            dataclasses.replace(placement, alternates=_near(placement.host, spare, alternates))
+            dataclasses.replace(placement, alternates=spare.get(placement.host.cell_id, ()))
             for placement in chosen
         ]
 
 
-def _near(host: HostState, spare: Sequence[HostState], number: int) -> tuple[HostState, ...]:
-    """The best of the others in the same cell."""
-    return tuple(other for other in spare if other.cell_id == host.cell_id)[:number]
+def _best_by_cell(hosts: Iterable[HostState], number: int) -> Mapping[int, tuple[HostState, ...]]:
+    """The first so many hosts of each cell."""
+    by_cell: dict[int, tuple[HostState, ...]] = {}
+    for host in hosts:
+        found = by_cell.get(host.cell_id, ())
+        if len(found) < number:
+            by_cell[host.cell_id] = (*found, host)
+    return by_cell
 
 
 class Ranking:
@@ -145,8 +150,8 @@ class Ranking:
         self.chosen: Site | None = None
         self.given: list[tuple[Site, tuple[Need, ...]]] = []
         self.heap: list[tuple[float, float, Site]] = []
-        for host, tree in search.left:
-            self._push(Site(host=host, tree=tree))
+        for (host, tree), weight in zip(search.left, self.scale.weigh_all(), strict=True):
+            self._push(Site(host=host, tree=tree), weight)
         self.best = {
             site.host.host: round(-weight, 4)
             for weight, _, site in heapq.nsmallest(MOST_WEIGHTS, self.heap)
@@ -171,7 +176,7 @@ class Ranking:
             site = picked[-1]
             placement = self._take(site)
             if placement is not None:
-                self._push(site)
+                self._push(site, self.scale.weigh(site.host, site.taken))
                 self.chosen = site
                 return placement
         return None
@@ -182,8 +187,7 @@ class Ranking:
             if site.tree is not None:
                 site.tree.take(needs, sign=-1)
 
-    def _push(self, site: Site) -> None:
-        weight = self.scale.weigh(site.host, site.taken)
+    def _push(self, site: Site, weight: float) -> None:
         shuffles = settings.OPTIONS.shuffle_best_same_weighed_hosts
         tie = random.random() if shuffles else site.host.node_id  # noqa: S311 - no secret
         heapq.heappush(self.heap, (-weight, tie, site))

@@ -37,7 +37,8 @@ CLAIM = """
                              %(amounts)s::bigint[])
                       AS need (server, provider, class, amount)
     ), sums AS MATERIALIZED (
-        SELECT provider, class, sum(amount) AS amount, min(amount) AS least, max(amount) AS most
+        SELECT provider, class, sum(amount)::bigint AS amount, min(amount) AS least,
+               max(amount) AS most, array_agg(amount) AS amounts
         FROM needs GROUP BY provider, class
     ), trees AS MATERIALIZED (
         SELECT id, root_id FROM servers_resourceprovider
@@ -57,8 +58,8 @@ CLAIM = """
           AND stock.provider_id = sums.provider AND stock.resource_class = sums.class
           AND sums.amount <= stock.free AND sums.least >= stock.min_unit
           AND sums.most <= stock.max_unit
-          AND NOT EXISTS (SELECT FROM needs WHERE needs.provider = sums.provider
-                          AND needs.class = sums.class AND needs.amount %% stock.step_size <> 0)
+          AND (stock.step_size = 1 OR NOT EXISTS (
+               SELECT FROM unnest(sums.amounts) AS amount WHERE amount %% stock.step_size <> 0))
         RETURNING 1
     ), consumers AS (
         INSERT INTO servers_consumer

@@ -48,7 +48,8 @@ class ResourceDemand:
         return not self.groups and self.main.resources.keys() <= set(USUAL_CLASSES)
 
     def total(self, resource_class: str) -> int:
-        return sum(group.resources.get(resource_class, 0) for group in (self.main, *self.groups))
+        amount = self.main.resources.get(resource_class, 0)
+        return amount + sum(group.resources.get(resource_class, 0) for group in self.groups)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,15 +32,18 @@ class Weigher:
 
 
 def _memory(demand: Demand, host: HostState, taken: int) -> float:
-    return max(0, host.free_ram_mb - taken * demand.resources.total("MEMORY_MB"))
+    given = taken and taken * demand.resources.total("MEMORY_MB")
+    return max(0, host.free_ram_mb - given)
 
 
 def _cpus(demand: Demand, host: HostState, taken: int) -> float:
-    return max(0, host.free_vcpus - taken * demand.resources.total("VCPU"))
+    given = taken and taken * demand.resources.total("VCPU")
+    return max(0, host.free_vcpus - given)
 
 
 def _disk(demand: Demand, host: HostState, taken: int) -> float:
-    return max(0, host.free_disk_mb - taken * demand.resources.total("DISK_GB") * 1024)
+    given = taken and taken * demand.resources.total("DISK_GB")
+    return max(0, host.free_disk_mb - given * 1024)
 
 
 def _operations(_: Demand, host: HostState, taken: int) -> float:
@@ -139,27 +142,50 @@ class Scale:
 
     def __init__(self, demand: Demand, hosts: Sequence[HostState]) -> None:
         self.demand = demand
+        self.hosts = hosts
         self.parts = [
             part for weigher in WEIGHERS if (part := _part(weigher, demand, hosts)) is not None
         ]
 
-    def weigh(self, host: HostState, taken: int = 0) -> float:
-        """With so many servers of the search on it."""
+    def weigh_all(self) -> list[float]:
+        """The weight of each host as it was read."""
+        weights = [0.0] * len(self.hosts)
+        for part in self.parts:
+            for index, number in enumerate(part.numbers):
+                weights[index] += part.share(self.hosts[index], number)
+        return weights
+
+    def weigh(self, host: HostState, taken: int) -> float:
+        """The weight of a host with so many servers of the search on it."""
         weight = 0.0
-        for weigher, multiplier, overridden, low, width in self.parts:
-            factor = number_of(host, weigher.option, multiplier) if overridden else multiplier
-            share = (weigher.weigh(self.demand, host, taken) - low) / width
-            weight += weigher.sign * factor * share
+        for part in self.parts:
+            weight += part.share(host, part.weigher.weigh(self.demand, host, taken))
         return weight
 
 
-Part = tuple[Weigher, float, bool, float, float]
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A weigher in one search: its multiplier, whether aggregates have others (``overridden``), the
+    number that counts as 0 and the distance to 1. ``numbers`` are those of the hosts as read.
+    """
+
+    weigher: Weigher
+    multiplier: float
+    overridden: bool
+    low: float
+    width: float
+    numbers: Sequence[float]
+
+    def share(self, host: HostState, number: float) -> float:
+        """What this number adds to the weight of the host."""
+        factor = self.multiplier
+        if self.overridden:
+            factor = number_of(host, self.weigher.option, factor)
+        return self.weigher.sign * factor * ((number - self.low) / self.width)
 
 
 def _part(weigher: Weigher, demand: Demand, hosts: Sequence[HostState]) -> Part | None:
-    """A weigher with its multiplier, whether aggregates have others, the number that counts as 0
-    and the distance to 1; ``None`` where it tells no hosts apart.
-    """
+    """``None`` where the weigher tells no hosts apart."""
     multiplier: float = getattr(settings.OPTIONS, weigher.option)
     overridden = any(weigher.option in one for host in hosts for one in host.aggregates)
     if not multiplier and not overridden:
@@ -170,4 +196,11 @@ def _part(weigher: Weigher, demand: Demand, hosts: Sequence[HostState]) -> Part 
     grouped = weigher.weigh in (_near_group, _far_from_group) and demand.group is not None
     if not width and not grouped:
         return None
-    return weigher, multiplier, overridden, low, width or 1.0
+    return Part(
+        weigher=weigher,
+        multiplier=multiplier,
+        overridden=overridden,
+        low=low,
+        width=width or 1.0,
+        numbers=numbers,
+    )

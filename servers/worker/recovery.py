@@ -17,6 +17,7 @@ from compute_site.faults import Fault
 from servers.actions.perform import give_up
 from servers.build.failure import fail
 from servers.build.unplaced import fail_unplaced
+from servers.build.waiting import lock_request
 from servers.lifecycle.actions import BY_TASK
 from servers.lifecycle.companions import JOB_KEYS
 from servers.lifecycle.jobs import (
@@ -32,7 +33,6 @@ from servers.lifecycle.jobs import (
     job_manager,
 )
 from servers.models import (
-    BuildRequest,
     Instance,
     Migration,
     MigrationStatus,
@@ -212,11 +212,7 @@ def _at_work(*kinds: type[Job]) -> tuple[set[str], set[str]]:
 def _fail(instance: Instance, fault: Fault) -> None:
     logger.warning("server %s: %s", instance.uuid, fault.detail)
     with transaction.atomic():
-        requests = list(
-            BuildRequest.objects.select_for_update(of=("self", "instance"), no_key=True)
-            .filter(instance=instance)
-            .select_related("instance")
-        )
+        requests = lock_request(instance.pk)
         if requests:
             fail_unplaced(requests, fault)
             return

@@ -25,10 +25,12 @@ import django
 
 django.setup()
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from compute_site.db.sessions import BY_KEY, limit_sessions
 from flavors.models import Flavor
 from servers.build.place import place_reservation
 from servers.drivers.abilities import FAKE
@@ -122,6 +124,7 @@ FLAVORS: dict[str, dict[str, str]] = {
 
 
 def main() -> None:
+    limit_sessions(settings.OPTIONS.worker_statement_timeout_seconds, BY_KEY)  # as a worker does
     hosts = int(os.environ["BENCH_HOSTS"])
     if os.environ.get("BENCH_CONDUCTOR"):
         _work(os.environ["BENCH_CONDUCTOR"].split(","))

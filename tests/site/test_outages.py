@@ -228,6 +228,7 @@ def test_sessions_of_workers_find_rows_by_key(monkeypatch: pytest.MonkeyPatch) -
     limit_sessions(2.5, BY_KEY)
     with psycopg.connect(url_of_database(), **options) as session:
         assert session.execute("SHOW enable_seqscan").fetchone() == ("off",)
+        assert session.execute("SHOW plan_cache_mode").fetchone() == ("force_generic_plan",)
         assert session.execute("SHOW jit").fetchone() == ("off",)
 
 
