@@ -126,4 +126,7 @@ def _devices(request: WaitingBuild, *, named: bool) -> list[dict[str, Any]]:
     if named:
         root = root_name(request.root_device_name, request.block_devices)
         name_devices(root, devices)
-    return [{str(field.column): getattr(device, field.attname) for field in _FIELDS} for device in devices]
+    return [
+        {str(field.column): getattr(device, field.attname) for field in _FIELDS}
+        for device in devices
+    ]
