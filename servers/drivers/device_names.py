@@ -10,7 +10,7 @@ import string
 from collections.abc import Iterable, Iterator
 
 ROOT = "/dev/vda"
-"""The root disk's name where nobody wished for another."""
+"""The root disk's name where no other is asked for."""
 NAME = re.compile(r"(/dev/x?[a-z]?d?)([a-z]+)[0-9]*")
 
 

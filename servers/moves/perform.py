@@ -51,7 +51,7 @@ class Interrupted(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Trip:
+class Move:
     """A move and its server; both are read again for each step."""
 
     record: Migration
@@ -98,7 +98,7 @@ def revert_resize(job: RevertResize) -> None:
 
 
 def _attempt(
-    move_id: int, tasks: frozenset[str | None], do: Callable[[Trip], None], fail: GiveUp
+    move_id: int, tasks: frozenset[str | None], do: Callable[[Move], None], fail: GiveUp
 ) -> None:
     """Do this part of the move, if the server's task_state is one of ``tasks``."""
     record = Migration.objects.open().filter(pk=move_id).select_related("instance").first()
@@ -108,7 +108,7 @@ def _attempt(
     if instance is None or instance.task_state not in tasks:
         return
     try:
-        do(Trip(record, instance))
+        do(Move(record, instance))
     except Interrupted:
         clean_up(record)  # otherwise whoever deletes the server or resets its state does the rest
     except DatabaseError:
@@ -117,17 +117,17 @@ def _attempt(
         fail(move_id, *describe(error))
 
 
-def _send(trip: Trip) -> None:
-    record = trip.record
+def _send(move: Move) -> None:
+    record = move.record
     if record.dest_compute is None:
         return  # no host was found yet
     with transaction.atomic():
-        trip.step(SEND)
+        move.step(SEND)
         settle.set_status(record, MigrationStatus.MIGRATING)
-        finish_event(trip.instance.pk, PREPARE_EVENT, result=SUCCESS)
-        add_event(trip.instance.pk, trip.action, SEND_EVENT, host=record.source_compute)
+        finish_event(move.instance.pk, PREPARE_EVENT, result=SUCCESS)
+        add_event(move.instance.pk, move.action, SEND_EVENT, host=record.source_compute)
     driver = driver_at(record.source_node)
-    driver.send(trip.server_id, str(record.source_node), str(record.dest_node))
+    driver.send(move.server_id, str(record.source_node), str(record.dest_node))
     with transaction.atomic():
         zone = zone_of_hosts([record.dest_compute]).get(record.dest_compute)
         where = {
@@ -135,55 +135,55 @@ def _send(trip: Trip) -> None:
             "node": record.dest_node,
             "availability_zone": zone,
         }
-        trip.step(ARRIVE, **where, **settle.new_columns(record))
+        move.step(ARRIVE, **where, **settle.new_columns(record))
         settle.set_status(record, MigrationStatus.POST_MIGRATING)
 
 
-def _receive(trip: Trip) -> None:
-    record = trip.record
+def _receive(move: Move) -> None:
+    record = move.record
     with transaction.atomic():
-        trip.step(RECEIVE)
-        finish_event(trip.instance.pk, SEND_EVENT, result=SUCCESS)
-        add_event(trip.instance.pk, trip.action, RECEIVE_EVENT, host=record.dest_compute)
-    network_service().rebind(trip.server_id, str(record.dest_compute))
+        move.step(RECEIVE)
+        finish_event(move.instance.pk, SEND_EVENT, result=SUCCESS)
+        add_event(move.instance.pk, move.action, RECEIVE_EVENT, host=record.dest_compute)
+    network_service().rebind(move.server_id, str(record.dest_compute))
     driver = driver_at(record.dest_node)
-    power_state = driver.receive(trip.guest(str(record.dest_node)), running=trip.was_running)
+    power_state = driver.receive(move.guest(str(record.dest_node)), running=move.was_running)
     with transaction.atomic():
-        trip.step(END_MOVE, power_state=power_state, launched_at=timezone.now())
+        move.step(END_MOVE, power_state=power_state, launched_at=timezone.now())
         settle.set_status(record, MigrationStatus.FINISHED)
         settle.update_spec(record, settle.new_columns(record))
-        finish_event(trip.instance.pk, RECEIVE_EVENT, result=SUCCESS)
+        finish_event(move.instance.pk, RECEIVE_EVENT, result=SUCCESS)
 
 
-def _confirm(trip: Trip) -> None:
-    record = trip.record
+def _confirm(move: Move) -> None:
+    record = move.record
     if record.status != MigrationStatus.CONFIRMING:
         return
-    driver_at(record.source_node).drop(trip.server_id, str(record.source_node))
+    driver_at(record.source_node).drop(move.server_id, str(record.source_node))
     with transaction.atomic():
-        trip.step(dataclasses.replace(CONFIRM, to_vm=record.old_vm_state))
+        move.step(dataclasses.replace(CONFIRM, to_vm=record.old_vm_state))
         settle.leave(record, MigrationStatus.CONFIRMED)
-        finish_event(trip.instance.pk, CONFIRM_EVENT, result=SUCCESS)
+        finish_event(move.instance.pk, CONFIRM_EVENT, result=SUCCESS)
 
 
-def _leave_destination(trip: Trip) -> None:
-    record = trip.record
+def _leave_destination(move: Move) -> None:
+    record = move.record
     if record.changes_host:
-        driver_at(record.dest_node).destroy(trip.server_id, str(record.dest_node))
+        driver_at(record.dest_node).destroy(move.server_id, str(record.dest_node))
 
 
-def _revert(trip: Trip) -> None:
-    record, columns = trip.record, settle.old_columns(trip.record)
+def _revert(move: Move) -> None:
+    record, columns = move.record, settle.old_columns(move.record)
     with transaction.atomic():
-        finish_event(trip.instance.pk, REVERT_EVENT, result=SUCCESS)
-        add_event(trip.instance.pk, "revertResize", FINISH_REVERT_EVENT, host=record.source_compute)
-    network_service().rebind(trip.server_id, str(record.source_compute))
+        finish_event(move.instance.pk, REVERT_EVENT, result=SUCCESS)
+        add_event(move.instance.pk, "revertResize", FINISH_REVERT_EVENT, host=record.source_compute)
+    network_service().rebind(move.server_id, str(record.source_compute))
     for name, value in columns.items():
-        setattr(trip.instance, "flavor_record_id" if name == "flavor_record" else name, value)
-    guest = trip.guest(str(record.source_node))
-    power_state = driver_at(record.source_node).take_back(guest, running=trip.was_running)
+        setattr(move.instance, "flavor_record_id" if name == "flavor_record" else name, value)
+    guest = move.guest(str(record.source_node))
+    power_state = driver_at(record.source_node).take_back(guest, running=move.was_running)
     with transaction.atomic():
-        trip.step(
+        move.step(
             dataclasses.replace(REVERT, to_vm=record.old_vm_state),
             host=record.source_compute,
             node=record.source_node,
@@ -193,7 +193,7 @@ def _revert(trip: Trip) -> None:
         )
         settle.stay(record, MigrationStatus.REVERTED)
         settle.update_spec(record, columns)
-        finish_events(trip.instance.pk, [FINISH_REVERT_EVENT], result=SUCCESS)
+        finish_events(move.instance.pk, [FINISH_REVERT_EVENT], result=SUCCESS)
 
 
 def clean_up(record: Migration) -> None:

@@ -21,7 +21,7 @@ FIND = """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class StatusWanted:
     """What somebody waits for: one of the statuses; none of them: that the server is gone."""
 
     statuses: frozenset[str]
@@ -34,10 +34,10 @@ class Wish:
 class StatusWait(Held):
     """A request that waits for a server; it need not wait on when the server is gone."""
 
-    def __init__(self, server_id: str, wish: Wish) -> None:
-        super().__init__(wish.seconds)
+    def __init__(self, server_id: str, wanted: StatusWanted) -> None:
+        super().__init__(wanted.seconds)
         self.server_id = server_id
-        self.wish = wish
+        self.wanted = wanted
 
     @classmethod
     def look(cls, held: Sequence[Self]) -> Mapping[Self, bytes]:
@@ -47,5 +47,5 @@ class StatusWait(Held):
         return {
             wait: b""
             for wait in held
-            if (status := found.get(wait.server_id)) is None or wait.wish.is_met_by(status)
+            if (status := found.get(wait.server_id)) is None or wait.wanted.is_met_by(status)
         }

@@ -11,7 +11,7 @@ from compute_site.api.microversions.fields import Refused, Schema, StrictField
 from compute_site.api.microversions.serializers import QuerySerializer
 from compute_site.api.microversions.texts import shorten
 from compute_site.api.microversions.version import Microversion
-from servers.read.waiting import STATUSES, Wish
+from servers.read.waiting import STATUSES, StatusWanted
 
 DELETED = "deleted"
 STATUS = "status:"
@@ -52,7 +52,7 @@ class _Seconds(StrictField):
 
 
 class ServerWaitQuery(QuerySerializer):
-    """The result is a ``Wish``, or ``None`` where nothing is waited for."""
+    """The result is a ``StatusWanted``, or ``None`` where nothing is waited for."""
 
     unknown = {"2.1": "drop", "2.102": "refuse"}
 
@@ -62,10 +62,10 @@ class ServerWaitQuery(QuerySerializer):
     )
     timeout = _Seconds(help_text=f"seconds; {USUAL_SECONDS} without it")
 
-    def build(self, values: dict[str, Any], _version: Microversion) -> Wish | None:
+    def build(self, values: dict[str, Any], _version: Microversion) -> StatusWanted | None:
         if "wait" not in values:
             return None
-        return Wish(values["wait"], _read_seconds(values.get("timeout")))
+        return StatusWanted(values["wait"], _read_seconds(values.get("timeout")))
 
 
 def _read_seconds(text: str | None) -> int:

@@ -20,7 +20,7 @@ from servers.policies import server as rules
 from servers.read.find import details_of, find_details, find_server
 from servers.read.list_request import ListRequest, plan_query
 from servers.read.listing import ServerQuery, list_details, list_names
-from servers.read.waiting import StatusWait, Wish
+from servers.read.waiting import StatusWait, StatusWanted
 from servers.serializers.server import (
     ServerAnswer,
     ServerShown,
@@ -120,11 +120,11 @@ class Server(ComputeView):
     }
 
     def get(self, request: ComputeRequest, server_id: str) -> Response:
-        wish: Wish | None = self.read_query(ServerWaitQuery)
+        wanted: StatusWanted | None = self.read_query(ServerWaitQuery)
         parts = parts_for(request.caller, request.version, groups=True)
         details = find_details(request.caller, server_id, rules.SHOW, parts)
-        if wish is not None and not wish.is_met_by(details.rows[0].status):
-            if hold(request.META, StatusWait(server_id, wish)):
+        if wanted is not None and not wanted.is_met_by(details.rows[0].status):
+            if hold(request.META, StatusWait(server_id, wanted)):
                 return self.accepted()
             details = find_details(request.caller, server_id, rules.SHOW, parts)
         shown = self.show(ServerShown, details.rows[0], details=details)

@@ -45,8 +45,8 @@ def test_an_address_is_held_lent_and_given_back(
     assert made["floating_ip_address"].startswith("192.0.2.")
     assert (made["status"], made["port_id"], made["project_id"]) == ("DOWN", None, ALPHA)
     path = f"{IPS}/{made['id']}"
-    wish = {"port_id": str(port.pk), "fixed_ip_address": "10.1.0.5"}
-    lent = as_member.put(path, {"floatingip": wish}).json["floatingip"]
+    asked = {"port_id": str(port.pk), "fixed_ip_address": "10.1.0.5"}
+    lent = as_member.put(path, {"floatingip": asked}).json["floatingip"]
     assert (lent["status"], lent["fixed_ip_address"]) == ("ACTIVE", "10.1.0.5")
     kept = as_member.put(path, {"floatingip": {"description": "d"}}).json["floatingip"]
     assert (kept["description"], kept["port_id"]) == ("d", str(port.pk))

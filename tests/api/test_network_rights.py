@@ -59,8 +59,8 @@ CHOICES: tuple[tuple[str, dict[str, Any]], ...] = (
 def fields_on(network: Network, choice: dict[str, Any]) -> dict[str, Any]:
     fields = dict(choice)
     if "fixed_ips" in fields:
-        [wish] = fields["fixed_ips"]
-        fields["fixed_ips"] = [{"ip_address": wish["ip_address"].format(prefix(network))}]
+        [asked] = fields["fixed_ips"]
+        fields["fixed_ips"] = [{"ip_address": asked["ip_address"].format(prefix(network))}]
     return {"network_id": str(network.pk), **fields}
 
 
@@ -199,8 +199,8 @@ def test_the_port_of_a_floating_ip_goes_with_it(
     outside = FloatingIp.objects.get().outside
     for client in (as_outsider, as_admin):
         client.delete(f"{V2}/ports/{outside.pk}").expect(409)
-        wish = {"fixed_ips": [{"ip_address": f"{prefix(public)}.9"}]}
-        client.put(f"{V2}/ports/{outside.pk}", {"port": wish}).expect(409)
+        asked = {"fixed_ips": [{"ip_address": f"{prefix(public)}.9"}]}
+        client.put(f"{V2}/ports/{outside.pk}", {"port": asked}).expect(409)
     assert FloatingIp.objects.exists()
 
 
@@ -208,11 +208,11 @@ def test_who_chooses_a_floating_address(
     as_member: ApiClient, as_manager: ApiClient, public: Network
 ) -> None:
     def take(client: ApiClient, last: int) -> Answer:
-        wish = {
+        asked = {
             "floating_network_id": str(public.pk),
             "floating_ip_address": f"{prefix(public)}.{last}",
         }
-        return make(client, "floatingip", **wish)
+        return make(client, "floatingip", **asked)
 
     take(as_member, 50).expect(403)
     take(as_manager, 50).expect(201)
@@ -226,12 +226,12 @@ def test_a_floating_address_is_chosen_in_the_named_subnet(
     as_manager: ApiClient, public: Network
 ) -> None:
     other = make_network(project_id=BETA, external=True)
-    wish = {
+    asked = {
         "floating_network_id": str(public.pk),
         "subnet_id": str(public.subnets.get().pk),
         "floating_ip_address": f"{prefix(other)}.50",
     }
-    make(as_manager, "floatingip", **wish).expect(400)
+    make(as_manager, "floatingip", **asked).expect(400)
 
 
 SUBNETS: tuple[tuple[dict[str, Any], int], ...] = (
@@ -280,11 +280,11 @@ def test_a_changed_subnet_gives_nothing_away_twice(
     network = make_network(subnet=False)
     base = {"network_id": str(network.pk), "cidr": "10.88.0.0/24", "ip_version": 4}
     subnet = make(as_member, "subnet", **base).expect(201).json["subnet"]
-    path, wish = f"{V2}/subnets/{subnet['id']}", subnet_fields(fields)
-    as_member.put(path, {"subnet": wish}).expect(status)
+    path, asked = f"{V2}/subnets/{subnet['id']}", subnet_fields(fields)
+    as_member.put(path, {"subnet": asked}).expect(status)
     shown = as_member.get(path).json["subnet"]
-    expected = wish if status == 200 else subnet
-    assert {key: shown[key] for key in wish} == {key: expected[key] for key in wish}
+    expected = asked if status == 200 else subnet
+    assert {key: shown[key] for key in asked} == {key: expected[key] for key in asked}
 
 
 @pytest.mark.parametrize(

@@ -174,8 +174,8 @@ def test_one_more_snapshot(
 ) -> None:
     volume = make_volume(size=5)
     volumes(as_admin, **limits)
-    wish = {"snapshot": {"volume_id": str(volume.pk)}}
-    as_member.post(f"{VOLUME}/snapshots", wish).expect(status)
+    asked = {"snapshot": {"volume_id": str(volume.pk)}}
+    as_member.post(f"{VOLUME}/snapshots", asked).expect(status)
     assert Snapshot.objects.count() == (status == 202)
 
 
@@ -188,8 +188,8 @@ def test_a_volume_grows_within_the_quota(
 ) -> None:
     volume = make_volume(size=5)
     volumes(as_admin, **limits)
-    wish = {"os-extend": {"new_size": 9}}
-    as_member.post(f"{VOLUME}/volumes/{volume.pk}/action", wish).expect(status)
+    asked = {"os-extend": {"new_size": 9}}
+    as_member.post(f"{VOLUME}/volumes/{volume.pk}/action", asked).expect(status)
     volume.refresh_from_db()
     assert volume.size == (9 if status == 202 else 5)
 

@@ -54,8 +54,8 @@ def attaching(cast: Cast, server: Instance, volume: Volume) -> Callable[[], int]
     return functools.partial(send, cast, "POST", server, "os-volume_attachments", body)
 
 
-def plugging(cast: Cast, server: Instance, **wish: str) -> Callable[[], int]:
-    body = {"interfaceAttachment": wish}
+def plugging(cast: Cast, server: Instance, **asked: str) -> Callable[[], int]:
+    body = {"interfaceAttachment": asked}
     return functools.partial(send, cast, "POST", server, "os-interface", body)
 
 

@@ -562,7 +562,7 @@ class TestZones:
         assert server.availability_zone == "storage"
         assert server.request_spec.availability_zone == "storage"
 
-    def test_the_default_zone_is_no_wish(self, as_member: ApiClient) -> None:
+    def test_the_default_zone_asks_for_nothing(self, as_member: ApiClient) -> None:
         self.order(as_member, "nova").expect(202)
         assert Instance.objects.get().availability_zone is None
 

@@ -30,8 +30,8 @@ def make_server(vm_state: str = "active", **fields: Any) -> Instance:
     return make_instance(vm_state=vm_state, launched_at=timezone.now(), **fields)
 
 
-def attach(client: ApiClient, server: Instance, version: str = "2.70", **wish: Any) -> Answer:
-    body = {"interfaceAttachment": wish}
+def attach(client: ApiClient, server: Instance, version: str = "2.70", **asked: Any) -> Answer:
+    body = {"interfaceAttachment": asked}
     return client.post(f"/servers/{server.uuid}/os-interface", body, microversion=version)
 
 
@@ -96,14 +96,14 @@ def test_the_answer_tells_the_tag_from_2_70(as_member: ApiClient, server: Instan
 
 def test_a_fixed_address(as_member: ApiClient, server: Instance) -> None:
     network = make_network(name="inside")
-    wish: dict[str, Any] = {
+    asked: dict[str, Any] = {
         "net_id": str(network.pk),
         "fixed_ips": [{"ip_address": first_address(network)}],
     }
-    attach(as_member, server, **wish).expect(200)
+    attach(as_member, server, **asked).expect(200)
     assert addresses(as_member, server) == {"inside": [first_address(network)]}
-    attach(as_member, server, **wish).expect(409)
-    elsewhere = {**wish, "fixed_ips": [{"ip_address": "192.0.2.1"}]}
+    attach(as_member, server, **asked).expect(409)
+    elsewhere = {**asked, "fixed_ips": [{"ip_address": "192.0.2.1"}]}
     attach(as_member, server, **elsewhere).expect(400)
     assert Port.objects.count() == 1
 
@@ -118,7 +118,7 @@ def test_a_port_that_exists(as_member: ApiClient, server: Instance) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"interfaceAttachment": {}}])
-def test_without_a_wish_the_only_network_will_do(
+def test_where_none_is_named_the_only_network_will_do(
     as_member: ApiClient, server: Instance, body: dict[str, Any]
 ) -> None:
     path = f"/servers/{server.uuid}/os-interface"
@@ -132,7 +132,7 @@ def test_without_a_wish_the_only_network_will_do(
 
 
 @pytest.mark.parametrize(
-    ("wish", "blamed"),
+    ("asked", "blamed"),
     [
         ({"net_id": UNKNOWN_ID, "port_id": UNKNOWN_ID}, "port_id"),
         ({"fixed_ips": [{"ip_address": "10.0.0.1"}]}, "fixed_ips"),
@@ -142,21 +142,21 @@ def test_without_a_wish_the_only_network_will_do(
     ],
 )
 def test_wishes_that_contradict_themselves(
-    as_member: ApiClient, server: Instance, wish: dict[str, Any], blamed: str
+    as_member: ApiClient, server: Instance, asked: dict[str, Any], blamed: str
 ) -> None:
-    answer = attach(as_member, server, **wish).expect(400)
+    answer = attach(as_member, server, **asked).expect(400)
     assert answer.blamed == [f"interfaceAttachment.{blamed}"]
 
 
 def test_unknown_and_foreign_things_are_404(as_member: ApiClient, server: Instance) -> None:
     foreign = make_network(project_id=BETA)
-    for wish in (
+    for asked in (
         {"net_id": str(uuid.uuid4())},
         {"net_id": str(foreign.pk)},
         {"port_id": str(uuid.uuid4())},
         {"port_id": str(make_port(foreign).pk)},
     ):
-        attach(as_member, server, **wish).expect(404)
+        attach(as_member, server, **asked).expect(404)
     assert not InstanceAction.objects.exists()
 
 

@@ -37,10 +37,10 @@ def attach(
     server: Instance,
     volume: Volume | str,
     version: str = "2.79",
-    **wish: Any,
+    **options: Any,
 ) -> Answer:
     volume_id = volume if isinstance(volume, str) else str(volume.pk)
-    body = {"volumeAttachment": {"volumeId": volume_id, **wish}}
+    body = {"volumeAttachment": {"volumeId": volume_id, **options}}
     path = f"/servers/{server.uuid}/os-volume_attachments"
     return client.post(path, body, microversion=version)
 
@@ -53,9 +53,9 @@ def detach(
     return client.delete(path, microversion=version)
 
 
-def attached(client: ApiClient, server: Instance, **wish: Any) -> Volume:
+def attached(client: ApiClient, server: Instance, **options: Any) -> Volume:
     """A volume that the server has."""
-    volume = make_volume(**wish)
+    volume = make_volume(**options)
     attach(client, server, volume).expect(200)
     run_jobs()
     return volume

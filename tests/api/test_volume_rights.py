@@ -123,9 +123,9 @@ def test_compute_asks_before_it_reserves_a_volume(
     host = make_host().service.host
     server = make_instance(host=host, node=host, launched_at=timezone.now())
     take_from_members(cast, policies.CREATE_ATTACHMENT)
-    wish = {"volumeAttachment": {"volumeId": str(volume.pk)}}
+    asked = {"volumeAttachment": {"volumeId": str(volume.pk)}}
     path = f"/servers/{server.uuid}/os-volume_attachments"
-    assert policies.CREATE_ATTACHMENT in as_member.post(path, wish).expect(403).message
+    assert policies.CREATE_ATTACHMENT in as_member.post(path, asked).expect(403).message
     body = {
         "name": "web",
         "flavorRef": make_flavor().flavorid,

@@ -238,8 +238,8 @@ def test_a_network_whose_addresses_others_hold_keeps_its_project(
 ) -> None:
     project = make_project()
     network = make_network(project_id=project.pk, external=True)
-    wish = {"floatingip": {"floating_network_id": str(network.pk)}}
-    as_member.post("//network/v2.0/floatingips", wish).expect(201)
+    asked = {"floatingip": {"floating_network_id": str(network.pk)}}
+    as_member.post("//network/v2.0/floatingips", asked).expect(201)
     assert "floating" in as_admin.delete(f"{V3}/projects/{project.pk}").expect(409).message
 
 

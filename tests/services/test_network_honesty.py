@@ -339,9 +339,9 @@ def test_a_port_with_several_addresses_needs_one_named_for_its_floating_ip(
     port, within = make_port(network), network.subnets.get()
     for address in ("10.7.0.11", "10.7.0.12"):
         FixedIp.objects.create(port=port, network=network, subnet=within, address=address)
-    wish = {"floating_network_id": str(make_network(external=True).pk), "port_id": str(port.pk)}
-    make(as_member, "floatingip", **wish).expect(400)
-    made = make(as_member, "floatingip", **wish, fixed_ip_address="10.7.0.12").expect(201)
+    asked = {"floating_network_id": str(make_network(external=True).pk), "port_id": str(port.pk)}
+    make(as_member, "floatingip", **asked).expect(400)
+    made = make(as_member, "floatingip", **asked, fixed_ip_address="10.7.0.12").expect(201)
     assert made.json["floatingip"]["fixed_ip_address"] == "10.7.0.12"
 
 

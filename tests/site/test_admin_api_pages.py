@@ -164,8 +164,8 @@ def test_a_port_gets_an_address_and_the_default_group(browser: Client) -> None:
     assert port.fixed_ips.count() == 1
     assert [group.name for group in port.security_groups.all()] == ["default"]
     taken = port.fixed_ips.get().address
-    wish = f'[{{"ip_address": "{taken}"}}]'
-    assert add(browser, Port, network=network.pk, project=ALPHA, fixed_ips=wish) != {}
+    asked = f'[{{"ip_address": "{taken}"}}]'
+    assert add(browser, Port, network=network.pk, project=ALPHA, fixed_ips=asked) != {}
     assert network.ports.count() == 1
 
 

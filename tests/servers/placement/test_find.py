@@ -298,7 +298,7 @@ def test_soft_policies_are_wishes() -> None:
     assert chosen(spec(instance_group=apart)) == ["host2"]
 
 
-def test_a_wish_is_found_however_many_better_hosts_there_are(
+def test_what_is_asked_for_is_found_however_many_better_hosts_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(candidates, "FIRST_LOOK", 2)
