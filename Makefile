@@ -37,6 +37,8 @@ stop:
 reset: $(VENV)/.run
 	@$(BIN)/python manage.py reset
 
+# what is compiled is kept, whatever the surroundings say: the tests start some hundred programs
+test test-fast: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadgroup --durations 10
 
