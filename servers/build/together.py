@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -18,11 +18,8 @@ from django.db import connection
 from compute_site.db.locks import Kind, release
 from compute_site.db.prepared import array, prepared_cursor
 from servers.build.build import build_servers
-from servers.lifecycle.companions import take_along
-from servers.lifecycle.jobs import COMPUTE, BuildServer, defer_all
-
-TOGETHER = 32
-"""Servers that are built in the same statements."""
+from servers.lifecycle.companions import Group, take_along
+from servers.lifecycle.jobs import COMPUTE, BuildServer
 
 WAITING = "waiting for places"
 """The queue of builds whose hosts have no place."""
@@ -33,13 +30,18 @@ PLACES = 1024
 LOCKS = 2**31
 """The second number of a lock is not larger."""
 
+# What this session holds already is left out first (OFFSET keeps the planner from changing the
+# order): it would get the same lock once more.
 TAKE_PLACES = """
     SELECT wanted.node, free.lock
     FROM unnest(%(nodes)s::bigint[], %(numbers)s::int[]) AS wanted (node, number)
     CROSS JOIN LATERAL (
         SELECT lock FROM (
-            SELECT ((wanted.node * %(places)s + place) %% %(locks)s)::int AS lock
-            FROM generate_series(1, %(limit)s) AS place
+            SELECT lock FROM (
+                SELECT ((wanted.node * %(places)s + place) %% %(locks)s)::int AS lock
+                FROM generate_series(1, %(limit)s) AS place
+            ) AS place
+            WHERE lock <> ALL(%(held)s::int[]) OFFSET 0
         ) AS place
         WHERE pg_try_advisory_lock(%(kind)s, lock)
         LIMIT wanted.number
@@ -47,83 +49,101 @@ TAKE_PLACES = """
 """
 SET_ASIDE = """
     UPDATE procrastinate_jobs SET queue_name = %(waiting)s
-    WHERE id IN (
+    WHERE id = ANY(ARRAY(
         SELECT id FROM procrastinate_jobs
-        WHERE status = 'todo' AND queue_name = %(queue)s AND task_name = %(task)s
-          AND (args ->> 'node_id')::bigint = ANY(%(nodes)s)
+        WHERE status = 'todo' AND queue_name = %(queue)s AND task_name = 'servers.build_server'
+          AND (args ->> 'node_id')::bigint = ANY(%(nodes)s::bigint[])
         FOR UPDATE SKIP LOCKED
-    )
+    ))
 """
+# Arrays are made once; IN may run its query for each row, and find others each time. One notice
+# wakes all workers.
 LET_GO_ON = """
     WITH next AS (
         UPDATE procrastinate_jobs SET queue_name = %(queue)s::text
-        -- an array is made once; IN may run its query for each row, and find others each time
         WHERE id = ANY(ARRAY(
-            SELECT id FROM procrastinate_jobs
-            WHERE status = 'todo' AND queue_name = %(waiting)s
-              AND (args ->> 'node_id')::bigint = ANY(%(nodes)s::bigint[])
-            ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+            SELECT job.id
+            FROM unnest(%(nodes)s::bigint[], %(numbers)s::int[]) AS free (node, number)
+            CROSS JOIN LATERAL (
+                SELECT id FROM procrastinate_jobs
+                WHERE status = 'todo' AND queue_name = %(waiting)s
+                  AND task_name = 'servers.build_server'
+                  AND (args ->> 'node_id')::bigint = free.node
+                ORDER BY id LIMIT free.number FOR UPDATE SKIP LOCKED
+            ) AS job
         ))
         RETURNING id
     )
     SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s::text,
-                     json_build_object('type', 'job_inserted', 'job_id', id)::text) FROM next
+                     json_build_object('type', 'job_inserted', 'job_id', max(id))::text)
+    FROM next HAVING count(*) > 0
 """
-NODES = "SELECT DISTINCT (args ->> 'node_id')::bigint FROM procrastinate_jobs WHERE queue_name = %s"
+NODES = """
+    SELECT DISTINCT (args ->> 'node_id')::bigint FROM procrastinate_jobs
+    WHERE status = 'todo' AND queue_name = %s AND task_name = 'servers.build_server'
+"""
 
 
 def build_server(job: BuildServer) -> None:
     """Build the server of the job, and with it others that wait."""
-    with take_along(job, TOGETHER - 1) as jobs, _in_places(jobs) as admitted:
-        if admitted:
-            build_servers(admitted)
+    with take_along(job) as group, _in_places(group):
+        if group.jobs:
+            build_servers(list(group.jobs.values()))
 
 
 def let_waiting_go_on() -> None:
-    """Let one build go on for each host where builds wait: the worker that should have done so may
-    be lost.
+    """Let builds that wait go on where there are places: the worker that should have done so may be
+    lost.
     """
     with connection.cursor() as cursor:
         cursor.execute(NODES, [WAITING])
         nodes = [node for (node,) in cursor.fetchall()]
-    for node in nodes:
-        _let_go_on([node], 1)
+    _fill(nodes)
 
 
 @contextlib.contextmanager
-def _in_places(jobs: Sequence[BuildServer]) -> Iterator[list[BuildServer]]:
-    """Those of the builds for which their hosts have places, which are held inside the block. The
+def _in_places(group: Group[BuildServer]) -> Iterator[None]:
+    """Leave in the group what the hosts have places for, which are held inside the block. The
     others are set aside.
     """
-    limit = min(settings.OPTIONS.max_concurrent_builds, PLACES)
-    if limit <= 0:
-        yield list(jobs)
+    limit = _limit()
+    if not limit:
+        yield
         return
-    places = _take_places(jobs, limit)
+    places = _take_places(Counter(job.node_id for job in group.jobs.values()), limit)
     left = Counter(node for node, _ in places)
-    admitted: list[BuildServer] = []
-    others: list[BuildServer] = []
-    for job in jobs:
-        (admitted if left[job.node_id] > 0 else others).append(job)
+    others = []
+    for key, job in group.jobs.items():
+        if left[job.node_id] <= 0:
+            others.append(key)
         left[job.node_id] -= 1
     try:
         if others:
-            _set_aside(others)
-        yield admitted
+            _set_aside(group, others, held=[lock for _, lock in places])
+        yield
     finally:
-        release(Kind.BUILD, *(lock for _, lock in places))
-    _let_go_on([node for node, _ in places], len(places))
+        _release(places)
+    _let_go_on(Counter(node for node, _ in places))
 
 
-def _take_places(jobs: Sequence[BuildServer], limit: int) -> list[tuple[int, int]]:
-    """The nodes and locks of the places; fewer than there are jobs where hosts have no more."""
-    wanted = Counter(job.node_id for job in jobs)
+def _limit() -> int:
+    """How many builds a host may have at once; 0: any number."""
+    return max(0, min(settings.OPTIONS.max_concurrent_builds, PLACES))
+
+
+def _take_places(
+    wanted: Mapping[int, int], limit: int, held: Sequence[int] = ()
+) -> list[tuple[int, int]]:
+    """The nodes and locks of the places; fewer than are wanted where hosts have no more. ``held``:
+    the locks that this session has already.
+    """
     values: dict[str, Any] = {
         "nodes": array(wanted),
         "numbers": array(wanted.values()),
         "places": PLACES,
         "locks": LOCKS,
         "limit": limit,
+        "held": array(held),
         "kind": int(Kind.BUILD),
     }
     with prepared_cursor() as cursor:
@@ -131,27 +151,39 @@ def _take_places(jobs: Sequence[BuildServer], limit: int) -> list[tuple[int, int
         return list(cursor.fetchall())
 
 
-def _set_aside(jobs: Sequence[BuildServer]) -> None:
-    """Put copies of the jobs, which end themselves, into the queue of those that wait, and all
-    others of the same hosts as well, so that nobody fetches them in vain.
+def _release(places: Sequence[tuple[int, int]]) -> None:
+    release(Kind.BUILD, *(lock for _, lock in places))
+
+
+def _set_aside(group: Group[BuildServer], keys: Sequence[int | None], held: Sequence[int]) -> None:
+    """Put these into the queue of those that wait, and all others of the same hosts as well, so
+    that nobody fetches them in vain. Who freed places meanwhile has not seen them, so that it is
+    looked once more for places.
     """
-    defer_all(jobs, queue=WAITING)
+    nodes = {group.jobs[key].node_id for key in keys}
+    group.put_into(WAITING, keys)
+    with prepared_cursor() as cursor:
+        cursor.execute(SET_ASIDE, {"waiting": WAITING, "queue": COMPUTE, "nodes": array(nodes)})
+    _fill(nodes, held)
+
+
+def _fill(nodes: Collection[int], held: Sequence[int] = ()) -> None:
+    """Let builds go on for all places that these hosts have."""
+    limit = _limit()
+    places = _take_places(dict.fromkeys(nodes, limit), limit, held)
+    _release(places)
+    _let_go_on(Counter(node for node, _ in places))
+
+
+def _let_go_on(free: Mapping[int, int]) -> None:
+    """Let so many builds of each host go on."""
+    if not free:
+        return
     values: dict[str, Any] = {
         "waiting": WAITING,
         "queue": COMPUTE,
-        "task": BuildServer.task_name,
-        "nodes": [job.node_id for job in jobs],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(SET_ASIDE, values)
-
-
-def _let_go_on(nodes: Sequence[int], most: int) -> None:
-    values: dict[str, Any] = {
-        "waiting": WAITING,
-        "queue": COMPUTE,
-        "nodes": array(nodes),
-        "most": most,
+        "nodes": array(free),
+        "numbers": array(free.values()),
     }
     with prepared_cursor() as cursor:
         cursor.execute(LET_GO_ON, values)

@@ -1,88 +1,143 @@
-"""Lets a worker that has fetched a job do others of its kind together with it.
-
-The queue hands out one job at a time. The job itself takes along what waits behind it, in one
-statement: alone it is done at once, and under load many share their statements and transactions.
+"""Lets a worker that fetches a job do others of its kind together with it: alone a job is done at
+once, and under load many share their statements and transactions.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-import orjson
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from compute_site.db.locks import Kind
-from compute_site.db.prepared import prepared_cursor
-from servers.lifecycle.jobs import Job
+from compute_site.db.prepared import array, prepared_cursor
+from servers.lifecycle.jobs import BuildServer, Job, defer_all
 
 JOB_KEYS = 2**31
 """The second number of a lock is not larger."""
 
+TOGETHER = 32
+"""Jobs that are done together."""
+
 current_job: ContextVar[int | None] = ContextVar("current_job", default=None)
 """The key of the job that this thread does."""
 
-# A job that was tried before runs alone, so that what it failed of fails no others again. The
-# companions belong to the worker of the first job, and each is held as that one is.
-TAKE = """
-    WITH waiting AS MATERIALIZED (
+# The queue's own statement finds one job, and walks past all that are in other queues. No job of
+# ours has one of the queue's locks. A job that was tried before runs alone, so that what it failed
+# of fails no others again.
+FETCH = """
+    WITH first AS MATERIALIZED (
+        SELECT id, task_name, attempts FROM procrastinate_jobs
+        WHERE status = 'todo' AND queue_name = %(queue)s
+          AND lock IS NULL AND (scheduled_at IS NULL OR scheduled_at <= now())
+        ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ), others AS MATERIALIZED (
         SELECT id FROM procrastinate_jobs
-        WHERE status = 'todo' AND task_name = %(task)s AND queue_name = %(queue)s
+        WHERE status = 'todo' AND queue_name = %(queue)s AND task_name = %(task)s
           AND attempts = 0 AND lock IS NULL AND (scheduled_at IS NULL OR scheduled_at <= now())
-          AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE id = %(first)s AND attempts > 0)
+          AND (SELECT task_name = %(task)s AND attempts = 0 FROM first)
+          AND id <> (SELECT id FROM first)
         ORDER BY priority DESC, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
     ), taken AS (
-        UPDATE procrastinate_jobs AS job
-        SET status = 'doing',
-            worker_id = (SELECT worker_id FROM procrastinate_jobs WHERE id = %(first)s)
-        FROM waiting WHERE job.id = waiting.id
-        RETURNING job.id, job.args
+        UPDATE procrastinate_jobs AS job SET status = 'doing', worker_id = %(worker)s::bigint
+        FROM (SELECT id FROM first UNION ALL SELECT id FROM others) AS chosen
+        WHERE job.id = chosen.id
+        RETURNING job.id, job.status, job.task_name, job.priority, job.lock, job.queueing_lock,
+                  job.args, job.scheduled_at, job.queue_name, job.attempts, job.worker_id
     )
-    SELECT id, args, pg_try_advisory_lock(%(kind)s, (id %% %(keys)s)::int) FROM taken ORDER BY id
+    SELECT taken.* FROM taken ORDER BY id <> (SELECT id FROM first), id
 """
-FINISH = "SELECT procrastinate_finish_job_v1(id, 'succeeded', true)"
-GIVE_BACK = "SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL)"
-AND_RELEASE = """,
-    pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int) FROM unnest(%(jobs)s::bigint[]) AS id
+HOLD = "SELECT pg_try_advisory_lock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}"
+FINISH = """
+    SELECT procrastinate_finish_job_v1(id, 'succeeded', true),
+           pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}
 """
+GIVE_BACK = """
+    SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL),
+           pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}
+"""
+# Their number of attempts stays as it is: they were not tried.
+PUT_INTO = """
+    WITH put AS (
+        UPDATE procrastinate_jobs SET status = 'todo', queue_name = %(queue)s, worker_id = NULL
+        WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'doing'
+    )
+    SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}
+"""
+OF_JOBS = "FROM unnest(%(jobs)s::bigint[]) AS id"
 
 Kin = TypeVar("Kin", bound=Job)
 
+_fetched: dict[int, Sequence[tuple[int, Mapping[str, Any]]]] = {}
+"""By the key of a job that this process has fetched and not begun: its companions."""
+
+
+def fetch_values(queue: str, worker: int | None) -> dict[str, Any]:
+    """The values of ``FETCH``, which returns the job to do and behind it its companions."""
+    return {
+        "queue": queue,
+        "worker": worker,
+        "task": BuildServer.task_name,
+        "most": TOGETHER - 1,
+    }
+
+
+def keep_companions(job: int, companions: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Keep keys and arguments of what was fetched together with the job until that begins."""
+    if companions:
+        _fetched[job] = companions
+
+
+class Group(Generic[Kin]):
+    """Jobs that are done together, by their keys. That of the first one is ``None``: the queue ends
+    it.
+    """
+
+    def __init__(self, first: Kin, companions: Mapping[int, Kin]) -> None:
+        self.jobs: dict[int | None, Kin] = {None: first}
+        self.jobs.update(companions.items())
+
+    @property
+    def companions(self) -> list[int]:
+        return [key for key in self.jobs if key is not None]
+
+    def put_into(self, queue: str, keys: Collection[int | None]) -> None:
+        """Give up these jobs to another queue; of the first one, which ends, a copy."""
+        given_up = {key: self.jobs.pop(key) for key in keys}
+        if None in given_up:
+            defer_all([given_up[None]], queue=queue)
+        companions = [key for key in given_up if key is not None]
+        if companions:
+            _for_each(PUT_INTO, companions, queue=queue)
+
 
 @contextlib.contextmanager
-def take_along(first: Kin, most: int) -> Iterator[list[Kin]]:
-    """The job and up to so many others of its kind, which end with the block. If it fails, they go
-    back into the queue, where each is then done alone.
+def take_along(first: Kin) -> Iterator[Group[Kin]]:
+    """The job together with what was fetched with it, which ends with the block. If the block
+    fails, the companions go back into the queue, where each is then done alone.
     """
-    found = _take(first, most)
+    fetched = dict(_fetched.pop(current_job.get() or 0, ()))
+    if fetched:
+        _for_each(HOLD, list(fetched))
+    kind = type(first)
+    group = Group(first, {key: kind.from_arguments(found) for key, found in fetched.items()})
     try:
-        yield [first, *(type(first).from_arguments(arguments) for _, arguments in found)]
+        yield group
     except Exception:
         with contextlib.suppress(DatabaseError):  # else it is found that nobody works on them
-            _end(GIVE_BACK, found)
+            _end(GIVE_BACK, group)
         raise
-    _end(FINISH, found)
+    _end(FINISH, group)
 
 
-def _take(first: Job, most: int) -> list[tuple[int, dict[str, Any]]]:
-    values: dict[str, Any] = {
-        "task": first.task_name,
-        "queue": first.queue,
-        "most": most,
-        "first": current_job.get(),
-        "kind": int(Kind.JOB),
-        "keys": JOB_KEYS,
-    }
+def _end(how: str, group: Group[Any]) -> None:
+    if group.companions:
+        _for_each(how, group.companions)
+
+
+def _for_each(statement: str, jobs: Sequence[int], **values: Any) -> None:
+    values |= {"kind": int(Kind.JOB), "keys": JOB_KEYS, "jobs": array(jobs)}
     with prepared_cursor() as cursor:
-        cursor.execute(TAKE, values)
-        return [(job, orjson.loads(arguments)) for job, arguments, _ in cursor.fetchall()]
-
-
-def _end(how: str, found: list[tuple[int, dict[str, Any]]]) -> None:
-    if not found:
-        return
-    values: dict[str, Any] = {"kind": Kind.JOB, "keys": JOB_KEYS, "jobs": [job for job, _ in found]}
-    with connection.cursor() as cursor:
-        cursor.execute(how + AND_RELEASE, values)
+        cursor.execute(statement.format(of_jobs=OF_JOBS), values)

@@ -30,6 +30,7 @@ from compute_site.db.sessions import BY_KEY, limit_sessions
 from servers.models import Service
 from servers.models.service import make_control_services
 from servers.worker.at_work import hold_job
+from servers.worker.fetch import JobsTogether
 from servers.worker.patience import PatientConnector, PatientPool
 from servers.worker.recovery import HEARTBEAT_SECONDS, LOST_AFTER_SECONDS
 
@@ -75,7 +76,8 @@ async def run_workers(pools: Sequence[WorkerPool]) -> None:
     limit_sessions(settings.OPTIONS.worker_statement_timeout_seconds, BY_KEY)
     await _wait_for_tables(stop)
     app.perform_import_paths()  # type: ignore[no-untyped-call]
-    with app.replace_connector(_connector(threads)):
+    with app.replace_connector(_connector(threads)) as ours:
+        ours.job_manager = JobsTogether(ours.connector)
         try:
             await app.open_async()
             working = (_keep_working(pool, stop) for pool in pools)

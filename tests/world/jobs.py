@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
 from procrastinate.contrib.django import app
 
-FETCH = "SELECT id, task_name, args FROM procrastinate_fetch_job_v2(NULL, NULL)"
+from servers.lifecycle.companions import FETCH, current_job, fetch_values, keep_companions
+from servers.lifecycle.jobs import COMPUTE, CONDUCTOR
+
+QUEUES = """
+    SELECT queue_name FROM procrastinate_jobs
+    WHERE status = 'todo' AND queue_name = ANY(%s) AND coalesce(scheduled_at <= now(), true)
+    GROUP BY queue_name ORDER BY min(id)
+"""
 
 
 def run_jobs(*, most: int = 500) -> int:
     """Run everything in the queue, also what the jobs put there; the number of jobs run."""
     number = 0
-    for number, (job, task, arguments) in enumerate(_jobs(), start=1):
+    while run_next():
+        number += 1
         assert number <= most, "the jobs never end"
-        app.tasks[task].func(**arguments)
-        _finish(job)
     return number
+
+
+def run_next() -> bool:
+    """Run the next job with its companions; ``False``: there was none."""
+    app.perform_import_paths()
+    found = _fetch()
+    if found is None:
+        return False
+    job, task, arguments = found
+    token = current_job.set(job)
+    try:
+        app.tasks[task].func(**arguments)
+    finally:
+        current_job.reset(token)
+    _finish(job)
+    return True
 
 
 def queued(task: str | None = None) -> list[dict[str, Any]]:
@@ -39,15 +60,19 @@ def drop_jobs() -> None:
         cursor.execute("DELETE FROM procrastinate_jobs")
 
 
-def _jobs() -> Iterator[tuple[int, str, dict[str, Any]]]:
-    app.perform_import_paths()
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(FETCH)
-            job, task, arguments = cursor.fetchone()
-        if job is None:
-            return
-        yield job, task, _load(arguments)
+def _fetch() -> tuple[int, str, dict[str, Any]] | None:
+    """Key, task and arguments of the next job, which has its companions with it."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUES, [[CONDUCTOR, COMPUTE]])
+        for (queue,) in cursor.fetchall():
+            cursor.execute(FETCH, fetch_values(queue, None))
+            names = [column.name for column in cursor.description]
+            found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            if found:  # else another worker was faster
+                job, *others = [(row["id"], _load(row["args"])) for row in found]
+                keep_companions(job[0], others)
+                return job[0], found[0]["task_name"], job[1]
+    return None
 
 
 def _finish(job: int) -> None:

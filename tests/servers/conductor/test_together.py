@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+from collections.abc import Collection
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
+from compute_site.db.locks import Kind
 from compute_site.neighbours.network.models import FixedIp, Port, Quota, Subnet
 from servers.build import together
 from servers.build.place import place_reservation
 from servers.delete.delete import delete_server
 from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
-from servers.lifecycle.companions import current_job
-from servers.lifecycle.jobs import BuildServer
+from servers.lifecycle.companions import Group
 from servers.models import Instance, InstanceActionEvent, ServerFault
 from tests.world.callers import caller_of
 from tests.world.cast import Cast
 from tests.world.factories import make_network
 from tests.world.hosts import assert_hosts_add_up, make_host
-from tests.world.jobs import queued, run_jobs
+from tests.world.jobs import queued, run_jobs, run_next
 from tests.world.reservations import make_reservation
+from tests.world.worker_process import url_of_database
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +49,12 @@ def job_queues() -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT queue_name, status FROM procrastinate_jobs ORDER BY id")
         return list(cursor.fetchall())
+
+
+def places_held() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE classid = %s", [int(Kind.BUILD)])
+        return int(cursor.fetchone()[0])
 
 
 def wanting(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
@@ -149,12 +157,7 @@ def test_a_job_that_was_tried_before_takes_no_others_along() -> None:
         cursor.execute("UPDATE procrastinate_jobs SET attempts = 1 RETURNING id")
         first = min(job for (job,) in cursor.fetchall())
         cursor.execute("UPDATE procrastinate_jobs SET attempts = 0 WHERE id <> %s", [first])
-    token = current_job.set(first)
-    try:
-        [job, *_] = queued("servers.build_server")
-        together.build_server(BuildServer.from_arguments(job))
-    finally:
-        current_job.reset(token)
+    assert run_next()
     assert [state for state, _ in states()] == ["active", "building", "building"]
 
 
@@ -174,23 +177,52 @@ def test_no_more_builds_of_a_host_run_at_once_than_the_site_wants(
     assert set(states()) == {("active", None)}
     assert set(together_now) == {1, 2}
     assert queued() == []
+    assert places_held() == 0
 
 
 def test_builds_without_a_place_wait_until_one_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     wanting(monkeypatch, max_concurrent_builds=1)
     make_host("host1", vcpus=100)
     placed(3)
-    [first, *_] = queued("servers.build_server")
     seen: list[list[tuple[str, str]]] = []
     monkeypatch.setattr(fake, "spawn", lambda _guest: seen.append(job_queues()))
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs WHERE args = %s::jsonb", [json.dumps(first)])
-    together.build_server(BuildServer.from_arguments(first))
+    assert run_next()
     waiting = (together.WAITING, "todo")
-    assert seen[0].count(waiting) == 2
-    assert sorted(job_queues()) == sorted([("compute", "todo"), waiting])
+    assert seen == [[("compute", "doing"), waiting, waiting]]
+    assert job_queues() == [("compute", "todo"), waiting]
+
+
+def test_where_the_worker_is_lost_waiting_builds_go_on_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wanting(monkeypatch, max_concurrent_builds=2)
+    make_host("host1", vcpus=100)
+    placed(3)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET queue_name = %s", [together.WAITING])
     together.let_waiting_go_on()
-    assert job_queues() == [("compute", "todo")] * 2
+    assert job_queues() == [("compute", "todo"), ("compute", "todo"), (together.WAITING, "todo")]
+
+
+def test_places_that_are_freed_while_builds_are_set_aside_are_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wanting(monkeypatch, max_concurrent_builds=1)
+    node = make_host("host1", vcpus=100)
+    placed(2)
+    place = [int(Kind.BUILD), node.pk * together.PLACES + 1]
+    put_into = Group.put_into
+
+    with psycopg.connect(url_of_database(), autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", place)
+
+        def put_late(group: Group[Any], queue: str, keys: Collection[int | None]) -> None:
+            other.execute("SELECT pg_advisory_unlock(%s, %s)", place)
+            put_into(group, queue, keys)
+
+        monkeypatch.setattr(Group, "put_into", put_late)
+        assert run_next()
+    assert job_queues() == [("compute", "todo"), (together.WAITING, "todo")]
 
 
 def test_without_a_limit_all_are_built_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
