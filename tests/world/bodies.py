@@ -13,8 +13,8 @@ from typing import Any
 
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
-from compute_site.identity import credentials, projects, users
 from compute_site.keys import IGNORED
+from compute_site.neighbours.identity.api import serializers as identity
 from compute_site.neighbours.image import shapes as image
 from compute_site.neighbours.network.api import quotas as network_quotas
 from compute_site.neighbours.volume.api import actions as volume_actions
@@ -264,6 +264,7 @@ def _network(route: Route, method: str) -> Body:
 
 
 PERSON = {"name": "made", "note": {"a": ["b"]}}
+PROJECT, USER = identity.ProjectBody().fields, identity.UserBody().fields
 LOGIN = {
     "identity": {
         "methods": ["password"],
@@ -283,12 +284,12 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
         Example({"auth": LOGIN}),
         Example({"auth": TOKEN}),
     ),
-    "POST //identity/v3/projects": (Example({"project": PERSON}, "project", projects.READERS),),
+    "POST //identity/v3/projects": (Example({"project": PERSON}, "project", PROJECT),),
     "PATCH //identity/v3/projects/{project_id}": (
-        Example({"project": PERSON}, "project", projects.READERS),
+        Example({"project": PERSON}, "project", PROJECT),
     ),
-    "POST //identity/v3/users": (Example({"user": PERSON}, "user", users.READERS),),
-    "PATCH //identity/v3/users/{user_id}": (Example({"user": PERSON}, "user", users.READERS),),
+    "POST //identity/v3/users": (Example({"user": PERSON}, "user", USER),),
+    "PATCH //identity/v3/users/{user_id}": (Example({"user": PERSON}, "user", USER),),
     "POST //identity/v3/users/{user_id}/password": (
         Example({"user": {"password": "new", "original_password": Cast.second_member.password}}),
     ),
@@ -296,7 +297,7 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
         Example(
             {"application_credential": {"name": "made", "roles": [{"name": "reader"}]}},
             "application_credential",
-            dict.fromkeys(credentials.KEYS),
+            identity.CredentialCreate().fields,
         ),
     ),
     "POST //image/v2/images": (
