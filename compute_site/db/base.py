@@ -11,7 +11,7 @@ from typing import Any
 from django.db.backends.postgresql import base as postgresql
 
 from compute_site.db.embedded import EMBEDDED, find_embedded_server
-from compute_site.db.prepared import Statements
+from compute_site.db.statements import Statements
 
 READ_ONLY_PARAMETERS = (b"default_transaction_read_only", b"in_hot_standby")
 """PostgreSQL tells the values of both with every connection."""

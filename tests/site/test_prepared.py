@@ -21,7 +21,8 @@ from django.db import (
 from django.db.transaction import TransactionManagementError
 
 from compute_site.db.cancelling import cancellable
-from compute_site.db.prepared import MOST_PREPARED, array, prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor
+from compute_site.db.statements import MOST_PREPARED
 
 pytestmark = pytest.mark.django_db
 
