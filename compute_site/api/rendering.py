@@ -75,15 +75,29 @@ class BrowsableRenderer(BrowsableAPIRenderer):
         contract = getattr(view, "contracts", {}).get("POST")
         if contract is None or contract.body is None or request.user is None:
             return None
-        given, errors = {}, []
-        fault = next(iter(data.values())) if isinstance(data, dict) and len(data) == 1 else None
-        if request.method == "POST" and isinstance(fault, dict) and "code" in fault:
-            given, errors = request._request.POST.dict(), fault.get("errors", [])  # noqa: SLF001
+        given, errors = kept_input(request, data) or ({}, [])
         return {
             "summary": contract.summary,
             "controls": make_controls(contract.body, version, given, errors),
             "raw": given.get(RAW_BODY, ""),
+            "trial": view.trial,
+            "real": view.real,
         }
+
+
+def kept_input(request: Request, data: Any) -> tuple[dict[str, str], list[dict[str, str]]] | None:
+    """What was entered, and what is wrong with it, where somebody goes on from it: after a refusal
+    and after a trial.
+    """
+    if request.method != "POST" or not isinstance(data, dict) or len(data) != 1:
+        return None
+    [(kind, content)] = data.items()
+    given = request._request.POST.dict()  # noqa: SLF001
+    if kind == "dry_run":
+        return given, content["faults"]
+    if isinstance(content, dict) and "code" in content:
+        return given, content.get("errors", [])
+    return None
 
 
 class Negotiation(BaseContentNegotiation):

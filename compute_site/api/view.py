@@ -205,6 +205,16 @@ class ComputeView(JsonView):
         context = {"request": self.request, "view": self}
         return serializer.read_query(lists, self.request.version, context)
 
+    @property
+    def trial(self) -> str | None:
+        """Path of the URL that tries what a POST does here, if there is one."""
+        return None
+
+    @property
+    def real(self) -> str | None:
+        """Path of the URL that does what a POST tries here, if this is such a URL."""
+        return None
+
     @cached_property
     def links(self) -> Links:
         return Links.of(self.request)

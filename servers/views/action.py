@@ -80,6 +80,10 @@ class ServerAction(ComputeView):
         result = route.run(request.caller, instance, asked.values)
         return route.show(self, result) if route.show else self.accepted()
 
+    @property
+    def trial(self) -> str:
+        return self.request.path.removesuffix("action") + "dry-run"
+
 
 def read_action(view: ComputeView) -> AskedAction:
     """The action that the body names.

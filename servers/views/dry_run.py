@@ -52,14 +52,18 @@ class ServersDryRun(ComputeView):
     }
 
     def post(self, request: ComputeRequest) -> Response:
-        request.caller.permit(server_rules.CREATE)
         try:
             order = self.read(ServerCreate)
         except Fault as fault:
             trial = Trial(faults=[fault])
         else:
+            request.caller.permit(server_rules.CREATE)
             trial = try_create(request.caller, order)
         return self.answer({"dry_run": show_trial(trial, named=names_hosts(request))})
+
+    @property
+    def real(self) -> str:
+        return self.request.path.removesuffix("/dry-run")
 
 
 class ServerDryRun(ComputeView):
@@ -85,6 +89,10 @@ class ServerDryRun(ComputeView):
             request.caller, instance, lambda: run(request.caller, instance, asked.values)
         )
         return self.answer({"dry_run": show_trial(trial, named=names_hosts(request))})
+
+    @property
+    def real(self) -> str:
+        return self.request.path.removesuffix("dry-run") + "action"
 
 
 TRIED = ("resize", "rebuild", "migrate", "migrate_live", "evacuate")

@@ -76,6 +76,10 @@ class Servers(ComputeView):
         location = self.links.self_link("servers", created.uuid)
         return self.answer({"server": server}, status=202, headers={"Location": location})
 
+    @property
+    def trial(self) -> str:
+        return f"{self.request.path.rpartition('/')[0]}/servers/dry-run"
+
 
 class ServersDetail(ComputeView):
     """All servers of a project, with all that can be told of them."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.apps import apps
 from django.test.utils import CaptureQueriesContext
 
 from servers.models import Instance, VmState
-from tests.world.cast import UNKNOWN_ID
-from tests.world.client import Answer, ApiClient
-from tests.world.factories import make_flavor, make_image, make_volume
+from tests.world.cast import UNKNOWN_ID, Cast
+from tests.world.client import Answer, ApiClient, browser_of
+from tests.world.factories import make_flavor, make_image, make_instance, make_volume
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
 from tests.world.orders import Shop, limit
@@ -156,7 +158,7 @@ def test_volumes_are_not_reserved(shop: Shop, as_member: ApiClient) -> None:
 
 def test_who_may_not_create_servers_may_not_try_it(shop: Shop, as_reader: ApiClient) -> None:
     before = everything()
-    as_reader.post("/servers/dry-run", shop.body()).expect(403)
+    as_reader.post("/servers/dry-run", shop.body(), microversion="2.90").expect(403)
     assert everything() == before
 
 
@@ -240,3 +242,51 @@ def test_why_a_server_has_no_host_is_explained(
     assert [(step["removed"], step["left"]) for step in shown["steps"]] == [(1, 0)]
     named = as_admin.get(f"/servers/{made}/placement").expect(200).json["placement"]
     assert named["steps"][0]["hosts"] == ["small (small)"]
+
+
+def buttons(page: Answer) -> dict[str, str]:
+    """Where each button of the form sends it; empty: to where the form does."""
+    form = page.content.decode().partition('<div class="form-actions">')[2].partition("</form>")[0]
+    found = re.findall(r'<button class="[^"]*"(?: formaction="([^"?]*)[^"]*")?>([^<]*)<', form)
+    return {words: target for target, words in found}
+
+
+def send_form(browser: ApiClient, path: str, entered: dict[str, str]) -> Any:
+    form = "application/x-www-form-urlencoded"
+    return browser.http.post(path, urlencode(entered), content_type=form)
+
+
+def test_people_try_what_they_have_entered_and_then_do_it(shop: Shop, cast: Cast) -> None:
+    browser = browser_of(cast.member)
+    entered = {
+        "server.name": "web",
+        "server.imageRef": shop.image_id,
+        "server.flavorRef": "none",
+        "server.networks": "none",
+    }
+    usual = "/compute/v2.1/servers"
+    assert buttons(browser.get("/servers")) == {
+        "Try without doing": f"{usual}/dry-run",
+        "POST": "",
+    }
+    tried = send_form(browser, f"{usual}/dry-run?microversion=2.90", entered)
+    page = Answer(tried.status_code, tried.headers, tried.content)
+    assert page.expect(200)
+    assert "flavor_not_found" in tried.text
+    assert f'value="{shop.image_id}"' in tried.text, "it is still there"
+    assert "has-error" in tried.text
+    assert buttons(page) == {"Try without doing": "", "POST": usual}
+    assert not Instance.objects.exists()
+    done = {**entered, "server.flavorRef": shop.flavor.flavorid}
+    assert send_form(browser, f"{usual}?microversion=2.90", done).status_code == 202
+    assert Instance.objects.count() == 1
+
+
+def test_people_try_an_action(cast: Cast) -> None:
+    server = f"/compute/v2.1/servers/{make_instance().uuid}"
+    browser = browser_of(cast.member)
+    body = '{"resize": {"flavorRef": "none"}}'
+    tried = send_form(browser, f"{server}/dry-run", {"_body": body})
+    assert "flavor" in tried.text
+    page = Answer(tried.status_code, tried.headers, tried.content)
+    assert buttons(page.expect(200)) == {"Try without doing": "", "POST": f"{server}/action"}
