@@ -17,7 +17,9 @@ COMMANDS = {
     "worker": ("worker", "schedule and build servers"),
     "manage": ("", "any other command of Django's manage.py, such as createsuperuser"),
     "web": ("", "the web server, with gunicorn's options"),
+    "agent": ("", "on a host: join a site (agent join), and run its guests (agent run)"),
 }
+AGENT = ("-m", "servers.agent")
 GUNICORN = ("-m", "gunicorn", "-c", "python:compute_site.web_server.configuration")
 
 
@@ -25,6 +27,8 @@ def main() -> None:
     name, *rest = sys.argv[1:] or ["help"]
     if name == "web":
         os.execv(sys.executable, [sys.executable, *GUNICORN, *rest])  # noqa: S606
+    if name == "agent":
+        os.execv(sys.executable, [sys.executable, *AGENT, *rest])  # noqa: S606
     if name in COMMANDS:
         command = COMMANDS[name][0]
         manage([f"compute-site {name}", *([command] if command else []), *rest])

@@ -190,6 +190,14 @@ class Options:
     """Seconds for which the address of a console is good."""
     max_concurrent_builds: int = 10
     """Servers that are built at once on each host; 0: as many as workers can."""
+    host_join_seconds: int = 86400
+    """How long the line is good with which a host joins."""
+    host_heartbeat_seconds: int = 10
+    """How often the agent of a host says that it lives."""
+    host_order_seconds: int = 300
+    """How long a job waits to hear of an order to a host."""
+    host_orders_hours: int = 72
+    """How long orders are kept that have come to an end."""
     fake_driver_delay_seconds: float = 0.0
     """How long each step of a build takes on the fake driver."""
     pci_alias: tuple[Mapping[str, Any], ...] = ()

@@ -1,5 +1,5 @@
-"""Every URL of the site; those of compute and placement stand in ``compute_urls`` and
-``placement_urls``.
+"""Every URL of the site; those of compute, placement and hosts stand in ``compute_urls``,
+``placement_urls`` and ``host_urls``.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ urlpatterns = [
     path("identity/", include(IDENTITY)),
     re_path(r"^image(?:/|$)", include("compute_site.neighbours.image.api.urls")),
     re_path(r"^network(?:/|$)", include("compute_site.neighbours.network.api.urls")),
+    re_path(r"^host/v1(?:/|$)", include("compute_site.host_urls")),
     re_path(r"^volume(?:/|$)", include("compute_site.neighbours.volume.api.urls")),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("schema/placement/", show_document),

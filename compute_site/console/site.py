@@ -40,7 +40,10 @@ SECTIONS = {
     "Flavors and quotas": (
         *("flavors.Flavor", "quotas.ProjectQuota", "quotas.Limit", "quotas.Usage"),
     ),
-    "Hosts": (*("servers.ComputeNode", "servers.Service", "servers.Aggregate", "servers.Cell"),),
+    "Hosts": (
+        *("servers.ComputeNode", "servers.Service", "servers.HostAgent", "servers.Aggregate"),
+        "servers.Cell",
+    ),
     "Projects and users": (
         *("identity.Project", "identity.User", "auth.Group", "policy.RuleDefault"),
         *("identity.ApplicationCredential", "identity.Token"),

@@ -15,7 +15,8 @@ from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume.protocol import NewSnapshot
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
-from servers.errors import BackupNeedsImage, WrongState
+from servers.drivers.choose import drivers_at
+from servers.errors import BackupNeedsImage, DiskNotSaved, WrongState
 from servers.kept_image import kept_image
 from servers.lifecycle.guard import SETTLED, check_state, lock_row
 from servers.lifecycle.history import log_action
@@ -122,7 +123,13 @@ def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str
 
 
 def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping[str, str]) -> str:
-    """Make an image of the disk of the server; its id."""
+    """Make an image of the disk of the server; its id.
+
+    Raises:
+        DiskNotSaved: the server's host could not fill it with what is on the disk.
+    """
+    if not all(driver.saves_disks() for driver in drivers_at([instance.node]).values()):
+        raise DiskNotSaved(f"The host of the server {instance.uuid} makes no images of disks yet.")
     images = image_service()
     origin = images.find_images(caller, [instance.image_ref]).get(instance.image_ref)
     size = origin.size if origin is not None else None

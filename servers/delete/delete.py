@@ -81,6 +81,7 @@ def delete_server(caller: Caller, instance: Instance, *, force: bool = False) ->
         if request is not None or not Service.objects.is_up(server.host):
             if request is None:
                 begin_action(server, DELETE.name, DELETE.event, caller)
+                _destroy_later(server)
             _forget(server)
             after_commit(release_services, services_to_release(server, _ending_volumes(request)))
         elif not force and _can_be_restored(server):
@@ -153,6 +154,12 @@ def _destroy(instance: Instance) -> None:
         names |= {move.source_node, move.dest_node}
     for node, driver in drivers_at(names).items():
         driver.destroy(str(instance.uuid), node)
+
+
+def _destroy_later(instance: Instance) -> None:
+    """Its host is down, or it lies on none."""
+    for node, driver in drivers_at([instance.node]).items():
+        driver.destroy_later(str(instance.uuid), node)
 
 
 def _forget(instance: Instance) -> None:

@@ -60,7 +60,23 @@ LIBVIRT = Abilities(
     cpu_info={},
     traits=FAKE.traits,
 )
-BY_DRIVER: Mapping[str, Abilities] = {"fake": FAKE, "libvirt": LIBVIRT}
+# What the driver can do; the host itself tells of its hypervisor when it joins.
+AGENT = Abilities(
+    hypervisor_type="agent",
+    hypervisor_version=0,
+    supported_instances=(),
+    cpu_info={},
+    traits=frozenset(
+        (
+            "COMPUTE_IMAGE_TYPE_QCOW2",
+            "COMPUTE_IMAGE_TYPE_RAW",
+            "COMPUTE_NET_ATTACH_INTERFACE",
+            "COMPUTE_NODE",
+            "OWNER_NOVA",
+        )
+    ),
+)
+BY_DRIVER: Mapping[str, Abilities] = {"fake": FAKE, "libvirt": LIBVIRT, "agent": AGENT}
 
 
 def abilities_of(driver: str) -> Abilities:

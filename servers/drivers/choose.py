@@ -9,7 +9,7 @@ from typing import cast
 from servers.drivers.protocol import ComputeDriver, DriverFailed
 from servers.models import ComputeNode
 
-DRIVERS = {"fake": "servers.drivers.fake"}
+DRIVERS = {"fake": "servers.drivers.fake", "agent": "servers.drivers.agent"}
 
 
 def driver_of(name: str) -> ComputeDriver:

@@ -22,6 +22,10 @@ def is_slow() -> bool:
     return bool(settings.OPTIONS.fake_driver_delay_seconds)
 
 
+def saves_disks() -> bool:
+    return True
+
+
 def plug_nics(guest: Guest) -> None:  # noqa: ARG001 - nothing is plugged
     work()
 
@@ -36,6 +40,10 @@ def spawn(guest: Guest) -> None:  # noqa: ARG001 - nothing is started
 
 def destroy(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing is ended
     work()
+
+
+def destroy_later(server_id: str, node: str) -> None:
+    """There is nothing that could be left over."""
 
 
 def perform(

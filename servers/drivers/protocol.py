@@ -90,6 +90,12 @@ class ComputeDriver(Protocol):
         """Do calls take so long that several should be made at once?"""
         ...
 
+    def saves_disks(self) -> bool:
+        """Do images that are made of guests keep what is on their disks? Simulated hosts have
+        nothing that could be lost.
+        """
+        ...
+
     def plug_nics(self, guest: Guest) -> None:
         """Prepare the host for the NICs of the guest."""
         ...
@@ -104,6 +110,10 @@ class ComputeDriver(Protocol):
 
     def destroy(self, server_id: str, node: str) -> None:
         """End the guest and all that the host has of it; a guest that is unknown is fine."""
+        ...
+
+    def destroy_later(self, server_id: str, node: str) -> None:
+        """Let a host that does not answer now end the guest as soon as it does."""
         ...
 
     def perform(

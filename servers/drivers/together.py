@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextvars
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TypeVar
+
+from django.db import connections
 
 What = TypeVar("What")
 
@@ -14,18 +17,28 @@ AT_ONCE = 64
 
 
 def call_together(call: Callable[[What], None], each: Sequence[What]) -> list[Exception | None]:
-    """Call it for each, all at once; the error of each, or ``None``. The calls may not use the
-    database: their threads would keep connections.
+    """Call it for each, all at once; the error of each, or ``None``. A call that uses the database
+    does so in a session of its own, which ends with the call.
     """
     if len(each) < 2:
         return call_each(call, each)
-    futures = [_threads().submit(_outcome, call, one) for one in each]
+    futures = [
+        _threads().submit(contextvars.copy_context().run, _outcome_apart, call, one) for one in each
+    ]
     return [future.result() for future in futures]
 
 
 def call_each(call: Callable[[What], None], each: Sequence[What]) -> list[Exception | None]:
     """Call it for one after the other; the error of each, or ``None``."""
     return [_outcome(call, one) for one in each]
+
+
+def _outcome_apart(call: Callable[[What], None], one: What) -> Exception | None:
+    """In another thread, which shall not keep a session of the database."""
+    try:
+        return _outcome(call, one)
+    finally:
+        connections.close_all()
 
 
 def _outcome(call: Callable[[What], None], one: What) -> Exception | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
+from servers.hosts.agents import fence
 from servers.hosts.errors import NoSuchService, NothingToChange, ServiceInUse, ServiceUnchangeable
 from servers.models import Aggregate, Allocation, Instance, ResourceProvider, Service
 from servers.models.service import COMPUTE_BINARY
@@ -118,6 +119,8 @@ def change_service(service: Service, change: ServiceChange) -> Service:
     columns = {**change.columns, "updated_at": timezone.now()}
     if not Service.objects.filter(pk=service.pk).update(**columns):
         raise NoSuchService(f"There is no service {service.uuid}.")
+    if change.forced_down:
+        fence([service.host])
     for name, value in columns.items():
         setattr(service, name, value)
     return service
@@ -126,6 +129,8 @@ def change_service(service: Service, change: ServiceChange) -> Service:
 def change_services(services: Sequence[Service], change: ServiceChange) -> int:
     """The same change to many at once; how many were changed."""
     keys = [service.pk for service in services]
+    if change.forced_down:
+        fence([service.host for service in services])
     return (
         Service.objects.computes()
         .filter(pk__in=keys)

@@ -47,6 +47,24 @@ def begin_action(instance: Instance, action: str, event: str, caller: Caller) ->
     InstanceActionEvent.objects.create(action=record, event=event, host=instance.host)
 
 
+def begin_actions(servers: Sequence[Instance], action: str, event: str, caller: Caller) -> None:
+    """``begin_action`` for several servers."""
+    records = InstanceAction.objects.bulk_create(
+        InstanceAction(
+            instance=server,
+            action=action,
+            request_id=caller.request_id,
+            user_id=caller.user_id,
+            project_id=caller.project_id,
+        )
+        for server in servers
+    )
+    InstanceActionEvent.objects.bulk_create(
+        InstanceActionEvent(action=record, event=event, host=record.instance.host)
+        for record in records
+    )
+
+
 def add_event(server: int, action: str, event: str, *, host: str | None) -> None:
     """Write the begin of a further event of the newest action of that name, unless it is there."""
     record = InstanceAction.objects.filter(instance=server, action=action).order_by("-pk").first()

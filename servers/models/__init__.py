@@ -10,6 +10,7 @@ from servers.models.cell import Cell
 from servers.models.compute_node import ComputeNode
 from servers.models.console_token import ConsoleToken
 from servers.models.hardware import HardwareClaim, HostHardware, PciDevice
+from servers.models.host_agent import HostAgent, HostOrder
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
 from servers.models.kept_request import KeptRequest
@@ -42,7 +43,9 @@ __all__ = [
     "Consumer",
     "ConsumerType",
     "HardwareClaim",
+    "HostAgent",
     "HostHardware",
+    "HostOrder",
     "Instance",
     "InstanceAction",
     "InstanceActionEvent",

@@ -15,6 +15,7 @@ from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_anew, launched
 from servers.errors import WrongState
 from servers.holdings import settle
+from servers.hosts.agents import fence
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle.begin import Change, begin
 from servers.lifecycle.exclusive import exclusive
@@ -80,6 +81,7 @@ def evacuate_server(caller: Caller, instance: Instance, order: EvacuationOrder) 
     with transaction.atomic():
         server = lock_row(instance)
         settle.settle(server)
+        fence([str(server.host)])
         status = MigrationStatus.ACCEPTED
         kind = MigrationType.EVACUATION
         no_flavor = {"old_flavor_record_id": None, "new_flavor_record_id": None}  # Nova: unknown

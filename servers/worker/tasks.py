@@ -26,6 +26,7 @@ from servers.build.together import build_server, let_waiting_go_on
 from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
 from servers.holdings.release import forget_images, release_services, release_volume
+from servers.host_orders.take import purge_orders
 from servers.lifecycle import jobs
 from servers.moves.confirm_or_revert import confirm_overdue
 from servers.moves.evacuate import perform_evacuation
@@ -115,4 +116,5 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
         purge_failures()
         purge_console_tokens()
         purge_kept_answers()
+        purge_orders()
         uploads.clean_up()

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from servers.models import (
     Aggregate,
@@ -18,6 +19,8 @@ from servers.models import (
     BuildRequest,
     Cell,
     ComputeNode,
+    HostAgent,
+    HostOrder,
     Instance,
     InstanceAction,
     InstanceActionEvent,
@@ -50,6 +53,8 @@ MODELS = [
         KeptRequest,
         Cell,
         ComputeNode,
+        HostAgent,
+        HostOrder,
         PciDevice,
         ResourceProvider,
         ServerFault,
@@ -94,6 +99,15 @@ def make_rows(cast: Cast) -> None:
     group = ServerGroup.objects.create(name="apart", policy="affinity", **owner)
     ServerGroupMember.objects.create(group=group, instance=server)
     KeyPair.objects.create(user_id=cast.member.user_id, name=f"key-{unique}", fingerprint="aa:bb")
+    digest = f"{unique:064d}"
+    agent = HostAgent.objects.create(service=node.service, token_digest=digest)
+    HostOrder.objects.create(
+        agent=agent,
+        server_id=str(server.uuid),
+        task="spawn",
+        sealed="sealed-text",
+        not_after=timezone.now(),
+    )
     aggregate = Aggregate.objects.create(name=f"fast-{unique}", metadata={"ssd": "true"})
     aggregate.hosts.add(node.service)
 

@@ -18,6 +18,8 @@ TOPS = ("compute_site", "flavors", "quotas", "servers")
 FLOORS: list[set[str]] = [
     # the ground: what every project of this kind needs
     {"compute_site.words", "compute_site.random_text"},
+    # a program of its own, on other machines
+    {"servers.agent"},
     {"compute_site.faults", "compute_site.options", "compute_site.state_folder"},
     {
         "compute_site.caller",
@@ -43,7 +45,9 @@ FLOORS: list[set[str]] = [
     # servers, from what they are to what is done with them
     {"servers.errors", "servers.hardware", "servers.policies", "servers.models"},
     {"servers.kept_image"},
-    {"servers.usage", "servers.lifecycle", "servers.drivers"},
+    {"servers.usage", "servers.lifecycle"},
+    {"servers.host_orders"},
+    {"servers.drivers"},
     {"servers.keypairs", "servers.read"},
     {"servers.placement"},
     {"servers.hosts"},
@@ -64,6 +68,7 @@ FLOORS: list[set[str]] = [
     {
         "compute_site.compute_urls",
         "compute_site.front",
+        "compute_site.host_urls",
         "compute_site.placement_urls",
         "compute_site.quickstart",
         "compute_site.web_server",

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from tests.world.worker_process import url_of_database
 
 START_SECONDS = 60
 THREADS = 4
+GTHREAD = ("--worker-class", "gthread", "--threads", str(THREADS))
+PATIENT = ("--config", "python:compute_site.web_server.configuration")
+"""The site's own worker, which has as many threads."""
 
 
 class WebProcess:
@@ -45,13 +48,15 @@ class WebProcess:
 
 
 @contextlib.contextmanager
-def web_process(log: Path, **options: str) -> Iterator[WebProcess]:
+def web_process(
+    log: Path, *, server: Sequence[str] = GTHREAD, **options: str
+) -> Iterator[WebProcess]:
     """gunicorn with one process; ``options`` are options of the site in capitals."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--threads", str(THREADS), "compute_site.wsgi"]
+    command += [*server, "compute_site.wsgi"]
     environment = {
         **os.environ,
         "DATABASE_URL": url_of_database(),

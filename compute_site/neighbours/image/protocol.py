@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from compute_site.caller import Caller
 from compute_site.db.paging import Paging
@@ -117,6 +117,10 @@ class ImageService(Protocol):
 
     def find_source(self, image_id: str) -> ImageSource | None:
         """The data of an image for a host that boots servers from it; ``None``: it has none."""
+        ...
+
+    def find_file(self, image_id: str) -> BinaryIO | None:
+        """The data themselves, from their beginning; ``None``: there are none here."""
         ...
 
     def list_images(self, caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 
 from compute_site.caller import Caller
-from compute_site.faults import Forbidden, Unavailable
+from compute_site.faults import Fault, Forbidden, Unavailable
 from compute_site.neighbours.image.data.ranges import read_range
-from compute_site.neighbours.image.data.store import Part, open_data
+from compute_site.neighbours.image.data.store import Part
+from compute_site.neighbours.image.local import find_file
 from compute_site.neighbours.image.models import Image
 
 BINARY = "application/octet-stream"
@@ -38,21 +41,33 @@ def answer_download(caller: Caller, image: Image, asked: str | None) -> HttpResp
         raise Deactivated(f"Image {image.pk} is deactivated.")
     if not image.stored or image.status not in ("active", "deactivated"):
         return HttpResponse(status=204, content_type=BINARY)
-    size = image.size or 0
-    first, last = (0, size - 1) if asked is None else read_range(asked, size)
-    try:
-        file = open_data(str(image.pk))
-    except FileNotFoundError:
+    file = find_file(str(image.pk))
+    if file is None:
         raise DataMissing(
             f"The data of image {image.pk} are not in the store of this web process; all of them "
             "need the same COMPUTE_SITE_IMAGE_STORE_DIR."
-        ) from None
+        )
+    response = send_part(file, image.size or 0, asked)
+    if image.checksum:
+        response["Content-MD5"] = image.checksum
+    return response
+
+
+def send_part(file: BinaryIO, size: int, asked: str | None) -> HttpResponseBase:
+    """The file of this size, or the range of its bytes that is asked for.
+
+    Raises:
+        BadRequest, RangeNotThere: as ``read_range``.
+    """
+    try:
+        first, last = (0, size - 1) if asked is None else read_range(asked, size)
+    except Fault:
+        file.close()
+        raise
     file.seek(first)
     part = Part(file, last - first + 1)
     response = FileResponse(part, content_type=BINARY, status=200 if asked is None else 206)
     response["Content-Length"] = str(part.left)
     if asked is not None:
         response["Content-Range"] = f"bytes {first}-{last}/{size}"
-    if image.checksum:
-        response["Content-MD5"] = image.checksum
     return response

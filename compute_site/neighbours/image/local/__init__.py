@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.db import transaction
 
@@ -13,6 +13,7 @@ from compute_site.db.compiled import CompiledQuery
 from compute_site.db.paging import cut_page
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image import policies
+from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local import changes
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.local.properties import check_properties
@@ -57,6 +58,13 @@ def find_source(image_id: str) -> ImageSource | None:
         container_format=image.container_format or "",
         virtual_size=image.virtual_size,
     )
+
+
+def find_file(image_id: str) -> BinaryIO | None:
+    try:
+        return store.open_data(image_id) if is_canonical(image_id) else None
+    except FileNotFoundError:
+        return None
 
 
 def list_images(caller: Caller, search: ImageSearch) -> Sequence[ImageRecord]:

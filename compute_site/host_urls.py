@@ -1,0 +1,19 @@
+"""Every URL of the API of hosts, below ``/host/v1``."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from servers.views.host_api import agent, image, order, view
+
+urlpatterns = [
+    path("join", agent.Join.as_view()),
+    path("heartbeat", agent.Heartbeat.as_view()),
+    path("return", agent.Return.as_view()),
+    path("guests", agent.Guests.as_view()),
+    path("orders", order.Orders.as_view()),
+    path("orders/<str:order_id>/done", order.Done.as_view()),
+    path("orders/<str:order_id>/progress", order.Progress.as_view()),
+    path("images/<str:image_id>", image.Image.as_view()),
+    re_path("", view.UnknownHostUrl.as_view()),
+]

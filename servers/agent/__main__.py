@@ -1,0 +1,140 @@
+"""``compute-site agent``, or ``python -m servers.agent``: a host joins a site, and runs guests."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+from servers.agent.client import Client, SiteFailed
+from servers.agent.hypervisor import NAMES, hypervisor_of
+from servers.agent.loop import Agent, OtherAgent
+from servers.agent.machine import PROTOCOLS, VERSION, boot_id
+from servers.agent.settings import STATE_DIR, Identity, NotJoined, Settings, load, save
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the text says why."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(words)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    try:
+        return int(arguments.do(arguments))
+    except (NotJoined, OtherAgent, Refused, SiteFailed, OSError) as error:
+        print(f"compute-site agent: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="compute-site agent", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, do, told in (
+        ("join", join, "join a site, once, with the line that add_host has printed there"),
+        ("run", run, "work until SIGTERM or Ctrl-C; guests go on without it"),
+        ("probe", probe, "say what this machine has for guests, and what it lacks"),
+    ):
+        command = commands.add_parser(name, help=told, description=told)
+        command.set_defaults(do=do)
+        command.add_argument(
+            "--state-dir", default=STATE_DIR, help="its state folder (default: %(default)s)"
+        )
+        if name != "run":
+            command.add_argument(
+                "--hypervisor", choices=NAMES, required=True, help="what runs the guests"
+            )
+        if name == "join":
+            command.add_argument("--site", required=True, help="such as https://compute.example")
+            command.add_argument("--token", required=True, help="good once")
+            command.add_argument("--ca-file", help="certificates to check the site's with")
+            command.add_argument(
+                "--plain-http",
+                action="store_true",
+                help="join a site on another machine without TLS: who listens has the token",
+            )
+    return parser
+
+
+def join(arguments: argparse.Namespace) -> int:
+    check_site(arguments.site, plain=arguments.plain_http)
+    settings = _settings(arguments)
+    folder = Path(settings.state_dir)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    hypervisor = hypervisor_of(settings)
+    lacks = hypervisor.missing()
+    if lacks:
+        raise Refused("; ".join(lacks))
+    client = Client(settings.site, ca_file=settings.ca_file)
+    told = {
+        "join_token": arguments.token,
+        "boot_id": boot_id(),
+        "version": VERSION,
+        "protocols": PROTOCOLS,
+        "hypervisor": settings.hypervisor,
+        "stock": hypervisor.stock(),
+    }
+    answer = client.post("join", told)
+    settings = _settings(arguments, host=answer["host"])
+    save(settings, Identity(token=answer["token"], epoch=answer["epoch"]))
+    print(f"This host is {answer['host']} now; compute-site agent run starts its work.")  # noqa: T201
+    return 0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings, identity = load(Path(arguments.state_dir))
+    agent = Agent(settings, identity, hypervisor_of(settings))
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        agent.stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    agent.run()
+    return 0
+
+
+def probe(arguments: argparse.Namespace) -> int:
+    hypervisor = hypervisor_of(_settings(arguments))
+    for key, value in hypervisor.stock().items():
+        print(f"{key:22} {value}")  # noqa: T201
+    lacks = hypervisor.missing()
+    for line in lacks:
+        print(f"missing: {line}")  # noqa: T201
+    return 1 if lacks else 0
+
+
+def check_site(site: str, *, plain: bool) -> None:
+    """Raises ``Refused``: it is no URL, or tokens would go over a network without TLS."""
+    parts = urlsplit(site)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Refused(f"--site: give scheme and host, such as https://compute.example, not {site}")
+    if parts.scheme == "http" and not plain and not _is_loopback(parts.hostname):
+        raise Refused(f"{site} has no TLS: who listens would have the token of this host")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _settings(arguments: argparse.Namespace, host: str = "") -> Settings:
+    return Settings(
+        site=getattr(arguments, "site", "").rstrip("/"),
+        host=host,
+        hypervisor=arguments.hypervisor,
+        state_dir=arguments.state_dir,
+        ca_file=getattr(arguments, "ca_file", None),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,317 @@
+"""The agent at work: asks for orders, carries them out, answers, and says that the host lives.
+
+Guests do not depend on it: it may end and begin again at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from servers.agent.client import Client, SiteFailed
+from servers.agent.guests import Guests
+from servers.agent.hypervisor.protocol import Hypervisor
+from servers.agent.images import GIB, Images
+from servers.agent.journal import Entry, Journal
+from servers.agent.machine import VERSION, boot_id, load_of
+from servers.agent.orders import Order, Worker
+from servers.agent.settings import Identity, Settings, save_identity
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 25
+HEARTBEAT_SECONDS = 10.0
+"""Until the site says otherwise."""
+LONGEST_PAUSE = 10.0
+"""Between two tries to reach the site."""
+REFUSED_PAUSE = 30.0
+"""Where the site does not know the token any more, somebody has to do something."""
+REPORTED_AT_ONCE = 500
+
+
+class OtherAgent(Exception):
+    """Another agent works with the same state folder."""
+
+
+class Agent:
+    def __init__(self, settings: Settings, identity: Identity, hypervisor: Hypervisor) -> None:
+        folder = Path(settings.state_dir)
+        self.settings = settings
+        self.folder = folder
+        self.hypervisor = hypervisor
+        self.client = Client(settings.site, identity, ca_file=settings.ca_file)
+        self.guests = Guests(folder / "guests")
+        self.journal = Journal(folder / "orders")
+        images = Images(folder / "images", self.client, most_bytes=settings.image_cache_gb * GIB)
+        self.worker = Worker(hypervisor, self.guests, images)
+        self.stop = threading.Event()
+        self.queues = Queues(settings.max_spawns, self._carry_out)
+        self.outbox: deque[Entry] = deque(self.journal.unsent())
+        self.to_send = threading.Event()
+        self.after = 0
+        """The place in the sequence up to which orders were taken in this life and epoch."""
+        self.heartbeat_seconds = HEARTBEAT_SECONDS
+        self.told: dict[str, int] = {}
+        """The power states that the site was told last."""
+        self.fenced = threading.Event()
+
+    def run(self) -> None:
+        """Work until ``stop`` is set, then end what has begun."""
+        with only_one(self.folder):
+            doing = (self._poll, self._send, self._beat, self._watch)
+            threads = [
+                threading.Thread(target=self._again, args=(do,), name=do.__name__, daemon=True)
+                for do in doing
+            ]
+            for thread in threads:
+                thread.start()
+            self.stop.wait()
+            self.queues.finish()
+            self.to_send.set()
+            for thread in threads[1:]:  # the first may wait for the site for long
+                thread.join(WAIT_SECONDS)
+            with contextlib.suppress(SiteFailed):  # else the next life sends it
+                self._send()
+
+    def _again(self, do: Callable[[], float]) -> None:
+        """Do it again and again, after so many seconds each time; longer where the site is away."""
+        failures = 0
+        while not self.stop.is_set():
+            try:
+                pause = do()
+                failures = 0
+            except SiteFailed as error:
+                failures += 1
+                pause = self._pause_after(error, failures)
+            except Exception:
+                logger.exception("%s failed", do.__name__)
+                failures += 1
+                pause = LONGEST_PAUSE
+            if pause:
+                self.stop.wait(pause)
+
+    def _pause_after(self, error: SiteFailed, failures: int) -> float:
+        if error.is_fence:
+            self.fenced.set()
+            return self.settings.idle_seconds
+        logger.warning("%s", error)
+        if error.status == 401:
+            return REFUSED_PAUSE
+        return float(min(LONGEST_PAUSE, 0.25 * 2**failures) * random.uniform(0.5, 1.0))  # noqa: S311 - only to spread hosts
+
+    # orders
+
+    def _poll(self) -> float:
+        if self.fenced.is_set():
+            return self.settings.idle_seconds
+        began = time.monotonic()
+        answer = self.client.get(f"orders?after={self.after}&wait={WAIT_SECONDS}")
+        if self.fenced.is_set():
+            return 0.0  # what came is of the epoch before
+        for order in answer["orders"] if answer else ():
+            self._take(order)
+        waited = time.monotonic() - began
+        return 0.0 if answer else max(self.settings.idle_seconds - waited, 0.0)
+
+    def _take(self, order: Order) -> None:
+        self.after = max(self.after, int(order["seq"]))
+        known = self.journal.find(str(order["id"]))
+        if known is not None and known.answer is not None:
+            self._answer(known)  # the site has not heard it
+        else:
+            self.queues.put(str(order["server_id"]), str(order["id"]), order)
+
+    def _carry_out(self, order: Order) -> None:
+        entry = self.journal.begin(order)
+        self.journal.finish(entry, self.worker.carry_out(order))
+        self._answer(entry)
+
+    def _answer(self, entry: Entry) -> None:
+        self.outbox.append(entry)
+        self.to_send.set()
+
+    def _send(self) -> float:
+        """Send the answers that wait, one after the other."""
+        self.to_send.wait(self.settings.idle_seconds)
+        self.to_send.clear()
+        while self.outbox:
+            entry = self.outbox[0]
+            try:
+                self.client.post(f"orders/{entry.id}/done", entry.answer or {})
+            except SiteFailed as error:
+                if error.may_pass or error.status in (401, 410):
+                    raise
+                logger.warning("order %s (%s): %s", entry.id, entry.task, error)
+            self.journal.note_sent(entry)
+            self.outbox.popleft()
+        return 0.0
+
+    # reports
+
+    def _beat(self) -> float:
+        if self.fenced.is_set():
+            self._come_back()
+        load = load_of(self.folder, guests=len(self.guests.present()))
+        beat = {"boot_id": boot_id(), "version": VERSION, "load": load}
+        answer = self.client.post("heartbeat", beat)
+        self.heartbeat_seconds = float(answer["heartbeat_seconds"])
+        if answer["sync"]:
+            self._report_all()
+        return self._next_beat()
+
+    def _next_beat(self) -> float:
+        """Nothing, once the site has told that it gave this host up."""
+        began = time.monotonic()
+        while not self.stop.is_set() and not self.fenced.is_set():
+            left = began + self.heartbeat_seconds - time.monotonic()
+            if left <= 0:
+                break
+            self.stop.wait(min(left, self.settings.idle_seconds))
+        return 0.0
+
+    def _watch(self) -> float:
+        """Tell of guests that are in another state than the site was told; now and then of all."""
+        began = time.monotonic()
+        self._report_all()
+        while not self.stop.wait(self.settings.watch_seconds):
+            if time.monotonic() - began > self.settings.report_seconds:
+                return 0.0
+            if not self.fenced.is_set():
+                self._report_changes()
+        return 0.0
+
+    def _report_changes(self) -> None:
+        seen = self._seen()
+        changed = [one for one in seen if self.told.get(one["server_id"]) != one["power_state"]]
+        if changed:
+            self._report(changed, all_of_them=False)
+
+    def _report_all(self) -> None:
+        if not self.fenced.is_set():
+            self._report(self._seen(), all_of_them=True)
+
+    def _seen(self) -> list[dict[str, Any]]:
+        """The guests and their states. The last order is read first: a state that is older than the
+        order that is told with it would be believed.
+        """
+        records = self.guests.present()
+        states = self.hypervisor.power_states()
+        return [
+            {
+                "server_id": server_id,
+                "seq": records[server_id].seq if server_id in records else 0,
+                "power_state": int(power),
+            }
+            for server_id, power in states.items()
+        ]
+
+    def _report(self, seen: list[dict[str, Any]], *, all_of_them: bool) -> None:
+        for begin in range(0, max(len(seen), 1), REPORTED_AT_ONCE):
+            part = seen[begin : begin + REPORTED_AT_ONCE]
+            whole = all_of_them and len(seen) <= REPORTED_AT_ONCE
+            answer = self.client.post("guests", {"guests": part, "all": whole})
+            for server_id in answer["unknown"]:
+                logger.warning("the site knows no server %s on this host", server_id)
+        self.told.update({one["server_id"]: one["power_state"] for one in seen})
+
+    # the way back
+
+    def _come_back(self) -> None:
+        """The site has given this host up: end what has left it before anything else is done."""
+        logger.warning("the site has given this host up; asking what has left it")
+        self.queues.drop()
+        self.queues.wait_until_idle()
+        guests = sorted({*self.guests.present(), *self.hypervisor.power_states()})
+        answer = self.client.post("return", {"guests": guests})
+        for server_id in answer["left"]:
+            logger.warning("server %s lies on another host by now; its guest ends here", server_id)
+            self.hypervisor.destroy(server_id)
+            known = self.guests.find(server_id)
+            if known is not None:
+                self.guests.note(dataclasses.replace(known, gone=True))
+        token = self.client.identity.token if self.client.identity else ""
+        identity = Identity(token=token, epoch=int(answer["epoch"]))
+        save_identity(self.folder, identity)
+        self.client.identity = identity
+        self.after = 0
+        self.fenced.clear()
+        self._report_all()
+
+
+class Queues:
+    """One order of each server at a time, in their order; several servers at once."""
+
+    def __init__(self, at_once: int, do: Callable[[Order], None]) -> None:
+        self.do = do
+        self.pool = ThreadPoolExecutor(at_once, "order")
+        self.changed = threading.Condition()
+        self.closed = False
+        self.waiting: dict[str, deque[tuple[str, Order]]] = {}
+        """By server; the first of each queue is being carried out."""
+
+    def put(self, server_id: str, order_id: str, order: Order) -> None:
+        """An order that is there already is left out."""
+        with self.changed:
+            if self.closed:
+                return
+            queue = self.waiting.setdefault(server_id, deque())
+            if any(known == order_id for known, _ in queue):
+                return
+            queue.append((order_id, order))
+            if len(queue) == 1:
+                self.pool.submit(self._work, server_id)
+
+    def drop(self) -> None:
+        """Forget all that has not begun."""
+        with self.changed:
+            for queue in self.waiting.values():
+                while len(queue) > 1:
+                    queue.pop()
+
+    def wait_until_idle(self) -> None:
+        with self.changed:
+            self.changed.wait_for(lambda: not self.waiting)
+
+    def finish(self) -> None:
+        """End what has begun, and begin nothing more; the site gives the rest again."""
+        with self.changed:
+            self.closed = True
+        self.drop()
+        self.pool.shutdown(wait=True)
+
+    def _work(self, server_id: str) -> None:
+        with self.changed:
+            _, order = self.waiting[server_id][0]
+        try:
+            self.do(order)
+        except Exception:
+            logger.exception("an order could not be carried out")
+        with self.changed:
+            queue = self.waiting[server_id]
+            queue.popleft()
+            if queue and not self.closed:
+                self.pool.submit(self._work, server_id)
+            else:
+                del self.waiting[server_id]
+            self.changed.notify_all()
+
+
+@contextlib.contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Raises ``OtherAgent``."""
+    with (folder / "lock").open("w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OtherAgent(f"Another agent works with {folder}.") from None
+        yield

@@ -1,0 +1,72 @@
+"""What the agent is told when its host joins, and keeps in its state folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from servers.agent.files import read_json, write_durably
+
+STATE_DIR = "/var/lib/compute-site-agent"
+
+
+class NotJoined(Exception):
+    """The folder holds no settings; the text says what to do."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """``agent.json``; all of it can be changed by hand while the agent does not run."""
+
+    site: str
+    """Scheme, host and port of the site."""
+    host: str
+    hypervisor: str
+    state_dir: str
+    ca_file: str | None = None
+    """Certificates that the site's is checked against; those of the system if there are none."""
+    max_spawns: int = 4
+    """Orders that are carried out at once."""
+    image_cache_gb: int = 20
+    """GiB of images that are kept to make further guests of; the least used go first."""
+    idle_seconds: float = 1.0
+    """The least time between two questions for orders that find none."""
+    watch_seconds: float = 2.0
+    """How often power states are looked at."""
+    report_seconds: float = 60.0
+    """How often the site is told of all guests."""
+    pretend_delay: float = 0.0
+    """How long each effect takes on the hypervisor ``pretend``."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """``identity.json``: how the host proves who it is. Nobody else may read it."""
+
+    token: str = dataclasses.field(repr=False)
+    epoch: int
+
+
+def save(settings: Settings, identity: Identity) -> None:
+    folder = Path(settings.state_dir)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_durably(folder / "agent.json", dataclasses.asdict(settings))
+    save_identity(folder, identity)
+
+
+def save_identity(folder: Path, identity: Identity) -> None:
+    write_durably(folder / "identity.json", dataclasses.asdict(identity))
+
+
+def load(folder: Path) -> tuple[Settings, Identity]:
+    """Raises ``NotJoined``. Keys that are not known are those of another release."""
+    settings, identity = read_json(folder / "agent.json"), read_json(folder / "identity.json")
+    if settings is None or identity is None:
+        raise NotJoined(f"This host has not joined a site (nothing in {folder}); see agent join.")
+    known: dict[str, Any] = {
+        field.name: settings[field.name]
+        for field in dataclasses.fields(Settings)
+        if field.name in settings
+    }
+    return Settings(**{**known, "state_dir": str(folder)}), Identity(**identity)

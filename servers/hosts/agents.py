@@ -1,0 +1,255 @@
+"""How hosts come to this cloud and stay in it: they join with a token that is good once, say that
+they live, and come back after they were given up.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import logging
+import secrets
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from compute_site.faults import BadRequest, Conflict, Unauthorized
+from servers.host_orders.give import DESTROY
+from servers.host_orders.take import cancel_orders
+from servers.hosts.description import HardwareDescription, describe_host
+from servers.hosts.errors import NoSuchService
+from servers.hosts.save import Host, save_hosts
+from servers.models import Cell, HostAgent, Instance, Service
+from servers.models.cell import CELL0
+from servers.models.service import COMPUTE_BINARY
+
+logger = logging.getLogger(__name__)
+
+DRIVER = "agent"
+PROTOCOLS = (1,)
+"""Versions of the messages between site and agents that are spoken here."""
+TOKEN_BYTES = 32
+
+
+class JoinRefused(Unauthorized):
+    """The join token is unknown, was used, or is too old."""
+
+    code = "join_refused"
+
+
+class HostIsThere(Conflict):
+    """There is a host of that name already."""
+
+    code = "host_is_there"
+
+
+class NoSuchCell(BadRequest):
+    """No cell of that name can have hosts."""
+
+    code = "no_such_cell"
+
+
+class ProtocolUnknown(BadRequest):
+    """Agent and site have no version of the messages in common."""
+
+    code = "protocol_unknown"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What a host has for guests: memory MiB, disk GiB. The rest is as in
+    ``HardwareDescription``.
+    """
+
+    vcpus: int
+    memory_mb: int
+    local_gb: int
+    hypervisor_type: str
+    hypervisor_version: int
+    supported_instances: tuple[tuple[str, str, str], ...]
+    cpu_info: Mapping[str, Any]
+    host_ip: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """What a host says of itself when it joins."""
+
+    boot_id: str
+    version: str
+    protocols: tuple[int, ...]
+    hypervisor: str
+    stock: Stock
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """``token`` is not stored and cannot be shown again."""
+
+    agent: HostAgent
+    token: str
+    protocol: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """What a host says again and again."""
+
+    boot_id: str
+    version: str
+    load: Mapping[str, Any]
+
+
+@transaction.atomic
+def add_host(name: str, *, cell: str) -> str:
+    """Make a host that may join; the token with which it does that once.
+
+    Raises:
+        HostIsThere: there is one of that name.
+        NoSuchCell: it cannot be in that cell.
+    """
+    home = Cell.objects.exclude(name=CELL0).filter(name=cell).first()
+    if home is None:
+        raise NoSuchCell(f"There is no cell {cell} that can have hosts.")
+    service, made = Service.objects.get_or_create(
+        host=name, binary=COMPUTE_BINARY, defaults={"cell": home}
+    )
+    if not made:
+        raise HostIsThere(
+            f"There is a host {name} already; if an agent works on it, rotate_host gives it "
+            "another token."
+        )
+    return _let_join(HostAgent(service=service))
+
+
+@transaction.atomic
+def rotate_host(name: str) -> str:
+    """End the token of a host's agent, at once, and give a token with which it joins again.
+
+    Raises:
+        NoSuchService: there is no host of that name that could join.
+    """
+    agent = HostAgent.objects.select_for_update().filter(service__host=name).first()
+    if agent is None:
+        raise NoSuchService(f"There is no host {name} that was added for an agent.")
+    agent.token_digest = ""
+    return _let_join(agent)
+
+
+@transaction.atomic
+def join_host(token: str, joining: Joining) -> Joined:
+    """Let the host with this join token in: its node is what it says of itself.
+
+    Raises:
+        JoinRefused: nobody may join with this token.
+        ProtocolUnknown: the host speaks no protocol that is spoken here.
+        HostRefused, InventoryInUse: the host has less than its servers hold.
+    """
+    common = set(joining.protocols) & set(PROTOCOLS)
+    if not common:
+        known = ", ".join(map(str, PROTOCOLS))
+        raise ProtocolUnknown(f"This site speaks the protocols {known} with agents.")
+    waiting = HostAgent.objects.select_for_update(of=("self",)).select_related("service__cell")
+    agent = waiting.filter(join_digest=digest_of(token), join_until__gt=timezone.now()).first()
+    if agent is None or not token:
+        raise JoinRefused(
+            "The join token is unknown, was used before, or is too old; rotate_host gives another."
+        )
+    service = agent.service
+    describe = describe_host(
+        service.host,
+        vcpus=joining.stock.vcpus,
+        memory_mb=joining.stock.memory_mb,
+        local_gb=joining.stock.local_gb,
+        driver=DRIVER,
+        hardware=HardwareDescription(
+            hypervisor_type=joining.stock.hypervisor_type,
+            hypervisor_version=joining.stock.hypervisor_version,
+            supported_instances=joining.stock.supported_instances,
+            cpu_info=joining.stock.cpu_info,
+            host_ip=joining.stock.host_ip,
+        ),
+    )
+    enabled = not service.disabled
+    save_hosts(
+        [Host(name=service.host, cell=service.cell.name, enabled=enabled, description=describe)]
+    )
+    own = secrets.token_urlsafe(TOKEN_BYTES)
+    agent.join_digest, agent.join_until, agent.token_digest = "", None, digest_of(own)
+    agent.epoch += 1
+    agent.boot_id, agent.version = joining.boot_id, joining.version
+    agent.protocol, agent.hypervisor = max(common), joining.hypervisor
+    agent.joined_at = timezone.now()
+    agent.save()
+    _note_seen(agent)
+    return Joined(agent=agent, token=own, protocol=agent.protocol)
+
+
+def find_agent(token: str) -> HostAgent | None:
+    """The agent that has this token, with its service."""
+    if not token:
+        return None
+    agents = HostAgent.objects.select_related("service")
+    return agents.filter(token_digest=digest_of(token)).first()
+
+
+def note_beat(agent: HostAgent, beat: Beat) -> bool:
+    """The host lives. Must it tell of all its guests?"""
+    fresh = beat.boot_id != agent.boot_id
+    HostAgent.objects.filter(pk=agent.pk).update(
+        boot_id=beat.boot_id, version=beat.version, load=beat.load
+    )
+    _note_seen(agent)
+    return fresh
+
+
+def fence(hosts: Collection[str]) -> None:
+    """From now on the agents of these hosts are refused until they have come back
+    (``come_back``): their servers may be built elsewhere.
+    """
+    HostAgent.objects.filter(service__host__in=hosts).update(epoch=F("epoch") + 1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """``left`` are the servers that do not lie on the host any more."""
+
+    epoch: int
+    left: tuple[str, ...]
+
+
+def come_back(agent: HostAgent, guests: Collection[str]) -> Return:
+    """What a host that has these guests must end before it goes on, in the epoch of now. Guests
+    that no server is behind are left alone.
+    """
+    known = Instance.objects.filter(uuid__in=guests).values_list("uuid", "host", "deleted_at")
+    left = [
+        str(server_id)
+        for server_id, host, deleted_at in known
+        if deleted_at is not None or host != agent.service.host
+    ]
+    cancel_orders(agent, left, but=DESTROY)
+    logger.warning("host %s comes back; %s guests have left it", agent.service.host, len(left))
+    return Return(epoch=agent.epoch, left=tuple(sorted(left)))
+
+
+def digest_of(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _let_join(agent: HostAgent) -> str:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    seconds: int = settings.OPTIONS.host_join_seconds
+    agent.join_digest = digest_of(token)
+    agent.join_until = timezone.now() + dt.timedelta(seconds=seconds)
+    agent.save()
+    return token
+
+
+def _note_seen(agent: HostAgent) -> None:
+    now = timezone.now()
+    Service.objects.filter(pk=agent.service_id).update(last_seen_up=now, updated_at=now)

@@ -1,0 +1,84 @@
+"""Joining, heartbeats, the way back after a host was given up, and what hosts tell of guests."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from servers.hosts.agents import Beat, Joining, Stock, come_back, join_host, note_beat
+from servers.hosts.guest_reports import Seen, note_guests
+from servers.views.host_api import shapes
+from servers.views.host_api.view import HostView
+
+
+class Join(HostView):
+    """``POST /host/v1/join``: a token for a join token, once."""
+
+    open: ClassVar[bool] = True
+
+    def post(self, request: Request) -> Response:
+        given = self.read(shapes.JOIN)
+        stock = given["stock"]
+        kinds = tuple((kind[0], kind[1], kind[2]) for kind in stock["supported_instances"])
+        joining = Joining(
+            boot_id=given["boot_id"],
+            version=given["version"],
+            protocols=tuple(given["protocols"]),
+            hypervisor=given["hypervisor"],
+            stock=Stock(**{**stock, "supported_instances": kinds}),
+        )
+        joined = join_host(given["join_token"], joining)
+        return Response(
+            {
+                "host": joined.agent.service.host,
+                "token": joined.token,
+                "epoch": joined.agent.epoch,
+                "protocol": joined.protocol,
+                **lease(),
+            },
+            status=201,
+        )
+
+
+class Heartbeat(HostView):
+    """``POST /host/v1/heartbeat``."""
+
+    def post(self, request: Request) -> Response:
+        given = self.read(shapes.HEARTBEAT)
+        beat = Beat(boot_id=given["boot_id"], version=given["version"], load=given["load"])
+        sync = note_beat(self.agent, beat)
+        return Response({"sync": sync, **lease()})
+
+
+class Return(HostView):
+    """``POST /host/v1/return``: what the host must end before it goes on, and its epoch then."""
+
+    in_any_epoch: ClassVar[bool] = True
+
+    def post(self, request: Request) -> Response:
+        guests = [str(guest) for guest in self.read(shapes.RETURN)["guests"]]
+        back = come_back(self.agent, guests)
+        return Response({**dataclasses.asdict(back), **lease()})
+
+
+class Guests(HostView):
+    """``POST /host/v1/guests``: those that have changed, or all."""
+
+    def post(self, request: Request) -> Response:
+        given = self.read(shapes.GUESTS)
+        seen = [
+            Seen(**{**guest, "server_id": str(guest["server_id"])}) for guest in given["guests"]
+        ]
+        return Response({"unknown": note_guests(self.agent, seen, all_of_them=given["all"])})
+
+
+def lease() -> dict[str, int]:
+    """How often the host has to tell that it lives, and when it counts as down."""
+    return {
+        "heartbeat_seconds": settings.OPTIONS.host_heartbeat_seconds,
+        "lease_seconds": settings.OPTIONS.service_down_seconds,
+    }

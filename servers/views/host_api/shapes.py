@@ -1,0 +1,73 @@
+"""What bodies of hosts look like."""
+
+from __future__ import annotations
+
+from compute_site.keys import (
+    LARGEST_BIG_INT,
+    Key,
+    address,
+    between,
+    filled_line,
+    flag,
+    kept_mapping,
+    line,
+    list_of,
+    one_of,
+    positive,
+    record,
+    text,
+    up_to,
+    uuid_text,
+    whole,
+)
+from servers.models import PowerState
+
+MOST_GUESTS = 2000
+LONGEST_CONSOLE = 100_000
+short = up_to(64)
+
+
+STOCK = {
+    "vcpus": Key(positive, required=True),
+    "memory_mb": Key(positive, required=True),
+    "local_gb": Key(whole, required=True),
+    "hypervisor_type": Key(up_to(32, filled_line), required=True),
+    "hypervisor_version": Key(whole, default=0),
+    "supported_instances": Key(list_of(list_of(filled_line, 3)), default=[]),
+    "cpu_info": Key(kept_mapping, default={}),
+    "host_ip": Key(address),
+}
+JOIN = {
+    "join_token": Key(line, required=True),
+    "boot_id": Key(short, required=True),
+    "version": Key(short, required=True),
+    "protocols": Key(list_of(whole), required=True),
+    "hypervisor": Key(up_to(32, filled_line), required=True),
+    "stock": Key(record(STOCK), required=True),
+}
+HEARTBEAT = {
+    "boot_id": Key(short, required=True),
+    "version": Key(short, required=True),
+    "load": Key(kept_mapping, default={}),
+}
+RETURN = {"guests": Key(list_of(uuid_text, MOST_GUESTS), required=True)}
+GUEST = {
+    "server_id": Key(uuid_text, required=True),
+    "seq": Key(between(0, LARGEST_BIG_INT), default=0),
+    "power_state": Key(one_of(*PowerState.values), required=True),
+}
+GUESTS = {
+    "guests": Key(list_of(record(GUEST), MOST_GUESTS), required=True),
+    "all": Key(flag, default=False),
+}
+RESULT = {
+    "power_state": Key(one_of(*PowerState.values)),
+    "text": Key(up_to(LONGEST_CONSOLE, text)),
+}
+ANSWER = {
+    "ok": Key(flag, required=True),
+    "result": Key(record(RESULT), default={}),
+    "fault": Key(up_to(1000), default=""),
+    "code": Key(short, default=""),
+}
+PROGRESS = {"percent": Key(between(0, 100), required=True)}
