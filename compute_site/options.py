@@ -79,6 +79,8 @@ class Options:
     default_schedule_zone: str | None = None
     default_availability_zone: str = "nova"
     internal_service_availability_zone: str = "internal"
+    network_availability_zones: tuple[str, ...] = ("nova",)
+    """Those of the local network service, which networks and routers may name."""
 
     # disks
     max_local_block_devices: int = 3
@@ -113,6 +115,9 @@ class Options:
     quota_networks: int = 100
     quota_subnets: int = 100
     quota_ports: int = 500
+    quota_routers: int = 10
+    quota_router_routes: int = 30
+    """Extra routes of one router."""
     quota_floating_ips: int = 50
     quota_security_groups: int = 10
     quota_security_group_rules: int = 100

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from compute_site.neighbours.network import local
-from compute_site.neighbours.network.models import FixedIp, FloatingIp, Network, Port
+from compute_site.neighbours.network.models import FLOATING, FixedIp, FloatingIp, Network, Port
 from compute_site.neighbours.network.protocol import NicRequest
 from tests.world.cast import ALPHA, Cast
 from tests.world.client import ApiClient
+from tests.world.factories import make_router
 from tests.world.services import make_caller, make_network, make_port, new_server_id
 
 IPS = "//network/v2.0/floatingips"
@@ -22,8 +23,9 @@ def public(cast: Cast) -> Network:
 
 
 @pytest.fixture
-def port(cast: Cast) -> Port:
+def port(cast: Cast, public: Network) -> Port:
     network = make_network(cast.alpha, "10.1.0.0/24")
+    make_router(network.subnets.get(), outside=public)
     made = make_port(network)
     for address in ("10.1.0.5", "10.1.0.6"):
         FixedIp.objects.create(
@@ -54,7 +56,7 @@ def test_an_address_is_held_lent_and_given_back(
     assert (back["status"], back["fixed_ip_address"]) == ("DOWN", None)
     as_member.delete(path).expect(204)
     assert not FloatingIp.objects.exists()
-    assert not Port.objects.filter(network=public).exists()
+    assert not Port.objects.filter(network=public, device_owner=FLOATING).exists()
 
 
 def test_address_and_fixed_address_may_be_chosen(
@@ -83,7 +85,7 @@ def test_a_fixed_address_has_one_floating_ip(
     }
     as_member.post(IPS, {"floatingip": body}).expect(409)
     assert FloatingIp.objects.count() == 1
-    assert Port.objects.filter(network=public).count() == 1
+    assert Port.objects.filter(network=public, device_owner=FLOATING).count() == 1
 
 
 def test_lists_show_the_own_ones(
@@ -124,6 +126,7 @@ def test_a_foreign_port_gets_none(
 
 def test_the_address_outlives_the_server(as_member: ApiClient, public: Network, cast: Cast) -> None:
     network = make_network(cast.alpha, "10.2.0.0/24")
+    make_router(network.subnets.get(), outside=public)
     server_id = new_server_id()
     [nic] = local.connect(
         make_caller(cast.alpha), server_id, "h", [NicRequest(network_id=str(network.pk))], []

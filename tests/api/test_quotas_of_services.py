@@ -102,7 +102,7 @@ def test_one_more_of_the_network_service_is_refused(
 
 def test_the_defaults_are_options(as_member: ApiClient) -> None:
     shown = as_member.get(f"{QUOTA}/default").expect(200).json["quota"]
-    assert (shown["network"], shown["floatingip"], shown["router"]) == (100, 50, -1)
+    assert (shown["network"], shown["floatingip"], shown["router"]) == (100, 50, 10)
     shown = as_member.get(f"{QUOTA_SET}/defaults").expect(200).json["quota_set"]
     assert (shown["volumes"], shown["gigabytes"], shown["backups"]) == (10, 1000, -1)
     small = dataclasses.replace(settings.OPTIONS, quota_networks=0, quota_volumes=0, quota_images=0)

@@ -12,7 +12,13 @@ from servers.attachments.network_events import refresh_nics
 from servers.models import Instance
 from tests.world.cast import ALPHA, BETA
 from tests.world.client import Answer, ApiClient
-from tests.world.factories import make_instance, make_network, make_port, make_security_group
+from tests.world.factories import (
+    make_instance,
+    make_network,
+    make_port,
+    make_router,
+    make_security_group,
+)
 
 
 def make_server(*ports: Port, **fields: Any) -> Instance:
@@ -164,10 +170,20 @@ def test_one_address_more_and_one_less(as_member: ApiClient) -> None:
         act(as_member, server, addFixedIp={"networkId": network_id}).expect(400)
 
 
+def test_a_floating_ip_needs_a_router_that_leads_to_the_server(as_member: ApiClient) -> None:
+    port, floating = make_held_port(), make_floating_ip()
+    asked = {"address": floating.address}
+    act(as_member, make_server(port), addFloatingIp=asked).expect(400)
+    floating.refresh_from_db()
+    assert floating.port is None
+
+
 def test_a_floating_ip_is_lent_and_taken_back(as_member: ApiClient) -> None:
     first, second = make_held_port(), make_held_port()
     server, other = make_server(first), make_server(second)
     floating = make_floating_ip()
+    subnets = (first.network.subnets.get(), second.network.subnets.get())
+    make_router(*subnets, outside=floating.outside.network)
     asked = {"address": floating.address}
     act(as_member, other, addFloatingIp=asked).expect(202)
     act(as_member, server, addFloatingIp=asked).expect(202)

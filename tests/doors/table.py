@@ -423,6 +423,71 @@ IMAGE_SERVICE = (
 V2 = "/network/v2.0"
 
 
+def on_router(action: str, asked: Any, **more: Any) -> Row:
+    return row("PUT", f"{V2}/routers/{{row_id}}/{action}", MEMBER, 200, asked, **more)
+
+
+OUT = {"network_id": "{public_network}"}
+OWN_SUBNET = {"subnet_id": "{own_subnet}"}
+ROUTERS = (
+    row("POST", f"{V2}/routers", MEMBER, 201, {"router": {"name": "new"}}, outsider=201),
+    *(
+        row("POST", f"{V2}/routers", role, 201, {"router": asked}, outsider=outsider, also=also)
+        for role, also, asked, outsider in (
+            (MEMBER, "that leads out", {"external_gateway_info": OUT}, 201),
+            (ADMIN, "of another", {"project_id": "{other_project}"}, 403),
+            (
+                ADMIN,
+                "that hides nothing",
+                {"external_gateway_info": {**OUT, "enable_snat": False}},
+                403,
+            ),
+            (
+                ADMIN,
+                "with an address outside",
+                {
+                    "external_gateway_info": {
+                        **OUT,
+                        "external_fixed_ips": [{"ip_address": "{outside_address}"}],
+                    }
+                },
+                403,
+            ),
+        )
+    ),
+    row("PUT", f"{V2}/routers/{{row_id}}", MEMBER, 200, {"router": {"name": "renamed"}}),
+    *(
+        row("PUT", f"{V2}/routers/{{row_id}}", role, 200, {"router": asked}, also=also)
+        for role, also, asked in (
+            (MEMBER, "routes", {"routes": []}),
+            (MEMBER, "no gateway", {"external_gateway_info": None}),
+            (
+                ADMIN,
+                "that hides nothing",
+                {"external_gateway_info": {**OUT, "enable_snat": False}},
+            ),
+            (
+                ADMIN,
+                "with an address outside",
+                {
+                    "external_gateway_info": {
+                        **OUT,
+                        "external_fixed_ips": [{"ip_address": "{outside_address}"}],
+                    }
+                },
+            ),
+        )
+    ),
+    row("DELETE", f"{V2}/routers/{{row_id}}", MEMBER, 204, names={"row_id": "{idle_router}"}),
+    on_router(
+        "add_router_interface", {"subnet_id": "{free_subnet}"}, names={"row_id": "{idle_router}"}
+    ),
+    on_router("remove_router_interface", OWN_SUBNET),
+    on_router("add_extraroutes", {"router": {"routes": []}}),
+    on_router("remove_extraroutes", {"router": {"routes": []}}),
+)
+
+
 def many(noun: str) -> str:
     return f"{V2}/{noun}s".replace("_", "-")
 
@@ -444,8 +509,9 @@ ON_SHARED = {"network_id": "{shared_network}"}
 MAC = {"mac_address": "fa:16:3e:00:00:77"}
 RANGE = {"cidr": "10.99.0.0/24", "ip_version": 4}
 UNSAFE = {"port_security_enabled": False}
-TAGGED = ("network", "subnet", "port", "security_group", "floatingip")
+TAGGED = ("network", "subnet", "port", "router", "security_group", "floatingip")
 NETWORK_SERVICE = (
+    *ROUTERS,
     *(
         row(method, f"{many(noun)}/{{row_id}}/tags", MEMBER, status, body)
         for noun in TAGGED

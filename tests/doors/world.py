@@ -33,6 +33,7 @@ from tests.world.factories import (
     make_network,
     make_port,
     make_project,
+    make_router,
     make_security_group,
     make_server_group,
     make_user,
@@ -154,10 +155,13 @@ class World:
             "security-groups": str(group.pk),
             "security-group-rules": str(rule.pk),
             "floatingips": str(floating.pk),
+            "routers": str(make_router(network.subnets.get(), outside=public).pk),
         }
         return {
             "network": str(network.pk),
+            "own_subnet": str(network.subnets.get().pk),
             "empty_network": str(empty.pk),
+            "idle_router": str(make_router().pk),
             "free_subnet": str(free.subnets.get().pk),
             "free_address": address_in(network.subnets.get(), 77),
             "shared_network": str(shared.pk),

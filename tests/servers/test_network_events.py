@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from compute_site.neighbours.network import local
-from compute_site.neighbours.network.models import SecurityGroup
+from compute_site.neighbours.network.models import Port, SecurityGroup
 from compute_site.neighbours.network.protocol import NicRequest
 from servers.models import Instance
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.factories import make_instance
+from tests.world.factories import make_instance, make_router
 from tests.world.services import make_caller, make_network
 
 V2 = "//network/v2.0"
@@ -52,6 +52,8 @@ def test_a_floating_ip_is_shown_while_it_is_lent(
     as_member: ApiClient, as_manager: ApiClient, server: Instance, cast: Cast
 ) -> None:
     public = make_network(cast.beta, "192.0.2.0/24", external=True)
+    inside = Port.objects.get(pk=nic_of(server)["port_id"]).network
+    make_router(inside.subnets.get(), outside=public)
     body = {
         "floating_network_id": str(public.pk),
         "floating_ip_address": "192.0.2.9",

@@ -12,7 +12,7 @@ from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.models import FixedIp, Network, Port, SecurityGroupRule, Subnet
 from tests.world.cast import ALPHA, UNKNOWN_ID, Cast
 from tests.world.client import Answer, ApiClient
-from tests.world.factories import make_network, make_port, make_security_group
+from tests.world.factories import make_network, make_port, make_router, make_security_group
 
 V2 = "//network/v2.0"
 LISTS = {
@@ -22,8 +22,9 @@ LISTS = {
     "security-groups": "security_groups",
     "security-group-rules": "security_group_rules",
     "floatingips": "floatingips",
+    "routers": "routers",
 }
-TAGGED = ("networks", "subnets", "ports", "security-groups", "floatingips")
+TAGGED = ("networks", "subnets", "ports", "security-groups", "floatingips", "routers")
 
 
 @pytest.fixture
@@ -311,6 +312,7 @@ def test_tags_are_given_and_taken(
         "subnets": lambda: network.subnets.get().pk,
         "ports": lambda: make_port(network).pk,
         "security-groups": lambda: make_security_group().pk,
+        "routers": lambda: make_router().pk,
         "floatingips": lambda: make(
             as_member, "floatingip", floating_network_id=str(outside.pk)
         ).json["floatingip"]["id"],
@@ -339,7 +341,9 @@ def test_a_port_with_several_addresses_needs_one_named_for_its_floating_ip(
     port, within = make_port(network), network.subnets.get()
     for address in ("10.7.0.11", "10.7.0.12"):
         FixedIp.objects.create(port=port, network=network, subnet=within, address=address)
-    asked = {"floating_network_id": str(make_network(external=True).pk), "port_id": str(port.pk)}
+    public = make_network(external=True)
+    make_router(within, outside=public)
+    asked = {"floating_network_id": str(public.pk), "port_id": str(port.pk)}
     make(as_member, "floatingip", **asked).expect(400)
     made = make(as_member, "floatingip", **asked, fixed_ip_address="10.7.0.12").expect(201)
     assert made.json["floatingip"]["fixed_ip_address"] == "10.7.0.12"

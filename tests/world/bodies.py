@@ -17,6 +17,7 @@ from compute_site.keys import IGNORED
 from compute_site.neighbours.identity.api import serializers as identity
 from compute_site.neighbours.image import shapes as image
 from compute_site.neighbours.network.api import quotas as network_quotas
+from compute_site.neighbours.network.api import shapes as network
 from compute_site.neighbours.volume.api import actions as volume_actions
 from compute_site.neighbours.volume.api import quotas as volume_quotas
 from compute_site.neighbours.volume.api import shapes as volume
@@ -99,7 +100,7 @@ def bodies_of(service: str) -> Iterator[Body]:
             seen.add((route.view, method))
             if service == "compute":
                 yield from _compute(route, method)
-            elif hasattr(route.view, "kind") and "/tags" not in route.path:
+            elif hasattr(route.view, "kind") and "/{row_id}/" not in route.path:
                 yield _network(route, method)
             else:
                 yield from _other(route, method)
@@ -228,6 +229,7 @@ class Example:
         return tuple(sorted(found, key=str))
 
 
+TAGGED = ("networks", "subnets", "ports", "routers", "security-groups", "floatingips")
 NETWORK: Mapping[str, Any] = {
     "network": {"name": "made"},
     "subnet": {
@@ -246,10 +248,18 @@ NETWORK: Mapping[str, Any] = {
     "security_group": {"name": "made"},
     "security_group_rule": {"security_group_id": "{security-groups}", "direction": "egress"},
     "floatingip": {"floating_network_id": "{networks}"},
+    "router": {
+        "name": "made",
+        "external_gateway_info": {"network_id": "{networks}", "enable_snat": True},
+        "availability_zone_hints": ["nova"],
+    },
 }
 
 
-CHANGED: Mapping[str, Any] = {"subnet": {"dns_nameservers": ["192.168.7.1"]}}
+CHANGED: Mapping[str, Any] = {
+    "subnet": {"dns_nameservers": ["192.168.7.1"]},
+    "router": {"routes": [{"destination": "10.200.0.0/16", "nexthop": "{next_hop}"}]},
+}
 """Where a change is another one than what can be made."""
 
 
@@ -326,7 +336,16 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     **{
         f"{method} //network/v2.0/{kind}/{{row_id}}/tags": (Example({"tags": ["a"]}),)
         for method in ("PUT", "POST")
-        for kind in ("networks", "subnets", "ports", "security-groups", "floatingips")
+        for kind in TAGGED
+    },
+    **{
+        f"PUT //network/v2.0/routers/{{row_id}}/{action}": (Example(body, noun, shape),)
+        for action, body, noun, shape in (
+            ("add_router_interface", {"subnet_id": "{free_subnet}"}, "", network.INTERFACE),
+            ("remove_router_interface", {"subnet_id": "{inner_subnet}"}, "", network.INTERFACE),
+            ("add_extraroutes", {"router": {"routes": []}}, "router", network.EXTRA_ROUTES),
+            ("remove_extraroutes", {"router": {"routes": []}}, "router", network.EXTRA_ROUTES),
+        )
     },
     "PUT //network/v2.0/quotas/{owner}": (
         Example({"quota": {"port": 100}}, "quota", network_quotas.QuotaUpdate.shape),
@@ -395,10 +414,7 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
 WITHOUT_BODY = frozenset(
     (
         "PUT //identity/v3/projects/{project_id}/users/{user_id}/roles/{role_id}",
-        *(
-            f"PUT //network/v2.0/{kind}/{{row_id}}/tags/{{tag}}"
-            for kind in ("networks", "subnets", "ports", "security-groups", "floatingips")
-        ),
+        *(f"PUT //network/v2.0/{kind}/{{row_id}}/tags/{{tag}}" for kind in TAGGED),
         "PUT //image/v2/images/{image_id}/file",  # any bytes
         "PUT //image/v2/images/{image_id}/stage",
         "POST //image/v2/images/{image_id}/import",  # needs data that are staged

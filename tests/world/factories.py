@@ -7,7 +7,9 @@ from typing import Any
 
 from compute_site.identity.models import Project, Role, User
 from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.network.models import Network, Port, SecurityGroup, Subnet
+from compute_site.neighbours.network.local.interfaces import join_subnet
+from compute_site.neighbours.network.local.routers import set_gateway
+from compute_site.neighbours.network.models import Network, Port, Router, SecurityGroup, Subnet
 from compute_site.neighbours.volume.models import Volume
 from compute_site.policy.grants import give_role
 from flavors.models import Flavor
@@ -98,6 +100,15 @@ def make_port(network: Network, **fields: Any) -> Port:
         "mac_address": "fa:16:3e:" + unique.to_bytes(3).hex(":"),
     }
     return Port.objects.create(**defaults | fields)
+
+
+def make_router(*subnets: Subnet, outside: Network | None = None, **fields: Any) -> Router:
+    """A router of alpha in these subnets, that leads out by the external network."""
+    router = Router.objects.create(**{"name": f"router-{number()}", "project_id": ALPHA} | fields)
+    set_gateway(router, None, outside)
+    for subnet in subnets:
+        join_subnet(router, subnet)
+    return router
 
 
 def make_security_group(**fields: Any) -> SecurityGroup:

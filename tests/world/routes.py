@@ -25,6 +25,7 @@ from tests.world.factories import (
     make_instance,
     make_network,
     make_port,
+    make_router,
     make_security_group,
     make_server_group,
     make_volume,
@@ -91,6 +92,7 @@ class Site:
         subnet = Subnet.objects.get(network=network)
         group = make_security_group()
         rule = SecurityGroupRule.objects.create(group=group, direction="ingress")
+        inner = make_network(project_id=BETA).subnets.get()  # alpha can use one network alone
         port, outside = make_port(network), make_port(network)
         floating_ip = FloatingIp.objects.create(
             outside=outside, address="10.9.9.9", project_id=ALPHA
@@ -130,6 +132,9 @@ class Site:
             "name": "key",
             "key": "a",
             "provider_id": str(host.provider.uuid),
+            "inner_subnet": str(inner.pk),
+            "free_subnet": str(make_network(project_id=BETA).subnets.get().pk),
+            "next_hop": inner.cidr.replace(".0/24", ".77"),
             "resource_class": "VCPU",
             "consumer_id": str(server.uuid),
         }
@@ -140,6 +145,7 @@ class Site:
             "security-groups": str(group.pk),
             "security-group-rules": str(rule.pk),
             "floatingips": str(floating_ip.pk),
+            "routers": str(make_router(inner, outside=network).pk),
         }
         """What ``row_id`` is in each collection."""
 

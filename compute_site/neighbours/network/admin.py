@@ -16,7 +16,7 @@ from compute_site.console.form_fields import RowSelect, StrictJSONField
 from compute_site.console.lists import word_filter
 from compute_site.keys import without
 from compute_site.neighbours.network.api import shapes
-from compute_site.neighbours.network.local import changes, floating
+from compute_site.neighbours.network.local import changes, floating, routers
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.rows import (
     NETWORK_COLUMNS,
@@ -30,6 +30,7 @@ from compute_site.neighbours.network.models import (
     Network,
     Port,
     Quota,
+    Router,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
@@ -356,6 +357,51 @@ class SecurityGroupAdmin(ApiAdmin):
     @admin.display(description="ports")
     def port_count(self, group: SecurityGroup) -> int:
         return self.count_for(group)
+
+
+class RouterForm(ApiForm):
+    """A router: where it stands and leads out is said by the network API alone."""
+
+
+@admin.register(Router)
+class RouterAdmin(ApiAdmin):
+    form = RouterForm
+    keys = {
+        "project": "project_id",
+        **{key: key for key in ("name", "description", "admin_state_up")},
+    }
+    new = shapes.NEW_ROUTER
+    changed = shapes.CHANGED_ROUTER
+    list_display = ("named", "project", "status", "admin_state_up", "gateway", "created_at")
+    list_select_related = ()
+    list_prefetched = ("project", "gateway")
+    list_filter = (
+        word_filter("project", "project__name", "project__id"),
+        "admin_state_up",
+        "enable_snat",
+    )
+    search_fields = ("name", "description")
+    id_fields = ("id",)
+    search_help_text = "Part of the name or description, or id"
+    autocomplete_fields = ("project",)
+    ordering = ("name", "id")
+    fieldsets = (
+        (None, {"fields": ("id", "name", "project", "description", "tags")}),
+        ("State", {"fields": ("status", "admin_state_up", "availability_zone_hints")}),
+        ("Ways", {"fields": ("gateway", "enable_snat", "routes")}),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+    )
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Router:
+        return routers.create_router(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: Router, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        routers.change_router(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: Router) -> None:
+        routers.delete_router(caller, row)
 
 
 class FloatingIpForm(ApiForm):

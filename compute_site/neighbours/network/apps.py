@@ -10,6 +10,8 @@ class NetworkConfig(AppConfig):
         from compute_site.identity.leaving import owner_leaves  # noqa: PLC0415 - models load first
         from compute_site.neighbours.network.local.owners import (  # noqa: PLC0415 - models load first
             check_networks_free,
+            give_outside_back,
         )
 
         owner_leaves.connect(check_networks_free)
+        owner_leaves.connect(give_outside_back)

@@ -16,7 +16,10 @@ from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet
 from compute_site.neighbours.quotas import ProjectQuota
 
-LIMITED = ("network", "subnet", "port", "security_group", "security_group_rule", "floatingip")
+LIMITED = (
+    *("network", "subnet", "port", "router", "router_route", "floatingip"),
+    *("security_group", "security_group_rule"),
+)
 """What quotas limit."""
 
 DEFAULT_GROUP = "default"
@@ -25,6 +28,18 @@ DEFAULT_GROUP = "default"
 
 COMPUTE = "compute:"
 """How the owner of a server's port begins; the zone follows."""
+
+FLOATING = "network:floatingip"
+"""The owner of a port that holds a floating IP: it counts as a floating IP, not as a port."""
+
+ROUTER_INTERFACE = "network:router_interface"
+"""The owner of a port by which a router stands in a subnet."""
+
+ROUTER_GATEWAY = "network:router_gateway"
+"""The owner of the port of a router on an external network: it counts as a part of the router."""
+
+OF_SERVICE = (FLOATING, ROUTER_INTERFACE, ROUTER_GATEWAY)
+"""Owners of the ports that the service makes for other things of its own, and that go with them."""
 
 
 class NetworkQuerySet(models.QuerySet["Network"]):
@@ -251,6 +266,38 @@ class FixedIp(models.Model):
         return self.address
 
 
+class Router(Described):
+    """Leads from subnets to one another, and out by its gateway. Its interfaces are the ports of
+    the owner ``ROUTER_INTERFACE`` that have its id as ``device_id``.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="routers")
+    status = models.CharField(max_length=16, default="ACTIVE")
+    admin_state_up = models.BooleanField(default=True)
+    gateway = models.OneToOneField(
+        Port,
+        null=True,
+        blank=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="gateway_of",
+    )
+    """The port on the external network. The constraint of the database empties the column when
+    the port goes, so that Django does not ask for routers at the end of each port."""
+    enable_snat = models.BooleanField(default=True)
+    routes = models.JSONField(default=list, blank=True)
+    """A list of ``{"destination": …, "nexthop": …}`` beside those that the interfaces give."""
+    availability_zone_hints = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["Router"].as_manager()
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
 class FloatingIp(Described):
     """An address of an external network that a project owns and may map to one of its ports."""
 
@@ -264,6 +311,10 @@ class FloatingIp(Described):
     )
     fixed_address = models.GenericIPAddressField(null=True, blank=True)
     """The address of the port that packets are sent on to."""
+    router = models.ForeignKey(
+        Router, null=True, blank=True, on_delete=models.SET_NULL, related_name="floating_ips"
+    )
+    """The router that leads to the port."""
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = OwnedQuerySet["FloatingIp"].as_manager()

@@ -487,6 +487,119 @@ DELETE_RULE = rule(
     noun="security_group",
 )
 
+CREATE_ROUTER = rule(
+    "create_router",
+    Role.MEMBER,
+    "Make a router.",
+    ("POST /network/v2.0/routers",),
+    noun="router",
+)
+CREATE_ROUTER_GATEWAY = rule(
+    "create_router:external_gateway_info",
+    Role.MEMBER,
+    "Make a router that leads out.",
+    ("POST /network/v2.0/routers",),
+    noun="router",
+)
+CREATE_ROUTER_GATEWAY_NETWORK = rule(
+    "create_router:external_gateway_info:network_id",
+    Role.MEMBER,
+    "Choose the external network of a new router.",
+    ("POST /network/v2.0/routers",),
+    noun="router",
+)
+CREATE_ROUTER_SNAT = rule(
+    "create_router:external_gateway_info:enable_snat",
+    Role.ADMIN,
+    "Choose whether a new router hides the addresses behind it.",
+    ("POST /network/v2.0/routers",),
+    noun="router",
+)
+CREATE_ROUTER_ADDRESSES = rule(
+    "create_router:external_gateway_info:external_fixed_ips",
+    Role.ADMIN,
+    "Choose the outer addresses of a new router.",
+    ("POST /network/v2.0/routers",),
+    noun="router",
+)
+GET_ROUTER = rule(
+    "get_router",
+    Role.READER,
+    "See routers.",
+    ("GET /network/v2.0/routers", "GET /network/v2.0/routers/{router_id}"),
+    noun="router",
+)
+UPDATE_ROUTER = rule(
+    "update_router",
+    Role.MEMBER,
+    "Change a router.",
+    ("PUT /network/v2.0/routers/{router_id}",),
+    noun="router",
+)
+UPDATE_ROUTER_GATEWAY = rule(
+    "update_router:external_gateway_info",
+    Role.MEMBER,
+    "Change how a router leads out.",
+    ("PUT /network/v2.0/routers/{router_id}",),
+    noun="router",
+)
+UPDATE_ROUTER_GATEWAY_NETWORK = rule(
+    "update_router:external_gateway_info:network_id",
+    Role.MEMBER,
+    "Choose the external network of a router.",
+    ("PUT /network/v2.0/routers/{router_id}",),
+    noun="router",
+)
+UPDATE_ROUTER_SNAT = rule(
+    "update_router:external_gateway_info:enable_snat",
+    Role.ADMIN,
+    "Choose whether a router hides the addresses behind it.",
+    ("PUT /network/v2.0/routers/{router_id}",),
+    noun="router",
+)
+UPDATE_ROUTER_ADDRESSES = rule(
+    "update_router:external_gateway_info:external_fixed_ips",
+    Role.ADMIN,
+    "Choose the outer addresses of a router.",
+    ("PUT /network/v2.0/routers/{router_id}",),
+    noun="router",
+)
+DELETE_ROUTER = rule(
+    "delete_router",
+    Role.MEMBER,
+    "Delete a router.",
+    ("DELETE /network/v2.0/routers/{router_id}",),
+    noun="router",
+)
+ADD_ROUTER_INTERFACE = rule(
+    "add_router_interface",
+    Role.MEMBER,
+    "Put a router into a subnet.",
+    ("PUT /network/v2.0/routers/{router_id}/add_router_interface",),
+    noun="router",
+)
+REMOVE_ROUTER_INTERFACE = rule(
+    "remove_router_interface",
+    Role.MEMBER,
+    "Take a router out of a subnet.",
+    ("PUT /network/v2.0/routers/{router_id}/remove_router_interface",),
+    noun="router",
+)
+ADD_EXTRA_ROUTES = rule(
+    "add_extraroutes",
+    Role.MEMBER,
+    "Add routes to a router.",
+    ("PUT /network/v2.0/routers/{router_id}/add_extraroutes",),
+    noun="router",
+)
+REMOVE_EXTRA_ROUTES = rule(
+    "remove_extraroutes",
+    Role.MEMBER,
+    "Take routes away from a router.",
+    ("PUT /network/v2.0/routers/{router_id}/remove_extraroutes",),
+    noun="router",
+)
+
 CREATE_FLOATING_IP = rule(
     "create_floatingip",
     Role.MEMBER,

@@ -1,4 +1,4 @@
-"""Versions and extensions of the network API, and empty lists of kinds that it does not have."""
+"""Versions and extensions of the network API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ EXTENSIONS = {
     "allowed-address-pairs": "Allowed Address Pairs",
     "binding": "Port Binding",
     "external-net": "Neutron external network",
+    "ext-gw-mode": "Neutron L3 Configurable external gateway mode",
     "extra_dhcp_opt": "Neutron Extra DHCP options",
+    "extraroute": "Neutron Extra Route",
+    "extraroute-atomic": "Atomically add/remove extra routes",
     "filter-validation": "Filter parameters validation",
     "ip-substring-filtering": "IP address substring filtering",
     "net-mtu": "Network MTU",
@@ -22,8 +25,12 @@ EXTENSIONS = {
     "project-id": "project_id field enabled",
     "provider": "Provider Network",
     "pagination": "Pagination support",
+    "quota-check-limit": "Quota engine limit check",
+    "quota_details": "Quota details management support",
     "quotas": "Quota management support",
     "revision-if-match": "If-Match constraints based on revision_number",
+    "router": "Neutron L3 Router",
+    "router_availability_zone": "Router Availability Zone",
     "security-group": "security-group",
     "security-groups-normalized-cidr": "Normalized CIDR field for security group rules",
     "sorting": "Sorting support",
@@ -33,22 +40,6 @@ EXTENSIONS = {
     "standard-attr-timestamp": "Resource timestamps",
     "stateful-security-group": "Stateful security group",
 }
-
-
-class EmptyList(NetworkView):
-    """The list of a kind of object that this service does not have, such as routers."""
-
-    noun = ""
-
-    def get(self, request: Request) -> Response:
-        return Response({f"{self.noun}s": []})
-
-
-class EmptyDetail(NetworkView):
-    noun = ""
-
-    def get(self, request: Request, row_id: str) -> Response:
-        raise NotFound(f"There is no {self.noun} {row_id}.")
 
 
 class Extensions(NetworkView):

@@ -107,11 +107,6 @@ def narrow_by_status(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
     return rows.filter(found)
 
 
-def narrow_by_router(rows: QuerySet[Any], _words: list[str]) -> QuerySet[Any]:
-    """There are no routers, so that no floating IP is on one."""
-    return rows.none()
-
-
 def _tags(words: list[str]) -> list[str]:
     tags = [tag for word in words for tag in word.split(",") if tag]
     if len(tags) > MOST_TAGS:

@@ -18,7 +18,7 @@ from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.serializers import BodySerializer
 
-NOT_KEPT = dict.fromkeys(("subnetpool", "router", "rbac_policy"), UNLIMITED)
+NOT_KEPT = dict.fromkeys(("subnetpool", "rbac_policy"), UNLIMITED)
 """Kinds that there are none of here."""
 
 

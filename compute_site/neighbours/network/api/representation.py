@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from compute_site.neighbours.network.local.interfaces import Interface
+from compute_site.neighbours.network.local.zones import zones
 from compute_site.neighbours.network.models import (
     FloatingIp,
     Network,
     Port,
+    Router,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
@@ -90,10 +93,7 @@ def show_port(port: Port) -> dict[str, Any]:
         "admin_state_up": port.admin_state_up,
         "device_id": port.device_id,
         "device_owner": port.device_owner,
-        "fixed_ips": [
-            {"subnet_id": str(fixed_ip.subnet_id), "ip_address": fixed_ip.address}
-            for fixed_ip in port.fixed_ips.all()
-        ],
+        "fixed_ips": _addresses(port),
         "security_groups": [str(group.pk) for group in port.security_groups.all()],
         "port_security_enabled": port.port_security_enabled,
         "allowed_address_pairs": port.allowed_address_pairs,
@@ -156,9 +156,53 @@ def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
     }
 
 
+def show_router(router: Router) -> dict[str, Any]:
+    """``router`` comes with its ``gateway`` and the ``fixed_ips`` of that."""
+    return {
+        **_shared(router),
+        "id": str(router.pk),
+        "name": router.name,
+        "status": router.status,
+        "admin_state_up": router.admin_state_up,
+        "external_gateway_info": _show_gateway(router),
+        "routes": router.routes,
+        "availability_zones": router.availability_zone_hints or list(zones()),
+        "availability_zone_hints": router.availability_zone_hints,
+    }
+
+
+def _show_gateway(router: Router) -> dict[str, Any] | None:
+    if router.gateway is None:
+        return None
+    return {
+        "network_id": str(router.gateway.network_id),
+        "external_fixed_ips": _addresses(router.gateway),
+        "enable_snat": router.enable_snat,
+    }
+
+
+def _addresses(port: Port) -> list[dict[str, str]]:
+    return [
+        {"subnet_id": str(fixed_ip.subnet_id), "ip_address": fixed_ip.address}
+        for fixed_ip in port.fixed_ips.all()
+    ]
+
+
+def show_interface(interface: Interface) -> dict[str, Any]:
+    return {
+        "id": str(interface.router.pk),
+        "project_id": interface.project_id,
+        "tenant_id": interface.project_id,
+        "port_id": str(interface.port_id),
+        "network_id": str(interface.network_id),
+        "subnet_id": str(interface.subnets[-1]),
+        "subnet_ids": [str(subnet_id) for subnet_id in interface.subnets],
+    }
+
+
 def show_floating_ip(floating_ip: FloatingIp) -> dict[str, Any]:
     """``floating_ip`` comes with its ``outside`` port and its ``port``."""
-    port = floating_ip.port
+    port, router = floating_ip.port, floating_ip.router_id
     details = None
     if port is not None:
         details = {
@@ -177,7 +221,7 @@ def show_floating_ip(floating_ip: FloatingIp) -> dict[str, Any]:
         "floating_ip_address": floating_ip.address,
         "port_id": None if port is None else str(port.pk),
         "fixed_ip_address": None if port is None else floating_ip.fixed_address,
-        "router_id": None,
+        "router_id": None if port is None or router is None else str(router),
         "status": "DOWN" if port is None else "ACTIVE",
         "port_details": details,
         "dns_name": "",

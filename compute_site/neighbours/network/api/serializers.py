@@ -52,3 +52,19 @@ class FloatingIpCreate(BodySerializer):
 
 class FloatingIpUpdate(BodySerializer):
     shape = shapes.CHANGED_FLOATING_IP
+
+
+class RouterCreate(BodySerializer):
+    shape = shapes.NEW_ROUTER
+
+
+class RouterUpdate(BodySerializer):
+    shape = shapes.CHANGED_ROUTER
+
+
+class RouterInterface(BodySerializer):
+    shape = shapes.INTERFACE
+
+
+class ExtraRoutes(BodySerializer):
+    shape = shapes.EXTRA_ROUTES

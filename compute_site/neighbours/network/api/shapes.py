@@ -19,6 +19,7 @@ from compute_site.keys import (
     line,
     list_of,
     mac,
+    mapping,
     one_of,
     optional,
     positive,
@@ -265,3 +266,42 @@ NEW_FLOATING_IP: Mapping[str, Key] = {
 CHANGED_FLOATING_IP = {
     key: NEW_FLOATING_IP[key] for key in ("port_id", "fixed_ip_address", "description")
 }
+
+GATEWAY = {
+    "network_id": Key(uuid_text, required=True),
+    "enable_snat": Key(loose_flag),
+    "external_fixed_ips": Key(list_of(record(FIXED_IP))),
+}
+
+
+def gateway(value: object) -> dict[str, object] | None:
+    """How a router leads out; an empty object is none, as null is."""
+    found = mapping(value)
+    return record(GATEWAY)(found) if found else None
+
+
+ROUTES = list_of(record(ROUTE))
+ROUTER: Mapping[str, Key] = {
+    "id": Key(uuid_text),
+    "name": Key(line, default=""),
+    "description": Key(line, default=""),
+    "project_id": PROJECT,
+    "admin_state_up": Key(loose_flag, default=True),
+    "external_gateway_info": Key(gateway),
+    "availability_zone_hints": Key(list_of(up_to(255, filled_text)), default=[]),
+    "routes": Key(ROUTES, default=[]),
+    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
+    "status": IGNORED,
+    "availability_zones": IGNORED,
+    **COMMON,
+}
+NEW_ROUTER = _new(ROUTER, "status", "availability_zones", "routes", "tags")
+CHANGED_ROUTER = optional(
+    without(
+        ROUTER,
+        *("id", "project_id", "availability_zone_hints", "status", "availability_zones", "tags"),
+        *SHOWN,
+    )
+)
+INTERFACE: Mapping[str, Key] = {"subnet_id": Key(uuid_text), "port_id": Key(uuid_text)}
+EXTRA_ROUTES: Mapping[str, Key] = {"routes": Key(ROUTES, required=True)}

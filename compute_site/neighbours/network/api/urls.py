@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, include, path, re_path
 
-from compute_site.neighbours.network.api import discovery, quotas, tags, views
+from compute_site.neighbours.network.api import discovery, quotas, routers, tags, views
 from compute_site.neighbours.network.api.objects import NetworkView
 
 
@@ -32,8 +32,13 @@ V2 = [
     *tag_paths("ports", views.Ports),
     *tag_paths("security-groups", views.SecurityGroups),
     *tag_paths("floatingips", views.FloatingIps),
-    path("routers", discovery.EmptyList.as_view(noun="router")),
-    path("routers/<row_id>", discovery.EmptyDetail.as_view(noun="router")),
+    *tag_paths("routers", routers.Routers),
+    path("routers", routers.RouterList.as_view()),
+    path("routers/<row_id>", routers.RouterDetail.as_view()),
+    path("routers/<row_id>/add_router_interface", routers.AddInterface.as_view()),
+    path("routers/<row_id>/remove_router_interface", routers.RemoveInterface.as_view()),
+    path("routers/<row_id>/add_extraroutes", routers.AddRoutes.as_view()),
+    path("routers/<row_id>/remove_extraroutes", routers.RemoveRoutes.as_view()),
     path("quotas", quotas.QuotaList.as_view()),
     path("quotas/<owner>", quotas.QuotaDetail.as_view()),
     path("quotas/<owner>/default", quotas.QuotaDefaults.as_view()),

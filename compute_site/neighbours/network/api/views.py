@@ -17,7 +17,6 @@ from compute_site.neighbours.network.api.filters import (
     by_switch,
     narrow_by_addresses,
     narrow_by_groups,
-    narrow_by_router,
     narrow_by_status,
 )
 from compute_site.neighbours.network.api.lists import ListView
@@ -258,10 +257,10 @@ class FloatingIps(NetworkView):
         "floating_network_id": by_id("outside__network"),
         "floating_ip_address": by_address("address"),
         "fixed_ip_address": by_address("fixed_address"),
+        "router_id": by_id("router"),
     }
     narrowed: ClassVar[Mapping[str, Narrow]] = {
         "status": narrow_by_status,
-        "router_id": narrow_by_router,
         **BY_TAGS,
     }
 

@@ -1,7 +1,7 @@
-"""Sections of the cloud file: networks, subnets, security groups and ports."""
+"""Sections of the cloud file: networks, subnets, security groups, ports and routers."""
 
 from __future__ import annotations
 
-from compute_site.neighbours.network.cloudfile import networks, ports
+from compute_site.neighbours.network.cloudfile import networks, ports, routers
 
-SECTIONS = (*networks.SECTIONS, *ports.SECTIONS)
+SECTIONS = (*networks.SECTIONS, *ports.SECTIONS, *routers.SECTIONS)

@@ -13,14 +13,14 @@ from compute_site.caller import Caller
 from compute_site.faults import BadReference, BadRequest, Conflict
 from compute_site.identity.models import Project
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.local.addresses import Need, default_pools, overlap
+from compute_site.neighbours.network.local.addresses import default_pools, overlap
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.ports import (
     find_group_ids,
+    give_addresses,
     give_first_rules,
     save_addresses,
-    save_chosen,
 )
 from compute_site.neighbours.network.local.rights import (
     permit,
@@ -28,6 +28,7 @@ from compute_site.neighbours.network.local.rights import (
     permit_delete_port,
     permit_update,
 )
+from compute_site.neighbours.network.local.router_ports import check_gateway_free, check_inner
 from compute_site.neighbours.network.local.rows import (
     NETWORK_COLUMNS,
     PORT_COLUMNS,
@@ -47,6 +48,7 @@ from compute_site.neighbours.network.local.rows import (
 from compute_site.neighbours.network.models import (
     COMPUTE,
     DEFAULT_GROUP,
+    OF_SERVICE,
     Network,
     Port,
     SecurityGroup,
@@ -60,8 +62,6 @@ UPDATE_RULES: Mapping[type[Model], str] = {
     Subnet: policies.UPDATE_SUBNET,
     Port: policies.UPDATE_PORT,
 }
-OF_SERVICES = "network:"
-"""Owners of ports that the network service has made for itself, such as those of floating IPs."""
 
 
 class MacInUse(Conflict):
@@ -207,6 +207,7 @@ def change(
         Port: PORT_COLUMNS,
     }[type(row)]
     changed = [column for column, key in columns.items() if key in given]
+    _check_parts(row, values, changed)
     kept_options = row.extra_dhcp_opts if isinstance(row, Port) else ()
     holders = _holders(row, values, changed)
     tell_changing(holders)
@@ -229,7 +230,7 @@ def change(
         elif not row.port_security_enabled and row.security_groups.exists():
             raise NicFailed("A port without port security takes no security groups.")
         if "fixed_ips" in given:
-            if row.device_owner.startswith(OF_SERVICES):
+            if row.device_owner in OF_SERVICE:
                 raise InUse(f"The addresses of port {row.pk} are those of the {row.device_owner}.")
             row.fixed_ips.all().delete()
             _give_addresses(row, values, given)
@@ -285,8 +286,8 @@ def delete_subnet(caller: Caller, subnet: Subnet) -> None:
 
 def delete_port(caller: Caller, port: Port) -> None:
     permit_delete_port(caller, port)
-    if port.device_owner.startswith(OF_SERVICES):
-        raise InUse(f"Port {port.pk} goes with what the {port.device_owner} has it for.")
+    if port.device_owner in OF_SERVICE:
+        raise InUse(f"Port {port.pk} goes with what it is for: {port.device_owner}.")
     with transaction.atomic():
         tell_changing({port.device_id})
         port.delete()
@@ -307,6 +308,26 @@ def delete_rule(caller: Caller, rule: SecurityGroupRule) -> None:
     with transaction.atomic():
         rule.delete()
         rule.group.note_change()
+
+
+def _check_parts(
+    row: Network | Subnet | Port, values: Mapping[str, Any], changed: Collection[str]
+) -> None:
+    """Check that nothing of the service's own is lost by the change: gateways and addresses of
+    routers, addresses of floating IPs.
+
+    Raises:
+        Conflict: something would be.
+    """
+    if isinstance(row, Network) and "external" in changed and not values["router:external"]:
+        check_inner(row)
+    moved = "gateway_ip" in changed and values["gateway_ip"] != getattr(row, "gateway_ip", None)
+    if isinstance(row, Subnet) and moved:
+        check_gateway_free(row)
+    if isinstance(row, Port) and row.device_owner in OF_SERVICE:
+        kept = {"device_id": row.device_id, "device_owner": row.device_owner}
+        if any(key in changed and values[key] != word for key, word in kept.items()):
+            raise InUse(f"Port {row.pk} stays what it is: {row.device_owner}.")
 
 
 def _holders(
@@ -345,22 +366,11 @@ def _find_network(caller: Caller, network_id: uuid.UUID, *, lock: bool) -> Netwo
 
 
 def _give_addresses(port: Port, values: Mapping[str, Any], given: Collection[str]) -> None:
-    """Give the port the asked addresses and one address of each asked subnet, or, if none is asked
-    for, one address of each IP version.
-    """
-    if "fixed_ips" not in given:
-        if port.ip_allocation == "immediate":
-            save_addresses([(port, None)])
-        return
-    wishes = values["fixed_ips"] or []
-    save_addresses(
-        [(port, wish["ip_address"]) for wish in wishes if wish["ip_address"] is not None]
-    )
-    asked = {wish["subnet_id"] for wish in wishes if wish["ip_address"] is None}
-    subnets = list(Subnet.objects.filter(network=port.network_id, pk__in=asked))
-    if len(subnets) < len(asked):
-        raise BadReference("A subnet under fixed_ips is not one of this network.")
-    save_chosen([Need(port.pk, (subnet,)) for subnet in subnets])
+    """Give the port what is asked for, or, if nothing is, one address of each IP version."""
+    if "fixed_ips" in given:
+        give_addresses(port, values["fixed_ips"] or [])
+    elif port.ip_allocation == "immediate":
+        save_addresses([(port, None)])
 
 
 def _settle_options(

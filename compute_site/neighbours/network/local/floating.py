@@ -10,12 +10,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.faults import BadReference, Conflict
+from compute_site.faults import BadReference, BadRequest, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
 from compute_site.neighbours.network.local.changes import check_project
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
-from compute_site.neighbours.network.local.limits import OUTSIDE, QUOTAS
+from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.ports import (
     asked_address,
     make_mac,
@@ -23,7 +23,15 @@ from compute_site.neighbours.network.local.ports import (
     save_chosen,
 )
 from compute_site.neighbours.network.local.rights import permit, permit_create
-from compute_site.neighbours.network.models import FloatingIp, Network, Port, Subnet
+from compute_site.neighbours.network.local.router_ports import find_way
+from compute_site.neighbours.network.models import (
+    FLOATING,
+    FixedIp,
+    FloatingIp,
+    Network,
+    Port,
+    Subnet,
+)
 from compute_site.neighbours.network.protocol import AddressOutside
 
 
@@ -89,8 +97,9 @@ def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
         project_id=network.project_id,
         mac_address=make_mac(),
         device_id=str(uuid.uuid4()),
-        device_owner=OUTSIDE,
+        device_owner=FLOATING,
         port_security_enabled=False,
+        status="N/A",
     )
     subnets = network.subnets.filter(ip_version=4)
     if values["subnet_id"] is not None:
@@ -118,18 +127,23 @@ def _lend(
 ) -> None:
     before = _holders(floating_ip)
     port_id = values["port_id"]
+    if port_id is None and values["fixed_ip_address"] is not None:
+        raise BadRequest("A fixed address needs its port_id.", field="fixed_ip_address")
     if "port_id" not in given:
         floating_ip.save()
         return
-    if port_id is None:
-        floating_ip.port, floating_ip.fixed_address = None, None
-    else:
+    floating_ip.port, floating_ip.fixed_address, floating_ip.router = None, None, None
+    if port_id is not None:
         port = Port.objects.visible_to(caller).filter(pk=port_id).first()
         if port is None:
             raise BadReference(f"There is no port {port_id}.", field="port_id")
         floating_ip.port = port
-        floating_ip.fixed_address = _fixed_address(port, values["fixed_ip_address"])
     tell_changing(before | _holders(floating_ip))
+    if floating_ip.port is not None:
+        fixed_ip = _fixed_ip(floating_ip.port, values["fixed_ip_address"])
+        floating_ip.fixed_address = fixed_ip.address
+        # locked after the servers, and until the floating IP stands in the table
+        floating_ip.router = find_way(fixed_ip.subnet, floating_ip.outside.network)
     try:
         with transaction.atomic():
             floating_ip.save()
@@ -145,15 +159,16 @@ def _holders(floating_ip: FloatingIp) -> set[str]:
     return set() if floating_ip.port is None else {floating_ip.port.device_id}
 
 
-def _fixed_address(port: Port, asked: str | None) -> str:
+def _fixed_ip(port: Port, asked: str | None) -> FixedIp:
     """The asked address of the port, or its only IPv4 address."""
-    held = list(port.fixed_ips.order_by("pk").values_list("address", flat=True))
-    fitting = [address for address in held if ":" not in address and asked in (None, address)]
+    held = port.fixed_ips.select_related("subnet").order_by("pk")
+    fitting = [one for one in held if ":" not in one.address and asked in (None, one.address)]
     if not fitting:
         raise BadReference(f"Port {port.pk} has no such IPv4 address.", field="fixed_ip_address")
     if len(fitting) > 1:
+        addresses = ", ".join(one.address for one in fitting)
         raise BadReference(
-            f"Port {port.pk} has several IPv4 addresses: {', '.join(fitting)}; name one.",
+            f"Port {port.pk} has several IPv4 addresses: {addresses}; name one.",
             field="fixed_ip_address",
         )
     return fitting[0]

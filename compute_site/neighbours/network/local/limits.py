@@ -6,10 +6,13 @@ from compute_site.caller import Caller
 from compute_site.db.prepared import prepared_cursor
 from compute_site.faults import Conflict
 from compute_site.neighbours.network.models import (
+    FLOATING,
+    ROUTER_GATEWAY,
     FloatingIp,
     Network,
     Port,
     Quota,
+    Router,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
@@ -17,8 +20,8 @@ from compute_site.neighbours.network.models import (
 from compute_site.neighbours.network.protocol import PortQuotaData, PortQuotaReached
 from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas
 
-OUTSIDE = "network:floatingip"
-"""The owner of a port that holds a floating IP: it counts as a floating IP, not as a port."""
+NOT_COUNTED = (FLOATING, ROUTER_GATEWAY)
+"""Owners of ports that stand for another thing, which is counted itself."""
 
 
 class OverQuota(Conflict):
@@ -31,7 +34,7 @@ PORTS = Kind(
     name="port",
     plural="ports",
     error=PortQuotaReached,
-    parts=(Part(rows=Port.objects.exclude(device_owner=OUTSIDE)),),
+    parts=(Part(rows=Port.objects.exclude(device_owner__in=NOT_COUNTED)),),
 )
 QUOTAS = Quotas(
     Quota.objects,
@@ -49,6 +52,13 @@ QUOTAS = Quotas(
             parts=(Part(rows=Subnet.objects.all()),),
         ),
         PORTS,
+        Kind(
+            name="router",
+            plural="routers",
+            error=OverQuota,
+            parts=(Part(rows=Router.objects.all()),),
+        ),
+        Kind(name="router_route", plural="router_routes", error=OverQuota),
         Kind(
             name="security_group",
             plural="security_groups",
@@ -73,7 +83,8 @@ PORT_QUOTA = """
 SELECT own.most,
        CASE WHEN own.most < 0 THEN 0
             ELSE (SELECT count(*) FROM network_port port
-                   WHERE port.project_id = %(project)s AND port.device_owner <> %(outside)s)
+                   WHERE port.project_id = %(project)s AND port.device_owner <> %(floating)s
+                     AND port.device_owner <> %(gateway)s)
         END
   FROM (SELECT coalesce((SELECT quota."limit" FROM network_quota quota
                           WHERE quota.project_id = %(project)s AND quota.resource = 'port'),
@@ -83,7 +94,12 @@ SELECT own.most,
 
 def port_quota(caller: Caller) -> PortQuotaData:
     """Limit and usage in one statement, which counts the ports only where there is a limit."""
-    parameters = {"project": caller.project_id, "outside": OUTSIDE, "default": PORTS.default}
+    parameters = {
+        "project": caller.project_id,
+        "floating": FLOATING,
+        "gateway": ROUTER_GATEWAY,
+        "default": PORTS.default,
+    }
     with prepared_cursor() as cursor:
         cursor.execute(PORT_QUOTA, parameters)
         limit, used = cursor.fetchone()

@@ -1,4 +1,5 @@
-"""Looks up the ports and networks of a server's NICs; writes only the network for ``auto``."""
+"""Looks up the ports and networks of a server's NICs; writes only the network and router for
+``auto``."""
 
 from __future__ import annotations
 
@@ -8,13 +9,16 @@ from collections.abc import Iterable, Sequence
 from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import default_pools
+from compute_site.neighbours.network.local.interfaces import join_subnet
 from compute_site.neighbours.network.local.limits import QUOTAS
-from compute_site.neighbours.network.models import Network, Port, Subnet
+from compute_site.neighbours.network.local.routers import set_gateway
+from compute_site.neighbours.network.models import Network, Port, Router, Subnet
 from compute_site.neighbours.network.policies import ATTACH_EXTERNAL_NETWORK
 from compute_site.neighbours.network.protocol import NicFailed, NicRequest
 from compute_site.neighbours.quotas import lock_project
 
 AUTO_NETWORK = "auto_allocated_network"
+AUTO_ROUTER = "auto_allocated_router"
 AUTO_CIDR = "10.0.0.0/26"
 AUTO_GATEWAY = "10.0.0.1"
 
@@ -62,13 +66,14 @@ def _only_network(caller: Caller, *, allocate: bool) -> Network | None:
 
 
 def _make_auto_network(project_id: str) -> Network:
-    if not Network.objects.filter(external=True, is_default=True).exists():
+    outside = Network.objects.filter(external=True, is_default=True).first()
+    if outside is None:
         raise NicFailed(
             "No network can be made for the project: no external network is the default one."
         )
-    QUOTAS.check(project_id, network=1, subnet=1)
+    QUOTAS.check(project_id, network=1, subnet=1, router=1, port=1)
     network = Network.objects.create(name=AUTO_NETWORK, project_id=project_id)
-    Subnet.objects.create(
+    subnet = Subnet.objects.create(
         name="auto_allocated_subnet_v4",
         network=network,
         project_id=project_id,
@@ -76,6 +81,9 @@ def _make_auto_network(project_id: str) -> Network:
         gateway_ip=AUTO_GATEWAY,
         allocation_pools=default_pools(AUTO_CIDR, AUTO_GATEWAY),
     )
+    router = Router.objects.create(name=AUTO_ROUTER, project_id=project_id)
+    set_gateway(router, None, outside)
+    join_subnet(router, subnet)
     return network
 
 

@@ -10,6 +10,7 @@ from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
 from compute_site.neighbours.network.local.ports import save_chosen
 from compute_site.neighbours.network.local.rights import permit
+from compute_site.neighbours.network.local.router_ports import find_way
 from compute_site.neighbours.network.models import FixedIp, FloatingIp, Port, Subnet
 from compute_site.neighbours.network.protocol import FloatingIpData, GroupNotApplicable, NicFailed
 
@@ -89,10 +90,13 @@ def lend_floating_ip(
     port = ports.order_by("position", "created_at", "pk").first()
     if port is None:
         raise NicFailed(f"The server has no address {fixed_address}.")
+    fixed_ip = port.fixed_ips.select_related("subnet").get(address=fixed_address)
+    outside = FloatingIp.objects.get(pk=floating_ip_id).outside.network
+    router = find_way(fixed_ip.subnet, outside)
     try:
         with transaction.atomic():
             FloatingIp.objects.filter(pk=floating_ip_id).update(
-                port=port, fixed_address=fixed_address
+                port=port, fixed_address=fixed_address, router=router
             )
     except IntegrityError:
         raise NicFailed(f"Another floating IP leads to {fixed_address}.") from None
@@ -100,7 +104,7 @@ def lend_floating_ip(
 
 def take_back_floating_ip(caller: Caller, floating_ip_id: str) -> None:
     _permit_floating(caller, floating_ip_id)
-    FloatingIp.objects.filter(pk=floating_ip_id).update(port=None, fixed_address=None)
+    FloatingIp.objects.filter(pk=floating_ip_id).update(port=None, fixed_address=None, router=None)
 
 
 def _permit_floating(caller: Caller, floating_ip_id: str) -> None:

@@ -1,12 +1,14 @@
-"""Checks that a project's networks are not used by others before the project is deleted."""
+"""What becomes of networks when their project is deleted."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
+
 from compute_site.identity.errors import StillInUse
 from compute_site.identity.models import Project, User
-from compute_site.neighbours.network.models import FloatingIp, Port
+from compute_site.neighbours.network.models import OF_SERVICE, FloatingIp, Port, Router
 
 
 def check_networks_free(owner: Project | User, **_: Any) -> None:
@@ -24,3 +26,17 @@ def check_networks_free(owner: Project | User, **_: Any) -> None:
     lent = FloatingIp.objects.filter(outside__network__project=owner).exclude(project=owner)
     if lent.exists():
         raise StillInUse(f"Other projects hold floating IPs of networks of the project {owner.pk}.")
+    led = Router.objects.filter(gateway__network__project=owner).exclude(project=owner)
+    if led.exists():
+        raise StillInUse(f"Routers of other projects lead out by networks of {owner.pk}.")
+
+
+def give_outside_back(owner: Project | User, **_: Any) -> None:
+    """Delete the ports of other projects that hold the project's floating IPs, and those of its
+    routers (receiver of ``owner_leaves``).
+    """
+    if not isinstance(owner, Project):
+        return
+    routers = [str(pk) for pk in Router.objects.filter(project=owner).values_list("pk", flat=True)]
+    mine = Q(floating_ip__project=owner) | Q(device_id__in=routers, device_owner__in=OF_SERVICE)
+    Port.objects.filter(mine).exclude(project=owner).delete()

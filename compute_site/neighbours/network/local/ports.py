@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from compute_site.db.prepared import array, prepared_cursor
+from compute_site.faults import BadReference
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import (
     Need,
@@ -77,6 +78,33 @@ def save_addresses(
     for row in (*fixed, *save_chosen(needs)):
         saved.setdefault(row.port_id, []).append(row)
     return saved
+
+
+def give_addresses(port: Port, wishes: Sequence[Mapping[str, Any]]) -> None:
+    """Give the port each asked address, and an address of each subnet that is named without one.
+
+    Raises:
+        AddressOutside: an address is not in the subnet beside it, or in none.
+        BadReference: a subnet is not one of the network.
+        NicFailed: an address is taken, or none is left.
+    """
+    subnets = {row.pk: row for row in Subnet.objects.filter(network=port.network_id)}
+    strange = {wish["subnet_id"] for wish in wishes} - {None, *subnets}
+    if strange:
+        raise BadReference("A subnet under fixed_ips is not one of this network.")
+    save_asked(
+        [
+            asked_address(
+                port,
+                wish["ip_address"],
+                list(subnets.values()) if not wish["subnet_id"] else [subnets[wish["subnet_id"]]],
+            )
+            for wish in wishes
+            if wish["ip_address"] is not None
+        ]
+    )
+    free = {wish["subnet_id"] for wish in wishes if wish["ip_address"] is None} - {None}
+    save_chosen([Need(port.pk, (subnets[one],)) for one in sorted(free)])
 
 
 def asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> FixedIp:

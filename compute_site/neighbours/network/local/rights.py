@@ -12,7 +12,7 @@ from typing import Any
 
 from compute_site.caller import Caller
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.models import COMPUTE, Network, Port, Subnet
+from compute_site.neighbours.network.models import COMPUTE, Network, Port, Router, Subnet
 from compute_site.neighbours.ownership import may_on, permit_on
 from compute_site.policy.rules import registry
 
@@ -78,12 +78,12 @@ def permit_create(
 def permit_update(
     caller: Caller,
     rule: str,
-    row: Network | Subnet | Port,
+    row: Network | Subnet | Port | Router,
     values: Mapping[str, Any],
     given: Collection[str],
 ) -> None:
     """Check that the caller may change these keys; raises as ``permit_create``."""
-    network = None if isinstance(row, Network) else row.network
+    network = row.network if isinstance(row, Subnet | Port) else None
     permit(caller, rule, row.project_id, network)
     for attribute_rule in _attribute_rules(rule, values, given):
         permit(caller, attribute_rule, row.project_id, network)
@@ -129,7 +129,7 @@ def hide(caller: Caller, rule: str, project_id: str, shown: Mapping[str, Any]) -
 
 
 def _attribute_rules(rule: str, values: Mapping[str, Any], keys: Collection[str]) -> Iterator[str]:
-    """The rules of the keys, and of the keys within ``fixed_ips``."""
+    """The rules of the keys, and of the keys within ``fixed_ips`` and ``external_gateway_info``."""
     for key in sorted(keys):
         name = f"{rule}:{key}"
         if name in (policies.CREATE_PORT_DEVICE_OWNER, policies.UPDATE_PORT_DEVICE_OWNER):
@@ -137,8 +137,12 @@ def _attribute_rules(rule: str, values: Mapping[str, Any], keys: Collection[str]
                 yield name
         elif name in registry:
             yield name
-        if key == "fixed_ips":
-            within = {part for entry in values.get(key) or () for part in entry if entry[part]}
+        if key in ("fixed_ips", "external_gateway_info"):
+            found = values.get(key) or ()
+            entries = [found] if isinstance(found, Mapping) else found
+            within = {
+                part for entry in entries for part in entry if entry[part] not in (None, "", [])
+            }
             yield from (f"{name}:{part}" for part in sorted(within))
 
 
