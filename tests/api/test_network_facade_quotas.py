@@ -14,7 +14,7 @@ QUOTAS = "//network/v2.0/quotas"
 def test_a_member_sees_the_limits_of_the_own_project(as_member: ApiClient, cast: Cast) -> None:
     Quota.objects.create(project=cast.alpha, resource="port", limit=7)
     quota = as_member.get(f"{QUOTAS}/{ALPHA}").expect(200).json["quota"]
-    assert (quota["port"], quota["network"], quota["router"]) == (7, 100, -1)
+    assert (quota["port"], quota["network"], quota["router"]) == (7, 100, 10)
     assert as_member.get(f"{QUOTAS}/{ALPHA}/default").expect(200).json["quota"]["port"] == 500
 
 
@@ -49,7 +49,7 @@ def test_an_admin_limits_ports_and_lifts_the_limit(
     as_member.get(QUOTAS).expect(403)
 
 
-@pytest.mark.parametrize("quota", [{"port": -2}, {"port": "many"}, {"router": 5}, {"cats": 5}])
+@pytest.mark.parametrize("quota", [{"port": -2}, {"port": "many"}, {"rbac_policy": 5}, {"cats": 5}])
 def test_what_cannot_be_limited_is_refused(as_admin: ApiClient, quota: dict[str, object]) -> None:
     as_admin.put(f"{QUOTAS}/{ALPHA}", {"quota": quota}).expect(400)
     assert not Quota.objects.exists()

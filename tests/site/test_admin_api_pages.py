@@ -29,6 +29,7 @@ from tests.world.factories import (
     make_image,
     make_network,
     make_port,
+    make_router,
     make_security_group,
     make_volume,
 )
@@ -208,6 +209,8 @@ def test_a_floating_ip_is_lent_to_a_port_and_taken_back(browser: Client) -> None
     assert "floating_network" in wrong
     assert add(browser, FloatingIp, project=ALPHA, floating_network=outside.pk) == {}
     floating = FloatingIp.objects.get()
+    assert "No router" in str(save(browser, floating, port=port.pk))
+    make_router(subnet, outside=outside)
     assert "fixed_address" in save(browser, floating, port=port.pk, fixed_address="192.0.2.7")
     assert save(browser, floating, port=port.pk) == {}
     floating.refresh_from_db()
@@ -216,7 +219,7 @@ def test_a_floating_ip_is_lent_to_a_port_and_taken_back(browser: Client) -> None
     floating.refresh_from_db()
     assert floating.port is None
     assert "success" in delete(browser, floating)
-    assert not outside.ports.exists()
+    assert not outside.ports.filter(device_owner="network:floatingip").exists()
 
 
 def test_a_volume_is_made_and_changed_as_by_the_api(browser: Client) -> None:
