@@ -19,6 +19,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from compute_site.identity.passwords import memory
 from tests.world.cast import Cast, make_cast
 from tests.world.client import ApiClient
+from tests.world.databases import make_template
 
 os.environ.setdefault(  # nobody needs what the tests write after a crash of the machine
     "COMPUTE_SITE_EMBEDDED_SETTINGS", "fsync=off,full_page_writes=off"
@@ -57,6 +58,15 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """The database of the tests is a copy: the migrations run once for all processes."""
+    with django_db_blocker.unblock():
+        settings.DATABASES["default"]["TEST"]["TEMPLATE"] = make_template()
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 from openstack.exceptions import NotFoundException
 
-from tests.world.fresh_database import fresh_database
+from tests.world.databases import migrated_database
 
 ROOT = Path(settings.BASE_DIR)
 NAME = "compute_site_clients"
@@ -56,14 +56,16 @@ class LiveSite:
 
 
 @pytest.fixture(scope="session")
-def live_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSite]:
+def live_site(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
+) -> Iterator[LiveSite]:
     state = tmp_path_factory.mktemp("site")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
         **os.environ,
-        "DATABASE_URL": fresh_database(NAME),
+        "DATABASE_URL": migrated_database(NAME),
         "COMPUTE_SITE_STATE_DIR": str(state),
     }
     log = state / "quickstart.log"

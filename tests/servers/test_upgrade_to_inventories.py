@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.world.fresh_database import fresh_database
+from tests.world.databases import empty_database
 
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE = "0003_archived_servers"
@@ -88,7 +88,7 @@ def held(connection: psycopg.Connection[Any], name: str) -> set[tuple[Any, ...]]
 
 @pytest.mark.django_db
 def test_hosts_and_what_servers_hold_of_them_are_kept() -> None:
-    url = fresh_database("compute_site_upgrade")
+    url = empty_database("compute_site_upgrade")
     migrate(url, "servers", BEFORE)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(ROWS)

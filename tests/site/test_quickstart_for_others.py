@@ -24,8 +24,8 @@ from compute_site.identity.models import User
 from compute_site.quickstart.demo_accounts import find_accounts, read_accounts, set_passwords
 from compute_site.quickstart.listening import find_listener
 from compute_site.quickstart.start import Account, read_clouds_yaml, write_clouds_yaml
+from tests.world.databases import migrated_database
 from tests.world.factories import make_user
-from tests.world.fresh_database import fresh_database
 
 ROOT = Path(settings.BASE_DIR)
 KNOWN = {name: Account(name, name, "demo") for name in ("demo", "admin")}
@@ -149,10 +149,8 @@ def status_of(port: int, name: str, password: str, host: str) -> int:
         return connection.getresponse().status
 
 
-def test_a_site_for_others_has_passwords_of_its_own(
-    tmp_path: Path,
-) -> None:
-    database = fresh_database("compute_site_others")
+def test_a_site_for_others_has_passwords_of_its_own(tmp_path: Path, django_db_setup: None) -> None:
+    database = migrated_database("compute_site_others")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
