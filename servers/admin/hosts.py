@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import parse
 from compute_site.console.lists import word_filter
+from compute_site.console.operator import operator_of
+from compute_site.faults import Fault
 from compute_site.keys import read_keys
-from servers.admin.display import Links, age_of, meter, structured
+from servers.admin.display import NOTHING, Links, age, age_of, gibibytes, meter, state, structured
+from servers.admin.host_operations import (
+    HOST_OPERATIONS,
+    MOST_SERVERS,
+    HostOperation,
+    servers_of,
+)
+from servers.admin.instance_page import is_key
+from servers.admin.parts import Part, rows
 from servers.admin.read_only import RecordAdmin
 from servers.admin.writable import WritableAdmin
 from servers.hosts.save import Host, save_hosts
-from servers.hosts.services import ServiceChange, change_services
 from servers.hosts.written import HOST_KEYS, WrongKey, describe_written
-from servers.models import Allocation, Cell, ComputeNode, ResourceProvider, Service
+from servers.models import Allocation, Cell, ComputeNode, Instance, ResourceProvider, Service
 from servers.models.cell import CELL0
-from servers.models.service import COMPUTE_BINARY
 from servers.placement.topologies import read_topologies
 
 MOST_PROVIDERS = 50
+MOST_HOSTS_AT_ONCE = 50
+MOST_REFUSALS = 20
+"""So many servers that refused are told one by one."""
 
 
 @admin.register(Cell)
@@ -51,8 +67,7 @@ class CellAdmin(RecordAdmin):
 @admin.register(Service)
 class ServiceAdmin(RecordAdmin):
     list_display = (
-        *("host", "binary", "is_up", "enabled", "forced_down", "disabled_reason", "cell"),
-        *("version", "seen"),
+        *("host", "binary", "state_shown", "disabled_reason", "cell", "version", "seen"),
     )
     list_filter = (
         word_filter("binary", "binary"),
@@ -66,46 +81,100 @@ class ServiceAdmin(RecordAdmin):
     search_help_text = "Host or id"
     ordering = ("host", "binary")
     seen = age_of("last_seen_up", "seen")
-    actions = ("disable", "enable", "force_down", "let_up")
+    sortable_by = ("host",)
+    actions = tuple(HOST_OPERATIONS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Asked for the actions of the list; there is no form to change a cell."""
+        """Asked for the operations; there is no form to change a service."""
         return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
 
-    @admin.action(description="Disable: no new servers", permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        reason = f"by {request.user} in the admin"
-        self._change(request, queryset, ServiceChange(disabled=True, reason=reason), "disabled")
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The operations that the operator has the right to."""
+        return {
+            operation.name: (_ask, operation.name, f"{operation.label} …")
+            for operation in HOST_OPERATIONS.values()
+            if request.user.has_perm(operation.permission)
+        }
 
-    @admin.action(description="Enable", permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        self._change(request, queryset, ServiceChange(disabled=False), "enabled")
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.operation_view)
+        return [path("do/<name>/", view, name="servers_service_operation"), *super().get_urls()]
 
-    @admin.action(description="Force down: it counts as lost", permissions=["change"])
-    def force_down(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        self._change(request, queryset, ServiceChange(forced_down=True), "forced down")
-
-    @admin.action(description="Force down no longer", permissions=["change"])
-    def let_up(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        self._change(request, queryset, ServiceChange(forced_down=False), "not forced down")
-
-    def _change(
-        self, request: HttpRequest, queryset: QuerySet[Service], change: ServiceChange, word: str
-    ) -> None:
-        services = list(queryset.filter(binary=COMPUTE_BINARY))
-        number = change_services(services, change)
+    def operation_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Ask first (GET), then do it (POST)."""
+        operation = HOST_OPERATIONS.get(name)
+        if operation is None:
+            raise Http404(f"There is no operation {name}.")
+        if not request.user.has_perm(operation.permission):
+            raise PermissionDenied
+        keys = [key for key in request.GET.getlist("key") if is_key(key)][:MOST_HOSTS_AT_ONCE]
+        services = list(Service.objects.computes().filter(pk__in=keys).select_related("node"))
+        form = operation.form(request.POST if request.method == "POST" else None)
+        if request.method != "POST" or not form.is_valid():
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "media": self.media,
+                "title": f"{operation.label}: {', '.join(s.host for s in services)}",
+                "operation": operation,
+                "form": form,
+                "rows": _rows_of(services),
+                "most": MOST_SERVERS,
+            }
+            return TemplateResponse(request, "servers/admin/host_operation.html", context)
         for service in services:
-            self.log_change(request, service, f"It is {word}.")
-        text = f"{number} services are {word}. Only those that run servers can be changed."
-        self.message_user(request, text, messages.SUCCESS if number else messages.WARNING)
+            self._operate(request, operation, service, form.cleaned_data)
+        if len(services) == 1 and hasattr(services[0], "node"):
+            return redirect("admin:servers_computenode_change", services[0].node.pk)
+        return redirect("admin:servers_service_changelist")
 
-    @admin.display(description="up", boolean=True)
-    def is_up(self, service: Service) -> bool:
-        return service.is_up
+    def _operate(
+        self, request: HttpRequest, operation: HostOperation, service: Service, values: Any
+    ) -> None:
+        """Do it, tell what became of it, and write into the history who did it."""
+        try:
+            outcomes = operation.run(partial(operator_of, request), service, values)
+        except Fault as fault:
+            self.message_user(request, f"{service.host}: {fault.detail}", messages.ERROR)
+            return
+        text = f"{operation.label}: {service.host}"
+        if operation.permission == "servers.change_instance":
+            begun = sum(not outcome.refusal for outcome in outcomes)
+            text += f", {begun} of {len(outcomes)} servers"
+        reason = f" ({values['reason']})" if values.get("reason") else ""
+        self.log_change(request, service, f"{text}{reason}: asked for in the admin.")
+        self.message_user(request, f"{text}.", messages.SUCCESS)
+        for outcome in [outcome for outcome in outcomes if outcome.refusal][:MOST_REFUSALS]:
+            told = f"{outcome.instance.display_name}: {outcome.refusal}"
+            self.message_user(request, told, messages.ERROR)
 
-    @admin.display(description="enabled", boolean=True, ordering="disabled")
-    def enabled(self, service: Service) -> bool:
-        return not service.disabled
+    @admin.display(description="state")
+    def state_shown(self, service: Service) -> str:
+        return _state_of(service)
+
+
+def _ask(_admin: Any, request: HttpRequest, queryset: QuerySet[Service]) -> HttpResponse:
+    """Redirect from the ticked boxes to the page of the operation, which asks for confirmation."""
+    keys = list(queryset.values_list("pk", flat=True)[:MOST_HOSTS_AT_ONCE])
+    url = reverse("admin:servers_service_operation", args=[request.POST["action"]])
+    return redirect(f"{url}?{'&'.join(f'key={key}' for key in keys)}")
+
+
+def _state_of(service: Service) -> str:
+    """Up, down or disabled; red is for trouble alone, which a disabled host is not."""
+    up = service.is_up
+    word = "up" if up else "forced down" if service.forced_down else "down"
+    shown = format_html('<span class="state {}">{}</span>', "good" if up else "bad", word)
+    disabled = mark_safe(' <span class="state">disabled</span>')
+    return format_html("{}{}", shown, disabled if service.disabled else "")
+
+
+def _rows_of(services: Sequence[Service]) -> list[tuple[Service, str, int]]:
+    """Each host with its state and the number of its servers."""
+    hosts = [service.host for service in services]
+    found = Instance.objects.alive().filter(host__in=hosts).order_by()
+    numbers = dict(found.values_list("host").annotate(number=Count("pk")))
+    return [(service, _state_of(service), numbers.get(service.host, 0)) for service in services]
 
 
 class HostForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -194,6 +263,7 @@ class ComputeNodeAdmin(WritableAdmin):
         *("hypervisor_hostname", "uuid", "service", "driver", "running_vms"),
         *("vcpus_bar", "memory_bar", "disk_bar", "providers", "hypervisor", "cells"),
     )
+    change_form_template = "servers/admin/host.html"
     new_fields = ("name", "cell", "vcpus", "memory_mb", "local_gb", "enabled", "more")
     readonly_fields = fields
 
@@ -217,6 +287,27 @@ class ComputeNodeAdmin(WritableAdmin):
         if node is not None:
             node.links = Links(request.user)
         return node
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The host with its servers, and what can be done with it."""
+        node = self.get_object(request, object_id)
+        if node is not None and self.has_view_permission(request, node):
+            service = node.service
+            service.node = node  # which decides whether it is up
+            extra_context = {
+                **(extra_context or {}),
+                "host_state": _state_of(service),
+                "service": service,
+                "operations": [
+                    operation
+                    for operation in HOST_OPERATIONS.values()
+                    if operation.fits(service) and request.user.has_perm(operation.permission)
+                ],
+                "parts": [_servers_part(node.links, service)],
+            }
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: ComputeNode, form: Any, change: bool) -> None:
         save_hosts([form.host])
@@ -259,6 +350,27 @@ class ComputeNodeAdmin(WritableAdmin):
     @admin.display(description="disk", ordering="local_gb_used")
     def disk_bar(self, node: ComputeNode) -> str:
         return meter(node.local_gb_used, node.local_gb_used + node.free_disk_gb, "GiB")
+
+
+def _servers_part(links: Links, service: Service) -> Part:
+    found = servers_of(service) if links.may_view("servers.instance") else Instance.objects.none()
+    return rows(
+        "Servers on the host",
+        ("server", "status", "project", "flavor", "vCPUs", "memory", "age"),
+        (
+            (
+                links.to(server),
+                state(server),
+                links.to(server.project),
+                server.flavor.get("name") or NOTHING,
+                server.vcpus,
+                gibibytes(server.memory_mb),
+                age(server.created_at, units=1),
+            )
+            for server in found.defer("user_data", "key_data")[:MOST_SERVERS]
+        ),
+        empty="None.",
+    )
 
 
 @admin.register(Allocation)

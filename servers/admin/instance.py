@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -19,6 +20,9 @@ from django.utils.html import format_html
 from compute_site.console.lists import read_uuid, word_filter
 from compute_site.console.operator import operator_of
 from compute_site.console.rule_boxes import RulesAdmin
+from compute_site.faults import Fault
+from servers.actions.console import read_console
+from servers.actions.remote_console import TYPES, open_console
 from servers.admin.display import NOTHING, Links, age_of, state
 from servers.admin.filters import Business, Existence
 from servers.admin.instance_page import find_instance, is_key, read_parts
@@ -31,7 +35,10 @@ LIST_COLUMNS = (
     *("network_info", "flavor", "flavor_record", "project__name"),
 )
 MOST_AT_ONCE = 200
+MOST_CONSOLE_LINES = 1000
 SHOWN_ADDRESSES = 2
+PROTOCOLS = {kind: protocol for protocol, kinds in TYPES.items() for kind in kinds}
+"""The protocol of each type of console."""
 
 
 @admin.register(Instance)
@@ -99,7 +106,13 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.operation_view)
-        own = [path("do/<name>/", view, name="servers_instance_operation")]
+        log = self.admin_site.admin_view(self.console_log_view)
+        console = self.admin_site.admin_view(self.console_view)
+        own = [
+            path("do/<name>/", view, name="servers_instance_operation"),
+            path("<int:key>/console-log/", log, name="servers_instance_console_log"),
+            path("<int:key>/console/", console, name="servers_instance_console"),
+        ]
         return [*own, *super().get_urls()]  # type: ignore[no-untyped-call]  # guardian's
 
     def change_view(
@@ -127,6 +140,8 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             reason=_reason(request, instance),
             parts=read_parts(Links(request.user), instance),
             may_grant=self.may_grant(request),
+            has_console=self.has_change_permission(request) and instance.host is not None,
+            is_busy=instance.task_state is not None or instance.vm_state == VmState.BUILDING,
         )
 
     def delete_view(
@@ -147,19 +162,78 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         instances = list(
             Instance.objects.filter(pk__in=keys).select_related("project", "build_request")
         )
-        if request.method != "POST":
+        form = operation.form(request.POST if request.method == "POST" else None)
+        if request.method != "POST" or not form.is_valid():
             return self._page(
                 request,
                 "servers/admin/operation.html",
                 title=f"{operation.label}: {len(instances)} server{'s'[: len(instances) != 1]}",
                 operation=operation,
+                form=form,
                 rows=[(instance, state(instance)) for instance in instances],
             )
-        outcomes = operate(operation, instances, partial(operator_of, request))
+        values = form.cleaned_data
+        outcomes = operate(
+            lambda caller, instance: operation.run(caller, instance, values),
+            instances,
+            partial(operator_of, request),
+        )
         self._record(request, operation, outcomes)
         if len(instances) == 1:
             return redirect("admin:servers_instance_change", instances[0].pk)
         return redirect("admin:servers_instance_changelist")
+
+    def console_log_view(self, request: HttpRequest, key: int) -> HttpResponse:
+        """What the guest wrote on its console, which may hold secrets: so viewing servers is not
+        enough.
+        """
+        instance = self._find_for_console(request, key)
+        output, refusal = "", ""
+        try:
+            output = read_console(instance, MOST_CONSOLE_LINES)
+        except Fault as fault:
+            refusal = fault.detail
+        return self._page(
+            request,
+            "servers/admin/console_log.html",
+            title=f"Console log of {instance.display_name}",
+            original=instance,
+            output=output,
+            refusal=refusal,
+            most=MOST_CONSOLE_LINES,
+        )
+
+    def console_view(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Offers the kinds of consoles that the site has proxies for, and opens one (POST)."""
+        instance = self._find_for_console(request, key)
+        kinds = [str(proxy.get("type")) for proxy in settings.OPTIONS.console_proxies]
+        url, refusal, kind = "", "", request.POST.get("kind", "")
+        if request.method == "POST":
+            try:
+                url = open_console(instance, PROTOCOLS.get(kind, kind), kind)
+            except Fault as fault:
+                refusal = fault.detail
+            else:
+                self.log_change(request, instance, f"Console opened: {kind}.")
+        return self._page(
+            request,
+            "servers/admin/console.html",
+            title=f"Console of {instance.display_name}",
+            original=instance,
+            kinds=kinds,
+            kind=kind,
+            url=url,
+            refusal=refusal,
+            seconds=settings.OPTIONS.console_token_ttl,
+        )
+
+    def _find_for_console(self, request: HttpRequest, key: int) -> Instance:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        instance = find_instance(str(key))
+        if instance is None:
+            raise Http404(f"There is no server {key}.")
+        return instance
 
     def _may(self, request: HttpRequest, operation: Operation) -> bool:
         allowed: bool = getattr(self, f"has_{operation.permission}_permission")(request)

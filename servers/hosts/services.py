@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -124,18 +123,6 @@ def change_service(service: Service, change: ServiceChange) -> Service:
     for name, value in columns.items():
         setattr(service, name, value)
     return service
-
-
-def change_services(services: Sequence[Service], change: ServiceChange) -> int:
-    """The same change to many at once; how many were changed."""
-    keys = [service.pk for service in services]
-    if change.forced_down:
-        fence([service.host for service in services])
-    return (
-        Service.objects.computes()
-        .filter(pk__in=keys)
-        .update(**change.columns, updated_at=timezone.now())
-    )
 
 
 @transaction.atomic

@@ -5,23 +5,12 @@ from __future__ import annotations
 import pytest
 
 from servers.hosts.errors import NoSuchService
-from servers.hosts.services import ServiceChange, change_service, change_services, find_service
+from servers.hosts.services import ServiceChange, change_service, find_service
 from servers.models import Service
 from servers.worker.run import announce
 from tests.world.hosts import make_host
 
 pytestmark = pytest.mark.django_db
-
-
-def test_many_services_are_changed_at_once_but_none_that_runs_no_servers() -> None:
-    services = [make_host(f"host{number}").service for number in range(3)]
-    chosen = [*services[:2], Service.objects.get(binary="nova-conductor")]
-    assert change_services(chosen, ServiceChange(disabled=True, reason="repair")) == 2
-    assert list(
-        Service.objects.filter(disabled=True, disabled_reason="repair")
-        .order_by("host")
-        .values_list("host", flat=True)
-    ) == ["host0", "host1"]
 
 
 def test_a_service_that_was_removed_meanwhile_cannot_be_changed() -> None:

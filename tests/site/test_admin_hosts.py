@@ -15,6 +15,8 @@ from servers.models import (
     Aggregate,
     Cell,
     ComputeNode,
+    Instance,
+    InstanceAction,
     Inventory,
     ProviderTrait,
     Service,
@@ -22,6 +24,8 @@ from servers.models import (
 from tests.world.cast import Cast
 from tests.world.factories import make_instance
 from tests.world.hosts import hold, make_host, make_zone
+from tests.world.jobs import run_jobs
+from tests.world.reservations import make_reservation
 from tests.world.staff import operator, staff
 
 SERVICES = reverse("admin:servers_service_changelist")
@@ -33,9 +37,20 @@ def admin_site(cast: Cast) -> Client:
     return operator()
 
 
-def act(client: Client, action: str, *services: Service) -> int:
+def url_of(operation: str, *services: Service) -> str:
+    keys = "&".join(f"key={service.pk}" for service in services)
+    return f"{reverse('admin:servers_service_operation', args=[operation])}?{keys}"
+
+
+def act(client: Client, action: str, *services: Service, **values: str) -> list[str]:
+    """Tick the services, choose the action and confirm; what the operator is told."""
     ticked = {"action": action, "_selected_action": [str(service.pk) for service in services]}
-    return client.post(SERVICES, ticked).status_code
+    response = client.post(SERVICES, ticked)
+    assert response.url == url_of(action, *services)
+    assert client.get(response.url).status_code == 200
+    answer = client.post(response.url, values)
+    assert answer.status_code == 302, answer.content.decode()
+    return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
 @pytest.mark.parametrize(
@@ -53,10 +68,10 @@ def test_services_are_changed_with_a_record(
     start = {"disabled": action == "enable", "forced_down": action != "force_down"}
     service = make_host(**start).service
     other = make_host("host2", **start).service
-    act(admin_site, action, service)
+    act(admin_site, action, service, reason="repair")
     service.refresh_from_db()
     assert (service.disabled, service.forced_down) == (disabled, forced_down)
-    assert bool(service.disabled_reason) is disabled
+    assert service.disabled_reason == ("repair" if disabled else None)
     assert LogEntry.objects.get().object_id == str(service.pk)
     before = (other.disabled, other.forced_down)
     other.refresh_from_db()
@@ -66,7 +81,9 @@ def test_services_are_changed_with_a_record(
 def test_workers_of_the_site_are_not_changed(admin_site: Client) -> None:
     cell = Cell.objects.get(name="cell0")
     worker = Service.objects.create(host="c1", binary="nova-conductor", cell=cell)
-    act(admin_site, "disable", worker)
+    url = url_of("disable", worker)
+    assert "No host that runs servers was chosen" in admin_site.get(url).content.decode()
+    admin_site.post(url, {"reason": "x"})
     worker.refresh_from_db()
     assert not worker.disabled
     assert not LogEntry.objects.exists()
@@ -74,9 +91,98 @@ def test_workers_of_the_site_are_not_changed(admin_site: Client) -> None:
 
 def test_who_may_only_look_changes_no_service(cast: Cast) -> None:
     service = make_host().service
-    act(staff("servers.view_service"), "disable", service)
+    client = staff("servers.view_service", "servers.view_computenode")
+    for name in ("disable", "force_down", "migrate_all", "evacuate"):
+        assert client.get(url_of(name, service)).status_code == 403
+        assert client.post(url_of(name, service), {"reason": "x"}).status_code == 403
+    service.refresh_from_db()
+    assert (service.disabled, service.forced_down) == (False, False)
+    assert buttons(client, service.node) == []
+
+
+def test_a_host_is_not_disabled_without_a_reason(admin_site: Client) -> None:
+    service = make_host().service
+    answer = admin_site.post(url_of("disable", service), {"reason": " "})
+    assert "reason" in answer.context["form"].errors
     service.refresh_from_db()
     assert not service.disabled
+
+
+def test_there_is_no_other_operation_of_hosts(admin_site: Client) -> None:
+    assert admin_site.post(url_of("explode", make_host().service)).status_code == 404
+
+
+def page_of_host(client: Client, node: ComputeNode) -> Any:
+    return client.get(reverse("admin:servers_computenode_change", args=[node.pk]))
+
+
+def buttons(client: Client, node: ComputeNode) -> list[str]:
+    return [operation.name for operation in page_of_host(client, node).context["operations"]]
+
+
+def test_the_page_of_a_host_shows_its_servers_and_what_can_be_done(admin_site: Client) -> None:
+    node = make_host("host1")
+    server = make_instance(host="host1", display_name="web")
+    make_instance(host="host2", display_name="elsewhere")
+    page = page_of_host(admin_site, node).content.decode()
+    assert reverse("admin:servers_instance_change", args=[server.pk]) in page
+    assert "elsewhere" not in page
+    assert buttons(admin_site, node) == ["disable", "migrate_all", "force_down"]
+    Service.objects.filter(pk=node.service.pk).update(forced_down=True, disabled=True)
+    assert buttons(admin_site, node) == ["enable", "evacuate", "let_up"]
+
+
+def test_servers_of_a_host_are_told_only_to_who_may_see_servers(cast: Cast) -> None:
+    node = make_host("host1")
+    make_instance(host="host1", display_name="secret-name")
+    page = page_of_host(staff("servers.view_computenode"), node)
+    assert "secret-name" not in page.content.decode()
+
+
+def make_servers(*states: str) -> list[Instance]:
+    """Servers on host1, and another host with room."""
+    make_host("host1")
+    servers = make_reservation(count=len(states))
+    run_jobs()
+    for server, state in zip(servers, states, strict=True):
+        Instance.objects.filter(pk=server.pk).update(vm_state=state)
+        server.refresh_from_db()
+        assert server.host == "host1"
+    make_host("host2")
+    return servers
+
+
+def test_all_servers_leave_a_host(admin_site: Client, cast: Cast) -> None:
+    running, stopped, failed = make_servers("active", "stopped", "error")
+    service = Service.objects.get(host="host1")
+    told = act(admin_site, "migrate_all", service)
+    assert told[0] == "Migrate all servers: host1, 2 of 3 servers."
+    assert told[1].startswith(f"{failed.display_name}: ")
+    run_jobs()
+    for server, place, state in (
+        (running, "host2", "active"),
+        (stopped, "host2", "resized"),
+        (failed, "host1", "error"),
+    ):
+        server.refresh_from_db()
+        assert (server.host, server.vm_state, server.task_state) == (place, state, None)
+    entry = LogEntry.objects.get()
+    assert "2 of 3 servers" in entry.get_change_message()
+    actions = InstanceAction.objects.filter(action__in=["live-migration", "migrate"])
+    assert {action.user_id for action in actions} == {entry.user_id}
+
+
+def test_a_host_that_is_down_is_evacuated(admin_site: Client) -> None:
+    (server,) = make_servers("active")
+    service = Service.objects.get(host="host1")
+    (refused,) = act(admin_site, "evacuate", service)[1:]
+    assert "has not failed" in refused
+    act(admin_site, "force_down", service)
+    assert act(admin_site, "evacuate", service) == ["Evacuate: host1, 1 of 1 servers."]
+    run_jobs()
+    server.refresh_from_db()
+    assert (server.host, server.vm_state, server.task_state) == ("host2", "active", None)
+    assert InstanceAction.objects.filter(instance=server, action="evacuate").count() == 1
 
 
 def test_nodes_show_what_is_taken_of_what_may_be_given(admin_site: Client) -> None:

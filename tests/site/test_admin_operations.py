@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
 from typing import Any
 
 import pytest
@@ -11,12 +13,14 @@ from django.test import Client
 from django.urls import reverse
 
 from compute_site.sealing import seal, unseal
+from servers.actions.console import read_console
 from servers.lifecycle.jobs import DeleteServer
 from servers.models import (
     BlockDevice,
     BuildRequest,
     Cell,
     ComputeNode,
+    ConsoleToken,
     Instance,
     InstanceAction,
     KeptRequest,
@@ -24,6 +28,7 @@ from servers.models import (
     Tag,
 )
 from tests.world.cast import Cast
+from tests.world.client import ApiClient
 from tests.world.factories import make_instance, make_order
 from tests.world.hosts import make_host
 from tests.world.jobs import queued, run_jobs
@@ -31,7 +36,10 @@ from tests.world.reservations import make_reservation, usage_of
 from tests.world.staff import operator, staff
 
 LIST = reverse("admin:servers_instance_changelist")
-ALL = ["retry", "set_active", "set_error", "delete_servers"]
+ALL = [
+    *("retry", "start", "stop", "reboot", "lock", "unlock", "migrate", "live_migrate"),
+    *("confirm_resize", "revert_resize", "restore", "set_active", "set_error", "delete_servers"),
+]
 
 
 @pytest.fixture
@@ -44,11 +52,11 @@ def url_of(operation: str, *servers: Instance) -> str:
     return f"{reverse('admin:servers_instance_operation', args=[operation])}?{keys}"
 
 
-def operate(client: Client, operation: str, *servers: Instance) -> list[str]:
+def operate(client: Client, operation: str, *servers: Instance, **values: str) -> list[str]:
     """Press the button and confirm; what the operator is told."""
     url = url_of(operation, *servers)
     assert client.get(url).status_code == 200
-    response = client.post(url)
+    response = client.post(url, values)
     assert response.status_code == 302, response.content.decode()
     return [str(message) for message in get_messages(response.wsgi_request)]
 
@@ -165,7 +173,7 @@ def test_a_build_that_fails_again_can_be_tried_again(admin_site: Client) -> None
         run_jobs()
         assert fresh(server).vm_state == "error"
     assert ServerFault.objects.filter(instance=server).count() == 3
-    assert buttons(admin_site, server) == ["retry", "delete_servers"]
+    assert buttons(admin_site, server) == ["retry", "lock", "delete_servers"]
 
 
 def test_only_the_chosen_server_of_a_reservation_is_tried_again(admin_site: Client) -> None:
@@ -187,7 +195,7 @@ def test_a_deleted_server_leaves_no_order_behind(admin_site: Client) -> None:
 
 def test_a_server_that_was_on_a_host_is_not_tried_again(admin_site: Client) -> None:
     server = make_instance(vm_state="error", host=None, node=None)
-    assert buttons(admin_site, server) == ["delete_servers"]
+    assert buttons(admin_site, server) == ["lock", "delete_servers"]
     page = admin_site.get(reverse("admin:servers_instance_change", args=[server.pk]))
     assert "cannot be tried again" in page.content.decode()
     (told,) = operate(admin_site, "retry", server)
@@ -196,11 +204,137 @@ def test_a_server_that_was_on_a_host_is_not_tried_again(admin_site: Client) -> N
     assert not BuildRequest.objects.exists()
 
 
-def test_the_buttons_fit_the_state(admin_site: Client) -> None:
-    assert buttons(admin_site, make_instance()) == ["set_error", "delete_servers"]
-    assert buttons(admin_site, make_instance(vm_state="error")) == ["set_active", "delete_servers"]
-    assert buttons(admin_site, make_instance(task_state="rebooting")) == ALL[1:]
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {},
+            [
+                *("stop", "reboot", "lock", "migrate", "live_migrate"),
+                *("set_error", "delete_servers"),
+            ],
+        ),
+        ({"vm_state": "stopped"}, ["start", "reboot", "lock", "migrate", *ALL[-3:]]),
+        ({"vm_state": "error"}, ["stop", "reboot", "lock", "set_active", "delete_servers"]),
+        ({"task_state": "rebooting"}, ["reboot", "lock", *ALL[-3:]]),
+        ({"vm_state": "resized"}, ["lock", "confirm_resize", "revert_resize", *ALL[-3:]]),
+        ({"vm_state": "soft-delete"}, ["lock", "restore", *ALL[-3:]]),
+        ({"vm_state": "shelved", "locked": True}, ["unlock", *ALL[-3:]]),
+    ],
+)
+def test_the_buttons_fit_the_state(
+    admin_site: Client, values: dict[str, Any], expected: list[str]
+) -> None:
+    assert buttons(admin_site, make_instance(**values)) == expected
+
+
+def test_an_order_can_only_be_deleted(admin_site: Client) -> None:
     assert buttons(admin_site, make_order().instance) == ["delete_servers"]
+
+
+def make_server() -> Instance:
+    """A server that runs on host1."""
+    make_host("host1")
+    (server,) = make_reservation()
+    run_jobs()
+    return fresh(server)
+
+
+def test_a_server_is_stopped_started_and_rebooted(admin_site: Client) -> None:
+    server = make_server()
+    for operation, values, task, state in (
+        ("stop", {}, "powering-off", "stopped"),
+        ("start", {}, "powering-on", "active"),
+        ("reboot", {"kind": "soft"}, "rebooting", "active"),
+        ("reboot", {"kind": "hard"}, "rebooting_hard", "active"),
+    ):
+        operate(admin_site, operation, server, **values)
+        assert fresh(server).task_state == task
+        run_jobs()
+        assert (fresh(server).vm_state, fresh(server).task_state) == (state, None)
+    actions = InstanceAction.objects.filter(instance=server).order_by("pk")
+    assert [action.action for action in actions][1:] == ["stop", "start", "reboot", "reboot"]
+    assert len({action.user_id for action in actions[1:]}) == 1
+    assert len(log_of(server)) == 4
+
+
+def test_a_reboot_is_soft_or_hard_and_nothing_else(admin_site: Client) -> None:
+    server = make_server()
+    answer = admin_site.post(url_of("reboot", server), {"kind": "brutal"})
+    assert "kind" in answer.context["form"].errors
+    assert fresh(server).task_state is None
+
+
+def test_the_lock_of_an_operator_is_an_admins(admin_site: Client, as_member: ApiClient) -> None:
+    server = make_server()
+    operate(admin_site, "lock", server, reason="audit")
+    locked = fresh(server)
+    assert (locked.locked, locked.locked_by, locked.locked_reason) == (True, "admin", "audit")
+    as_member.post(f"/servers/{server.uuid}/action", {"unlock": None}).expect(403)
+    operate(admin_site, "unlock", server)
+    assert not fresh(server).locked
+
+
+def test_a_server_is_migrated_and_the_move_confirmed_or_reverted(admin_site: Client) -> None:
+    server = make_server()
+    make_host("host2")
+    for verdict, end in (("revert_resize", "host1"), ("confirm_resize", "host2")):
+        operate(admin_site, "migrate", server, host="host2")
+        run_jobs()
+        assert (fresh(server).vm_state, fresh(server).host) == ("resized", "host2")
+        operate(admin_site, verdict, server)
+        run_jobs()
+        assert (fresh(server).vm_state, fresh(server).host) == ("active", end)
+
+
+def test_a_server_is_migrated_while_it_runs(admin_site: Client) -> None:
+    server = make_server()
+    make_host("host2")
+    (told,) = operate(admin_site, "live_migrate", server, host="nowhere")
+    assert "There is no host nowhere" in told
+    operate(admin_site, "live_migrate", server, host="")
+    run_jobs()
+    assert (fresh(server).vm_state, fresh(server).host) == ("active", "host2")
+
+
+def test_a_deleted_server_is_restored(admin_site: Client, settings: Any) -> None:
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, reclaim_instance_interval=3600)
+    server = make_server()
+    operate(admin_site, "delete_servers", server)
+    run_jobs()
+    assert fresh(server).vm_state == "soft-delete"
+    operate(admin_site, "restore", server)
+    run_jobs()
+    assert fresh(server).vm_state == "active"
+
+
+def test_the_console_log_is_read_by_who_may_change_servers(admin_site: Client, cast: Cast) -> None:
+    server = make_server()
+    url = reverse("admin:servers_instance_console_log", args=[server.pk])
+    output = read_console(server, None)
+    assert output
+    assert output.split("\n")[0] in html.unescape(admin_site.get(url).content.decode())
+    assert staff("servers.view_instance").get(url).status_code == 403
+    homeless = make_instance(vm_state="error", host=None, node=None)
+    url = reverse("admin:servers_instance_console_log", args=[homeless.pk])
+    assert "is on no host" in admin_site.get(url).content.decode()
+    url = reverse("admin:servers_instance_console_log", args=[10**9])
+    assert admin_site.get(url).status_code == 404
+
+
+def test_a_console_is_opened_with_a_record(admin_site: Client, cast: Cast) -> None:
+    server = make_server()
+    url = reverse("admin:servers_instance_console", args=[server.pk])
+    assert "Open novnc" in admin_site.get(url).content.decode()
+    assert not ConsoleToken.objects.exists()
+    page = admin_site.post(url, {"kind": "novnc"})
+    assert page.context["url"].startswith("http://127.0.0.1:6080/vnc_auto.html")
+    assert ConsoleToken.objects.get().instance == server
+    assert log_of(server) == ["Console opened: novnc."]
+    refused = admin_site.post(url, {"kind": "telepathy"})
+    assert refused.context["refusal"]
+    assert staff("servers.view_instance").post(url, {"kind": "novnc"}).status_code == 403
+    assert ConsoleToken.objects.count() == 1
 
 
 def test_ticked_servers_lead_to_the_page_that_asks(admin_site: Client) -> None:
@@ -242,8 +376,8 @@ def test_there_is_no_other_operation(admin_site: Client) -> None:
     ("permissions", "allowed"),
     [
         (["servers.view_instance"], []),
-        (["servers.view_instance", "servers.change_instance"], ALL[:3]),
-        (["servers.view_instance", "servers.delete_instance"], ALL[3:]),
+        (["servers.view_instance", "servers.change_instance"], ALL[:-1]),
+        (["servers.view_instance", "servers.delete_instance"], ALL[-1:]),
     ],
 )
 def test_rights_decide_what_an_operator_may_do(
@@ -251,7 +385,8 @@ def test_rights_decide_what_an_operator_may_do(
 ) -> None:
     client = staff(*permissions)
     server = make_instance(task_state="rebooting")
-    assert buttons(client, server) == [name for name in allowed if name != "retry"]
+    fit = ("reboot", "lock", "set_active", "set_error", "delete_servers")
+    assert buttons(client, server) == [name for name in fit if name in allowed]
     form = client.get(LIST).context["action_form"]
     offered = [name for name, _ in form.fields["action"].choices if name] if form else []
     assert offered == allowed
