@@ -14,8 +14,8 @@ from django.views.decorators.csrf import csrf_exempt
 from compute_site.api.microversions.negotiation import wants_page
 from compute_site.api.microversions.version import NEWEST, OLDEST
 from compute_site.api.versions import list_versions
-from servers.models import ComputeNode, Service
-from servers.models.service import CONTROL_BINARIES
+from servers.models import ComputeNode
+from servers.read.queue import are_workers_up
 
 
 @csrf_exempt
@@ -35,7 +35,7 @@ def _describe(request: HttpRequest) -> dict[str, object]:
         "root": settings.OPTIONS.public_url.rstrip("/") or request.build_absolute_uri("/")[:-1],
         "oldest": OLDEST,
         "newest": NEWEST,
-        "workers_up": Service.objects.control().up().count() == len(CONTROL_BINARIES),
+        "workers_up": are_workers_up(),
         "hosts": _count_hosts() if signed_in else None,
         "user": request.user,
     }

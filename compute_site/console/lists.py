@@ -86,6 +86,7 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
 
     class Media:
         css = {"all": ["compute_site/console.css"]}
+        js = ["compute_site/console.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

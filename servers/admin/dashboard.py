@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db.models import (
+    Case,
     CharField,
     Count,
     F,
     FloatField,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Sum,
     Value,
+    When,
 )
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Greatest, NullIf
 
 from compute_site.console.site import Panel, show_panels
-from servers.admin.display import age, meter
-from servers.models import Aggregate, ComputeNode, Instance, ServerFault, VmState
+from servers.admin.display import age, duration, meter
+from servers.hosts.services import count_hosts
+from servers.models import Aggregate, ComputeNode, Instance, ServerFault, Service, VmState
+from servers.read.queue import are_workers_up, find_trouble, read_queues
 
 MOST_HOSTS = 15
 MOST_ROWS = 10
@@ -44,7 +49,7 @@ class Capacity:
     disk: int = 0
     disk_used: int = 0
     zone: str = ""
-    marks: str = ""
+    marks: Sequence[str] = ()
     key: int = 0
 
     @property
@@ -100,17 +105,19 @@ def _measured_nodes() -> QuerySet[Any]:
 
 
 def _read_zones(nodes: QuerySet[Any]) -> list[Capacity]:
+    """Of a host that gets no servers only what its servers hold counts."""
+    takes = Q(service__disabled=False, service__in=Service.objects.up().values("pk"))
     sums = (
         nodes.order_by("zone")
         .values("zone")
         .annotate(
             hosts=Count("pk"),
             servers=Sum("running_vms"),
-            vcpus=Sum("room_vcpus"),
+            vcpus=_sum_of("room_vcpus", "vcpus_used", takes),
             taken_vcpus=Sum("vcpus_used"),
-            memory=Sum("room_memory"),
+            memory=_sum_of("room_memory", "memory_mb_used", takes),
             taken_memory=Sum("memory_mb_used"),
-            disk=Sum("room_disk"),
+            disk=_sum_of("room_disk", "local_gb_used", takes),
             taken_disk=Sum("local_gb_used"),
         )
     )
@@ -128,6 +135,11 @@ def _read_zones(nodes: QuerySet[Any]) -> list[Capacity]:
         )
         for row in sums[:MOST_HOSTS]
     ]
+
+
+def _sum_of(room: str, used: str, takes: Q) -> Sum:
+    most = Case(When(takes, then=F(room)), default=F(used), output_field=FloatField())
+    return Sum(most, output_field=FloatField())
 
 
 def _capacity_of(node: Any) -> Capacity:
@@ -149,9 +161,20 @@ def _capacity_of(node: Any) -> Capacity:
         disk=int(node.room_disk),
         disk_used=node.local_gb_used,
         zone=node.zone,
-        marks=", ".join(marks),
+        marks=marks,
         key=node.pk,
     )
+
+
+def read_services() -> Mapping[str, Any]:
+    """Workers, hosts and what waits for them; three statements."""
+    queues, workers_up = read_queues(), are_workers_up()
+    return {
+        "workers_up": workers_up,
+        "hosts": count_hosts(),
+        "queues": [(queue, duration(int(queue.seconds))) for queue in queues],
+        "trouble": find_trouble(queues, workers_up=workers_up),
+    }
 
 
 def read_states() -> Mapping[str, Any]:
@@ -189,6 +212,12 @@ def read_failures() -> Mapping[str, Any]:
 
 
 show_panels(
+    Panel(
+        title="Services",
+        permission="servers.view_service",
+        template="servers/admin/services.html",
+        read=read_services,
+    ),
     Panel(
         title="Capacity",
         permission="servers.view_computenode",

@@ -29,6 +29,7 @@ from servers.admin.instance_page import find_instance, is_key, read_parts
 from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
 from servers.admin.read_only import RecordAdmin
 from servers.models import Instance, VmState
+from servers.read.queue import are_workers_up, find_trouble, read_queues
 
 LIST_COLUMNS = (
     *("uuid", "display_name", "vm_state", "task_state", "host", "availability_zone", "created_at"),
@@ -129,6 +130,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             for operation in OPERATIONS.values()
             if self._may(request, operation) and operation.fits(instance)
         ]
+        is_busy = instance.task_state is not None or instance.vm_state == VmState.BUILDING
         return self._page(
             request,
             "servers/admin/instance.html",
@@ -141,7 +143,8 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             parts=read_parts(Links(request.user), instance),
             may_grant=self.may_grant(request),
             has_console=self.has_change_permission(request) and instance.host is not None,
-            is_busy=instance.task_state is not None or instance.vm_state == VmState.BUILDING,
+            is_busy=is_busy,
+            trouble=_find_trouble() if is_busy else "",
         )
 
     def delete_view(
@@ -338,6 +341,11 @@ def _reason(request: HttpRequest, instance: Instance) -> str:
         return ""
     fault = instance.faults.order_by("-created_at", "-pk").first()
     return fault.message if fault else ""
+
+
+def _find_trouble() -> str:
+    """Why a server that waits for workers may wait in vain."""
+    return find_trouble(read_queues(), workers_up=are_workers_up())
 
 
 def _why_not_retried(instance: Instance) -> str:

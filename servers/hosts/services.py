@@ -6,6 +6,7 @@ import dataclasses
 import uuid
 
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from servers.hosts.agents import fence
@@ -43,6 +44,26 @@ def list_services(host: str | None = None, binary: str | None = None) -> list[Se
     if binary:
         services = services.filter(binary=binary)
     return list(services)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostCounts:
+    """How many hosts are up, down, and disabled; a disabled one is up or down as well."""
+
+    up: int
+    down: int
+    disabled: int
+
+
+def count_hosts() -> HostCounts:
+    """The numbers of hosts by state, in one statement."""
+    up = Q(pk__in=Service.objects.computes().up().values("pk"))
+    found = Service.objects.computes().aggregate(
+        up=Count("pk", filter=up),
+        down=Count("pk", filter=~up),
+        disabled=Count("pk", filter=Q(disabled=True)),
+    )
+    return HostCounts(**found)
 
 
 def find_service(key: int | uuid.UUID) -> Service:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from quotas.models import Limit, Usage
-from servers.models import ServerFault
+from servers.lifecycle.jobs import DeleteServer, defer_all
+from servers.models import ServerFault, Service
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.factories import make_instance, make_order, make_project
 from tests.world.hosts import make_host, make_zone
@@ -55,13 +58,90 @@ def test_capacity_is_shown_by_zone_and_host(admin_site: Client) -> None:
     zones = {zone.name: zone for zone in capacity["zones"]}
     assert list(zones) == ["nova", "zone-a"]
     assert (zones["zone-a"].hosts, zones["zone-a"].servers) == (2, 3)
-    assert (zones["zone-a"].vcpus, zones["zone-a"].vcpus_used) == (48, 4)
+    assert (zones["zone-a"].vcpus, zones["zone-a"].vcpus_used) == (16, 4)
+    assert (zones["nova"].vcpus, zones["nova"].memory) == (0, 0)
     assert [(host.name, host.marks) for host in capacity["hosts"]] == [
-        ("host1", ""),
-        ("host2", "disabled"),
-        ("host3", "down"),
+        ("host1", []),
+        ("host2", ["disabled"]),
+        ("host3", ["down"]),
     ]
-    assert "4 of 48" in show(admin_site)
+    assert "4 of 16" in show(admin_site)
+
+
+def test_a_host_that_gets_no_servers_is_no_free_capacity(admin_site: Client) -> None:
+    make_host("host1", vcpus=8, cpu_allocation_ratio=1.0, vcpus_used=2, disabled=True)
+    make_host("host2", vcpus=8, cpu_allocation_ratio=1.0, vcpus_used=3)
+    [zone] = panels(admin_site)["Capacity"]["zones"]
+    assert (zone.vcpus, zone.vcpus_used) == (10, 5)
+
+
+def wait_for_worker(*, seconds: int, queue: str = "compute") -> None:
+    """A job that has been due for so long."""
+    job = DeleteServer(server_id=str(uuid.uuid4()))
+    defer_all([job], queue=queue)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_events SET at = now() - make_interval(secs => %s)"
+            " WHERE job_id = (SELECT max(id) FROM procrastinate_jobs)",
+            [seconds],
+        )
+
+
+def start_workers() -> None:
+    Service.objects.control().update(last_seen_up=timezone.now())
+
+
+def test_a_site_without_workers_says_so(admin_site: Client) -> None:
+    assert "No worker is up" in panels(admin_site)["Services"]["trouble"]
+    start_workers()
+    assert panels(admin_site)["Services"]["trouble"] == ""
+    assert 'role="alert"' not in show(admin_site)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "queue", "late"),
+    [(30, "compute", False), (90, "compute", True), (90, "waiting for places", False)],
+)
+def test_jobs_that_wait_for_more_than_a_minute_are_trouble(
+    admin_site: Client, seconds: int, queue: str, late: bool
+) -> None:
+    start_workers()
+    wait_for_worker(seconds=seconds, queue=queue)
+    services = panels(admin_site)["Services"]
+    [(found, _)] = services["queues"]
+    assert (found.name, found.waiting, found.is_late) == (queue, 1, late)
+    assert seconds <= found.seconds < seconds + 60
+    assert bool(services["trouble"]) is late
+
+
+def test_a_job_that_is_due_later_is_no_trouble(admin_site: Client) -> None:
+    start_workers()
+    wait_for_worker(seconds=90)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'")
+    assert panels(admin_site)["Services"]["queues"] == []
+
+
+def test_hosts_are_counted_by_state(admin_site: Client) -> None:
+    make_host("host1")
+    make_host("host2", disabled=True)
+    make_host("host3", forced_down=True)
+    hosts = panels(admin_site)["Services"]["hosts"]
+    assert (hosts.up, hosts.down, hosts.disabled) == (2, 1, 1)
+
+
+def test_the_page_of_a_server_that_waits_tells_of_missing_workers(admin_site: Client) -> None:
+    busy, idle = make_instance(task_state="powering-off"), make_instance()
+    pages = {
+        server: html.unescape(
+            admin_site.get(f"/admin/servers/instance/{server.pk}/change/").content.decode()
+        )
+        for server in (busy, idle)
+    }
+    assert "No worker is up" in pages[busy]
+    assert "data-busy" in pages[busy]
+    assert "No worker is up" not in pages[idle]
+    assert "data-busy" not in pages[idle]
 
 
 def test_the_fullest_hosts_stand_first_and_the_others_are_counted(admin_site: Client) -> None:
@@ -155,6 +235,7 @@ def test_the_page_costs_the_same_for_1_and_200_servers(
         ([], []),
         (["servers.view_instance"], ["Builds under way", "Servers by state"]),
         (["servers.view_computenode"], ["Capacity"]),
+        (["servers.view_service"], ["Services"]),
         (["servers.view_serverfault"], ["Last failures"]),
         (["quotas.view_projectquota"], ["Projects near their quota"]),
     ],
