@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from compute_site.words import PLAIN_FALSE, PLAIN_TRUE
+from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 
 PREFIX = "COMPUTE_SITE_"
 
@@ -38,7 +38,7 @@ class Options:
     debug: bool = False
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
     state_dir: Path | None = None
-    """None: as ``compute_site.state_folder`` says."""
+    """None: as ``find_state_folder`` says."""
     embedded_settings: tuple[str, ...] = ()
     """Settings with which the embedded PostgreSQL starts, ``name=value`` each."""
     log_level: str = "INFO"

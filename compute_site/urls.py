@@ -1,5 +1,5 @@
-"""Every URL of the site; those of compute, placement and hosts stand in ``compute_urls``,
-``placement_urls`` and ``host_urls``.
+"""Every URL of the site; those of compute stand in ``compute_urls``, those of the other APIs in
+``urls`` beside their views.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from django.urls import include, path, re_path
 from compute_site import health
 from compute_site.api import versions
 from compute_site.api.docs import DocsView, SchemaView
-from compute_site.front import show_front
 from compute_site.neighbours.identity import api as identity
-from compute_site.placement_urls import show_document
+from servers.views.front import show_front
+from servers.views.placement_api.urls import show_document
 
 IDENTITY = [
     path("", identity.VersionList.as_view()),
@@ -58,12 +58,12 @@ urlpatterns = [
     re_path(rf"{API}/(?P<project_id>[0-9a-f-]+)/", include("compute_site.compute_urls")),
     re_path(rf"{API}/", include("compute_site.compute_urls")),
     re_path(r"^compute/(?P<path>.*)$", versions.offer_versions),
-    re_path(r"^placement(?:/|$)", include("compute_site.placement_urls")),
+    re_path(r"^placement(?:/|$)", include("servers.views.placement_api.urls")),
     path("identity", identity.VersionList.as_view()),
     path("identity/", include(IDENTITY)),
     re_path(r"^image(?:/|$)", include("compute_site.neighbours.image.api.urls")),
     re_path(r"^network(?:/|$)", include("compute_site.neighbours.network.api.urls")),
-    re_path(r"^host/v1(?:/|$)", include("compute_site.host_urls")),
+    re_path(r"^host/v1(?:/|$)", include("servers.views.host_api.urls")),
     re_path(r"^volume(?:/|$)", include("compute_site.neighbours.volume.api.urls")),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("schema/placement/", show_document),

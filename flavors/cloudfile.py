@@ -8,7 +8,7 @@ from typing import Any
 from compute_site.cloudfile.cloud import Cloud, save_rows
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
-from compute_site.keys import (
+from compute_site.values.keys import (
     IGNORED,
     Key,
     filled_text,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from os_resource_classes import STANDARDS
 from os_traits import get_traits
 
-from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
+from compute_site.values.words import LOOSE_FALSE, LOOSE_TRUE
 from flavors.errors import UnknownExtraSpec, WrongExtraSpec
 
 NAME = r"[a-zA-Z0-9-_:. ]{1,255}"

@@ -11,7 +11,7 @@ from compute_site.caller import Caller
 from compute_site.db.outages import is_too_slow
 from compute_site.db.paging import Paging, cut_page
 from compute_site.db.patterns import CostlyPattern, check_pattern, is_costly
-from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
+from compute_site.values.words import LOOSE_FALSE, LOOSE_TRUE
 from flavors.errors import (
     ExtraSpecNotFound,
     FlavorNotFound,

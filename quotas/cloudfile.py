@@ -8,11 +8,11 @@ from typing import Any
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
-from compute_site.keys import Key, limit, text
 from compute_site.neighbours.image.local.limits import QUOTAS as IMAGES
 from compute_site.neighbours.network.local.limits import QUOTAS as NETWORKS
 from compute_site.neighbours.quotas import Quotas
 from compute_site.neighbours.volume.local.limits import QUOTAS as VOLUMES
+from compute_site.values.keys import Key, limit, text
 from quotas.limits import DEFAULT_CLASS
 from quotas.models import Limit
 from quotas.resources import RESOURCES

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 from quotas.enforce import give_back, reserve
 from quotas.fit import Wanted
 from servers.errors import NoSuchServerGroup, RulesNeedAntiAffinity

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from compute_site.db.paging import Paging, cut_page
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 from servers.errors import MarkerNotFound, PeriodReversed
 from servers.models import Instance
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
 from compute_site.api.openapi import openapi_document
 from compute_site.faults import BadRequest, Unavailable
-from compute_site.short_queue import ShortQueue
+from compute_site.waiting.short_queue import ShortQueue
 
 _writing = ShortQueue(1, Unavailable, "Another document is being written. Try again later.")
 _written: dict[tuple[Microversion, bool], bytes] = {}

@@ -12,7 +12,7 @@ from compute_site.api.microversions.history import History
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import Text
 from compute_site.api.microversions.version import Microversion
-from compute_site.strict_json import MalformedJson, read_json
+from compute_site.values.strict_json import MalformedJson, read_json
 
 RAW_BODY = "_body"
 """The control that takes a whole JSON body; it wins over the others."""

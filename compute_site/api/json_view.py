@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from compute_site.faults import BodyTooLarge
-from compute_site.strict_json import MalformedJson, read_json
+from compute_site.values.strict_json import MalformedJson, read_json
 
 
 def answer_options() -> HttpResponse:

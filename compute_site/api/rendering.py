@@ -14,7 +14,7 @@ from rest_framework.settings import api_settings
 from compute_site.api.forms import RAW_BODY, make_controls
 from compute_site.api.microversions.negotiation import wants_page
 from compute_site.api.microversions.version import NEWEST, Microversion
-from compute_site.strict_json import write_json
+from compute_site.values.strict_json import write_json
 
 
 class JsonRenderer(BaseRenderer):

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from compute_site.faults import BadRequest
 from compute_site.idempotency.once import Answer, KeyedRequest
-from compute_site.strict_json import write_json
+from compute_site.values.strict_json import write_json
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"

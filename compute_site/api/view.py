@@ -48,7 +48,7 @@ from compute_site.faults import (
     UnsupportedMediaType,
 )
 from compute_site.idempotency.once import Answer, do_once
-from compute_site.strict_json import read_json
+from compute_site.values.strict_json import read_json
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.entry import Entry
-from compute_site.keys import IGNORED, Key, read_keys
+from compute_site.values.keys import IGNORED, Key, read_keys
 
 LONGEST = 255
 """Characters of a text, where the section says nothing else."""

@@ -26,7 +26,7 @@ from compute_site.console.lists import ListAdmin
 from compute_site.console.operator import operator_of
 from compute_site.faults import Fault
 from compute_site.identity.models import Project
-from compute_site.keys import Key, read_keys
+from compute_site.values.keys import Key, read_keys
 
 REFUSAL = "_refusal"
 """The attribute of a request whose form is shown again, with what the API's function said."""

@@ -14,8 +14,8 @@ from django.db import models
 from django.forms.fields import InvalidJSONInput
 
 from compute_site.faults import Fault
-from compute_site.keys import WrongValue
-from compute_site.strict_json import MalformedJson, Unkeepable, check_keepable, read_json
+from compute_site.values.keys import WrongValue
+from compute_site.values.strict_json import MalformedJson, Unkeepable, check_keepable, read_json
 
 Reader = Callable[[Any], Any]
 """Returns the value as it is stored, or raises ``WrongValue`` or a fault."""

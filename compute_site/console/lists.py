@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from compute_site.console.form_fields import Reader, RowSelects, strict_field
-from compute_site.words import parse_uuid
+from compute_site.values.words import parse_uuid
 
 MOST_ROWS = 5000
 """A list shows so many rows at most; filters and search find the others."""

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from compute_site.faults import Conflict, Fault
 from compute_site.idempotency.models import KeptAnswer
-from compute_site.sealing import seal, unseal
+from compute_site.secrets.sealing import seal, unseal
 
 LOOK = """
 SELECT pg_try_advisory_xact_lock(%(lock)s),

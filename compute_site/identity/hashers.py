@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, ScryptPasswordHasher
 
 from compute_site.faults import Unavailable
-from compute_site.short_queue import ShortQueue
+from compute_site.waiting.short_queue import ShortQueue
 
 
 class TooManySignIns(Unavailable):

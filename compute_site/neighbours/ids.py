@@ -6,7 +6,7 @@ import ipaddress
 import uuid
 from collections.abc import Iterable
 
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 
 
 def canonical_ids(texts: Iterable[str]) -> list[uuid.UUID]:

@@ -34,7 +34,7 @@ from rest_framework.fields import empty
 from rest_framework.settings import api_settings
 
 from compute_site.faults import BadRequest
-from compute_site.keys import Key, Reader, WrongValue, read_keys
+from compute_site.values.keys import Key, Reader, WrongValue, read_keys
 
 LONGEST_NAME = 60
 """Characters of the name of an unknown key in the text of an error."""

@@ -34,7 +34,7 @@ from compute_site.faults import (
 )
 from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.serializers import Asked, BodySerializer
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 
 logger = logging.getLogger(__name__)
 

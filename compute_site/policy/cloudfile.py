@@ -20,7 +20,9 @@ from compute_site.identity.models import (
     new_id,
 )
 from compute_site.identity.tokens import sign_out
-from compute_site.keys import (
+from compute_site.policy.grants import make_roles_of, set_default_roles
+from compute_site.policy.rules import registry
+from compute_site.values.keys import (
     IGNORED,
     Key,
     WrongValue,
@@ -32,8 +34,6 @@ from compute_site.keys import (
     record,
     text,
 )
-from compute_site.policy.grants import make_roles_of, set_default_roles
-from compute_site.policy.rules import registry
 
 MEMBERSHIP = {
     "project": Key(text, required=True),

@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn.workers.base import Worker
 
-from compute_site.held import HELD, ROOM, UNTIL
+from compute_site.waiting.held import HELD, ROOM, UNTIL
 from compute_site.web_server.connection import Connection
 from compute_site.web_server.file_part import FilePart, wrap_file
 from compute_site.web_server.head import WITHOUT_PREFIX, Head

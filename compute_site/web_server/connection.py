@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from compute_site.db.cancelling import Statements
-from compute_site.held import Held
+from compute_site.waiting.held import Held
 from compute_site.web_server.file_part import AT_ONCE, FilePart
 from compute_site.web_server.intake import Intake
 

@@ -13,7 +13,7 @@ from threading import Condition, Thread
 from django.db import close_old_connections, connections
 
 from compute_site.db.outages import as_outage, reason_of
-from compute_site.held import Held
+from compute_site.waiting.held import Held
 from compute_site.web_server.connection import Connection
 
 logger = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from django.conf import settings
 from gunicorn.workers.base import Worker
 
 from compute_site.db.cancelling import cancellable
-from compute_site.held import Held
+from compute_site.waiting.held import Held
 from compute_site.web_server.answering import answer
 from compute_site.web_server.connection import Connection, State
 from compute_site.web_server.intake import Stage

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compute_site.caller import Caller
-from compute_site.sealing import seal
+from compute_site.secrets.sealing import seal
 from servers.lifecycle.actions import HostAction
 from servers.lifecycle.begin import begin
 from servers.lifecycle.guard import check_launched, check_unlocked

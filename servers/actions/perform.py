@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.neighbours import network_service
-from compute_site.sealing import SealedWithOtherKey, unseal
+from compute_site.secrets.sealing import SealedWithOtherKey, unseal
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_anew, launched
 from servers.drivers.protocol import DriverFailed, Guest

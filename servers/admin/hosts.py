@@ -22,7 +22,7 @@ from compute_site.cloudfile.load import parse
 from compute_site.console.lists import word_filter
 from compute_site.console.operator import operator_of
 from compute_site.faults import Fault
-from compute_site.keys import read_keys
+from compute_site.values.keys import read_keys
 from servers.admin.display import NOTHING, Links, age, age_of, gibibytes, meter, state, structured
 from servers.admin.host_operations import (
     HOST_OPERATIONS,

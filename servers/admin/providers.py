@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from compute_site.console.lists import word_filter
-from compute_site.keys import Key, WrongValue, read_keys, without
+from compute_site.values.keys import Key, WrongValue, read_keys, without
 from servers.admin.display import Links, structure_of
 from servers.admin.read_only import RecordAdmin
 from servers.admin.writable import WritableAdmin

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Connection, Nic
-from compute_site.sealing import unseal
+from compute_site.secrets.sealing import unseal
 from servers.build.child_rows import BUILD_EVENT
 from servers.build.failure import FINAL, fail_or_retry
 from servers.drivers.choose import are_slow, driver_of

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
-from compute_site.keys import Key, filled_text, one_of, text
+from compute_site.values.keys import Key, filled_text, one_of, text
 from servers.keypairs.fingerprint import fingerprint_of
 from servers.models import KeyPair
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
-from compute_site.keys import (
+from compute_site.values.keys import (
     Key,
     filled_text,
     one_of,

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.sealing import seal
+from compute_site.secrets.sealing import seal
 from servers.create.disks import root_disk
 from servers.create.metadata import read_hints
 from servers.create.plan import ServerPlan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 from servers.create.errors import SecurityGroupAmbiguous, SecurityGroupNotFound, ServerGroupNotFound
 from servers.create.order import ServerOrder
 from servers.models import ServerGroup

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import NetworkData, PortData
-from compute_site.words import parse_uuid
+from compute_site.values.words import parse_uuid
 from servers.create.errors import (
     AddressInUse,
     MalformedNic,

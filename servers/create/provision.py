@@ -17,7 +17,7 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
-from compute_site.random_text import random_text
+from compute_site.secrets.random_text import random_text
 from quotas.enforce import reserve
 from quotas.fit import Wanted, check_limit
 from quotas.limits import effective_limits

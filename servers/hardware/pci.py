@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
+from compute_site.values.words import LOOSE_FALSE, LOOSE_TRUE
 from servers.hardware.errors import PciAliasUnknown, PciPolicyClash, WrongExtraSpec, WrongPciAlias
 from servers.hardware.properties import PCI_NUMA_POLICIES, ImageProperties
 from servers.hardware.sources import FlavorHardware, read_word

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from compute_site.words import LOOSE_TRUE
+from compute_site.values.words import LOOSE_TRUE
 
 PageSize = int | Literal["small", "large", "any"]
 """KiB, or what the host may choose: its normal size, a larger one, or either."""

@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from compute_site.db.notices import notices, tell
-from compute_site.sealing import seal
+from compute_site.secrets.sealing import seal
 from servers.lifecycle.companions import current_job
 from servers.models import HostAgent, HostOrder, InstanceAction
 

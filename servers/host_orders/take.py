@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from compute_site.db.notices import tell
 from compute_site.faults import Conflict, NotFound
-from compute_site.sealing import unseal
+from compute_site.secrets.sealing import unseal
 from servers.host_orders.give import CANCELLED, news_of_order
 from servers.models import HostAgent, HostOrder
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 from compute_site.db.notices import notices
-from compute_site.held import Held
+from compute_site.waiting.held import Held
 from servers.host_orders.give import news_of_agent
 from servers.models import HostAgent
 

@@ -1,4 +1,4 @@
-"""Reads what people write of hosts and resource providers, key by key (``compute_site.keys``).
+"""Reads what people write of hosts and resource providers, by the keys of ``values.keys``.
 Cloud files and the admin read by this.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 import os_resource_classes
 import os_traits
 
-from compute_site.keys import (
+from compute_site.values.keys import (
     LARGEST_FLOAT,
     LARGEST_INT,
     Key,

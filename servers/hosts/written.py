@@ -7,7 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compute_site.keys import Key, WrongValue, address, filled_line, flag, kept_mapping, text, whole
+from compute_site.values.keys import (
+    Key,
+    WrongValue,
+    address,
+    filled_line,
+    flag,
+    kept_mapping,
+    text,
+    whole,
+)
 from servers.hardware.cpu import HYPERTHREADING
 from servers.hosts.description import (
     HardwareDescription,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from compute_site.words import LOOSE_TRUE
+from compute_site.values.words import LOOSE_TRUE
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

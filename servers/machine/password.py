@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from compute_site.random_text import Draw
+from compute_site.secrets.random_text import Draw
 
 GROUPS = (
     "23456789",

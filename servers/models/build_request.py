@@ -30,7 +30,7 @@ class BuildRequest(models.Model):
     """List of path and contents (base64)."""
     tags = models.JSONField(default=list, blank=True)
     admin_password = models.TextField(blank=True, default="")
-    """Sealed with the site's key (``compute_site.sealing``)."""
+    """Sealed with the site's key (``compute_site.secrets.sealing``)."""
     request_id = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
-from compute_site.sealing import seal, unseal
+from compute_site.secrets.sealing import seal, unseal
 from servers.build.failure import describe
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_anew, launched

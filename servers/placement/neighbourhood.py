@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
-from compute_site.words import is_uuid
+from compute_site.values.words import is_uuid
 from servers.models import Aggregate, Instance, ServerGroup
 from servers.placement.demand import Demand
 

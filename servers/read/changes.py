@@ -23,8 +23,8 @@ from django.conf import settings
 from compute_site.caller import Caller
 from compute_site.db.prepared import array, prepared_cursor
 from compute_site.faults import BadRequest
-from compute_site.held import Held
-from compute_site.strict_json import write_json
+from compute_site.values.strict_json import write_json
+from compute_site.waiting.held import Held
 from servers.models.states import status_of
 from servers.policies import server as rules
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compute_site.caller import Caller
 from compute_site.policy.granted import rules_on
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 from servers.errors import NoSuchServer
 from servers.models import Instance
 from servers.read.details import Details, Parts, read_details, read_one

@@ -35,7 +35,7 @@ from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
 from compute_site.db.outages import is_too_slow
 from compute_site.db.patterns import is_costly
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 from flavors.models import Flavor
 from servers.errors import BadFilter, CostlyFilter, MarkerNotFound, SortRefused
 from servers.models import BuildRequest, Instance, Tag, VmState

@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from compute_site.db.paging import Paging, cut_page
-from compute_site.words import LOOSE_TRUE, parse_uuid
+from compute_site.values.words import LOOSE_TRUE, parse_uuid
 from servers.errors import MarkerNotFound, NoSuchItem
 from servers.models import Instance, Migration, MigrationStatus, MigrationType
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 
 from compute_site.db.prepared import array, prepared_cursor
-from compute_site.held import Held
+from compute_site.waiting.held import Held
 from servers.models.states import STATUS, status_of
 
 STATUSES = tuple(

@@ -6,7 +6,7 @@ import re
 import uuid
 
 from compute_site.api.microversions.version import Microversion
-from compute_site.words import is_canonical, is_uuid
+from compute_site.values.words import is_canonical, is_uuid
 from servers.hosts.errors import MalformedId
 
 UUIDS_SINCE = Microversion.parse("2.53")

@@ -26,7 +26,7 @@ from compute_site.api.microversions.times import whole_time
 from compute_site.api.microversions.version import Microversion
 from compute_site.db.paging import Paging
 from compute_site.neighbours.image.protocol import ImageData, ImageSearch
-from compute_site.words import LOOSE_TRUE
+from compute_site.values.words import LOOSE_TRUE
 
 STATUS_WORDS = {
     "active": "ACTIVE",

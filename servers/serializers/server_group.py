@@ -20,7 +20,7 @@ from compute_site.api.microversions.queries import PageQuery
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import Name, Text
 from compute_site.api.microversions.version import Microversion
-from compute_site.strict_json import LARGEST_NUMBER
+from compute_site.values.strict_json import LARGEST_NUMBER
 from servers.models import ServerGroup
 from servers.models.server_group import Policy
 from servers.server_groups import ServerGroupOrder, ServerGroupSearch

@@ -9,7 +9,7 @@ from compute_site.api.microversions.fields import Refused, check_storable
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import Ip, Name, Text, Uuid
 from compute_site.api.microversions.version import Microversion
-from compute_site.strict_json import Unkeepable, check_keepable
+from compute_site.values.strict_json import Unkeepable, check_keepable
 
 PRIVATE_PREFIX = "_nova"
 SINGLE_TYPES = (str, bool, int, float)

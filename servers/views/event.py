@@ -6,7 +6,7 @@ from django.http import HttpResponse
 
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
-from compute_site.held import TooManyWait, keep_open, wait_here
+from compute_site.waiting.held import TooManyWait, keep_open, wait_here
 from servers.read.changes import ChangeStream
 from servers.serializers.event import EventQuery
 

@@ -12,7 +12,7 @@ from compute_site.api import demo
 from compute_site.api.microversions.answers import TEXT
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.view import ComputeRequest, ComputeView
-from compute_site.held import TooManyWait, hold
+from compute_site.waiting.held import TooManyWait, hold
 from servers.create import create_servers
 from servers.delete.delete import delete_server
 from servers.edit.update import ServerUpdate, update_server

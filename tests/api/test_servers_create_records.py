@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from compute_site.sealing import unseal
+from compute_site.secrets.sealing import unseal
 from servers.models import BuildRequest, Instance, InstanceMapping, KeyPair, RequestSpec, Tag
 from tests.world.cast import ALPHA, Cast
 from tests.world.client import ApiClient

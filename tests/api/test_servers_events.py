@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site import held
+from compute_site.waiting import held
 from servers.models import Instance, InstanceAction
 from servers.read import changes
 from servers.read.changes import ChangeStream, Look, Position

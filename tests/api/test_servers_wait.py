@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from compute_site import held
+from compute_site.waiting import held
 from servers.models import Instance
 from tests.world.cast import Cast
 from tests.world.client import Answer, ApiClient

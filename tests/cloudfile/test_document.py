@@ -9,7 +9,7 @@ from django.conf import settings
 
 from compute_site.cloudfile.load import load_cloud, parse, sections
 from compute_site.cloudfile.section import Section
-from compute_site.keys import IGNORED
+from compute_site.values.keys import IGNORED
 from servers.models import PciDevice
 
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "cloudfile.md"

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.hashers import check_password, make_password
 
 from compute_site.identity.hashers import TooManySignIns, hashing
-from compute_site.short_queue import ShortQueue
+from compute_site.waiting.short_queue import ShortQueue
 from tests.world.cast import Cast
 from tests.world.client import ApiClient, browser_of
 

@@ -9,7 +9,7 @@ import pytest
 from drf_spectacular.validation import validate_schema
 
 from compute_site.api.microversions.version import Microversion
-from compute_site.placement_urls import document_at
+from servers.views.placement_api.urls import document_at
 from tests.placement_api.client import CONSUMER, PlacementClient
 from tests.world.client import ApiClient
 

@@ -13,12 +13,12 @@ from rest_framework import serializers
 from compute_site.faults import BadRequest
 from compute_site.identity.credentials import CredentialOrder
 from compute_site.identity.errors import MalformedRequest
-from compute_site.keys import Key, flag, line, whole
 from compute_site.neighbours.identity.api import serializers as identity
 from compute_site.neighbours.image.api import serializers as image
 from compute_site.neighbours.network.api import serializers as network
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume.api import serializers as volume
+from compute_site.values.keys import Key, flag, line, whole
 
 VALUES = (
     *(None, True, 0, 1, -1, 2**40, 1.5, "", "a", "x" * 300, "\0", [], ["a"], [{}], {}, {"a": "b"}),

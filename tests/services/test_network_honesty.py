@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from compute_site.keys import IGNORED
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.models import FixedIp, Network, Port, SecurityGroupRule, Subnet
+from compute_site.values.keys import IGNORED
 from tests.world.cast import ALPHA, UNKNOWN_ID, Cast
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_network, make_port, make_router, make_security_group

@@ -14,7 +14,6 @@ from django.test import Client
 
 from compute_site.console.api_pages import ApiAdmin, as_sent
 from compute_site.identity.models import Project
-from compute_site.keys import read_keys
 from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.network.models import (
     FloatingIp,
@@ -23,6 +22,7 @@ from compute_site.neighbours.network.models import (
     Subnet,
 )
 from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
+from compute_site.values.keys import read_keys
 from tests.site.test_admin_poison import given_by, management, url_of
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.factories import (

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from compute_site.sealing import seal
+from compute_site.secrets.sealing import seal
 from servers.lifecycle.jobs import BuildServer, Evacuated, Owner, PlaceMove
 from servers.models import (
     BlockDevice,

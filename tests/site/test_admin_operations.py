@@ -12,7 +12,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from compute_site.sealing import seal, unseal
+from compute_site.secrets.sealing import seal, unseal
 from servers.actions.console import read_console
 from servers.lifecycle.jobs import DeleteServer
 from servers.models import (

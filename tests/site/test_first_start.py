@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 
 from compute_site.options import OptionError
-from compute_site.secrets import read_secret_key
+from compute_site.secrets.site_key import read_secret_key
 
 WAIT_SECONDS = 240
 

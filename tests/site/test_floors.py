@@ -16,21 +16,20 @@ ROOT = Path(__file__).resolve().parents[2]
 TOPS = ("compute_site", "flavors", "quotas", "servers")
 
 FLOORS: list[set[str]] = [
-    # the ground: what every project of this kind needs
-    {"compute_site.words", "compute_site.random_text"},
     # a program of its own, on other machines
     {"servers.agent"},
-    {"compute_site.faults", "compute_site.options", "compute_site.state_folder"},
+    # the ground: what every project of this kind needs
+    {"compute_site.faults"},
+    {"compute_site.values"},
+    {"compute_site.options", "compute_site.state_folder"},
     {
         "compute_site.caller",
-        "compute_site.held",
         "compute_site.request_id",
         "compute_site.secrets",
-        "compute_site.short_queue",
-        "compute_site.strict_json",
+        "compute_site.waiting",
     },
     {"compute_site.db"},
-    {"compute_site.settings", "compute_site.keys", "compute_site.sealing"},
+    {"compute_site.settings"},
     {"compute_site.cloudfile", "compute_site.idempotency"},
     # who asks, and what they may do
     {"compute_site.identity"},
@@ -67,9 +66,6 @@ FLOORS: list[set[str]] = [
     # the roof: the site as a whole
     {
         "compute_site.compute_urls",
-        "compute_site.front",
-        "compute_site.host_urls",
-        "compute_site.placement_urls",
         "compute_site.quickstart",
         "compute_site.web_server",
     },

@@ -19,7 +19,7 @@ from compute_site.api import docs
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
 from compute_site.api.openapi import ComputeSchemaGenerator, openapi_document
 from compute_site.faults import InvalidBody, Unavailable
-from compute_site.short_queue import ShortQueue
+from compute_site.waiting.short_queue import ShortQueue
 from servers.serializers.server_create import ServerCreate
 from tests.conformance.replay import Run, World, read_cases
 

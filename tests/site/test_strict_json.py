@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from compute_site.strict_json import (
+from compute_site.values.strict_json import (
     DEEPEST,
     LARGEST_NUMBER,
     MalformedJson,

@@ -13,7 +13,6 @@ from typing import Any
 
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
-from compute_site.keys import IGNORED
 from compute_site.neighbours.identity.api import serializers as identity
 from compute_site.neighbours.image import shapes as image
 from compute_site.neighbours.network.api import quotas as network_quotas
@@ -21,6 +20,7 @@ from compute_site.neighbours.network.api import shapes as network
 from compute_site.neighbours.volume.api import actions as volume_actions
 from compute_site.neighbours.volume.api import quotas as volume_quotas
 from compute_site.neighbours.volume.api import shapes as volume
+from compute_site.values.keys import IGNORED
 from servers.policies.server import SHOW
 from tests.world.cast import Cast
 from tests.world.keys import ED25519

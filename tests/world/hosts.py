@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Sum
 from django.utils import timezone
 
-from compute_site.keys import read_keys
+from compute_site.values.keys import read_keys
 from servers.hosts.description import describe_host
 from servers.hosts.register import register_hosts
 from servers.hosts.save import Host, save_hosts

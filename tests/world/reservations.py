@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from compute_site.sealing import seal
+from compute_site.secrets.sealing import seal
 from flavors.models import Flavor
 from quotas.models import Usage
 from servers.lifecycle.jobs import ScheduleAndBuild

@@ -20,7 +20,7 @@ from rest_framework.serializers import Field
 from compute_site.api.microversions.errors import as_validation_error, faults_of
 from compute_site.api.microversions.version import NEWEST, Microversion
 from compute_site.faults import FieldFault
-from compute_site.words import STRICT_FALSE, STRICT_TRUE
+from compute_site.values.words import STRICT_FALSE, STRICT_TRUE
 
 Reader = Callable[[Any, str, list[FieldFault]], Any]
 """Takes a value, its path and the list of faults; returns what the value means."""

@@ -17,7 +17,7 @@ from compute_site.api.microversions.fields import (
 from compute_site.api.microversions.serializers import QuerySerializer
 from compute_site.api.microversions.texts import Text, shorten
 from compute_site.db.patterns import CostlyPattern, check_pattern
-from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
+from compute_site.values.words import LOOSE_FALSE, LOOSE_TRUE
 
 YEAR_OR_MONTH = re.compile(r"\d{4}(-\d{2})?", re.ASCII)
 

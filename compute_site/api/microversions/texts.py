@@ -15,7 +15,7 @@ from compute_site.api.microversions.fields import (
     check_storable,
     wrong_type,
 )
-from compute_site.words import is_uuid
+from compute_site.values.words import is_uuid
 
 LAST_KNOWN_CHARACTER = 0xFFFE  # Nova's set of characters ends here
 

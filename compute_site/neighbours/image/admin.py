@@ -13,7 +13,6 @@ from django.template.defaultfilters import filesizeformat
 from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, PartInline, parts_of
 from compute_site.console.lists import word_filter
-from compute_site.keys import Key, mapping
 from compute_site.neighbours.image.local import changes, members
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.local.properties import read_properties, read_tags
@@ -21,6 +20,7 @@ from compute_site.neighbours.image.local.steps import ADD, REMOVE, REPLACE, Step
 from compute_site.neighbours.image.models import SHARED, Image, ImageMember, Quota
 from compute_site.neighbours.image.shapes import CHANGEABLE, NEW_IMAGE, NEW_MEMBER
 from compute_site.neighbours.quota_admin import QuotaAdmin
+from compute_site.values.keys import Key, mapping
 
 PROPERTIES = {changes.PROPERTIES: Key(mapping, default={})}
 

@@ -9,7 +9,9 @@ from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
 from compute_site.faults import Fault
-from compute_site.keys import (
+from compute_site.neighbours.image.local.properties import check_properties, check_tags
+from compute_site.neighbours.image.models import Image
+from compute_site.values.keys import (
     IGNORED,
     LARGEST_BIG_INT,
     Key,
@@ -22,8 +24,6 @@ from compute_site.keys import (
     uuid_text,
     whole,
 )
-from compute_site.neighbours.image.local.properties import check_properties, check_tags
-from compute_site.neighbours.image.models import Image
 
 PROPERTIES = "properties"
 PLAIN = (

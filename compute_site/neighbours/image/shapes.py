@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compute_site.keys import (
+from compute_site.neighbours.image.models import MEMBER_STATUSES
+from compute_site.values.keys import (
     LARGEST_INT,
     Key,
     filled_line,
@@ -15,7 +16,6 @@ from compute_site.keys import (
     uuid_text,
     whole,
 )
-from compute_site.neighbours.image.models import MEMBER_STATUSES
 
 OWN_KEYS = frozenset(
     (

@@ -14,7 +14,6 @@ from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, ApiForm, PartInline, parts_of
 from compute_site.console.form_fields import RowSelect, StrictJSONField
 from compute_site.console.lists import word_filter
-from compute_site.keys import without
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.local import changes, floating, routers
 from compute_site.neighbours.network.local.limits import QUOTAS
@@ -36,6 +35,7 @@ from compute_site.neighbours.network.models import (
     Subnet,
 )
 from compute_site.neighbours.quota_admin import QuotaAdmin
+from compute_site.values.keys import without
 
 
 class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]

@@ -14,7 +14,6 @@ from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, ApiForm
 from compute_site.console.form_fields import RowSelect, RowSelects
 from compute_site.console.lists import ListAdmin, word_filter
-from compute_site.keys import Key, filled_line, one_of, optional, texts_by_name
 from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.neighbours.volume import policies
@@ -31,6 +30,7 @@ from compute_site.neighbours.volume.models import (
     VolumeType,
     VolumeTypeAccess,
 )
+from compute_site.values.keys import Key, filled_line, one_of, optional, texts_by_name
 
 
 class AccessInline(RowSelects, admin.TabularInline):  # type: ignore[type-arg]

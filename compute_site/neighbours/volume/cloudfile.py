@@ -10,7 +10,9 @@ from django.db.models import Q
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
-from compute_site.keys import (
+from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.values.keys import (
     IGNORED,
     Key,
     WrongValue,
@@ -24,8 +26,6 @@ from compute_site.keys import (
     texts_by_name,
     uuid_text,
 )
-from compute_site.neighbours.ids import canonical_ids
-from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 
 VOLUME_PROJECT = "os-vol-tenant-attr:tenant_id"
 SNAPSHOT_PROJECT = "os-extended-snapshot-attributes:project_id"

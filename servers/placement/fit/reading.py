@@ -1,5 +1,5 @@
 """Reads a host's topology as people write it, and checks it: the reader of a key, as in
-``compute_site.keys``.
+``compute_site.values.keys``.
 
 Every fault names its place, such as ``key cells: item 0: key pages: item 1: key total``. CPUs are a
 list (``0-3,8``, as a text) or numbers. What guests use is read as well, so that the form of a host
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from compute_site.keys import (
+from compute_site.values.keys import (
     Key,
     Reader,
     WrongValue,

@@ -13,7 +13,7 @@ from compute_site.api.microversions.answers import INTEGER, OBJECT, TEXT_OR_NULL
 from compute_site.api.microversions.fields import Refused, Schema
 from compute_site.api.microversions.version import Microversion
 from compute_site.faults import BadRequest
-from compute_site.words import is_uuid
+from compute_site.values.words import is_uuid
 from servers.placement.resources.candidates import (
     Candidate,
     CandidateRequest,

@@ -12,7 +12,7 @@ from compute_site.api.microversions.fields import Integer, Reader, Refused, Sche
 from compute_site.api.microversions.texts import Text, Uuid
 from compute_site.api.microversions.version import Microversion
 from compute_site.faults import FieldFault, InvalidBody
-from compute_site.words import is_uuid
+from compute_site.values.words import is_uuid
 
 CLASS_NAME = r"[A-Z0-9_]+"
 CLASS_MEANS = "is no name of a resource class, which has capital letters, digits and _"

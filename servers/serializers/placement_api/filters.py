@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from compute_site.api.microversions.fields import Refused
 from compute_site.api.microversions.version import Microversion
-from compute_site.words import is_uuid
+from compute_site.values.words import is_uuid
 
 FORBIDDEN_TRAITS = Microversion.parse("1.22")
 MANY_MEMBER_OF = Microversion.parse("1.24")

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from compute_site.api.microversions.fields import Refused, Schema, StrictField, wrong_type
-from compute_site.words import is_uuid
+from compute_site.values.words import is_uuid
 
 SUFFIX = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest
-from compute_site.held import ROOM, hold
+from compute_site.waiting.held import ROOM, hold
 from servers.host_orders.take import answer_order, note_progress, take_orders
 from servers.host_orders.waiting import NewOrders
 from servers.views.host_api import shapes

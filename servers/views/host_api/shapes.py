@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.keys import (
+from compute_site.values.keys import (
     LARGEST_BIG_INT,
     Key,
     address,

@@ -14,8 +14,8 @@ from compute_site.api.json_view import JsonView
 from compute_site.api.rendering import JsonRenderer
 from compute_site.api.view import as_fault
 from compute_site.faults import BadRequest, Fault, Gone, NotFound, Unauthorized
-from compute_site.keys import Key, read_keys
-from compute_site.words import is_canonical
+from compute_site.values.keys import Key, read_keys
+from compute_site.values.words import is_canonical
 from servers.hosts.agents import find_agent
 from servers.models import HostAgent
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest
-from compute_site.words import parse_uuid
+from compute_site.values.words import parse_uuid
 from servers.placement.resources.allocations import (
     delete_allocations,
     list_of_consumer,

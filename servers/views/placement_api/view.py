@@ -27,7 +27,7 @@ from compute_site.faults import (
     UnsupportedMediaType,
 )
 from compute_site.neighbours.service_view import ServiceView, phrase
-from compute_site.words import parse_uuid
+from compute_site.values.words import parse_uuid
 from servers.placement.resources.errors import NoSuchProvider
 from servers.serializers.placement_api.fields import read_value
 from servers.views.placement_api.versions import (

@@ -20,9 +20,9 @@ from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import MalformedRequest
 from compute_site.identity.extra import EXTRA, LONGEST_TEXT
 from compute_site.identity.models import Project, Role
-from compute_site.keys import Reader, WrongValue, anything
 from compute_site.neighbours.serializers import BodySerializer, CheckedField
-from compute_site.strict_json import Unkeepable, check_keepable
+from compute_site.values.keys import Reader, WrongValue, anything
+from compute_site.values.strict_json import Unkeepable, check_keepable
 
 
 def text_up_to(longest: int) -> Reader:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from compute_site.faults import BadRequest, UnsupportedMediaType
-from compute_site.keys import shown
 from compute_site.neighbours.image.local.steps import KINDS, REMOVE, Step
+from compute_site.values.keys import shown
 
 V21 = "application/openstack-images-v2.1-json-patch"
 V20 = "application/openstack-images-v2.0-json-patch"

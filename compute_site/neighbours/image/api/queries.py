@@ -14,7 +14,6 @@ from django.utils.dateparse import parse_date, parse_datetime
 from compute_site.caller import Caller
 from compute_site.db.paging import SortKey
 from compute_site.faults import BadRequest
-from compute_site.keys import LARGEST_BIG_INT, shown
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.data.store import HASH_ALGORITHM
 from compute_site.neighbours.image.models import ACCEPTED, MEMBER_STATUSES, Image
@@ -27,6 +26,7 @@ from compute_site.neighbours.list_order import (
     as_order,
     read_sort,
 )
+from compute_site.values.keys import LARGEST_BIG_INT, shown
 
 SORT_KEYS = {
     **{

@@ -27,7 +27,7 @@ from compute_site.neighbours.image.protocol import (
     NoSuchMarker,
     Properties,
 )
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 
 COLUMNS = [field.attname for field in Image._meta.concrete_fields]  # noqa: SLF001 - documented
 FIND = CompiledQuery(

@@ -13,7 +13,6 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, Forbidden, NotFound
 from compute_site.identity.models import Project
-from compute_site.keys import read_keys
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local.limits import QUOTAS
@@ -22,6 +21,7 @@ from compute_site.neighbours.image.local.steps import ADD, REMOVE, Step
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.image.shapes import CHANGEABLE, OWN_KEYS
 from compute_site.neighbours.ownership import permit_on
+from compute_site.values.keys import read_keys
 
 COLUMNS = (
     *("name", "visibility", "min_ram", "min_disk", "disk_format", "container_format"),

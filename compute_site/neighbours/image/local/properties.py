@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from compute_site.faults import BadRequest, Fault
-from compute_site.keys import (
+from compute_site.values.keys import (
     LARGEST_INT,
     WrongValue,
     filled_line,

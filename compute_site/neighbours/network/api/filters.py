@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from compute_site.faults import BadRequest
-from compute_site.keys import LARGEST_BIG_INT
 from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.network.models import FixedIp, Port
 from compute_site.neighbours.service_view import Filter, by_id
-from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
+from compute_site.values.keys import LARGEST_BIG_INT
+from compute_site.values.words import LOOSE_FALSE, LOOSE_TRUE
 
 Narrow = Callable[[QuerySet[Any], list[str]], QuerySet[Any]]
 MOST_TAGS = 50

@@ -17,7 +17,7 @@ from compute_site.neighbours.list_order import SORT_DIR, SORT_KEY, UnknownOrder,
 from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.serializers import Asked
 from compute_site.neighbours.service_view import UnknownFilter
-from compute_site.words import LOOSE_TRUE
+from compute_site.values.words import LOOSE_TRUE
 
 OF_LISTS = frozenset(("fields", "limit", "marker", "page_reverse", SORT_KEY, SORT_DIR))
 """Parameters of every list."""

@@ -10,13 +10,13 @@ from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, NotFound
 from compute_site.identity.models import Project
-from compute_site.keys import IGNORED, Key, WrongValue, flag, limit
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.serializers import BodySerializer
+from compute_site.values.keys import IGNORED, Key, WrongValue, flag, limit
 
 NOT_KEPT = dict.fromkeys(("subnetpool", "rbac_policy"), UNLIMITED)
 """Kinds that there are none of here."""

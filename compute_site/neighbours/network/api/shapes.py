@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from compute_site.keys import (
+from compute_site.values.keys import (
     IGNORED,
     Key,
     Reader,
@@ -31,7 +31,7 @@ from compute_site.keys import (
     whole,
     without,
 )
-from compute_site.words import LOOSE_FALSE, LOOSE_TRUE
+from compute_site.values.words import LOOSE_FALSE, LOOSE_TRUE
 
 PROJECT = Key(line, required=True, other_name="tenant_id")
 COMMON = dict.fromkeys(("created_at", "updated_at", "revision_number"), IGNORED)

@@ -9,13 +9,13 @@ from compute_site.cloudfile.cloud import Cloud, own_id, save_rows
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
 from compute_site.faults import Fault
-from compute_site.keys import Key, list_of, record, uuid_text
 from compute_site.neighbours.network.api.shapes import ROUTER
 from compute_site.neighbours.network.local.interfaces import join_subnet, leave_subnet
 from compute_site.neighbours.network.local.router_ports import interfaces_of
 from compute_site.neighbours.network.local.routers import locked, set_gateway, set_routes
 from compute_site.neighbours.network.local.zones import check_hints
 from compute_site.neighbours.network.models import ROUTER_GATEWAY, Network, Port, Router, Subnet
+from compute_site.values.keys import Key, list_of, record, uuid_text
 
 KEYS = {
     **ROUTER,

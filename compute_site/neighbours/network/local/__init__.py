@@ -49,7 +49,7 @@ from compute_site.neighbours.network.protocol import (
     PortData,
     SecurityGroupData,
 )
-from compute_site.words import is_canonical
+from compute_site.values.words import is_canonical
 
 __all__ = [
     "add_address",

@@ -9,9 +9,9 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, NotFound
-from compute_site.keys import WrongValue, filled_text, list_of, up_to
 from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.models import Described
+from compute_site.values.keys import WrongValue, filled_text, list_of, up_to
 
 LONGEST_TAG = 60
 MOST_TAGS = 50

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest
-from compute_site.keys import IGNORED, Key, filled_line, flag, one_of, texts_by_name
 from compute_site.neighbours.image.shapes import CONTAINER_FORMATS, DISK_FORMATS
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.serializers import of_shape
@@ -23,7 +22,8 @@ from compute_site.neighbours.volume.api.views import VolumeView, find_volume
 from compute_site.neighbours.volume.local import actions
 from compute_site.neighbours.volume.local.actions import Values
 from compute_site.neighbours.volume.models import Snapshot, Volume
-from compute_site.words import STRICT_FALSE, STRICT_TRUE
+from compute_site.values.keys import IGNORED, Key, filled_line, flag, one_of, texts_by_name
+from compute_site.values.words import STRICT_FALSE, STRICT_TRUE
 
 
 def word_or_flag(value: Any) -> bool:

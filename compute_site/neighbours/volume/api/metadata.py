@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, NotFound
-from compute_site.keys import WrongValue, mapping, texts_by_name
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.values.keys import WrongValue, mapping, texts_by_name
 
 
 def strict_texts(value: Any) -> dict[str, str]:

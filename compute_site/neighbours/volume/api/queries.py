@@ -12,7 +12,6 @@ from django.http import QueryDict
 
 from compute_site.db.paging import SortKey
 from compute_site.faults import BadRequest, NotFound
-from compute_site.keys import LARGEST_INT, shown
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.list_order import (
     DESCENDING,
@@ -24,7 +23,8 @@ from compute_site.neighbours.list_order import (
     read_sort,
 )
 from compute_site.neighbours.service_view import MOST_DIGITS, ServiceView, UnknownFilter
-from compute_site.words import PLAIN_FALSE, PLAIN_TRUE
+from compute_site.values.keys import LARGEST_INT, shown
+from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 
 Row = TypeVar("Row", bound=Model)
 Read = Callable[[str], Q]

@@ -10,14 +10,14 @@ from rest_framework.response import Response
 
 from compute_site.faults import NotFound
 from compute_site.identity.models import Project
-from compute_site.keys import IGNORED, Key, WrongValue, limit
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local.limits import QUOTAS
-from compute_site.words import PLAIN_TRUE
+from compute_site.values.keys import IGNORED, Key, WrongValue, limit
+from compute_site.values.words import PLAIN_TRUE
 
 NOT_KEPT = dict.fromkeys(("backups", "backup_gigabytes", "groups"), UNLIMITED)
 """Kinds that there are none of here."""

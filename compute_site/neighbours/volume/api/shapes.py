@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compute_site.keys import (
+from compute_site.values.keys import (
     Key,
     WrongValue,
     between,

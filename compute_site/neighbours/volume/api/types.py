@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, NotFound
-from compute_site.keys import WrongValue, shown, texts_by_name
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import serializers
 from compute_site.neighbours.volume.api.representation import show_type, visible_specs
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local import types
 from compute_site.neighbours.volume.models import VolumeType
-from compute_site.words import PLAIN_FALSE, PLAIN_TRUE
+from compute_site.values.keys import WrongValue, shown, texts_by_name
+from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 
 SPECS = "extra_specs"
 

@@ -45,7 +45,7 @@ from compute_site.neighbours.volume.api.version import (
 from compute_site.neighbours.volume.local import changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.models import Snapshot, Volume
-from compute_site.words import PLAIN_TRUE
+from compute_site.values.words import PLAIN_TRUE
 
 RULES_OF_KEYS = {
     "os-vol-tenant-attr:tenant_id": policies.SHOW_PROJECT,

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest
-from compute_site.keys import MOST_ITEMS
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.values.keys import MOST_ITEMS
 
 Items = Mapping[str, str]
 

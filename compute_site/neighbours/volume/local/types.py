@@ -9,8 +9,8 @@ from django.db import transaction
 
 from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.identity.models import Project
-from compute_site.keys import MOST_ITEMS
 from compute_site.neighbours.volume.models import VolumeType, VolumeTypeAccess
+from compute_site.values.keys import MOST_ITEMS
 
 
 class TypeTwice(Conflict):

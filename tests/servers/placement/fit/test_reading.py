@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compute_site.keys import WrongValue
+from compute_site.values.keys import WrongValue
 from servers.placement.fit import HostCell, HostTopology, Pages, PciDevice
 from servers.placement.fit.reading import host_topology
 

@@ -17,8 +17,8 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from compute_site.strict_json import Unkeepable, check_keepable
-from compute_site.words import is_canonical
+from compute_site.values.strict_json import Unkeepable, check_keepable
+from compute_site.values.words import is_canonical
 
 Reader = Callable[[Any], Any]
 NO_NICS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
