@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from compute_site.console.lists import ListAdmin, word_filter
-from quotas.changes import save_class_page, save_project_page
+from quotas.changes import delete_limits, save_class_page, save_project_page
 from quotas.dashboard import find_near_limit
 from quotas.forms import LimitsForm, members_of, user_limits
 from quotas.history import read_changes
@@ -176,7 +176,9 @@ class ProjectQuotaAdmin(ListAdmin):
 
 @admin.register(Limit)
 class LimitAdmin(ListAdmin):
-    """All limits that are set, read-only; they are changed on the pages of projects and classes."""
+    """All limits that are set. They are changed on the pages of projects and classes, and deleted
+    here as well.
+    """
 
     list_display = ("resource", "limit", "quota_class", "project", "user_id")
     list_filter = (
@@ -194,6 +196,12 @@ class LimitAdmin(ListAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def delete_model(self, request: HttpRequest, obj: Limit) -> None:
+        delete_limits([obj], by=str(request.user.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Limit]) -> None:
+        delete_limits(list(queryset), by=str(request.user.pk))
 
 
 @admin.register(Usage)

@@ -98,6 +98,18 @@ def clear_limits(
 
 
 @transaction.atomic
+def delete_limits(rows: Collection[Limit], *, by: str) -> None:
+    """Delete these limits, of whatever scopes, so that the wider ones apply again."""
+    scopes = {(row.project_id, row.quota_class) for row in rows}
+    for project_id, quota_class in sorted(scopes, key=str):
+        own = [
+            row.pk for row in rows if (row.project_id, row.quota_class) == (project_id, quota_class)
+        ]
+        with _noted({"project_id": project_id, "quota_class": quota_class}, by):
+            Limit.objects.filter(pk__in=own).delete()
+
+
+@transaction.atomic
 def save_project_page(
     project_id: str,
     *,

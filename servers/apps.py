@@ -7,7 +7,7 @@ class ServersConfig(AppConfig):
 
     def ready(self) -> None:
         import servers.policies  # noqa: F401, PLC0415 - declares the rules
-        from compute_site.identity.leaving import owner_leaves  # noqa: PLC0415 - as above
+        from compute_site.identity.leaving import owner_is_looked_at, owner_leaves  # noqa: PLC0415 - as above
         from compute_site.neighbours.network.local.events import (  # noqa: PLC0415 - as above
             nics_changed,
             nics_changing,
@@ -17,7 +17,7 @@ class ServersConfig(AppConfig):
             lock_nics,
             refresh_nics,
         )
-        from servers.delete.owners import forget_history  # noqa: PLC0415 - models load first
+        from servers.delete.owners import forget_history, list_servers  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.service import make_control_services  # noqa: PLC0415 - models load first
         from servers.placement import checks  # noqa: F401, PLC0415 - models load first
@@ -25,6 +25,7 @@ class ServersConfig(AppConfig):
 
         count_users_with(count_users_usage)
         owner_leaves.connect(forget_history)
+        owner_is_looked_at.connect(list_servers)
         nics_changing.connect(lock_nics)
         nics_changed.connect(refresh_nics)
         post_migrate.connect(make_cells, sender=self)

@@ -9,16 +9,19 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import CASCADE, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from compute_site.console.form_fields import RowSelectMultiple
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.rule_boxes import RulesAdmin, link_to_rules
 from compute_site.identity.assignments import end_lost_roles
 from compute_site.identity.errors import StillInUse
-from compute_site.identity.leaving import find_hindrance, remove_owner
+from compute_site.identity.leaving import find_hindrance, find_obstacles, remove_owner
 from compute_site.identity.lockout import describe_failures, unlock
 from compute_site.identity.models import (
     ApplicationCredential,
@@ -33,16 +36,28 @@ from compute_site.policy.rights import Rights, find_beyond, rights_of
 
 MEMBERSHIP_USER = User.groups.through._meta.get_field("user")  # noqa: SLF001 - the way to a field
 SHOWN_MEMBERS = 20
+MOST_COUNTED = 1000
+MOST_OBSTACLES = 20
+"""Rows of a kind that are shown when they are in the way of a deletion."""
 
 
 class OwnerAdmin(ListAdmin):
     """Projects and users, which are deleted as by the API: not while others need what they own."""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
-        found = [find_hindrance(owner) for owner in objs]
-        protected = [*protected, *(text for text in found if text is not None)]
-        return deleted, counts, perms_needed, protected
+        """The owners alone, how much goes with each, and what is in the way, with links. Django
+        would list every row that belongs to them.
+        """
+        owners = list(objs)
+        counts = {capfirst(self.opts.verbose_name_plural): len(owners)}
+        protected: list[Any] = []
+        for owner in owners:
+            for name, number in count_dependents(owner).items():
+                counts[name] = counts.get(name, 0) + number
+            text = find_hindrance(owner)
+            if text is not None:
+                protected += [text, links_to_obstacles(request, owner)]
+        return [str(owner) for owner in owners], counts, set(), protected
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -71,6 +86,39 @@ class OwnerAdmin(ListAdmin):
         with transaction.atomic():
             for owner in queryset:
                 remove_owner(owner)
+
+
+def count_dependents(owner: Project | User) -> dict[str, int]:
+    """How many rows of each kind are deleted with the owner; of each ``MOST_COUNTED`` at most."""
+    counts = {}
+    for relation in owner._meta.related_objects:  # noqa: SLF001 - Django's public model API
+        if relation.on_delete is CASCADE:
+            rows: QuerySet[Any, Any] = QuerySet(relation.related_model)
+            found = rows.filter(**{relation.field.name: owner}).order_by().values("pk")
+            number = found[:MOST_COUNTED].count()
+            if number:
+                counts[capfirst(relation.related_model._meta.verbose_name_plural)] = number  # noqa: SLF001
+    return counts
+
+
+def links_to_obstacles(request: HttpRequest, owner: Project | User) -> list[Any]:
+    """The rows that are in the way, by kind; links where the operator may see them."""
+    lines: list[Any] = []
+    for rows in find_obstacles(owner):
+        found = list(rows[: MOST_OBSTACLES + 1])
+        if not found:
+            continue
+        page = admin.site.get_model_admin(rows.model)
+        shown: list[Any] = [str(row) for row in found]
+        if page.has_view_permission(request):
+            name = f"admin:{page.opts.app_label}_{page.opts.model_name}_change"
+            shown = [
+                format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), row)
+                for row in found
+            ]
+        more = ["and more"] if len(found) > MOST_OBSTACLES else []
+        lines += [capfirst(rows.model._meta.verbose_name_plural), shown[:MOST_OBSTACLES] + more]  # noqa: SLF001
+    return lines
 
 
 class PersonalAdmin(ListAdmin):

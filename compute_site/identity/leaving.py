@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, QuerySet
 from django.dispatch import Signal
 
 from compute_site.identity.errors import StillInUse
@@ -15,6 +16,17 @@ owner_leaves = Signal()
 """Sent within the transaction, before the rows go, with ``owner``: a project or a user. A receiver
 removes what is over, and raises ``StillInUse`` for what is not.
 """
+
+owner_is_looked_at = Signal()
+"""Sent with ``owner``. A receiver returns query sets of the rows that keep it from being deleted,
+for people to look at.
+"""
+
+
+def find_obstacles(owner: Project | User) -> list[QuerySet[Any]]:
+    """The rows in the way of the deletion, a query set for each kind. They may be many or none."""
+    answers = owner_is_looked_at.send(sender=type(owner), owner=owner)
+    return [rows for _, found in answers for rows in found]
 
 
 def find_hindrance(owner: Project | User) -> str | None:

@@ -13,11 +13,13 @@ from django.urls import reverse
 from compute_site.console import people
 from compute_site.identity.models import ApplicationCredential, Project, Role, Token, User
 from compute_site.identity.tokens import digest_of
+from compute_site.neighbours.volume.models import Snapshot
 from servers.policies import server as policies
-from tests.world.cast import BETA, Cast
+from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
-from tests.world.factories import make_instance, make_network, make_port, make_user
+from tests.world.factories import make_instance, make_network, make_port, make_user, make_volume
 from tests.world.granted import caller_of
+from tests.world.staff import staff
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:identity_project_changelist")
@@ -201,6 +203,35 @@ def test_what_comes_in_the_way_meanwhile_is_told(
     )
     assert Project.objects.filter(pk=lender.pk).exists()
     assert not LogEntry.objects.filter(object_id=lender.pk).exists()
+
+
+def test_what_is_in_the_way_of_a_deletion_is_linked(site: Client, cast: Cast) -> None:
+    servers = [make_instance() for _ in range(25)]
+    volume = make_volume()
+    snapshot = Snapshot.objects.create(volume=volume, project_id=ALPHA, size=1)
+    page = site.get(url_of(cast.alpha, "delete")).content.decode()
+    links = [url_of(row) for row in (*servers, snapshot)]
+    assert [url for url in links if url in page] == [*links[:20], links[-1]]
+    assert "and more" in page
+
+
+def test_who_may_not_see_servers_gets_no_links_to_them(cast: Cast) -> None:
+    person = make_user()
+    server = make_instance(user_id=person.pk)
+    client = staff("identity.view_user", "identity.delete_user")
+    page = client.get(url_of(person, "delete")).content.decode()
+    assert "still has servers" in page
+    assert url_of(server) not in page
+
+
+def test_what_goes_with_a_project_is_counted(site: Client) -> None:
+    project = Project.objects.create(name="gone")
+    for _ in range(3):
+        make_network(project_id=project.pk)
+    page = site.get(url_of(project, "delete")).content.decode()
+    assert "<li>Networks: 3</li>" in page
+    assert site.post(url_of(project, "delete"), {"post": "yes"}).status_code == 302
+    assert not Project.objects.filter(pk=project.pk).exists()
 
 
 def test_a_user_with_servers_cannot_be_deleted(site: Client, cast: Cast) -> None:

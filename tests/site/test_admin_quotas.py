@@ -218,3 +218,31 @@ def test_rows_can_be_looked_up(admin_site: Client, model: str) -> None:
     Usage.objects.create(project_id=ALPHA, resource="cores", in_use=6)
     page = admin_site.get(reverse(f"admin:quotas_{model}_changelist") + "?project=alpha")
     assert [row.project_id for row in page.context["cl"].result_list] == [ALPHA]
+
+
+def test_deleting_limits_leaves_a_trace(admin_site: Client) -> None:
+    rows = [
+        Limit.objects.create(project_id=ALPHA, resource="cores", limit=4),
+        Limit.objects.create(project_id=BETA, user_id="someone", resource="ram", limit=5),
+        Limit.objects.create(quota_class="default", resource="cores", limit=6),
+    ]
+    kept = Limit.objects.create(project_id=ALPHA, resource="ram", limit=7)
+    by = str(User.objects.get(is_superuser=True, username__startswith="user").pk)
+    alone = reverse("admin:quotas_limit_delete", args=[rows[0].pk])
+    assert admin_site.post(alone, {"post": "yes"}).status_code == 302
+    ticked = {
+        "action": "delete_selected",
+        "_selected_action": [str(row.pk) for row in rows[1:]],
+        "post": "yes",
+    }
+    assert admin_site.post(reverse("admin:quotas_limit_changelist"), ticked).status_code == 302
+    assert list(Limit.objects.all()) == [kept]
+    changes = LimitChange.objects.order_by("resource", "before")
+    assert [
+        (c.project_id, c.quota_class, c.user_id, c.resource, c.before, c.after, c.changed_by)
+        for c in changes
+    ] == [
+        (ALPHA, "", "", "cores", 4, None, by),
+        (None, "default", "", "cores", 6, None, by),
+        (BETA, "", "someone", "ram", 5, None, by),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from compute_site.identity.errors import StillInUse
 from compute_site.identity.models import Project, User
@@ -18,17 +18,27 @@ def check_networks_free(owner: Project | User, **_: Any) -> None:
     Raises:
         StillInUse: another project has.
     """
+    texts = (
+        f"Ports of other projects are in networks of the project {owner.pk}.",
+        f"Other projects hold floating IPs of networks of the project {owner.pk}.",
+        f"Routers of other projects lead out by networks of {owner.pk}.",
+    )
+    for rows, text in zip(list_uses(owner), texts, strict=False):  # none of a user
+        if rows.exists():
+            raise StillInUse(text)
+
+
+def list_uses(owner: Project | User, **_: Any) -> list[QuerySet[Any]]:
+    """Ports, floating IPs and routers of other projects that need the project's networks (receiver
+    of ``owner_is_looked_at``).
+    """
     if not isinstance(owner, Project):
-        return
-    foreign = Port.objects.filter(network__project=owner).exclude(project=owner)
-    if foreign.exists():
-        raise StillInUse(f"Ports of other projects are in networks of the project {owner.pk}.")
-    lent = FloatingIp.objects.filter(outside__network__project=owner).exclude(project=owner)
-    if lent.exists():
-        raise StillInUse(f"Other projects hold floating IPs of networks of the project {owner.pk}.")
-    led = Router.objects.filter(gateway__network__project=owner).exclude(project=owner)
-    if led.exists():
-        raise StillInUse(f"Routers of other projects lead out by networks of {owner.pk}.")
+        return []
+    return [
+        Port.objects.filter(network__project=owner).exclude(project=owner),
+        FloatingIp.objects.filter(outside__network__project=owner).exclude(project=owner),
+        Router.objects.filter(gateway__network__project=owner).exclude(project=owner),
+    ]
 
 
 def give_outside_back(owner: Project | User, **_: Any) -> None:
