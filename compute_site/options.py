@@ -18,6 +18,8 @@ from typing import Any
 from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 
 PREFIX = "COMPUTE_SITE_"
+STATE_NAME = "compute-site"
+"""The folder of state in the user's own state folder."""
 
 
 class OptionError(Exception):
@@ -239,6 +241,25 @@ def read_options(environment: Mapping[str, str] = os.environ) -> Options:
         except ValueError as error:
             raise OptionError(f"{variable}={text!r}: {error}") from error
     return Options(**values)
+
+
+def find_state_folder(
+    base: Path, chosen: Path | None, environment: Mapping[str, str] = os.environ
+) -> Path:
+    """Where embedded database, secret key, logs and data of images are kept.
+
+    ``var`` in a checkout, whose top folder is ``base``; else in the user's state folder, as the
+    XDG base directory specification has it. A relative choice is one of the checkout, or of the
+    current folder.
+    """
+    is_checkout = (base / "manage.py").exists()
+    if chosen is not None:
+        return (base if is_checkout else Path.cwd()) / chosen
+    if is_checkout:
+        return base / "var"
+    home = environment.get("XDG_STATE_HOME", "")
+    folder = Path(home) if home.startswith("/") else Path.home() / ".local" / "state"
+    return folder / STATE_NAME
 
 
 def _read_file(variable: str, path: str) -> str:

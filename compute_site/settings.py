@@ -9,9 +9,8 @@ from pathlib import Path
 from django.utils.functional import SimpleLazyObject
 
 from compute_site.db.embedded import database_settings
-from compute_site.options import read_options
+from compute_site.options import find_state_folder, read_options
 from compute_site.secrets.site_key import read_secret_key
-from compute_site.state_folder import find_state_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 OPTIONS = read_options()

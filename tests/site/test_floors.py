@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     # the ground: what every project of this kind needs
     {"compute_site.faults"},
     {"compute_site.values"},
-    {"compute_site.options", "compute_site.state_folder"},
+    {"compute_site.options"},
     {
         "compute_site.caller",
         "compute_site.request_id",

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from compute_site.options import find_state_folder
 from compute_site.quickstart.start import read_clouds_yaml
-from compute_site.state_folder import find_state_folder
 from tests.benchmarks.site import free_port
 
 ROOT = Path(__file__).parents[2]
