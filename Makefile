@@ -12,7 +12,8 @@ BEGAN := $(shell date +%s)
 SAY = @printf '[%6.2f s] %s\n' $$(($$(date +%s) - $(BEGAN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts bench-launch soak soak-failover clean
+.PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts bench-launch bench-wait bench-keys \
+    soak soak-failover soak-repeat clean
 
 help:
 	@echo 'make run         the whole site with a demo cloud, on 127.0.0.1:8774'
@@ -23,8 +24,10 @@ help:
 	@echo 'make clean       delete the virtual environment and what was built'
 	@echo 'make test        everything that must hold; make test-fast: without browser and client programs'
 	@echo 'make check       lint, types, migrations, deployment checks'
-	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts, bench-launch'
-	@echo 'make soak        many clients in times of trouble; make soak-failover: the database dies'
+	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts, bench-launch,'
+	@echo '                 bench-wait, bench-keys'
+	@echo 'make soak        many clients in times of trouble; make soak-failover: the database dies;'
+	@echo '                 make soak-repeat: clients lose answers and send again'
 	@echo 'DATABASE_URL=postgresql://user:password@host:5432/name chooses another PostgreSQL.'
 
 run: $(VENV)/.run
@@ -67,11 +70,20 @@ bench-hosts: $(VENV)/.run
 bench-launch: $(VENV)/.run
 	$(BIN)/python -m tests.benchmarks.launch
 
+bench-wait: $(VENV)/.run
+	$(BIN)/python -m tests.benchmarks.waiting
+
+bench-keys: $(VENV)/.run
+	$(BIN)/python -m tests.benchmarks.keys
+
 soak: $(VENV)/.run
 	$(BIN)/python -m tests.soak
 
 soak-failover: $(VENV)/.run
 	$(BIN)/python -m tests.soak.failover
+
+soak-repeat: $(VENV)/.run
+	$(BIN)/python -m tests.soak.repeat
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -51,6 +51,21 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
             with self.wrap_database_errors:
                 self.statements.commit()
 
+    def _savepoint(self, sid: str) -> None:
+        self._tell(self.ops.savepoint_create_sql(sid))
+
+    def _savepoint_commit(self, sid: str) -> None:
+        self._tell(self.ops.savepoint_commit_sql(sid))
+
+    def _tell(self, statement: str) -> None:
+        """Send a statement without values and rows: straight, unless statements are recorded."""
+        if self.queries_logged or self.execute_wrappers:
+            with self.cursor() as cursor:
+                cursor.execute(statement)
+        else:
+            with self.wrap_database_errors:
+                self.statements.tell(statement.encode())
+
     def is_usable(self) -> bool:
         """Does the connection still reach a server that accepts writes? Django asks at the
         beginning of a request.

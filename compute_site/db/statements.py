@@ -57,6 +57,15 @@ class Statements:
         finally:
             transformer.set_pgresult(None)
 
+    def tell(self, statement: bytes) -> None:
+        """Send a statement without values, whose answer has no rows.
+
+        Raises:
+            psycopg.Error: as psycopg's cursors do.
+        """
+        self._begin()
+        self._check(self._libpq.exec_(statement))
+
     def commit(self) -> None:
         """Raises: psycopg.Error: it is not known whether the transaction was committed."""
         if self._libpq.transaction_status != pq.TransactionStatus.IDLE:

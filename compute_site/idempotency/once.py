@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
 from django.utils import timezone
 
+from compute_site.db.prepared import prepared_cursor
+from compute_site.db.whole import whole
 from compute_site.faults import Conflict, Fault
 from compute_site.idempotency.models import KeptAnswer
 from compute_site.secrets.sealing import seal, unseal
@@ -38,6 +40,7 @@ VALUES (%(digest)s, %(request_digest)s, %(project_id)s, %(user_id)s, %(method)s,
    SET request_digest = excluded.request_digest, status = excluded.status,
        headers = excluded.headers, body = excluded.body, created_at = excluded.created_at
  WHERE kept.created_at <= %(since)s
+RETURNING status
 """
 Result = TypeVar("Result")
 ATTEMPTS = 2
@@ -58,7 +61,7 @@ class KeyUsedForOther(Fault):
     code = "idempotency_key_reused"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class KeyedRequest:
     """``asked`` is everything that decides what the request does, besides its address."""
 
@@ -69,13 +72,13 @@ class KeyedRequest:
     key: str
     asked: tuple[bytes, ...]
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """Identifies the request: requests with the same digest are repetitions of each other."""
         address = (self.project_id, self.user_id, self.method, self.path, self.key)
         return _digest(tuple(part.encode() for part in address))
 
-    @property
+    @functools.cached_property
     def request_digest(self) -> str:
         """Tells whether a repetition asks the same."""
         return _digest(self.asked)
@@ -107,7 +110,7 @@ def do_once(
     """
     for _ in range(ATTEMPTS):
         try:
-            with transaction.atomic():
+            with whole():
                 kept = _look(request)
                 if kept is not None:
                     return None, kept
@@ -128,7 +131,7 @@ def _look(request: KeyedRequest) -> Answer | None:
     """The kept answer; without one, the lock of this key is held to the end of the transaction."""
     digest = request.digest
     lock = int.from_bytes(bytes.fromhex(digest[:16]), signed=True)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(LOOK, {"lock": lock, "digest": digest, "since": _since()})
         is_alone, request_digest, status, headers, body = cursor.fetchone()
     if status is not None:
@@ -158,9 +161,9 @@ def _keep(request: KeyedRequest, answer: Answer) -> None:
         "created_at": timezone.now(),
         "since": _since(),
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(KEEP, values)
-        if cursor.rowcount != 1:
+        if not cursor.fetchall():
             raise _Overtaken
 
 

@@ -13,9 +13,8 @@ import string
 import uuid
 from collections.abc import Mapping, Sequence
 
-from django.db import transaction
-
 from compute_site.caller import Caller
+from compute_site.db.whole import part
 from compute_site.neighbours import volume_service
 from compute_site.secrets.random_text import random_text
 from quotas.enforce import reserve
@@ -59,7 +58,7 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
         admin_password=choose_password(plan.order.admin_password),
         auto_disk_config=choose_disk_config(plan.order.auto_disk_config, plan.machine.image),
     )
-    with transaction.atomic():
+    with part():
         # the job does not depend on the number of servers, and deferring it before the quota is
         # reserved keeps the usage locked for a shorter time
         ScheduleAndBuild(reservation_id=created.reservation_id).defer()

@@ -12,20 +12,18 @@ import contextlib
 import json
 import os
 import random
-import signal
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from tests.benchmarks.load import sign_in
 from tests.benchmarks.requests import SERVERS
 from tests.benchmarks.site import ROOT, make_database, running_site
 from tests.soak.clients import Person, Tally
 from tests.soak.clusters import ADDRESS, Cluster
+from tests.soak.processes import kill_web_process
 from tests.soak.trouble import Workers
 from tests.soak.watch import STUCK_SECONDS, Watch, find_wrongs
 
@@ -171,7 +169,7 @@ def _fail_over(
     primary.kill()
     began = time.monotonic()
     if chance.random() < 0.7:
-        _kill_web_process()
+        kill_web_process()
         killed.append("web process")
     time.sleep(chance.uniform(0, 3))
     before = _acknowledged(people)
@@ -183,15 +181,6 @@ def _fail_over(
         "seconds_to_promotion": round(promoted - began, 2),
         "seconds_from_promotion_to_next_create": round(time.monotonic() - promoted, 2),
     }
-
-
-def _kill_web_process() -> None:
-    """One of those that gunicorn has started; it starts another."""
-    for child in psutil.Process().children():
-        with contextlib.suppress(psutil.Error):
-            if "gunicorn" in " ".join(child.cmdline()) and (found := child.children()):
-                found[0].send_signal(signal.SIGKILL)
-                return
 
 
 if __name__ == "__main__":
