@@ -6,7 +6,8 @@ A project without a limit of its own has that of the option. −1 means no limit
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,10 +16,18 @@ from django.db import models
 from django.db.models import Count, IntegerField, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from compute_site.db.prepared import array, prepared_cursor
 from compute_site.faults import Fault
 from compute_site.identity.models import Project
 
 UNLIMITED = -1
+LOCK_LIMITED = """
+    SELECT project.id, COALESCE(own."limit", %(default)s)
+    FROM identity_project AS project
+    LEFT JOIN {table} AS own ON own.project_id = project.id AND own.resource = %(resource)s
+    WHERE project.id = ANY(%(projects)s::text[]) AND COALESCE(own."limit", %(default)s) >= 0
+    ORDER BY project.id FOR NO KEY UPDATE OF project
+"""
 
 
 class ProjectQuota(models.Model):
@@ -55,6 +64,10 @@ class Part:
         rows = self.rows.filter(**{self.owner: project_id})
         return int(rows.aggregate(used=self.measure)["used"] or 0)
 
+    def used_by_each(self, project_ids: Collection[str]) -> dict[str, int]:
+        rows = self.rows.filter(**{f"{self.owner}__in": project_ids}).order_by()
+        return dict(rows.values_list(self.owner).annotate(used=self.measure))
+
     def expression(self) -> Coalesce:
         """The same as an expression, for the project of each row of a quota table."""
         rows = self.rows.filter(**{self.owner: OuterRef("project")}).order_by()
@@ -79,6 +92,13 @@ class Kind:
 
     def used_by(self, project_id: str) -> int:
         return sum(part.used_by(project_id) for part in self.parts)
+
+    def used_by_each(self, project_ids: Collection[str]) -> Mapping[str, int]:
+        """The same for several projects; those that use nothing are left out."""
+        used: Counter[str] = Counter()
+        for part in self.parts:
+            used.update(part.used_by_each(project_ids))
+        return used
 
 
 class Quotas:
@@ -134,6 +154,23 @@ class Quotas:
         for kind, limit in self._limited(project_id, written):
             new = written[kind.name]
             _compare(kind, limit, used=kind.used_by(project_id) - new, more=new)
+
+    def check_written_by_all(self, name: str, written: Mapping[str, int]) -> None:
+        """As ``check_written``, for one kind and so many things of each project; two statements."""
+        kind = self.kinds[name]
+        limits = self._lock_limited(kind, written)
+        used = kind.used_by_each(limits) if limits else {}
+        for project_id, limit in limits.items():
+            new = written[project_id]
+            _compare(kind, limit, used=used.get(project_id, 0) - new, more=new)
+
+    def _lock_limited(self, kind: Kind, projects: Iterable[str]) -> dict[str, int]:
+        """The limits of those of the projects that have one, which are locked."""
+        values = {"projects": array(projects), "resource": kind.name, "default": kind.default}
+        table = self.own.model._meta.db_table  # noqa: SLF001 - Django's public model API
+        with prepared_cursor() as cursor:
+            cursor.execute(LOCK_LIMITED.format(table=table), values)
+            return dict(cursor.fetchall())
 
     def _limited(self, project_id: str, kinds: Mapping[str, int]) -> list[tuple[Kind, int]]:
         """Those of the kinds that have a limit; locks the project if there are any."""

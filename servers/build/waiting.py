@@ -7,12 +7,12 @@ that placing takes.
 from __future__ import annotations
 
 import uuid
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
-from django.db import DEFAULT_DB_ALIAS
-from django.db.models import JSONField, Model
+from django.db.models import JSONField
 
+from compute_site.db.loading import load
 from compute_site.db.prepared import prepared_cursor
 from compute_site.identity.models import Project, User
 from servers.models import Instance, RequestSpec, ServerGroup, TaskState, VmState
@@ -32,7 +32,6 @@ WAITING = """
 """
 JSON_FROM = 8
 """The first column that is JSON; all after it are."""
-Row = TypeVar("Row", bound=Model)
 OF_RESERVATION = WAITING.format(
     found="reservation_id = %s",
     condition="server.vm_state = %s AND server.task_state = %s AND server.deleted_at IS NULL",
@@ -111,25 +110,18 @@ def read_spec(server: int) -> RequestSpec:
     if row is None:
         raise RequestSpec.DoesNotExist(f"The server with the key {server} has no request spec.")
     key, user, project, user_name, project_name, policy, rules, *values = row
-    spec = _load(
+    spec = load(
         RequestSpec,
         **{
             name: orjson.loads(value) if is_json and value is not None else value
             for name, is_json, value in zip(_SPEC_NAMES, _JSON, values, strict=True)
         },
     )
-    spec.instance = _load(Instance, id=server, uuid=key, user_id=user, project_id=project)
-    spec.instance.user = _load(User, id=user, username=user_name)
-    spec.instance.project = _load(Project, id=project, name=project_name)
+    spec.instance = load(Instance, id=server, uuid=key, user_id=user, project_id=project)
+    spec.instance.user = load(User, id=user, username=user_name)
+    spec.instance.project = load(Project, id=project, name=project_name)
     if spec.instance_group_id is not None:
-        spec.instance_group = _load(
+        spec.instance_group = load(
             ServerGroup, id=spec.instance_group_id, policy=policy, rules=orjson.loads(rules)
         )
     return spec
-
-
-def _load(model: type[Row], **values: Any) -> Row:
-    """The row with these columns; the others would be read when somebody asks for them."""
-    fields = model._meta.concrete_fields  # noqa: SLF001 - Django's public model API
-    names = [field.attname for field in fields if field.attname in values]
-    return model.from_db(DEFAULT_DB_ALIAS, names, [values[name] for name in names])

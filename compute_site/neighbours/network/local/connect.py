@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,16 +15,15 @@ from compute_site.db.prepared import array, prepared_cursor
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.limits import QUOTAS
+from compute_site.neighbours.network.local.new_ports import Wanted, make_ports
 from compute_site.neighbours.network.local.nic_plans import NicPlan, plan_nics
 from compute_site.neighbours.network.local.ports import (
-    find_groups,
     make_mac,
     save_addresses,
 )
 from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.models import (
     COMPUTE,
-    DEFAULT_GROUP,
     FixedIp,
     Port,
     PortQuerySet,
@@ -103,7 +101,7 @@ def _places_of(connections: Sequence[Connection]) -> list[_Place]:
     places = []
     for one in connections:
         asked = one.requests if isinstance(one.requests, str) else tuple(one.requests)
-        key = (one.caller, asked)
+        key = (dataclasses.replace(one.caller, request_id="-"), asked)
         if key not in plans:
             plans[key] = plan_nics(one.caller, one.requests)
             _permit(one.caller, plans[key])
@@ -250,17 +248,16 @@ def _make_ports(places: Sequence[_Place]) -> dict[str, list[Nic]]:
     if not planned:
         return {}
     ports = [_new_port(wanted, plan) for wanted, plan in planned]
-    Port.objects.bulk_create(ports)
-    addresses = save_addresses(
-        [(port, plan.fixed_ip) for port, (_, plan) in zip(ports, planned, strict=True)]
+    found = make_ports(
+        [
+            Wanted(port, plan.fixed_ip, tuple(wanted.security_groups))
+            for port, (wanted, plan) in zip(ports, planned, strict=True)
+        ]
     )
-    groups = _protect([(port, wanted) for port, (wanted, _) in zip(ports, planned, strict=True)])
-    numbers = Counter(port.project_id for port in ports)
-    for project_id in sorted(numbers):
-        QUOTAS.check_written(project_id, port=numbers[project_id])
+    QUOTAS.check_written_by_all("port", Counter(port.project_id for port in ports))
     made: dict[str, list[Nic]] = {}
     for port in ports:
-        nic = _nic(port, addresses.get(port.pk, ()), groups.get(port.pk, ()))
+        nic = _nic(port, found[port.pk].addresses, found[port.pk].groups)
         made.setdefault(port.device_id, []).append(nic)
     return made
 
@@ -275,36 +272,6 @@ def _new_port(wanted: Connection, plan: NicPlan) -> Port:
     )
     _occupy(port, wanted.server_id, wanted.host, plan)
     return port
-
-
-def _protect(wanted: Sequence[tuple[Port, Connection]]) -> dict[uuid.UUID, list[str]]:
-    """Put the ports into the security groups; the groups' names by port. A port without port
-    security gets none.
-    """
-    found: dict[Hashable, dict[uuid.UUID, str]] = {}
-    groups: dict[uuid.UUID, dict[uuid.UUID, str]] = {}
-    for port, asking in wanted:
-        names = tuple(asking.security_groups)
-        if not port.port_security_enabled:
-            if set(names) - {DEFAULT_GROUP}:
-                raise NicFailed(
-                    f"Network {port.network_id} has no port security: security groups cannot "
-                    "be applied there."
-                )
-            continue
-        key = (asking.caller.project_id, names)
-        if key not in found:
-            found[key] = find_groups(asking.caller.project_id, names)
-        groups[port.pk] = found[key]
-    through = Port.security_groups.through
-    through.objects.bulk_create(
-        [
-            through(port_id=port_id, securitygroup_id=group_id)
-            for port_id, own in groups.items()
-            for group_id in own
-        ]
-    )
-    return {port_id: list(own.values()) for port_id, own in groups.items()}
 
 
 def _nic(port: Port, addresses: Sequence[FixedIp], groups: Iterable[str]) -> Nic:

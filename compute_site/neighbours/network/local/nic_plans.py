@@ -7,6 +7,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from compute_site.caller import Caller
+from compute_site.db.compiled import CompiledQuery
+from compute_site.db.loading import load
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import default_pools
 from compute_site.neighbours.network.local.interfaces import join_subnet
@@ -17,6 +19,12 @@ from compute_site.neighbours.network.policies import ATTACH_EXTERNAL_NETWORK
 from compute_site.neighbours.network.protocol import NicFailed, NicRequest
 from compute_site.neighbours.quotas import lock_project
 
+OF_NETWORK = ("id", "name", "project_id", "shared", "external", "port_security_enabled")
+SEEN_NETWORKS = CompiledQuery(
+    lambda caller, *ids: (
+        Network.objects.visible_to(caller).filter(pk__in=ids).values_list(*OF_NETWORK)
+    )
+)
 AUTO_NETWORK = "auto_allocated_network"
 AUTO_ROUTER = "auto_allocated_router"
 AUTO_CIDR = "10.0.0.0/26"
@@ -91,11 +99,14 @@ def _look_up(caller: Caller, requests: Sequence[NicRequest]) -> list[NicPlan]:
     port_ids = canonical_ids(request.port_id or "" for request in requests)
     network_ids = canonical_ids(request.network_id or "" for request in requests)
     seen_ports = Port.objects.visible_to(caller).select_related("network")
-    seen_networks = Network.objects.visible_to(caller)
     ports: dict[str, Port] = {}
     if port_ids:
         ports = {str(port.pk): port for port in seen_ports.filter(pk__in=port_ids)}
-    networks = {str(network.pk): network for network in seen_networks.filter(pk__in=network_ids)}
+    networks: dict[str, Network] = {}
+    if network_ids:
+        for row in SEEN_NETWORKS.rows(caller, *network_ids):
+            network = load(Network, **dict(zip(OF_NETWORK, row, strict=True)))
+            networks[str(network.pk)] = network
     return [
         _look_up_one(position, request, ports, networks)
         for position, request in enumerate(requests)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -46,6 +47,14 @@ def make_mac() -> str:
     return "fa:16:3e:" + ":".join(f"{octet:02x}" for octet in octets)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """What ports shall get: addresses that are certain, and needs for any of some subnets."""
+
+    asked: Sequence[FixedIp]
+    needs: Sequence[Need]
+
+
 def save_addresses(
     wanted: Sequence[tuple[Port, str | None]],
 ) -> dict[uuid.UUID, list[FixedIp]]:
@@ -59,6 +68,14 @@ def save_addresses(
     networks = {port.network_id for port, _ in wanted}
     for subnet in Subnet.objects.filter(network__in=networks).order_by("created_at", "pk"):
         subnets.setdefault(subnet.network_id, []).append(subnet)
+    plan = plan_addresses(wanted, subnets)
+    return by_port([*save_asked(plan.asked), *save_chosen(plan.needs)])
+
+
+def plan_addresses(
+    wanted: Sequence[tuple[Port, str | None]], subnets: Mapping[uuid.UUID, Sequence[Subnet]]
+) -> Addresses:
+    """As ``save_addresses``, with the subnets of each network; saves nothing yet."""
     fixed: list[FixedIp] = []
     needs: list[Need] = []
     for port, address in wanted:
@@ -72,12 +89,15 @@ def save_addresses(
                 if makes_own_address(subnet)
             ]
             needs += _needs(port, choice)
-    fixed.sort(key=_network_and_address)
-    save_asked(fixed)
-    saved: dict[uuid.UUID, list[FixedIp]] = {}
-    for row in (*fixed, *save_chosen(needs)):
-        saved.setdefault(row.port_id, []).append(row)
-    return saved
+    return Addresses(asked=fixed, needs=needs)
+
+
+def by_port(rows: Iterable[FixedIp]) -> dict[uuid.UUID, list[FixedIp]]:
+    """The addresses of each port, in their order."""
+    found: dict[uuid.UUID, list[FixedIp]] = {}
+    for row in rows:
+        found.setdefault(row.port_id, []).append(row)
+    return found
 
 
 def give_addresses(port: Port, wishes: Sequence[Mapping[str, Any]]) -> None:
@@ -133,15 +153,18 @@ def _needs(port: Port, subnets: Sequence[Subnet]) -> list[Need]:
     ]
 
 
-def save_asked(rows: Sequence[FixedIp]) -> None:
+def save_asked(rows: Sequence[FixedIp]) -> list[FixedIp]:
+    """Save the addresses; returns them in the order of the rows."""
     if not rows:
-        return
+        return []
+    ordered = sorted(rows, key=network_and_address)
     try:
         with transaction.atomic():
-            FixedIp.objects.bulk_create(sorted(rows, key=_network_and_address))
+            FixedIp.objects.bulk_create(ordered)
     except IntegrityError:
         asked = ", ".join(row.address for row in rows)
         raise NicFailed(f"An address is in use already; asked for: {asked}.") from None
+    return ordered
 
 
 def save_chosen(needs: Sequence[Need]) -> list[FixedIp]:
@@ -152,14 +175,14 @@ def save_chosen(needs: Sequence[Need]) -> list[FixedIp]:
     """
     if not needs:
         return []
-    drawn = sorted(draw_addresses(needs), key=_network_and_address)
+    drawn = sorted(draw_addresses(needs), key=network_and_address)
     if len(drawn) == len(needs) and _saved(drawn):
         return drawn
     for _ in range(ATTEMPTS):
         chosen = [row for row in choose_addresses(needs) if row is not None]
         if len(chosen) < len(needs):
             raise NoAddressLeft("A network has no address left.")
-        chosen.sort(key=_network_and_address)
+        chosen.sort(key=network_and_address)
         if _saved(chosen):
             return chosen
     raise NoAddressLeft("A network is so full that others were faster at every attempt.")
@@ -193,7 +216,8 @@ def _saved(rows: Sequence[FixedIp]) -> bool:
     return complete
 
 
-def _network_and_address(row: FixedIp) -> tuple[str, int]:
+def network_and_address(row: FixedIp) -> tuple[str, int]:
+    """The order in which addresses are saved."""
     return str(row.network_id), int(ipaddress.ip_address(row.address))
 
 
@@ -210,10 +234,17 @@ def find_groups(project_id: str, names: Sequence[str]) -> dict[uuid.UUID, str]:
         NicFailed: a group does not exist, or several have the name.
     """
     wanted = list(dict.fromkeys(names)) or [DEFAULT_GROUP]
-    groups = _groups_by_word(project_id, wanted)
+    return choose_groups(project_id, wanted, _read_groups(project_id, wanted))
+
+
+def choose_groups(
+    project_id: str, wanted: Sequence[str], known: Sequence[tuple[uuid.UUID, str]]
+) -> dict[uuid.UUID, str]:
+    """As ``find_groups``, among ids and names of groups of the project that were read already."""
+    groups = _groups_by_word(known)
     if DEFAULT_GROUP in wanted and DEFAULT_GROUP not in groups:
         make_default_groups([project_id])
-        groups = _groups_by_word(project_id, wanted)
+        groups = _groups_by_word(_read_groups(project_id, wanted))
     found: dict[uuid.UUID, str] = {}
     for word in wanted:
         ids = groups.get(word, [])
@@ -265,15 +296,20 @@ class _Group(NamedTuple):
     name: str
 
 
-def _groups_by_word(project_id: str, words: Sequence[str]) -> dict[str, list[_Group]]:
-    """Groups by the given id or name; a word that is an id of one and a name of another group is
-    taken as the id.
-    """
+def _read_groups(project_id: str, words: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
+    """Id and name of the groups that have one of the words as id or name."""
     found = SecurityGroup.objects.filter(
         Q(name__in=words) | Q(pk__in=canonical_ids(words)), project=project_id
-    ).values_list("pk", "name")
+    )
+    return list(found.values_list("pk", "name"))
+
+
+def _groups_by_word(known: Iterable[tuple[uuid.UUID, str]]) -> dict[str, list[_Group]]:
+    """Groups by their ids and names; a word that is an id of one and a name of another group is
+    taken as the id.
+    """
+    groups = [_Group(*pair) for pair in known]
     by_name: dict[str, list[_Group]] = {}
-    for group_id, name in found:
-        by_name.setdefault(name, []).append(_Group(group_id, name))
-    by_id = {str(group_id): [_Group(group_id, name)] for group_id, name in found}
-    return by_name | by_id
+    for group in groups:
+        by_name.setdefault(group.name, []).append(group)
+    return by_name | {str(group.id): [group] for group in groups}
