@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import F
@@ -30,6 +31,7 @@ from servers.drivers.guest import config_drive_of, describe_guest
 from servers.drivers.protocol import ComputeDriver, Guest
 from servers.drivers.together import call_each, call_together
 from servers.holdings.release import release_host, services_to_release
+from servers.injections.meeting import meet_in_build
 from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import (
     ACTIVATE,
@@ -148,7 +150,7 @@ def _connection(build: Build) -> Connection:
 
 
 def _plug(builds: Sequence[Build]) -> list[Build]:
-    return _call(builds, lambda driver, build: driver.plug_nics(build.guest))
+    return _call(builds, lambda driver, build: driver.plug_nics(build.guest), "networking")
 
 
 def _map_disks(builds: Sequence[Build]) -> list[Build]:
@@ -159,7 +161,7 @@ def _map_disks(builds: Sequence[Build]) -> list[Build]:
 def _attach(builds: Sequence[Build]) -> list[Build]:
     """Volumes belong to the database as well as the driver, so they are made one after another."""
     attached = [build for build in builds if _try(build, _attach_volumes)]
-    return _call(attached, lambda driver, build: driver.attach_disks(build.guest))
+    return _call(attached, lambda driver, build: driver.attach_disks(build.guest), "disks")
 
 
 def _attach_volumes(build: Build) -> None:
@@ -175,7 +177,7 @@ def _spawn(builds: Sequence[Build]) -> list[Build]:
         password = unseal(build.job.sealed_password)
         driver.spawn(dataclasses.replace(build.guest, admin_password=password))
 
-    return _call(builds, spawn)
+    return _call(builds, spawn, "spawning")
 
 
 def _activate(builds: Sequence[Build]) -> list[Build]:
@@ -202,10 +204,15 @@ def _go_on(builds: Sequence[Build], taken: set[int]) -> list[Build]:
     return [build for build in builds if build.instance.pk in taken]
 
 
-def _call(builds: Sequence[Build], call: Callable[[ComputeDriver, Build], None]) -> list[Build]:
+def _call(
+    builds: Sequence[Build], call: Callable[[ComputeDriver, Build], None], step: str
+) -> list[Build]:
     """Let the drivers do it; those with which it succeeded."""
+    on_request = settings.OPTIONS.faults_on_request
 
     def work(build: Build) -> None:
+        if on_request:
+            meet_in_build(step, build.instance, build.host)
         call(driver_of(build.node.driver), build)
 
     slow = are_slow(build.node.driver for build in builds)
