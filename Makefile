@@ -22,7 +22,7 @@ help:
 	@echo 'make stop        end it, from another terminal'
 	@echo 'make reset       delete its data, after asking; make clean leaves them'
 	@echo 'make clean       delete the virtual environment and what was built'
-	@echo 'make test        everything that must hold; make test-fast: without browser and client programs'
+	@echo 'make test        everything that must hold; make test-fast: what costs little, under 90 s'
 	@echo 'make check       lint, types, migrations, deployment checks'
 	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts, bench-launch,'
 	@echo '                 bench-wait, bench-keys'

@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
 from compute_site import health
 from compute_site.api import versions
 from compute_site.api.docs import DocsView, SchemaView
-from compute_site.api.url_endings import without_endings
 from compute_site.neighbours.identity import api as identity
-from servers.views import injection
 from servers.views.front import show_front
 from servers.views.placement_api.urls import show_document
 
@@ -63,7 +60,7 @@ urlpatterns = [
     re_path(r"^compute/(?P<path>.*)$", versions.offer_versions),
     re_path(r"^placement(?:/|$)", include("servers.views.placement_api.urls")),
     path("identity", identity.VersionList.as_view()),
-    without_endings(r"^identity/", IDENTITY),
+    path("identity/", include(IDENTITY)),
     re_path(r"^image(?:/|$)", include("compute_site.neighbours.image.api.urls")),
     re_path(r"^network(?:/|$)", include("compute_site.neighbours.network.api.urls")),
     re_path(r"^host/v1(?:/|$)", include("servers.views.host_api.urls")),
@@ -76,13 +73,6 @@ urlpatterns = [
     path("readyz", health.show_ready),
     path("admin/", admin.site.urls),
 ]
-
-FAULTS = [
-    path("faults", injection.Injections.as_view()),
-    path("faults/<str:key>", injection.InjectionDetail.as_view()),
-]
-if settings.OPTIONS.faults_on_request:
-    urlpatterns += FAULTS
 
 handler400 = "compute_site.api.error_answers.show_bad_request"
 handler403 = "compute_site.api.error_answers.show_forbidden"

@@ -12,14 +12,18 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
+from xdist.remote import Producer
 
 from compute_site.identity.passwords import memory
 from tests.world.cast import Cast, make_cast
 from tests.world.client import ApiClient
 from tests.world.databases import make_template
+from tests.world.restoring import keep_rows, restore_rows
+from tests.world.sharing import DearestFirst, cost_of
 
 os.environ.setdefault(  # nobody needs what the tests write after a crash of the machine
     "COMPUTE_SITE_EMBEDDED_SETTINGS", "fsync=off,full_page_writes=off"
@@ -29,25 +33,16 @@ hypothesis.settings.load_profile("steady")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-THOROUGH = {
-    "tests/clients/": "clients",
-    "tests/conformance/": "replays",
-    "tests/site/test_browser.py": "browser",
-    "tests/site/test_installed.py": "installed",
-    "tests/api/test_servers_create_schemathesis.py": "schemathesis",
-}
-"""What ``make test-fast`` leaves out: by its path, the marker it gets. Each of them runs in one
-process, so that what it starts, such as a site or a browser, is started once.
-"""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> DearestFirst:
+    return DearestFirst(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """``make test-fast`` leaves out the files that cost most."""
     for item in items:
-        for path, name in THOROUGH.items():
-            if item.nodeid.startswith(path):
-                item.add_marker("thorough")
-                item.add_marker(pytest.mark.xdist_group(name))
+        if cost_of(item.nodeid):
+            item.add_marker("thorough")
 
 
 @pytest.hookimpl(trylast=True)
@@ -70,10 +65,14 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The cast is made once, before the first test."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The cast is made once, before the first test. What a test commits is taken back."""
     with django_db_blocker.unblock():
         make_cast()
+        keep_rows()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test: restore_rows())
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -108,8 +107,8 @@ def _short_streams() -> None:
 
 @pytest.fixture
 def cast(db: None) -> Cast:
-    """Projects and users; made again where a test that commits has emptied the database."""
-    return make_cast()
+    """Projects and users."""
+    return Cast()
 
 
 @pytest.fixture(autouse=True)

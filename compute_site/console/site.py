@@ -10,11 +10,10 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.contrib.auth.views import PasswordChangeView
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import reverse
 
 from compute_site.identity.errors import InvalidPassword
 from compute_site.identity.proof import prove_password
@@ -36,22 +35,6 @@ class Panel:
     wide: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """A page of its own, for who has any of the permissions; it stands in the menu above the lists,
-    unless it has no title.
-    """
-
-    path: str
-    name: str
-    title: str
-    permissions: Sequence[str]
-    view: Callable[[HttpRequest], HttpResponseBase]
-
-    def is_for(self, user: User) -> bool:
-        return any(user.has_perm(permission) for permission in self.permissions)
-
-
 SECTIONS = {
     "Servers": ("servers.Instance", "servers.ServerGroup", "servers.KeyPair", "servers.Migration"),
     "Flavors and quotas": (
@@ -61,7 +44,6 @@ SECTIONS = {
         *("servers.ComputeNode", "servers.Service", "servers.HostAgent", "servers.Aggregate"),
         "servers.Cell",
     ),
-    "Tests of clients": ("servers.Injection",),
     "Projects and users": (
         *("identity.Project", "identity.User", "auth.Group", "policy.RuleDefault"),
         *("identity.ApplicationCredential", "identity.Token"),
@@ -124,17 +106,6 @@ class ConsoleSite(AdminSite):
         ]
         return [section for section in (*sections, *rest) if section is not None]
 
-    def get_urls(self) -> list[Any]:
-        own = [
-            path(page.path, self.admin_view(_for_permitted(page)), name=page.name)
-            for page in _pages
-        ]
-        return [*own, *super().get_urls()]
-
-    def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        pages = [page for page in _pages if page.title and page.is_for(request.user)]
-        return {**super().each_context(request), "pages": pages}
-
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
@@ -179,22 +150,7 @@ def _section(title: str, members: Sequence[Found]) -> dict[str, Any] | None:
     return {**app, "name": title, "app_url": first["admin_url"], "models": models}
 
 
-def _for_permitted(page: Page) -> Callable[[HttpRequest], HttpResponseBase]:
-    def view(request: HttpRequest) -> HttpResponseBase:
-        if not page.is_for(request.user):
-            raise PermissionDenied
-        return page.view(request)
-
-    return view
-
-
 _panels: list[Panel] = []
-_pages: list[Page] = []
-
-
-def show_pages(*pages: Page) -> None:
-    """Add pages to the site, after the present ones."""
-    _pages.extend(page for page in pages if page not in _pages)
 
 
 def show_panels(*panels: Panel) -> None:

@@ -1,16 +1,13 @@
 """Servers in the admin: importing this package registers the pages and the panels."""
 
 from servers.admin import (
-    activity,
     aggregates,
     archive,
-    charts,
     dashboard,
     groups,
     history,
     host_agents,
     hosts,
-    injections,
     instance,
     jobs,
     moves,
@@ -19,16 +16,13 @@ from servers.admin import (
 )
 
 __all__ = [
-    "activity",
     "aggregates",
     "archive",
-    "charts",
     "dashboard",
     "groups",
     "history",
     "host_agents",
     "hosts",
-    "injections",
     "instance",
     "jobs",
     "moves",

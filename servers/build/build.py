@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import F
@@ -24,14 +23,14 @@ from compute_site.neighbours.network.protocol import Connection, Nic
 from compute_site.secrets.sealing import unseal
 from servers.build.child_rows import BUILD_EVENT
 from servers.build.failure import FINAL, fail_or_retry
-from servers.build.read import Subject, read_subjects
 from servers.drivers.choose import are_slow, driver_of
 from servers.drivers.disks import attach_volumes
 from servers.drivers.guest import config_drive_of, describe_guest
 from servers.drivers.protocol import ComputeDriver, Guest
 from servers.drivers.together import call_each, call_together
 from servers.holdings.release import release_host, services_to_release
-from servers.injections.meeting import meet_in_build
+from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.history import SUCCESS, finish_event_of_all
 from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import (
     ACTIVATE,
@@ -52,20 +51,10 @@ class Build:
     """One attempt to build: the job and its rows, and the NICs when they are made."""
 
     job: BuildServer
-    subject: Subject
+    instance: Instance
+    node: ComputeNode
+    devices: Sequence[BlockDevice]
     nics: tuple[Nic, ...] = ()
-
-    @property
-    def instance(self) -> Instance:
-        return self.subject.instance
-
-    @property
-    def node(self) -> ComputeNode:
-        return self.subject.node
-
-    @property
-    def devices(self) -> Sequence[BlockDevice]:
-        return self.subject.devices
 
     @property
     def host(self) -> str:
@@ -76,34 +65,47 @@ class Build:
         return describe_guest(
             self.instance,
             node=self.node.hypervisor_hostname,
-            image=self.subject.image,
+            image=self.instance.request_spec.image,
             nics=self.nics,
             files=self.job.files,
             devices=self.devices,
         )
 
 
+OF_INSTANCE = [field.name for field in Instance._meta.concrete_fields]  # noqa: SLF001 - public API
+
+
 def build_servers(jobs: Sequence[BuildServer]) -> None:
     """Take the servers from ``scheduling`` to ``active``. After a failure the next host is tried,
     or the server ends in ``error``. If it was deleted meanwhile, the build is cleaned up.
-
-    The caller holds the locks of the servers (``servers.lifecycle.exclusive``).
     """
-    builds = _prepare(jobs)
-    for stage in (_take_on, _plug, _map_disks, _attach, _begin_spawn, _spawn, _activate):
-        builds = stage(builds) if builds else []
+    with exclusive(*(job.server_id for job in jobs)):
+        builds = _prepare(jobs)
+        for stage in (_take_on, _plug, _map_disks, _attach, _begin_spawn, _spawn, _activate):
+            builds = stage(builds) if builds else []
 
 
 def _prepare(jobs: Sequence[BuildServer]) -> list[Build]:
     """Read the rows of the jobs; those of which there is nothing to build any more are left out."""
-    subjects = read_subjects(jobs)
+    nodes = ComputeNode.objects.select_related("service").in_bulk({job.node_id for job in jobs})
+    servers = {
+        str(server.uuid): server
+        for server in Instance.objects.select_related("request_spec")
+        .only(*OF_INSTANCE, "request_spec__image")
+        .filter(uuid__in=[job.server_id for job in jobs])
+        .order_by()
+    }
+    disks: dict[int, list[BlockDevice]] = {}
+    owners = [server.pk for server in servers.values()]
+    for device in BlockDevice.objects.filter(instance__in=owners).order_by("pk"):
+        disks.setdefault(device.instance_id, []).append(device)
     builds = []
     for job in jobs:
-        subject = subjects.get(job.server_id)
-        if subject is None or subject.instance.host != subject.node.service.host:
+        server, node = servers.get(job.server_id), nodes[job.node_id]
+        if server is None or server.host != node.service.host:
             continue
-        build = Build(job=job, subject=subject)
-        if _is_waiting(build.instance):
+        build = Build(job=job, instance=server, node=node, devices=disks.get(server.pk, []))
+        if _is_waiting(server):
             builds.append(build)
         else:
             _give_up(build)
@@ -115,26 +117,29 @@ def _is_waiting(server: Instance) -> bool:
 
 
 def _take_on(builds: Sequence[Build]) -> list[Build]:
-    """Make the NICs of all and take the first step, in one transaction, or, where one cannot have
-    its NICs, each by itself. The network service comes first: one that is elsewhere shall not be
-    waited for with rows locked.
+    """Make the NICs and take the first step, in one transaction. The network service comes first:
+    one that is elsewhere shall not be waited for with rows locked.
     """
+    failed: list[tuple[Build, Exception]] = []
+    with transaction.atomic():
+        connected = _connect(builds, failed)
+        taken = _taken(connected, TAKE_ON)
+    for build, error in failed:
+        _fail(build, error)
+    return _go_on(connected, taken)
+
+
+def _connect(builds: Sequence[Build], failed: list[tuple[Build, Exception]]) -> list[Build]:
+    """Make the NICs of all together, or, where one cannot have them, of each by itself."""
     try:
-        with transaction.atomic():
-            connected = _connect(builds)
-            taken = _taken(connected, TAKE_ON)
+        nics = network_service().connect_all([_connection(build) for build in builds])
     except DatabaseError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, the build has failed
         if len(builds) == 1:
-            _fail(builds[0], error)
+            failed.append((builds[0], error))
             return []
-        return [done for build in builds for done in _take_on([build])]
-    return _go_on(connected, taken)
-
-
-def _connect(builds: Sequence[Build]) -> list[Build]:
-    nics = network_service().connect_all([_connection(build) for build in builds])
+        return [done for build in builds for done in _connect([build], failed)]
     return [dataclasses.replace(build, nics=nics[build.job.server_id]) for build in builds]
 
 
@@ -150,7 +155,7 @@ def _connection(build: Build) -> Connection:
 
 
 def _plug(builds: Sequence[Build]) -> list[Build]:
-    return _call(builds, lambda driver, build: driver.plug_nics(build.guest), "networking")
+    return _call(builds, lambda driver, build: driver.plug_nics(build.guest))
 
 
 def _map_disks(builds: Sequence[Build]) -> list[Build]:
@@ -161,7 +166,7 @@ def _map_disks(builds: Sequence[Build]) -> list[Build]:
 def _attach(builds: Sequence[Build]) -> list[Build]:
     """Volumes belong to the database as well as the driver, so they are made one after another."""
     attached = [build for build in builds if _try(build, _attach_volumes)]
-    return _call(attached, lambda driver, build: driver.attach_disks(build.guest), "disks")
+    return _call(attached, lambda driver, build: driver.attach_disks(build.guest))
 
 
 def _attach_volumes(build: Build) -> None:
@@ -177,14 +182,16 @@ def _spawn(builds: Sequence[Build]) -> list[Build]:
         password = unseal(build.job.sealed_password)
         driver.spawn(dataclasses.replace(build.guest, admin_password=password))
 
-    return _call(builds, spawn, "spawning")
+    return _call(builds, spawn)
 
 
 def _activate(builds: Sequence[Build]) -> list[Build]:
-    """The event ends in the same statement, so that an active server has a complete history."""
+    """The event ends in the same transaction, so that an active server has a complete history."""
     running = {"power_state": PowerState.RUNNING, "progress": 0, "launched_at": timezone.now()}
     drives = {"config_drive": [config_drive_of(build.instance) for build in builds]}
-    taken = _taken(builds, ACTIVATE, ends=BUILD_EVENT, each=drives, **running)
+    with transaction.atomic():
+        taken = _taken(builds, ACTIVATE, each=drives, **running)
+        finish_event_of_all(list(taken), BUILD_EVENT, result=SUCCESS)
     for node in {build.node.pk: build.node for build in builds}.values():
         _note_outcome(node, failed=False)
     return _go_on(builds, taken)
@@ -204,15 +211,10 @@ def _go_on(builds: Sequence[Build], taken: set[int]) -> list[Build]:
     return [build for build in builds if build.instance.pk in taken]
 
 
-def _call(
-    builds: Sequence[Build], call: Callable[[ComputeDriver, Build], None], step: str
-) -> list[Build]:
+def _call(builds: Sequence[Build], call: Callable[[ComputeDriver, Build], None]) -> list[Build]:
     """Let the drivers do it; those with which it succeeded."""
-    on_request = settings.OPTIONS.faults_on_request
 
     def work(build: Build) -> None:
-        if on_request:
-            meet_in_build(step, build.instance, build.host)
         call(driver_of(build.node.driver), build)
 
     slow = are_slow(build.node.driver for build in builds)

@@ -21,22 +21,20 @@ from servers.models import RequestSpec
 from servers.placement import claims
 from servers.placement.choose import Placement
 from servers.placement.find import Try, alternates_wanted, find_hosts, until_claimed
-from servers.placement.report import INSERT, NoValidHost, keep_reports
+from servers.placement.report import NoValidHost, keep_reports
+from servers.placement.state import HostState
 
 logger = logging.getLogger(__name__)
 
-SET_PLACES = f"""
+SET_PLACES = """
     WITH place AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%s::jsonb)
-            AS place (id bigint, host text, node text, zone text, root text, cell bigint,
-                      report jsonb)
+            AS place (id bigint, host text, node text, zone text, root text, cell bigint)
     ), mapped AS (
         UPDATE servers_instancemapping AS mapping SET cell_id = place.cell
         FROM place
         WHERE mapping.instance_id = ANY(ARRAY(SELECT id FROM place))
           AND mapping.instance_id = place.id
-    ), told AS (
-        {INSERT.format(given="place AS given")}
     ), ended AS (
         DELETE FROM servers_buildrequest WHERE instance_id = ANY(ARRAY(SELECT id FROM place))
     )
@@ -44,7 +42,7 @@ SET_PLACES = f"""
     SET host = place.host, node = place.node, availability_zone = place.zone,
         root_device_name = place.root, updated_at = %s
     FROM place WHERE server.id = ANY(ARRAY(SELECT id FROM place)) AND server.id = place.id
-"""  # noqa: S608 - our own texts
+"""
 
 
 def place_reservation(reservation_id: str) -> None:
@@ -90,7 +88,7 @@ def _hand_over(
             for server, host in zip(servers, hosts, strict=True)
         },
     )
-    _set_places(requests, placements, now)
+    _set_places(requests, hosts, now)
     owner = find_owner(spec.instance, request_id=requests[0].request_id)
     defer_all(
         [
@@ -98,24 +96,25 @@ def _hand_over(
             for request, placement in zip(requests, placements, strict=True)
         ]
     )
-    claims.claim_places(dict(zip(servers, placements, strict=True)))
+    places = dict(zip(servers, placements, strict=True))
+    keep_reports({server: placement.report for server, placement in places.items()})
+    claims.claim_places(places)
 
 
 def _set_places(
-    requests: Sequence[WaitingBuild], placements: Sequence[Placement], now: dt.datetime
+    requests: Sequence[WaitingBuild], hosts: Sequence[HostState], now: dt.datetime
 ) -> None:
-    """Write the hosts and how they were chosen, and end the build requests."""
+    """Write the hosts, and end the build requests."""
     places = [
         {
             "id": request.instance_id,
-            "host": placement.host.host,
-            "node": placement.host.node,
-            "zone": placement.host.zone,
+            "host": host.host,
+            "node": host.node,
+            "zone": host.zone,
             "root": root_name(request.root_device_name, request.block_devices),
-            "cell": placement.host.cell_id,
-            "report": placement.report,
+            "cell": host.cell_id,
         }
-        for request, placement in zip(requests, placements, strict=True)
+        for request, host in zip(requests, hosts, strict=True)
     ]
     with prepared_cursor() as cursor:
         cursor.execute(SET_PLACES, [orjson.dumps(places).decode(), now])

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
-from django.conf import settings
 from django.db import DatabaseError
 
 from compute_site.db.locks import Kind
@@ -81,8 +80,7 @@ def fetch_values(queue: str, worker: int | None) -> dict[str, Any]:
         "queue": queue,
         "worker": worker,
         "task": BuildServer.task_name,
-        # with faults on request a build that hangs shall keep no other one waiting
-        "most": 0 if settings.OPTIONS.faults_on_request else TOGETHER - 1,
+        "most": TOGETHER - 1,
     }
 
 

@@ -13,7 +13,6 @@ from django.db import connection
 from django.utils import timezone
 
 from compute_site.db.prepared import array, prepared_cursor
-from servers.lifecycle.history import FINISH, SUCCESS, outcome_values
 from servers.models.instance import Instance
 from servers.models.states import TaskState, VmState
 
@@ -73,12 +72,6 @@ STATEMENT = """
            OR (%(from_no_task)s AND task_state IS NULL))
       AND (own.host IS NULL OR server.host = own.host)
     RETURNING server.id
-"""
-
-TAKEN = "ARRAY(SELECT id FROM taken)"
-AND_END = """
-    WITH taken AS ({step}), {end}
-    SELECT id FROM taken
 """
 
 _BUILDING = frozenset[str | None]([VmState.BUILDING])
@@ -184,14 +177,12 @@ def take_steps_on_hosts(
     transition: Transition,
     *,
     each: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    ends: str = "",
     **values: Any,
 ) -> list[int]:
     """As ``take_steps``, with the host that each server must be on. ``each`` has further columns of
-    which each server gets a value of its own, as texts, in the order of the servers. ``ends``: the
-    kind of event that ends well with this step.
+    which each server gets a value of its own, as texts, in the order of the servers.
     """
-    return _take(hosts, transition, each, values, ends)
+    return _take(hosts, transition, each, values)
 
 
 def _take(
@@ -199,7 +190,6 @@ def _take(
     transition: Transition,
     each: Mapping[str, Sequence[str]],
     values: Mapping[str, Any],
-    ends: str = "",
 ) -> list[int]:
     fields = {name: COLUMNS[name] for name in values}
     sets = [f", {field.column} = %(set_{name})s" for name, field in fields.items()]
@@ -220,9 +210,6 @@ def _take(
         "hosts": array(hosts.values()),
         "now": timezone.now(),
     }
-    if ends:
-        statement = AND_END.format(step=statement, end=FINISH.format(servers=TAKEN))
-        parameters |= outcome_values(SUCCESS, [ends])
     with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         return [key for (key,) in cursor.fetchall()]

@@ -11,7 +11,6 @@ from servers.models.compute_node import ComputeNode
 from servers.models.console_token import ConsoleToken
 from servers.models.hardware import HardwareClaim, HostHardware, PciDevice
 from servers.models.host_agent import HostAgent, HostOrder
-from servers.models.injection import Injection
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
 from servers.models.kept_request import KeptRequest
@@ -26,7 +25,6 @@ from servers.models.provider import (
     Trait,
 )
 from servers.models.request_spec import RequestSpec
-from servers.models.rollup import Rollup, RollupKind
 from servers.models.scheduling import SchedulingReport
 from servers.models.server_group import ServerGroup, ServerGroupMember
 from servers.models.service import Service
@@ -48,7 +46,6 @@ __all__ = [
     "HostAgent",
     "HostHardware",
     "HostOrder",
-    "Injection",
     "Instance",
     "InstanceAction",
     "InstanceActionEvent",
@@ -66,8 +63,6 @@ __all__ = [
     "RequestSpec",
     "ResourceClass",
     "ResourceProvider",
-    "Rollup",
-    "RollupKind",
     "SchedulingReport",
     "ServerFault",
     "ServerGroup",

@@ -12,7 +12,6 @@ from procrastinate.contrib.django import app
 from compute_site.db.sessions import any_plans, unlimited_statements
 from compute_site.idempotency.once import purge_kept_answers
 from compute_site.identity.lockout import purge_failures
-from compute_site.identity.sign_ins import purge_sign_ins
 from compute_site.identity.tokens import purge_sessions, purge_tokens
 from compute_site.neighbours.image.data import uploads
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
@@ -34,7 +33,6 @@ from servers.moves.evacuate import perform_evacuation
 from servers.moves.live import perform_live
 from servers.moves.perform import confirm_resize, move_server, revert_resize
 from servers.moves.place import place_move
-from servers.statistics.roll_up import roll_up
 from servers.worker import recovery
 from servers.worker.patience import AGAIN, UNTIL_DONE
 
@@ -105,14 +103,6 @@ def end_waiting(timestamp: int) -> None:  # noqa: ARG001
         reboot_stuck()
 
 
-@app.periodic(cron="3 * * * *")
-@app.task(name="servers.roll_up", queue=jobs.CONDUCTOR, queueing_lock="roll up")
-def roll_up_figures(timestamp: int) -> None:  # noqa: ARG001
-    """Add up what the console's charts and reports show."""
-    with any_plans(), unlimited_statements():
-        roll_up()
-
-
 @app.periodic(cron="17 * * * *")
 @app.task(name="servers.purge_jobs", queue=jobs.CONDUCTOR, queueing_lock="purge")
 def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
@@ -124,7 +114,6 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
         purge_tokens()
         purge_sessions()
         purge_failures()
-        purge_sign_ins()
         purge_console_tokens()
         purge_kept_answers()
         purge_orders()

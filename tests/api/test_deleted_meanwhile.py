@@ -100,13 +100,9 @@ class Case:
 
 
 @pytest.fixture(autouse=True)
-def _much_room(cast: Cast) -> Iterator[None]:
-    """The tables of the queue are not Django's, so a test that commits must empty them."""
+def _much_room(cast: Cast) -> None:
     for resource in ("instances", "cores", "ram", "server_groups"):
         Limit.objects.create(project=cast.alpha, resource=resource, limit=-1)
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def gone(row: Model) -> Callable[[], object]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -147,7 +146,7 @@ def test_a_refused_request_is_not_remembered(shop: Shop, as_member: ApiClient) -
     assert REPLAYED not in post(as_member, "/servers", shop.body()).expect(202).headers
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("transactional_db")
 def test_a_trial_with_a_key_tells_of_the_quota_and_leaves_nothing(
     shop: Shop, as_member: ApiClient
 ) -> None:
@@ -229,15 +228,7 @@ def test_answers_are_kept_for_a_day(shop: Shop, as_member: ApiClient) -> None:
     assert purge_kept_answers() == 1
 
 
-@pytest.fixture
-def committed(transactional_db: None, cast: Cast) -> Iterator[None]:
-    """The tables of the queue are not Django's, so a test that commits must empty them."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
-
-
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("transactional_db")
 def test_of_requests_at_once_one_has_the_effect(shop: Shop, cast: Cast) -> None:
     def send() -> Answer:
         return post(ApiClient(cast.member), "/servers", shop.body())
@@ -252,7 +243,7 @@ def test_of_requests_at_once_one_has_the_effect(shop: Shop, cast: Cast) -> None:
     assert send().content == made[0]
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("transactional_db")
 def test_a_repetition_is_told_to_wait_while_the_first_request_runs(
     shop: Shop, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from compute_site.neighbours.network.models import Port, SecurityGroup
@@ -27,11 +26,7 @@ CLIENTS = 12
 
 @pytest.fixture(autouse=True)
 def _empty_queue(cast: Cast) -> Iterator[None]:
-    """The tables of the queue are not Django's, so a test that commits must empty them."""
     make_host("host")
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def make_server() -> Instance:

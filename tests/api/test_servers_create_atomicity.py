@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -50,14 +50,6 @@ class FailAt:
         if self.after:
             execute(sql, params, many, context)
         raise Broken(sql[:80])
-
-
-@pytest.fixture(autouse=True)
-def _empty_queue(cast: Cast) -> Iterator[None]:
-    """The tables of the queue are not Django's, so a test that commits must empty them."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 @pytest.fixture

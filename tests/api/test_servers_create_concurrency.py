@@ -5,11 +5,9 @@ from __future__ import annotations
 import collections
 import functools
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from compute_site.neighbours.volume.models import Attachment, Volume
 from quotas.models import Usage
@@ -20,21 +18,9 @@ from tests.world.factories import make_volume
 from tests.world.orders import Shop, limit
 from tests.world.threads import run_at_once
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    # the server has 100 sessions: two of these tests at once would want more
-    pytest.mark.xdist_group("many sessions"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CLIENTS = 64
-
-
-@pytest.fixture(autouse=True)
-def _empty_queue(cast: Cast) -> Iterator[None]:
-    """The tables of the queue are not Django's, so a test that commits must empty them."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def race(shop: Shop, personas: list[Persona], **order: Any) -> collections.Counter[int]:

@@ -55,7 +55,7 @@ class LiveSite:
         return self.state / "clouds.yaml"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live_site(
     tmp_path_factory: pytest.TempPathFactory, django_db_setup: None
 ) -> Iterator[LiveSite]:
@@ -89,7 +89,7 @@ def live_site(
         process.wait(60)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clouds_yaml(live_site: LiveSite) -> Path:
     """What the quickstart wrote, and the recipe for name and password without a token."""
     clouds = yaml.safe_load(live_site.clouds_yaml.read_text())
@@ -118,7 +118,7 @@ def connect(clouds_yaml: Path, name: str) -> Connection:
     return Connection(config=config.get_one(cloud=name))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cloud(clouds_yaml: Path) -> Iterator[Connection]:
     """openstacksdk in the name of the user demo."""
     connection = connect(clouds_yaml, "demo")
@@ -126,7 +126,7 @@ def cloud(clouds_yaml: Path) -> Iterator[Connection]:
     connection.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def admin_cloud(clouds_yaml: Path) -> Iterator[Connection]:
     """openstacksdk in the name of the operator."""
     connection = connect(clouds_yaml, "admin")
@@ -211,7 +211,7 @@ class Openstack:
         return answer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def run_openstack(clouds_yaml: Path) -> Iterator[Openstack]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     with subprocess.Popen(

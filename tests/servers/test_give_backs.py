@@ -5,7 +5,7 @@ the process dies.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -43,14 +43,6 @@ FAILURES = ATTEMPTS + 2
 
 class Away(Unavailable):
     """What a service that is away says."""
-
-
-@pytest.fixture(autouse=True)
-def _empty_queue(cast: Cast) -> Iterator[None]:
-    """The tables of the queue are not Django's, so a test that commits must empty them."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 @pytest.fixture

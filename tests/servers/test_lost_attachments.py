@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -12,7 +12,6 @@ from compute_site.neighbours.network.models import Port
 from compute_site.neighbours.volume.models import Attachment, Volume
 from servers.attachments.lost import give_up_lost_changes
 from servers.models import BlockDevice, Instance, InstanceActionEvent, ServerFault
-from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.crashes import Crash, every_crash, run_jobs_with_crash
 from tests.world.factories import make_instance, make_network, make_volume
@@ -21,14 +20,6 @@ from tests.world.jobs import queued, run_jobs
 
 # Real transactions: what was committed before the death must stay.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
-
-
-@pytest.fixture(autouse=True)
-def _empty_queue(cast: Cast) -> Iterator[None]:
-    """The tables of the queue are not Django's, so a test that commits must empty them."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def make_server() -> Instance:

@@ -133,7 +133,6 @@ def test_new_volumes_take_over_what_they_are_made_of(alpha: Project) -> None:
     assert Attachment.objects.filter(server_id=server_id).count() == 3
 
 
-@pytest.mark.xdist_group("many sessions")
 @pytest.mark.django_db(transaction=True)
 def test_one_of_many_gets_a_volume_and_nobody_waits_forever() -> None:
     project = Project.objects.create(name="racing")

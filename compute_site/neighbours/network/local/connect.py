@@ -48,7 +48,6 @@ OCCUPIED = (
 )
 
 
-@transaction.atomic
 def connect(
     caller: Caller,
     server_id: str,
@@ -66,7 +65,7 @@ def connect(
     return connect_all([wanted])[server_id]
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def connect_all(connections: Sequence[Connection]) -> dict[str, tuple[Nic, ...]]:
     known = _rebind({one.server_id: one.host for one in connections})
     new = [one for one in connections if one.server_id not in known]

@@ -1,1 +1,0 @@
-"""How full the cloud is, and what happened in it over time."""

@@ -1,0 +1,54 @@
+"""How the processes of pytest-xdist share the tests: whole files, the dearest first, so that what
+a file sets up is set up once and all processes end together.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+TOGETHER = {
+    "tests/clients/": "the site of the clients",
+    "tests/api/test_servers_create_concurrency.py": "many sessions",
+    "tests/services/test_volumes.py": "many sessions",
+}
+"""What one process runs: all that use the same site, and all that open many sessions at once."""
+
+TABLE = Path(__file__).with_name("costs.txt")
+
+
+@cache
+def costs() -> dict[str, int]:
+    """CPU seconds of the files and folders that cost two or more."""
+    lines = (line.split() for line in TABLE.read_text().splitlines())
+    return {path: int(seconds) for seconds, path in lines}
+
+
+def cost_of(nodeid: str) -> int:
+    """0 for the many that cost little."""
+    return sum(seconds for path, seconds in costs().items() if nodeid.startswith(path))
+
+
+def group_of(nodeid: str) -> str:
+    """What is run by one process, in one go."""
+    for path, name in TOGETHER.items():
+        if nodeid.startswith(path):
+            return name
+    return nodeid.partition("::")[0]
+
+
+class DearestFirst(LoadScopeScheduling):
+    """The scheduler of ``make test``, by whatever ``--dist`` it is called."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+    def _assign_work_unit(self, node: object) -> None:
+        dearest = max(self.workqueue, key=lambda group: self._weight(self.workqueue[group]))
+        self.workqueue.move_to_end(dearest, last=False)
+        super()._assign_work_unit(node)
+
+    def _weight(self, tests: dict[str, bool]) -> tuple[int, int]:
+        return max(map(cost_of, tests)), len(tests)
