@@ -117,7 +117,7 @@ NAMED: Mapping[str, Value] = {
     "hw:hide_hypervisor_id": YES_NO,
     "hw:locked_memory": YES_NO,
     "hw:mem_encryption": YES_NO,
-    "hw:mem_encryption_model": Choice("amd-sev", "amd-sev-es", "amd-sev-snp"),
+    "hw:mem_encryption_model": Choice("amd-sev", "amd-sev-es", "amd-sev-snp", "intel-tdx"),
     "hw:mem_page_size": Pattern(
         r"large|small|any|\d+([kKMGT]i?)?(b|bit|B)?", "large, small, any or a size such as 2MiB"
     ),

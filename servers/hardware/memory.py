@@ -24,6 +24,8 @@ ENCRYPTION_MODEL = "hw:mem_encryption_model"
 
 DEFAULT_MODEL = "amd-sev"
 LOCKING_MODELS = {"amd-sev", "amd-sev-es"}
+STATELESS_MODELS = {"amd-sev-snp", "intel-tdx"}
+TDX = "intel-tdx"
 
 
 def choose_page_size(flavor: FlavorHardware, image: ImageProperties) -> PageSize | None:
@@ -92,7 +94,8 @@ def choose_memory_encryption(flavor: FlavorHardware, image: ImageProperties) -> 
 
 
 def check_encryption_firmware(model: str, image: ImageProperties) -> None:
-    """Memory encryption needs UEFI and a q35 machine; SNP needs stateless firmware besides.
+    """Memory encryption needs UEFI and a q35 machine; SNP and TDX need stateless firmware besides,
+    TDX a guest without video.
 
     Raises:
         WrongMemoryDemand: the image does not have one of them.
@@ -106,8 +109,12 @@ def check_encryption_firmware(model: str, image: ImageProperties) -> None:
             f"Memory encryption needs a q35 machine; the image property hw_machine_type is"
             f" {image.hw_machine_type!r}."
         )
-    if model == "amd-sev-snp" and not image.hw_firmware_stateless:
+    if model in STATELESS_MODELS and not image.hw_firmware_stateless:
         raise WrongMemoryDemand(
-            "Memory encryption by amd-sev-snp needs an image whose property"
+            f"Memory encryption by {model} needs an image whose property"
             " hw_firmware_stateless is true."
+        )
+    if model == TDX and image.hw_video_model != "none":
+        raise WrongMemoryDemand(
+            f"Memory encryption by {model} needs an image whose property hw_video_model is none."
         )

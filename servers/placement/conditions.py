@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import os_traits
 from django.conf import settings
 from django.utils import timezone
 
@@ -28,6 +29,7 @@ from servers.placement.neighbourhood import Neighbourhood
 SERVICE = "(SELECT {} FROM servers_service AS service WHERE service.id = node.service_id)"
 NAMED = "ARRAY(SELECT id FROM servers_service WHERE host = ANY(%s))"
 ON_HOSTS, NOT_ON_HOSTS = f"node.service_id = ANY({NAMED})", f"node.service_id <> ALL({NAMED})"
+CLOSED = os_traits.COMPUTE_STATUS_DISABLED
 PROVIDER = "(SELECT id FROM servers_resourceprovider WHERE node_id = node.id)"
 FITS = """
     stock.free >= %s AND stock.min_unit <= %s AND stock.max_unit >= %s AND %s %% stock.step_size = 0
@@ -173,6 +175,26 @@ def _enabled(question: Question) -> Iterable[Condition]:
     """Nova: of forced hosts too, but a move whose host is forced asks no scheduler at all."""
     if not (question.demand.is_forced and question.moving):
         yield Condition("ComputeFilter", "disabled", "NOT disabled", of_service=True)
+
+
+HELD = (
+    "(SELECT true FROM servers_providertrait AS held "  # noqa: S608
+    f"WHERE held.provider_id = {PROVIDER} AND held.trait = %s)"
+)
+
+
+def _closed(question: Question) -> Iterable[Condition]:
+    """Nova closes a host for the scheduler by a trait, which operators may give it too. That any
+    host has it is asked once.
+    """
+    if not (question.demand.is_forced and question.moving):
+        given = "EXISTS (SELECT FROM servers_providertrait WHERE trait = %s)"
+        yield Condition(
+            "ComputeFilter",
+            f"with the trait {CLOSED}",
+            f"(NOT {given} OR {HELD} IS NOT TRUE)",
+            (CLOSED, CLOSED),
+        )
 
 
 OF_ZONE = """
@@ -443,10 +465,7 @@ def _traits(question: Question) -> Iterable[Condition]:
 def _trait_text(
     provider: str, required: Iterable[str], forbidden: Iterable[str]
 ) -> tuple[list[str], list[str]]:
-    held = (
-        "(SELECT true FROM servers_providertrait AS held "  # noqa: S608
-        f"WHERE held.provider_id = {provider} AND held.trait = %s)"
-    )
+    held = HELD.replace(PROVIDER, provider)
     wanted, unwanted = sorted(required), sorted(forbidden)
     texts = [held] * len(wanted) + [f"{held} IS NOT TRUE"] * len(unwanted)
     return texts, [*wanted, *unwanted]
@@ -486,6 +505,7 @@ MAKERS: tuple[Maker, ...] = (
     _cell,
     _up,
     _enabled,
+    _closed,
     _zone,
     _destination,
     _hinted,

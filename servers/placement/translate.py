@@ -56,6 +56,7 @@ ENCRYPTION_TRAITS = {
     "amd-sev": "HW_CPU_X86_AMD_SEV",
     "amd-sev-es": "HW_CPU_X86_AMD_SEV_ES",
     "amd-sev-snp": "HW_CPU_X86_AMD_SEV_SNP",
+    "intel-tdx": "HW_CPU_X86_INTEL_TDX",
 }
 ADDRESS_SPACE_TRAITS = {
     "passthrough": "COMPUTE_ADDRESS_SPACE_PASSTHROUGH",

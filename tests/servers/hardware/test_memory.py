@@ -133,6 +133,11 @@ def test_flavor_and_image_must_agree_about_locked_memory(asked: str, wanted: str
             {**UEFI, "hw_firmware_stateless": "true", "hw_mem_encryption_model": "amd-sev-snp"},
             "amd-sev-snp",
         ),
+        (
+            {"mem_encryption": "1", "mem_encryption_model": "intel-tdx"},
+            {**UEFI, "hw_firmware_stateless": "true", "hw_video_model": "none"},
+            "intel-tdx",
+        ),
     ],
 )
 def test_memory_is_encrypted_by_a_model(specs: Texts, properties: Texts, model: str | None) -> None:
@@ -174,6 +179,8 @@ def test_an_unknown_model_of_the_flavor_is_refused() -> None:
         ("amd-sev-es", {**UEFI, "hw_machine_type": ""}, "hw_machine_type"),
         ("amd-sev-snp", UEFI, "hw_firmware_stateless"),
         ("amd-sev-snp", {**UEFI, "hw_firmware_stateless": "no"}, "hw_firmware_stateless"),
+        ("intel-tdx", UEFI, "hw_firmware_stateless"),
+        ("intel-tdx", {**UEFI, "hw_firmware_stateless": "yes"}, "hw_video_model"),
     ],
 )
 def test_encryption_needs_firmware_and_machine_that_can_do_it(

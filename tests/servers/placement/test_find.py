@@ -200,6 +200,14 @@ def test_a_forced_host_must_be_enabled_unless_a_server_moves_there() -> None:
     assert placement.host.host == "host1"
 
 
+def test_a_host_with_the_trait_of_a_closed_one_is_closed() -> None:
+    ProviderTrait.objects.create(provider=host(1).provider, trait="COMPUTE_STATUS_DISABLED")
+    with pytest.raises(NoValidHost, match="1 with the trait COMPUTE_STATUS_DISABLED"):
+        find_hosts(spec())
+    host(2)
+    assert chosen(spec()) == ["host2"]
+
+
 def test_a_forced_host_need_not_be_in_the_zone_but_must_have_room() -> None:
     host(1)
     node = host(2)

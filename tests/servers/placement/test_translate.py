@@ -165,15 +165,22 @@ def test_a_thread_policy_asks_for_threads_or_for_none(policy: str, kind: str) ->
 
 @pytest.mark.parametrize(
     ("model", "trait"),
-    [(None, "SEV"), ("amd-sev", "SEV"), ("amd-sev-es", "SEV_ES"), ("amd-sev-snp", "SEV_SNP")],
+    [
+        (None, "AMD_SEV"),
+        ("amd-sev", "AMD_SEV"),
+        ("amd-sev-es", "AMD_SEV_ES"),
+        ("amd-sev-snp", "AMD_SEV_SNP"),
+        ("intel-tdx", "INTEL_TDX"),
+    ],
 )
 def test_encrypted_memory_takes_a_context_of_the_host(model: str | None, trait: str) -> None:
     specs = {"hw:mem_encryption": "true"}
     specs |= {"hw:mem_encryption_model": model} if model else {}
     image = {"hw_firmware_type": "uefi", "hw_machine_type": "q35", "hw_firmware_stateless": "yes"}
+    image["hw_video_model"] = "none"
     group = main(specs, image)
     assert group.resources == {**USUAL, "MEM_ENCRYPTION_CONTEXT": 1}
-    assert f"HW_CPU_X86_AMD_{trait}" in group.required
+    assert f"HW_CPU_X86_{trait}" in group.required
 
 
 @pytest.mark.parametrize(
