@@ -18,6 +18,7 @@ from servers.views import (
     extension,
     external_event,
     grant,
+    history,
     host,
     hypervisor,
     image,
@@ -84,6 +85,7 @@ urlpatterns = [
     ),
     path("servers/<str:server_id>/topology", topology.Topology.as_view()),
     path("servers/<str:server_id>/placement", placement.Placement.as_view()),
+    path("servers/<str:server_id>/history", history.History.as_view()),
     path("servers/<str:server_id>/dry-run", dry_run.ServerDryRun.as_view()),
     path("servers/<str:server_id>/os-server-password", password.ServerPassword.as_view()),
     # flavors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Prefetch
+from django.utils.html import format_html, format_html_join
 
 from compute_site.identity.models import User
 from servers.admin.display import (
@@ -33,6 +33,7 @@ from servers.models import (
     PowerState,
     RequestSpec,
 )
+from servers.read.history import EVENTS, ActionTaken, time_actions
 
 MOST_DIGITS = 18
 """Of a key; more do not fit into the column."""
@@ -229,12 +230,11 @@ def _faults(links: Links, instance: Instance) -> Part:
 
 
 def _actions(links: Links, instance: Instance) -> Part:
-    events = Prefetch("events", InstanceActionEvent.objects.order_by("pk"))
-    actions = list(instance.actions.prefetch_related(events)[:MOST])
+    actions = list(instance.actions.order_by("-pk").prefetch_related(EVENTS)[:MOST])
     users = User.objects.only("username").in_bulk({action.user_id for action in actions})
     return rows(
         "Actions",
-        ("action", "begun", "by", "request", "result", "events"),
+        ("action", "begun", "by", "request", "result", "steps", "events"),
         (
             (
                 links.to(action),
@@ -242,12 +242,31 @@ def _actions(links: Links, instance: Instance) -> Part:
                 links.named("identity.user", action.user_id, users.get(action.user_id)),
                 mono(action.request_id),
                 action.message or NOTHING,
+                _steps(timed),
                 structured([_event(event) for event in action.events.all()]),
             )
-            for action in actions
+            for action, timed in zip(actions, time_actions(instance, actions), strict=True)
         ),
         empty="None are written yet.",
     )
+
+
+def _steps(action: ActionTaken) -> str:
+    """How long the action took, and a line for each of its steps."""
+    lines = [("", f"{action.seconds:.3f} s in all", "" if action.end else ", until now")]
+    lines += [
+        (
+            format_html(
+                '<meter min="0" max="{}" value="{}"></meter> ',
+                f"{action.seconds:.6f}",
+                f"{step.seconds:.6f}",
+            ),
+            f"{step.seconds:.3f} s {step.step.replace('_', ' ')}",
+            f", {step.host}" if step.host else "",
+        )
+        for step in action.steps
+    ]
+    return format_html_join("", "<div>{}{}{}</div>", lines)
 
 
 def _event(event: InstanceActionEvent) -> dict[str, Any]:

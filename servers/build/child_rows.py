@@ -42,13 +42,21 @@ INSERT_HISTORY = """
         SELECT * FROM jsonb_to_recordset(%s::jsonb) AS given (
             instance_id bigint, request_id text, user_id text, project_id text, message text,
             event text, start_time timestamptz, finish_time timestamptz, result text,
-            traceback text, host text, details text)
+            traceback text, host text, details text, searched_at timestamptz)
     ), actions AS (
         INSERT INTO servers_instanceaction (instance_id, action, request_id, user_id, project_id,
                                             start_time, updated_at, message)
         SELECT instance_id, %s, request_id, user_id, project_id, %s, %s, message FROM given
         ORDER BY instance_id
         RETURNING id, instance_id
+    ), steps AS (
+        INSERT INTO servers_serverstep (instance_id, step, host, started_at)
+        SELECT instance_id, step, step_host, started_at
+        FROM given CROSS JOIN LATERAL (
+            VALUES ('scheduling', NULL, searched_at), ('queued', host, start_time)
+        ) AS begun (step, step_host, started_at)
+        WHERE searched_at IS NOT NULL AND (step = 'scheduling' OR finish_time IS NULL)
+        ORDER BY instance_id, started_at
     )
     INSERT INTO servers_instanceactionevent (action_id, event, start_time, finish_time, result,
                                              traceback, host, details)
@@ -65,8 +73,9 @@ def write_records(
 ) -> None:
     """Write disks, tags and the action ``create`` with one event of each server.
 
-    ``events`` has the columns of the event by the server's key. ``named``: give each disk the
-    device name that the build needs.
+    ``events`` has the columns of the event by the server's key, and in ``searched_at`` when
+    somebody began to look for a host, after which the server waits for it. ``named``: give each
+    disk the device name that the build needs.
     """
     _write_devices(requests, named=named)
     tags = [

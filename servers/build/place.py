@@ -51,10 +51,10 @@ def place_reservation(reservation_id: str) -> None:
     If not all of them can be placed, all go to ``cell0`` in ``ERROR``. Servers that were deleted
     meanwhile are left out. A second call finds no waiting server and does nothing.
     """
-    until_claimed(functools.partial(_place, reservation_id))
+    until_claimed(functools.partial(_place, reservation_id, timezone.now()))
 
 
-def _place(reservation_id: str, attempt: Try) -> None:
+def _place(reservation_id: str, began: dt.datetime, attempt: Try) -> None:
     requests = lock_reservation(reservation_id)
     if not requests:
         return
@@ -65,14 +65,17 @@ def _place(reservation_id: str, attempt: Try) -> None:
         )
     except NoValidHost as fault:
         logger.info("reservation %s: %s", reservation_id, fault.detail)
-        fail_unplaced(requests, fault, details=fault.details)
+        fail_unplaced(requests, fault, details=fault.details, searched_at=began)
         keep_reports(dict.fromkeys((request.instance_id for request in requests), fault.report))
         return
-    _hand_over(requests, spec, placements)
+    _hand_over(requests, spec, placements, began)
 
 
 def _hand_over(
-    requests: Sequence[WaitingBuild], spec: RequestSpec, placements: Sequence[Placement]
+    requests: Sequence[WaitingBuild],
+    spec: RequestSpec,
+    placements: Sequence[Placement],
+    began: dt.datetime,
 ) -> None:
     """Write the hosts of the servers, then the jobs; the hosts' counters come last, so that they
     are locked for the shortest time.
@@ -84,7 +87,12 @@ def _hand_over(
         requests,
         named=True,
         events={
-            server: {"event": BUILD_EVENT, "start_time": now, "host": host.host}
+            server: {
+                "event": BUILD_EVENT,
+                "start_time": now,
+                "host": host.host,
+                "searched_at": began,
+            }
             for server, host in zip(servers, hosts, strict=True)
         },
     )

@@ -14,12 +14,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from compute_site.db.locks import Kind, release
 from compute_site.db.prepared import array, prepared_cursor
 from servers.build.build import build_servers
 from servers.lifecycle.companions import Group, take_along
 from servers.lifecycle.jobs import COMPUTE, BuildServer
+from servers.models.server_step import QUEUED, WAITING_FOR_PLACE
 
 WAITING = "waiting for places"
 """The queue of builds whose hosts have no place."""
@@ -48,13 +50,19 @@ TAKE_PLACES = """
     ) AS free
 """
 SET_ASIDE = """
-    UPDATE procrastinate_jobs SET queue_name = %(waiting)s
-    WHERE id = ANY(ARRAY(
-        SELECT id FROM procrastinate_jobs
-        WHERE status = 'todo' AND queue_name = %(queue)s AND task_name = 'servers.build_server'
-          AND (args ->> 'node_id')::bigint = ANY(%(nodes)s::bigint[])
-        FOR UPDATE SKIP LOCKED
-    ))
+    WITH moved AS (
+        UPDATE procrastinate_jobs SET queue_name = %(waiting)s
+        WHERE id = ANY(ARRAY(
+            SELECT id FROM procrastinate_jobs
+            WHERE status = 'todo' AND queue_name = %(queue)s AND task_name = 'servers.build_server'
+              AND (args ->> 'node_id')::bigint = ANY(%(nodes)s::bigint[])
+            FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING (args ->> 'server_id')::uuid AS server
+    )
+    INSERT INTO servers_serverstep (instance_id, step, host, started_at)
+    SELECT id, %(step)s, host, %(now)s FROM servers_instance
+    WHERE uuid = ANY(ARRAY(SELECT server FROM moved UNION ALL SELECT unnest(%(servers)s::uuid[])))
 """
 # Arrays are made once; IN may run its query for each row, and find others each time. One notice
 # wakes all workers.
@@ -72,7 +80,11 @@ LET_GO_ON = """
                 ORDER BY id LIMIT free.number FOR UPDATE SKIP LOCKED
             ) AS job
         ))
-        RETURNING id
+        RETURNING id, (args ->> 'server_id')::uuid AS server
+    ), noted AS (
+        INSERT INTO servers_serverstep (instance_id, step, host, started_at)
+        SELECT id, %(step)s, host, %(now)s FROM servers_instance
+        WHERE uuid = ANY(ARRAY(SELECT server FROM next))
     )
     SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s::text,
                      json_build_object('type', 'job_inserted', 'job_id', max(id))::text)
@@ -161,9 +173,17 @@ def _set_aside(group: Group[BuildServer], keys: Sequence[int | None], held: Sequ
     looked once more for places.
     """
     nodes = {group.jobs[key].node_id for key in keys}
+    values: dict[str, Any] = {
+        "waiting": WAITING,
+        "queue": COMPUTE,
+        "nodes": array(nodes),
+        "servers": array([group.jobs[key].server_id for key in keys]),
+        "step": WAITING_FOR_PLACE,
+        "now": timezone.now(),
+    }
     group.put_into(WAITING, keys)
     with prepared_cursor() as cursor:
-        cursor.execute(SET_ASIDE, {"waiting": WAITING, "queue": COMPUTE, "nodes": array(nodes)})
+        cursor.execute(SET_ASIDE, values)
     _fill(nodes, held)
 
 
@@ -184,6 +204,8 @@ def _let_go_on(free: Mapping[int, int]) -> None:
         "queue": COMPUTE,
         "nodes": array(free),
         "numbers": array(free.values()),
+        "step": QUEUED,
+        "now": timezone.now(),
     }
     with prepared_cursor() as cursor:
         cursor.execute(LET_GO_ON, values)

@@ -4,6 +4,7 @@ reason.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from django.utils import timezone
@@ -19,9 +20,14 @@ from servers.models.cell import CELL0
 
 
 def fail_unplaced(
-    requests: Sequence[WaitingBuild], fault: faults.Fault, *, details: str = ""
+    requests: Sequence[WaitingBuild],
+    fault: faults.Fault,
+    *,
+    details: str = "",
+    searched_at: dt.datetime | None = None,
 ) -> None:
     """End the build requests, which the caller has locked, and keep copies for another try.
+    ``searched_at``: when somebody began to look for a host, if anybody did.
 
     Disks, tags and quota of the servers stay until the user deletes them.
     """
@@ -37,6 +43,7 @@ def fail_unplaced(
         "result": ERROR,
         "details": fault.detail,
         "traceback": details or None,
+        "searched_at": searched_at,
     }
     write_records(requests, events=dict.fromkeys(servers, event))
     ServerFault.objects.bulk_create(

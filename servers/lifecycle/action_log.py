@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
 
 from servers.errors import MarkerNotFound, NoSuchItem
 from servers.models import Instance, InstanceAction
@@ -20,13 +23,15 @@ class ActionQuery:
     changes_before: datetime | None = None
 
 
-def list_actions(instance: Instance, query: ActionQuery) -> Sequence[InstanceAction]:
+def list_actions(
+    instance: Instance, query: ActionQuery, prefetch: Sequence[Prefetch[Any]] = ()
+) -> Sequence[InstanceAction]:
     """The page of the server's actions.
 
     Raises:
         MarkerNotFound: the server has no action of that request.
     """
-    actions = InstanceAction.objects.filter(instance=instance)
+    actions = InstanceAction.objects.filter(instance=instance).prefetch_related(*prefetch)
     page = actions
     if query.changes_since is not None:
         page = page.filter(updated_at__gte=query.changes_since)

@@ -74,6 +74,37 @@ def add_event(server: int, action: str, event: str, *, host: str | None) -> None
         )
 
 
+NOTE = """
+    INSERT INTO servers_serverstep (instance_id, step, host, request_id, started_at)
+    SELECT id, COALESCE(%(step)s, task_state, %(otherwise)s), COALESCE(%(host)s, host),
+           %(request)s, %(now)s
+    FROM servers_instance WHERE uuid = %(server)s::uuid AND deleted_at IS NULL
+"""
+
+
+def note_step(
+    server_id: str,
+    step: str | None,
+    *,
+    otherwise: str | None = None,
+    host: str | None = None,
+    request_id: str | None = None,
+) -> None:
+    """Write that a step of the work on a server begins now; without a name it is called like its
+    task_state, or ``otherwise`` where it has none. ``host``: if it is not the server's.
+    """
+    values: dict[str, Any] = {
+        "server": server_id,
+        "step": step,
+        "otherwise": otherwise,
+        "host": host,
+        "request": request_id,
+        "now": timezone.now(),
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(NOTE, values)
+
+
 FINISH = """
     WITH closed AS (
         UPDATE servers_instanceactionevent AS event

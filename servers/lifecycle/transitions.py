@@ -33,12 +33,15 @@ BUILD_TASKS = frozenset[str | None](
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A step from some states (``ANY``: from all) to one; ``to_vm`` ``None`` keeps the vm_state."""
+    """A step from some states (``ANY``: from all) to one; ``to_vm`` ``None`` keeps the vm_state.
+    ``noted``: its time is kept for the server's history, as that of a step of a worker.
+    """
 
     from_vm: frozenset[str | None] = ANY
     from_task: frozenset[str | None] = ANY
     to_vm: str | None = None
     to_task: str | None = None
+    noted: bool = False
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -74,24 +77,39 @@ STATEMENT = """
     RETURNING server.id
 """
 
+NOTED = """
+    WITH taken AS ({statement}, server.host
+    ), noted AS (
+        INSERT INTO servers_serverstep (instance_id, step, host, started_at)
+        SELECT id, %(to_task)s, host, %(now)s FROM taken
+    )
+    SELECT id FROM taken
+"""
+
 _BUILDING = frozenset[str | None]([VmState.BUILDING])
 
 # A build may start over from any of its steps, because its worker may have been lost there.
-TAKE_ON = Transition(from_vm=_BUILDING, from_task=BUILD_TASKS, to_task=TaskState.NETWORKING)
+TAKE_ON = Transition(
+    from_vm=_BUILDING, from_task=BUILD_TASKS, to_task=TaskState.NETWORKING, noted=True
+)
 MAP_DISKS = Transition(
     from_vm=_BUILDING,
     from_task=frozenset([TaskState.NETWORKING]),
     to_task=TaskState.BLOCK_DEVICE_MAPPING,
+    noted=True,
 )
 SPAWN = Transition(
     from_vm=_BUILDING,
     from_task=frozenset([TaskState.BLOCK_DEVICE_MAPPING]),
     to_task=TaskState.SPAWNING,
+    noted=True,
 )
 ACTIVATE = Transition(
     from_vm=_BUILDING, from_task=frozenset([TaskState.SPAWNING]), to_vm=VmState.ACTIVE
 )
-PLACE_AGAIN = Transition(from_vm=_BUILDING, from_task=BUILD_TASKS, to_task=TaskState.SCHEDULING)
+PLACE_AGAIN = Transition(
+    from_vm=_BUILDING, from_task=BUILD_TASKS, to_task=TaskState.SCHEDULING, noted=True
+)
 FAIL_BUILD = Transition(from_vm=_BUILDING, from_task=BUILD_TASKS, to_vm=VmState.ERROR)
 RETRY_BUILD = Transition(
     from_vm=frozenset([VmState.ERROR]),
@@ -109,13 +127,18 @@ REVERTING = frozenset[str | None]([TaskState.RESIZE_REVERTING])
 
 # Each step of a move may start from its own state, because its worker may have been lost there.
 BEGIN_MOVE = Transition(from_vm=_ON_OR_OFF, from_task=IDLE, to_task=TaskState.RESIZE_PREP)
-SEND = Transition(from_vm=_ON_OR_OFF, from_task=AT_SOURCE, to_task=TaskState.RESIZE_MIGRATING)
+SEND = Transition(
+    from_vm=_ON_OR_OFF, from_task=AT_SOURCE, to_task=TaskState.RESIZE_MIGRATING, noted=True
+)
 ARRIVE = Transition(
     from_vm=_ON_OR_OFF,
     from_task=frozenset([TaskState.RESIZE_MIGRATING]),
     to_task=TaskState.RESIZE_MIGRATED,
+    noted=True,
 )
-RECEIVE = Transition(from_vm=_ON_OR_OFF, from_task=AT_DESTINATION, to_task=TaskState.RESIZE_FINISH)
+RECEIVE = Transition(
+    from_vm=_ON_OR_OFF, from_task=AT_DESTINATION, to_task=TaskState.RESIZE_FINISH, noted=True
+)
 END_MOVE = Transition(
     from_vm=_ON_OR_OFF, from_task=frozenset([TaskState.RESIZE_FINISH]), to_vm=VmState.RESIZED
 )
@@ -199,6 +222,8 @@ def _take(
         arrays="".join(f", %(each_{name})s::text[]" for name in each),
         names="".join(f", {name}" for name in each),
     )
+    if transition.noted:
+        statement = NOTED.format(statement=statement)
     parameters = {
         **transition.parameters,
         **{

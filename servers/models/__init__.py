@@ -27,6 +27,7 @@ from servers.models.provider import (
 from servers.models.request_spec import RequestSpec
 from servers.models.scheduling import SchedulingReport
 from servers.models.server_group import ServerGroup, ServerGroupMember
+from servers.models.server_step import ServerStep
 from servers.models.service import Service
 from servers.models.states import PowerState, TaskState, VmState
 from servers.models.tag import Tag
@@ -67,6 +68,7 @@ __all__ = [
     "ServerFault",
     "ServerGroup",
     "ServerGroupMember",
+    "ServerStep",
     "Service",
     "Tag",
     "TaskState",

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from servers.lifecycle.history import SUCCESS, add_event, finish_events
+from servers.lifecycle.history import SUCCESS, add_event, finish_events, note_step
 from servers.lifecycle.jobs import Evacuate, MigrateLive, MoveJob, MoveServer, PlaceMove
 from servers.models import (
     Instance,
@@ -20,6 +20,7 @@ from servers.models import (
     Service,
     TaskState,
 )
+from servers.models.server_step import QUEUED
 from servers.moves.cold import COLD_EVENT, MIGRATE, PLACE_EVENT, RESIZE
 from servers.moves.failure import GiveUp, fail_evacuation, give_up_live_move, give_up_move
 from servers.placement import claims
@@ -123,6 +124,7 @@ def _place(job: PlaceMove, move: Migration, kind: Kind, attempt: Try) -> None:
     )
     finish_events(instance.pk, [kind.placing, PLACE_EVENT, COLD_EVENT], result=SUCCESS)
     add_event(instance.pk, kind.action, kind.going, host=chosen.host)
+    note_step(job.server_id, QUEUED)
     then = dataclasses.asdict(job.then) if job.then is not None else {}
     kind.job(server_id=job.server_id, move=move.pk, **then).defer()
 

@@ -9,7 +9,7 @@ LIST = rule(
     "os_compute_api:os-instance-actions:list",
     Role.READER,
     "List what was asked of a server.",
-    ("GET /servers/{server_id}/os-instance-actions",),
+    ("GET /servers/{server_id}/os-instance-actions", "GET /servers/{server_id}/history"),
     on_instance=True,
 )
 SHOW = rule(
@@ -22,8 +22,11 @@ SHOW = rule(
 EVENTS = rule(
     "os_compute_api:os-instance-actions:events",
     Role.ADMIN,
-    "See the traceback and the host of the events of an action.",
-    ("GET /servers/{server_id}/os-instance-actions/{request_id}",),
+    "See the traceback and the host of the events of an action, and the hosts in the history.",
+    (
+        "GET /servers/{server_id}/os-instance-actions/{request_id}",
+        "GET /servers/{server_id}/history",
+    ),
     on_instance=True,
 )
 EVENTS_DETAILS = rule(

@@ -28,6 +28,8 @@ from servers.delete.reclaim import reclaim_deleted
 from servers.holdings.release import forget_images, release_services, release_volume
 from servers.host_orders.take import purge_orders
 from servers.lifecycle import jobs
+from servers.lifecycle.history import note_step
+from servers.models.server_step import SCHEDULING
 from servers.moves.confirm_or_revert import confirm_overdue
 from servers.moves.evacuate import perform_evacuation
 from servers.moves.live import perform_live
@@ -43,10 +45,23 @@ def _register(kind: type[Kind], do: Callable[[Kind], object]) -> None:
     """Let workers do jobs of this kind so."""
 
     def run(**arguments: Any) -> None:
-        do(kind.from_arguments(arguments))
+        job = kind.from_arguments(arguments)
+        if isinstance(job, jobs.ServerJob) and not isinstance(job, jobs.DeleteServer):
+            _note_begin(job)
+        do(job)
 
     again = UNTIL_DONE if issubclass(kind, jobs.GiveBack) else AGAIN
     app.task(name=kind.task_name, queue=kind.queue, retry=again)(run)
+
+
+def _note_begin(job: jobs.ServerJob) -> None:
+    """Write into the server's history that its request has waited until now."""
+    note_step(
+        job.server_id,
+        SCHEDULING if job.queue == jobs.CONDUCTOR else None,
+        otherwise=job.task_name.removeprefix("servers."),
+        request_id=getattr(job, "request_id", None),
+    )
 
 
 _register(jobs.ScheduleAndBuild, lambda job: place_reservation(job.reservation_id))
