@@ -27,6 +27,8 @@ from compute_site.quickstart.parent import end_with
 
 START_SECONDS = 60
 BUILD_SECONDS = 60
+REQUEST_SECONDS = 60
+"""One that waits for a server is answered after half of it."""
 STOP_SECONDS = 15
 MOST_RESTARTS = 5
 RESTART_SECONDS = 60
@@ -181,7 +183,7 @@ class Client:
             self.root + path, data=data, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310
                 text = response.read()
                 return response.headers, json.loads(text) if text else None
         except urllib.error.HTTPError as error:
@@ -256,8 +258,9 @@ def _follow(
     client: Client, server_id: str, began: float, say: Callable[[str], None]
 ) -> dict[str, Any]:
     seen = ""
+    path = f"/compute/v2.1/servers/{server_id}"
     while time.monotonic() - began < BUILD_SECONDS:
-        _, body = client.request("GET", f"/compute/v2.1/servers/{server_id}")
+        _, body = client.request("GET", f"{path}?wait=status:ACTIVE,ERROR")
         server: dict[str, Any] = body["server"]
         state = " / ".join(filter(None, (server["status"], server["OS-EXT-STS:task_state"])))
         if state != seen:
@@ -266,11 +269,16 @@ def _follow(
         if server["status"] == "ERROR":
             raise QuickstartError(f"The first server failed: {server['fault']['message']}")
         if server["status"] == "ACTIVE":
+            _tell_steps(client.request("GET", f"{path}/history")[1]["history"][-1], say)
             addresses = [a["addr"] for net in server["addresses"].values() for a in net]
             say(f"         {server['name']} has {', '.join(addresses) or 'no address'}")
             return server
-        time.sleep(0.02)
     raise QuickstartError(f"The first server is not ACTIVE after {BUILD_SECONDS} s.")
+
+
+def _tell_steps(action: dict[str, Any], say: Callable[[str], None]) -> None:
+    for step in action["steps"]:
+        say(f"         {step['duration']:.3f} s {step['step'].replace('_', ' ')}")
 
 
 def write_clouds_yaml(path: Path, root: str, accounts: Mapping[str, Account]) -> None:

@@ -61,6 +61,11 @@ class Room(Protocol):
     def is_full(self) -> bool: ...
 
 
+def can_hold(environ: Mapping[str, Any]) -> bool:
+    """Can the web server keep requests and streams without a thread?"""
+    return ROOM in environ
+
+
 def hold(environ: MutableMapping[str, Any], held: Held) -> bool:
     """Let the request wait: ``True``: leave it now, whatever the view returns is thrown away;
     ``False``: the waiting is over, so answer.

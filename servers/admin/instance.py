@@ -21,6 +21,7 @@ from compute_site.console.lists import read_uuid, word_filter
 from compute_site.console.operator import operator_of
 from compute_site.console.rule_boxes import RulesAdmin
 from compute_site.faults import Fault
+from compute_site.waiting.held import can_hold
 from servers.actions.console import read_console
 from servers.actions.remote_console import TYPES, open_console
 from servers.admin.display import NOTHING, Links, age_of, state
@@ -35,6 +36,8 @@ LIST_COLUMNS = (
     *("uuid", "display_name", "vm_state", "task_state", "host", "availability_zone", "created_at"),
     *("network_info", "flavor", "flavor_record", "project__name"),
 )
+EVENTS = "/compute/v2.1/servers/events?all_tenants=1"
+"""Tells the page of a server when to show it anew."""
 MOST_AT_ONCE = 200
 MOST_CONSOLE_LINES = 1000
 SHOWN_ADDRESSES = 2
@@ -144,6 +147,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             may_grant=self.may_grant(request),
             has_console=self.has_change_permission(request) and instance.host is not None,
             is_busy=is_busy,
+            events=EVENTS if can_hold(request.META) else "",
             trouble=_find_trouble() if is_busy else "",
         )
 

@@ -29,7 +29,12 @@ def placement_part(_links: Links, instance: Instance) -> Part:
 def _lines(instance: Instance, report: SchedulingReport) -> Iterator[tuple[object, ...]]:
     shown = show_report(report.report, named=True)
     total = shown["hosts"] or 0
-    yield f"looked at, {moment(report.created_at)}", _bar(total, total), NOTHING, NOTHING
+    yield (
+        format_html("looked at, {}", moment(report.created_at)),
+        _bar(total, total),
+        NOTHING,
+        NOTHING,
+    )
     for step in shown["steps"]:
         names = ", ".join(step["hosts"])
         yield step["reason"], _bar(step["left"] or 0, total), step["removed"], names or NOTHING

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from django.test import Client
 from django.urls import reverse
 
+from compute_site.waiting.held import ROOM
 from servers.models import Instance
 from tests.world.client import ApiClient
-from tests.world.factories import make_flavor
+from tests.world.factories import make_flavor, make_instance
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
 from tests.world.orders import Shop
@@ -43,3 +46,34 @@ def test_a_server_that_was_placed_shows_where_and_why(
     assert "placed on one" in shown
     assert "best weights: one" in shown
     assert "what would help" not in shown
+
+
+def test_each_step_of_an_action_shows_how_long_it_took(
+    admin_client: Client, as_member: ApiClient
+) -> None:
+    shop = Shop()
+    make_host("one")
+    shown = page_of(admin_client, shop, as_member)
+    for words in ("s in all", "s scheduling<", "s networking, one<", "s spawning, one<"):
+        assert words in shown
+    assert "&lt;" not in shown
+
+
+def test_the_page_of_a_server_follows_the_stream_where_that_takes_no_thread(
+    admin_client: Client,
+) -> None:
+    server = make_instance()
+    url = reverse("admin:servers_instance_change", args=[server.pk])
+    assert "data-events" not in admin_client.get(url).content.decode()
+    shown = admin_client.get(url, **{ROOM: object()}).content.decode()
+    [(_, events)] = re.findall(r'data-(events)="([^"]+)"', shown)
+    assert f'data-server="{server.uuid}"' in shown
+    answer = admin_client.get(events, **{ROOM: HasRoom()})
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/event-stream")
+
+
+class HasRoom:
+    """A web server's room for streams, in which there are none."""
+
+    is_full = False
