@@ -21,6 +21,9 @@ PREFIX = "COMPUTE_SITE_"
 STATE_NAME = "compute-site"
 """The folder of state in the user's own state folder."""
 
+CHOICES = {"log_format": ("plain", "json")}
+"""Options that take only these texts."""
+
 
 class OptionError(Exception):
     """A variable of the environment holds what its option cannot take; the text names both."""
@@ -44,6 +47,10 @@ class Options:
     embedded_settings: tuple[str, ...] = ()
     """Settings with which the embedded PostgreSQL starts, ``name=value`` each."""
     log_level: str = "INFO"
+    log_format: str = "plain"
+    """``plain`` for people, ``json`` for programs: an object a line."""
+    metrics_token: str = ""
+    """Who asks for /metrics must have it (Authorization: Bearer …); empty: this machine only."""
     public_url: str = ""
     """Scheme, host and port in the catalogue; empty: as the request came in."""
     behind_proxy: bool = False
@@ -232,6 +239,9 @@ def read_options(environment: Mapping[str, str] = os.environ) -> Options:
         if name not in fields and name.endswith("_file"):
             name = name.removesuffix("_file")
             text = _read_file(variable, text)  # noqa: PLW2901 - the file's text is the value from here on
+        if text not in CHOICES.get(name, (text,)):
+            words = " or ".join(CHOICES[name])
+            raise OptionError(f"{variable}={text!r}: give {words}.")
         if name not in fields:
             raise OptionError(
                 f"{variable} names no option; see docs/operating.md for those that exist."

@@ -9,7 +9,8 @@ import ipaddress
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.conf import settings
@@ -57,6 +58,16 @@ class RequestIdMiddleware:
         response["x-openstack-request-id"] = request_id
         response["x-compute-request-id"] = request_id
         return response
+
+
+@contextmanager
+def sent_by(request_id: str) -> Iterator[None]:
+    """What is done here goes back to the request: the lines of the log say so."""
+    token = current_sender.set(Sender(request_id) if request_id != "-" else NOBODY)
+    try:
+        yield
+    finally:
+        current_sender.reset(token)
 
 
 def note_user(user_id: str) -> None:

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "compute_site.identity",
     "compute_site.policy",
+    "compute_site.metrics",
     "compute_site.idempotency",
     "compute_site.neighbours.identity",
     "compute_site.neighbours.image",
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "compute_site.request_id.RequestIdMiddleware",
+    "compute_site.metrics.middleware.CountRequests",
     "compute_site.api.request_url.RequestUrlMiddleware",
     "compute_site.api.content_policy.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -136,7 +138,11 @@ if OPTIONS.behind_proxy:
     USE_X_FORWARDED_HOST = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # a supervisor asks the process itself
+SECURE_REDIRECT_EXEMPT = [
+    "^healthz$",
+    "^readyz$",
+    "^metrics$",
+]  # a supervisor asks the process itself
 if OPTIONS.https:
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
@@ -158,11 +164,12 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s "
             "[%(request_id)s %(user)s %(address)s] %(message)s"
         },
+        "json": {"()": "compute_site.metrics.json_lines.JsonFormatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "plain",
+            "formatter": OPTIONS.log_format,
             "filters": ["request_id", "one_line"],
         },
     },

@@ -12,6 +12,7 @@ from compute_site.api import versions
 from compute_site.api.docs import DocsView, SchemaView
 from compute_site.neighbours.identity import api as identity
 from servers.views.front import show_front
+from servers.views.metrics import show_metrics
 from servers.views.placement_api.urls import show_document
 
 IDENTITY = [
@@ -71,6 +72,7 @@ urlpatterns = [
     path("accounts/", include("rest_framework.urls")),
     path("healthz", health.show_alive),
     path("readyz", health.show_ready),
+    path("metrics", show_metrics),
     path("admin/", admin.site.urls),
 ]
 

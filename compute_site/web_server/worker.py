@@ -22,6 +22,7 @@ from django.conf import settings
 from gunicorn.workers.base import Worker
 
 from compute_site.db.cancelling import cancellable
+from compute_site.metrics.meters import Flushing
 from compute_site.waiting.held import Held
 from compute_site.web_server.answering import answer
 from compute_site.web_server.connection import Connection, State
@@ -79,11 +80,13 @@ class PatientWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         self.body_limit: int = settings.OPTIONS.max_body_bytes
         self.room = WaitingRoom(settings.OPTIONS.max_waiting_requests, self.wake_main)
         self.selector.register(self.PIPE[0], READ, self.wake_up)
+        metrics = Flushing()
         while self.alive and os.getppid() == self.ppid:
             if not self.lanes.general.is_busy:
                 self.accept_if(wanted=True)
             self.go_on()
         self.stop()
+        metrics.stop()
 
     def stop(self) -> None:
         """Answer what has been asked, within ``graceful_timeout``, and nothing new."""

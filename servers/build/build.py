@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from compute_site.metrics.meters import BUILDS, count
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Connection, Nic
 from compute_site.secrets.sealing import unseal
@@ -192,6 +193,7 @@ def _activate(builds: Sequence[Build]) -> list[Build]:
     with transaction.atomic():
         taken = _taken(builds, ACTIVATE, each=drives, **running)
         finish_event_of_all(list(taken), BUILD_EVENT, result=SUCCESS)
+    count(BUILDS, "built", amount=len(taken))
     for node in {build.node.pk: build.node for build in builds}.values():
         _note_outcome(node, failed=False)
     return _go_on(builds, taken)

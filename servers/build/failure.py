@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from compute_site import faults
+from compute_site.metrics.meters import BUILDS, count
 from compute_site.neighbours.network.protocol import NicFailed
 from compute_site.neighbours.volume.protocol import VolumeQuotaReached
 from servers.build.child_rows import BUILD_EVENT
@@ -53,6 +54,7 @@ def fail(instance: Instance, error: Exception, *, host: str | None = None) -> No
             instance=instance, code=500, message=message[:255], details=details, host=host
         )
         finish_event(instance.pk, BUILD_EVENT, result=ERROR, details=message, traceback=details)
+    count(BUILDS, "failed")
 
 
 def describe(error: Exception) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from compute_site import faults
+from compute_site.metrics.meters import BUILDS, count
 from servers.build.child_rows import SCHEDULE_EVENT, write_records
 from servers.build.retry import keep_orders
 from servers.build.waiting import WaitingBuild
@@ -50,5 +51,6 @@ def fail_unplaced(
         ServerFault(instance_id=server, code=500, message=fault.detail[:255], details=details)
         for server in servers
     )
+    count(BUILDS, "without a host", amount=len(requests))
     keep_orders(requests)
     BuildRequest.objects.filter(pk__in=[request.id for request in requests]).delete()

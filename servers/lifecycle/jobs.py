@@ -18,12 +18,18 @@ from procrastinate.manager import JobManager
 from compute_site.caller import Caller
 from compute_site.db.prepared import prepared_cursor
 from compute_site.neighbours.network.protocol import NicRequest
+from compute_site.request_id import NOBODY, current_sender
 
 CONDUCTOR = "conductor"
 """The queue of decisions: where servers go, what became of lost jobs."""
 
 COMPUTE = "compute"
 """The queue of work on hosts."""
+
+ORIGIN = "origin"
+"""Beside the arguments of a job stands the id of the request that it goes back to, for the lines of
+the log.
+"""
 
 SECRET_ARGUMENTS = frozenset(("sealed_password", "files"))
 """Arguments that carry secrets of users, at any depth."""
@@ -75,11 +81,13 @@ def defer_all(jobs: Sequence[Job], *, queue: str | None = None) -> None:
     """Put all of these jobs into their queues, or into this one, in one statement."""
     if not jobs:
         return
+    sender = current_sender.get()
+    origin = {} if sender is NOBODY else {ORIGIN: sender.request_id.partition(" ")[0]}
     given = [
         {
             "queue": queue or job.queue,
             "task": job.task_name,
-            "arguments": job.as_arguments(),
+            "arguments": job.as_arguments() | origin,
         }
         for job in jobs
     ]
@@ -91,6 +99,7 @@ def _with_tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in arguments.items()
+        if name != ORIGIN
     }
 
 
@@ -355,7 +364,7 @@ class PlaceMove(MoveJob):
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
-        values = dict(arguments)
+        values = _with_tuples(arguments)
         then = values.pop("then", None)
         return cls(then=Evacuated(**then) if then else None, **values)
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from compute_site.faults import BadRequest
+from compute_site.metrics.meters import PLACEMENT, timed
 from servers.models import Instance, RequestSpec, ResourceProvider, Trait
 from servers.models.server_group import Policy
 from servers.placement.candidates import find_candidates
@@ -38,14 +39,15 @@ def until_claimed(attempt: Callable[[Try], Result]) -> Result:
     Raises:
         RoomTaken: even the last time, which does not happen as long as hosts are locked then.
     """
-    for number in range(1, TRIES):
-        try:
-            with transaction.atomic():
-                return attempt(Try(number))
-        except RoomTaken:
-            logger.info("the chosen hosts have filled up meanwhile, try %s", number)
-    with transaction.atomic():
-        return attempt(Try(TRIES))
+    with timed(PLACEMENT):
+        for number in range(1, TRIES):
+            try:
+                with transaction.atomic():
+                    return attempt(Try(number))
+            except RoomTaken:
+                logger.info("the chosen hosts have filled up meanwhile, try %s", number)
+        with transaction.atomic():
+            return attempt(Try(TRIES))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

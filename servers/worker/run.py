@@ -27,6 +27,7 @@ from psycopg import AsyncConnection
 from compute_site.db.outages import reason_of
 from compute_site.db.schema import is_complete
 from compute_site.db.sessions import BY_KEY, limit_sessions
+from compute_site.metrics.meters import Flushing
 from servers.models import Service
 from servers.models.service import make_control_services
 from servers.worker.at_work import hold_job
@@ -78,12 +79,14 @@ async def run_workers(pools: Sequence[WorkerPool]) -> None:
     app.perform_import_paths()  # type: ignore[no-untyped-call]
     with app.replace_connector(_connector(threads)) as ours:
         ours.job_manager = JobsTogether(ours.connector)
+        metrics = Flushing()
         try:
             await app.open_async()
             working = (_keep_working(pool, stop) for pool in pools)
             await asyncio.gather(_announce(stop), *working)
         finally:
             await app.close_async()
+            await asyncio.to_thread(metrics.stop)
 
 
 async def _wait_for_tables(stop: asyncio.Event) -> None:

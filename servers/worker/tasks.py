@@ -14,6 +14,7 @@ from compute_site.idempotency.once import purge_kept_answers
 from compute_site.identity.lockout import purge_failures
 from compute_site.identity.tokens import purge_sessions, purge_tokens
 from compute_site.neighbours.image.data import uploads
+from compute_site.request_id import sent_by
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.actions.perform import perform
 from servers.actions.remote_console import purge_console_tokens
@@ -45,10 +46,11 @@ def _register(kind: type[Kind], do: Callable[[Kind], object]) -> None:
     """Let workers do jobs of this kind so."""
 
     def run(**arguments: Any) -> None:
-        job = kind.from_arguments(arguments)
-        if isinstance(job, jobs.ServerJob) and not isinstance(job, jobs.DeleteServer):
-            _note_begin(job)
-        do(job)
+        with sent_by(arguments.get(jobs.ORIGIN, "-")):
+            job = kind.from_arguments(arguments)
+            if isinstance(job, jobs.ServerJob) and not isinstance(job, jobs.DeleteServer):
+                _note_begin(job)
+            do(job)
 
     again = UNTIL_DONE if issubclass(kind, jobs.GiveBack) else AGAIN
     app.task(name=kind.task_name, queue=kind.queue, retry=again)(run)

@@ -30,7 +30,7 @@ FLOORS: list[set[str]] = [
     },
     {"compute_site.db"},
     {"compute_site.settings"},
-    {"compute_site.cloudfile", "compute_site.idempotency"},
+    {"compute_site.cloudfile", "compute_site.idempotency", "compute_site.metrics"},
     # who asks, and what they may do
     {"compute_site.identity"},
     {"compute_site.policy"},

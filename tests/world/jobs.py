@@ -9,7 +9,7 @@ from django.db import connection
 from procrastinate.contrib.django import app
 
 from servers.lifecycle.companions import FETCH, current_job, fetch_values, keep_companions
-from servers.lifecycle.jobs import COMPUTE, CONDUCTOR
+from servers.lifecycle.jobs import COMPUTE, CONDUCTOR, ORIGIN
 
 QUEUES = """
     SELECT queue_name FROM procrastinate_jobs
@@ -51,7 +51,8 @@ def queued(task: str | None = None) -> list[dict[str, Any]]:
             " AND (%(task)s::text IS NULL OR task_name = %(task)s) ORDER BY id",
             {"task": task},
         )
-        return [row[0] if isinstance(row[0], dict) else _load(row[0]) for row in cursor.fetchall()]
+        found = [row[0] if isinstance(row[0], dict) else _load(row[0]) for row in cursor.fetchall()]
+    return [{key: value for key, value in job.items() if key != ORIGIN} for job in found]
 
 
 def drop_jobs() -> None:
