@@ -6,14 +6,12 @@ import re
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 
-from compute_site.faults import Fault
 from servers.admin.display import structure_of
-from servers.admin.writable import WritableAdmin
+from servers.admin.writable import RemovableAdmin
 from servers.hosts.aggregates import (
     ZONE,
     AggregateUpdate,
@@ -74,7 +72,7 @@ class AggregateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Aggregate)
-class AggregateAdmin(WritableAdmin):
+class AggregateAdmin(RemovableAdmin):
     form = AggregateForm
     counted = "hosts"
     list_display = ("name", "uuid", "availability_zone", "host_count", "metadata")
@@ -87,18 +85,8 @@ class AggregateAdmin(WritableAdmin):
     readonly_fields = ("uuid", "created_at", "updated_at")
     autocomplete_fields = ("hosts",)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
-
     def get_fields(self, request: HttpRequest, obj: Aggregate | None = None) -> Any:
         return self.fields if obj else self.fields[:4]
-
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().delete_view(request, *args, **kwargs)
-        except Fault as fault:
-            self.message_user(request, fault.detail, messages.ERROR)
-            return redirect("admin:servers_aggregate_changelist")
 
     def save_model(self, request: HttpRequest, obj: Aggregate, form: Any, change: bool) -> None:
         zone = form.cleaned_data["zone"] or None
@@ -128,8 +116,8 @@ class AggregateAdmin(WritableAdmin):
         if "more" in form.changed_data:
             set_metadata(form.instance.pk, {**dict.fromkeys(kept), **items})
 
-    def delete_model(self, request: HttpRequest, obj: Aggregate) -> None:
-        delete_aggregate(obj.pk)
+    def remove(self, row: Aggregate) -> None:
+        delete_aggregate(row.pk)
 
     @admin.display(description="hosts")
     def host_count(self, aggregate: Any) -> int:

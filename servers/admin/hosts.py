@@ -33,8 +33,9 @@ from servers.admin.host_operations import (
 from servers.admin.instance_page import is_key
 from servers.admin.parts import Part, rows
 from servers.admin.read_only import RecordAdmin
-from servers.admin.writable import WritableAdmin
+from servers.admin.writable import RemovableAdmin
 from servers.hosts.save import Host, save_hosts
+from servers.hosts.services import delete_service
 from servers.hosts.written import HOST_KEYS, WrongKey, describe_written
 from servers.models import Allocation, Cell, ComputeNode, Instance, ResourceProvider, Service
 from servers.models.cell import CELL0
@@ -243,7 +244,7 @@ class HostForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ComputeNode)
-class ComputeNodeAdmin(WritableAdmin):
+class ComputeNodeAdmin(RemovableAdmin):
     """Bars of what servers hold, against what may be given away. What it has is changed on the
     pages of its resource providers.
     """
@@ -314,6 +315,10 @@ class ComputeNodeAdmin(WritableAdmin):
         name = form.host.description.hypervisor_hostname
         obj.pk = ComputeNode.objects.values_list("pk", flat=True).get(hypervisor_hostname=name)
         obj.hypervisor_hostname = name
+
+    def remove(self, row: ComputeNode) -> None:
+        """With its service, as the API does."""
+        delete_service(row.service)
 
     @admin.display(description="resource providers")
     def providers(self, node: Any) -> str:

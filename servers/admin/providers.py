@@ -16,11 +16,12 @@ from compute_site.console.lists import word_filter
 from compute_site.values.keys import Key, WrongValue, read_keys, without
 from servers.admin.display import Links, structure_of
 from servers.admin.read_only import RecordAdmin
-from servers.admin.writable import WritableAdmin
+from servers.admin.writable import RemovableAdmin
 from servers.hosts.description import Stock
 from servers.hosts.provider import ProviderChange, change_provider
 from servers.hosts.reading import INVENTORY_KEYS, check_stock, resource_class, traits
 from servers.models import Inventory, PciDevice, ProviderTrait, ResourceProvider
+from servers.placement.resources.providers import delete_provider
 
 AMOUNTS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
 
@@ -110,8 +111,10 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ResourceProvider)
-class ResourceProviderAdmin(WritableAdmin):
-    """Made by hosts and clients of Placement; what they have is changed here."""
+class ResourceProviderAdmin(RemovableAdmin):
+    """Made by hosts and clients of Placement; what they have is changed here. The root of a
+    host goes with the host.
+    """
 
     form = ProviderForm
     inlines = (InventoryInline,)
@@ -132,6 +135,9 @@ class ResourceProviderAdmin(WritableAdmin):
         if provider is not None:
             provider.links = Links(request.user)
         return provider
+
+    def remove(self, row: ResourceProvider) -> None:
+        delete_provider(row.uuid)
 
     @admin.display(description="below")
     def above(self, provider: Any) -> str:

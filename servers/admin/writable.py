@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.text import capfirst
 
 from compute_site.faults import Fault
 from servers.admin.read_only import RecordAdmin
@@ -32,3 +33,39 @@ class WritableAdmin(RecordAdmin):
         except Fault as fault:
             self.message_user(request, fault.detail, messages.ERROR)
             return redirect(request.path)
+
+
+class RemovableAdmin(WritableAdmin):
+    """Removed as well, by who has Django's permission and by the API's function: it decides whether
+    the row can go, and takes with it what belongs to it.
+    """
+
+    def remove(self, row: Any) -> None:
+        """
+        Raises:
+            Fault: the row is in use.
+        """
+        raise NotImplementedError
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except Fault as fault:
+            self.message_user(request, fault.detail, messages.ERROR)
+            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return redirect(name, object_id)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.remove(obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The rows alone; what belongs to them may be a lot."""
+        rows = list(objs)
+        kept = [str(row) for row in rows if not self.has_delete_permission(request, row)]
+        count = {capfirst(self.opts.verbose_name_plural): len(rows)}
+        return [str(row) for row in rows], count, set(), kept

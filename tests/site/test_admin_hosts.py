@@ -13,12 +13,15 @@ from django.urls import reverse
 
 from servers.models import (
     Aggregate,
+    Allocation,
     Cell,
     ComputeNode,
+    Consumer,
     Instance,
     InstanceAction,
     Inventory,
     ProviderTrait,
+    ResourceProvider,
     Service,
 )
 from tests.world.cast import Cast
@@ -246,6 +249,49 @@ def test_an_aggregate_with_hosts_is_not_deleted(admin_site: Client) -> None:
         url = reverse("admin:servers_aggregate_delete", args=[row.pk])
         admin_site.post(url, {"post": "yes"})
     assert list(Aggregate.objects.all()) == [aggregate]
+
+
+def remove(client: Client, model: str, key: int) -> list[str]:
+    """Ask for it, confirm it; what the operator is told."""
+    url = reverse(f"admin:servers_{model}_delete", args=[key])
+    assert client.get(url).status_code == 200
+    answer = client.post(url, {"post": "yes"})
+    return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+def test_a_host_is_removed_when_nothing_is_left_on_it(admin_site: Client) -> None:
+    busy, free = make_host("busy"), make_host("free")
+    make_zone("zone-a", free)
+    hold(make_instance(host="busy"), busy, VCPU=1)
+    (told,) = remove(admin_site, "computenode", busy.pk)
+    assert told.startswith("The host busy runs servers")
+    remove(admin_site, "computenode", free.pk)
+    assert list(ComputeNode.objects.all()) == [busy]
+    assert list(Service.objects.computes().values_list("host", flat=True)) == ["busy"]
+
+
+def test_a_provider_is_removed_when_nothing_needs_it(admin_site: Client) -> None:
+    node = make_host("host1")
+    root = node.provider
+    used, free = (
+        ResourceProvider.objects.create(name=name, parent=root) for name in ("used", "free")
+    )
+    used.inventories.create(resource_class="VGPU", total=1)
+    consumer = Consumer.objects.create(project_id="p", user_id="u")
+    Allocation.objects.create(consumer=consumer, provider=used, resource_class="VGPU", amount=1)
+    for row, reason in ((root, "delete them first"), (used, "hold something")):
+        (told,) = remove(admin_site, "resourceprovider", row.pk)
+        assert reason in told
+    remove(admin_site, "resourceprovider", free.pk)
+    assert set(ResourceProvider.objects.filter(root=root)) == {root, used}
+
+
+def test_nobody_removes_hosts_without_the_right_to(cast: Cast) -> None:
+    node = make_host("host1")
+    looker = staff("servers.view_computenode", "servers.change_computenode")
+    url = reverse("admin:servers_computenode_delete", args=[node.pk])
+    assert looker.post(url, {"post": "yes"}).status_code == 403
+    assert ComputeNode.objects.filter(pk=node.pk).exists()
 
 
 def test_servers_do_not_change_their_zone(admin_site: Client) -> None:
