@@ -10,6 +10,7 @@ from django.urls import include, path, re_path
 from compute_site import health
 from compute_site.api import versions
 from compute_site.api.docs import DocsView, SchemaView
+from compute_site.api.url_endings import without_endings
 from compute_site.neighbours.identity import api as identity
 from servers.views.front import show_front
 from servers.views.metrics import show_metrics
@@ -61,7 +62,7 @@ urlpatterns = [
     re_path(r"^compute/(?P<path>.*)$", versions.offer_versions),
     re_path(r"^placement(?:/|$)", include("servers.views.placement_api.urls")),
     path("identity", identity.VersionList.as_view()),
-    path("identity/", include(IDENTITY)),
+    without_endings(r"^identity/", IDENTITY),
     re_path(r"^image(?:/|$)", include("compute_site.neighbours.image.api.urls")),
     re_path(r"^network(?:/|$)", include("compute_site.neighbours.network.api.urls")),
     re_path(r"^host/v1(?:/|$)", include("servers.views.host_api.urls")),

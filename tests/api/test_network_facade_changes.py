@@ -169,9 +169,9 @@ def test_a_shared_network_is_not_changed_by_who_uses_it(as_outsider: ApiClient, 
     refuse(as_outsider, "subnet", 403, network_id=str(network.pk), ip_version=4, cidr="10.2.0.0/24")
 
 
-@pytest.mark.parametrize("network_id", [UNKNOWN_ID, "private"])
-def test_a_port_needs_a_network(as_member: ApiClient, network_id: str) -> None:
-    refuse(as_member, "port", 400, network_id=network_id)
+@pytest.mark.parametrize(("network_id", "status"), [(UNKNOWN_ID, 404), ("private", 400)])
+def test_a_port_needs_a_network(as_member: ApiClient, network_id: str, status: int) -> None:
+    refuse(as_member, "port", status, network_id=network_id)
 
 
 def test_ports_on_external_networks_are_the_operators(
@@ -214,7 +214,7 @@ def test_rules_are_made_shown_and_deleted(as_member: ApiClient, as_outsider: Api
     refuse(
         as_member,
         "security_group_rule",
-        400,
+        404,
         security_group_id=str(uuid.uuid4()),
         direction="ingress",
     )

@@ -119,7 +119,7 @@ def test_a_foreign_port_gets_none(
         "port_id": str(port.pk),
         "fixed_ip_address": "10.1.0.5",
     }
-    as_outsider.post(IPS, {"floatingip": body}).expect(400)
+    as_outsider.post(IPS, {"floatingip": body}).expect(404)
     as_reader.post(IPS, {"floatingip": body}).expect(403)
     assert not FloatingIp.objects.exists()
 

@@ -10,7 +10,7 @@ from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.models import FixedIp, Network, Port, SecurityGroupRule, Subnet
 from compute_site.values.keys import IGNORED
-from tests.world.cast import ALPHA, UNKNOWN_ID, Cast
+from tests.world.cast import ALPHA, BETA, UNKNOWN_ID, Cast
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_network, make_port, make_router, make_security_group
 
@@ -328,7 +328,7 @@ def test_tags_are_given_and_taken(
     [shown] = as_member.get(path).json.values()
     assert shown["tags"] == ["b", "c"]
     wrong: Any
-    for wrong in ({"tags": "a"}, {"tags": ["x" * 61]}, {"tags": [""]}, {}, []):
+    for wrong in ({"tags": "a"}, {"tags": ["x" * 256]}, {"tags": [""]}, {}, []):
         as_member.put(tags, wrong).expect(400)
     as_reader.put(tags, {"tags": []}).expect(403)
     as_member.delete(tags).expect(204)
@@ -355,3 +355,123 @@ def test_every_key_of_a_request_is_kept_or_only_harmless() -> None:
     for name in requests:
         dropped = [key for key, kept in vars(shapes)[name].items() if kept is IGNORED]
         assert dropped == [], name
+
+
+UNKNOWN = (
+    ("subnet", {"network_id": UNKNOWN_ID, "cidr": "10.9.0.0/24", "ip_version": 4}),
+    ("port", {"network_id": UNKNOWN_ID}),
+    ("port", {"network_id": "{network}", "security_groups": [UNKNOWN_ID]}),
+    ("port", {"network_id": "{network}", "fixed_ips": [{"subnet_id": UNKNOWN_ID}]}),
+    ("port", {"network_id": "{network}", "fixed_ips": [{"subnet_id": "{foreign}"}]}),
+    ("security_group_rule", {"security_group_id": UNKNOWN_ID, "direction": "ingress"}),
+    (
+        "security_group_rule",
+        {"security_group_id": "{group}", "direction": "ingress", "remote_group_id": UNKNOWN_ID},
+    ),
+    ("floatingip", {"floating_network_id": UNKNOWN_ID}),
+    ("floatingip", {"floating_network_id": "{public}", "port_id": UNKNOWN_ID}),
+    ("floatingip", {"floating_network_id": "{public}", "subnet_id": UNKNOWN_ID}),
+    ("floatingip", {"floating_network_id": "{public}", "subnet_id": "{foreign}"}),
+    ("router", {"external_gateway_info": {"network_id": UNKNOWN_ID}}),
+)
+
+
+@pytest.mark.parametrize(("noun", "asked"), UNKNOWN)
+def test_what_a_body_names_and_is_not_there_is_404(
+    as_member: ApiClient, network: Network, cast: Cast, noun: str, asked: dict[str, Any]
+) -> None:
+    """So is what belongs to others."""
+    ids = {
+        "{network}": network.pk,
+        "{public}": make_network(external=True).pk,
+        "{group}": make_security_group(project=cast.alpha).pk,
+        "{foreign}": make_network(project_id=BETA).subnets.get().pk,
+    }
+
+    def told(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: told(entry) for key, entry in value.items()}
+        if isinstance(value, list):
+            return [told(entry) for entry in value]
+        return str(ids.get(value, value)) if isinstance(value, str) else value
+
+    answer = make(as_member, noun, **told(asked)).expect(404)
+    assert answer.json["NeutronError"]["type"].endswith("NotFound")
+
+
+@pytest.mark.parametrize(
+    ("noun", "asked"),
+    [
+        ("port", {"dns_name": "a_b"}),
+        ("port", {"dns_name": "-a"}),
+        ("port", {"binding:vnic_type": "quick"}),
+        ("port", {"name": None}),
+        ("port", {"admin_state_up": None}),
+        ("port", {"fixed_ips": None}),
+        ("port", {"fixed_ips": [{}]}),
+        ("port", {"fixed_ips": [{"ip_address": "10.7.0.9"}, {"ip_address": "10.7.0.9"}]}),
+        ("port", {"tags": ["a", "a"]}),
+        ("port", {"extra_dhcp_opts": [{"opt_name": "mtu"}]}),
+        ("port", {"extra_dhcp_opts": [{"opt_name": "mtu", "opt_value": ""}]}),
+        (
+            "subnet",
+            {
+                "cidr": "fd00:2::/60",
+                "ip_version": 6,
+                "ipv6_ra_mode": "slaac",
+                "ipv6_address_mode": "slaac",
+            },
+        ),
+        (
+            "subnet",
+            {
+                "cidr": "fd00:2::/64",
+                "ip_version": 6,
+                "ipv6_ra_mode": "slaac",
+                "enable_dhcp": False,
+            },
+        ),
+    ],
+)
+def test_what_neutron_refuses_is_refused(
+    as_member: ApiClient, network: Network, noun: str, asked: dict[str, Any]
+) -> None:
+    make(as_member, noun, network_id=str(network.pk), **asked).expect(400)
+
+
+def test_null_does_not_stand_for_a_default_when_something_is_changed(as_member: ApiClient) -> None:
+    network = make_network(project_id=ALPHA, name="kept", shared=False)
+    as_member.put(f"{V2}/networks/{network.pk}", {"network": {"name": None}}).expect(400)
+    network.refresh_from_db()
+    assert network.name == "kept"
+
+
+def test_a_protocol_has_one_number_whatever_its_name(as_member: ApiClient, cast: Cast) -> None:
+    group = str(make_security_group(project=cast.alpha).pk)
+
+    def rule(status: int, **asked: Any) -> Answer:
+        fields = {"security_group_id": group, "direction": "ingress", **asked}
+        return make(as_member, "security_group_rule", **fields).expect(status)
+
+    rule(201, protocol="udp")
+    rule(409, protocol="17")
+    rule(409, protocol=17)
+    made = rule(201, protocol="icmp", ethertype="IPv6")
+    assert made.json["security_group_rule"]["protocol"] == "ipv6-icmp"
+    for same in ("icmp", "icmpv6", "58", 1):
+        rule(409, protocol=same, ethertype="IPv6")
+    rule(400, protocol="carrier-pigeon")
+    rule(400, protocol="tcp", port_range_min=0, port_range_max=0)
+
+
+@pytest.mark.parametrize("ending", ["/", ".json"])
+def test_urls_may_end_in_a_slash_or_in_json(
+    as_member: ApiClient, network: Network, ending: str
+) -> None:
+    one = f"{V2}/networks/{network.pk}"
+    assert as_member.get(f"{one}{ending}").expect(200).json == as_member.get(one).json
+    as_member.get(f"{V2}/networks{ending}?limit=1").expect(200)
+    as_member.get(f"{V2}/extensions/router{ending}").expect(200)
+    made = as_member.post(f"{V2}/networks{ending}", {"network": {"name": "new"}}).expect(201)
+    as_member.delete(f"{V2}/networks/{made.json['network']['id']}{ending}").expect(204)
+    as_member.get(f"{V2}/nothing{ending}").expect(404)

@@ -22,6 +22,35 @@ LIMITED = (
 )
 """What quotas limit."""
 
+PROTOCOLS = {
+    "hopopt": 0,
+    "ip": 0,
+    "icmp": 1,
+    "igmp": 2,
+    "ipip": 4,
+    "tcp": 6,
+    "egp": 8,
+    "udp": 17,
+    "dccp": 33,
+    "ipv6-encap": 41,
+    "ipv6-route": 43,
+    "ipv6-frag": 44,
+    "rsvp": 46,
+    "gre": 47,
+    "esp": 50,
+    "ah": 51,
+    "icmpv6": 58,
+    "ipv6-icmp": 58,
+    "ipv6-nonxt": 59,
+    "ipv6-opts": 60,
+    "ospf": 89,
+    "vrrp": 112,
+    "pgm": 113,
+    "sctp": 132,
+    "udplite": 136,
+}
+"""The IP protocols that have names in rules, and their numbers."""
+
 DEFAULT_GROUP = "default"
 """The name of the security group that ports get when none was asked for."""
 

@@ -62,6 +62,7 @@ def show_provider(network: Network) -> dict[str, Any]:
 
 
 def show_subnet(subnet: Subnet) -> dict[str, Any]:
+    """``subnet`` comes with its ``network``."""
     return {
         **_shared(subnet),
         "id": str(subnet.pk),
@@ -76,6 +77,7 @@ def show_subnet(subnet: Subnet) -> dict[str, Any]:
         "host_routes": subnet.host_routes,
         "ipv6_address_mode": subnet.ipv6_address_mode,
         "ipv6_ra_mode": subnet.ipv6_ra_mode,
+        "router:external": subnet.network.external,
         "service_types": [],
         "subnetpool_id": None,
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 
+from compute_site.neighbours.network.models import PROTOCOLS
 from compute_site.values.keys import (
     IGNORED,
     Key,
     Reader,
+    WrongValue,
     address,
     between,
     cidr,
@@ -24,6 +27,7 @@ from compute_site.values.keys import (
     optional,
     positive,
     record,
+    shown,
     text,
     unsupported,
     up_to,
@@ -49,7 +53,11 @@ def protocol(value: object) -> str | None:
     word = str(protocol_name(value)).lower()
     if word.isascii() and word.isdigit():
         return str(protocol_number(int(word)))
-    return None if word == "any" else word
+    if word == "any":
+        return None
+    if word not in PROTOCOLS:
+        raise WrongValue(f"give a number or one of {', '.join(PROTOCOLS)}, not {shown(value)}")
+    return word
 
 
 protocol_name = up_to(16, filled_text)
@@ -91,6 +99,31 @@ def address_or_range(value: object) -> str:
     return cidr(value) if "/" in text(value) else address(value)
 
 
+def dns_name(value: object) -> str:
+    """The name of a host, in small letters, as parts of letters, digits and hyphens."""
+    name = line(value).lower()
+    if name and not DNS_NAME.fullmatch(name):
+        raise WrongValue(f"give a name such as web-1 or web-1.example.org., not {shown(value)}")
+    return str(name)
+
+
+DNS_PART = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+DNS_NAME = re.compile(rf"{DNS_PART}(?:\.{DNS_PART})*|{DNS_PART}(?:\.{DNS_PART})+\.")
+VNIC_TYPES = (
+    *("normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder"),
+    *("smart-nic", "vdpa", "accelerator-direct", "accelerator-direct-physical"),
+    "remote-managed",
+)
+LONGEST_TAG = 255
+
+
+def tags(value: object) -> list[str]:
+    found = list_of(up_to(LONGEST_TAG, filled_text))(value)
+    if len(set(found)) < len(found):
+        raise WrongValue("a tag is named twice")
+    return list(found)
+
+
 port_number = as_number(between(0, 65535))
 MOST_DIGITS = 18
 MOST_PAIRS = 10
@@ -102,9 +135,18 @@ ROUTE = {"destination": Key(cidr, required=True), "nexthop": Key(address, requir
 PAIR = {"ip_address": Key(address_or_range, required=True), "mac_address": Key(any_mac)}
 DHCP_OPTION = {
     "opt_name": Key(up_to(64, filled_text), required=True),
-    "opt_value": Key(line),
+    "opt_value": Key(filled_line),
     "ip_version": Key(as_number(one_of(4, 6)), default=4),
 }
+
+
+def dhcp_option(value: object) -> dict[str, object]:
+    """A DHCP option; a value of null, which must be said, removes it."""
+    found = record(DHCP_OPTION)(value)
+    if "opt_value" not in mapping(value):
+        raise WrongValue("key opt_value: is required, if only as null")
+    return dict(found)
+
 
 NETWORK: Mapping[str, Key] = {
     "id": Key(uuid_text),
@@ -121,7 +163,7 @@ NETWORK: Mapping[str, Key] = {
     "provider:physical_network": Key(up_to(64)),
     "provider:segmentation_id": Key(as_number(whole)),
     "description": Key(line, default=""),
-    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
+    "tags": Key(tags, default=[]),
     "subnets": IGNORED,
     "availability_zones": IGNORED,
     "ipv4_address_scope": IGNORED,
@@ -149,7 +191,7 @@ SUBNET: Mapping[str, Key] = {
     "ipv6_ra_mode": IPV6_MODE,
     "host_routes": Key(list_of(record(ROUTE), most=20), default=[]),
     "description": Key(line, default=""),
-    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
+    "tags": Key(tags, default=[]),
     "router:external": IGNORED,
     "service_types": unsupported([]),
     "segment_id": unsupported(),
@@ -171,7 +213,7 @@ PORT: Mapping[str, Key] = {
     "admin_state_up": Key(loose_flag, default=True),
     "port_security_enabled": Key(loose_flag, default=True),
     "security_groups": Key(list_of(uuid_text)),
-    "binding:vnic_type": Key(up_to(32, filled_text), default="normal"),
+    "binding:vnic_type": Key(one_of(*VNIC_TYPES), default="normal"),
     "binding:vif_type": Key(up_to(32), default="unbound"),
     "binding:host_id": Key(line, default=""),
     "binding:profile": Key(kept_mapping, default={}),
@@ -179,11 +221,11 @@ PORT: Mapping[str, Key] = {
     "resource_request": Key(kept_mapping),
     "numa_affinity_policy": Key(one_of("required", "preferred", "legacy", "socket")),
     "device_profile": Key(line),
-    "dns_name": Key(line, default=""),
+    "dns_name": Key(dns_name, default=""),
     "allowed_address_pairs": Key(list_of(record(PAIR), most=MOST_PAIRS), default=[]),
-    "extra_dhcp_opts": Key(list_of(record(DHCP_OPTION)), default=[]),
+    "extra_dhcp_opts": Key(list_of(dhcp_option), default=[]),
     "description": Key(line, default=""),
-    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
+    "tags": Key(tags, default=[]),
     "binding:vif_details": IGNORED,
     "dns_assignment": IGNORED,
     "qos_network_policy_id": IGNORED,
@@ -218,7 +260,7 @@ SECURITY_GROUP: Mapping[str, Key] = {
     "project_id": PROJECT,
     "security_group_rules": Key(list_of(record(RULE_OF_GROUP))),
     "stateful": Key(loose_flag, default=True),
-    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
+    "tags": Key(tags, default=[]),
     "shared": IGNORED,
     **COMMON,
 }
@@ -227,7 +269,26 @@ SECURITY_GROUP: Mapping[str, Key] = {
 # Requests may not set ids, states and what the service counts; the project is by default the
 # caller's. Tags have URLs of their own; ports and networks of Neutron take them at once, too.
 def _new(shape: Mapping[str, Key], *names: str) -> dict[str, Key]:
-    return optional(without(shape, "id", *SHOWN, *names), "project_id")
+    return _strict(optional(without(shape, "id", *SHOWN, *names), "project_id"))
+
+
+NEVER_NULL = frozenset(
+    (
+        *("name", "description", "admin_state_up", "shared", "router:external", "is_default"),
+        *("mtu", "port_security_enabled", "provider:network_type", "enable_dhcp", "fixed_ips"),
+        *("provider:physical_network", "provider:segmentation_id", "device_id", "device_owner"),
+        *("binding:vnic_type", "dns_name", "tags", "stateful", "ethertype"),
+        "availability_zone_hints",
+    )
+)
+"""What requests leave out or set, but not to null, as in Neutron."""
+
+
+def _strict(shape: Mapping[str, Key]) -> dict[str, Key]:
+    return {
+        name: dataclasses.replace(key, never_null=True) if name in NEVER_NULL else key
+        for name, key in shape.items()
+    }
 
 
 NEW_NETWORK = _new(
@@ -243,26 +304,30 @@ NEW_PORT = _new(
     *("status", "binding:vif_type", "binding:vif_details", "dns_assignment"),
     "qos_network_policy_id",
 )
-NEW_SECURITY_GROUP = _new(SECURITY_GROUP, "security_group_rules", "tags", "shared")
-NEW_RULE = without(RULE, "id", "normalized_cidr", "tags", *SHOWN)
+NEW_SECURITY_GROUP = _new(
+    SECURITY_GROUP | {"name": Key(line, default="")}, "security_group_rules", "tags", "shared"
+)
+NEW_RULE = _strict(without(RULE, "id", "normalized_cidr", "tags", *SHOWN))
 CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id"))
 CHANGED_SUBNET = optional(without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version"))
 CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "mac_address", "tags"))
 CHANGED_SECURITY_GROUP = optional(without(NEW_SECURITY_GROUP, "project_id"))
-CHANGED_RULE = {"description": Key(line, default="")}
-NEW_FLOATING_IP: Mapping[str, Key] = {
-    "floating_network_id": Key(uuid_text, required=True),
-    "floating_ip_address": Key(address),
-    "subnet_id": Key(uuid_text),
-    "port_id": Key(uuid_text),
-    "fixed_ip_address": Key(address),
-    "description": Key(line, default=""),
-    "project_id": Key(line, other_name="tenant_id"),
-    "dns_name": unsupported(""),
-    "dns_domain": unsupported(""),
-    "qos_policy_id": unsupported(),
-    "distributed": unsupported(False),
-}
+CHANGED_RULE = _strict({"description": Key(line, default="")})
+NEW_FLOATING_IP: Mapping[str, Key] = _strict(
+    {
+        "floating_network_id": Key(uuid_text, required=True),
+        "floating_ip_address": Key(address),
+        "subnet_id": Key(uuid_text),
+        "port_id": Key(uuid_text),
+        "fixed_ip_address": Key(address),
+        "description": Key(line, default=""),
+        "project_id": Key(line, other_name="tenant_id"),
+        "dns_name": unsupported(""),
+        "dns_domain": unsupported(""),
+        "qos_policy_id": unsupported(),
+        "distributed": unsupported(False),
+    }
+)
 CHANGED_FLOATING_IP = {
     key: NEW_FLOATING_IP[key] for key in ("port_id", "fixed_ip_address", "description")
 }
@@ -290,18 +355,14 @@ ROUTER: Mapping[str, Key] = {
     "external_gateway_info": Key(gateway),
     "availability_zone_hints": Key(list_of(up_to(255, filled_text)), default=[]),
     "routes": Key(ROUTES, default=[]),
-    "tags": Key(list_of(up_to(60, filled_text)), default=[]),
+    "tags": Key(tags, default=[]),
     "status": IGNORED,
     "availability_zones": IGNORED,
     **COMMON,
 }
 NEW_ROUTER = _new(ROUTER, "status", "availability_zones", "routes", "tags")
 CHANGED_ROUTER = optional(
-    without(
-        ROUTER,
-        *("id", "project_id", "availability_zone_hints", "status", "availability_zones", "tags"),
-        *SHOWN,
-    )
+    _new(ROUTER, *("project_id", "availability_zone_hints", "status", "availability_zones", "tags"))
 )
 INTERFACE: Mapping[str, Key] = {"subnet_id": Key(uuid_text), "port_id": Key(uuid_text)}
 EXTRA_ROUTES: Mapping[str, Key] = {"routes": Key(ROUTES, required=True)}

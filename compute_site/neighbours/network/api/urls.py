@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, include, path, re_path
+from django.urls import URLPattern, path, re_path
 
+from compute_site.api.url_endings import without_endings
 from compute_site.neighbours.network.api import discovery, quotas, routers, tags, views
 from compute_site.neighbours.network.api.objects import NetworkView
 
@@ -50,6 +51,6 @@ V2 = [
 urlpatterns = [
     path("", discovery.Versions.as_view()),
     re_path(r"^v2\.0/?$", discovery.VersionDetail.as_view()),
-    re_path(r"^v2\.0/", include(V2)),
+    without_endings(r"^v2\.0/", V2, ".json"),
     re_path("", discovery.UnknownNetworkUrl.as_view()),
 ]

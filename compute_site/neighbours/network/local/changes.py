@@ -16,6 +16,7 @@ from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import default_pools, overlap
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.limits import QUOTAS
+from compute_site.neighbours.network.local.missing import NetworkNotFound, SecurityGroupNotFound
 from compute_site.neighbours.network.local.ports import (
     find_group_ids,
     give_addresses,
@@ -35,6 +36,7 @@ from compute_site.neighbours.network.local.rows import (
     RULE_COLUMNS,
     SUBNET_COLUMNS,
     UnusableSubnet,
+    by_protocol,
     check_gateway,
     check_modes,
     check_pools,
@@ -88,6 +90,12 @@ class PairsNeedSecurity(Conflict):
     code = "pairs_need_port_security"
 
 
+class GroupsNeedSecurity(BadRequest):
+    """Security groups say what passes port security, and mean nothing without it."""
+
+    code = "groups_need_port_security"
+
+
 class InUse(Conflict):
     """The object to delete is still used by another one."""
 
@@ -109,7 +117,7 @@ def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[
 def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
     project_id = values["project_id"] or caller.project_id
     # locked, so that no other subnet of the network is made at the same time
-    network = _find_network(caller, values["network_id"], lock=True)
+    network = find_network(caller, values["network_id"], lock=True)
     permit_create(caller, policies.CREATE_SUBNET, project_id, values, given, network=network)
     check_project(caller, project_id)
     subnet = subnet_row(values, given, uuid.uuid4(), project_id)
@@ -129,7 +137,7 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
     project_id = values["project_id"] or caller.project_id
     chosen_mac = values["mac_address"]
     # locked, so that no other port of the network takes the same MAC address meanwhile
-    network = _find_network(caller, values["network_id"], lock=chosen_mac is not None)
+    network = find_network(caller, values["network_id"], lock=chosen_mac is not None)
     permit_create(caller, policies.CREATE_PORT, project_id, values, given, network=network)
     check_project(caller, project_id)
     if chosen_mac is not None and network.ports.filter(mac_address=chosen_mac).exists():
@@ -174,19 +182,23 @@ def create_rule(
     seen = SecurityGroup.objects.visible_to(caller)
     group = seen.filter(pk=values["security_group_id"]).first()
     if group is None:
-        raise BadReference(
+        raise SecurityGroupNotFound(
             f"There is no security group {values['security_group_id']}.", field="security_group_id"
         )
     permit(caller, policies.CREATE_RULE, group.project_id)
     remote = values["remote_group_id"]
     if remote is not None and not seen.filter(pk=remote).exists():
-        raise BadReference(f"There is no security group {remote}.", field="remote_group_id")
+        raise SecurityGroupNotFound(
+            f"There is no security group {remote}.", field="remote_group_id"
+        )
     check_rule(values)
     rule = rule_row(values, uuid.uuid4(), group)
     # locked, so that the same rule is not made twice at once
     group = SecurityGroup.objects.select_for_update(no_key=True).get(pk=group.pk)
-    same = {key: getattr(rule, key) for key in RULE_COLUMNS if key != "description"}
-    twin = group.rules.filter(**same).first()
+    free = ("description", "protocol")
+    same = {key: getattr(rule, key) for key in RULE_COLUMNS if key not in free}
+    twins = group.rules.filter(**same, **by_protocol(rule.protocol, rule.ethertype))
+    twin = twins.first()
     if twin is not None:
         raise RuleExists(f"The group has this rule already; its id is {twin.pk}.")
     QUOTAS.check(group.project_id, security_group_rule=1)
@@ -355,13 +367,16 @@ def check_project(caller: Caller, project_id: str) -> None:
         raise BadReference(f"There is no project {project_id}.", field="project_id")
 
 
-def _find_network(caller: Caller, network_id: uuid.UUID, *, lock: bool) -> Network:
+def find_network(
+    caller: Caller, network_id: uuid.UUID, *, lock: bool = False, field: str = "network_id"
+) -> Network:
+    """Raises ``NetworkNotFound`` where the caller sees no such network."""
     visible = Network.objects.visible_to(caller)
     if lock:
         visible = visible.select_for_update(no_key=True)
     network = visible.filter(pk=network_id).first()
     if network is None:
-        raise BadReference(f"There is no network {network_id}.", field="network_id")
+        raise NetworkNotFound(f"There is no network {network_id}.", field=field)
     return network
 
 
@@ -408,10 +423,15 @@ def _give_groups(port: Port, group_ids: Collection[uuid.UUID] | None) -> None:
     """Put the port into these groups; ``None``: the default one, or none without port security."""
     if not port.port_security_enabled:
         if group_ids:
-            raise NicFailed("A port without port security takes no security groups.")
+            raise GroupsNeedSecurity(
+                "A port without port security takes no security groups.", field="security_groups"
+            )
         port.security_groups.clear()
         return
-    words = [] if group_ids is None else [str(group_id) for group_id in group_ids]
-    none_asked = group_ids is not None and not words
-    found = [] if none_asked else find_group_ids(port.project_id, words)
-    port.security_groups.set(SecurityGroup.objects.filter(pk__in=found))
+    wanted = find_group_ids(port.project_id, []) if group_ids is None else list(group_ids)
+    found = SecurityGroup.objects.filter(pk__in=wanted, project=port.project_id)
+    missing = set(wanted) - {group.pk for group in found}
+    if missing:
+        told = ", ".join(sorted(map(str, missing)))
+        raise SecurityGroupNotFound(f"There is no security group {told}.", field="security_groups")
+    port.security_groups.set(found)

@@ -13,9 +13,10 @@ from compute_site.caller import Caller
 from compute_site.faults import BadReference, BadRequest, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
-from compute_site.neighbours.network.local.changes import check_project
+from compute_site.neighbours.network.local.changes import check_project, find_network
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.limits import QUOTAS
+from compute_site.neighbours.network.local.missing import PortNotFound, SubnetNotFound
 from compute_site.neighbours.network.local.ports import (
     asked_address,
     make_mac,
@@ -48,14 +49,10 @@ def create_floating_ip(
     project_id = values["project_id"] or caller.project_id
     permit_create(caller, policies.CREATE_FLOATING_IP, project_id, values, given)
     check_project(caller, project_id)
-    networks = Network.objects.visible_to(caller).filter(external=True)
-    network = networks.filter(pk=values["floating_network_id"]).first()
-    if network is None:
-        raise BadReference(
-            f"There is no external network {values['floating_network_id']}.",
-            field="floating_network_id",
-        )
-    outside = _make_outside_port(network, values)
+    network = find_network(caller, values["floating_network_id"], field="floating_network_id")
+    if not network.external:
+        raise BadReference(f"Network {network.pk} is not external.", field="floating_network_id")
+    outside = _make_outside_port(caller, network, values)
     floating_ip = FloatingIp(
         project_id=project_id,
         outside=outside,
@@ -90,7 +87,7 @@ def delete_floating_ip(caller: Caller, floating_ip: FloatingIp) -> None:
         tell_changed(holders)
 
 
-def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
+def _make_outside_port(caller: Caller, network: Network, values: Mapping[str, Any]) -> Port:
     """The port that holds the address on the external network, in the project of that network."""
     port = Port.objects.create(
         network=network,
@@ -102,8 +99,11 @@ def _make_outside_port(network: Network, values: Mapping[str, Any]) -> Port:
         status="N/A",
     )
     subnets = network.subnets.filter(ip_version=4)
-    if values["subnet_id"] is not None:
-        subnets = subnets.filter(pk=values["subnet_id"])
+    asked = values["subnet_id"]
+    if asked is not None:
+        if not Subnet.objects.visible_to(caller).filter(pk=asked).exists():
+            raise SubnetNotFound(f"There is no subnet {asked}.", field="subnet_id")
+        subnets = subnets.filter(pk=asked)
     choice = tuple(subnets.order_by("created_at", "pk"))
     if not choice:
         raise BadReference(f"Network {network.pk} has no such IPv4 subnet.", field="subnet_id")
@@ -136,7 +136,7 @@ def _lend(
     if port_id is not None:
         port = Port.objects.visible_to(caller).filter(pk=port_id).first()
         if port is None:
-            raise BadReference(f"There is no port {port_id}.", field="port_id")
+            raise PortNotFound(f"There is no port {port_id}.", field="port_id")
         floating_ip.port = port
     tell_changing(before | _holders(floating_ip))
     if floating_ip.port is not None:

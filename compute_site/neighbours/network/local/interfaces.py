@@ -11,10 +11,11 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, Conflict, NotFound
+from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import make_row
 from compute_site.neighbours.network.local.limits import QUOTAS
+from compute_site.neighbours.network.local.missing import PortNotFound, SubnetNotFound
 from compute_site.neighbours.network.local.ports import make_mac, save_asked
 from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.local.router_ports import (
@@ -36,12 +37,6 @@ class PortTaken(Conflict):
     """Something else has the port."""
 
     code = "port_taken"
-
-
-class NoSuchPlace(NotFound):
-    """The subnet or port does not exist, the caller does not see it, or the router is not there."""
-
-    code = "no_such_place"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +89,14 @@ def find_subnet(caller: Caller, subnet_id: uuid.UUID) -> Subnet:
     found = Subnet.objects.visible_to(caller).filter(pk=subnet_id).select_related("network")
     subnet = found.first()
     if subnet is None:
-        raise NoSuchPlace(f"There is no subnet {subnet_id}.", field="subnet_id")
+        raise SubnetNotFound(f"There is no subnet {subnet_id}.", field="subnet_id")
     return subnet
 
 
 def find_port(caller: Caller, port_id: uuid.UUID) -> Port:
     port = Port.objects.visible_to(caller).filter(pk=port_id).first()
     if port is None:
-        raise NoSuchPlace(f"There is no port {port_id}.", field="port_id")
+        raise PortNotFound(f"There is no port {port_id}.", field="port_id")
     return port
 
 
@@ -171,12 +166,12 @@ def leave_subnet(router: Router, subnet: Subnet) -> Interface:
     """Take the locked router out of the subnet.
 
     Raises:
-        NoSuchPlace: it does not stand there.
+        SubnetNotFound: it does not stand there.
         RouterInUse: floating IPs or routes lead there by it.
     """
     port = interfaces_of(router).filter(fixed_ips__subnet=subnet).first()
     if port is None:
-        raise NoSuchPlace(f"Router {router.pk} does not stand in subnet {subnet.pk}.")
+        raise SubnetNotFound(f"Router {router.pk} does not stand in subnet {subnet.pk}.")
     _check_not_needed(router, [subnet])
     if port.fixed_ips.exclude(subnet=subnet).exists():
         port.fixed_ips.filter(subnet=subnet).delete()
@@ -190,7 +185,7 @@ def leave_subnet(router: Router, subnet: Subnet) -> Interface:
 def _leave_port(router: Router, port_id: uuid.UUID, subnet_id: uuid.UUID | None) -> Interface:
     port = interfaces_of(router).filter(pk=port_id).first()
     if port is None:
-        raise NoSuchPlace(f"Port {port_id} is no interface of router {router.pk}.")
+        raise PortNotFound(f"Port {port_id} is no interface of router {router.pk}.")
     subnets = list(Subnet.objects.filter(fixed_ips__port=port).order_by("pk"))
     if subnet_id is not None and subnet_id not in {subnet.pk for subnet in subnets}:
         raise UnusableInterface(f"Port {port_id} is not in subnet {subnet_id}.", field="subnet_id")

@@ -6,14 +6,14 @@ import dataclasses
 import ipaddress
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from compute_site.db.prepared import array, prepared_cursor
-from compute_site.faults import BadReference
+from compute_site.faults import BadReference, BadRequest
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import (
     Need,
@@ -24,6 +24,7 @@ from compute_site.neighbours.network.local.addresses import (
     makes_own_address,
     slaac_address,
 )
+from compute_site.neighbours.network.local.missing import SubnetNotFound
 from compute_site.neighbours.network.models import (
     DEFAULT_GROUP,
     FixedIp,
@@ -40,6 +41,12 @@ from compute_site.neighbours.network.protocol import (
 
 ATTEMPTS = 64
 """How often addresses are chosen again when others are faster."""
+
+
+class UnusableWish(BadRequest):
+    """What is asked for under ``fixed_ips`` cannot be given to one port."""
+
+    code = "unusable_wish"
 
 
 def make_mac() -> str:
@@ -105,13 +112,20 @@ def give_addresses(port: Port, wishes: Sequence[Mapping[str, Any]]) -> None:
 
     Raises:
         AddressOutside: an address is not in the subnet beside it, or in none.
+        SubnetNotFound: there is no such subnet.
         BadReference: a subnet is not one of the network.
+        UnusableWish: an address is named twice, or an entry names nothing.
         NicFailed: an address is taken, or none is left.
     """
     subnets = {row.pk: row for row in Subnet.objects.filter(network=port.network_id)}
     strange = {wish["subnet_id"] for wish in wishes} - {None, *subnets}
     if strange:
-        raise BadReference("A subnet under fixed_ips is not one of this network.")
+        _blame(port, strange)
+    addresses = [wish["ip_address"] for wish in wishes if wish["ip_address"] is not None]
+    if len(set(addresses)) < len(addresses):
+        raise UnusableWish("An address is named twice.", field="fixed_ips")
+    if any(wish["subnet_id"] is None and wish["ip_address"] is None for wish in wishes):
+        raise UnusableWish("Give each entry a subnet_id or an ip_address.", field="fixed_ips")
     save_asked(
         [
             asked_address(
@@ -125,6 +139,18 @@ def give_addresses(port: Port, wishes: Sequence[Mapping[str, Any]]) -> None:
     )
     free = {wish["subnet_id"] for wish in wishes if wish["ip_address"] is None} - {None}
     save_chosen([Need(port.pk, (subnets[one],)) for one in sorted(free)])
+
+
+def _blame(port: Port, strange: Collection[uuid.UUID]) -> NoReturn:
+    """Raise what is wrong with subnets that are not of the network of the port. Of those of other
+    projects it does not tell that they exist.
+    """
+    known = Subnet.objects.filter(pk__in=strange, project=port.project_id)
+    missing = set(strange) - set(known.values_list("pk", flat=True))
+    if missing:
+        told = ", ".join(sorted(map(str, missing)))
+        raise SubnetNotFound(f"There is no subnet {told}.", field="fixed_ips")
+    raise BadReference("A subnet under fixed_ips is not one of this network.", field="fixed_ips")
 
 
 def asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> FixedIp:

@@ -10,7 +10,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.local.changes import check_project
+from compute_site.neighbours.network.local.changes import check_project, find_network
 from compute_site.neighbours.network.local.limits import QUOTAS, OverQuota
 from compute_site.neighbours.network.local.ports import give_addresses, make_mac, save_addresses
 from compute_site.neighbours.network.local.rights import permit, permit_create, permit_update
@@ -32,12 +32,6 @@ class RouterInUse(Conflict):
     """The router has interfaces, or floating IPs lead by it."""
 
     code = "router_in_use"
-
-
-class NoSuchNetwork(NotFound):
-    """The external network does not exist, or the caller does not see it."""
-
-    code = "no_such_network"
 
 
 class NotExternal(BadRequest):
@@ -194,12 +188,7 @@ def _outside(caller: Caller, values: Mapping[str, Any]) -> Network | None:
     info = values["external_gateway_info"]
     if not info or info["network_id"] is None:
         return None
-    network = Network.objects.visible_to(caller).filter(pk=info["network_id"]).first()
-    if network is None:
-        raise NoSuchNetwork(
-            f"There is no network {info['network_id']}.", field="external_gateway_info.network_id"
-        )
-    return network
+    return find_network(caller, info["network_id"], field="external_gateway_info.network_id")
 
 
 def _check_outside(outside: Network, wishes: Sequence[Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from compute_site.faults import BadRequest
 from compute_site.neighbours.network.local.addresses import default_pools, is_reserved
 from compute_site.neighbours.network.local.ports import make_mac
 from compute_site.neighbours.network.models import (
+    PROTOCOLS,
     Network,
     Port,
     SecurityGroup,
@@ -74,10 +75,15 @@ RULE_COLUMNS = (
 )
 
 
-WITH_PORTS = ("tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136")
-ICMP = ("icmp", "1")
-ICMP_V6 = ("icmpv6", "ipv6-icmp", "58")
+WITH_PORTS = (6, 17, 132, 33, 136)
+"""TCP, UDP, SCTP, DCCP and UDPlite."""
+ICMP, ICMP_V6 = 1, 58
 LARGEST_ICMP = 255
+
+
+MAKING_OWN = frozenset(("slaac", "dhcpv6-stateless"))
+OWN_PREFIX = 64
+"""Half of an IPv6 address is made of a MAC address."""
 
 
 class UnusableRule(BadRequest):
@@ -145,6 +151,12 @@ def check_modes(subnet: Subnet) -> None:
         raise UnusableSubnet(f"{network} is IPv4 and has no such mode.", field=next(iter(told)))
     if len(set(told.values())) > 1:
         raise UnusableSubnet("Both modes must be the same.", field="ipv6_ra_mode")
+    if told and not subnet.enable_dhcp:
+        raise UnusableSubnet("A mode needs enable_dhcp.", field=next(iter(told)))
+    if MAKING_OWN.intersection(told.values()) and network.prefixlen != OWN_PREFIX:
+        raise UnusableSubnet(
+            f"Addresses that NICs make themselves need a range of /{OWN_PREFIX}.", field="cidr"
+        )
     if network.version == 4 and subnet.enable_dhcp:
         if network.num_addresses <= 2:
             raise UnusableSubnet(f"{network} is too small for DHCP.", field="cidr")
@@ -213,15 +225,15 @@ def check_rule(values: Mapping[str, Any]) -> None:
     Raises:
         UnusableRule: the text says which do not.
     """
-    protocol, ether_type = values["protocol"], values["ethertype"]
+    protocol, ether_type = number_of(values["protocol"]), values["ethertype"]
     low, high = values["port_range_min"], values["port_range_max"]
     prefix = values["remote_ip_prefix"]
     if prefix and values["remote_group_id"]:
         raise UnusableRule("Give a prefix or a group, not both.", field="remote_ip_prefix")
     if prefix and ipaddress.ip_network(prefix).version != int(ether_type[-1]):
         raise UnusableRule(f"{prefix} is not {ether_type}.", field="remote_ip_prefix")
-    if protocol in ICMP_V6 and ether_type == "IPv4":
-        raise UnusableRule(f"{protocol} goes with IPv6 alone.", field="protocol")
+    if protocol == ICMP_V6 and ether_type == "IPv4":
+        raise UnusableRule(f"{values['protocol']} goes with IPv6 alone.", field="protocol")
     if low is None and high is None:
         return
     if protocol in WITH_PORTS:
@@ -230,14 +242,16 @@ def check_rule(values: Mapping[str, Any]) -> None:
                 "Give port_range_min and port_range_max, the smaller one first.",
                 field="port_range_min",
             )
-    elif protocol in (*ICMP, *ICMP_V6):
+        if low == 0:
+            raise UnusableRule("The ports begin at 1.", field="port_range_min")
+    elif protocol in (ICMP, ICMP_V6):
         if low is None:
             raise UnusableRule("An ICMP code needs its type.", field="port_range_min")
         if max(low, high or 0) > LARGEST_ICMP:
             raise UnusableRule("Types and codes of ICMP go up to 255.", field="port_range_max")
     else:
         raise UnusableRule(
-            f"Ports go with the protocols {', '.join(WITH_PORTS[:5])}.", field="protocol"
+            "Ports go with the protocols tcp, udp, sctp, dccp and udplite.", field="protocol"
         )
 
 
@@ -245,7 +259,27 @@ def rule_row(
     values: Mapping[str, Any], row_id: uuid.UUID, group: SecurityGroup
 ) -> SecurityGroupRule:
     columns = {key: values[key] for key in RULE_COLUMNS}
+    if values["ethertype"] == "IPv6" and number_of(values["protocol"]) == ICMP:
+        # Neutron: ICMP in IPv6 is ICMPv6, whatever it is called
+        columns["protocol"] = "ipv6-icmp"
     return SecurityGroupRule(id=row_id, group=group, **columns)
+
+
+def number_of(protocol: str | None) -> int | None:
+    """The number of an IP protocol, which is named or numbered."""
+    if protocol is None:
+        return None
+    return int(protocol) if protocol.isdigit() else PROTOCOLS.get(protocol)
+
+
+def by_protocol(protocol: str | None, ethertype: str) -> dict[str, Any]:
+    """What finds the rules of the same protocol, under each of its names."""
+    number = number_of(protocol)
+    if number is None:
+        return {"protocol": protocol}
+    same = {number, ICMP_V6} if ethertype == "IPv6" and number == ICMP else {number}
+    names = [name for name, other in PROTOCOLS.items() if other in same]
+    return {"protocol__in": [*names, *map(str, same)]}
 
 
 def _columns(values: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.models import Described
 from compute_site.values.keys import WrongValue, filled_text, list_of, up_to
 
-LONGEST_TAG = 60
+LONGEST_TAG = 255
 MOST_TAGS = 50
 read_tags = list_of(up_to(LONGEST_TAG, filled_text), most=MOST_TAGS)
 
