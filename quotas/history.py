@@ -36,14 +36,15 @@ def read_changes(*, project_id: str | None, quota_class: str = "") -> list[Chang
             by=names.get(row.changed_by, row.changed_by) or "–",
             user=names.get(row.user_id, row.user_id),
             resource=row.resource,
-            before=_shown(row.before),
-            after=_shown(row.after),
+            before=describe_limit(row.before),
+            after=describe_limit(row.after),
         )
         for row in changes
     ]
 
 
-def _shown(limit: int | None) -> str:
+def describe_limit(limit: int | None) -> str:
+    """A limit of a change as people read it."""
     if limit is None:
         return "none of its own"
     return "no limit" if limit == UNLIMITED else str(limit)

@@ -10,10 +10,11 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.contrib.auth.views import PasswordChangeView
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 
 from compute_site.identity.errors import InvalidPassword
 from compute_site.identity.proof import prove_password
@@ -33,6 +34,22 @@ class Panel:
     template: str
     read: Callable[[], Mapping[str, Any]]
     wide: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of its own, for who has any of the permissions; it stands in the menu above the lists,
+    unless it has no title.
+    """
+
+    path: str
+    name: str
+    title: str
+    permissions: Sequence[str]
+    view: Callable[[HttpRequest], HttpResponseBase]
+
+    def is_for(self, user: User) -> bool:
+        return any(user.has_perm(permission) for permission in self.permissions)
 
 
 SECTIONS = {
@@ -106,6 +123,17 @@ class ConsoleSite(AdminSite):
         ]
         return [section for section in (*sections, *rest) if section is not None]
 
+    def get_urls(self) -> list[Any]:
+        own = [
+            path(page.path, self.admin_view(_for_permitted(page)), name=page.name)
+            for page in _pages
+        ]
+        return [*own, *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        pages = [page for page in _pages if page.title and page.is_for(request.user)]
+        return {**super().each_context(request), "pages": pages}
+
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
@@ -150,7 +178,22 @@ def _section(title: str, members: Sequence[Found]) -> dict[str, Any] | None:
     return {**app, "name": title, "app_url": first["admin_url"], "models": models}
 
 
+def _for_permitted(page: Page) -> Callable[[HttpRequest], HttpResponseBase]:
+    def view(request: HttpRequest) -> HttpResponseBase:
+        if not page.is_for(request.user):
+            raise PermissionDenied
+        return page.view(request)
+
+    return view
+
+
 _panels: list[Panel] = []
+_pages: list[Page] = []
+
+
+def show_pages(*pages: Page) -> None:
+    """Add pages to the site, after the present ones."""
+    _pages.extend(page for page in pages if page not in _pages)
 
 
 def show_panels(*panels: Panel) -> None:

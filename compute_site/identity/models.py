@@ -160,6 +160,21 @@ class SignInFailures(models.Model):
         return f"user {user_id}"
 
 
+class SignIn(models.Model):
+    """Somebody has signed in with a browser. Programs get tokens, which are rows of their own."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    at = models.DateTimeField(default=timezone.now)
+    address = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["at"], name="identity_sign_in_age")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
 class ApplicationCredential(models.Model):
     """A secret of its own with which a program acts for a user in one project.
 

@@ -1,6 +1,7 @@
 """Servers in the admin: importing this package registers the pages and the panels."""
 
 from servers.admin import (
+    activity,
     aggregates,
     archive,
     dashboard,
@@ -16,6 +17,7 @@ from servers.admin import (
 )
 
 __all__ = [
+    "activity",
     "aggregates",
     "archive",
     "dashboard",

@@ -43,6 +43,11 @@ def duration(seconds: int, units: int = 2) -> str:
     return " ".join(words[:units])
 
 
+def stamp(time: dt.datetime | None) -> str:
+    """A time as the whole console shows it: in UTC, as the heads of columns and the words say."""
+    return f"{time:%Y-%m-%d %H:%M:%S}" if time else NOTHING
+
+
 def moment(time: dt.datetime | None) -> str:
     """A time, with the age behind it."""
     if time is None:

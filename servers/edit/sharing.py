@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from django.db import transaction
+
 from compute_site.caller import Caller
 from compute_site.identity.models import User
 from compute_site.policy.grants import rules_of_users, set_rules_of_user
 from compute_site.policy.rules import registry
 from servers.errors import NoSuchUser, NotGrantable, NothingGranted
+from servers.lifecycle.history import log_action
 from servers.models import Instance
 
 
@@ -40,11 +43,13 @@ def grant_rules(caller: Caller, instance: Instance, user_id: str, rules: Sequenc
             raise NotGrantable(rule, field=f"grant.rules.{number}")
         caller.permit(rule, project_id=instance.project_id)
     user = _find_user(user_id)
-    set_rules_of_user(instance, user, rules)
+    with transaction.atomic():
+        set_rules_of_user(instance, user, rules)
+        log_action(caller, instance, "share", "api_share", details=user.get_username())
     return Grant(user.pk, user.get_username(), sorted(set(rules)))
 
 
-def revoke_rules(instance: Instance, user_id: str) -> None:
+def revoke_rules(caller: Caller, instance: Instance, user_id: str) -> None:
     """Take back everything that a user was granted on the server.
 
     Raises:
@@ -52,8 +57,10 @@ def revoke_rules(instance: Instance, user_id: str) -> None:
         NothingGranted: the user holds nothing on it.
     """
     user = _find_user(user_id)
-    if not set_rules_of_user(instance, user, ()):
-        raise NothingGranted(f"The user {user_id} holds no rule on this server.")
+    with transaction.atomic():
+        if not set_rules_of_user(instance, user, ()):
+            raise NothingGranted(f"The user {user_id} holds no rule on this server.")
+        log_action(caller, instance, "unshare", "api_unshare", details=user.get_username())
 
 
 def _find_user(user_id: str) -> User:

@@ -52,5 +52,5 @@ class Grant(ComputeView):
 
     def delete(self, request: ComputeRequest, server_id: str, user_id: str) -> Response:
         instance = find_server(request.caller, server_id, rules.DELETE)
-        revoke_rules(instance, user_id)
+        revoke_rules(request.caller, instance, user_id)
         return self.answer(status=204)
