@@ -9,20 +9,20 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Count, Field, JSONField, Model, Q, QuerySet
 from django.forms import Field as FormField
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
+from compute_site.console.csv_lists import MOST_ROWS, list_as_csv
 from compute_site.console.form_fields import Reader, RowSelects, strict_field
 from compute_site.values.words import parse_uuid
-
-MOST_ROWS = 5000
-"""A list shows so many rows at most; filters and search find the others."""
 
 MOST_KEYS = 100
 """Rows that a typed word may stand for."""
@@ -61,6 +61,7 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
     values of a column would read the whole table.
     """
 
+    change_list_template = "compute_site/change_list.html"
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER  # a count for each choice of each filter
@@ -87,6 +88,28 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
     class Media:
         css = {"all": ["compute_site/console.css"]}
         js = ["compute_site/console.js"]
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_csv"
+        view = self.admin_site.admin_view(self.csv_view)
+        return [path("csv/", view, name=name), *super().get_urls()]
+
+    def csv_view(self, request: HttpRequest) -> HttpResponse:
+        """The list with the filters, search and order of the page, as CSV."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        try:
+            changes = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            raise Http404("The list has no such filter.") from None
+        return list_as_csv(changes, self.opts.verbose_name_plural.replace(" ", "-"))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        query = request.GET.urlencode()
+        context = {"csv_query": f"?{query}" if query else "", **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

@@ -25,6 +25,7 @@ from servers.models.provider import (
     Trait,
 )
 from servers.models.request_spec import RequestSpec
+from servers.models.rollup import Rollup, RollupKind
 from servers.models.scheduling import SchedulingReport
 from servers.models.server_group import ServerGroup, ServerGroupMember
 from servers.models.server_step import ServerStep
@@ -64,6 +65,8 @@ __all__ = [
     "RequestSpec",
     "ResourceClass",
     "ResourceProvider",
+    "Rollup",
+    "RollupKind",
     "SchedulingReport",
     "ServerFault",
     "ServerGroup",

@@ -37,6 +37,7 @@ from servers.moves.evacuate import perform_evacuation
 from servers.moves.live import perform_live
 from servers.moves.perform import confirm_resize, move_server, revert_resize
 from servers.moves.place import place_move
+from servers.statistics.roll_up import roll_up
 from servers.worker import recovery
 from servers.worker.patience import AGAIN, UNTIL_DONE
 
@@ -119,6 +120,14 @@ def end_waiting(timestamp: int) -> None:  # noqa: ARG001
         confirm_overdue()
         end_overdue_rescues()
         reboot_stuck()
+
+
+@app.periodic(cron="3 * * * *")
+@app.task(name="servers.roll_up", queue=jobs.CONDUCTOR, queueing_lock="roll up")
+def roll_up_figures(timestamp: int) -> None:  # noqa: ARG001
+    """Add up what the console's charts and reports show."""
+    with any_plans(), unlimited_statements():
+        roll_up()
 
 
 @app.periodic(cron="17 * * * *")

@@ -1,0 +1,1 @@
+"""How full the cloud is, and what happened in it over time."""
