@@ -1,4 +1,4 @@
-"""The bodies of requests to the identity API, but for those that ask for a token.
+"""The bodies of requests to the identity API; ``token_body`` has those that ask for a token.
 
 A body is read below its key ``noun``; what is wrong first is told. As in Keystone, unknown members
 of projects and users are stored and shown again: they are gathered under ``extra``.

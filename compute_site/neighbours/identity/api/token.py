@@ -5,7 +5,6 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.identity.auth_request import read_auth_request
 from compute_site.identity.catalog import catalog
 from compute_site.identity.errors import ForeignToken, NoProject, TokenNotFound
 from compute_site.identity.login import log_in
@@ -13,13 +12,14 @@ from compute_site.identity.tokens import ValidToken, find_token, revoke_token
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.representation import show_token
+from compute_site.neighbours.identity.api.token_body import TokenBody
 
 
 class Tokens(IdentityView):
     """``/identity/v3/auth/tokens``"""
 
     def post(self, request: Request) -> Response:
-        text, valid = log_in(read_auth_request(self.read_body()))
+        text, valid = log_in(TokenBody.read_body(self.read_body()))
         return self.answer(valid, text, status=201)
 
     def get(self, request: Request) -> Response:

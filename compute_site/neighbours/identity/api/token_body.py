@@ -1,0 +1,212 @@
+"""The body of ``POST /v3/auth/tokens``: serializers that make an ``AuthRequest`` of it.
+
+Unknown members are passed over, as in Keystone. What is wrong first is told, with its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.settings import api_settings
+
+from compute_site.faults import Fault
+from compute_site.identity.auth_request import DOMAIN_ID, DOMAIN_NAME, METHODS, AuthRequest
+from compute_site.identity.errors import MalformedRequest, NoRole, UnknownMethod
+from compute_site.neighbours.serializers import CheckedField
+from compute_site.values.keys import WrongValue
+
+FAULTS: Mapping[str | None, type[Fault]] = {fault.code: fault for fault in (NoRole, UnknownMethod)}
+"""What is wrong without being malformed, by the code of the error."""
+NO_OBJECT = "give an object."
+NO_TEXT = "give a text."
+NO_METHODS = "give a list of methods."
+WHOLE = api_settings.NON_FIELD_ERRORS_KEY
+
+
+def _read_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise WrongValue(NO_TEXT)
+    return value
+
+
+def _read_methods(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(m, str) for m in value):
+        raise WrongValue(NO_METHODS)
+    unknown = [method for method in value if method not in METHODS]
+    if unknown:
+        raise ValidationError(
+            f"The method {unknown[0]!r} is not offered; use {' or '.join(sorted(METHODS))}.",
+            code=UnknownMethod.code,
+        )
+    return tuple(value)
+
+
+class Text(CheckedField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_read_text, error_messages={"required": NO_TEXT}, **options)
+
+
+class Methods(CheckedField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_read_methods, error_messages={"required": NO_METHODS}, **options)
+
+
+class Member(serializers.Serializer):  # type: ignore[type-arg] # generic in the stubs only
+    """An object of the body."""
+
+    default_error_messages: ClassVar = {
+        "required": NO_OBJECT,
+        "null": NO_OBJECT,
+        "invalid": NO_OBJECT,
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, Mapping):
+            for name in self.unread(data):
+                del self.fields[name]
+        values: dict[str, Any] = super().to_internal_value(data)
+        return values
+
+    def unread(self, data: Mapping[str, Any]) -> Collection[str]:
+        """The members that are not looked at, because others say the same."""
+        return ()
+
+
+class Named(Member):
+    """Something that is named by its id, or else by its name and domain."""
+
+    by_name: ClassVar[Collection[str]] = ("name", "domain")
+
+    def unread(self, data: Mapping[str, Any]) -> Collection[str]:
+        return self.by_name if "id" in data else ("id",)
+
+
+class Domain(Named):
+    """Reads as whether it is the one that there is; a request that names none means that one."""
+
+    id = Text()
+    name = Text()
+    by_name = ("name",)
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        if "id" in attrs:
+            return attrs["id"] == DOMAIN_ID
+        return attrs["name"].lower() == DOMAIN_NAME.lower()
+
+
+class PasswordUser(Named):
+    password = Text()
+    id = Text(source="user_id")
+    name = Text(source="user_name")
+    domain = Domain(source="domain_exists", required=False, allow_null=True)
+
+
+class Password(Member):
+    user = PasswordUser()
+
+
+class Token(Member):
+    id = Text(source="token")
+
+
+class CredentialUser(Named):
+    id = Text(source="user_id")
+    name = Text(source="user_name")
+    domain = Domain(source="domain_exists", required=False, allow_null=True)
+
+
+class Credential(Named):
+    secret = Text()
+    id = Text(source="credential_id")
+    user = CredentialUser()
+    name = Text(source="credential_name")
+    by_name = ("name", "user")
+
+
+class Identity(Member):
+    """Of the proofs, those are read that ``methods`` names."""
+
+    methods = Methods()
+    password = Password()
+    token = Token()
+    application_credential = Credential()
+
+    def unread(self, data: Mapping[str, Any]) -> Collection[str]:
+        methods = data.get("methods")
+        named = methods if isinstance(methods, list) else ()
+        return [method for method in METHODS if method not in named]
+
+
+class ScopeProject(Named):
+    id = Text(source="project_id")
+    name = Text(source="project_name")
+    domain = Domain(required=False, allow_null=True)
+
+    def validate_domain(self, is_ours: bool | None) -> None:
+        if is_ours is False:
+            raise ValidationError("there is no such domain.", code=NoRole.code)
+
+
+class Scope(Member):
+    project = ScopeProject()
+
+    default_error_messages: ClassVar = {
+        "invalid": "give an object with a project.",
+        "foreign": "only a project can be the scope of a token here.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if data == "unscoped" or (isinstance(data, Mapping) and "unscoped" in data):
+            return {"scope": "none"}
+        if isinstance(data, Mapping) and "project" not in data:
+            raise ValidationError(self.error_messages["foreign"], code=NoRole.code)
+        return {"scope": "project", **super().to_internal_value(data)["project"]}
+
+
+class Auth(Member):
+    identity = Identity()
+    scope = Scope(required=False, allow_null=True)
+
+
+class TokenBody(Member):
+    auth = Auth()
+
+    def order(self) -> AuthRequest:
+        """What is asked for.
+
+        Raises:
+            MalformedRequest: something is missing or of the wrong type; the text names it.
+            UnknownMethod: a method that is not offered.
+            NoRole: a scope that nobody can have here, such as a domain.
+        """
+        if not self.is_valid():
+            where, error = _first(self.errors)
+            raise FAULTS.get(error.code, MalformedRequest)(f"{where}: {error}")
+        auth = self.validated_data["auth"]
+        return AuthRequest(**_members(auth["identity"]), **_members(auth.get("scope") or {}))
+
+    @classmethod
+    def read_body(cls, body: Any) -> AuthRequest:
+        """As ``order``, of a body of any form."""
+        return cls(data=body if isinstance(body, dict) else {}).order()
+
+
+def _first(errors: Mapping[str, Any]) -> tuple[str, ErrorDetail]:
+    """The path and the text of what is wrong first, in the order of the fields."""
+    name, told = next(iter(errors.items()))
+    own = [] if name == WHOLE else [name]
+    if not isinstance(told, Mapping):
+        return ".".join(own), told[0]
+    where, error = _first(told)
+    return ".".join([*own, where] if where else own), error
+
+
+def _members(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values at all levels in one; what is null is as if it were not there."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= _members(value) if isinstance(value, Mapping) else {name: value}
+    return {name: value for name, value in found.items() if value is not None}
