@@ -158,6 +158,20 @@ class BodySerializer(serializers.Serializer):  # type: ignore[type-arg] # generi
         return Asked(values, frozenset(given))
 
 
+class ItemsSerializer(BodySerializer):
+    """An object whose keys the client chooses."""
+
+    def read_items(self, data: Any) -> dict[str, Any]:
+        """All of it, checked; raises ``WrongValue``."""
+        raise NotImplementedError
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        try:
+            return self.read_items(data)
+        except WrongValue as error:
+            raise ValidationError(str(error)) from None
+
+
 def of_shape(shape: Mapping[str, Key]) -> type[BodySerializer]:
     """A serializer that has only these keys; for tables of small bodies."""
     return type("ShapedBody", (BodySerializer,), {"shape": shape})
@@ -171,6 +185,14 @@ def _run(
         return serializer.run_validation(given), ()
     except ValidationError as error:
         return {}, tuple(_texts(error.detail))
+
+
+def first_text(errors: Any) -> str:
+    """What a serializer found wrong first, without the name of its field."""
+    parts = errors.values() if isinstance(errors, Mapping) else errors
+    return next(
+        part if isinstance(part, str) else first_text(part) for part in parts if len(part) > 0
+    )
 
 
 def _texts(detail: Any) -> Iterator[str]:

@@ -112,20 +112,23 @@ class ServiceView(JsonView):
     def root(self) -> str:
         return root_of(self.request._request)  # noqa: SLF001 - Django's request
 
-    def read(self, noun: str, serializer: type[BodySerializer]) -> Asked:
-        """The object under the key ``noun`` of the body.
+    def read(self, noun: str, serializer: type[BodySerializer], *, where: str = "") -> Asked:
+        """The object under the key ``noun`` of the body. ``where`` begins the text of an error.
 
         Raises:
             BadRequest: it is not as the serializer has it; every fault is listed.
         """
-        return self.read_object(self.read_body(), noun, serializer)
+        return self.read_object(self.read_body(), noun, serializer, where=where)
 
-    def read_object(self, body: Any, noun: str, serializer: type[BodySerializer]) -> Asked:
+    def read_object(
+        self, body: Any, noun: str, serializer: type[BodySerializer], *, where: str = ""
+    ) -> Asked:
         """The same of a body that has been read already."""
         given = body.get(noun) if isinstance(body, dict) else None
         if not isinstance(given, dict):
             raise BadRequest(f"Send an object under {noun}.", field=noun)
-        return serializer.read(given, field=noun, context=self.serializer_context)
+        context = self.serializer_context
+        return serializer.read(given, field=noun, where=where, context=context)
 
     @property
     def serializer_context(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from compute_site.neighbours.image.models import MEMBER_STATUSES
 from compute_site.values.keys import (
     LARGEST_INT,
     Key,
+    anything,
     filled_line,
     flag,
     line,
@@ -42,5 +43,11 @@ CHANGEABLE: Mapping[str, Key] = {
     "os_hidden": Key(flag, default=False),
 }
 NEW_IMAGE: Mapping[str, Key] = {"id": Key(uuid_text), **CHANGEABLE}
+IMPORT: Mapping[str, Key] = {
+    "method": Key(anything),
+    "all_stores": Key(anything),
+    "all_stores_must_succeed": Key(anything),
+}
+"""There is one store, so that the keys about stores change nothing."""
 NEW_MEMBER: Mapping[str, Key] = {"member": Key(filled_line, required=True)}
 CHANGED_MEMBER: Mapping[str, Key] = {"status": Key(one_of(*MEMBER_STATUSES), required=True)}

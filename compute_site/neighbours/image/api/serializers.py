@@ -14,6 +14,10 @@ class ImageCreate(BodySerializer):
     rest = PROPERTIES
 
 
+class ImportBody(BodySerializer):
+    shape = shapes.IMPORT
+
+
 class MemberCreate(BodySerializer):
     shape = shapes.NEW_MEMBER
 

@@ -16,7 +16,12 @@ from compute_site.neighbours.image.api.download import BINARY, answer_download
 from compute_site.neighbours.image.api.patch import read_patch
 from compute_site.neighbours.image.api.queries import filter_images, read_order
 from compute_site.neighbours.image.api.representation import show_image, show_member
-from compute_site.neighbours.image.api.serializers import ImageCreate, MemberCreate, MemberUpdate
+from compute_site.neighbours.image.api.serializers import (
+    ImageCreate,
+    ImportBody,
+    MemberCreate,
+    MemberUpdate,
+)
 from compute_site.neighbours.image.data import uploads
 from compute_site.neighbours.image.local import changes, members
 from compute_site.neighbours.image.local.limits import QUOTAS
@@ -25,8 +30,6 @@ from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.service_view import ServiceView, phrase
 
 NEWEST_MINOR = 9
-IMPORT_KEYS = {"method", "all_stores", "all_stores_must_succeed"}
-"""There is one store, so that the keys about stores change nothing."""
 
 
 class ImageView(ServiceView):
@@ -130,10 +133,9 @@ class ImageImport(ImageView):
     """``POST /image/v2/images/{image_id}/import``: makes staged data those of the image."""
 
     def post(self, request: Request, image_id: str) -> Response:
-        image, body = self.find_image(image_id), self.read_body()
-        if not isinstance(body, dict) or body.keys() - IMPORT_KEYS:
-            raise BadRequest('Send {"method": {"name": "glance-direct"}}.')
-        uploads.import_staged(self.caller, image, body.get("method"))
+        image = self.find_image(image_id)
+        asked = self.read_whole(ImportBody, 'a method, {"name": "glance-direct"}')
+        uploads.import_staged(self.caller, image, asked["method"])
         return Response(status=202)
 
 

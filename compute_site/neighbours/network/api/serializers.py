@@ -54,6 +54,11 @@ class FloatingIpUpdate(BodySerializer):
     shape = shapes.CHANGED_FLOATING_IP
 
 
+class Tags(BodySerializer):
+    shape = shapes.TAGS
+    rest = "rest"
+
+
 class RouterCreate(BodySerializer):
     shape = shapes.NEW_ROUTER
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
+from compute_site.neighbours.network.local.tags import LONGEST_TAG, read_tags
 from compute_site.neighbours.network.models import PROTOCOLS
 from compute_site.values.keys import (
     IGNORED,
@@ -114,7 +115,6 @@ VNIC_TYPES = (
     *("smart-nic", "vdpa", "accelerator-direct", "accelerator-direct-physical"),
     "remote-managed",
 )
-LONGEST_TAG = 255
 
 
 def tags(value: object) -> list[str]:
@@ -345,6 +345,7 @@ def gateway(value: object) -> dict[str, object] | None:
     return record(GATEWAY)(found) if found else None
 
 
+TAGS: Mapping[str, Key] = {"tags": Key(read_tags, required=True)}
 ROUTES = list_of(record(ROUTE))
 ROUTER: Mapping[str, Key] = {
     "id": Key(uuid_text),

@@ -7,6 +7,8 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.faults import BadRequest
+from compute_site.neighbours.network.api import serializers
 from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.local import tags
 
@@ -18,6 +20,18 @@ class TaggedView(NetworkView):
         self.caller.permit(self.kind.seen)
         return self.find(self.rows(), row_id, self.noun.replace("_", " "))
 
+    def read_tags(self) -> list[str]:
+        """The tags that the body lists.
+
+        Raises:
+            BadRequest: it does not, or they are no short texts.
+        """
+        body = self.read_body()
+        if not isinstance(body, dict):
+            raise BadRequest("Send an object with a list of tags.", field="tags")
+        tags_: list[str] = serializers.Tags.read(body, field="tags").values["tags"]
+        return tags_
+
 
 class TagsView(TaggedView):
     """``/network/v2.0/{nouns}/{id}/tags``"""
@@ -26,13 +40,11 @@ class TagsView(TaggedView):
         return Response({"tags": self.find_tagged(row_id).tags})
 
     def put(self, request: Request, row_id: str) -> Response:
-        row, body = self.find_tagged(row_id), self.read_body()
-        wanted = body.get("tags") if isinstance(body, dict) else None
+        row, wanted = self.find_tagged(row_id), self.read_tags()
         return Response({"tags": tags.set_tags(self.caller, row, self.kind.tagged, wanted)})
 
     def post(self, request: Request, row_id: str) -> Response:
-        row, body = self.find_tagged(row_id), self.read_body()
-        more = body.get("tags") if isinstance(body, dict) else None
+        row, more = self.find_tagged(row_id), self.read_tags()
         tags.add_tags(self.caller, row, self.kind.tagged, more)
         return Response(status=201)
 

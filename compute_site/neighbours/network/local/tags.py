@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -20,19 +20,19 @@ read_tags = list_of(up_to(LONGEST_TAG, filled_text), most=MOST_TAGS)
 Row = TypeVar("Row", bound=Described)
 
 
-def set_tags(caller: Caller, row: Described, rule: str, wanted: Any) -> list[str]:
+def set_tags(caller: Caller, row: Described, rule: str, wanted: Sequence[str]) -> list[str]:
     """Give the row exactly these tags; return them. ``rule`` is the one that must be granted.
 
     Raises:
         PolicyRefused: it is not.
-        BadRequest: they are not a list of short texts.
+        BadRequest: one is no short text, or they are too many.
     """
     return _change_tags(caller, row, rule, lambda _: wanted)
 
 
-def add_tags(caller: Caller, row: Described, rule: str, more: Any) -> None:
+def add_tags(caller: Caller, row: Described, rule: str, more: Sequence[str]) -> None:
     """Give the row these tags as well; raises as ``set_tags``."""
-    _change_tags(caller, row, rule, lambda kept: [*kept, *more] if isinstance(more, list) else more)
+    _change_tags(caller, row, rule, lambda kept: [*kept, *more])
 
 
 def remove_tag(caller: Caller, row: Described, rule: str, tag: str) -> None:
@@ -57,13 +57,13 @@ def check_tagged(tags: list[str], tag: str) -> None:
 
 @transaction.atomic
 def _change_tags(
-    caller: Caller, row: Described, rule: str, change: Callable[[list[str]], Any]
+    caller: Caller, row: Described, rule: str, change: Callable[[list[str]], Sequence[str]]
 ) -> list[str]:
     """Replace the tags by what ``change`` gives for the present ones. Concurrent changes wait."""
     permit(caller, rule, row.project_id)  # type: ignore[attr-defined] # every kind has one
     locked = _lock(row)
     try:
-        tags: list[str] = list(dict.fromkeys(read_tags(change(locked.tags))))
+        tags: list[str] = list(dict.fromkeys(read_tags(list(change(locked.tags)))))
     except WrongValue as error:
         raise BadRequest(f"tags: {error}", field="tags") from None
     locked.tags = tags

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, NotFound
+from compute_site.neighbours.serializers import ItemsSerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
 from compute_site.neighbours.volume.local.metadata import change_metadata
@@ -24,6 +25,11 @@ def strict_texts(value: Any) -> dict[str, str]:
     return texts_by_name(found)
 
 
+class MetadataItems(ItemsSerializer):
+    def read_items(self, data: Any) -> dict[str, str]:
+        return strict_texts(data)
+
+
 class MetadataView(VolumeView):
     """``rules`` are those to read, to set, and to delete items."""
 
@@ -35,12 +41,7 @@ class MetadataView(VolumeView):
 
     def read_items(self, noun: str) -> dict[str, str]:
         """The names with texts under the key ``noun`` of the body."""
-        body = self.read_body()
-        given = body.get(noun) if isinstance(body, dict) else None
-        try:
-            return strict_texts(given)
-        except WrongValue as error:
-            raise BadRequest(f"{noun}: {error}", field=noun) from None
+        return dict(self.read(noun, MetadataItems, where=f"{noun}: ").values)
 
 
 class OfVolume(MetadataView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Q
@@ -9,13 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, NotFound
+from compute_site.neighbours.serializers import ItemsSerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import serializers
 from compute_site.neighbours.volume.api.representation import show_type, visible_specs
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local import types
 from compute_site.neighbours.volume.models import VolumeType
-from compute_site.values.keys import WrongValue, shown, texts_by_name
+from compute_site.values.keys import shown, texts_by_name
 from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 
 SPECS = "extra_specs"
@@ -93,6 +95,11 @@ class TypeDetail(TypeView):
         return Response(status=202)
 
 
+class Specs(ItemsSerializer):
+    def read_items(self, data: Any) -> dict[str, str]:
+        return texts_by_name(data)
+
+
 class TypeSpecs(TypeView):
     """``GET`` and ``POST /volume/v3/types/{type_id}/extra_specs``"""
 
@@ -102,8 +109,8 @@ class TypeSpecs(TypeView):
 
     def post(self, request: Request, type_id: str) -> Response:
         self.caller.permit(policies.CREATE_SPECS)
-        kind, given = self.find_type(type_id), read_specs(self.read_body(), SPECS)
-        types.set_specs(kind, given)
+        kind, given = self.find_type(type_id), self.read(SPECS, Specs, where=f"{SPECS}: ").values
+        types.set_specs(kind, dict(given))
         return Response({SPECS: given})
 
 
@@ -117,11 +124,18 @@ class TypeSpec(TypeView):
 
     def put(self, request: Request, type_id: str, key: str) -> Response:
         self.caller.permit(policies.UPDATE_SPECS)
-        kind, given = self.find_type(type_id), read_specs(self.read_body(), None)
+        kind, given = self.find_type(type_id), self.read_spec()
         if set(given) != {key}:
             raise BadRequest(f"Send an object with the key {key[:60]} alone.")
-        types.set_specs(kind, given)
+        types.set_specs(kind, dict(given))
         return Response(given)
+
+    def read_spec(self) -> Mapping[str, str]:
+        """The body, which is the item itself."""
+        body = self.read_body()
+        if not isinstance(body, dict):
+            raise BadRequest("Send an object with the key and its text.")
+        return Specs.read(body, where="The body: ").values
 
     def delete(self, request: Request, type_id: str, key: str) -> Response:
         self.caller.permit(policies.DELETE_SPECS)
@@ -159,13 +173,3 @@ class TypeAction(TypeView):
         self.caller.permit(rule)
         act(self.find_type(type_id), self.read(name, serializers.TypeAccess).values["project"])
         return Response(status=202)
-
-
-def read_specs(body: Any, noun: str | None) -> dict[str, str]:
-    """Names with texts, under the key ``noun`` or alone."""
-    given = body.get(noun) if noun is not None and isinstance(body, dict) else body
-    try:
-        found = texts_by_name(given)
-    except WrongValue as error:
-        raise BadRequest(f"{noun or 'The body'}: {error}", field=noun) from None
-    return found
