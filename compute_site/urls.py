@@ -21,6 +21,8 @@ IDENTITY = [
     re_path(r"^v3/?$", identity.VersionDetail.as_view()),
     path("v3/auth/tokens", identity.Tokens.as_view()),
     path("v3/auth/catalog", identity.Catalog.as_view()),
+    path("v3/auth/domains", identity.OwnDomains.as_view()),
+    path("v3/auth/system", identity.OwnSystem.as_view()),
     path("v3/auth/projects", identity.OwnProjects.as_view()),
     path("v3/projects", identity.ProjectList.as_view()),
     path("v3/projects/<project_id>", identity.ProjectDetail.as_view()),

@@ -21,6 +21,7 @@ from compute_site.identity.models import (
 ROLE_OF_ID = {stable_id("role", role.value): role for role in Role}
 NOT_HERE = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
 """What roles could be held by or on elsewhere: nothing is found by it."""
+ASSIGNMENT_FILTERS = frozenset(("user.id", "role.id", "scope.project.id", *NOT_HERE))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

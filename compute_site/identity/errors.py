@@ -48,7 +48,7 @@ class MalformedRequest(BadRequest):
 
 
 class TokenNotFound(NotFound):
-    """The token in ``X-Subject-Token`` is not valid."""
+    """The token in ``X-Subject-Token``, or the one to exchange, is not valid."""
 
     code = "token_not_found"
 

@@ -12,6 +12,7 @@ from compute_site.identity.errors import (
     MalformedRequest,
     NoRole,
     RestrictedToken,
+    TokenNotFound,
 )
 from compute_site.identity.models import Role
 from compute_site.identity.proof import prove_password, prove_secret
@@ -24,7 +25,8 @@ def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
 
     Raises:
         InvalidPassword: unknown user or wrong password.
-        InvalidToken: the token to exchange is not valid.
+        TokenNotFound: the token to exchange is not valid.
+        InvalidToken: the token is another user's than the password.
         NoRole: the user holds no role in the wanted project.
     """
     if asked.secret is not None:
@@ -68,8 +70,11 @@ def _check_token(
 ) -> tuple[Scope | None, dt.datetime, list[str]]:
     """The owner of the token in the wanted project, and what the new token inherits."""
     valid = find_token(asked.token or "")
-    if valid is None or (owner is not None and owner.user_id != valid.user_id):
-        raise InvalidToken("The token is unknown, expired or revoked.")
+    if valid is None:
+        # Keystone: 404, as for the token in X-Subject-Token
+        raise TokenNotFound("The token is unknown, expired or revoked.")
+    if owner is not None and owner.user_id != valid.user_id:
+        raise InvalidToken("The token is another user's.")
     if valid.token.credential_id is not None:
         raise RestrictedToken("A token of an application credential cannot be exchanged.")
     scope = find_by_user(

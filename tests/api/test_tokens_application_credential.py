@@ -20,6 +20,7 @@ from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_project
 
 pytestmark = pytest.mark.django_db
+DEFAULT = {"id": "default"}
 TOKENS = "//identity/v3/auth/tokens"
 
 
@@ -92,7 +93,7 @@ def test_a_name_is_used_once_by_a_user(cast: Cast) -> None:
     [
         None,
         {"name": "robot", "user": {"id": Cast.member.user_id}},
-        {"name": "robot", "user": {"name": "alpha-member", "domain": {"id": "default"}}},
+        {"name": "robot", "user": {"name": "alpha-member", "domain": DEFAULT}},
     ],
 )
 def test_a_credential_gets_a_token_for_its_project(cast: Cast, naming: Any) -> None:
@@ -124,14 +125,22 @@ def test_the_user_may_choose_the_secret(cast: Cast) -> None:
     "credential",
     [
         {"id": "unknown", "secret": "x"},
-        {"name": "robot", "user": {"name": "unknown"}, "secret": "x"},
+        {"name": "robot", "user": {"name": "unknown", "domain": DEFAULT}, "secret": "x"},
         {
             "name": "robot",
             "user": {"name": "alpha-member", "domain": {"id": "other"}},
             "secret": "of my own",
         },
-        {"name": "robot", "user": {"name": "alpha-member"}, "secret": "wrong"},
-        {"name": "a\0b", "user": {"name": "alpha-member"}, "secret": "of my own"},
+        {
+            "name": "robot",
+            "user": {"name": "alpha-member", "domain": DEFAULT},
+            "secret": "wrong",
+        },
+        {
+            "name": "a\0b",
+            "user": {"name": "alpha-member", "domain": DEFAULT},
+            "secret": "of my own",
+        },
     ],
 )
 def test_a_wrong_secret_and_an_unknown_credential_get_one_answer(

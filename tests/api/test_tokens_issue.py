@@ -24,6 +24,11 @@ def password_of(name: str = "alpha-member", password: str = "alpha-member") -> d
     return {"methods": ["password"], "password": {"user": user}}
 
 
+def without_domain(name: str) -> dict[str, Any]:
+    user = {"name": name, "password": name}
+    return {"methods": ["password"], "password": {"user": user}}
+
+
 def token_of(text: str) -> dict[str, Any]:
     return {"methods": ["token"], "token": {"id": text}}
 
@@ -132,10 +137,10 @@ def test_the_catalogue_can_be_left_out(cast: Cast) -> None:
     "scope",
     [
         {"project": {"id": ALPHA}},
-        {"project": {"name": "alpha"}},
+        {"project": {"id": "", "name": "alpha", "domain": {"id": "default"}}},
         {"project": {"name": "alpha", "domain": {"id": "default"}}},
         {"project": {"name": "alpha", "domain": {"name": "Default"}}},
-        {"project": {"name": "alpha", "domain": {"name": "default"}}},
+        {"project": {"name": "alpha", "domain": {"id": "", "name": "Default"}}},
         None,
     ],
 )
@@ -172,6 +177,8 @@ def test_a_user_without_default_project_gets_an_unscoped_token() -> None:
         {"project": {"id": "nowhere"}},
         {"project": {"name": "alpha", "domain": {"id": "elsewhere"}}},
         {"project": {"name": "alpha", "domain": {"name": "Elsewhere"}}},
+        {"project": {"name": "alpha", "domain": {"name": "default"}}},
+        {"project": {"id": ALPHA, "name": "beta", "domain": DEFAULT}},
         {"domain": DEFAULT},
         {"system": {"all": True}},
     ],
@@ -242,7 +249,7 @@ def test_a_token_does_not_open_a_project_without_a_role(cast: Cast) -> None:
 
 
 def test_an_unknown_token_is_not_exchanged(cast: Cast) -> None:
-    log_in(token_of("unknown")).expect(401)
+    log_in(token_of("unknown")).expect(404)
 
 
 def test_a_token_of_one_user_and_a_password_of_another_do_not_add_up(cast: Cast) -> None:
@@ -253,7 +260,7 @@ def test_a_token_of_one_user_and_a_password_of_another_do_not_add_up(cast: Cast)
 
 @pytest.mark.parametrize("method", ["totp", "oauth1"])
 def test_a_method_that_is_not_offered_is_refused(cast: Cast, method: str) -> None:
-    assert method in error_of(log_in({"methods": [method]}).expect(401))["message"]
+    assert method in error_of(log_in({"methods": [method], method: {}}).expect(401))["message"]
 
 
 @pytest.mark.parametrize(
@@ -268,18 +275,28 @@ def test_a_method_that_is_not_offered_is_refused(cast: Cast, method: str) -> Non
         {"auth": None},
         {"auth": {}},
         {"auth": {"identity": {}}},
-        {"auth": {"identity": {"methods": []}}},
+        {"auth": {"identity": {"methods": ["totp"]}}},
         {"auth": {"identity": {"methods": "password"}}},
         {"auth": {"identity": {"methods": [1]}}},
         {"auth": {"identity": {"methods": ["password"]}}},
         {"auth": {"identity": {"methods": ["password"], "password": {}}}},
         {"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "a"}}}}},
+        {"auth": {"identity": without_domain("alpha-member")}},
+        {"auth": {"identity": {"methods": ["password"], "password": {"user": {"id": ""}}}}},
         {"auth": {"identity": {"methods": ["password"], "password": {"user": {"password": "a"}}}}},
         {"auth": {"identity": password_of("alpha-member", 5)}},
         {"auth": {"identity": password_of(5, "x")}},
         {"auth": {"identity": {"methods": ["token"], "token": {}}}},
         {"auth": {"identity": {"methods": ["application_credential"]}}},
         {"auth": {"identity": password_of(), "scope": 5}},
+        {"auth": {"identity": password_of(), "scope": None}},
+        {"auth": {"identity": password_of(), "scope": {}}},
+        {"auth": {"identity": password_of(), "scope": {"elsewhere": {}}}},
+        {"auth": {"identity": password_of(), "scope": {"domain": {}}}},
+        {"auth": {"identity": password_of(), "scope": {"project": {"name": "alpha"}}}},
+        {"auth": {"identity": password_of(), "scope": {"project": {"id": ALPHA}, "domain": {}}}},
+        {"auth": {"identity": password_of(), "scope": {"project": {"id": ALPHA}, "unscoped": {}}}},
+        {"auth": {"identity": password_of(), "scope": {"project": {"id": ALPHA, "name": "x"}}}},
         {"auth": {"identity": password_of(), "scope": {"project": "alpha"}}},
         {"auth": {"identity": password_of(), "scope": {"project": {"id": 5}}}},
         {"auth": {"identity": password_of(), "scope": {"project": {"name": "a", "domain": 1}}}},
@@ -301,3 +318,21 @@ def test_a_login_costs_two_statements(cast: Cast, statements) -> None:
         log_in(password_of()).expect(201)
 
     assert len(seen) == 2
+
+
+def test_a_name_counts_more_than_the_id_beside_it(cast: Cast) -> None:
+    def named(**fields: Any) -> Answer:
+        user = {"password": "alpha-member", **fields}
+        return log_in({"methods": ["password"], "password": {"user": user}})
+
+    own = cast.member.user_id
+    assert named(id="", name="alpha-member", domain=DEFAULT).expect(201)
+    assert named(id=cast.outsider.user_id, name="alpha-member", domain=DEFAULT).expect(201)
+    named(id=own, name="beta-member", domain=DEFAULT).expect(401)
+    named(id=own, name="alpha-member").expect(400)
+
+
+def test_who_names_no_password_or_no_method_is_not_signed_in(cast: Cast) -> None:
+    user = {"name": "alpha-member", "domain": DEFAULT}
+    log_in({"methods": ["password"], "password": {"user": user}}).expect(401)
+    log_in(password_of() | {"methods": []}).expect(401)

@@ -152,3 +152,41 @@ def test_an_unexpected_error_is_logged_and_leaks_nothing(
     assert answer.json["error"]["title"] == "Internal Server Error"
     assert b"a secret of the inside" not in answer.content
     assert "a secret of the inside" in caplog.text
+
+
+def test_lists_are_filtered_by_parts_of_names_and_cut(as_admin: ApiClient, cast: Cast) -> None:
+    assert names(as_admin, "/projects?name__contains=lph") == ["alpha"]
+    assert names(as_admin, "/projects?name__istartswith=AL") == ["alpha"]
+    assert names(as_admin, "/users?name__endswith=-reader", "users") == ["alpha-reader"]
+    first = as_admin.get(f"{V3}/projects?limit=1").expect(200).json
+    assert len(first["projects"]) == 1
+    assert first["truncated"] is True
+    marker = first["projects"][0]["id"]
+    rest = as_admin.get(f"{V3}/projects?marker={marker}").expect(200).json
+    assert "truncated" not in rest
+    assert marker not in [project["id"] for project in rest["projects"]]
+    as_admin.get(f"{V3}/projects?marker=nothing").expect(404)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("/projects?colour=red", "/projects?name__like=a", "/projects?enabled=maybe"),
+        *("/projects?limit=few", "/users?email=a", "/roles?colour=red", "/domains?colour=red"),
+        *("/role_assignments?user=a", "/role_assignments?effective=maybe", "/services?colour=red"),
+    ],
+)
+def test_a_filter_that_filters_nothing_is_refused(as_admin: ApiClient, query: str) -> None:
+    as_admin.get(f"{V3}{query}").expect(400)
+
+
+def test_tokens_are_for_projects_alone(as_admin: ApiClient, anonymous: ApiClient) -> None:
+    assert as_admin.get(f"{V3}/auth/domains").expect(200).json["domains"] == []
+    assert as_admin.get(f"{V3}/auth/system").expect(200).json["system"] == []
+    anonymous.get(f"{V3}/auth/system").expect(401)
+
+
+def test_urls_may_end_in_a_slash(as_admin: ApiClient) -> None:
+    assert as_admin.get(f"{V3}/projects/").expect(200).json["projects"]
+    as_admin.get(f"{V3}/projects/{ALPHA}/").expect(200)
+    as_admin.get(f"{V3}/nothing/").expect(404)

@@ -4,7 +4,13 @@ the other services, and to make users and projects.
 
 from compute_site.neighbours.identity.api.catalogue import Domains, Endpoints, Regions, Services
 from compute_site.neighbours.identity.api.credential import CredentialDetail, CredentialList
-from compute_site.neighbours.identity.api.project import OwnProjects, ProjectDetail, ProjectList
+from compute_site.neighbours.identity.api.project import (
+    OwnDomains,
+    OwnProjects,
+    OwnSystem,
+    ProjectDetail,
+    ProjectList,
+)
 from compute_site.neighbours.identity.api.role import (
     AssignmentList,
     Grant,
@@ -34,7 +40,9 @@ __all__ = [
     "Endpoints",
     "Grant",
     "GrantList",
+    "OwnDomains",
     "OwnProjects",
+    "OwnSystem",
     "ProjectDetail",
     "ProjectList",
     "Regions",

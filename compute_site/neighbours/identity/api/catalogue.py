@@ -11,6 +11,7 @@ from compute_site.identity.catalog import REGION, catalog
 from compute_site.identity.errors import NoSuchThing
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
+from compute_site.neighbours.identity.api.filters import check_known, is_true
 from compute_site.neighbours.identity.api.representation import show_domain, show_list
 
 
@@ -40,9 +41,11 @@ class ListView(IdentityView):
             if not found:
                 raise NoSuchThing(f"There is no {self.key} {item_id}.")
             return Response({self.key: found[0]})
+        check_known(request.GET, self.filters)
         for name in self.filters:
             if name in request.GET:
-                items = [item for item in items if item[name] == request.GET[name]]
+                wanted = is_true(request.GET, name) if name == "enabled" else request.GET[name]
+                items = [item for item in items if item[name] == wanted]
         return Response(show_list(f"{self.key}s", items, url=request.build_absolute_uri()))
 
     def link(self, item_id: str) -> dict[str, str]:
@@ -54,7 +57,7 @@ class Domains(ListView):
 
     key = "domain"
     rules = (policies.LIST_DOMAINS, None)
-    filters = ("name",)
+    filters = ("name", "enabled")
 
     def items(self) -> list[dict[str, Any]]:
         return [show_domain(root=self.root)]
@@ -64,6 +67,7 @@ class Regions(ListView):
     """``GET /identity/v3/regions[/{id}]``"""
 
     key = "region"
+    filters = ("parent_region_id",)
 
     def items(self) -> list[dict[str, Any]]:
         return [

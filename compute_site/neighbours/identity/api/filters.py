@@ -1,39 +1,111 @@
-"""Filters lists of the identity API by the query string."""
+"""Filters and cuts lists of the identity API by the query string.
+
+A parameter that nothing is filtered by is refused. Keystone drops those that it does not know.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import re
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
+from compute_site.db.paging import Paging, SortKey, cut_page
+from compute_site.faults import BadRequest
 from compute_site.identity.auth_request import DOMAIN_ID
+from compute_site.identity.errors import NoSuchThing
+from compute_site.neighbours.service_view import UnknownFilter
 
 Row = TypeVar("Row", bound=Model)
 FALSE = {"0", "false", "no", "off"}
-"""Every other text after ``enabled=`` is true."""
+TRUE = {"1", "true", "yes", "on", ""}
+"""A parameter without a value is true, too."""
+COMPARED = re.compile(r"name__(?P<how>i?(?:contains|startswith|endswith))")
+OF_LISTS = frozenset(("name", "enabled", "domain_id", "limit", "marker"))
+MOST_DIGITS = 9
 
 
-def chosen(
-    rows: QuerySet[Row], asked: Mapping[str, str], *, columns: Mapping[str, str]
-) -> QuerySet[Row]:
-    """The rows that match the query string. ``columns``: the columns of ``name`` and ``enabled``.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listed:
+    """The columns of the things of a list, and the parameters that it knows besides the usual."""
+
+    name: str
+    enabled: str
+    more: frozenset[str] = frozenset()
+
+
+def chosen(rows: QuerySet[Row], asked: Mapping[str, str], listed: Listed) -> QuerySet[Row]:
+    """The rows that match the query string.
 
     All projects and users are in the one domain, which is the parent of every project, as Keystone
     shows it where projects are not nested.
+
+    Raises:
+        UnknownFilter: lists are not filtered by one of the parameters.
+        BadRequest: one has a value that it cannot have.
     """
+    compared = {key: match for key in asked if (match := COMPARED.fullmatch(key))}
+    check_known(asked, {*OF_LISTS, *listed.more, *compared})
     for key in ("domain_id", "parent_id"):
         if asked.get(key, DOMAIN_ID) != DOMAIN_ID:
             return rows.none()
-    if is_true(asked.get("is_domain", "false")):
+    if is_true(asked, "is_domain"):
         return rows.none()
+    if any("\0" in text for text in asked.values()):
+        return rows.none()
+    for key, match in compared.items():
+        rows = rows.filter(**{f"{listed.name}__{match['how']}": asked[key]})
     if "name" in asked:
-        name = asked["name"]
-        rows = rows.filter(**{columns["name"]: name}) if "\0" not in name else rows.none()
+        rows = rows.filter(**{listed.name: asked["name"]})
     if "enabled" in asked:
-        rows = rows.filter(**{columns["enabled"]: is_true(asked["enabled"])})
+        rows = rows.filter(**{listed.enabled: is_true(asked, "enabled")})
     return rows
 
 
-def is_true(word: str) -> bool:
-    return word.lower() not in FALSE
+def cut(rows: QuerySet[Row], asked: Mapping[str, str], by: str) -> tuple[list[Row], bool]:
+    """The rows behind ``marker``, sorted by the column ``by``, at most ``limit``; and whether more
+    follow.
+
+    Raises:
+        NoSuchThing: the marker is none of the rows.
+        BadRequest: the limit is no number.
+    """
+    order: list[SortKey] = [(by, False), ("pk", False)]
+    if "limit" not in asked and "marker" not in asked:
+        return list(rows.order_by(by, "pk")), False
+    text = asked.get("limit", "")
+    if text and not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise BadRequest(f"limit: give a whole number, not {text[:60]!r}.", field="limit")
+    most = int(text) if text else 10**MOST_DIGITS
+    after = None
+    if "marker" in asked:
+        marker = asked["marker"]
+        after = rows.filter(pk=marker).first() if "\0" not in marker else None
+        if after is None:
+            raise NoSuchThing(f"There is no {marker[:60]} in this list.")
+    found = cut_page(rows, order, Paging(most + 1), after)
+    return found[:most], len(found) > most
+
+
+def check_known(asked: Collection[str], known: Collection[str]) -> None:
+    """Raises ``UnknownFilter`` where a parameter of the query is not known."""
+    unknown = sorted(set(asked) - set(known))
+    if unknown:
+        raise UnknownFilter(
+            f"This list is not filtered by {', '.join(unknown)[:200]}; it is by "
+            f"{', '.join(sorted(known))}."
+        )
+
+
+def is_true(asked: Mapping[str, str], key: str) -> bool:
+    """Is the parameter given, and true?
+
+    Raises:
+        BadRequest: it is neither true nor false.
+    """
+    word = asked.get(key, "false").lower()
+    if word not in TRUE | FALSE:
+        raise BadRequest(f"{key}: give true or false, not {word[:60]!r}.", field=key)
+    return word in TRUE

@@ -11,7 +11,7 @@ from compute_site.identity.models import Project
 from compute_site.identity.projects import change_project, make_project
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
-from compute_site.neighbours.identity.api.filters import chosen
+from compute_site.neighbours.identity.api.filters import Listed, chosen, cut
 from compute_site.neighbours.identity.api.representation import show_list, show_project
 from compute_site.neighbours.identity.api.serializers import ProjectBody
 
@@ -24,18 +24,18 @@ def find_project(project_id: str) -> Project:
     return project
 
 
+LISTED = Listed("name", "enabled", frozenset(("parent_id", "is_domain")))
+
+
 class ProjectList(IdentityView):
     """``/identity/v3/projects``"""
 
     def get(self, request: Request) -> Response:
         self.permit(policies.LIST_PROJECTS)
-        projects = chosen(
-            Project.objects.order_by("name"),
-            request.GET,
-            columns={"name": "name", "enabled": "enabled"},
-        )
-        items = [show_project(project, root=self.root) for project in projects]
-        return Response(show_list("projects", items, url=request.build_absolute_uri()))
+        found, more = cut(chosen(Project.objects.all(), request.GET, LISTED), request.GET, "name")
+        items = [show_project(project, root=self.root) for project in found]
+        url = request.build_absolute_uri()
+        return Response(show_list("projects", items, url=url, more=more))
 
     def post(self, request: Request) -> Response:
         self.permit(policies.CREATE_PROJECT)
@@ -50,6 +50,22 @@ class OwnProjects(IdentityView):
         projects = Project.objects.of_user(self.caller().user_id).filter(enabled=True)
         items = [show_project(project, root=self.root) for project in projects]
         return Response(show_list("projects", items, url=request.build_absolute_uri()))
+
+
+class OwnDomains(IdentityView):
+    """``GET /identity/v3/auth/domains``: those a token could be for; roles are held in projects."""
+
+    def get(self, request: Request) -> Response:
+        self.caller()
+        return Response(show_list("domains", [], url=request.build_absolute_uri()))
+
+
+class OwnSystem(IdentityView):
+    """``GET /identity/v3/auth/system``: nobody holds a role on the system as a whole."""
+
+    def get(self, request: Request) -> Response:
+        self.caller()
+        return Response({"system": [], "links": {"self": request.build_absolute_uri()}})
 
 
 class ProjectDetail(IdentityView):

@@ -149,9 +149,10 @@ def show_roles(names: frozenset[str]) -> list[dict[str, str]]:
     ]
 
 
-def show_list(key: str, items: Sequence[Any], *, url: str) -> dict[str, Any]:
-    """A complete list; the identity API has no pages."""
-    return {key: items, "links": {"self": url, "previous": None, "next": None}}
+def show_list(key: str, items: Sequence[Any], *, url: str, more: bool = False) -> dict[str, Any]:
+    """A list; ``more``: it was cut."""
+    links = {"self": url, "previous": None, "next": None}
+    return {key: items, "links": links} | ({"truncated": True} if more else {})
 
 
 def show_time(moment: dt.datetime) -> str:

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.identity.assignments import (
+    ASSIGNMENT_FILTERS,
     assign,
     find_assignments,
     find_role,
@@ -16,7 +17,7 @@ from compute_site.identity.errors import NoSuchThing
 from compute_site.identity.models import Role
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
-from compute_site.neighbours.identity.api.filters import is_true
+from compute_site.neighbours.identity.api.filters import check_known, is_true
 from compute_site.neighbours.identity.api.project import find_project
 from compute_site.neighbours.identity.api.representation import (
     show_assignment,
@@ -33,6 +34,7 @@ class RoleList(IdentityView):
     def get(self, request: Request) -> Response:
         self.permit(policies.LIST_ROLES)
         asked = request.GET
+        check_known(asked, ("name", "domain_id"))
         shown = [
             show_role(role, root=self.root)
             for role in Role
@@ -86,15 +88,17 @@ class Grant(IdentityView):
         return Response(status=204)
 
 
+WORDS = ("effective", "include_names")
+
+
 class AssignmentList(IdentityView):
     """``GET /identity/v3/role_assignments``"""
 
     def get(self, request: Request) -> Response:
         self.permit(policies.LIST_ASSIGNMENTS)
         asked = {key: request.GET[key] for key in request.GET}
-        wants = {
-            key: key in asked and is_true(asked[key]) for key in ("effective", "include_names")
-        }
+        check_known(asked, ASSIGNMENT_FILTERS | {*WORDS})
+        wants = {key: is_true(asked, key) for key in WORDS}
         shown = [
             show_assignment(found, root=self.root, names=wants["include_names"])
             for found in find_assignments(asked, effective=wants["effective"])

@@ -20,6 +20,9 @@ from compute_site.values.keys import WrongValue
 
 FAULTS: Mapping[str | None, type[Fault]] = {fault.code: fault for fault in (NoRole, UnknownMethod)}
 """What is wrong without being malformed, by the code of the error."""
+UNSCOPED = "unscoped"
+SCOPES = ("system", "project", "domain", "OS-TRUST:trust", UNSCOPED)
+"""What a token can be for in Keystone; a request names one."""
 NO_OBJECT = "give an object."
 NO_TEXT = "give a text."
 NO_METHODS = "give a list of methods."
@@ -33,13 +36,13 @@ def _read_text(value: Any) -> str:
 
 
 def _read_methods(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(m, str) for m in value):
+    if not isinstance(value, list) or not all(isinstance(m, str) for m in value):
         raise WrongValue(NO_METHODS)
     unknown = [method for method in value if method not in METHODS]
-    if unknown:
+    if unknown or not value:
+        told = f"The method {unknown[0]!r} is not offered" if unknown else "No method is named"
         raise ValidationError(
-            f"The method {unknown[0]!r} is not offered; use {' or '.join(sorted(METHODS))}.",
-            code=UnknownMethod.code,
+            f"{told}; use {' or '.join(sorted(METHODS))}.", code=UnknownMethod.code
         )
     return tuple(value)
 
@@ -76,32 +79,47 @@ class Member(serializers.Serializer):  # type: ignore[type-arg] # generic in the
 
 
 class Named(Member):
-    """Something that is named by its id, or else by its name and domain."""
+    """Something that is named by its name and domain, or else by its id. What is empty is as if it
+    were not there.
+    """
 
-    by_name: ClassVar[Collection[str]] = ("name", "domain")
+    default_error_messages: ClassVar = {"unnamed": "give an id, or a name and a domain."}
 
     def unread(self, data: Mapping[str, Any]) -> Collection[str]:
-        return self.by_name if "id" in data else ("id",)
+        return () if data.get("name") else ("domain",)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        by_id, by_name = (str(self.fields[key].source) for key in ("id", "name"))
+        if attrs.get(by_name):
+            attrs.pop(by_id, None)  # Keystone: the name counts
+        elif attrs.get(by_id):
+            attrs.pop(by_name, None)
+        else:
+            self.fail("unnamed")
+        return attrs
 
 
-class Domain(Named):
-    """Reads as whether it is the one that there is; a request that names none means that one."""
+class Domain(Member):
+    """Reads as whether it is the one that there is."""
 
-    id = Text()
-    name = Text()
-    by_name = ("name",)
+    id = Text(required=False)
+    name = Text(required=False)
+
+    default_error_messages: ClassVar = {"unnamed": "give an id or a name."}
 
     def validate(self, attrs: dict[str, Any]) -> Any:
-        if "id" in attrs:
-            return attrs["id"] == DOMAIN_ID
-        return attrs["name"].lower() == DOMAIN_NAME.lower()
+        if attrs.get("name"):
+            return attrs["name"] == DOMAIN_NAME
+        if not attrs.get("id"):
+            self.fail("unnamed")
+        return attrs["id"] == DOMAIN_ID
 
 
 class PasswordUser(Named):
-    password = Text()
-    id = Text(source="user_id")
-    name = Text(source="user_name")
-    domain = Domain(source="domain_exists", required=False, allow_null=True)
+    password = Text(default="")  # Keystone: without one, one is told that it is wrong
+    id = Text(source="user_id", required=False)
+    name = Text(source="user_name", required=False)
+    domain = Domain(source="domain_exists")
 
 
 class Password(Member):
@@ -113,17 +131,21 @@ class Token(Member):
 
 
 class CredentialUser(Named):
-    id = Text(source="user_id")
-    name = Text(source="user_name")
-    domain = Domain(source="domain_exists", required=False, allow_null=True)
+    id = Text(source="user_id", required=False)
+    name = Text(source="user_name", required=False)
+    domain = Domain(source="domain_exists")
 
 
-class Credential(Named):
+class Credential(Member):
+    """By its id, or by its name and its user."""
+
     secret = Text()
     id = Text(source="credential_id")
     user = CredentialUser()
     name = Text(source="credential_name")
-    by_name = ("name", "user")
+
+    def unread(self, data: Mapping[str, Any]) -> Collection[str]:
+        return ("name", "user") if "id" in data else ("id",)
 
 
 class Identity(Member):
@@ -137,16 +159,19 @@ class Identity(Member):
     def unread(self, data: Mapping[str, Any]) -> Collection[str]:
         methods = data.get("methods")
         named = methods if isinstance(methods, list) else ()
+        for method in named:
+            if isinstance(method, str) and method not in METHODS and method not in data:
+                raise ValidationError({method: [NO_OBJECT]})
         return [method for method in METHODS if method not in named]
 
 
 class ScopeProject(Named):
-    id = Text(source="project_id")
-    name = Text(source="project_name")
-    domain = Domain(required=False, allow_null=True)
+    id = Text(source="project_id", required=False)
+    name = Text(source="project_name", required=False)
+    domain = Domain()
 
-    def validate_domain(self, is_ours: bool | None) -> None:
-        if is_ours is False:
+    def validate_domain(self, is_ours: bool) -> None:
+        if not is_ours:
             raise ValidationError("there is no such domain.", code=NoRole.code)
 
 
@@ -155,20 +180,33 @@ class Scope(Member):
 
     default_error_messages: ClassVar = {
         "invalid": "give an object with a project.",
+        "number": f"give one of {', '.join(SCOPES)}.",
         "foreign": "only a project can be the scope of a token here.",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if data == "unscoped" or (isinstance(data, Mapping) and "unscoped" in data):
+        kinds = [kind for kind in SCOPES if kind in data] if isinstance(data, Mapping) else []
+        if isinstance(data, Mapping) and len(kinds) != 1:
+            self.fail("number")
+        if data == UNSCOPED or kinds == [UNSCOPED]:
             return {"scope": "none"}
-        if isinstance(data, Mapping) and "project" not in data:
+        if kinds == ["domain"]:
+            _check_domain(data["domain"])
+        if kinds not in ([], ["project"]):
             raise ValidationError(self.error_messages["foreign"], code=NoRole.code)
         return {"scope": "project", **super().to_internal_value(data)["project"]}
 
 
+def _check_domain(value: Any) -> None:
+    try:
+        Domain().run_validation(value)
+    except ValidationError as error:
+        raise ValidationError({"domain": error.detail}) from None
+
+
 class Auth(Member):
     identity = Identity()
-    scope = Scope(required=False, allow_null=True)
+    scope = Scope(required=False)
 
 
 class TokenBody(Member):

@@ -14,7 +14,7 @@ from compute_site.identity.tokens import ValidToken
 from compute_site.identity.users import change_password, change_user, make_user
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
-from compute_site.neighbours.identity.api.filters import chosen
+from compute_site.neighbours.identity.api.filters import Listed, chosen, cut
 from compute_site.neighbours.identity.api.representation import show_list, show_project, show_user
 from compute_site.neighbours.identity.api.serializers import PasswordChange, UserBody
 from compute_site.policy.rights import MoreRights, beyond, rights_of
@@ -45,18 +45,18 @@ def find_user_in_reach(caller: ValidToken, user_id: str) -> User:
     return user
 
 
+LISTED = Listed("username", "is_active")
+
+
 class UserList(IdentityView):
     """``/identity/v3/users``"""
 
     def get(self, request: Request) -> Response:
         self.permit(policies.LIST_USERS)
-        users = chosen(
-            User.objects.order_by("username"),
-            request.GET,
-            columns={"name": "username", "enabled": "is_active"},
-        )
-        items = [show_user(user, root=self.root) for user in users]
-        return Response(show_list("users", items, url=request.build_absolute_uri()))
+        users = chosen(User.objects.all(), request.GET, LISTED)
+        found, more = cut(users, request.GET, "username")
+        items = [show_user(user, root=self.root) for user in found]
+        return Response(show_list("users", items, url=request.build_absolute_uri(), more=more))
 
     def post(self, request: Request) -> Response:
         self.permit(policies.CREATE_USER)
