@@ -21,20 +21,22 @@ from servers.models import RequestSpec
 from servers.placement import claims
 from servers.placement.choose import Placement
 from servers.placement.find import Try, alternates_wanted, find_hosts, until_claimed
-from servers.placement.report import NoValidHost, keep_reports
-from servers.placement.state import HostState
+from servers.placement.report import INSERT, NoValidHost, keep_reports
 
 logger = logging.getLogger(__name__)
 
-SET_PLACES = """
+SET_PLACES = f"""
     WITH place AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%s::jsonb)
-            AS place (id bigint, host text, node text, zone text, root text, cell bigint)
+            AS place (id bigint, host text, node text, zone text, root text, cell bigint,
+                      report jsonb)
     ), mapped AS (
         UPDATE servers_instancemapping AS mapping SET cell_id = place.cell
         FROM place
         WHERE mapping.instance_id = ANY(ARRAY(SELECT id FROM place))
           AND mapping.instance_id = place.id
+    ), told AS (
+        {INSERT.format(given="place AS given")}
     ), ended AS (
         DELETE FROM servers_buildrequest WHERE instance_id = ANY(ARRAY(SELECT id FROM place))
     )
@@ -42,7 +44,7 @@ SET_PLACES = """
     SET host = place.host, node = place.node, availability_zone = place.zone,
         root_device_name = place.root, updated_at = %s
     FROM place WHERE server.id = ANY(ARRAY(SELECT id FROM place)) AND server.id = place.id
-"""
+"""  # noqa: S608 - our own texts
 
 
 def place_reservation(reservation_id: str) -> None:
@@ -96,7 +98,7 @@ def _hand_over(
             for server, host in zip(servers, hosts, strict=True)
         },
     )
-    _set_places(requests, hosts, now)
+    _set_places(requests, placements, now)
     owner = find_owner(spec.instance, request_id=requests[0].request_id)
     defer_all(
         [
@@ -104,25 +106,24 @@ def _hand_over(
             for request, placement in zip(requests, placements, strict=True)
         ]
     )
-    places = dict(zip(servers, placements, strict=True))
-    keep_reports({server: placement.report for server, placement in places.items()})
-    claims.claim_places(places)
+    claims.claim_places(dict(zip(servers, placements, strict=True)))
 
 
 def _set_places(
-    requests: Sequence[WaitingBuild], hosts: Sequence[HostState], now: dt.datetime
+    requests: Sequence[WaitingBuild], placements: Sequence[Placement], now: dt.datetime
 ) -> None:
-    """Write the hosts, and end the build requests."""
+    """Write the hosts and how they were chosen, and end the build requests."""
     places = [
         {
             "id": request.instance_id,
-            "host": host.host,
-            "node": host.node,
-            "zone": host.zone,
+            "host": placement.host.host,
+            "node": placement.host.node,
+            "zone": placement.host.zone,
             "root": root_name(request.root_device_name, request.block_devices),
-            "cell": host.cell_id,
+            "cell": placement.host.cell_id,
+            "report": placement.report,
         }
-        for request, host in zip(requests, hosts, strict=True)
+        for request, placement in zip(requests, placements, strict=True)
     ]
     with prepared_cursor() as cursor:
         cursor.execute(SET_PLACES, [orjson.dumps(places).decode(), now])

@@ -1,7 +1,7 @@
 """Finds hosts that can take a server, best first: the database does, without reading them all.
 
-A page is one statement, and one for the aggregates of its hosts. The walk goes along the index of
-free memory, so that its cost depends on how many hosts are passed over, not on how many there are.
+A page is one statement. The walk goes along the index of free memory, so that its cost depends on
+how many hosts are passed over, not on how many there are.
 """
 
 from __future__ import annotations
@@ -21,9 +21,13 @@ from servers.placement.state import HostState
 from servers.placement.weighers import read_weights
 
 FIRST_LOOK = 32
-"""So many hosts are looked at when one server is placed; more only when none of them will do."""
-RANKED = 128
-"""They are the best of so many with the most free memory, as far as the database can tell."""
+"""So many hosts are looked at when one server is placed, as many more for further servers; all only
+when these will not do.
+"""
+RANKED, RANKED_OF_FEW = 128, 64
+"""They are the best of so many with the most free memory, as far as the database can tell: of fewer
+where the demand names something that few hosts have, since many are passed over for each.
+"""
 FEW = 1000
 """Where at most so many hosts have something that a demand asks for, only those are looked at."""
 IO_TASKS = (
@@ -32,12 +36,13 @@ IO_TASKS = (
     TaskState.UNSHELVING,
 )
 """What keeps the disks of a host busy, beside building (nova/compute/stats.py)."""
+IO_TASK_NAMES = ", ".join(f"'{state}'" for state in IO_TASKS)
 COLUMNS = (
     *("node_id", "provider_id", "host", "node", "cell_id"),
     *("vcpus", "vcpus_used", "free_vcpus", "memory_mb", "memory_mb_used", "free_memory_mb"),
     *("local_gb", "local_gb_used", "free_disk_gb", "running_vms", "failed_builds"),
     *("hypervisor_type", "hypervisor_version", "host_ip", "cpu_info_text", "supported_text"),
-    "free_devices",
+    *("free_devices", "io_ops"),
 )
 ABILITIES = "hardware.cpu_info::text, hardware.supported_instances::text"
 NO_ABILITIES = "'{}', '[]'"
@@ -58,7 +63,12 @@ SELECT = """
         {abilities},
         (SELECT count(*) FROM servers_pcidevice AS device
          WHERE device.node_id = node.id AND device.consumer_id IS NULL),
-        ARRAY(SELECT member.aggregate_id FROM servers_aggregate_hosts AS member
+        (SELECT count(*) FROM servers_instance AS guest
+         WHERE guest.host = service.host COLLATE "default" AND guest.deleted_at IS NULL
+           AND guest.task_state IS NOT NULL
+           AND (guest.vm_state = 'building' OR guest.task_state IN ({io_tasks}))),
+        ARRAY(SELECT (SELECT metadata::text FROM servers_aggregate WHERE id = member.aggregate_id)
+              FROM servers_aggregate_hosts AS member
               WHERE member.service_id = node.service_id ORDER BY member.aggregate_id)
     FROM best AS node
     JOIN LATERAL (SELECT host, cell_id FROM servers_service WHERE id = node.service_id LIMIT 1)
@@ -77,14 +87,6 @@ RANKS = (
 )
 """Option, sign, what is weighed."""
 COUNT_FEW = "(SELECT count(*) FROM ({} LIMIT {}) AS seen)"
-METADATA = "SELECT id, metadata::text FROM servers_aggregate WHERE id = ANY(%s)"
-# Servers that are being built, or that one of the tasks is done with.
-BUSY = """
-    SELECT host, count(*) FROM servers_instance
-    WHERE host = ANY(%s) AND deleted_at IS NULL AND task_state IS NOT NULL
-      AND (vm_state = 'building' OR task_state = ANY(%s))
-    GROUP BY host
-"""
 LIKE_IMAGES = """
     SELECT server.host, asked.name, count(*)
     FROM jsonb_each(%s::jsonb) AS asked (name, value)
@@ -104,8 +106,10 @@ def find_candidates(question: Question, *, count: int) -> Iterator[list[HostStat
     if question.only is None:
         conditions = [*conditions, *_narrowed(conditions)]
     most = max(settings.OPTIONS.max_placement_results, 2 * count)
-    best = min(most, max(FIRST_LOOK, 2 * count))
-    page = _read_page(question, conditions, best, of=max(best, RANKED))
+    # in steps, so that the statements are few and the database knows them
+    best = min(most, FIRST_LOOK * (1 + -(-(count - 1) // FIRST_LOOK)))
+    ranked = RANKED_OF_FEW if any(condition.few for condition in conditions) else RANKED
+    page = _read_page(question, conditions, best, of=max(best, ranked))
     if page:
         yield page
     if len(page) == best < most:
@@ -118,6 +122,7 @@ def read_host(name: str, *conditions: Condition) -> HostState | None:
     values = [name, *(value for condition in conditions for value in condition.values)]
     statement = SELECT.format(
         abilities=ABILITIES,
+        io_tasks=IO_TASK_NAMES,
         conditions=" AND ".join(texts),
         order="node.id",
         limit=1,
@@ -150,6 +155,7 @@ def _read_page(
     direction = "ASC" if packs else "DESC"
     statement = SELECT.format(
         abilities=ABILITIES if _asks_for_abilities(question.demand) else NO_ABILITIES,
+        io_tasks=IO_TASK_NAMES,
         conditions=all_of(conditions),
         order=f"node.free_memory_mb {direction}, node.id",
         limit=int(of),
@@ -181,36 +187,18 @@ def _rank() -> str:
 
 
 def _states(rows: Sequence[tuple[Any, ...]], question: Question | None = None) -> list[HostState]:
-    names = [row[2] for row in rows]
-    metadata, busy = _metadata({key for row in rows for key in row[-1]}), _busy(names)
     members = question.neighbourhood.members if question else {}
-    alike = _count_images(names, question.demand) if question else {}
+    alike = _count_images([row[2] for row in rows], question.demand) if question else {}
+    metadata = {text: orjson.loads(text) for text in {text for row in rows for text in row[-1]}}
     return [
         HostState(
             **dict(zip(COLUMNS, row, strict=False)),
-            aggregates=tuple(metadata[key] for key in row[-1] if key in metadata),
+            aggregates=tuple([metadata[text] for text in row[-1]]),
             members=members.get(row[2], 0),
-            io_ops=busy.get(row[2], 0),
             like_images=alike.get(row[2], 0),
         )
         for row in rows
     ]
-
-
-def _busy(hosts: Sequence[str]) -> Mapping[str, int]:
-    if not hosts:
-        return {}
-    with prepared_cursor() as cursor:
-        cursor.execute(BUSY, [list(hosts), list(IO_TASKS)])
-        return dict(cursor.fetchall())
-
-
-def _metadata(keys: set[int]) -> Mapping[int, Mapping[str, str]]:
-    if not keys:
-        return {}
-    with prepared_cursor() as cursor:
-        cursor.execute(METADATA, [sorted(keys)])
-        return {key: orjson.loads(text) for key, text in cursor.fetchall()}
 
 
 def _count_images(hosts: Sequence[str], demand: Demand) -> Mapping[str, float]:

@@ -89,6 +89,8 @@ class Search:
         self.looked_at = 0
         self.placed = 0
         self.weights: dict[str, float] = {}
+        self.spare: Mapping[int, tuple[HostState, ...]] = {}
+        """By cell, the best hosts that no server was placed on."""
 
     def add(self, hosts: Sequence[HostState], trees: Mapping[int, Tree]) -> None:
         """Take in candidates that keep all rules; of the others is remembered what they break."""
@@ -108,7 +110,9 @@ class Search:
         self.removed[host.node_id] = host, reason
 
     def place(self, *, alternates: int = 0) -> list[Placement] | None:
-        """A host for each server, or ``None`` where there are too few hosts that will do."""
+        """A host for each server, or ``None`` where there are too few hosts that will do. Up to
+        ``alternates`` other hosts of each cell are kept as ``spare``.
+        """
         ranking = Ranking(self)
         order = ranking.order()
         chosen: list[Placement] = []
@@ -121,11 +125,10 @@ class Search:
             chosen.append(placement)
         self.weights = ranking.best
         taken = {placement.host.node_id for placement in chosen}
-        spare = _best_by_cell((host for host in order if host.node_id not in taken), alternates)
-        return [
-            dataclasses.replace(placement, alternates=spare.get(placement.host.cell_id, ()))
-            for placement in chosen
-        ]
+        self.spare = _best_by_cell(
+            (host for host in order if host.node_id not in taken), alternates
+        )
+        return chosen
 
 
 def _best_by_cell(hosts: Iterable[HostState], number: int) -> Mapping[int, tuple[HostState, ...]]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 from django.db import connection, transaction
 
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor
 from servers.models import Consumer, ConsumerType, Instance, Migration
 from servers.placement.choose import Placement
 
@@ -198,11 +198,11 @@ def claim(needs: Iterable[Need]) -> None:
         RoomTaken: a provider has no room any more; the transaction must be rolled back.
     """
     rows = [need for need in needs if need.amount]
-    parameters: dict[str, list[Any]] = {
-        "servers": [need.server for need in rows],
-        "providers": [need.provider for need in rows],
-        "classes": [need.resource_class for need in rows],
-        "amounts": [need.amount for need in rows],
+    parameters = {
+        "servers": array(need.server for need in rows),
+        "providers": array(need.provider for need in rows),
+        "classes": array(need.resource_class for need in rows),
+        "amounts": array(need.amount for need in rows),
     }
     with prepared_cursor() as cursor:
         cursor.execute(CLAIM, parameters)

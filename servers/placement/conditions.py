@@ -55,18 +55,37 @@ class Condition:
 
 
 def all_of(conditions: Sequence[Condition]) -> str:
-    """The conditions in one text, for which a node's service is looked up only once."""
-    texts = [condition.text for condition in conditions if not condition.of_service]
-    of_service = [condition.text for condition in conditions if condition.of_service]
-    if of_service:
-        texts.append(SERVICE.format(" AND ".join(of_service)))
+    """The conditions in one text. A node's service is looked up only once, and only where what few
+    hosts satisfy holds: else the planner chooses the order, which knows nothing of how few.
+    """
+    usual, rare, of_service = _by_kind(conditions)
+    texts = [condition.text for condition in usual]
+    last = SERVICE.format(_joined(of_service)) if of_service else "true"
+    texts.append(f"CASE WHEN {_joined(rare)} THEN {last} END" if rare else last)
     return " AND ".join(texts)
 
 
 def values_of(conditions: Sequence[Condition]) -> list[Any]:
     """The values for ``all_of`` the conditions."""
-    ordered = sorted(conditions, key=lambda condition: condition.of_service)
+    ordered = [condition for kind in _by_kind(conditions) for condition in kind]
     return [value for condition in ordered for value in condition.values]
+
+
+Conditions = Sequence["Condition"]
+
+
+def _by_kind(conditions: Conditions) -> tuple[Conditions, Conditions, Conditions]:
+    """The usual ones, those that perhaps few hosts satisfy, and those that speak of the service."""
+    of_node = [condition for condition in conditions if not condition.of_service]
+    return (
+        [condition for condition in of_node if not condition.few],
+        [condition for condition in of_node if condition.few],
+        [condition for condition in conditions if condition.of_service],
+    )
+
+
+def _joined(conditions: Conditions) -> str:
+    return " AND ".join(condition.text for condition in conditions)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -204,22 +223,24 @@ OF_ZONE = """
 """
 
 
+# The aggregates of a zone are found once, and each host is looked up among their hosts.
+IN_ZONE = """
+    (SELECT true FROM servers_aggregate_hosts AS member
+     WHERE member.service_id = node.service_id AND member.aggregate_id = ANY(ARRAY(
+           SELECT id FROM servers_aggregate WHERE metadata ->> 'availability_zone' {})) LIMIT 1)
+"""
+
+
 def _zone(question: Question) -> Iterable[Condition]:
     zone = question.demand.zone
     if zone is None or question.demand.is_forced:
         return
-    named = """
-        (SELECT true FROM servers_aggregate_hosts AS member
-         JOIN servers_aggregate AS zone ON zone.id = member.aggregate_id
-         WHERE member.service_id = node.service_id
-           AND zone.metadata ->> 'availability_zone' {} LIMIT 1)
-    """
     if zone == settings.OPTIONS.default_availability_zone:
-        text = f"({named.format('= %s')} OR {named.format('> %s')} IS NOT TRUE)"
+        text = f"({IN_ZONE.format('= %s')} OR {IN_ZONE.format('> %s')} IS NOT TRUE)"
         yield Condition("zone", "in another zone", text, (zone, ""))
     else:
         few = Few(SERVICES, OF_ZONE, (zone,))
-        yield Condition("zone", "in another zone", named.format("= %s"), (zone,), (few,))
+        yield Condition("zone", "in another zone", IN_ZONE.format("= %s"), (zone,), (few,))
 
 
 def _destination(question: Question) -> Iterable[Condition]:
@@ -353,12 +374,15 @@ def _amounts(question: Question) -> Iterable[Condition]:
         column, word = USUAL.get(name, ("", name))
         says = TOO_SMALL if question.together > 1 else f"with too little free {word}"
         total = amount * question.together
-        if not question.resources.is_simple:
-            stock = f"({IN_TREE} {FITS} LIMIT 1)"
-            values = (name, total, amount, amount, amount)
-            yield Condition("resources", says, stock, values, _few_with(name, total))
-            continue
+        values = (name, total, amount, amount, amount)
         text = f"node.free_{column} >= %s AND node.most_{column} >= %s"
+        if not question.resources.is_simple:
+            in_tree = f"({IN_TREE} {FITS} LIMIT 1)"
+            if name in USUAL:  # mostly the root gives it, whose numbers the node knows
+                in_tree = f"(({text} AND NOT node.has_odd_units) OR {in_tree})"
+                values = (total, amount, *values)
+            yield Condition("resources", says, in_tree, values, _few_with(name, total))
+            continue
         yield Condition("resources", says, text, (total, amount))
         yield Condition(
             "resources",

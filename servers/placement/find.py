@@ -105,13 +105,22 @@ def find_hosts(
         search = _new_search(question, count, attempt)
         placements = _search(question, search, attempt, alternates)
         if placements is not None:
-            return [_with_report(search, placement) for placement in placements]
+            return _told(search, placements)
         refusals.append((question, search))
     raise explain(*refusals[0], count=count)
 
 
-def _with_report(search: Search, placement: Placement) -> Placement:
-    return dataclasses.replace(placement, report=report_of(search, placement))
+def _told(search: Search, placements: list[Placement]) -> list[Placement]:
+    """The placements with their alternates and with how they were chosen."""
+    report = report_of(search)
+    return [
+        dataclasses.replace(
+            placement,
+            alternates=search.spare.get(placement.host.cell_id, ()),
+            report={**report, "host": placement.host.host},
+        )
+        for placement in placements
+    ]
 
 
 def _together(demand: Demand, around: Neighbourhood, count: int) -> int:

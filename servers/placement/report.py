@@ -20,26 +20,34 @@ from django.db import connection
 
 from compute_site.db.prepared import prepared_cursor
 from compute_site.faults import Fault
-from servers.placement.choose import Placement, Search
+from servers.placement.choose import Search
 from servers.placement.conditions import Question, conditions_of
 
 MOST_NAMED = 20
 """So many hosts are named for a reason."""
 COUNT = """
-    SELECT CASE {cases} END AS broken, count(*),
-        (array_agg(service.host || ' (' || node.hypervisor_hostname || ')' ORDER BY service.host))
-            [1:%s]
-    FROM servers_computenode AS node
-    JOIN servers_service AS service ON service.id = node.service_id
-    GROUP BY 1
+    WITH asked AS MATERIALIZED (
+        SELECT CASE {cases} END AS broken, service.host, node.hypervisor_hostname AS node
+        FROM servers_computenode AS node
+        JOIN servers_service AS service ON service.id = node.service_id
+    ), counts AS MATERIALIZED (
+        SELECT broken, count(*) AS number FROM asked WHERE broken IS NOT NULL GROUP BY broken
+    )
+    SELECT broken, number, ARRAY(
+        SELECT host || ' (' || node || ')' FROM asked
+        WHERE asked.broken = counts.broken ORDER BY host, node LIMIT {most})
+    FROM counts ORDER BY broken
 """
 
-KEEP = """
+INSERT = """
     INSERT INTO servers_schedulingreport (instance_id, report, created_at)
-    SELECT given.server, given.report, now()
-    FROM jsonb_to_recordset(%s::jsonb) AS given (server bigint, report jsonb)
+    SELECT given.id, given.report, now() FROM {given}
     ON CONFLICT (instance_id) DO UPDATE SET report = EXCLUDED.report, created_at = now()
 """
+"""Keeps the reports of ``given``, which has the columns ``id`` (of the server) and ``report``."""
+KEEP = INSERT.format(
+    given="jsonb_to_recordset(%s::jsonb) AS given (id bigint, report jsonb)",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,11 +99,10 @@ def explain(question: Question, search: Search, *, count: int) -> NoValidHost:
     return NoValidHost(f"No host can take {wanted}; {found}.", "\n".join(sorted(lines)), report)
 
 
-def report_of(search: Search, placement: Placement) -> dict[str, Any]:
-    """How the host of a server was chosen."""
+def report_of(search: Search) -> dict[str, Any]:
+    """How hosts were chosen, but for the host itself."""
     return {
         "outcome": "placed",
-        "host": placement.host.host,
         "hosts_looked_at": search.looked_at,
         "weights": search.weights,
         "removed": [part.as_json() for part in _removed_by_search(search)],
@@ -104,7 +111,7 @@ def report_of(search: Search, placement: Placement) -> dict[str, Any]:
 
 def keep_reports(reports: Mapping[int, Mapping[str, Any]]) -> None:
     """Keep the reports with their servers (by key), in the place of older ones."""
-    given = [{"server": server, "report": report} for server, report in reports.items()]
+    given = [{"id": server, "report": report} for server, report in reports.items()]
     with prepared_cursor() as cursor:
         cursor.execute(KEEP, [orjson.dumps(given).decode()])
 
@@ -114,18 +121,17 @@ def _removed_by_database(question: Question) -> list[Removed]:
     if not conditions:
         return []
     cases = " ".join(
-        f"WHEN ({condition.alone}) IS NOT TRUE THEN {index}"
+        f"WHEN ({condition.text}) IS NOT TRUE THEN {index}"
         for index, condition in enumerate(conditions)
     )
-    statement = COUNT.format(cases=cases)
+    statement = COUNT.format(cases=cases, most=MOST_NAMED)
     values = [value for condition in conditions for value in condition.values]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, MOST_NAMED])
-        rows = cursor.fetchall()
-    found = sorted((index, number, names) for index, number, names in rows if index is not None)
-    return _gathered(
-        Removed(conditions[index].says, number, tuple(names)) for index, number, names in found
-    )
+        cursor.execute(statement, values)
+        return _gathered(
+            Removed(conditions[index].says, number, tuple(names))
+            for index, number, names in cursor.fetchall()
+        )
 
 
 def _removed_by_search(search: Search) -> list[Removed]:
