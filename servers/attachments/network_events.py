@@ -15,6 +15,7 @@ from compute_site.neighbours import network_service
 from compute_site.neighbours.ids import canonical_ids
 from servers.lifecycle.guard import check_unlocked
 from servers.models import Instance, VmState
+from servers.placement.hot_plug import unplug
 
 # One statement for the thousands of servers that a network of another name may have.
 REMEMBER = """
@@ -33,17 +34,21 @@ def lock_nics(server_ids: Collection[str], **_: Any) -> None:
 
 def refresh_nics(server_ids: Collection[str], **_: Any) -> None:
     """Read the NICs of these servers again; a server without any is being built, and its build
-    reads them.
+    reads them. What a NIC that is gone has taken of the host is given back.
     """
-    servers = list(_followers(server_ids).values_list("pk", "uuid"))
-    nics = network_service().nics([str(server_id) for _, server_id in servers])
-    columns = [
-        orjson.dumps([dataclasses.asdict(nic) for nic in nics.get(str(server_id), ())]).decode()
-        for _, server_id in servers
-    ]
+    servers = list(_followers(server_ids).values_list("pk", "uuid", "network_info"))
+    nics = network_service().nics([str(server_id) for _, server_id, _ in servers])
+    columns, gone = [], []
+    for key, server_id, known in servers:
+        now = nics.get(str(server_id), ())
+        columns.append(orjson.dumps([dataclasses.asdict(nic) for nic in now]).decode())
+        left = {nic["port_id"] for nic in known} - {nic.port_id for nic in now}
+        gone += [(key, port_id) for port_id in left]
     if servers:
         with connection.cursor() as cursor:
-            cursor.execute(REMEMBER, [[key for key, _ in servers], columns])
+            cursor.execute(REMEMBER, [[key for key, *_ in servers], columns])
+    for key, port_id in gone:
+        unplug(key, port_id)
 
 
 def _followers(server_ids: Collection[str]) -> QuerySet[Instance]:

@@ -37,6 +37,8 @@ from servers.attachments.ports import find_port
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.jobs import AttachInterface, DetachInterface
 from servers.models import Instance
+from servers.placement.hot_plug import HostLacks, plug_in
+from servers.placement.port_needs import ACCELERATOR_TYPES
 
 ANSWERS: dict[type[NicFailed], type[Exception]] = {
     protocol.NoAddressLeft: AddressNotUsable,
@@ -61,9 +63,11 @@ def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protoc
     _check_request(wanted)
     check_ready(caller, instance, ATTACH_INTERFACE)
     owner = acting_for(caller, instance)
-    request = _look_up(owner, instance, wanted)
+    request, port = _look_up(owner, instance, wanted)
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_INTERFACE)
+        if port is not None:
+            _take_of_host(server, port)
         port_id = _plug(owner, server, request)
         refresh_nics([str(server.uuid)])
         hand_over(caller, server, AttachInterface(**about(caller, server), port_id=port_id))
@@ -94,14 +98,18 @@ def _check_request(wanted: NicRequest) -> None:
         )
 
 
-def _look_up(owner: Caller, instance: Instance, wanted: NicRequest) -> NicRequest:
-    """The request with its network, which is the only possible one where none is named."""
+def _look_up(
+    owner: Caller, instance: Instance, wanted: NicRequest
+) -> tuple[NicRequest, PortData | None]:
+    """The request with its network, which is the only possible one where none is named, and the
+    port that it names.
+    """
     if wanted.port_id is not None:
         port = network_service().find_ports(owner, [wanted.port_id]).get(wanted.port_id)
         if port is None:
             raise NoSuchPort(f"There is no port {wanted.port_id}.")
         _check_port(instance, port)
-        return wanted
+        return wanted, port
     if wanted.network_id is None:
         network = _only_network(owner)
     else:
@@ -114,11 +122,18 @@ def _look_up(owner: Caller, instance: Instance, wanted: NicRequest) -> NicReques
             f"Network {network.id} is external: a server may stand on it only with the policy "
             f"rule {ATTACH_EXTERNAL_NETWORK}."
         )
-    return dataclasses.replace(wanted, network_id=network.id)
+    return dataclasses.replace(wanted, network_id=network.id), None
+
+
+def _take_of_host(server: Instance, port: PortData) -> None:
+    try:
+        plug_in(server, port)
+    except HostLacks as reason:
+        raise PortNotUsable(f"Port {port.id} cannot be attached. {reason}") from reason
 
 
 def _check_port(instance: Instance, port: PortData) -> None:
-    if port.device_profile is not None:
+    if port.device_profile is not None or port.vnic_type in ACCELERATOR_TYPES:
         raise PortNotUsable(f"Port {port.id} has an accelerator; there is none here.")
     if port.project_id != instance.project_id:
         raise PortNotUsable(f"Port {port.id} belongs to another project than the server.")

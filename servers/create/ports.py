@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from compute_site.neighbours.network.protocol import NetworkData, PortData
@@ -14,14 +14,14 @@ from servers.create.errors import PortUnsupported
 from servers.create.nics import FIELD, FoundNics
 from servers.create.order import NicOrder, ServerOrder
 from servers.hosts.versions import oldest_compute_version
-from servers.machine.disk import read_flag
-
-SRIOV_TYPES = frozenset(
-    ("direct", "macvtap", "direct-physical", "virtio-forwarder", "vdpa", "remote-managed")
+from servers.placement.port_needs import (
+    ACCELERATOR_TYPES,
+    REMOTE_MANAGED,
+    SRIOV_TYPES,
+    device_request,
+    resource_groups,
 )
-ACCELERATOR_TYPES = frozenset(("accelerator-direct", "accelerator-direct-physical"))
-DEVICE_TYPES = {"direct-physical": "type-PF", "vdpa": "vdpa"}
-REMOTE_MANAGED = "remote-managed"
+
 REMOTE_MANAGED_SINCE = 61
 EXTENDED_REQUESTS_SINCE = 58
 
@@ -92,23 +92,10 @@ class _AskedNic:
 
     def pci_request(self, numa_policy: str | None) -> dict[str, Any]:
         """A request for one device on the physical network."""
-        port = self.port
-        assert port is not None  # noqa: S101 - only a port has an SR-IOV type
-        spec = {
-            "physical_network": self.physical,
-            "remote_managed": str(self.vnic_type == REMOTE_MANAGED),
-        }
-        if self.vnic_type in DEVICE_TYPES:
-            spec["dev_type"] = DEVICE_TYPES[self.vnic_type]
-        if port.binding_profile.get("trusted") is not None:
-            spec["trusted"] = str(read_flag(port.binding_profile["trusted"]))
-        return {
-            "count": 1,
-            "specs": [spec],
-            "request_id": self.pci_request_id,
-            "requester_id": port.id,
-            "numa_policy": port.numa_affinity_policy or numa_policy,
-        }
+        assert self.port is not None  # noqa: S101 - only a port has an SR-IOV type
+        return device_request(
+            self.port, request_id=str(self.pci_request_id), numa_policy=numa_policy
+        )
 
     def record(self) -> dict[str, Any]:
         """The record for the build request."""
@@ -145,21 +132,7 @@ def _resource_groups(order: ServerOrder, nic: _AskedNic, field: str) -> list[dic
             f"The port {port.id} asks for resources; that needs a newer microversion.",
             field=field,
         )
-    groups = port.resource_request.get("request_groups")
-    if groups is None:
-        groups = [{**port.resource_request, "id": port.id}]
-    together = list(port.resource_request.get("same_subtree", ()))
-    return [_resource_group(group, together) for group in groups]
-
-
-def _resource_group(group: Mapping[str, Any], together: list[str]) -> dict[str, Any]:
-    return {
-        "requester_id": group.get("id"),
-        "resources": dict(group.get("resources", {})),
-        "required_traits": sorted(group.get("required", [])),
-        "use_same_provider": True,
-        "same_subtree": together,
-    }
+    return resource_groups(port)
 
 
 def _need_version(version: int, what: str) -> None:

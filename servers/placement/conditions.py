@@ -374,7 +374,7 @@ def _amounts(question: Question) -> Iterable[Condition]:
         column, word = USUAL.get(name, ("", name))
         says = TOO_SMALL if question.together > 1 else f"with too little free {word}"
         total = amount * question.together
-        values = (name, total, amount, amount, amount)
+        values: tuple[Any, ...] = (name, total, amount, amount, amount)
         text = f"node.free_{column} >= %s AND node.most_{column} >= %s"
         if not question.resources.is_simple:
             in_tree = f"({IN_TREE} {FITS} LIMIT 1)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import os_traits
@@ -198,6 +198,18 @@ def read_resources(sources: Sources, *, pinned: bool = True) -> ResourceDemand:
     for add_feature in FEATURES:
         add_feature(groups, sources.flavor, sources.image)
     return _finish(groups, specs.get(GROUP_POLICY), from_flavor, sources.spec)
+
+
+def read_group_demand(requests: Sequence[Mapping[str, Any]]) -> ResourceDemand:
+    """What groups ask for that come to a server which has all the rest, in the same order."""
+    groups = _Groups()
+    for request in requests:
+        _add_request(groups, request)
+    return ResourceDemand(
+        main=ResourceGroup(),
+        groups=tuple(groups.group(str(request["requester_id"])) for request in requests),
+        same_subtree=_subtrees(requests),
+    )
 
 
 def _add_cpus(groups: _Groups, sources: Sources) -> None:

@@ -221,6 +221,7 @@ class TestDemands:
         assert self.spec().requested_resources == [
             {
                 "requester_id": str(port.pk),
+                "port_id": str(port.pk),
                 "resources": {"NET_BW_EGR_KILOBIT_PER_SEC": 1},
                 "required_traits": ["A", "B"],
                 "same_subtree": [],
