@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from compute_site.api.repeatable import refuse_key
 from compute_site.faults import BodyTooLarge
 from compute_site.values.strict_json import MalformedJson, read_json
 
@@ -29,6 +30,9 @@ class JsonView(APIView):
     is answered like any other, in the envelope of the API.
     """
 
+    keeps_answers: ClassVar[bool] = False
+    """Does a client get the first answer again that repeats a request with an idempotency key?"""
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "OPTIONS":
             return answer_options()
@@ -37,6 +41,8 @@ class JsonView(APIView):
         self.headers = self.default_response_headers
         try:
             self.initial(asked, *args, **kwargs)
+            if not self.keeps_answers:
+                refuse_key(asked)
             response = self.respond(asked)
         except Exception as error:  # noqa: BLE001 - the one place where errors become answers
             response = self.handle_exception(error)

@@ -26,9 +26,29 @@ class KeyInvalid(BadRequest):
     code = "idempotency_key_invalid"
 
 
+class KeyUnsupported(BadRequest):
+    """The API keeps no answers, so that a client cannot rely on its key."""
+
+    code = "idempotency_key_unsupported"
+
+
 def has_key(request: Request) -> bool:
     """May the client send this request again? Only POST needs that."""
     return request.method == "POST" and "HTTP_IDEMPOTENCY_KEY" in request.META
+
+
+def refuse_key(request: Request) -> None:
+    """Refuse a key that nothing would be done with.
+
+    Raises:
+        KeyUnsupported: the request has one.
+    """
+    if request.method in ("POST", "PATCH") and "HTTP_IDEMPOTENCY_KEY" in request.META:
+        raise KeyUnsupported(
+            f"{IDEMPOTENCY_KEY}: this API keeps no answers. Send the request without it, and look "
+            "whether it was done before you send it again.",
+            field=IDEMPOTENCY_KEY,
+        )
 
 
 def read_keyed(request: Any, body: Any) -> KeyedRequest:

@@ -85,6 +85,7 @@ class ComputeView(JsonView):
     """The first microversion that knows this URL."""
     until: ClassVar[str | None] = None
     """The last microversion that knows this URL; ``None``: it is still there."""
+    keeps_answers = True
     contracts: ClassVar[Mapping[str, Contract]] = {}
     """By HTTP method."""
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

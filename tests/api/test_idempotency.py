@@ -262,3 +262,21 @@ def test_a_repetition_is_told_to_wait_while_the_first_request_runs(
     [waiting] = seen[1:]
     assert waiting.expect(409).headers["Retry-After"] == "1"
     show_same(first, post(ApiClient(cast.member), "/servers", shop.body()))
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("//network/v2.0/networks", {"network": {"name": "n"}}),
+        ("//volume/v3/volumes", {"volume": {"size": 1}}),
+        ("//image/v2/images", {"name": "i"}),
+        ("//identity/v3/projects", {"project": {"name": "p"}}),
+        ("//placement/resource_providers", {"name": "p"}),
+    ],
+)
+def test_the_other_apis_drop_no_key_in_silence(as_admin: ApiClient, path: str, body: Any) -> None:
+    refused = as_admin.post(path, body, headers={"Idempotency-Key": KEY})
+    assert refused.status == 400, refused.content
+    assert b"Idempotency-Key" in refused.content
+    as_admin.get(path, headers={"Idempotency-Key": KEY}).expect(200)
+    assert not KeptAnswer.objects.exists()
