@@ -16,8 +16,9 @@ JOINS, OUTSIDE = "joins the transaction", "outside of transactions"
 
 def joins_transaction(call: Call) -> Call:
     """The call may run inside our transaction, and is undone with it: it can refuse, and the client
-    must be told so. Only a service in this database can do that; for another one, such calls must
-    come before the transaction, with a job that takes back what came of them if it fails.
+    must be told so. Only a service in this database can do that; another one marks its own
+    implementation as ``outside_transactions``, and a job takes back what came of the call if the
+    transaction fails (``servers/holdings/reserve.py``).
     """
     return _marked(call, JOINS)
 
@@ -28,6 +29,13 @@ def outside_transactions(call: Call) -> Call:
     do no harm when it is repeated.
     """
     return _marked(call, OUTSIDE)
+
+
+def runs_outside(call: Call) -> bool:
+    """Does this implementation of a call run outside of our transactions? One whose protocol says
+    that it joins them does so unless the implementation is marked otherwise.
+    """
+    return getattr(call, WHEN, JOINS) == OUTSIDE
 
 
 def _marked(call: Call, when: str) -> Call:

@@ -34,6 +34,7 @@ from servers.attachments.errors import (
 from servers.attachments.volumes import find_volume
 from servers.errors import WrongState
 from servers.holdings.release import after_commit, release_volume
+from servers.holdings.reserve import reserve_volumes
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.history import log_action
 from servers.lifecycle.jobs import AttachVolume, DetachVolume, ReleaseVolume
@@ -187,7 +188,7 @@ def _claim(
     caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest, name: str | None
 ) -> BlockDevice:
     pair = (volume.id, str(server.uuid))
-    attachment_id = volume_service().reserve(caller, [pair])[pair]
+    attachment_id = reserve_volumes(caller, [volume.id], [str(server.uuid)])[pair]
     return BlockDevice.objects.create(
         instance=server,
         source_type="volume",

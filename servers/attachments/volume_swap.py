@@ -16,6 +16,7 @@ from servers.attachments.changes import SWAP_VOLUME, about, check_ready, hand_ov
 from servers.attachments.errors import AttachmentFixed, VolumeNotAttachable, VolumeNotMigrating
 from servers.attachments.volume_changes import check_holders, check_zone, find_service_volume
 from servers.attachments.volumes import find_volume
+from servers.holdings.reserve import reserve_volumes
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.jobs import SwapVolume
 from servers.models import BlockDevice, Instance
@@ -92,7 +93,7 @@ def swap_volume(caller: Caller, instance: Instance, old_id: str, new_id: str) ->
         _check_pair(server, old, new)
         server_id, pair = str(server.uuid), (new_id, str(server.uuid))
         volume_service().begin_detaching(acting_for(caller, server), server_id, old_id)
-        claim = volume_service().reserve(caller, [pair])[pair]
+        claim = reserve_volumes(caller, [new_id], [server_id])[pair]
         job = SwapVolume(
             **about(caller, server), disk_id=str(disk.uuid), volume_id=new_id, claim=claim
         )

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 
 from compute_site.caller import Caller
 from compute_site.db.whole import part
-from compute_site.neighbours import volume_service
 from compute_site.secrets.random_text import random_text
 from quotas.enforce import reserve
 from quotas.fit import Wanted, check_limit
@@ -27,6 +26,7 @@ from servers.create.names import display_names, hostnames
 from servers.create.plan import Created, ServerPlan
 from servers.create.rows import Rows, insert_rows
 from servers.create.sources import choose_zone, settle_disks
+from servers.holdings.reserve import reserve_volumes
 from servers.lifecycle.jobs import ScheduleAndBuild
 from servers.machine.disk import Disk
 from servers.machine.disk_config import choose_disk_config
@@ -123,9 +123,7 @@ def _reserve_volumes(caller: Caller, disks: Sequence[Disk], uuids: Sequence[str]
     volumes = [disk.volume_id for disk in disks if disk.volume_id and disk.image_id is None]
     if not volumes:
         return {}
-    return volume_service().reserve(
-        caller, [(volume, uuid) for uuid in uuids for volume in volumes]
-    )
+    return reserve_volumes(caller, volumes, uuids)
 
 
 def _take_places(caller: Caller, group: ServerGroup, count: int) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import orjson
+from django.db import DEFAULT_DB_ALIAS, connections
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 
@@ -48,6 +49,14 @@ DEFER = """
 """
 
 
+DEFER_LATER = """
+    SELECT procrastinate_defer_jobs_v1(ARRAY[
+        ROW(%s, %s, 0, NULL, NULL, %s::jsonb, now() + make_interval(secs => %s))
+        ::procrastinate_job_to_defer_v1
+    ])
+"""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job; the subclass names its task and queue.
@@ -62,6 +71,18 @@ class Job:
     def defer(self) -> None:
         """Put the job into the queue, in the current transaction."""
         defer_all([self])
+
+    def defer_apart(self, *, seconds: int) -> None:
+        """Put the job into the queue, to be done after so many seconds, whatever becomes of the
+        current transaction.
+        """
+        arguments = orjson.dumps(self.as_arguments()).decode()
+        apart = connections.create_connection(DEFAULT_DB_ALIAS)
+        try:
+            with apart.cursor() as cursor:
+                cursor.execute(DEFER_LATER, [self.queue, self.task_name, arguments, seconds])
+        finally:
+            apart.close()
 
     def as_arguments(self) -> dict[str, Any]:
         """The arguments as the queue stores them, but for those that are dataclasses themselves."""
@@ -237,7 +258,18 @@ class ForgetImages(GiveBack):
     images: tuple[str, ...]
 
 
-GIVE_BACKS = (ReleaseServices, ReleaseVolume, ForgetImages)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBackReservations(GiveBack):
+    """Delete the attachments of these volumes to these servers that no row names."""
+
+    task_name = "servers.take_back_reservations"
+    queue = CONDUCTOR
+
+    volumes: tuple[str, ...]
+    servers: tuple[str, ...]
+
+
+GIVE_BACKS = (ReleaseServices, ReleaseVolume, ForgetImages, TakeBackReservations)
 
 # what hosts do with servers
 

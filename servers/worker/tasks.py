@@ -28,6 +28,7 @@ from servers.build.together import build_server, let_waiting_go_on
 from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
 from servers.holdings.release import forget_images, release_services, release_volume
+from servers.holdings.reserve import take_back_reservations
 from servers.host_orders.take import purge_orders
 from servers.lifecycle import jobs
 from servers.lifecycle.history import note_step
@@ -74,6 +75,7 @@ _register(jobs.DeleteServer, finish_delete)
 _register(jobs.ReleaseServices, release_services)
 _register(jobs.ReleaseVolume, release_volume)
 _register(jobs.ForgetImages, forget_images)
+_register(jobs.TakeBackReservations, take_back_reservations)
 _register(jobs.PerformAction, perform)
 _register(jobs.UnshelveServer, place_shelved)
 _register(jobs.AttachVolume, on_host.attach_volume)

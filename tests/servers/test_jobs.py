@@ -44,6 +44,11 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"project_id": "p", "images": ["i"]},
     ),
     (
+        jobs.TakeBackReservations(volumes=("v",), servers=("s",)),
+        "servers.take_back_reservations",
+        {"volumes": ["v"], "servers": ["s"]},
+    ),
+    (
         jobs.PerformAction(server_id="s", task="powering-off"),
         "servers.perform_action",
         {"server_id": "s", "task": "powering-off"},
