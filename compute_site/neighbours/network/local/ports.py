@@ -43,10 +43,10 @@ ATTEMPTS = 64
 """How often addresses are chosen again when others are faster."""
 
 
-class UnusableWish(BadRequest):
+class UnusableFixedIps(BadRequest):
     """What is asked for under ``fixed_ips`` cannot be given to one port."""
 
-    code = "unusable_wish"
+    code = "unusable_fixed_ips"
 
 
 def make_mac() -> str:
@@ -107,37 +107,37 @@ def by_port(rows: Iterable[FixedIp]) -> dict[uuid.UUID, list[FixedIp]]:
     return found
 
 
-def give_addresses(port: Port, wishes: Sequence[Mapping[str, Any]]) -> None:
+def give_addresses(port: Port, entries: Sequence[Mapping[str, Any]]) -> None:
     """Give the port each asked address, and an address of each subnet that is named without one.
 
     Raises:
         AddressOutside: an address is not in the subnet beside it, or in none.
         SubnetNotFound: there is no such subnet.
         BadReference: a subnet is not one of the network.
-        UnusableWish: an address is named twice, or an entry names nothing.
+        UnusableFixedIps: an address is named twice, or an entry names nothing.
         NicFailed: an address is taken, or none is left.
     """
     subnets = {row.pk: row for row in Subnet.objects.filter(network=port.network_id)}
-    strange = {wish["subnet_id"] for wish in wishes} - {None, *subnets}
+    strange = {entry["subnet_id"] for entry in entries} - {None, *subnets}
     if strange:
         _blame(port, strange)
-    addresses = [wish["ip_address"] for wish in wishes if wish["ip_address"] is not None]
+    addresses = [entry["ip_address"] for entry in entries if entry["ip_address"] is not None]
     if len(set(addresses)) < len(addresses):
-        raise UnusableWish("An address is named twice.", field="fixed_ips")
-    if any(wish["subnet_id"] is None and wish["ip_address"] is None for wish in wishes):
-        raise UnusableWish("Give each entry a subnet_id or an ip_address.", field="fixed_ips")
+        raise UnusableFixedIps("An address is named twice.", field="fixed_ips")
+    if any(entry["subnet_id"] is None and entry["ip_address"] is None for entry in entries):
+        raise UnusableFixedIps("Give each entry a subnet_id or an ip_address.", field="fixed_ips")
     save_asked(
         [
             asked_address(
                 port,
-                wish["ip_address"],
-                list(subnets.values()) if not wish["subnet_id"] else [subnets[wish["subnet_id"]]],
+                entry["ip_address"],
+                list(subnets.values()) if not entry["subnet_id"] else [subnets[entry["subnet_id"]]],
             )
-            for wish in wishes
-            if wish["ip_address"] is not None
+            for entry in entries
+            if entry["ip_address"] is not None
         ]
     )
-    free = {wish["subnet_id"] for wish in wishes if wish["ip_address"] is None} - {None}
+    free = {entry["subnet_id"] for entry in entries if entry["ip_address"] is None} - {None}
     save_chosen([Need(port.pk, (subnets[one],)) for one in sorted(free)])
 
 

@@ -165,20 +165,20 @@ def set_gateway(router: Router, info: Mapping[str, Any] | None, outside: Network
         RouteNotReachable: a route of the router led out.
         NicFailed: no address is left there, or the asked one is taken.
     """
-    wishes = (info or {}).get("external_fixed_ips") or []
+    entries = (info or {}).get("external_fixed_ips") or []
     snat = (info or {}).get("enable_snat")
     router.enable_snat = True if snat is None else snat
     if outside is not None:
-        _check_outside(outside, wishes)
+        _check_outside(outside, entries)
     gateway = router.gateway
     if gateway is not None and outside is not None and gateway.network_id == outside.pk:
-        if wishes and not _has_all(gateway, wishes):
+        if entries and not _has_all(gateway, entries):
             gateway.fixed_ips.all().delete()
-            give_addresses(gateway, wishes)
+            give_addresses(gateway, entries)
     else:
         _remove_gateway(router)
         if outside is not None:
-            _add_gateway(router, outside, wishes)
+            _add_gateway(router, outside, entries)
     router.save(update_fields=["enable_snat", "gateway"])
     check_routes(router, router.routes)
 
@@ -191,12 +191,12 @@ def _outside(caller: Caller, values: Mapping[str, Any]) -> Network | None:
     return find_network(caller, info["network_id"], field="external_gateway_info.network_id")
 
 
-def _check_outside(outside: Network, wishes: Sequence[Mapping[str, Any]]) -> None:
+def _check_outside(outside: Network, entries: Sequence[Mapping[str, Any]]) -> None:
     if not outside.external:
         raise NotExternal(
             f"Network {outside.pk} is not external.", field="external_gateway_info.network_id"
         )
-    asked = {wish["ip_address"] for wish in wishes}
+    asked = {entry["ip_address"] for entry in entries}
     taken = asked.intersection(outside.subnets.values_list("gateway_ip", flat=True)) - {None}
     if taken:
         raise NotExternal(
@@ -205,16 +205,16 @@ def _check_outside(outside: Network, wishes: Sequence[Mapping[str, Any]]) -> Non
         )
 
 
-def _has_all(gateway: Port, wishes: Sequence[Mapping[str, Any]]) -> bool:
+def _has_all(gateway: Port, entries: Sequence[Mapping[str, Any]]) -> bool:
     """Does the gateway have exactly the addresses and subnets that are asked for?"""
     held = list(gateway.fixed_ips.values_list("address", "subnet_id"))
-    subnets = {wish["subnet_id"] for wish in wishes} - {None}
-    addresses = {wish["ip_address"] for wish in wishes} - {None}
+    subnets = {entry["subnet_id"] for entry in entries} - {None}
+    addresses = {entry["ip_address"] for entry in entries} - {None}
     same_subnets = not subnets or subnets == {subnet_id for _, subnet_id in held}
     return same_subnets and (not addresses or addresses == {address for address, _ in held})
 
 
-def _add_gateway(router: Router, outside: Network, wishes: Sequence[Mapping[str, Any]]) -> None:
+def _add_gateway(router: Router, outside: Network, entries: Sequence[Mapping[str, Any]]) -> None:
     check_apart(outside.subnets.all(), subnets_of(router))
     port = Port.objects.create(
         network=outside,
@@ -225,8 +225,8 @@ def _add_gateway(router: Router, outside: Network, wishes: Sequence[Mapping[str,
         port_security_enabled=False,
         status="ACTIVE",
     )
-    if wishes:
-        give_addresses(port, wishes)
+    if entries:
+        give_addresses(port, entries)
     else:
         save_addresses([(port, None)])
     router.gateway = port
