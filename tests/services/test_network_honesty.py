@@ -92,7 +92,6 @@ UNSUPPORTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("network", {"dns_domain": "example.org."}),
     ("network", {"qos_policy_id": UNKNOWN_ID}),
     ("network", {"vlan_transparent": True}),
-    ("network", {"availability_zone_hints": ["nova"]}),
     ("network", {"tags": ["a"]}),
     ("network", {"status": "DOWN"}),
     ("network", {"revision_number": 5}),

@@ -134,6 +134,9 @@ class Network(Described):
     network_type = models.CharField(max_length=16, default="vxlan")
     physical_network = models.CharField(max_length=64, null=True, blank=True)
     segmentation_id = models.PositiveIntegerField(null=True, blank=True)
+    availability_zone_hints = models.JSONField(
+        default=list, blank=True, db_default=Value([], output_field=models.JSONField())
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = NetworkQuerySet.as_manager()

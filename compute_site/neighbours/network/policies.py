@@ -639,6 +639,24 @@ DELETE_FLOATING_IP = rule(
     noun="floatingip",
 )
 
+GET_ZONE = rule(
+    "get_availability_zone",
+    Role.READER,
+    "See the availability zones of networks.",
+    ("GET /network/v2.0/availability_zones",),
+    noun="network",
+)
+GET_IP_AVAILABILITY = rule(
+    "get_network_ip_availability",
+    Role.ADMIN,
+    "See how many addresses of all networks are in use.",
+    (
+        "GET /network/v2.0/network-ip-availabilities",
+        "GET /network/v2.0/network-ip-availabilities/{network_id}",
+    ),
+    noun="network",
+)
+
 GET_QUOTA = rule(
     "get_quota",
     Role.MANAGER,

@@ -12,6 +12,7 @@ from compute_site.neighbours.network.api.objects import NetworkView
 
 EXTENSIONS = {
     "allowed-address-pairs": "Allowed Address Pairs",
+    "availability_zone": "Availability Zone",
     "binding": "Port Binding",
     "external-net": "Neutron external network",
     "ext-gw-mode": "Neutron L3 Configurable external gateway mode",
@@ -21,6 +22,8 @@ EXTENSIONS = {
     "filter-validation": "Filter parameters validation",
     "ip-substring-filtering": "IP address substring filtering",
     "net-mtu": "Network MTU",
+    "network_availability_zone": "Network Availability Zone",
+    "network-ip-availability": "Network IP Availability",
     "port-security": "Port Security",
     "project-id": "project_id field enabled",
     "provider": "Provider Network",

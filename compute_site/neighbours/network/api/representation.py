@@ -46,7 +46,7 @@ def show_network(network: Network) -> dict[str, Any]:
         "port_security_enabled": network.port_security_enabled,
         "subnets": [str(subnet.pk) for subnet in network.subnets.all()],
         "availability_zones": [],
-        "availability_zone_hints": [],
+        "availability_zone_hints": network.availability_zone_hints,
         "ipv4_address_scope": None,
         "ipv6_address_scope": None,
     }

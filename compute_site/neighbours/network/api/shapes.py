@@ -169,7 +169,7 @@ NETWORK: Mapping[str, Key] = {
     "ipv4_address_scope": IGNORED,
     "ipv6_address_scope": IGNORED,
     "l2_adjacency": IGNORED,
-    "availability_zone_hints": unsupported([]),
+    "availability_zone_hints": Key(list_of(up_to(255, filled_text)), default=[]),
     "vlan_transparent": unsupported(False),
     "dns_domain": unsupported(""),
     "qos_policy_id": unsupported(),
@@ -308,7 +308,7 @@ NEW_SECURITY_GROUP = _new(
     SECURITY_GROUP | {"name": Key(line, default="")}, "security_group_rules", "tags", "shared"
 )
 NEW_RULE = _strict(without(RULE, "id", "normalized_cidr", "tags", *SHOWN))
-CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id"))
+CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id", "availability_zone_hints"))
 CHANGED_SUBNET = optional(without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version"))
 CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "mac_address", "tags"))
 CHANGED_SECURITY_GROUP = optional(without(NEW_SECURITY_GROUP, "project_id"))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from compute_site.api.url_endings import without_endings
-from compute_site.neighbours.network.api import discovery, quotas, routers, tags, views
+from compute_site.neighbours.network.api import (
+    availability,
+    discovery,
+    quotas,
+    routers,
+    tags,
+    views,
+)
 from compute_site.neighbours.network.api.objects import NetworkView
 
 
@@ -40,6 +47,11 @@ V2 = [
     path("routers/<row_id>/remove_router_interface", routers.RemoveInterface.as_view()),
     path("routers/<row_id>/add_extraroutes", routers.AddRoutes.as_view()),
     path("routers/<row_id>/remove_extraroutes", routers.RemoveRoutes.as_view()),
+    path("availability_zones", availability.ZoneList.as_view()),
+    path("agents", availability.AgentList.as_view()),
+    path("agents/<agent_id>", availability.AgentDetail.as_view()),
+    path("network-ip-availabilities", availability.UseList.as_view()),
+    path("network-ip-availabilities/<network_id>", availability.UseDetail.as_view()),
     path("quotas", quotas.QuotaList.as_view()),
     path("quotas/<owner>", quotas.QuotaDetail.as_view()),
     path("quotas/<owner>/default", quotas.QuotaDefaults.as_view()),

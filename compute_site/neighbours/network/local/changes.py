@@ -47,6 +47,7 @@ from compute_site.neighbours.network.local.rows import (
     rule_row,
     subnet_row,
 )
+from compute_site.neighbours.network.local.zones import check_hints
 from compute_site.neighbours.network.models import (
     COMPUTE,
     DEFAULT_GROUP,
@@ -107,6 +108,7 @@ def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[
     project_id = values["project_id"] or caller.project_id
     permit_create(caller, policies.CREATE_NETWORK, project_id, values, given)
     check_project(caller, project_id)
+    check_hints(values["availability_zone_hints"])
     QUOTAS.check(project_id, network=1)
     network = network_row(values, uuid.uuid4(), project_id)
     network.save(force_insert=True)

@@ -30,3 +30,9 @@ class SecurityGroupNotFound(NotFound):
     """The security group does not exist, or the caller does not see it."""
 
     code = "no_such_security_group"
+
+
+class AgentNotFound(NotFound):
+    """There are no agents here."""
+
+    code = "no_such_agent"

@@ -31,6 +31,7 @@ NETWORK_COLUMNS = {
     "network_type": "provider:network_type",
     "physical_network": "provider:physical_network",
     "segmentation_id": "provider:segmentation_id",
+    "availability_zone_hints": "availability_zone_hints",
     "description": "description",
     "tags": "tags",
 }
