@@ -62,6 +62,7 @@ class FlavorAdmin(ListAdmin):
     """All changes go through ``flavors.changes``."""
 
     form = FlavorForm
+    servers_by = "flavor"
     counted = "instances"
     counted_where = {"instances__deleted_at__isnull": True}
     inlines = (AccessInline,)

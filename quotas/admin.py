@@ -180,7 +180,8 @@ class LimitAdmin(ListAdmin):
     here as well.
     """
 
-    list_display = ("resource", "limit", "quota_class", "project", "user_id")
+    user_column = "user_id"
+    list_display = ("resource", "limit", "quota_class", "project", "of_user")
     list_filter = (
         word_filter("project", "project__name", "project__id"),
         word_filter("resource", "resource"),
@@ -196,6 +197,10 @@ class LimitAdmin(ListAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description="user")
+    def of_user(self, limit: Limit) -> str:
+        return self.user_named(limit) if limit.user_id else ""
 
     def delete_model(self, request: HttpRequest, obj: Limit) -> None:
         delete_limits([obj], by=str(request.user.pk))

@@ -38,6 +38,7 @@ def list_as_csv(changes: ChangeList, name: str) -> HttpResponse:
     page: Any = changes.model_admin
     rows = list(changes.queryset[:MOST_ROWS])
     page.count_for_all(rows)
+    page.name_users(rows)
     columns = [column for column in changes.list_display if column != "action_checkbox"]
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'

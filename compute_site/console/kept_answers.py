@@ -15,7 +15,8 @@ class KeptAnswerAdmin(ListAdmin):
     anew with its key.
     """
 
-    list_display = ("key", "method", "path", "status", "project_id", "user_id", "created_at")
+    user_column = "user_id"
+    list_display = ("key", "method", "path", "status", "project_id", "user_named", "created_at")
     list_filter = (
         word_filter("project", "project_id"),
         word_filter("user", "user_id"),

@@ -6,6 +6,7 @@ import ipaddress
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
@@ -16,12 +17,13 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Field, JSONField, Model, Q, QuerySet
 from django.forms import Field as FormField
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from compute_site.console.csv_lists import MOST_ROWS, list_as_csv
 from compute_site.console.form_fields import Reader, RowSelects, strict_field
+from compute_site.identity.models import User
 from compute_site.values.words import parse_uuid
 
 MOST_KEYS = 100
@@ -29,6 +31,9 @@ MOST_KEYS = 100
 
 LOOKUPS = ("", "__exact", "__in", "__isnull", "__gte", "__lt")
 """What the links of Django's filters ask for."""
+
+SUGGESTED = frozenset(("project", "user", "host", "flavor", "network", "image"))
+"""Titles of filters whose field suggests names while somebody types."""
 
 LENGTH_OF_UUID = 36
 """With its dashes; ids of users and projects have none."""
@@ -51,6 +56,7 @@ class CountingChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         page: Any = self.model_admin
+        page.name_users(self.result_list)
         page.count_for_all(self.result_list)
 
 
@@ -72,6 +78,9 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
     address_fields: Sequence[str] = ()
     """The same for an IP address."""
 
+    user_column: str = ""
+    """A column with ids of users, of whom ``user_named`` shows the names."""
+
     counted: str = ""
     """A relation whose rows are counted, for ``count_for``. They are counted for the rows that are
     shown, in a statement of its own: a join would count for the whole table.
@@ -82,12 +91,14 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
     joined with anything.
     """
 
+    servers_by: str = ""
+    """The filter of the list of servers that finds those of a row, by its key."""
     json_readers: Mapping[str, Reader] = {}
     """What checks the values of JSON columns, by column."""
 
     class Media:
         css = {"all": ["compute_site/console.css"]}
-        js = ["compute_site/console.js"]
+        js = ["compute_site/console.js", "compute_site/suggest.js"]
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_csv"
@@ -110,6 +121,16 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
         query = request.GET.urlencode()
         context = {"csv_query": f"?{query}" if query else "", **(extra_context or {})}
         return super().changelist_view(request, context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """With a link to the row's servers."""
+        row = context.get("original")
+        if self.servers_by and row is not None and request.user.has_perm("servers.view_instance"):
+            query = urlencode({self.servers_by: row.pk})
+            context["servers_url"] = f"{reverse('admin:servers_instance_changelist')}?{query}"
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
@@ -141,6 +162,22 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
         }
         return lookup in offered and super().lookup_allowed(lookup, value, request)
 
+    def name_users(self, rows: Iterable[Any]) -> None:
+        """Look up the names of the users in the column ``user_column``, in one statement."""
+        if not self.user_column:
+            return
+        found = list(rows)
+        keys = {getattr(row, self.user_column) for row in found}
+        names = dict(User.objects.filter(pk__in=keys).values_list("pk", "username"))
+        for row in found:
+            row.user_name = names.get(getattr(row, self.user_column), "")
+
+    @admin.display(description="user")
+    def user_named(self, row: Any) -> str:
+        """The user's name; the id of one who is gone."""
+        key = getattr(row, self.user_column)
+        return getattr(row, "user_name", "") or key or "the site"
+
     def count_for(self, row: Any) -> int:
         """How many rows of the relation ``counted`` the row has."""
         if not hasattr(row, "counted_rows"):
@@ -156,6 +193,16 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
         numbers = dict(found.values_list("pk").annotate(number=Count(self.counted)))
         for row in rows:
             row.counted_rows = numbers.get(row.pk, 0)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The row with this key, or, where rows have a UUID beside, with this UUID."""
+        columns = {column.name for column in self.opts.fields}
+        if "uuid" in columns and self.opts.pk.name != "uuid":  # type: ignore[union-attr]
+            given = read_uuid(object_id)
+            if given is not None:
+                key = self.get_queryset(request).filter(uuid=given).values_list("pk", flat=True)
+                object_id = str(key.first() or 0)
+        return super().get_object(request, object_id, from_field)
 
     @admin.display(description="name", ordering="name")
     def named(self, row: Any) -> str:
@@ -207,7 +254,12 @@ class WordFilter(admin.SimpleListFilter):
         return [("", "")]  # without a choice Django would not show the filter
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        yield {"name": self.parameter_name, "value": self.value() or "", "others": self.others}
+        yield {
+            "name": self.parameter_name,
+            "value": self.value() or "",
+            "others": self.others,
+            "suggested": self.title if self.title in SUGGESTED else "",
+        }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         word = (self.value() or "").strip().replace("\0", "")

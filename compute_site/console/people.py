@@ -243,6 +243,7 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Project)
 class ProjectAdmin(OwnerAdmin, RulesAdmin):
+    servers_by = "project"
     list_display = ("named", "description", "enabled", "created_at")
     list_filter = ("enabled",)
     search_fields = ("name", "id", "description")
@@ -298,6 +299,7 @@ class ProjectAdmin(OwnerAdmin, RulesAdmin):
 @admin.register(User)
 class SiteUserAdmin(PersonalAdmin, OwnerAdmin, UserAdmin):  # type: ignore[type-arg]
     owner = "pk"
+    servers_by = "user"
     list_display = ("username", "default_project", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     list_select_related = ("default_project",)

@@ -15,6 +15,7 @@ from servers.admin import (
     moves,
     providers,
     requests,
+    search,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "moves",
     "providers",
     "requests",
+    "search",
 ]

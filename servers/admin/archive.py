@@ -16,7 +16,8 @@ HIDDEN = {"user_data", "key_data", "system_metadata", "parts"}
 class ArchivedServerAdmin(RecordAdmin):
     """Deleted servers that requests do not know any more."""
 
-    list_display = ("display_name", "uuid", "project_id", "user_id", "deleted_at", "age")
+    user_column = "user_id"
+    list_display = ("display_name", "uuid", "project_id", "user_named", "deleted_at", "age")
     list_filter = ("deleted_at",)
     search_fields = ("project_id__exact", "user_id__exact")
     id_fields = ("uuid",)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
@@ -52,7 +53,7 @@ def moment(time: dt.datetime | None) -> str:
     """A time, with the age behind it."""
     if time is None:
         return NOTHING
-    text = time.strftime("%Y-%m-%d %H:%M:%S")
+    text = f"{stamp(time)} UTC"
     return format_html('{} <span class="quiet">({} ago)</span>', text, age(time))
 
 
@@ -114,6 +115,10 @@ class Links:
             return format_html("{}", text or key)
         url = reverse(f"admin:{app}_{name}_change", args=[key])
         return format_html('<a href="{}">{}</a>', url, text or key)
+
+    def to_host(self, name: str | None) -> str:
+        """A link to the page of the host of this name."""
+        return self.named("servers.computenode", quote(name), name) if name else NOTHING
 
     def listed(self, model: str, query: str, text: object) -> str:
         """A link to a list of rows."""

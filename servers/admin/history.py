@@ -29,7 +29,8 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(InstanceAction)
 class InstanceActionAdmin(RecordAdmin):
-    list_display = ("action", "instance", "user_id", "request_id", "message", "age")
+    user_column = "user_id"
+    list_display = ("action", "instance", "user_named", "request_id", "message", "age")
     list_filter = (word_filter("action", "action"), word_filter("result", "message"), "start_time")
     list_select_related = ("instance",)
     search_fields = ("request_id__exact", "user_id__exact")

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,7 +19,7 @@ from django.utils.safestring import mark_safe
 
 from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import parse
-from compute_site.console.lists import word_filter
+from compute_site.console.lists import read_uuid, word_filter
 from compute_site.console.operator import operator_of
 from compute_site.faults import Fault
 from compute_site.values.keys import read_keys
@@ -284,6 +284,11 @@ class ComputeNodeAdmin(RemovableAdmin):
         return self.readonly_fields if obj else ()
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The host with this key, UUID or name."""
+        if not is_key(object_id) and read_uuid(object_id) is None:
+            named = Q(hypervisor_hostname=object_id) | Q(service__host=object_id)
+            key = ComputeNode.objects.filter(named).order_by("pk").values_list("pk", flat=True)
+            object_id = str(key.first() or 0)
         node = super().get_object(request, object_id, from_field)
         if node is not None:
             node.links = Links(request.user)

@@ -25,7 +25,7 @@ from compute_site.waiting.held import can_hold
 from servers.actions.console import read_console
 from servers.actions.remote_console import TYPES, open_console
 from servers.admin.display import NOTHING, Links, age_of, state
-from servers.admin.filters import Business, Existence
+from servers.admin.filters import Business, Existence, OnNetwork
 from servers.admin.instance_page import find_instance, is_key, read_parts
 from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
 from servers.admin.read_only import RecordAdmin
@@ -57,7 +57,11 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         word_filter("user", "user__username", "user__id"),
         word_filter("host", "host", "node"),
         word_filter("zone", "availability_zone"),
-        word_filter("flavor", "flavor_record__name", "flavor_record__flavorid"),
+        word_filter(
+            "flavor", "flavor_record__name", "flavor_record__flavorid", "flavor_record__pk"
+        ),
+        word_filter("image", "image_ref"),
+        OnNetwork,
         "created_at",
     )
     search_fields = ("display_name",)
@@ -302,8 +306,7 @@ def _columns(links: Links) -> list[Callable[[Instance], str]]:
 
     @admin.display(description="host, zone")
     def host(instance: Instance) -> str:
-        query = f"q={instance.host}"
-        place = links.listed("servers.computenode", query, instance.host or NOTHING)
+        place = links.to_host(instance.host)
         zone = instance.availability_zone or ""
         return format_html('{}<div class="quiet">{}</div>', place if instance.host else "", zone)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 
+from compute_site.console.lists import read_uuid
 from compute_site.identity.models import User
 from servers.admin.display import (
     NOTHING,
@@ -48,13 +49,15 @@ def is_key(text: str) -> bool:
 
 def find_instance(key: str) -> Instance | None:
     """The server with what is one-to-one with it."""
-    if not is_key(key):
+    server_id = read_uuid(key)
+    if server_id is None and not is_key(key):
         return None
+    wanted = {"uuid": server_id} if server_id else {"pk": key}
     one_to_one = ("mapping__cell", "request_spec__instance_group", "build_request", "kept_request")
     instances = Instance.objects.select_related(
         "project", "user", "flavor_record", "group_membership__group", *one_to_one
     )
-    return instances.filter(pk=key).first()
+    return instances.filter(**wanted).first()
 
 
 def read_parts(links: Links, instance: Instance) -> list[Part]:
@@ -115,12 +118,10 @@ def _reservation(links: Links, instance: Instance) -> str:
 def _place(links: Links, instance: Instance) -> Part:
     mapping = getattr(instance, "mapping", None)
     member = getattr(instance, "group_membership", None)
-    host = instance.host or ""
-    listed = links.listed("servers.computenode", f"q={host}", host) if host else NOTHING
     return facts(
         "Place",
         {
-            "host": listed,
+            "host": links.to_host(instance.host),
             "node": instance.node or NOTHING,
             "zone": instance.availability_zone or NOTHING,
             "cell": _cell(links, mapping),

@@ -25,6 +25,7 @@ class InstanceAction(models.Model):
     message = models.CharField(max_length=255, null=True, blank=True)
 
     class Meta:
+        verbose_name = "action"
         ordering = ["-start_time", "-id"]
         indexes = [models.Index(fields=["instance", "request_id"], name="servers_action_request")]
 

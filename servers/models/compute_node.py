@@ -42,6 +42,7 @@ class ComputeNode(models.Model):
     """Since the last that came to an end."""
 
     class Meta:
+        verbose_name = "host"
         indexes = [
             models.Index(
                 fields=["-free_memory_mb", "id"],

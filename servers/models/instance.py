@@ -135,6 +135,7 @@ class Instance(models.Model):
     objects = InstanceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "server"
         ordering = ["-created_at", "-id"]
         constraints = [
             models.CheckConstraint(

@@ -106,7 +106,7 @@ def make_server() -> Instance:
 def test_an_operator_follows_a_server_to_its_parts(browser: Browser, cast: Cast) -> None:
     server = make_server()
     log_in(browser, cast)
-    browser.follow("Instances")
+    browser.follow("Servers")
     browser.type("q", "web")
     browser.press('#changelist-search [type="submit"]')
     browser.follow("web")
@@ -117,7 +117,7 @@ def test_an_operator_follows_a_server_to_its_parts(browser: Browser, cast: Cast)
         ("apart", "/admin/servers/servergroup/"),
         ("request spec", "/admin/servers/requestspec/"),
         (server.flavor["name"], "/admin/flavors/flavor/"),
-        ("rack1", "/admin/servers/computenode/?q=rack1"),
+        ("rack1", "/admin/servers/computenode/rack1/change/"),
     ):
         browser.open(page)
         browser.follow(link)

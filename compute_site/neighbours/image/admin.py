@@ -37,6 +37,7 @@ class MemberInline(PartInline):
 
 @admin.register(Image)
 class ImageAdmin(ApiAdmin):
+    servers_by = "image"
     """The data of an image come by the image API."""
 
     keys = {key: key for key in (*CHANGEABLE, changes.PROPERTIES)}

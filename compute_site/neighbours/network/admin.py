@@ -54,6 +54,7 @@ class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Network)
 class NetworkAdmin(ApiAdmin):
+    servers_by = "network"
     keys = {**NETWORK_COLUMNS, "project": "project_id"}
     new = shapes.NEW_NETWORK
     changed = shapes.CHANGED_NETWORK
