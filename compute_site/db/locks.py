@@ -88,11 +88,16 @@ def is_held(lock: Lock) -> bool:
 
 
 def release(kind: Kind, *keys: int) -> None:
-    """Release the locks. If that fails, close the session, which releases them as well."""
+    """Release the locks."""
+    release_by(lambda: _call("pg_advisory_unlock", kind, *keys))
+
+
+def release_by(unlock: Callable[[], object]) -> None:
+    """Release locks by this call. If that fails, close the session, which releases them as well."""
     if connection.connection is None or connection.needs_rollback:
         return
     try:
-        _call("pg_advisory_unlock", kind, *keys)
+        unlock()
     except DatabaseError as error:
         logger.warning("a session ends with its locks: %s", reason_of(error))
         connection.close()

@@ -24,14 +24,13 @@ from compute_site.neighbours.network.protocol import Connection, Nic
 from compute_site.secrets.sealing import unseal
 from servers.build.child_rows import BUILD_EVENT
 from servers.build.failure import FINAL, fail_or_retry
+from servers.build.read import Subject, read_subjects
 from servers.drivers.choose import are_slow, driver_of
 from servers.drivers.disks import attach_volumes
 from servers.drivers.guest import config_drive_of, describe_guest
 from servers.drivers.protocol import ComputeDriver, Guest
 from servers.drivers.together import call_each, call_together
 from servers.holdings.release import release_host, services_to_release
-from servers.lifecycle.exclusive import exclusive
-from servers.lifecycle.history import SUCCESS, finish_event_of_all
 from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import (
     ACTIVATE,
@@ -52,10 +51,20 @@ class Build:
     """One attempt to build: the job and its rows, and the NICs when they are made."""
 
     job: BuildServer
-    instance: Instance
-    node: ComputeNode
-    devices: Sequence[BlockDevice]
+    subject: Subject
     nics: tuple[Nic, ...] = ()
+
+    @property
+    def instance(self) -> Instance:
+        return self.subject.instance
+
+    @property
+    def node(self) -> ComputeNode:
+        return self.subject.node
+
+    @property
+    def devices(self) -> Sequence[BlockDevice]:
+        return self.subject.devices
 
     @property
     def host(self) -> str:
@@ -66,47 +75,34 @@ class Build:
         return describe_guest(
             self.instance,
             node=self.node.hypervisor_hostname,
-            image=self.instance.request_spec.image,
+            image=self.subject.image,
             nics=self.nics,
             files=self.job.files,
             devices=self.devices,
         )
 
 
-OF_INSTANCE = [field.name for field in Instance._meta.concrete_fields]  # noqa: SLF001 - public API
-
-
 def build_servers(jobs: Sequence[BuildServer]) -> None:
     """Take the servers from ``scheduling`` to ``active``. After a failure the next host is tried,
     or the server ends in ``error``. If it was deleted meanwhile, the build is cleaned up.
+
+    The caller holds the locks of the servers (``servers.lifecycle.exclusive``).
     """
-    with exclusive(*(job.server_id for job in jobs)):
-        builds = _prepare(jobs)
-        for stage in (_take_on, _plug, _map_disks, _attach, _begin_spawn, _spawn, _activate):
-            builds = stage(builds) if builds else []
+    builds = _prepare(jobs)
+    for stage in (_take_on, _plug, _map_disks, _attach, _begin_spawn, _spawn, _activate):
+        builds = stage(builds) if builds else []
 
 
 def _prepare(jobs: Sequence[BuildServer]) -> list[Build]:
     """Read the rows of the jobs; those of which there is nothing to build any more are left out."""
-    nodes = ComputeNode.objects.select_related("service").in_bulk({job.node_id for job in jobs})
-    servers = {
-        str(server.uuid): server
-        for server in Instance.objects.select_related("request_spec")
-        .only(*OF_INSTANCE, "request_spec__image")
-        .filter(uuid__in=[job.server_id for job in jobs])
-        .order_by()
-    }
-    disks: dict[int, list[BlockDevice]] = {}
-    owners = [server.pk for server in servers.values()]
-    for device in BlockDevice.objects.filter(instance__in=owners).order_by("pk"):
-        disks.setdefault(device.instance_id, []).append(device)
+    subjects = read_subjects(jobs)
     builds = []
     for job in jobs:
-        server, node = servers.get(job.server_id), nodes[job.node_id]
-        if server is None or server.host != node.service.host:
+        subject = subjects.get(job.server_id)
+        if subject is None or subject.instance.host != subject.node.service.host:
             continue
-        build = Build(job=job, instance=server, node=node, devices=disks.get(server.pk, []))
-        if _is_waiting(server):
+        build = Build(job=job, subject=subject)
+        if _is_waiting(build.instance):
             builds.append(build)
         else:
             _give_up(build)
@@ -118,29 +114,26 @@ def _is_waiting(server: Instance) -> bool:
 
 
 def _take_on(builds: Sequence[Build]) -> list[Build]:
-    """Make the NICs and take the first step, in one transaction. The network service comes first:
-    one that is elsewhere shall not be waited for with rows locked.
+    """Make the NICs of all and take the first step, in one transaction, or, where one cannot have
+    its NICs, each by itself. The network service comes first: one that is elsewhere shall not be
+    waited for with rows locked.
     """
-    failed: list[tuple[Build, Exception]] = []
-    with transaction.atomic():
-        connected = _connect(builds, failed)
-        taken = _taken(connected, TAKE_ON)
-    for build, error in failed:
-        _fail(build, error)
-    return _go_on(connected, taken)
-
-
-def _connect(builds: Sequence[Build], failed: list[tuple[Build, Exception]]) -> list[Build]:
-    """Make the NICs of all together, or, where one cannot have them, of each by itself."""
     try:
-        nics = network_service().connect_all([_connection(build) for build in builds])
+        with transaction.atomic():
+            connected = _connect(builds)
+            taken = _taken(connected, TAKE_ON)
     except DatabaseError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it was, the build has failed
         if len(builds) == 1:
-            failed.append((builds[0], error))
+            _fail(builds[0], error)
             return []
-        return [done for build in builds for done in _connect([build], failed)]
+        return [done for build in builds for done in _take_on([build])]
+    return _go_on(connected, taken)
+
+
+def _connect(builds: Sequence[Build]) -> list[Build]:
+    nics = network_service().connect_all([_connection(build) for build in builds])
     return [dataclasses.replace(build, nics=nics[build.job.server_id]) for build in builds]
 
 
@@ -187,12 +180,10 @@ def _spawn(builds: Sequence[Build]) -> list[Build]:
 
 
 def _activate(builds: Sequence[Build]) -> list[Build]:
-    """The event ends in the same transaction, so that an active server has a complete history."""
+    """The event ends in the same statement, so that an active server has a complete history."""
     running = {"power_state": PowerState.RUNNING, "progress": 0, "launched_at": timezone.now()}
     drives = {"config_drive": [config_drive_of(build.instance) for build in builds]}
-    with transaction.atomic():
-        taken = _taken(builds, ACTIVATE, each=drives, **running)
-        finish_event_of_all(list(taken), BUILD_EVENT, result=SUCCESS)
+    taken = _taken(builds, ACTIVATE, ends=BUILD_EVENT, each=drives, **running)
     count(BUILDS, "built", amount=len(taken))
     for node in {build.node.pk: build.node for build in builds}.values():
         _note_outcome(node, failed=False)

@@ -13,13 +13,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from compute_site.db.locks import Kind, release
+from compute_site.db.locks import Kind, release_by
 from compute_site.db.prepared import array, prepared_cursor
 from servers.build.build import build_servers
 from servers.lifecycle.companions import Group, take_along
+from servers.lifecycle.exclusive import key_of
 from servers.lifecycle.jobs import COMPUTE, BuildServer
 from servers.models.server_step import QUEUED, WAITING_FOR_PLACE
 
@@ -31,6 +32,9 @@ PLACES = 1024
 
 LOCKS = 2**31
 """The second number of a lock is not larger."""
+
+Place = tuple[int, int]
+"""A node, and the lock of one of its places."""
 
 # What this session holds already is left out first (OFFSET keeps the planner from changing the
 # order): it would get the same lock once more.
@@ -64,10 +68,21 @@ SET_ASIDE = """
     SELECT id, %(step)s, host, %(now)s FROM servers_instance
     WHERE uuid = ANY(ARRAY(SELECT server FROM moved UNION ALL SELECT unnest(%(servers)s::uuid[])))
 """
+# Of the servers, all locks are waited for, in the order of their keys (compute_site/db/locks.py).
+BEGIN = f"""
+    WITH places AS MATERIALIZED ({TAKE_PLACES}),
+    servers AS MATERIALIZED (
+        SELECT pg_advisory_lock(%(of_server)s, key) FROM unnest(%(servers)s::int[]) AS key
+    )
+    SELECT places.* FROM places CROSS JOIN (SELECT count(*) FROM servers) AS locked
+"""  # noqa: S608 - put together from constants
 # Arrays are made once; IN may run its query for each row, and find others each time. One notice
-# wakes all workers.
-LET_GO_ON = """
-    WITH next AS (
+# wakes all workers, when the statement is over and the places are free.
+END = """
+    WITH released AS MATERIALIZED (
+        SELECT pg_advisory_unlock(kind, key)
+        FROM unnest(%(kinds)s::int[], %(keys)s::int[]) AS lock (kind, key)
+    ), next AS (
         UPDATE procrastinate_jobs SET queue_name = %(queue)s::text
         WHERE id = ANY(ARRAY(
             SELECT job.id
@@ -86,9 +101,11 @@ LET_GO_ON = """
         SELECT id, %(step)s, host, %(now)s FROM servers_instance
         WHERE uuid = ANY(ARRAY(SELECT server FROM next))
     )
-    SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s::text,
-                     json_build_object('type', 'job_inserted', 'job_id', max(id))::text)
-    FROM next HAVING count(*) > 0
+    SELECT (SELECT count(*) FROM released), (
+        SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s::text,
+                         json_build_object('type', 'job_inserted', 'job_id', max(id))::text)
+        FROM next HAVING count(*) > 0
+    )
 """
 NODES = """
     SELECT DISTINCT (args ->> 'node_id')::bigint FROM procrastinate_jobs
@@ -115,27 +132,31 @@ def let_waiting_go_on() -> None:
 
 @contextlib.contextmanager
 def _in_places(group: Group[BuildServer]) -> Iterator[None]:
-    """Leave in the group what the hosts have places for, which are held inside the block. The
-    others are set aside.
+    """Leave in the group what the hosts have places for, which are held inside the block, as are
+    the locks of the servers. The others are set aside.
     """
+    servers = sorted(key_of(job.server_id) for job in group.jobs.values())
     limit = _limit()
-    if not limit:
+    wanted = Counter(job.node_id for job in group.jobs.values()) if limit else {}
+    places = _begin(wanted, servers, limit)
+    try:
+        if limit:
+            _keep_placed(group, places)
         yield
-        return
-    places = _take_places(Counter(job.node_id for job in group.jobs.values()), limit)
+    finally:
+        _end(places, servers)
+
+
+def _keep_placed(group: Group[BuildServer], places: Sequence[Place]) -> None:
+    """Set those of the group aside that have no place."""
     left = Counter(node for node, _ in places)
     others = []
     for key, job in group.jobs.items():
         if left[job.node_id] <= 0:
             others.append(key)
         left[job.node_id] -= 1
-    try:
-        if others:
-            _set_aside(group, others, held=[lock for _, lock in places])
-        yield
-    finally:
-        _release(places)
-    _let_go_on(Counter(node for node, _ in places))
+    if others:
+        _set_aside(group, others, held=[lock for _, lock in places])
 
 
 def _limit() -> int:
@@ -143,11 +164,11 @@ def _limit() -> int:
     return max(0, min(settings.OPTIONS.max_concurrent_builds, PLACES))
 
 
-def _take_places(
-    wanted: Mapping[int, int], limit: int, held: Sequence[int] = ()
-) -> list[tuple[int, int]]:
-    """The nodes and locks of the places; fewer than are wanted where hosts have no more. ``held``:
-    the locks that this session has already.
+def _begin(
+    wanted: Mapping[int, int], servers: Sequence[int], limit: int, held: Sequence[int] = ()
+) -> list[Place]:
+    """Lock the servers, and take places of the nodes: fewer than are wanted where hosts have no
+    more. ``held``: the places that this session has already.
     """
     values: dict[str, Any] = {
         "nodes": array(wanted),
@@ -157,14 +178,38 @@ def _take_places(
         "limit": limit,
         "held": array(held),
         "kind": int(Kind.BUILD),
+        "servers": array(servers),
+        "of_server": int(Kind.SERVER),
     }
-    with prepared_cursor() as cursor:
-        cursor.execute(TAKE_PLACES, values)
-        return list(cursor.fetchall())
+    try:
+        with prepared_cursor() as cursor:
+            cursor.execute(BEGIN, values)
+            return list(cursor.fetchall())
+    except DatabaseError:
+        connection.close()  # locks may have been granted in the last moment
+        raise
 
 
-def _release(places: Sequence[tuple[int, int]]) -> None:
-    release(Kind.BUILD, *(lock for _, lock in places))
+def _end(places: Sequence[Place], servers: Sequence[int] = ()) -> None:
+    """Release all of it, and let as many waiting builds of each host go on."""
+    free = Counter(node for node, _ in places)
+    locks = [(Kind.BUILD, lock) for _, lock in places] + [(Kind.SERVER, key) for key in servers]
+    values: dict[str, Any] = {
+        "kinds": array(int(kind) for kind, _ in locks),
+        "keys": array(key for _, key in locks),
+        "waiting": WAITING,
+        "queue": COMPUTE,
+        "nodes": array(free),
+        "numbers": array(free.values()),
+        "step": QUEUED,
+        "now": timezone.now(),
+    }
+
+    def run() -> None:
+        with prepared_cursor() as cursor:
+            cursor.execute(END, values)
+
+    release_by(run)
 
 
 def _set_aside(group: Group[BuildServer], keys: Sequence[int | None], held: Sequence[int]) -> None:
@@ -190,22 +235,4 @@ def _set_aside(group: Group[BuildServer], keys: Sequence[int | None], held: Sequ
 def _fill(nodes: Collection[int], held: Sequence[int] = ()) -> None:
     """Let builds go on for all places that these hosts have."""
     limit = _limit()
-    places = _take_places(dict.fromkeys(nodes, limit), limit, held)
-    _release(places)
-    _let_go_on(Counter(node for node, _ in places))
-
-
-def _let_go_on(free: Mapping[int, int]) -> None:
-    """Let so many builds of each host go on."""
-    if not free:
-        return
-    values: dict[str, Any] = {
-        "waiting": WAITING,
-        "queue": COMPUTE,
-        "nodes": array(free),
-        "numbers": array(free.values()),
-        "step": QUEUED,
-        "now": timezone.now(),
-    }
-    with prepared_cursor() as cursor:
-        cursor.execute(LET_GO_ON, values)
+    _end(_begin(dict.fromkeys(nodes, limit), (), limit, held))

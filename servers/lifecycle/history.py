@@ -105,22 +105,39 @@ def note_step(
         cursor.execute(NOTE, values)
 
 
+# The beginning of a statement; whoever uses it says of which servers.
 FINISH = """
-    WITH closed AS (
+    closed AS (
         UPDATE servers_instanceactionevent AS event
         SET finish_time = %(now)s, result = %(result)s, details = %(details)s,
             traceback = %(traceback)s
         FROM servers_instanceaction AS action
-        WHERE action.id = event.action_id AND action.instance_id = ANY(%(servers)s::bigint[])
+        WHERE action.id = event.action_id AND action.instance_id = ANY({servers})
           AND event.event = ANY(%(events)s::text[]) AND event.finish_time IS NULL
           AND (%(request)s::text IS NULL OR action.request_id = %(request)s)
         RETURNING event.action_id
+    ), told AS (
+        UPDATE servers_instanceaction AS action
+        SET updated_at = %(now)s, message = COALESCE(%(message)s, action.message)
+        FROM closed WHERE action.id = closed.action_id
+        RETURNING action.id
     )
-    UPDATE servers_instanceaction AS action
-    SET updated_at = %(now)s, message = COALESCE(%(message)s, action.message)
-    FROM closed WHERE action.id = closed.action_id
-    RETURNING action.id
 """
+OF_SERVERS = "WITH" + FINISH.format(servers="%(servers)s::bigint[]") + "SELECT id FROM told"  # noqa: S608
+
+
+def outcome_values(
+    result: str, events: Sequence[str], *, details: str = "", traceback: str = ""
+) -> dict[str, Any]:
+    """The values of ``FINISH``, but for the time and the request."""
+    return {
+        "events": array(events),
+        "result": result,
+        "details": details or None,
+        "traceback": traceback or None,
+        "message": ERROR if result == ERROR else None,
+        "request": None,
+    }
 
 
 def finish_event(
@@ -180,16 +197,8 @@ def _finish(
     traceback: str = "",
     request_id: str | None = None,
 ) -> bool:
-    values: dict[str, Any] = {
-        "now": timezone.now(),
-        "servers": array(servers),
-        "events": array(events),
-        "request": request_id,
-        "result": result,
-        "details": details or None,
-        "traceback": traceback or None,
-        "message": ERROR if result == ERROR else None,
-    }
+    values = outcome_values(result, events, details=details, traceback=traceback)
+    values |= {"now": timezone.now(), "servers": array(servers), "request": request_id}
     with prepared_cursor() as cursor:
-        cursor.execute(FINISH, values)
+        cursor.execute(OF_SERVERS, values)
         return bool(cursor.fetchall())

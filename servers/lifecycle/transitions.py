@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from compute_site.db.prepared import array, prepared_cursor
+from servers.lifecycle.history import FINISH, SUCCESS, outcome_values
 from servers.models.instance import Instance
 from servers.models.states import TaskState, VmState
 
@@ -78,13 +79,12 @@ STATEMENT = """
 """
 
 NOTED = """
-    WITH taken AS ({statement}, server.host
-    ), noted AS (
+    noted AS (
         INSERT INTO servers_serverstep (instance_id, step, host, started_at)
         SELECT id, %(to_task)s, host, %(now)s FROM taken
     )
-    SELECT id FROM taken
 """
+TAKEN = "ARRAY(SELECT id FROM taken)"
 
 _BUILDING = frozenset[str | None]([VmState.BUILDING])
 
@@ -200,12 +200,14 @@ def take_steps_on_hosts(
     transition: Transition,
     *,
     each: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ends: str = "",
     **values: Any,
 ) -> list[int]:
     """As ``take_steps``, with the host that each server must be on. ``each`` has further columns of
-    which each server gets a value of its own, as texts, in the order of the servers.
+    which each server gets a value of its own, as texts, in the order of the servers. ``ends``: the
+    kind of event that ends well with this step.
     """
-    return _take(hosts, transition, each, values)
+    return _take(hosts, transition, each, values, ends)
 
 
 def _take(
@@ -213,6 +215,7 @@ def _take(
     transition: Transition,
     each: Mapping[str, Sequence[str]],
     values: Mapping[str, Any],
+    ends: str = "",
 ) -> list[int]:
     fields = {name: COLUMNS[name] for name in values}
     sets = [f", {field.column} = %(set_{name})s" for name, field in fields.items()]
@@ -222,8 +225,6 @@ def _take(
         arrays="".join(f", %(each_{name})s::text[]" for name in each),
         names="".join(f", {name}" for name in each),
     )
-    if transition.noted:
-        statement = NOTED.format(statement=statement)
     parameters = {
         **transition.parameters,
         **{
@@ -235,6 +236,13 @@ def _take(
         "hosts": array(hosts.values()),
         "now": timezone.now(),
     }
+    further = [NOTED] if transition.noted else []
+    if ends:
+        further.append(FINISH.format(servers=TAKEN))
+        parameters |= outcome_values(SUCCESS, [ends])
+    if further:
+        steps = ", ".join([f"taken AS ({statement}, server.host)", *further])
+        statement = f"WITH {steps} SELECT id FROM taken"
     with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         return [key for (key,) in cursor.fetchall()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from compute_site.identity.models import Project
@@ -154,7 +154,7 @@ def test_many_servers_get_in_one_call_what_each_would_get_alone(alpha: Project) 
 def test_of_many_servers_either_all_get_their_nics_or_none(alpha: Project) -> None:
     network = make_network(alpha, "10.1.0.0/30")  # one address beside the gateway
     wanted = [NicRequest(network_id=str(network.pk))]
-    with pytest.raises(NicFailed, match="no address left"):
+    with pytest.raises(NicFailed, match="no address left"), transaction.atomic():
         local.connect_all([connection_of(alpha, new_server_id(), wanted) for _ in range(2)])
     assert not Port.objects.exists()
 

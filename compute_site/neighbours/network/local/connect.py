@@ -48,6 +48,7 @@ OCCUPIED = (
 )
 
 
+@transaction.atomic
 def connect(
     caller: Caller,
     server_id: str,
@@ -65,7 +66,7 @@ def connect(
     return connect_all([wanted])[server_id]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def connect_all(connections: Sequence[Connection]) -> dict[str, tuple[Nic, ...]]:
     known = _rebind({one.server_id: one.host for one in connections})
     new = [one for one in connections if one.server_id not in known]
