@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor
 from compute_site.identity.models import Role
 
 
@@ -84,6 +85,14 @@ OF_USER = (
  WHERE account.is_active AND account.{user} = %s
 """
 )
+OF_USERS = (
+    COLUMNS
+    + """
+  FROM unnest(%s::text[], %s::text[]) AS wanted (account, project)
+  JOIN identity_user account ON account.id = wanted.account AND account.is_active
+  LEFT JOIN identity_project project ON project.enabled AND project.id = wanted.project
+"""
+)
 WANTED_PROJECT = {
     None: "project.id = account.default_project_id AND %s::text IS NULL",
     "id": "project.id = %s",
@@ -119,14 +128,25 @@ def find_by_user(
     )
 
 
+def find_by_users(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Scope]:
+    """Active users by id, each in a project, by these ids; one statement."""
+    users, projects = array(user for user, _ in pairs), array(project for _, project in pairs)
+    with prepared_cursor() as cursor:
+        cursor.execute(OF_USERS, [users, projects])
+        scopes = [_scope(row) for row in cursor.fetchall()]
+    return {(str(scope.user_id), scope.project_id): scope for scope in scopes if scope.project_id}
+
+
 def _read(statement: str, parameters: list[str | None]) -> Scope | None:
     if any("\0" in value for value in parameters if value is not None):
         return None  # a text that PostgreSQL cannot store, such as one with NUL
     with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
-    if row is None:
-        return None
+    return None if row is None else _scope(row)
+
+
+def _scope(row: tuple[Any, ...]) -> Scope:
     pairs = [text.split(":") for text in row[7]]
     roles = tuple(Role(role) for _, role in pairs if role)
     groups = tuple(int(group) for group, _ in pairs)

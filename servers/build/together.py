@@ -19,9 +19,10 @@ from django.utils import timezone
 from compute_site.db.locks import Kind, release_by
 from compute_site.db.prepared import array, prepared_cursor
 from servers.build.build import build_servers
-from servers.lifecycle.companions import Group, take_along
+from servers.build.place import place_reservations
+from servers.lifecycle.companions import Group, current_job, take_along
 from servers.lifecycle.exclusive import key_of
-from servers.lifecycle.jobs import COMPUTE, BuildServer
+from servers.lifecycle.jobs import COMPUTE, BuildServer, ScheduleAndBuild
 from servers.models.server_step import QUEUED, WAITING_FOR_PLACE
 
 WAITING = "waiting for places"
@@ -115,9 +116,32 @@ NODES = """
 
 def build_server(job: BuildServer) -> None:
     """Build the server of the job, and with it others that wait."""
-    with take_along(job) as group, _in_places(group):
-        if group.jobs:
-            build_servers(list(group.jobs.values()))
+    with take_along(job) as group:
+        _build(group)
+
+
+def place_and_build(job: ScheduleAndBuild) -> None:
+    """Place the reservation of the job, and with it others that wait; build at once what can be."""
+    with take_along(job) as group:
+        first = current_job.get()
+        keys = {found.reservation_id: key or first for key, found in group.jobs.items()}
+        jobs = {reservation: key for reservation, key in keys.items() if key is not None}
+        for key, build in place_reservations(list(keys), jobs).items():
+            group.jobs[None if key == first else key] = build
+        if any(isinstance(one, BuildServer) for one in group.jobs.values()):
+            _build(group)
+
+
+def _build(group: Group) -> None:
+    """Build the servers of the group, as far as their hosts have places."""
+    with _in_places(group):
+        builds = list(_builds_of(group).values())
+        if builds:
+            build_servers(builds)
+
+
+def _builds_of(group: Group) -> dict[int | None, BuildServer]:
+    return {key: job for key, job in group.jobs.items() if isinstance(job, BuildServer)}
 
 
 def let_waiting_go_on() -> None:
@@ -131,13 +155,14 @@ def let_waiting_go_on() -> None:
 
 
 @contextlib.contextmanager
-def _in_places(group: Group[BuildServer]) -> Iterator[None]:
+def _in_places(group: Group) -> Iterator[None]:
     """Leave in the group what the hosts have places for, which are held inside the block, as are
     the locks of the servers. The others are set aside.
     """
-    servers = sorted(key_of(job.server_id) for job in group.jobs.values())
+    builds = _builds_of(group).values()
+    servers = sorted(key_of(job.server_id) for job in builds)
     limit = _limit()
-    wanted = Counter(job.node_id for job in group.jobs.values()) if limit else {}
+    wanted = Counter(job.node_id for job in builds) if limit else {}
     places = _begin(wanted, servers, limit)
     try:
         if limit:
@@ -147,11 +172,11 @@ def _in_places(group: Group[BuildServer]) -> Iterator[None]:
         _end(places, servers)
 
 
-def _keep_placed(group: Group[BuildServer], places: Sequence[Place]) -> None:
+def _keep_placed(group: Group, places: Sequence[Place]) -> None:
     """Set those of the group aside that have no place."""
     left = Counter(node for node, _ in places)
     others = []
-    for key, job in group.jobs.items():
+    for key, job in _builds_of(group).items():
         if left[job.node_id] <= 0:
             others.append(key)
         left[job.node_id] -= 1
@@ -212,17 +237,18 @@ def _end(places: Sequence[Place], servers: Sequence[int] = ()) -> None:
     release_by(run)
 
 
-def _set_aside(group: Group[BuildServer], keys: Sequence[int | None], held: Sequence[int]) -> None:
+def _set_aside(group: Group, keys: Sequence[int | None], held: Sequence[int]) -> None:
     """Put these into the queue of those that wait, and all others of the same hosts as well, so
     that nobody fetches them in vain. Who freed places meanwhile has not seen them, so that it is
     looked once more for places.
     """
-    nodes = {group.jobs[key].node_id for key in keys}
+    builds = _builds_of(group)
+    nodes = {builds[key].node_id for key in keys}
     values: dict[str, Any] = {
         "waiting": WAITING,
         "queue": COMPUTE,
         "nodes": array(nodes),
-        "servers": array([group.jobs[key].server_id for key in keys]),
+        "servers": array([builds[key].server_id for key in keys]),
         "step": WAITING_FOR_PLACE,
         "now": timezone.now(),
     }

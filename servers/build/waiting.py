@@ -7,20 +7,21 @@ that placing takes.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
 from django.db.models import JSONField
 
 from compute_site.db.loading import load
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor
 from compute_site.identity.models import Project, User
 from servers.models import Instance, RequestSpec, ServerGroup, TaskState, VmState
 
 # The build requests are found by key: of a join PostgreSQL may think that it is best to read all.
 WAITING = """
     SELECT request.id, request.instance_id, server.uuid, server.user_id, request.project_id,
-        server.root_device_name, request.request_id, request.admin_password,
+        server.reservation_id, server.root_device_name, request.request_id, request.admin_password,
         request.requested_networks::text, request.security_groups::text,
         request.block_devices::text, request.injected_files::text, request.tags::text
     FROM servers_buildrequest AS request
@@ -30,10 +31,10 @@ WAITING = """
     ORDER BY request.id
     FOR NO KEY UPDATE OF request, server
 """
-JSON_FROM = 8
+JSON_FROM = 9
 """The first column that is JSON; all after it are."""
 OF_RESERVATION = WAITING.format(
-    found="reservation_id = %s",
+    found="reservation_id = ANY(%s::text[])",
     condition="server.vm_state = %s AND server.task_state = %s AND server.deleted_at IS NULL",
 )
 OF_SERVER = WAITING.format(found="id = %s", condition="true")
@@ -47,6 +48,7 @@ class WaitingBuild(NamedTuple):
     uuid: uuid.UUID
     user_id: uuid.UUID
     project_id: str
+    reservation_id: str
     root_device_name: str | None
     request_id: str
     admin_password: str
@@ -57,12 +59,12 @@ class WaitingBuild(NamedTuple):
     tags: list[str]
 
 
-def lock_reservation(reservation_id: str) -> list[WaitingBuild]:
-    """What waits of a reservation, locked: a deletion by the user waits from here on.
+def lock_reservations(reservation_ids: Sequence[str]) -> list[WaitingBuild]:
+    """What waits of these reservations, locked: a deletion by the user waits from here on.
 
     A deletion that is running is waited for; its build request is missing from the result.
     """
-    return _read(OF_RESERVATION, [reservation_id, VmState.BUILDING, TaskState.SCHEDULING])
+    return _read(OF_RESERVATION, [array(reservation_ids), VmState.BUILDING, TaskState.SCHEDULING])
 
 
 def lock_request(server: int) -> list[WaitingBuild]:
@@ -94,21 +96,26 @@ SPEC = f"""
     JOIN identity_user AS account ON account.id = server.user_id
     JOIN identity_project AS project ON project.id = server.project_id
     LEFT JOIN servers_servergroup AS members ON members.id = spec.instance_group_id
-    WHERE spec.instance_id = %s
+    WHERE spec.instance_id = ANY(%s::bigint[])
 """  # noqa: S608 - names of our own columns
 
 
-def read_spec(server: int) -> RequestSpec:
-    """The spec of a server (by key) with its owner and its group, as far as placing needs them.
+def read_specs(servers: Sequence[int]) -> dict[int, RequestSpec]:
+    """The specs of servers (by key) with their owners and groups, as far as placing needs them.
 
     Raises:
-        RequestSpec.DoesNotExist: it has none.
+        RequestSpec.DoesNotExist: one has none.
     """
     with prepared_cursor() as cursor:
-        cursor.execute(SPEC, [server])
-        row = cursor.fetchone()
-    if row is None:
-        raise RequestSpec.DoesNotExist(f"The server with the key {server} has no request spec.")
+        cursor.execute(SPEC, [array(servers)])
+        specs = {spec.instance_id: spec for spec in map(_spec, cursor.fetchall())}
+    for server in servers:
+        if server not in specs:
+            raise RequestSpec.DoesNotExist(f"The server with the key {server} has no request spec.")
+    return specs
+
+
+def _spec(row: tuple[Any, ...]) -> RequestSpec:
     key, user, project, user_name, project_name, policy, rules, *values = row
     spec = load(
         RequestSpec,
@@ -117,6 +124,7 @@ def read_spec(server: int) -> RequestSpec:
             for name, is_json, value in zip(_SPEC_NAMES, _JSON, values, strict=True)
         },
     )
+    server = spec.instance_id
     spec.instance = load(Instance, id=server, uuid=key, user_id=user, project_id=project)
     spec.instance.user = load(User, id=user, username=user_name)
     spec.instance.project = load(Project, id=project, name=project_name)
@@ -125,3 +133,12 @@ def read_spec(server: int) -> RequestSpec:
             ServerGroup, id=spec.instance_group_id, policy=policy, rules=orjson.loads(rules)
         )
     return spec
+
+
+_OWN = frozenset(("id", "instance_id", "num_instances"))
+"""What specs differ in though they ask for the same."""
+
+
+def asked_of(spec: RequestSpec) -> bytes:
+    """What the spec asks for: equal for specs that ask for the same."""
+    return orjson.dumps([getattr(spec, name) for name in _SPEC_NAMES if name not in _OWN])

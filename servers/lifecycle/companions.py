@@ -7,29 +7,43 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from django.db import DatabaseError
 
 from compute_site.db.locks import Kind
 from compute_site.db.prepared import array, prepared_cursor
-from servers.lifecycle.jobs import BuildServer, Job, defer_all
+from servers.lifecycle.jobs import (
+    COMPUTE,
+    CONDUCTOR,
+    BuildServer,
+    Job,
+    ScheduleAndBuild,
+    defer_all,
+)
 
 JOB_KEYS = 2**31
 """The second number of a lock is not larger."""
 
-TOGETHER = 32
-"""Jobs that are done together."""
+KINS = {COMPUTE: (BuildServer.task_name, 32), CONDUCTOR: (ScheduleAndBuild.task_name, 16)}
+"""Of each queue the jobs that are done together, and how many of them."""
 
 current_job: ContextVar[int | None] = ContextVar("current_job", default=None)
 """The key of the job that this thread does."""
 
+FEW_SERVERS = 4
+"""Reservations of so many servers are placed together, and larger ones alone."""
+
+SMALL = """NOT EXISTS (
+              SELECT FROM servers_instance AS server
+              WHERE server.reservation_id = args ->> 'reservation_id'
+                AND server.launch_index >= %(few)s)"""
 # The queue's own statement finds one job, and walks past all that are in other queues. No job of
 # ours has one of the queue's locks. A job that was tried before runs alone, so that what it failed
 # of fails no others again.
-FETCH = """
+FETCH = f"""
     WITH first AS MATERIALIZED (
-        SELECT id, task_name, attempts FROM procrastinate_jobs
+        SELECT id, task_name, attempts, args FROM procrastinate_jobs
         WHERE status = 'todo' AND queue_name = %(queue)s
           AND lock IS NULL AND (scheduled_at IS NULL OR scheduled_at <= now())
         ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -37,8 +51,8 @@ FETCH = """
         SELECT id FROM procrastinate_jobs
         WHERE status = 'todo' AND queue_name = %(queue)s AND task_name = %(task)s
           AND attempts = 0 AND lock IS NULL AND (scheduled_at IS NULL OR scheduled_at <= now())
-          AND (SELECT task_name = %(task)s AND attempts = 0 FROM first)
-          AND id <> (SELECT id FROM first)
+          AND (SELECT task_name = %(task)s AND attempts = 0 AND {SMALL} FROM first)
+          AND id <> (SELECT id FROM first) AND {SMALL}
         ORDER BY priority DESC, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
     ), taken AS (
         UPDATE procrastinate_jobs AS job SET status = 'doing', worker_id = %(worker)s::bigint
@@ -48,7 +62,7 @@ FETCH = """
                   job.args, job.scheduled_at, job.queue_name, job.attempts, job.worker_id
     )
     SELECT taken.* FROM taken ORDER BY id <> (SELECT id FROM first), id
-"""
+"""  # noqa: S608 - put together from constants
 HOLD = "SELECT pg_try_advisory_lock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}"
 FINISH = """
     SELECT procrastinate_finish_job_v1(id, 'succeeded', true),
@@ -68,19 +82,19 @@ PUT_INTO = """
 """
 OF_JOBS = "FROM unnest(%(jobs)s::bigint[]) AS id"
 
-Kin = TypeVar("Kin", bound=Job)
-
 _fetched: dict[int, Sequence[tuple[int, Mapping[str, Any]]]] = {}
 """By the key of a job that this process has fetched and not begun: its companions."""
 
 
 def fetch_values(queue: str, worker: int | None) -> dict[str, Any]:
     """The values of ``FETCH``, which returns the job to do and behind it its companions."""
+    task, most = KINS[queue]
     return {
         "queue": queue,
         "worker": worker,
-        "task": BuildServer.task_name,
-        "most": TOGETHER - 1,
+        "task": task,
+        "most": most - 1,
+        "few": FEW_SERVERS,
     }
 
 
@@ -90,13 +104,13 @@ def keep_companions(job: int, companions: Sequence[tuple[int, Mapping[str, Any]]
         _fetched[job] = companions
 
 
-class Group(Generic[Kin]):
+class Group:
     """Jobs that are done together, by their keys. That of the first one is ``None``: the queue ends
     it.
     """
 
-    def __init__(self, first: Kin, companions: Mapping[int, Kin]) -> None:
-        self.jobs: dict[int | None, Kin] = {None: first}
+    def __init__(self, first: Job, companions: Mapping[int, Job]) -> None:
+        self.jobs: dict[int | None, Any] = {None: first}
         self.jobs.update(companions.items())
 
     @property
@@ -114,7 +128,7 @@ class Group(Generic[Kin]):
 
 
 @contextlib.contextmanager
-def take_along(first: Kin) -> Iterator[Group[Kin]]:
+def take_along(first: Job) -> Iterator[Group]:
     """The job together with what was fetched with it, which ends with the block. If the block
     fails, the companions go back into the queue, where each is then done alone.
     """
@@ -132,7 +146,7 @@ def take_along(first: Kin) -> Iterator[Group[Kin]]:
     _end(FINISH, group)
 
 
-def _end(how: str, group: Group[Any]) -> None:
+def _end(how: str, group: Group) -> None:
     if group.companions:
         _for_each(how, group.companions)
 

@@ -17,7 +17,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 
 from compute_site.caller import Caller
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor
 from compute_site.neighbours.network.protocol import NicRequest
 from compute_site.request_id import NOBODY, current_sender
 
@@ -68,6 +68,11 @@ class Job:
     task_name: ClassVar[str]
     queue: ClassVar[str] = COMPUTE
 
+    @property
+    def origin(self) -> str:
+        """The id of the request that it goes back to: the one that is being done."""
+        return current_sender.get().request_id.partition(" ")[0]
+
     def defer(self) -> None:
         """Put the job into the queue, in the current transaction."""
         defer_all([self])
@@ -102,18 +107,50 @@ def defer_all(jobs: Sequence[Job], *, queue: str | None = None) -> None:
     """Put all of these jobs into their queues, or into this one, in one statement."""
     if not jobs:
         return
-    sender = current_sender.get()
-    origin = {} if sender is NOBODY else {ORIGIN: sender.request_id.partition(" ")[0]}
-    given = [
-        {
-            "queue": queue or job.queue,
-            "task": job.task_name,
-            "arguments": job.as_arguments() | origin,
-        }
-        for job in jobs
-    ]
+    given = [_as_row(job, queue) for job in jobs]
     with prepared_cursor() as cursor:
         cursor.execute(DEFER, [orjson.dumps(given).decode()])
+
+
+def _as_row(job: Job, queue: str | None = None) -> dict[str, Any]:
+    request_id = job.origin
+    origin = {} if request_id == NOBODY.request_id else {ORIGIN: request_id}
+    return {
+        "queue": queue or job.queue,
+        "task": job.task_name,
+        "arguments": job.as_arguments() | origin,
+    }
+
+
+# The job is found by key: of a join PostgreSQL may think that it is best to read all.
+TURN = """
+    UPDATE procrastinate_jobs AS job
+    SET queue_name = given.job ->> 'queue', task_name = given.job ->> 'task',
+        args = given.job -> 'arguments'
+    FROM jsonb_array_elements(%(jobs)s::jsonb) AS given (job)
+    WHERE job.id = ANY(%(ids)s::bigint[]) AND job.id = (given.job ->> 'id')::bigint
+    RETURNING job.id
+"""
+
+
+class JobGone(Exception):
+    """Somebody has deleted a job that is being done."""
+
+
+def turn_into(jobs: Mapping[int, Job]) -> None:
+    """Let running jobs (by key) go on as other ones: should their worker be lost, the others are
+    found.
+
+    Raises:
+        JobGone: one is not there any more.
+    """
+    if not jobs:
+        return
+    given = [{"id": key, **_as_row(job)} for key, job in jobs.items()]
+    with prepared_cursor() as cursor:
+        cursor.execute(TURN, {"jobs": orjson.dumps(given).decode(), "ids": array(jobs)})
+        if len(cursor.fetchall()) < len(jobs):
+            raise JobGone
 
 
 def _with_tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +218,10 @@ class BuildServer(Job):
     attempt: int = 1
     retry: bool = True
     """May another host be tried? Not where one was forced."""
+
+    @property
+    def origin(self) -> str:
+        return self.owner.request_id  # builds of several requests are deferred together
 
     @property
     def nic_requests(self) -> str | tuple[NicRequest, ...]:

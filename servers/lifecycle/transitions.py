@@ -242,7 +242,7 @@ def _take(
         parameters |= outcome_values(SUCCESS, [ends])
     if further:
         steps = ", ".join([f"taken AS ({statement}, server.host)", *further])
-        statement = f"WITH {steps} SELECT id FROM taken"
+        statement = f"WITH {steps} SELECT id FROM taken"  # noqa: S608 - put together from constants
     with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         return [key for (key,) in cursor.fetchall()]

@@ -41,6 +41,7 @@ COLUMNS = (
     *("node_id", "provider_id", "host", "node", "cell_id"),
     *("vcpus", "vcpus_used", "free_vcpus", "memory_mb", "memory_mb_used", "free_memory_mb"),
     *("local_gb", "local_gb_used", "free_disk_gb", "running_vms", "failed_builds"),
+    "driver",
     *("hypervisor_type", "hypervisor_version", "host_ip", "cpu_info_text", "supported_text"),
     *("free_devices", "io_ops"),
 )
@@ -59,6 +60,7 @@ SELECT = """
         node.vcpus, node.vcpus_used, node.free_vcpus,
         node.memory_mb, node.memory_mb_used, node.free_memory_mb,
         node.local_gb, node.local_gb_used, node.free_disk_gb, node.running_vms, node.failed_builds,
+        node.driver,
         hardware.hypervisor_type, hardware.hypervisor_version, host(hardware.host_ip),
         {abilities},
         (SELECT count(*) FROM servers_pcidevice AS device

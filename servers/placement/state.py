@@ -38,6 +38,7 @@ class HostState:
     io_ops: int = 0
     failed_builds: int = 0
     free_devices: int = 0
+    driver: str = "fake"
     hypervisor_type: str = "fake"
     hypervisor_version: int = 0
     host_ip: str | None = None

@@ -37,7 +37,7 @@ from servers.worker.recovery import HEARTBEAT_SECONDS, LOST_AFTER_SECONDS
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 5.0
+POLL_SECONDS = 1.0
 """A job that is due later is looked for so often; new jobs announce themselves."""
 
 CONNECTION_SECONDS = 10.0

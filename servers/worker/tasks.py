@@ -23,8 +23,7 @@ from servers.actions.shelve import offload_shelved
 from servers.actions.unshelve import place_shelved
 from servers.attachments import on_host
 from servers.attachments.lost import give_up_lost_changes
-from servers.build.place import place_reservation
-from servers.build.together import build_server, let_waiting_go_on
+from servers.build.together import build_server, let_waiting_go_on, place_and_build
 from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
 from servers.holdings.release import forget_images, release_services, release_volume
@@ -69,7 +68,7 @@ def _note_begin(job: jobs.ServerJob) -> None:
     )
 
 
-_register(jobs.ScheduleAndBuild, lambda job: place_reservation(job.reservation_id))
+_register(jobs.ScheduleAndBuild, place_and_build)
 _register(jobs.BuildServer, build_server)
 _register(jobs.DeleteServer, finish_delete)
 _register(jobs.ReleaseServices, release_services)
