@@ -1,11 +1,17 @@
-"""The database as it was before the first test: kept aside once, and brought back after each test
-that commits. Django's own way empties every table and makes anew what follows the migrations,
-which costs more than most tests, and it leaves the rows of the queue.
+"""Brings back rows: those of before the first test after each test that commits, and those that a
+test has prepared as often as it wants to begin anew. Django's own way empties every table and makes
+anew what follows the migrations, which costs more than most tests do, and it leaves the queue.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import connection
+
+FIRST = "kept"
+PREPARED = "prepared"
+"""Schemas with the rows of the first and of the second kind."""
 
 KEEP = """
 DROP SCHEMA IF EXISTS kept CASCADE;
@@ -21,7 +27,10 @@ BEGIN
 END $$;
 
 CREATE TABLE kept.places AS
-    SELECT relname::text AS name, kept.digest_of(relname::text) AS digest
+    SELECT relname::text AS name, kept.digest_of(relname::text) AS digest, (
+        SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+        WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    ) AS written
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r';
 
 DO $$
@@ -49,21 +58,47 @@ BEGIN
             others := others || place.name;
         END IF;
     END LOOP;
-    FOR place IN SELECT * FROM kept.places WHERE name = ANY (others) AND digest IS NOT NULL LOOP
+    IF others && ARRAY['procrastinate_jobs'] THEN  -- its triggers write the other rows of the queue
+        ALTER TABLE public.procrastinate_jobs DISABLE TRIGGER USER;
+    END IF;
+    FOR place IN
+        SELECT * FROM kept.places WHERE name = ANY (others) AND digest IS NOT NULL
+        ORDER BY name <> 'procrastinate_workers', name <> 'procrastinate_jobs'  -- their keys first
+    LOOP
         EXECUTE format(
-            'INSERT INTO public.%I OVERRIDING SYSTEM VALUE TABLE kept.%I',
-            place.name, 'rows_of_' || place.name
+            'INSERT INTO public.%I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM kept.%I',
+            place.name, place.written, place.written, 'rows_of_' || place.name
         );
     END LOOP;
+    IF others && ARRAY['procrastinate_jobs'] THEN
+        ALTER TABLE public.procrastinate_jobs ENABLE TRIGGER USER;
+    END IF;
 END $$;
 """
 
 
-def keep_rows() -> None:
+def keep_rows(schema: str = FIRST) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(KEEP)
+        cursor.execute(KEEP.replace("kept", schema))
 
 
-def restore_rows() -> None:
+def restore_rows(schema: str = FIRST) -> None:
+    """The rows as they were when they were kept; what counters have given is not given again."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT kept.restore()")
+        cursor.execute(f"SELECT {schema}.restore()")
+
+
+class Prepared:
+    """Makes rows once, and brings them back each time that it is called again."""
+
+    def __init__(self, make: Callable[[], None]) -> None:
+        self.make = make
+        self.is_made = False
+
+    def __call__(self) -> None:
+        if self.is_made:
+            restore_rows(PREPARED)
+        else:
+            self.make()
+            keep_rows(PREPARED)
+            self.is_made = True

@@ -26,6 +26,7 @@ from tests.world.client import ApiClient
 from tests.world.crashes import Crash, Killed, every_crash, run_jobs_with_crash
 from tests.world.jobs import drop_jobs, queued, run_jobs
 from tests.world.moving import Rack, act, assert_books_balance, confirm, move_of, resize, revert
+from tests.world.restoring import Prepared
 
 # Real transactions: what was committed before the death must stay.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
@@ -42,10 +43,6 @@ class Scene:
         self.server: Instance
 
     def start(self) -> None:
-        Service.objects.update(forced_down=False)
-        for server in Instance.objects.alive():
-            self.member.delete(f"/servers/{server.uuid}").expect(204)
-        run_jobs()
         self.server = self.rack.server(self.member)
         self.source = self.server.host
 
@@ -109,8 +106,9 @@ def test_while_a_server_moves(
     prepare: Callable[[Scene], None], end: tuple[str, str, bool], most_deaths: int
 ) -> None:
     scene = Scene()
+    begin = Prepared(lambda: prepare(scene))
     for at in every_crash():
-        prepare(scene)
+        begin()
         crash = Crash(at)
         run_jobs_with_crash(crash)
         run_jobs()
@@ -124,10 +122,15 @@ def test_while_a_server_moves(
 
 def test_while_no_host_is_found() -> None:
     scene = Scene()
-    for at in every_crash():
+
+    def ask() -> None:
         scene.start()
         Service.objects.exclude(host=scene.source).update(disabled=True)
         resize(scene.member, scene.server, scene.rack.large).expect(202)
+
+    begin = Prepared(ask)
+    for at in every_crash():
+        begin()
         crash = Crash(at)
         run_jobs_with_crash(crash)
         run_jobs()
@@ -135,7 +138,6 @@ def test_while_no_host_is_found() -> None:
         assert (scene.server.vm_state, scene.server.task_state) == ("active", None)
         assert ServerFault.objects.filter(instance=scene.server).count() == 1
         assert_books_balance()
-        Service.objects.update(disabled=False)
         if not crash.happened:
             return
 

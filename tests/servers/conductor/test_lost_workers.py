@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
-from django.conf import settings
 
 from compute_site.neighbours.network.models import FixedIp, Port
 from compute_site.neighbours.volume.models import Attachment, Volume
@@ -15,7 +13,6 @@ from servers.drivers import fake
 from servers.drivers.protocol import DriverFailed, Guest
 from servers.models import (
     BuildRequest,
-    ComputeNode,
     Consumer,
     Instance,
     InstanceAction,
@@ -30,18 +27,12 @@ from tests.world.factories import make_network, make_volume
 from tests.world.hosts import assert_hosts_add_up, make_host
 from tests.world.jobs import queued, run_jobs
 from tests.world.reservations import make_reservation, usage_of
+from tests.world.restoring import Prepared
 
 Spawn = Callable[[Guest], None]
 
 # Real transactions: what was committed before the death must stay.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("cast")]
-
-
-@pytest.fixture(autouse=True)
-def _many_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each try leaves a volume behind."""
-    many = dataclasses.replace(settings.OPTIONS, quota_volumes=-1, quota_gigabytes=-1)
-    monkeypatch.setattr(settings, "OPTIONS", many)
 
 
 def assert_counters_match() -> None:
@@ -100,7 +91,6 @@ def assert_deleted(server: Instance, volume: Volume, *, usage: dict[str, int]) -
     assert usage_of() == usage
     assert not BuildRequest.objects.filter(instance=server).exists()
     assert_nothing_is_held(server, volume)
-    volume.delete()
 
 
 def through_every_crash(
@@ -110,9 +100,10 @@ def through_every_crash(
 
     With ``at_spawn`` the driver does that, and only statements after it are counted.
     """
+    begin = Prepared(prepare)
     for at in every_crash():
         crash = Crash(at, waiting=at_spawn is not None)
-        prepare()
+        begin()
         with pytest.MonkeyPatch.context() as patch:
             if at_spawn is not None:
                 patch.setattr(fake, "spawn", beginning_at(at_spawn, crash))
@@ -214,11 +205,7 @@ def test_while_going_on_to_another_host() -> None:
         ]
         scene.check_active()
 
-    def prepare() -> None:
-        ComputeNode.objects.update(failed_builds=0)  # else the bad host is not tried again
-        scene.reserve()
-
-    assert through_every_crash(prepare, check, at_spawn=spawn) > 30
+    assert through_every_crash(scene.reserve, check, at_spawn=spawn) > 30
 
 
 def test_while_failing_for_good() -> None:
@@ -236,6 +223,5 @@ def test_while_failing_for_good() -> None:
         assert fault.message == "The host is out of order."
         assert usage_of()["instances"] == Instance.objects.count()
         assert_nothing_is_held(server, scene.volume)
-        scene.volume.delete()
 
     assert through_every_crash(scene.reserve, check, at_spawn=spawn) > 10
