@@ -127,8 +127,7 @@ PROCRASTINATE_IMPORT_PATHS = ["servers.worker.tasks"]
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
-DATETIME_FORMAT = "Y-m-d H:i:s \\U\\T\\C"  # of the console: one clock, with its zone
-DATE_FORMAT = "Y-m-d"
+FORMAT_MODULE_PATH = "compute_site.console.formats"
 USE_TZ = True
 
 STATIC_URL = "static/"
