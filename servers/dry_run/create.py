@@ -6,8 +6,10 @@ import dataclasses
 from typing import Any
 
 from compute_site.caller import Caller
+from compute_site.neighbours import network_service
 from servers.build.place import place_reservation
 from servers.create import plan_servers
+from servers.create.columns import pci_requests
 from servers.create.order import ServerOrder
 from servers.create.plan import ServerPlan
 from servers.create.provision import provision, take_quota
@@ -42,11 +44,30 @@ def _provision_and_place(caller: Caller, plan: ServerPlan) -> Trial:
     made = Instance.objects.filter(reservation_id=created.reservation_id).order_by("launch_index")
     report, misplaced = read_outcome(made)
     return Trial(
-        servers=_describe(plan, list(made)),
+        servers=_describe(plan, list(made)) | {"free_addresses": _free_addresses(caller, plan)},
         quota=compare_usage(caller.project_id, caller.user_id, before, after),
         report=report,
         misplaced=misplaced,
     )
+
+
+MOST_EXACT = 2**53
+"""JSON's readers know whole numbers up to this."""
+
+
+def _free_addresses(caller: Caller, plan: ServerPlan) -> dict[str, dict[str, int | None]]:
+    """How many addresses the subnets of each network that the request names have left now."""
+    requests = plan.nics.requests
+    ids = [] if isinstance(requests, str) else [nic.get("network_id") for nic in requests]
+    wanted = {network for network in ids if network}
+    free = network_service().free_addresses(caller, wanted) if wanted else {}
+    return {
+        network: {
+            subnet: None if number is None else min(number, MOST_EXACT)
+            for subnet, number in subnets.items()
+        }
+        for network, subnets in free.items()
+    }
 
 
 def _describe(plan: ServerPlan, made: list[Instance]) -> dict[str, Any]:
@@ -75,4 +96,5 @@ def _describe(plan: ServerPlan, made: list[Instance]) -> dict[str, Any]:
             if not disk.no_device
         ],
         "numa": None if numa is None else numa.as_json(),
+        "pci": pci_requests(plan),
     }

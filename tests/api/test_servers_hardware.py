@@ -362,3 +362,21 @@ def test_a_build_that_fails_for_good_gives_everything_back(
     assert build(as_member, shop, flavor({**DEDICATED, **CARD})).vm_state == "error"
     assert not HardwareClaim.objects.exists()
     assert PciDevice.objects.filter(consumer=None).count() == 2
+
+
+def test_a_trial_tells_the_layout_and_takes_no_device(
+    as_member: ApiClient, as_admin: ApiClient, shop: Shop
+) -> None:
+    make_bound_host("host1", HARDWARE)
+    chosen = flavor(DEDICATED | CARD | {"hw:numa_nodes": "2"})
+    body = shop.body(flavorRef=chosen.flavorid)
+    tried = as_member.post("/servers/dry-run", body, microversion="2.90").expect(200).json
+    servers = tried["dry_run"]["servers"]
+    assert tried["dry_run"]["placement"]["outcome"] == "placed"
+    cells = servers["numa"]["cells"]
+    assert [(cell["memory_mb"], cell["cpu_policy"]) for cell in cells] == [(512, "dedicated")] * 2
+    assert [(one["alias"], one["count"]) for one in servers["pci"]] == [("card", 1)]
+    assert not PciDevice.objects.filter(consumer__isnull=False).exists()
+    built = build(as_member, shop, chosen)
+    assert len(pins(as_admin, built)) == 2
+    assert len(devices(built)) == 1

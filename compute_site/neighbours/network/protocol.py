@@ -282,6 +282,14 @@ class NetworkService(Protocol):
         """The (network id, address) pairs among ``wanted`` that a port has already."""
         ...
 
+    def free_addresses(
+        self, caller: Caller, ids: Collection[str]
+    ) -> dict[str, dict[str, int | None]]:
+        """How many addresses each of the networks among ``ids`` that the caller sees has left, by
+        the id of the subnet; ``None`` where too many are taken to count.
+        """
+        ...
+
     def port_quota(self, caller: Caller) -> PortQuotaData:
         """The port quota of the caller's project."""
         ...

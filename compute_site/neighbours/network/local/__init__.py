@@ -15,6 +15,7 @@ from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
 from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.network import policies
+from compute_site.neighbours.network.local.addresses import count_free
 from compute_site.neighbours.network.local.attached import attached_ports
 from compute_site.neighbours.network.local.connect import (
     connect,
@@ -65,6 +66,7 @@ __all__ = [
     "find_ports",
     "find_security_groups",
     "find_wiring",
+    "free_addresses",
     "lend_floating_ip",
     "nics",
     "plug",
@@ -134,6 +136,15 @@ def find_ports(caller: Caller, ids: Collection[str]) -> dict[str, PortData]:
         .prefetch_related("fixed_ips")
     )
     return {str(port.pk): _describe_port(port) for port in found}
+
+
+def free_addresses(caller: Caller, ids: Collection[str]) -> dict[str, dict[str, int | None]]:
+    networks = find_networks(caller, ids)
+    subnets = list(Subnet.objects.filter(network__in=list(networks)).order_by("network", "pk"))
+    free: dict[str, dict[str, int | None]] = {network: {} for network in networks}
+    for subnet, number in count_free(subnets) if subnets else ():
+        free[str(subnet.network_id)][str(subnet.pk)] = number
+    return free
 
 
 def taken_addresses(caller: Caller, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -73,6 +73,40 @@ def choose_addresses(needs: Sequence[Need]) -> list[FixedIp | None]:
     return chosen
 
 
+COUNT_TAKEN = """
+    SELECT pool.number, taken.number
+    FROM unnest(%(networks)s::uuid[], %(starts)s::inet[], %(ends)s::inet[])
+        WITH ORDINALITY AS pool (network, start, last, number)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS number FROM (
+            SELECT FROM network_fixedip
+            WHERE network_id = pool.network AND address BETWEEN pool.start AND pool.last
+            LIMIT %(most)s
+        ) AS held
+    ) AS taken
+"""
+
+
+def count_free(subnets: Sequence[Subnet]) -> list[tuple[Subnet, int | None]]:
+    """How many addresses of each subnet nobody has; ``None`` where too many are taken to count."""
+    pools = [(subnet, *span) for subnet in subnets for span in _spans(subnet)]
+    values: dict[str, Any] = {
+        "networks": [subnet.network_id for subnet, _, _ in pools],
+        "starts": [str(start) for _, start, _ in pools],
+        "ends": [str(start + (size - 1)) for _, start, size in pools],
+        "most": LISTED,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_TAKEN, values)
+        taken = dict(cursor.fetchall())
+    free: dict[uuid.UUID, int | None] = {subnet.pk: 0 for subnet in subnets}
+    for number, (subnet, _, size) in enumerate(pools, start=1):
+        before = free[subnet.pk]
+        uncounted = before is None or taken[number] >= LISTED < size
+        free[subnet.pk] = None if uncounted else (before or 0) + size - taken[number]
+    return [(subnet, free[subnet.pk]) for subnet in subnets]
+
+
 def make_row(port_id: uuid.UUID, subnet: Subnet, address: Address) -> FixedIp:
     return FixedIp(
         port_id=port_id, network_id=subnet.network_id, subnet=subnet, address=str(address)
