@@ -1,5 +1,5 @@
-"""Builds servers on their hosts, step by step, those that come together in the same statements;
-only one worker can take a step of a server.
+"""Builds servers on their hosts, step by step. Servers whose jobs were fetched together share their
+statements. A step is a conditional update, so that only one worker can take it.
 
 When a worker is lost, the jobs run again from the start: each step finds what it did before and
 uses it.
@@ -94,7 +94,9 @@ def build_servers(jobs: Sequence[BuildServer]) -> None:
 
 
 def _prepare(jobs: Sequence[BuildServer]) -> list[Build]:
-    """Read the rows of the jobs; those of which there is nothing to build any more are left out."""
+    """Read the rows that the jobs are about. Servers that no longer wait for their build are left
+    out.
+    """
     subjects = read_subjects(jobs)
     builds = []
     for job in jobs:
@@ -114,9 +116,9 @@ def _is_waiting(server: Instance) -> bool:
 
 
 def _take_on(builds: Sequence[Build]) -> list[Build]:
-    """Make the NICs of all and take the first step, in one transaction, or, where one cannot have
-    its NICs, each by itself. The network service comes first: one that is elsewhere shall not be
-    waited for with rows locked.
+    """Make the NICs of all servers and take the first step, in one transaction; if one cannot have
+    its NICs, for each server by itself. The network service is asked first, so that no row is
+    locked while we wait for a service elsewhere.
     """
     try:
         with transaction.atomic():
@@ -158,7 +160,9 @@ def _map_disks(builds: Sequence[Build]) -> list[Build]:
 
 
 def _attach(builds: Sequence[Build]) -> list[Build]:
-    """Volumes belong to the database as well as the driver, so they are made one after another."""
+    """Make and attach the volumes of one server after another, on this thread's connection; then
+    let the drivers attach the disks.
+    """
     attached = [build for build in builds if _try(build, _attach_volumes)]
     return _call(attached, lambda driver, build: driver.attach_disks(build.guest))
 
@@ -191,13 +195,15 @@ def _activate(builds: Sequence[Build]) -> list[Build]:
 
 
 def _taken(builds: Sequence[Build], step: Transition, **values: Any) -> set[int]:
-    """Take the step with those that may; their keys."""
+    """Take the step for the servers that may take it; return their keys."""
     hosts = {build.instance.pk: build.host for build in builds}
     return set(take_steps_on_hosts(hosts, step, **values))
 
 
 def _go_on(builds: Sequence[Build], taken: set[int]) -> list[Build]:
-    """Those that took the step. The others were deleted, or another worker builds them."""
+    """The builds whose servers took the step. The others were deleted, or are built by another
+    worker, and end here.
+    """
     for build in builds:
         if build.instance.pk not in taken:
             _give_up(build)
@@ -205,7 +211,7 @@ def _go_on(builds: Sequence[Build], taken: set[int]) -> list[Build]:
 
 
 def _call(builds: Sequence[Build], call: Callable[[ComputeDriver, Build], None]) -> list[Build]:
-    """Let the drivers do it; those with which it succeeded."""
+    """Make the call to the driver of each build; return the builds for which it succeeded."""
 
     def work(build: Build) -> None:
         call(driver_of(build.node.driver), build)
@@ -238,7 +244,7 @@ def _fail(build: Build, error: Exception) -> None:
 
 
 def _note_outcome(node: ComputeNode, *, failed: bool) -> None:
-    """Hosts on which builds fail are chosen last, until one comes to an end again."""
+    """Count failed builds in a row. Hosts that have any are chosen last."""
     row = ComputeNode.objects.filter(pk=node.pk)
     if failed:
         row.update(failed_builds=F("failed_builds") + 1)
@@ -247,8 +253,9 @@ def _note_outcome(node: ComputeNode, *, failed: bool) -> None:
 
 
 def _give_up(build: Build) -> None:
-    """Clean up after a server that was deleted or whose build was given up. In all other cases
-    another worker goes on, or a deletion that waits for us cleans up itself.
+    """End a build that lost its server: if the server was deleted or is in ``error``, release what
+    the build made. In all other cases another worker goes on with the build, or a deletion that
+    waits for this job cleans up.
     """
     instance = Instance.objects.filter(pk=build.instance.pk).first()
     over = instance is None or instance.vm_state in (VmState.DELETED, VmState.ERROR)

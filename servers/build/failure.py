@@ -58,7 +58,7 @@ def fail(instance: Instance, error: Exception, *, host: str | None = None) -> No
 
 
 def describe(error: Exception) -> tuple[str, str]:
-    """Message and details of a fault; of foreign errors, only the class name is shown."""
+    """Message and details of a fault; of errors that are not ours, only the class name is shown."""
     details = "".join(traceback.format_exception(error))
     return (error.detail if isinstance(error, faults.Fault) else type(error).__name__), details
 

@@ -215,7 +215,7 @@ def _give_jobs(
 def _set_places(
     requests: Sequence[WaitingBuild], placements: Sequence[Placement], now: dt.datetime
 ) -> None:
-    """Write the hosts and how they were chosen, and end the build requests."""
+    """Write the servers' hosts and how they were chosen, and end the build requests."""
     places = [
         {
             "id": request.instance_id,

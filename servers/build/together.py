@@ -115,7 +115,7 @@ NODES = """
 
 
 def build_server(job: BuildServer) -> None:
-    """Build the server of the job, and with it others that wait."""
+    """Build the server of the job together with those whose jobs were fetched with it."""
     with take_along(job) as group:
         _build(group)
 
@@ -145,8 +145,8 @@ def _builds_of(group: Group) -> dict[int | None, BuildServer]:
 
 
 def let_waiting_go_on() -> None:
-    """Let builds that wait go on where there are places: the worker that should have done so may be
-    lost.
+    """Let builds that wait go on where there are places. Run again and again, because the worker
+    that freed the places may have died before it did this.
     """
     with connection.cursor() as cursor:
         cursor.execute(NODES, [WAITING])
@@ -238,9 +238,9 @@ def _end(places: Sequence[Place], servers: Sequence[int] = ()) -> None:
 
 
 def _set_aside(group: Group, keys: Sequence[int | None], held: Sequence[int]) -> None:
-    """Put these into the queue of those that wait, and all others of the same hosts as well, so
-    that nobody fetches them in vain. Who freed places meanwhile has not seen them, so that it is
-    looked once more for places.
+    """Put these builds into the queue of those that wait, and with them all other builds for the
+    same hosts, so that no worker fetches them in vain. A worker that freed places meanwhile has not
+    seen them in that queue yet, so look for places once more.
     """
     builds = _builds_of(group)
     nodes = {builds[key].node_id for key in keys}
@@ -259,6 +259,6 @@ def _set_aside(group: Group, keys: Sequence[int | None], held: Sequence[int]) ->
 
 
 def _fill(nodes: Collection[int], held: Sequence[int] = ()) -> None:
-    """Let builds go on for all places that these hosts have."""
+    """Let as many builds go on as these hosts have places."""
     limit = _limit()
     _end(_begin(dict.fromkeys(nodes, limit), (), limit, held))

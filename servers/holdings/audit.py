@@ -1,4 +1,4 @@
-"""Proves what is held of hosts against the servers, and mends what differs.
+"""Compares what is held of hosts with the servers that hold it, and corrects what differs.
 
 Servers on which something is going on are left alone: their allocations are about to change.
 """
@@ -423,7 +423,7 @@ def _claim_anew(claim: HardwareClaim) -> bool:
 
 
 def _hold_anew(server: int) -> bool:
-    """Give back what the server itself holds, and take what it asks for of the host it lies on."""
+    """Give back what the server itself holds, and claim what it asks for on its host anew."""
     try:
         return until_claimed(functools.partial(_try_to_hold, server))
     except NoValidHost as fault:

@@ -51,7 +51,7 @@ def release_services(job: ReleaseServices) -> None:
 
 
 def release_now(job: ReleaseServices) -> None:
-    """``release_services`` for a server that is about to end, and raises as it does."""
+    """The same for a server that is about to end, without asking whether it lives on."""
     ending = [*job.volumes, *_ending_volumes(job.server_id)]
     network_service().disconnect([job.server_id])
     volume_service().release([job.server_id], delete=ending)

@@ -1,4 +1,4 @@
-"""Decides as which caller compute calls the other services for a server."""
+"""The caller with whose rights compute calls the other services for a server."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Lets a worker that fetches a job do others of its kind together with it: alone a job is done at
-once, and under load many share their statements and transactions.
+"""Lets a worker that fetches a job do others of its kind together with it. Under load many jobs
+then share their statements and transactions, and without load a job waits for no other.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Group:
         return [key for key in self.jobs if key is not None]
 
     def put_into(self, queue: str, keys: Collection[int | None]) -> None:
-        """Give up these jobs to another queue; of the first one, which ends, a copy."""
+        """Move these jobs to another queue; of the first one, which ends here, put a copy there."""
         given_up = {key: self.jobs.pop(key) for key in keys}
         if None in given_up:
             defer_all([given_up[None]], queue=queue)

@@ -1,4 +1,4 @@
-"""Finds hosts that can take a server, best first: the database does, without reading them all.
+"""Finds hosts that can take a server, best first, in the database and without reading all hosts.
 
 A page is one statement. The walk goes along the index of free memory, so that its cost depends on
 how many hosts are passed over, not on how many there are.
@@ -171,7 +171,7 @@ def _read_page(
 
 
 def _asks_for_abilities(demand: Demand) -> bool:
-    """May a rule look at what the CPUs and the hypervisor of hosts can do? It takes the database
+    """May a rule look at the features of the hosts' CPUs and hypervisors? It takes the database
     longer to write that down than to find the host.
     """
     image = demand.image

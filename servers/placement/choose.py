@@ -1,4 +1,4 @@
-"""Chooses hosts for servers among candidates: rules, weights, and what is given away on the way.
+"""Chooses hosts for servers among candidates, by rules and weights; counts what is taken.
 Pure: reads no database but by the function that it is given.
 """
 
@@ -93,7 +93,7 @@ class Search:
         """By cell, the best hosts that no server was placed on."""
 
     def add(self, hosts: Sequence[HostState], trees: Mapping[int, Tree]) -> None:
-        """Take in candidates that keep all rules; of the others is remembered what they break."""
+        """Add the candidates that keep all rules; for the others, note the rule that they break."""
         known = {host.node_id for host, _ in self.left} | self.removed.keys()
         new = [host for host in hosts if host.node_id not in known]
         self.looked_at += len(new)

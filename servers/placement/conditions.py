@@ -134,7 +134,7 @@ Maker = Callable[[Question], Iterable[Condition]]
 
 
 def conditions_of(question: Question) -> list[Condition]:
-    """Those that matter for the demand, the cheapest and most telling first."""
+    """The conditions that matter for the demand; first what is cheap and excludes many hosts."""
     return [condition for make in MAKERS for condition in make(question)]
 
 
@@ -425,7 +425,7 @@ def _few_with_trait(trait: str) -> Few:
 
 
 def _groups(question: Question) -> Iterable[Condition]:
-    """Each group has some provider; whether all have one together is found out later."""
+    """Some provider has enough for each group; whether all fit together is found out later."""
     for group in question.resources.groups:
         texts, values = ["root.node_id = node.id"], []
         for name, amount in sorted(group.resources.items()):

@@ -1,4 +1,4 @@
-"""Fetches jobs for the queue's workers, with each those that are done together with it."""
+"""Fetches jobs for the queue's workers: a job together with others of its kind that wait."""
 
 from __future__ import annotations
 

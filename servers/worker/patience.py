@@ -40,8 +40,9 @@ WAITS_SECONDS = (0.1, 0.5, 2.0)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Again(BaseRetryStrategy):
-    """Jobs are done again soon, and often, where the database or a service does not answer; else
-    ``attempts`` times (``None``: without end), and later each time.
+    """When a failed job is run again. Where the database or a service does not answer: soon, and
+    ``MAX_ATTEMPTS`` times. After other failures: ``attempts`` times, with a longer wait each time.
+    ``attempts`` of ``None``: without end in both cases.
     """
 
     attempts: int | None
@@ -59,19 +60,21 @@ class Again(BaseRetryStrategy):
 
 AGAIN = Again(ATTEMPTS)
 UNTIL_DONE = Again(None)
-"""For what would be lost to other services if it were given up."""
+"""For jobs that give something back: if given up, other services would keep it for ever."""
 
 
 class PatientPool(AsyncConnectionPool[Any]):
-    """Opened while the database is away, it waits for the database when a connection is wanted."""
+    """A pool that can be opened while the database does not answer: it waits when a connection is
+    asked for.
+    """
 
     async def open(self, *_: Any, **__: Any) -> None:
         await super().open(wait=False)
 
 
 class PatientConnector(PsycopgConnector):
-    """The queue's own statements: one that is refused is sent again. A worker would stop whose
-    heartbeat is refused, and a job would not end whose end is.
+    """Sends the queue's own statements again when the database refuses them. Otherwise a refused
+    heartbeat would stop its worker, and a job whose end is refused would never end.
     """
 
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:

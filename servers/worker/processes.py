@@ -30,19 +30,19 @@ def run_processes(number: int, work: Callable[[], None]) -> None:
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     gc.freeze()  # what is loaded already is shared by all of them
-    herd = _Herd(number, work)
+    processes = _Processes(number, work)
     stopping = False
-    while herd.any or not stopping:
+    while processes.any or not stopping:
         if not stopping:
-            herd.fill()
+            processes.fill()
         got = signal.sigtimedwait(WATCHED, SHORT_SECONDS)
         if got is not None and got.si_signo in END and not stopping:
             stopping = True
-            herd.stop()
-        herd.reap(expected=stopping)
+            processes.stop()
+        processes.reap(expected=stopping)
 
 
-class _Herd:
+class _Processes:
     """The processes, with the time at which each began."""
 
     def __init__(self, number: int, work: Callable[[], None]) -> None:
@@ -56,7 +56,9 @@ class _Herd:
         return bool(self.began)
 
     def fill(self) -> None:
-        """Start what is missing, unless the last one has died too soon."""
+        """Start the processes that are missing. One that died right after its start is not replaced
+        at once.
+        """
         if time.monotonic() < self.waits_until:
             return
         for _ in range(self.number - len(self.began)):
@@ -67,7 +69,7 @@ class _Herd:
             os.kill(pid, signal.SIGTERM)
 
     def reap(self, *, expected: bool) -> None:
-        """Forget those that have ended."""
+        """Take note of the processes that have ended."""
         for pid in list(self.began):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if not ended:
@@ -100,7 +102,7 @@ def _fork(work: Callable[[], None]) -> int:
 
 
 def _follow(parent: int) -> bool:
-    """Let this process be told to end when its parent dies; ``False``: it has died already."""
+    """Have the kernel end this process when its parent dies; ``False``: that has died already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     return os.getppid() == parent

@@ -44,20 +44,20 @@ from servers.moves.failure import end_lost_move
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
-"""How often a worker says that it lives."""
+"""How often a worker writes its heartbeat."""
 
 LOST_AFTER_SECONDS = 25.0
-"""A worker that said nothing for so long is dead, and its jobs are lost."""
+"""A worker without a heartbeat for so long counts as dead, and its jobs as lost."""
 
 BEGIN_SECONDS = 10.0
 """How long a worker may take from the moment it has a job to the lock that it holds while it works
 on it."""
 
 MAX_ATTEMPTS = 30
-"""A job that takes its worker down each time must end some day."""
+"""So that a job of which its worker dies each time ends at last."""
 
 NEVER_GIVEN_UP = frozenset(kind.task_name for kind in GIVE_BACKS)
-"""Tasks without which other services would keep things for servers that are gone."""
+"""If these tasks were given up, other services would keep things for servers that are gone."""
 
 KEEP_JOBS_HOURS = 72
 

@@ -185,7 +185,9 @@ async def _announce(stop: asyncio.Event) -> None:
 
 
 def announce() -> None:
-    """Write into the list of services that somebody does the conductor's and scheduler's work."""
+    """Write heartbeats of the conductor and the scheduler into the list of services: the workers do
+    the work of both.
+    """
     close_old_connections()
     now = timezone.now()
     make_control_services()

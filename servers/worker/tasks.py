@@ -1,5 +1,5 @@
-"""The entry points of the queue: what does each job, one call inwards, and what is done again and
-again.
+"""The entry points of the queue: which function does each kind of job, and what is done
+periodically.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Kind = TypeVar("Kind", bound=jobs.Job)
 
 
 def _register(kind: type[Kind], do: Callable[[Kind], object]) -> None:
-    """Let workers do jobs of this kind so."""
+    """Tell the queue which function does jobs of this kind."""
 
     def run(**arguments: Any) -> None:
         with sent_by(arguments.get(jobs.ORIGIN, "-")):
@@ -114,7 +114,9 @@ def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="* * * * *")
 @app.task(name="servers.end_waiting", queue=jobs.CONDUCTOR, queueing_lock="end waiting")
 def end_waiting(timestamp: int) -> None:  # noqa: ARG001
-    """Do what servers have waited for long enough, by the options of the site."""
+    """Do what is due after a time that an option sets: delete for good, offload, confirm resizes,
+    end rescues, reboot hard.
+    """
     with any_plans():
         reclaim_deleted()
         offload_shelved()
