@@ -84,6 +84,9 @@ class Options:
     lockout_duration: int = 1800
     """Seconds for which it is locked; 0: until somebody unlocks it."""
 
+    faults_on_request: bool = False
+    """Let admins ask for faults of builds, hosts, quotas and requests; for tests of clients."""
+
     # zones
     default_schedule_zone: str | None = None
     default_availability_zone: str = "nova"

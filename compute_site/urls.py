@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
@@ -12,6 +13,7 @@ from compute_site.api import versions
 from compute_site.api.docs import DocsView, SchemaView
 from compute_site.api.url_endings import without_endings
 from compute_site.neighbours.identity import api as identity
+from servers.views import injection
 from servers.views.front import show_front
 from servers.views.metrics import show_metrics
 from servers.views.placement_api.urls import show_document
@@ -78,6 +80,13 @@ urlpatterns = [
     path("metrics", show_metrics),
     path("admin/", admin.site.urls),
 ]
+
+FAULTS = [
+    path("faults", injection.Injections.as_view()),
+    path("faults/<str:key>", injection.InjectionDetail.as_view()),
+]
+if settings.OPTIONS.faults_on_request:
+    urlpatterns += FAULTS
 
 handler400 = "compute_site.api.error_answers.show_bad_request"
 handler403 = "compute_site.api.error_answers.show_forbidden"

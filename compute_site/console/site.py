@@ -61,6 +61,7 @@ SECTIONS = {
         *("servers.ComputeNode", "servers.Service", "servers.HostAgent", "servers.Aggregate"),
         "servers.Cell",
     ),
+    "Tests of clients": ("servers.Injection",),
     "Projects and users": (
         *("identity.Project", "identity.User", "auth.Group", "policy.RuleDefault"),
         *("identity.ApplicationCredential", "identity.Token"),

@@ -19,6 +19,8 @@ ROOM = "compute_site.room"
 """Where a web server that can keep requests has put its ``Room`` into the WSGI environment."""
 HELD = "compute_site.held"
 """Where a view leaves what the request waits for."""
+DROPPED = "compute_site.dropped"
+"""Set where the connection shall end without an answer."""
 UNTIL = "compute_site.until"
 """When a request that has waited must be answered, on the monotonic clock."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn.workers.base import Worker
 
-from compute_site.waiting.held import HELD, ROOM, UNTIL
+from compute_site.waiting.held import DROPPED, HELD, ROOM, UNTIL
 from compute_site.web_server.connection import Connection
 from compute_site.web_server.file_part import FilePart, wrap_file
 from compute_site.web_server.head import WITHOUT_PREFIX, Head
@@ -119,6 +119,10 @@ def _answer(worker: Worker, connection: Connection, stage: Stage) -> tuple[bytes
     held = connection.held = environ.get(HELD)
     if held is not None and not held.stays:
         given.drop_part()
+        return b"", None
+    if DROPPED in environ:
+        given.drop_part()
+        connection.keep = False
         return b"", None
     # of a large body nobody knows how much is still to come
     goes_on = head.keeps_connection and stage is Stage.COMPLETE and worker.alive

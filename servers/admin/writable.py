@@ -32,7 +32,7 @@ class WritableAdmin(RecordAdmin):
             return super().changeform_view(request, *args, **kwargs)
         except Fault as fault:
             self.message_user(request, fault.detail, messages.ERROR)
-            return redirect(request.path)
+            return redirect(request.get_full_path())
 
 
 class RemovableAdmin(WritableAdmin):

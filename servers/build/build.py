@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import F
@@ -31,6 +32,7 @@ from servers.drivers.guest import config_drive_of, describe_guest
 from servers.drivers.protocol import ComputeDriver, Guest
 from servers.drivers.together import call_each, call_together
 from servers.holdings.release import release_host, services_to_release
+from servers.injections.meeting import meet_in_build
 from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import (
     ACTIVATE,
@@ -151,7 +153,7 @@ def _connection(build: Build) -> Connection:
 
 
 def _plug(builds: Sequence[Build]) -> list[Build]:
-    return _call(builds, lambda driver, build: driver.plug_nics(build.guest))
+    return _call(builds, lambda driver, build: driver.plug_nics(build.guest), "networking")
 
 
 def _map_disks(builds: Sequence[Build]) -> list[Build]:
@@ -164,7 +166,7 @@ def _attach(builds: Sequence[Build]) -> list[Build]:
     let the drivers attach the disks.
     """
     attached = [build for build in builds if _try(build, _attach_volumes)]
-    return _call(attached, lambda driver, build: driver.attach_disks(build.guest))
+    return _call(attached, lambda driver, build: driver.attach_disks(build.guest), "disks")
 
 
 def _attach_volumes(build: Build) -> None:
@@ -180,7 +182,7 @@ def _spawn(builds: Sequence[Build]) -> list[Build]:
         password = unseal(build.job.sealed_password)
         driver.spawn(dataclasses.replace(build.guest, admin_password=password))
 
-    return _call(builds, spawn)
+    return _call(builds, spawn, "spawning")
 
 
 def _activate(builds: Sequence[Build]) -> list[Build]:
@@ -210,10 +212,15 @@ def _go_on(builds: Sequence[Build], taken: set[int]) -> list[Build]:
     return [build for build in builds if build.instance.pk in taken]
 
 
-def _call(builds: Sequence[Build], call: Callable[[ComputeDriver, Build], None]) -> list[Build]:
+def _call(
+    builds: Sequence[Build], call: Callable[[ComputeDriver, Build], None], step: str
+) -> list[Build]:
     """Make the call to the driver of each build; return the builds for which it succeeded."""
+    on_request = settings.OPTIONS.faults_on_request
 
     def work(build: Build) -> None:
+        if on_request:
+            meet_in_build(step, build.instance, build.host)
         call(driver_of(build.node.driver), build)
 
     slow = are_slow(build.node.driver for build in builds)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError
 
 from compute_site.db.locks import Kind
@@ -93,7 +94,8 @@ def fetch_values(queue: str, worker: int | None) -> dict[str, Any]:
         "queue": queue,
         "worker": worker,
         "task": task,
-        "most": most - 1,
+        # with faults on request a build that hangs shall keep no other one waiting
+        "most": 0 if settings.OPTIONS.faults_on_request else most - 1,
         "few": FEW_SERVERS,
     }
 

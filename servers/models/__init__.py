@@ -11,6 +11,7 @@ from servers.models.compute_node import ComputeNode
 from servers.models.console_token import ConsoleToken
 from servers.models.hardware import HardwareClaim, HostHardware, PciDevice
 from servers.models.host_agent import HostAgent, HostOrder
+from servers.models.injection import Injection
 from servers.models.instance import Instance
 from servers.models.instance_mapping import InstanceMapping
 from servers.models.kept_request import KeptRequest
@@ -48,6 +49,7 @@ __all__ = [
     "HostAgent",
     "HostHardware",
     "HostOrder",
+    "Injection",
     "Instance",
     "InstanceAction",
     "InstanceActionEvent",

@@ -50,7 +50,7 @@ FLOORS: list[set[str]] = [
     {"servers.keypairs", "servers.read"},
     {"servers.placement"},
     {"servers.hosts"},
-    {"servers.holdings", "servers.machine", "servers.statistics"},
+    {"servers.holdings", "servers.injections", "servers.machine", "servers.statistics"},
     {
         "servers.attachments",
         "servers.create",
