@@ -29,7 +29,11 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, *GUNICORN, *rest])  # noqa: S606
     if name == "agent":
         os.execv(sys.executable, [sys.executable, *AGENT, *rest])  # noqa: S606
-    if name in COMMANDS:
+    if name == "run" and "--ephemeral" in rest:
+        from compute_site.quickstart.ephemeral import main as run  # noqa: PLC0415 - the others
+
+        run(rest)
+    elif name in COMMANDS:
         command = COMMANDS[name][0]
         manage([f"compute-site {name}", *([command] if command else []), *rest])
     elif name in ("help", "-h", "--help"):

@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.message import Message
 from pathlib import Path
 from types import FrameType
@@ -58,7 +58,7 @@ class Processes:
         self.commands: dict[str, tuple[str, ...]] = {}
         self.restarts: list[float] = []
 
-    def start(self, name: str, *command: str) -> None:
+    def start(self, name: str, *command: str, pass_fds: Sequence[int] = ()) -> None:
         self.log_dir.mkdir(parents=True, exist_ok=True)
         self.commands[name] = command
         with self.log_path(name).open("ab") as log:
@@ -67,6 +67,7 @@ class Processes:
                 env=self.environment,
                 stdout=log,
                 stderr=log,
+                pass_fds=pass_fds,
                 start_new_session=True,  # Ctrl-C reaches us alone: we end them in order
                 preexec_fn=end_with(os.getpid()),  # noqa: PLW1509 - we have no other threads here
             )
