@@ -5,14 +5,16 @@ then share their statements and transactions, and without load a job waits for n
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from compute_site.db.locks import Kind
+from compute_site.db.outages import reason_of
 from compute_site.db.prepared import array, prepared_cursor
 from servers.lifecycle.jobs import (
     COMPUTE,
@@ -22,6 +24,8 @@ from servers.lifecycle.jobs import (
     ScheduleAndBuild,
     defer_all,
 )
+
+logger = logging.getLogger(__name__)
 
 JOB_KEYS = 2**31
 """The second number of a lock is not larger."""
@@ -64,24 +68,32 @@ FETCH = f"""
     )
     SELECT taken.* FROM taken ORDER BY id <> (SELECT id FROM first), id
 """  # noqa: S608 - put together from constants
-HOLD = "SELECT pg_try_advisory_lock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}"
-FINISH = """
-    SELECT procrastinate_finish_job_v1(id, 'succeeded', true),
-           pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}
+HOLD = """
+    SELECT pg_try_advisory_lock(%(kind)s, (id %% %(keys)s)::int)
+    FROM unnest(%(jobs)s::bigint[]) AS id
 """
-GIVE_BACK = """
-    SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL),
-           pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}
+# A companion may have been given to another worker meanwhile, if this one was taken for lost: it is
+# not ours any more, but its lock is, and ends in any case.
+OURS = """
+    WITH ours AS MATERIALIZED (
+        SELECT id FROM procrastinate_jobs
+        WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'doing' ORDER BY id FOR UPDATE
+    )
+    SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int),
+           CASE WHEN ours.id IS NOT NULL THEN {end} END
+    FROM unnest(%(jobs)s::bigint[]) AS id LEFT JOIN ours USING (id)
 """
+FINISH = OURS.format(end="procrastinate_finish_job_v1(ours.id, 'succeeded', true)")
+GIVE_BACK = OURS.format(end="procrastinate_retry_job_v2(ours.id, now(), NULL, NULL, NULL)")
 # Their number of attempts stays as it is: they were not tried.
 PUT_INTO = """
     WITH put AS (
         UPDATE procrastinate_jobs SET status = 'todo', queue_name = %(queue)s, worker_id = NULL
         WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'doing'
     )
-    SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int) {of_jobs}
+    SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int)
+    FROM unnest(%(jobs)s::bigint[]) AS id
 """
-OF_JOBS = "FROM unnest(%(jobs)s::bigint[]) AS id"
 
 _fetched: dict[int, Sequence[tuple[int, Mapping[str, Any]]]] = {}
 """By the key of a job that this process has fetched and not begun: its companions."""
@@ -135,25 +147,32 @@ def take_along(first: Job) -> Iterator[Group]:
     fails, the companions go back into the queue, where each is then done alone.
     """
     fetched = dict(_fetched.pop(current_job.get() or 0, ()))
-    if fetched:
-        _for_each(HOLD, list(fetched))
     kind = type(first)
     group = Group(first, {key: kind.from_arguments(found) for key, found in fetched.items()})
     try:
+        if fetched:
+            _for_each(HOLD, list(fetched))
         yield group
     except Exception:
-        with contextlib.suppress(DatabaseError):  # else it is found that nobody works on them
-            _end(GIVE_BACK, group)
+        _end(GIVE_BACK, group)
         raise
     _end(FINISH, group)
 
 
 def _end(how: str, group: Group) -> None:
-    if group.companions:
+    """End the companions. Where that fails, the session ends, and with it their locks: then it is
+    found that nobody works on them.
+    """
+    if not group.companions:
+        return
+    try:
         _for_each(how, group.companions)
+    except DatabaseError as error:
+        logger.warning("companions are left to those who look for lost jobs: %s", reason_of(error))
+        connection.close()
 
 
 def _for_each(statement: str, jobs: Sequence[int], **values: Any) -> None:
     values |= {"kind": int(Kind.JOB), "keys": JOB_KEYS, "jobs": array(jobs)}
     with prepared_cursor() as cursor:
-        cursor.execute(statement.format(of_jobs=OF_JOBS), values)
+        cursor.execute(statement, values)

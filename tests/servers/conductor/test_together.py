@@ -322,3 +322,47 @@ def test_a_large_reservation_is_placed_alone() -> None:
     assert [state for state, _ in states()] == ["active"] + ["building"] * (FEW_SERVERS + 1)
     run_jobs()
     assert set(states()) == {("active", None)}
+
+
+def test_jobs_that_others_have_taken_over_keep_no_companion_from_going_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_host("host1", vcpus=100)
+    placed(3)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM procrastinate_jobs ORDER BY id")
+        _first, taken, left = (job for (job,) in cursor.fetchall())
+
+    def lose(_guest: Guest) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [taken])
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(fake, "spawn", lose)
+    with pytest.raises(OperationalError):
+        run_jobs()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status FROM procrastinate_jobs WHERE id = %s", [left])
+        assert cursor.fetchone() == ("todo",)
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE classid = %s", [int(Kind.JOB)])
+        assert cursor.fetchone() == (0,)
+
+
+def test_jobs_that_others_have_taken_over_end_with_those(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_host("host1", vcpus=100)
+    placed(3)
+
+    def lose(_guest: Guest) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET status = 'todo'"
+                " WHERE id = (SELECT max(id) FROM procrastinate_jobs)"
+            )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fake, "spawn", lose)
+        assert run_next()
+    assert job_queues() == [("compute", "todo")]
+    run_jobs()
+    assert states() == [("active", None)] * 3
+    assert job_queues() == []
