@@ -18,16 +18,17 @@ from compute_site.db.prepared import array, prepared_cursor
 from compute_site.identity.models import Project, User
 from servers.models import Instance, RequestSpec, ServerGroup, TaskState, VmState
 
-# The build requests are found by key: of a join PostgreSQL may think that it is best to read all.
+# Both are found by key: of a join PostgreSQL may think that it is best to read all that wait.
 WAITING = """
+    WITH asked AS MATERIALIZED (SELECT id FROM servers_instance WHERE {found})
     SELECT request.id, request.instance_id, server.uuid, server.user_id, request.project_id,
         server.reservation_id, server.root_device_name, request.request_id, request.admin_password,
         request.requested_networks::text, request.security_groups::text,
         request.block_devices::text, request.injected_files::text, request.tags::text
     FROM servers_buildrequest AS request
     JOIN servers_instance AS server ON server.id = request.instance_id
-    WHERE request.instance_id = ANY(ARRAY(SELECT id FROM servers_instance WHERE {found}))
-      AND {condition}
+    WHERE request.instance_id = ANY(ARRAY(SELECT id FROM asked))
+      AND server.id = ANY(ARRAY(SELECT id FROM asked)) AND {condition}
     ORDER BY request.id
     FOR NO KEY UPDATE OF request, server
 """
@@ -90,12 +91,13 @@ _COLUMNS = ", ".join(
 )
 SPEC = f"""
     SELECT server.uuid, server.user_id, server.project_id, account.username, project.name,
-        members.policy, members.rules::text, {_COLUMNS}
+        (SELECT policy FROM servers_servergroup WHERE id = spec.instance_group_id),
+        (SELECT rules::text FROM servers_servergroup WHERE id = spec.instance_group_id),
+        {_COLUMNS}
     FROM servers_requestspec AS spec
     JOIN servers_instance AS server ON server.id = spec.instance_id
     JOIN identity_user AS account ON account.id = server.user_id
     JOIN identity_project AS project ON project.id = server.project_id
-    LEFT JOIN servers_servergroup AS members ON members.id = spec.instance_group_id
     WHERE spec.instance_id = ANY(%s::bigint[])
 """  # noqa: S608 - names of our own columns
 

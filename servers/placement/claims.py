@@ -134,8 +134,10 @@ CLAIM_HARDWARE = """
     ), fresh AS MATERIALIZED (
         SELECT given.*, consumer.id AS consumer FROM given
         JOIN servers_resourceprovider AS provider ON provider.id = given.root
+             AND provider.id = ANY(ARRAY(SELECT root FROM given))
              AND provider.generation = given.generation + 1
         JOIN servers_consumer AS consumer ON consumer.instance_id = given.server
+             AND consumer.instance_id = ANY(ARRAY(SELECT server FROM given))
              AND consumer.migration_id IS NULL
     ), written AS (
         INSERT INTO servers_hardwareclaim (consumer_id, node_id, placement)
@@ -146,6 +148,7 @@ CLAIM_HARDWARE = """
     ), handed AS (
         UPDATE servers_pcidevice AS device SET consumer_id = wanted.consumer FROM wanted
         WHERE device.node_id = wanted.node AND device.address = wanted.address
+          AND device.node_id = ANY(ARRAY(SELECT node FROM wanted))
           AND device.consumer_id IS NULL
         RETURNING 1
     )

@@ -218,8 +218,8 @@ def _closed(question: Question) -> Iterable[Condition]:
 
 OF_ZONE = """
     SELECT member.service_id AS key FROM servers_aggregate_hosts AS member
-    JOIN servers_aggregate AS zone ON zone.id = member.aggregate_id
-    WHERE zone.metadata ->> 'availability_zone' = %s
+    WHERE member.aggregate_id = ANY(ARRAY(
+        SELECT id FROM servers_aggregate WHERE metadata ->> 'availability_zone' = %s))
 """
 
 

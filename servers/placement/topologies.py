@@ -20,7 +20,8 @@ from servers.placement.fit import (
     claim,
 )
 
-# The ratios are those of the inventories: in the node's numbers dedicated CPUs count too.
+# The ratios are those of the inventories: in the node's numbers dedicated CPUs count too. Devices
+# are not ordered by their key as it stands, else the planner may read all devices in its order.
 READ = """
     SELECT hardware.node_id, provider.generation,
         (SELECT stock.allocation_ratio FROM servers_inventory AS stock
@@ -28,7 +29,7 @@ READ = """
         (SELECT stock.allocation_ratio FROM servers_inventory AS stock
          WHERE stock.provider_id = provider.id AND stock.resource_class = 'MEMORY_MB'),
         hardware.numa_topology::text,
-        (SELECT jsonb_agg(device.description ORDER BY device.id)
+        (SELECT jsonb_agg(device.description ORDER BY device.id + 0)
          FROM servers_pcidevice AS device WHERE device.node_id = hardware.node_id)::text,
         (SELECT jsonb_object_agg(held.consumer_id, held.placement)
          FROM servers_hardwareclaim AS held WHERE held.node_id = hardware.node_id)::text
