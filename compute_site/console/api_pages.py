@@ -24,6 +24,7 @@ from compute_site.caller import Caller
 from compute_site.console.form_fields import RowSelects
 from compute_site.console.lists import ListAdmin
 from compute_site.console.operator import operator_of
+from compute_site.console.refused_deletions import RefusedDeletions
 from compute_site.faults import Fault
 from compute_site.identity.models import Project
 from compute_site.values.keys import Key, read_keys
@@ -114,7 +115,7 @@ def as_sent(value: Any) -> Any:
     return str(value) if isinstance(value, uuid.UUID) else value
 
 
-class RefusalPages(ListAdmin):
+class RefusalPages(RefusedDeletions, ListAdmin):
     """An admin that shows what an API's function refuses, which changes nothing."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -130,15 +131,6 @@ class RefusalPages(ListAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         form.refusal = getattr(request, REFUSAL, None)  # type: ignore[attr-defined]
         return form
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponse:
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except Fault as fault:
-            self.message_user(request, fault.detail, messages.ERROR)
-            return redirect(f"admin:{self.label}_change", object_id)
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any

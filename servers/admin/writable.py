@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import capfirst
 
+from compute_site.console.refused_deletions import RefusedDeletions
 from compute_site.faults import Fault
 from servers.admin.read_only import RecordAdmin
 
@@ -35,7 +36,7 @@ class WritableAdmin(RecordAdmin):
             return redirect(request.get_full_path())
 
 
-class RemovableAdmin(WritableAdmin):
+class RemovableAdmin(RefusedDeletions, WritableAdmin):
     """Removed as well, by who has Django's permission and by the API's function: it decides whether
     the row can go, and takes with it what belongs to it.
     """
@@ -49,16 +50,6 @@ class RemovableAdmin(WritableAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponse:
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except Fault as fault:
-            self.message_user(request, fault.detail, messages.ERROR)
-            name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-            return redirect(name, object_id)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.remove(obj)

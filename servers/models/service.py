@@ -22,7 +22,7 @@ SIMULATED_DRIVERS = frozenset(["fake"])
 """Hosts of these drivers have no process of their own that could be lost."""
 
 
-def _seen_since() -> dt.datetime:
+def seen_since() -> dt.datetime:
     """The time since which a service must have been seen to count as up."""
     seconds: int = settings.OPTIONS.service_down_seconds
     return timezone.now() - dt.timedelta(seconds=seconds)
@@ -40,7 +40,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
     def up(self) -> Self:
         """The services that are up; ``Service.is_up`` is the same for one."""
         return self.filter(
-            Q(node__driver__in=SIMULATED_DRIVERS) | Q(last_seen_up__gte=_seen_since()),
+            Q(node__driver__in=SIMULATED_DRIVERS) | Q(last_seen_up__gte=seen_since()),
             forced_down=False,
         )
 
@@ -89,7 +89,7 @@ class Service(models.Model):
         node = getattr(self, "node", None)  # a service that runs no servers has none
         if node is not None and node.driver in SIMULATED_DRIVERS:
             return True
-        return self.last_seen_up is not None and self.last_seen_up >= _seen_since()
+        return self.last_seen_up is not None and self.last_seen_up >= seen_since()
 
 
 def make_control_services(using: str = "default", **_: Any) -> None:

@@ -11,18 +11,16 @@ perhaps few hosts satisfy has ``few`` besides: where they are few indeed, only t
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import os_traits
 from django.conf import settings
-from django.utils import timezone
 
 from servers.models.provider import DISK_GB, MEMORY_MB, VCPU
 from servers.models.server_group import Policy
-from servers.models.service import SIMULATED_DRIVERS
+from servers.models.service import SIMULATED_DRIVERS, seen_since
 from servers.placement.demand import Demand, ResourceDemand, ResourceGroup
 from servers.placement.neighbourhood import Neighbourhood
 
@@ -179,13 +177,11 @@ def _cell(question: Question) -> Iterable[Condition]:
 
 
 def _up(_: Question) -> Iterable[Condition]:
-    options = settings.OPTIONS
-    since = timezone.now() - dt.timedelta(seconds=options.service_down_seconds)
     yield Condition(
         "ComputeFilter",
         "down",
         "NOT forced_down AND (node.driver = ANY(%s) OR last_seen_up >= %s)",
-        (sorted(SIMULATED_DRIVERS), since),
+        (sorted(SIMULATED_DRIVERS), seen_since()),
         of_service=True,
     )
 

@@ -17,10 +17,10 @@ from compute_site.faults import BadRequest
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import NoSuchThing
 from compute_site.neighbours.service_view import UnknownFilter
+from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 
 Row = TypeVar("Row", bound=Model)
-FALSE = {"0", "false", "no", "off"}
-TRUE = {"1", "true", "yes", "on", ""}
+TRUE = PLAIN_TRUE | {""}
 """A parameter without a value is true, too."""
 COMPARED = re.compile(r"name__(?P<how>i?(?:contains|startswith|endswith))")
 OF_LISTS = frozenset(("name", "enabled", "domain_id", "limit", "marker"))
@@ -106,6 +106,6 @@ def is_true(asked: Mapping[str, str], key: str) -> bool:
         BadRequest: it is neither true nor false.
     """
     word = asked.get(key, "false").lower()
-    if word not in TRUE | FALSE:
+    if word not in TRUE | PLAIN_FALSE:
         raise BadRequest(f"{key}: give true or false, not {word[:60]!r}.", field=key)
     return word in TRUE
