@@ -242,7 +242,8 @@ def digest_of(token: str) -> str:
 
 
 def _let_join(agent: HostAgent) -> str:
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    # with a dash in front the agent would take it for an option
+    token = secrets.token_urlsafe(TOKEN_BYTES).lstrip("-")
     seconds: int = settings.OPTIONS.host_join_seconds
     agent.join_digest = digest_of(token)
     agent.join_until = timezone.now() + dt.timedelta(seconds=seconds)

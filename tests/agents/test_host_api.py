@@ -109,6 +109,12 @@ def test_a_host_that_joins_is_what_it_says_of_itself(host: Host) -> None:
     assert agent.token_digest == hashlib.sha256(host.token.encode()).hexdigest()
 
 
+@pytest.mark.django_db
+def test_a_join_token_is_never_taken_for_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("servers.hosts.agents.secrets.token_urlsafe", lambda _: "--of-the-host")
+    assert add_host("real", cell=CELL1) == "of-the-host"
+
+
 def test_a_join_token_is_good_once_and_for_a_while(db: None) -> None:
     token = add_host("real", cell=CELL1)
     late = dt.timedelta(seconds=settings.OPTIONS.host_join_seconds + 1)
