@@ -35,7 +35,7 @@ def _run_and_place(caller: Caller, instance: Instance, run: Callable[[], object]
     if job is None:
         return Trial(quota=quota)
     refused = place_move(PlaceMove.from_arguments(job.args))
-    report, _ = read_outcome(Instance.objects.filter(pk=instance.pk))
+    report, _ = read_outcome([instance.pk])
     return Trial(
         quota=quota, report=report, misplaced=refused.detail if refused is not None else None
     )

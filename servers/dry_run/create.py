@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from compute_site.caller import Caller
+from compute_site.db.prepared import prepared_cursor
 from compute_site.neighbours import network_service
 from servers.build.place import place_reservation
 from servers.create import plan_servers
@@ -15,10 +17,24 @@ from servers.create.plan import ServerPlan
 from servers.create.provision import provision, take_quota
 from servers.create.steps import Collected
 from servers.dry_run.trial import Trial, compare_usage, read_outcome, undone, usage_of
-from servers.models import Instance
 
 MOST_NAMED = 100
 """So many servers of a request are named."""
+
+
+MADE = """
+    SELECT id, display_name, hostname, availability_zone FROM servers_instance
+    WHERE reservation_id = %s ORDER BY launch_index
+"""
+
+
+class Made(NamedTuple):
+    """What is told of a server that was made and is undone."""
+
+    id: int
+    name: str
+    hostname: str
+    zone: str | None
 
 
 def try_create(caller: Caller, order: ServerOrder) -> Trial:
@@ -41,10 +57,12 @@ def _provision_and_place(caller: Caller, plan: ServerPlan) -> Trial:
     created = provision(caller, plan)
     after = usage_of(caller.project_id)
     place_reservation(created.reservation_id)
-    made = Instance.objects.filter(reservation_id=created.reservation_id).order_by("launch_index")
-    report, misplaced = read_outcome(made)
+    with prepared_cursor() as cursor:
+        cursor.execute(MADE, [created.reservation_id])
+        made = [Made._make(row) for row in cursor.fetchall()]
+    report, misplaced = read_outcome([server.id for server in made])
     return Trial(
-        servers=_describe(plan, list(made)) | {"free_addresses": _free_addresses(caller, plan)},
+        servers=_describe(plan, made) | {"free_addresses": _free_addresses(caller, plan)},
         quota=compare_usage(caller.project_id, caller.user_id, before, after),
         report=report,
         misplaced=misplaced,
@@ -70,14 +88,14 @@ def _free_addresses(caller: Caller, plan: ServerPlan) -> dict[str, dict[str, int
     }
 
 
-def _describe(plan: ServerPlan, made: list[Instance]) -> dict[str, Any]:
+def _describe(plan: ServerPlan, made: Sequence[Made]) -> dict[str, Any]:
     """What the servers would be; they are alike but for their names."""
     flavor, image, numa = plan.machine.flavor, plan.machine.image, plan.machine.demand.numa
     return {
         "number": len(made),
-        "names": [instance.display_name for instance in made[:MOST_NAMED]],
-        "hostnames": [instance.hostname for instance in made[:MOST_NAMED]],
-        "availability_zone": made[0].availability_zone,
+        "names": [server.name for server in made[:MOST_NAMED]],
+        "hostnames": [server.hostname for server in made[:MOST_NAMED]],
+        "availability_zone": made[0].zone,
         "flavor": {
             "id": flavor.flavorid,
             "name": flavor.name,

@@ -6,16 +6,26 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import orjson
 from django.db import transaction
-from django.db.models import QuerySet
 
+from compute_site.db.prepared import array, prepared_cursor
 from compute_site.faults import Fault
 from quotas.limits import effective_limits
-from quotas.models import Usage
-from servers.models import Instance, SchedulingReport, ServerFault
 
 T = TypeVar("T")
 COUNTED = ("instances", "cores", "ram")
+USAGE = """
+    SELECT resource, in_use FROM quotas_usage
+    WHERE project_id = %s AND resource = ANY(%s::text[])
+"""
+OUTCOME = """
+    SELECT (SELECT report::text FROM servers_schedulingreport
+            WHERE instance_id = ANY(%(servers)s::bigint[]) ORDER BY instance_id LIMIT 1),
+           (SELECT message FROM servers_fault
+            WHERE instance_id = ANY(%(servers)s::bigint[])
+            ORDER BY created_at DESC, id DESC LIMIT 1)
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +67,9 @@ def undone(do: Callable[[], T]) -> T:
 
 def usage_of(project_id: str) -> dict[str, int]:
     """The project's usage of what servers are counted by."""
-    rows = Usage.objects.filter(project_id=project_id, resource__in=COUNTED)
-    return dict(rows.values_list("resource", "in_use"))
+    with prepared_cursor() as cursor:
+        cursor.execute(USAGE, [project_id, array(COUNTED)])
+        return dict(cursor.fetchall())
 
 
 def compare_usage(
@@ -77,11 +88,9 @@ def compare_usage(
     ]
 
 
-def read_outcome(servers: QuerySet[Instance]) -> tuple[Mapping[str, Any] | None, str | None]:
-    """How the search for hosts of these servers went, and why none was found."""
-    report = SchedulingReport.objects.filter(instance__in=servers).order_by("instance").first()
-    fault = ServerFault.objects.filter(instance__in=servers).first()
-    return (
-        None if report is None else report.report,
-        None if fault is None else fault.message,
-    )
+def read_outcome(servers: Sequence[int]) -> tuple[Mapping[str, Any] | None, str | None]:
+    """How the search for hosts of these servers (by key) went, and why none was found."""
+    with prepared_cursor() as cursor:
+        cursor.execute(OUTCOME, {"servers": array(servers)})
+        report, message = cursor.fetchone()
+    return None if report is None else orjson.loads(report), message
