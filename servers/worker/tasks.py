@@ -14,7 +14,7 @@ from compute_site.idempotency.once import purge_kept_answers
 from compute_site.identity.lockout import purge_failures
 from compute_site.identity.sign_ins import purge_sign_ins
 from compute_site.identity.tokens import purge_sessions, purge_tokens
-from compute_site.neighbours.image.data import uploads
+from compute_site.neighbours.image.local import uploads
 from compute_site.request_id import sent_by
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.actions.perform import perform

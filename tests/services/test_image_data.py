@@ -14,7 +14,8 @@ import pytest
 from django.conf import settings
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from compute_site.neighbours.image.data import store, uploads
+from compute_site.neighbours.image.data import store
+from compute_site.neighbours.image.local import uploads
 from compute_site.neighbours.image.models import Image, Quota
 from tests.world.cast import ALPHA
 from tests.world.client import ApiClient

@@ -176,3 +176,31 @@ def test_the_services_beside_compute_do_not_know_their_apis() -> None:
         if target.startswith("compute_site.neighbours.") and ".api." in f"{target}."
     ]
     assert found == []
+
+
+def module_of(target: str) -> str | None:
+    """The module that an imported name lies in."""
+    parts = target.split(".")
+    names = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((name for name in names if name in SOURCES), None)
+
+
+def test_no_folder_imports_another_one_that_imports_it() -> None:
+    """At every depth; a package and what lies in it do not count as two."""
+    arrows = {
+        (name, found)
+        for name, path in SOURCES.items()
+        for target in imported(path)
+        if (found := module_of(target)) is not None
+    }
+    for depth in range(2, 6):
+        folders = {
+            (".".join(one.split(".")[:depth]), ".".join(other.split(".")[:depth]))
+            for one, other in arrows
+        }
+        circles = {
+            (one, other)
+            for one, other in folders
+            if one < other and (other, one) in folders and not other.startswith(f"{one}.")
+        }
+        assert circles == set()

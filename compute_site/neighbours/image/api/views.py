@@ -22,8 +22,7 @@ from compute_site.neighbours.image.api.serializers import (
     MemberCreate,
     MemberUpdate,
 )
-from compute_site.neighbours.image.data import uploads
-from compute_site.neighbours.image.local import changes, members
+from compute_site.neighbours.image.local import changes, members, uploads
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.serializers import BodySerializer

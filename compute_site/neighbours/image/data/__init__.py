@@ -1,1 +1,1 @@
-"""The data of images: where they are kept, how they come in and go out."""
+"""The data of images: where they are kept, and what is checked of them."""

@@ -1,4 +1,4 @@
-"""The changes of the image API, but for the data of images (``neighbours.image.data``)."""
+"""The changes of the image API, but for those of data (``uploads``)."""
 
 from __future__ import annotations
 
