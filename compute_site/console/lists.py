@@ -113,7 +113,7 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
             changes = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             raise Http404("The list has no such filter.") from None
-        return list_as_csv(changes, self.opts.verbose_name_plural.replace(" ", "-"))
+        return list_as_csv(changes, str(self.opts.verbose_name_plural).replace(" ", "-"))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -197,7 +197,7 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """The row with this key, or, where rows have a UUID beside, with this UUID."""
         columns = {column.name for column in self.opts.fields}
-        if "uuid" in columns and self.opts.pk.name != "uuid":  # type: ignore[union-attr]
+        if "uuid" in columns and self.opts.pk.name != "uuid":
             given = read_uuid(object_id)
             if given is not None:
                 key = self.get_queryset(request).filter(uuid=given).values_list("pk", flat=True)

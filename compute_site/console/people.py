@@ -97,7 +97,8 @@ def count_dependents(owner: Project | User) -> dict[str, int]:
             found = rows.filter(**{relation.field.name: owner}).order_by().values("pk")
             number = found[:MOST_COUNTED].count()
             if number:
-                counts[capfirst(relation.related_model._meta.verbose_name_plural)] = number  # noqa: SLF001
+                kind = str(relation.related_model._meta.verbose_name_plural)  # noqa: SLF001
+                counts[capfirst(kind)] = number
     return counts
 
 

@@ -25,8 +25,8 @@ for people to look at.
 
 def find_obstacles(owner: Project | User) -> list[QuerySet[Any]]:
     """The rows in the way of the deletion, a query set for each kind. They may be many or none."""
-    answers = owner_is_looked_at.send(sender=type(owner), owner=owner)
-    return [rows for _, found in answers for rows in found]
+    answers: list[tuple[Any, Any]] = owner_is_looked_at.send(sender=type(owner), owner=owner)
+    return [rows for _, found in answers for rows in found or ()]
 
 
 def find_hindrance(owner: Project | User) -> str | None:

@@ -121,7 +121,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             path("<int:key>/console-log/", log, name="servers_instance_console_log"),
             path("<int:key>/console/", console, name="servers_instance_console"),
         ]
-        return [*own, *super().get_urls()]  # type: ignore[no-untyped-call]  # guardian's
+        return [*own, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -305,7 +305,7 @@ NEW_PORT = _new(
     "qos_network_policy_id",
 )
 NEW_SECURITY_GROUP = _new(
-    SECURITY_GROUP | {"name": Key(line, default="")}, "security_group_rules", "tags", "shared"
+    {**SECURITY_GROUP, "name": Key(line, default="")}, "security_group_rules", "tags", "shared"
 )
 NEW_RULE = _strict(without(RULE, "id", "normalized_cidr", "tags", *SHOWN))
 CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id", "availability_zone_hints"))
