@@ -79,7 +79,7 @@ def is_outage(response: http.client.HTTPResponse) -> bool:
 class Person:
     """One client with a connection of its own."""
 
-    flavors = FLAVORS
+    flavors: tuple[str, ...] = FLAVORS
 
     def __init__(self, root: str, token: str, tally: Tally, seed: int) -> None:
         self.client = Client(root, token)

@@ -21,7 +21,7 @@ from typing import Any
 from tests.benchmarks.load import sign_in
 from tests.benchmarks.requests import SERVERS
 from tests.benchmarks.site import ROOT, make_database, running_site
-from tests.soak.clients import Person, Tally
+from tests.soak.clients import UNSURE, Person, Tally
 from tests.soak.clusters import ADDRESS, Cluster
 from tests.soak.processes import kill_web_process
 from tests.soak.trouble import Workers
@@ -35,12 +35,9 @@ ROUND = 1_500
 MOST_SECONDS = 3600.0
 """After this no further round begins."""
 
-RESIZES: tuple[dict[str, Any], ...] = (
-    {"resize": {"flavorRef": "2"}},
-    {"resize": {"flavorRef": "1"}},
-    {"confirmResize": None},
-    {"revertResize": None},
-)
+LARGE = "m1.small"
+"""The name of the flavor ``2`` (``failover.yaml``)."""
+VERDICTS: tuple[dict[str, Any], ...] = ({"confirmResize": None}, {"revertResize": None})
 
 
 class Customer(Person):
@@ -52,18 +49,49 @@ class Customer(Person):
     def __init__(self, root: str, token: str, tally: Tally, seed: int) -> None:
         super().__init__(root, token, tally, seed)
         self.stop = threading.Event()
+        self.number = seed
+        self.sizes: dict[str, str] = {}
+        """The flavors of those that were seen."""
+        self.resized: list[str] = []
+        """Servers whose resizes were accepted and wait for a verdict, the oldest first."""
 
     def work(self, until: float) -> None:
         """``until`` is the last moment; ``stop`` ends it before."""
-        deeds = (self.create, self.delete, self.resize, self.look)
+        deeds = (self.create, self.delete, self.resize, self.judge, self.look)
         while time.monotonic() < until and not self.stop.is_set():
-            [deed] = self.chance.choices(deeds, weights=(6, 5, 3, 2))
+            [deed] = self.chance.choices(deeds, weights=(6, 4, 6, 6, 2))
             deed()
 
+    def look(self) -> None:
+        """Those that can be resized; in detail, since the flavor says to what."""
+        path = f"{SERVERS}/detail?limit=50&status=ACTIVE"
+        status, answer = self.send("list", "GET", path, None)
+        if status == 200:
+            self.sizes = {one["id"]: one["flavor"]["original_name"] for one in answer["servers"]}
+            self.seen = list(self.sizes)
+
     def resize(self) -> None:
-        if server_id := self.pick():
-            action = self.chance.choice(RESIZES)
-            self.send(next(iter(action)), "POST", f"{SERVERS}/{server_id}/action", action)
+        """Of a share that no other client resizes, so that most are accepted."""
+        share = [one for one in self.seen if int(one[:8], 16) % CLIENTS == self.number]
+        if share:
+            server_id = self.chance.choice(share)
+            other = "1" if self.sizes.pop(server_id, None) == LARGE else "2"
+            status, _ = self.act_on(server_id, {"resize": {"flavorRef": other}})
+            self.seen.remove(server_id)
+            if status in (202, *UNSURE):
+                self.resized.append(server_id)
+
+    def judge(self) -> None:
+        """Confirm or revert the oldest resize; one that is not done yet is asked for later."""
+        if self.resized:
+            server_id = self.resized.pop(0)
+            status, _ = self.act_on(server_id, self.chance.choice(VERDICTS))
+            if status in (409, *UNSURE):
+                self.resized.append(server_id)
+
+    def act_on(self, server_id: str, action: dict[str, Any]) -> tuple[int, Any]:
+        path = f"{SERVERS}/{server_id}/action"
+        return self.send(next(iter(action)), "POST", path, action)
 
     def send(self, kind: str, method: str, path: str, body: Any) -> tuple[int, Any]:
         status, answer = super().send(kind, method, path, body)
@@ -137,6 +165,10 @@ def _soak(primary: Cluster, standby: Cluster, wanted: int, each: int, chance: ra
         "settled_after_seconds": round(settled, 1),
         "longest_without_progress": watch.longest,
         "load": round(os.getloadavg()[0], 1),
+        "resizes": {
+            name: tally.answers.get(f"{name} {status}", 0)
+            for name, status in (("resize", 202), ("confirmResize", 204), ("revertResize", 202))
+        },
         "answers": dict(sorted(tally.answers.items())),
         "wrong": len(wrong),
         "for_example": wrong[:20],
