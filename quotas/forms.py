@@ -55,7 +55,9 @@ class UserLimitForm(forms.Form):
 
     user = forms.CharField(
         max_length=255,
-        widget=forms.TextInput(attrs={"list": "members", "placeholder": "name or id"}),
+        widget=forms.TextInput(
+            attrs={"list": "members", "placeholder": "name or id", "aria-label": "user"}
+        ),
     )
     resource = forms.ChoiceField(choices=[NOTHING, *((name, name) for name in LIMITED)])
     limit = limit_field()
@@ -63,6 +65,8 @@ class UserLimitForm(forms.Form):
     def __init__(self, *args: Any, project_id: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.project_id = project_id
+        for name in ("resource", "limit"):  # the heads of the table are no labels
+            self.fields[name].widget.attrs["aria-label"] = name
 
     def clean_user(self) -> str:
         """The id of a user who has a role in the project, or who has a limit in it already."""
@@ -77,6 +81,10 @@ class UserLimitForm(forms.Form):
 
 class UserLimits(forms.BaseFormSet):  # type: ignore[type-arg]
     """All limits of users in the project; a row with a changed user or resource is a new limit."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.fields["DELETE"].widget.attrs["aria-label"] = "remove"
 
     def wanted(self) -> dict[tuple[str, str], int]:
         """The limits as entered, by user and resource."""

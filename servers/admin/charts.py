@@ -68,6 +68,8 @@ def draw(title: str, series: Sequence[Series], start: dt.datetime, end: dt.datet
             f"{HEIGHT - value / top * HEIGHT:.1f}"
             for at, value in one.points
         ]
+        if len(places) == 1:  # a line of one point would not be seen
+            places *= 2
         lines.append(Line(one.name, " ".join(places), f"{one.points[-1][1]:g}"))
     return Chart(title, lines, f"{top:g}", start, end, max(0, len(series) - MOST_SERIES))
 
