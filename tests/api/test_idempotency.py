@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from procrastinate.contrib.django import app
 
 from compute_site.idempotency import once
 from compute_site.idempotency.models import KeptAnswer
@@ -215,6 +216,24 @@ def test_secrets_in_kept_answers_are_sealed(as_member: ApiClient) -> None:
     assert "PRIVATE" not in KeptAnswer.objects.get().body
     show_same(first, post(as_member, "/os-keypairs", body, version="2.1"))
     assert KeyPair.objects.count() == 1
+
+
+def test_the_admin_password_in_a_kept_answer_is_sealed(shop: Shop, as_member: ApiClient) -> None:
+    first = post(as_member, "/servers", shop.body(adminPass="open sesame")).expect(202)
+    assert first.json["server"]["adminPass"] == "open sesame"
+    kept = KeptAnswer.objects.get()
+    assert all("sesame" not in str(getattr(kept, field.name)) for field in kept._meta.fields)
+
+
+def test_workers_purge_answers_that_are_not_kept_any_more(shop: Shop, as_member: ApiClient) -> None:
+    for key in ("old", "new"):
+        post(as_member, "/servers", shop.body(), key=key).expect(202)
+    assert settings.OPTIONS.idempotency_key_seconds == dt.timedelta(days=1).total_seconds()
+    yesterday = timezone.now() - dt.timedelta(days=1)
+    KeptAnswer.objects.filter(key="old").update(created_at=yesterday)
+    app.perform_import_paths()
+    app.tasks["servers.purge_jobs"].func(timestamp=0)
+    assert [kept.key for kept in KeptAnswer.objects.all()] == ["new"]
 
 
 def test_answers_are_kept_for_a_day(shop: Shop, as_member: ApiClient) -> None:

@@ -16,6 +16,7 @@ TABLES = {
     "servers_instanceaction": "instance_id IN (SELECT id FROM chosen)",
     "servers_instanceactionevent": "action_id IN (SELECT action.id FROM servers_instanceaction"
     " AS action WHERE action.instance_id IN (SELECT id FROM chosen))",
+    "servers_serverstep": "instance_id IN (SELECT id FROM chosen)",
     "servers_consumer": "instance_id IN (SELECT id FROM chosen)",
     "servers_allocation": "consumer_id IN (SELECT consumer.id FROM servers_consumer AS consumer"
     " WHERE consumer.instance_id IN (SELECT id FROM chosen))",
