@@ -82,7 +82,7 @@ class ServerDryRun(ComputeView):
     def post(self, request: ComputeRequest, server_id: str) -> Response:
         asked = read_action(self)
         if asked.name not in TRIED:
-            raise CannotBeTried(f"Only these can be tried: {', '.join(TRIED)}.")
+            raise CannotBeTried(f"Only these can be tried: {', '.join(TRIED.values())}.")
         instance = find_for(request.caller, server_id, asked)
         run = ROUTES[asked.name].run
         trial = try_action(
@@ -95,8 +95,11 @@ class ServerDryRun(ComputeView):
         return self.request.path.removesuffix("dry-run") + "action"
 
 
-TRIED = ("resize", "rebuild", "migrate", "migrate_live", "evacuate")
-"""The actions that can be tried: those that ask for a host or for quota."""
+TRIED = {
+    **{name: name for name in ("resize", "rebuild", "migrate", "evacuate")},
+    "migrate_live": "os-migrateLive",
+}
+"""The actions that can be tried: those that ask for a host or for quota, as bodies name them."""
 
 
 def names_hosts(request: ComputeRequest) -> bool:

@@ -229,7 +229,8 @@ def test_a_rebuild_is_tried(server: str, as_admin: ApiClient) -> None:
 def test_an_action_that_asks_for_no_host_cannot_be_tried(
     server: str, as_admin: ApiClient, as_member: ApiClient
 ) -> None:
-    as_admin.post(f"/servers/{server}/dry-run", {"lock": None}).expect(400)
+    refused = as_admin.post(f"/servers/{server}/dry-run", {"lock": None}).expect(400)
+    assert "resize, rebuild, migrate, evacuate, os-migrateLive" in refused.message
     as_member.post(f"/servers/{server}/dry-run", {"migrate": None}).expect(403)
 
 
