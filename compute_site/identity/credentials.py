@@ -83,6 +83,11 @@ def check_unrestricted(owner: ValidToken) -> None:
         )
 
 
+def delete_credential(credential: ApplicationCredential) -> None:
+    """Delete it with the tokens that were issued for it."""
+    credential.delete()
+
+
 def find_credential(asked: AuthRequest) -> ApplicationCredential | None:
     """The application credential that the request names, unless it has expired."""
     if "\0" in f"{asked.credential_id}{asked.credential_name}{asked.user_name}{asked.user_id}":

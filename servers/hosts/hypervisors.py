@@ -131,6 +131,12 @@ def statistics() -> dict[str, int]:
     }
 
 
+def count_hosts() -> dict[str, int]:
+    """How many hosts there are, and servers on them, by the counters of the hosts."""
+    found = ComputeNode.objects.aggregate(hosts=Count("pk"), servers=Sum("running_vms"))
+    return {name: number or 0 for name, number in found.items()}
+
+
 def uptime_of(node: ComputeNode) -> str | None:
     """How long the host has been running, as the program ``uptime`` writes it; ``None`` where that
     is not known. A simulated host runs since it was made.

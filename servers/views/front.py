@@ -5,7 +5,6 @@ Programs get the versions of the compute API, as at Nova's root.
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -14,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from compute_site.api.microversions.negotiation import wants_page
 from compute_site.api.microversions.version import NEWEST, OLDEST
 from compute_site.api.versions import list_versions
-from servers.models import ComputeNode
+from servers.hosts.hypervisors import count_hosts
 from servers.read.queue import are_workers_up
 
 
@@ -36,12 +35,6 @@ def _describe(request: HttpRequest) -> dict[str, object]:
         "oldest": OLDEST,
         "newest": NEWEST,
         "workers_up": are_workers_up(),
-        "hosts": _count_hosts() if signed_in else None,
+        "hosts": count_hosts() if signed_in else None,
         "user": request.user,
     }
-
-
-def _count_hosts() -> dict[str, int]:
-    """Hosts, and the servers on them; counted by the hosts, which know it."""
-    found = ComputeNode.objects.aggregate(hosts=Count("pk"), servers=Sum("running_vms"))
-    return {name: number or 0 for name, number in found.items()}

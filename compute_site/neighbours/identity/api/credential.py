@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from compute_site.identity.credentials import (
     CredentialOrder,
     check_unrestricted,
+    delete_credential,
     make_credential,
 )
 from compute_site.identity.errors import ForeignUser, NoSuchThing
@@ -63,8 +64,7 @@ class CredentialDetail(CredentialView):
         return Response({"application_credential": show_credential(credential, root=self.root)})
 
     def delete(self, request: Request, user_id: str, credential_id: str) -> Response:
-        """Also deletes the tokens that were issued for the credential."""
         found = self.find(policies.DELETE_CREDENTIAL, user_id, credential_id)
         check_unrestricted(self.caller())
-        found.delete()
+        delete_credential(found)
         return Response(status=204)
