@@ -21,9 +21,10 @@ from xdist.remote import Producer
 from compute_site.identity.passwords import memory
 from tests.world.cast import Cast, make_cast
 from tests.world.client import ApiClient
+from tests.world.costs import CostReport, cost_of
 from tests.world.databases import make_template
 from tests.world.restoring import keep_rows, restore_rows
-from tests.world.sharing import DearestFirst, cost_of
+from tests.world.sharing import DearestFirst
 
 os.environ.setdefault(  # nobody needs what the tests write after a crash of the machine
     "COMPUTE_SITE_EMBEDDED_SETTINGS", "fsync=off,full_page_writes=off"
@@ -31,6 +32,10 @@ os.environ.setdefault(  # nobody needs what the tests write after a crash of the
 hypothesis.settings.register_profile("steady", deadline=None)  # a slow machine is no fault
 hypothesis.settings.load_profile("steady")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(CostReport(), "costs of the tests")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from tests.world.sharing import TOGETHER, cost_of, costs, group_of
+from tests.world.costs import cost_of, costs
+from tests.world.sharing import TOGETHER, group_of
 
 ROOT = Path(settings.BASE_DIR)
 

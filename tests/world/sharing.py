@@ -4,10 +4,9 @@ a file sets up is set up once and all processes end together.
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 from xdist.scheduler.loadscope import LoadScopeScheduling
+
+from tests.world.costs import cost_of
 
 TOGETHER = {
     "tests/clients/": "the site of the clients",
@@ -15,20 +14,6 @@ TOGETHER = {
     "tests/services/test_volumes.py": "many sessions",
 }
 """What one process runs: all that use the same site, and all that open many sessions at once."""
-
-TABLE = Path(__file__).with_name("costs.txt")
-
-
-@cache
-def costs() -> dict[str, int]:
-    """CPU seconds of the files and folders that cost two or more."""
-    lines = (line.split() for line in TABLE.read_text().splitlines())
-    return {path: int(seconds) for seconds, path in lines}
-
-
-def cost_of(nodeid: str) -> int:
-    """0 for the many that cost little."""
-    return sum(seconds for path, seconds in costs().items() if nodeid.startswith(path))
 
 
 def group_of(nodeid: str) -> str:
