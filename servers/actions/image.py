@@ -187,7 +187,7 @@ def _describe(disk: BlockDevice, columns: Sequence[str]) -> dict[str, Any]:
 
 
 def _inherited(instance: Instance) -> dict[str, Any]:
-    """What the new image takes over from the old one, and from its server."""
+    """The properties that the new image takes from the old one and from the server."""
     names = {key: instance.system_metadata.get(key) for key in OWNER_NAMES}
     return {
         key: value

@@ -252,7 +252,7 @@ def _fail(
 
 
 def _asked_columns(order: RebuildOrder) -> dict[str, Any]:
-    """Of the server's row: what the body says."""
+    """The columns of the server's row that follow from the body."""
     columns = dict(order.columns)
     if CERTIFICATES in columns:
         columns[CERTIFICATES] = choose_certificates(columns[CERTIFICATES])
@@ -264,7 +264,7 @@ def _asked_columns(order: RebuildOrder) -> dict[str, Any]:
 def _image_columns(
     caller: Caller, order: RebuildOrder, image: ImageData, present: Present
 ) -> dict[str, Any]:
-    """Of the server's row: what the image says."""
+    """The columns of the server's row that follow from the image."""
     kernel = find_kernel(caller, image, field=FIELD)
     columns: dict[str, Any] = {
         **image_columns(image),

@@ -95,7 +95,7 @@ class NetworkUnclear(BadRequest):
 
 
 class ExternalNetworkBarred(Forbidden):
-    """A server may use an external network only with a policy rule."""
+    """The caller lacks the policy rule to put a server on an external network."""
 
     code = "external_network_barred"
 

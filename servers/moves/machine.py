@@ -32,7 +32,7 @@ SITE_KEEPS_SECRETS = "deployment"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NewMachine:
-    """What the new flavor makes of the server's hardware, beside the amounts of its resources."""
+    """The server's hardware with the new flavor, beside the amounts of its resources."""
 
     numa: NumaTopology | None
     pci_requests: tuple[PciRequest, ...]

@@ -22,7 +22,9 @@ FIND = """
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StatusWanted:
-    """What somebody waits for: one of the statuses; none of them: that the server is gone."""
+    """What a request waits for: that the server has one of the statuses or, if there is none, that
+    it is gone.
+    """
 
     statuses: frozenset[str]
     seconds: float

@@ -97,7 +97,7 @@ class _Place:
 
 
 def _places_of(connections: Sequence[Connection]) -> list[_Place]:
-    """What is asked for alike is looked up once."""
+    """The places of the servers; equal requests are looked up once."""
     plans: dict[Hashable, list[NicPlan]] = {}
     places = []
     for one in connections:

@@ -28,7 +28,7 @@ from compute_site.neighbours.network.models import ROUTER_INTERFACE, FixedIp, Po
 
 
 class UnusableInterface(BadRequest):
-    """A router cannot stand in this subnet, or not by this port."""
+    """The router can have no interface in this subnet, or not by this port."""
 
     code = "unusable_interface"
 
@@ -101,7 +101,9 @@ def find_port(caller: Caller, port_id: uuid.UUID) -> Port:
 
 
 def may_join(caller: Caller, subnet: Subnet) -> bool:
-    """A router takes the gateway's address: that is for the project of the subnet."""
+    """May the caller give the router an interface in the subnet? It takes the address of the
+    gateway, which is for the project of the subnet to decide.
+    """
     return caller.is_admin or subnet.project_id == caller.project_id
 
 

@@ -56,7 +56,9 @@ def make_mac() -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """What ports shall get: addresses that are certain, and needs for any of some subnets."""
+    """The addresses that ports get: those that are asked for, and needs for any address of some
+    subnets.
+    """
 
     asked: Sequence[FixedIp]
     needs: Sequence[Need]

@@ -35,7 +35,7 @@ class RouterInUse(Conflict):
 
 
 class NotExternal(BadRequest):
-    """A network leads nowhere, or the address on it is the one of its own gateway."""
+    """The network is not external, or the address is that of its own gateway."""
 
     code = "not_external"
 

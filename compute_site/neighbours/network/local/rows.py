@@ -274,7 +274,7 @@ def number_of(protocol: str | None) -> int | None:
 
 
 def by_protocol(protocol: str | None, ethertype: str) -> dict[str, Any]:
-    """What finds the rules of the same protocol, under each of its names."""
+    """A filter for the rules of the same protocol, under each of its names."""
     number = number_of(protocol)
     if number is None:
         return {"protocol": protocol}

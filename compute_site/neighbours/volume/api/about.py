@@ -1,4 +1,4 @@
-"""What the volume API tells of itself: zones, processes, pools, extensions."""
+"""Lists of the volume API about the service itself: zones, processes, pools, extensions."""
 
 from __future__ import annotations
 

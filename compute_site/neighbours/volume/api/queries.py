@@ -50,7 +50,7 @@ def small(column: str) -> Read:
 
 
 def an_id(column: str = "pk") -> Read:
-    """A text that is no id is that of nothing."""
+    """A filter by id; a text that is no id matches nothing."""
     return lambda word: Q(**{f"{column}__in": canonical_ids([word])})
 
 

@@ -31,7 +31,7 @@ _size = between(1, MOST_GIB)
 
 
 def nothing(noun: str) -> Key:
-    """A key that could only name a thing of a kind that there is none of here."""
+    """A key that names a kind of thing that does not exist here; only null is taken."""
 
     def refuse(value: Any) -> None:
         raise WrongValue(f"there is no {noun} {shown(value)}")

@@ -98,7 +98,7 @@ def set_readonly(_: Caller, volume: Volume, values: Values) -> None:
 
 
 def set_image_metadata(caller: Caller, volume: Volume, values: Values) -> dict[str, str]:
-    """What the volume knows of its image then."""
+    """Add to the metadata of the volume's image; return all of it."""
     given = values["metadata"]
     return change_metadata(
         caller, policies.SET_IMAGE, volume, lambda kept: {**kept, **given}, OF_IMAGE
