@@ -17,6 +17,7 @@ from servers.views import (
     event,
     extension,
     external_event,
+    floating_ip,
     grant,
     history,
     host,
@@ -151,13 +152,14 @@ urlpatterns = [
     path("os-networks/<str:network_id>", network.OneNetwork.as_view()),
     path("os-tenant-networks", network.TenantNetworks.as_view()),
     path("os-tenant-networks/<str:network_id>", network.OneTenantNetwork.as_view()),
+    path("os-floating-ip-pools", floating_ip.FloatingIpPools.as_view()),
+    path("os-floating-ips", floating_ip.FloatingIps.as_view()),
+    path("os-floating-ips/<str:floating_ip_id>", floating_ip.FloatingIp.as_view()),
     # what Nova once passed on to other services: 404
     *(
         re_path(rf"^{name}(?:/.*)?$", ProxyUrl.as_view())
         for name in (
             "os-baremetal-nodes",
-            "os-floating-ip-pools",
-            "os-floating-ips",
             "os-security-group-rules",
             "os-security-groups",
             "os-snapshots",

@@ -19,7 +19,10 @@ from tests.world.keys import ED25519
 ANYONE = None
 """Also who proves no identity."""
 READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.ADMIN
-HIDDEN = ("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id")
+HIDDEN = (
+    *("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id"),
+    "floating_ip_id",
+)
 """Things of a project, which others do not see."""
 
 
@@ -305,6 +308,11 @@ CLOUD = (
     ),
     row("PUT", f"{COMPUTE}/os-hosts/{{host_name}}", ADMIN, 200, {"status": "disable"}),
     row("DELETE", OLD_IMAGE, MEMBER, 204),
+    row(
+        *("POST", f"{COMPUTE}/os-floating-ips", MEMBER, 200, {"pool": "{public_network}"}),
+        outsider=200,
+    ),
+    row("DELETE", f"{COMPUTE}/os-floating-ips/{{floating_ip_id}}", MEMBER, 202),
     row("POST", f"{OLD_IMAGE}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),
     row("PUT", f"{OLD_IMAGE}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),
     row("PUT", f"{OLD_IMAGE}/metadata/{{key}}", MEMBER, 200, {"meta": {"{key}": "1"}}),

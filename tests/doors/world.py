@@ -174,6 +174,7 @@ class World:
             "security_group": str(group.pk),
             "group_name": group.name,
             "floating_address": floating.address,
+            "floating_ip_id": str(floating.pk),
         }
 
     def _volumes(self) -> None:

@@ -126,6 +126,7 @@ class Site:
             "snapshot_id": str(snapshot.pk),
             "type_id": str(kind.pk),
             "port_id": str(port.pk),
+            "floating_ip_id": str(floating_ip.pk),
             "project_id": ALPHA,
             "user_id": Cast.second_member.user_id,
             "usage_of": ALPHA,

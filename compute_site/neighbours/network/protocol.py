@@ -45,6 +45,12 @@ class PortQuotaReached(NicFailed):
     code = "port_quota_reached"
 
 
+class FloatingIpQuotaReached(NicFailed):
+    """The project has reached its limit of floating IPs."""
+
+    code = "floating_ip_quota_reached"
+
+
 class PortCannotBind(NicFailed):
     """The port cannot be bound on any host."""
 
@@ -237,11 +243,15 @@ class AttachedPort:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FloatingIpData:
-    """A floating IP; ``server_id`` is the server it is associated with, or empty."""
+    """A floating IP; ``server_id`` is the server it is associated with, or empty. ``pool`` is the
+    name of its external network, or the id of one without a name.
+    """
 
     id: str
     address: str
     server_id: str
+    pool: str
+    fixed_address: str | None
 
 
 class NetworkService(Protocol):
@@ -380,6 +390,31 @@ class NetworkService(Protocol):
 
     def find_floating_ip(self, caller: Caller, address: str) -> FloatingIpData | None:
         """A floating IP of the caller's project; an admin sees all."""
+        ...
+
+    def find_floating_ips(
+        self, caller: Caller, ids: Collection[str] | None = None
+    ) -> Sequence[FloatingIpData]:
+        """The floating IPs of the caller's project; those of these ids where ids are given."""
+        ...
+
+    def find_pools(self, caller: Caller) -> Sequence[NetworkData]:
+        """The external networks, which floating IPs come from."""
+        ...
+
+    @joins_transaction
+    def take_floating_ip(self, caller: Caller, network_id: str) -> str:
+        """Give the project a floating IP of the external network; return its id.
+
+        Raises:
+            FloatingIpQuotaReached: the project has too many.
+            NoAddressLeft: the network has none left.
+        """
+        ...
+
+    @joins_transaction
+    def give_floating_ip_up(self, caller: Caller, floating_ip_id: str) -> None:
+        """Give the floating IP back to its network. The servers that it led to show it no more."""
         ...
 
     @joins_transaction

@@ -26,6 +26,11 @@ from compute_site.neighbours.network.local.connect import (
     rebind,
     unplug,
 )
+from compute_site.neighbours.network.local.leases import (
+    find_floating_ips,
+    give_floating_ip_up,
+    take_floating_ip,
+)
 from compute_site.neighbours.network.local.limits import port_quota
 from compute_site.neighbours.network.local.on_ports import (
     add_address,
@@ -62,11 +67,14 @@ __all__ = [
     "connect_all",
     "disconnect",
     "find_floating_ip",
+    "find_floating_ips",
     "find_networks",
+    "find_pools",
     "find_ports",
     "find_security_groups",
     "find_wiring",
     "free_addresses",
+    "give_floating_ip_up",
     "lend_floating_ip",
     "nics",
     "plug",
@@ -75,6 +83,7 @@ __all__ = [
     "remove_address",
     "remove_group",
     "take_back_floating_ip",
+    "take_floating_ip",
     "taken_addresses",
     "unplug",
 ]
@@ -118,6 +127,12 @@ def find_networks(caller: Caller, ids: Collection[str]) -> dict[str, NetworkData
 def available_networks(caller: Caller) -> Sequence[NetworkData]:
     caller.permit(policies.GET_NETWORK)
     return [_describe_network(row) for row in OFFERED_NETWORKS.rows(caller)]
+
+
+def find_pools(caller: Caller) -> Sequence[NetworkData]:
+    caller.permit(policies.GET_NETWORK)
+    external = Network.objects.filter(external=True).order_by("created_at", "pk")
+    return [_describe_network(row) for row in _network_values(external)]
 
 
 def can_auto_allocate(caller: Caller) -> bool:  # noqa: ARG001 - the same for every caller

@@ -73,12 +73,24 @@ def remove_address(caller: Caller, server_id: str, address: str) -> bool:
 def find_floating_ip(caller: Caller, address: str) -> FloatingIpData | None:
     if not is_address(address):
         return None
-    visible = FloatingIp.objects.visible_to(caller).select_related("port")
+    visible = FloatingIp.objects.visible_to(caller).select_related(*TOLD)
     found = visible.filter(address=address).first()
-    if found is None:
-        return None
-    server_id = found.port.device_id if found.port is not None else ""
-    return FloatingIpData(id=str(found.pk), address=found.address, server_id=server_id)
+    return None if found is None else describe_floating_ip(found)
+
+
+TOLD = ("port", "outside__network")
+
+
+def describe_floating_ip(floating_ip: FloatingIp) -> FloatingIpData:
+    """``floating_ip`` comes with what ``TOLD`` names."""
+    port, network = floating_ip.port, floating_ip.outside.network
+    return FloatingIpData(
+        id=str(floating_ip.pk),
+        address=floating_ip.address,
+        server_id=port.device_id if port is not None else "",
+        pool=network.name or str(network.pk),
+        fixed_address=floating_ip.fixed_address,
+    )
 
 
 @transaction.atomic
