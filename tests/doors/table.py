@@ -569,7 +569,7 @@ NETWORK_SERVICE = (
             MEMBER,
             {"network_id": "{empty_network}", "cidr": "10.99.0.0/24", "ip_version": 4},
         ),
-        outsider=400,
+        outsider=404,
     ),
     create(
         "subnet",
@@ -586,16 +586,16 @@ NETWORK_SERVICE = (
         also="of beta",
     ),
     delete("subnet", MEMBER, names={"row_id": "{free_subnet}"}),
-    create("port", MEMBER, ON_OWN, outsider=400),
+    create("port", MEMBER, ON_OWN, outsider=404),
     *(
-        create("port", MEMBER, {**ON_OWN, **asked}, outsider=400, also=" ".join(asked))
+        create("port", MEMBER, {**ON_OWN, **asked}, outsider=404, also=" ".join(asked))
         for asked in (
             *(MAC, UNSAFE, {"fixed_ips": [{"ip_address": "{free_address}"}]}),
             *({"device_id": "mine"}, {"binding:vnic_type": "direct"}),
         )
     ),
     *(
-        create("port", ADMIN, {**ON_OWN, **asked}, outsider=400, also=" ".join(asked))
+        create("port", ADMIN, {**ON_OWN, **asked}, outsider=404, also=" ".join(asked))
         for asked in (
             *({"binding:host_id": "host1"}, {"binding:profile": {"a": "b"}}),
             *({"device_owner": "compute:nova"}, {"device_owner": "network:dhcp"}),
@@ -639,7 +639,7 @@ NETWORK_SERVICE = (
     create(
         *("security_group_rule", MEMBER),
         {"security_group_id": "{security_group}", "direction": "ingress", "protocol": "udp"},
-        outsider=400,
+        outsider=404,
     ),
     change("security_group_rule", MEMBER, {"description": "d"}),
     delete("security_group_rule", MEMBER),
@@ -673,7 +673,7 @@ VOLUME_SERVICE = (
     row("POST", VOLUMES, MEMBER, 202, {"volume": {"size": 1}}, outsider=202),
     row(
         *("POST", VOLUMES, MEMBER, 202, {"volume": {"size": 1, "imageRef": "{image_id}"}}),
-        outsider=400,
+        outsider=404,
         also="of an image",
     ),
     row(

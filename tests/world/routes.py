@@ -33,6 +33,7 @@ from tests.world.factories import (
 from tests.world.hosts import make_host
 
 MOUNTS = {
+    r"^identity/": "identity/",
     r"^compute/(?P<api>v2\.1|v2)/": "compute/v2.1/",
     r"^image(?:/|$)": "image/",
     r"^network(?:/|$)": "network/",
