@@ -16,6 +16,8 @@ from compute_site.values.strict_json import MalformedJson, read_json
 
 RAW_BODY = "_body"
 """The control that takes a whole JSON body; it wins over the others."""
+ACTION, VALUE = "_action", "_value"
+"""The controls that choose an action and say how, in JSON."""
 WORDS = {"true": True, "false": False}
 NUMBER = re.compile(r"-?[0-9]{1,1000}")
 """Python refuses to read numbers of several thousand digits."""
@@ -34,6 +36,8 @@ class Control:
     required: bool
     help: str = ""
     choices: Sequence[str] = ()
+    offered: Sequence[tuple[str, str]] = ()
+    """Values with their names, of which one can be chosen instead of writing one."""
     value: str = ""
     error: str = ""
 
@@ -43,15 +47,19 @@ def make_controls(
     version: Microversion,
     given: Mapping[str, str],
     errors: Sequence[Mapping[str, str]] = (),
+    offered: Mapping[str, Sequence[tuple[str, str]]] | None = None,
 ) -> list[Control]:
     """The controls of a body: one for each key of the microversion, the required ones first.
 
-    ``given`` is the refused input of the last submission, ``errors`` its faults.
+    ``given`` is the refused input of the last submission, ``errors`` its faults; ``offered`` are
+    values to choose from, by the paths of keys.
     """
+    offered = offered or {}
     controls = [
         dataclasses.replace(
             _control(name, field),
             value=given.get(name, ""),
+            offered=_with(offered.get(name, ()), given.get(name, "")),
             error="; ".join(
                 error["detail"]
                 for error in errors
@@ -61,6 +69,18 @@ def make_controls(
         for name, field in _fields(serializer, version)
     ]
     return sorted(controls, key=lambda control: not control.required)
+
+
+def _with(offered: Sequence[tuple[str, str]], value: str) -> Sequence[tuple[str, str]]:
+    """The values to choose from, and the one that was entered."""
+    if not offered or not value or value in dict(offered):
+        return offered
+    return [*offered, (value, value)]
+
+
+def action_names(serializer: type[VersionedSerializer], version: Microversion) -> list[str]:
+    """The keys of which a body has one."""
+    return sorted((name for name, _ in _fields(serializer, version)), key=str.lower)
 
 
 def _fields(
@@ -116,6 +136,9 @@ def read_form(
     raw = given.get(RAW_BODY, "").strip()
     if raw:
         return read_json(raw)
+    if given.get(ACTION):
+        value = given.get(VALUE, "").strip()
+        return {given[ACTION]: read_json(value) if value else None}
     body: dict[str, Any] = {}
     for name, field in _fields(serializer, version):
         text = given.get(name, "").strip()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container
+from collections.abc import Collection
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
+
+from compute_site.api.microversions.negotiation import KEYS_OF_PAGES, wants_page
 
 Link = dict[str, str]
 
@@ -60,13 +62,15 @@ class Links:
         request: Request,
         collection: str,
         marker: str,
-        known: Container[str] | None = None,
+        known: Collection[str] | None = None,
     ) -> list[Link]:
         """A list with the link to the page after the one that ends with ``marker``.
 
         Nova: the parameters are sorted; if one is given several times, only its last value in that
-        order is kept. Parameters that are not in ``known`` are left out.
+        order is kept. Parameters that are not in ``known`` are left out, but for those of pages.
         """
+        if known is not None and wants_page(request):
+            known = {*known, *KEYS_OF_PAGES}
         given = sorted(
             (key, value)
             for key, values in request.GET.lists()

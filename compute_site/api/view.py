@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.core.exceptions import BadRequest as RefusedRequest
 from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.db import DataError
-from django.http import Http404, HttpResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.functional import cached_property
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -23,7 +23,8 @@ from compute_site.api.microversions.answers import AnswerSerializer, Frame
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.microversions.errors import faults_of
 from compute_site.api.microversions.negotiation import (
-    VERSION_OF_PAGE,
+    KEYS_OF_PAGES,
+    METHOD_OF_PAGE,
     UnsupportedVersion,
     set_version_headers,
     wants_page,
@@ -55,6 +56,7 @@ logger = logging.getLogger(__name__)
 JSON_TYPES = {"", "application/json", "application/vnd.openstack.compute+json", "text/plain"}
 FORM_TYPE = "application/x-www-form-urlencoded"
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+METHODS_OF_FORMS = ("PUT", "DELETE")
 PARTS_OF_THE_MOUNT = ("api", "project_id")
 
 
@@ -95,6 +97,11 @@ class ComputeView(JsonView):
     def default_response_headers(self) -> dict[str, str]:
         """None: Nova does not send the headers that DRF adds to all answers."""
         return {}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and METHOD_OF_PAGE in request.META.get("QUERY_STRING", ""):
+            take_method(request)
+        return super().dispatch(request, *args, **kwargs)
 
     def respond(self, request: Request) -> HttpResponse:
         given = self.kwargs
@@ -202,9 +209,19 @@ class ComputeView(JsonView):
         """
         lists = dict(self.request.GET.lists())
         if wants_page(self.request):
-            lists.pop(VERSION_OF_PAGE, None)
+            for key in KEYS_OF_PAGES:
+                lists.pop(key, None)
         context = {"request": self.request, "view": self}
         return serializer.read_query(lists, self.request.version, context)
+
+    def choices(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """What pages offer for keys of the body, by their paths: each value with its name."""
+        return {}
+
+    @property
+    def actions(self) -> tuple[str, type[VersionedSerializer]] | None:
+        """Path and body of the URL that does something with what is here, if there is one."""
+        return None
 
     @property
     def trial(self) -> str | None:
@@ -256,6 +273,17 @@ class ComputeView(JsonView):
         if wants_page(request):
             del response["WWW-Authenticate"]  # the page has a link to log in
         return response
+
+
+def take_method(request: HttpRequest) -> None:
+    """Let a form of a page ask for a method that forms cannot send. Its token against forgery is
+    looked for in a header then.
+    """
+    content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip()
+    method = request.GET.get(METHOD_OF_PAGE)
+    if method in METHODS_OF_FORMS and content_type == FORM_TYPE and wants_page(request):
+        request.META["HTTP_X_CSRFTOKEN"] = request.POST.get("csrfmiddlewaretoken", "")
+        request.method = method
 
 
 def _name_type_of_nothing(response: HttpResponse) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.response import Response
@@ -21,6 +22,7 @@ from servers.read.placement import show_report
 from servers.serializers.server_action import ServerActionBody
 from servers.serializers.server_create import ServerCreate
 from servers.views.action import ROUTES, find_for, read_action
+from servers.views.choices import Choices, choices_of
 
 OBJECT = {"type": "object"}
 STAGES: tuple[tuple[type[Fault], str], ...] = (
@@ -64,6 +66,9 @@ class ServersDryRun(ComputeView):
     @property
     def real(self) -> str:
         return self.request.path.removesuffix("/dry-run")
+
+    def choices(self) -> Mapping[str, Choices]:
+        return choices_of(self.request.caller)
 
 
 class ServerDryRun(ComputeView):

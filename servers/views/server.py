@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -28,11 +28,13 @@ from servers.serializers.server import (
     ServerUpdated,
     parts_for,
 )
+from servers.serializers.server_action import ServerActionBody
 from servers.serializers.server_create import ServerCreate
 from servers.serializers.server_created import ServerCreated, echo_groups
 from servers.serializers.server_list import ServerListQuery
 from servers.serializers.server_update import ServerChange
 from servers.serializers.server_wait import ServerWaitQuery
+from servers.views.choices import Choices, choices_of
 
 
 class Servers(ComputeView):
@@ -75,6 +77,9 @@ class Servers(ComputeView):
         )
         location = self.links.self_link("servers", created.uuid)
         return self.answer({"server": server}, status=202, headers={"Location": location})
+
+    def choices(self) -> Mapping[str, Choices]:
+        return choices_of(self.request.caller)
 
     @property
     def trial(self) -> str:
@@ -122,6 +127,10 @@ class Server(ComputeView):
         ),
         "DELETE": Contract(summary="Delete a server", status=204, faults=(403, 409)),
     }
+
+    @property
+    def actions(self) -> tuple[str, type[ServerActionBody]]:
+        return f"{self.request.path}/action", ServerActionBody
 
     def get(self, request: ComputeRequest, server_id: str) -> Response:
         wanted: StatusWanted | None = self.read_query(ServerWaitQuery)

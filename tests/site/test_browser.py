@@ -211,15 +211,34 @@ def test_the_form_of_the_browsable_api_creates_a_server(browser: Browser, cast: 
     with browser.next_page():
         browser.choose("microversion", "2.67")
     assert not browser.has('[name="server.hostname"]')
-    browser.press("#create button")
+    browser.find("#create summary").click()
+    browser.press("#create .btn-primary")
     assert "HTTP 400" in browser.text
     browser.type("server.name", "by-hand")
-    browser.type("server.flavorRef", flavor.flavorid)
-    browser.type("server.imageRef", str(image.pk))
-    browser.type("server.networks", '"none"')
-    browser.press("#create button")
+    browser.choose("server.flavorRef", flavor.name)
+    browser.choose("server.imageRef", image.name)
+    browser.choose("server.networks", "none")
+    browser.press("#create .btn-primary")
     assert "HTTP 202" in browser.text
-    assert Instance.objects.get().display_name == "by-hand"
+    server = Instance.objects.get()
+    assert server.display_name == "by-hand"
+    browser.press(f'.response-info [href*="{server.uuid}"]')
+    assert browser.path == f"/compute/v2.1/servers/{server.uuid}?microversion=2.67"
+    browser.find("#change summary").click()
+    browser.type("server.name", "renamed")
+    browser.press("#change .btn-primary")
+    assert "HTTP 200" in browser.text
+    browser.find("#act summary").click()
+    browser.choose("_action", "lock")
+    browser.press("#act .btn-primary")
+    assert "HTTP 202" in browser.text
+    server.refresh_from_db()
+    assert (server.display_name, server.locked) == ("renamed", True)
+    browser.open(f"/compute/v2.1/servers/{server.uuid}")
+    browser.find("#remove summary").click()
+    browser.press("#remove .btn-danger")
+    assert "HTTP 204" in browser.text
+    assert not Instance.objects.filter(deleted_at=None).exists()
     browser.press("#log-out")
     assert "HTTP 401" in browser.text
 

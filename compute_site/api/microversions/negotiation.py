@@ -18,6 +18,11 @@ NEW_KEY, OLD_KEY = (HttpHeaders.to_wsgi_name(name) for name in (NEW_HEADER, OLD_
 
 VERSION_OF_PAGE = "microversion"
 """The key of a query string with which a page chooses its version; programs use the headers."""
+METHOD_OF_PAGE = "_method"
+"""The key with which a form, which can only send GET and POST, asks for another method."""
+FORMAT_OF_PAGE = "format"
+"""The key with which a browser asks for JSON."""
+KEYS_OF_PAGES = (VERSION_OF_PAGE, METHOD_OF_PAGE, FORMAT_OF_PAGE)
 
 
 def wants_page(request: HttpRequest | Request) -> bool:
