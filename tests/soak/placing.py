@@ -32,6 +32,7 @@ from django.test.utils import setup_test_environment
 from procrastinate.contrib.django import app
 
 from servers.holdings.audit import find_wrongs
+from servers.lifecycle.companions import current_job
 from servers.models import (
     Allocation,
     ComputeNode,
@@ -47,7 +48,7 @@ from tests.world.cast import Cast, make_cast
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor, make_image
 from tests.world.hosts import make_host
-from tests.world.jobs import FETCH
+from tests.world.jobs import fetch_job
 from tests.world.orders import limit
 
 INSIDE = "SOAK_OF_PLACING"
@@ -146,25 +147,22 @@ def answer_is_bad(soak: Soak) -> bool:
 def conductor(soak: Soak) -> None:
     """Takes jobs off the queue, whichever come, until there are none and the time is over."""
     while not soak.drained.is_set():
-        with connection.cursor() as cursor:
-            cursor.execute(FETCH)
-            job, task, arguments = cursor.fetchone()
-        if job is None:
+        found = fetch_job()
+        if found is None:
             time.sleep(0.02)
             continue
-        status = "succeeded"
+        job, task, arguments = found
+        status, token = "succeeded", current_job.set(job)
         try:
-            app.tasks[task].func(**load(arguments))
+            app.tasks[task].func(**arguments)
         except Exception as error:  # noqa: BLE001 - told in the end
             status = "failed"
             soak.failures[f"{task}: {error!r}"] += 1
+        finally:
+            current_job.reset(token)
         with connection.cursor() as cursor:
             cursor.execute("SELECT procrastinate_finish_job_v1(%s, %s, true)", [job, status])
         soak.done[task] += 1
-
-
-def load(arguments: Any) -> dict[str, Any]:
-    return dict(json.loads(arguments) if isinstance(arguments, str) else arguments)
 
 
 def trouble(soak: Soak) -> None:

@@ -30,7 +30,7 @@ def run_jobs(*, most: int = 500) -> int:
 def run_next() -> bool:
     """Run the next job with its companions; ``False``: there was none."""
     app.perform_import_paths()
-    found = _fetch()
+    found = fetch_job()
     if found is None:
         return False
     job, task, arguments = found
@@ -61,7 +61,7 @@ def drop_jobs() -> None:
         cursor.execute("DELETE FROM procrastinate_jobs")
 
 
-def _fetch() -> tuple[int, str, dict[str, Any]] | None:
+def fetch_job() -> tuple[int, str, dict[str, Any]] | None:
     """Key, task and arguments of the next job, which has its companions with it."""
     with connection.cursor() as cursor:
         cursor.execute(QUEUES, [[CONDUCTOR, COMPUTE]])
