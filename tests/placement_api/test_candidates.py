@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from servers.placement.resources import candidates
 from tests.placement_api.client import AGGREGATE, CONSUMER, PlacementClient, error, new_uuid
 
 Way = dict[str, dict[str, int]]
@@ -111,6 +112,27 @@ def test_a_sharing_provider_helps_out(cloud: Cloud) -> None:
     assert cloud.ways(f"resources=VCPU:2,DISK_GB:5&{within}") == [
         {"host2": {"VCPU": 2, "DISK_GB": 5}}
     ]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_limit_finds_the_same_ways_tree_by_tree(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    if shared:
+        cloud.share()
+    queries = [
+        *("resources=VCPU:2", "resources=DISK_GB:5", "resources=VCPU:2,DISK_GB:5"),
+        *("resources=VCPU:2&resources1=DISK_GB:500", f"resources=DISK_GB:5&member_of={AGGREGATE}"),
+        *("resources=SRIOV_NET_VF:1", "resources=VCPU:2&required=HW_CPU_X86_AVX"),
+        "resources=VCPU:2&root_required=HW_CPU_X86_AVX",
+        "resources=VCPU:2&root_required=!MISC_SHARES_VIA_AGGREGATE",
+        f"resources=VCPU:2&in_tree={cloud.names['host2']}",
+    ]
+    all_ways = [cloud.ways(query) for query in queries]
+    monkeypatch.setattr(candidates, "TREES_AT_FIRST", 1)
+    monkeypatch.setattr(candidates, "TREES_FOR_ONE", 0)
+    assert [cloud.ways(f"{query}&limit=100") for query in queries] == all_ways
+    assert any(all_ways)
 
 
 def test_aggregates_of_the_root_count_for_its_tree(cloud: Cloud) -> None:

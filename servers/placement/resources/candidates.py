@@ -12,8 +12,10 @@ import itertools
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from django.db import connection
+from django.db.models import Model, QuerySet
 from os_traits import MISC_SHARES_VIA_AGGREGATE
 
 from servers.models import Inventory, ProviderAggregate, ProviderTrait, ResourceProvider
@@ -26,6 +28,10 @@ Key = int
 """Of a provider."""
 STEPS_MAX = 200_000
 """Ways that are tried at most in one request: with many groups and wide trees there is no end."""
+TREES_AT_FIRST, TREES_FOR_ONE = 100, 2
+"""So many trees are looked at first where a limit is given, or so many for each way, and twice as
+many each further time.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +105,64 @@ def find_candidates(request: CandidateRequest) -> Candidates:
         check_classes(group.resources, field=f"resources{group.suffix}")
         check_traits(group.forbidden.union(*group.required), field=f"required{group.suffix}")
     check_traits(request.root_required | request.root_forbidden, field="root_required")
-    facts = _read_facts(request)
-    if facts is None:
-        return Candidates((), (), {})
-    found = tuple(itertools.islice(_Search(request, facts).all(), request.limit))
+    found = tuple(itertools.islice(_find(request), request.limit))
     named = {key for one in found for keys in (one.needs, *one.mappings.values()) for key in keys}
     uuids = ResourceProvider.objects.filter(pk__in=named).values_list("pk", "uuid")
     return Candidates(found, _summaries(found, whole_trees=request.nested), dict(uuids))
+
+
+def _find(request: CandidateRequest) -> Iterator[Candidate]:
+    """All ways, in the order of their anchors. What nobody will ask for any more is not read."""
+    named = {group.in_tree for group in request.groups if group.in_tree is not None}
+    trees = dict(ResourceProvider.objects.filter(uuid__in=named).values_list("uuid", "root"))
+    if named - trees.keys():
+        return
+    seen: set[object] = set()
+    steps = 0
+    for window in _windows(request):
+        search = _Search(request, _read_facts(request, trees, window), steps)
+        for candidate in search.all():
+            mark = _mark(candidate)
+            if mark not in seen:
+                seen.add(mark)
+                yield candidate
+        steps = search.steps
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """Some trees: those whose roots have keys behind ``low`` up to ``high``, or to the end."""
+
+    low: Key = 0
+    high: Key | None = None
+
+    def __contains__(self, root: Key) -> bool:
+        return root > self.low and (self.high is None or root <= self.high)
+
+    @property
+    def is_all(self) -> bool:
+        return self.low == 0 and self.high is None
+
+    def providers(self) -> list[Key]:
+        rows = ResourceProvider.objects.filter(root__gt=self.low)
+        if self.high is not None:
+            rows = rows.filter(root__lte=self.high)
+        return list(rows.values_list("pk", flat=True))
+
+
+def _windows(request: CandidateRequest) -> Iterator[_Window]:
+    """All trees at once where all ways are asked for."""
+    if request.limit is None:
+        yield _Window()
+        return
+    low, number = 0, max(TREES_AT_FIRST, TREES_FOR_ONE * request.limit)
+    while True:
+        roots = ResourceProvider.objects.filter(parent__isnull=True, pk__gt=low).order_by("pk")
+        high = roots.values_list("pk", flat=True)[number - 1 : number].first()
+        yield _Window(low=low, high=high)
+        if high is None:
+            return
+        low, number = high, 2 * number
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +178,8 @@ class _Facts:
     """The anchors of each sharing provider."""
     trees: Mapping[uuid.UUID, Key]
     """The roots of the providers named by ``in_tree``."""
+    window: _Window
+    """Where anchors are looked for."""
 
 
 STOCKS = """
@@ -129,6 +188,7 @@ STOCKS = """
     FROM unnest(%s::text[], %s::bigint[]) AS need (class, least)
     JOIN servers_inventory AS stock ON stock.resource_class = need.class
         AND stock.free >= need.least AND stock.max_unit >= need.least
+    WHERE %s::bigint[] IS NULL OR stock.provider_id = ANY(%s::bigint[])
 """
 # The trees with which a sharing provider has an aggregate in common, its own included.
 SHARING = """
@@ -141,16 +201,15 @@ SHARING = """
 """
 
 
-def _read_facts(request: CandidateRequest) -> _Facts | None:
-    """``None`` where a tree is named that does not exist."""
-    named_trees = {group.in_tree for group in request.groups if group.in_tree is not None}
-    trees = dict(ResourceProvider.objects.filter(uuid__in=named_trees).values_list("uuid", "root"))
-    if named_trees - trees.keys():
-        return None
-    stocks = _read_stocks(request.groups)
-    traits = _read_traits(request)
-    aggregates = _read_aggregates(request.groups)
-    sharing = _read_sharing()
+def _read_facts(
+    request: CandidateRequest, trees: Mapping[uuid.UUID, Key], window: _Window
+) -> _Facts:
+    """Of the providers of these trees, and of all that share what they have."""
+    sharing = _read_sharing(window)
+    within = None if window.is_all else sorted({*window.providers(), *sharing})
+    stocks = _read_stocks(request.groups, within)
+    traits = _read_traits(request, within)
+    aggregates = _read_aggregates(request.groups, within)
     keys = {key for key, _ in stocks} | traits.keys() | aggregates.keys() | sharing.keys()
     places = ResourceProvider.objects.filter(pk__in=keys).values_list("pk", "root", "parent")
     roots, parents = {}, {}
@@ -170,21 +229,27 @@ def _read_facts(request: CandidateRequest) -> _Facts | None:
         aggregates=aggregates,
         sharing=sharing,
         trees=trees,
+        window=window,
     )
 
 
-def _read_stocks(groups: Iterable[RequestGroup]) -> dict[tuple[Key, str], Stock]:
+Within = Sequence[Key] | None
+"""The only providers that are read; ``None``: all."""
+
+
+def _read_stocks(groups: Iterable[RequestGroup], within: Within) -> dict[tuple[Key, str], Stock]:
     least: dict[str, int] = {}
     for group in groups:
         for name, amount in group.resources.items():
             least[name] = min(amount, least.get(name, amount))
     possible = {name: amount for name, amount in least.items() if amount < 1 << 63}
+    keys = None if within is None else list(within)
     with connection.cursor() as cursor:
-        cursor.execute(STOCKS, [list(possible), list(possible.values())])
+        cursor.execute(STOCKS, [list(possible), list(possible.values()), keys, keys])
         return {(key, name): Stock(*numbers) for key, name, *numbers in cursor.fetchall()}
 
 
-def _read_traits(request: CandidateRequest) -> dict[Key, set[str]]:
+def _read_traits(request: CandidateRequest, within: Within) -> dict[Key, set[str]]:
     groups = request.groups
     named = frozenset().union(
         request.root_required,
@@ -193,40 +258,46 @@ def _read_traits(request: CandidateRequest) -> dict[Key, set[str]]:
         *(some for group in groups for some in group.required),
     )
     found: dict[Key, set[str]] = defaultdict(set)
-    rows = ProviderTrait.objects.filter(trait__in=named).values_list("provider", "trait")
-    for key, trait in rows if named else ():
+    rows = _only(ProviderTrait.objects.filter(trait__in=named), within)
+    for key, trait in rows.values_list("provider", "trait") if named else ():
         found[key].add(trait)
     return found
 
 
-def _read_aggregates(groups: Iterable[RequestGroup]) -> dict[Key, set[uuid.UUID]]:
+def _read_aggregates(groups: Iterable[RequestGroup], within: Within) -> dict[Key, set[uuid.UUID]]:
     named = {one for group in groups for some in group.member_of for one in some}
     named |= {one for group in groups for one in group.forbidden_aggregates}
     found: dict[Key, set[uuid.UUID]] = defaultdict(set)
-    rows = ProviderAggregate.objects.filter(aggregate__in=named).values_list(
-        "provider", "aggregate"
-    )
-    for key, aggregate in rows if named else ():
+    rows = _only(ProviderAggregate.objects.filter(aggregate__in=named), within)
+    for key, aggregate in rows.values_list("provider", "aggregate") if named else ():
         found[key].add(aggregate)
     return found
 
 
-def _read_sharing() -> dict[Key, set[Key]]:
+Rows = TypeVar("Rows", bound=Model)
+
+
+def _only(rows: QuerySet[Rows], within: Within) -> QuerySet[Rows]:
+    return rows if within is None else rows.filter(provider__in=within)
+
+
+def _read_sharing(window: _Window) -> dict[Key, set[Key]]:
     found: dict[Key, set[Key]] = defaultdict(set)
     with connection.cursor() as cursor:
         cursor.execute(SHARING, [MISC_SHARES_VIA_AGGREGATE])
         for key, root in cursor.fetchall():
-            found[key].add(root)
+            if root in window:
+                found[key].add(root)
     return found
 
 
 class _Search:
     """Finds the ways anchor by anchor, in the order of their keys."""
 
-    def __init__(self, request: CandidateRequest, facts: _Facts) -> None:
+    def __init__(self, request: CandidateRequest, facts: _Facts, steps: int) -> None:
         self.request = request
         self.facts = facts
-        self.steps = 0
+        self.steps = steps
         self.by_class: dict[str, list[tuple[Key, Stock]]] = defaultdict(list)
         for (key, name), stock in facts.stocks.items():
             self.by_class[name].append((key, stock))
@@ -234,9 +305,8 @@ class _Search:
     def all(self) -> Iterator[Candidate]:
         by_group = [self._ways(group) for group in self.request.groups]
         anchors = set(by_group[0]).intersection(*by_group[1:])
-        seen = set()
         for anchor in sorted(anchors):
-            if not self._anchor_suits(anchor):
+            if anchor not in self.facts.window or not self._anchor_suits(anchor):
                 continue
             lists = [
                 self._parts(group, ways[anchor])
@@ -244,9 +314,7 @@ class _Search:
             ]
             for parts in self._combined(lists, (), Counter()):
                 candidate = _merge(parts)
-                mark = _mark(candidate)
-                if mark not in seen and self._nests(candidate):
-                    seen.add(mark)
+                if self._nests(candidate):
                     yield candidate
 
     def _anchor_suits(self, anchor: Key) -> bool:
