@@ -7,6 +7,7 @@ the source, with every import counted, those inside of functions too.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,6 +138,18 @@ def test_every_module_has_a_room() -> None:
 def test_every_room_is_there() -> None:
     rooms = {room_of(name) for name in SOURCES}
     assert sorted(FLOOR_OF.keys() - rooms) == []
+
+
+def test_the_architecture_tells_of_every_room() -> None:
+    """But for what every Django project has."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    usual = {"__main__", "apps", "wsgi"}
+    untold = [
+        room
+        for room in FLOOR_OF
+        if (name := room.split(".")[-1]) not in usual and not re.search(rf"\b{name}(/|\.py)", page)
+    ]
+    assert untold == []
 
 
 def test_imports_go_down() -> None:
