@@ -9,7 +9,7 @@ import pytest
 from servers.models import Allocation, Instance, Inventory, Service
 from tests.servers.placement.rich_hosts import enrich, make_asking_port
 from tests.world.client import ApiClient
-from tests.world.factories import make_flavor
+from tests.world.factories import make_flavor, make_image
 from tests.world.jobs import run_jobs
 from tests.world.moving import (
     Rack,
@@ -40,6 +40,16 @@ HAS = {
             },
             "traits": ["CUSTOM_PHYSNET_ONE", "CUSTOM_VNIC_TYPE_NORMAL"],
         },
+    ]
+}
+ENCRYPTING = {
+    "children": [
+        {
+            "name": name,
+            "inventories": {"MEM_ENCRYPTION_CONTEXT": {"total": 4}},
+            "traits": [trait],
+        }
+        for name, trait in (("sev", "HW_CPU_X86_AMD_SEV"), ("sev-es", "HW_CPU_X86_AMD_SEV_ES"))
     ]
 }
 CARDS = {("gpu-1", "VGPU", 1), ("gpu-2", "VGPU", 1)}
@@ -231,4 +241,36 @@ def test_a_deleted_server_gives_back_once(as_member: ApiClient, rack: Rack) -> N
     run_jobs()
     assert held(stays) == {str(stays.host): CARDS}
     assert used() == 2
+    assert_books_balance()
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_port_may_want_its_nic_below_its_agent(as_member: ApiClient, together: bool) -> None:
+    rack = Rack()
+    agent, nic = HAS["children"][2:]
+    beside = {"children": [agent, {name: nic[name] for name in nic if name != "parent"}]}
+    for node in rack.hosts:
+        enrich(node, beside)
+    port = make_asking_port("both")
+    if not together:
+        port.resource_request = {**port.resource_request, "same_subtree": []}
+        port.save()
+    answer = rack.shop.order(as_member, networks=[{"port": str(port.pk)}]).expect(202)
+    run_jobs()
+    server = Instance.objects.get(uuid=answer.json["server"]["id"])
+    assert server.vm_state == ("error" if together else "active")
+    assert used() == (0 if together else 2100)
+
+
+def test_encrypted_memory_is_of_the_provider_with_its_model(as_member: ApiClient) -> None:
+    """A host may have contexts of several models, each below it with its trait."""
+    rack = Rack()
+    for node in rack.hosts:
+        enrich(node, ENCRYPTING)
+    rack.shop.image = make_image(properties={"hw_firmware_type": "uefi"})
+    for model, child in (("amd-sev", "sev"), ("amd-sev-es", "sev-es")):
+        specs = {"hw:mem_encryption": "true", "hw:mem_encryption_model": model}
+        flavor = make_flavor(root_gb=10, extra_specs=specs)
+        server = rack.server(as_member, flavorRef=flavor.flavorid)
+        assert held(server) == {str(server.host): {(child, "MEM_ENCRYPTION_CONTEXT", 1)}}
     assert_books_balance()
