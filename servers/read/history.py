@@ -15,6 +15,8 @@ from servers.models import BuildRequest, Instance, InstanceAction, InstanceActio
 from servers.models.server_step import QUEUED
 
 CREATE, RETRY = "create", "retryBuild"
+NOT_APART, CLOCKS_APART = dt.timedelta(), dt.timedelta(seconds=2)
+"""Workers and web processes may run on machines whose clocks differ by so much."""
 MOST_STEPS = 1000
 """Of a server, the newest; who tries again and again for days leaves many."""
 
@@ -131,14 +133,14 @@ def _begin(
 
 def _owner(mark: ServerStep, actions: Sequence[ActionTaken]) -> int | None:
     """The number of the action that the step belongs to: of those at work then, the newest."""
-    for number, action in enumerate(actions):
-        if mark.request_id is not None:
-            if action.request_id == mark.request_id:
+    if mark.request_id is not None:
+        requests = [action.request_id for action in actions]
+        return requests.index(mark.request_id) if mark.request_id in requests else None
+    for apart in (NOT_APART, CLOCKS_APART):
+        for number, action in enumerate(actions):
+            end = action.end or mark.started_at
+            if action.begin - apart <= mark.started_at <= end + apart:
                 return number
-        elif action.begin <= mark.started_at and (
-            action.end is None or mark.started_at <= action.end
-        ):
-            return number
     return None
 
 
