@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.views import defaults
 
-from compute_site.api.microversions.negotiation import wants_page
+from compute_site.api.pages import wants_page
 from compute_site.api.view import as_fault
 from compute_site.faults import Fault, Forbidden, NotFound, Unavailable
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from compute_site.api.microversions.negotiation import KEYS_OF_PAGES, wants_page
+from compute_site.api.pages import KEYS_OF_PAGES, wants_page
 
 Link = dict[str, str]
 

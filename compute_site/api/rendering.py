@@ -16,13 +16,8 @@ from rest_framework.settings import api_settings
 
 from compute_site.api.forms import ACTION, RAW_BODY, VALUE, action_names, make_controls
 from compute_site.api.links import root_of
-from compute_site.api.microversions.negotiation import (
-    FORMAT_OF_PAGE,
-    KEYS_OF_PAGES,
-    VERSION_OF_PAGE,
-    wants_page,
-)
 from compute_site.api.microversions.version import NEWEST, Microversion
+from compute_site.api.pages import FORMAT_OF_PAGE, KEYS_OF_PAGES, VERSION_OF_PAGE, wants_page
 from compute_site.faults import Fault
 from compute_site.values.strict_json import write_json
 

@@ -22,15 +22,10 @@ from compute_site.api.links import Links
 from compute_site.api.microversions.answers import AnswerSerializer, Frame
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.microversions.errors import faults_of
-from compute_site.api.microversions.negotiation import (
-    KEYS_OF_PAGES,
-    METHOD_OF_PAGE,
-    UnsupportedVersion,
-    set_version_headers,
-    wants_page,
-)
+from compute_site.api.microversions.negotiation import UnsupportedVersion, set_version_headers
 from compute_site.api.microversions.serializers import QuerySerializer, VersionedSerializer
 from compute_site.api.microversions.version import OLDEST, Microversion
+from compute_site.api.pages import KEYS_OF_PAGES, METHOD_OF_PAGE, wants_page
 from compute_site.api.repeatable import REPLAYED, as_kept, has_key, read_kept, read_keyed
 from compute_site.api.request_url import check_query
 from compute_site.api.unknown_host import unknown_host

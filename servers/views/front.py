@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
-from compute_site.api.microversions.negotiation import wants_page
 from compute_site.api.microversions.version import NEWEST, OLDEST
+from compute_site.api.pages import wants_page
 from compute_site.api.versions import list_versions
 from servers.hosts.hypervisors import count_hosts
 from servers.read.queue import are_workers_up

@@ -4,34 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.request import HttpHeaders
 from rest_framework.request import Request
 from rest_framework.versioning import URLPathVersioning
 
 from compute_site.api.microversions.version import LEGACY, NEWEST, OLDEST, Microversion
+from compute_site.api.pages import VERSION_OF_PAGE, wants_page
 from compute_site.faults import BadRequest, NotAcceptable
 
 NEW_HEADER = "OpenStack-API-Version"
 OLD_HEADER = "X-OpenStack-Nova-API-Version"
 NEW_KEY, OLD_KEY = (HttpHeaders.to_wsgi_name(name) for name in (NEW_HEADER, OLD_HEADER))
-
-VERSION_OF_PAGE = "microversion"
-"""The key of a query string with which a page chooses its version; programs use the headers."""
-METHOD_OF_PAGE = "_method"
-"""The key with which a form, which can only send GET and POST, asks for another method."""
-FORMAT_OF_PAGE = "format"
-"""The key with which a browser asks for JSON."""
-KEYS_OF_PAGES = (VERSION_OF_PAGE, METHOD_OF_PAGE, FORMAT_OF_PAGE)
-
-
-def wants_page(request: HttpRequest | Request) -> bool:
-    """Is this a browser that wants an HTML page? Browsers are logged in by a session or not at all;
-    programs, which send a token or a password, get JSON even if they accept everything.
-    """
-    return "text/html" in request.META.get("HTTP_ACCEPT", "") and not (
-        request.META.get("HTTP_X_AUTH_TOKEN") or request.META.get("HTTP_AUTHORIZATION")
-    )
 
 
 class MalformedVersion(BadRequest):
