@@ -673,7 +673,7 @@ VOLUME_SERVICE = (
     row("POST", VOLUMES, MEMBER, 202, {"volume": {"size": 1}}, outsider=202),
     row(
         *("POST", VOLUMES, MEMBER, 202, {"volume": {"size": 1, "imageRef": "{image_id}"}}),
-        outsider=404,
+        outsider=400,
         also="of an image",
     ),
     row(
