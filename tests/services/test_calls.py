@@ -22,7 +22,17 @@ SERVICES: dict[type, ModuleType] = {
     NetworkService: network,
     VolumeService: volumes,
 }
-READING = ("find_", "list_", "available_", "can_", "taken_", "port_quota", "nics", "attached_")
+READING = (
+    "find_",
+    "list_",
+    "available_",
+    "can_",
+    "taken_",
+    "port_quota",
+    "nics",
+    "attached_",
+    "free_",
+)
 CALLS = [
     (service, name, call)
     for service in SERVICES

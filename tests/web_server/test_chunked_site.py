@@ -12,7 +12,6 @@ from typing import Any
 
 import psutil
 import pytest
-from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
 from tests.web_server.raw import (
@@ -24,7 +23,8 @@ from tests.web_server.raw import (
     read_answer,
     running,
 )
-from tests.world.cast import Cast, make_cast
+from tests.world.cast import Cast
+from tests.world.restoring import restore_rows
 from tests.world.worker_process import url_of_database
 
 pytestmark = pytest.mark.django_db  # else there might be no database
@@ -74,8 +74,6 @@ def site(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[WebServer]:
     """One for all tests, which meet its database through it alone."""
-    with django_db_blocker.unblock():
-        make_cast()
     options = {
         "DATABASE_URL": url_of_database(),
         "COMPUTE_SITE_IMAGE_STORE_DIR": str(tmp_path_factory.mktemp("images")),
@@ -83,7 +81,7 @@ def site(
     with running(CONFIGURATION, **options) as server:
         yield server
     with django_db_blocker.unblock():
-        call_command("flush", interactive=False, verbosity=0)
+        restore_rows()
 
 
 @each_create

@@ -136,6 +136,7 @@ ADDED: Mapping[str, Any] = {
         "resize": {"flavorRef": "{other_flavor}"},
     },
     "POST flavors/{flavor_id}/action": {"addTenantAccess": {"tenant": "{project_id}"}},
+    "POST os-floating-ips": {"pool": "{networks}"},
     "POST os-keypairs": {"keypair": {"public_key": ED25519}},
     "POST os-server-groups 2.104": {"server_group": {"policy": "anti-affinity"}},
     "PUT os-services/{service_id}": {"status": "disabled"},

@@ -37,6 +37,9 @@ from compute_site.neighbours.network.models import (
 from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.values.keys import without
 
+HINTS = "availability_zone_hints"
+"""Said by the network API alone, and shown here."""
+
 
 class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
     """The subnets of a network; they are edited on their own pages."""
@@ -55,7 +58,10 @@ class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Network)
 class NetworkAdmin(ApiAdmin):
     servers_by = "network"
-    keys = {**NETWORK_COLUMNS, "project": "project_id"}
+    keys = {
+        **{column: key for column, key in NETWORK_COLUMNS.items() if key != HINTS},
+        "project": "project_id",
+    }
     new = shapes.NEW_NETWORK
     changed = shapes.CHANGED_NETWORK
     counted = "ports"
@@ -94,7 +100,7 @@ class NetworkAdmin(ApiAdmin):
             },
         ),
         ("Who may use it", {"fields": ("shared", "external", "is_default")}),
-        ("Traffic", {"fields": ("mtu", "port_security_enabled")}),
+        ("Traffic", {"fields": ("mtu", "port_security_enabled", HINTS)}),
         ("Provider", {"fields": ("network_type", "physical_network", "segmentation_id")}),
         ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
     )
@@ -388,7 +394,7 @@ class RouterAdmin(ApiAdmin):
     ordering = ("name", "id")
     fieldsets = (
         (None, {"fields": ("id", "name", "project", "description", "tags")}),
-        ("State", {"fields": ("status", "admin_state_up", "availability_zone_hints")}),
+        ("State", {"fields": ("status", "admin_state_up", HINTS)}),
         ("Ways", {"fields": ("gateway", "enable_snat", "routes")}),
         ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
     )

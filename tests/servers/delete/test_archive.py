@@ -47,6 +47,7 @@ KEPT = {
     "moves",
     "request_spec",
     "scheduling_report",
+    "steps",
     "tags",
 }
 

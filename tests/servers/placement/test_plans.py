@@ -74,8 +74,15 @@ def test_hosts_are_found_and_claimed_by_key(
 
 
 def pretend_a_large_cloud() -> None:
-    """Let the planner believe that every table has many rows, until the test is over."""
+    """Let the planner believe that every table has many rows, and forget which values earlier tests
+    had in them, until the test is over.
+    """
     with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM pg_statistic USING pg_class "
+            "WHERE pg_class.oid = starelid AND relname LIKE 'servers\\_%%'",
+            [],
+        )
         cursor.execute(
             "UPDATE pg_class SET reltuples = 1000000, relpages = 1 "
             "WHERE relname LIKE 'servers\\_%%' AND relkind IN ('r', 'i')",
