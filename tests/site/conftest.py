@@ -1,4 +1,4 @@
-"""Folders for sites that run in processes of their own."""
+"""Folders for sites that run in processes of their own, and a browser."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django.live_server_helper import LiveServer
+from selenium.webdriver import Chrome
+
+from tests.world.cast import Cast
+from tests.world.chromium import Browser, start_chromium
 
 
 @pytest.fixture
@@ -17,3 +22,21 @@ def state() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         yield Path(folder) / "state"
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with start_chromium(tmp_path_factory.mktemp("profile")) as chrome:
+        yield chrome
+
+
+@pytest.fixture
+def browser(
+    transactional_db: None, live_server: LiveServer, chrome: Chrome, cast: Cast
+) -> Iterator[Browser]:
+    """A browser in which nobody is logged in. What it finds wrong on a page fails the test."""
+    browser = Browser(chrome, live_server.url)
+    browser.open("/healthz")
+    chrome.delete_all_cookies()
+    yield browser
+    assert browser.complaints == []

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
-from pytest_django.live_server_helper import LiveServer
-from selenium.webdriver import Chrome
 
 from compute_site.identity.models import User
 from flavors.models import Flavor
@@ -16,38 +10,9 @@ from quotas.models import Limit, Usage
 from servers.models import Instance, InstanceAction, RequestSpec, ServerGroup, ServerGroupMember
 from servers.policies.server import SHOW
 from tests.world.cast import ALPHA, Cast
-from tests.world.chromium import Browser, start_chromium
+from tests.world.chromium import Browser, log_in
 from tests.world.factories import make_flavor, make_image, make_instance, make_user
 from tests.world.hosts import make_host
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with start_chromium(tmp_path_factory.mktemp("profile")) as chrome:
-        yield chrome
-
-
-@pytest.fixture
-def browser(
-    transactional_db: None, live_server: LiveServer, chrome: Chrome, cast: Cast
-) -> Iterator[Browser]:
-    """A browser in which nobody is logged in. What it finds wrong on a page fails the test."""
-    browser = Browser(chrome, live_server.url)
-    browser.open("/healthz")
-    chrome.delete_all_cookies()
-    yield browser
-    complaints = browser.complaints
-    with connection.cursor() as cursor:  # the queue's tables are not emptied with ours
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
-    assert complaints == []
-
-
-def log_in(browser: Browser, cast: Cast) -> None:
-    browser.open("/admin/")
-    browser.type("username", cast.admin.name)
-    browser.type("password", cast.admin.password)
-    browser.press('[type="submit"]')
-    assert browser.path == "/admin/"
 
 
 def test_an_operator_logs_in_and_sees_the_cloud(browser: Browser, cast: Cast) -> None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
-from pytest_django.live_server_helper import LiveServer
-from selenium.webdriver import Chrome
 
 from quotas.models import Limit, LimitChange
 from servers.models import Instance, InstanceAction, ServerFault, Service
 from servers.statistics.roll_up import roll_up
-from tests.site.test_browser import log_in
 from tests.world.cast import ALPHA, Cast
-from tests.world.chromium import Browser, start_chromium
+from tests.world.chromium import Browser, log_in
 from tests.world.factories import make_flavor, make_image, make_instance, make_network
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
@@ -37,26 +32,11 @@ RUN_AXE = """
 OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with start_chromium(tmp_path_factory.mktemp("profile")) as chrome:
-        yield chrome
-
-
 @pytest.fixture
-def browser(
-    transactional_db: None, live_server: LiveServer, chrome: Chrome, cast: Cast
-) -> Iterator[Browser]:
-    """A browser in which the cloud's admin has signed in. What it finds wrong fails the test."""
-    browser = Browser(chrome, live_server.url)
-    browser.open("/healthz")
-    chrome.delete_all_cookies()
+def browser(browser: Browser, cast: Cast) -> Browser:
+    """A browser in which the cloud's admin has signed in."""
     log_in(browser, cast)
-    yield browser
-    complaints = browser.complaints
-    with connection.cursor() as cursor:  # the queue's tables are not emptied with ours
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
-    assert complaints == []
+    return browser
 
 
 def make_site() -> Instance:

@@ -14,6 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from tests.world.cast import Cast
+
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",  # it may run as root
@@ -120,3 +122,12 @@ def start_chromium(profile: Path) -> Iterator[Chrome]:
         yield chrome
     finally:
         chrome.quit()
+
+
+def log_in(browser: Browser, cast: Cast) -> None:
+    """Sign in to the admin as the cloud's admin."""
+    browser.open("/admin/")
+    browser.type("username", cast.admin.name)
+    browser.type("password", cast.admin.password)
+    browser.press('[type="submit"]')
+    assert browser.path == "/admin/"
