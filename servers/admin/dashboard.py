@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, F
+from django.db.models import F
 
 from compute_site.console.site import Panel, show_panels
 from servers.admin.display import age, duration, meter
@@ -14,6 +14,7 @@ from servers.hosts.services import count_hosts
 from servers.models import ComputeNode, Instance, ServerFault, VmState
 from servers.read.queue import are_workers_up, find_trouble, read_queues
 from servers.statistics.capacity import ZoneCapacity, measured_nodes, read_zones
+from servers.usage import count_states
 
 MOST_HOSTS = 15
 MOST_ROWS = 10
@@ -100,8 +101,7 @@ def read_services() -> Mapping[str, Any]:
 
 def read_states() -> Mapping[str, Any]:
     """How many servers are in each state."""
-    counted = Instance.objects.alive().order_by().values_list("vm_state")
-    counts = dict(counted.annotate(number=Count("pk")))
+    counts = count_states()
     most = max(counts.values(), default=0)
     known = [(state, counts[state]) for state in VmState.values if state in counts]
     return {"states": known, "most": most, "total": sum(counts.values())}

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from compute_site.faults import BadReference, Conflict, NotFound
 from compute_site.identity.models import Project
+from compute_site.values.words import is_canonical
 from quotas.changes import clear_limits, set_limits
 from quotas.limits import own_limits
 from quotas.usage import project_usage
@@ -41,6 +42,23 @@ class AlreadyInjected(Conflict):
     """The same is asked for already; each has to restore what was there before it."""
 
     code = "already_injected"
+
+
+def list_injections() -> QuerySet[Injection]:
+    """All that was asked for, the first first."""
+    return Injection.objects.order_by("pk")
+
+
+def find_injection(key: str) -> Injection:
+    """The fault with this id.
+
+    Raises:
+        NoSuchInjection: there is none.
+    """
+    found = Injection.objects.filter(uuid=key).first() if is_canonical(key) else None
+    if found is None:
+        raise NoSuchInjection(f"There is no fault {key[:60]}.")
+    return found
 
 
 @transaction.atomic

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F
+from django.db.models import F
 from django.utils import timezone
 
-from servers.models import Instance, Rollup, RollupKind
+from servers.models import Rollup, RollupKind
 from servers.statistics.capacity import measured_nodes, read_zones
+from servers.usage import count_states
 
 MOST_HOSTS = 200
 """Of more hosts only the fullest are noted one by one."""
@@ -102,8 +103,7 @@ def _capacity(hour: dt.datetime) -> Iterator[Rollup]:
 
 
 def _states(hour: dt.datetime) -> Iterator[Rollup]:
-    counted = Instance.objects.alive().order_by().values_list("vm_state")
-    for state, number in counted.annotate(number=Count("pk")):
+    for state, number in count_states().items():
         yield Rollup(kind=RollupKind.STATE, at=hour, subject=state, numbers={"servers": number})
 
 

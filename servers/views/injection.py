@@ -14,9 +14,14 @@ from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, Fault, Forbidden
 from compute_site.neighbours.service_view import ServiceView
-from compute_site.values.words import is_canonical
 from compute_site.waiting.held import DROPPED
-from servers.injections.changes import NoSuchInjection, inject, withdraw, withdraw_all
+from servers.injections.changes import (
+    find_injection,
+    inject,
+    list_injections,
+    withdraw,
+    withdraw_all,
+)
 from servers.injections.meeting import Met, find_for_request
 from servers.injections.shapes import DROP, TOO_MANY, UNAVAILABLE
 from servers.models import Injection
@@ -48,7 +53,7 @@ class Injections(InjectionView):
     """``GET``, ``POST`` and ``DELETE /faults``"""
 
     def get(self, request: Request) -> Response:
-        return Response({"faults": [show(row) for row in Injection.objects.order_by("pk")]})
+        return Response({"faults": [show(row) for row in list_injections()]})
 
     def post(self, request: Request) -> Response:
         body = self.read_body()
@@ -67,17 +72,11 @@ class InjectionDetail(InjectionView):
     """``GET`` and ``DELETE /faults/{id}``"""
 
     def get(self, request: Request, key: str) -> Response:
-        return Response({"fault": show(self.find_injection(key))})
+        return Response({"fault": show(find_injection(key))})
 
     def delete(self, request: Request, key: str) -> Response:
-        withdraw(self.find_injection(key), by=self.caller.user_name)
+        withdraw(find_injection(key), by=self.caller.user_name)
         return Response(status=204)
-
-    def find_injection(self, key: str) -> Injection:
-        found = Injection.objects.filter(uuid=key).first() if is_canonical(key) else None
-        if found is None:
-            raise NoSuchInjection(f"There is no fault {key[:60]}.")
-        return found
 
 
 def show(injection: Injection) -> dict[str, Any]:

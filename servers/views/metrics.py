@@ -13,7 +13,6 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -31,8 +30,8 @@ from compute_site.metrics.models import Counter
 from compute_site.request_id import address_of
 from quotas.dashboard import find_near_limit
 from servers.hosts.services import count_hosts
-from servers.models import Instance
 from servers.read.queue import are_workers_up, read_queues
+from servers.usage import count_states
 
 PREFIX = "compute_site"
 MOST_QUOTAS = 500
@@ -137,8 +136,7 @@ def _hosts() -> Iterator[Metric]:
 
 def _servers() -> Metric:
     servers = GaugeMetricFamily(f"{PREFIX}_servers", "Servers by state.", labels=("state",))
-    counted = Instance.objects.alive().order_by("vm_state").values_list("vm_state")
-    for state, number in counted.annotate(number=Count("pk")):
+    for state, number in sorted(count_states().items()):
         servers.add_metric([state], number)
     return servers
 
