@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import html
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.admin.utils import label_for_field, lookup_field
@@ -33,6 +34,16 @@ def as_cell(value: Any) -> str:
     return f"'{text}"
 
 
+def as_file(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> HttpResponse:
+    """Rows of cells to be saved as ``name`` with the ending of CSV."""
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    writer = csv.writer(answer)
+    writer.writerow(header)
+    writer.writerows(rows)
+    return answer
+
+
 def list_as_csv(changes: ChangeList, name: str) -> HttpResponse:
     """The rows that the list has found, in its order."""
     page: Any = changes.model_admin
@@ -40,14 +51,9 @@ def list_as_csv(changes: ChangeList, name: str) -> HttpResponse:
     page.count_for_all(rows)
     page.name_users(rows)
     columns = [column for column in changes.list_display if column != "action_checkbox"]
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    writer = csv.writer(answer)
     labels = [str(label_for_field(column, changes.model, page)) for column in columns]
-    writer.writerow(["key", *labels])
-    for row in rows:
-        writer.writerow([as_cell(row.pk), *(_cell(column, row, page) for column in columns)])
-    return answer
+    cells = ([as_cell(row.pk), *(_cell(column, row, page) for column in columns)] for row in rows)
+    return as_file(name, ["key", *labels], cells)
 
 
 def _cell(column: Any, row: Any, page: Any) -> str:

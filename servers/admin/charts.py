@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from compute_site.console.csv_lists import as_cell
+from compute_site.console.csv_lists import as_cell, as_file
 from compute_site.console.site import Page, show_pages
 from servers.admin.display import Links
 from servers.models import RollupKind
@@ -128,6 +127,13 @@ def show_charts(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "servers/admin/charts.html", context)
 
 
+USAGE_HEADER = (
+    *("project id", "project", "vCPU hours"),
+    *("GiB hours of memory", "GiB hours of disk"),
+)
+"""Names the fields of ``Used``."""
+
+
 class UsageForm(forms.Form):
     since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -158,15 +164,8 @@ def show_usage(request: HttpRequest) -> HttpResponse:
     end = dt.datetime.combine(values["until"], dt.time(), dt.UTC) + dt.timedelta(days=1)
     used, days = read_usage(start, end, values["project"].strip())
     if request.GET.get("format") == "csv":
-        answer = HttpResponse(content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="usage.csv"'
-        writer = csv.writer(answer)
-        writer.writerow(
-            ["project id", "project", "vCPU hours", "GiB hours of memory", "GiB hours of disk"]
-        )
-        for row in used:
-            writer.writerow([as_cell(value) for value in dataclasses.astuple(row)])
-        return answer
+        cells = ([as_cell(value) for value in dataclasses.astuple(row)] for row in used)
+        return as_file("usage", USAGE_HEADER, cells)
     links = Links(request.user)
     query = request.GET.copy()
     query["format"] = "csv"

@@ -9,11 +9,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
@@ -31,6 +31,7 @@ from servers.admin.host_operations import (
     servers_of,
 )
 from servers.admin.instance_page import is_key
+from servers.admin.operations import ask_first
 from servers.admin.parts import Part, rows
 from servers.admin.read_only import RecordAdmin
 from servers.admin.writable import RemovableAdmin
@@ -91,8 +92,9 @@ class ServiceAdmin(RecordAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The operations that the operator has the right to."""
+        begin = ask_first("admin:servers_service_operation", MOST_HOSTS_AT_ONCE)
         return {
-            operation.name: (_ask, operation.name, f"{operation.label} …")
+            operation.name: (begin, operation.name, f"{operation.label} …")
             for operation in HOST_OPERATIONS.values()
             if request.user.has_perm(operation.permission)
         }
@@ -152,13 +154,6 @@ class ServiceAdmin(RecordAdmin):
     @admin.display(description="state")
     def state_shown(self, service: Service) -> str:
         return _state_of(service)
-
-
-def _ask(_admin: Any, request: HttpRequest, queryset: QuerySet[Service]) -> HttpResponse:
-    """Redirect from the ticked boxes to the page of the operation, which asks for confirmation."""
-    keys = list(queryset.values_list("pk", flat=True)[:MOST_HOSTS_AT_ONCE])
-    url = reverse("admin:servers_service_operation", args=[request.POST["action"]])
-    return redirect(f"{url}?{'&'.join(f'key={key}' for key in keys)}")
 
 
 def _state_of(service: Service) -> str:

@@ -27,7 +27,7 @@ from servers.actions.remote_console import TYPES, open_console
 from servers.admin.display import NOTHING, Links, age_of, state
 from servers.admin.filters import Business, Existence, OnNetwork
 from servers.admin.instance_page import find_instance, is_key, read_parts
-from servers.admin.operations import OPERATIONS, Operation, Outcome, operate
+from servers.admin.operations import OPERATIONS, Operation, Outcome, ask_first, operate
 from servers.admin.read_only import RecordAdmin
 from servers.models import Instance, VmState
 from servers.read.queue import are_workers_up, find_trouble, read_queues
@@ -106,8 +106,9 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The operations that the operator has the right to."""
+        begin = ask_first("admin:servers_instance_operation", MOST_AT_ONCE)
         return {
-            operation.name: (_begin, operation.name, f"{operation.label} …")
+            operation.name: (begin, operation.name, f"{operation.label} …")
             for operation in OPERATIONS.values()
             if self._may(request, operation)
         }
@@ -274,15 +275,6 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             "may_change": self.has_change_permission(request),
         }
         return TemplateResponse(request, template, {**shared, **context})
-
-
-def _begin(_admin: Any, request: HttpRequest, queryset: QuerySet[Instance]) -> HttpResponse:
-    """Redirect from the ticked boxes to the page of the operation, which asks for confirmation."""
-    keys = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-    if len(keys) > MOST_AT_ONCE:
-        messages.warning(request, f"These are the first {MOST_AT_ONCE}: more is too much at once.")
-    url = reverse("admin:servers_instance_operation", args=[request.POST["action"]])
-    return redirect(f"{url}?{'&'.join(f'key={key}' for key in keys[:MOST_AT_ONCE])}")
 
 
 def _columns(links: Links) -> list[Callable[[Instance], str]]:

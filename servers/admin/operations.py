@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from compute_site import faults
 from compute_site.caller import Caller
@@ -87,6 +92,21 @@ def operate(
         else:
             outcomes.append(Outcome(instance))
     return outcomes
+
+
+def ask_first(page: str, most: int) -> Callable[..., HttpResponse]:
+    """An action of a list: redirect from the ticked boxes to the page of the operation, which asks
+    for confirmation. ``page`` names that page's URL.
+    """
+
+    def begin(_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
+        keys = list(queryset.values_list("pk", flat=True)[: most + 1])
+        if len(keys) > most:
+            messages.warning(request, f"These are the first {most}: more is too much at once.")
+        url = reverse(page, args=[request.POST["action"]])
+        return redirect(f"{url}?{'&'.join(f'key={key}' for key in keys[:most])}")
+
+    return begin
 
 
 def lock(caller: Caller, instance: Instance, values: Values) -> None:
