@@ -27,6 +27,13 @@ class GuestFailed(Exception):
         self.code = code
 
 
+class Unsupported(GuestFailed):
+    """This machine, or what runs in the guest, does not do that; nothing has happened."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "unsupported")
+
+
 class NoGuest(GuestFailed):
     """There is no such guest."""
 
@@ -34,9 +41,29 @@ class NoGuest(GuestFailed):
         super().__init__(f"this host has no guest {server_id}", "no_guest")
 
 
+class Live(enum.StrEnum):
+    """How far a live migration is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    """The guest runs on the other host; this one has none any more."""
+    FAILED = "failed"
+    """It goes on running here."""
+    ABORTED = "aborted"
+    """As ``FAILED``, because ``live_abort`` was called."""
+
+
 class Hypervisor(Protocol):
     """Every call makes it so: what is as it shall be stays so, since calls are repeated after a
-    crash. All but ``missing``, ``stock`` and ``power_states`` raise ``GuestFailed``.
+    crash. All but ``missing``, ``stock`` and ``power_states`` raise ``GuestFailed``; what cannot be
+    done on this machine at all raises ``Unsupported``, and leaves all as it was.
+
+    A guest is a mapping as the site sends it: sizes as in flavors (MiB, GiB), ``nics`` by the keys
+    of the site's ``Wiring``. A disk of ``disks`` that has a ``volume_id`` has a ``connection``:
+    ``{"kind": "file", "path": ABSOLUTE, "format": "raw"|"qcow2", "serial": VOLUME, "read_only":
+    bool}``. Of the others, the one with ``boot_index`` 0 is made of the image, and those with
+    ``source_type`` ``blank`` are ephemeral disks (``size`` GiB) and swap (``guest_format``
+    ``swap``, ``size`` MiB). Calls about different guests come from several threads at once.
     """
 
     def missing(self) -> list[str]:
@@ -47,20 +74,69 @@ class Hypervisor(Protocol):
         """What it has for guests, as the API of hosts wants to hear it."""
         ...
 
-    def spawn(self, guest: Mapping[str, Any], image: Path) -> None:
-        """Make a guest with a disk made of the image, and start it. Remains of an older one have
-        been destroyed before.
+    def power_states(self) -> dict[str, Power]:
+        """The guests that there are."""
+        ...
+
+    # a guest's life
+
+    def spawn(self, guest: Mapping[str, Any], image: Path | None) -> None:
+        """Make a guest with a root disk made of the image, and start it. Remains of an older one
+        have been destroyed before. ``None``: it boots from the volume with ``boot_index`` 0. The
+        file is nobody's to change or move.
         """
         ...
 
     def destroy(self, server_id: str) -> None:
-        """End the guest and all that it has; none is fine."""
+        """End the guest and all that it has but its volumes; none is fine."""
         ...
 
-    def change_power(self, server_id: str, change: str) -> None:
+    def change_power(self, server_id: str, change: str, *, timeout: int = 60) -> None:
         """``start``, ``stop``, ``reboot``, ``reset``, ``pause``, ``unpause``, ``suspend`` or
-        ``resume``.
+        ``resume``. A guest that does not obey ``stop`` or ``reboot`` within ``timeout`` seconds is
+        powered off, or reset; 0 powers it off at once.
         """
+        ...
+
+    def rescue(self, guest: Mapping[str, Any], image: Path) -> None:
+        """Stop it, and start it from a disk made of the image, with its own root disk as the second
+        one, and the guest's ``admin_password``.
+        """
+        ...
+
+    def unrescue(self, guest: Mapping[str, Any]) -> None:
+        """Start it from its own disk, and delete the other; one that is not rescued runs then,
+        too.
+        """
+        ...
+
+    def set_password(self, server_id: str, password: str) -> None:
+        """Give the administrator of the running guest this password."""
+        ...
+
+    def crash(self, server_id: str) -> None:
+        """Send a non-maskable interrupt, on which it writes a dump if it was made to."""
+        ...
+
+    def diagnostics(self, server_id: str) -> dict[str, Any]:
+        """By keys of the Compute API's diagnostics (2.48): ``state``, ``driver``, ``hypervisor``,
+        ``hypervisor_os``, ``uptime`` (seconds), ``cpu_details``, ``nic_details``, ``disk_details``,
+        ``memory_details``; those that are known.
+        """
+        ...
+
+    # disks and NICs
+
+    def attach_disk(self, server_id: str, disk: Mapping[str, Any]) -> None:
+        """A volume, to a guest that runs or not."""
+        ...
+
+    def detach_disk(self, server_id: str, volume_id: str) -> None:
+        """One that it does not have is fine."""
+        ...
+
+    def grow_disk(self, server_id: str, volume_id: str, size_gb: int) -> None:
+        """Let the guest see that the volume has grown; its file has that size already."""
         ...
 
     def attach_nic(self, server_id: str, nic: Mapping[str, Any]) -> None: ...
@@ -69,8 +145,72 @@ class Hypervisor(Protocol):
         """One that it does not have is fine."""
         ...
 
+    def snapshot(self, server_id: str, target: Path) -> str:
+        """Write what is on the root disk now to a new file that needs no other; its format, which
+        is ``qcow2`` or ``raw``. The guest goes on as it was. A file that is there is remains of an
+        attempt before.
+        """
+        ...
+
+    # consoles
+
     def read_console(self, server_id: str) -> str: ...
 
-    def power_states(self) -> dict[str, Power]:
-        """The guests that there are."""
+    def console(self, server_id: str, kind: str) -> Path:
+        """The Unix socket of its VNC server (``novnc``) or of its serial line (``serial``)."""
+        ...
+
+    # moves while it is off
+
+    def pack(self, server_id: str, folder: Path) -> None:
+        """Stop it, and write its own disks (not its volumes) into the empty folder as files that
+        need no others; hard links are fine. The guest stays, off, until ``destroy`` follows. The
+        agent brings the files to the other host, in a folder of the same contents, and keeps them
+        on this one until the move is confirmed.
+        """
+        ...
+
+    def unpack(self, guest: Mapping[str, Any], folder: Path, *, running: bool) -> None:
+        """Make the guest with disks made of the files that ``pack`` wrote; they stay as they are.
+        A root disk that is smaller than ``root_gb`` grows. Remains of an older guest have been
+        destroyed before.
+        """
+        ...
+
+    # moves while it runs
+
+    def live_prepare(self, guest: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+        """On the destination: empty disks of these sizes (bytes, by the names that ``live_disks``
+        told; none: all disks are shared), NICs plugged; what ``live_start`` needs to know, such as
+        an address and a port.
+        """
+        ...
+
+    def live_disks(self, server_id: str) -> dict[str, int]:
+        """On the source: the virtual sizes in bytes of its own disks that must be copied."""
+        ...
+
+    def live_start(self, server_id: str, to: Mapping[str, Any], *, copy_disks: bool) -> None:
+        """Begin, and return; one that goes on already goes on."""
+        ...
+
+    def live_progress(self, server_id: str) -> dict[str, Any]:
+        """``state`` (``Live``), ``percent``, and bytes: ``memory_total``, ``memory_processed``,
+        ``memory_remaining``, ``disk_total``, ``disk_processed``, ``disk_remaining``; ``fault`` in
+        words where it failed.
+        """
+        ...
+
+    def live_abort(self, server_id: str) -> None:
+        """Let it go on running here; none going on is fine."""
+        ...
+
+    def live_force(self, server_id: str) -> None:
+        """Let it come to its end now, with a guest that stands still meanwhile."""
+        ...
+
+    def live_finish(self, guest: Mapping[str, Any]) -> None:
+        """On the destination: the guest runs here now, and is here to stay. What was prepared for
+        one that did not come, ``destroy`` clears away.
+        """
         ...
