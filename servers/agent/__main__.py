@@ -16,6 +16,7 @@ from servers.agent.client import Client, SiteFailed
 from servers.agent.hypervisor import NAMES, hypervisor_of
 from servers.agent.loop import Agent, OtherAgent
 from servers.agent.machine import PROTOCOLS, VERSION, boot_id
+from servers.agent.network import wires_of
 from servers.agent.settings import STATE_DIR, Identity, NotJoined, Settings, load, save
 
 
@@ -67,11 +68,12 @@ def join(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     folder = Path(settings.state_dir)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    hypervisor = hypervisor_of(settings)
-    lacks = hypervisor.missing()
+    client = Client(settings.site, ca_file=settings.ca_file)
+    wires = wires_of(settings, client)
+    hypervisor = hypervisor_of(settings, wires)
+    lacks = [*hypervisor.missing(), *wires.missing()]
     if lacks:
         raise Refused("; ".join(lacks))
-    client = Client(settings.site, ca_file=settings.ca_file)
     told = {
         "join_token": arguments.token,
         "boot_id": boot_id(),
@@ -89,7 +91,10 @@ def join(arguments: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     settings, identity = load(Path(arguments.state_dir))
-    agent = Agent(settings, identity, hypervisor_of(settings))
+    client = Client(settings.site, identity, ca_file=settings.ca_file)
+    wires = wires_of(settings, client)
+    hypervisor = hypervisor_of(settings, wires)
+    agent = Agent(settings, identity, hypervisor, wires=wires, client=client)
 
     def end(_number: int, _frame: FrameType | None) -> None:
         agent.stop.set()
@@ -101,10 +106,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def probe(arguments: argparse.Namespace) -> int:
-    hypervisor = hypervisor_of(_settings(arguments))
+    settings = _settings(arguments)
+    wires = wires_of(settings, Client(settings.site))
+    hypervisor = hypervisor_of(settings, wires)
     for key, value in hypervisor.stock().items():
         print(f"{key:22} {value}")  # noqa: T201
-    lacks = hypervisor.missing()
+    lacks = [*hypervisor.missing(), *wires.missing()]
     for line in lacks:
         print(f"missing: {line}")  # noqa: T201
     return 1 if lacks else 0

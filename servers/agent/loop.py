@@ -24,6 +24,8 @@ from servers.agent.hypervisor.protocol import Hypervisor
 from servers.agent.images import GIB, Images
 from servers.agent.journal import Entry, Journal
 from servers.agent.machine import VERSION, boot_id, load_of
+from servers.agent.network.none import NoWires
+from servers.agent.network.protocol import Wires
 from servers.agent.orders import Order, Worker
 from servers.agent.settings import Identity, Settings, save_identity
 
@@ -44,16 +46,26 @@ class OtherAgent(Exception):
 
 
 class Agent:
-    def __init__(self, settings: Settings, identity: Identity, hypervisor: Hypervisor) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        identity: Identity,
+        hypervisor: Hypervisor,
+        *,
+        wires: Wires | None = None,
+        client: Client | None = None,
+    ) -> None:
+        """``client`` is the one that ``wires`` asks, too."""
         folder = Path(settings.state_dir)
         self.settings = settings
         self.folder = folder
         self.hypervisor = hypervisor
-        self.client = Client(settings.site, identity, ca_file=settings.ca_file)
+        self.client = client or Client(settings.site, identity, ca_file=settings.ca_file)
+        self.wires = wires or NoWires()
         self.guests = Guests(folder / "guests")
         self.journal = Journal(folder / "orders")
         images = Images(folder / "images", self.client, most_bytes=settings.image_cache_gb * GIB)
-        self.worker = Worker(hypervisor, self.guests, images)
+        self.worker = Worker(hypervisor, self.guests, images, self.wires)
         self.stop = threading.Event()
         self.queues = Queues(settings.max_spawns, self._carry_out)
         self.outbox: deque[Entry] = deque(self.journal.unsent())
@@ -68,6 +80,7 @@ class Agent:
     def run(self) -> None:
         """Work until ``stop`` is set, then end what has begun."""
         with only_one(self.folder):
+            self.wires.resume()
             doing = (self._poll, self._send, self._beat, self._watch)
             threads = [
                 threading.Thread(target=self._again, args=(do,), name=do.__name__, daemon=True)
@@ -82,6 +95,7 @@ class Agent:
                 thread.join(WAIT_SECONDS)
             with contextlib.suppress(SiteFailed):  # else the next life sends it
                 self._send()
+            self.wires.stop()
 
     def _again(self, do: Callable[[], float]) -> None:
         """Do it again and again, after so many seconds each time; longer where the site is away."""

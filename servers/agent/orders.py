@@ -14,6 +14,7 @@ from typing import Any
 from servers.agent.guests import Guests, Record
 from servers.agent.hypervisor.protocol import GuestFailed, Hypervisor, NoGuest, Power
 from servers.agent.images import Images
+from servers.agent.network.protocol import Wires
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class Worker:
     hypervisor: Hypervisor
     guests: Guests
     images: Images
+    wires: Wires
 
     def carry_out(self, order: Order) -> Answer:
         """The answer for the site."""
@@ -67,6 +69,7 @@ class Worker:
             "attach_nic": self._attach_nic,
             "detach_nic": self._detach_nic,
             "read_console": self._read_console,
+            "network_changed": self._network_changed,
         }
         if task not in known:
             raise GuestFailed(f"the agent of this host cannot {task[:40]}", "unsupported")
@@ -108,6 +111,11 @@ class Worker:
         text = self.hypervisor.read_console(self._known(order))
         self._note(order)
         return {"text": text[-100_000:]}
+
+    def _network_changed(self, order: Order) -> Answer:
+        """It is about a network in place of a server."""
+        self.wires.update(str(order["server_id"]))
+        return {}
 
     def _known(self, order: Order) -> str:
         """Raises ``NoGuest`` for what is none of ours."""

@@ -36,6 +36,8 @@ class Settings:
     """How often power states are looked at."""
     report_seconds: float = 60.0
     """How often the site is told of all guests."""
+    network: str = "none"
+    """What carries packets of guests: ``bridge``, or ``none``."""
     pretend_delay: float = 0.0
     """How long each effect takes on the hypervisor ``pretend``."""
 
