@@ -129,6 +129,13 @@ class NotFound(Fault):
     code = "not_found"
 
 
+class MethodNotAllowed(Fault):
+    """The URL does not support the method."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
 class NotAcceptable(Fault):
     """The asked microversion is not served."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compute_site.faults import BadRequest, Conflict, Fault, Forbidden, NotFound, Unauthorized
+from compute_site.faults import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 
 
 class InvalidToken(Unauthorized):
@@ -93,10 +93,3 @@ class NameInUse(Conflict):
     """A project or user, or an application credential of the user, has this name."""
 
     code = "name_in_use"
-
-
-class MethodNotAllowed(Fault):
-    """The URL does not support the method."""
-
-    status = 405
-    code = "method_not_allowed"

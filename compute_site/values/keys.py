@@ -176,6 +176,25 @@ def cidr(value: Any) -> str:
         raise WrongValue(f"give a range of addresses such as 10.0.0.0/24: {error}") from None
 
 
+def prefix(value: Any) -> str:
+    """A range that may be written by any of its addresses, which is kept: ``10.0.0.5/24``."""
+    try:
+        return ipaddress.ip_interface(text(value)).with_prefixlen
+    except ValueError as error:
+        raise WrongValue(f"give a range of addresses such as 10.0.0.0/24: {error}") from None
+
+
+def destination(value: Any) -> str:
+    """A range with its prefix and without bits beyond it."""
+    try:
+        found = ipaddress.ip_network(text(value))
+    except ValueError as error:
+        raise WrongValue(f"give a range of addresses such as 10.0.0.0/24: {error}") from None
+    if "/" not in value:
+        raise WrongValue(f"give a prefix, too: {found}")
+    return str(found)
+
+
 def mac(value: Any) -> str:
     if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", text(value)):
         raise WrongValue(f"give a MAC address such as fa:16:3e:00:00:01, not {shown(value)}")

@@ -599,7 +599,7 @@ NETWORK_SERVICE = (
         for asked in (
             *({"binding:host_id": "host1"}, {"binding:profile": {"a": "b"}}),
             *({"device_owner": "compute:nova"}, {"device_owner": "network:dhcp"}),
-            *({"resource_request": {"a": 1}}, {"project_id": "{other_project}"}),
+            {"project_id": "{other_project}"},
         )
     ),
     create("port", MEMBER, ON_SHARED, outsider=201, also="on the shared network of beta"),

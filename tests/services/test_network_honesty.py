@@ -99,6 +99,8 @@ UNSUPPORTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("port", {"propagate_uplink_status": True}),
     ("port", {"binding:vif_details": {}}),
     ("port", {"dns_assignment": []}),
+    ("port", {"ip_allocation": "none"}),
+    ("port", {"resource_request": {"resources": {}}}),
     ("port", {"allowed_address_pairs": [{"ip_address": "x"}]}),
     ("port", {"allowed_address_pairs": [{"mac_address": "fa:16:3e:00:00:aa"}]}),
     ("port", {"allowed_address_pairs": [{"ip_address": "10.0.0.1"}] * 2}),
@@ -285,6 +287,14 @@ def test_several_objects_are_made_at_once_or_none(as_member: ApiClient, network:
     assert Port.objects.filter(network=network).count() == 2
 
 
+@pytest.mark.parametrize("noun", ["router", "floatingip"])
+def test_routers_and_floating_ips_are_made_one_by_one(as_member: ApiClient, noun: str) -> None:
+    network = str(make_network(external=True).pk)
+    entry = {"name": "r"} if noun == "router" else {"floating_network_id": network}
+    as_member.post(f"{V2}/{noun}s", {f"{noun}s": [entry]}).expect(400)
+    assert as_member.get(f"{V2}/{noun}s").json[f"{noun}s"] == []
+
+
 def test_revisions_guard_changes(as_member: ApiClient) -> None:
     made = make(as_member, "network", name="n").expect(201).json["network"]
     path = f"{V2}/networks/{made['id']}"
@@ -461,6 +471,50 @@ def test_a_protocol_has_one_number_whatever_its_name(as_member: ApiClient, cast:
         rule(409, protocol=same, ethertype="IPv6")
     rule(400, protocol="carrier-pigeon")
     rule(400, protocol="tcp", port_range_min=0, port_range_max=0)
+
+
+def test_a_range_is_kept_as_it_is_written(as_member: ApiClient, cast: Cast) -> None:
+    """Two ways to write a range make two rules, as in Neutron."""
+    group = str(make_security_group(project=cast.alpha).pk)
+
+    def rule(status: int, prefix: str | None, **asked: Any) -> Answer:
+        fields = {"security_group_id": group, "direction": "ingress", "remote_ip_prefix": prefix}
+        return make(as_member, "security_group_rule", **fields, **asked).expect(status)
+
+    made = rule(201, "10.0.0.5/24").json["security_group_rule"]
+    assert (made["remote_ip_prefix"], made["normalized_cidr"]) == ("10.0.0.5/24", "10.0.0.0/24")
+    rule(201, "10.0.0.0/24")
+    rule(409, "10.0.0.5/24")
+    rule(201, "10.0.0.5")
+    rule(409, "10.0.0.5/32")
+    rule(201, "0.0.0.0/0", protocol="tcp")
+    rule(409, None, protocol="tcp")
+
+
+def test_a_port_that_asks_for_no_address_says_so(as_member: ApiClient, network: Network) -> None:
+    fields: dict[str, Any] = {"network_id": str(network.pk), "fixed_ips": []}
+    assert make(as_member, "port", **fields).expect(201).json["port"]["ip_allocation"] == "none"
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        [{"destination": "10.8.0.1", "nexthop": "10.1.0.5"}],
+        [{"destination": "10.8.0.1/24", "nexthop": "10.1.0.5"}],
+        [{"destination": "10.8.0.0/24", "nexthop": "10.1.0.5"}] * 2,
+    ],
+    ids=["no prefix", "bits beyond the prefix", "twice"],
+)
+def test_a_route_of_hosts_that_cannot_be_is_refused(
+    as_member: ApiClient, routes: list[dict[str, str]]
+) -> None:
+    subnet(as_member, host_routes=routes).expect(400)
+
+
+def test_a_method_that_a_url_does_not_have_is_405(as_member: ApiClient, network: Network) -> None:
+    as_member.send("PATCH", f"{V2}/networks/{network.pk}", {"network": {"name": "n"}}).expect(405)
+    as_member.post(f"{V2}/networks/{network.pk}", {"network": {"name": "n"}}).expect(405)
+    as_member.send("PATCH", f"{V2}/nothing", {}).expect(404)
 
 
 @pytest.mark.parametrize("ending", ["/", ".json"])

@@ -270,13 +270,6 @@ CREATE_PORT_VNIC_TYPE = rule(
     ("POST /network/v2.0/ports",),
     noun="port",
 )
-CREATE_PORT_RESOURCES = rule(
-    "create_port:resource_request",
-    Role.ADMIN,
-    "Ask for bandwidth for a new port.",
-    ("POST /network/v2.0/ports",),
-    noun="port",
-)
 CREATE_PORT_NUMA = rule(
     "create_port:numa_affinity_policy",
     Role.ADMIN,
@@ -404,13 +397,6 @@ UPDATE_PORT_VNIC_TYPE = rule(
     "update_port:binding:vnic_type",
     Role.MEMBER,
     "Choose another kind of NIC (`vnic_type`) for a port.",
-    ("PUT /network/v2.0/ports/{port_id}",),
-    noun="port",
-)
-UPDATE_PORT_RESOURCES = rule(
-    "update_port:resource_request",
-    Role.ADMIN,
-    "Ask for other bandwidth for a port.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
 )

@@ -17,8 +17,8 @@ from compute_site.api.links import root_of
 from compute_site.api.rendering import JsonRenderer
 from compute_site.api.view import as_fault
 from compute_site.caller import PolicyRefused
-from compute_site.faults import Fault, Unauthorized
-from compute_site.identity.errors import InvalidToken, MethodNotAllowed
+from compute_site.faults import Fault, MethodNotAllowed, Unauthorized
+from compute_site.identity.errors import InvalidToken
 from compute_site.identity.models import Token
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.policy.granted import find_granted

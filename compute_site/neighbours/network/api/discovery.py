@@ -102,5 +102,7 @@ class VersionDetail(Versions):
 class UnknownNetworkUrl(NetworkView):
     """Every other path below ``/network``."""
 
-    def get(self, request: Request, **_: Any) -> Response:
+    def http_method_not_allowed(  # type: ignore[override]  # as DRF itself has it
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
         raise NotFound(f"There is nothing at {request.path}.")

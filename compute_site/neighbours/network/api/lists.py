@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import transaction
@@ -28,6 +28,8 @@ class ListView(NetworkView):
     """``GET`` and ``POST /network/v2.0/{nouns}``"""
 
     marker_unknown = NotFound
+    takes_several: ClassVar[bool] = True
+    """Does a ``POST`` make several objects at once?"""
 
     def get(self, request: Request) -> Response:
         self.caller.permit(self.kind.seen)
@@ -89,6 +91,8 @@ class ListView(NetworkView):
     def post(self, request: Request) -> Response:
         body = self.read_body()
         if isinstance(body, dict) and f"{self.noun}s" in body:
+            if not self.takes_several:
+                raise BadRequest(f"Send one {self.noun} in each request.", field=f"{self.noun}s")
             return self.post_several(body[f"{self.noun}s"])
         asked = self.read_object(body, self.noun, self.kind.new)
         row = self.kind.create(self.caller, asked.values, asked.given)

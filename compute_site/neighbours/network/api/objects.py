@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from compute_site.caller import Caller
 from compute_site.db.paging import SortKey
-from compute_site.faults import Fault
+from compute_site.faults import Fault, MethodNotAllowed
 from compute_site.neighbours.network.api.filters import BY_TAGS, Narrow
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.service_view import ServiceView
@@ -73,6 +73,11 @@ class NetworkView(ServiceView):
 
     def show(self, row: Any) -> dict[str, Any]:
         raise NotImplementedError
+
+    def http_method_not_allowed(  # type: ignore[override]  # as DRF itself has it
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        raise MethodNotAllowed(f"There is no {request.method} at this URL.")
 
     @property
     def plural(self) -> str:

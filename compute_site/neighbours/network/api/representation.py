@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compute_site.neighbours.network.local.interfaces import Interface
+from compute_site.neighbours.network.local.rows import normal_range
 from compute_site.neighbours.network.local.zones import zones
 from compute_site.neighbours.network.models import (
     FloatingIp,
@@ -151,7 +152,7 @@ def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
         "port_range_min": rule.port_range_min,
         "port_range_max": rule.port_range_max,
         "remote_ip_prefix": rule.remote_ip_prefix,
-        "normalized_cidr": rule.remote_ip_prefix,
+        "normalized_cidr": normal_range(rule.remote_ip_prefix),
         "remote_group_id": None if remote_group is None else str(remote_group),
         "remote_address_group_id": None,
         "description": rule.description,

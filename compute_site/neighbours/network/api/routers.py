@@ -50,7 +50,7 @@ class Routers(NetworkView):
 
 
 class RouterList(Routers, ListView):
-    pass
+    takes_several = False
 
 
 class RouterDetail(Routers, DetailView):

@@ -16,6 +16,7 @@ from compute_site.values.keys import (
     address,
     between,
     cidr,
+    destination,
     filled_line,
     filled_text,
     flag,
@@ -27,6 +28,7 @@ from compute_site.values.keys import (
     one_of,
     optional,
     positive,
+    prefix,
     record,
     shown,
     text,
@@ -131,7 +133,7 @@ word = up_to(16)
 """What the columns of kinds and states hold."""
 
 
-ROUTE = {"destination": Key(cidr, required=True), "nexthop": Key(address, required=True)}
+ROUTE = {"destination": Key(destination, required=True), "nexthop": Key(address, required=True)}
 PAIR = {"ip_address": Key(address_or_range, required=True), "mac_address": Key(any_mac)}
 DHCP_OPTION = {
     "opt_name": Key(up_to(64, filled_text), required=True),
@@ -242,7 +244,7 @@ RULE: Mapping[str, Key] = {
     "protocol": Key(protocol),
     "port_range_min": Key(port_number),
     "port_range_max": Key(port_number),
-    "remote_ip_prefix": Key(cidr),
+    "remote_ip_prefix": Key(prefix),
     "remote_group_id": Key(uuid_text),
     "description": Key(line, default=""),
     "project_id": Key(line, other_name="tenant_id"),
@@ -301,8 +303,8 @@ NEW_SUBNET = _new(SUBNET, "tags", "router:external") | {
 }
 NEW_PORT = _new(
     PORT,
-    *("status", "binding:vif_type", "binding:vif_details", "dns_assignment"),
-    "qos_network_policy_id",
+    *("status", "binding:vif_type", "binding:vif_details", "dns_assignment", "ip_allocation"),
+    *("qos_network_policy_id", "resource_request"),
 )
 NEW_SECURITY_GROUP = _new(
     {**SECURITY_GROUP, "name": Key(line, default="")}, "security_group_rules", "tags", "shared"

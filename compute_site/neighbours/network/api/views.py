@@ -312,7 +312,7 @@ class RuleDetail(Rules, DetailView):
 
 
 class FloatingIpList(FloatingIps, ListView):
-    pass
+    takes_several = False
 
 
 class FloatingIpDetail(FloatingIps, DetailView):

@@ -37,6 +37,7 @@ from compute_site.neighbours.network.local.rows import (
     SUBNET_COLUMNS,
     UnusableSubnet,
     by_protocol,
+    by_remote,
     check_gateway,
     check_modes,
     check_pools,
@@ -148,6 +149,8 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
     port = port_row(values, uuid.uuid4(), project_id)
     if "port_security_enabled" not in given:
         port.port_security_enabled = network.port_security_enabled
+    if "fixed_ips" in given and not values["fixed_ips"]:
+        port.ip_allocation = "none"
     _settle_options(port, values, given, before=())
     port.save(force_insert=True)
     _give_addresses(port, values, given)
@@ -197,9 +200,11 @@ def create_rule(
     rule = rule_row(values, uuid.uuid4(), group)
     # locked, so that the same rule is not made twice at once
     group = SecurityGroup.objects.select_for_update(no_key=True).get(pk=group.pk)
-    free = ("description", "protocol")
+    free = ("description", "protocol", "remote_ip_prefix")
     same = {key: getattr(rule, key) for key in RULE_COLUMNS if key not in free}
-    twins = group.rules.filter(**same, **by_protocol(rule.protocol, rule.ethertype))
+    twins = group.rules.filter(
+        by_remote(rule.remote_ip_prefix), **same, **by_protocol(rule.protocol, rule.ethertype)
+    )
     twin = twins.first()
     if twin is not None:
         raise RuleExists(f"The group has this rule already; its id is {twin.pk}.")

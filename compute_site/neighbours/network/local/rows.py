@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
+
 from compute_site.faults import BadRequest
 from compute_site.neighbours.network.local.addresses import default_pools, is_reserved
 from compute_site.neighbours.network.local.ports import make_mac
@@ -80,6 +82,7 @@ WITH_PORTS = (6, 17, 132, 33, 136)
 """TCP, UDP, SCTP, DCCP and UDPlite."""
 ICMP, ICMP_V6 = 1, 58
 LARGEST_ICMP = 255
+ALL_ADDRESSES = ("0.0.0.0/0", "::/0")
 
 
 MAKING_OWN = frozenset(("slaac", "dhcpv6-stateless"))
@@ -143,7 +146,7 @@ def check_modes(subnet: Subnet) -> None:
 
     Raises:
         UnusableSubnet: a mode of IPv6 in IPv4, two modes that differ, a range in which DHCP has
-            nothing to give away, or a name server twice.
+            nothing to give away, or a name server or a route twice.
     """
     network = ipaddress.ip_network(subnet.cidr)
     modes = {"ipv6_address_mode": subnet.ipv6_address_mode, "ipv6_ra_mode": subnet.ipv6_ra_mode}
@@ -165,6 +168,9 @@ def check_modes(subnet: Subnet) -> None:
             raise UnusableSubnet(f"DHCP cannot give away {network}.", field="cidr")
     if len(set(subnet.dns_nameservers)) < len(subnet.dns_nameservers):
         raise UnusableSubnet("A name server is named twice.", field="dns_nameservers")
+    routes = {(route["destination"], route["nexthop"]) for route in subnet.host_routes}
+    if len(routes) < len(subnet.host_routes):
+        raise UnusableSubnet("A route is named twice.", field="host_routes")
 
 
 def check_gateway(cidr: str, gateway: str | None) -> None:
@@ -231,7 +237,7 @@ def check_rule(values: Mapping[str, Any]) -> None:
     prefix = values["remote_ip_prefix"]
     if prefix and values["remote_group_id"]:
         raise UnusableRule("Give a prefix or a group, not both.", field="remote_ip_prefix")
-    if prefix and ipaddress.ip_network(prefix).version != int(ether_type[-1]):
+    if prefix and ipaddress.ip_interface(prefix).version != int(ether_type[-1]):
         raise UnusableRule(f"{prefix} is not {ether_type}.", field="remote_ip_prefix")
     if protocol == ICMP_V6 and ether_type == "IPv4":
         raise UnusableRule(f"{values['protocol']} goes with IPv6 alone.", field="protocol")
@@ -271,6 +277,20 @@ def number_of(protocol: str | None) -> int | None:
     if protocol is None:
         return None
     return int(protocol) if protocol.isdigit() else PROTOCOLS.get(protocol)
+
+
+def normal_range(prefix: str | None) -> str | None:
+    """The range of a rule without the bits beyond its prefix."""
+    return None if prefix is None else str(ipaddress.ip_interface(prefix).network)
+
+
+def by_remote(prefix: str | None) -> Q:
+    """A filter for the rules of the same other side. Neutron: a range is told by how it is
+    written, but all addresses are the same as none being named.
+    """
+    if prefix not in (None, *ALL_ADDRESSES):
+        return Q(remote_ip_prefix=prefix)
+    return Q(remote_ip_prefix=None) | Q(remote_ip_prefix__in=ALL_ADDRESSES)
 
 
 def by_protocol(protocol: str | None, ethertype: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 
+from compute_site.neighbours.network.local.rows import normal_range
 from compute_site.neighbours.network.models import FixedIp, Port, SecurityGroupRule
 from compute_site.neighbours.network.protocol import PacketRule, WiredSubnet, Wiring
 
@@ -86,7 +87,7 @@ def _subnets(port: Port) -> tuple[WiredSubnet, ...]:
 def _rule(rule: SecurityGroupRule, members: dict[tuple[uuid.UUID, int], list[str]]) -> PacketRule:
     remotes: tuple[str, ...] | None = None
     if rule.remote_ip_prefix:
-        remotes = (rule.remote_ip_prefix,)
+        remotes = (str(normal_range(rule.remote_ip_prefix)),)
     elif rule.remote_group_id is not None:
         remotes = tuple(members.get((rule.remote_group_id, int(rule.ethertype[-1])), ()))
     return PacketRule(
