@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from servers.agent.failures import GuestFailed
+
+__all__ = ["GuestFailed", "Hypervisor", "Live", "NoGuest", "Power", "Unsupported"]
+
 
 class Power(enum.IntEnum):
     """Power states by the numbers of the Compute API."""
@@ -17,14 +21,6 @@ class Power(enum.IntEnum):
     SHUT_DOWN = 4
     CRASHED = 6
     SUSPENDED = 7
-
-
-class GuestFailed(Exception):
-    """It could not be done; the text tells the user why, ``code`` tells programs."""
-
-    def __init__(self, text: str, code: str = "failed") -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class Unsupported(GuestFailed):

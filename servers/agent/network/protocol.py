@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from servers.agent.hypervisor.protocol import GuestFailed
+from servers.agent.failures import GuestFailed
 
 TAP_LETTERS = 11
 """Of the port's id: names of network devices have 15 characters at most."""
