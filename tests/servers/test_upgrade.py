@@ -1,4 +1,6 @@
-"""A database from before resource providers keeps its hosts, and what servers hold of them."""
+"""A database from before the tables were made at once goes on with the steps that it lacks, keeps
+its hosts and what servers hold of them, and ends with the same tables as a new one.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,56 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection as new_database
 
 from tests.world.databases import empty_database
 
 ROOT = Path(__file__).resolve().parents[2]
-BEFORE = "0003_archived_servers"
+UPGRADE = """
+import gc, sys
+gc.disable()  # Django makes its models anew at each step
+import django
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from compute_site.db.schema import is_migrated
+
+before = MigrationExecutor(connection)
+before.loader = MigrationLoader(connection, replace_migrations=False)
+before.migrate([("servers", "0003_archived_servers"), ("network", "0001_initial")])
+connection.cursor().execute(sys.stdin.read())
+assert not is_migrated()
+call_command("migrate", verbosity=0)
+assert is_migrated()
+
+MigrationRecorder.Migration.objects.filter(name__contains="_squashed_").delete()
+assert not is_migrated()
+call_command("migrate", verbosity=0)  # of a release with all the steps
+assert is_migrated()
+"""
+TABLES = """
+    SELECT 'column', table_name || '.' || column_name,
+           concat_ws(' ', data_type, character_maximum_length, collation_name, is_nullable,
+                     column_default, is_identity)
+    FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL
+    SELECT 'constraint', conrelid::regclass::text, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT 'index', tablename, regexp_replace(indexdef, 'INDEX \\S+ ', 'INDEX ')
+    FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT 'named index', tablename, indexname
+    FROM pg_indexes WHERE schemaname = 'public' AND indexname ~ '^[a-z_]+$'
+    UNION ALL
+    SELECT 'trigger', tgname::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL
+    SELECT 'function', proname::text, prosrc FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+"""
 # One server lies on host-a, one is about to leave it for host-b, one has nothing yet.
 ROWS = """
     INSERT INTO identity_project (id, name, description, enabled, extra, created_at)
@@ -45,29 +92,39 @@ SERVER = """
         display_name, hostname, vm_state, power_state, progress, image_ref, kernel_id, ramdisk_id,
         flavor, memory_mb, vcpus, root_gb, ephemeral_gb, config_drive, metadata, system_metadata,
         auto_disk_config, pci_requests, locked, network_info, created_at, updated_at)
-    VALUES (gen_random_uuid(), 'p', 'u', 'r', 0, %(name)s, 'n', 'stopped', 4, 0, '', '', '', '{}',
-        512, 1, 1, 0, '', '{}', '{}', false, '[]', false, '[]', now(), now())
+    VALUES (gen_random_uuid(), 'p', 'u', 'r', 0, '{name}', 'n', 'stopped', 4, 0, '', '', '', '{{}}',
+        512, 1, 1, 0, '', '{{}}', '{{}}', false, '[]', false, '[]', now(), now());
 """
 HOLD = """
     INSERT INTO servers_allocation (instance_id, node_id, vcpus, memory_mb, disk_gb, leaving)
-    SELECT server.id, node.id, %(vcpus)s, 512, %(disk)s, %(leaving)s
+    SELECT server.id, node.id, {vcpus}, 512, {disk}, {leaving}
     FROM servers_instance AS server, servers_computenode AS node
-    WHERE server.display_name = %(name)s AND node.hypervisor_hostname = %(node)s
+    WHERE server.display_name = '{name}' AND node.hypervisor_hostname = '{node}';
 """
 MOVE = """
     INSERT INTO servers_migration (uuid, instance_id, migration_type, status, old_flavor,
         new_flavor, old_hardware, new_hardware, old_vm_state, user_id, project_id, created_at)
     SELECT 'bbbbbbbb-0000-4000-8000-000000000001', id, 'resize', 'finished', '{}', '{}', '{}', '{}',
            'stopped', 'u', 'p', now()
-    FROM servers_instance WHERE display_name = 'moving'
+    FROM servers_instance WHERE display_name = 'moving';
 """
 
 
-def migrate(url: str, *arguments: str) -> None:
-    command = [sys.executable, "manage.py", "migrate", "-v", "0", *arguments]
-    environment = {**os.environ, "DATABASE_URL": url, "COMPUTE_SITE_SECRET_KEY": "upgrade"}
+def upgrade(url: str, rows: str) -> None:
+    """Bring a database with the rows from the old release to this one."""
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", UPGRADE],
+        input=rows,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "compute_site.settings",
+            "COMPUTE_SITE_SECRET_KEY": "upgrade",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
@@ -87,22 +144,21 @@ def held(connection: psycopg.Connection[Any], name: str) -> set[tuple[Any, ...]]
 
 
 @pytest.mark.django_db
-def test_hosts_and_what_servers_hold_of_them_are_kept() -> None:
+def test_an_old_database_keeps_its_rows_and_has_the_tables_of_a_new_one() -> None:
     url = empty_database("compute_site_upgrade")
-    migrate(url, "servers", BEFORE)
+    upgrade(
+        url,
+        ROWS
+        + "".join(SERVER.format(name=name) for name in ("resting", "moving", "new"))
+        + MOVE
+        + HOLD.format(name="resting", node="host-a", vcpus=1, disk=0, leaving=False)
+        + HOLD.format(name="moving", node="host-a", vcpus=2, disk=2, leaving=True)
+        + HOLD.format(name="moving", node="host-b", vcpus=3, disk=2, leaving=False),
+    )
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(ROWS)
-        for name in ("resting", "moving", "new"):
-            connection.execute(SERVER, {"name": name})
-        connection.execute(MOVE)
-        for values in (
-            {"name": "resting", "node": "host-a", "vcpus": 1, "disk": 0, "leaving": False},
-            {"name": "moving", "node": "host-a", "vcpus": 2, "disk": 2, "leaving": True},
-            {"name": "moving", "node": "host-b", "vcpus": 3, "disk": 2, "leaving": False},
-        ):
-            connection.execute(HOLD, values)
-
-        migrate(url, "servers")
+        with new_database.cursor() as cursor:
+            cursor.execute(TABLES)
+            assert set(connection.execute(TABLES)) == set(cursor.fetchall())
 
         stocks = connection.execute(
             """
