@@ -1,12 +1,13 @@
 """``compute-site run --ephemeral``: a cloud for tests, which is there in seconds and leaves nothing
-behind. It starts as a copy of a database that was filled once, and says in one line of JSON how to
-reach it.
+behind. It starts as a copy of a database that was filled once, with web server and worker as forks
+of this process, and says in one line of JSON how to reach it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -19,12 +20,17 @@ import tempfile
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command, load_command_class
+
 from compute_site.db.embedded import DatabaseError, start_embedded_server
-from compute_site.db.postgres.users import end_server
+from compute_site.db.postgres.users import alone, end_server, open_lock
 from compute_site.quickstart.start import (
     Account,
     Client,
@@ -53,6 +59,12 @@ REACHABLE = 0o711
 HASTY = "fsync=off,full_page_writes=off,synchronous_commit=off,autovacuum=off"
 """Settings of a database of which nothing is kept."""
 ACCOUNTS = "accounts.json"
+PREFIX = "compute-site-run-"
+LOCK = "running"
+"""In the folder of a cloud that runs; it is held as long as it does."""
+MEMORY = Path("/dev/shm")  # noqa: S108 - we make a private folder in it
+ENOUGH_BYTES = 512 * 2**20
+"""A cloud begins with 72 MB and grows with its servers."""
 POLL_SECONDS = 0.2
 
 
@@ -80,25 +92,42 @@ def serve(options: Namespace) -> None:
     """Start the cloud, say where it is, and serve until a signal comes."""
     with _state_folder() as state, _listening(options.port) as listener:
         seed = find_seed(options.cloud.resolve())
-        _copy(seed / "postgres", state / "postgres")
-        environment = _environment(state, faults=options.faults)
-        os.environ["COMPUTE_SITE_EMBEDDED_SETTINGS"] = environment["COMPUTE_SITE_EMBEDDED_SETTINGS"]
-        environment["DATABASE_URL"] = start_embedded_server(state / "postgres")
-        processes = Processes(environment, state / "log")
+        os.environ.pop("DATABASE_URL", None)
+        os.environ.update(_environment(state, faults=options.faults))
+        processes = Processes(dict(os.environ), state / "log")
         try:
-            _start(processes, listener)
+            with ThreadPoolExecutor(1) as beside:
+                database = beside.submit(_start_database, seed, state)
+                _load_program()
+            database_url = database.result()
+            processes.fork("web server", partial(_serve_web, listener))
+            processes.fork("worker", _work)
             root = f"http://{HOST}:{listener.getsockname()[1]}"
             accounts = read_accounts(seed / ACCOUNTS)
             clouds = state / "clouds.yaml"
             write_clouds_yaml(clouds, root, accounts)
             wait_until_ready(Client(root, None), processes)
-            _tell(root, clouds, accounts, environment["DATABASE_URL"])
+            _tell(root, clouds, accounts, database_url)
             while True:
                 processes.check()
                 time.sleep(POLL_SECONDS)
         finally:
             processes.stop()
             end_server(state / "postgres")
+
+
+def _start_database(seed: Path, state: Path) -> str:
+    _copy(seed / "postgres", state / "postgres")
+    return start_embedded_server(state / "postgres")
+
+
+def _load_program() -> None:
+    """Import what web server and worker are, once for both; it is most of what a start costs."""
+    gc.disable()  # nothing of it is garbage
+    import_module("compute_site.wsgi")
+    import_module("gunicorn.app.wsgiapp")
+    load_command_class("servers", "worker")
+    gc.enable()
 
 
 def _tell(root: str, clouds: Path, accounts: Mapping[str, Account], database_url: str) -> None:
@@ -113,11 +142,14 @@ def _tell(root: str, clouds: Path, accounts: Mapping[str, Account], database_url
     print(json.dumps(told), flush=True)  # noqa: T201 - that is what it is for
 
 
-def _start(processes: Processes, listener: socket.socket) -> None:
-    web = ("-m", "gunicorn", "-c", "python:compute_site.web_server.configuration")
-    bound = ("--bind", f"fd://{listener.fileno()}", "--workers", "1", "--log-level", "warning")
-    processes.start("web server", *web, *bound, pass_fds=[listener.fileno()])
-    processes.start("worker", "-m", "compute_site", "worker", "--processes", "1")
+def _serve_web(listener: socket.socket) -> None:
+    sys.argv = ["gunicorn", "-c", "python:compute_site.web_server.configuration"]
+    sys.argv += ["--bind", f"fd://{listener.fileno()}", "--workers", "1", "--log-level", "warning"]
+    import_module("gunicorn.app.wsgiapp").run()
+
+
+def _work() -> None:
+    call_command("worker", processes=1)
 
 
 def _environment(state: Path, *, faults: bool) -> dict[str, str]:
@@ -135,12 +167,44 @@ def _environment(state: Path, *, faults: bool) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _state_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="compute-site-"))
+    """A folder that is gone afterwards; that of a cloud that was killed goes at the next start."""
+    parent = choose_parent(MEMORY)
+    with alone(_cache_folder() / "folders.lock"):
+        remove_left(parent)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        lock = open_lock(folder / LOCK)
+        fcntl.flock(lock, fcntl.LOCK_EX)
     folder.chmod(REACHABLE)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def choose_parent(memory: Path) -> Path:
+    """Where folders of clouds are made: a file system in memory if there is one with enough room,
+    as copying thousands of files to a disk takes longer than the rest of the start. The variable
+    ``TMPDIR`` decides if it is set.
+    """
+    if "TMPDIR" not in os.environ and os.access(memory, os.W_OK):
+        found = os.statvfs(memory)
+        if found.f_bavail * found.f_frsize >= ENOUGH_BYTES:
+            return memory
+    return Path(tempfile.gettempdir())
+
+
+def remove_left(parent: Path) -> None:
+    """Remove what clouds of this user left behind that were killed: nobody holds their locks."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        path = folder / LOCK
+        if not path.exists() or path.stat().st_uid != os.geteuid():
+            continue
+        lock = open_lock(path)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 @contextlib.contextmanager
@@ -161,9 +225,8 @@ def find_seed(cloud: Path) -> Path:
     for the first time. Processes that want it at once wait for one of them.
     """
     seed = seed_of(cloud)
-    seed.parent.mkdir(parents=True, exist_ok=True)
-    with (seed.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    seed.parent.mkdir(exist_ok=True)
+    with alone(seed.parent / "lock"):
         if not seed.exists():
             print(PREPARING, file=sys.stderr, flush=True)  # noqa: T201 - somebody may be waiting
             _make_seed(cloud, seed)
@@ -188,9 +251,15 @@ def seed_of(cloud: Path) -> Path:
         for path in sorted((BASE / package).rglob("*.py")):
             digest.update(f"{path.relative_to(BASE)}\0".encode())
             digest.update(path.read_bytes())
+    return _cache_folder() / "seeds" / digest.hexdigest()[:32]
+
+
+def _cache_folder() -> Path:
     home = os.environ.get("XDG_CACHE_HOME", "")
     cache = Path(home) if home.startswith("/") else Path.home() / ".cache"
-    return cache / "compute-site" / "seeds" / digest.hexdigest()[:32]
+    folder = cache / "compute-site"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _age(path: Path) -> float:

@@ -23,6 +23,7 @@ from typing import Any
 
 import yaml
 
+from compute_site.quickstart.forked import Forked
 from compute_site.quickstart.parent import end_with
 
 START_SECONDS = 60
@@ -54,7 +55,7 @@ class Processes:
     def __init__(self, environment: dict[str, str], log_dir: Path) -> None:
         self.environment = environment
         self.log_dir = log_dir
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.running: dict[str, subprocess.Popen[bytes] | Forked] = {}
         self.commands: dict[str, tuple[str, ...]] = {}
         self.restarts: list[float] = []
 
@@ -71,6 +72,11 @@ class Processes:
                 start_new_session=True,  # Ctrl-C reaches us alone: we end them in order
                 preexec_fn=end_with(os.getpid()),  # noqa: PLW1509 - we have no other threads here
             )
+
+    def fork(self, name: str, work: Callable[[], None]) -> None:
+        """Start a part whose program is loaded here already. It is not for ``revive``."""
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        self.running[name] = Forked(work, self.log_path(name))
 
     def log_path(self, name: str) -> Path:
         return self.log_dir / f"{name}.log"
