@@ -17,12 +17,13 @@ from compute_site.db.prepared import prepared_cursor
 from servers.models import TaskState
 from servers.placement.conditions import Condition, Question, all_of, conditions_of, values_of
 from servers.placement.demand import Demand
+from servers.placement.rules import enabled_rules
 from servers.placement.state import HostState
 from servers.placement.weighers import read_weights
 
 FIRST_LOOK = 32
 """So many hosts are looked at when one server is placed, as many more for further servers; all only
-when these will not do.
+when these will not do. Half as many where nothing but the database removes hosts.
 """
 RANKED, RANKED_OF_FEW = 128, 64
 """They are the best of so many with the most free memory, as far as the database can tell: of fewer
@@ -108,14 +109,22 @@ def find_candidates(question: Question, *, count: int) -> Iterator[list[HostStat
     if question.only is None:
         conditions = [*conditions, *_narrowed(conditions)]
     most = max(settings.OPTIONS.max_placement_results, 2 * count)
+    first = FIRST_LOOK if _may_be_removed(question) else FIRST_LOOK // 2
     # in steps, so that the statements are few and the database knows them
-    best = min(most, FIRST_LOOK * (1 + -(-(count - 1) // FIRST_LOOK)))
+    best = min(most, first + FIRST_LOOK * -(-(count - 1) // FIRST_LOOK))
     ranked = RANKED_OF_FEW if any(condition.few for condition in conditions) else RANKED
     page = _read_page(question, conditions, best, of=max(best, ranked))
     if page:
         yield page
     if len(page) == best < most:
         yield _read_page(question, conditions, most, of=most)
+
+
+def _may_be_removed(question: Question) -> bool:
+    """May hosts that satisfy all conditions not do all the same?"""
+    demand = question.demand
+    in_depth = demand.binds_hardware or not question.resources.is_simple
+    return in_depth or bool(enabled_rules(demand))
 
 
 def read_host(name: str, *conditions: Condition) -> HostState | None:

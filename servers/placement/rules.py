@@ -31,16 +31,21 @@ Test = Callable[[Demand, HostState, int], bool]
 """Does the host keep the rule, with so many servers more than were on it?"""
 
 
+def _any(_: Demand) -> bool:
+    return True
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """``says`` is what is said of a host that breaks it. ``counts``: whether it keeps the rule
-    depends on how many servers the search has put there. ``on_rebuild``: asked again when a server
-    gets another image.
+    """``says`` is what is said of a host that breaks it. ``concerns``: may a host break it for this
+    demand? ``counts``: whether it keeps the rule depends on how many servers the search has put
+    there. ``on_rebuild``: asked again when a server gets another image.
     """
 
     name: str
     says: str
     holds: Test
+    concerns: Callable[[Demand], bool] = _any
     counts: bool = False
     on_rebuild: bool = False
 
@@ -63,6 +68,10 @@ def _has_capabilities(demand: Demand, host: HostState, _: int) -> bool:
     return True
 
 
+def _has_specs(demand: Demand) -> bool:
+    return bool(demand.extra_specs)
+
+
 def _look_up(attributes: Mapping[str, Any], scope: Sequence[str]) -> Any:
     found: Any = attributes
     for name in scope:
@@ -75,14 +84,17 @@ def _look_up(attributes: Mapping[str, Any], scope: Sequence[str]) -> Any:
 def _supports_image(demand: Demand, host: HostState, _: int) -> bool:
     """The versions and address bits that an image asks for; the rest is a condition."""
     image = demand.image
-    named = image.hw_architecture or image.img_hv_type or image.hw_vm_mode
-    if not named:
-        return True
     bounds, version = image.img_hv_requested_version, host.hypervisor_version
     if bounds and version and not all(_in_bound(version, bound) for bound in bounds.split(",")):
         return False
     bits = (host.cpu_info.get("maxphysaddr") or {}).get("bits")
     return not (image.hw_maxphysaddr_bits and bits) or bits >= image.hw_maxphysaddr_bits
+
+
+def _names_hypervisor(demand: Demand) -> bool:
+    """Nova: an image that names none of these runs anywhere, whatever else it asks for."""
+    image = demand.image
+    return bool(image.hw_architecture or image.img_hv_type or image.hw_vm_mode)
 
 
 BOUND = re.compile(r"\s*(<=|>=|<|>|!=|==)\s*v?([0-9.]+).*")
@@ -110,9 +122,11 @@ def _in_bound(version: int, bound: str) -> bool:
 def _has_room_for_group(demand: Demand, host: HostState, taken: int) -> bool:
     """Hard anti-affinity, with the servers of this search counted too."""
     rule = demand.group
-    if rule is None or rule.policy != Policy.ANTI_AFFINITY:
-        return True
-    return host.members + taken < rule.max_per_host
+    return rule is None or host.members + taken < rule.max_per_host
+
+
+def _lies_apart(demand: Demand) -> bool:
+    return demand.group is not None and demand.group.policy == Policy.ANTI_AFFINITY
 
 
 def _matches_aggregate_specs(demand: Demand, host: HostState, _: int) -> bool:
@@ -192,6 +206,10 @@ def number_of(host: HostState, key: str, default: float) -> float:
         return default
 
 
+def _has_hints(demand: Demand) -> bool:
+    return bool(demand.hints)
+
+
 def _is_near_address(demand: Demand, host: HostState, _: int) -> bool:
     """The hints ``build_near_host_ip`` and ``cidr``."""
     address = _hint(demand, "build_near_host_ip")
@@ -260,23 +278,27 @@ RULES: tuple[Rule, ...] = (
         name="ComputeCapabilitiesFilter",
         says="without a capability that the flavor asks for",
         holds=_has_capabilities,
+        concerns=_has_specs,
     ),
     Rule(
         name="ImagePropertiesFilter",
         says="without what the image asks of its hypervisor",
         holds=_supports_image,
+        concerns=_names_hypervisor,
         on_rebuild=True,
     ),
     Rule(
         name="ServerGroupAntiAffinityFilter",
         says="closed by the rule of the server group",
         holds=_has_room_for_group,
+        concerns=_lies_apart,
         counts=True,
     ),
     Rule(
         name="AggregateInstanceExtraSpecsFilter",
         says="in no aggregate with the metadata that the flavor asks for",
         holds=_matches_aggregate_specs,
+        concerns=_has_specs,
     ),
     Rule(
         name="AggregateMultiTenancyIsolation",
@@ -320,8 +342,14 @@ RULES: tuple[Rule, ...] = (
         name="SimpleCIDRAffinityFilter",
         says="outside of the addresses that the hint names",
         holds=_is_near_address,
+        concerns=_has_hints,
     ),
-    Rule(name="JsonFilter", says="not what the hint query asks for", holds=_answers_query),
+    Rule(
+        name="JsonFilter",
+        says="not what the hint query asks for",
+        holds=_answers_query,
+        concerns=_has_hints,
+    ),
 )
 OF_DATABASE = frozenset(
     (
@@ -330,15 +358,16 @@ OF_DATABASE = frozenset(
     )
 )
 """Names that may be enabled too: conditions, what always holds, and what says nothing."""
-NAMES = OF_DATABASE | {rule.name for rule in RULES}
+BY_NAME = {rule.name: rule for rule in RULES}
+NAMES = OF_DATABASE | BY_NAME.keys()
 
 
 def enabled_rules(demand: Demand, *, rebuild: bool = False) -> list[Rule]:
-    """In the order in which the option names them. Of a forced host nothing is asked but what the
-    server group demands of everybody.
+    """Those that concern the demand, in the order in which the option names them. Of a forced host
+    nothing is asked but what the server group demands of everybody.
     """
-    by_name = {rule.name: rule for rule in RULES}
-    chosen = [by_name[name] for name in settings.OPTIONS.enabled_filters if name in by_name]
+    named = [BY_NAME[name] for name in settings.OPTIONS.enabled_filters if name in BY_NAME]
+    chosen = [rule for rule in named if rule.concerns(demand)]
     if rebuild:
         return [rule for rule in chosen if rule.on_rebuild]
     if demand.is_forced:

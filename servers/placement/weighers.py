@@ -7,7 +7,7 @@ option of the weigher says (or the metadata of the host's aggregates under that 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.conf import settings
 
@@ -22,11 +22,14 @@ MOST_DEVICES = 100
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Weigher:
-    """``least``: what counts as 0; else the lowest number does. ``sign``: of the multiplier."""
+    """``least``: what counts as 0; else the lowest number does. ``sign``: of the multiplier.
+    ``policy``: it is for server groups of this policy alone.
+    """
 
     name: str
     option: str
     weigh: Weigh
+    policy: str = ""
     least: float | None = None
     sign: int = 1
 
@@ -83,20 +86,16 @@ def read_weights(setting: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def _near_group(demand: Demand, host: HostState, taken: int) -> float:
-    return host.members + taken if _has_policy(demand, Policy.SOFT_AFFINITY) else 0
+def _near_group(_: Demand, host: HostState, taken: int) -> float:
+    return host.members + taken
 
 
-def _far_from_group(demand: Demand, host: HostState, taken: int) -> float:
-    return -(host.members + taken) if _has_policy(demand, Policy.SOFT_ANTI_AFFINITY) else 0
+def _far_from_group(_: Demand, host: HostState, taken: int) -> float:
+    return -(host.members + taken)
 
 
 def _failures(_: Demand, host: HostState, taken: int) -> float:  # noqa: ARG001 - one signature
     return host.failed_builds
-
-
-def _has_policy(demand: Demand, policy: str) -> bool:
-    return demand.group is not None and demand.group.policy == policy
 
 
 WEIGHERS: tuple[Weigher, ...] = (
@@ -120,11 +119,13 @@ WEIGHERS: tuple[Weigher, ...] = (
         name="ServerGroupSoftAffinityWeigher",
         option="soft_affinity_weight_multiplier",
         weigh=_near_group,
+        policy=Policy.SOFT_AFFINITY,
     ),
     Weigher(
         name="ServerGroupSoftAntiAffinityWeigher",
         option="soft_anti_affinity_weight_multiplier",
         weigh=_far_from_group,
+        policy=Policy.SOFT_ANTI_AFFINITY,
     ),
     Weigher(
         name="BuildFailureWeigher",
@@ -143,9 +144,7 @@ class Scale:
     def __init__(self, demand: Demand, hosts: Sequence[HostState]) -> None:
         self.demand = demand
         self.hosts = hosts
-        self.parts = [
-            part for weigher in WEIGHERS if (part := _part(weigher, demand, hosts)) is not None
-        ]
+        self.parts = list(_parts(demand, hosts))
 
     def weigh_all(self) -> list[float]:
         """The weight of each host as it was read."""
@@ -181,26 +180,37 @@ class Part:
         factor = self.multiplier
         if self.overridden:
             factor = number_of(host, self.weigher.option, factor)
-        return self.weigher.sign * factor * ((number - self.low) / self.width)
+        return self.weigher.sign * factor * ((number - self.low) / (self.width or 1.0))
 
 
-def _part(weigher: Weigher, demand: Demand, hosts: Sequence[HostState]) -> Part | None:
-    """``None`` where the weigher tells no hosts apart."""
-    multiplier: float = getattr(settings.OPTIONS, weigher.option)
-    overridden = any(weigher.option in one for host in hosts for one in host.aggregates)
-    if not multiplier and not overridden:
-        return None
+def _parts(demand: Demand, hosts: Sequence[HostState]) -> Iterator[Part]:
+    """Of the weighers that can tell hosts apart."""
+    options = settings.OPTIONS
+    policy = demand.group.policy if demand.group is not None else ""
+    named = {key for host in hosts for metadata in host.aggregates for key in metadata}
+    for weigher in WEIGHERS:
+        multiplier: float = getattr(options, weigher.option)
+        overridden = weigher.option in named
+        if (multiplier or overridden) and weigher.policy in ("", policy):
+            part = _part(weigher, demand, hosts, multiplier, overridden)
+            if part.width or weigher.policy:  # servers of the search count as members too
+                yield part
+
+
+def _part(
+    weigher: Weigher,
+    demand: Demand,
+    hosts: Sequence[HostState],
+    multiplier: float,
+    overridden: bool,
+) -> Part:
     numbers = [weigher.weigh(demand, host, 0) for host in hosts]
     low = min(numbers, default=0.0) if weigher.least is None else weigher.least
-    width = max(numbers, default=low) - low
-    grouped = weigher.weigh in (_near_group, _far_from_group) and demand.group is not None
-    if not width and not grouped:
-        return None
     return Part(
         weigher=weigher,
         multiplier=multiplier,
         overridden=overridden,
         low=low,
-        width=width or 1.0,
+        width=max(numbers, default=low) - low,
         numbers=numbers,
     )
