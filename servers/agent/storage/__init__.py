@@ -1,0 +1,1 @@
+"""The disks of guests on this host: files that ``qemu-img`` makes, and config drives."""
