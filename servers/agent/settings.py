@@ -38,6 +38,24 @@ class Settings:
     """How often the site is told of all guests."""
     network: str = "none"
     """What carries packets of guests: ``bridge``, or ``none``."""
+    libvirt_uri: str = "qemu:///system"
+    """Which libvirtd runs the guests (hypervisor ``libvirt``)."""
+    accel: str = "auto"
+    """``kvm``, ``tcg`` (emulation), or what the machine can do."""
+    machine: str = ""
+    """The machine type of guests whose image names none; empty: ``pc``."""
+    cpu_model: str = ""
+    """A name of libvirt's, ``host-model`` or ``host-passthrough``; empty: the host's own with KVM,
+    QEMU's in emulation.
+    """
+    reserved_memory_mb: int = 512
+    """MiB that guests do not get."""
+    stop_seconds: int = 60
+    """How long a guest may take to shut down before it is moved or rescued."""
+    migration_address: str = ""
+    """Where other hosts send guests that migrate live; empty: none are taken."""
+    migration_uri: str = ""
+    """libvirtd, as other hosts reach it; empty: TLS at ``migration_address``."""
     pretend_delay: float = 0.0
     """How long each effect takes on the hypervisor ``pretend``."""
 

@@ -1,0 +1,1 @@
+"""Guests as machines of QEMU, run by libvirt."""

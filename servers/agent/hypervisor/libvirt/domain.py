@@ -1,0 +1,369 @@
+"""Guests as libvirt wants to hear of them: the XML of domains and devices, as pure functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from servers.agent.hypervisor.libvirt.demands import Wishes, is_true, wishes_of
+
+NAMESPACE = "urn:compute-site:guest:1"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+PREFIX_OF_BUS = {"virtio": "vd", "ide": "hd"}
+"""Of names of disks; ``sd`` for the other buses."""
+SPARE_PORTS = 12
+"""Of PCI Express: each disk or NIC that is plugged while the guest runs takes one."""
+SERIAL_LETTERS = 36
+IO_LIMITS = (
+    *("read_bytes_sec", "read_iops_sec", "write_bytes_sec", "write_iops_sec"),
+    *("total_bytes_sec", "total_iops_sec"),
+)
+CONSOLE_LOG, SERIAL_SOCKET, VNC_SOCKET, AGENT_SOCKET = (
+    *("console.log", "serial.sock", "vnc.sock", "agent.sock"),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What the machines of this host are like. ``cpu_model`` is a name of libvirt's, or
+    ``host-model`` or ``host-passthrough``; empty: QEMU's own, or the host's with KVM.
+    """
+
+    accelerated: bool
+    machine: str = ""
+    cpu_model: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """A disk or CD of a guest; ``target`` is its name in the guest, such as ``vda``."""
+
+    path: Path
+    format: str
+    target: str
+    bus: str
+    device: str = "disk"
+    serial: str = ""
+    read_only: bool = False
+    boot: int | None = None
+    limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A NIC of a guest, and the bridge of the host that it goes to."""
+
+    mac: str
+    bridge: str
+    tap: str
+    mtu: int
+    model: str = "virtio"
+    queues: int = 1
+    limits: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+
+
+def domain_xml(
+    guest: Mapping[str, Any],
+    *,
+    host: Host,
+    folder: Path,
+    drives: Sequence[Drive],
+    links: Sequence[Link],
+) -> str:
+    """``folder`` is where its sockets and its console log lie."""
+    wishes = wishes_of(guest)
+    machine = wishes.word("machine_type") or host.machine or "pc"
+    root = ET.Element("domain", type="kvm" if host.accelerated else "qemu")
+    _text(root, "uuid", str(guest["server_id"]))
+    _text(root, "name", str(guest["instance_name"]))
+    _text(root, "title", str(guest["hostname"]))
+    metadata = ET.SubElement(root, "metadata")
+    ET.SubElement(metadata, f"{{{NAMESPACE}}}server", id=str(guest["server_id"]))
+    _text(root, "memory", str(guest["memory_mb"]), unit="MiB")
+    _text(root, "vcpu", str(guest["vcpus"]))
+    _add_place(root, guest, wishes)
+    _add_boot(root, wishes, machine)
+    _add_features(root, wishes, accelerated=host.accelerated)
+    _add_cpu(root, guest, wishes, host)
+    _add_clock(root, wishes, accelerated=host.accelerated)
+    for event, then in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
+        _text(root, f"on_{event}", then)
+    devices = ET.SubElement(root, "devices")
+    if "q35" in machine:
+        for _ in range(SPARE_PORTS):
+            ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
+    if any(drive.bus == "scsi" for drive in drives):
+        model = wishes.word("scsi_model", "virtio-scsi")
+        ET.SubElement(devices, "controller", type="scsi", index="0", model=model)
+    devices.extend(drive_element(drive) for drive in drives)
+    devices.extend(link_element(link) for link in links)
+    devices.extend(_passed_through(guest))
+    _add_consoles(devices, folder, wishes)
+    _add_extras(devices, wishes, folder)
+    ET.register_namespace("site", NAMESPACE)
+    return ET.tostring(root, encoding="unicode")
+
+
+def drive_xml(drive: Drive) -> str:
+    return ET.tostring(drive_element(drive), encoding="unicode")
+
+
+def link_xml(link: Link) -> str:
+    return ET.tostring(link_element(link), encoding="unicode")
+
+
+def drive_element(drive: Drive) -> ET.Element:
+    disk = ET.Element("disk", type="file", device=drive.device)
+    discard = {"discard": "unmap"} if drive.device == "disk" else {}
+    ET.SubElement(disk, "driver", {"name": "qemu", "type": drive.format, **discard})
+    ET.SubElement(disk, "source", file=str(drive.path))
+    ET.SubElement(disk, "target", dev=drive.target, bus=drive.bus)
+    if drive.serial:
+        _text(disk, "serial", drive.serial[:SERIAL_LETTERS])
+    if drive.boot is not None:
+        ET.SubElement(disk, "boot", order=str(drive.boot))
+    if drive.limits:
+        tune = ET.SubElement(disk, "iotune")
+        for name, value in drive.limits.items():
+            _text(tune, name, str(value))
+    if drive.read_only or drive.device == "cdrom":
+        ET.SubElement(disk, "readonly")
+    return disk
+
+
+def link_element(link: Link) -> ET.Element:
+    interface = ET.Element("interface", type="bridge")
+    ET.SubElement(interface, "mac", address=link.mac)
+    ET.SubElement(interface, "source", bridge=link.bridge)
+    ET.SubElement(interface, "target", dev=link.tap)
+    ET.SubElement(interface, "model", type=link.model)
+    if link.model == "virtio":
+        more = {"queues": str(link.queues)} if link.queues > 1 else {}
+        ET.SubElement(interface, "driver", {"name": "qemu", **more})
+    ET.SubElement(interface, "mtu", size=str(link.mtu))
+    if link.limits:
+        bandwidth = ET.SubElement(interface, "bandwidth")
+        for direction, values in link.limits.items():
+            ET.SubElement(
+                bandwidth, direction, {name: str(value) for name, value in values.items()}
+            )
+    return interface
+
+
+def disk_prefix(bus: str) -> str:
+    return PREFIX_OF_BUS.get(bus, "sd")
+
+
+def free_target(bus: str, taken: Iterable[str]) -> str:
+    """The next name of a disk on that bus: ``vdb``, after ``vdz`` ``vdaa``."""
+    busy = set(taken)
+    for length in itertools.count(1):
+        for letters in itertools.product(LETTERS, repeat=length):
+            name = disk_prefix(bus) + "".join(letters)
+            if name not in busy:
+                return name
+    raise AssertionError
+
+
+def io_limits(wishes: Wishes) -> dict[str, int]:
+    """Those of the flavor, for each disk."""
+    found = {name: wishes.spec_number(f"quota:disk_{name}") for name in IO_LIMITS}
+    return {name: value for name, value in found.items() if value}
+
+
+def nic_limits(wishes: Wishes) -> dict[str, dict[str, int]]:
+    """Those of the flavor, for each NIC; kilobytes a second."""
+    found: dict[str, dict[str, int]] = {}
+    for direction in ("inbound", "outbound"):
+        numbers = {
+            name: wishes.spec_number(f"quota:vif_{direction}_{name}")
+            for name in ("average", "peak", "burst")
+        }
+        known = {name: value for name, value in numbers.items() if value}
+        if known.get("average"):
+            found[direction] = known
+    return found
+
+
+def topology_of(vcpus: int, wishes: Wishes) -> tuple[int, int, int]:
+    """Sockets, cores and threads: of those that are possible the one that suits best what is
+    preferred; where nothing is, a socket for each CPU.
+    """
+    names = ("sockets", "cores", "threads")
+    most = [wishes.number(f"cpu_max_{name}") or vcpus for name in names]
+    wanted = [wishes.number(f"cpu_{name}") for name in names]
+    possible = [
+        (vcpus // (cores * threads), cores, threads)
+        for cores in range(1, vcpus + 1)
+        for threads in range(1, vcpus // cores + 1)
+        if vcpus % (cores * threads) == 0
+    ]
+    allowed = [one for one in possible if all(n <= m for n, m in zip(one, most, strict=True))]
+
+    def suits(one: tuple[int, int, int]) -> tuple[int, int, int]:
+        kept = sum(n == want for n, want in zip(one, wanted, strict=True))
+        return kept, one[0], -one[2]
+
+    return max(allowed or possible, key=suits)
+
+
+def _add_place(root: ET.Element, guest: Mapping[str, Any], wishes: Wishes) -> None:
+    """CPUs, memory and pages of the host, as the site has chosen them."""
+    cells = (guest.get("placement") or {}).get("cells") or ()
+    tune = ET.Element("cputune")
+    for name in ("shares", "period", "quota"):
+        number = wishes.spec_number(f"quota:cpu_{name}")
+        if number is not None:
+            _text(tune, name, str(number))
+    for cell in cells:
+        for cpu, host_cpu in sorted((cell.get("pinning") or {}).items(), key=lambda p: int(p[0])):
+            ET.SubElement(tune, "vcpupin", vcpu=str(cpu), cpuset=str(host_cpu))
+    emulator = [str(cpu) for cell in cells for cpu in cell.get("emulator_cpus") or ()]
+    if emulator:
+        ET.SubElement(tune, "emulatorpin", cpuset=",".join(emulator))
+    if len(tune):
+        root.append(tune)
+    _add_memory(root, cells, wishes)
+
+
+def _add_memory(root: ET.Element, cells: Sequence[Mapping[str, Any]], wishes: Wishes) -> None:
+    backing = ET.Element("memoryBacking")
+    sizes = [
+        (number, cell["page_size"]) for number, cell in enumerate(cells) if cell.get("page_size")
+    ]
+    if any(int(size) > 4 for _, size in sizes):
+        pages = ET.SubElement(backing, "hugepages")
+        for number, size in sizes:
+            ET.SubElement(pages, "page", size=str(size), unit="KiB", nodeset=str(number))
+    if wishes.flag("locked_memory"):
+        ET.SubElement(backing, "locked")
+    if len(backing):
+        root.append(backing)
+    if cells:
+        tune = ET.SubElement(root, "numatune")
+        hosts = ",".join(sorted({str(cell["host_cell"]) for cell in cells}))
+        ET.SubElement(tune, "memory", mode="strict", nodeset=hosts)
+        for number, cell in enumerate(cells):
+            where = {"cellid": str(number), "nodeset": str(cell["host_cell"])}
+            ET.SubElement(tune, "memnode", {"mode": "strict", **where})
+
+
+def _add_boot(root: ET.Element, wishes: Wishes, machine: str) -> None:
+    uefi = wishes.word("firmware_type").lower() == "uefi"
+    os = ET.SubElement(root, "os", {"firmware": "efi"} if uefi else {})
+    _text(os, "type", "hvm", arch="x86_64", machine=machine)
+    if uefi:
+        words = (wishes.specs.get("os:secure_boot"), wishes.properties.get("os_secure_boot"))
+        enabled = "yes" if "required" in words else "no"
+        firmware = ET.SubElement(os, "firmware")
+        ET.SubElement(firmware, "feature", enabled=enabled, name="secure-boot")
+    if wishes.flag("boot_menu"):
+        ET.SubElement(os, "bootmenu", enable="yes", timeout="5000")
+
+
+def _add_features(root: ET.Element, wishes: Wishes, *, accelerated: bool) -> None:
+    features = ET.SubElement(root, "features")
+    ET.SubElement(features, "acpi")
+    ET.SubElement(features, "apic")
+    hidden = wishes.specs.get("hide_hypervisor_id") or wishes.word("hide_hypervisor_id")
+    if accelerated and is_true(hidden):
+        ET.SubElement(ET.SubElement(features, "kvm"), "hidden", state="on")
+    if accelerated and wishes.word("pmu"):
+        ET.SubElement(features, "pmu", state="on" if wishes.flag("pmu") else "off")
+
+
+def _add_cpu(root: ET.Element, guest: Mapping[str, Any], wishes: Wishes, host: Host) -> None:
+    model = host.cpu_model or ("host-model" if host.accelerated else "")
+    if model in ("host-model", "host-passthrough"):
+        cpu = ET.SubElement(root, "cpu", mode=model)
+    elif model:
+        cpu = ET.SubElement(root, "cpu", mode="custom", match="exact")
+        _text(cpu, "model", model, fallback="allow")
+    else:
+        cpu = ET.SubElement(root, "cpu")
+    sockets, cores, threads = topology_of(int(guest["vcpus"]), wishes)
+    shape = {"sockets": str(sockets), "cores": str(cores), "threads": str(threads)}
+    ET.SubElement(cpu, "topology", shape)
+    cells = (guest.get("numa_topology") or {}).get("cells") or ()
+    if not cells:
+        return
+    numa = ET.SubElement(cpu, "numa")
+    for number, cell in enumerate(cells):
+        cpus = sorted({*(cell.get("cpus") or ()), *(cell.get("dedicated_cpus") or ())})
+        what = {"cpus": ",".join(map(str, cpus)), "memory": str(cell["memory_mb"]), "unit": "MiB"}
+        ET.SubElement(numa, "cell", {"id": str(number), **what})
+
+
+def _add_clock(root: ET.Element, wishes: Wishes, *, accelerated: bool) -> None:
+    is_windows = str(wishes.properties.get("os_type", "")).lower() == "windows"
+    clock = ET.SubElement(root, "clock", offset="localtime" if is_windows else "utc")
+    ET.SubElement(clock, "timer", name="rtc", tickpolicy="catchup")
+    if accelerated:
+        ET.SubElement(clock, "timer", name="pit", tickpolicy="delay")
+    ET.SubElement(clock, "timer", name="hpet", present="yes" if wishes.flag("time_hpet") else "no")
+
+
+def _passed_through(guest: Mapping[str, Any]) -> Iterator[ET.Element]:
+    """PCI devices of the host that the site has given to it."""
+    for device in (guest.get("placement") or {}).get("devices") or ():
+        for address in device.get("addresses") or ():
+            domain, bus, rest = str(address).split(":")
+            slot, function = rest.split(".")
+            element = ET.Element("hostdev", mode="subsystem", type="pci", managed="yes")
+            where = {"domain": domain, "bus": bus, "slot": slot, "function": function}
+            source = ET.SubElement(element, "source")
+            ET.SubElement(source, "address", {key: f"0x{value}" for key, value in where.items()})
+            yield element
+
+
+def _add_consoles(devices: ET.Element, folder: Path, wishes: Wishes) -> None:
+    serial = ET.SubElement(devices, "serial", type="unix")
+    ET.SubElement(serial, "source", mode="bind", path=str(folder / SERIAL_SOCKET))
+    ET.SubElement(serial, "log", file=str(folder / CONSOLE_LOG), append="on")
+    ET.SubElement(serial, "target", port="0")
+    model = wishes.word("video_model", "vga").lower()
+    video = ET.SubElement(devices, "video")
+    memory = wishes.number("video_ram")
+    more = {"vram": str(memory * 1024)} if memory and model == "vga" else {}
+    ET.SubElement(video, "model", {"type": model, **more})
+    if model == "none":
+        return
+    graphics = ET.SubElement(devices, "graphics", type="vnc")
+    ET.SubElement(graphics, "listen", type="socket", socket=str(folder / VNC_SOCKET))
+    if wishes.word("pointer_model") == "usbtablet" or wishes.word("input_bus"):
+        ET.SubElement(devices, "input", type="tablet", bus=wishes.word("input_bus", "usb"))
+
+
+def _add_extras(devices: ET.Element, wishes: Wishes, folder: Path) -> None:
+    if wishes.word("rng_model") or is_true(wishes.specs.get("hw_rng:allowed", "true")):
+        rng = ET.SubElement(devices, "rng", model="virtio")
+        rate = wishes.spec_number("hw_rng:rate_bytes")
+        if rate:
+            period = str(wishes.spec_number("hw_rng:rate_period") or 1000)
+            ET.SubElement(rng, "rate", bytes=str(rate), period=period)
+        _text(rng, "backend", "/dev/urandom", model="random")
+    balloon = ET.SubElement(devices, "memballoon", model="virtio")
+    ET.SubElement(balloon, "stats", period="10")
+    if wishes.flag("qemu_guest_agent"):
+        channel = ET.SubElement(devices, "channel", type="unix")
+        ET.SubElement(channel, "source", mode="bind", path=str(folder / AGENT_SOCKET))
+        ET.SubElement(channel, "target", type="virtio", name="org.qemu.guest_agent.0")
+    action = wishes.word("watchdog_action").lower()
+    if action and action != "disabled":
+        ET.SubElement(devices, "watchdog", model="i6300esb", action=action)
+    sound = wishes.word("sound_model").lower()
+    if sound:
+        ET.SubElement(devices, "sound", model=sound)
+    if wishes.word("tpm_version"):
+        tpm = ET.SubElement(devices, "tpm", model=wishes.word("tpm_model", "tpm-tis"))
+        ET.SubElement(tpm, "backend", type="emulator", version=wishes.word("tpm_version"))
+
+
+def _text(parent: ET.Element, name: str, text: str, **attributes: str) -> ET.Element:
+    element = ET.SubElement(parent, name, attributes)
+    element.text = text
+    return element

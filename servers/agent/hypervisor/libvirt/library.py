@@ -1,0 +1,103 @@
+"""The library ``libvirt``: a connection that comes back, and its refusals in words.
+
+The only module that imports it: who runs no guests by libvirt need not have it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from servers.agent.failures import GuestFailed
+from servers.agent.hypervisor.protocol import Unsupported
+
+lib: Any = None
+"""The library; ``None``: it is not installed, as the extra "guests" of this project would do."""
+with contextlib.suppress(ImportError):
+    lib = import_module("libvirt")
+
+SENTENCES = (
+    ("Cannot allocate memory", "the host has not enough memory for it"),
+    ("cannot set up guest memory", "the host has not enough memory for it"),
+    ('Failed to get "write" lock', "a disk of it is in use by another guest"),
+    ("Failed to get shared", "a disk of it is in use by another guest"),
+    ("Could not access KVM kernel module", "the host offers no KVM"),
+    ("failed to initialize kvm", "the host offers no KVM"),
+    ("No such file or directory", "a file that it needs is not there"),
+    ("Permission denied", "QEMU may not read a file that the guest needs"),
+    ("No more available PCI slots", "the guest has no slot left for another device"),
+    ("guest agent is not", "no QEMU guest agent answers in the guest"),
+    ("QEMU guest agent is not configured", "the image does not offer a QEMU guest agent"),
+)
+"""Parts of what libvirt and QEMU say, and what that means."""
+LONGEST = 300
+
+
+class NoLibvirt(GuestFailed):
+    """libvirt cannot be asked."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "no_libvirt")
+
+
+class Connection:
+    """Opens itself when it is needed, and again after libvirtd was restarted."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.lock = threading.Lock()
+        self.opened: Any = None
+
+    def get(self) -> Any:
+        """Raises ``NoLibvirt``."""
+        if lib is None:
+            raise NoLibvirt("the Python package libvirt-python is not installed on the host")
+        with self.lock:
+            if self.opened is None or not _is_alive(self.opened):
+                lib.registerErrorHandler(_say_nothing, None)  # else each is printed
+                try:
+                    self.opened = lib.open(self.uri)
+                except lib.libvirtError as error:
+                    raise NoLibvirt(f"libvirt does not answer at {self.uri}: {error}") from None
+            return self.opened
+
+
+@contextlib.contextmanager
+def said(doing: str) -> Iterator[None]:
+    """What libvirt refuses becomes ``GuestFailed``: what was done, and why it failed."""
+    try:
+        yield
+    except lib.libvirtError as error:
+        raise failure(doing, error) from None
+
+
+def failure(doing: str, error: Any) -> GuestFailed:
+    text = str(error)
+    why = next((sentence for part, sentence in SENTENCES if part in text), None)
+    code = error.get_error_code()
+    if code in (lib.VIR_ERR_CONFIG_UNSUPPORTED, lib.VIR_ERR_NO_SUPPORT):
+        return Unsupported(f"{doing}: this host cannot do that ({_line(text)})")
+    return GuestFailed(f"{doing}: {why or _line(text)}", "libvirt")
+
+
+def is_missing(error: Any) -> bool:
+    """Does it say that there is no such guest?"""
+    return bool(error.get_error_code() == lib.VIR_ERR_NO_DOMAIN)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:LONGEST]
+
+
+def _is_alive(connection: Any) -> bool:
+    try:
+        return bool(connection.isAlive() == 1)
+    except lib.libvirtError:
+        return False
+
+
+def _say_nothing(_context: Any, _error: Any) -> None:
+    """Errors are raised; nothing is printed as well."""

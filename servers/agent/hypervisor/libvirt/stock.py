@@ -1,0 +1,128 @@
+"""What this machine has for guests: CPUs, memory, disk, NUMA cells, and what it can do."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+from servers.agent.hypervisor.libvirt.demands import Abilities
+from servers.agent.hypervisor.libvirt.domain import Host
+from servers.agent.hypervisor.libvirt.library import said
+from servers.agent.settings import Settings
+
+CPUINFO = Path("/proc/cpuinfo")
+KVM = Path("/dev/kvm")
+KVM_CREATE_VM = 0xAE01
+VIRTUALIZATION = re.compile(r"^flags\s*:.*\b(vmx|svm)\b", re.MULTILINE)
+FIRMWARE = (Path("/usr/share/OVMF"), Path("/usr/share/qemu/firmware"))
+GIB = 1 << 30
+KIB_OF_MIB = 1024
+
+
+def is_accelerated(settings: Settings) -> bool:
+    """Do guests run by KVM? ``auto``: where the processor has the commands for it and KVM makes
+    machines. A kernel may offer KVM without them, and starts machines that then hang.
+    """
+    if settings.accel == "auto":
+        return has_virtualization(CPUINFO.read_text(encoding="utf-8")) and _makes_machines()
+    return settings.accel == "kvm"
+
+
+def has_virtualization(cpuinfo: str) -> bool:
+    return VIRTUALIZATION.search(cpuinfo) is not None
+
+
+def host_of(settings: Settings) -> Host:
+    return Host(
+        accelerated=is_accelerated(settings),
+        machine=settings.machine,
+        cpu_model=settings.cpu_model,
+    )
+
+
+def abilities_of_machine() -> Abilities:
+    descriptions = list(FIRMWARE[1].glob("*.json")) if FIRMWARE[1].is_dir() else []
+    uefi = any(FIRMWARE[0].glob("OVMF_CODE*.fd")) and bool(descriptions)
+    secure = uefi and any("secboot" in path.name or "ms" in path.name for path in descriptions)
+    tpm = shutil.which("swtpm") is not None and shutil.which("swtpm_setup") is not None
+    return Abilities(uefi=uefi, secure_boot=secure, tpm=tpm)
+
+
+def stock_of(connection: Any, folder: Path, settings: Settings, host: Host) -> dict[str, Any]:
+    """As the API of hosts wants to hear it. Memory that the host keeps for itself is not told."""
+    with said("the host could not be looked at"):
+        _, memory_mb, vcpus, *_ = connection.getInfo()
+        version = int(connection.getVersion())
+        capabilities = ET.fromstring(connection.getCapabilities())  # noqa: S314 - libvirt's own
+    kinds = ["qemu", "kvm"] if host.accelerated else ["qemu"]
+    return {
+        "vcpus": vcpus,
+        "memory_mb": max(memory_mb - settings.reserved_memory_mb, 1),
+        "local_gb": shutil.disk_usage(folder).total // GIB,
+        "hypervisor_type": "QEMU",
+        "hypervisor_version": version,
+        "supported_instances": [[platform.machine(), kind, "hvm"] for kind in kinds],
+        "cpu_info": cpu_info_of(capabilities),
+    }
+
+
+def cpu_info_of(capabilities: ET.Element) -> dict[str, Any]:
+    """By Nova's keys, and the NUMA cells beside them: CPUs, memory (MiB), pages (KiB: number)."""
+    cpu = capabilities.find("host/cpu")
+    info: dict[str, Any] = {"arch": platform.machine()}
+    cells = [_cell(cell) for cell in capabilities.iterfind("host/topology/cells/cell")]
+    if cpu is not None:
+        info |= {
+            "model": cpu.findtext("model") or "",
+            "vendor": cpu.findtext("vendor") or "",
+            "features": sorted(str(one.get("name")) for one in cpu.iterfind("feature")),
+        }
+        shape = cpu.find("topology")
+        if shape is not None:
+            names = ("sockets", "cores", "threads")
+            info["topology"] = {name: int(shape.get(name) or 1) for name in names}
+            info["topology"]["cells"] = len(cells) or 1
+    info["numa_cells"] = cells
+    return info
+
+
+def lacks_of(settings: Settings) -> list[str]:
+    """What must be there before libvirt is asked at all."""
+    lacks = []
+    if shutil.which("qemu-system-x86_64") is None:
+        lacks.append("QEMU is not there; on Debian: apt-get install qemu-system-x86")
+    if settings.accel not in ("auto", "kvm", "tcg"):
+        lacks.append(f'"accel" of agent.json is auto, kvm or tcg, not {settings.accel}')
+    if settings.accel == "kvm" and not _makes_machines():
+        lacks.append('/dev/kvm makes no machines, and "accel" of agent.json is kvm')
+    return lacks
+
+
+def _cell(cell: ET.Element) -> dict[str, Any]:
+    memory = cell.find("memory")
+    return {
+        "id": int(cell.get("id") or 0),
+        "cpus": [int(cpu.get("id") or 0) for cpu in cell.iterfind("cpus/cpu")],
+        "memory_mb": int(memory.text or 0) // KIB_OF_MIB if memory is not None else 0,
+        "pages": {str(page.get("size")): int(page.text or 0) for page in cell.iterfind("pages")},
+    }
+
+
+def _makes_machines() -> bool:
+    try:
+        handle = os.open(KVM, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.close(fcntl.ioctl(handle, KVM_CREATE_VM, 0))
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
