@@ -30,9 +30,9 @@ from servers.injections.shapes import (
     STEPS,
     TOO_MANY,
     UNAVAILABLE,
-    read_injection,
 )
 from servers.models import Injection
+from servers.serializers.injection import read_injection
 
 TITLES = {
     BUILD: "Fail builds",
@@ -56,14 +56,13 @@ class InjectionForm(forms.ModelForm):  # type: ignore[type-arg]
         given = {key: value for key, value in values.items() if value not in ("", None)}
         if "times" in given and str(given["times"]).isdecimal():
             given["times"] = int(given["times"])
-        self.given = {"kind": self.kind, **given}
         if not self.errors:
-            self._check()
+            self._check({"kind": self.kind, **given})
         return values
 
-    def _check(self) -> None:
+    def _check(self, given: Mapping[str, Any]) -> None:
         try:
-            read_injection(self.given)
+            self.order = read_injection({"fault": given})
         except Fault as fault:
             for error in fault.errors:
                 name = error.field.removeprefix("fault.")
@@ -177,7 +176,7 @@ class InjectionAdmin(WritableAdmin):
         return super().add_view(request, form_url, {"title": title, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Injection, form: Any, change: bool) -> None:
-        made = inject(form.given, by=request.user.get_username())
+        made = inject(form.order, by=request.user.get_username())
         for field in Injection._meta.concrete_fields:  # noqa: SLF001 - public API
             setattr(obj, field.attname, getattr(made, field.attname))
 

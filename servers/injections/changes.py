@@ -16,7 +16,7 @@ from quotas.changes import clear_limits, set_limits
 from quotas.limits import own_limits
 from quotas.usage import project_usage
 from servers.hosts.services import ServiceChange, change_service, find_compute_service
-from servers.injections.shapes import HOST, QUOTA, read_injection
+from servers.injections.shapes import HOST, QUOTA, InjectionOrder
 from servers.models import Injection
 
 
@@ -62,15 +62,14 @@ def find_injection(key: str) -> Injection:
 
 
 @transaction.atomic
-def inject(given: Mapping[str, Any], *, by: str) -> Injection:
+def inject(order: InjectionOrder, *, by: str) -> Injection:
     """Ask for a fault, which is met from now on.
 
     Raises:
-        InvalidBody: it does not have the shape.
         BadReference: it names a host or project that is not there.
         AlreadyInjected: the host is down, or the quota full, on request already.
     """
-    kind, details = read_injection(given)
+    kind, details = order.kind, dict(order.details)
     undo: dict[str, Any] = {}
     if kind == HOST:
         undo = _take_down(details["host"])

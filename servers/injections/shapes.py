@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from compute_site.faults import FieldFault, InvalidBody
 from compute_site.values.keys import (
     Key,
     WrongValue,
@@ -13,7 +13,6 @@ from compute_site.values.keys import (
     filled_line,
     line,
     one_of,
-    read_keys,
     shown,
     text,
 )
@@ -26,7 +25,6 @@ UNAVAILABLE, TOO_MANY, DROP, DELAY = "503", "429", "drop", "delay"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "any")
 LONGEST = 3600
 ALWAYS = "always"
-WRONG_KEY = "wrong_key"
 
 
 def _times(value: Any) -> Any:
@@ -70,23 +68,9 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
 }
 
 
-def read_injection(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The kind, and a value for each of its keys.
+@dataclasses.dataclass(frozen=True, slots=True)
+class InjectionOrder:
+    """A fault that is asked for: its kind, and a value for each key of the kind."""
 
-    Raises:
-        InvalidBody: it does not have the shape; all that is wrong is listed.
-    """
-    kind = given.get("kind")
-    if not isinstance(kind, str) or kind not in SHAPES:
-        told = f"give one of {', '.join(SHAPES)}, not {shown(kind)}"
-        raise InvalidBody([FieldFault("fault.kind", WRONG_KEY, told)])
-    others = {key: value for key, value in given.items() if key != "kind"}
-    values, problems = read_keys(others, SHAPES[kind])
-    if problems:
-        raise InvalidBody([_blame(problem) for problem in problems])
-    return kind, values
-
-
-def _blame(problem: str) -> FieldFault:
-    key, _, told = problem.removeprefix("key ").partition(": ")
-    return FieldFault(f"fault.{key}", WRONG_KEY, told)
+    kind: str
+    details: Mapping[str, Any]

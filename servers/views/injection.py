@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import BadRequest, Fault, Forbidden
+from compute_site.faults import Fault, Forbidden
 from compute_site.neighbours.service_view import ServiceView
 from compute_site.waiting.held import DROPPED
 from servers.injections.changes import (
@@ -25,6 +25,7 @@ from servers.injections.changes import (
 from servers.injections.meeting import Met, find_for_request
 from servers.injections.shapes import DROP, TOO_MANY, UNAVAILABLE
 from servers.models import Injection
+from servers.serializers.injection import read_injection
 
 NEVER = ("/faults", "/admin", "/static", "/healthz", "/readyz")
 """Nobody shall be locked out of the ways to end a fault."""
@@ -56,11 +57,8 @@ class Injections(InjectionView):
         return Response({"faults": [show(row) for row in list_injections()]})
 
     def post(self, request: Request) -> Response:
-        body = self.read_body()
-        given = body.get("fault") if isinstance(body, dict) else None
-        if not isinstance(given, dict):
-            raise BadRequest("Send an object under fault.", field="fault")
-        injection = inject(given, by=self.caller.user_name)
+        order = read_injection(self.read_body())
+        injection = inject(order, by=self.caller.user_name)
         return Response({"fault": show(injection)}, status=201)
 
     def delete(self, request: Request) -> Response:
