@@ -9,6 +9,7 @@ from flavors.models import Flavor
 from servers.models import Instance
 
 PREFIX = "image_"
+BASE_IMAGE = f"{PREFIX}base_image_ref"
 LARGE_PROPERTIES = frozenset(
     ("mappings", "block_device_mapping", "img_mappings", "img_block_device_mapping")
 )
@@ -19,8 +20,13 @@ LONGEST_VALUE = 255
 
 def image_entries(image: ImageData | None, flavor: Flavor, image_ref: str) -> dict[str, str]:
     """The entries; ``image_ref`` is the id that the client named. All values are texts."""
-    values = {"base_image_ref": image_ref, **_image_values(image, flavor)}
-    return {f"{PREFIX}{key}": _cut(value) for key, value in values.items()}
+    values = {f"{PREFIX}{key}": value for key, value in _image_values(image, flavor).items()}
+    return {key: _cut(value) for key, value in {BASE_IMAGE: image_ref, **values}.items()}
+
+
+def base_image_of(instance: Instance) -> str:
+    """The id of the image that the root disk was made of; empty where there was none."""
+    return str(instance.image_ref or instance.system_metadata.get(BASE_IMAGE) or "")
 
 
 def kept_image(instance: Instance) -> ImageData:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest
 
 from compute_site.console.lists import ListAdmin, word_filter
@@ -35,16 +35,17 @@ class QuotaAdmin(ListAdmin):
             project=obj.project_id, resource=obj.resource
         )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """The rows with the project's usage, counted only for the rows of the page."""
-        counted = [
-            When(resource=name, then=sum((part.expression() for part in kind.parts), Value(0)))
-            for name, kind in self.quotas.kinds.items()
-            if kind.parts
-        ]
-        used = Case(*counted, default=Value(None), output_field=IntegerField())
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(used=used)
-        return rows
+    def count_for_all(self, rows: Iterable[Any]) -> None:
+        """What is used, for the rows of the page alone, in a statement for each kind of things."""
+        projects: dict[str, list[str]] = {}
+        shown = list(rows)
+        for row in shown:
+            projects.setdefault(row.resource, []).append(row.project_id)
+        kinds = self.quotas.kinds
+        used = {name: kinds[name].used_by_each(keys) for name, keys in projects.items()}
+        for row in shown:
+            counts = kinds[row.resource].parts
+            row.used = used[row.resource].get(row.project_id, 0) if counts else None
 
     @admin.display
     def used(self, quota: Any) -> str:

@@ -13,8 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Count, IntegerField, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count
 
 from compute_site.db.prepared import array, prepared_cursor
 from compute_site.faults import Fault
@@ -67,12 +66,6 @@ class Part:
     def used_by_each(self, project_ids: Collection[str]) -> dict[str, int]:
         rows = self.rows.filter(**{f"{self.owner}__in": project_ids}).order_by()
         return dict(rows.values_list(self.owner).annotate(used=self.measure))
-
-    def expression(self) -> Coalesce:
-        """The same as an expression, for the project of each row of a quota table."""
-        rows = self.rows.filter(**{self.owner: OuterRef("project")}).order_by()
-        used = rows.values(self.owner).annotate(used=self.measure).values("used")
-        return Coalesce(Subquery(used, output_field=IntegerField()), Value(0))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

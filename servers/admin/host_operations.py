@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from django import forms
 from django.db.models import QuerySet
 
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
+from servers.admin.operation_pages import Operation, Values
 from servers.admin.operations import Outcome, operate
 from servers.hosts.services import ServiceChange, change_service
 from servers.models import Instance, Service, VmState
@@ -18,7 +18,6 @@ from servers.moves.cold import migrate_server
 from servers.moves.evacuate import EvacuationOrder, evacuate_server
 from servers.moves.live import migrate_live
 
-Values = Mapping[str, Any]
 CallerIn = Callable[[Project], Caller]
 """The operator as a caller in a project."""
 
@@ -39,19 +38,12 @@ class EvacuationForm(forms.Form):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class HostOperation:
-    """``permission`` is Django's. ``run`` says what became of each server, if it is about servers;
-    the refusal of the host itself is a fault. ``fits`` says on whose page the button is shown.
+class HostOperation(Operation[Service]):
+    """``run`` says what became of each server, if it is about servers; the refusal of the host
+    itself is a fault.
     """
 
-    name: str
-    label: str
-    permission: str
-    explanation: str
     run: Callable[[CallerIn, Service, Values], list[Outcome]]
-    fits: Callable[[Service], bool]
-    form: type[forms.Form] = forms.Form
-    danger: bool = False
 
 
 def servers_of(service: Service) -> QuerySet[Instance]:

@@ -8,12 +8,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
@@ -31,7 +29,7 @@ from servers.admin.host_operations import (
     servers_of,
 )
 from servers.admin.instance_page import is_key
-from servers.admin.operations import ask_first
+from servers.admin.operation_pages import Operation, OperationsAdmin, Values
 from servers.admin.parts import Part, rows
 from servers.admin.read_only import RecordAdmin
 from servers.admin.writable import RemovableAdmin
@@ -67,7 +65,7 @@ class CellAdmin(RecordAdmin):
 
 
 @admin.register(Service)
-class ServiceAdmin(RecordAdmin):
+class ServiceAdmin(OperationsAdmin, RecordAdmin):
     list_display = (
         *("host", "binary", "state_shown", "disabled_reason", "cell", "version", "seen"),
     )
@@ -84,57 +82,36 @@ class ServiceAdmin(RecordAdmin):
     ordering = ("host", "binary")
     seen = age_of("last_seen_up", "seen")
     sortable_by = ("host",)
-    actions = tuple(HOST_OPERATIONS)
+    operations = HOST_OPERATIONS
+    operation_template = "servers/admin/host_operation.html"
+    most_at_once = MOST_HOSTS_AT_ONCE
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Asked for the operations; there is no form to change a service."""
         return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The operations that the operator has the right to."""
-        begin = ask_first("admin:servers_service_operation", MOST_HOSTS_AT_ONCE)
-        return {
-            operation.name: (begin, operation.name, f"{operation.label} …")
-            for operation in HOST_OPERATIONS.values()
-            if request.user.has_perm(operation.permission)
-        }
+    def find_rows(self, keys: Sequence[str]) -> list[Service]:
+        return list(Service.objects.computes().filter(pk__in=keys).select_related("node"))
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.operation_view)
-        return [path("do/<name>/", view, name="servers_service_operation"), *super().get_urls()]
+    def title_of(self, operation: Operation[Any], rows: Sequence[Service]) -> str:
+        return f"{operation.label}: {', '.join(service.host for service in rows)}"
 
-    def operation_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Ask first (GET), then do it (POST)."""
-        operation = HOST_OPERATIONS.get(name)
-        if operation is None:
-            raise Http404(f"There is no operation {name}.")
-        if not request.user.has_perm(operation.permission):
-            raise PermissionDenied
-        keys = [key for key in request.GET.getlist("key") if is_key(key)][:MOST_HOSTS_AT_ONCE]
-        services = list(Service.objects.computes().filter(pk__in=keys).select_related("node"))
-        form = operation.form(request.POST if request.method == "POST" else None)
-        if request.method != "POST" or not form.is_valid():
-            context = {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "media": self.media,
-                "title": f"{operation.label}: {', '.join(s.host for s in services)}",
-                "operation": operation,
-                "form": form,
-                "rows": _rows_of(services),
-                "most": MOST_SERVERS,
-            }
-            return TemplateResponse(request, "servers/admin/host_operation.html", context)
-        for service in services:
-            self._operate(request, operation, service, form.cleaned_data)
-        if len(services) == 1 and hasattr(services[0], "node"):
-            return redirect("admin:servers_computenode_change", services[0].node.pk)
-        return redirect("admin:servers_service_changelist")
+    def shown_rows(self, rows: Sequence[Service]) -> Sequence[Any]:
+        return _rows_of(rows)
+
+    def page_of(self, row: Service) -> str | None:
+        node = getattr(row, "node", None)
+        return reverse("admin:servers_computenode_change", args=[node.pk]) if node else None
+
+    def perform(
+        self, request: HttpRequest, operation: Any, rows: Sequence[Service], values: Values
+    ) -> None:
+        for service in rows:
+            self._operate(request, operation, service, values)
 
     def _operate(
-        self, request: HttpRequest, operation: HostOperation, service: Service, values: Any
+        self, request: HttpRequest, operation: HostOperation, service: Service, values: Values
     ) -> None:
-        """Do it, tell what became of it, and write into the history who did it."""
         try:
             outcomes = operation.run(partial(operator_of, request), service, values)
         except Fault as fault:
@@ -165,12 +142,15 @@ def _state_of(service: Service) -> str:
     return format_html("{}{}", shown, disabled if service.disabled else "")
 
 
-def _rows_of(services: Sequence[Service]) -> list[tuple[Service, str, int]]:
-    """Each host with its state and the number of its servers."""
+def _rows_of(services: Sequence[Service]) -> list[tuple[Service, str, int, int]]:
+    """Each host with its state, the number of its servers, and how many of them move at once."""
     hosts = [service.host for service in services]
     found = Instance.objects.alive().filter(host__in=hosts).order_by()
     numbers = dict(found.values_list("host").annotate(number=Count("pk")))
-    return [(service, _state_of(service), numbers.get(service.host, 0)) for service in services]
+    return [
+        (service, _state_of(service), numbers.get(service.host, 0), MOST_SERVERS)
+        for service in services
+    ]
 
 
 class HostForm(forms.ModelForm):  # type: ignore[type-arg]

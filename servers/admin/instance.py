@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,8 +26,9 @@ from servers.actions.console import read_console
 from servers.actions.remote_console import TYPES, open_console
 from servers.admin.display import NOTHING, Links, age_of, state
 from servers.admin.filters import Business, Existence, OnNetwork
-from servers.admin.instance_page import find_instance, is_key, read_parts
-from servers.admin.operations import OPERATIONS, Operation, Outcome, ask_first, operate
+from servers.admin.instance_page import find_instance, read_parts
+from servers.admin.operation_pages import Operation, OperationsAdmin, Values
+from servers.admin.operations import OPERATIONS, Outcome, operate
 from servers.admin.read_only import RecordAdmin
 from servers.models import Instance, VmState
 from servers.read.queue import are_workers_up, find_trouble, read_queues
@@ -46,7 +47,7 @@ PROTOCOLS = {kind: protocol for protocol, kinds in TYPES.items() for kind in kin
 
 
 @admin.register(Instance)
-class InstanceAdmin(RecordAdmin, RulesAdmin):
+class InstanceAdmin(OperationsAdmin, RecordAdmin, RulesAdmin):
     """Pages to look at; what operators do with servers goes through ``OPERATIONS``."""
 
     list_filter = (
@@ -73,7 +74,9 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         "server is shared. What a role may do with all servers of a project stands on the page "
         "of the project."
     )
-    actions = tuple(OPERATIONS)
+    operations = OPERATIONS
+    operation_template = "servers/admin/operation.html"
+    most_at_once = MOST_AT_ONCE
     list_display_links = None  # the first column is a link of ours, with the id below the name
     age = age_of("created_at")
 
@@ -104,21 +107,10 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         word = search_term.strip()
         return queryset.filter(_match(word)) if word else queryset, False
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The operations that the operator has the right to."""
-        begin = ask_first("admin:servers_instance_operation", MOST_AT_ONCE)
-        return {
-            operation.name: (begin, operation.name, f"{operation.label} …")
-            for operation in OPERATIONS.values()
-            if self._may(request, operation)
-        }
-
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.operation_view)
         log = self.admin_site.admin_view(self.console_log_view)
         console = self.admin_site.admin_view(self.console_view)
         own = [
-            path("do/<name>/", view, name="servers_instance_operation"),
             path("<int:key>/console-log/", log, name="servers_instance_console_log"),
             path("<int:key>/console/", console, name="servers_instance_console"),
         ]
@@ -133,11 +125,6 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         instance = find_instance(object_id)
         if instance is None:
             raise Http404(f"There is no server {object_id}.")
-        operations = [
-            operation
-            for operation in OPERATIONS.values()
-            if self._may(request, operation) and operation.fits(instance)
-        ]
         is_busy = instance.task_state is not None or instance.vm_state == VmState.BUILDING
         return self._page(
             request,
@@ -145,7 +132,7 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             title=instance.display_name,
             original=instance,
             state=state(instance),
-            operations=operations,
+            operations=self.operations_for(request, instance),
             unretried=_why_not_retried(instance),
             reason=_reason(request, instance),
             parts=read_parts(Links(request.user), instance),
@@ -163,37 +150,28 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
         url = reverse("admin:servers_instance_operation", args=["delete_servers"])
         return redirect(f"{url}?key={object_id}")
 
-    def operation_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Ask first (GET), then do it (POST)."""
-        operation = OPERATIONS.get(name)
-        if operation is None:
-            raise Http404(f"There is no operation {name}.")
-        if not self._may(request, operation):
-            raise PermissionDenied
-        keys = [key for key in request.GET.getlist("key") if is_key(key)][:MOST_AT_ONCE]
-        instances = list(
-            Instance.objects.filter(pk__in=keys).select_related("project", "build_request")
-        )
-        form = operation.form(request.POST if request.method == "POST" else None)
-        if request.method != "POST" or not form.is_valid():
-            return self._page(
-                request,
-                "servers/admin/operation.html",
-                title=f"{operation.label}: {len(instances)} server{'s'[: len(instances) != 1]}",
-                operation=operation,
-                form=form,
-                rows=[(instance, state(instance)) for instance in instances],
-            )
-        values = form.cleaned_data
+    def find_rows(self, keys: Sequence[str]) -> list[Instance]:
+        servers = Instance.objects.filter(pk__in=keys)
+        return list(servers.select_related("project", "build_request"))
+
+    def title_of(self, operation: Operation[Any], rows: Sequence[Instance]) -> str:
+        return f"{operation.label}: {len(rows)} server{'s'[: len(rows) != 1]}"
+
+    def shown_rows(self, rows: Sequence[Instance]) -> Sequence[Any]:
+        return [(instance, state(instance)) for instance in rows]
+
+    def page_of(self, row: Instance) -> str | None:
+        return reverse("admin:servers_instance_change", args=[row.pk])
+
+    def perform(
+        self, request: HttpRequest, operation: Any, rows: Sequence[Instance], values: Values
+    ) -> None:
         outcomes = operate(
             lambda caller, instance: operation.run(caller, instance, values),
-            instances,
+            rows,
             partial(operator_of, request),
         )
         self._record(request, operation, outcomes)
-        if len(instances) == 1:
-            return redirect("admin:servers_instance_change", instances[0].pk)
-        return redirect("admin:servers_instance_changelist")
 
     def console_log_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """What the guest wrote on its console, which may hold secrets: so viewing servers is not
@@ -247,12 +225,8 @@ class InstanceAdmin(RecordAdmin, RulesAdmin):
             raise Http404(f"There is no server {key}.")
         return instance
 
-    def _may(self, request: HttpRequest, operation: Operation) -> bool:
-        allowed: bool = getattr(self, f"has_{operation.permission}_permission")(request)
-        return allowed
-
     def _record(
-        self, request: HttpRequest, operation: Operation, outcomes: Iterable[Outcome]
+        self, request: HttpRequest, operation: Operation[Any], outcomes: Iterable[Outcome]
     ) -> None:
         """Say what became of each server, and write into the history who did it."""
         done = [outcome.instance for outcome in outcomes if not outcome.refusal]

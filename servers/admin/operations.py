@@ -3,69 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
-
-from django import forms
-from django.contrib import messages
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
+from collections.abc import Callable, Iterable
 
 from compute_site import faults
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
 from servers.actions.ask_host import ask_host
 from servers.actions.lock import lock_server, unlock_server
+from servers.actions.rebuild import RebuildOrder, rebuild_server
+from servers.actions.rescue import rescue_server
 from servers.actions.reset import reset_state
 from servers.actions.restore import restore_server
+from servers.actions.shelve import shelve_server, unshelve_server
+from servers.admin.operation_forms import (
+    FlavorForm,
+    HostForm,
+    LockForm,
+    RebootForm,
+    RebuildForm,
+    RescueForm,
+)
+from servers.admin.operation_pages import Operation, Values
 from servers.build.retry import retry_build
 from servers.delete.delete import delete_server
-from servers.lifecycle.actions import HARD_REBOOT, HOST_ACTIONS, SOFT_REBOOT
+from servers.kept_image import base_image_of
+from servers.lifecycle.actions import HARD_REBOOT, HOST_ACTIONS, REBUILD, SOFT_REBOOT
 from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, BEGIN_MOVE, CONFIRM, Transition
 from servers.models import Instance, VmState
-from servers.moves.cold import migrate_server
+from servers.moves.cold import migrate_server, resize_server
 from servers.moves.confirm_or_revert import confirm_resize, revert_resize
 from servers.moves.live import migrate_live
 
-Values = Mapping[str, Any]
-"""What the operator filled in, by the fields of the form."""
-
-
-class LockForm(forms.Form):
-    reason = forms.CharField(
-        required=False, max_length=255, help_text="Shown to whoever looks at the server."
-    )
-
-
-class HostForm(forms.Form):
-    host = forms.CharField(
-        required=False, max_length=255, help_text="Empty: the best host there is."
-    )
-
-
-class RebootForm(forms.Form):
-    kind = forms.ChoiceField(
-        choices=(("soft", "soft: the guest shuts down by itself"), ("hard", "hard")),
-        initial="soft",
-    )
+CHANGE = "servers.change_instance"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """``permission`` is Django's on servers; ``fits`` says on whose page the button is shown;
-    ``form`` asks for what the function needs to know beside the server.
-    """
+class ServerOperation(Operation[Instance]):
+    """``run`` is a function of the API."""
 
-    name: str
-    label: str
-    permission: str
-    explanation: str
     run: Callable[[Caller, Instance, Values], object]
-    fits: Callable[[Instance], bool]
-    form: type[forms.Form] = forms.Form
-    danger: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,21 +70,6 @@ def operate(
     return outcomes
 
 
-def ask_first(page: str, most: int) -> Callable[..., HttpResponse]:
-    """An action of a list: redirect from the ticked boxes to the page of the operation, which asks
-    for confirmation. ``page`` names that page's URL.
-    """
-
-    def begin(_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse:
-        keys = list(queryset.values_list("pk", flat=True)[: most + 1])
-        if len(keys) > most:
-            messages.warning(request, f"These are the first {most}: more is too much at once.")
-        url = reverse(page, args=[request.POST["action"]])
-        return redirect(f"{url}?{'&'.join(f'key={key}' for key in keys[:most])}")
-
-    return begin
-
-
 def lock(caller: Caller, instance: Instance, values: Values) -> None:
     """An operator's lock is an admin's, also where the operator has a role in the project: users
     of the project cannot undo it.
@@ -128,6 +89,30 @@ def live_migrate(caller: Caller, instance: Instance, values: Values) -> None:
     migrate_live(caller, instance, host=values["host"] or None, forced=False, waits=False)
 
 
+def resize(caller: Caller, instance: Instance, values: Values) -> None:
+    resize_server(caller, instance, flavor_ref=values["flavor"])
+
+
+def rebuild(caller: Caller, instance: Instance, values: Values) -> None:
+    rebuild_server(
+        caller,
+        instance,
+        RebuildOrder(
+            image_ref=values["image"] or base_image_of(instance),
+            columns={},
+            reimages_volumes=values["volumes"],
+        ),
+    )
+
+
+def rescue(caller: Caller, instance: Instance, values: Values) -> None:
+    rescue_server(caller, instance, image=values["image"] or None, volumes=True)
+
+
+def unshelve(caller: Caller, instance: Instance, values: Values) -> None:
+    unshelve_server(caller, instance, host=values["host"] or None)
+
+
 def _of_no_project(caller: Caller) -> Caller:
     return dataclasses.replace(caller, project_id="", project_name="")
 
@@ -141,6 +126,11 @@ def _may_take(step: Transition, instance: Instance) -> bool:
     fits_vm = not step.from_vm or instance.vm_state in step.from_vm
     fits_task = not step.from_task or instance.task_state in step.from_task
     return _is_begun(instance) and instance.host is not None and fits_vm and fits_task
+
+
+def _can_be_unshelved(instance: Instance) -> bool:
+    shelved = (VmState.SHELVED, VmState.SHELVED_OFFLOADED)
+    return _is_begun(instance) and instance.vm_state in shelved and instance.task_state is None
 
 
 def _can_be_active(instance: Instance) -> bool:
@@ -160,123 +150,180 @@ def _can_be_retried(instance: Instance) -> bool:
 OPERATIONS = {
     operation.name: operation
     for operation in (
-        Operation(
+        ServerOperation(
             name="retry",
             label="Retry build",
-            permission="change",
+            permission=CHANGE,
             explanation="A server that never reached a host waits for one again, with everything "
             "it was asked with. It makes sense once there is room on a host.",
             run=lambda caller, instance, _: retry_build(caller, instance),
             fits=_can_be_retried,
         ),
-        Operation(
+        ServerOperation(
             name="start",
             label="Start",
-            permission="change",
+            permission=CHANGE,
             explanation="A stopped server starts on its host.",
             run=lambda caller, instance, _: ask_host(caller, instance, HOST_ACTIONS["start"]),
             fits=lambda instance: _may_take(HOST_ACTIONS["start"].step, instance),
         ),
-        Operation(
+        ServerOperation(
             name="stop",
             label="Stop",
-            permission="change",
+            permission=CHANGE,
             explanation="The guest shuts down and keeps its place on the host.",
             run=lambda caller, instance, _: ask_host(caller, instance, HOST_ACTIONS["stop"]),
             fits=lambda instance: _may_take(HOST_ACTIONS["stop"].step, instance),
         ),
-        Operation(
+        ServerOperation(
             name="reboot",
             label="Reboot",
-            permission="change",
+            permission=CHANGE,
             explanation="The guest restarts. A hard reboot also ends a reboot that hangs.",
             run=reboot,
             fits=lambda instance: _may_take(HARD_REBOOT.step, instance),
             form=RebootForm,
         ),
-        Operation(
+        ServerOperation(
             name="lock",
             label="Lock",
-            permission="change",
+            permission=CHANGE,
             explanation="Users of the project can no longer change the server; admins can.",
             run=lock,
             fits=lambda instance: _is_begun(instance) and not instance.locked,
             form=LockForm,
         ),
-        Operation(
+        ServerOperation(
             name="unlock",
             label="Unlock",
-            permission="change",
+            permission=CHANGE,
             explanation="Users of the project can change the server again.",
             run=lambda caller, instance, _: unlock_server(_of_no_project(caller), instance),
             fits=lambda instance: _is_begun(instance) and instance.locked,
         ),
-        Operation(
+        ServerOperation(
             name="migrate",
             label="Migrate",
-            permission="change",
+            permission=CHANGE,
             explanation="The server goes to another host. It stops for that, and waits there for "
             "the move to be confirmed or reverted.",
             run=migrate,
             fits=lambda instance: _may_take(BEGIN_MOVE, instance),
             form=HostForm,
         ),
-        Operation(
+        ServerOperation(
             name="live_migrate",
             label="Live-migrate",
-            permission="change",
+            permission=CHANGE,
             explanation="The server goes to another host while it runs.",
             run=live_migrate,
             fits=lambda instance: _may_take(BEGIN_LIVE_MOVE, instance),
             form=HostForm,
         ),
-        Operation(
+        ServerOperation(
             name="confirm_resize",
             label="Confirm resize",
-            permission="change",
+            permission=CHANGE,
             explanation="The server stays as and where it is now; what it has left on its old "
             "host is given up.",
             run=lambda caller, instance, _: confirm_resize(caller, instance),
             fits=lambda instance: _may_take(CONFIRM, instance),
         ),
-        Operation(
+        ServerOperation(
             name="revert_resize",
             label="Revert resize",
-            permission="change",
+            permission=CHANGE,
             explanation="The server goes back to its old host and flavor.",
             run=lambda caller, instance, _: revert_resize(caller, instance),
             fits=lambda instance: _may_take(CONFIRM, instance),
         ),
-        Operation(
+        ServerOperation(
             name="restore",
             label="Restore",
-            permission="change",
+            permission=CHANGE,
             explanation="A server that was deleted, but can be restored, comes back. It counts in "
             "the quota again.",
             run=lambda caller, instance, _: restore_server(caller, instance),
             fits=lambda instance: _may_take(HOST_ACTIONS["restore"].step, instance),
         ),
-        Operation(
+        ServerOperation(
+            name="resize",
+            label="Resize",
+            permission=CHANGE,
+            explanation="The server gets another flavor, on the host that suits it best. It stops "
+            "for that, and waits there for the resize to be confirmed or reverted.",
+            run=resize,
+            fits=lambda instance: _may_take(BEGIN_MOVE, instance),
+            form=FlavorForm,
+        ),
+        ServerOperation(
+            name="rebuild",
+            label="Rebuild",
+            permission=CHANGE,
+            explanation="The root disk is written anew from an image; what was on it is lost. "
+            "Name, addresses and volumes stay. The new admin password is not told here.",
+            run=rebuild,
+            fits=lambda instance: _may_take(REBUILD.step, instance),
+            form=RebuildForm,
+            danger=True,
+        ),
+        ServerOperation(
+            name="rescue",
+            label="Rescue",
+            permission=CHANGE,
+            explanation="The server starts from an image, so that its disks can be mended, until "
+            "the rescue is ended. The password of the rescue is not told here.",
+            run=rescue,
+            fits=lambda instance: _may_take(HOST_ACTIONS["rescue"].step, instance),
+            form=RescueForm,
+        ),
+        ServerOperation(
+            name="unrescue",
+            label="End rescue",
+            permission=CHANGE,
+            explanation="The server starts from its own disk again.",
+            run=lambda caller, instance, _: ask_host(caller, instance, HOST_ACTIONS["unrescue"]),
+            fits=lambda instance: _may_take(HOST_ACTIONS["unrescue"].step, instance),
+        ),
+        ServerOperation(
+            name="shelve",
+            label="Shelve",
+            permission=CHANGE,
+            explanation="The server stops, its root disk is kept as an image, and its place on the "
+            "host becomes free.",
+            run=lambda caller, instance, _: shelve_server(caller, instance),
+            fits=lambda instance: _may_take(HOST_ACTIONS["shelve"].step, instance),
+        ),
+        ServerOperation(
+            name="unshelve",
+            label="Unshelve",
+            permission=CHANGE,
+            explanation="A shelved server comes back, on any host where there is room for it.",
+            run=unshelve,
+            fits=_can_be_unshelved,
+            form=HostForm,
+        ),
+        ServerOperation(
             name="set_active",
             label="Set active",
-            permission="change",
+            permission=CHANGE,
             explanation="The state is written as active, with no task; nothing happens on the "
             "host. Do this where you know that the server runs.",
             run=lambda caller, instance, _: reset_state(caller, instance, VmState.ACTIVE),
             fits=_can_be_active,
         ),
-        Operation(
+        ServerOperation(
             name="set_error",
             label="Set error",
-            permission="change",
+            permission=CHANGE,
             explanation="The state is written as error, with no task; nothing happens on the host.",
             run=lambda caller, instance, _: reset_state(caller, instance, VmState.ERROR),
             fits=_can_be_error,
         ),
-        Operation(
+        ServerOperation(
             name="delete_servers",
             label="Delete",
-            permission="delete",
+            permission="servers.delete_instance",
             explanation="The servers end, with their ports and with the volumes that shall end "
             "with them. A lock does not stop this.",
             run=lambda caller, instance, _: delete_server(caller, instance),

@@ -29,7 +29,7 @@ from servers.models import (
 )
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.factories import make_instance, make_order
+from tests.world.factories import make_flavor, make_image, make_instance, make_order
 from tests.world.hosts import make_host
 from tests.world.jobs import queued, run_jobs
 from tests.world.reservations import make_reservation, usage_of
@@ -38,7 +38,8 @@ from tests.world.staff import operator, staff
 LIST = reverse("admin:servers_instance_changelist")
 ALL = [
     *("retry", "start", "stop", "reboot", "lock", "unlock", "migrate", "live_migrate"),
-    *("confirm_resize", "revert_resize", "restore", "set_active", "set_error", "delete_servers"),
+    *("confirm_resize", "revert_resize", "restore", "resize", "rebuild", "rescue", "unrescue"),
+    *("shelve", "unshelve", "set_active", "set_error", "delete_servers"),
 ]
 
 
@@ -211,15 +212,29 @@ def test_a_server_that_was_on_a_host_is_not_tried_again(admin_site: Client) -> N
             {},
             [
                 *("stop", "reboot", "lock", "migrate", "live_migrate"),
-                *("set_error", "delete_servers"),
+                *("resize", "rebuild", "rescue", "shelve", "set_error", "delete_servers"),
             ],
         ),
-        ({"vm_state": "stopped"}, ["start", "reboot", "lock", "migrate", *ALL[-3:]]),
-        ({"vm_state": "error"}, ["stop", "reboot", "lock", "set_active", "delete_servers"]),
+        (
+            {"vm_state": "stopped"},
+            [
+                *("start", "reboot", "lock", "migrate", "resize", "rebuild", "rescue", "shelve"),
+                *ALL[-3:],
+            ],
+        ),
+        (
+            {"vm_state": "error"},
+            ["stop", "reboot", "lock", "rebuild", "rescue", "set_active", "delete_servers"],
+        ),
         ({"task_state": "rebooting"}, ["reboot", "lock", *ALL[-3:]]),
         ({"vm_state": "resized"}, ["lock", "confirm_resize", "revert_resize", *ALL[-3:]]),
         ({"vm_state": "soft-delete"}, ["lock", "restore", *ALL[-3:]]),
-        ({"vm_state": "shelved", "locked": True}, ["unlock", *ALL[-3:]]),
+        ({"vm_state": "rescued"}, ["lock", "unrescue", *ALL[-3:]]),
+        ({"vm_state": "shelved", "locked": True}, ["unlock", "unshelve", *ALL[-3:]]),
+        (
+            {"vm_state": "shelved_offloaded", "host": None},
+            ["lock", "unshelve", "set_error", "delete_servers"],
+        ),
     ],
 )
 def test_the_buttons_fit_the_state(
@@ -295,6 +310,55 @@ def test_a_server_is_migrated_while_it_runs(admin_site: Client) -> None:
     operate(admin_site, "live_migrate", server, host="")
     run_jobs()
     assert (fresh(server).vm_state, fresh(server).host) == ("active", "host2")
+
+
+def test_a_server_gets_another_flavor_by_its_name(admin_site: Client) -> None:
+    server = make_server()
+    make_host("host2")
+    flavor = make_flavor(name="m1.larger", vcpus=2)
+    (told,) = operate(admin_site, "resize", server, flavor="nosuch")
+    assert "nosuch" in told
+    operate(admin_site, "resize", server, flavor="m1.larger")
+    run_jobs()
+    assert (fresh(server).vm_state, fresh(server).flavor_record_id) == ("resized", flavor.pk)
+
+
+def test_a_server_is_rebuilt_from_an_image(admin_site: Client) -> None:
+    server = make_server()
+    (told,) = operate(admin_site, "rebuild", server, image="")
+    assert "There is no image" in told  # it was made of none
+    image = make_image(name="another")
+    for word in ("another", ""):  # and then of the same again
+        operate(admin_site, "rebuild", server, image=word)
+        assert fresh(server).task_state == "rebuilding"
+        run_jobs()
+        assert (fresh(server).vm_state, str(fresh(server).image_ref)) == ("active", str(image.pk))
+
+
+def test_an_image_of_an_operation_is_named_without_doubt(admin_site: Client) -> None:
+    server = make_server()
+    make_image(name="twin")
+    make_image(name="twin")
+    for word, told in (("twin", "Several bear the name"), ("nosuch", "There is no image nosuch.")):
+        answer = admin_site.post(url_of("rescue", server), {"image": word})
+        assert told in str(answer.context["form"].errors["image"])
+    (told,) = operate(admin_site, "rescue", server, image="4a5c0e58-6f0b-4a9e-9d0e-0c5a51b1cfff")
+    assert "4a5c0e58-6f0b-4a9e-9d0e-0c5a51b1cfff" in told
+    assert fresh(server).task_state is None
+
+
+def test_a_server_is_rescued_shelved_and_brought_back(admin_site: Client) -> None:
+    server = make_server()
+    for operation, state in (
+        ("rescue", "rescued"),
+        ("unrescue", "active"),
+        ("shelve", "shelved_offloaded"),
+        ("unshelve", "active"),
+    ):
+        operate(admin_site, operation, server)
+        run_jobs()
+        assert (fresh(server).vm_state, fresh(server).task_state) == (state, None)
+    assert len(log_of(server)) == 4
 
 
 def test_a_deleted_server_is_restored(admin_site: Client, settings: Any) -> None:
