@@ -21,6 +21,7 @@ from servers.models import (
     Consumer,
     HardwareClaim,
     Instance,
+    Migration,
     PciDevice,
     RequestSpec,
     ResourceProvider,
@@ -60,7 +61,7 @@ def plug_in(instance: Instance, port: PortData) -> None:
         return
     spec = RequestSpec.objects.get(instance=instance)
     needs = _needs_of(port, spec)
-    place = _Place.lock(instance.pk)
+    place = next(iter(_Place.lock_all(instance.pk, moves=False)), None)
     if place is None:
         raise HostLacks("The server has nothing of any host.")
     if needs.groups:
@@ -75,8 +76,8 @@ def plug_in(instance: Instance, port: PortData) -> None:
 
 
 def unplug(server: int, port_id: str) -> None:
-    """Give back what the port has taken of the server's host; a second time gives back nothing. The
-    server (by key) is locked.
+    """Give back what the port has taken of the server's host, of both where it moves; a second time
+    gives back nothing. The server (by key) is locked.
     """
     spec = RequestSpec.objects.filter(instance=server).first()
     if spec is None:
@@ -88,10 +89,10 @@ def unplug(server: int, port_id: str) -> None:
     if not (gone.devices or gone.groups):
         return
     left = [one for one in spec.requested_resources if one not in gone.groups]
-    place = _Place.lock(server)
-    if place is not None:  # else it lies on no host
+    for place in _Place.lock_all(server, moves=True):
         place.give_back(_find_given(place, gone.groups, left))
         place.give_back_devices(port_id)
+    _forget_in_moves(server, port_id)
     _keep(
         spec,
         devices=[one for one in spec.pci_requests if one not in gone.devices],
@@ -110,6 +111,15 @@ def _needs_of(port: PortData, spec: RequestSpec) -> NicNeeds:
 def _keep(spec: RequestSpec, *, devices: list[Record], groups: list[Record]) -> None:
     RequestSpec.objects.filter(pk=spec.pk).update(pci_requests=devices, requested_resources=groups)
     Instance.objects.filter(pk=spec.instance_id).update(pci_requests=devices)
+
+
+def _forget_in_moves(server: int, port_id: str) -> None:
+    """Neither end of an open move asks for the devices of the port any more."""
+    for move in Migration.objects.open().filter(instance=server):
+        for hardware in (move.old_hardware, move.new_hardware):
+            requests = hardware.get("pci_requests") or []
+            hardware["pci_requests"] = [one for one in requests if not is_of_port(one, port_id)]
+        move.save(update_fields=["old_hardware", "new_hardware"])
 
 
 ADD = """
@@ -138,26 +148,30 @@ SUBTRACT = """
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """A server on its node; the node's tree of providers is locked."""
+    """A server on a node; the node's tree of providers is locked."""
 
     node: int
     root: int
     consumer: Consumer
 
     @classmethod
-    def lock(cls, server: int) -> _Place | None:
-        """``None``: the server (by key) holds nothing of any node."""
+    def lock_all(cls, server: int, *, moves: bool) -> list[_Place]:
+        """The nodes of which the server (by key) holds something, and with ``moves`` those of which
+        a move holds something for it.
+        """
         held = Allocation.objects.filter(
-            consumer__instance=server,
-            consumer__migration=None,
-            provider__root__node__isnull=False,
+            consumer__instance=server, provider__root__node__isnull=False
         )
+        if not moves:
+            held = held.filter(consumer__migration=None)
         found = held.values_list("provider__root__node", "provider__root", "consumer")
-        node, root, consumer = found.first() or (None, None, None)
-        if node is None or root is None or consumer is None:
-            return None
-        ResourceProvider.objects.lock_trees([root])
-        return cls(node=node, root=root, consumer=Consumer.objects.get(pk=consumer))
+        places = sorted(set(found))
+        ResourceProvider.objects.lock_trees(root for _, root, _ in places)
+        consumers = Consumer.objects.in_bulk(consumer for *_, consumer in places)
+        return [
+            cls(node=int(node or 0), root=root, consumer=consumers[consumer])
+            for node, root, consumer in places
+        ]
 
     def take(self, needs: Iterable[Need]) -> None:
         self._change(ADD, needs, sign=1)

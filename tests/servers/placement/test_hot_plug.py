@@ -4,6 +4,7 @@ when they go.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,10 +16,11 @@ from servers.models import Instance, PciDevice
 from tests.servers.placement.fit.factories import make_nic
 from tests.servers.placement.rich_hosts import enrich, make_asking_port
 from tests.servers.placement.test_nested_providers import HAS, NETWORK, held, other_host, used
+from tests.world.cast import Cast
 from tests.world.client import Answer, ApiClient
 from tests.world.hosts import assert_hardware_adds_up, make_bound_host
 from tests.world.jobs import run_jobs
-from tests.world.moving import Rack, act, assert_books_balance, confirm
+from tests.world.moving import Rack, act, assert_books_balance, confirm, revert
 from tests.world.orders import Shop
 
 VIRTUAL_FUNCTIONS = {"devices": make_nic(1, functions=1, physical_network="one")}
@@ -34,6 +36,10 @@ def attach(client: ApiClient, server: Instance, port: Port) -> Answer:
 def detach(client: ApiClient, server: Instance, port: Port) -> None:
     client.delete(f"/servers/{server.uuid}/os-interface/{port.pk}").expect(202)
     run_jobs()
+
+
+def delete_port(port: Port) -> None:
+    ApiClient(Cast.admin).delete(f"//network/v2.0/ports/{port.pk}").expect(204)
 
 
 def holders() -> list[Any]:
@@ -100,6 +106,23 @@ class TestBandwidth:
         detach(as_member, server, ports[1])
         agent = ("agent", "NET_PACKET_RATE_KILOPACKET_PER_SEC", 100)
         assert held(server) == {str(server.host): {agent}}
+        assert_books_balance()
+
+    @pytest.mark.parametrize("end", [confirm, revert])
+    def test_a_port_that_is_deleted_while_the_server_moves_gives_both_back_at_once(
+        self, as_member: ApiClient, as_admin: ApiClient, rack: Rack, end: Callable[..., Answer]
+    ) -> None:
+        server, port = rack.server(as_member), make_asking_port("both")
+        attach(as_member, server, port).expect(200)
+        act(as_admin, server, migrate=None).expect(202)
+        run_jobs()
+        assert used() == 2 * sum(amount for *_, amount in NETWORK)
+        delete_port(port)
+        assert used() == 0
+        end(as_member, server)
+        run_jobs()
+        assert (held(server), used()) == ({}, 0)
+        assert server.request_spec.requested_resources == []
         assert_books_balance()
 
     def test_a_host_without_enough_refuses_and_nothing_changes(
@@ -176,4 +199,25 @@ class TestDevices:
         assert answer.errors[0]["code"] == "port_not_usable"
         assert holders() == [server.pk]
         assert Port.objects.get(pk=second.pk).device_id == ""
+        assert_hardware_adds_up()
+
+    @pytest.mark.parametrize("end", [confirm, revert])
+    def test_a_port_that_is_deleted_while_the_server_moves_gives_both_back_at_once(
+        self,
+        as_member: ApiClient,
+        as_admin: ApiClient,
+        with_cards: Shop,
+        end: Callable[..., Answer],
+    ) -> None:
+        server, port = run_server(as_member, with_cards), make_asking_port("direct")
+        attach(as_member, server, port).expect(200)
+        act(as_admin, server, migrate=None).expect(202)
+        run_jobs()
+        assert holders() == [server.pk, server.pk]
+        delete_port(port)
+        assert holders() == []
+        end(as_member, server)
+        run_jobs()
+        server.refresh_from_db()
+        assert server.pci_requests == server.request_spec.pci_requests == []
         assert_hardware_adds_up()
