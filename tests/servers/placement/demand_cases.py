@@ -7,7 +7,8 @@ disabled:
 
 * bare: hosts have what the fake driver tells of;
 * rich: ``host1`` has ``RICH`` besides;
-* strict: bare, with all of Nova's filters enabled, and one aggregate more.
+* strict: bare, with all of Nova's filters enabled, one aggregate more, and
+  ``cross_az_attach`` off.
 
 In the first two Nova's default filters are enabled. ``A`` is ``ACTIVE``, ``E`` is ``ERROR``
 after no host was found, a number for a refusal by the API.
@@ -62,6 +63,16 @@ RICH: dict[str, Any] = {
                 "NET_BW_IGR_KILOBIT_PER_SEC": {"total": 10000},
             },
             "traits": ["CUSTOM_PHYSNET_ONE", "CUSTOM_VNIC_TYPE_NORMAL"],
+        },
+        {
+            "name": "agent-2",
+            "inventories": {"NET_PACKET_RATE_KILOPACKET_PER_SEC": {"total": 1000}},
+            "traits": ["CUSTOM_AGENT_TWO"],
+        },
+        {
+            "name": "sev-es",
+            "inventories": {"MEM_ENCRYPTION_CONTEXT": {"total": 1}},
+            "traits": ["HW_CPU_X86_AMD_SEV_ES"],
         },
     ],
 }
@@ -141,6 +152,32 @@ PORTS: dict[str, dict[str, Any]] = {
             "same_subtree": [GROUP_1, GROUP_2],
         }
     },
+    "both, of two agents": {
+        "resource_request": {
+            "request_groups": [
+                {"id": GROUP_1, "required": BANDWIDTH_TRAITS, "resources": BANDWIDTH},
+                {
+                    "id": GROUP_2,
+                    "required": ["CUSTOM_AGENT_TWO"],
+                    "resources": {"NET_PACKET_RATE_KILOPACKET_PER_SEC": 100},
+                },
+            ],
+            "same_subtree": [],
+        }
+    },
+    "both, of two agents in one": {
+        "resource_request": {
+            "request_groups": [
+                {"id": GROUP_1, "required": BANDWIDTH_TRAITS, "resources": BANDWIDTH},
+                {
+                    "id": GROUP_2,
+                    "required": ["CUSTOM_AGENT_TWO"],
+                    "resources": {"NET_PACKET_RATE_KILOPACKET_PER_SEC": 100},
+                },
+            ],
+            "same_subtree": [GROUP_1, GROUP_2],
+        }
+    },
     "old bandwidth": {"resource_request": {"required": BANDWIDTH_TRAITS, "resources": BANDWIDTH}},
     "direct": {"binding:vnic_type": "direct"},
     "macvtap": {"binding:vnic_type": "macvtap"},
@@ -171,8 +208,8 @@ class Case:
     group: str | None = None
     members: int = 0
     admin: bool = False
-    volume: bool = False
-    """Boots from a volume."""
+    volume: str | None = None
+    """The zone of the volume that it boots from."""
     became: str
     """What became of it in the worlds bare, rich and strict, such as ``E A E``."""
     here: str | None = None
@@ -492,7 +529,7 @@ CASES: tuple[Case, ...] = (
     ),
     case(
         "memory encryption by SEV-ES",
-        "E E E",
+        "E A E",
         image=UEFI,
         specs={"hw:mem_encryption": "true", "hw:mem_encryption_model": "amd-sev-es"},
     ),
@@ -827,4 +864,124 @@ CASES: tuple[Case, ...] = (
         server={"min_count": 2, "max_count": 2},
         specs={"resources1:VGPU": "1", "resources2:VGPU": "1", "group_policy": "isolate"},
     ),
+    # more of nested providers
+    case(
+        "two servers with memory encrypted by SEV-ES",
+        "E E E",
+        specs={"hw:mem_encryption": "true", "hw:mem_encryption_model": "amd-sev-es"},
+        image=UEFI,
+        server={"min_count": 2, "max_count": 2},
+    ),
+    case(
+        "memory encryption by SEV-ES, by the image",
+        "E A E",
+        image={"hw_mem_encryption": "true", "hw_mem_encryption_model": "amd-sev-es", **UEFI},
+    ),
+    case(
+        "four servers with memory encrypted by SEV",
+        "E E E",
+        here="E A E",
+        specs={"hw:mem_encryption": "true", "hw:mem_encryption_model": "amd-sev"},
+        image=UEFI,
+        server={"min_count": 4, "max_count": 4},
+    ),
+    case(
+        "a port with bandwidth and packet rate of two agents", "E A E", port="both, of two agents"
+    ),
+    case(
+        "a port with bandwidth and packet rate of two agents in one subtree",
+        "E E E",
+        port="both, of two agents in one",
+    ),
+    case(
+        "two numbered groups of one model",
+        "E A E",
+        specs={
+            "resources1:VGPU": "1",
+            "trait1:CUSTOM_MODEL_A": "required",
+            "resources2:VGPU": "1",
+            "trait2:CUSTOM_MODEL_A": "required",
+            "group_policy": "none",
+        },
+    ),
+    case(
+        "two numbered groups of one model apart",
+        "E E E",
+        specs={
+            "resources1:VGPU": "1",
+            "trait1:CUSTOM_MODEL_A": "required",
+            "resources2:VGPU": "1",
+            "trait2:CUSTOM_MODEL_A": "required",
+            "group_policy": "isolate",
+        },
+    ),
+    case(
+        "two numbered groups of two models apart",
+        "E A E",
+        specs={
+            "resources1:VGPU": "1",
+            "trait1:CUSTOM_MODEL_A": "required",
+            "resources2:VGPU": "1",
+            "trait2:CUSTOM_MODEL_B": "required",
+            "group_policy": "isolate",
+        },
+    ),
+    case(
+        "a numbered group without a model",
+        "E A E",
+        specs={"resources1:VGPU": "1", "trait1:CUSTOM_MODEL_A": "forbidden"},
+    ),
+    case(
+        "too much in a numbered group without a model",
+        "E E E",
+        specs={"resources1:VGPU": "2", "trait1:CUSTOM_MODEL_A": "forbidden"},
+    ),
+    case(
+        "VGPUs of the root's group and of a numbered one",
+        "E A E",
+        specs={"resources:VGPU": "1", "resources1:VGPU": "2"},
+    ),
+    case(
+        "more VGPUs in the root's group and in a numbered one",
+        "E E E",
+        specs={"resources:VGPU": "2", "resources1:VGPU": "2"},
+    ),
+    case(
+        "a host with VGPUs apart",
+        "E A E",
+        admin=True,
+        server={"host": "host1"},
+        specs={"resources1:VGPU": "1", "resources2:VGPU": "1", "group_policy": "isolate"},
+    ),
+    case(
+        "a host without VGPUs",
+        "E E E",
+        admin=True,
+        server={"host": "host2"},
+        specs={"resources1:VGPU": "1"},
+    ),
 )
+VOLUME_CASES: tuple[Case, ...] = (
+    case("a volume of a zone", "A A A", volume="zone-a"),
+    case("a volume of a zone without hosts", "A A E", volume="zone-x"),
+    case(
+        "a volume of the zone that is asked for",
+        "A A A",
+        volume="zone-a",
+        server={"availability_zone": "zone-a"},
+    ),
+    case(
+        "a volume of another zone than is asked for",
+        "A A 400",
+        volume="zone-a",
+        server={"availability_zone": "nova"},
+    ),
+    case(
+        "a volume of the zone of a host",
+        "A A A",
+        admin=True,
+        volume="zone-a",
+        server={"availability_zone": "zone-a:host1"},
+    ),
+)
+"""Of servers that boot from a volume of a zone; ``cross_az_attach`` is off in the strict world."""

@@ -21,6 +21,7 @@ from tests.servers.placement.demand_cases import (
     CASES,
     RICH,
     STRICT_AGGREGATES,
+    VOLUME_CASES,
     Case,
 )
 from tests.servers.placement.rich_hosts import enrich, make_asking_port
@@ -30,6 +31,7 @@ from tests.world.factories import (
     make_flavor,
     make_image,
     make_server_group,
+    make_volume,
 )
 from tests.world.hosts import assert_hosts_add_up, make_host
 from tests.world.jobs import run_jobs
@@ -78,6 +80,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         if kind == STRICT:
             for name, metadata in STRICT_AGGREGATES.items():
                 _aggregate(name, metadata, both)
+            changed["cross_az_attach"] = False
             changed["enabled_filters"] = tuple(sorted(NAMES - LEFT_OUT))
         monkeypatch.setattr(settings, "OPTIONS", dataclasses.replace(settings.OPTIONS, **changed))
         for resource in ("instances", "cores", "ram"):
@@ -114,6 +117,16 @@ def test_what_becomes_of_a_demand(
         assert {case.name: hosts[case.name] for case in only_there} == {
             case.name: {"host2" if case.specs == NOT_GOLD else "host1"} for case in only_there
         }
+
+
+@pytest.mark.parametrize("kind", [BARE, STRICT], ids=["bare", "strict"])
+@pytest.mark.parametrize("case", VOLUME_CASES, ids=lambda case: case.name)
+def test_what_becomes_of_a_server_with_a_volume_of_a_zone(
+    world: Callable[[int], None], kind: int, case: Case
+) -> None:
+    """A volume is attached in transactions of its own, so that each case is a test."""
+    world(kind)
+    assert outcome(case) == case.outcome(kind)
 
 
 def wanted() -> QuerySet[Instance]:
@@ -155,8 +168,13 @@ def _references(case: Case) -> dict[str, Any]:
     networks: Any = "none"
     if case.port is not None:
         networks = [{"port": str(make_asking_port(case.port).pk)}]
+    references = {"flavorRef": flavor.flavorid, "networks": networks}
+    if case.volume is not None:
+        volume = make_volume(availability_zone=case.volume)
+        boot = {"source_type": "volume", "destination_type": "volume", "boot_index": 0}
+        return {**references, "block_device_mapping_v2": [{**boot, "uuid": str(volume.pk)}]}
     image = make_image(disk_format="raw", properties=dict(case.image))
-    return {"flavorRef": flavor.flavorid, "imageRef": str(image.pk), "networks": networks}
+    return {**references, "imageRef": str(image.pk)}
 
 
 def _neighbour(hints: Mapping[str, Any]) -> str:
