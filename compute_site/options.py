@@ -215,6 +215,8 @@ class Options:
     """How long a job waits to hear of an order to a host."""
     host_orders_hours: int = 72
     """How long orders are kept that have come to an end."""
+    move_store_dir: Path | None = None
+    """Folder for disks on their way from host to host, shared by all web processes."""
     fake_driver_delay_seconds: float = 0.0
     """How long each step of a build takes on the fake driver."""
     pci_alias: tuple[Mapping[str, Any], ...] = ()

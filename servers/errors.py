@@ -172,12 +172,6 @@ class VolumesElsewhere(Conflict):
     code = "volumes_elsewhere"
 
 
-class DiskNotSaved(Conflict):
-    """What is on the disk of the server cannot be put into an image."""
-
-    code = "disk_not_saved"
-
-
 class BackupNeedsImage(BadRequest):
     """A server that was booted from a volume cannot be backed up as an image."""
 

@@ -13,7 +13,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from compute_site.api.bodies import is_chunked, take_chunks
 from compute_site.faults import BadRequest, BodyTooLarge, Fault
 
-STREAMED = re.compile("/image/v2/images/[^/]+/(file|stage)")
+STREAMED = re.compile(
+    "/image/v2/images/[^/]+/(file|stage)|/host/v1/snapshots/[^/]+|/host/v1/moves/[^/]+/[^/]+"
+)
 """What takes bodies of any size, and reads them piece by piece."""
 DIGITS = re.compile("[0-9]+")
 MOST_DIGITS = 20

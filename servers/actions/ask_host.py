@@ -24,10 +24,12 @@ def ask_host(
     after: str | None = None,
     columns: Mapping[str, Any] | None = None,
     image: str = "",
+    image_project: str = "",
 ) -> None:
     """Begin the action. ``password`` goes to the host, sealed while it waits. ``after`` is the
     state in the end, where it is not the one of the table; ``columns`` of the server's row are
-    set with the step; ``image`` is what a rescue boots from.
+    set with the step; ``image`` is what a rescue boots from, or what the host fills, in the project
+    ``image_project``.
 
     Raises:
         HardwareBound: the server has a TPM or encrypted memory, which the action would lose.
@@ -43,5 +45,6 @@ def ask_host(
         sealed_password=seal(password),
         after=after,
         image=image,
+        image_project=image_project,
     )
     begin(caller, instance, action, job, **(columns or {}))

@@ -16,10 +16,13 @@ from compute_site.neighbours.volume.protocol import NewSnapshot
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
 from servers.drivers.choose import drivers_at
-from servers.errors import BackupNeedsImage, DiskNotSaved, WrongState
+from servers.errors import BackupNeedsImage, WrongState
 from servers.kept_image import kept_image
+from servers.lifecycle.actions import SAVE_BACKUP, SAVE_IMAGE, HostAction
+from servers.lifecycle.begin import begin
 from servers.lifecycle.guard import SETTLED, check_state, lock_row
 from servers.lifecycle.history import log_action
+from servers.lifecycle.jobs import PerformAction
 from servers.models import BlockDevice, Instance
 from servers.policies import action as rules
 from servers.read.root_disk import VOLUME, is_volume_backed, root_of
@@ -89,7 +92,10 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
             image_id = _save_volumes(caller, server, disks, order)
         else:
             image_id = save_disk(caller, server, order.name, order.metadata)
-        log_action(caller, server, "createImage", "compute_snapshot_instance")
+        if not volume_backed and is_filled_by_host(server):
+            _let_fill(caller, server, SAVE_IMAGE, image_id)
+        else:
+            log_action(caller, server, SAVE_IMAGE.name, SAVE_IMAGE.event)
     return image_id
 
 
@@ -117,19 +123,42 @@ def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str
         image_id = save_disk(caller, server, order.name, {**order.metadata, **marks})
         kept = image_service().find_images_with(caller, marks)
         ended = [str(image.id) for image in kept[order.rotation :]]
-        image_service().delete_images(caller, ended)
-        log_action(caller, server, "createBackup", "compute_backup_instance")
+        if is_filled_by_host(server):
+            image_service().check_deletable(caller, ended)
+            _let_fill(caller, server, SAVE_BACKUP, image_id, replaces=ended)
+        else:
+            image_service().delete_images(caller, ended)
+            log_action(caller, server, SAVE_BACKUP.name, SAVE_BACKUP.event)
     return image_id
 
 
-def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping[str, str]) -> str:
-    """Make an image of the disk of the server; its id.
+def is_filled_by_host(instance: Instance) -> bool:
+    """Does an image of the server's disk await what its host sends? Else there is nothing on it."""
+    drivers = drivers_at([instance.node]) if instance.host else {}
+    return not all(driver.saves_disks() for driver in drivers.values())
 
-    Raises:
-        DiskNotSaved: the server's host could not fill it with what is on the disk.
-    """
-    if not all(driver.saves_disks() for driver in drivers_at([instance.node]).values()):
-        raise DiskNotSaved(f"The host of the server {instance.uuid} makes no images of disks yet.")
+
+def _let_fill(
+    caller: Caller,
+    server: Instance,
+    action: HostAction,
+    image_id: str,
+    *,
+    replaces: Sequence[str] = (),
+) -> None:
+    """Let the server's host fill the image; ``replaces`` are deleted afterwards."""
+    job = PerformAction(
+        server_id=str(server.uuid),
+        task=action.task,
+        image=image_id,
+        image_project=caller.project_id,
+        replaces=tuple(replaces),
+    )
+    begin(caller, server, action, job)
+
+
+def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping[str, str]) -> str:
+    """Make an image of the disk of the server; its id. It awaits data where the host sends them."""
     images = image_service()
     origin = images.find_images(caller, [instance.image_ref]).get(instance.image_ref)
     size = origin.size if origin is not None else None
@@ -143,6 +172,7 @@ def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping
         name=name,
         properties={**_inherited(instance), **marks, **properties},
         like=dataclasses.replace(kept_image(instance), size=size),
+        awaits_data=is_filled_by_host(instance),
     )
 
 

@@ -15,10 +15,11 @@ from servers.drivers.guest import describe_anew, launched
 from servers.drivers.protocol import DriverFailed, Guest
 from servers.holdings.release import NOWHERE, release_host
 from servers.holdings.set_aside import set_aside
+from servers.holdings.shelved_image import IMAGE_KEY, forget_image
 from servers.lifecycle.actions import BY_TASK, HostAction
 from servers.lifecycle.exclusive import exclusive
-from servers.lifecycle.history import ERROR, SUCCESS, finish_event
-from servers.lifecycle.jobs import PerformAction
+from servers.lifecycle.history import ERROR, SUCCESS, finish_events
+from servers.lifecycle.jobs import ForgetImages, PerformAction
 from servers.lifecycle.transitions import Transition, take_step
 from servers.models import Instance, PowerState, ServerFault, TaskState, VmState
 
@@ -31,7 +32,8 @@ def perform(job: PerformAction) -> None:
     if after == VmState.SHELVED:  # which it leaves only when it is offloaded
         action = dataclasses.replace(action, leaves_host=False)
     with exclusive(job.server_id):
-        busy = Instance.objects.alive().filter(uuid=job.server_id, task_state=job.task)
+        tasks = action.end.from_task
+        busy = Instance.objects.alive().filter(uuid=job.server_id, task_state__in=tasks)
         instance = busy.first()
         if instance is None:
             return
@@ -40,7 +42,10 @@ def perform(job: PerformAction) -> None:
         try:
             power_state = _drive(instance, action, job, off=after == VmState.STOPPED)
         except (DriverFailed, SealedWithOtherKey) as error:
-            give_up(instance, action, error.detail)
+            with transaction.atomic():
+                give_up(instance, action, error.detail)
+                if action.saves_disk and job.image_project:
+                    ForgetImages(project_id=job.image_project, images=(job.image,)).defer()
             return
         with transaction.atomic():
             columns: dict[str, Any] = {"power_state": power_state}
@@ -48,11 +53,15 @@ def perform(job: PerformAction) -> None:
             columns |= launched(instance) if action.launches else {}
             end = action.end if after is None else dataclasses.replace(action.end, to_vm=after)
             if take_step(instance.pk, end, **columns):
-                finish_event(instance.pk, action.event, result=SUCCESS)
+                finish_events(instance.pk, action.events, result=SUCCESS)
                 if action.leaves_host:
                     release_host([instance.pk])
                 if action.sets_aside:
                     set_aside(instance)
+                if action.enters_host:
+                    forget_image(instance)
+                if job.replaces:
+                    ForgetImages(project_id=job.image_project, images=job.replaces).defer()
 
 
 def give_up(instance: Instance, action: HostAction, reason: str) -> None:
@@ -62,7 +71,7 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
     with transaction.atomic():
         if take_step(instance.pk, stay, **(NOWHERE if action.enters_host else {})):
             ServerFault.objects.create(instance=instance, message=reason[:255], host=instance.host)
-            finish_event(instance.pk, action.event, result=ERROR, details=reason)
+            finish_events(instance.pk, action.events, result=ERROR, details=reason)
             if action.enters_host:
                 release_host([instance.pk])
             if action.takes_back:
@@ -74,14 +83,28 @@ def _drive(instance: Instance, action: HostAction, job: PerformAction, *, off: b
     server_id, node = str(instance.uuid), str(instance.node)
     password = unseal(job.sealed_password)
     driver = driver_at(node)
-    if action.leaves_host:
-        driver.destroy(server_id, node)
-        return PowerState.SHUT_DOWN
 
     def describe() -> Guest:
         guest = describe_anew(instance, node=node)
-        return dataclasses.replace(guest, rescue_image_id=job.image, admin_password=password)
+        kept = instance.system_metadata.get(IMAGE_KEY) if action.enters_host else None
+        return dataclasses.replace(
+            guest,
+            image_id=kept or guest.image_id,
+            rescue_image_id=job.image,
+            admin_password=password,
+        )
 
+    if action.saves_disk and job.image:
+        if job.task == TaskState.SHELVING:
+            driver.perform(server_id, node, TaskState.POWERING_OFF, describe)
+        driver.save_disk(server_id, node, job.image)
+        if job.task != TaskState.SHELVING:
+            return instance.power_state
+    if action.leaves_host:
+        driver.destroy(server_id, node)
+        return PowerState.SHUT_DOWN
+    if action.saves_disk and job.image:
+        return PowerState.SHUT_DOWN
     power_state = driver.perform(server_id, node, action.task, describe, password=password)
     if off:
         return driver.perform(server_id, node, TaskState.POWERING_OFF, describe)

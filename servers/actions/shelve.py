@@ -11,7 +11,7 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from servers.actions.ask_host import ask_host
-from servers.actions.image import save_disk
+from servers.actions.image import is_filled_by_host, save_disk
 from servers.errors import (
     HostNotFound,
     HostOutsideZone,
@@ -48,12 +48,27 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
     on_host = not is_volume_backed(instance, root)
     stays = on_host and settings.OPTIONS.shelved_offload_time != 0
     with transaction.atomic():
-        ask_host(caller, instance, HOST_ACTIONS["shelve"], after=VmState.SHELVED if stays else None)
+        after = VmState.SHELVED if stays else None
+        image_id = ""
+        filled = on_host and is_filled_by_host(instance)
+        if filled:
+            image_id = _make_image(caller, instance)
+        ask_host(
+            caller,
+            instance,
+            HOST_ACTIONS["shelve"],
+            after=after,
+            image=image_id,
+            image_project=instance.project_id if filled else "",
+        )
         if on_host:
             forget_image(instance)  # there is one where the host could not shelve it
-            name = f"{instance.display_name}-shelved"[:255]
-            image_id = save_disk(acting_for(caller, instance), instance, name, {})
-            remember_image(instance, image_id)
+            remember_image(instance, image_id or _make_image(caller, instance))
+
+
+def _make_image(caller: Caller, instance: Instance) -> str:
+    name = f"{instance.display_name}-shelved"[:255]
+    return save_disk(acting_for(caller, instance), instance, name, {})
 
 
 def offload_shelved() -> int:
@@ -104,7 +119,8 @@ def unshelve_server(
         begin(caller, instance, action, job)
         if zone is not KEEP:
             RequestSpec.objects.filter(instance=instance).update(availability_zone=zone)
-        forget_image(instance)
+        if instance.host is not None:  # else the host that it comes to may need the image
+            forget_image(instance)
 
 
 def _check_zone(caller: Caller, instance: Instance, zone: str) -> None:

@@ -8,11 +8,14 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from servers.agent.settings import Identity
 
 TIMEOUT_SECONDS = 40.0
+DATA_SECONDS = 600.0
+"""How long the site may take to answer when it has got data, which it checks and makes durable."""
 LONGEST_TEXT = 300
 
 
@@ -65,34 +68,50 @@ class Client:
             raise SiteFailed("The site does not send parts of data.", 200)
         return cast("BinaryIO", response)
 
+    def put_file(self, path: str, file: Path) -> Any:
+        """Send what is in the file."""
+        size = file.stat().st_size
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        with file.open("rb") as data:
+            return _read(self._open("PUT", path, data, headers, seconds=DATA_SECONDS))
+
     def _ask(self, method: str, path: str, data: bytes | None = None) -> Any:
-        with self._open(method, path, data, {}) as response:
-            try:
-                text = response.read()
-            except (OSError, http.client.HTTPException) as error:
-                raise SiteFailed(f"The site broke off: {error}") from None
-        return json.loads(text) if text else None
+        headers = {} if data is None else {"Content-Type": "application/json"}
+        return _read(self._open(method, path, data, headers))
 
     def _open(
-        self, method: str, path: str, data: bytes | None, headers: dict[str, str]
+        self,
+        method: str,
+        path: str,
+        data: bytes | BinaryIO | None,
+        headers: dict[str, str],
+        *,
+        seconds: float = TIMEOUT_SECONDS,
     ) -> http.client.HTTPResponse:
         request = urllib.request.Request(  # noqa: S310 - http or https, as ``join`` has checked
             f"{self.site}/host/v1/{path}", data=data, method=method, headers=headers
         )
-        if data is not None:
-            request.add_header("Content-Type", "application/json")
         if self.identity is not None:
             request.add_header("Authorization", f"Bearer {self.identity.token}")
             request.add_header("Host-Epoch", str(self.identity.epoch))
         try:
             opened = urllib.request.urlopen(  # noqa: S310 - as above
-                request, timeout=TIMEOUT_SECONDS, context=self.context
+                request, timeout=seconds, context=self.context
             )
             return cast("http.client.HTTPResponse", opened)
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
         except (OSError, http.client.HTTPException) as error:
             raise SiteFailed(f"The site {self.site} does not answer: {error}") from None
+
+
+def _read(response: http.client.HTTPResponse) -> Any:
+    with response:
+        try:
+            text = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise SiteFailed(f"The site broke off: {error}") from None
+    return json.loads(text) if text else None
 
 
 def _refusal(error: urllib.error.HTTPError) -> SiteFailed:

@@ -26,8 +26,9 @@ from servers.agent.journal import Entry, Journal
 from servers.agent.machine import VERSION, boot_id, load_of
 from servers.agent.network.none import NoWires
 from servers.agent.network.protocol import Wires
-from servers.agent.orders import Order, Worker
+from servers.agent.orders import LONG, MEANWHILE, Order, Worker
 from servers.agent.settings import Identity, Settings, save_identity
+from servers.agent.transfer import Transfer
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +66,19 @@ class Agent:
         self.guests = Guests(folder / "guests")
         self.journal = Journal(folder / "orders")
         images = Images(folder / "images", self.client, most_bytes=settings.image_cache_gb * GIB)
-        self.worker = Worker(hypervisor, self.guests, images, self.wires)
+        transfer = Transfer(self.client, pause=settings.idle_seconds)
+        moves = folder / "moves"
+        for path in moves.glob("*.snapshot"):  # of an earlier life
+            path.unlink(missing_ok=True)
+        self.worker = Worker(
+            hypervisor, self.guests, images, self.wires, transfer, moves, self._tell
+        )
+        self.busy: dict[str, Order] = {}
+        """The orders that are carried out now, by their ids."""
         self.stop = threading.Event()
         self.queues = Queues(settings.max_spawns, self._carry_out)
+        self.meanwhile = Queues(1, self._carry_out)
+        """Of orders about what goes on: they wait for no other one."""
         self.outbox: deque[Entry] = deque(self.journal.unsent())
         self.to_send = threading.Event()
         self.after = 0
@@ -89,6 +100,7 @@ class Agent:
             for thread in threads:
                 thread.start()
             self.stop.wait()
+            self.meanwhile.finish()
             self.queues.finish()
             self.to_send.set()
             for thread in threads[1:]:  # the first may wait for the site for long
@@ -143,12 +155,28 @@ class Agent:
         if known is not None and known.answer is not None:
             self._answer(known)  # the site has not heard it
         else:
-            self.queues.put(str(order["server_id"]), str(order["id"]), order)
+            queues = self.meanwhile if order["task"] in MEANWHILE else self.queues
+            queues.put(str(order["server_id"]), str(order["id"]), order)
 
     def _carry_out(self, order: Order) -> None:
         entry = self.journal.begin(order)
-        self.journal.finish(entry, self.worker.carry_out(order))
+        self.busy[entry.id] = order
+        try:
+            answer = self.worker.carry_out(order)
+        finally:
+            del self.busy[entry.id]
+        self.journal.finish(entry, answer)
         self._answer(entry)
+
+    def _tell(self, order: Order, percent: int) -> None:
+        """Tell the site how far an order is; that the site is away is no reason to end it."""
+        with contextlib.suppress(SiteFailed):
+            self.client.post(f"orders/{order['id']}/progress", {"percent": percent})
+
+    def _tell_of_long_ones(self) -> None:
+        for order in list(self.busy.values()):
+            if order["task"] in LONG:
+                self._tell(order, 0)
 
     def _answer(self, entry: Entry) -> None:
         self.outbox.append(entry)
@@ -179,6 +207,7 @@ class Agent:
         beat = {"boot_id": boot_id(), "version": VERSION, "load": load}
         answer = self.client.post("heartbeat", beat)
         self.heartbeat_seconds = float(answer["heartbeat_seconds"])
+        self._tell_of_long_ones()
         if answer["sync"]:
             self._report_all()
         return self._next_beat()
@@ -249,7 +278,7 @@ class Agent:
         answer = self.client.post("return", {"guests": guests})
         for server_id in answer["left"]:
             logger.warning("server %s lies on another host by now; its guest ends here", server_id)
-            self.hypervisor.destroy(server_id)
+            self.worker.end(server_id)
             known = self.guests.find(server_id)
             if known is not None:
                 self.guests.note(dataclasses.replace(known, gone=True))

@@ -8,31 +8,54 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
+import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from servers.agent.guests import Guests, Record
-from servers.agent.hypervisor.protocol import GuestFailed, Hypervisor, NoGuest, Power
+from servers.agent.hypervisor.protocol import GuestFailed, Hypervisor, Live, NoGuest, Power
 from servers.agent.images import Images
 from servers.agent.network.protocol import Wires
+from servers.agent.transfer import Transfer
 
 logger = logging.getLogger(__name__)
 
 POWER_CHANGES = frozenset(
     ("start", "stop", "reboot", "reset", "pause", "unpause", "suspend", "resume")
 )
+MEANWHILE = frozenset(("live_abort", "live_force"))
+"""Tasks about what goes on: they wait for no other order about the same server."""
+LONG = frozenset(("spawn", "rebuild", "rescue", "snapshot", "pack", "unpack", "take_back"))
+"""Tasks that may take as long as they need while the agent says that it is at it."""
+STOP_SECONDS = 60
+LOOK_SECONDS = 0.2
+"""How often a live migration is looked at."""
+LONGEST_CONSOLE = 100_000
 Order = Mapping[str, Any]
 Answer = dict[str, Any]
+Tell = Callable[[Order, int], None]
+"""Tells the site how far an order is, in percent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Worker:
-    """Carries out orders about one server at a time; several servers at once are fine."""
+    """Carries out orders about one server at a time; several servers at once are fine. ``folder``
+    holds the disks of guests that move.
+    """
 
     hypervisor: Hypervisor
     guests: Guests
     images: Images
     wires: Wires
+    transfer: Transfer
+    folder: Path
+    tell: Tell = lambda _order, _percent: None
+    wishes: dict[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
+    """What shall become of live migrations, which may not have begun yet: by server, the place in
+    the sequence of the order that says so, and its task.
+    """
 
     def carry_out(self, order: Order) -> Answer:
         """The answer for the site."""
@@ -46,9 +69,15 @@ class Worker:
             fault = f"something unexpected went wrong on the host ({type(error).__name__})"
             return {"ok": False, "fault": fault, "code": "unexpected"}
 
+    def end(self, server_id: str) -> None:
+        """End a guest and all that is kept of it."""
+        self.hypervisor.destroy(server_id)
+        shutil.rmtree(self.folder / server_id, ignore_errors=True)
+
     def _check_fresh(self, order: Order) -> None:
         known = self.guests.find(str(order["server_id"]))
-        if known is not None and int(order["seq"]) < known.seq:
+        is_old = known is not None and int(order["seq"]) < known.seq
+        if is_old and order["task"] not in MEANWHILE:
             raise GuestFailed("a later order has been carried out already", "stale")
 
     def _is_done(self, order: Order) -> bool:
@@ -58,59 +87,213 @@ class Worker:
 
     def _do(self, order: Order) -> Answer:
         task = str(order["task"])
-        if self._is_done(order) and task in (*POWER_CHANGES, "attach_nic", "detach_nic"):
-            return self._state(str(order["server_id"]))
-        if task in POWER_CHANGES:
-            return self._change_power(order, task)
-        known: dict[str, Callable[[Order], Answer]] = {
+        tells: dict[str, Callable[[Order], Answer]] = {
             "spawn": self._build,
             "rebuild": self._build,
             "destroy": self._destroy,
-            "attach_nic": self._attach_nic,
-            "detach_nic": self._detach_nic,
             "read_console": self._read_console,
+            "diagnostics": self._diagnostics,
+            "snapshot": self._snapshot,
+            "pack": self._pack,
+            "unpack": self._unpack,
+            "take_back": self._unpack,
+            "drop": self._drop,
             "network_changed": self._network_changed,
+            "live_disks": self._live_disks,
+            "live_prepare": self._live_prepare,
+            "live_start": self._live_start,
+            "live_abort": self._wish,
+            "live_force": self._wish,
+            "live_finish": self._live_finish,
         }
-        if task not in known:
+        if task in tells:
+            return tells[task](order)
+        change = self._change(task, str(order["server_id"]), order["arguments"])
+        if change is None:
             raise GuestFailed(f"the agent of this host cannot {task[:40]}", "unsupported")
-        return known[task](order)
+        if self._is_done(order):
+            return self._state(str(order["server_id"]))
+        self._known(order)
+        change()
+        return self._note(order)
+
+    def _change(
+        self, task: str, server_id: str, arguments: Mapping[str, Any]
+    ) -> Callable[[], None] | None:
+        """What changes a guest that there is, and tells its power state afterwards."""
+        host = self.hypervisor
+        if task in POWER_CHANGES:
+            timeout = int(arguments.get("timeout", STOP_SECONDS))
+            return lambda: host.change_power(server_id, task, timeout=timeout)
+        changes: dict[str, Callable[[], None]] = {
+            "rescue": lambda: host.rescue(
+                arguments["guest"], self.images.fetch(arguments["image"])
+            ),
+            "unrescue": lambda: host.unrescue(arguments["guest"]),
+            "set_password": lambda: host.set_password(server_id, str(arguments["password"])),
+            "crash": lambda: host.crash(server_id),
+            "attach_nic": lambda: host.attach_nic(server_id, arguments["nic"]),
+            "detach_nic": lambda: host.detach_nic(server_id, str(arguments["port_id"])),
+            "attach_disk": lambda: host.attach_disk(server_id, arguments["disk"]),
+            "detach_disk": lambda: host.detach_disk(server_id, str(arguments["volume_id"])),
+            "grow_disk": lambda: host.grow_disk(
+                server_id, str(arguments["volume_id"]), int(arguments["size_gb"])
+            ),
+        }
+        return changes.get(task)
+
+    # a guest's life
 
     def _build(self, order: Order) -> Answer:
-        server_id, generation = str(order["server_id"]), int(order["generation"])
-        known = self.guests.find(server_id)
-        power = self.hypervisor.power_states().get(server_id)
-        done = known is not None and not known.gone and known.built == generation
-        if not (done and generation and power is not None):
+        server_id = str(order["server_id"])
+        if not self._is_built(order):
             arguments = order["arguments"]
-            image = self.images.fetch(arguments["image"])
+            image = self.images.fetch(arguments["image"]) if arguments.get("image") else None
             self.hypervisor.destroy(server_id)
             self.hypervisor.spawn(arguments["guest"], image)
-        self.guests.note(Record(server_id, int(order["seq"]), generation))
+        self.guests.note(Record(server_id, int(order["seq"]), int(order["generation"])))
         return self._state(server_id)
+
+    def _is_built(self, order: Order) -> bool:
+        """Is there a guest that was made for this action already?"""
+        server_id, generation = str(order["server_id"]), int(order["generation"])
+        known = self.guests.find(server_id)
+        if known is None or known.gone or not generation or known.built != generation:
+            return False
+        return server_id in self.hypervisor.power_states()
 
     def _destroy(self, order: Order) -> Answer:
         server_id = str(order["server_id"])
-        self.hypervisor.destroy(server_id)
+        self.end(server_id)
         self.guests.note(Record(server_id, int(order["seq"]), 0, gone=True))
         return {}
-
-    def _change_power(self, order: Order, change: str) -> Answer:
-        self.hypervisor.change_power(self._known(order), change)
-        return self._note(order)
-
-    def _attach_nic(self, order: Order) -> Answer:
-        self.hypervisor.attach_nic(self._known(order), order["arguments"]["nic"])
-        return self._note(order)
-
-    def _detach_nic(self, order: Order) -> Answer:
-        self.hypervisor.detach_nic(self._known(order), str(order["arguments"]["port_id"]))
-        return self._note(order)
 
     def _read_console(self, order: Order) -> Answer:
         """Changes nothing, so that nothing is noted but the order."""
         text = self.hypervisor.read_console(self._known(order))
         self._note(order)
-        return {"text": text[-100_000:]}
+        return {"text": text[-LONGEST_CONSOLE:]}
+
+    def _diagnostics(self, order: Order) -> Answer:
+        seen = self.hypervisor.diagnostics(self._known(order))
+        self._note(order)
+        return {"diagnostics": seen}
+
+    def _snapshot(self, order: Order) -> Answer:
+        """The site has the data before the answer. What was written is not kept."""
+        server_id, order_id = self._known(order), str(order["id"])
+        if not self.transfer.has_snapshot(order_id):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            target = self.folder / f"{order_id}.snapshot"
+            target.unlink(missing_ok=True)
+            try:
+                disk_format = self.hypervisor.snapshot(server_id, target)
+                self.transfer.send_snapshot(order_id, target, disk_format)
+            finally:
+                target.unlink(missing_ok=True)
+        return self._note(order)
+
+    # moves
+
+    def _pack(self, order: Order) -> Answer:
+        """The guest ends here when the site has all of its disks. Where that fails, it goes on."""
+        server_id = self._known(order)
+        power = self.hypervisor.power_states().get(server_id)
+        kept = self.folder / server_id
+        listed = self.transfer.list_of(kept)
+        if listed is None or power is not None:
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir(parents=True, mode=0o700)
+            try:
+                self.hypervisor.pack(server_id, kept)
+                listed = self.transfer.write_list(kept)
+                if order["arguments"].get("leaves"):
+                    self.transfer.send_files(str(order["id"]), kept, listed)
+            except GuestFailed:
+                shutil.rmtree(kept, ignore_errors=True)
+                if order["arguments"].get("running"):
+                    self.hypervisor.change_power(server_id, "start")
+                raise
+            self.hypervisor.destroy(server_id)
+        self.guests.note(Record(server_id, int(order["seq"]), 0))
+        return {"files": listed}
+
+    def _unpack(self, order: Order) -> Answer:
+        """From what this host keeps of it, or what another has sent."""
+        server_id, arguments = str(order["server_id"]), order["arguments"]
+        kept = self.folder / server_id
+        if not self._is_built(order):
+            if arguments.get("comes"):
+                self.transfer.fetch_files(str(order["id"]), kept, arguments["files"])
+            elif self.transfer.list_of(kept) is None:
+                raise GuestFailed("this host does not have the disks of the guest", "no_disks")
+            self.hypervisor.destroy(server_id)
+            self.hypervisor.unpack(arguments["guest"], kept, running=bool(arguments["running"]))
+        self.guests.note(Record(server_id, int(order["seq"]), int(order["generation"])))
+        if arguments.get("comes") or order["task"] == "take_back":
+            shutil.rmtree(kept, ignore_errors=True)
+        return self._state(server_id)
+
+    def _drop(self, order: Order) -> Answer:
+        """Forget what was kept; where the guest has left this host, it is gone now."""
+        server_id = str(order["server_id"])
+        shutil.rmtree(self.folder / server_id, ignore_errors=True)
+        if server_id in self.hypervisor.power_states():
+            self._note(order)
+        else:
+            self.guests.note(Record(server_id, int(order["seq"]), 0, gone=True))
+        return {}
+
+    def _live_disks(self, order: Order) -> Answer:
+        server_id = self._known(order)
+        if self.wishes.get(server_id, (0, ""))[0] < int(order["seq"]):
+            self.wishes.pop(server_id, None)  # of a migration before
+        sizes = self.hypervisor.live_disks(server_id)
+        self._note(order)
+        return {"sizes": sizes}
+
+    def _live_prepare(self, order: Order) -> Answer:
+        server_id, arguments = str(order["server_id"]), order["arguments"]
+        if server_id not in self.hypervisor.power_states():
+            self.hypervisor.destroy(server_id)
+        to = self.hypervisor.live_prepare(arguments["guest"], arguments.get("sizes") or {})
+        self.guests.note(Record(server_id, int(order["seq"]), int(order["generation"])))
+        return {"to": to}
+
+    def _live_start(self, order: Order) -> Answer:
+        """Until it has come to its end. Repeated after a crash it finds it going on, or over."""
+        server_id, arguments = self._known(order), order["arguments"]
+        if server_id in self.hypervisor.power_states():
+            copies = bool(arguments.get("copies"))
+            self.hypervisor.live_start(server_id, arguments["to"], copy_disks=copies)
+        while True:
+            _, wish = self.wishes.pop(server_id, (0, ""))
+            if wish == "live_abort":
+                self.hypervisor.live_abort(server_id)
+            elif wish:
+                self.hypervisor.live_force(server_id)
+            seen = self.hypervisor.live_progress(server_id)
+            if seen["state"] == Live.DONE:
+                self.guests.note(Record(server_id, int(order["seq"]), 0))
+                return {}
+            if seen["state"] == Live.ABORTED:
+                self._note(order)
+                raise GuestFailed("the live migration was aborted", "aborted")
+            if seen["state"] == Live.FAILED:
+                self._note(order)
+                raise GuestFailed(str(seen.get("fault") or "it failed"), "live")
+            self.tell(order, int(seen.get("percent", 0)))
+            time.sleep(LOOK_SECONDS)
+
+    def _wish(self, order: Order) -> Answer:
+        """``_live_start`` does it."""
+        self.wishes[self._known(order)] = int(order["seq"]), str(order["task"])
+        return {}
+
+    def _live_finish(self, order: Order) -> Answer:
+        self._known(order)
+        self.hypervisor.live_finish(order["arguments"]["guest"])
+        return self._note(order)
 
     def _network_changed(self, order: Order) -> Answer:
         """It is about a network in place of a server."""

@@ -9,18 +9,31 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from compute_site.neighbours.network.protocol import Nic
 from servers.drivers.facts import connection_of, image_source, wiring_of
 from servers.drivers.guest import describe_anew
-from servers.drivers.protocol import Console, Describe, Disk, DriverFailed, Guest
+from servers.drivers.protocol import (
+    Console,
+    Describe,
+    Disk,
+    DriverFailed,
+    Guest,
+    LiveAborted,
+)
+from servers.host_orders import spool
 from servers.host_orders.give import DESTROY, Outcome, Wanted, give_order, wait_for
-from servers.models import Instance, PowerState, TaskState
+from servers.kept_image import PREFIX
+from servers.models import HostOrder, Instance, PowerState, TaskState
 
-SPAWN = "spawn"
+SPAWN, PACK, LIVE, ABORTED = "spawn", "pack", "live_start", "aborted"
+STOP = "stop"
+STOP_SECONDS, MOST_STOP_SECONDS = 60, 3600
+"""How long a guest may take to shut down by itself (Nova), and what an image may ask for."""
+SHUTDOWN_TIMEOUT = f"{PREFIX}os_shutdown_timeout"
 TASKS: Mapping[str, str] = {
-    TaskState.POWERING_OFF: "stop",
+    TaskState.POWERING_OFF: STOP,
     TaskState.POWERING_ON: "start",
     TaskState.REBOOTING: "reboot",
     TaskState.REBOOTING_HARD: "reset",
@@ -28,11 +41,11 @@ TASKS: Mapping[str, str] = {
     TaskState.UNPAUSING: "unpause",
     TaskState.SUSPENDING: "suspend",
     TaskState.RESUMING: "resume",
-    TaskState.REBUILDING: "rebuild",
-    TaskState.SOFT_DELETING: "stop",
+    TaskState.SHELVING: STOP,
+    TaskState.SOFT_DELETING: STOP,
     TaskState.RESTORING: "start",
 }
-"""What an agent is told to do, by the task_state."""
+"""What an agent is told to do with the power of a guest, by the task_state."""
 OF_GUEST = (
     *("server_id", "instance_name", "hostname", "vcpus", "memory_mb", "root_gb", "ephemeral_gb"),
     *("flavor", "files", "admin_password", "user_data", "config_drive", "key_data", "metadata"),
@@ -61,6 +74,16 @@ def saves_disks() -> bool:
     return False
 
 
+def save_disk(server_id: str, node: str, image_id: str) -> None:
+    """The agent sends the data to the API of hosts before its order is done."""
+    _do(Wanted(node=node, server_id=server_id, task="snapshot", images=[image_id]))
+
+
+def diagnose(server_id: str, node: str) -> Mapping[str, Any]:
+    seen = _do(Wanted(node=node, server_id=server_id, task="diagnostics"))
+    return dict(seen.get("diagnostics") or {})
+
+
 def plug_nics(guest: Guest) -> None:
     """The agent does that when it spawns the guest."""
 
@@ -70,12 +93,16 @@ def attach_disks(guest: Guest) -> None:
 
 
 def spawn(guest: Guest) -> None:
+    _make(guest, SPAWN)
+
+
+def _make(guest: Guest, task: str) -> Mapping[str, Any]:
     """Where it does not come to a good end, the host is told to clear away what it has of it, when
     it hears of that.
     """
-    wanted = _with_guest(guest, SPAWN)
+    wanted = _with_image(guest, task)
     try:
-        _do(wanted)
+        return _do(wanted)
     except DriverFailed:
         destroy_later(guest.server_id, guest.node)
         raise
@@ -90,22 +117,45 @@ def destroy_later(server_id: str, node: str) -> None:
 
 
 def perform(server_id: str, node: str, task: str, describe: Describe, *, password: str = "") -> int:
-    if task not in TASKS:
-        raise HostUnable(f"The agents of hosts do nothing for {task} yet.")
-    if task == TaskState.REBUILDING:
-        wanted = _with_guest(dataclasses.replace(describe(), admin_password=password), TASKS[task])
+    if task == TaskState.UNSHELVING:
+        done = _make(describe(), SPAWN)
+    elif task == TaskState.REBUILDING:
+        guest = dataclasses.replace(describe(), admin_password=password)
+        done = _do(_with_image(guest, "rebuild"))
+    elif task == TaskState.RESCUING:
+        guest = dataclasses.replace(describe(), admin_password=password)
+        done = _do(_with_image(guest, "rescue", image_id=guest.rescue_image_id))
+    elif task == TaskState.UNRESCUING:
+        done = _do(_with_guest(describe(), "unrescue"))
+    elif task == TaskState.UPDATING_PASSWORD:
+        arguments = {"password": password}
+        wanted = Wanted(node=node, server_id=server_id, task="set_password", arguments=arguments)
+        done = _do(wanted)
+    elif task in TASKS:
+        done = _do(_power(server_id, node, TASKS[task]))
     else:
-        wanted = Wanted(node=node, server_id=server_id, task=TASKS[task])
-    return int(_do(wanted).get("power_state", PowerState.NO_STATE))
+        raise HostUnable(f"The agents of hosts do nothing for {task}.")
+    return int(done.get("power_state", PowerState.NO_STATE))
+
+
+def _power(server_id: str, node: str, change: str) -> Wanted:
+    wanted = Wanted(node=node, server_id=server_id, task=change)
+    if change not in (STOP, "reboot"):
+        return wanted
+    kept = Instance.objects.values_list("system_metadata", flat=True).get(uuid=server_id)
+    word = str(kept.get(SHUTDOWN_TIMEOUT, ""))
+    timeout = min(int(word), MOST_STOP_SECONDS) if word.isdecimal() else STOP_SECONDS
+    return dataclasses.replace(wanted, arguments={"timeout": timeout}, more_seconds=timeout)
 
 
 def attach_disk(server_id: str, node: str, disk: Disk) -> None:
-    connection_of(str(disk.volume_id))
-    raise HostUnable("The agents of hosts attach no volumes yet.")
+    arguments = {"disk": _describe_disk(disk)}
+    _do(Wanted(node=node, server_id=server_id, task="attach_disk", arguments=arguments))
 
 
 def detach_disk(server_id: str, node: str, disk: Disk) -> None:
-    """No guest of an agent has a volume."""
+    arguments = {"volume_id": str(disk.volume_id)}
+    _do(Wanted(node=node, server_id=server_id, task="detach_disk", arguments=arguments))
 
 
 def attach_nic(server_id: str, node: str, nic: Nic) -> None:
@@ -132,60 +182,108 @@ def find_console(server_id: str, node: str, console_type: str) -> Console:
 
 
 def trigger_crash_dump(server_id: str, node: str) -> None:
-    raise HostUnable("The agents of hosts make no guest crash yet.")
+    _do(Wanted(node=node, server_id=server_id, task="crash"))
 
 
-def send(server_id: str, node: str, to_node: str) -> None:
-    _refuse_move()
+def send(server_id: str, node: str, to_node: str, *, running: bool) -> None:
+    """The disks stay on the host; to another one they go by way of the site."""
+    arguments = {"leaves": node != to_node, "running": running}
+    _do(Wanted(node=node, server_id=server_id, task=PACK, arguments=arguments))
 
 
 def receive(guest: Guest, *, running: bool) -> int:
-    _refuse_move()
+    packed = HostOrder.objects.filter(server_id=guest.server_id, task=PACK, answer__ok=True)
+    order = packed.select_related("agent__service__node").order_by("-pk").first()
+    if order is None or order.answer is None:
+        raise HostFailed("Nobody knows any more what the old host has sent.")
+    more = {
+        "running": running,
+        "comes": order.agent.service.node.hypervisor_hostname != guest.node,
+        "files": order.answer["result"].get("files") or [],
+    }
+    done = _do(_with_guest(guest, "unpack", more))
+    spool.remove(guest.server_id)
+    return int(done.get("power_state", PowerState.NO_STATE))
 
 
 def drop(server_id: str, node: str) -> None:
-    _refuse_move()
+    spool.remove(server_id)
+    _do(Wanted(node=node, server_id=server_id, task="drop"))
 
 
 def take_back(guest: Guest, *, running: bool) -> int:
-    _refuse_move()
+    spool.remove(guest.server_id)
+    done = _do(_with_guest(guest, "take_back", {"running": running}))
+    return int(done.get("power_state", PowerState.NO_STATE))
 
 
 def copy_live(server_id: str, node: str, to_node: str) -> None:
-    _refuse_move()
+    """Memory and disks go from host to host; the guest runs on the new one when this returns."""
+    guest = describe_anew(Instance.objects.get(uuid=server_id), node=to_node)
+    sizes = _do(Wanted(node=node, server_id=server_id, task="live_disks")).get("sizes") or {}
+    try:
+        to = _do(_with_guest(guest, "live_prepare", {"sizes": sizes})).get("to") or {}
+        arguments = {"to": to, "copies": bool(sizes)}
+        _do(Wanted(node=node, server_id=server_id, task=LIVE, arguments=arguments))
+    except DriverFailed:
+        destroy_later(server_id, to_node)
+        raise
 
 
 def switch_live(server_id: str, node: str, to_node: str) -> None:
-    _refuse_move()
+    guest = describe_anew(Instance.objects.get(uuid=server_id), node=to_node)
+    _do(_with_guest(guest, "live_finish"))
+    destroy_later(server_id, node)
 
 
-def _refuse_move() -> NoReturn:
-    raise HostUnable("The agents of hosts hand no guests over to each other yet.")
+def undo_live(server_id: str, node: str, to_node: str) -> None:
+    """The guest may run on the new host already; then it stays there."""
+    newest = HostOrder.objects.filter(server_id=server_id, task=LIVE).order_by("-pk").first()
+    if newest is None or not (newest.answer or {}).get("ok"):
+        destroy_later(server_id, to_node)
 
 
-def _with_guest(guest: Guest, task: str) -> Wanted:
-    """An order that tells all of the guest.
+def abort_live(server_id: str, node: str) -> bool:
+    give_order(Wanted(node=node, server_id=server_id, task="live_abort"))
+    return False
+
+
+def force_live(server_id: str, node: str) -> None:
+    give_order(Wanted(node=node, server_id=server_id, task="live_force"))
+
+
+def _with_image(guest: Guest, task: str, *, image_id: str = "") -> Wanted:
+    """As ``_with_guest``, with the image that a disk is made of, unless it boots from a volume.
 
     Raises:
-        NoImageData: nothing can be made of its image.
-        NoVolumeData, HostUnable: it has volumes.
+        NoImageData: nothing can be made of the image.
     """
-    for disk in guest.disks:
-        if disk.volume_id is not None:
-            connection_of(disk.volume_id)
-            raise HostUnable("The agents of hosts attach no volumes yet.")
-    source = image_source(guest.image_id)
+    if not image_id and any(disk.boot_index == 0 and disk.volume_id for disk in guest.disks):
+        return _with_guest(guest, task)
+    source = image_source(image_id or guest.image_id)
+    wanted = _with_guest(guest, task, {"image": dataclasses.asdict(source)})
+    return dataclasses.replace(wanted, images=[source.id])
+
+
+def _with_guest(guest: Guest, task: str, more: Mapping[str, Any] | None = None) -> Wanted:
+    """An order that tells all of the guest; raises ``NoVolumeData``."""
     described = {name: getattr(guest, name) for name in OF_GUEST}
     described["properties"] = guest.image.get("properties", {})
-    described["disks"] = [dataclasses.asdict(disk) for disk in guest.disks]
+    described["disks"] = [_describe_disk(disk) for disk in guest.disks]
     described["nics"] = [dataclasses.asdict(wire) for wire in wiring_of(guest)]
     return Wanted(
         node=guest.node,
         server_id=guest.server_id,
         task=task,
-        arguments={"guest": described, "image": dataclasses.asdict(source)},
-        images=[source.id],
+        arguments={"guest": described, **(more or {})},
     )
+
+
+def _describe_disk(disk: Disk) -> dict[str, Any]:
+    described = dataclasses.asdict(disk)
+    if disk.volume_id is not None:
+        described["connection"] = connection_of(disk.volume_id)
+    return described
 
 
 def _do(wanted: Wanted) -> Mapping[str, Any]:
@@ -199,7 +297,8 @@ def _do(wanted: Wanted) -> Mapping[str, Any]:
         raise HostFailed(f"No agent works on the node {wanted.node}.")
     outcome: Outcome = wait_for(order)
     if not outcome.ok:
-        raise HostFailed(f"The host could not {_words(wanted.task)} the server: {outcome.fault}.")
+        kind = LiveAborted if outcome.code == ABORTED else HostFailed
+        raise kind(f"The host could not {_words(wanted.task)} the server: {outcome.fault}.")
     return outcome.result
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 
@@ -24,6 +26,14 @@ def is_slow() -> bool:
 
 def saves_disks() -> bool:
     return True
+
+
+def save_disk(server_id: str, node: str, image_id: str) -> None:
+    """Nobody asks for it: there is nothing on the disk."""
+
+
+def diagnose(server_id: str, node: str) -> Mapping[str, Any]:  # noqa: ARG001 - nothing is measured
+    return {}
 
 
 def plug_nics(guest: Guest) -> None:  # noqa: ARG001 - nothing is plugged
@@ -75,7 +85,7 @@ def detach_nic(server_id: str, node: str, nic: Nic) -> None:  # noqa: ARG001 - a
     work()
 
 
-def send(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - nothing is sent
+def send(server_id: str, node: str, to_node: str, *, running: bool) -> None:  # noqa: ARG001 - nothing is sent
     work()
 
 
@@ -114,6 +124,18 @@ def copy_live(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 
 
 def switch_live(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - as above
     work()
+
+
+def undo_live(server_id: str, node: str, to_node: str) -> None:  # noqa: ARG001 - as above
+    destroy(server_id, to_node)
+
+
+def abort_live(server_id: str, node: str) -> bool:  # noqa: ARG001 - all is copied at once
+    return True
+
+
+def force_live(server_id: str, node: str) -> None:
+    """All is copied at once."""
 
 
 def read_console(server_id: str, node: str) -> str:

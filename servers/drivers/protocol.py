@@ -16,6 +16,12 @@ class DriverFailed(Fault):
     code = "driver_failed"
 
 
+class LiveAborted(DriverFailed):
+    """Somebody has aborted the live migration; the guest runs where it did."""
+
+    code = "live_aborted"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """A disk of a guest; ``volume_id`` is set where it is a volume. ``size`` GiB, swap MiB."""
@@ -91,8 +97,20 @@ class ComputeDriver(Protocol):
         ...
 
     def saves_disks(self) -> bool:
-        """Do images that are made of guests keep what is on their disks? Simulated hosts have
-        nothing that could be lost.
+        """Is an image of a guest complete as soon as it is recorded? Simulated hosts have nothing
+        on disks; others fill it by ``save_disk``.
+        """
+        ...
+
+    def save_disk(self, server_id: str, node: str, image_id: str) -> None:
+        """Fill an image that awaits data with what is on the root disk of a guest, which goes on as
+        it was.
+        """
+        ...
+
+    def diagnose(self, server_id: str, node: str) -> Mapping[str, Any]:
+        """What the host measures of a guest, by keys of the API's diagnostics (2.48); those that it
+        does not know are absent.
         """
         ...
 
@@ -142,9 +160,10 @@ class ComputeDriver(Protocol):
         """Take a NIC from a guest; one that it does not have is ignored."""
         ...
 
-    def send(self, server_id: str, node: str, to_node: str) -> None:
+    def send(self, server_id: str, node: str, to_node: str, *, running: bool) -> None:
         """End a guest and hand over what it holds to another node, or to a later life on the
-        same one. The node keeps it too, until it is told to ``drop`` it or ``take_back``.
+        same one. The node keeps it too, until it is told to ``drop`` it or ``take_back``. Where
+        that fails, the guest goes on if it was ``running``.
         """
         ...
 
@@ -174,6 +193,18 @@ class ComputeDriver(Protocol):
 
     def switch_live(self, server_id: str, node: str, to_node: str) -> None:
         """Let a guest go on on the node that it was copied to, and end it on the other."""
+        ...
+
+    def undo_live(self, server_id: str, node: str, to_node: str) -> None:
+        """Clear away what was copied, unless the guest runs there already."""
+        ...
+
+    def abort_live(self, server_id: str, node: str) -> bool:
+        """Ask for the end of the copying; ``False``: ``copy_live`` tells what came of it."""
+        ...
+
+    def force_live(self, server_id: str, node: str) -> None:
+        """Ask for the copying to come to its end, whatever it costs the guest."""
         ...
 
     def read_console(self, server_id: str, node: str) -> str:

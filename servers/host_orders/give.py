@@ -46,6 +46,8 @@ class Wanted:
     task: str
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     images: Sequence[str] = ()
+    more_seconds: int = 0
+    """So much longer than others it may take."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ def give_order(wanted: Wanted) -> HostOrder | None:
     agent = HostAgent.objects.filter(service__node__hypervisor_hostname=wanted.node).first()
     if agent is None:
         return None
-    seconds: int = settings.OPTIONS.host_order_seconds
+    seconds: int = settings.OPTIONS.host_order_seconds + wanted.more_seconds
     order, made = HostOrder.objects.get_or_create(
         uuid=_id_of(wanted),
         defaults={

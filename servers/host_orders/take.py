@@ -120,6 +120,19 @@ def may_fetch(agent: HostAgent, image_id: str) -> bool:
     return HostOrder.objects.filter(agent=agent, done_at=None, images__contains=[image_id]).exists()
 
 
+def find_open(agent: HostAgent, order_id: uuid.UUID, *tasks: str) -> HostOrder:
+    """The agent's open order with this id, if it is one of these tasks.
+
+    Raises:
+        NoSuchOrder: it has none.
+    """
+    still = HostOrder.objects.filter(agent=agent, uuid=order_id, done_at=None, task__in=tasks)
+    order = still.first()
+    if order is None:
+        raise NoSuchOrder(f"This host has no open order {order_id} of this kind.")
+    return order
+
+
 def purge_orders() -> int:
     """Forget those that ended long ago; their number."""
     hours: int = settings.OPTIONS.host_orders_hours

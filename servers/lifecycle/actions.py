@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 from servers.lifecycle.begin import Change
+from servers.lifecycle.guard import SETTLED
 from servers.lifecycle.transitions import ANY, Transition
 from servers.models import TaskState, VmState
 
@@ -43,10 +44,23 @@ class HostAction(Change):
     """The server could only be restored before."""
     launches: bool = False
     """A guest starts for the first time: the server counts as launched from then on."""
+    saves_disk: bool = False
+    """Its host fills an image with what is on the disk, where the job names one."""
 
     @property
     def task(self) -> str:
         return str(self.step.to_task)
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Those of its kind, of which one is open at a time."""
+        return IMAGE_EVENTS if self.event in IMAGE_EVENTS else (self.event,)
+
+
+IMAGE_EVENTS = ("compute_snapshot_instance", "compute_backup_instance")
+SAVING = (TaskState.IMAGE_PENDING_UPLOAD, TaskState.IMAGE_UPLOADING)
+SHELVING = (TaskState.SHELVING_IMAGE_PENDING_UPLOAD, TaskState.SHELVING_IMAGE_UPLOADING)
+"""Task_states while a host sends what is on a disk."""
 
 
 def _action(
@@ -63,13 +77,16 @@ def _action(
     sets_aside: bool = False,
     takes_back: bool = False,
     launches: bool = False,
+    later: tuple[str, ...] = (),
+    saves_disk: bool = False,
 ) -> HostAction:
     return HostAction(
         name=name,
         event=f"compute_{event}",
         doing=doing,
         step=Transition(from_vm=frozenset(states), from_task=tasks, to_task=task),
-        end=Transition(from_task=frozenset([task]), to_vm=to),
+        end=Transition(from_task=frozenset([task, *later]), to_vm=to),
+        saves_disk=saves_disk,
         leaves_host=leaves_host,
         enters_host=enters_host,
         sets_aside=sets_aside,
@@ -152,6 +169,8 @@ _ALL = (
         task=TaskState.SHELVING,
         to=VmState.SHELVED_OFFLOADED,
         leaves_host=True,
+        later=SHELVING,
+        saves_disk=True,
     ),
     _action(
         "shelveOffload",
@@ -249,7 +268,33 @@ UNSHELVE_IN_PLACE = _action(
 )
 """The server still lies on its host, which only has to start it; goes on as ``start`` does."""
 
+SAVE_IMAGE = _action(
+    "createImage",
+    "snapshot_instance",
+    "make an image of it",
+    states=tuple(SETTLED),
+    task=TaskState.IMAGE_SNAPSHOT,
+    later=SAVING,
+    to=None,
+    saves_disk=True,
+)
+SAVE_BACKUP = _action(
+    "createBackup",
+    "backup_instance",
+    "make a backup of it",
+    states=tuple(SETTLED),
+    task=TaskState.IMAGE_BACKUP,
+    later=SAVING,
+    to=None,
+    saves_disk=True,
+)
+
 BY_TASK = {
-    action.task: action for action in (*_ALL, SOFT_REBOOT, HARD_REBOOT, REBUILD, SOFT_DELETE)
+    str(task): action
+    for action in (
+        *(*_ALL, SOFT_REBOOT, HARD_REBOOT, REBUILD, SOFT_DELETE),
+        *(SAVE_BACKUP, SAVE_IMAGE),
+    )
+    for task in {action.task, *(action.end.from_task if action.saves_disk else ())}
 }
 """What goes on in a server with this task_state."""

@@ -319,7 +319,7 @@ GIVE_BACKS = (ReleaseServices, ReleaseVolume, ForgetImages, TakeBackReservations
 class PerformAction(ServerJob):
     """Do the begun action on the server's host. ``task`` is the task_state meanwhile; ``after`` is
     the state afterwards, if it is not that of the table of actions; ``image`` is what a rescue
-    boots from, if that is not the server's own image.
+    boots from, if that is not the server's own image, or what the host fills with the disk.
     """
 
     task_name = "servers.perform_action"
@@ -328,6 +328,10 @@ class PerformAction(ServerJob):
     sealed_password: str = dataclasses.field(default="", repr=False)
     after: str | None = None
     image: str = ""
+    image_project: str = ""
+    """The project of an image that the host fills."""
+    replaces: tuple[str, ...] = ()
+    """Images of that project that are deleted when the new one is complete."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,9 +97,11 @@ def fail_revert(move_id: int, reason: str, details: str = "") -> None:
             _tell(record.instance, reason, details)
 
 
-def give_up_live_move(move_id: int, reason: str, details: str = "") -> None:
+def give_up_live_move(
+    move_id: int, reason: str, details: str = "", *, status: str = MigrationStatus.ERROR
+) -> None:
     """End a live migration: the server keeps running on its host."""
-    _stay(move_id, END_LIVE_MOVE, reason, details)
+    _stay(move_id, END_LIVE_MOVE, reason, details, status=status)
 
 
 def fail_evacuation(move_id: int, reason: str, details: str = "") -> None:
@@ -107,7 +109,14 @@ def fail_evacuation(move_id: int, reason: str, details: str = "") -> None:
     _stay(move_id, FAIL_EVACUATION, reason, details)
 
 
-def _stay(move_id: int, step: Transition, reason: str, details: str) -> None:
+def _stay(
+    move_id: int,
+    step: Transition,
+    reason: str,
+    details: str,
+    *,
+    status: str = MigrationStatus.ERROR,
+) -> None:
     """Let the server take the step on the host where it lies, and release what the destination
     held.
     """
@@ -116,7 +125,7 @@ def _stay(move_id: int, step: Transition, reason: str, details: str) -> None:
         return
     with transaction.atomic():
         if take_step(record.instance_id, step):
-            settle.stay(record, MigrationStatus.ERROR)
+            settle.stay(record, status)
             _tell(record.instance, reason, details)
 
 

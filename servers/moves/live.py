@@ -11,6 +11,7 @@ from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from servers.build.failure import describe
 from servers.drivers.choose import driver_at
+from servers.drivers.protocol import LiveAborted
 from servers.errors import WrongState
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
@@ -40,6 +41,7 @@ DOING = "migrate it while it runs"
 LEFT_ALONE = Change(name=KIND.action, event=KIND.placing, doing=DOING, step=BEGIN_LIVE_MOVE)
 WAITED_FOR = dataclasses.replace(LEFT_ALONE, event=PLACE_EVENT)
 """The beginning of a live migration for which the request itself looks for a host."""
+ABORT_EVENT = "compute_live_migration_abort"
 RUNNING = (MigrationStatus.RUNNING,)
 WAITING = (MigrationStatus.QUEUED, MigrationStatus.PREPARING)
 
@@ -85,6 +87,9 @@ def abort_live_migration(caller: Caller, instance: Instance, move_id: str, *, ea
     """
     record = _check_going_on(caller, instance, move_id, vm_state=None)
     allowed = (*RUNNING, *WAITING) if early else RUNNING
+    if record.status in RUNNING and not _abort_on_host(record):
+        log_action(caller, instance, "live_migration_cancel", ABORT_EVENT)
+        return
     with transaction.atomic():
         if not take_step(instance.pk, END_LIVE_MOVE):
             raise WrongState(f"The server {instance.uuid} does not migrate any more.")
@@ -92,18 +97,24 @@ def abort_live_migration(caller: Caller, instance: Instance, move_id: str, *, ea
         _check_status(record, allowed)
         settle.stay(record, MigrationStatus.CANCELLED)
         finish_events(instance.pk, EVENTS, result=ERROR, details="It was aborted.")
-        log_action(caller, instance, "live_migration_cancel", "compute_live_migration_abort")
+        log_action(caller, instance, "live_migration_cancel", ABORT_EVENT)
+
+
+def _abort_on_host(record: Migration) -> bool:
+    """``False``: the job that waits for the host hears of it, and ends the migration."""
+    driver = driver_at(record.source_node)
+    return driver.abort_live(str(record.instance.uuid), str(record.source_node))
 
 
 def force_live_migration(caller: Caller, instance: Instance, move_id: str) -> None:
-    """Force the live migration to complete. Simulated hosts copy everything at once, so that there
-    is only an entry in the history to make. Raises as ``abort_live_migration``.
-    """
+    """Force the live migration to complete; raises as ``abort_live_migration``."""
     event = "compute_live_migration_force_complete"
     with transaction.atomic():
         server = lock_row(instance)
         record = _check_going_on(caller, server, move_id, vm_state=VmState.ACTIVE)
         _check_status(record, RUNNING)
+        driver = driver_at(record.source_node)
+        driver.force_live(str(server.uuid), str(record.source_node))
         log_action(caller, server, "live_migration_force_complete", event)
 
 
@@ -117,7 +128,11 @@ def perform_live(job: MigrateLive) -> None:
             _copy(record)
             _switch(record)
         except Interrupted:
-            driver_at(record.dest_node).destroy(job.server_id, str(record.dest_node))
+            nodes = str(record.source_node), str(record.dest_node)
+            driver_at(record.source_node).undo_live(job.server_id, *nodes)
+        except LiveAborted as error:
+            status = MigrationStatus.CANCELLED
+            give_up_live_move(job.move, error.detail, "", status=status)
         except DatabaseError:
             raise  # says nothing about the hosts: the queue tries again
         except Exception as error:  # noqa: BLE001 - the server must not be left in between

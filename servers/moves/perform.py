@@ -127,7 +127,8 @@ def _send(move: Move) -> None:
         finish_event(move.instance.pk, PREPARE_EVENT, result=SUCCESS)
         add_event(move.instance.pk, move.action, SEND_EVENT, host=record.source_compute)
     driver = driver_at(record.source_node)
-    driver.send(move.server_id, str(record.source_node), str(record.dest_node))
+    nodes = str(record.source_node), str(record.dest_node)
+    driver.send(move.server_id, *nodes, running=move.was_running)
     with transaction.atomic():
         zone = zone_of_hosts([record.dest_compute]).get(record.dest_compute)
         where = {

@@ -28,6 +28,7 @@ from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
 from servers.holdings.release import forget_images, release_services, release_volume
 from servers.holdings.reserve import take_back_reservations
+from servers.host_orders import spool
 from servers.host_orders.take import purge_orders
 from servers.lifecycle import jobs
 from servers.lifecycle.history import note_step
@@ -148,4 +149,5 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
         purge_console_tokens()
         purge_kept_answers()
         purge_orders()
+        spool.clean_up()
         uploads.clean_up()

@@ -61,12 +61,12 @@ class Counting(Pretend):
         self.done: list[str] = []
         self.die_after = ""
 
-    def spawn(self, guest: Mapping[str, Any], image: Path) -> None:
+    def spawn(self, guest: Mapping[str, Any], image: Path | None) -> None:
         super().spawn(guest, image)
         self._count("spawn")
 
-    def change_power(self, server_id: str, change: str) -> None:
-        super().change_power(server_id, change)
+    def change_power(self, server_id: str, change: str, *, timeout: int = 60) -> None:
+        super().change_power(server_id, change, timeout=timeout)
         self._count(change)
 
     def _count(self, what: str) -> None:
@@ -94,6 +94,7 @@ def begin(tmp_path: Path, hypervisor: Counting, site: Site) -> Agent:
     agent = Agent(settings, Identity(token="secret", epoch=1), hypervisor)
     agent.client = site
     agent.worker.images.client = site
+    agent.worker.transfer.client = site
     return agent
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from compute_site.neighbours.image.api.download import BINARY
 from compute_site.neighbours.image.data import store
+from compute_site.neighbours.image.models import Image
+from servers.host_orders import spool
 from servers.host_orders.give import Wanted, give_order
 from servers.host_orders.take import purge_orders
 from servers.hosts.agents import add_host, fence, rotate_host
@@ -49,15 +53,17 @@ class Host:
         """Status and JSON, or the bytes of what is none."""
         own = {"Authorization": f"Bearer {self.token}", "Host-Epoch": str(self.epoch)}
         data = body if isinstance(body, bytes) else json.dumps(body)
-        answer = Client().generic(
-            method, f"/host/v1/{path}", data, "application/json", headers=own | headers
-        )
+        kind = BINARY if method == "PUT" else "application/json"
+        answer = Client().generic(method, f"/host/v1/{path}", data, kind, headers=own | headers)
         content = b"".join(answer) if answer.streaming else answer.content
         is_json = answer.headers.get("Content-Type") == "application/json"
         return answer.status_code, json.loads(content) if is_json and content else content
 
     def post(self, path: str, body: Any) -> tuple[int, Any]:
         return self.ask("POST", path, body)
+
+    def put(self, path: str, data: bytes) -> tuple[int, Any]:
+        return self.ask("PUT", path, data)
 
     def get(self, path: str, **headers: str) -> tuple[int, Any]:
         return self.ask("GET", path, **headers)
@@ -420,25 +426,71 @@ def test_fencing_is_of_the_named_hosts_alone(host: Host) -> None:
     assert (host.post("heartbeat", BEAT)[0], other.post("heartbeat", BEAT)[0]) == (200, 410)
 
 
-# what a real host cannot do yet
+# data that hosts send
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"createImage": {"name": "image"}},
-        {"createBackup": {"name": "b", "backup_type": "daily", "rotation": 1}},
-        {"shelve": None},
-    ],
-)
-def test_no_image_is_made_of_a_disk_that_is_not_read(
-    host: Host, as_admin: ApiClient, body: dict[str, Any]
+def sent(data: bytes) -> str:
+    return f"sha512={hashlib.sha512(data).hexdigest()}"
+
+
+def awaiting(as_member: ApiClient) -> str:
+    """An image that awaits data."""
+    body = {"name": "image", "disk_format": "qcow2", "container_format": "bare"}
+    return str(as_member.post("//image/v2/images", body).expect(201).json["id"])
+
+
+def test_a_host_fills_the_image_of_its_own_open_order(host: Host, as_member: ApiClient) -> None:
+    image = awaiting(as_member)
+    order = give(host, "snapshot", images=[image])
+    path, data = f"snapshots/{order.uuid}", b"what is on the disk"
+    other = joined("other")
+    assert host.get(path) == (200, {"done": False})
+    assert other.get(path)[0] == 404
+    assert other.put(f"{path}?format=raw&{sent(data)}", data)[0] == 404
+    assert host.put(f"{path}?format=raw&{sent(b'others')}", data)[0] == 400
+    assert host.put(f"{path}?format=vmdk&{sent(data)}", data)[0] == 400
+    assert host.put(f"{path}?format=qcow2&{sent(data)}", data)[0] == 415
+    assert host.get(path) == (200, {"done": False})
+    assert host.put(f"{path}?format=raw&{sent(data)}", data)[0] == 200
+    assert host.get(path) == (200, {"done": True})
+    shown = as_member.get(f"//image/v2/images/{image}").expect(200).json
+    assert (shown["status"], shown["disk_format"], shown["size"]) == ("active", "raw", len(data))
+    assert as_member.get(f"//image/v2/images/{image}/file").expect(200).content == data
+    assert host.put(f"{path}?format=raw&{sent(data)}", data)[0] == 404  # it awaits nothing
+    assert host.post(f"orders/{order.uuid}/done", {"ok": True})[0] == 200
+    assert host.get(path)[0] == 404
+
+
+def test_an_upload_that_was_lost_begins_anew(host: Host, as_member: ApiClient) -> None:
+    image = awaiting(as_member)
+    Image.objects.filter(pk=image).update(status="saving")
+    order = give(host, "snapshot", images=[image])
+    assert host.put(f"snapshots/{order.uuid}?format=raw&{sent(b'disk')}", b"disk")[0] == 200
+
+
+def test_disks_go_from_the_host_that_packs_to_the_one_that_unpacks(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = on_host(launched_at=timezone.now(), image_ref=str(make_image().pk))
-    answer = as_admin.post(f"/servers/{server.uuid}/action", body).expect(409)
-    assert answer.errors[0]["code"] == "disk_not_saved"
-    server.refresh_from_db()
-    assert (server.vm_state, server.task_state) == ("active", None)
+    options = dataclasses.replace(settings.OPTIONS, move_store_dir=tmp_path)
+    monkeypatch.setattr(settings, "OPTIONS", options)
+    new, server, data = joined("new"), str(uuid.uuid4()), b"disk" * 100
+    pack, unpack = give(host, "pack", server), give(new, "unpack", server)
+    there, here = f"moves/{pack.uuid}/disk", f"moves/{unpack.uuid}/disk"
+    digest = {"sha512": sent(data).removeprefix("sha512=")}
+    assert host.post(there, digest) == (200, {"done": False})
+    assert new.get(here)[0] == 404
+    assert host.put(f"{there}?{sent(b'others')}", data)[0] == 400
+    assert host.post(there, digest) == (200, {"done": False})
+    assert host.put(f"{there}?{sent(data)}", data)[0] == 200
+    assert host.post(there, digest) == (200, {"done": True})
+    assert new.get(here) == (200, data)
+    assert new.get(here, Range="bytes=390-") == (206, data[390:])
+    assert (host.get(here)[0], host.get(there)[0], new.get(there)[0]) == (404, 404, 404)
+    assert new.put(f"{here}?{sent(data)}", data)[0] == 404
+    assert host.put(f"moves/{pack.uuid}/.disk?{sent(data)}", data)[0] == 400
+    spool.remove(server)
+    assert new.get(here)[0] == 404
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_deleted_server_of_a_silent_host_is_ended_when_the_host_speaks_again(

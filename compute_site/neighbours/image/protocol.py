@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, Protocol
 
 from compute_site.caller import Caller
@@ -140,9 +140,10 @@ class ImageService(Protocol):
         name: str,
         properties: Mapping[str, Any],
         like: ImageData | None = None,
+        awaits_data: bool = False,
     ) -> str:
-        """Make an active private image in the caller's project; return its id. Limits and formats
-        are copied from ``like``.
+        """Make a private image in the caller's project; return its id. Limits and formats are
+        copied from ``like``. It is active, unless it awaits data (``fill_image``).
 
         It joins the transaction that has locked the server, because the answer names the image, or
         the server's row remembers it: one that no row knows would never be found again.
@@ -150,6 +151,20 @@ class ImageService(Protocol):
         Raises:
             ImageQuotaReached: the project has as many images as it may have.
             Fault: 413, an image cannot have so many properties, or such long ones.
+        """
+        ...
+
+    @outside_transactions
+    def fill_image(
+        self, image_id: str, pieces: Iterable[bytes], disk_format: str, sha512: str
+    ) -> None:
+        """Give an image that awaits data these, and make it active. It needs no policy rule.
+
+        By the request of the host that sends them. What came of an attempt before is replaced.
+
+        Raises:
+            Fault: they are not of that format, not what the hash says, too many, or the image is
+                gone; it awaits data as before.
         """
         ...
 
@@ -174,6 +189,14 @@ class ImageService(Protocol):
 
         It joins the transaction of a backup, which is not made where the caller may not delete the
         backups that it replaces.
+        """
+        ...
+
+    @joins_transaction
+    def check_deletable(self, caller: Caller, ids: Collection[str]) -> None:
+        """Check that the caller may delete these images; raises as ``delete_images``.
+
+        It joins the transaction of a backup that replaces them once it is complete.
         """
         ...
 

@@ -24,6 +24,7 @@ from servers.models import PowerState
 
 MOST_GUESTS = 2000
 LONGEST_CONSOLE = 100_000
+MOST_FILES = 50
 short = up_to(64)
 
 
@@ -60,9 +61,19 @@ GUESTS = {
     "guests": Key(list_of(record(GUEST), MOST_GUESTS), required=True),
     "all": Key(flag, default=False),
 }
+FILE = {"sha512": Key(up_to(128), required=True)}
+PACKED = {
+    "name": Key(up_to(61, filled_line), required=True),
+    "size": Key(between(0, LARGEST_BIG_INT), required=True),
+    "sha512": Key(up_to(128), required=True),
+}
 RESULT = {
     "power_state": Key(one_of(*PowerState.values)),
     "text": Key(up_to(LONGEST_CONSOLE, text)),
+    "diagnostics": Key(kept_mapping),
+    "files": Key(list_of(record(PACKED), MOST_FILES)),
+    "sizes": Key(kept_mapping),
+    "to": Key(kept_mapping),
 }
 ANSWER = {
     "ok": Key(flag, required=True),

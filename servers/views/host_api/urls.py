@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from servers.views.host_api import agent, image, order, view
+from servers.views.host_api import agent, image, order, transfer, view
 
 urlpatterns = [
     path("join", agent.Join.as_view()),
@@ -15,5 +15,7 @@ urlpatterns = [
     path("orders/<str:order_id>/done", order.Done.as_view()),
     path("orders/<str:order_id>/progress", order.Progress.as_view()),
     path("images/<str:image_id>", image.Image.as_view()),
+    path("snapshots/<str:order_id>", transfer.Snapshot.as_view()),
+    path("moves/<str:order_id>/<str:name>", transfer.Move.as_view()),
     re_path("", view.UnknownHostUrl.as_view()),
 ]

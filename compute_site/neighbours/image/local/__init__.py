@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+import functools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from django.db import transaction
@@ -11,10 +12,11 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
 from compute_site.db.paging import cut_page
+from compute_site.faults import NotFound
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.data import store
-from compute_site.neighbours.image.local import changes
+from compute_site.neighbours.image.local import changes, uploads
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.local.properties import check_properties
 from compute_site.neighbours.image.models import Image
@@ -99,6 +101,7 @@ def create_image(
     name: str,
     properties: Mapping[str, Any],
     like: ImageData | None = None,
+    awaits_data: bool = False,
 ) -> str:
     for rule in (policies.ADD, policies.UPLOAD):
         caller.permit(rule)
@@ -106,16 +109,25 @@ def create_image(
     model = like or ImageData(id=None)
     image = Image.objects.create(
         name=name,
+        status="queued" if awaits_data else "active",
         owner_id=caller.project_id,
         visibility="private",
         min_ram=model.min_ram,
         min_disk=model.min_disk,
-        size=model.size,
+        size=None if awaits_data else model.size,
         disk_format=model.disk_format,
         container_format=model.container_format,
         properties=check_properties(properties),
     )
     return str(image.pk)
+
+
+def fill_image(image_id: str, pieces: Iterable[bytes], disk_format: str, sha512: str) -> None:
+    with transaction.atomic(durable=True):
+        waiting = Image.objects.filter(pk__in=canonical_ids([image_id]), stored=False).first()
+    if waiting is None:
+        raise NotFound(f"No image {image_id[:60]} awaits data.")
+    uploads.fill(waiting, pieces, disk_format=disk_format, sha512=sha512)
 
 
 def find_images_with(caller: Caller, properties: Mapping[str, str]) -> Sequence[ImageData]:
@@ -139,9 +151,17 @@ def delete_images(caller: Caller, ids: Collection[str]) -> None:
     changes.delete_images(caller, list(wanted))
 
 
+def check_deletable(caller: Caller, ids: Collection[str]) -> None:
+    wanted = Image.objects.visible_to(caller).filter(pk__in=canonical_ids(ids))
+    changes.check_deletable(caller, list(wanted))
+
+
 @transaction.atomic(durable=True)
 def forget_images(project_id: str, ids: Collection[str]) -> None:
-    Image.objects.filter(owner=project_id, pk__in=canonical_ids(ids)).delete()
+    own = Image.objects.filter(owner=project_id, pk__in=canonical_ids(ids))
+    gone = [str(pk) for pk in own.values_list("pk", flat=True)]
+    own.delete()
+    transaction.on_commit(functools.partial(store.remove, gone))
 
 
 def describe(image: Image) -> ImageData:

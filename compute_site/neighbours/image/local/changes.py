@@ -187,13 +187,18 @@ def set_properties(caller: Caller, image: Image, properties: Mapping[str, Any]) 
 
 def delete_images(caller: Caller, images: Collection[Image]) -> None:
     """Delete the images; their data go after the commit."""
+    check_deletable(caller, images)
+    ids = [image.pk for image in images]
+    Image.objects.filter(pk__in=ids).delete()
+    transaction.on_commit(functools.partial(store.remove, list(map(str, ids))))
+
+
+def check_deletable(caller: Caller, images: Collection[Image]) -> None:
+    """Raises: PolicyRefused, ImageProtected."""
     for image in images:
         permit_on(caller, policies.DELETE, image.owner_id)
         if image.protected:
             raise ImageProtected(f"Image {image.pk} is protected; change that first.")
-    ids = [image.pk for image in images]
-    Image.objects.filter(pk__in=ids).delete()
-    transaction.on_commit(functools.partial(store.remove, list(map(str, ids))))
 
 
 def _find_owner(project_id: str | None) -> str | None:

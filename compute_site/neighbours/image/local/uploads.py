@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -32,6 +33,12 @@ class ImportRefused(BadRequest):
     """An import by a method that is not served."""
 
     code = "import_refused"
+
+
+class WrongData(BadRequest):
+    """Other data came than were announced."""
+
+    code = "wrong_data"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,6 +104,27 @@ def import_staged(caller: Caller, image: Image, method: Any) -> None:
     _end(image, IMPORT.meanwhile, status="active", virtual_size=inspection.virtual_size)
 
 
+def fill(image: Image, pieces: Iterable[bytes], *, disk_format: str, sha512: str) -> None:
+    """Keep the data that a host sends for the image, in this format and with this hash.
+
+    Raises:
+        WrongData: they are others.
+        ImageIsThere, WrongFormat, TooMuchData, StoreFull, ImageQuotaReached: as ``upload``.
+    """
+    Image.objects.filter(pk=image.pk, status=SAVING).update(status=QUEUED)  # of a lost attempt
+    image.disk_format, image.container_format = disk_format, "bare"
+    _keep(image, _checked(pieces, sha512), UPLOAD)
+
+
+def _checked(pieces: Iterable[bytes], sha512: str) -> Iterator[bytes]:
+    seen = hashlib.new(store.HASH_ALGORITHM)
+    for piece in pieces:
+        seen.update(piece)
+        yield piece
+    if seen.hexdigest() != sha512:
+        raise WrongData("The data are not those that the hash is of.")
+
+
 def clean_up() -> None:
     """Remove data that no image has, and give up uploads that nobody ends any more."""
     before = timezone.now() - ABANDONED
@@ -110,6 +138,10 @@ def clean_up() -> None:
 
 def _take(caller: Caller, image: Image, pieces: Iterable[bytes], step: Step) -> None:
     permit_on(caller, policies.UPLOAD, image.owner_id)
+    _keep(image, pieces, step)
+
+
+def _keep(image: Image, pieces: Iterable[bytes], step: Step) -> None:
     most = _room(image)
     _begin(image, step)
     try:
@@ -123,6 +155,8 @@ def _take(caller: Caller, image: Image, pieces: Iterable[bytes], step: Step) -> 
         step.meanwhile,
         status=step.after,
         stored=True,
+        disk_format=image.disk_format,
+        container_format=image.container_format,
         size=written.size,
         checksum=written.md5,
         os_hash_value=written.sha512,
