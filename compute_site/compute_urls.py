@@ -11,6 +11,7 @@ from servers.views import (
     action,
     address,
     aggregate,
+    assisted_snapshot,
     audit,
     diagnostics,
     dry_run,
@@ -37,10 +38,13 @@ from servers.views import (
     server,
     server_group,
     service,
+    share,
     tag,
     topology,
     usage,
+    volume,
     volume_attachment,
+    volumes_boot,
     zone,
 )
 
@@ -70,7 +74,11 @@ urlpatterns = [
         "servers/<str:server_id>/os-volume_attachments/<str:volume_id>",
         volume_attachment.VolumeAttachment.as_view(),
     ),
-    path("servers/<str:server_id>/os-security-groups", security_group.SecurityGroups.as_view()),
+    path(
+        "servers/<str:server_id>/os-security-groups", security_group.ServerSecurityGroups.as_view()
+    ),
+    path("servers/<str:server_id>/shares", share.Shares.as_view()),
+    path("servers/<str:server_id>/shares/<str:share_id>", share.Share.as_view()),
     path("servers/<str:server_id>/os-instance-actions", instance_action.InstanceActions.as_view()),
     path(
         "servers/<str:server_id>/os-instance-actions/<str:request_id>",
@@ -131,11 +139,17 @@ urlpatterns = [
     path("os-simple-tenant-usage", usage.Usages.as_view()),
     path("os-simple-tenant-usage/<str:usage_of>", usage.Usage.as_view()),
     path("os-console-auth-tokens/<str:token>", remote_console.OneConsoleToken.as_view()),
+    # what a volume service asks for
+    path("os-assisted-volume-snapshots", assisted_snapshot.AssistedSnapshots.as_view()),
+    path(
+        "os-assisted-volume-snapshots/<str:snapshot_id>",
+        assisted_snapshot.OneAssistedSnapshot.as_view(),
+    ),
     # what old clients ask for
-    path("os-volumes_boot", server.Servers.as_view()),
-    path("os-volumes_boot/detail", server.ServersDetail.as_view()),
-    path("os-volumes_boot/<str:server_id>", server.Server.as_view()),
-    path("os-volumes_boot/<str:server_id>/action", action.ServerAction.as_view()),
+    path("os-volumes_boot", volumes_boot.BootServers.as_view()),
+    path("os-volumes_boot/detail", volumes_boot.BootServersDetail.as_view()),
+    path("os-volumes_boot/<str:server_id>", volumes_boot.BootServer.as_view()),
+    path("os-volumes_boot/<str:server_id>/action", volumes_boot.BootServerAction.as_view()),
     path("extensions", extension.Extensions.as_view()),
     path("extensions/<str:alias>", extension.OneExtension.as_view()),
     path("os-hosts", host.Hosts.as_view()),
@@ -149,23 +163,26 @@ urlpatterns = [
     path("images/<str:image_id>/metadata", image_metadata.ImageMetadata.as_view()),
     path("images/<str:image_id>/metadata/<str:key>", image_metadata.ImageMetadataItem.as_view()),
     path("os-networks", network.Networks.as_view()),
+    path("os-networks/add", network.NewNetwork.as_view(), {"network_id": "add"}),
     path("os-networks/<str:network_id>", network.OneNetwork.as_view()),
+    path("os-networks/<str:network_id>/action", network.NetworkActions.as_view()),
     path("os-tenant-networks", network.TenantNetworks.as_view()),
     path("os-tenant-networks/<str:network_id>", network.OneTenantNetwork.as_view()),
     path("os-floating-ip-pools", floating_ip.FloatingIpPools.as_view()),
     path("os-floating-ips", floating_ip.FloatingIps.as_view()),
     path("os-floating-ips/<str:floating_ip_id>", floating_ip.FloatingIp.as_view()),
-    # what Nova once passed on to other services: 404
-    *(
-        re_path(rf"^{name}(?:/.*)?$", ProxyUrl.as_view())
-        for name in (
-            "os-baremetal-nodes",
-            "os-security-group-rules",
-            "os-security-groups",
-            "os-snapshots",
-            "os-volumes",
-        )
-    ),
+    path("os-security-groups", security_group.SecurityGroups.as_view()),
+    path("os-security-groups/<str:security_group_id>", security_group.SecurityGroup.as_view()),
+    path("os-security-group-rules", security_group.SecurityGroupRules.as_view()),
+    path("os-security-group-rules/<str:rule_id>", security_group.SecurityGroupRule.as_view()),
+    path("os-volumes", volume.Volumes.as_view()),
+    path("os-volumes/detail", volume.VolumesDetail.as_view()),
+    path("os-volumes/<str:volume_id>", volume.Volume.as_view()),
+    path("os-snapshots", volume.Snapshots.as_view()),
+    path("os-snapshots/detail", volume.SnapshotsDetail.as_view()),
+    path("os-snapshots/<str:snapshot_id>", volume.Snapshot.as_view()),
+    # what Nova once passed on to another service, which is not here: 404
+    re_path(r"^os-baremetal-nodes(?:/.*)?$", ProxyUrl.as_view()),
     # what Nova has taken out: 410
     *(
         path(route, GoneUrl.as_view(http_method_names=methods.lower().split()))

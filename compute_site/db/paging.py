@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import F, Model, Q, QuerySet
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 SortKey = tuple[str, bool]
 """A field, and whether it descends."""
 
@@ -27,6 +28,15 @@ class Paging:
         most: int = settings.OPTIONS.max_page_size
         asked = query.get("limit")
         return cls(most if asked is None else min(asked, most), query.get("marker") or None)
+
+
+def cut_list(rows: Sequence[T], asked: Mapping[str, Any]) -> Sequence[T]:
+    """The page of old lists, which are paged by ``limit`` (0: as many as allowed) and ``offset``;
+    of a query set the database cuts it.
+    """
+    most: int = settings.OPTIONS.max_page_size
+    limit = min(asked["limit"] or most, most)
+    return rows[asked["offset"] : asked["offset"] + limit]
 
 
 WHOLE = Paging(2**31 - 1)

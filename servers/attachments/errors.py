@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from compute_site.faults import BadRequest, Conflict, Forbidden, NotFound, OverLimit
 
+# shares
+
+
+class NoSuchShare(NotFound):
+    """The share does not exist, or the server does not have it."""
+
+    code = "no_such_share"
+
+
+class HostTakesNoShares(Conflict):
+    """The host cannot hand shares to the guest."""
+
+    code = "host_takes_no_shares"
+
+
 # volumes
+
+
+class VolumeNotOfOneServer(BadRequest):
+    """Not exactly one server has the volume, or the server is not ready. Nova: 400."""
+
+    code = "volume_not_of_one_server"
 
 
 class NoSuchVolume(NotFound):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from compute_site.caller import Caller
 from compute_site.neighbours import network_service
+from compute_site.neighbours.network.groups import RuledGroup
 from compute_site.neighbours.network.protocol import AttachedPort, GroupOnPort
 from servers.errors import NoSuchItem
 from servers.models import Instance
@@ -26,7 +28,21 @@ def find_port(instance: Instance, port_id: str) -> AttachedPort:
     raise NoSuchItem(f"The server {instance.uuid} has no port {port_id[:64]!r}.")
 
 
-def list_groups(instance: Instance) -> list[GroupOnPort]:
-    """Each security group once, by project and name."""
-    groups = {group.id: group for port in list_ports(instance) for group in port.security_groups}
-    return sorted(groups.values(), key=lambda group: (group.project_id, group.name))
+def list_groups(caller: Caller, instance: Instance) -> list[RuledGroup]:
+    """Each security group once, by project and name; the rules only of those that the caller
+    sees.
+    """
+    held = {group.id: group for port in list_ports(instance) for group in port.security_groups}
+    seen = {group.id: group for group in network_service().list_groups(caller, list(held))}
+    groups = [seen.get(group_id, _without_rules(group)) for group_id, group in held.items()]
+    return sorted(groups, key=lambda group: (group.project_id, group.name))
+
+
+def _without_rules(group: GroupOnPort) -> RuledGroup:
+    return RuledGroup(
+        id=group.id,
+        name=group.name,
+        description=group.description,
+        project_id=group.project_id,
+        rules=(),
+    )

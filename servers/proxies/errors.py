@@ -13,6 +13,60 @@ class NoSuchNetwork(NotFound):
     code = "no_such_network"
 
 
+class NoSuchGroup(NotFound):
+    """The caller sees no security group of that id."""
+
+    code = "no_such_security_group"
+
+
+class NoSuchGroupRule(NotFound):
+    """The caller sees no rule of that id."""
+
+    code = "no_such_security_group_rule"
+
+
+class NoGroupId(BadRequest):
+    """The id is no UUID."""
+
+    code = "no_group_id"
+
+
+class UnusableGroupRule(BadRequest):
+    """The parts of the rule do not fit together, or the group has it already."""
+
+    code = "unusable_security_group_rule"
+
+
+class GroupKept(BadRequest):
+    """The group cannot be changed or deleted: it is in use, or the one named ``default``."""
+
+    code = "security_group_kept"
+
+
+class GroupRefused(Forbidden):
+    """The network service makes no such group or rule."""
+
+    code = "security_group_refused"
+
+
+class NoSuchVolume(NotFound):
+    """The caller sees no volume of that id."""
+
+    code = "no_such_volume"
+
+
+class NoSuchSnapshot(NotFound):
+    """The caller sees no snapshot of that id."""
+
+    code = "no_such_snapshot"
+
+
+class VolumesOverQuota(Forbidden):
+    """The project has as many volumes, snapshots or gigabytes as it may have."""
+
+    code = "volumes_over_quota"
+
+
 class NoSuchImage(NotFound):
     """No image that the caller may use has the id."""
 

@@ -4,7 +4,7 @@ service. Those that changed networks answer 410.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,11 +12,15 @@ from rest_framework.response import Response
 from compute_site.api.microversions.answers import AnswerSerializer
 from compute_site.api.microversions.contract import Contract
 from compute_site.api.microversions.version import Microversion
-from compute_site.api.view import ComputeRequest, ComputeView
-from compute_site.faults import Gone
+from compute_site.api.view import ComputeRequest, ComputeView, GoneUrl
+from compute_site.faults import BadRequest, Gone
 from servers.policies import network as rules
 from servers.proxies.networks import find_network, list_networks
 from servers.serializers.network import NetworkAnswer, TenantNetworkAnswer
+
+GONE_ACTIONS = frozenset(
+    ("disassociate", "disassociate_host", "disassociate_project", "associate_host")
+)
 
 
 class OldNetworkView(ComputeView):
@@ -26,11 +30,15 @@ class OldNetworkView(ComputeView):
     shown: ClassVar[type[AnswerSerializer]] = NetworkAnswer
     rule: ClassVar[str] = rules.LIST
 
+    gone: ClassVar[tuple[str, ...]] = ("POST",)
+    """The methods that wrote; they answer 410."""
+
     def check_url(self, request: Request) -> None:
-        """Let every method pass: those that wrote answer 410, not 405."""
+        if request.method not in self.gone:
+            super().check_url(request)
 
     def check_lifetime(self, version: Microversion) -> None:
-        if self.request.method not in ("GET", "HEAD"):
+        if self.request.method in self.gone:
             raise Gone("Networks are made and deleted by the network service.")
         super().check_lifetime(version)
 
@@ -50,6 +58,7 @@ class OneNetwork(OldNetworkView):
     """One network."""
 
     rule = rules.SHOW
+    gone: ClassVar[tuple[str, ...]] = ("DELETE",)
     contracts = {"GET": Contract(summary="Show a network", answer={"network": NetworkAnswer})}
 
     def get(self, request: ComputeRequest, network_id: str) -> Response:
@@ -74,3 +83,25 @@ class OneTenantNetwork(OneNetwork):
     shown = TenantNetworkAnswer
     rule = rules.TENANT_SHOW
     contracts = {"GET": Contract(summary="Show a network", answer={"network": TenantNetworkAnswer})}
+
+
+class NewNetwork(OneNetwork):
+    """The same at the URL that gave a network to a project."""
+
+    gone = ("POST", "DELETE")
+
+
+class NetworkActions(GoneUrl):
+    """What bound networks to hosts and projects: 410 for what there was."""
+
+    http_method_names = ["post"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().initial(request, *args, **kwargs)
+        except Gone:
+            if not isinstance(self.body, dict) or len(self.body) != 1:
+                raise BadRequest("Send an object with one key, the action.") from None
+            if not GONE_ACTIONS.issuperset(self.body):
+                raise BadRequest(f"There is no action {next(iter(self.body))[:60]}.") from None
+            raise

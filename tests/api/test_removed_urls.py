@@ -32,6 +32,11 @@ from tests.world.factories import make_instance
         ("DELETE", f"/servers/{UNKNOWN_ID}/consoles/1", 410),
         ("PUT", f"/servers/{UNKNOWN_ID}/consoles/1", 404),
         ("GET", f"/servers/{UNKNOWN_ID}/os-virtual-interfaces", 410),
+        ("POST", "/os-networks", 410),
+        ("POST", "/os-networks/add", 410),
+        ("DELETE", f"/os-networks/{UNKNOWN_ID}", 410),
+        ("PUT", f"/os-networks/{UNKNOWN_ID}", 404),
+        ("DELETE", f"/os-tenant-networks/{UNKNOWN_ID}", 410),
         ("POST", f"/servers/{UNKNOWN_ID}/os-virtual-interfaces", 404),
     ],
 )
@@ -51,6 +56,28 @@ def test_servers_that_boot_from_volumes_are_servers(as_member: ApiClient) -> Non
     assert detailed == shown
     as_member.post(f"/os-volumes_boot/{server.uuid}/action", {"lock": None}).expect(202)
     as_member.post("/os-volumes_boot", {"server": {}}).expect(400)
+
+
+def test_volumes_boot_ends_with_2_102(as_member: ApiClient) -> None:
+    as_member.get("/os-volumes_boot", microversion="2.102").expect(200)
+    as_member.get("/os-volumes_boot", microversion="2.103").expect(404)
+    as_member.post("/os-volumes_boot", {"server": {}}, microversion="2.103").expect(404)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"disassociate": None}, 410),
+        ({"associate_host": "host"}, 410),
+        ({"colour": None}, 400),
+        ({"disassociate": None, "associate_host": "host"}, 400),
+        ({}, 400),
+    ],
+)
+def test_actions_of_networks_are_gone(
+    as_member: ApiClient, body: dict[str, object], status: int
+) -> None:
+    as_member.post(f"/os-networks/{UNKNOWN_ID}/action", body).expect(status)
 
 
 @pytest.mark.parametrize("path", ["/servers", "/servers/detail", "/flavors", "/limits"])

@@ -21,7 +21,7 @@ ANYONE = None
 READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.ADMIN
 HIDDEN = (
     *("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id"),
-    "floating_ip_id",
+    *("floating_ip_id", "security_group_id", "rule_id"),
 )
 """Things of a project, which others do not see."""
 
@@ -210,6 +210,12 @@ SERVERS = (
         action="force_complete",
     ),
     row("DELETE", f"{SERVER}/os-server-password", MEMBER, 204),
+    row(
+        *("POST", f"{SERVER}/shares", MEMBER, 409),
+        {"share": {"share_id": "6d0a0b1c-3a2f-4f0e-9a55-0d1f3b6a2c01"}},
+        version="2.97",
+    ),
+    row("DELETE", f"{SERVER}/shares/{{share_id}}", MEMBER, 409, version="2.97"),
     *ACTIONS,
 )
 OLD_SERVERS = tuple(
@@ -313,6 +319,53 @@ CLOUD = (
         outsider=200,
     ),
     row("DELETE", f"{COMPUTE}/os-floating-ips/{{floating_ip_id}}", MEMBER, 202),
+    row(
+        *("POST", f"{COMPUTE}/os-security-groups", MEMBER, 200),
+        {"security_group": {"name": "new", "description": "d"}},
+        outsider=200,
+    ),
+    row(
+        *("PUT", f"{COMPUTE}/os-security-groups/{{security_group_id}}", MEMBER, 200),
+        {"security_group": {"name": "renamed", "description": "d"}},
+    ),
+    row("DELETE", f"{COMPUTE}/os-security-groups/{{security_group_id}}", MEMBER, 202),
+    row(
+        *("POST", f"{COMPUTE}/os-security-group-rules", MEMBER, 200),
+        {
+            "security_group_rule": {
+                "parent_group_id": "{security_group}",
+                "ip_protocol": "tcp",
+                "from_port": 22,
+                "to_port": 22,
+            }
+        },
+        outsider=404,
+    ),
+    row("DELETE", f"{COMPUTE}/os-security-group-rules/{{rule_id}}", MEMBER, 202),
+    row("POST", f"{COMPUTE}/os-volumes", MEMBER, 200, {"volume": {"size": 1}}, outsider=200),
+    row("DELETE", f"{COMPUTE}/os-volumes/{{volume_id}}", MEMBER, 202),
+    row(
+        *("POST", f"{COMPUTE}/os-snapshots", MEMBER, 200),
+        {"snapshot": {"volume_id": "{volume_id}"}},
+        outsider=404,
+    ),
+    row("DELETE", f"{COMPUTE}/os-snapshots/{{snapshot_id}}", MEMBER, 202),
+    row(
+        *("POST", f"{COMPUTE}/os-assisted-volume-snapshots", ADMIN, 200),
+        {
+            "snapshot": {
+                "volume_id": "{attached_volume}",
+                "create_info": {"snapshot_id": "1", "type": "qcow2", "new_file": "f"},
+            }
+        },
+    ),
+    row(
+        "DELETE",
+        f"{COMPUTE}/os-assisted-volume-snapshots/{{snapshot_id}}"
+        "?delete_info=%7B%22volume_id%22:%22{attached_volume}%22%7D",
+        *(ADMIN, 204),
+        outsider=403,
+    ),
     row("POST", f"{OLD_IMAGE}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),
     row("PUT", f"{OLD_IMAGE}/metadata", MEMBER, 200, {"metadata": {"a": "1"}}),
     row("PUT", f"{OLD_IMAGE}/metadata/{{key}}", MEMBER, 200, {"meta": {"{key}": "1"}}),

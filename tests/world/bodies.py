@@ -114,6 +114,8 @@ REFUSED = frozenset(
         "PUT servers/{server_id}/os-volume_attachments/{volume_id}",  # none is attached
         "PUT os-services/{service_id} 2.52",  # there, the id is the name of what to do
         "PUT os-hosts/{host_name}",  # nothing that it asks for is done
+        "POST servers/{server_id}/shares",  # nobody has shares
+        "POST os-assisted-volume-snapshots",  # no server has the volume
         "POST servers/{server_id}/dry-run",  # tries an action, of which the simplest body has none
     )
 )
@@ -137,6 +139,15 @@ ADDED: Mapping[str, Any] = {
     },
     "POST flavors/{flavor_id}/action": {"addTenantAccess": {"tenant": "{project_id}"}},
     "POST os-floating-ips": {"pool": "{networks}"},
+    "POST os-security-group-rules": {
+        "security_group_rule": {
+            "parent_group_id": "{security-groups}",
+            "ip_protocol": "tcp",
+            "from_port": 22,
+            "to_port": 22,
+        }
+    },
+    "POST os-snapshots": {"snapshot": {"volume_id": "{volume_id}"}},
     "POST os-keypairs": {"keypair": {"public_key": ED25519}},
     "POST os-server-groups 2.104": {"server_group": {"policy": "anti-affinity"}},
     "PUT os-services/{service_id}": {"status": "disabled"},

@@ -135,6 +135,8 @@ class Site:
             "key": "a",
             "provider_id": str(host.provider.uuid),
             "inner_subnet": str(inner.pk),
+            "security_group_id": str(group.pk),
+            "rule_id": str(rule.pk),
             "free_subnet": str(make_network(project_id=BETA).subnets.get().pk),
             "next_hop": inner.cidr.replace(".0/24", ".77"),
             "resource_class": "VCPU",

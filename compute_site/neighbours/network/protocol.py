@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from compute_site.caller import Caller
 from compute_site.faults import Conflict, Unavailable
 from compute_site.neighbours.calls import joins_transaction, outside_transactions
+from compute_site.neighbours.network.groups import GroupService
 
 TUNNELS = frozenset(("vxlan", "gre", "geneve", "stt"))
 """Kinds of networks that lie on no physical network."""
@@ -254,7 +255,7 @@ class FloatingIpData:
     fixed_address: str | None
 
 
-class NetworkService(Protocol):
+class NetworkService(GroupService, Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``NetworkServiceUnavailable`` on failure.
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Fault, Unavailable
 from compute_site.neighbours.calls import joins_transaction, outside_transactions
+from compute_site.neighbours.volume.clients import ClientsVolumes
 
 
 class VolumeServiceUnavailable(Unavailable):
@@ -98,7 +99,7 @@ class NewSnapshot:
     name: str = ""
 
 
-class VolumeService(Protocol):
+class VolumeService(ClientsVolumes, Protocol):
     """Ids that are no canonical UUID find nothing. Every call raises
     ``VolumeServiceUnavailable`` on failure.
 

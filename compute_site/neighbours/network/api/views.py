@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api import serializers
@@ -32,6 +34,7 @@ from compute_site.neighbours.network.api.representation import (
     show_subnet,
 )
 from compute_site.neighbours.network.local import changes, floating
+from compute_site.neighbours.network.local.ports import give_default_group
 from compute_site.neighbours.network.local.rights import hide
 from compute_site.neighbours.network.models import (
     FloatingIp,
@@ -296,7 +299,10 @@ class PortDetail(Ports, DetailView):
 
 
 class SecurityGroupList(SecurityGroups, ListView):
-    pass
+    def get(self, request: Request) -> Response:
+        self.caller.permit(self.kind.seen)
+        give_default_group(self.caller)
+        return super().get(request)
 
 
 class SecurityGroupDetail(SecurityGroups, DetailView):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from compute_site.caller import Caller
 from compute_site.db.prepared import array, prepared_cursor
 from compute_site.faults import BadReference, BadRequest
 from compute_site.neighbours.ids import canonical_ids
@@ -297,6 +298,12 @@ def make_default_groups(project_ids: Sequence[str]) -> None:
     # where another transaction has made the group meanwhile, ours was not inserted
     made = SecurityGroup.objects.filter(pk__in=[group.pk for group in groups])
     give_first_rules(list(made))
+
+
+@transaction.atomic
+def give_default_group(caller: Caller) -> None:
+    """Make the group ``default`` of the caller's project, which is there when groups are listed."""
+    make_default_groups([caller.project_id])
 
 
 def give_first_rules(groups: Sequence[SecurityGroup]) -> None:

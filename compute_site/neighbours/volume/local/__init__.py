@@ -1,317 +1,49 @@
-"""The volume service that stores its objects in this database.
-
-Volumes are always locked in the order of their ids, so that two requests cannot deadlock. A request
-that had to wait for a lock sees the rows as the other one has left them.
-"""
+"""The volume service that stores its objects in this database."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
-
-from django.db import models, transaction
-from django.db.models import Q
-
-from compute_site.caller import Caller
-from compute_site.neighbours import image_service
-from compute_site.neighbours.ids import canonical_ids
-from compute_site.neighbours.image.protocol import ImageData
-from compute_site.neighbours.ownership import permit_on
-from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
-from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
-from compute_site.neighbours.volume.protocol import (
-    NewSnapshot,
-    NewVolume,
-    SnapshotData,
-    VolumeData,
-    VolumeNotDetachable,
-    VolumeNotReservable,
-    VolumeNotSnapshottable,
-    VolumeTypeData,
+from compute_site.neighbours.volume.local.clients import (
+    list_snapshots,
+    list_volumes,
+    make_snapshot,
+    make_volume,
+    remove_snapshot,
+    remove_volume,
+)
+from compute_site.neighbours.volume.local.of_servers import (
+    attach,
+    begin_detaching,
+    create,
+    create_snapshots,
+    detach,
+    find_connection,
+    find_snapshots,
+    find_types,
+    find_volumes,
+    reimage,
+    release,
+    reserve,
+    stop_detaching,
 )
 
-FREE = ("available", "downloading")
-SNAPSHOTTABLE = ("available", "in-use")
-SHAREABLE = (*FREE, "reserved", "in-use")
-CLAIMED = ("reserved", "in-use", "attaching", "detaching")
-RESERVED, ATTACHED, DETACHING = "reserved", "attached", "detaching"
-STATUS_BY_CLAIM = ((DETACHING, "detaching"), (ATTACHED, "in-use"), (RESERVED, "reserved"))
-"""What the claims on a volume make of it; the first that there is counts."""
-
-
-def find_volumes(caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]:
-    wanted = canonical_ids(ids)
-    if not wanted:
-        return {}
-    caller.permit(policies.SHOW)
-    visible = Volume.objects.visible_to(caller).select_related("volume_type")
-    return {str(volume.pk): _describe(volume) for volume in visible.filter(pk__in=wanted)}
-
-
-def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotData]:
-    wanted = canonical_ids(ids)
-    if not wanted:
-        return {}
-    caller.permit(policies.SHOW_SNAPSHOT)
-    return {
-        str(snapshot.pk): SnapshotData(
-            id=str(snapshot.pk),
-            name=snapshot.name,
-            size=snapshot.size,
-            status=snapshot.status,
-            volume_id=str(snapshot.volume_id),
-        )
-        for snapshot in Snapshot.objects.visible_to(caller).filter(pk__in=wanted)
-    }
-
-
-def find_connection(volume_id: str) -> Mapping[str, Any] | None:  # noqa: ARG001 - for none of them
-    """Local volumes are records; there are no bytes behind them."""
-    return None
-
-
-def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
-    if not names:
-        return []
-    caller.permit(policies.SHOW_TYPE)
-    visible = VolumeType.objects.visible_to(caller)
-    found = visible.filter(Q(name__in=names) | Q(pk__in=canonical_ids(names)))
-    return [VolumeTypeData(id=str(kind.pk), name=kind.name) for kind in found.order_by("name")]
-
-
-@transaction.atomic
-def reserve(caller: Caller, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    if not pairs:
-        return {}
-    volumes = _lock(
-        Volume.objects.visible_to(caller).filter(pk__in=canonical_ids(v for v, _ in pairs))
-    )
-    claims = [volume_id for volume_id, _ in pairs]
-    for volume_id in claims:
-        volume = volumes.get(volume_id)
-        if volume is None:
-            raise VolumeNotReservable(f"Volume {volume_id} does not exist.")
-        permit_on(caller, policies.CREATE_ATTACHMENT, volume.project_id)
-        if volume.status not in (SHAREABLE if volume.multiattach else FREE):
-            raise VolumeNotReservable(
-                f"Volume {volume_id} is {volume.status}; only an available one can be reserved."
-            )
-        if not volume.multiattach and claims.count(volume_id) > 1:
-            raise VolumeNotReservable(
-                f"Volume {volume_id} is no multiattach volume; only one server can have it."
-            )
-    Volume.objects.filter(pk__in=list(volumes), status__in=FREE).update(status="reserved")
-    attachments = Attachment.objects.bulk_create(
-        [Attachment(volume_id=volume_id, server_id=server_id) for volume_id, server_id in pairs]
-    )
-    return {pair: str(entry.pk) for pair, entry in zip(pairs, attachments, strict=True)}
-
-
-@transaction.atomic
-def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list[str]:
-    if not volumes:
-        return []
-    permit_create(caller, of_image=any(new.image_id is not None for new in volumes))
-    check_volumes(caller.project_id, [new.size for new in volumes])
-    sources = find_sources(caller, volumes)
-    names = [new.volume_type for new in volumes if new.volume_type is not None]
-    types = {kind.name: kind.id for kind in find_types(caller, names)}
-    rows = [
-        Volume(
-            project_id=caller.project_id,
-            user_id=caller.user_id,
-            name=new.name,
-            size=new.size,
-            status="reserved",
-            availability_zone=new.availability_zone or "nova",
-            volume_type_id=types.get(new.volume_type or ""),
-            snapshot_id=new.snapshot_id,
-            **sources.get(new.snapshot_id or new.image_id or "", {}),
-        )
-        for new in volumes
-    ]
-    Volume.objects.bulk_create(rows)
-    Attachment.objects.bulk_create(Attachment(volume=row, server_id=server_id) for row in rows)
-    return [str(row.pk) for row in rows]
-
-
-def permit_create(caller: Caller, *, of_image: bool, multiattach: bool = False) -> None:
-    """Check that the caller may make such volumes in its own project.
-
-    Raises:
-        PolicyRefused: a rule is not granted; the text names it.
-    """
-    caller.permit(policies.CREATE)
-    if of_image:
-        caller.permit(policies.CREATE_FROM_IMAGE)
-    if multiattach:
-        caller.permit(policies.MULTIATTACH)
-
-
-@transaction.atomic
-def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[str]:
-    ids = canonical_ids(new.volume_id for new in snapshots)
-    volumes = _lock(Volume.objects.visible_to(caller).filter(pk__in=ids))
-    for new in snapshots:
-        volume = volumes.get(new.volume_id)
-        if volume is None or volume.status not in SNAPSHOTTABLE:
-            status = "unknown" if volume is None else volume.status
-            raise VolumeNotSnapshottable(
-                f"Volume {new.volume_id} is {status}; a snapshot needs a free one or one in use."
-            )
-        permit_on(caller, policies.CREATE_SNAPSHOT, volume.project_id)
-    for project_id in sorted({volume.project_id for volume in volumes.values()}):
-        sizes = [v.size for v in volumes.values() if v.project_id == project_id]
-        check_snapshots(project_id, sizes)
-    rows = [
-        Snapshot(
-            project_id=volumes[new.volume_id].project_id,
-            volume=volumes[new.volume_id],
-            size=volumes[new.volume_id].size,
-            name=new.name[:255],
-            description=volumes[new.volume_id].description,
-        )
-        for new in snapshots
-    ]
-    Snapshot.objects.bulk_create(rows)
-    return [str(row.pk) for row in rows]
-
-
-def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
-    image = image_service().find_images(caller, [image_id]).get(image_id)
-    if image is None:
-        return
-    for volume in Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])):
-        permit_on(caller, policies.REIMAGE, volume.project_id)
-        volume.image_metadata, volume.bootable = _image_metadata(image), "true"
-        volume.save(update_fields=["image_metadata", "bootable"])
-
-
-@transaction.atomic(durable=True)
-def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
-    if not devices:
-        return {}
-    volumes = _lock(Volume.objects.filter(pk__in=canonical_ids(devices)))
-    entries = list(Attachment.objects.filter(server_id=server_id, volume__in=list(volumes)))
-    kept = [entry for entry in entries if entry.status != DETACHING]
-    for entry in kept:
-        entry.device = devices[str(entry.volume_id)]
-        entry.status = ATTACHED
-    Attachment.objects.bulk_update(kept, ["device", "status"])
-    _settle(volumes)
-    return {str(entry.volume_id): str(entry.pk) for entry in entries}
-
-
-@transaction.atomic
-def begin_detaching(caller: Caller, server_id: str, volume_id: str) -> None:
-    volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([volume_id])))
-    for volume in volumes.values():
-        permit_on(caller, policies.BEGIN_DETACHING, volume.project_id)
-    status = volumes[volume_id].status if volume_id in volumes else "unknown"
-    held = Attachment.objects.filter(server_id=server_id, volume__in=list(volumes))
-    if status != "in-use" or not held.filter(status=ATTACHED).update(status=DETACHING):
-        raise VolumeNotDetachable(
-            f"Volume {volume_id} is {status}; only one in use by this server can be detached."
-        )
-    _settle(volumes)
-
-
-@transaction.atomic(durable=True)
-def stop_detaching(server_id: str, volume_id: str) -> None:
-    volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([volume_id])))
-    held = Attachment.objects.filter(server_id=server_id, volume__in=list(volumes))
-    held.filter(status=DETACHING).update(status=ATTACHED)
-    _settle(volumes)
-
-
-@transaction.atomic(durable=True)
-def detach(server_id: str, volume_id: str, *, delete: bool = False) -> None:
-    claims = Attachment.objects.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
-    _give_up(claims, delete=[volume_id] if delete else [])
-
-
-@transaction.atomic(durable=True)
-def release(server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:
-    if server_ids:
-        _give_up(Attachment.objects.filter(server_id__in=server_ids), delete=delete)
-
-
-def _give_up(claims: models.QuerySet[Attachment], *, delete: Collection[str]) -> None:
-    volumes = _lock(Volume.objects.filter(pk__in=claims.values("volume")))
-    claims.filter(volume__in=list(volumes)).delete()
-    left = _settle(volumes)
-    free = set(volumes) - left
-    doomed = Volume.objects.filter(pk__in=free & set(delete), snapshots=None)
-    doomed.delete()  # the volume of a snapshot stays, as in Cinder
-
-
-def _settle(volumes: Collection[str]) -> set[str]:
-    """Set the status of locked volumes by their attachments; return those that have any."""
-    left = Attachment.objects.filter(volume__in=list(volumes))
-    found: dict[str, set[str]] = {}
-    for claimed_id, status in left.values_list("volume", "status"):
-        found.setdefault(str(claimed_id), set()).add(status)
-    by_status: dict[str, list[str]] = {}
-    for volume_id in volumes:
-        statuses = found.get(volume_id, set())
-        chosen = next((word for claim, word in STATUS_BY_CLAIM if claim in statuses), "available")
-        by_status.setdefault(chosen, []).append(volume_id)
-    for chosen, volume_ids in by_status.items():
-        changed = Volume.objects.filter(pk__in=volume_ids, status__in=CLAIMED)
-        changed.exclude(status=chosen).update(status=chosen)
-    return set(found)
-
-
-def find_sources(caller: Caller, volumes: Sequence[NewVolume]) -> dict[str, dict[str, Any]]:
-    """The columns that volumes copy from their image or snapshot, by its id."""
-    image_ids = {new.image_id for new in volumes if new.image_id is not None}
-    snapshot_ids = [new.snapshot_id for new in volumes if new.snapshot_id is not None]
-    sources: dict[str, dict[str, Any]] = {
-        image_id: {"bootable": "true", "image_metadata": _image_metadata(image)}
-        for image_id, image in image_service().find_images(caller, image_ids).items()
-    }
-    if snapshot_ids:
-        seen = Snapshot.objects.visible_to(caller).select_related("volume")
-        for snapshot in seen.filter(pk__in=canonical_ids(snapshot_ids)):
-            sources[str(snapshot.pk)] = {
-                "bootable": snapshot.volume.bootable,
-                "image_metadata": snapshot.volume.image_metadata,
-            }
-    return sources
-
-
-def _image_metadata(image: ImageData) -> dict[str, Any]:
-    """The ``volume_image_metadata`` that Cinder stores with a volume; every value is a text."""
-    own = {
-        "image_id": image.id,
-        "image_name": image.name,
-        "min_ram": image.min_ram,
-        "min_disk": image.min_disk,
-        "size": image.size,
-        "disk_format": image.disk_format,
-        "container_format": image.container_format,
-        "checksum": image.checksum,
-    }
-    texts = {key: str(value) for key, value in own.items() if value is not None}
-    return dict(image.properties) | texts
-
-
-def _describe(volume: Volume) -> VolumeData:
-    return VolumeData(
-        id=str(volume.pk),
-        name=volume.name,
-        size=volume.size,
-        status=volume.status,
-        bootable=None if volume.bootable == "" else volume.bootable == "true",
-        multiattach=volume.multiattach,
-        availability_zone=volume.availability_zone,
-        volume_type=volume.volume_type.name if volume.volume_type is not None else None,
-        image_metadata=volume.image_metadata,
-        migrating=bool(volume.migration_status),
-    )
-
-
-def _lock(volumes: models.QuerySet[Volume]) -> dict[str, Volume]:
-    locked = volumes.select_for_update(of=("self",)).order_by("pk")
-    return {str(volume.pk): volume for volume in locked}
+__all__ = [
+    "attach",
+    "begin_detaching",
+    "create",
+    "create_snapshots",
+    "detach",
+    "find_connection",
+    "find_snapshots",
+    "find_types",
+    "find_volumes",
+    "list_snapshots",
+    "list_volumes",
+    "make_snapshot",
+    "make_volume",
+    "reimage",
+    "release",
+    "remove_snapshot",
+    "remove_volume",
+    "reserve",
+    "stop_detaching",
+]

@@ -14,8 +14,12 @@ from compute_site.faults import BadReference, BadRequest, NotFound
 from compute_site.neighbours import image_service
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import find_sources, find_types, permit_create
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
+from compute_site.neighbours.volume.local.of_servers import (
+    find_sources,
+    find_types,
+    permit_create,
+)
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.neighbours.volume.protocol import NewVolume
 
