@@ -67,7 +67,6 @@ class InstanceAdmin(OperationsAdmin, RecordAdmin, RulesAdmin):
     )
     search_fields = ("display_name",)
     search_help_text = "Id, address, or a part of the name"
-    sortable_by = ("age",)
     ordering = ("-created_at", "-id")
     rules_explained = (
         "A rule ticked here holds on this server alone, also for users of other projects: so a "
@@ -94,7 +93,13 @@ class InstanceAdmin(OperationsAdmin, RecordAdmin, RulesAdmin):
         return servers.select_related("project").only(*LIST_COLUMNS)
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        return (*_columns(Links(request.user)), "age")
+        """The same functions each time that it is asked for a request: Django compares them with
+        the columns that can be sorted.
+        """
+        page: Any = request
+        if not hasattr(page, "server_columns"):
+            page.server_columns = (*_columns(Links(request.user)), "age")
+        return page.server_columns
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -254,7 +259,7 @@ class InstanceAdmin(OperationsAdmin, RecordAdmin, RulesAdmin):
 def _columns(links: Links) -> list[Callable[[Instance], str]]:
     """Columns with links, for one user."""
 
-    @admin.display(description="server")
+    @admin.display(description="server", ordering="display_name")
     def server(instance: Instance) -> str:
         url = reverse("admin:servers_instance_change", args=[instance.pk])
         return format_html(
@@ -262,15 +267,15 @@ def _columns(links: Links) -> list[Callable[[Instance], str]]:
             *(url, instance.display_name, instance.uuid),
         )
 
-    @admin.display(description="status")
+    @admin.display(description="status", ordering="vm_state")
     def status(instance: Instance) -> str:
         return state(instance)
 
-    @admin.display(description="project")
+    @admin.display(description="project", ordering="project__name")
     def project(instance: Instance) -> str:
         return links.to(instance.project)
 
-    @admin.display(description="host, zone")
+    @admin.display(description="host, zone", ordering="host")
     def host(instance: Instance) -> str:
         place = links.to_host(instance.host)
         zone = instance.availability_zone or ""
