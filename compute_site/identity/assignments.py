@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from compute_site.identity.catalog import stable_id
@@ -17,6 +18,7 @@ from compute_site.identity.models import (
     Token,
     User,
 )
+from compute_site.identity.records import note_change
 
 ROLE_OF_ID = {stable_id("role", role.value): role for role in Role}
 NOT_HERE = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
@@ -48,12 +50,17 @@ def roles_of(user: User, project: Project) -> list[Role]:
     return [role for role in Role if role in held]
 
 
-def assign(user: User, project: Project, role: Role) -> None:
+def assign(user: User, project: Project, role: Role, *, by: str) -> None:
     """Give the role; do nothing if the user holds it already."""
-    user.groups.add(_group_of(project, role))
+    if role in roles_of(user, project):
+        return
+    with transaction.atomic():
+        user.groups.add(_group_of(project, role))
+        what = f"Given the role {role.value} in {project.name}."
+        note_change(user, what, by=by, project_id=project.pk)
 
 
-def unassign(user: User, project: Project, role: Role) -> None:
+def unassign(user: User, project: Project, role: Role, *, by: str) -> None:
     """Take the role away.
 
     Raises:
@@ -61,8 +68,11 @@ def unassign(user: User, project: Project, role: Role) -> None:
     """
     if role not in roles_of(user, project):
         raise NoSuchThing(f"The user does not hold the role {role.value} in this project.")
-    user.groups.remove(_group_of(project, role))
-    end_lost_roles([user.pk])
+    with transaction.atomic():
+        user.groups.remove(_group_of(project, role))
+        end_lost_roles([user.pk])
+        what = f"Lost the role {role.value} in {project.name}."
+        note_change(user, what, by=by, project_id=project.pk)
 
 
 def end_lost_roles(user_ids: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from compute_site.db.conflicts import is_duplicate
 from compute_site.identity.auth_request import AuthRequest
 from compute_site.identity.errors import NameInUse, NoProject, RestrictedToken
 from compute_site.identity.models import ApplicationCredential, Role
+from compute_site.identity.records import note_change
 from compute_site.identity.tokens import ValidToken
 
 
@@ -63,6 +64,8 @@ def make_credential(owner: ValidToken, order: CredentialOrder) -> tuple[Applicat
     try:
         with transaction.atomic():
             credential.save(force_insert=True)
+            what = f"Made the application credential {credential.name}."
+            note_change(credential.user, what, by=owner.user_id, project_id=project_id)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -83,9 +86,12 @@ def check_unrestricted(owner: ValidToken) -> None:
         )
 
 
-def delete_credential(credential: ApplicationCredential) -> None:
+def delete_credential(credential: ApplicationCredential, *, by: str) -> None:
     """Delete it with the tokens that were issued for it."""
-    credential.delete()
+    with transaction.atomic():
+        what = f"Deleted the application credential {credential.name}."
+        note_change(credential.user, what, by=by, project_id=credential.project_id)
+        credential.delete()
 
 
 def find_credential(asked: AuthRequest) -> ApplicationCredential | None:

@@ -11,6 +11,7 @@ from django.dispatch import Signal
 
 from compute_site.identity.errors import StillInUse
 from compute_site.identity.models import Project, User
+from compute_site.identity.records import GONE, note_change
 
 owner_leaves = Signal()
 """Sent within the transaction, before the rows go, with ``owner``: a project or a user. A receiver
@@ -40,8 +41,9 @@ def find_hindrance(owner: Project | User) -> str | None:
     return None
 
 
-def remove_owner(owner: Project | User) -> None:
-    """Delete a project or user and everything that only it uses.
+def remove_owner(owner: Project | User, *, by: str = "") -> None:
+    """Delete a project or user and everything that only it uses. ``by`` is the user who does so by
+    the API; the admin has its own log.
 
     Raises:
         StillInUse: it has servers, or things that others use.
@@ -49,6 +51,8 @@ def remove_owner(owner: Project | User) -> None:
     try:
         with transaction.atomic():
             owner_leaves.send(sender=type(owner), owner=owner)
+            if by:
+                note_change(owner, GONE, by=by)
             owner.delete()
     except (ProtectedError, IntegrityError):
         what = "project {} still has servers or volume snapshots"

@@ -175,6 +175,56 @@ class SignIn(models.Model):
         return f"{self.user_id} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
+class FailedSignIns(models.Model):
+    """How often a user failed to sign in within an hour, by whatever way; the last time stands for
+    all. Names that nobody has are counted together: some are passwords that went into the wrong
+    field, so no name is kept.
+    """
+
+    user_id = models.CharField(max_length=36, blank=True, default="", db_collation="C")
+    """Empty: nobody has the name."""
+    hour = models.DateTimeField()
+    number = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField()
+    address = models.CharField(max_length=64, blank=True, default="")
+    way = models.CharField(max_length=40)
+    """How the password was sent."""
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "hour"], name="identity_failed_once_an_hour"
+            ),
+        ]
+        indexes = [models.Index(fields=["last_at"], name="identity_failed_age")]
+
+    def __str__(self) -> str:
+        return f"{self.number} of {self.user_id} at {self.hour:%Y-%m-%d %H}"
+
+
+class IdentityChange(models.Model):
+    """What somebody has changed of projects, users and roles by the API; changes in the admin stand
+    in its own log. Rows that are gone are named by what they were.
+    """
+
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=36, db_collation="C")
+    kind = models.CharField(max_length=16, choices=[("project", "project"), ("user", "user")])
+    object_id = models.CharField(max_length=36, db_collation="C")
+    object_name = models.CharField(max_length=150)
+    project_id = models.CharField(max_length=36, blank=True, default="", db_collation="C")
+    """Of roles and application credentials: in which project."""
+    what = models.TextField()
+
+    class Meta:
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["at"], name="identity_change_age")]
+
+    def __str__(self) -> str:
+        return f"{self.object_name}: {self.what}"
+
+
 class ApplicationCredential(models.Model):
     """A secret of its own with which a program acts for a user in one project.
 

@@ -12,6 +12,7 @@ from compute_site.identity.errors import InvalidPassword
 from compute_site.identity.lockout import account_of, forget_failures, is_locked, note_failure
 from compute_site.identity.models import ApplicationCredential
 from compute_site.identity.passwords import verify_password, verify_secret
+from compute_site.identity.records import note_failed_sign_in
 from compute_site.identity.scope import Scope
 from compute_site.request_id import note_user
 
@@ -29,7 +30,7 @@ def prove_password(scope: Scope | None, password: str, *, named: str, by: str) -
     """
     right = verify_password(scope, password)
     user_id = scope.user_id if scope is not None else None
-    if not _counts(right=right, account=account_of(user_id, named), named=named, by=by):
+    if not _counts(right=right, user_id=user_id, named=named, by=by):
         raise InvalidPassword("User and password do not belong together.")
     assert scope is not None  # noqa: S101 - only a known user has a right password
     note_user(scope.user_id)
@@ -46,25 +47,26 @@ def prove_secret(
     """
     right = verify_secret(credential, secret)
     user_id = credential.user_id if credential is not None else None
-    account = account_of(user_id, named)
-    if not _counts(right=right, account=account, named=named, by="application credential"):
+    if not _counts(right=right, user_id=user_id, named=named, by="application credential"):
         raise InvalidPassword("Application credential and secret do not belong together.")
     assert credential is not None  # noqa: S101 - only a known one has a right secret
     note_user(credential.user_id)
     return credential
 
 
-def _counts(*, right: bool, account: str, named: str, by: str) -> bool:
+def _counts(*, right: bool, user_id: str | None, named: str, by: str) -> bool:
     """Count the attempt; is a right password accepted? The lock is checked after the slow hash, so
     that parallel guesses get no more attempts than guesses one after another.
     """
-    shown = repr(named[:LONGEST_SHOWN])
+    shown, account = repr(named[:LONGEST_SHOWN]), account_of(user_id, named)
     if not right:
         logger.warning("sign-in refused: %s, by %s: wrong", shown, by)
+        note_failed_sign_in(user_id, way=by)
         note_failure(account, named=shown)
         return False
     if is_locked(account):
         logger.warning("sign-in refused: %s, by %s: locked", shown, by)
+        note_failed_sign_in(user_id, way=by)
         return False
     forget_failures(account)
     return True

@@ -12,6 +12,7 @@ from compute_site.identity.extra import with_extra
 from compute_site.identity.lockout import unlock
 from compute_site.identity.models import User
 from compute_site.identity.proof import prove_password
+from compute_site.identity.records import MADE, describe_members, note_change
 from compute_site.identity.scope import find_by_user
 
 SHOWN = {"id", "links", "extra", "password_expires_at", "federated"}
@@ -24,20 +25,25 @@ COLUMNS = {
 }
 
 
-def make_user(members: Mapping[str, Any]) -> User:
+def make_user(members: Mapping[str, Any], *, by: str) -> User:
     """Make a user of checked members, those of ``POST /v3/users``, who holds no role anywhere yet.
 
     Raises:
         NameInUse: another user has this name.
         MalformedRequest: the unknown members are too large.
     """
-    return _save(User(), members)
+    with transaction.atomic():
+        user = _save(User(), members)
+        note_change(user, MADE, by=by)
+        return user
 
 
-def change_user(user: User, members: Mapping[str, Any]) -> User:
+def change_user(user: User, members: Mapping[str, Any], *, by: str) -> User:
     """Change what is named; raises as ``make_user``."""
     with transaction.atomic():
-        return _save(User.objects.select_for_update().get(pk=user.pk), members)
+        changed = _save(User.objects.select_for_update().get(pk=user.pk), members)
+        note_change(changed, describe_members(members), by=by)
+        return changed
 
 
 def change_password(user_id: str, original: str, new: str) -> None:
@@ -50,7 +56,9 @@ def change_password(user_id: str, original: str, new: str) -> None:
     scope = prove_password(scope, original, named=user_id, by="change of the password")
     user = User.objects.get(pk=scope.user_id)
     user.set_password(new)
-    user.save(update_fields=["password"])
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        note_change(user, describe_members({"password": new}), by=user.pk)
 
 
 def _save(user: User, members: Mapping[str, Any]) -> User:

@@ -22,13 +22,22 @@ from django.utils.html import format_html
 
 from compute_site.console.lists import read_uuid
 from compute_site.console.site import Page, show_pages
-from compute_site.identity.models import Project, SignIn, Token, User
+from compute_site.identity.models import (
+    FailedSignIns,
+    IdentityChange,
+    Project,
+    SignIn,
+    Token,
+    User,
+)
+from compute_site.identity.records import GONE
 from quotas.history import describe_limit
 from quotas.models import LimitChange
 from servers.admin.display import NOTHING, Links, stamp
 from servers.models import Instance, InstanceAction
 
 MOST = 100
+NOBODY = "a name that nobody has"
 MOST_KEYS = 100
 """So many people or things may bear the word that was typed."""
 
@@ -232,11 +241,40 @@ def read_tokens(asked: Asked, links: Links) -> Iterable[Deed]:
         yield Deed(token.issued_at, token.user_id, links.to(token.project), what)
 
 
+def read_failed_sign_ins(asked: Asked, _links: Links) -> Iterable[Deed]:
+    rows = FailedSignIns.objects.order_by("-last_at")
+    about = Q(address=asked.word)
+    for entry in _page(rows, asked, person="user_id", time="last_at", about=about):
+        times = f"{entry.number} times" if entry.number > 1 else "once"
+        where = f", last from {entry.address}" if entry.address else ""
+        what = f"failed to sign in {times} since {entry.hour:%H:%M}{where}, by {entry.way}"
+        yield Deed(entry.last_at, entry.user_id or NOBODY, NOTHING, what)
+
+
+def read_identity_changes(asked: Asked, links: Links) -> Iterable[Deed]:
+    named = Q(object_name=asked.word) | Q(object_id__in=[*asked.projects, asked.word])
+    about = named | Q(project_id__in=asked.projects)
+    rows = IdentityChange.objects.order_by("-at")
+    for change in _page(rows, asked, person="by", time="at", about=about):
+        shown = links.named(f"identity.{change.kind}", change.object_id, change.object_name)
+        if change.what == GONE:
+            shown = change.object_name
+        about_it = format_html('{} <span class="quiet">{}</span>', shown, change.kind)
+        yield Deed(change.at, change.by, about_it, change.what)
+
+
 SOURCES = (
     Source("admin", "change in the admin", "admin.view_logentry", read_changes_in_admin),
     Source("server", "action on a server", "servers.view_instanceaction", read_actions),
     Source("limit", "limit", "quotas.view_projectquota", read_limits),
     Source("sign-in", "sign-in", "identity.view_signin", read_sign_ins),
+    Source("failed", "failed sign-in", "identity.view_failedsignins", read_failed_sign_ins),
+    Source(
+        "identity",
+        "project, user or role by the API",
+        "identity.view_identitychange",
+        read_identity_changes,
+    ),
     Source("token", "token", "identity.view_token", read_tokens),
 )
 show_pages(

@@ -14,7 +14,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from compute_site.identity.models import SignIn, Token
+from compute_site.identity.catalog import stable_id
+from compute_site.identity.models import FailedSignIns, IdentityChange, SignIn, Token
+from compute_site.identity.records import (
+    KEPT,
+    note_change,
+    note_failed_sign_in,
+    purge_records,
+)
 from compute_site.identity.sign_ins import purge_sign_ins
 from quotas.changes import set_limits
 from servers.models import Instance, InstanceAction
@@ -175,6 +182,8 @@ def test_older_entries_are_on_the_next_page(admin_site: Client, cast: Cast) -> N
         ("servers.view_instanceaction", "action on a server"),
         ("quotas.view_projectquota", "limit"),
         ("identity.view_signin", "sign-in"),
+        ("identity.view_failedsignins", "failed sign-in"),
+        ("identity.view_identitychange", "project, user or role by the API"),
         ("identity.view_token", "token"),
     ],
 )
@@ -186,6 +195,8 @@ def test_who_may_see_one_table_sees_no_other(cast: Cast, permission: str, kind: 
         user_id=cast.admin.user_id, object_repr="x", action_flag=CHANGE, object_id="1"
     )
     SignIn.objects.create(user_id=cast.member.user_id)
+    note_failed_sign_in(cast.member.user_id, way="page")
+    note_change(make_user(), "Made.", by=cast.admin.user_id)
     kinds = {line.partition(":")[0] for line in shown(client)}
     assert kinds == {kind}
     assert "/admin/activity/" in client.get("/admin/").content.decode()
@@ -207,6 +218,8 @@ def test_the_page_takes_as_many_statements_for_one_as_for_many(
             set_limits(ALPHA, {"cores": LogEntry.objects.count() + 1}, by=user.pk)
             LogEntry.objects.create(user=user, object_repr="x", action_flag=ADDITION)
             SignIn.objects.create(user=user)
+            note_failed_sign_in(user.pk, way="page")
+            note_change(user, "Made.", by=user.pk)
 
     costs = []
     for number in (1, 20):
@@ -224,3 +237,70 @@ def test_old_sign_ins_are_forgotten(cast: Cast) -> None:
     kept = SignIn.objects.create(user_id=cast.member.user_id)
     assert purge_sign_ins() == 1
     assert list(SignIn.objects.filter(user_id=cast.member.user_id)) == [kept]
+
+
+def wrong_token(api: ApiClient, name: str, password: str) -> None:
+    user = {"name": name, "domain": {"id": "default"}, "password": password}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    api.post("//identity/v3/auth/tokens", {"auth": {"identity": identity}}).expect(401)
+
+
+def test_failed_sign_ins_are_counted_by_user_and_hour(
+    admin_site: Client, cast: Cast, anonymous: ApiClient
+) -> None:
+    for name in (cast.member.name, cast.member.name, "my-password-by-mistake"):
+        wrong_token(anonymous, name, "guess-1234")
+    admin_site.post("/admin/login/", {"username": cast.member.name, "password": "guess-1234"})
+    entries = admin_site.get(PAGE, {"kind": "failed"}).context["entries"]
+    told = {(str(entry["who"]), entry["what"].partition(" since")[0]) for entry in entries}
+    assert ("a name that nobody has", "failed to sign in once") in told
+    assert any(
+        cast.member.name in who and what == "failed to sign in 3 times" for who, what in told
+    )
+    assert FailedSignIns.objects.count() == 2
+    kept = str(list(FailedSignIns.objects.values()))
+    assert "guess-1234" not in kept
+    assert "my-password-by-mistake" not in kept
+    assert shown(admin_site, person=cast.member.name, kind="failed")[0].endswith("by page")
+
+
+def test_what_the_api_changes_of_users_projects_and_roles_is_noted(
+    cast: Cast, as_admin: ApiClient
+) -> None:
+    admin_site = operator()
+    v3 = "//identity/v3"
+    user = {"name": "newcomer", "password": "sesame-1234"}
+    made = as_admin.post(f"{v3}/users", {"user": user}).expect(201).json["user"]
+    as_admin.patch(f"{v3}/users/{made['id']}", {"user": {"password": "sesame-5678"}}).expect(200)
+    project = {"name": "novelty"}
+    new = as_admin.post(f"{v3}/projects", {"project": project}).expect(201).json["project"]
+    as_admin.patch(f"{v3}/projects/{new['id']}", {"project": {"enabled": False}}).expect(200)
+    grant = f"{v3}/projects/{new['id']}/users/{made['id']}/roles/{stable_id('role', 'member')}"
+    for _ in range(2):  # the second time nothing changes
+        as_admin.put(grant).expect(204)
+    as_admin.delete(grant).expect(204)
+    as_admin.delete(f"{v3}/users/{made['id']}").expect(204)
+    as_admin.delete(f"{v3}/projects/{new['id']}").expect(204)
+    lines = shown(admin_site, kind="identity")
+    assert [line.removeprefix("project, user or role by the API: ") for line in lines] == [
+        "Deleted.",
+        "Deleted.",
+        "Lost the role member in novelty.",
+        "Given the role member in novelty.",
+        "Changed: enabled.",
+        "Made.",
+        "Changed: password.",
+        "Made.",
+    ]
+    assert len(shown(admin_site, kind="identity", person=cast.admin.name, about="newcomer")) == 5
+    assert "sesame" not in str(list(IdentityChange.objects.values()))
+
+
+def test_old_records_are_forgotten(cast: Cast) -> None:
+    note_change(make_user(), "Made.", by=cast.admin.user_id)
+    note_failed_sign_in(None, way="page")
+    assert purge_records() == 0
+    old = timezone.now() - KEPT - dt.timedelta(seconds=1)
+    IdentityChange.objects.update(at=old)
+    FailedSignIns.objects.update(last_at=old)
+    assert purge_records() == 2

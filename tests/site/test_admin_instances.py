@@ -125,7 +125,7 @@ def test_the_list_is_sorted_by_what_operators_look_for(
     make_instance(display_name="b", vm_state="active", host="h1", project_id=second.pk)
     make_instance(display_name="a", vm_state="building", host="h3", project_id=first.pk)
     page = admin_site.get(LIST).content.decode()
-    (head,) = re.findall(rf'<th[^>]*column-{column}\b.*?</th>', page, re.DOTALL)
+    (head,) = re.findall(rf"<th[^>]*column-{column}\b.*?</th>", page, re.DOTALL)
     (link,) = re.findall(r'<div class="text"><a href="([^"]+)"', head)
     query = html.unescape(link)
     found, backwards = listed(admin_site, query), listed(admin_site, query.replace("=", "=-"))

@@ -65,6 +65,7 @@ class CredentialDetail(CredentialView):
 
     def delete(self, request: Request, user_id: str, credential_id: str) -> Response:
         found = self.find(policies.DELETE_CREDENTIAL, user_id, credential_id)
-        check_unrestricted(self.caller())
-        delete_credential(found)
+        caller = self.caller()
+        check_unrestricted(caller)
+        delete_credential(found, by=caller.user_id)
         return Response(status=204)

@@ -38,8 +38,8 @@ class ProjectList(IdentityView):
         return Response(show_list("projects", items, url=url, more=more))
 
     def post(self, request: Request) -> Response:
-        self.permit(policies.CREATE_PROJECT)
-        project = make_project(ProjectBody.read_body(self.read_body()))
+        caller = self.permit(policies.CREATE_PROJECT)
+        project = make_project(ProjectBody.read_body(self.read_body()), by=caller.user_id)
         return Response({"project": show_project(project, root=self.root)}, status=201)
 
 
@@ -77,13 +77,12 @@ class ProjectDetail(IdentityView):
         return Response({"project": show_project(project, root=self.root)})
 
     def patch(self, request: Request, project_id: str) -> Response:
-        self.permit(policies.UPDATE_PROJECT, project_id=project_id)
-        project = change_project(
-            find_project(project_id), ProjectBody.read_body(self.read_body(), partial=True)
-        )
+        caller = self.permit(policies.UPDATE_PROJECT, project_id=project_id)
+        members = ProjectBody.read_body(self.read_body(), partial=True)
+        project = change_project(find_project(project_id), members, by=caller.user_id)
         return Response({"project": show_project(project, root=self.root)})
 
     def delete(self, request: Request, project_id: str) -> Response:
-        self.permit(policies.DELETE_PROJECT, project_id=project_id)
-        remove_owner(find_project(project_id))
+        caller = self.permit(policies.DELETE_PROJECT, project_id=project_id)
+        remove_owner(find_project(project_id), by=caller.user_id)
         return Response(status=204)

@@ -78,13 +78,14 @@ class Grant(IdentityView):
         user, project, role = find_user(user_id), find_project(project_id), find_role(role_id)
         if role is Role.ADMIN and not caller.is_admin:
             raise MoreRights("Only those who hold the role admin give it to others.")
-        assign(user, project, role)
+        assign(user, project, role, by=caller.user_id)
         return Response(status=204)
 
     def delete(self, request: Request, project_id: str, user_id: str, role_id: str) -> Response:
         caller = self.permit(policies.REVOKE_GRANT, project_id=project_id)
         user = find_user_in_reach(caller, user_id)
-        unassign(user, find_project(project_id), find_role(role_id))
+        project, role = find_project(project_id), find_role(role_id)
+        unassign(user, project, role, by=caller.user_id)
         return Response(status=204)
 
 

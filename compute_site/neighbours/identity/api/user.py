@@ -59,8 +59,8 @@ class UserList(IdentityView):
         return Response(show_list("users", items, url=request.build_absolute_uri(), more=more))
 
     def post(self, request: Request) -> Response:
-        self.permit(policies.CREATE_USER)
-        user = make_user(UserBody.read_body(self.read_body()))
+        caller = self.permit(policies.CREATE_USER)
+        user = make_user(UserBody.read_body(self.read_body()), by=caller.user_id)
         return Response({"user": show_user(user, root=self.root)}, status=201)
 
 
@@ -76,11 +76,13 @@ class UserDetail(IdentityView):
         user = change_user(
             find_user_in_reach(caller, user_id),
             UserBody.read_body(self.read_body(), partial=True),
+            by=caller.user_id,
         )
         return Response({"user": show_user(user, root=self.root)})
 
     def delete(self, request: Request, user_id: str) -> Response:
-        remove_owner(find_user_in_reach(self.permit(policies.DELETE_USER), user_id))
+        caller = self.permit(policies.DELETE_USER)
+        remove_owner(find_user_in_reach(caller, user_id), by=caller.user_id)
         return Response(status=204)
 
 
