@@ -102,7 +102,11 @@ def _place(
     spec = specs[requests[0].reservation_id]
     try:
         placements = find_hosts(
-            spec, count=len(requests), alternates=alternates_wanted(), attempt=attempt
+            spec,
+            count=len(requests),
+            alternates=alternates_wanted(),
+            attempt=attempt,
+            shared=frozenset(requests[0].shared),
         )
     except NoValidHost as fault:
         if len(specs) > 1:

@@ -17,12 +17,14 @@ from compute_site.db.loading import load
 from compute_site.db.prepared import array, prepared_cursor
 from compute_site.identity.models import Project, User
 from servers.models import Instance, RequestSpec, ServerGroup, TaskState, VmState
+from servers.placement.sharing import NAMES
 
 # Both are found by key: of a join PostgreSQL may think that it is best to read all that wait.
 WAITING = """
     WITH asked AS MATERIALIZED (SELECT id FROM servers_instance WHERE {found})
     SELECT request.id, request.instance_id, server.uuid, server.user_id, request.project_id,
         server.reservation_id, server.root_device_name, request.request_id, request.admin_password,
+        {shared},
         request.requested_networks::text, request.security_groups::text,
         request.block_devices::text, request.injected_files::text, request.tags::text
     FROM servers_buildrequest AS request
@@ -32,13 +34,14 @@ WAITING = """
     ORDER BY request.id
     FOR NO KEY UPDATE OF request, server
 """
-JSON_FROM = 9
+JSON_FROM = 10
 """The first column that is JSON; all after it are."""
 OF_RESERVATION = WAITING.format(
+    shared=NAMES,
     found="reservation_id = ANY(%s::text[])",
     condition="server.vm_state = %s AND server.task_state = %s AND server.deleted_at IS NULL",
 )
-OF_SERVER = WAITING.format(found="id = %s", condition="true")
+OF_SERVER = WAITING.format(shared=NAMES, found="id = %s", condition="true")
 
 
 class WaitingBuild(NamedTuple):
@@ -53,6 +56,8 @@ class WaitingBuild(NamedTuple):
     root_device_name: str | None
     request_id: str
     admin_password: str
+    shared: list[str]
+    """What providers share with hosts (``servers.placement.sharing``)."""
     requested_networks: Any
     security_groups: list[str]
     block_devices: list[dict[str, Any]]

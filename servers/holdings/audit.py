@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from django.db import connection, transaction
 from django.db.models import Count, F, Q, QuerySet
+from os_traits import MISC_SHARES_VIA_AGGREGATE
 
 from compute_site.faults import BadRequest
 from servers.models import (
@@ -25,6 +26,7 @@ from servers.models import (
     Inventory,
     Migration,
     PciDevice,
+    ProviderTrait,
     RequestSpec,
     ResourceProvider,
     VmState,
@@ -251,10 +253,11 @@ def check_moves() -> Iterator[Finding]:
 
 
 def check_places() -> Iterator[Finding]:
-    """A server holds something of the host it lies on, and of no other."""
+    """A server holds something of the host it lies on, and of no other, but for what is shared."""
+    shares = ProviderTrait.objects.filter(trait=MISC_SHARES_VIA_AGGREGATE).values("provider")
     own = Allocation.objects.filter(
         consumer__instance__in=_settled(), consumer__migration__isnull=True
-    )
+    ).exclude(provider__in=shares, provider__root__node__isnull=True)
     elsewhere = own.exclude(provider__root__node__hypervisor_hostname=F("consumer__instance__node"))
     rows = elsewhere.values_list(
         "consumer__instance",

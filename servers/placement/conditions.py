@@ -23,6 +23,7 @@ from servers.models.server_group import Policy
 from servers.models.service import SIMULATED_DRIVERS, seen_since
 from servers.placement.demand import Demand, ResourceDemand, ResourceGroup
 from servers.placement.neighbourhood import Neighbourhood
+from servers.placement.sharing import FROM_SHARING, FROM_TREE
 
 SERVICE = "(SELECT {} FROM servers_service AS service WHERE service.id = node.service_id)"
 NAMED = "ARRAY(SELECT id FROM servers_service WHERE host = ANY(%s))"
@@ -374,10 +375,14 @@ def _amounts(question: Question) -> Iterable[Condition]:
         text = f"node.free_{column} >= %s AND node.most_{column} >= %s"
         if not question.resources.is_simple:
             in_tree = f"({IN_TREE} {FITS} LIMIT 1)"
+            few = _few_with(name, total)
+            if name in question.resources.shared:
+                in_tree, few = f"({in_tree} OR ({IN_SHARED} {FITS} LIMIT 1))", ()
+                values = (*values, *values)
             if name in USUAL:  # mostly the root gives it, whose numbers the node knows
                 in_tree = f"(({text} AND NOT node.has_odd_units) OR {in_tree})"
                 values = (total, amount, *values)
-            yield Condition("resources", says, in_tree, values, _few_with(name, total))
+            yield Condition("resources", says, in_tree, values, few)
             continue
         yield Condition("resources", says, text, (total, amount))
         yield Condition(
@@ -392,12 +397,13 @@ IN_ROOT = f"""
     SELECT true FROM servers_inventory AS stock
     WHERE stock.provider_id = {PROVIDER} AND stock.resource_class = %s AND
 """  # noqa: S608
-IN_TREE = """
-    SELECT true FROM servers_inventory AS stock
-    JOIN servers_resourceprovider AS part ON part.id = stock.provider_id
-    JOIN servers_resourceprovider AS root ON root.id = part.root_id
+IN_TREE, IN_SHARED = (
+    f"""
+    SELECT true FROM {parts} JOIN servers_inventory AS stock ON stock.provider_id = part.id
     WHERE root.node_id = node.id AND stock.resource_class = %s AND
-"""
+"""  # noqa: S608
+    for parts in (FROM_TREE, FROM_SHARING)
+)
 
 
 # The condition on the class is that of the index ``servers_inventory_rare``.
@@ -432,15 +438,21 @@ def _groups(question: Question) -> Iterable[Condition]:
             values += [name, amount, amount, amount, amount]
         text, traits = _trait_text("part.id", group.required, group.forbidden)
         texts += text
+        shared = not question.resources.shared.isdisjoint(group.resources)
         yield Condition(
             "resources",
             f"without a provider for {_name(group)}",
-            "(SELECT true FROM servers_resourceprovider AS part "  # noqa: S608
-            "JOIN servers_resourceprovider AS root ON root.id = part.root_id "
-            f"WHERE {' AND '.join(texts)} LIMIT 1)",
-            (*values, *traits),
-            tuple(_few_of(group)),
+            _in_parts(" AND ".join(texts), shared=shared),
+            (*values, *traits) * (2 if shared else 1),
+            () if shared else tuple(_few_of(group)),
         )
+
+
+def _in_parts(text: str, *, shared: bool) -> str:
+    """The text holds for a ``part`` of the host's tree, or for one that is shared with it."""
+    sources = (FROM_TREE, FROM_SHARING) if shared else (FROM_TREE,)
+    found = [f"(SELECT true FROM {source} WHERE {text} LIMIT 1)" for source in sources]  # noqa: S608
+    return f"({' OR '.join(found)})"
 
 
 def _few_of(group: ResourceGroup) -> Iterable[Few]:
@@ -458,15 +470,14 @@ def _traits(question: Question) -> Iterable[Condition]:
     else:
         required, forbidden = demand.root_required, frozenset()
         for trait in sorted(main.required):
+            shared = trait in question.resources.shared
+            text, values = _trait_text("part.id", [trait], [])
             yield Condition(
                 "traits",
                 f"without the trait {trait}",
-                "(SELECT true FROM servers_providertrait AS held "
-                "JOIN servers_resourceprovider AS part ON part.id = held.provider_id "
-                "JOIN servers_resourceprovider AS root ON root.id = part.root_id "
-                "WHERE held.trait = %s AND root.node_id = node.id LIMIT 1)",
-                (trait,),
-                (_few_with_trait(trait),),
+                _in_parts(f"root.node_id = node.id AND {text[0]}", shared=shared),
+                tuple(values) * (2 if shared else 1),
+                () if shared else (_few_with_trait(trait),),
             )
     for trait in sorted(required):
         text, values = _trait_text(PROVIDER, [trait], [])

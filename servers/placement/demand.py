@@ -41,11 +41,23 @@ class ResourceDemand:
     same_subtree: tuple[Names, ...] = ()
     impossible: str | None = None
     """Why no host can satisfy it, whatever it has."""
+    shared: Names = NONE
+    """Which of its resource classes and traits providers share with hosts."""
 
     @property
     def is_simple(self) -> bool:
         """Can the root of every tree be asked alone, for amounts that its node knows?"""
-        return not self.groups and self.main.resources.keys() <= set(USUAL_CLASSES)
+        usual = self.main.resources.keys() <= set(USUAL_CLASSES)
+        return usual and not self.groups and not self.shared
+
+    def with_shared(self, names: Names) -> ResourceDemand:
+        """The same where providers share resource classes and traits of these names."""
+        groups = (self.main, *self.groups)
+        classes = {name for group in groups for name in group.resources} & names
+        if not classes:
+            return self
+        traits = {name for group in groups for name in group.required} & names
+        return dataclasses.replace(self, shared=frozenset(classes | traits))
 
     def total(self, resource_class: str) -> int:
         amount = self.main.resources.get(resource_class, 0)

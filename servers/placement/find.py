@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
+from os_traits import MISC_SHARES_VIA_AGGREGATE
 
 from compute_site.faults import BadRequest
 from compute_site.metrics.meters import PLACEMENT, timed
@@ -21,10 +22,11 @@ from servers.placement.conditions import Question
 from servers.placement.demand import Demand, ResourceDemand
 from servers.placement.neighbourhood import Neighbourhood, lock_group, read_neighbourhood
 from servers.placement.report import NoValidHost, explain, report_of
+from servers.placement.sharing import read_shared
 from servers.placement.state import HostState
 from servers.placement.topologies import read_topologies
 from servers.placement.translate import KNOWN_TRAITS, read_demand
-from servers.placement.trees import Tree, read_trees
+from servers.placement.trees import Part, Tree, read_trees
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +78,12 @@ def find_hosts(
     only: frozenset[int] | None = None,
     moving: Instance | None = None,
     attempt: Try = Try(),
+    shared: frozenset[str] | None = None,
 ) -> list[Placement]:
     """A host for each of ``count`` servers of one spec, all or none, with what each takes there.
 
     Runs in the transaction that claims it. ``only``: the keys of the nodes that may be chosen.
+    ``shared``: what providers share with hosts, if that is known.
 
     Raises:
         NoValidHost: they cannot all be placed; it says why.
@@ -90,13 +94,14 @@ def find_hosts(
     except BadRequest as fault:  # what flavor and image ask is only looked at when hosts are sought
         raise NoValidHost.impossible(fault.detail) from fault
     around = read_neighbourhood(demand, spec.instance_group, moving=moving)
+    shared = read_shared() if shared is None else shared
     refusals = []
     for resources in (demand.resources, demand.fallback):
         if resources is None:
             continue
         question = Question(
             demand,
-            resources,
+            resources.with_shared(shared),
             around,
             together=_together(demand, around, count),
             only=only,
@@ -146,9 +151,10 @@ def _search(
     """Page by page, until there are enough hosts that will do."""
     if question.resources.impossible or _names_unknown_traits(question.resources):
         return None
+    parts: dict[int, Part] = {}
     for page in _pages(question, search.count):
         hosts = _locked(question, page) if attempt.locks else page
-        search.add(hosts, _trees(question.resources, hosts))
+        search.add(hosts, _trees(question.resources, hosts, parts))
         placements = search.place(alternates=alternates)
         if placements is not None:
             return placements
@@ -172,17 +178,23 @@ def _pages(question: Question, count: int) -> Iterator[list[HostState]]:
 
 def _locked(question: Question, page: list[HostState]) -> list[HostState]:
     """The same hosts, read again when nobody else can take anything of them any more."""
-    ResourceProvider.objects.lock_trees(host.provider_id for host in page)
+    roots = [host.provider_id for host in page]
+    if question.resources.shared:
+        sharing = ResourceProvider.objects.filter(traits__trait=MISC_SHARES_VIA_AGGREGATE)
+        roots += sharing.values_list("pk", flat=True)
+    ResourceProvider.objects.lock_trees(roots)
     nodes = frozenset(host.node_id for host in page)
     again = dataclasses.replace(question, only=nodes)
     return [host for found in find_candidates(again, count=len(page)) for host in found]
 
 
-def _trees(resources: ResourceDemand, hosts: list[HostState]) -> dict[int, Tree]:
-    """What lies below the roots, where that matters."""
+def _trees(
+    resources: ResourceDemand, hosts: list[HostState], parts: dict[int, Part]
+) -> dict[int, Tree]:
+    """What lies below the roots, and what is shared with them, where that matters."""
     if resources.is_simple or not hosts:
         return {}
-    return read_trees([host.provider_id for host in hosts], resources)
+    return read_trees([host.provider_id for host in hosts], resources, parts)
 
 
 def _names_unknown_traits(resources: ResourceDemand) -> bool:

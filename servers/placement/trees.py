@@ -1,7 +1,7 @@
 """Which providers of a host's tree give what a demand asks for, group by group.
 
-Facts: what Placement answers for ``GET /allocation_candidates`` with numbered groups. Providers
-that share what they have with others by an aggregate are not asked.
+Facts: what Placement answers for ``GET /allocation_candidates`` with numbered groups. A provider
+that shares with several trees is the same object in each: what one takes is gone in the others.
 """
 
 from __future__ import annotations
@@ -14,21 +14,29 @@ import orjson
 from django.db import connection
 
 from servers.placement.demand import ResourceDemand, ResourceGroup
+from servers.placement.sharing import FROM_SHARING, FROM_TREE
 
 Need = tuple[int, str, int]
 """Provider, resource class, amount."""
 READ = """
-    SELECT part.root_id, part.id, part.parent_id,
+    SELECT part.tree, part.id, part.parent_id,
         (SELECT jsonb_object_agg(stock.resource_class, jsonb_build_array(
                     stock.free, stock.min_unit, stock.max_unit, stock.step_size))
          FROM servers_inventory AS stock
          WHERE stock.provider_id = part.id AND stock.resource_class = ANY(%(classes)s)),
         ARRAY(SELECT held.trait FROM servers_providertrait AS held
               WHERE held.provider_id = part.id AND held.trait = ANY(%(traits)s))
-    FROM servers_resourceprovider AS part
-    WHERE part.root_id = ANY(%(roots)s)
-    ORDER BY part.root_id, part.id
+    FROM ({parts}) AS part
+    ORDER BY part.tree, part.shared, part.id
 """
+OF_TREE = f"""
+    SELECT root.id AS tree, part.id, part.parent_id, false AS shared FROM {FROM_TREE}
+    WHERE part.root_id = ANY(%(roots)s)
+"""  # noqa: S608 - our own texts
+WITH_SHARING = f"""
+    {OF_TREE} UNION
+    SELECT root.id, part.id, NULL, true FROM {FROM_SHARING} WHERE root.id = ANY(%(roots)s)
+"""  # noqa: S608
 STEPS_MAX = 2000
 """The search for providers gives up after so many steps; a tree of some dozens takes far fewer."""
 
@@ -77,8 +85,12 @@ class Tree:
             by_key[key].stocks[name].free -= sign * amount
 
 
-def read_trees(roots: Sequence[int], demand: ResourceDemand) -> dict[int, Tree]:
-    """The trees of these roots (by key), as far as the demand names their resources and traits."""
+def read_trees(
+    roots: Sequence[int], demand: ResourceDemand, parts: dict[int, Part] | None = None
+) -> dict[int, Tree]:
+    """The trees of these roots (by key), as far as the demand names their resources and traits.
+    ``parts`` are those that were read before, and take the new ones.
+    """
     groups = (demand.main, *demand.groups)
     parameters: dict[str, Any] = {
         "roots": list(roots),
@@ -86,16 +98,18 @@ def read_trees(roots: Sequence[int], demand: ResourceDemand) -> dict[int, Tree]:
         "traits": sorted({name for group in groups for name in group.required | group.forbidden}),
     }
     trees: dict[int, Tree] = {root: Tree([]) for root in roots}
+    parts = {} if parts is None else parts
     with connection.cursor() as cursor:
-        cursor.execute(READ, parameters)
+        cursor.execute(READ.format(parts=WITH_SHARING if demand.shared else OF_TREE), parameters)
         for root, key, parent, stocks, traits in cursor.fetchall():
-            part = Part(
-                key=key,
-                parent=parent,
-                stocks={name: Stock(*numbers) for name, numbers in _parsed(stocks).items()},
-                traits=frozenset(traits),
-            )
-            trees[root].parts.append(part)
+            if key not in parts:
+                parts[key] = Part(
+                    key=key,
+                    parent=parent,
+                    stocks={name: Stock(*numbers) for name, numbers in _parsed(stocks).items()},
+                    traits=frozenset(traits),
+                )
+            trees[root].parts.append(parts[key])
     return trees
 
 

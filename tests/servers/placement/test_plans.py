@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from os_traits import MISC_SHARES_VIA_AGGREGATE
 
 from compute_site.db.sessions import BY_KEY
 from servers.build.place import place_reservation
-from servers.models import Instance
+from servers.models import Instance, ResourceProvider
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor, make_server_group
 from tests.world.hosts import make_bound_host, make_host, make_zone
@@ -51,11 +53,15 @@ def shop(db: None) -> Shop:
         pytest.param({"hw:cpu_policy": "dedicated"}, {}, id="pinned"),
         pytest.param({"resources1:VGPU": "1"}, {}, id="group that no host has"),
         pytest.param({}, {"group": "anti-affinity"}, id="server group"),
+        pytest.param({"resources1:IPV4_ADDRESS": "1"}, {}, id="group of a provider that shares"),
+        pytest.param({"resources:IPV4_ADDRESS": "1"}, {}, id="what a provider shares"),
     ],
 )
 def test_hosts_are_found_and_claimed_by_key(
     as_member: ApiClient, shop: Shop, specs: dict[str, str], order: dict[str, Any]
 ) -> None:
+    if "IPV4_ADDRESS" in str(specs):
+        share_addresses()
     shop.flavor = make_flavor(root_gb=10, extra_specs=specs)
     grouped = order.get("group")
     hints = {"group": str(make_server_group(policy=grouped).uuid)} if grouped else None
@@ -71,6 +77,16 @@ def test_hosts_are_found_and_claimed_by_key(
     ]
     assert len(statements) > 6
     assert [told for statement in statements for told in whole_reads(statement)] == []
+
+
+def share_addresses() -> None:
+    """With ``host1``."""
+    aggregate = uuid.uuid4()
+    pool = ResourceProvider.objects.create(name="pool")
+    pool.inventories.create(resource_class="IPV4_ADDRESS", total=10, max_unit=10)
+    pool.traits.create(trait=MISC_SHARES_VIA_AGGREGATE)
+    for provider in (pool, ResourceProvider.objects.get(name="host1")):
+        provider.aggregates.create(aggregate=aggregate)
 
 
 def pretend_a_large_cloud() -> None:
