@@ -105,6 +105,9 @@ class Options:
     image_member_quota: int = 128
     image_size_cap: int = 1 << 40
     """The most bytes of data that an image may have."""
+    volume_folder: Path | None = None
+    """Where the bytes of volumes are kept, under the same path on the site and its hosts; empty:
+    volumes have none."""
     image_store_dir: Path | None = None
     """Where the data of images are kept; empty: in the folder ``images`` of ``state_dir``."""
     verify_glance_signatures: bool = False

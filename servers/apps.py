@@ -12,11 +12,13 @@ class ServersConfig(AppConfig):
             nics_changed,
             nics_changing,
         )
+        from compute_site.neighbours.volume.local.events import volume_grew  # noqa: PLC0415 - as above
         from quotas.usage import count_users_with  # noqa: PLC0415 - models load first
         from servers.attachments.network_events import (  # noqa: PLC0415 - models load first
             lock_nics,
             refresh_nics,
         )
+        from servers.attachments.volume_growth import tell_guests  # noqa: PLC0415 - models load first
         from servers.delete.owners import forget_history, list_servers  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.service import make_control_services  # noqa: PLC0415 - models load first
@@ -28,5 +30,6 @@ class ServersConfig(AppConfig):
         owner_is_looked_at.connect(list_servers)
         nics_changing.connect(lock_nics)
         nics_changed.connect(refresh_nics)
+        volume_grew.connect(tell_guests)
         post_migrate.connect(make_cells, sender=self)
         post_migrate.connect(make_control_services, sender=self)

@@ -11,6 +11,7 @@ from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.ids import canonical_ids
 from servers.attachments.network_events import refresh_nics
+from servers.attachments.volume_growth import tell_guests
 from servers.lifecycle.history import ERROR, SUCCESS, log_action
 from servers.models import BlockDevice, Instance
 
@@ -60,8 +61,10 @@ def _judge(event: ExternalEvent, server: Instance | None) -> int:
 def _note_size(caller: Caller, server: Instance, volume_id: str) -> None:
     """Note the volume's new size, and write into the history that the host knows of it."""
     volume = volume_service().find_volumes(caller, [volume_id]).get(volume_id)
-    disks = BlockDevice.objects.filter(instance=server, volume_id=volume_id)
-    noted = volume is not None and disks.update(volume_size=volume.size)
+    noted = BlockDevice.objects.filter(instance=server, volume_id=volume_id).exists()
+    if volume is not None and noted:
+        tell_guests(volume_id, volume.size, [str(server.uuid)])
+    noted = noted and volume is not None
     log_action(
         caller,
         server,

@@ -72,6 +72,7 @@ AGENT = Abilities(
             "COMPUTE_IMAGE_TYPE_RAW",
             "COMPUTE_NET_ATTACH_INTERFACE",
             "COMPUTE_NODE",
+            "COMPUTE_VOLUME_EXTEND",
             "OWNER_NOVA",
         )
     ),

@@ -158,6 +158,11 @@ def detach_disk(server_id: str, node: str, disk: Disk) -> None:
     _do(Wanted(node=node, server_id=server_id, task="detach_disk", arguments=arguments))
 
 
+def grow_disk(server_id: str, node: str, volume_id: str, size: int) -> None:
+    arguments = {"volume_id": volume_id, "size_gb": size}
+    give_order(Wanted(node=node, server_id=server_id, task="grow_disk", arguments=arguments))
+
+
 def attach_nic(server_id: str, node: str, nic: Nic) -> None:
     server = Instance.objects.get(uuid=server_id)
     wires = wiring_of(describe_anew(server, node=node))

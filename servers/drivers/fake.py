@@ -77,6 +77,10 @@ def detach_disk(server_id: str, node: str, disk: Disk) -> None:  # noqa: ARG001 
     work()
 
 
+def grow_disk(server_id: str, node: str, volume_id: str, size: int) -> None:
+    """There is nothing that could see it."""
+
+
 def attach_nic(server_id: str, node: str, nic: Nic) -> None:  # noqa: ARG001 - as above
     work()
 

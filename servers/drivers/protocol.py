@@ -152,6 +152,10 @@ class ComputeDriver(Protocol):
         """Take a disk from a guest; one that it does not have is fine."""
         ...
 
+    def grow_disk(self, server_id: str, node: str, volume_id: str, size: int) -> None:
+        """Let the guest see that a volume of it has so many GiB now. Nobody waits for that."""
+        ...
+
     def attach_nic(self, server_id: str, node: str, nic: Nic) -> None:
         """Plug one more NIC into a guest."""
         ...

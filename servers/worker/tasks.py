@@ -16,6 +16,7 @@ from compute_site.identity.records import purge_records
 from compute_site.identity.sign_ins import purge_sign_ins
 from compute_site.identity.tokens import purge_sessions, purge_tokens
 from compute_site.neighbours.image.local import uploads
+from compute_site.neighbours.volume.local import data as volume_data
 from compute_site.request_id import sent_by
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.actions.perform import perform
@@ -152,4 +153,5 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
         purge_kept_answers()
         purge_orders()
         spool.clean_up()
+        volume_data.clean_up()
         uploads.clean_up()

@@ -10,11 +10,13 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, NotFound
+from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.local.changes import GIB, VolumeBusy, find_type
+from compute_site.neighbours.volume.local.events import volume_grew
 from compute_site.neighbours.volume.local.limits import check_growth
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.models import Snapshot, Volume
@@ -47,21 +49,27 @@ def set_bootable(_: Caller, volume: Volume, values: Values) -> None:
 
 @transaction.atomic
 def extend(_: Caller, volume: Volume, values: Values) -> None:
-    """Make a free volume larger.
+    """Make a volume larger: a free one, or one in use that has bytes, of which its guests hear.
 
     Raises:
-        VolumeBusy: it is not free.
+        VolumeBusy: it is neither.
         BadRequest: the new size is not larger.
         VolumeQuotaReached: the project has reached a limit.
     """
     locked = Volume.objects.select_for_update().get(pk=volume.pk)
-    if locked.status != "available":
+    in_use = locked.status == "in-use" and data.file_of(locked) is not None
+    if locked.status != "available" and not in_use:
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can grow.")
     if values["new_size"] <= locked.size:
         raise BadRequest(f"Volume {volume.pk} has {locked.size} GiB already.", field="new_size")
     check_growth(locked.project_id, locked.size, values["new_size"])
     locked.size = values["new_size"]
     locked.save(update_fields=["size"])
+    data.grow(locked)
+    if in_use:
+        held = locked.attachments.values_list("server_id", flat=True)
+        server_ids = [str(server_id) for server_id in held]
+        volume_grew.send(Volume, volume_id=str(locked.pk), size=locked.size, server_ids=server_ids)
 
 
 def reset_status(_: Caller, volume: Volume, values: Values) -> None:
@@ -86,6 +94,7 @@ def force_delete(_: Caller, volume: Volume, __: Values) -> None:
         return
     if locked.attachments.exists() or locked.snapshots.exists():
         raise VolumeBusy(f"Volume {volume.pk} has attachments or snapshots; delete those first.")
+    data.forget(locked)
     locked.delete()
 
 
@@ -151,14 +160,37 @@ def upload_image(caller: Caller, volume: Volume, values: Values) -> str:
         disk_format=values["disk_format"],
         container_format=values["container_format"],
     )
-    return image_service().create_image(
-        caller, name=values["image_name"], properties=properties, like=like
+    has_bytes = data.file_of(volume) is not None
+    if has_bytes:
+        data.check_format(values["disk_format"])
+    image_id = image_service().create_image(
+        caller,
+        name=values["image_name"],
+        properties=properties,
+        like=like,
+        awaits_data=has_bytes,
     )
+    if has_bytes:
+        _fill(volume, image_id, values["disk_format"])
+    return image_id
+
+
+def _fill(volume: Volume, image_id: str, disk_format: str) -> None:
+    """Where that fails, no image is left."""
+    try:
+        with data.exported(volume, disk_format) as exported:
+            pieces, sha512 = exported
+            image_service().fill_image(image_id, pieces, disk_format, sha512)
+    except Fault:
+        image_service().forget_images(volume.project_id, [image_id])
+        raise
 
 
 def reset_snapshot(_: Caller, snapshot: Snapshot, values: Values) -> None:
     Snapshot.objects.filter(pk=snapshot.pk).update(status=values["status"])
 
 
+@transaction.atomic
 def force_delete_snapshot(_: Caller, snapshot: Snapshot, __: Values) -> None:
+    data.forget(snapshot)
     snapshot.delete()

@@ -1,5 +1,5 @@
-"""The changes of the volume API to volumes and snapshots. No data is stored, so that every change
-is complete at once.
+"""The changes of the volume API to volumes and snapshots. Every change is complete at once, with
+the bytes that it makes, if there are any.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from compute_site.faults import BadReference, BadRequest, NotFound
 from compute_site.neighbours import image_service
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.local.of_servers import (
     find_sources,
@@ -67,7 +68,7 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         )
     check_volumes(caller.project_id, [size])
     kind = find_type(caller, values["volume_type"]) if values["volume_type"] else None
-    return Volume.objects.create(
+    volume = Volume.objects.create(
         project_id=caller.project_id,
         user_id=caller.user_id,
         size=size,
@@ -78,6 +79,9 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         },
         **origin,
     )
+    image_id = values["imageRef"]
+    data.make(volume, image_id=None if image_id is None else str(image_id))
+    return volume
 
 
 def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,6 +134,7 @@ def delete_volume(caller: Caller, volume: Volume) -> None:
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can be deleted.")
     if locked.snapshots.exists():
         raise VolumeBusy(f"Volume {volume.pk} has snapshots; delete those first.")
+    data.forget(locked)
     locked.delete()
 
 
@@ -146,7 +151,7 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
             f"Volume {volume.pk} is {volume.status}; a snapshot needs a free one, or force."
         )
     check_snapshots(volume.project_id, [volume.size])
-    return Snapshot.objects.create(
+    snapshot = Snapshot.objects.create(
         project_id=volume.project_id,
         volume=volume,
         size=volume.size,
@@ -154,10 +159,14 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
         description=values["description"],
         metadata=values["metadata"],
     )
+    data.keep(snapshot)
+    return snapshot
 
 
+@transaction.atomic
 def delete_snapshot(caller: Caller, snapshot: Snapshot) -> None:
     permit_on(caller, policies.DELETE_SNAPSHOT, snapshot.project_id)
+    data.forget(snapshot)
     snapshot.delete()
 
 

@@ -18,6 +18,7 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import (
@@ -66,9 +67,19 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
     }
 
 
-def find_connection(volume_id: str) -> Mapping[str, Any] | None:  # noqa: ARG001 - for none of them
-    """Local volumes are records; there are no bytes behind them."""
-    return None
+def find_connection(volume_id: str) -> Mapping[str, Any] | None:
+    """The file with its bytes, if there is a folder for them."""
+    volume = Volume.objects.filter(pk__in=canonical_ids([volume_id])).first()
+    path = data.file_of(volume) if volume is not None else None
+    if volume is None or path is None:
+        return None
+    return {
+        "kind": "file",
+        "path": str(path),
+        "format": "raw",
+        "serial": volume_id,
+        "read_only": bool(volume.readonly),
+    }
 
 
 def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
@@ -133,6 +144,8 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     ]
     Volume.objects.bulk_create(rows)
     Attachment.objects.bulk_create(Attachment(volume=row, server_id=server_id) for row in rows)
+    for row, new in zip(rows, volumes, strict=True):
+        data.make(row, image_id=new.image_id)
     return [str(row.pk) for row in rows]
 
 
@@ -175,6 +188,8 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
         for new in snapshots
     ]
     Snapshot.objects.bulk_create(rows)
+    for row in rows:
+        data.keep(row)
     return [str(row.pk) for row in rows]
 
 
@@ -186,6 +201,7 @@ def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
         permit_on(caller, policies.REIMAGE, volume.project_id)
         volume.image_metadata, volume.bootable = _image_metadata(image), "true"
         volume.save(update_fields=["image_metadata", "bootable"])
+        data.replace_by_image(volume, image_id)
 
 
 @transaction.atomic(durable=True)
@@ -243,6 +259,8 @@ def _give_up(claims: models.QuerySet[Attachment], *, delete: Collection[str]) ->
     left = _settle(volumes)
     free = set(volumes) - left
     doomed = Volume.objects.filter(pk__in=free & set(delete), snapshots=None)
+    if data.folder() is not None:
+        data.forget(*doomed)
     doomed.delete()  # the volume of a snapshot stays, as in Cinder
 
 

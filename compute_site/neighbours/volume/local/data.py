@@ -1,0 +1,245 @@
+"""Keeps the bytes of volumes and of their snapshots as files, in a folder that the site and its
+hosts share. Without one (option ``volume_folder``) volumes are records, and have no bytes.
+
+A file has its name only when it is complete. Copies keep holes, and share blocks where the file
+system can.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from compute_site.faults import BadRequest, Fault
+from compute_site.neighbours import image_service
+from compute_site.neighbours.image.protocol import ImageSource
+from compute_site.neighbours.volume.models import Snapshot, Volume
+
+GIB = 1 << 30
+DRAFT = ".draft-"
+STRAY_SECONDS = 3600
+"""So old are files without a row before they are taken for left behind."""
+COPY_SECONDS = 3600
+PIECE = 1 << 20
+CONVERTED = ("raw", "qcow2")
+"""Formats of images that volumes are made of, and that are made of volumes."""
+
+
+class DiskTooSmall(BadRequest):
+    """The disk of the image does not fit into the volume."""
+
+    code = "volume_too_small"
+
+
+class FormatNotConverted(BadRequest):
+    """Nothing here turns this format of images into a disk, or back."""
+
+    code = "format_not_converted"
+
+
+class CopyFailed(Fault):
+    """The bytes of a volume could not be made."""
+
+    code = "copy_failed"
+
+
+def folder() -> Path | None:
+    place: Path | None = settings.OPTIONS.volume_folder
+    return place
+
+
+def file_of(row: Volume | Snapshot) -> Path | None:
+    """The file with its bytes; ``None``: it has none."""
+    path = _path(row)
+    return path if path is not None and path.is_file() else None
+
+
+def make(volume: Volume, *, image_id: str | None = None) -> None:
+    """Make the bytes of a new volume: those of its image, snapshot or volume, or none yet. One that
+    comes of something without bytes has none either.
+
+    Raises:
+        DiskTooSmall, FormatNotConverted, CopyFailed: nothing is kept.
+    """
+    path = _path(volume)
+    if path is None:
+        return
+    if image_id is not None:
+        _make_of_image(volume, path, image_id)
+    elif volume.snapshot_id is not None:
+        _copy(_path(Snapshot(pk=volume.snapshot_id)), path, volume.size)
+    elif volume.source_volid is not None:
+        _copy(_path(Volume(pk=volume.source_volid)), path, volume.size)
+    else:
+        with _draft(path) as draft:
+            os.truncate(draft, volume.size * GIB)
+
+
+def replace_by_image(volume: Volume, image_id: str) -> None:
+    """Give a volume that has bytes those of the image; a guest that has it keeps the old ones until
+    it is made anew. Raises as ``make``.
+    """
+    path = file_of(volume)
+    if path is not None:
+        _make_of_image(volume, path, image_id)
+
+
+def keep(snapshot: Snapshot) -> None:
+    """Copy the bytes of the snapshot's volume as they are now; raises ``CopyFailed``."""
+    path = _path(snapshot)
+    if path is not None:
+        _copy(_path(snapshot.volume), path, snapshot.size)
+
+
+def grow(volume: Volume) -> None:
+    """Let the bytes be as many as the row says."""
+    path = file_of(volume)
+    if path is not None:
+        os.truncate(path, volume.size * GIB)
+
+
+def forget(*rows: Volume | Snapshot) -> None:
+    """Remove the files of rows that are deleted, after the commit."""
+    if folder() is not None:
+        paths = [path for row in rows if (path := _path(row)) is not None]
+        transaction.on_commit(functools.partial(_remove, paths))
+
+
+@contextlib.contextmanager
+def exported(volume: Volume, disk_format: str) -> Iterator[tuple[Iterator[bytes], str]]:
+    """The bytes of a volume that has some, as they are now, in a format of images; and their
+    SHA-512 in hex.
+
+    Raises:
+        FormatNotConverted, CopyFailed.
+    """
+    path = file_of(volume)
+    if path is None:
+        raise CopyFailed(f"Volume {volume.pk} has no bytes.")
+    check_format(disk_format)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=DRAFT) as copy:
+        _convert(str(path), copy.name, "raw", disk_format)
+        with Path(copy.name).open("rb") as file:
+            sha512 = hashlib.file_digest(file, "sha512").hexdigest()
+            file.seek(0)
+            yield iter(functools.partial(file.read, PIECE), b""), sha512
+
+
+def clean_up() -> None:
+    """Remove files that have lain for long without a volume or a snapshot."""
+    place = folder()
+    if place is None or not place.is_dir():
+        return
+    before = time.time() - STRAY_SECONDS
+    old = [path for path in place.iterdir() if path.stat().st_mtime < before]
+    names = {f"{kind}{pk}" for kind, rows in _KINDS for pk in rows.values_list("pk", flat=True)}
+    for path in old:
+        ours = path.name.startswith((DRAFT, *(kind for kind, _ in _KINDS)))
+        if ours and path.name not in names:
+            path.unlink(missing_ok=True)
+
+
+_KINDS: Sequence[tuple[str, Any]] = (("volume-", Volume.objects), ("snapshot-", Snapshot.objects))
+
+
+def _path(row: Volume | Snapshot) -> Path | None:
+    place = folder()
+    kind = "volume" if isinstance(row, Volume) else "snapshot"
+    return None if place is None else place / f"{kind}-{row.pk}"
+
+
+def _make_of_image(volume: Volume, path: Path, image_id: str) -> None:
+    source = image_service().find_source(image_id)
+    file = image_service().find_file(image_id) if source is not None else None
+    if source is None or file is None:
+        return
+    with file:
+        _check_fits(volume, source)
+        with _draft(path) as draft:
+            data = f"/proc/self/fd/{file.fileno()}"
+            _convert(data, str(draft), source.disk_format, "raw", keep=file)
+            if draft.stat().st_size > volume.size * GIB:
+                raise DiskTooSmall(f"The disk of image {image_id} has more than {volume.size} GiB.")
+            os.truncate(draft, volume.size * GIB)
+
+
+def _check_fits(volume: Volume, source: ImageSource) -> None:
+    check_format(source.disk_format)
+    size = source.virtual_size or source.size
+    if size > volume.size * GIB:
+        raise DiskTooSmall(
+            f"The disk of image {source.id} has {size} bytes; the volume has {volume.size} GiB."
+        )
+
+
+def check_format(disk_format: str) -> None:
+    if disk_format not in CONVERTED:
+        raise FormatNotConverted(
+            f"Volumes are made of images in {' or '.join(CONVERTED)}, not of {disk_format}."
+        )
+
+
+def _copy(source: Path | None, path: Path, size: int) -> None:
+    """Nothing is copied of what has no bytes."""
+    if source is None or not source.is_file():
+        return
+    with _draft(path) as draft:
+        _convert(str(source), str(draft), "raw", "raw")
+        os.truncate(draft, size * GIB)
+
+
+def _convert(source: str, target: str, of: str, to: str, *, keep: IO[bytes] | None = None) -> None:
+    """By qemu-img, which is told the format, so that it guesses none from the data."""
+    command = ["qemu-img", "convert", "-f", of, "-O", to, source, target]
+    if of == to:
+        command = ["cp", "--sparse=always", "--reflink=auto", "--", source, target]
+    _run(command, keep=[keep.fileno()] if keep is not None else [])
+
+
+def _run(command: Sequence[str], *, keep: Collection[int] = ()) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603 - constants, and paths of ours
+            command,
+            check=False,
+            capture_output=True,
+            timeout=COPY_SECONDS,
+            pass_fds=keep,
+            text=True,
+        )
+    except FileNotFoundError:
+        raise CopyFailed(f"{command[0]} is not installed where the site runs.") from None
+    except subprocess.TimeoutExpired:
+        raise CopyFailed(f"{command[0]} did not end in {COPY_SECONDS} s.") from None
+    if done.returncode:
+        raise CopyFailed(f"{command[0]} failed: {done.stderr.strip()[:300]}")
+
+
+@contextlib.contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A file to fill, which gets its name and is durable in the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=DRAFT)
+    draft = Path(name)
+    try:
+        yield draft
+        os.fsync(handle)
+        draft.replace(path)
+    finally:
+        os.close(handle)
+        draft.unlink(missing_ok=True)
+
+
+def _remove(paths: Collection[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""Volumes with bytes on hosts with agents."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from pytest_django.live_server_helper import LiveServer
+
+from servers.agent.files import read_json
+from servers.agent.loop import Agent
+from servers.models import Instance, ServerFault
+from tests.agents.test_life import DATA, act, becomes, create, make_image, state
+from tests.world.agents import at_work, jobs_at_work, join, make_agent, wait_until
+from tests.world.cast import make_cast
+from tests.world.client import ApiClient
+
+V3 = "//volume/v3"
+
+
+@pytest.fixture
+def member(transactional_db: None) -> ApiClient:
+    return ApiClient(make_cast().member)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    place = tmp_path / "volumes"
+    options = dataclasses.replace(settings.OPTIONS, volume_folder=place)
+    monkeypatch.setattr(settings, "OPTIONS", options)
+    return place
+
+
+@pytest.fixture
+def agent(live_server: LiveServer, member: ApiClient, tmp_path: Path) -> Iterator[Agent]:
+    join(live_server.url, tmp_path)
+    with jobs_at_work(), at_work(make_agent(tmp_path)) as agent:
+        yield agent
+
+
+def make_volume(client: ApiClient) -> str:
+    body = {"volume": {"size": 1}}
+    return str(client.post(f"{V3}/volumes", body).expect(202).json["volume"]["id"])
+
+
+def status_of(client: ApiClient, volume: str) -> str:
+    return str(client.get(f"{V3}/volumes/{volume}").expect(200).json["volume"]["status"])
+
+
+def disks(tmp_path: Path, server: Instance) -> dict[str | None, Any]:
+    told = read_json(tmp_path / "pretend" / str(server.uuid) / "guest.json")
+    return {disk["volume_id"]: disk for disk in told["disks"]}
+
+
+def attach(client: ApiClient, server: Instance, volume: str, status: str = "in-use") -> None:
+    body = {"volumeAttachment": {"volumeId": volume}}
+    client.post(f"/servers/{server.uuid}/os-volume_attachments", body).expect(200)
+    wait_until(lambda: status_of(client, volume) == status)
+
+
+def test_a_volume_goes_from_guest_to_guest_and_grows(
+    agent: Agent, member: ApiClient, folder: Path, tmp_path: Path
+) -> None:
+    one, two = create(member), create(member)
+    becomes(one, "active", 1)
+    becomes(two, "active", 1)
+    volume = make_volume(member)
+    attach(member, one, volume)
+    connection = disks(tmp_path, one)[volume]["connection"]
+    assert (connection["path"], connection["serial"]) == (str(folder / f"volume-{volume}"), volume)
+    body = {"os-extend": {"new_size": 2}}
+    member.post(f"{V3}/volumes/{volume}/action", body).expect(202)
+    wait_until(lambda: disks(tmp_path, one)[volume]["size"] == 2)
+    member.delete(f"/servers/{one.uuid}/os-volume_attachments/{volume}").expect(202)
+    wait_until(lambda: status_of(member, volume) == "available")
+    assert volume not in disks(tmp_path, one)
+    attach(member, two, volume)
+    assert disks(tmp_path, two)[volume]["size"] == 2
+
+
+def test_a_server_boots_from_a_volume_made_of_an_image(
+    agent: Agent, member: ApiClient, folder: Path, tmp_path: Path
+) -> None:
+    root = {
+        "boot_index": 0,
+        "uuid": make_image(member),
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": 1,
+        "delete_on_termination": True,
+    }
+    server = create(member, imageRef="", block_device_mapping_v2=[root])
+    becomes(server, "active", 1)
+    [volume] = disks(tmp_path, server).values()
+    with Path(volume["connection"]["path"]).open("rb") as file:
+        assert file.read(len(DATA)) == DATA
+    assert not (tmp_path / "pretend" / str(server.uuid) / "disk").exists()
+    act(member, server, **{"os-stop": None})
+    becomes(server, "stopped", 4)
+    member.delete(f"/servers/{server.uuid}").expect(204)
+    wait_until(lambda: state(server)[0] == "deleted")
+    wait_until(lambda: list(folder.iterdir()) == [])
+
+
+def test_a_volume_without_bytes_is_refused(agent: Agent, member: ApiClient, tmp_path: Path) -> None:
+    server = create(member)
+    becomes(server, "active", 1)
+    attach(member, server, make_volume(member), "available")
+    assert "no bytes" in ServerFault.objects.get().message

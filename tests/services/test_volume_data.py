@@ -1,0 +1,158 @@
+"""The bytes of local volumes: files that come, grow, are copied and go with their rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from compute_site.neighbours import volume_service
+from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.volume.local import data
+from compute_site.neighbours.volume.models import Snapshot, Volume
+from tests.world.client import ApiClient
+
+V3 = "//volume/v3"
+GIB = 1 << 30
+BYTES = b"what a guest has written"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    options = dataclasses.replace(settings.OPTIONS, volume_folder=tmp_path)
+    monkeypatch.setattr(settings, "OPTIONS", options)
+    return tmp_path
+
+
+@pytest.fixture
+def member(as_member: ApiClient, folder: Path) -> ApiClient:
+    return as_member
+
+
+def make(client: ApiClient, **more: Any) -> str:
+    body = {"volume": {"size": 1, **more}}
+    return str(client.post(f"{V3}/volumes", body).expect(202).json["volume"]["id"])
+
+
+def snapshot(client: ApiClient, volume: str) -> str:
+    body = {"snapshot": {"volume_id": volume}}
+    return str(client.post(f"{V3}/snapshots", body).expect(202).json["snapshot"]["id"])
+
+
+def act(client: ApiClient, volume: str, status: int = 202, **body: Any) -> Any:
+    answer = client.post(f"{V3}/volumes/{volume}/action", body).expect(status)
+    return answer.json if answer.content else None
+
+
+def file_of(volume: str) -> Path:
+    path = data.file_of(Volume.objects.get(pk=volume))
+    assert path is not None
+    return path
+
+
+def write(volume: str, at: int = 0) -> None:
+    with file_of(volume).open("r+b") as file:
+        file.seek(at)
+        file.write(BYTES)
+
+
+def begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(BYTES))
+
+
+def image_with(client: ApiClient, content: bytes, disk_format: str = "raw") -> str:
+    body = {"name": "image", "disk_format": disk_format, "container_format": "bare"}
+    image = str(client.post("//image/v2/images", body).expect(201).json["id"])
+    client.put(f"//image/v2/images/{image}/file", content).expect(204)
+    return image
+
+
+def test_volumes_have_no_bytes_where_there_is_no_folder(as_member: ApiClient) -> None:
+    volume = make(as_member)
+    assert volume_service().find_connection(volume) is None
+
+
+def test_a_volume_is_a_file_that_grows_and_goes_with_it(
+    member: ApiClient, folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    volume = make(member)
+    path = file_of(volume)
+    assert path.stat().st_size == GIB
+    assert path.stat().st_blocks == 0
+    assert volume_service().find_connection(volume) == {
+        "kind": "file",
+        "path": str(path),
+        "format": "raw",
+        "serial": volume,
+        "read_only": False,
+    }
+    act(member, volume, **{"os-extend": {"new_size": 2}})
+    assert path.stat().st_size == 2 * GIB
+    with django_capture_on_commit_callbacks(execute=True):
+        member.delete(f"{V3}/volumes/{volume}").expect(202)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_snapshot_keeps_what_the_volume_had(
+    member: ApiClient, folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    volume = make(member)
+    write(volume)
+    kept = snapshot(member, volume)
+    file_of(volume).write_bytes(b"something else")
+    copies = [make(member, snapshot_id=kept, size=2), make(member, source_volid=volume, size=None)]
+    assert begins(file_of(copies[0])) == BYTES
+    assert file_of(copies[0]).stat().st_size == 2 * GIB
+    assert begins(file_of(copies[1])).startswith(b"something else")
+    with django_capture_on_commit_callbacks(execute=True):
+        member.delete(f"{V3}/snapshots/{kept}").expect(202)
+    assert not (folder / f"snapshot-{kept}").exists()
+
+
+def test_a_volume_is_made_of_the_disk_of_an_image(member: ApiClient) -> None:
+    volume = make(member, imageRef=image_with(member, BYTES))
+    assert begins(file_of(volume)) == BYTES
+    assert file_of(volume).stat().st_size == GIB
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_image_of_a_volume_has_its_bytes(transactional_db: None, member: ApiClient) -> None:
+    volume = make(member)
+    file_of(volume).write_bytes(BYTES)  # a small one, since all of it is stored
+    asked = {"image_name": "copy", "disk_format": "raw", "container_format": "bare"}
+    told = act(member, volume, **{"os-volume_upload_image": asked})
+    image = told["os-volume_upload_image"]["image_id"]
+    assert member.get(f"//image/v2/images/{image}/file").expect(200).content == BYTES
+    asked["disk_format"] = "vmdk"
+    act(member, volume, 400, **{"os-volume_upload_image": asked})
+
+
+def test_an_image_that_does_not_fit_makes_no_volume(member: ApiClient, folder: Path) -> None:
+    image = image_with(member, BYTES)
+    body = {"volume": {"size": 1, "imageRef": image}}
+    member.post(f"{V3}/volumes", body).expect(202)
+    before = set(folder.iterdir())
+    Image.objects.filter(pk=image).update(virtual_size=2 * GIB)
+    member.post(f"{V3}/volumes", body).expect(400)
+    Image.objects.filter(pk=image).update(virtual_size=None, disk_format="iso")
+    member.post(f"{V3}/volumes", body).expect(400)
+    assert set(folder.iterdir()) == before
+
+
+def test_files_without_a_row_are_removed_after_a_while(
+    member: ApiClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = make(member)
+    kept = snapshot(member, volume)
+    Snapshot.objects.filter(pk=kept).delete()
+    for name in (".draft-x", "of somebody else"):
+        (folder / name).touch()
+    data.clean_up()
+    assert len(list(folder.iterdir())) == 4
+    monkeypatch.setattr(data, "STRAY_SECONDS", -60)
+    data.clean_up()
+    assert {path.name for path in folder.iterdir()} == {f"volume-{volume}", "of somebody else"}
