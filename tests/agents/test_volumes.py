@@ -110,4 +110,5 @@ def test_a_volume_without_bytes_is_refused(agent: Agent, member: ApiClient, tmp_
     server = create(member)
     becomes(server, "active", 1)
     attach(member, server, make_volume(member), "available")
+    wait_until(ServerFault.objects.exists)
     assert "no bytes" in ServerFault.objects.get().message
