@@ -2,7 +2,7 @@
 # The users' passwords are shown once in its log, and kept in the volume in clouds.yaml.
 FROM python:3.11-slim
 
-RUN useradd --system --create-home --home-dir /var/lib/compute-site --shell /usr/sbin/nologin compute-site
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/compute-site --shell /usr/sbin/nologin compute-site
 WORKDIR /opt/compute-site
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY compute_site compute_site
@@ -12,7 +12,7 @@ COPY quotas quotas
 RUN pip install --no-cache-dir -c constraints.txt . \
     && rm -rf /opt/compute-site/*
 
-USER compute-site
+USER 10001
 WORKDIR /var/lib/compute-site
 ENV COMPUTE_SITE_STATE_DIR=/var/lib/compute-site PYTHONUNBUFFERED=1
 VOLUME /var/lib/compute-site

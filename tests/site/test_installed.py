@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -84,18 +83,6 @@ def test_state_is_in_the_checkout_or_in_the_user_s_state_folder(
     for wrong in ({}, {"XDG_STATE_HOME": "relative"}):
         usual = Path.home() / ".local" / "state" / "compute-site"
         assert find_state_folder(tmp_path / "lib", None, wrong) == usual
-
-
-def test_the_image_is_made_of_what_is_here_and_runs_as_nobody_special() -> None:
-    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
-    copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
-    assert {"pyproject.toml", "compute_site", "servers", "flavors", "quotas"} <= set(copied)
-    assert all((ROOT / name).exists() for name in copied)
-    kept_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
-    assert not set(kept_out) & set(copied)
-    [user] = [line.split()[1] for line in lines if line.startswith("USER ")]
-    assert user not in ("root", "0")
-    assert any(re.match(r"HEALTHCHECK .*/healthz", line) for line in lines)
 
 
 def test_an_unknown_command_is_told_those_that_there_are() -> None:
