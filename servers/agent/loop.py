@@ -92,7 +92,7 @@ class Agent:
         """Work until ``stop`` is set, then end what has begun."""
         with only_one(self.folder):
             self.wires.resume()
-            doing = (self._poll, self._send, self._beat, self._watch)
+            doing = (self._poll, self._send, self._beat, self._watch, self._refresh)
             threads = [
                 threading.Thread(target=self._again, args=(do,), name=do.__name__, daemon=True)
                 for do in doing
@@ -204,7 +204,12 @@ class Agent:
         if self.fenced.is_set():
             self._come_back()
         load = load_of(self.folder, guests=len(self.guests.present()))
-        beat = {"boot_id": boot_id(), "version": VERSION, "load": load}
+        beat = {
+            "boot_id": boot_id(),
+            "version": VERSION,
+            "load": load,
+            "wires": self.wires.facts(),
+        }
         answer = self.client.post("heartbeat", beat)
         self.heartbeat_seconds = float(answer["heartbeat_seconds"])
         self._tell_of_long_ones()
@@ -232,6 +237,12 @@ class Agent:
             if not self.fenced.is_set():
                 self._report_changes()
         return 0.0
+
+    def _refresh(self) -> float:
+        """What the site did not tell of networks, or this host did not hear."""
+        if not self.fenced.is_set():
+            self.wires.refresh()
+        return self.settings.report_seconds
 
     def _report_changes(self) -> None:
         seen = self._seen()

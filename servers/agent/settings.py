@@ -56,6 +56,14 @@ class Settings:
     """Where other hosts send guests that migrate live; empty: none are taken."""
     migration_uri: str = ""
     """libvirtd, as other hosts reach it; empty: TLS at ``migration_address``."""
+    uplink: str | None = None
+    """A bridge of this host on which routers and floating addresses lead out."""
+    tunnel_address: str | None = None
+    """The address of this host at which other hosts reach its guests; without one they do not."""
+    metadata: bool = True
+    """Does this host answer guests that ask 169.254.169.254?"""
+    network_run_dir: str = "/run/compute-site-agent"
+    """Files of the DHCP servers of networks; they are made again after each start of the host."""
     pretend_delay: float = 0.0
     """How long each effect takes on the hypervisor ``pretend``."""
 

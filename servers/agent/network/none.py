@@ -12,6 +12,9 @@ class NoWires:
     def missing(self) -> list[str]:
         return []
 
+    def facts(self) -> dict[str, Any]:
+        return {}
+
     def plug(self, server_id: str, nic: Mapping[str, Any]) -> Plugged:
         raise NetworkFailed('this host carries no networks ("network" of its agent.json is "none")')
 
@@ -26,6 +29,9 @@ class NoWires:
 
     def update(self, network_id: str) -> None:
         """No guest would notice."""
+
+    def refresh(self) -> None:
+        """There is nothing to ask about."""
 
     def stop(self) -> None:
         """Nothing goes on."""

@@ -39,6 +39,10 @@ class Wires(Protocol):
         """What this machine lacks to carry packets of guests, in words."""
         ...
 
+    def facts(self) -> dict[str, Any]:
+        """What other hosts must know: ``tunnel_address``, and whether there is an ``uplink``."""
+        ...
+
     def plug(self, server_id: str, nic: Mapping[str, Any]) -> Plugged:
         """Get everything ready for a NIC, by the keys of the site's ``Wiring``, before its tap is
         made: the network on this host if it is the first there, and filters. A NIC that is plugged
@@ -64,6 +68,10 @@ class Wires(Protocol):
 
     def update(self, network_id: str) -> None:
         """Something about the network has changed, the site says: ask it, and make it so."""
+        ...
+
+    def refresh(self) -> None:
+        """Ask the site about all networks that are here, in case that a change was missed."""
         ...
 
     def stop(self) -> None:

@@ -1,0 +1,325 @@
+"""What packets may pass: data to the text of an nft ruleset. Nothing here touches the machine.
+
+Frames of a guest are checked when they enter its tap: they bear its MAC and its addresses, or are
+dropped. There its number is written into the lower half of the packet's mark, and into the upper
+half that of the guest whose tap it leaves by. What security groups say is then looked up by these
+numbers, so that it does not matter which addresses guests have, or whether other networks have the
+same. Of a connection that was let through, answers pass; what its beginner sends is checked each
+time, so that a rule that is gone ends what it allowed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+
+from servers.agent.network.names import BRIDGE, ON_BRIDGES, TUNNEL
+from servers.agent.network.protocol import tap_of
+from servers.agent.network.state import Port, Rule
+
+TABLE = "compute_site"
+METADATA = "169.254.169.254"
+LARGEST_NUMBER = 0xFFFF
+PROTOCOLS = {
+    "hopopt": 0,
+    "icmp": 1,
+    "igmp": 2,
+    "ipip": 4,
+    "tcp": 6,
+    "egp": 8,
+    "udp": 17,
+    "dccp": 33,
+    "ipv6-encap": 41,
+    "ipv6-route": 43,
+    "ipv6-frag": 44,
+    "rsvp": 46,
+    "gre": 47,
+    "esp": 50,
+    "ah": 51,
+    "icmpv6": 58,
+    "ipv6-icmp": 58,
+    "ipv6-nonxt": 59,
+    "ipv6-opts": 60,
+    "ospf": 89,
+    "vrrp": 112,
+    "pgm": 113,
+    "sctp": 132,
+    "udplite": 136,
+}
+WITH_PORTS = {6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
+ICMP, ICMP6 = 1, 58
+ANY = frozenset((None, "any", "ip", "0", 0))
+TO_GUESTS = "130, 131, 132, 134, 135, 136"
+"""ICMPv6 without which IPv6 does not work: listeners of multicast, routers, neighbours."""
+FROM_GUESTS = "130, 131, 132, 133, 135, 136, 143"
+UNSPECIFIED = "133, 135, 143"
+"""ICMPv6 of guests that have no address yet."""
+
+Numbers = Mapping[str, int]
+"""Of ports, or of networks, by id."""
+
+
+def ruleset(ports: Sequence[Port], numbers: Numbers, zones: Numbers) -> str:
+    """The whole ruleset of a host with these guests, which takes the place of the one before in one
+    transaction. ``zones`` are numbers of its networks by their bridges.
+    """
+    known = sorted(ports, key=lambda port: port.id)
+    lines = []
+    for family in ("bridge", "inet"):
+        lines += [f"table {family} {TABLE}", f"delete table {family} {TABLE}"]
+    lines += _frames(known, numbers)
+    lines += _packets([port for port in known if port.port_security], numbers, zones)
+    return "\n".join(lines) + "\n"
+
+
+# frames
+
+
+def _frames(ports: Sequence[Port], numbers: Numbers) -> list[str]:
+    lines = [f"table bridge {TABLE} {{"]
+    for port in ports:
+        lines += _chain(f"from-{tap_of(port.id)}", _entering(port, numbers[port.id]))
+        number = numbers[port.id] << 16
+        lines += _chain(
+            f"to-{tap_of(port.id)}", [f"meta mark set meta mark & 0x0000ffff | {number:#x}"]
+        )
+    lines += _chain(
+        "enter",
+        [
+            "type filter hook prerouting priority -300; policy accept;",
+            *_dispatch("iifname", {tap_of(port.id): f"from-{tap_of(port.id)}" for port in ports}),
+        ],
+    )
+    lines += _chain(
+        "leave",
+        [
+            "type filter hook forward priority -200; policy accept;",
+            # each host answers its own guests
+            f'oifname "{TUNNEL}*" udp dport {{ 67, 547 }} drop',
+            *_dispatch("oifname", {tap_of(port.id): f"to-{tap_of(port.id)}" for port in ports}),
+        ],
+    )
+    lines += _chain(
+        "host",
+        [
+            "type filter hook input priority -200; policy accept;",
+            *(f'iifname "{device}*" drop' for device in ON_BRIDGES),
+            *_dispatch("iifname", {tap_of(port.id): "" for port in ports}, "drop"),
+        ],
+    )
+    return [*lines, "}"]
+
+
+def _entering(port: Port, number: int) -> list[str]:
+    """What a guest may send."""
+    mark = f"meta mark set {number}"
+    if not port.port_security:
+        return [mark]
+    owned = _owned(port)
+    lines = [mark, f"ether saddr != {_set(sorted(owned))} drop"]
+    lines += [
+        "udp sport 67 udp dport 68 drop",
+        "udp sport 547 udp dport 546 drop",
+        "ip saddr 0.0.0.0 udp sport 68 udp dport 67 return",
+        "icmpv6 type 134 drop",
+    ]
+    for mac, addresses in sorted(owned.items()):
+        lines += _owned_by(mac, addresses)
+    return [*lines, "drop"]
+
+
+def _owned_by(mac: str, addresses: Sequence[str]) -> list[str]:
+    of_4, of_6 = _by_version(addresses)
+    lines = []
+    if of_4:
+        lines += [
+            f"ether saddr {mac} arp saddr ether {mac} arp saddr ip {_set(of_4)} return",
+            # is an address free?
+            f"ether saddr {mac} arp saddr ether {mac} arp saddr ip 0.0.0.0 return",
+            f"ether saddr {mac} ip saddr {_set(of_4)} return",
+        ]
+    own_6 = _collapsed([*of_6, link_local(mac)])
+    lines += [f"ether saddr {mac} {words}" for words in _advertising(own_6)]
+    lines += [
+        f"ether saddr {mac} ip6 saddr {_set(own_6)} return",
+        f"ether saddr {mac} ip6 saddr :: icmpv6 type {{ {UNSPECIFIED} }} return",
+    ]
+    return lines
+
+
+def _advertising(addresses: Sequence[str]) -> list[str]:
+    """Nobody says that he has the address of another; the target is behind 8 bytes of ICMPv6."""
+    lines = []
+    for address in addresses:
+        network = ipaddress.ip_network(address)
+        bits = network.prefixlen
+        value = int(network.network_address) >> (128 - bits) if bits else 0
+        match = f"@th,64,{bits} {value:#x} " if bits else ""
+        lines.append(f"icmpv6 type 136 {match}return")
+    return [*lines, "icmpv6 type 136 drop"]
+
+
+def _owned(port: Port) -> dict[str, list[str]]:
+    """The addresses that the guest may use, by the MAC."""
+    owned = {port.mac: list(port.addresses)}
+    for address, mac in port.pairs:
+        owned.setdefault(mac, []).append(address)
+    return owned
+
+
+def link_local(mac: str) -> str:
+    """The IPv6 address that a MAC gives its NIC."""
+    parts = [int(part, 16) for part in mac.split(":")]
+    parts[0] ^= 2
+    name = bytes([*parts[:3], 0xFF, 0xFE, *parts[3:]])
+    return str(ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + name))
+
+
+# packets
+
+
+def _packets(ports: Sequence[Port], numbers: Numbers, zones: Numbers) -> list[str]:
+    lines = [f"table inet {TABLE} {{"]
+    # connections of networks that have the same addresses are told apart
+    lines += _chain(
+        "zones",
+        [
+            "type filter hook prerouting priority -300; policy accept;",
+            *(f'iifname "{bridge}" ct zone set {zone}' for bridge, zone in sorted(zones.items())),
+        ],
+    )
+    for port in ports:
+        out = [f"{words} return" for words in _matches(port.rules, "egress")]
+        into = [f"{words} accept" for words in _matches(port.rules, "ingress")]
+        lines += _chain(f"out-{tap_of(port.id)}", [*out, "drop"])
+        lines += _chain(f"in-{tap_of(port.id)}", [*into, "drop"])
+    senders = {f"{numbers[port.id]:#x}": f"out-{tap_of(port.id)}" for port in ports}
+    receivers = {f"{numbers[port.id] << 16:#x}": f"in-{tap_of(port.id)}" for port in ports}
+    lines += _chain(
+        "sent", [*_always_sent(), *_dispatch("meta mark & 0x0000ffff", senders, "goto")]
+    )
+    lines += _chain(
+        "received", [*_always_received(), *_dispatch("meta mark & 0xffff0000", receivers, "goto")]
+    )
+    lines += _chain(
+        "pass",
+        [
+            "type filter hook forward priority 0; policy accept;",
+            # nothing is routed between networks of guests and others by the host itself
+            f'iifname "{BRIDGE}*" oifname != "{BRIDGE}*" drop',
+            f'iifname != "{BRIDGE}*" oifname "{BRIDGE}*" drop',
+            f'iifname != "{BRIDGE}*" return',
+            "meta mark 0 return",
+            "ct state related accept",
+            "ct state established ct direction reply accept",
+            "ct state invalid drop",
+            "jump sent",
+            "jump received",
+        ],
+    )
+    lines += _chain(
+        "host",
+        ["type filter hook input priority -1; policy accept;", f'iifname "{BRIDGE}*" drop'],
+    )
+    return [*lines, "}"]
+
+
+def _always_sent() -> list[str]:
+    return [
+        "udp sport 68 udp dport 67 return",
+        "udp sport 546 udp dport 547 return",
+        f"ip daddr {METADATA} tcp dport 80 return",
+        f"icmpv6 type {{ {FROM_GUESTS} }} return",
+    ]
+
+
+def _always_received() -> list[str]:
+    """Guests cannot send what servers of DHCP and routers send."""
+    return [
+        f"ip saddr {METADATA} udp sport 67 udp dport 68 return",
+        "ip6 saddr fe80::/10 udp sport 547 udp dport 546 return",
+        f"icmpv6 type {{ {TO_GUESTS} }} return",
+    ]
+
+
+def _matches(rules: Iterable[Rule], direction: str) -> list[str]:
+    """Each once, in a fixed order."""
+    found = {match_of(rule) for rule in rules if rule.direction == direction}
+    return sorted(words for words in found if words is not None)
+
+
+def match_of(rule: Rule) -> str | None:
+    """The words of nft for what the rule lets through; ``None``: nothing."""
+    version = 6 if rule.ethertype.lower() == "ipv6" else 4
+    words = [f"meta nfproto ipv{version}"]
+    if rule.remotes is not None:
+        remotes = _by_version(rule.remotes)[version == 6]
+        if not remotes:
+            return None
+        side = "saddr" if rule.direction == "ingress" else "daddr"
+        if not remotes[0].endswith("/0"):
+            words.append(f"{'ip6' if version == 6 else 'ip'} {side} {_set(remotes)}")
+    return " ".join([*words, *_protocol(rule, version)])
+
+
+def _protocol(rule: Rule, version: int) -> list[str]:
+    if rule.protocol in ANY:
+        return []
+    name = str(rule.protocol).lower()
+    number = PROTOCOLS[name] if name in PROTOCOLS else int(name)
+    if number == ICMP and version == 6:
+        number = ICMP6
+    if number in (ICMP, ICMP6):
+        return _icmp("icmp" if number == ICMP else "icmpv6", number, rule)
+    least = rule.port_min if rule.port_min is not None else rule.port_max
+    most = rule.port_max if rule.port_max is not None else rule.port_min
+    if number in WITH_PORTS and least is not None:
+        ports = str(least) if least == most else f"{least}-{most}"
+        return [f"{WITH_PORTS[number]} dport {ports}"]
+    return [f"meta l4proto {number}"]
+
+
+def _icmp(name: str, number: int, rule: Rule) -> list[str]:
+    """Of ICMP the ports are type and code."""
+    if rule.port_min is None:
+        return [f"meta l4proto {number}"]
+    code = [] if rule.port_max is None else [f"{name} code {rule.port_max}"]
+    return [f"{name} type {rule.port_min}", *code]
+
+
+# words
+
+
+def _chain(name: str, lines: Iterable[str]) -> list[str]:
+    return [f"  chain {name} {{", *(f"    {line}" for line in lines), "  }"]
+
+
+def _dispatch(key: str, chains: Mapping[str, str], verb: str = "jump") -> list[str]:
+    quote = '"' if key.endswith("name") else ""
+    ways = ", ".join(
+        f"{quote}{one}{quote} : {verb} {chains[one]}".rstrip() for one in sorted(chains)
+    )
+    return [f"{key} vmap {{ {ways} }}"] if ways else []
+
+
+def _set(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f"{{ {', '.join(values)} }}"
+
+
+def _by_version(addresses: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Those of IPv4 and those of IPv6, without what others cover."""
+    known = list(addresses)
+    return (
+        _collapsed(one for one in known if ":" not in one),
+        _collapsed(one for one in known if ":" in one),
+    )
+
+
+def _collapsed(addresses: Iterable[str]) -> list[str]:
+    """nft refuses sets with ranges that overlap."""
+    ranges = [ipaddress.ip_network(one, strict=False) for one in addresses]
+    merged = ipaddress.collapse_addresses(ranges)  # type: ignore[type-var]  # of one version
+    return [
+        str(one.network_address) if one.prefixlen == one.max_prefixlen else str(one)
+        for one in merged
+    ]

@@ -1,0 +1,65 @@
+"""A network on several hosts: vxlan between them. Which guest is behind which host is told by the
+site, and never learned from packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from servers.agent.network.commands import ask, batch, devices
+from servers.agent.network.devices import remove, set_values
+from servers.agent.network.names import bridge_of, tunnel_of
+from servers.agent.network.state import Network
+
+PORT = 4789
+EVERYBODY = "00:00:00:00:00:00"
+"""What is for nobody in particular."""
+KINDS = frozenset(("vxlan", "gre", "geneve", "stt"))
+"""Kinds of networks that are carried by vxlan here."""
+
+Entry = tuple[str, str]
+"""A MAC, and the address of the host behind which it is."""
+
+
+def make_tunnel(network: Network, own_address: str | None, more: Iterable[Entry] = ()) -> None:
+    """Make it so that the network reaches its other hosts, and ``more`` MACs there."""
+    name = tunnel_of(network.id)
+    if not own_address or network.network_type not in KINDS or network.segmentation_id is None:
+        remove(name)
+        return
+    if name not in devices():
+        kind = f"vxlan id {network.segmentation_id} dstport {PORT} nolearning"
+        batch([f"link add name {name} type {kind} local {own_address}"])
+    bridge = bridge_of(network.id)
+    batch([f"link set {name} mtu {network.mtu} master {bridge} addrgenmode none up"])
+    set_values({f"net.ipv6.conf.{name}.disable_ipv6": "1"})
+    batch([f"link set dev {name} learning off"], program="bridge")
+    batch(changes(name, _held(name), entries(network, more)), program="bridge")
+
+
+def entries(network: Network, more: Iterable[Entry] = ()) -> set[Entry]:
+    tunnels: Mapping[str, str] = dict(network.tunnels)
+    found = {(place.mac, tunnels[place.host]) for place in network.places if place.host in tunnels}
+    return found | {(EVERYBODY, address) for address in tunnels.values()} | set(more)
+
+
+def changes(name: str, held: set[Entry], wanted: set[Entry]) -> list[str]:
+    """Commands of ``bridge``."""
+    lines = []
+    for mac, address in sorted(held - wanted):
+        lines.append(f"fdb del {mac} dev {name} dst {address} self")
+        if mac != EVERYBODY and mac not in {one for one, _ in wanted}:
+            lines.append(f"fdb del {mac} dev {name} master")
+    for mac, address in sorted(wanted - held):
+        verb = "append" if mac == EVERYBODY else "replace"
+        lines.append(f"fdb {verb} {mac} dev {name} dst {address} self permanent")
+        if mac != EVERYBODY:
+            lines.append(f"fdb replace {mac} dev {name} master static")
+    return lines
+
+
+def _held(name: str) -> set[Entry]:
+    told = ask("fdb", "show", "dev", name, program="bridge")
+    return {
+        (str(one["mac"]), str(one["dst"])) for one in told if one and one.get("dst") is not None
+    }
