@@ -11,6 +11,7 @@ class ServersConfig(AppConfig):
         from compute_site.neighbours.network.local.events import (  # noqa: PLC0415 - as above
             nics_changed,
             nics_changing,
+            wires_changed,
         )
         from compute_site.neighbours.volume.local.events import volume_grew  # noqa: PLC0415 - as above
         from quotas.usage import count_users_with  # noqa: PLC0415 - models load first
@@ -20,6 +21,7 @@ class ServersConfig(AppConfig):
         )
         from servers.attachments.volume_growth import tell_guests  # noqa: PLC0415 - models load first
         from servers.delete.owners import forget_history, list_servers  # noqa: PLC0415 - models load first
+        from servers.host_orders.networks import hint_hosts  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.service import make_control_services  # noqa: PLC0415 - models load first
         from servers.placement import checks  # noqa: F401, PLC0415 - models load first
@@ -31,5 +33,6 @@ class ServersConfig(AppConfig):
         nics_changing.connect(lock_nics)
         nics_changed.connect(refresh_nics)
         volume_grew.connect(tell_guests)
+        wires_changed.connect(hint_hosts)
         post_migrate.connect(make_cells, sender=self)
         post_migrate.connect(make_control_services, sender=self)

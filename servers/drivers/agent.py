@@ -24,6 +24,7 @@ from servers.drivers.protocol import (
 )
 from servers.host_orders import spool
 from servers.host_orders.give import DESTROY, Outcome, Wanted, give_order, wait_for
+from servers.host_orders.networks import hint_of_server
 from servers.kept_image import PREFIX
 from servers.models import HostOrder, Instance, PowerState, TaskState
 
@@ -170,6 +171,7 @@ def attach_nic(server_id: str, node: str, nic: Nic) -> None:
     if wire is None:
         raise HostFailed(f"The server has no port {nic.port_id}.")
     arguments = {"nic": dataclasses.asdict(wire)}
+    hint_of_server(server_id, node, {wire.network_id})
     _do(Wanted(node=node, server_id=server_id, task="attach_nic", arguments=arguments))
 
 
@@ -276,6 +278,9 @@ def _with_guest(guest: Guest, task: str, more: Mapping[str, Any] | None = None) 
     described["properties"] = guest.image.get("properties", {})
     described["disks"] = [_describe_disk(disk) for disk in guest.disks]
     described["nics"] = [dataclasses.asdict(wire) for wire in wiring_of(guest)]
+    if described["nics"]:
+        networks = {nic["network_id"] for nic in described["nics"]}
+        hint_of_server(guest.server_id, guest.node, networks)
     return Wanted(
         node=guest.node,
         server_id=guest.server_id,

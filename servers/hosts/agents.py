@@ -102,6 +102,7 @@ class Beat:
     boot_id: str
     version: str
     load: Mapping[str, Any]
+    wires: Mapping[str, Any]
 
 
 @transaction.atomic
@@ -201,7 +202,7 @@ def note_beat(agent: HostAgent, beat: Beat) -> bool:
     """The host lives. Must it tell of all its guests?"""
     fresh = beat.boot_id != agent.boot_id
     HostAgent.objects.filter(pk=agent.pk).update(
-        boot_id=beat.boot_id, version=beat.version, load=beat.load
+        boot_id=beat.boot_id, version=beat.version, load=beat.load, wires=beat.wires
     )
     _note_seen(agent)
     return fresh

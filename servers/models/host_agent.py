@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from servers.models.service import Service
@@ -35,6 +35,12 @@ class HostAgent(models.Model):
     hypervisor = models.CharField(max_length=32, blank=True, default="")
     load = models.JSONField(default=dict, blank=True)
     """What the last heartbeat told: guests, load, free room."""
+    wires = models.JSONField(
+        default=dict, blank=True, db_default=Value({}, output_field=models.JSONField())
+    )
+    """And of what carries packets of its guests: ``tunnel_address`` for other hosts, and whether it
+    has an ``uplink``.
+    """
     created_at = models.DateTimeField(default=timezone.now)
     joined_at = models.DateTimeField(null=True, blank=True)
 

@@ -211,6 +211,9 @@ def test_a_host_that_was_started_anew_tells_of_all_its_guests(host: Host) -> Non
         ("POST", f"orders/{uuid.UUID(int=1)}/done"),
         ("POST", f"orders/{uuid.UUID(int=1)}/progress"),
         ("GET", f"images/{uuid.UUID(int=1)}"),
+        ("GET", f"networks/{uuid.UUID(int=1)}"),
+        ("GET", f"metadata/{uuid.UUID(int=1)}"),
+        ("POST", f"metadata/{uuid.UUID(int=1)}/password"),
     ],
 )
 def test_only_hosts_are_answered(host: Host, as_admin: ApiClient, method: str, path: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from compute_site.caller import Caller
 from compute_site.faults import Conflict, Unavailable
 from compute_site.neighbours.calls import joins_transaction, outside_transactions
+from compute_site.neighbours.network.carried import Carried, PacketRule
 from compute_site.neighbours.network.groups import GroupService
 
 TUNNELS = frozenset(("vxlan", "gre", "geneve", "stt"))
@@ -168,20 +169,6 @@ class WiredSubnet:
     dns: tuple[str, ...]
     routes: tuple[tuple[str, str], ...]
     addresses: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PacketRule:
-    """Packets that may pass. ``remotes`` are the addresses or ranges of the other side; ``None``
-    for these, the protocol or the ports means any. For ICMP the ports are type and code.
-    """
-
-    direction: str
-    ethertype: str
-    protocol: str | None
-    port_min: int | None
-    port_max: int | None
-    remotes: tuple[str, ...] | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -441,6 +428,18 @@ class NetworkService(GroupService, Protocol):
     def find_wiring(self, server_id: str) -> Sequence[Wiring]:
         """How the NICs of a server are connected, in their order. Only drivers of hosts that carry
         packets ask for it; nothing else costs as many statements.
+        """
+        ...
+
+    def find_carried(self, network_id: str, host: str) -> Carried | None:
+        """A network as a host must know it that has a server on it, or on one that a router joins
+        with it; ``None``: the host has none there. Only hosts that carry packets ask.
+        """
+        ...
+
+    def find_carriers(self, server_id: str) -> Mapping[str, Collection[str]]:
+        """The hosts that must know of a server that has come or moved, and the ids of the networks
+        that each has to ask about.
         """
         ...
 

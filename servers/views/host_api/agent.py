@@ -49,7 +49,12 @@ class Heartbeat(HostView):
 
     def post(self, request: Request) -> Response:
         given = self.read(shapes.HEARTBEAT)
-        beat = Beat(boot_id=given["boot_id"], version=given["version"], load=given["load"])
+        beat = Beat(
+            boot_id=given["boot_id"],
+            version=given["version"],
+            load=given["load"],
+            wires=given["wires"],
+        )
         sync = note_beat(self.agent, beat)
         return Response({"sync": sync, **lease()})
 

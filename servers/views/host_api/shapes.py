@@ -8,6 +8,7 @@ from compute_site.values.keys import (
     address,
     between,
     filled_line,
+    filled_text,
     flag,
     kept_mapping,
     line,
@@ -25,6 +26,7 @@ from servers.models import PowerState
 MOST_GUESTS = 2000
 LONGEST_CONSOLE = 100_000
 MOST_FILES = 50
+LONGEST_PASSWORD = 4 * 255
 short = up_to(64)
 
 
@@ -46,11 +48,17 @@ JOIN = {
     "hypervisor": Key(up_to(32, filled_line), required=True),
     "stock": Key(record(STOCK), required=True),
 }
+WIRES = {
+    "tunnel_address": Key(address),
+    "uplink": Key(flag, default=False),
+}
 HEARTBEAT = {
     "boot_id": Key(short, required=True),
     "version": Key(short, required=True),
     "load": Key(kept_mapping, default={}),
+    "wires": Key(record(WIRES), default={}),
 }
+PASSWORD = {"password": Key(up_to(LONGEST_PASSWORD, filled_text), required=True)}
 RETURN = {"guests": Key(list_of(uuid_text, MOST_GUESTS), required=True)}
 GUEST = {
     "server_id": Key(uuid_text, required=True),

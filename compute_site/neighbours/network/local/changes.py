@@ -14,6 +14,11 @@ from compute_site.faults import BadReference, BadRequest, Conflict
 from compute_site.identity.models import Project
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import default_pools, overlap
+from compute_site.neighbours.network.local.carried import (
+    tell_of_groups,
+    tell_of_networks,
+    tell_of_ports,
+)
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.missing import NetworkNotFound, SecurityGroupNotFound
@@ -132,6 +137,7 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
     QUOTAS.check(project_id, subnet=1)
     subnet.save(force_insert=True)
     network.note_change()
+    tell_of_networks(network.pk)
     return subnet
 
 
@@ -155,6 +161,7 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
     port.save(force_insert=True)
     _give_addresses(port, values, given)
     _give_groups(port, values["security_groups"])
+    tell_of_ports([port.pk])
     return port
 
 
@@ -211,6 +218,7 @@ def create_rule(
     QUOTAS.check(group.project_id, security_group_rule=1)
     rule.save(force_insert=True)
     group.note_change()
+    tell_of_groups(group.pk)
     return rule
 
 
@@ -230,6 +238,7 @@ def change(
     kept_options = row.extra_dhcp_opts if isinstance(row, Port) else ()
     holders = _holders(row, values, changed)
     tell_changing(holders)
+    _tell_carriers(row)
     for column in changed:
         setattr(row, column, values[columns[column]])
     if isinstance(row, Subnet):
@@ -254,6 +263,8 @@ def change(
             row.fixed_ips.all().delete()
             _give_addresses(row, values, given)
     tell_changed(holders)
+    if isinstance(row, Port):
+        _tell_carriers(row)  # of what is now
 
 
 @transaction.atomic
@@ -300,7 +311,9 @@ def delete_subnet(caller: Caller, subnet: Subnet) -> None:
     permit(caller, policies.DELETE_SUBNET, subnet.project_id, subnet.network)
     if subnet.fixed_ips.exists():
         raise InUse(f"Ports still have addresses of subnet {subnet.pk}.")
-    subnet.delete()
+    with transaction.atomic():
+        tell_of_networks(subnet.network_id)
+        subnet.delete()
 
 
 def delete_port(caller: Caller, port: Port) -> None:
@@ -309,6 +322,7 @@ def delete_port(caller: Caller, port: Port) -> None:
         raise InUse(f"Port {port.pk} goes with what it is for: {port.device_owner}.")
     with transaction.atomic():
         tell_changing({port.device_id})
+        tell_of_ports([port.pk])
         port.delete()
         tell_changed({port.device_id})
 
@@ -327,6 +341,7 @@ def delete_rule(caller: Caller, rule: SecurityGroupRule) -> None:
     with transaction.atomic():
         rule.delete()
         rule.group.note_change()
+        tell_of_groups(rule.group_id)
 
 
 def _check_parts(
@@ -360,6 +375,13 @@ def _holders(
     if isinstance(row, Network) and "name" in changed and values["name"] != row.name:
         return _servers_of(row.ports)
     return set()
+
+
+def _tell_carriers(row: Network | Subnet | Port) -> None:
+    if isinstance(row, Port):
+        tell_of_ports([row.pk])
+    else:
+        tell_of_networks(row.pk if isinstance(row, Network) else row.network_id)
 
 
 def _servers_of(ports: Any) -> set[str]:

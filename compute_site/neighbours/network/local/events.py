@@ -5,7 +5,7 @@ A remote network service tells Nova the same by ``os-server-external-events``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from django.dispatch import Signal
 
@@ -14,6 +14,19 @@ nics_changing = Signal()
 
 nics_changed = Signal()
 """Sent within the transaction of the change, with ``server_ids``."""
+
+wires_changed = Signal()
+"""Sent within the transaction of a change to what hosts carry, with ``find_carriers``, which tells
+the hosts that must know of it, and the networks that each has to ask about. It is called only where
+there are such hosts, since it costs statements.
+"""
+
+Carriers = Mapping[str, Iterable[str]]
+
+
+def tell_hosts(find_carriers: Callable[[], Carriers]) -> None:
+    """Call this while what changes still stands in the tables, or when it does already."""
+    wires_changed.send(sender=None, find_carriers=find_carriers)
 
 
 def tell_changing(server_ids: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from compute_site.caller import Caller
 from compute_site.faults import BadReference, BadRequest, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
+from compute_site.neighbours.network.local.carried import tell_of_ports
 from compute_site.neighbours.network.local.changes import check_project, find_network
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.limits import QUOTAS
@@ -83,6 +84,7 @@ def delete_floating_ip(caller: Caller, floating_ip: FloatingIp) -> None:
     holders = _holders(floating_ip)
     with transaction.atomic():
         tell_changing(holders)
+        _tell_carriers(floating_ip)
         floating_ip.outside.delete()  # and with it the floating IP
         tell_changed(holders)
 
@@ -132,6 +134,7 @@ def _lend(
     if "port_id" not in given:
         floating_ip.save()
         return
+    _tell_carriers(floating_ip)
     floating_ip.port, floating_ip.fixed_address, floating_ip.router = None, None, None
     if port_id is not None:
         port = Port.objects.visible_to(caller).filter(pk=port_id).first()
@@ -152,6 +155,12 @@ def _lend(
             f"Address {floating_ip.fixed_address} of port {port_id} has a floating IP already."
         ) from None
     tell_changed(before | _holders(floating_ip))
+    _tell_carriers(floating_ip)
+
+
+def _tell_carriers(floating_ip: FloatingIp) -> None:
+    if floating_ip.port_id is not None:
+        tell_of_ports([floating_ip.port_id])
 
 
 def _holders(floating_ip: FloatingIp) -> set[str]:

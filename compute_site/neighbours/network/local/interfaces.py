@@ -14,6 +14,7 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import make_row
+from compute_site.neighbours.network.local.carried import tell_of_router
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.missing import PortNotFound, SubnetNotFound
 from compute_site.neighbours.network.local.ports import make_mac, save_asked
@@ -66,6 +67,7 @@ def add_interface(caller: Caller, router: Router, asked: Mapping[str, Any]) -> I
             raise UnusableInterface(f"Subnet {subnet.pk} is of another project.", field="subnet_id")
         added = join_subnet(router, subnet)
     router.note_change()
+    tell_of_router(router)
     return added
 
 
@@ -82,6 +84,7 @@ def remove_interface(caller: Caller, router: Router, asked: Mapping[str, Any]) -
     else:
         removed = leave_subnet(router, find_subnet(caller, subnet_id))
     router.note_change()
+    tell_of_router(router, removed.network_id)
     return removed
 
 

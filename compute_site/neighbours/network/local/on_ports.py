@@ -8,6 +8,7 @@ from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
+from compute_site.neighbours.network.local.carried import tell_of_ports
 from compute_site.neighbours.network.local.ports import save_chosen
 from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.local.router_ports import find_way
@@ -27,12 +28,16 @@ def add_group(caller: Caller, server_id: str, group_id: str) -> bool:
     through = Port.security_groups.through
     entries = [through(port_id=port.pk, securitygroup_id=group_id) for port in ports]
     through.objects.bulk_create(entries, ignore_conflicts=True)
+    tell_of_ports([port.pk for port in ports])
     return bool(ports)
 
 
+@transaction.atomic(savepoint=False)
 def remove_group(caller: Caller, server_id: str, group_id: str) -> bool:
-    for port in Port.objects.of_servers([server_id]):
+    ports = list(Port.objects.of_servers([server_id]))
+    for port in ports:
         permit(caller, policies.UPDATE_PORT, port.project_id)
+    tell_of_ports([port.pk for port in ports])
     entries = Port.security_groups.through.objects.filter(
         port__in=Port.objects.of_servers([server_id]), securitygroup=group_id
     )
@@ -56,9 +61,11 @@ def add_address(caller: Caller, server_id: str, network_id: str) -> bool:
         return False
     first = subnets[0].ip_version
     save_chosen([Need(port.pk, tuple(one for one in subnets if one.ip_version == first))])
+    tell_of_ports([port.pk])
     return True
 
 
+@transaction.atomic(savepoint=False)
 def remove_address(caller: Caller, server_id: str, address: str) -> bool:
     if not is_address(address):
         return False
@@ -66,6 +73,7 @@ def remove_address(caller: Caller, server_id: str, address: str) -> bool:
     for port in ports.filter(fixed_ips__address=address).select_related("network"):
         for rule in ADDRESSES:
             permit(caller, rule, port.project_id, port.network)
+    tell_of_ports(ports)
     number, _ = FixedIp.objects.filter(port__in=ports, address=address).delete()
     return number > 0
 
@@ -110,12 +118,15 @@ def lend_floating_ip(
             FloatingIp.objects.filter(pk=floating_ip_id).update(
                 port=port, fixed_address=fixed_address, router=router
             )
+            tell_of_ports([port.pk])
     except IntegrityError:
         raise NicFailed(f"Another floating IP leads to {fixed_address}.") from None
 
 
+@transaction.atomic(savepoint=False)
 def take_back_floating_ip(caller: Caller, floating_ip_id: str) -> None:
     _permit_floating(caller, floating_ip_id)
+    tell_of_ports(Port.objects.filter(lent_floating_ips__pk=floating_ip_id))
     FloatingIp.objects.filter(pk=floating_ip_id).update(port=None, fixed_address=None, router=None)
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.network import policies
+from compute_site.neighbours.network.local.carried import tell_of_router
 from compute_site.neighbours.network.local.changes import check_project, find_network
 from compute_site.neighbours.network.local.limits import QUOTAS, OverQuota
 from compute_site.neighbours.network.local.ports import give_addresses, make_mac, save_addresses
@@ -79,6 +80,7 @@ def change_router(
     if "routes" in given:
         set_routes(router, values["routes"] or [])
     router.note_change()
+    tell_of_router(router)
 
 
 @transaction.atomic
@@ -111,6 +113,7 @@ def add_routes(caller: Caller, router: Router, routes: Sequence[Route]) -> Route
     router = locked(router)
     set_routes(router, [*router.routes, *(one for one in routes if one not in router.routes)])
     router.note_change()
+    tell_of_router(router)
     return router
 
 
@@ -120,6 +123,7 @@ def remove_routes(caller: Caller, router: Router, routes: Sequence[Route]) -> Ro
     router = locked(router)
     set_routes(router, [one for one in router.routes if one not in routes])
     router.note_change()
+    tell_of_router(router)
     return router
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 
+from compute_site.neighbours.network.carried import PacketRule
 from compute_site.neighbours.network.local.rows import normal_range
 from compute_site.neighbours.network.models import FixedIp, Port, SecurityGroupRule
-from compute_site.neighbours.network.protocol import PacketRule, WiredSubnet, Wiring
+from compute_site.neighbours.network.protocol import WiredSubnet, Wiring
 
 
 def find_wiring(server_id: str) -> Sequence[Wiring]:
@@ -20,11 +21,11 @@ def find_wiring(server_id: str) -> Sequence[Wiring]:
     filtered = [port for port in ports if port.port_security_enabled]
     groups = {group.pk for port in filtered for group in port.security_groups.all()}
     rules = list(SecurityGroupRule.objects.filter(group__in=groups).order_by("created_at", "pk"))
-    members = _members({rule.remote_group_id for rule in rules} - {None})
+    members = members_of({rule.remote_group_id for rule in rules} - {None})
     return [_describe(port, rules, members) for port in ports]
 
 
-def _members(groups: Collection[uuid.UUID | None]) -> dict[tuple[uuid.UUID, int], list[str]]:
+def members_of(groups: Collection[uuid.UUID | None]) -> dict[tuple[uuid.UUID, int], list[str]]:
     """The addresses of the ports in each group, by the IP version."""
     found: dict[tuple[uuid.UUID, int], list[str]] = {}
     if not groups:
@@ -53,7 +54,7 @@ def _describe(
         segmentation_id=network.segmentation_id,
         subnets=_subnets(port),
         port_security=port.port_security_enabled,
-        rules=tuple(_rule(rule, members) for rule in rules if rule.group_id in own),
+        rules=tuple(describe_rule(rule, members) for rule in rules if rule.group_id in own),
         address_pairs=tuple(
             (pair["ip_address"], pair["mac_address"]) for pair in port.allowed_address_pairs
         ),
@@ -84,7 +85,9 @@ def _subnets(port: Port) -> tuple[WiredSubnet, ...]:
     )
 
 
-def _rule(rule: SecurityGroupRule, members: dict[tuple[uuid.UUID, int], list[str]]) -> PacketRule:
+def describe_rule(
+    rule: SecurityGroupRule, members: dict[tuple[uuid.UUID, int], list[str]]
+) -> PacketRule:
     remotes: tuple[str, ...] | None = None
     if rule.remote_ip_prefix:
         remotes = (str(normal_range(rule.remote_ip_prefix)),)

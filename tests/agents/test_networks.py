@@ -1,0 +1,270 @@
+"""What hosts are told of networks and guests, and that they hear of changes."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from compute_site.neighbours.network.local.interfaces import join_subnet
+from compute_site.neighbours.network.models import (
+    FixedIp,
+    Network,
+    Port,
+    SecurityGroup,
+    SecurityGroupRule,
+)
+from servers.hosts.agents import add_host
+from servers.models import HostAgent, HostOrder, Service
+from servers.models.cell import CELL1
+from tests.agents.test_host_api import BEAT, Host, joined
+from tests.world.client import ApiClient
+from tests.world.factories import (
+    make_instance,
+    make_network,
+    make_port,
+    make_router,
+    make_security_group,
+)
+
+V2 = "//network/v2.0"
+
+
+@pytest.fixture
+def host(db: None) -> Host:
+    return joined("real")
+
+
+@pytest.fixture
+def other(db: None) -> Host:
+    return joined("other")
+
+
+def plugged(network: Network, host: str, *groups: SecurityGroup, **more: Any) -> Port:
+    """A port of a server on the host, with an address."""
+    server = make_instance(host=host, node=host)
+    port = make_port(
+        network,
+        device_id=str(server.uuid),
+        device_owner="compute:nova",
+        binding_host=host,
+        **more,
+    )
+    subnet = network.subnets.get(ip_version=4)
+    number = FixedIp.objects.filter(network=network).count() + 10
+    address = subnet.cidr.replace(".0/24", f".{number}")
+    FixedIp.objects.create(port=port, network=network, subnet=subnet, address=address)
+    port.security_groups.set(groups)
+    return port
+
+
+def address_of(port: Port) -> str:
+    return str(port.fixed_ips.get().address)
+
+
+def told(host: Host, network: Network) -> dict[str, Any]:
+    status, answer = host.get(f"networks/{network.pk}")
+    assert status == 200, answer
+    return dict(answer)
+
+
+def hints(host: Host) -> list[str]:
+    """The networks that the host shall ask about, which it is told once."""
+    orders = host.orders()
+    for order in orders:
+        assert order["task"] == "network_changed"
+        assert host.post(f"orders/{order['id']}/done", {"ok": True})[0] == 200
+    return sorted(order["server_id"] for order in orders)
+
+
+# what they are told
+
+
+def test_a_host_is_told_where_each_port_is_and_the_rules_of_its_own(
+    host: Host, other: Host
+) -> None:
+    host.post("heartbeat", BEAT | {"wires": {"tunnel_address": "192.0.2.1"}})
+    other.post("heartbeat", BEAT | {"wires": {"tunnel_address": "192.0.2.2"}})
+    network, group = make_network(), make_security_group()
+    SecurityGroupRule.objects.create(group=group, direction="ingress", remote_group=group)
+    mine, theirs = plugged(network, "real", group), plugged(network, "other", group)
+    seen = told(host, network)
+    places = {place["id"]: (place["host"], place["addresses"]) for place in seen["places"]}
+    assert places == {
+        str(mine.pk): ("real", [address_of(mine)]),
+        str(theirs.pk): ("other", [address_of(theirs)]),
+    }
+    [port] = seen["ports"]
+    assert (port["id"], port["server_id"]) == (str(mine.pk), mine.device_id)
+    [rule] = port["rules"]
+    assert sorted(rule["remotes"]) == sorted([address_of(mine), address_of(theirs)])
+    assert seen["tunnels"] == {"other": "192.0.2.2"}
+    assert told(other, network)["tunnels"] == {"real": "192.0.2.1"}
+    [subnet] = seen["subnets"]
+    assert subnet["cidr"] == network.subnets.get().cidr
+
+
+def test_a_host_without_servers_there_is_told_nothing(host: Host, other: Host) -> None:
+    network = make_network()
+    plugged(network, "real")
+    assert other.get(f"networks/{network.pk}")[0] == 404
+    assert host.get(f"networks/{uuid.UUID(int=1)}")[0] == 404
+    assert host.get("networks/none")[0] == 404
+    assert Host("nobody", token="wrong").get(f"networks/{network.pk}")[0] == 401
+
+
+def test_what_is_known_is_not_sent_again(host: Host) -> None:
+    network = make_network()
+    plugged(network, "real")
+    version = told(host, network)["version"]
+    path = f"networks/{network.pk}?version={version}"
+    assert host.get(path) == (304, b"")
+    plugged(network, "real")
+    status, seen = host.get(path)
+    assert (status, len(seen["ports"]), seen["version"] != version) == (200, 2, True)
+
+
+def test_tunneled_networks_have_numbers_of_their_own(host: Host) -> None:
+    first, second = make_network(segmentation_id=1), make_network()
+    same = make_network(segmentation_id=1)
+    for network in (first, second, same):
+        plugged(network, "real")
+    numbers = [told(host, network)["segmentation_id"] for network in (first, second, same)]
+    assert numbers == [1, 2, None]
+    assert told(host, second)["segmentation_id"] == 2
+
+
+def test_a_router_makes_hosts_carry_what_is_behind_it(host: Host, other: Host) -> None:
+    host.post("heartbeat", BEAT | {"wires": {"uplink": True}})
+    other.post("heartbeat", BEAT)
+    near, far = make_network(), make_network()
+    outside = make_network(external=True)
+    router = make_router(near.subnets.get(), far.subnets.get(), outside=outside)
+    port = plugged(near, "real")
+    plugged(far, "other")
+    [seen] = told(other, near)["routers"]
+    assert {one["network_id"] for one in seen["interfaces"]} == {str(near.pk), str(far.pk)}
+    assert seen["gateway"]["host"] == "real"
+    assert seen["gateway"]["hops"] == [outside.subnets.get().gateway_ip]
+    assert [place["id"] for place in told(other, near)["places"]] == [str(port.pk)]
+    assert told(other, near)["ports"] == []
+    assert seen["id"] == str(router.pk)
+
+
+def test_a_guest_is_told_by_its_own_host_alone(host: Host, other: Host) -> None:
+    server = make_instance(host="real", node="real", user_data="aGVsbG8=", metadata={"a": "b"})
+    status, seen = host.get(f"metadata/{server.uuid}")
+    assert (status, seen["user_data"], seen["metadata"]) == (200, "aGVsbG8=", {"a": "b"})
+    assert other.get(f"metadata/{server.uuid}")[0] == 404
+    assert other.post(f"metadata/{server.uuid}/password", {"password": "x"})[0] == 404
+    assert host.get("metadata/none")[0] == 404
+
+
+def test_a_guest_hands_its_password_in_once(host: Host, as_member: ApiClient) -> None:
+    server = make_instance(host="real", node="real")
+    path, secret = f"metadata/{server.uuid}/password", "x" * 300
+    assert host.post(path, {"password": ""})[0] == 400
+    assert host.post(path, {"password": "x" * 1021})[0] == 400
+    assert host.post(path, {"password": secret})[0] == 200
+    assert host.post(path, {"password": "another"})[0] == 409
+    shown = as_member.get(f"/servers/{server.uuid}/os-server-password")
+    assert shown.json["password"] == secret
+    assert host.get(f"metadata/{server.uuid}")[1]["password"] == secret
+
+
+# that they hear of changes
+
+
+def test_a_rule_is_told_to_the_hosts_of_its_group(
+    host: Host, other: Host, as_member: ApiClient
+) -> None:
+    network, elsewhere, group = make_network(), make_network(), make_security_group()
+    plugged(network, "real", group)
+    plugged(elsewhere, "other")
+    rule = {"security_group_id": str(group.pk), "direction": "ingress", "protocol": "tcp"}
+    made = as_member.post(f"{V2}/security-group-rules", {"security_group_rule": rule})
+    assert made.status == 201
+    assert hints(host) == [str(network.pk)]
+    key = made.json["security_group_rule"]["id"]
+    assert as_member.delete(f"{V2}/security-group-rules/{key}").status == 204
+    assert (hints(host), hints(other)) == ([str(network.pk)], [])
+
+
+def test_who_comes_to_a_group_is_told_to_those_that_let_it_in(
+    host: Host, as_member: ApiClient
+) -> None:
+    web, base = make_network(), make_network()
+    clients, servers = make_security_group(), make_security_group()
+    SecurityGroupRule.objects.create(group=servers, direction="ingress", remote_group=clients)
+    plugged(base, "real", servers)
+    port = plugged(web, "elsewhere")
+    body = {"port": {"security_groups": [str(clients.pk)]}}
+    assert as_member.put(f"{V2}/ports/{port.pk}", body).status == 200
+    assert str(base.pk) in hints(host)
+    body = {"port": {"security_groups": []}}
+    assert as_member.put(f"{V2}/ports/{port.pk}", body).status == 200
+    assert str(base.pk) in hints(host)
+
+
+def test_other_changes_are_told_too(host: Host, as_member: ApiClient) -> None:
+    network = make_network()
+    port = plugged(network, "real")
+    subnet = network.subnets.get()
+
+    def change(path: str, body: dict[str, Any]) -> list[str]:
+        answer = as_member.put(f"{V2}/{path}", body)
+        assert answer.status == 200, answer.json
+        return sorted(set(hints(host)))
+
+    expected = [str(network.pk)]
+    pair = {"port": {"allowed_address_pairs": [{"ip_address": "10.9.9.9"}]}}
+    assert change(f"ports/{port.pk}", pair) == expected
+    assert change(f"subnets/{subnet.pk}", {"subnet": {"dns_nameservers": ["9.9.9.9"]}}) == expected
+    router = as_member.post(f"{V2}/routers", {"router": {"name": "r"}}).json["router"]["id"]
+    place = {"subnet_id": str(subnet.pk)}
+    assert change(f"routers/{router}/add_router_interface", place) == expected
+    assert change(f"routers/{router}/remove_router_interface", place) == expected
+
+
+def test_floating_addresses_are_told(host: Host, as_member: ApiClient) -> None:
+    network, outside = make_network(), make_network(external=True)
+    make_router(network.subnets.get(), outside=outside)
+    port = plugged(network, "real")
+    body = {"floatingip": {"floating_network_id": str(outside.pk), "port_id": str(port.pk)}}
+    made = as_member.post(f"{V2}/floatingips", body)
+    assert made.status == 201
+    assert str(network.pk) in hints(host)
+    [router] = told(host, network)["routers"]
+    address = made.json["floatingip"]["floating_ip_address"]
+    assert router["floating"] == [{"address": address, "fixed": address_of(port), "host": "real"}]
+    key = made.json["floatingip"]["id"]
+    assert as_member.delete(f"{V2}/floatingips/{key}").status == 204
+    assert str(network.pk) in hints(host)
+    assert told(host, network)["routers"][0]["floating"] == []
+
+
+def test_hosts_behind_a_router_hear_of_it_and_hosts_that_are_down_do_not(
+    host: Host, other: Host, as_member: ApiClient
+) -> None:
+    near, far = make_network(), make_network()
+    router = make_router(near.subnets.get())
+    plugged(near, "real")
+    plugged(far, "other")
+    Service.objects.filter(host="other").update(last_seen_up=None)
+    join_subnet(router, far.subnets.get())
+    body = {"subnet": {"dns_nameservers": ["9.9.9.9"]}}
+    assert as_member.put(f"{V2}/subnets/{far.subnets.get().pk}", body).status == 200
+    assert hints(host) == sorted([str(near.pk), str(far.pk)])
+    assert hints(other) == []
+
+
+def test_without_agents_nothing_is_asked_but_whether_there_are_any(
+    db: None, as_member: ApiClient
+) -> None:
+    network, group = make_network(), make_security_group()
+    plugged(network, "simulated", group)
+    add_host("added", cell=CELL1)
+    rule = {"security_group_id": str(group.pk), "direction": "ingress", "protocol": "tcp"}
+    made = as_member.post(f"{V2}/security-group-rules", {"security_group_rule": rule})
+    assert (made.status, HostOrder.objects.count(), HostAgent.objects.count()) == (201, 0, 1)
