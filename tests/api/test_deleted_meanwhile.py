@@ -61,10 +61,51 @@ client_of = functools.cache(ApiClient)
 PARTS = 4
 
 
+class Other:
+    """Another session, which does not wait long for locks. It has a thread of its own."""
+
+    def __init__(self) -> None:
+        self.thread = ThreadPoolExecutor(1)
+        self.thread.submit(self._begin).result()
+
+    def run(self, delete: Callable[[], object]) -> bool:
+        """``False``: a lock stands in the way."""
+        return self.thread.submit(self._run, delete).result()
+
+    def end(self) -> None:
+        self.thread.submit(self._end).result()
+        self.thread.shutdown()
+
+    @staticmethod
+    def _begin() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20ms'")
+
+    @staticmethod
+    def _end() -> None:
+        connection.close()  # that of this thread
+
+    @staticmethod
+    def _run(delete: Callable[[], object]) -> bool:
+        try:
+            delete()
+        except OperationalError:
+            return False  # the request holds it: then it cannot be gone
+        return True
+
+
+@pytest.fixture
+def other() -> Iterator[Other]:
+    session = Other()
+    yield session
+    session.end()
+
+
 class Before:
     """Runs ``delete`` in another session, before the statement of this number."""
 
-    def __init__(self, statement: int, delete: Callable[[], object]) -> None:
+    def __init__(self, other: Other, statement: int, delete: Callable[[], object]) -> None:
+        self.other = other
         self.statement = statement
         self.delete = delete
         self.seen = 0
@@ -75,20 +116,8 @@ class Before:
     ) -> Any:
         self.seen += 1
         if self.seen == self.statement:
-            with ThreadPoolExecutor(1) as thread:
-                thread.submit(self._delete).result()
+            self.deleted = self.other.run(self.delete)
         return execute(sql, params, many, context)
-
-    def _delete(self) -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '20ms'")
-            self.delete()
-            self.deleted = True
-        except OperationalError:
-            pass  # the request holds it: then it cannot be gone
-        finally:
-            connection.close()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -451,21 +480,21 @@ CASES: dict[str, Callable[[], Case]] = {
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_it_is_never_our_fault(part: int, settings: Any) -> None:
+def test_it_is_never_our_fault(other: Other, part: int, settings: Any) -> None:
     """Many cases a test: emptying the database after each of them would take most of the time."""
     unlimited = dict.fromkeys(("quota_volumes", "quota_snapshots", "quota_gigabytes"), -1)
     settings.OPTIONS = dataclasses.replace(settings.OPTIONS, **unlimited)
     for name in list(CASES)[part::PARTS]:
-        answers = list(answers_of(CASES[name]))
+        answers = list(answers_of(other, CASES[name]))
         assert answers, name
         for statement, answer in enumerate(answers, start=AFTER_AUTHENTICATION):
             assert answer.status < 500, f"{name}, before statement {statement}: {answer.content!r}"
 
 
-def answers_of(make_case: Callable[[], Case]) -> Iterator[Answer]:
+def answers_of(other: Other, make_case: Callable[[], Case]) -> Iterator[Answer]:
     for statement in range(AFTER_AUTHENTICATION, MOST_STATEMENTS):
         case = make_case()
-        meanwhile = Before(statement, case.delete)
+        meanwhile = Before(other, statement, case.delete)
         with connection.execute_wrapper(meanwhile):
             answer = case.send()
         if meanwhile.seen < statement:
@@ -487,11 +516,11 @@ CHANGES: dict[str, tuple[Callable[[], Model], str, Any]] = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_brings_nothing_back(what: str) -> None:
+def test_a_change_brings_nothing_back(other: Other, what: str) -> None:
     make, path, body = CHANGES[what]
     for statement in range(AFTER_AUTHENTICATION, MOST_STATEMENTS):
         thing = make()
-        meanwhile = Before(statement, gone(thing))
+        meanwhile = Before(other, statement, gone(thing))
         with connection.execute_wrapper(meanwhile):
             answer = client_of(Cast.admin).send("PATCH", path.replace("ID", str(thing.pk)), body)
         exists = type(thing)._default_manager.filter(pk=thing.pk).exists()
@@ -500,8 +529,8 @@ def test_a_change_brings_nothing_back(what: str) -> None:
             return
 
 
-def test_a_refused_order_leaves_nothing() -> None:
-    answers = list(answers_of(CASES["order flavor"]))
+def test_a_refused_order_leaves_nothing(other: Other) -> None:
+    answers = list(answers_of(other, CASES["order flavor"]))
     assert {answer.status for answer in answers} == {400, 409}
     accepted = 1  # the last one, which was not disturbed
     assert Instance.objects.count() == BuildRequest.objects.count() == accepted
@@ -512,7 +541,9 @@ def test_a_refused_order_leaves_nothing() -> None:
     assert len(queued()) == accepted
 
 
-def test_who_is_refused_learns_what_is_gone() -> None:
-    answers = [answer for answer in answers_of(CASES["order flavor"]) if answer.status == 409]
+def test_who_is_refused_learns_what_is_gone(other: Other) -> None:
+    answers = [
+        answer for answer in answers_of(other, CASES["order flavor"]) if answer.status == 409
+    ]
     assert {answer.fault for answer in answers} == {"conflictingRequest"}
     assert all("flavor" in answer.message for answer in answers)

@@ -43,10 +43,23 @@ BIG = 10**400
 @pytest.fixture
 def no_collection() -> Iterator[None]:
     """What lives is referred to: nothing is found to be garbage meanwhile."""
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture
+def views(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[JsonView]]:
+    """Every view that is made in the test."""
+    made: list[weakref.ref[JsonView]] = []
+    make = JsonView.__init__
+
+    def note(view: JsonView, *args: Any, **kwargs: Any) -> None:
+        make(view, *args, **kwargs)
+        made.append(weakref.ref(view))
+
+    monkeypatch.setattr(JsonView, "__init__", note)
+    return made
 
 
 def test_lists_show_numbers_that_are_too_large_for_the_fast_writer(
@@ -127,15 +140,10 @@ ASKED = (
 )
 
 
-def live_views() -> set[JsonView]:
-    """Some may be left by the traceback of another test that failed."""
-    return {view for view in gc.get_objects() if issubclass(type(view), JsonView)}
-
-
 @pytest.mark.parametrize(("method", "path", "body"), ASKED)
 @pytest.mark.usefixtures("no_collection")
 def test_an_answer_and_its_view_are_gone_when_the_answer_is_let_go(
-    cast: Cast, method: str, path: str, body: Any
+    cast: Cast, views: list[weakref.ref[JsonView]], method: str, path: str, body: Any
 ) -> None:
     make_image()
     make_port(make_network())
@@ -147,11 +155,10 @@ def test_an_answer_and_its_view_are_gone_when_the_answer_is_let_go(
         content_type="application/json",
         headers={"X-Auth-Token": cast.member.token},
     )
-    before = live_views()
     response: Any = WSGIHandler().get_response(request)
     assert response.status_code < 500
     assert json.loads(response.content)
     kept = weakref.ref(response)
     del response
     assert kept() is None
-    assert live_views() <= before
+    assert [view() for view in views] == [None] * len(views)

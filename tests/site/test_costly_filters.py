@@ -7,16 +7,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import Model
 from django.urls import get_resolver
 from psycopg.errors import QueryCanceled
+from pytest_django import DjangoDbBlocker
 
 from compute_site.api.microversions.version import NEWEST
 from compute_site.api.view import ComputeView
 from compute_site.neighbours.service_view import ServiceView
 from servers.models import Tag
-from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.factories import (
     make_flavor,
@@ -76,9 +76,26 @@ SERVICE_LISTS = [
 MORE_KEYS = {"image/v2/images": ("tag", "sort", "sort_key", "a_property")}
 
 
+@pytest.fixture(scope="module")
+def _rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Of everything that members list, for the time of this module."""
+    block = transaction.atomic()
+    block._from_testcase = True  # what the site does outside of transactions is done in it
+    with django_db_blocker.unblock(), block:
+        _make_rows()
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def _large_tables(cast: Cast) -> Iterator[None]:
-    """Of everything that members list; no statement on them may take long."""
+def _large_tables(_rows: None, db: None) -> Iterator[None]:
+    """No statement on them may take long."""
+    execute(f"SET LOCAL statement_timeout = '{MOST_SECONDS}s'")
+    yield
+    execute("SET LOCAL statement_timeout = 0")
+
+
+def _make_rows() -> None:
     network = make_network()
     server = make_instance()
     multiply(server, display_name=LONG_NAME, uuid=RANDOM_ID)
@@ -91,9 +108,6 @@ def _large_tables(cast: Cast) -> Iterator[None]:
     multiply(make_security_group(), id=RANDOM_ID, name=LONG_NAME)
     multiply(make_volume(), id=RANDOM_ID, name=LONG_NAME)
     execute("ANALYZE")
-    execute(f"SET LOCAL statement_timeout = '{MOST_SECONDS}s'")
-    yield
-    execute("SET LOCAL statement_timeout = 0")
 
 
 def execute(sql: str) -> None:
