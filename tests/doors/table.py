@@ -570,6 +570,9 @@ ON_SHARED = {"network_id": "{shared_network}"}
 MAC = {"mac_address": "fa:16:3e:00:00:77"}
 RANGE = {"cidr": "10.99.0.0/24", "ip_version": 4}
 UNSAFE = {"port_security_enabled": False}
+BINDINGS = f"{V2}/ports/{{row_id}}/bindings"
+BINDING = f"{BINDINGS}/{{host}}"
+BOUND = {"row_id": "{port_id}"}
 TAGGED = ("network", "subnet", "port", "router", "security_group", "floatingip")
 NETWORK_SERVICE = (
     *ROUTERS,
@@ -706,6 +709,27 @@ NETWORK_SERVICE = (
     change("floatingip", MEMBER, {"port_id": None}),
     delete("floatingip", MEMBER),
     row("PUT", f"{V2}/quotas/{{owner}}", ADMIN, 200, {"quota": {"network": 5}}),
+    row(
+        *("POST", f"{V2}/rbac-policies", MEMBER, 201),
+        {
+            "rbac_policy": {
+                "object_type": "network",
+                "object_id": "{network}",
+                "action": "access_as_shared",
+                "target_tenant": "{beta}",
+            }
+        },
+        outsider=400,
+    ),
+    row(
+        *("PUT", f"{V2}/rbac-policies/{{row_id}}", MEMBER, 200),
+        {"rbac_policy": {"target_tenant": "{other_project}"}},
+    ),
+    row("DELETE", f"{V2}/rbac-policies/{{row_id}}", MEMBER, 204),
+    row("POST", BINDINGS, ADMIN, 201, {"binding": {"host": "host2"}}, names=BOUND),
+    row("PUT", BINDING, ADMIN, 200, {"binding": {"profile": {"a": "b"}}}, names=BOUND),
+    row("PUT", f"{BINDING}/activate", ADMIN, 200, names=BOUND),
+    row("DELETE", BINDING, ADMIN, 204, names=BOUND),
     row("DELETE", f"{V2}/quotas/{{owner}}", ADMIN, 204),
 )
 

@@ -9,7 +9,14 @@ from guardian.shortcuts import assign_perm
 
 from compute_site.identity.models import Role
 from compute_site.neighbours.image.models import ImageMember
-from compute_site.neighbours.network.models import FloatingIp, Port, SecurityGroupRule, Subnet
+from compute_site.neighbours.network.models import (
+    FloatingIp,
+    NetworkAccess,
+    Port,
+    PortBinding,
+    SecurityGroupRule,
+    Subnet,
+)
 from compute_site.neighbours.volume.models import Snapshot, VolumeType
 from flavors.models import FlavorAccess
 from servers.models import (
@@ -96,6 +103,8 @@ class World:
         self.names["server_id"] = str(self.server.uuid)
         port = Port.objects.of_servers([str(self.server.uuid)]).get()
         self.names["port_id"] = str(port.pk)
+        PortBinding.objects.create(port=port, device_id=port.device_id, host="prepared")
+        self.names["host"] = "prepared"
         self.names["fixed_address"] = port.fixed_ips.get().address
         self.people = {persona.name: self._belongings(persona) for persona in cast.personas}
 
@@ -149,10 +158,14 @@ class World:
         on_shared = {"network_id": str(shared.pk)}
         made = client.post("//network/v2.0/ports", {"port": on_shared}).expect(201).json["port"]
         free = make_network()
+        opened = NetworkAccess.objects.create(
+            network=make_network(subnet=False), project_id=ALPHA, target_project=BETA
+        )
         self.rows = {
             "networks": str(network.pk),
             "subnets": str(network.subnets.get().pk),
             "ports": str(make_port(network).pk),
+            "rbac-policies": str(opened.pk),
             "security-groups": str(group.pk),
             "security-group-rules": str(rule.pk),
             "floatingips": str(floating.pk),

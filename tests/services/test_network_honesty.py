@@ -225,7 +225,7 @@ def test_every_filter_and_order_is_one_that_the_database_knows(as_admin: ApiClie
     for kind in subclasses(NetworkView):
         if not hasattr(kind, "kind"):
             continue
-        path = f"{V2}/{kind.noun.replace('_', '-')}s"
+        path = f"{V2}/{kind().plural}"
         for key in kind.sorted_by:
             as_admin.get(f"{path}?sort_key={key}&sort_dir=desc").expect(200)
         for name in (*kind.filters, *kind.narrowed):

@@ -261,6 +261,12 @@ NETWORK: Mapping[str, Any] = {
     "security_group": {"name": "made"},
     "security_group_rule": {"security_group_id": "{security-groups}", "direction": "egress"},
     "floatingip": {"floating_network_id": "{networks}"},
+    "rbac_policy": {
+        "object_type": "network",
+        "object_id": "{networks}",
+        "action": "access_as_shared",
+        "target_tenant": "155d900f4e144e4ca73d069cbf4541e6",
+    },
     "router": {
         "name": "made",
         "external_gateway_info": {"network_id": "{networks}", "enable_snat": True},
@@ -360,6 +366,12 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             ("remove_extraroutes", {"router": {"routes": []}}, "router", network.EXTRA_ROUTES),
         )
     },
+    "POST //network/v2.0/ports/{row_id}/bindings": (
+        Example({"binding": {"host": "host"}}, "binding", network.NEW_BINDING),
+    ),
+    "PUT //network/v2.0/ports/{row_id}/bindings/{host}": (
+        Example({"binding": {"profile": {"a": "b"}}}, "binding", network.CHANGED_BINDING),
+    ),
     "PUT //network/v2.0/quotas/{owner}": (
         Example({"quota": {"port": 100}}, "quota", network_quotas.QuotaUpdate.shape),
     ),
@@ -428,6 +440,7 @@ WITHOUT_BODY = frozenset(
     (
         "PUT //identity/v3/projects/{project_id}/users/{user_id}/roles/{role_id}",
         *(f"PUT //network/v2.0/{kind}/{{row_id}}/tags/{{tag}}" for kind in TAGGED),
+        "PUT //network/v2.0/ports/{row_id}/bindings/{host}/activate",
         "PUT //image/v2/images/{image_id}/file",  # any bytes
         "PUT //image/v2/images/{image_id}/stage",
         "POST //image/v2/images/{image_id}/import",  # needs data that are staged

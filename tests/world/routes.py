@@ -14,7 +14,13 @@ from django.utils import timezone
 
 from compute_site.api.microversions.version import NEWEST
 from compute_site.neighbours.image.models import ImageMember
-from compute_site.neighbours.network.models import FloatingIp, SecurityGroupRule, Subnet
+from compute_site.neighbours.network.models import (
+    FloatingIp,
+    NetworkAccess,
+    PortBinding,
+    SecurityGroupRule,
+    Subnet,
+)
 from compute_site.neighbours.volume.models import Snapshot, VolumeType
 from servers.models import Aggregate, RequestSpec
 from tests.world.cast import ALPHA, BETA, Cast
@@ -142,7 +148,15 @@ class Site:
             "resource_class": "VCPU",
             "consumer_id": str(server.uuid),
         }
+        bound = make_port(network, device_owner="compute:nova", binding_host="elsewhere")
+        PortBinding.objects.create(port=bound, host="host")
+        access = NetworkAccess.objects.create(
+            network=network, project_id=ALPHA, target_project=BETA
+        )
+        self.bound = str(bound.pk)
+        """A port that is prepared for the host."""
         self.rows = {
+            "rbac-policies": str(access.pk),
             "networks": str(network.pk),
             "subnets": str(subnet.pk),
             "ports": str(port.pk),
@@ -156,6 +170,8 @@ class Site:
     def path(self, route: Route, **names: str) -> str:
         known = {name: self.values.get(name, UNKNOWN_ID) for name in route.names}
         known["row_id"] = self.rows.get(route.collection, UNKNOWN_ID)
+        if "/bindings" in route.path:
+            known |= {"row_id": self.bound, "host": "new" if route.path.endswith("s") else "host"}
         if "/application_credentials" in route.path:  # they are for nobody but the user
             known["user_id"] = Cast.admin.user_id
         return route.path.format_map(known | names)

@@ -15,7 +15,7 @@ from compute_site.console.api_pages import ApiAdmin, ApiForm, PartInline, parts_
 from compute_site.console.form_fields import RowSelect, StrictJSONField
 from compute_site.console.lists import word_filter
 from compute_site.neighbours.network.api import shapes
-from compute_site.neighbours.network.local import changes, floating, routers
+from compute_site.neighbours.network.local import access, changes, floating, routers
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.rows import (
     NETWORK_COLUMNS,
@@ -27,6 +27,7 @@ from compute_site.neighbours.network.models import (
     FixedIp,
     FloatingIp,
     Network,
+    NetworkAccess,
     Port,
     Quota,
     Router,
@@ -480,6 +481,40 @@ class FloatingIpAdmin(ApiAdmin):
 
     def delete(self, caller: Caller, row: FloatingIp) -> None:
         floating.delete_floating_ip(caller, row)
+
+
+@admin.register(NetworkAccess)
+class NetworkAccessAdmin(ApiAdmin):
+    keys = {
+        "network": "object_id",
+        "action": "action",
+        "target_project": "target_tenant",
+        "project": "project_id",
+    }
+    new = without(shapes.NEW_ACCESS, "object_type")
+    changed = shapes.CHANGED_ACCESS
+    fieldsets = ((None, {"fields": ("id", "network", "action", "target_project", "project")}),)
+    list_display = ("id", "network", "action", "target_project", "project")
+    list_select_related = ("network", "project")
+    list_filter = (word_filter("project", "project__name", "project__id"), "action")
+    search_fields = ("target_project",)
+    id_fields = ("id",)
+    search_help_text = "Part of the id of the project that it is for, or id"
+    autocomplete_fields = ("network", "project")
+    ordering = ("id",)
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> NetworkAccess:
+        return access.create_access(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: NetworkAccess, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        access.change_access(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: NetworkAccess) -> None:
+        access.delete_access(caller, row)
 
 
 @admin.register(Quota)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Self
 
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from compute_site.neighbours.quotas import ProjectQuota
 
 LIMITED = (
     *("network", "subnet", "port", "router", "router_route", "floatingip"),
-    *("security_group", "security_group_rule"),
+    *("security_group", "security_group_rule", "rbac_policy"),
 )
 """What quotas limit."""
 
@@ -71,16 +71,52 @@ OF_SERVICE = (FLOATING, ROUTER_INTERFACE, ROUTER_GATEWAY)
 """Owners of the ports that the service makes for other things of its own, and that go with them."""
 
 
+SHARED, EXTERNAL = "access_as_shared", "access_as_external"
+"""As what one project may use a network of another one."""
+
+
+def opened_to(project_id: str, *actions: str) -> QuerySet[NetworkAccess, uuid.UUID]:
+    """The keys of the networks that were opened to this project (no action: as whatever)."""
+    opened = NetworkAccess.objects.filter(target_project=project_id)
+    return (opened.filter(action__in=actions) if actions else opened).values_list(
+        "network", flat=True
+    )
+
+
 class NetworkQuerySet(models.QuerySet["Network"]):
     def visible_to(self, caller: Caller) -> Self:
-        """The project's own networks, the shared and the external ones; an admin sees all."""
+        """The project's own networks, those that are shared, external or opened to it; an admin
+        sees all.
+        """
         if caller.is_admin:
             return self
-        return self.filter(Q(project=caller.project_id) | Q(shared=True) | Q(external=True))
+        everyones = Q(shared=True) | Q(external=True)
+        own = Q(project=caller.project_id)
+        return self.filter(own | everyones | Q(pk__in=opened_to(caller.project_id)))
 
     def offered_to(self, project_id: str) -> Self:
         """The networks for a server that names none: the project's own and the shared ones."""
-        return self.filter(Q(project=project_id) | Q(shared=True))
+        own = Q(project=project_id)
+        return self.filter(own | Q(shared=True) | Q(pk__in=opened_to(project_id, SHARED)))
+
+    def leading_out(self) -> Self:
+        """The external networks."""
+        opened = NetworkAccess.objects.filter(action=EXTERNAL).values("network")
+        return self.filter(Q(external=True) | Q(pk__in=opened))
+
+    def told_to(self, project_id: str) -> Self:
+        """With ``shared_here`` (with the project) and ``leads_out`` (external)."""
+        row = NetworkAccess.objects.filter(network=OuterRef("pk"))
+        here = row.filter(action=SHARED, target_project=project_id)
+        return self.annotate(
+            shared_here=ExpressionWrapper(
+                Q(shared=True) | Exists(here), output_field=models.BooleanField()
+            ),
+            leads_out=ExpressionWrapper(
+                Q(external=True) | Exists(row.filter(action=EXTERNAL)),
+                output_field=models.BooleanField(),
+            ),
+        )
 
 
 class SubnetQuerySet(models.QuerySet["Subnet"]):
@@ -92,6 +128,7 @@ class SubnetQuerySet(models.QuerySet["Subnet"]):
             Q(network__project=caller.project_id)
             | Q(network__shared=True)
             | Q(network__external=True)
+            | Q(network__in=opened_to(caller.project_id))
         )
 
 
@@ -143,6 +180,39 @@ class Network(Described):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+
+class NetworkAccess(models.Model):
+    """Opens a network to one project, as a shared or as an external one. What all projects may is
+    said by the network itself.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="accesses")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    """Who opened it."""
+    action = models.CharField(
+        max_length=32, choices=[(SHARED, "shared"), (EXTERNAL, "external")], default=SHARED
+    )
+    target_project = models.CharField(max_length=36, db_collation="C")
+    """Its id; nobody looks whether there is such a project."""
+
+    objects = OwnedQuerySet["NetworkAccess"].as_manager()
+
+    class Meta:
+        verbose_name = "access to a network"
+        verbose_name_plural = "accesses to networks"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["network", "action", "target_project"], name="network_opened_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["target_project", "action", "network"], name="network_opened_to"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network_id} → {self.target_project}"
 
 
 class Subnet(Described):
@@ -277,6 +347,29 @@ class Port(Described):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+
+class PortBinding(models.Model):
+    """Another host that a server's port is prepared for, beside the one that the port names: the
+    server is about to move there. It counts as long as that server has the port.
+    """
+
+    port = models.ForeignKey(
+        Port, on_delete=models.CASCADE, related_name="bindings", db_index=False
+    )
+    device_id = models.CharField(max_length=255)
+    host = models.CharField(max_length=255)
+    vnic_type = models.CharField(max_length=32, default="normal")
+    vif_type = models.CharField(max_length=32, default="ovs")
+    profile = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["port", "host"], name="network_port_bound_once_to"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.port_id} → {self.host}"
 
 
 class FixedIp(models.Model):

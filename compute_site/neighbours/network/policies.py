@@ -664,3 +664,69 @@ DELETE_QUOTA = rule(
     ("DELETE /network/v2.0/quotas/{project_id}",),
     noun="quota",
 )
+CREATE_RBAC = rule(
+    "create_rbac_policy",
+    Role.MEMBER,
+    "Open networks to other projects.",
+    ("POST /network/v2.0/rbac-policies",),
+    noun="rbac_policy",
+)
+GET_RBAC = rule(
+    "get_rbac_policy",
+    Role.READER,
+    "See to which projects networks were opened.",
+    ("GET /network/v2.0/rbac-policies", "GET /network/v2.0/rbac-policies/{id}"),
+    noun="rbac_policy",
+)
+UPDATE_RBAC = rule(
+    "update_rbac_policy",
+    Role.MEMBER,
+    "Open a network to another project instead.",
+    ("PUT /network/v2.0/rbac-policies/{id}",),
+    noun="rbac_policy",
+)
+DELETE_RBAC = rule(
+    "delete_rbac_policy",
+    Role.MEMBER,
+    "Close a network to another project.",
+    ("DELETE /network/v2.0/rbac-policies/{id}",),
+    noun="rbac_policy",
+)
+GET_BINDING = rule(
+    "get_port_binding",
+    Role.ADMIN,
+    "See for which hosts a port is prepared.",
+    (
+        "GET /network/v2.0/ports/{port_id}/bindings",
+        "GET /network/v2.0/ports/{port_id}/bindings/{host}",
+    ),
+    noun="port",
+)
+CREATE_BINDING = rule(
+    "create_port_binding",
+    Role.ADMIN,
+    "Prepare a port for a further host.",
+    ("POST /network/v2.0/ports/{port_id}/bindings",),
+    noun="port",
+)
+UPDATE_BINDING = rule(
+    "update_port_binding",
+    Role.ADMIN,
+    "Change what a port is prepared with.",
+    ("PUT /network/v2.0/ports/{port_id}/bindings/{host}",),
+    noun="port",
+)
+DELETE_BINDING = rule(
+    "delete_port_binding",
+    Role.ADMIN,
+    "Forget a host that a port is prepared for.",
+    ("DELETE /network/v2.0/ports/{port_id}/bindings/{host}",),
+    noun="port",
+)
+ACTIVATE_BINDING = rule(
+    "activate",
+    Role.ADMIN,
+    "Bind a port on a host that it is prepared for.",
+    ("PUT /network/v2.0/ports/{port_id}/bindings/{host}/activate",),
+    noun="port",
+)

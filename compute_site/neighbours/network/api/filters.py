@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from compute_site.faults import BadRequest
 from compute_site.neighbours.ids import canonical_ids, is_address
-from compute_site.neighbours.network.models import FixedIp, Port
+from compute_site.neighbours.network.models import FixedIp, Network, Port
 from compute_site.neighbours.service_view import Filter, by_id
 from compute_site.values.keys import LARGEST_BIG_INT
 from compute_site.values.words import LOOSE_FALSE, LOOSE_TRUE
@@ -95,6 +95,18 @@ def narrow_by_groups(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
     """Ports in one of the security groups."""
     within = Port.security_groups.through.objects.filter(securitygroup__in=canonical_ids(words))
     return rows.filter(pk__in=within.values("port"))
+
+
+def narrow_by_type(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
+    """Nothing but networks is opened to projects."""
+    return rows if "network" in words else rows.none()
+
+
+def narrow_by_outside(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
+    """Subnets of networks that are external, or not."""
+    wanted = set(by_switch("").read(words))
+    outside = Q(network__in=Network.objects.leading_out())
+    return rows if len(wanted) > 1 else rows.filter(outside if wanted == {True} else ~outside)
 
 
 def narrow_by_status(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:

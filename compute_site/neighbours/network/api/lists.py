@@ -34,11 +34,11 @@ class ListView(NetworkView):
     def get(self, request: Request) -> Response:
         self.caller.permit(self.kind.seen)
         rows = self.page(self.filtered(self.rows()), self.asked_order)
-        body: dict[str, Any] = {f"{self.noun}s": [self.show_asked(row) for row in rows]}
+        body: dict[str, Any] = {self.many: [self.show_asked(row) for row in rows]}
         if "limit" in request.GET and self.more and rows:
             rel, edge = ("previous", rows[0]) if self.is_reversed else ("next", rows[-1])
             url = self.next_url(f"{self.root}/network/v2.0/{self.plural}", edge)
-            body[f"{self.noun}s_links"] = [{"rel": rel, "href": url}]
+            body[f"{self.many}_links"] = [{"rel": rel, "href": url}]
         return Response(body)
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -90,10 +90,10 @@ class ListView(NetworkView):
 
     def post(self, request: Request) -> Response:
         body = self.read_body()
-        if isinstance(body, dict) and f"{self.noun}s" in body:
+        if isinstance(body, dict) and self.many in body:
             if not self.takes_several:
-                raise BadRequest(f"Send one {self.noun} in each request.", field=f"{self.noun}s")
-            return self.post_several(body[f"{self.noun}s"])
+                raise BadRequest(f"Send one {self.noun} in each request.", field=self.many)
+            return self.post_several(body[self.many])
         asked = self.read_object(body, self.noun, self.kind.new)
         row = self.kind.create(self.caller, asked.values, asked.given)
         return Response({self.noun: self.show(self.rows().get(pk=row.pk))}, status=201)
@@ -105,17 +105,17 @@ class ListView(NetworkView):
             BadRequest: there is none, or one does not have the shape; its number is told.
         """
         if not isinstance(entries, list) or not entries:
-            raise BadRequest(f"Send at least one object under {self.noun}s.")
+            raise BadRequest(f"Send at least one object under {self.many}.")
         if len(entries) > MOST_AT_ONCE:
             raise BadRequest(f"Send at most {MOST_AT_ONCE} objects at once.")
         asked = [self.read_entry(number, entry) for number, entry in enumerate(entries)]
         with transaction.atomic():
             made = [self.kind.create(self.caller, one.values, one.given).pk for one in asked]
             found = self.rows().in_bulk(made)
-        return Response({f"{self.noun}s": [self.show(found[pk]) for pk in made]}, status=201)
+        return Response({self.many: [self.show(found[pk]) for pk in made]}, status=201)
 
     def read_entry(self, number: int, entry: Any) -> Asked:
-        where = f"{self.noun}s.{number}"
+        where = f"{self.many}.{number}"
         if not isinstance(entry, dict):
             raise BadRequest(f"{where}: send an object.", field=where)
         context = self.serializer_context

@@ -47,9 +47,10 @@ IF_MATCH = re.compile(r"revision_number=([0-9]{1,18})")
 
 
 class NetworkView(ServiceView):
-    """``noun`` is the key of one object; with an s it is the key of the list."""
+    """``noun`` is the key of one object; with an s, or else ``nouns``, it is that of the list."""
 
     noun: ClassVar[str]
+    nouns: ClassVar[str] = ""
     kind: ClassVar[Kind]
     order: ClassVar[Sequence[SortKey]] = (("name", False), ("pk", False))
     narrowed: ClassVar[Mapping[str, Narrow]] = BY_TAGS
@@ -81,7 +82,12 @@ class NetworkView(ServiceView):
 
     @property
     def plural(self) -> str:
-        return f"{self.noun}s".replace("_", "-")
+        return self.many.replace("_", "-")
+
+    @property
+    def many(self) -> str:
+        """The key of the list."""
+        return self.nouns or f"{self.noun}s"
 
     def check_revision(self, row: Any) -> None:
         """``If-Match: revision_number=3`` lets only a change of that revision through.

@@ -8,9 +8,13 @@ from compute_site.neighbours.network.local.interfaces import Interface
 from compute_site.neighbours.network.local.rows import normal_range
 from compute_site.neighbours.network.local.zones import zones
 from compute_site.neighbours.network.models import (
+    EXTERNAL,
+    SHARED,
     FloatingIp,
     Network,
+    NetworkAccess,
     Port,
+    PortBinding,
     Router,
     SecurityGroup,
     SecurityGroupRule,
@@ -32,16 +36,18 @@ def _shared(row: Any) -> dict[str, Any]:
     }
 
 
-def show_network(network: Network) -> dict[str, Any]:
-    """``network`` comes with its ``subnets``."""
+def show_network(network: Network, project_id: str) -> dict[str, Any]:
+    """``network`` comes with its ``subnets`` and ``accesses``; who looks is of that project."""
+    opened = {one.action for one in network.accesses.all() if one.target_project == project_id}
+    outside = any(one.action == EXTERNAL for one in network.accesses.all())
     return {
         **_shared(network),
         "id": str(network.pk),
         "name": network.name,
         "status": network.status,
         "admin_state_up": network.admin_state_up,
-        "shared": network.shared,
-        "router:external": network.external,
+        "shared": network.shared or SHARED in opened,
+        "router:external": network.external or outside,
         "is_default": network.is_default,
         "mtu": network.mtu,
         "port_security_enabled": network.port_security_enabled,
@@ -62,8 +68,20 @@ def show_provider(network: Network) -> dict[str, Any]:
     }
 
 
+def show_access(access: NetworkAccess) -> dict[str, Any]:
+    return {
+        "id": str(access.pk),
+        "project_id": access.project_id,
+        "tenant_id": access.project_id,
+        "object_type": "network",
+        "object_id": str(access.network_id),
+        "action": access.action,
+        "target_tenant": access.target_project,
+    }
+
+
 def show_subnet(subnet: Subnet) -> dict[str, Any]:
-    """``subnet`` comes with its ``network``."""
+    """``subnet`` comes with its ``network`` and the ``accesses`` of that."""
     return {
         **_shared(subnet),
         "id": str(subnet.pk),
@@ -78,7 +96,8 @@ def show_subnet(subnet: Subnet) -> dict[str, Any]:
         "host_routes": subnet.host_routes,
         "ipv6_address_mode": subnet.ipv6_address_mode,
         "ipv6_ra_mode": subnet.ipv6_ra_mode,
-        "router:external": subnet.network.external,
+        "router:external": subnet.network.external
+        or any(one.action == EXTERNAL for one in subnet.network.accesses.all()),
         "service_types": [],
         "subnetpool_id": None,
     }
@@ -119,6 +138,17 @@ def show_binding(port: Port) -> dict[str, Any]:
         "resource_request": port.resource_request,
         "numa_affinity_policy": port.numa_affinity_policy,
         "device_profile": port.device_profile,
+    }
+
+
+def show_host_binding(binding: PortBinding, *, active: bool = False) -> dict[str, Any]:
+    return {
+        "host": binding.host,
+        "vnic_type": binding.vnic_type,
+        "vif_type": binding.vif_type,
+        "vif_details": {},
+        "profile": binding.profile,
+        "status": "ACTIVE" if active else "INACTIVE",
     }
 
 

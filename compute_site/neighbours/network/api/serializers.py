@@ -71,5 +71,21 @@ class RouterInterface(BodySerializer):
     shape = shapes.INTERFACE
 
 
+class AccessCreate(BodySerializer):
+    shape = shapes.NEW_ACCESS
+
+
+class AccessUpdate(BodySerializer):
+    shape = shapes.CHANGED_ACCESS
+
+
+class BindingCreate(BodySerializer):
+    shape = shapes.NEW_BINDING
+
+
+class BindingUpdate(BodySerializer):
+    shape = shapes.CHANGED_BINDING
+
+
 class ExtraRoutes(BodySerializer):
     shape = shapes.EXTRA_ROUTES

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from compute_site.neighbours.network.local.tags import LONGEST_TAG, read_tags
-from compute_site.neighbours.network.models import PROTOCOLS
+from compute_site.neighbours.network.models import EXTERNAL, PROTOCOLS, SHARED
 from compute_site.values.keys import (
     IGNORED,
     Key,
@@ -29,6 +29,7 @@ from compute_site.values.keys import (
     optional,
     positive,
     prefix,
+    project_id,
     record,
     shown,
     text,
@@ -281,6 +282,7 @@ NEVER_NULL = frozenset(
         *("provider:physical_network", "provider:segmentation_id", "device_id", "device_owner"),
         *("binding:vnic_type", "dns_name", "tags", "stateful", "ethertype"),
         "availability_zone_hints",
+        *("vnic_type", "profile"),
     )
 )
 """What requests leave out or set, but not to null, as in Neutron."""
@@ -369,3 +371,29 @@ CHANGED_ROUTER = optional(
 )
 INTERFACE: Mapping[str, Key] = {"subnet_id": Key(uuid_text), "port_id": Key(uuid_text)}
 EXTRA_ROUTES: Mapping[str, Key] = {"routes": Key(ROUTES, required=True)}
+
+
+def one_project(value: object) -> str:
+    """The id of a project. All of them are meant by keys of the network itself."""
+    if value == "*":
+        raise WrongValue("name one project; for all, set shared or router:external of the network")
+    return str(project_id(value))
+
+
+TARGET = Key(one_project, required=True, other_name="target_project", never_null=True)
+NEW_ACCESS: Mapping[str, Key] = {
+    "object_type": Key(one_of("network"), required=True),
+    "object_id": Key(uuid_text, required=True),
+    "action": Key(one_of(SHARED, EXTERNAL), required=True),
+    "target_tenant": TARGET,
+    "project_id": Key(line, other_name="tenant_id"),
+}
+CHANGED_ACCESS: Mapping[str, Key] = {"target_tenant": TARGET}
+NEW_BINDING: Mapping[str, Key] = _strict(
+    {
+        "host": Key(filled_line, required=True),
+        "vnic_type": Key(one_of(*VNIC_TYPES), default="normal"),
+        "profile": Key(kept_mapping, default={}),
+    }
+)
+CHANGED_BINDING: Mapping[str, Key] = without(NEW_BINDING, "host")

@@ -6,7 +6,9 @@ from django.urls import URLPattern, path, re_path
 
 from compute_site.api.url_endings import without_endings
 from compute_site.neighbours.network.api import (
+    access,
     availability,
+    bindings,
     discovery,
     quotas,
     routers,
@@ -47,6 +49,11 @@ V2 = [
     path("routers/<row_id>/remove_router_interface", routers.RemoveInterface.as_view()),
     path("routers/<row_id>/add_extraroutes", routers.AddRoutes.as_view()),
     path("routers/<row_id>/remove_extraroutes", routers.RemoveRoutes.as_view()),
+    path("ports/<row_id>/bindings", bindings.BindingList.as_view()),
+    path("ports/<row_id>/bindings/<host>", bindings.BindingDetail.as_view()),
+    path("ports/<row_id>/bindings/<host>/activate", bindings.BindingActivation.as_view()),
+    path("rbac-policies", access.AccessList.as_view()),
+    path("rbac-policies/<row_id>", access.AccessDetail.as_view()),
     path("availability_zones", availability.ZoneList.as_view()),
     path("agents", availability.AgentList.as_view()),
     path("agents/<agent_id>", availability.AgentDetail.as_view()),

@@ -19,6 +19,7 @@ from compute_site.neighbours.network.api.filters import (
     by_switch,
     narrow_by_addresses,
     narrow_by_groups,
+    narrow_by_outside,
     narrow_by_status,
 )
 from compute_site.neighbours.network.api.lists import ListView
@@ -70,23 +71,24 @@ class Networks(NetworkView):
         **DESCRIBED,
         "name": Filter("name"),
         "status": Filter("status"),
-        "shared": by_switch("shared"),
-        "router:external": by_switch("external"),
         "is_default": by_switch("is_default"),
         "admin_state_up": by_switch("admin_state_up"),
         "provider:network_type": Filter("network_type"),
         "provider:physical_network": Filter("physical_network"),
         "provider:segmentation_id": by_number("segmentation_id"),
         "mtu": by_number("mtu"),
+        "shared": by_switch("shared_here"),
+        "router:external": by_switch("leads_out"),
         "port_security_enabled": by_switch("port_security_enabled"),
     }
 
     def rows(self) -> QuerySet[Network]:
-        return Network.objects.visible_to(self.caller).prefetch_related("subnets")
+        visible = Network.objects.visible_to(self.caller).told_to(self.caller.project_id)
+        return visible.prefetch_related("subnets", "accesses")
 
     def show(self, row: Network) -> dict[str, Any]:
         provider = hide(self.caller, policies.GET_NETWORK, row.project_id, show_provider(row))
-        return show_network(row) | provider
+        return show_network(row, self.caller.project_id) | provider
 
 
 class Subnets(NetworkView):
@@ -113,12 +115,17 @@ class Subnets(NetworkView):
         "gateway_ip": by_address("gateway_ip"),
         "ipv6_address_mode": Filter("ipv6_address_mode"),
         "ipv6_ra_mode": Filter("ipv6_ra_mode"),
-        "router:external": by_switch("network__external"),
         "enable_dhcp": by_switch("enable_dhcp"),
     }
 
+    narrowed: ClassVar[Mapping[str, Narrow]] = {
+        "router:external": narrow_by_outside,
+        **BY_TAGS,
+    }
+
     def rows(self) -> QuerySet[Subnet]:
-        return Subnet.objects.visible_to(self.caller).select_related("network")
+        visible = Subnet.objects.visible_to(self.caller).select_related("network")
+        return visible.prefetch_related("network__accesses")
 
     def show(self, row: Subnet) -> dict[str, Any]:
         return show_subnet(row)

@@ -111,8 +111,8 @@ NETWORK_VALUES = (
     "pk",
     "name",
     "project_id",
-    "shared",
-    "external",
+    "shared_here",
+    "leads_out",
     "has_subnet",
     "port_security_enabled",
     "network_type",
@@ -120,17 +120,21 @@ NETWORK_VALUES = (
 )
 
 
-def _network_values(networks: NetworkQuerySet) -> QuerySet[Any, Any]:
+def _network_values(networks: NetworkQuerySet, project_id: str) -> QuerySet[Any, Any]:
     subnets = Subnet.objects.filter(network=OuterRef("pk"))
-    return networks.annotate(has_subnet=Exists(subnets)).values_list(*NETWORK_VALUES)
+    told = networks.told_to(project_id).annotate(has_subnet=Exists(subnets))
+    return told.values_list(*NETWORK_VALUES)
 
 
 FIND_NETWORKS = CompiledQuery(
-    lambda caller, *ids: _network_values(Network.objects.visible_to(caller).filter(pk__in=ids))
+    lambda caller, *ids: _network_values(
+        Network.objects.visible_to(caller).filter(pk__in=ids), caller.project_id
+    )
 )
 OFFERED_NETWORKS = CompiledQuery(
     lambda caller: _network_values(
-        Network.objects.offered_to(caller.project_id).order_by("created_at", "pk")
+        Network.objects.offered_to(caller.project_id).order_by("created_at", "pk"),
+        caller.project_id,
     )
 )
 
@@ -150,8 +154,8 @@ def available_networks(caller: Caller) -> Sequence[NetworkData]:
 
 def find_pools(caller: Caller) -> Sequence[NetworkData]:
     caller.permit(policies.GET_NETWORK)
-    external = Network.objects.filter(external=True).order_by("created_at", "pk")
-    return [_describe_network(row) for row in _network_values(external)]
+    external = Network.objects.visible_to(caller).leading_out().order_by("created_at", "pk")
+    return [_describe_network(row) for row in _network_values(external, caller.project_id)]
 
 
 def can_auto_allocate(caller: Caller) -> bool:  # noqa: ARG001 - the same for every caller
@@ -216,7 +220,11 @@ def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[Sec
 def _describe_network(row: tuple[Any, ...]) -> NetworkData:
     values = dict(zip(NETWORK_VALUES, row, strict=True))
     return NetworkData(
-        id=str(values.pop("pk")), network_type=values.pop("network_type") or None, **values
+        id=str(values.pop("pk")),
+        network_type=values.pop("network_type") or None,
+        shared=values.pop("shared_here"),
+        external=values.pop("leads_out"),
+        **values,
     )
 
 

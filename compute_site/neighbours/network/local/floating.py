@@ -25,7 +25,7 @@ from compute_site.neighbours.network.local.ports import (
     save_chosen,
 )
 from compute_site.neighbours.network.local.rights import permit, permit_create
-from compute_site.neighbours.network.local.router_ports import find_way
+from compute_site.neighbours.network.local.router_ports import find_way, leads_out
 from compute_site.neighbours.network.models import (
     FLOATING,
     FixedIp,
@@ -51,7 +51,7 @@ def create_floating_ip(
     permit_create(caller, policies.CREATE_FLOATING_IP, project_id, values, given)
     check_project(caller, project_id)
     network = find_network(caller, values["floating_network_id"], field="floating_network_id")
-    if not network.external:
+    if not leads_out(network):
         raise BadReference(f"Network {network.pk} is not external.", field="floating_network_id")
     outside = _make_outside_port(caller, network, values)
     floating_ip = FloatingIp(

@@ -10,6 +10,7 @@ from compute_site.neighbours.network.models import (
     ROUTER_GATEWAY,
     FloatingIp,
     Network,
+    NetworkAccess,
     Port,
     Quota,
     Router,
@@ -59,6 +60,12 @@ QUOTAS = Quotas(
             parts=(Part(rows=Router.objects.all()),),
         ),
         Kind(name="router_route", plural="router_routes", error=OverQuota),
+        Kind(
+            name="rbac_policy",
+            plural="rbac_policies",
+            error=OverQuota,
+            parts=(Part(rows=NetworkAccess.objects.all()),),
+        ),
         Kind(
             name="security_group",
             plural="security_groups",

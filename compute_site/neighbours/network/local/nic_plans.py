@@ -20,9 +20,14 @@ from compute_site.neighbours.network.protocol import NicFailed, NicRequest
 from compute_site.neighbours.quotas import lock_project
 
 OF_NETWORK = ("id", "name", "project_id", "shared", "external", "port_security_enabled")
+READ = ("id", "name", "project_id", "shared_here", "leads_out", "port_security_enabled")
+"""For ``OF_NETWORK``, as the project sees the network."""
 SEEN_NETWORKS = CompiledQuery(
     lambda caller, *ids: (
-        Network.objects.visible_to(caller).filter(pk__in=ids).values_list(*OF_NETWORK)
+        Network.objects.visible_to(caller)
+        .filter(pk__in=ids)
+        .told_to(caller.project_id)
+        .values_list(*READ)
     )
 )
 AUTO_NETWORK = "auto_allocated_network"

@@ -12,7 +12,15 @@ from typing import Any
 
 from compute_site.caller import Caller
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.models import COMPUTE, Network, Port, Router, Subnet
+from compute_site.neighbours.network.models import (
+    COMPUTE,
+    SHARED,
+    Network,
+    NetworkAccess,
+    Port,
+    Router,
+    Subnet,
+)
 from compute_site.neighbours.ownership import may_on, permit_on
 from compute_site.policy.rules import registry
 
@@ -113,10 +121,17 @@ def permit(caller: Caller, rule: str, project_id: str, network: Network | None =
         permit_on(caller, rule, network.project_id)
     elif rule in OF_SHARED_NETWORK:
         permit_on(caller, rule, project_id)
-        if not network.shared:
+        if not network.shared and not _is_opened(caller, network):
             permit_on(caller, rule, network.project_id)
     elif rule not in NETWORKS_TOO or not may_on(caller, rule, network.project_id):
         permit_on(caller, rule, project_id)
+
+
+def _is_opened(caller: Caller, network: Network) -> bool:
+    """Was the network of another project shared with that of the caller?"""
+    own = network.project_id == caller.project_id
+    opened = NetworkAccess.objects.filter(action=SHARED, target_project=caller.project_id)
+    return not own and opened.filter(network=network.pk).exists()
 
 
 def hide(caller: Caller, rule: str, project_id: str, shown: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.network.local.addresses import overlap
 from compute_site.neighbours.network.models import (
+    EXTERNAL,
     ROUTER_GATEWAY,
     ROUTER_INTERFACE,
     FixedIp,
@@ -44,6 +45,11 @@ class GatewayInUse(Conflict):
     """The address is that of a router's port, which a change would leave without one."""
 
     code = "gateway_in_use"
+
+
+def leads_out(network: Network) -> bool:
+    """Is the network external, for all projects or for one?"""
+    return network.external or network.accesses.filter(action=EXTERNAL).exists()
 
 
 def interfaces_of(router: Router) -> QuerySet[Port]:

@@ -19,6 +19,7 @@ from compute_site.neighbours.network.local.router_ports import (
     check_apart,
     check_routes,
     interfaces_of,
+    leads_out,
     subnets_of,
 )
 from compute_site.neighbours.network.local.zones import check_hints
@@ -196,7 +197,7 @@ def _outside(caller: Caller, values: Mapping[str, Any]) -> Network | None:
 
 
 def _check_outside(outside: Network, entries: Sequence[Mapping[str, Any]]) -> None:
-    if not outside.external:
+    if not leads_out(outside):
         raise NotExternal(
             f"Network {outside.pk} is not external.", field="external_gateway_info.network_id"
         )
