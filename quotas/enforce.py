@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from compute_site.db.prepared import array, prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor, send_later
 from quotas.fit import Scope, Wanted, how_many_fit
 from quotas.limits import DEFAULT_CLASS, OF_PROJECT, OF_USER, PROJECT_LIMIT, USER_LIMIT
 from quotas.resources import RESOURCES
@@ -84,15 +84,13 @@ def reserve(
         scopes.append(_user_scope(counters, user_usage()))
     count = how_many_fit(scopes, wanted)
     amounts = [amount * count for amount in wanted.each.values()]
-    with prepared_cursor() as cursor:
-        cursor.execute(ADD, [array(wanted.each), array(amounts), project_id])
+    send_later(ADD, [array(wanted.each), array(amounts), project_id])
     return count
 
 
 def give_back(project_id: str, amounts: Mapping[str, int]) -> None:
     """Give back quota of removed items, such as ``{"instances": 1, "cores": 2, "ram": 512}``."""
-    with prepared_cursor() as cursor:
-        cursor.execute(GIVE_BACK, [array(amounts), array(amounts.values()), project_id])
+    send_later(GIVE_BACK, [array(amounts), array(amounts.values()), project_id])
 
 
 def _lock(project_id: str, user_id: str, resources: list[str]) -> list[Counter]:

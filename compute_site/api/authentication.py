@@ -17,9 +17,9 @@ from compute_site.faults import Unauthorized
 from compute_site.identity.errors import CrossSite, InvalidPassword, InvalidToken, NoRole
 from compute_site.identity.models import Project, Role, User
 from compute_site.identity.proof import prove_password
-from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_token, find_by_user
+from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_user
 from compute_site.identity.tokens import digest_of
-from compute_site.policy.granted import Granted, every_rule, find_granted
+from compute_site.policy.granted import Granted, every_rule, find_granted, find_token_with_rules
 from compute_site.request_id import note_user
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -58,11 +58,12 @@ def find_caller(request: Request) -> Caller | None:
 
 
 def _by_token(request: Request, token: str) -> Caller:
-    scope = find_by_token(digest_of(token))
-    if scope is None:
+    found = find_token_with_rules(digest_of(token))
+    if found is None:
         raise InvalidToken("The token is unknown, expired or revoked.")
+    scope, granted = found
     note_user(scope.user_id)
-    return _caller_in(request, scope)
+    return _caller_in(request, scope, granted)
 
 
 def find_by_basic(request: Request) -> Scope | None:
@@ -131,17 +132,19 @@ def _superuser(request: Request, scope: Scope) -> Caller:
     )
 
 
-def _caller_in(request: Request, scope: Scope) -> Caller:
+def _caller_in(request: Request, scope: Scope, granted: Granted | None = None) -> Caller:
+    """``granted`` is what the scope is granted, where that is known."""
     if scope.project_id is None or not scope.roles:
         raise NoRole("You hold no role in this project, or it is disabled, or none is chosen.")
+    if granted is None:
+        user_id = None if scope.by_credential else scope.user_id
+        granted = find_granted(user_id, scope.project_id, scope.group_ids)
     return _make_caller(
         request,
         scope,
         project=(scope.project_id, str(scope.project_name)),
         roles=scope.all_roles,
-        granted=find_granted(
-            None if scope.by_credential else scope.user_id, scope.project_id, scope.group_ids
-        ),
+        granted=granted,
     )
 
 

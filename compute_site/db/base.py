@@ -44,12 +44,30 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         self.statements = Statements(connection)
         return connection
 
+    @property
+    def is_recorded(self) -> bool:
+        """Does somebody want to see all statements? Then they go by Django's cursors."""
+        return bool(self.queries_logged or self.execute_wrappers)
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        with self.wrap_database_errors:
+            self.statements.send_waiting()
+        return super().create_cursor(name)
+
     def _commit(self) -> None:
-        if self.connection is None or self.queries_logged:
-            super()._commit()  # type: ignore[misc] # the stubs leave it out
-        else:
-            with self.wrap_database_errors:
+        if self.connection is None:
+            return
+        with self.wrap_database_errors:
+            if self.queries_logged:
+                self.statements.send_waiting()
+                super()._commit()  # type: ignore[misc] # the stubs leave it out
+            else:
                 self.statements.commit()
+
+    def _rollback(self) -> None:
+        if self.connection is not None:
+            self.statements.forget_waiting()
+        super()._rollback()  # type: ignore[misc] # the stubs leave it out
 
     def _savepoint(self, sid: str) -> None:
         self._tell(self.ops.savepoint_create_sql(sid))
@@ -57,9 +75,13 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _savepoint_commit(self, sid: str) -> None:
         self._tell(self.ops.savepoint_commit_sql(sid))
 
+    def _savepoint_rollback(self, sid: str) -> None:
+        self.statements.forget_waiting()
+        super()._savepoint_rollback(sid)  # type: ignore[misc] # the stubs leave it out
+
     def _tell(self, statement: str) -> None:
         """Send a statement without values and rows: straight, unless statements are recorded."""
-        if self.queries_logged or self.execute_wrappers:
+        if self.is_recorded:
             with self.cursor() as cursor:
                 cursor.execute(statement)
         else:

@@ -25,6 +25,7 @@ from django.db.models import QuerySet
 
 from compute_site.caller import Caller
 from compute_site.db.prepared import prepared_cursor
+from compute_site.db.statements import Statement
 
 Value = str | uuid.UUID
 Converters = list[tuple[int, list[Callable[..., Any]], Any]]
@@ -80,22 +81,30 @@ class CompiledQuery:
         """The rows for these values; compiled once for each number and types of values."""
         if len(values) > MOST_VALUES:
             return list(self._build(caller, *values))
+        compiled = self._compiled(caller, values)
+        statement = self._statement(compiled, caller, values)
+        with prepared_cursor(keeps_plans=statement.keeps_plan) as cursor:
+            cursor.execute(statement.text, statement.values)
+            return _convert(cursor.fetchall(), compiled.converters)
+
+    def statement(self, caller: Caller, *values: Value) -> Statement:
+        """What ``rows`` sends for up to ``MOST_VALUES`` values, to be read ahead."""
+        return self._statement(self._compiled(caller, values), caller, values)
+
+    def _statement(self, compiled: _Compiled, caller: Caller, values: Sequence[Value]) -> Statement:
+        given = (caller.project_id, *values)
+        parameters = [
+            given[parameter.number] if isinstance(parameter, _TextSlot | _UuidSlot) else parameter
+            for parameter in compiled.parameters
+        ]
+        return Statement(compiled.sql, parameters, self._keeps_plan)
+
+    def _compiled(self, caller: Caller, values: Sequence[Value]) -> _Compiled:
         shape = caller.is_admin, tuple(type(value) for value in values)
         compiled = self._known.get(shape)
         if compiled is None:
             compiled = self._known[shape] = self._compile(*shape)
-        given = (caller.project_id, *values)
-        with prepared_cursor(keeps_plans=self._keeps_plan) as cursor:
-            cursor.execute(
-                compiled.sql,
-                [
-                    given[parameter.number]
-                    if isinstance(parameter, _TextSlot | _UuidSlot)
-                    else parameter
-                    for parameter in compiled.parameters
-                ],
-            )
-            return _convert(cursor.fetchall(), compiled.converters)
+        return compiled
 
     def _compile(self, is_admin: bool, kinds: tuple[type[Value], ...]) -> _Compiled:
         slots = [_slot(number, kind) for number, kind in enumerate(kinds, start=1)]

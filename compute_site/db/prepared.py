@@ -17,14 +17,15 @@ database cannot tell the types of the values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Self, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from compute_site.db.base import DatabaseWrapper
-from compute_site.db.statements import Row, Statements, Values
+from compute_site.db.statements import Row, Statement, Values
 
 
 def prepared_cursor(*, keeps_plans: bool = True) -> AbstractContextManager[Any]:
@@ -32,14 +33,52 @@ def prepared_cursor(*, keeps_plans: bool = True) -> AbstractContextManager[Any]:
     statements are recorded or wrapped it is ``connection.cursor()``, so that the record shows the
     values. Without ``keeps_plans``, the database plans each statement with its values.
     """
+    database = _connected()
+    if database.is_recorded:
+        return database.cursor()
+    return PreparedCursor(database, keeps_plans)
+
+
+def send_later(statement: str, values: Values = ()) -> None:
+    """Run a statement whose rows nobody needs. In a transaction it is sent together with the next
+    statement or with ``COMMIT``, in one trip to the database; its errors are raised there. So it is
+    for statements whose errors nobody catches within the transaction.
+    """
+    database = _connected()
+    if database.is_recorded:
+        with database.cursor() as cursor:
+            cursor.execute(statement, values)
+        return
+    database.validate_no_broken_transaction()
+    with database.wrap_database_errors:
+        database.statements.send_later(Statement(statement, values))
+
+
+@contextlib.contextmanager
+def reading_ahead(statements: Sequence[Statement]) -> Iterator[None]:
+    """Run several statements that only read, in one trip to the database. Inside of the block, who
+    runs one of them by a prepared cursor gets its rows at once.
+    """
+    database = _connected()
+    if database.is_recorded or not statements:
+        yield
+        return
+    database.validate_no_broken_transaction()
+    with database.wrap_database_errors:
+        database.statements.read_ahead(statements)
+    try:
+        yield
+    finally:
+        database.statements.forget_read()
+
+
+def _connected() -> DatabaseWrapper:
     # ``connection`` would look it up again at each use, which takes longer than all of this
     database = cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS])
     if database.connection is None or not database.health_check_done:
         database.close_if_health_check_failed()  # as connection.cursor() does
         database.ensure_connection()
-    if database.queries_logged or database.execute_wrappers:
-        return database.cursor()
-    return PreparedCursor(database, database.statements, keeps_plans)
+    return database
 
 
 def array(values: Iterable[object]) -> str:
@@ -64,11 +103,9 @@ def _quote(text: str) -> str:
 class PreparedCursor:
     """What is needed of a cursor; it has nothing to close."""
 
-    def __init__(
-        self, database: DatabaseWrapper, statements: Statements, keeps_plans: bool
-    ) -> None:
+    def __init__(self, database: DatabaseWrapper, keeps_plans: bool) -> None:
         self._database = database
-        self._statements = statements
+        self._statements = database.statements
         self._keeps_plans = keeps_plans
         self._rows: list[Row] = []
 
@@ -81,7 +118,7 @@ class PreparedCursor:
     def execute(self, statement: str, values: Values = ()) -> None:
         self._database.validate_no_broken_transaction()
         with self._database.wrap_database_errors:
-            self._rows = self._statements.run(statement, values, self._keeps_plans)
+            self._rows = self._statements.run(Statement(statement, values, self._keeps_plans))
 
     def fetchall(self) -> list[Row]:
         return self._rows

@@ -74,7 +74,7 @@ OF_TOKEN = (
   JOIN identity_user account ON account.id = token.user_id AND account.is_active
   LEFT JOIN identity_project project ON project.id = token.project_id AND project.enabled
   LEFT JOIN identity_applicationcredential credential ON credential.id = token.credential_id
- WHERE token.digest = %s AND token.expires_at > statement_timestamp()
+ WHERE token.digest = %(digest)s AND token.expires_at > statement_timestamp()
 """
 )
 OF_USER = (
@@ -107,7 +107,10 @@ STATEMENTS = {
 
 def find_by_token(digest: str) -> Scope | None:
     """The user and project of a valid token; ``None`` if there is no such token."""
-    return _read(OF_TOKEN, [digest])
+    with prepared_cursor() as cursor:
+        cursor.execute(OF_TOKEN, {"digest": digest})
+        row = cursor.fetchone()
+    return None if row is None else scope_of(row)
 
 
 def find_by_user(
@@ -133,7 +136,7 @@ def find_by_users(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], S
     users, projects = array(user for user, _ in pairs), array(project for _, project in pairs)
     with prepared_cursor() as cursor:
         cursor.execute(OF_USERS, [users, projects])
-        scopes = [_scope(row) for row in cursor.fetchall()]
+        scopes = [scope_of(row) for row in cursor.fetchall()]
     return {(str(scope.user_id), scope.project_id): scope for scope in scopes if scope.project_id}
 
 
@@ -143,10 +146,11 @@ def _read(statement: str, parameters: list[str | None]) -> Scope | None:
     with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
-    return None if row is None else _scope(row)
+    return None if row is None else scope_of(row)
 
 
-def _scope(row: tuple[Any, ...]) -> Scope:
+def scope_of(row: tuple[Any, ...]) -> Scope:
+    """The scope of a row of these columns."""
     pairs = [text.split(":") for text in row[7]]
     roles = tuple(Role(role) for _, role in pairs if role)
     groups = tuple(int(group) for group, _ in pairs)

@@ -21,6 +21,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 from compute_site.caller import Caller
 from compute_site.db.prepared import array, prepared_cursor
 from compute_site.identity.models import Project, Role
+from compute_site.identity.scope import OF_TOKEN, Scope, scope_of
 from compute_site.policy.rules import registry
 
 HELD = """
@@ -46,7 +47,21 @@ SELECT {HELD.format(groups="asked.groups::int[]", user="asked.account", project=
        WITH ORDINALITY AS asked (account, project, groups, place)
  ORDER BY asked.place
 """  # noqa: S608 - put together from constants
-
+# The groups that count and the user are those of ``restricted_to``: with an application credential
+# only its role, and nothing that the user holds personally.
+OF_TOKEN_WITH_RULES = f"""
+WITH scope (account, username, password, is_superuser, signed_out_at, project, project_name, held,
+            role, role_group) AS MATERIALIZED ({OF_TOKEN}),
+     own AS MATERIALIZED (
+       SELECT CASE WHEN scope.role IS NOT NULL THEN ARRAY[scope.role_group]
+                   ELSE ARRAY(SELECT split_part(entry, ':', 1)::int
+                                FROM unnest(scope.held) AS entry)
+              END AS groups,
+              CASE WHEN scope.role IS NULL THEN scope.account END AS account
+         FROM scope)
+SELECT scope.*, {HELD.format(groups="own.groups", user="own.account", project="scope.project")}
+  FROM scope, own
+"""  # noqa: S608 - put together from constants
 
 NOTHING: frozenset[str] = frozenset()
 ON_OBJECT = """
@@ -71,6 +86,20 @@ class Granted:
 
     in_project: frozenset[str]
     everywhere: frozenset[str]
+
+
+def find_token_with_rules(digest: str) -> tuple[Scope, Granted] | None:
+    """The user and project of a valid token, and what is granted there; ``None`` if there is no
+    such token.
+    """
+    parameters = {"digest": digest, "type": ContentType.objects.get_for_model(Project).pk}
+    with prepared_cursor() as cursor:
+        cursor.execute(OF_TOKEN_WITH_RULES, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    *scope, in_project, everywhere = row
+    return scope_of(tuple(scope)), Granted(rules_of(in_project), rules_of(everywhere))
 
 
 def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int]) -> Granted:

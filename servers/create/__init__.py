@@ -7,6 +7,8 @@ The order of the steps is part of the contract: it decides which of several faul
 from __future__ import annotations
 
 from compute_site.caller import Caller
+from compute_site.db.prepared import reading_ahead
+from servers.create.ahead import lookups
 from servers.create.boot import IMAGE_FIELD, find_boot_image
 from servers.create.devices import read_devices
 from servers.create.disks import plan_disks, root_disk
@@ -38,7 +40,9 @@ def create_servers(caller: Caller, order: ServerOrder) -> Created:
         Fault: a class of ``servers.errors``, ``servers.hardware.errors`` or ``quotas.errors``, or
         one of a service; then nothing was written.
     """
-    return provision(caller, plan_servers(caller, order))  # G2 to H
+    with reading_ahead(lookups(caller, order)):
+        plan = plan_servers(caller, order)
+    return provision(caller, plan)  # G2 to H
 
 
 def plan_servers(caller: Caller, order: ServerOrder, *, run: RunStep = until_fault) -> ServerPlan:

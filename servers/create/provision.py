@@ -24,7 +24,7 @@ from servers.create.errors import ServerGroupNotFound
 from servers.create.fit import FLAVOR_FIELD
 from servers.create.names import display_names, hostnames
 from servers.create.plan import Created, ServerPlan
-from servers.create.rows import Rows, insert_rows
+from servers.create.rows import Rows, insert_rows_later
 from servers.create.sources import choose_zone, settle_disks
 from servers.holdings.reserve import reserve_volumes
 from servers.lifecycle.jobs import ScheduleAndBuild
@@ -99,7 +99,7 @@ def _write(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[s
     ]
     if plan.group is not None:
         children.append(Rows(ServerGroupMember, {"group_id": plan.group.pk}))
-    insert_rows(instances, children, link="instance_id")
+    insert_rows_later(instances, children, link="instance_id")
 
 
 def take_quota(caller: Caller, plan: ServerPlan) -> int:

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import orjson
 from django.db import connection, models
 
-from compute_site.db.prepared import array, prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor, send_later
 
 LENGTH = re.compile(r"\(\d+\)")
 Field: TypeAlias = "models.Field[Any, Any]"
@@ -45,8 +45,20 @@ def insert_rows(parents: Rows, children: Sequence[Rows] = (), *, link: str = "")
     """Insert the parents, and for each of them a row of every child, whose column ``link`` is
     the parent's key. Return the keys of the parents, which ascend in the order of the rows.
     """
+    with prepared_cursor() as cursor:
+        cursor.execute(*_fill(parents, children, link))
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def insert_rows_later(parents: Rows, children: Sequence[Rows] = (), *, link: str = "") -> None:
+    """Insert the same rows together with what comes next (``send_later``)."""
+    send_later(*_fill(parents, children, link))
+
+
+def _fill(parents: Rows, children: Sequence[Rows], link: str) -> tuple[str, list[str]]:
+    """The statement and its values."""
     statement, columns = _prepare(parents.kind, tuple(rows.kind for rows in children), link)
-    parameters: list[Any] = [
+    parameters = [
         array(values) for rows in (parents, *children) for values in rows.varying.values()
     ]
     for rows, fields in zip((parents, *children), columns, strict=True):
@@ -57,9 +69,7 @@ def insert_rows(parents: Rows, children: Sequence[Rows] = (), *, link: str = "")
             for field in fields
         }
         parameters.append(orjson.dumps(shared).decode())
-    with prepared_cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return sorted(row[0] for row in cursor.fetchall())
+    return statement, parameters
 
 
 Kind = tuple[type[models.Model], tuple[str, ...]]

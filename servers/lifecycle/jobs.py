@@ -17,7 +17,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.manager import JobManager
 
 from compute_site.caller import Caller
-from compute_site.db.prepared import array, prepared_cursor
+from compute_site.db.prepared import array, prepared_cursor, send_later
 from compute_site.neighbours.network.protocol import NicRequest
 from compute_site.request_id import NOBODY, current_sender
 
@@ -108,8 +108,7 @@ def defer_all(jobs: Sequence[Job], *, queue: str | None = None) -> None:
     if not jobs:
         return
     given = [_as_row(job, queue) for job in jobs]
-    with prepared_cursor() as cursor:
-        cursor.execute(DEFER, [orjson.dumps(given).decode()])
+    send_later(DEFER, [orjson.dumps(given).decode()])
 
 
 def _as_row(job: Job, queue: str | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from compute_site.caller import Caller
 from compute_site.db.compiled import CompiledQuery
+from compute_site.db.statements import Statement
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
 from flavors.models import Flavor
@@ -46,6 +47,11 @@ def find_flavor(caller: Caller, flavor_ref: str, *, field: str) -> Flavor:
     if not rows:
         raise FlavorNotFound(f"There is no flavor {flavor_ref} for this project.", field=field)
     return Flavor.from_db("default", FLAVOR_COLUMNS, rows[0])
+
+
+def flavor_lookup(caller: Caller, flavor_ref: str) -> Statement:
+    """The statement of ``find_flavor``, to be read ahead."""
+    return FIND_FLAVOR.statement(caller, flavor_ref)
 
 
 def check_flavor_enabled(flavor: Flavor, *, field: str) -> None:

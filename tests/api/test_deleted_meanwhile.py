@@ -55,7 +55,7 @@ from tests.world.keys import ED25519
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AFTER_AUTHENTICATION = 3
+AFTER_AUTHENTICATION = 2
 MOST_STATEMENTS = 80
 client_of = functools.cache(ApiClient)
 PARTS = 4

@@ -118,7 +118,7 @@ def test_a_process_that_dies_before_the_end_leaves_nothing(
     def die(*_: Any, **__: Any) -> None:
         raise SystemExit(1)
 
-    monkeypatch.setattr("servers.lifecycle.jobs.prepared_cursor", die)
+    monkeypatch.setattr("servers.lifecycle.jobs.send_later", die)
     with pytest.raises(SystemExit):
         shop.order(as_member, **order)
     assert_nothing_is_left()

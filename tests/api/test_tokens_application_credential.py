@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from guardian.shortcuts import assign_perm
 from compute_site.identity.models import ApplicationCredential, Role, Token
 from compute_site.identity.scope import find_by_token
 from compute_site.identity.tokens import digest_of
-from compute_site.policy.granted import find_granted
+from compute_site.policy.granted import find_granted, find_token_with_rules
 from servers.policies import server as policies
 from tests.world.cast import ALPHA, Cast, Persona
 from tests.world.client import Answer, ApiClient
@@ -185,6 +186,33 @@ def test_a_credential_does_not_hold_what_its_user_was_granted_personally(cast: C
     rules = find_granted(None, ALPHA, scope.group_ids).in_project
     assert policies.CREATE in rules
     assert policies.CREATE_FORCED_HOST not in rules
+
+
+@pytest.mark.parametrize("made_for", [made, lambda: made(roles=[{"name": "reader"}])])
+def test_a_request_reads_of_a_credential_what_its_scope_holds(
+    cast: Cast, made_for: Callable[[], dict[str, Any]]
+) -> None:
+    assign_perm(policies.CREATE_FORCED_HOST, cast.member.user, cast.alpha)
+    digest = digest_of(token_of(made_for()))
+    scope = find_by_token(digest)
+    assert scope is not None
+    granted = find_granted(None, ALPHA, scope.group_ids)
+    assert granted.in_project
+    assert find_token_with_rules(digest) == (scope, granted)
+
+
+def test_a_request_reads_of_a_user_what_its_scope_holds(cast: Cast) -> None:
+    assign_perm(policies.CREATE_FORCED_HOST, cast.member.user, cast.alpha)
+    user = {"id": cast.member.user_id, "password": cast.member.password}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    auth = {"identity": identity, "scope": {"project": {"id": ALPHA}}}
+    answer = ApiClient().post(TOKENS, {"auth": auth}).expect(201)
+    digest = digest_of(answer.headers["X-Subject-Token"])
+    scope = find_by_token(digest)
+    assert scope is not None
+    granted = find_granted(scope.user_id, ALPHA, scope.group_ids)
+    assert policies.CREATE_FORCED_HOST in granted.in_project
+    assert find_token_with_rules(digest) == (scope, granted)
 
 
 def test_a_role_that_is_not_held_is_refused(cast: Cast) -> None:

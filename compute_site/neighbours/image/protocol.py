@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Protocol
 
 from compute_site.caller import Caller
 from compute_site.db.paging import Paging
+from compute_site.db.statements import Statement
 from compute_site.faults import BadRequest, Fault, Unavailable
 from compute_site.neighbours.calls import joins_transaction, outside_transactions
 
@@ -112,6 +113,12 @@ class ImageService(Protocol):
 
         Raises:
             ImageServiceUnavailable: 503.
+        """
+        ...
+
+    def lookups(self, caller: Caller, ids: Collection[str]) -> Sequence[Statement]:
+        """The statements of ``find_images``, to be read ahead; none where images are not in this
+        database.
         """
         ...
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from compute_site.caller import Caller
+from compute_site.db.statements import Statement
 from compute_site.faults import Conflict, Unavailable
 from compute_site.neighbours.calls import joins_transaction, outside_transactions
 from compute_site.neighbours.network.carried import Carried, PacketRule
@@ -264,6 +265,12 @@ class NetworkService(GroupService, Protocol):
 
     def available_networks(self, caller: Caller) -> Sequence[NetworkData]:
         """The networks for a server that names none: the project's own and the shared ones."""
+        ...
+
+    def lookups(self, caller: Caller, ids: Collection[str] | None) -> Sequence[Statement]:
+        """The statements of ``find_networks``, or without ids of ``available_networks``, and of
+        ``port_quota``, to be read ahead; none where networks are not in this database.
+        """
         ...
 
     def can_auto_allocate(self, caller: Caller) -> bool:

@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.db.compiled import CompiledQuery
+from compute_site.db.compiled import MOST_VALUES, CompiledQuery
 from compute_site.db.paging import cut_page
+from compute_site.db.statements import Statement
 from compute_site.faults import NotFound
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image import policies
@@ -45,6 +46,11 @@ def find_images(caller: Caller, ids: Collection[str]) -> dict[str, ImageData]:
     rows = FIND.rows(caller, *wanted)
     found = (Image.from_db("default", COLUMNS, row) for row in rows)
     return {str(image.pk): describe(image) for image in found}
+
+
+def lookups(caller: Caller, ids: Collection[str]) -> Sequence[Statement]:
+    wanted = canonical_ids(ids)
+    return [FIND.statement(caller, *wanted)] if 0 < len(wanted) <= MOST_VALUES else []
 
 
 def find_source(image_id: str) -> ImageSource | None:

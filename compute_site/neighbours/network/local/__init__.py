@@ -12,7 +12,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from compute_site.caller import Caller
-from compute_site.db.compiled import CompiledQuery
+from compute_site.db.compiled import MOST_VALUES, CompiledQuery
+from compute_site.db.statements import Statement
 from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import count_free
@@ -41,7 +42,7 @@ from compute_site.neighbours.network.local.leases import (
     give_floating_ip_up,
     take_floating_ip,
 )
-from compute_site.neighbours.network.local.limits import port_quota
+from compute_site.neighbours.network.local.limits import port_quota, port_quota_statement
 from compute_site.neighbours.network.local.on_ports import (
     add_address,
     add_group,
@@ -95,6 +96,7 @@ __all__ = [
     "give_floating_ip_up",
     "lend_floating_ip",
     "list_groups",
+    "lookups",
     "nics",
     "plug",
     "port_quota",
@@ -150,6 +152,16 @@ def find_networks(caller: Caller, ids: Collection[str]) -> dict[str, NetworkData
 def available_networks(caller: Caller) -> Sequence[NetworkData]:
     caller.permit(policies.GET_NETWORK)
     return [_describe_network(row) for row in OFFERED_NETWORKS.rows(caller)]
+
+
+def lookups(caller: Caller, ids: Collection[str] | None) -> Sequence[Statement]:
+    quota = port_quota_statement(caller)
+    if ids is None:
+        return [OFFERED_NETWORKS.statement(caller), quota]
+    wanted = canonical_ids(ids)
+    if 0 < len(wanted) <= MOST_VALUES:
+        return [FIND_NETWORKS.statement(caller, *wanted), quota]
+    return []
 
 
 def find_pools(caller: Caller) -> Sequence[NetworkData]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from compute_site.caller import Caller
 from compute_site.db.prepared import prepared_cursor
+from compute_site.db.statements import Statement
 from compute_site.faults import Conflict
 from compute_site.neighbours.network.models import (
     FLOATING,
@@ -99,15 +100,20 @@ SELECT own.most,
 """
 
 
-def port_quota(caller: Caller) -> PortQuotaData:
-    """Limit and usage in one statement, which counts the ports only where there is a limit."""
+def port_quota_statement(caller: Caller) -> Statement:
+    """Asks for limit and usage at once, and counts the ports only where there is a limit."""
     parameters = {
         "project": caller.project_id,
         "floating": FLOATING,
         "gateway": ROUTER_GATEWAY,
         "default": PORTS.default,
     }
+    return Statement(PORT_QUOTA, parameters)
+
+
+def port_quota(caller: Caller) -> PortQuotaData:
     with prepared_cursor() as cursor:
-        cursor.execute(PORT_QUOTA, parameters)
+        statement = port_quota_statement(caller)
+        cursor.execute(statement.text, statement.values)
         limit, used = cursor.fetchone()
     return PortQuotaData(limit=max(limit, UNLIMITED), used=used)
