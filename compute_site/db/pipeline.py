@@ -79,7 +79,7 @@ class Pipeline:
 
     def _receive(self) -> list[pq.abc.PGresult]:
         """The results up to the end of the pipeline; between two of them libpq tells of an end."""
-        results = []
+        results: list[pq.abc.PGresult] = []
         while True:
             result = self._next()
             if result is None:
