@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.client import Client, SiteFailed
+from servers.agent.consoles import Consoles
 from servers.agent.guests import Guests
 from servers.agent.hypervisor.protocol import Hypervisor
 from servers.agent.images import GIB, Images
@@ -70,8 +71,16 @@ class Agent:
         moves = folder / "moves"
         for path in moves.glob("*.snapshot"):  # of an earlier life
             path.unlink(missing_ok=True)
+        self.consoles = Consoles(settings.console_listen)
         self.worker = Worker(
-            hypervisor, self.guests, images, self.wires, transfer, moves, self._tell
+            hypervisor,
+            self.guests,
+            images,
+            self.wires,
+            transfer,
+            moves,
+            self._tell,
+            self.consoles,
         )
         self.busy: dict[str, Order] = {}
         """The orders that are carried out now, by their ids."""
@@ -92,6 +101,7 @@ class Agent:
         """Work until ``stop`` is set, then end what has begun."""
         with only_one(self.folder):
             self.wires.resume()
+            self.consoles.start()
             doing = (self._poll, self._send, self._beat, self._watch, self._refresh)
             threads = [
                 threading.Thread(target=self._again, args=(do,), name=do.__name__, daemon=True)
@@ -107,6 +117,7 @@ class Agent:
                 thread.join(WAIT_SECONDS)
             with contextlib.suppress(SiteFailed):  # else the next life sends it
                 self._send()
+            self.consoles.stop()
             self.wires.stop()
 
     def _again(self, do: Callable[[], float]) -> None:

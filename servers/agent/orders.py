@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from servers.agent.consoles import Consoles
 from servers.agent.guests import Guests, Record
 from servers.agent.hypervisor.protocol import GuestFailed, Hypervisor, Live, NoGuest, Power
 from servers.agent.images import Images
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 POWER_CHANGES = frozenset(
     ("start", "stop", "reboot", "reset", "pause", "unpause", "suspend", "resume")
 )
-MEANWHILE = frozenset(("live_abort", "live_force"))
+MEANWHILE = frozenset(("live_abort", "live_force", "console"))
 """Tasks about what goes on: they wait for no other order about the same server."""
 LONG = frozenset(("spawn", "rebuild", "rescue", "snapshot", "pack", "unpack", "take_back"))
 """Tasks that may take as long as they need while the agent says that it is at it."""
@@ -52,6 +53,7 @@ class Worker:
     transfer: Transfer
     folder: Path
     tell: Tell = lambda _order, _percent: None
+    consoles: Consoles = dataclasses.field(default_factory=lambda: Consoles(""))
     wishes: dict[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
     """What shall become of live migrations, which may not have begun yet: by server, the place in
     the sequence of the order that says so, and its task.
@@ -93,6 +95,7 @@ class Worker:
             "destroy": self._destroy,
             "read_console": self._read_console,
             "diagnostics": self._diagnostics,
+            "console": self._console,
             "snapshot": self._snapshot,
             "pack": self._pack,
             "unpack": self._unpack,
@@ -173,6 +176,10 @@ class Worker:
         text = self.hypervisor.read_console(self._known(order))
         self._note(order)
         return {"text": text[-LONGEST_CONSOLE:]}
+
+    def _console(self, order: Order) -> Answer:
+        server_id, kind = self._known(order), str(order["arguments"]["kind"])
+        return {"console": self.consoles.offer(self.hypervisor.console(server_id, kind))}
 
     def _diagnostics(self, order: Order) -> Answer:
         seen = self.hypervisor.diagnostics(self._known(order))

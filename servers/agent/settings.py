@@ -64,6 +64,8 @@ class Settings:
     """Does this host answer guests that ask 169.254.169.254?"""
     network_run_dir: str = "/run/compute-site-agent"
     """Files of the DHCP servers of networks; they are made again after each start of the host."""
+    console_listen: str = ""
+    """ADDRESS:PORT where proxies reach consoles of guests; empty: they do not."""
     pretend_delay: float = 0.0
     """How long each effect takes on the hypervisor ``pretend``."""
 

@@ -47,6 +47,7 @@ TASKS: Mapping[str, str] = {
     TaskState.RESTORING: "start",
 }
 """What an agent is told to do with the power of a guest, by the task_state."""
+CONSOLES = ("novnc", "serial")
 OF_GUEST = (
     *("server_id", "instance_name", "hostname", "vcpus", "memory_mb", "root_gb", "ephemeral_gb"),
     *("flavor", "files", "admin_password", "user_data", "config_drive", "key_data", "metadata"),
@@ -185,7 +186,17 @@ def read_console(server_id: str, node: str) -> str:
 
 
 def find_console(server_id: str, node: str, console_type: str) -> Console:
-    raise HostUnable("The agents of hosts offer no remote consoles yet.")
+    """The way that the agent tells is good once."""
+    if console_type not in CONSOLES:
+        raise HostUnable(f"The agents of hosts offer no consoles of the type {console_type}.")
+    arguments = {"kind": console_type}
+    wanted = Wanted(node=node, server_id=server_id, task="console", arguments=arguments)
+    told = _do(wanted).get("console") or {}
+    return Console(
+        host=str(told.get("host")),
+        port=int(told.get("port") or 0),
+        internal_access_path=str(told.get("path")),
+    )
 
 
 def trigger_crash_dump(server_id: str, node: str) -> None:

@@ -63,6 +63,7 @@ FLOORS: list[set[str]] = [
     {"servers.moves"},
     {"servers.worker", "servers.dry_run"},
     {"servers.serializers", "servers.cloudfile"},
+    {"servers.console_proxy"},
     {"servers.views", "servers.admin", "servers.apps", "servers.management"},
     # the roof: the site as a whole
     {

@@ -7,9 +7,13 @@ folder of the same machine, and takes ten times the delay of other calls.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
+import socket
+import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +41,7 @@ STATE_WORDS = {
     Power.SUSPENDED: "suspended",
     Power.CRASHED: "crashed",
 }
+CONSOLE_SECONDS = 30.0
 GIB = 1 << 30
 
 
@@ -158,9 +163,16 @@ class Pretend:
         return (self._find(server_id) / "console.log").read_text(encoding="utf-8")
 
     def console(self, server_id: str, kind: str) -> Path:
+        """It greets once, and repeats what it hears."""
         self._find(server_id)
         self._work("console")
-        raise Unsupported(f"guests of pretend have no console {kind}")
+        path = Path(tempfile.mkdtemp(prefix="pretend-")) / kind
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path))
+        server.listen(1)
+        words = f"{kind} of {server_id}\n".encode()
+        threading.Thread(target=_repeat, args=(server, path, words), daemon=True).start()
+        return path
 
     def pack(self, server_id: str, folder: Path) -> None:
         guest = self._find(server_id)
@@ -282,6 +294,17 @@ def check_volume(disk: Mapping[str, Any]) -> None:
         raise Unsupported(f"this host cannot reach volumes by {connection.get('kind')}")
     if not Path(str(connection["path"])).is_file():
         raise GuestFailed(f"this host does not see the volume {disk['volume_id']}", "no_volume")
+
+
+def _repeat(server: socket.socket, path: Path, greeting: bytes) -> None:
+    with server, contextlib.suppress(OSError):
+        server.settimeout(CONSOLE_SECONDS)
+        guest, _ = server.accept()
+        with guest:
+            guest.sendall(greeting)
+            while piece := guest.recv(1024):
+                guest.sendall(piece)
+    shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _progress(state: Live, percent: int) -> dict[str, Any]:

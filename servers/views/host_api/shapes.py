@@ -75,9 +75,15 @@ PACKED = {
     "size": Key(between(0, LARGEST_BIG_INT), required=True),
     "sha512": Key(up_to(128), required=True),
 }
+CONSOLE = {
+    "host": Key(filled_line, required=True),
+    "port": Key(between(1, 65535), required=True),
+    "path": Key(up_to(255, filled_line), required=True),
+}
 RESULT = {
     "power_state": Key(one_of(*PowerState.values)),
     "text": Key(up_to(LONGEST_CONSOLE, text)),
+    "console": Key(record(CONSOLE)),
     "diagnostics": Key(kept_mapping),
     "files": Key(list_of(record(PACKED), MOST_FILES)),
     "sizes": Key(kept_mapping),

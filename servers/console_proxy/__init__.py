@@ -1,0 +1,1 @@
+"""Leads people's browsers to consoles of guests: a process of its own beside the site."""

@@ -1,0 +1,34 @@
+"""Serves consoles of servers to browsers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from servers.console_proxy.serve import start
+
+
+class Command(BaseCommand):
+    """``manage.py console_proxy``: until SIGTERM or Ctrl-C."""
+
+    help = "Serve pages with consoles of servers, by VNC (noVNC) and serial line (xterm.js)."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+        parser.add_argument("--port", type=int, default=6080, help="default: %(default)s")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        asyncio.run(self._serve(options["host"], options["port"]))
+
+    async def _serve(self, host: str, port: int) -> None:
+        end = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, end.set)
+        async with await start(host, port):
+            self.stdout.write(f"Consoles are served at http://{host}:{port}.")
+            await end.wait()

@@ -1,0 +1,176 @@
+"""Consoles of guests: from a person's address by the proxy and the host's agent to the guest."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import http.client
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from django.conf import settings
+from pytest_django.live_server_helper import LiveServer
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from servers.agent.consoles import Consoles
+from servers.agent.failures import GuestFailed
+from servers.agent.loop import Agent
+from servers.console_proxy import serve
+from servers.models import Instance
+from tests.agents.test_life import becomes, create
+from tests.world.agents import at_work, jobs_at_work, join, make_agent
+from tests.world.cast import make_cast
+from tests.world.chromium import start_chromium
+from tests.world.client import ApiClient
+
+ANSWER_SECONDS = 20
+MOST_SECONDS = 90
+
+
+@pytest.fixture
+def member(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> ApiClient:
+    proxies = tuple({"type": kind, "url": "http://proxy/x"} for kind in ("novnc", "serial"))
+    options = dataclasses.replace(settings.OPTIONS, console_proxies=proxies)
+    monkeypatch.setattr(settings, "OPTIONS", options)
+    return ApiClient(make_cast().member)
+
+
+@pytest.fixture
+def agent(live_server: LiveServer, member: ApiClient, tmp_path: Path) -> Iterator[Agent]:
+    join(live_server.url, tmp_path)
+    agent = make_agent(tmp_path, console_listen="127.0.0.1:0")
+    with jobs_at_work(), at_work(agent):
+        yield agent
+
+
+def token_of(member: ApiClient, server: Instance, protocol: str, kind: str) -> str:
+    body = {"remote_console": {"protocol": protocol, "type": kind}}
+    path = f"/servers/{server.uuid}/remote-consoles"
+    url = member.post(path, body, microversion="2.8").expect(200).json["remote_console"]["url"]
+    return unquote(url).rpartition("token=")[2]
+
+
+def with_proxy(do: Callable[[str], Awaitable[None]]) -> None:
+    """Do it with the address of a proxy that serves."""
+
+    async def run() -> None:
+        async with await serve.start("127.0.0.1", 0) as server:
+            [sock] = server.sockets
+            async with asyncio.timeout(MOST_SECONDS):
+                await do(f"127.0.0.1:{sock.getsockname()[1]}")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("protocol", "kind"), [("vnc", "novnc"), ("serial", "serial")])
+def test_a_token_leads_to_the_console_once(
+    agent: Agent, member: ApiClient, protocol: str, kind: str
+) -> None:
+    server = create(member)
+    becomes(server, "active", 1)
+    token = token_of(member, server, protocol, kind)
+
+    async def look(proxy: str) -> None:
+        url = f"ws://{proxy}/console?token={token}"
+        async with connect(url, origin=f"http://{proxy}") as browser:  # type: ignore[arg-type]
+            assert await browser.recv() == f"{kind} of {server.uuid}\n".encode()
+            await browser.send("typed")
+            assert await browser.recv() == b"typed"
+        assert await closed(url) == serve.UNREACHABLE
+
+    with_proxy(look)
+
+
+def test_a_browser_shows_the_serial_line(agent: Agent, member: ApiClient, tmp_path: Path) -> None:
+    server = create(member)
+    becomes(server, "active", 1)
+    token = token_of(member, server, "serial", "serial")
+
+    def look(proxy: str) -> None:
+        with start_chromium(tmp_path / "profile") as chrome:
+            chrome.get(f"http://{proxy}/serial.html?token={token}")
+            wait = WebDriverWait(chrome, ANSWER_SECONDS)
+            wait.until(lambda _: f"serial of {server.uuid}" in lines_of(chrome))
+            chrome.switch_to.active_element.send_keys("typed")
+            wait.until(lambda _: "typed" in lines_of(chrome))
+            problems = [one for one in chrome.get_log("browser") if one["level"] == "SEVERE"]
+            assert [one for one in problems if "favicon" not in one["message"]] == []
+
+    async def in_thread(proxy: str) -> None:
+        await asyncio.to_thread(look, proxy)
+
+    with_proxy(in_thread)
+
+
+def lines_of(chrome: Chrome) -> str:
+    return str(chrome.find_element(By.CSS_SELECTOR, ".xterm-rows").text)
+
+
+async def closed(url: str) -> int | None:
+    """Why the proxy ends it."""
+    async with connect(url) as browser:
+        with pytest.raises(ConnectionClosed) as ended:
+            await browser.recv()
+    return ended.value.rcvd.code if ended.value.rcvd else None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_proxy_refuses_strangers(transactional_db: None) -> None:
+    async def try_out(proxy: str) -> None:
+        assert await closed(f"ws://{proxy}/console?token=wrong") == serve.REFUSED
+        assert await closed(f"ws://{proxy}/console") == serve.REFUSED
+        with pytest.raises(InvalidStatus, match="403"):
+            await connect(f"ws://{proxy}/", origin="http://evil.test")  # type: ignore[arg-type]
+
+    with_proxy(try_out)
+
+
+def test_the_proxy_has_the_pages(db: None) -> None:
+    def get(proxy: str, path: str) -> tuple[int, str, bytes]:
+        asking = http.client.HTTPConnection(proxy, timeout=ANSWER_SECONDS)
+        asking.request("GET", path)
+        answer = asking.getresponse()
+        found = answer.status, answer.headers["Content-Type"], answer.read()
+        asking.close()
+        return found
+
+    async def look(proxy: str) -> None:
+        def each(path: str) -> Any:
+            return asyncio.to_thread(get, proxy, path)
+
+        assert (await each("/vnc_auto.html?path=x"))[:2] == (200, "text/html; charset=utf-8")
+        assert (await each("/serial.html?token=x"))[0] == 200
+        for script in ("/address.js", "/novnc/core/rfb.js", "/xterm/xterm.mjs"):
+            assert (await each(script))[:2] == (200, "text/javascript; charset=utf-8")
+        for path in ("/", "/../serve.py", "/%2e%2e/serve.py", "/novnc", "/nothing"):
+            assert (await each(path))[0] == 404
+
+    with_proxy(look)
+
+
+def test_a_host_offers_no_console_unless_it_listens(tmp_path: Path) -> None:
+    with pytest.raises(GuestFailed, match="console_listen"):
+        Consoles("").offer(tmp_path / "vnc.sock")
+    with pytest.raises(ValueError, match="ADDRESS:PORT"):
+        Consoles("6090")
+
+
+@pytest.mark.parametrize("question", ["CONNECT wrong HTTP/1.1", "GET / HTTP/1.1", "nonsense"])
+def test_a_host_tells_nobody_without_a_path_anything(tmp_path: Path, question: str) -> None:
+    consoles = Consoles("127.0.0.1:0")
+    consoles.start()
+    try:
+        address = consoles.offer(tmp_path / "vnc.sock")
+        with socket.create_connection((address["host"], address["port"]), ANSWER_SECONDS) as proxy:
+            proxy.sendall(f"{question}\r\n\r\n".encode())
+            assert proxy.recv(100) == b"HTTP/1.1 404 Not Found\r\n\r\n"
+    finally:
+        consoles.stop()
