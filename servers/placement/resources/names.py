@@ -54,7 +54,7 @@ def check_classes(names: Collection[str], *, field: str | None = None, keep: boo
     missing = set(custom) - set(rows.values_list("name", flat=True))
     if missing:
         raise UnknownResourceClass(
-            f"There is no resource class {min(missing)[:LONGEST]}.", field=field
+            f"Unknown resource class: {min(missing)[:LONGEST]}.", field=field
         )
 
 
@@ -72,7 +72,7 @@ def check_traits(names: Collection[str], *, field: str | None = None, keep: bool
         rows = rows.select_for_update(no_key=True)
     missing = set(custom) - set(rows.values_list("name", flat=True))
     if missing:
-        raise UnknownTrait(f"There is no trait {min(missing)[:LONGEST]}.", field=field)
+        raise UnknownTrait(f"No such trait: {min(missing)[:LONGEST]}.", field=field)
 
 
 # Resource classes
@@ -92,7 +92,7 @@ def find_class(name: str) -> tuple[str, dt.datetime | None]:
         return name, None
     row = ResourceClass.objects.filter(name=name).first() if is_custom(name) else None
     if row is None:
-        raise NoSuchResourceClass(f"There is no resource class {name[:LONGEST]}.")
+        raise NoSuchResourceClass(f"No such resource class: {name[:LONGEST]}.")
     return row.name, row.updated_at or row.created_at
 
 
@@ -143,7 +143,7 @@ def delete_class(name: str) -> None:
         raise StandardName(f"Every cloud has the resource class {name}; it cannot be deleted.")
     row = ResourceClass.objects.select_for_update().filter(name=name).first()
     if row is None:
-        raise NoSuchResourceClass(f"There is no resource class {name}.")
+        raise NoSuchResourceClass(f"No such resource class: {name}.")
     if Inventory.objects.filter(resource_class=name).exists():
         raise NameInUse(f"There are inventories of the resource class {name}; delete them first.")
     row.delete()
@@ -193,7 +193,7 @@ def find_trait(name: str) -> ListedTrait:
         return name, None
     row = Trait.objects.filter(name=name).first() if is_custom(name) else None
     if row is None:
-        raise NoSuchTrait(f"There is no trait {name[:LONGEST]}.")
+        raise NoSuchTrait(f"No such trait: {name[:LONGEST]}.")
     return row.name, row.created_at
 
 

@@ -136,7 +136,7 @@ def find_provider(provider_id: uuid.UUID) -> ResourceProvider:
     """
     provider = _with_tree().filter(uuid=provider_id).first()
     if provider is None:
-        raise NoSuchProvider(f"There is no resource provider {provider_id}.")
+        raise NoSuchProvider(f"No resource provider has the UUID {provider_id}.")
     return provider
 
 

@@ -227,7 +227,7 @@ def read_provider_id(text: str) -> uuid.UUID:
     """Raises: NoSuchProvider: the text is no UUID, so that nothing has it."""
     found = parse_uuid(text)
     if found is None:
-        raise NoSuchProvider(f"There is no resource provider {text[:60]}.")
+        raise NoSuchProvider(f"No resource provider has the UUID {text[:60]}.")
     return found
 
 

@@ -75,8 +75,15 @@ RICH: dict[str, Any] = {
             "traits": ["HW_CPU_X86_AMD_SEV_ES"],
         },
     ],
+    "sharing": [
+        {
+            "name": "pool",
+            "inventories": {"CUSTOM_POOL": {"total": 4}},
+            "traits": ["MISC_SHARES_VIA_AGGREGATE", "CUSTOM_NEAR"],
+        },
+    ],
 }
-"""What ``host1`` has besides in the rich world."""
+"""What ``host1`` has besides in the rich world, and what is shared with it by an aggregate."""
 
 AGGREGATES: dict[str, dict[str, str]] = {
     "fast": {"ssd": "true", "tier": "gold"},
@@ -959,6 +966,49 @@ CASES: tuple[Case, ...] = (
         admin=True,
         server={"host": "host2"},
         specs={"resources1:VGPU": "1"},
+    ),
+    # what is shared by an aggregate
+    case("a shared class", "E A E", specs={"resources:CUSTOM_POOL": "4"}),
+    case("more of it than is shared", "E E E", specs={"resources:CUSTOM_POOL": "5"}),
+    case("a shared class in a numbered group", "E A E", specs={"resources1:CUSTOM_POOL": "1"}),
+    case(
+        "a shared class and a trait of who shares it",
+        "E A E",
+        specs={"resources:CUSTOM_POOL": "1", "trait:CUSTOM_NEAR": "required"},
+    ),
+    case(
+        "a shared class and a trait of the host in one group",
+        "E E E",
+        specs={"resources1:CUSTOM_POOL": "1", "trait1:CUSTOM_GOLD": "required"},
+    ),
+    case("a trait of who shares alone", "E E E", specs={"trait:CUSTOM_NEAR": "required"}),
+    case(
+        "a shared class with a host",
+        "E E E",
+        here="E A E",
+        admin=True,
+        server={"host": "host1"},
+        specs={"resources:CUSTOM_POOL": "1"},
+    ),
+    case(
+        "a shared class with a zone and a host",
+        "E E E",
+        here="E A E",
+        admin=True,
+        server={"availability_zone": "zone-a:host1"},
+        specs={"resources:CUSTOM_POOL": "1"},
+    ),
+    case(
+        "as much of it as is shared, by several servers",
+        "E A E",
+        specs={"resources:CUSTOM_POOL": "2"},
+        server={"min_count": 2, "max_count": 2},
+    ),
+    case(
+        "more of it than is shared, by several servers",
+        "E E E",
+        specs={"resources:CUSTOM_POOL": "2"},
+        server={"min_count": 3, "max_count": 3},
     ),
 )
 VOLUME_CASES: tuple[Case, ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,17 @@ def enrich(node: ComputeNode, has: Mapping[str, Any]) -> dict[str, ResourceProvi
         name = f"{node.hypervisor_hostname} {child['name']}"
         made[child["name"]] = ResourceProvider.objects.create(name=name, parent=parent)
         _fill(made[child["name"]], child)
+    for pool in has.get("sharing", ()):
+        _share(pool, root)
     return made
+
+
+def _share(pool: Mapping[str, Any], root: ResourceProvider) -> None:
+    aggregate = uuid.uuid4()
+    made = ResourceProvider.objects.create(name=pool["name"])
+    _fill(made, pool)
+    for provider in (made, root):
+        provider.aggregates.create(aggregate=aggregate)
 
 
 def _fill(provider: ResourceProvider, has: Mapping[str, Any]) -> None:

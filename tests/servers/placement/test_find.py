@@ -439,6 +439,16 @@ def test_one_of_the_best_is_taken_by_chance(option: Callable[..., None]) -> None
     assert {chosen(spec())[0] for _ in range(40)} == {"host1", "host2"}
 
 
+def test_hosts_that_are_as_good_are_taken_in_any_order_by_option(
+    option: Callable[..., None],
+) -> None:
+    for number in (1, 2, 3):
+        host(number, memory_mb=4096)
+    assert len({chosen(spec())[0] for _ in range(40)}) == 1
+    option(shuffle_best_same_weighed_hosts=True)
+    assert len({chosen(spec())[0] for _ in range(40)}) > 1
+
+
 def test_amounts_in_steps_and_from_a_least_amount_on() -> None:
     node = host()
     set_inventory(node, {"VCPU": 2}, "step_size")
