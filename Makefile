@@ -46,7 +46,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadgroup --durations 10
 
 test-fast: $(VENV)/.test
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough'
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough and not guests'
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -20,6 +20,9 @@ QUIET = {
     "net.ipv4.conf.all.rp_filter": "0",
     "net.ipv4.conf.default.send_redirects": "0",
     "net.ipv4.conf.all.send_redirects": "0",
+    # each device answers for its own addresses, since two may be on one bridge
+    "net.ipv4.conf.all.arp_ignore": "1",
+    "net.ipv4.conf.all.arp_announce": "2",
 }
 FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
 
@@ -121,7 +124,10 @@ def give_routes(space: str, wanted: Iterable[str], *, table: str = "main") -> No
     among them go.
     """
     lines = sorted(wanted)
-    before = ask("route", "show", "table", table, "proto", "static", space=space)
+    try:
+        before = ask("route", "show", "table", table, "proto", "static", space=space)
+    except NetworkFailed:  # the first route makes the table
+        before = []
     kept = {line.split()[0] for line in lines}
     old = [str(one["dst"]) for one in before if one and str(one["dst"]) not in kept]
     batch(

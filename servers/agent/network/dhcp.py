@@ -11,6 +11,7 @@ import dataclasses
 import ipaddress
 import os
 import signal
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from servers.agent.network.rules import METADATA
 from servers.agent.network.state import Network, Port, Subnet
 
 LEASE_SECONDS = 86400
+END_SECONDS = 5.0
 ON_LINK = "0.0.0.0"  # noqa: S104 - as DHCP names a route without a router
 SERVER = "dhcp"
 """The device of a network's own namespace."""
@@ -27,7 +29,7 @@ SLAAC, STATELESS, STATEFUL = "slaac", "dhcpv6-stateless", "dhcpv6-stateful"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``words`` begin the process; a change of the files alone is read by it."""
+    """``words`` begin the process; ``hosts`` and ``options`` are files."""
 
     words: tuple[str, ...]
     hosts: str
@@ -146,7 +148,11 @@ def _text(lines: Sequence[str]) -> str:
 
 
 def serve(space: str, folder: Path, plan: Plan | None) -> None:
-    """Make it so that dnsmasq serves this in the namespace, or nothing."""
+    """Make it so that dnsmasq serves this in the namespace, or nothing.
+
+    It begins anew with each change, as it keeps nothing: told by SIGHUP to read its files again,
+    version 2.90 crashes once it has given an address away.
+    """
     if plan is None:
         end(folder)
         return
@@ -154,10 +160,8 @@ def serve(space: str, folder: Path, plan: Plan | None) -> None:
     folder.chmod(0o755)  # dnsmasq reads it as nobody
     changed = _write(folder / "hosts", plan.hosts) | _write(folder / "options", plan.options)
     words = _command(folder, plan)
-    pid = running(folder)
-    if pid is not None and _kept(folder / "command") == "\n".join(words):
-        if changed:
-            os.kill(pid, signal.SIGHUP)
+    same = _kept(folder / "command") == "\n".join(words)
+    if same and not changed and running(folder) is not None:
         return
     end(folder)
     run(*words, space=space)
@@ -168,9 +172,17 @@ def end(folder: Path) -> None:
     pid = running(folder)
     if pid is not None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGKILL)
+        _wait_for_end(folder)
     (folder / "command").unlink(missing_ok=True)
     (folder / "pid").unlink(missing_ok=True)
+
+
+def _wait_for_end(folder: Path) -> None:
+    """So that its port is free."""
+    deadline = time.monotonic() + END_SECONDS
+    while running(folder) is not None and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 def running(folder: Path) -> int | None:

@@ -22,6 +22,7 @@ from servers.agent.network.devices import (
     make_pair,
     make_space,
     remove,
+    set_values,
 )
 from servers.agent.network.names import (
     bridge_of,
@@ -174,6 +175,7 @@ def _make_handover(standing: Standing, space: str) -> None:
         mtu=network.mtu,
         bridge=bridge_of(network.id),
     )
+    set_values({f"net.ipv6.conf.{HANDOVER}.disable_ipv6": "1"}, space)
 
 
 def _make_outside(standing: Standing, space: str) -> None:
@@ -201,8 +203,6 @@ def routes(standing: Standing) -> list[str]:
         lines += _ways_out(gateway.hops)
     elif network is not None and standing.tunnel_entries(network):
         lines.append(f"default via {HOP} dev {inner_of(network.id)} onlink")
-    if standing.has_uplink and not standing.leads_out:
-        lines += [f"{one} dev {OUT}" for one in _ranges(gateway.addresses)]
     return lines
 
 
@@ -221,7 +221,10 @@ def _make_floating_ways(standing: Standing, space: str) -> None:
     if wanted and not first:  # inside of the router it goes the way of all others
         lines.append("rule add lookup main suppress_prefixlength 0 priority 100")
     batch(lines, space=space)
-    ways = _ways_out(gateway.hops) if wanted and gateway is not None else []
+    ways: list[str] = []
+    if wanted and gateway is not None:
+        ways = [f"{one} dev {OUT}" for one in _ranges(gateway.addresses)]
+        ways += _ways_out(gateway.hops)
     if ways or held:
         give_routes(space, ways, table=FLOATING_TABLE)
 
@@ -247,6 +250,9 @@ def ruleset(standing: Standing) -> str:
         leaving += [f'oifname "{OUT}" meta nfproto ipv4 snat ip to {one}' for one in own[:1]]
     if standing.has_uplink and gateway is not None and gateway.snat:
         guarded.append(f'iifname "{OUT}" meta nfproto ipv4 ct state new ct status & dnat == 0 drop')
+    if standing.has_uplink and not standing.leads_out:
+        fixed = ", ".join(sorted(one.fixed for one in standing.floating))
+        guarded.append(f'oifname "{OUT}" ip saddr != {{ {fixed} }} drop')
     # a guest asks for the floating address of another one behind the same router
     leaving.append(f'oifname != "{OUT}" iifname "in-*" ct status dnat masquerade')
     return RULE_TABLE % {
