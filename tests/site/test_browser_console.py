@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.resources
 from typing import Any
 
@@ -9,9 +10,16 @@ import pytest
 from django.utils import timezone
 
 from quotas.models import Limit, LimitChange
-from servers.models import Instance, InstanceAction, ServerFault, Service
+from servers.models import (
+    Instance,
+    InstanceAction,
+    Rollup,
+    RollupKind,
+    ServerFault,
+    Service,
+)
 from servers.statistics.roll_up import roll_up
-from tests.world.cast import ALPHA, Cast
+from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.chromium import Browser, log_in
 from tests.world.factories import make_flavor, make_image, make_instance, make_network
 from tests.world.hosts import make_host
@@ -130,6 +138,77 @@ def test_a_host_is_taken_out_of_service(browser: Browser, cast: Cast) -> None:
     service = Service.objects.get(host="host1")
     assert (service.disabled, service.disabled_reason) == (True, "new memory")
     assert InstanceAction.objects.get(action="live-migration").user_id == cast.admin.user_id
+
+
+def test_a_host_that_is_lost_is_evacuated(browser: Browser) -> None:
+    server = make_site()
+    Service.objects.filter(host="host2").update(disabled=False)
+    browser.open("/admin/servers/computenode/host1/change/")
+    browser.follow("Force down")
+    assert "twice" in browser.text  # it asks first
+    browser.press('#content-main [type="submit"]')
+    browser.follow("Evacuate")
+    browser.press('#content-main [type="submit"]')
+    assert "1 of 1 servers" in browser.find(".messagelist").text
+    run_jobs()
+    browser.open(f"/admin/servers/instance/{server.pk}/change/")
+    assert browser.find("#content").find_element("link text", "host2").is_displayed()
+    server.refresh_from_db()
+    assert (server.host, server.vm_state) == ("host2", "active")
+
+
+def test_a_server_is_rescued_and_resized_to_a_flavor_that_is_suggested(browser: Browser) -> None:
+    server = make_site()
+    page = f"/admin/servers/instance/{server.pk}/change/"
+    browser.open(page)
+    for label, state in (("Rescue", "RESCUE"), ("End rescue", "ACTIVE")):
+        browser.follow(label)
+        browser.press('#content-main [type="submit"]')
+        run_jobs()
+        browser.open(page)
+        assert state in browser.find(".operations").text
+    browser.follow("Resize")
+    browser.type("flavor", "m1.ti")
+    browser.wait_for('#suggested-flavor option[value="m1.tiny"]')
+    browser.type("flavor", "m1.tinny")
+    browser.press('#content-main [type="submit"]')
+    assert "m1.tinny" in browser.find(".messagelist").text
+
+
+def fetch(browser: Browser, path: str) -> str:
+    """What the link to a file leads to, in the session of the browser."""
+    script = "return fetch(arguments[0]).then((answer) => answer.text())"
+    return str(browser.chrome.execute_script(script, path))
+
+
+def test_a_list_is_taken_elsewhere_with_its_filters(browser: Browser) -> None:
+    server = make_site()
+    browser.open("/admin/servers/instance/?vm_state__exact=active")
+    link = browser.find("#content").find_element("link text", "CSV")
+    head, *lines = fetch(browser, str(link.get_attribute("href"))).splitlines()
+    assert head.startswith("key,server,status")
+    assert len(lines) == 1
+    assert server.display_name in lines[0]
+
+
+def test_usage_is_told_for_a_period_and_a_project(browser: Browser) -> None:
+    day = dt.datetime(2026, 3, 4, tzinfo=dt.UTC)
+    for key, project, hours in ((ALPHA, "alpha", 12), (BETA, "beta", 7)):
+        amounts = {"vcpu_hours": hours, "memory_hours": 24, "disk_hours": 48}
+        numbers = {"project": project, **amounts}
+        Rollup.objects.create(kind=RollupKind.USAGE, at=day, subject=key, numbers=numbers)
+    browser.open("/admin/usage/?since=2026-03-01&until=2026-03-05")
+    assert "beta" in browser.find("#content table").text
+    browser.type("project", "alpha")
+    browser.press('#content-main [type="submit"]')
+    table = browser.find("#content table").text
+    assert "alpha 12" in table
+    assert "beta" not in table
+    assert browser.has("svg[role=img]")
+    link = browser.find("#content").find_element("link text", "CSV")
+    head, line = fetch(browser, str(link.get_attribute("href"))).splitlines()
+    assert head.startswith("project id,project,")
+    assert "alpha,12" in line
 
 
 def test_a_server_is_stopped_and_its_console_read(browser: Browser) -> None:
