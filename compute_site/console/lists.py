@@ -23,6 +23,7 @@ from django.utils.html import format_html
 
 from compute_site.console.csv_lists import MOST_ROWS, list_as_csv
 from compute_site.console.form_fields import Reader, RowSelects, strict_field
+from compute_site.console.named import name_rows
 from compute_site.identity.models import User
 from compute_site.values.words import parse_uuid
 
@@ -58,6 +59,7 @@ class CountingChangeList(ChangeList):
         page: Any = self.model_admin
         page.name_users(self.result_list)
         page.count_for_all(self.result_list)
+        name_rows(page, page.list_display, list(self.result_list), request.user)
 
 
 class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
@@ -202,7 +204,10 @@ class ListAdmin(RowSelects, admin.ModelAdmin):  # type: ignore[type-arg]
             if given is not None:
                 key = self.get_queryset(request).filter(uuid=given).values_list("pk", flat=True)
                 object_id = str(key.first() or 0)
-        return super().get_object(request, object_id, from_field)
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.viewer = request.user
+        return row
 
     @admin.display(description="name", ordering="name")
     def named(self, row: Any) -> str:

@@ -46,7 +46,7 @@ class ProjectQuota(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.project_id}: {self.resource} {self.limit}"
+        return f"{self.project}: {self.resource} {self.limit}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from compute_site.console.named import named
 from servers.admin.display import age_of, state, structure_of
 from servers.admin.read_only import RecordAdmin
 from servers.models import KeyPair, ServerGroup, ServerGroupMember
@@ -52,8 +53,9 @@ class ServerGroupAdmin(RecordAdmin):
     inlines = (MemberInline,)
     age = age_of("created_at")
     more_rules = structure_of("rules")
-    fields = ("name", "uuid", "policy", "more_rules", "project", "user_id", "created_at")
-    readonly_fields = ("more_rules",)
+    fields = ("name", "uuid", "policy", "more_rules", "project", "user", "created_at")
+    readonly_fields = ("more_rules", "user")
+    user = named("user_id", "identity.user", "user")
 
     @admin.display(description="members")
     def member_count(self, group: Any) -> int:

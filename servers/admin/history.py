@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from compute_site.console.lists import word_filter
+from compute_site.console.named import named
 from servers.admin.display import age_of
 from servers.admin.read_only import RecordAdmin
 from servers.models import ConsoleToken, InstanceAction, InstanceActionEvent, ServerFault
@@ -40,6 +41,13 @@ class InstanceActionAdmin(RecordAdmin):
     sortable_by = ("age",)
     inlines = (EventInline,)
     age = age_of("start_time")
+    user = named("user_id", "identity.user", "user")
+    project = named("project_id", "identity.project", "project")
+    fields = (
+        *("instance", "action", "request_id", "user", "project", "start_time"),
+        *("finish_time", "message"),
+    )
+    readonly_fields = fields
 
 
 @admin.register(ConsoleToken)

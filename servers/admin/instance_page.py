@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 
 from compute_site.console.lists import read_uuid
+from compute_site.console.named import NamedColumn
 from compute_site.identity.models import User
 from servers.admin.display import (
     NOTHING,
@@ -185,7 +186,9 @@ def _networks(links: Links, instance: Instance) -> Part:
 
 
 def _disks(links: Links, instance: Instance) -> Part:
-    devices = BlockDevice.objects.filter(instance=instance)[:MOST]
+    devices = list(BlockDevice.objects.filter(instance=instance)[:MOST])
+    volumes = NamedColumn("volume_id", "volume.volume").read_names(devices)
+    images = NamedColumn("image_id", "image.image").read_names(devices)
     return rows(
         "Block devices",
         ("device", "boot index", "from", "to", "volume", "image", "size", "ends with the server"),
@@ -195,8 +198,8 @@ def _disks(links: Links, instance: Instance) -> Part:
                 NOTHING if device.boot_index is None else device.boot_index,
                 device.source_type or NOTHING,
                 device.destination_type or NOTHING,
-                links.named("volume.volume", device.volume_id),
-                links.named("image.image", device.image_id),
+                links.named("volume.volume", key := device.volume_id, volumes.get(str(key))),
+                links.named("image.image", key := device.image_id, images.get(str(key))),
                 _disk_size(device),
                 yes_no(device.delete_on_termination),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from compute_site.console.named import named
 from servers.admin.display import age_of
 from servers.admin.read_only import RecordAdmin
 from servers.models import Migration
@@ -28,6 +29,10 @@ class MigrationAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ("age",)
     age = age_of("created_at")
+    exclude = ("user_id", "project_id")
+    user = named("user_id", "identity.user", "user")
+    project = named("project_id", "identity.project", "project")
+    readonly_fields = ("user", "project")
 
     @admin.display(description="flavor")
     def flavors(self, move: Migration) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from compute_site.console.lists import word_filter
+from compute_site.console.named import named
 from servers.admin.display import age_of, structure_of, structured, yes_no
 from servers.admin.read_only import RecordAdmin
 from servers.models import (
@@ -126,8 +127,8 @@ class InstanceMappingAdmin(RecordAdmin):
 @admin.register(BlockDevice)
 class BlockDeviceAdmin(RecordAdmin):
     list_display = (
-        *("__str__", "instance", "source_type", "destination_type", "boot_index", "volume_id"),
-        *("image_id", "volume_size", "delete_on_termination"),
+        *("__str__", "instance", "source_type", "destination_type", "boot_index", "volume"),
+        *("image", "volume_size", "delete_on_termination"),
     )
     list_filter = (
         word_filter("source", "source_type"),
@@ -140,7 +141,10 @@ class BlockDeviceAdmin(RecordAdmin):
     search_help_text = f"Id of device, volume or image, {OF_SERVER_HELP.lower()}"
     ordering = ("-id",)
     sortable_by = ()
-    exclude = ("connection_info",)
+    exclude = ("connection_info", "volume_id", "image_id")
+    volume = named("volume_id", "volume.volume", "volume")
+    image = named("image_id", "image.image", "image")
+    readonly_fields = ("volume", "image")
 
 
 @admin.register(Tag)

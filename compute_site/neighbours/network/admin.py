@@ -14,6 +14,7 @@ from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, ApiForm, PartInline, parts_of
 from compute_site.console.form_fields import RowSelect, StrictJSONField
 from compute_site.console.lists import word_filter
+from compute_site.console.named import named
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.local import access, changes, floating, routers
 from compute_site.neighbours.network.local.limits import QUOTAS
@@ -250,13 +251,14 @@ class PortAdmin(ApiAdmin):
         ),
         (
             "Holder",
-            {"fields": ("device_id", "device_owner", "tag", "position", "created_by_server")},
+            {"fields": ("device", "device_owner", "tag", "position", "created_by_server")},
         ),
         ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
     )
     list_display = (
-        *("named", "network", "project", "addresses", "status", "device_id", "binding_host"),
+        *("named", "network", "project", "addresses", "status", "device", "binding_host"),
     )
+    device = named("device_id", "servers.instance", "server or other device")
     list_filter = (
         word_filter("status", "status"),
         word_filter("project", "project__name", "project__id"),

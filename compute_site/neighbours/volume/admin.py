@@ -14,6 +14,7 @@ from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, ApiForm
 from compute_site.console.form_fields import RowSelect, RowSelects
 from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.console.named import named
 from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.neighbours.volume import policies
@@ -271,7 +272,7 @@ class SnapshotAdmin(ApiAdmin):
 class AttachmentAdmin(ListAdmin):
     """Attachments can only be viewed here; they are made and deleted through servers."""
 
-    list_display = ("volume", "server_id", "device", "status", "created_at")
+    list_display = ("volume", "server", "device", "status", "created_at")
     list_filter = (word_filter("status", "status"),)
     list_select_related = ()
     list_prefetched = ("volume",)
@@ -279,6 +280,9 @@ class AttachmentAdmin(ListAdmin):
     id_fields = ("server_id", "volume__id")
     search_help_text = "Id of a server or volume"
     ordering = ("-created_at", "id")
+    exclude = ("server_id",)
+    server = named("server_id", "servers.instance", "server")
+    readonly_fields = ("server",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
