@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import ipaddress
 import logging
 import signal
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from urllib.parse import urlsplit
 
 from servers.agent.client import Client, SiteFailed
@@ -50,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
         if name != "run":
             command.add_argument(
                 "--hypervisor", choices=NAMES, required=True, help="what runs the guests"
+            )
+            command.add_argument(
+                "--set",
+                action="append",
+                default=[],
+                metavar="NAME=VALUE",
+                help="a setting of agent.json, such as accel=tcg; may be given several times",
             )
         if name == "join":
             command.add_argument("--site", required=True, help="such as https://compute.example")
@@ -133,6 +142,33 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def read_settings(words: Sequence[str]) -> dict[str, Any]:
+    """Of ``NAME=VALUE``; raises ``Refused``: no setting has that name, or it has another kind."""
+    kinds = {
+        field.name: str if field.default is None else type(field.default)
+        for field in dataclasses.fields(Settings)
+        if field.default is not dataclasses.MISSING and field.name != "ca_file"
+    }
+    found: dict[str, Any] = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        if name not in kinds:
+            known = ", ".join(kinds)
+            raise Refused(f"--set: there is no setting {name[:40]!r}; there are: {known}")
+        try:
+            found[name] = _flag(text) if kinds[name] is bool else kinds[name](text)
+        except ValueError:
+            raise Refused(f"--set: {text[:40]!r} is no value for {name}") from None
+    return found
+
+
+def _flag(text: str) -> bool:
+    """Raises ``ValueError``."""
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
+
+
 def _settings(arguments: argparse.Namespace, host: str = "") -> Settings:
     return Settings(
         site=getattr(arguments, "site", "").rstrip("/"),
@@ -140,6 +176,7 @@ def _settings(arguments: argparse.Namespace, host: str = "") -> Settings:
         hypervisor=arguments.hypervisor,
         state_dir=arguments.state_dir,
         ca_file=getattr(arguments, "ca_file", None),
+        **read_settings(arguments.set),
     )
 
 
