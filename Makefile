@@ -13,7 +13,7 @@ SAY = @printf '[%6.2f s] %s\n' $$(($$(date +%s) - $(BEGAN)))
 
 .DEFAULT_GOAL := help
 .PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts bench-launch bench-wait bench-keys \
-    soak soak-failover soak-repeat clean
+    test-guests soak soak-failover soak-repeat clean
 
 help:
 	@echo 'make run         the whole site with a demo cloud, on 127.0.0.1:8774'
@@ -23,6 +23,7 @@ help:
 	@echo 'make reset       delete its data, after asking; make clean leaves them'
 	@echo 'make clean       delete the virtual environment and what was built'
 	@echo 'make test        everything that must hold; make test-fast: what costs little, under 90 s'
+	@echo 'make test-guests boots real guests, as root; needs QEMU and libvirt (docs/guests.md)'
 	@echo 'make check       lint, types, migrations, deployment checks'
 	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts, bench-launch,'
 	@echo '                 bench-wait, bench-keys'
@@ -47,6 +48,9 @@ test: $(VENV)/.test
 
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough and not guests'
+
+test-guests: $(VENV)/.guests
+	$(BIN)/python -m pytest -p no:cacheprovider -m guests --durations 10 tests/guests
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -99,6 +103,10 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(VENV)/.guests: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,guests]'
 	@touch $@
 
 clean:

@@ -1,0 +1,282 @@
+"""Two hosts on one machine: network and mount namespaces, each with its own libvirtd and agent.
+
+A host is reached from the site's side by a pair of virtual network cards and a bridge. When it
+ends, every program in its mount namespace ends.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+START_SECONDS = 90
+QEMU_CONF = """
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+cgroup_controllers = [ ]
+namespaces = [ ]
+security_driver = "none"
+stdio_handler = "file"
+migration_address = "{address}"
+migration_host = "{address}"
+"""
+LIBVIRTD_CONF = """
+listen_tls = 0
+listen_tcp = 1
+listen_addr = "{address}"
+auth_tcp = "none"
+unix_sock_dir = "{folder}/sock"
+auth_unix_rw = "none"
+log_outputs = "3:file:{folder}/libvirtd.log"
+host_uuid = "{host_uuid}"
+"""
+BOUND = {"run": "/run/libvirt", "lib": "/var/lib/libvirt", "cache": "/var/cache/libvirt"}
+INSIDE = """set -e
+hostname {name}
+mkdir -p /run/libvirt /var/lib/libvirt /var/cache/libvirt /etc/libvirt /run/netns
+mount -t tmpfs netns /run/netns
+{binds}
+mount --bind {folder}/etc /etc/libvirt
+mount --bind {folder}/passwd /etc/passwd
+mount --bind {folder}/group /etc/group
+mount --bind {folder}/hosts /etc/hosts
+exec libvirtd -l -f {folder}/libvirtd.conf -p {folder}/libvirtd.pid
+"""
+
+
+def run(*words: str, check: bool = True) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0 or not check, f"{' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def wait_until(
+    condition: Callable[[], Any], *, told: Callable[[], object], seconds: float = START_SECONDS
+) -> Any:
+    """What it gave at last; ``told`` says what there is when it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.1)
+    return value
+
+
+class Bridge:
+    """Where the hosts and the site meet. ``prefix`` is that of a /24 network."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"gsb{number}"
+        self.prefix = f"10.{200 + number // 250 % 50}.{number % 250}"
+        self.address = f"{self.prefix}.1"
+
+    def make(self) -> None:
+        run("ip", "link", "add", "name", self.name, "type", "bridge")
+        run("ip", "addr", "add", f"{self.address}/24", "dev", self.name)
+        run("ip", "link", "set", self.name, "up")
+
+    def remove(self) -> None:
+        run("ip", "link", "delete", self.name, check=False)
+
+
+@dataclasses.dataclass
+class Host:
+    """``number`` is its place among the hosts, from 1."""
+
+    number: int
+    bridge: Bridge
+    folder: Path
+    libvirtd: subprocess.Popen[bytes] | None = None
+    agent: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"host{self.number}"
+
+    @property
+    def address(self) -> str:
+        return f"{self.bridge.prefix}.{10 + self.number}"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def uri(self) -> str:
+        return f"qemu+unix:///system?socket={self.folder}/sock/libvirt-sock"
+
+    def start_libvirtd(self) -> None:
+        for name in (*BOUND, "etc", "sock"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._write_files()
+        binds = "\n".join(f"mount --bind {self.folder}/{one} {at}" for one, at in BOUND.items())
+        inside = INSIDE.format(name=self.name, folder=self.folder, binds=binds)
+        with (self.folder / "libvirtd.out").open("wb") as out:
+            self.libvirtd = subprocess.Popen(
+                ["/usr/bin/unshare", "-m", "-u", "-n", "bash", "-c", f"read -r _; {inside}"],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=out,
+            )
+        self._plug()
+        assert self.libvirtd.stdin is not None
+        self.libvirtd.stdin.write(b"\n")
+        self.libvirtd.stdin.close()
+        socket = self.folder / "sock" / "libvirt-sock"
+        wait_until(socket.exists, told=(self.folder / "libvirtd.out").read_text)
+
+    def inside(self, *words: str) -> list[str]:
+        """The command in the namespaces of the host."""
+        assert self.libvirtd is not None
+        return ["nsenter", "-t", str(self.libvirtd.pid), "-m", "-u", "-n", "--", *words]
+
+    def run(self, *words: str, check: bool = True) -> str:
+        return run(*self.inside(*words), check=check)
+
+    def virsh(self, *words: str, check: bool = True) -> str:
+        return self.run("virsh", "-c", self.uri, *words, check=check)
+
+    # the agent
+
+    def join(self, site: str, token: str, **settings: Any) -> None:
+        words = ("--site", site, "--token", token, "--plain-http")
+        self._agent("join", "--hypervisor", "libvirt", *words, **self._own(settings))
+
+    def start_agent(self) -> None:
+        with (self.folder / "agent.log").open("ab") as log:
+            self.agent = subprocess.Popen(
+                self.inside(sys.executable, "-m", "servers.agent", "run", *self._where()),
+                env=ENVIRONMENT,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill_agent(self) -> None:
+        assert self.agent is not None
+        self.agent.kill()
+        self.agent.wait(10)
+
+    def stop_agent(self) -> None:
+        if self.agent is not None and self.agent.poll() is None:
+            self.agent.terminate()
+            try:
+                self.agent.wait(45)
+            except subprocess.TimeoutExpired:
+                self.agent.kill()
+                self.agent.wait(10)
+
+    def agent_log(self) -> str:
+        path = self.folder / "agent.log"
+        return path.read_text(errors="replace")[-6000:] if path.exists() else ""
+
+    def end(self) -> None:
+        """All that runs in its mount namespace, its guests too."""
+        self.stop_agent()
+        if self.libvirtd is None or self.libvirtd.poll() is not None:
+            return
+        mine = Path(f"/proc/{self.libvirtd.pid}/ns/mnt").stat().st_ino
+        for pid in processes_in(mine):
+            kill(pid)
+        self.libvirtd.wait(20)
+
+    # steps
+
+    def _own(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "libvirt_uri": self.uri,
+            "accel": "tcg",
+            "network": "bridge",
+            "tunnel_address": self.address,
+            "network_run_dir": str(self.folder / "agent-run"),
+            "idle_seconds": 0.1,
+            "watch_seconds": 0.5,
+            "migration_address": self.address,
+            "migration_uri": f"qemu+tcp://{self.address}/system",
+            **settings,
+        }
+
+    def _where(self) -> tuple[str, ...]:
+        return ("--state-dir", str(self.state))
+
+    def _agent(self, command: str, *words: str, **settings: Any) -> str:
+        """Settings are read before the host joins, too."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        given = [f"--set={key}={value}" for key, value in settings.items()]
+        program = (sys.executable, "-m", "servers.agent", command)
+        done = subprocess.run(
+            self.inside(*program, *words, *self._where(), *given),
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def _write_files(self) -> None:
+        facts = {"address": self.address, "folder": self.folder, "host_uuid": uuid.uuid4()}
+        (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF.format(**facts))
+        (self.folder / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(**facts))
+        names = f"127.0.0.1 localhost\n{self.address} {self.name}\n"  # else libvirtd asks in vain
+        (self.folder / "hosts").write_text(names)
+        user = "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin\n"
+        group = "libvirt-qemu:x:64055:\nkvm:x:64056:\n"
+        for name, line in (("passwd", user), ("group", group)):
+            text = Path("/etc", name).read_text()
+            (self.folder / name).write_text(text if "libvirt-qemu" in text else text + line)
+
+    def _plug(self) -> None:
+        """A cable between the bridge and the host's card ``uplink``."""
+        assert self.libvirtd is not None
+        pid = self.libvirtd.pid
+        own = Path("/proc/self/ns/net").stat().st_ino
+        wait_until(
+            lambda: Path(f"/proc/{pid}/ns/net").stat().st_ino != own, told=lambda: "no namespace"
+        )
+        cable = f"{self.bridge.name}h{self.number}"
+        run("ip", "link", "add", cable, "type", "veth", "peer", "name", "uplink", "netns", str(pid))
+        run("ip", "link", "set", cable, "master", self.bridge.name)
+        run("ip", "link", "set", cable, "up")
+        into = ("nsenter", "-t", str(pid), "-n", "--")
+        run(*into, "ip", "link", "set", "lo", "up")
+        run(*into, "ip", "addr", "add", f"{self.address}/24", "dev", "uplink")
+        run(*into, "ip", "link", "set", "uplink", "up")
+        run(*into, "ip", "route", "add", "default", "via", self.bridge.address)
+
+
+def processes_in(namespace: int) -> list[int]:
+    """Those whose mount namespace it is."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/ns/mnt"):
+        try:
+            if path.stat().st_ino == namespace:
+                found.append(int(path.parts[2]))
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+    return found
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def lacking() -> Sequence[str]:
+    """Programs that these tests need and the machine has not."""
+    programs = ("qemu-system-x86_64", "qemu-img", "libvirtd", "virsh", "ip", "nsenter", "unshare")
+    return [program for program in programs if shutil.which(program) is None]
