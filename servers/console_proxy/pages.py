@@ -1,9 +1,11 @@
-"""The files that the proxy gives to browsers: its pages, noVNC and xterm.js."""
+"""The files that the proxy gives to browsers: its pages, and parts of noVNC and xterm.js."""
 
 from __future__ import annotations
 
 import mimetypes
 from pathlib import Path
+
+from servers.console_proxy import parts
 
 FOLDER = Path(__file__).parent / "static"
 NAMES = {"vnc_auto.html": "vnc.html", "vnc_lite.html": "vnc.html"}
@@ -18,8 +20,13 @@ POLICY = (
 def find_file(path: str) -> tuple[bytes, str] | None:
     """What is in the file at this path of a URL, and its type; ``None``: there is no such file."""
     name = path.lstrip("/")
-    file = (FOLDER / NAMES.get(name, name)).resolve()
-    if not file.is_relative_to(FOLDER) or not file.is_file():
+    place, _, rest = name.partition("/")
+    if place in parts.PLACES:
+        folder, name = parts.folder() / parts.PLACES[place], rest
+    else:
+        folder, name = FOLDER, NAMES.get(name, name)
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
         return None
     kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "text/plain"
     return file.read_bytes(), f"{kind}; charset=utf-8" if kind.startswith("text/") else kind

@@ -13,22 +13,20 @@ from urllib.parse import unquote
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from pytest_django.live_server_helper import LiveServer
-from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from servers.agent.consoles import Consoles
 from servers.agent.failures import GuestFailed
 from servers.agent.loop import Agent
-from servers.console_proxy import serve
+from servers.console_proxy import parts, serve
 from servers.models import Instance
 from tests.agents.test_life import becomes, create
 from tests.world.agents import at_work, jobs_at_work, join, make_agent
 from tests.world.cast import make_cast
-from tests.world.chromium import start_chromium
 from tests.world.client import ApiClient
 
 ANSWER_SECONDS = 20
@@ -89,31 +87,6 @@ def test_a_token_leads_to_the_console_once(
     with_proxy(look)
 
 
-def test_a_browser_shows_the_serial_line(agent: Agent, member: ApiClient, tmp_path: Path) -> None:
-    server = create(member)
-    becomes(server, "active", 1)
-    token = token_of(member, server, "serial", "serial")
-
-    def look(proxy: str) -> None:
-        with start_chromium(tmp_path / "profile") as chrome:
-            chrome.get(f"http://{proxy}/serial.html?token={token}")
-            wait = WebDriverWait(chrome, ANSWER_SECONDS)
-            wait.until(lambda _: f"serial of {server.uuid}" in lines_of(chrome))
-            chrome.switch_to.active_element.send_keys("typed")
-            wait.until(lambda _: "typed" in lines_of(chrome))
-            problems = [one for one in chrome.get_log("browser") if one["level"] == "SEVERE"]
-            assert [one for one in problems if "favicon" not in one["message"]] == []
-
-    async def in_thread(proxy: str) -> None:
-        await asyncio.to_thread(look, proxy)
-
-    with_proxy(in_thread)
-
-
-def lines_of(chrome: Chrome) -> str:
-    return str(chrome.find_element(By.CSS_SELECTOR, ".xterm-rows").text)
-
-
 async def closed(url: str) -> int | None:
     """Why the proxy ends it."""
     async with connect(url) as browser:
@@ -133,7 +106,18 @@ def test_the_proxy_refuses_strangers(transactional_db: None) -> None:
     with_proxy(try_out)
 
 
-def test_the_proxy_has_the_pages(db: None) -> None:
+@pytest.fixture
+def parts_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where npm would have brought noVNC and xterm.js."""
+    monkeypatch.setattr(settings, "STATE_DIR", tmp_path)
+    for name in parts.NEEDED:
+        file = parts.folder() / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("// a part", encoding="utf-8")
+    return parts.folder()
+
+
+def test_the_proxy_has_the_pages(parts_folder: Path) -> None:
     def get(proxy: str, path: str) -> tuple[int, str, bytes]:
         asking = http.client.HTTPConnection(proxy, timeout=ANSWER_SECONDS)
         asking.request("GET", path)
@@ -148,12 +132,30 @@ def test_the_proxy_has_the_pages(db: None) -> None:
 
         assert (await each("/vnc_auto.html?path=x"))[:2] == (200, "text/html; charset=utf-8")
         assert (await each("/serial.html?token=x"))[0] == 200
-        for script in ("/address.js", "/novnc/core/rfb.js", "/xterm/xterm.mjs"):
+        for script in ("/address.js", "/novnc/core/rfb.js", "/xterm/lib/xterm.mjs"):
             assert (await each(script))[:2] == (200, "text/javascript; charset=utf-8")
-        for path in ("/", "/../serve.py", "/%2e%2e/serve.py", "/novnc", "/nothing"):
+        for path in (
+            "/",
+            "/../serve.py",
+            "/%2e%2e/serve.py",
+            "/novnc",
+            "/novnc/../../x",
+            "/nothing",
+        ):
             assert (await each(path))[0] == 404
 
     with_proxy(look)
+
+
+def test_without_its_parts_the_proxy_says_how_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "STATE_DIR", tmp_path)
+    with pytest.raises(CommandError, match="console_proxy --install"):
+        call_command("console_proxy")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CommandError, match="apt install npm"):
+        call_command("console_proxy", install=True)
 
 
 def test_a_host_offers_no_console_unless_it_listens(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import asyncio
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from servers.console_proxy import parts
 from servers.console_proxy.serve import start
 
 
@@ -20,8 +21,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
         parser.add_argument("--port", type=int, default=6080, help="default: %(default)s")
+        parser.add_argument(
+            "--install", action="store_true", help="let npm bring noVNC and xterm.js, and end"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["install"]:
+                parts.install()
+                self.stdout.write(f"noVNC and xterm.js are in {parts.folder()}.")
+                return
+            parts.check()
+        except parts.PartsMissing as error:
+            raise CommandError(str(error)) from None
         asyncio.run(self._serve(options["host"], options["port"]))
 
     async def _serve(self, host: str, port: int) -> None:
