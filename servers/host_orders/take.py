@@ -10,12 +10,14 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from compute_site.db.notices import tell
 from compute_site.faults import Conflict, NotFound
 from compute_site.secrets.sealing import unseal
 from servers.host_orders.give import CANCELLED, news_of_order
+from servers.host_orders.networks import NETWORK_CHANGED
 from servers.models import HostAgent, HostOrder
 
 MOST_ORDERS = 50
@@ -134,7 +136,8 @@ def find_open(agent: HostAgent, order_id: uuid.UUID, *tasks: str) -> HostOrder:
 
 
 def purge_orders() -> int:
-    """Forget those that ended long ago; their number."""
+    """Forget those that ended long ago, and hints that nobody took in time; their number."""
     hours: int = settings.OPTIONS.host_orders_hours
     limit = timezone.now() - dt.timedelta(hours=hours)
-    return HostOrder.objects.filter(done_at__lt=limit).delete()[0]
+    late = Q(task=NETWORK_CHANGED, done_at=None, not_after__lt=timezone.now())
+    return HostOrder.objects.filter(Q(done_at__lt=limit) | late).delete()[0]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
 
 from compute_site.neighbours.network.local.interfaces import join_subnet
 from compute_site.neighbours.network.models import (
@@ -15,10 +20,17 @@ from compute_site.neighbours.network.models import (
     SecurityGroup,
     SecurityGroupRule,
 )
+from servers.agent.hypervisor.pretend import Pretend
+from servers.agent.loop import Agent
+from servers.agent.network.none import NoWires
+from servers.agent.settings import load
+from servers.host_orders.take import purge_orders
 from servers.hosts.agents import add_host
 from servers.models import HostAgent, HostOrder, Service
 from servers.models.cell import CELL1
 from tests.agents.test_host_api import BEAT, Host, joined
+from tests.world.agents import QUICK, at_work, join, wait_until
+from tests.world.cast import make_cast
 from tests.world.client import ApiClient
 from tests.world.factories import (
     make_instance,
@@ -257,6 +269,48 @@ def test_hosts_behind_a_router_hear_of_it_and_hosts_that_are_down_do_not(
     assert as_member.put(f"{V2}/subnets/{far.subnets.get().pk}", body).status == 200
     assert hints(host) == sorted([str(near.pk), str(far.pk)])
     assert hints(other) == []
+
+
+def test_hints_that_nobody_takes_are_forgotten(host: Host, as_member: ApiClient) -> None:
+    network = make_network()
+    plugged(network, "real")
+    body = {"subnet": {"dns_nameservers": ["9.9.9.9"]}}
+    assert as_member.put(f"{V2}/subnets/{network.subnets.get().pk}", body).status == 200
+    assert purge_orders() == 0
+    HostOrder.objects.update(not_after=timezone.now() - dt.timedelta(seconds=1))
+    assert purge_orders() == 1
+
+
+class Noting(NoWires):
+    """Notes what the site has told of networks."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def facts(self) -> dict[str, Any]:
+        return {"tunnel_address": "192.0.2.7", "uplink": True}
+
+    def update(self, network_id: str) -> None:
+        self.seen.append(network_id)
+
+
+def test_a_change_comes_to_the_agent_at_work(
+    live_server: LiveServer, transactional_db: None, tmp_path: Path
+) -> None:
+    cast = make_cast()
+    join(live_server.url, tmp_path)
+    network, wires = make_network(), Noting()
+    plugged(network, "real")
+    settings, identity = load(tmp_path)
+    quick = dataclasses.replace(settings, **QUICK)
+    with at_work(Agent(quick, identity, Pretend(tmp_path), wires=wires)):
+        wait_until(lambda: bool(HostAgent.objects.get().wires))
+        assert HostAgent.objects.get().wires == wires.facts()
+        body = {"subnet": {"dns_nameservers": ["9.9.9.9"]}}
+        path = f"{V2}/subnets/{network.subnets.get().pk}"
+        assert ApiClient(cast.member).put(path, body).status == 200
+        wait_until(lambda: wires.seen == [str(network.pk)])
+        wait_until(lambda: not HostOrder.objects.filter(done_at=None).exists())
 
 
 def test_without_agents_nothing_is_asked_but_whether_there_are_any(

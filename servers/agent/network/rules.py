@@ -118,6 +118,9 @@ def _entering(port: Port, number: int) -> list[str]:
     owned = _owned(port)
     lines = [mark, f"ether saddr != {_set(sorted(owned))} drop"]
     lines += [
+        # groups are not asked about frames within frames
+        "ether type vlan drop",
+        "ether type 8021ad drop",
         "udp sport 67 udp dport 68 drop",
         "udp sport 547 udp dport 546 drop",
         "ip saddr 0.0.0.0 udp sport 68 udp dport 67 return",
