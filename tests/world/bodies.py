@@ -367,7 +367,7 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
         )
     },
     "POST //network/v2.0/ports/{row_id}/bindings": (
-        Example({"binding": {"host": "host"}}, "binding", network.NEW_BINDING),
+        Example({"binding": {"host": "made"}}, "binding", network.NEW_BINDING),
     ),
     "PUT //network/v2.0/ports/{row_id}/bindings/{host}": (
         Example({"binding": {"profile": {"a": "b"}}}, "binding", network.CHANGED_BINDING),
