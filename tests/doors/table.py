@@ -573,6 +573,7 @@ UNSAFE = {"port_security_enabled": False}
 BINDINGS = f"{V2}/ports/{{row_id}}/bindings"
 BINDING = f"{BINDINGS}/{{host}}"
 BOUND = {"row_id": "{port_id}"}
+QOS = f"{V2}/qos/policies"
 TAGGED = ("network", "subnet", "port", "router", "security_group", "floatingip")
 NETWORK_SERVICE = (
     *ROUTERS,
@@ -726,6 +727,29 @@ NETWORK_SERVICE = (
         {"rbac_policy": {"target_tenant": "{other_project}"}},
     ),
     row("DELETE", f"{V2}/rbac-policies/{{row_id}}", MEMBER, 204),
+    row("POST", QOS, MANAGER, 201, {"policy": {"name": "new"}}, outsider=403),
+    row("POST", QOS, ADMIN, 201, {"policy": {"shared": True}}, outsider=403, also="for all"),
+    row("PUT", f"{QOS}/{{row_id}}", MANAGER, 200, {"policy": {"name": "renamed"}}),
+    row("PUT", f"{QOS}/{{row_id}}", ADMIN, 200, {"policy": {"shared": True}}, also="for all"),
+    row("DELETE", f"{QOS}/{{row_id}}", MANAGER, 204),
+    *(
+        row(
+            *(method, f"{QOS}/{{policy_id}}/{kind}s{below}", MANAGER, status),
+            {kind: {key: 5, **more}} if method != "DELETE" else None,
+            names={"row_id": f"{{{kind}}}"},
+            outsider=404,
+        )
+        for kind, key in (
+            ("bandwidth_limit_rule", "max_kbps"),
+            ("minimum_bandwidth_rule", "min_kbps"),
+            ("minimum_packet_rate_rule", "min_kpps"),
+        )
+        for method, below, status, more in (
+            ("POST", "", 201, {"direction": "ingress"}),
+            ("PUT", "/{row_id}", 200, {}),
+            ("DELETE", "/{row_id}", 204, {}),
+        )
+    ),
     row("POST", BINDINGS, ADMIN, 201, {"binding": {"host": "host2"}}, names=BOUND),
     row("PUT", BINDING, ADMIN, 200, {"binding": {"profile": {"a": "b"}}}, names=BOUND),
     row("PUT", f"{BINDING}/activate", ADMIN, 200, names=BOUND),

@@ -10,10 +10,13 @@ from guardian.shortcuts import assign_perm
 from compute_site.identity.models import Role
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
+    QOS_KINDS,
     FloatingIp,
     NetworkAccess,
     Port,
     PortBinding,
+    QosPolicy,
+    QosRule,
     SecurityGroupRule,
     Subnet,
 )
@@ -161,17 +164,23 @@ class World:
         opened = NetworkAccess.objects.create(
             network=make_network(subnet=False), project_id=ALPHA, target_project=BETA
         )
+        policy = QosPolicy.objects.create(name="kept", project_id=ALPHA)
+        rules = [QosRule(policy=policy, kind=kind, amount=1) for kind in QOS_KINDS]
+        QosRule.objects.bulk_create(rules)
         self.rows = {
             "networks": str(network.pk),
             "subnets": str(network.subnets.get().pk),
             "ports": str(make_port(network).pk),
             "rbac-policies": str(opened.pk),
+            "policies": str(policy.pk),
             "security-groups": str(group.pk),
             "security-group-rules": str(rule.pk),
             "floatingips": str(floating.pk),
             "routers": str(make_router(network.subnets.get(), outside=public).pk),
         }
         return {
+            "policy_id": str(policy.pk),
+            **{f"{rule.kind}_rule": str(rule.pk) for rule in rules},
             "network": str(network.pk),
             "own_subnet": str(network.subnets.get().pk),
             "empty_network": str(empty.pk),

@@ -261,6 +261,10 @@ NETWORK: Mapping[str, Any] = {
     "security_group": {"name": "made"},
     "security_group_rule": {"security_group_id": "{security-groups}", "direction": "egress"},
     "floatingip": {"floating_network_id": "{networks}"},
+    "policy": {"name": "made"},
+    "bandwidth_limit_rule": {"max_kbps": 100, "direction": "ingress"},
+    "minimum_bandwidth_rule": {"min_kbps": 100, "direction": "ingress"},
+    "minimum_packet_rate_rule": {"min_kpps": 100, "direction": "ingress"},
     "rbac_policy": {
         "object_type": "network",
         "object_id": "{networks}",

@@ -15,9 +15,12 @@ from django.utils import timezone
 from compute_site.api.microversions.version import NEWEST
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
+    QOS_KINDS,
     FloatingIp,
     NetworkAccess,
     PortBinding,
+    QosPolicy,
+    QosRule,
     SecurityGroupRule,
     Subnet,
 )
@@ -153,10 +156,16 @@ class Site:
         access = NetworkAccess.objects.create(
             network=network, project_id=ALPHA, target_project=BETA
         )
+        policy = QosPolicy.objects.create(name="kept", project_id=ALPHA)
+        rules = [QosRule(policy=policy, kind=kind, amount=1) for kind in QOS_KINDS]
+        QosRule.objects.bulk_create(rules)
+        self.values["policy_id"] = str(policy.pk)
+        self.qos_rules = {f"{rule.kind}_rules": str(rule.pk) for rule in rules}
         self.bound = str(bound.pk)
         """A port that is prepared for the host."""
         self.rows = {
             "rbac-policies": str(access.pk),
+            "policies": str(policy.pk),
             "networks": str(network.pk),
             "subnets": str(subnet.pk),
             "ports": str(port.pk),
@@ -170,6 +179,8 @@ class Site:
     def path(self, route: Route, **names: str) -> str:
         known = {name: self.values.get(name, UNKNOWN_ID) for name in route.names}
         known["row_id"] = self.rows.get(route.collection, UNKNOWN_ID)
+        if "_rules/" in route.path:
+            known["row_id"] = self.qos_rules[route.path.split("/")[-2]]
         if "/bindings" in route.path:
             known |= {"row_id": self.bound, "host": "new" if route.path.endswith("s") else "host"}
         if "/application_credentials" in route.path:  # they are for nobody but the user

@@ -16,7 +16,7 @@ from compute_site.console.form_fields import RowSelect, StrictJSONField
 from compute_site.console.lists import word_filter
 from compute_site.console.named import named
 from compute_site.neighbours.network.api import shapes
-from compute_site.neighbours.network.local import access, changes, floating, routers
+from compute_site.neighbours.network.local import access, changes, floating, qos, routers
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.rows import (
     NETWORK_COLUMNS,
@@ -30,6 +30,8 @@ from compute_site.neighbours.network.models import (
     Network,
     NetworkAccess,
     Port,
+    QosPolicy,
+    QosRule,
     Quota,
     Router,
     SecurityGroup,
@@ -483,6 +485,52 @@ class FloatingIpAdmin(ApiAdmin):
 
     def delete(self, caller: Caller, row: FloatingIp) -> None:
         floating.delete_floating_ip(caller, row)
+
+
+class QosRuleInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The rules of a QoS policy; the network API makes and changes them."""
+
+    model = QosRule
+    fields = ("kind", "direction", "amount", "burst")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: QosPolicy | None = None) -> bool:
+        return False
+
+
+@admin.register(QosPolicy)
+class QosPolicyAdmin(ApiAdmin):
+    keys = {"project": "project_id", **{key: key for key in ("name", "description", "shared")}}
+    new = without(shapes.NEW_QOS_POLICY, "is_default")
+    changed = shapes.CHANGED_QOS_POLICY
+    fieldsets = (
+        (None, {"fields": ("id", "name", "project", "description", "shared")}),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+    )
+    list_display = ("named", "project", "shared", "created_at")
+    list_select_related = ("project",)
+    list_filter = (word_filter("project", "project__name", "project__id"), "shared")
+    search_fields = ("name", "description")
+    id_fields = ("id",)
+    search_help_text = "Part of the name or description, or id"
+    autocomplete_fields = ("project",)
+    ordering = ("name", "id")
+    inlines = (QosRuleInline,)
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> QosPolicy:
+        return qos.create_policy(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: QosPolicy, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        qos.change_policy(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: QosPolicy) -> None:
+        qos.delete_policy(caller, row)
 
 
 @admin.register(NetworkAccess)

@@ -174,12 +174,78 @@ class Network(Described):
     availability_zone_hints = models.JSONField(
         default=list, blank=True, db_default=Value([], output_field=models.JSONField())
     )
+    qos_policy = models.ForeignKey(
+        "QosPolicy", null=True, blank=True, on_delete=models.SET_NULL, related_name="networks"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = NetworkQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+
+class QosPolicyQuerySet(models.QuerySet["QosPolicy"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The project's own policies and the shared ones; an admin sees all."""
+        if caller.is_admin:
+            return self
+        return self.filter(Q(project=caller.project_id) | Q(shared=True))
+
+
+class QosPolicy(Described):
+    """How much of a network ports may use, and how much they are to be given: a set of rules."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    shared = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = QosPolicyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "QoS policy"
+        verbose_name_plural = "QoS policies"
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+BANDWIDTH_LIMIT = "bandwidth_limit"
+MINIMUM_BANDWIDTH = "minimum_bandwidth"
+MINIMUM_PACKET_RATE = "minimum_packet_rate"
+EGRESS, INGRESS, ANY_DIRECTION = "egress", "ingress", "any"
+
+
+QOS_KINDS = (BANDWIDTH_LIMIT, MINIMUM_BANDWIDTH, MINIMUM_PACKET_RATE)
+
+
+class QosRule(models.Model):
+    """One rule of a policy; kilobits or kilopackets a second."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    policy = models.ForeignKey(QosPolicy, on_delete=models.CASCADE, related_name="rules")
+    kind = models.CharField(
+        max_length=32,
+        choices=[(kind, kind) for kind in QOS_KINDS],
+    )
+    direction = models.CharField(max_length=8, default=EGRESS)
+    amount = models.PositiveIntegerField()
+    """``max_kbps``, ``min_kbps`` or ``min_kpps``."""
+    burst = models.PositiveIntegerField(default=0)
+    """``max_burst_kbps`` of a limit."""
+
+    class Meta:
+        verbose_name = "QoS rule"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["policy", "kind", "direction"], name="network_qos_rule_once_a_way"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.direction} {self.amount}"
 
 
 class NetworkAccess(models.Model):
@@ -330,6 +396,14 @@ class Port(Described):
         default=list, blank=True, db_default=Value([], output_field=models.JSONField())
     )
     """A list of ``{"opt_name": …, "opt_value": …, "ip_version": …}``."""
+    qos_policy = models.ForeignKey(
+        "QosPolicy",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="ports",
+        db_index=False,
+    )
     tag = models.CharField(max_length=60, null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     """The position of the NIC among those of its server."""
@@ -342,6 +416,11 @@ class Port(Described):
     class Meta:
         indexes = [
             models.Index(fields=["device_id"], name="network_port_device"),
+            models.Index(
+                fields=["qos_policy"],
+                condition=Q(qos_policy__isnull=False),
+                name="network_port_qos",
+            ),
             models.Index(fields=["project", "name", "id"], name="network_port_page"),
         ]
 

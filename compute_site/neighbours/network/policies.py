@@ -730,3 +730,73 @@ ACTIVATE_BINDING = rule(
     ("PUT /network/v2.0/ports/{port_id}/bindings/{host}/activate",),
     noun="port",
 )
+CREATE_QOS = rule(
+    "create_policy",
+    Role.MANAGER,
+    "Make QoS policies.",
+    ("POST /network/v2.0/qos/policies",),
+    noun="qos_policy",
+)
+CREATE_QOS_SHARED = rule(
+    "create_policy:shared",
+    Role.ADMIN,
+    "Make QoS policies for all projects.",
+    ("POST /network/v2.0/qos/policies",),
+    noun="qos_policy",
+)
+GET_QOS = rule(
+    "get_policy",
+    Role.READER,
+    "See and use QoS policies.",
+    ("GET /network/v2.0/qos/policies", "GET /network/v2.0/qos/policies/{id}"),
+    noun="qos_policy",
+)
+UPDATE_QOS = rule(
+    "update_policy",
+    Role.MANAGER,
+    "Change QoS policies.",
+    ("PUT /network/v2.0/qos/policies/{id}",),
+    noun="qos_policy",
+)
+UPDATE_QOS_SHARED = rule(
+    "update_policy:shared",
+    Role.ADMIN,
+    "Share QoS policies with all projects.",
+    ("PUT /network/v2.0/qos/policies/{id}",),
+    noun="qos_policy",
+)
+DELETE_QOS = rule(
+    "delete_policy",
+    Role.MANAGER,
+    "Delete QoS policies.",
+    ("DELETE /network/v2.0/qos/policies/{id}",),
+    noun="qos_policy",
+)
+GET_RULE_TYPE = rule(
+    "get_rule_type",
+    Role.READER,
+    "See which kinds of QoS rules there are.",
+    ("GET /network/v2.0/qos/rule-types",),
+    noun="qos_policy",
+)
+QOS_VERBS = {"create": "Make", "get": "See", "update": "Change", "delete": "Delete"}
+QOS_METHODS = {"create": "POST", "get": "GET", "update": "PUT", "delete": "DELETE"}
+QOS_RULES = {
+    (kind, verb): rule(
+        f"{verb}_policy_{kind}_rule",
+        Role.READER if verb == "get" else Role.MANAGER,
+        f"{QOS_VERBS[verb]} rules of QoS policies for {told}.",
+        (
+            f"{QOS_METHODS[verb]} /network/v2.0/qos/policies/{{policy_id}}/{kind}_rules"
+            + ("" if verb == "create" else "/{rule_id}"),
+        ),
+        noun="qos_policy",
+    )
+    for kind, told in (
+        ("bandwidth_limit", "the most bandwidth"),
+        ("minimum_bandwidth", "the least bandwidth"),
+        ("minimum_packet_rate", "the least packets"),
+    )
+    for verb in QOS_VERBS
+}
+"""By the kind of rule and what is done."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from compute_site.neighbours.network.api.shapes import QOS_COLUMNS
 from compute_site.neighbours.network.local.interfaces import Interface
 from compute_site.neighbours.network.local.rows import normal_range
 from compute_site.neighbours.network.local.zones import zones
@@ -15,6 +17,8 @@ from compute_site.neighbours.network.models import (
     NetworkAccess,
     Port,
     PortBinding,
+    QosPolicy,
+    QosRule,
     Router,
     SecurityGroup,
     SecurityGroupRule,
@@ -54,6 +58,7 @@ def show_network(network: Network, project_id: str) -> dict[str, Any]:
         "subnets": [str(subnet.pk) for subnet in network.subnets.all()],
         "availability_zones": [],
         "availability_zone_hints": network.availability_zone_hints,
+        "qos_policy_id": None if network.qos_policy_id is None else str(network.qos_policy_id),
         "ipv4_address_scope": None,
         "ipv6_address_scope": None,
     }
@@ -66,6 +71,29 @@ def show_provider(network: Network) -> dict[str, Any]:
         "provider:physical_network": network.physical_network,
         "provider:segmentation_id": network.segmentation_id,
     }
+
+
+def show_qos_policy(policy: QosPolicy) -> dict[str, Any]:
+    """``policy`` comes with its ``rules``."""
+    return {
+        **_shared(policy),
+        "id": str(policy.pk),
+        "name": policy.name,
+        "shared": policy.shared,
+        "rules": [
+            {
+                **show_qos_rule(rule, QOS_COLUMNS[rule.kind]),
+                "type": rule.kind,
+                "qos_policy_id": str(policy.pk),
+            }
+            for rule in sorted(policy.rules.all(), key=lambda rule: (rule.kind, rule.direction))
+        ],
+    }
+
+
+def show_qos_rule(rule: QosRule, columns: Mapping[str, str]) -> dict[str, Any]:
+    """``columns`` are those of the keys of the kind."""
+    return {"id": str(rule.pk), **{key: getattr(rule, name) for key, name in columns.items()}}
 
 
 def show_access(access: NetworkAccess) -> dict[str, Any]:
@@ -125,6 +153,7 @@ def show_port(port: Port) -> dict[str, Any]:
         "ip_allocation": port.ip_allocation,
         "binding:vnic_type": port.vnic_type,
         "propagate_uplink_status": False,
+        "qos_policy_id": None if port.qos_policy_id is None else str(port.qos_policy_id),
     }
 
 

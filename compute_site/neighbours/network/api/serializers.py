@@ -79,6 +79,14 @@ class AccessUpdate(BodySerializer):
     shape = shapes.CHANGED_ACCESS
 
 
+class QosPolicyCreate(BodySerializer):
+    shape = shapes.NEW_QOS_POLICY
+
+
+class QosPolicyUpdate(BodySerializer):
+    shape = shapes.CHANGED_QOS_POLICY
+
+
 class BindingCreate(BodySerializer):
     shape = shapes.NEW_BINDING
 

@@ -7,9 +7,20 @@ import re
 from collections.abc import Mapping
 
 from compute_site.neighbours.network.local.tags import LONGEST_TAG, read_tags
-from compute_site.neighbours.network.models import EXTERNAL, PROTOCOLS, SHARED
+from compute_site.neighbours.network.models import (
+    ANY_DIRECTION,
+    BANDWIDTH_LIMIT,
+    EGRESS,
+    EXTERNAL,
+    INGRESS,
+    MINIMUM_BANDWIDTH,
+    MINIMUM_PACKET_RATE,
+    PROTOCOLS,
+    SHARED,
+)
 from compute_site.values.keys import (
     IGNORED,
+    LARGEST_INT,
     Key,
     Reader,
     WrongValue,
@@ -295,18 +306,20 @@ def _strict(shape: Mapping[str, Key]) -> dict[str, Key]:
     }
 
 
-NEW_NETWORK = _new(
+QOS = {"qos_policy_id": Key(uuid_text)}
+"""Ports and networks have it by requests alone; a cloud file says what ports ask for."""
+NEW_NETWORK = QOS | _new(
     NETWORK,
     *("status", "tags", "subnets", "availability_zones", "l2_adjacency"),
-    *("ipv4_address_scope", "ipv6_address_scope"),
+    *("ipv4_address_scope", "ipv6_address_scope", "qos_policy_id"),
 )
 NEW_SUBNET = _new(SUBNET, "tags", "router:external") | {
     "ip_version": dataclasses.replace(SUBNET["ip_version"], required=True)
 }
-NEW_PORT = _new(
+NEW_PORT = QOS | _new(
     PORT,
     *("status", "binding:vif_type", "binding:vif_details", "dns_assignment", "ip_allocation"),
-    *("qos_network_policy_id", "resource_request"),
+    *("qos_network_policy_id", "resource_request", "qos_policy_id"),
 )
 NEW_SECURITY_GROUP = _new(
     {**SECURITY_GROUP, "name": Key(line, default="")}, "security_group_rules", "tags", "shared"
@@ -371,6 +384,43 @@ CHANGED_ROUTER = optional(
 )
 INTERFACE: Mapping[str, Key] = {"subnet_id": Key(uuid_text), "port_id": Key(uuid_text)}
 EXTRA_ROUTES: Mapping[str, Key] = {"routes": Key(ROUTES, required=True)}
+
+
+MOST_KBPS = as_number(between(0, LARGEST_INT))
+NEW_QOS_POLICY: Mapping[str, Key] = _strict(
+    {
+        "name": Key(line, default=""),
+        "description": Key(line, default=""),
+        "shared": Key(loose_flag, default=False),
+        "project_id": Key(line, other_name="tenant_id"),
+        "is_default": unsupported(False),
+    }
+)
+CHANGED_QOS_POLICY: Mapping[str, Key] = without(NEW_QOS_POLICY, "project_id", "is_default")
+ONE_WAY = Key(one_of(EGRESS, INGRESS), default=EGRESS, never_null=True)
+QOS_RULES: Mapping[str, Mapping[str, Key]] = {
+    BANDWIDTH_LIMIT: {
+        "max_kbps": Key(MOST_KBPS, required=True),
+        "max_burst_kbps": Key(MOST_KBPS, default=0, never_null=True),
+        "direction": ONE_WAY,
+    },
+    MINIMUM_BANDWIDTH: {"min_kbps": Key(MOST_KBPS, required=True), "direction": ONE_WAY},
+    MINIMUM_PACKET_RATE: {
+        "min_kpps": Key(MOST_KBPS, required=True),
+        "direction": Key(one_of(EGRESS, INGRESS, ANY_DIRECTION), default=EGRESS, never_null=True),
+    },
+}
+"""The keys of the rules of each kind."""
+CHANGED_QOS_RULES = {kind: optional(shape) for kind, shape in QOS_RULES.items()}
+QOS_COLUMNS: Mapping[str, Mapping[str, str]] = {
+    BANDWIDTH_LIMIT: {
+        "max_kbps": "amount",
+        "max_burst_kbps": "burst",
+        "direction": "direction",
+    },
+    MINIMUM_BANDWIDTH: {"min_kbps": "amount", "direction": "direction"},
+    MINIMUM_PACKET_RATE: {"min_kpps": "amount", "direction": "direction"},
+}
 
 
 def one_project(value: object) -> str:

@@ -10,18 +10,30 @@ from compute_site.neighbours.network.api import (
     availability,
     bindings,
     discovery,
+    qos,
     quotas,
     routers,
     tags,
     views,
 )
 from compute_site.neighbours.network.api.objects import NetworkView
+from compute_site.neighbours.network.api.shapes import QOS_RULES
 
 
 def tag_paths(plural: str, kind: type[NetworkView]) -> list[URLPattern]:
     """The URLs of the tags of such objects."""
     several, one = tags.tags_of(kind)
     return [path(f"{plural}/<row_id>/tags", several), path(f"{plural}/<row_id>/tags/<tag>", one)]
+
+
+def qos_rule_paths() -> list[URLPattern]:
+    """The URLs of the rules of QoS policies."""
+    found = []
+    for kind in QOS_RULES:
+        several, one = qos.views_of(kind)
+        where = f"qos/policies/<policy_id>/{kind}_rules"
+        found += [path(where, several), path(f"{where}/<row_id>", one)]
+    return found
 
 
 V2 = [
@@ -54,6 +66,10 @@ V2 = [
     path("ports/<row_id>/bindings/<host>/activate", bindings.BindingActivation.as_view()),
     path("rbac-policies", access.AccessList.as_view()),
     path("rbac-policies/<row_id>", access.AccessDetail.as_view()),
+    path("qos/policies", qos.QosPolicyList.as_view()),
+    path("qos/policies/<row_id>", qos.QosPolicyDetail.as_view()),
+    *qos_rule_paths(),
+    path("qos/rule-types", qos.RuleTypes.as_view()),
     path("availability_zones", availability.ZoneList.as_view()),
     path("agents", availability.AgentList.as_view()),
     path("agents/<agent_id>", availability.AgentDetail.as_view()),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from compute_site.caller import Caller
 from compute_site.faults import BadReference, BadRequest, Conflict
@@ -28,6 +28,7 @@ from compute_site.neighbours.network.local.ports import (
     give_first_rules,
     save_addresses,
 )
+from compute_site.neighbours.network.local.qos import check_policy, refresh_requests
 from compute_site.neighbours.network.local.rights import (
     permit,
     permit_create,
@@ -73,6 +74,9 @@ UPDATE_RULES: Mapping[type[Model], str] = {
 }
 
 
+HAS_POLICY = Q(network__qos_policy__isnull=False)
+
+
 class MacInUse(Conflict):
     """Another port of the network has the MAC address."""
 
@@ -115,6 +119,7 @@ def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[
     permit_create(caller, policies.CREATE_NETWORK, project_id, values, given)
     check_project(caller, project_id)
     check_hints(values["availability_zone_hints"])
+    check_policy(caller, values.get("qos_policy_id"))
     QUOTAS.check(project_id, network=1)
     network = network_row(values, uuid.uuid4(), project_id)
     network.save(force_insert=True)
@@ -151,6 +156,7 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
     check_project(caller, project_id)
     if chosen_mac is not None and network.ports.filter(mac_address=chosen_mac).exists():
         raise MacInUse(f"A port of the network has {chosen_mac} already.", field="mac_address")
+    check_policy(caller, values.get("qos_policy_id"))
     QUOTAS.check(project_id, port=1)
     port = port_row(values, uuid.uuid4(), project_id)
     if "port_security_enabled" not in given:
@@ -159,6 +165,9 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
         port.ip_allocation = "none"
     _settle_options(port, values, given, before=())
     port.save(force_insert=True)
+    if port.qos_policy_id is not None or network.qos_policy_id is not None:
+        refresh_requests(Port.objects.filter(pk=port.pk), new=True)
+        port.refresh_from_db(fields=["resource_request"])
     _give_addresses(port, values, given)
     _give_groups(port, values["security_groups"])
     tell_of_ports([port.pk])
@@ -252,6 +261,7 @@ def change(
     if changed:
         row.save(update_fields=changed)
     row.note_change()
+    _follow_policies(caller, row, changed)
     if isinstance(row, Port):
         if "security_groups" in given:
             _give_groups(row, values["security_groups"] or [])
@@ -388,6 +398,27 @@ def _servers_of(ports: Any) -> set[str]:
     """The servers that have any of the ports, which are a relation of another row."""
     owned = ports.filter(device_owner__startswith=COMPUTE)
     return set(owned.values_list("device_id", flat=True))
+
+
+def _follow_policies(
+    caller: Caller, row: Network | Subnet | Port, changed: Collection[str]
+) -> None:
+    """Let the port, or the ports of the network, ask for what their QoS policies say.
+
+    Raises:
+        QosPolicyNotFound: the caller sees no such policy.
+        ServersBound: a server has one of the ports, and it would ask for something else.
+    """
+    if isinstance(row, Network | Port) and "qos_policy_id" in changed:
+        check_policy(caller, row.qos_policy_id)
+    if isinstance(row, Port):
+        has_policy = row.qos_policy_id is not None or row.network.qos_policy_id is not None
+        if "qos_policy_id" in changed or (has_policy and "vnic_type" in changed):
+            refresh_requests(Port.objects.filter(pk=row.pk))
+    elif isinstance(row, Network) and "qos_policy_id" in changed:
+        refresh_requests(row.ports.filter(qos_policy=None))
+    elif isinstance(row, Network) and "physical_network" in changed:
+        refresh_requests(row.ports.filter(Q(qos_policy__isnull=False) | HAS_POLICY))
 
 
 def check_project(caller: Caller, project_id: str) -> None:

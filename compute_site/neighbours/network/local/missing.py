@@ -32,6 +32,12 @@ class SecurityGroupNotFound(NotFound):
     code = "no_such_security_group"
 
 
+class QosPolicyNotFound(NotFound):
+    """The QoS policy does not exist, or the caller does not see it."""
+
+    code = "no_such_qos_policy"
+
+
 class AgentNotFound(NotFound):
     """There are no agents here."""
 

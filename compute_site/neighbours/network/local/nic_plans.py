@@ -13,14 +13,20 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import default_pools
 from compute_site.neighbours.network.local.interfaces import join_subnet
 from compute_site.neighbours.network.local.limits import QUOTAS
+from compute_site.neighbours.network.local.qos import asks_of_hosts
 from compute_site.neighbours.network.local.routers import set_gateway
 from compute_site.neighbours.network.models import Network, Port, Router, Subnet
 from compute_site.neighbours.network.policies import ATTACH_EXTERNAL_NETWORK
 from compute_site.neighbours.network.protocol import NicFailed, NicRequest
 from compute_site.neighbours.quotas import lock_project
 
-OF_NETWORK = ("id", "name", "project_id", "shared", "external", "port_security_enabled")
-READ = ("id", "name", "project_id", "shared_here", "leads_out", "port_security_enabled")
+OF_NETWORK = (
+    *("id", "name", "project_id", "shared", "external", "port_security_enabled", "qos_policy_id"),
+)
+READ = (
+    *("id", "name", "project_id", "shared_here", "leads_out", "port_security_enabled"),
+    "qos_policy_id",
+)
 """For ``OF_NETWORK``, as the project sees the network."""
 SEEN_NETWORKS = CompiledQuery(
     lambda caller, *ids: (
@@ -61,6 +67,7 @@ def plan_nics(caller: Caller, requests: Sequence[NicRequest] | str) -> list[NicP
     else:
         plans = _look_up(caller, requests)
     _check_external(caller, plans)
+    _check_asks(plans)
     return plans
 
 
@@ -130,6 +137,20 @@ def _look_up_one(
     if network is None:
         raise NicFailed(f"Network {request.network_id} does not exist.")
     return NicPlan(position=position, network=network, fixed_ip=request.fixed_ip, tag=request.tag)
+
+
+def _check_asks(plans: Iterable[NicPlan]) -> None:
+    """What a port asks of hosts must be known before a host is chosen."""
+    asking = {
+        plan.network.pk
+        for plan in plans
+        if plan.port is None and plan.network.qos_policy_id is not None
+    }
+    if asking and asks_of_hosts(asking):
+        raise NicFailed(
+            "The QoS policy of a network asks for bandwidth or packets of the host: give the "
+            "server a port that exists."
+        )
 
 
 def _check_external(caller: Caller, plans: Iterable[NicPlan]) -> None:

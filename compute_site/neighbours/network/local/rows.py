@@ -34,6 +34,7 @@ NETWORK_COLUMNS = {
     "physical_network": "provider:physical_network",
     "segmentation_id": "provider:segmentation_id",
     "availability_zone_hints": "availability_zone_hints",
+    "qos_policy_id": "qos_policy_id",
     "description": "description",
     "tags": "tags",
 }
@@ -68,6 +69,7 @@ PORT_COLUMNS = {
     "dns_name": "dns_name",
     "allowed_address_pairs": "allowed_address_pairs",
     "extra_dhcp_opts": "extra_dhcp_opts",
+    "qos_policy_id": "qos_policy_id",
     "description": "description",
     "tags": "tags",
 }
