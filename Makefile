@@ -50,7 +50,7 @@ test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough and not guests'
 
 test-guests: $(VENV)/.guests
-	$(BIN)/python -m pytest -p no:cacheprovider -m guests --durations 10 tests/guests
+	$(BIN)/python -m pytest -p no:cacheprovider -m guests --durations 10 tests/guests tests/agents
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
