@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.utils import timezone
 
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import send_later
 from servers.build.waiting import WaitingBuild
 from servers.drivers.disks import name_devices, root_name
 from servers.lifecycle.history import ERROR
@@ -103,8 +103,7 @@ def _write_history(
         for request in requests
     ]
     now = timezone.now()
-    with prepared_cursor() as cursor:
-        cursor.execute(INSERT_HISTORY, [orjson.dumps(rows).decode(), CREATE, now, now])
+    send_later(INSERT_HISTORY, [orjson.dumps(rows).decode(), CREATE, now, now])
 
 
 def _write_devices(requests: Sequence[WaitingBuild], *, named: bool) -> None:
@@ -122,8 +121,7 @@ def _write_devices(requests: Sequence[WaitingBuild], *, named: bool) -> None:
         }
         for same in alike.values()
     ]
-    with prepared_cursor() as cursor:
-        cursor.execute(INSERT_DEVICES, [orjson.dumps(given).decode()])
+    send_later(INSERT_DEVICES, [orjson.dumps(given).decode()])
 
 
 def _devices(request: WaitingBuild, *, named: bool) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import orjson
 from django.conf import settings
 from django.utils import timezone
 
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import send_later
 from servers.build.child_rows import BUILD_EVENT, write_records
 from servers.build.owner import find_owners
 from servers.build.unplaced import fail_unplaced
@@ -161,8 +161,9 @@ def _hand_over(
     began: dt.datetime,
 ) -> dict[int, BuildServer]:
     """Write the hosts of the servers, then the jobs; the hosts' counters come last, so that they
-    are locked for the shortest time.
+    are locked for the shortest time. All of it goes to the database in one trip.
     """
+    owners = find_owners([spec.instance for spec in specs.values()])
     servers = [request.instance_id for request in requests]
     hosts = [placement.host for placement in placements]
     now = timezone.now()
@@ -180,7 +181,7 @@ def _hand_over(
         },
     )
     _set_places(requests, placements, now)
-    going_on = _give_jobs(requests, specs, placements, jobs)
+    going_on = _give_jobs(requests, specs, placements, jobs, owners)
     claims.claim_places(dict(zip(servers, placements, strict=True)))
     return going_on
 
@@ -190,9 +191,9 @@ def _give_jobs(
     specs: Mapping[str, RequestSpec],
     placements: Sequence[Placement],
     jobs: Mapping[str, int],
+    owners: Mapping[tuple[str, str], Owner],
 ) -> dict[int, BuildServer]:
     """Defer the builds, but for those with which the jobs that place go on, which are returned."""
-    owners = find_owners([spec.instance for spec in specs.values()])
     numbers = Counter(request.reservation_id for request in requests)
     going_on: dict[int, BuildServer] = {}
     deferred = []
@@ -232,8 +233,7 @@ def _set_places(
         }
         for request, placement in zip(requests, placements, strict=True)
     ]
-    with prepared_cursor() as cursor:
-        cursor.execute(SET_PLACES, [orjson.dumps(places).decode(), now])
+    send_later(SET_PLACES, [orjson.dumps(places).decode(), now])
 
 
 def _job(request: WaitingBuild, placement: Placement, owner: Owner, *, retry: bool) -> BuildServer:

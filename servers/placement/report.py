@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from compute_site.db.prepared import prepared_cursor
+from compute_site.db.prepared import send_later
 from compute_site.faults import Fault
 from servers.placement.choose import Search
 from servers.placement.conditions import Question, conditions_of
@@ -112,8 +112,7 @@ def report_of(search: Search) -> dict[str, Any]:
 def keep_reports(reports: Mapping[int, Mapping[str, Any]]) -> None:
     """Keep the reports with their servers (by key), in the place of older ones."""
     given = [{"id": server, "report": report} for server, report in reports.items()]
-    with prepared_cursor() as cursor:
-        cursor.execute(KEEP, [orjson.dumps(given).decode()])
+    send_later(KEEP, [orjson.dumps(given).decode()])
 
 
 def _removed_by_database(question: Question) -> list[Removed]:
