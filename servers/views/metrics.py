@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import json
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -25,8 +24,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from compute_site.db.outages import reason_of
+from compute_site.metrics.counts import read_counts
 from compute_site.metrics.meters import BUCKETS, BUILDS, ENDLESS, PLACEMENT, REQUESTS, flush
-from compute_site.metrics.models import Counter
 from compute_site.request_id import address_of
 from quotas.dashboard import find_near_limit
 from servers.hosts.services import count_hosts
@@ -77,10 +76,7 @@ class SiteCollector(Collector):
     """Everything that ``/metrics`` shows; a constant number of statements."""
 
     def collect(self) -> Iterator[Metric]:
-        rows = [
-            (row.name, json.loads(row.labels), row.value)
-            for row in Counter.objects.order_by("name", "labels")
-        ]
+        rows = read_counts()
         for name, (text, labels) in COUNTERS.items():
             counter = CounterMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
             for own, values, value in rows:
