@@ -155,6 +155,30 @@ def _table(rows: Any) -> SafeString:
     return format_html('<table class="structured">{}</table>', body)
 
 
+def link_to(relation: str, label: str) -> Callable[[Any, Any], str]:
+    """A column of the admin with the row of a relation, under the word that operators use for it.
+    It is no first column of a list, which is a link to the row itself.
+    """
+
+    @admin.display(description=label)
+    def column(_admin: Any, row: Any) -> str:
+        related: Model | None = getattr(row, relation)
+        viewer = getattr(row, "viewer", None)
+        return Links(viewer).to(related) if viewer is not None else str(related or NOTHING)
+
+    return column
+
+
+def text_of(relation: str, label: str) -> Callable[[Any, Any], str]:
+    """The same without a link, for the first column of a list."""
+
+    @admin.display(description=label)
+    def column(_admin: Any, row: Any) -> str:
+        return str(getattr(row, relation) or NOTHING)
+
+    return column
+
+
 def structure_of(name: str, label: str = "") -> Callable[[Any, Any], str]:
     """A column of the admin that shows a JSON field."""
 

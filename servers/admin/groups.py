@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from compute_site.console.named import named
-from servers.admin.display import age_of, state, structure_of
+from servers.admin.display import age_of, link_to, state, structure_of
 from servers.admin.read_only import RecordAdmin
 from servers.models import KeyPair, ServerGroup, ServerGroupMember
 
@@ -18,7 +18,8 @@ class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
     """The servers of a group, with their places."""
 
     model = ServerGroupMember
-    fields = ("instance", "status", "host")
+    fields = ("server", "status", "host")
+    server = link_to("instance", "server")
     readonly_fields = fields
     can_delete = False
     extra = 0

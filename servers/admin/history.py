@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from compute_site.console.lists import word_filter
 from compute_site.console.named import named
-from servers.admin.display import age_of
+from servers.admin.display import age_of, link_to, text_of
 from servers.admin.read_only import RecordAdmin
 from servers.models import ConsoleToken, InstanceAction, InstanceActionEvent, ServerFault
 
@@ -31,7 +31,7 @@ class EventInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(InstanceAction)
 class InstanceActionAdmin(RecordAdmin):
     user_column = "user_id"
-    list_display = ("action", "instance", "user_named", "request_id", "message", "age")
+    list_display = ("action", "server", "user_named", "request_id", "message", "age")
     list_filter = (word_filter("action", "action"), word_filter("result", "message"), "start_time")
     list_select_related = ("instance",)
     search_fields = ("request_id__exact", "user_id__exact")
@@ -44,15 +44,16 @@ class InstanceActionAdmin(RecordAdmin):
     user = named("user_id", "identity.user", "user")
     project = named("project_id", "identity.project", "project")
     fields = (
-        *("instance", "action", "request_id", "user", "project", "start_time"),
+        *("server", "action", "request_id", "user", "project", "start_time"),
         *("finish_time", "message"),
     )
     readonly_fields = fields
+    server = link_to("instance", "server")
 
 
 @admin.register(ConsoleToken)
 class ConsoleTokenAdmin(RecordAdmin):
-    list_display = ("instance", "console_type", "host", "port", "expires_at", "age")
+    list_display = ("server_name", "console_type", "host", "port", "expires_at", "age")
     list_filter = (word_filter("type", "console_type"), "expires_at")
     list_select_related = ("instance",)
     search_fields = ("host__exact",)
@@ -60,13 +61,16 @@ class ConsoleTokenAdmin(RecordAdmin):
     search_help_text = "Server id or host"
     ordering = ("-id",)
     sortable_by = ("age",)
-    exclude = ("digest",)
+    fields = ("server", "console_type", "host", "port", "expires_at", "created_at")
+    readonly_fields = fields
+    server = link_to("instance", "server")
+    server_name = text_of("instance", "server")
     age = age_of("created_at")
 
 
 @admin.register(ServerFault)
 class FaultAdmin(RecordAdmin):
-    list_display = ("message", "code", "instance", "host", "age")
+    list_display = ("message", "code", "server", "host", "age")
     list_filter = (word_filter("host", "host"), "created_at")
     list_select_related = ("instance",)
     search_fields = ("message", "host__exact")
@@ -75,3 +79,6 @@ class FaultAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ("age",)
     age = age_of("created_at")
+    fields = ("server", "code", "message", "host", "details", "created_at")
+    readonly_fields = fields
+    server = link_to("instance", "server")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from compute_site.console.named import named
-from servers.admin.display import age_of
+from servers.admin.display import age_of, link_to, text_of
 from servers.admin.read_only import RecordAdmin
 from servers.models import Migration
 
@@ -13,7 +13,7 @@ from servers.models import Migration
 @admin.register(Migration)
 class MigrationAdmin(RecordAdmin):
     list_display = (
-        "instance",
+        "server_name",
         "migration_type",
         "status",
         "source_compute",
@@ -29,10 +29,12 @@ class MigrationAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ("age",)
     age = age_of("created_at")
-    exclude = ("user_id", "project_id")
+    exclude = ("instance", "user_id", "project_id")
+    server = link_to("instance", "server")
+    server_name = text_of("instance", "server")
     user = named("user_id", "identity.user", "user")
     project = named("project_id", "identity.project", "project")
-    readonly_fields = ("user", "project")
+    readonly_fields = ("server", "user", "project")
 
     @admin.display(description="flavor")
     def flavors(self, move: Migration) -> str:

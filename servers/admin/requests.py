@@ -8,7 +8,7 @@ from django.contrib import admin
 
 from compute_site.console.lists import word_filter
 from compute_site.console.named import named
-from servers.admin.display import age_of, structure_of, structured, yes_no
+from servers.admin.display import age_of, link_to, structure_of, structured, text_of, yes_no
 from servers.admin.read_only import RecordAdmin
 from servers.models import (
     BlockDevice,
@@ -26,7 +26,7 @@ BY_SERVER = ("instance__uuid",)
 
 @admin.register(RequestSpec)
 class RequestSpecAdmin(RecordAdmin):
-    list_display = ("instance", "availability_zone", "num_instances", "instance_group", "is_bfv")
+    list_display = ("server_name", "availability_zone", "servers_asked_for", "group", "is_bfv")
     list_filter = ("is_bfv", word_filter("zone", "availability_zone"))
     list_select_related = ("instance", "instance_group")
     search_fields = OF_SERVER
@@ -47,12 +47,12 @@ class RequestSpecAdmin(RecordAdmin):
     resources = structure_of("requested_resources", "resources of ports")
     ignored = structure_of("ignore_hosts", "ignored hosts")
     fieldsets = (
-        (None, {"fields": ("instance", "num_instances", "flavor_copy", "image_copy", "is_bfv")}),
+        (None, {"fields": ("server", "servers_asked_for", "flavor_copy", "image_copy", "is_bfv")}),
         (
             "Where",
             {
                 "fields": (
-                    *("availability_zone", "instance_group", "hosts", "nodes", "destination"),
+                    *("availability_zone", "group", "hosts", "nodes", "destination"),
                     *("ignored", "hints"),
                 )
             },
@@ -62,15 +62,22 @@ class RequestSpecAdmin(RecordAdmin):
     )
     readonly_fields = (
         *("flavor_copy", "image_copy", "numa", "pci", "hints", "hosts", "nodes", "destination"),
-        *("groups", "networks", "resources", "ignored"),
+        *("groups", "networks", "resources", "ignored", "server", "group", "servers_asked_for"),
     )
+    server = link_to("instance", "server")
+    server_name = text_of("instance", "server")
+    group = link_to("instance_group", "server group")
+
+    @admin.display(description="servers asked for")
+    def servers_asked_for(self, spec: RequestSpec) -> int:
+        return spec.num_instances
 
 
 @admin.register(BuildRequest)
 class BuildRequestAdmin(RecordAdmin):
     """The admin password is not shown, not even sealed."""
 
-    list_display = ("instance", "project", "request_id", "age")
+    list_display = ("server_name", "project", "request_id", "age")
     list_select_related = ("instance", "project")
     search_fields = (*OF_SERVER, "request_id__exact")
     search_help_text = f"{OF_SERVER_HELP}, or request id"
@@ -83,10 +90,12 @@ class BuildRequestAdmin(RecordAdmin):
     disks = structure_of("block_devices")
     words = structure_of("tags")
     fields = (
-        *("instance", "project", "request_id", "created_at", "networks", "groups"),
+        *("server", "project", "request_id", "created_at", "networks", "groups"),
         *("disks", "files", "words", "password"),
     )
-    readonly_fields = ("networks", "groups", "disks", "files", "words", "password")
+    server = link_to("instance", "server")
+    server_name = text_of("instance", "server")
+    readonly_fields = ("server", "networks", "groups", "disks", "files", "words", "password")
 
     @admin.display(description="files")
     def files(self, request: BuildRequest) -> str:
@@ -101,7 +110,7 @@ class BuildRequestAdmin(RecordAdmin):
 class KeptRequestAdmin(RecordAdmin):
     """What is needed to try a build again; its contents carry secrets and are not shown."""
 
-    list_display = ("instance", "age")
+    list_display = ("server_name", "age")
     list_select_related = ("instance",)
     search_fields = OF_SERVER
     search_help_text = OF_SERVER_HELP
@@ -109,12 +118,19 @@ class KeptRequestAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     age = age_of("created_at")
-    fields = ("instance", "created_at")
+    fields = ("server", "created_at")
+    readonly_fields = fields
+    server = link_to("instance", "server")
+    server_name = text_of("instance", "server")
 
 
 @admin.register(InstanceMapping)
 class InstanceMappingAdmin(RecordAdmin):
-    list_display = ("instance", "cell", "project", "user", "queued_for_delete")
+    list_display = ("server_name", "cell", "project", "user", "queued_for_delete")
+    fields = ("server", *list_display[1:])
+    readonly_fields = fields
+    server = link_to("instance", "server")
+    server_name = text_of("instance", "server")
     list_filter = (word_filter("cell", "cell__name"), "queued_for_delete")
     list_select_related = ("instance", "cell", "project", "user")
     search_fields = OF_SERVER
@@ -127,7 +143,7 @@ class InstanceMappingAdmin(RecordAdmin):
 @admin.register(BlockDevice)
 class BlockDeviceAdmin(RecordAdmin):
     list_display = (
-        *("__str__", "instance", "source_type", "destination_type", "boot_index", "volume"),
+        *("__str__", "server", "source_type", "destination_type", "boot_index", "volume"),
         *("image", "volume_size", "delete_on_termination"),
     )
     list_filter = (
@@ -141,15 +157,19 @@ class BlockDeviceAdmin(RecordAdmin):
     search_help_text = f"Id of device, volume or image, {OF_SERVER_HELP.lower()}"
     ordering = ("-id",)
     sortable_by = ()
-    exclude = ("connection_info", "volume_id", "image_id")
+    exclude = ("instance", "connection_info", "volume_id", "image_id")
+    server = link_to("instance", "server")
     volume = named("volume_id", "volume.volume", "volume")
     image = named("image_id", "image.image", "image")
-    readonly_fields = ("volume", "image")
+    readonly_fields = ("server", "volume", "image")
 
 
 @admin.register(Tag)
 class TagAdmin(RecordAdmin):
-    list_display = ("tag", "instance")
+    list_display = ("tag", "server")
+    fields = list_display
+    readonly_fields = fields
+    server = link_to("instance", "server")
     list_select_related = ("instance",)
     search_fields = ("tag__exact", *OF_SERVER)
     search_help_text = f"Tag, {OF_SERVER_HELP.lower()}"
