@@ -13,7 +13,7 @@ SAY = @printf '[%6.2f s] %s\n' $$(($$(date +%s) - $(BEGAN)))
 
 .DEFAULT_GOAL := help
 .PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts bench-launch bench-wait bench-keys \
-    test-guests soak soak-failover soak-repeat clean
+    test-guests soak soak-failover soak-hosts soak-repeat clean
 
 help:
 	@echo 'make run         the whole site with a demo cloud, on 127.0.0.1:8774'
@@ -28,7 +28,7 @@ help:
 	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts, bench-launch,'
 	@echo '                 bench-wait, bench-keys'
 	@echo 'make soak        many clients in times of trouble; make soak-failover: the database dies;'
-	@echo '                 make soak-repeat: clients lose answers and send again'
+	@echo '                 make soak-repeat: clients lose answers and send again; make soak-hosts: 200 hosts with agents'
 	@echo 'DATABASE_URL=postgresql://user:password@host:5432/name chooses another PostgreSQL.'
 
 run: $(VENV)/.run
@@ -85,6 +85,9 @@ soak: $(VENV)/.run
 
 soak-failover: $(VENV)/.run
 	$(BIN)/python -m tests.soak.failover
+
+soak-hosts: $(VENV)/.run
+	$(BIN)/python -m tests.soak.hosts
 
 soak-repeat: $(VENV)/.run
 	$(BIN)/python -m tests.soak.repeat

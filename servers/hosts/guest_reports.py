@@ -9,7 +9,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from servers.lifecycle.history import SUCCESS, begin_actions, finish_event_of_all
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 WENT_OFF = Transition(from_vm=frozenset([VmState.ACTIVE]), from_task=IDLE, to_vm=VmState.STOPPED)
 EVENT = "compute_stop_instance"
+MEANWHILE = ("console", "live_abort", "live_force")
+"""Tasks of orders that agents do not count among those to a guest."""
 OFF = (PowerState.SHUT_DOWN, PowerState.CRASHED)
 
 
@@ -65,7 +67,12 @@ def _runs(server: Instance) -> bool:
 
 
 def _newest_orders(agent: HostAgent, servers: Collection[str]) -> Mapping[str, int]:
-    orders = HostOrder.objects.filter(agent=agent, server_id__in=servers)
+    """The newest that may have changed each: an order that failed has not, and what a console shows
+    or becomes of a migration that goes on is no order to the guest.
+    """
+    counts = Q(done_at=None) | Q(answer__ok=True)
+    orders = HostOrder.objects.filter(counts, agent=agent, server_id__in=servers)
+    orders = orders.exclude(task__in=MEANWHILE)
     newest = orders.values("server_id").annotate(newest=Max("pk")).order_by()
     return dict(newest.values_list("server_id", "newest"))
 

@@ -375,6 +375,23 @@ def test_what_is_older_than_an_order_is_not_believed(host: Host) -> None:
     assert server.vm_state == "stopped"
 
 
+@pytest.mark.parametrize(
+    ("task", "answer"),
+    [
+        ("set_password", {"ok": False, "fault": "it cannot", "code": "unsupported"}),
+        ("console", {"ok": True}),
+    ],
+)
+def test_an_order_that_changed_no_guest_hides_nothing(
+    host: Host, task: str, answer: dict[str, Any]
+) -> None:
+    server = on_host()
+    order = give(host, task, str(server.uuid))
+    host.post(f"orders/{order.uuid}/done", answer)
+    report(host, server, 4, seq=order.pk - 1)
+    assert server.vm_state == "stopped"
+
+
 def test_other_states_are_noted(host: Host) -> None:
     server = on_host(vm_state="stopped", power_state=4)
     report(host, server, 1)
