@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import DataError, OperationalError, transaction
@@ -93,6 +93,7 @@ HOST_KEYS = frozenset(("host", "node"))
 JOINED_TAGS = 4
 """Each is a table more in the plan, which takes seconds to make for dozens of them."""
 
+LAST_SECOND = datetime.max.replace(microsecond=0, tzinfo=UTC)
 IS_ORDER = Q(build_request__isnull=False)
 """Nobody has begun to build the server."""
 
@@ -187,10 +188,18 @@ def _conditions(query: ServerQuery, visible: QuerySet[Instance]) -> list[Any]:
     if query.locked is not None:
         conditions.append(IS_ORDER | Q(locked=query.locked))
     if query.changes_before is not None:
-        conditions.append(IS_ORDER | Q(updated_at__lte=query.changes_before))
+        conditions.append(IS_ORDER | Q(updated_at__lt=_end_of_second(query.changes_before)))
     if query.addresses:
         conditions += [~IS_ORDER, _has_address(query.addresses)]
     return conditions + _match_tags(query)
+
+
+def _end_of_second(time: datetime) -> datetime:
+    """Answers tell whole seconds: a server whose last change is told to be of that second counts,
+    whatever the fraction.
+    """
+    second = time.replace(microsecond=0)
+    return second if second >= LAST_SECOND else second + timedelta(seconds=1)
 
 
 def _changed_since(

@@ -77,7 +77,9 @@ def test_a_subnet_that_cannot_be_is_refused(
     as_member: ApiClient, cast: Cast, fields: dict[str, Any]
 ) -> None:
     network = make_network(cast.alpha, "10.9.0.0/24")
-    refuse(as_member, "subnet", 400, network_id=str(network.pk), **fields)
+    told = refuse(as_member, "subnet", 400, network_id=str(network.pk), **fields)
+    if fields.get("cidr") == "10.9.0.128/25":
+        assert "overlaps with another subnet" in told  # the words that Tempest looks for
     assert Subnet.objects.count() == 1
 
 

@@ -190,10 +190,21 @@ def test_changes(as_member: ApiClient) -> None:
     assert names(as_member, "changes-since=2019-01-01") == {"one", "two"}
     assert names(as_member, "changes-before=2021-01-01", "2.66") == {"one"}
     assert names(as_member, "changes-before=2021-01-01", "2.65") == {"one", "two"}
+    assert names(as_member, "changes-before=9999-12-31T23:59:59Z", "2.66") == {"one", "two"}
     for wrong in ("changes-since=yesterday", "changes-since="):
         as_member.get(f"/servers?{wrong}").expect(400)
     both = "changes-since=2021-01-01&changes-before=2020-01-01"
     as_member.get(f"/servers?{both}", microversion="2.66").expect(400)
+
+
+def test_a_change_of_the_told_second_is_before_it_ends(as_member: ApiClient) -> None:
+    old, _ = make_pair()
+    changed = dt.datetime(2020, 1, 1, 12, 0, 0, 700000, tzinfo=dt.UTC)
+    Instance.objects.filter(pk=old.pk).update(updated_at=changed)
+    told = as_member.get(f"/servers/{old.uuid}").json["server"]["updated"]
+    assert told == "2020-01-01T12:00:00Z"
+    assert names(as_member, f"changes-before={told}", "2.66") == {"one"}
+    assert names(as_member, "changes-before=2020-01-01T11:59:59Z", "2.66") == set()
 
 
 def test_addresses_match_from_their_beginning(as_member: ApiClient) -> None:

@@ -137,7 +137,8 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
     for other in network.subnets.all():
         if overlap(subnet.cidr, other.cidr):
             raise UnusableSubnet(
-                f"{subnet.cidr} overlaps with {other.cidr} of this network.", field="cidr"
+                f"{subnet.cidr} overlaps with another subnet of this network, {other.cidr}.",
+                field="cidr",
             )
     QUOTAS.check(project_id, subnet=1)
     subnet.save(force_insert=True)
