@@ -61,6 +61,8 @@ PROJECT = "0"
 class _Compiled:
     sql: str
     parameters: Sequence[Any]
+    places: Sequence[tuple[int, int]]
+    """Which of the parameters are placeholders, and the number of the value of each."""
     converters: Converters
 
 
@@ -93,10 +95,9 @@ class CompiledQuery:
 
     def _statement(self, compiled: _Compiled, caller: Caller, values: Sequence[Value]) -> Statement:
         given = (caller.project_id, *values)
-        parameters = [
-            given[parameter.number] if isinstance(parameter, _TextSlot | _UuidSlot) else parameter
-            for parameter in compiled.parameters
-        ]
+        parameters = list(compiled.parameters)
+        for place, number in compiled.places:
+            parameters[place] = given[number]
         return Statement(compiled.sql, parameters, self._keeps_plan)
 
     def _compiled(self, caller: Caller, values: Sequence[Value]) -> _Compiled:
@@ -120,7 +121,12 @@ class CompiledQuery:
         compiler = query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         converters = compiler.get_converters(expression for expression, *_ in compiler.select)
-        return _Compiled(sql, parameters, [(at, *pair) for at, pair in converters.items()])
+        places = [
+            (place, parameter.number)
+            for place, parameter in enumerate(parameters)
+            if isinstance(parameter, _TextSlot | _UuidSlot)
+        ]
+        return _Compiled(sql, parameters, places, [(at, *pair) for at, pair in converters.items()])
 
 
 def _slot(number: int, kind: type[Value]) -> _TextSlot | _UuidSlot:

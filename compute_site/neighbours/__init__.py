@@ -7,8 +7,9 @@ models.
 
 from __future__ import annotations
 
+import functools
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 
@@ -18,12 +19,18 @@ from compute_site.neighbours.volume.protocol import VolumeService
 
 
 def image_service() -> ImageService:
-    return cast("ImageService", import_module(settings.OPTIONS.image_service))
+    return cast("ImageService", _module(settings.OPTIONS.image_service))
 
 
 def network_service() -> NetworkService:
-    return cast("NetworkService", import_module(settings.OPTIONS.network_service))
+    return cast("NetworkService", _module(settings.OPTIONS.network_service))
 
 
 def volume_service() -> VolumeService:
-    return cast("VolumeService", import_module(settings.OPTIONS.volume_service))
+    return cast("VolumeService", _module(settings.OPTIONS.volume_service))
+
+
+@functools.cache
+def _module(name: str) -> Any:
+    """``import_module`` looks long for what it has imported before."""
+    return import_module(name)

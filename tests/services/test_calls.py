@@ -24,6 +24,7 @@ SERVICES: dict[type, ModuleType] = {
 }
 READING = (
     "find_",
+    "lookups",
     "list_",
     "available_",
     "can_",
