@@ -156,8 +156,8 @@ def _copy(record: Migration) -> None:
 def _switch(record: Migration) -> None:
     server_id, host = str(record.instance.uuid), str(record.dest_compute)
     driver = driver_at(record.source_node)
+    network_service().rebind(server_id, host)  # first, as the driver tells hosts where it is
     driver.switch_live(server_id, str(record.source_node), str(record.dest_node))
-    network_service().rebind(server_id, host)
     zone = zone_of_hosts([host]).get(host)
     where = {"host": host, "node": record.dest_node, "availability_zone": zone}
     with transaction.atomic():

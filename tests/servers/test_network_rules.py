@@ -101,6 +101,11 @@ def test_rules_of_ipv6_and_of_what_is_sent() -> None:
     assert match_of(mixed) is None
 
 
+def test_a_protocol_that_nobody_knows_lets_nothing_in() -> None:
+    for name in ("quantum", "256"):
+        assert match_of(Rule(direction="ingress", ethertype="IPv4", protocol=name)) is None
+
+
 def test_a_group_without_members_lets_nobody_in() -> None:
     alone = Rule(direction="ingress", ethertype="IPv4", remotes=())
     text = rules_of(dataclasses.replace(PORT, rules=(alone,)))
@@ -222,6 +227,12 @@ def test_guests_of_other_hosts_are_behind_their_tunnels() -> None:
     assert lines[0] == "fdb del fa:16:3e:00:00:02 dev csx dst 192.0.2.9 self"
     assert "fdb replace fa:16:3e:00:00:02 dev csx dst 192.0.2.2 self permanent" in lines
     assert changes("csx", {there}, {there}) == []
+
+
+def test_a_guest_that_moves_here_is_looked_for_here() -> None:
+    place = dataclasses.replace(NETWORK.places[0], host="there")
+    moving = dataclasses.replace(NETWORK, places=(place,))
+    assert entries(moving) == {(EVERYBODY, "192.0.2.2")}
 
 
 def standing(host: str, **more: Any) -> Standing:

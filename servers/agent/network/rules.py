@@ -20,6 +20,7 @@ from servers.agent.network.state import Port, Rule
 TABLE = "compute_site"
 METADATA = "169.254.169.254"
 LARGEST_NUMBER = 0xFFFF
+LARGEST_PROTOCOL = 255
 PROTOCOLS = {
     "hopopt": 0,
     "icmp": 1,
@@ -123,6 +124,8 @@ def _entering(port: Port, number: int) -> list[str]:
         "ether type 8021ad drop",
         "udp sport 67 udp dport 68 drop",
         "udp sport 547 udp dport 546 drop",
+        # RARP, by which QEMU tells bridges that a guest has moved
+        "ether type 0x8035 return",
         "ip saddr 0.0.0.0 udp sport 68 udp dport 67 return",
         "icmpv6 type 134 drop",
     ]
@@ -254,6 +257,8 @@ def _matches(rules: Iterable[Rule], direction: str) -> list[str]:
 def match_of(rule: Rule) -> str | None:
     """The words of nft for what the rule lets through; ``None``: nothing."""
     version = 6 if rule.ethertype.lower() == "ipv6" else 4
+    if rule.protocol not in ANY and _number_of(str(rule.protocol).lower()) is None:
+        return None  # of a newer site; the others hold
     words = [f"meta nfproto ipv{version}"]
     if rule.remotes is not None:
         remotes = _by_version(rule.remotes)[version == 6]
@@ -268,8 +273,7 @@ def match_of(rule: Rule) -> str | None:
 def _protocol(rule: Rule, version: int) -> list[str]:
     if rule.protocol in ANY:
         return []
-    name = str(rule.protocol).lower()
-    number = PROTOCOLS[name] if name in PROTOCOLS else int(name)
+    number = _number_of(str(rule.protocol).lower())
     if number == ICMP and version == 6:
         number = ICMP6
     if number in (ICMP, ICMP6):
@@ -280,6 +284,11 @@ def _protocol(rule: Rule, version: int) -> list[str]:
         ports = str(least) if least == most else f"{least}-{most}"
         return [f"{WITH_PORTS[number]} dport {ports}"]
     return [f"meta l4proto {number}"]
+
+
+def _number_of(protocol: str) -> int | None:
+    number = PROTOCOLS.get(protocol, int(protocol) if protocol.isdecimal() else None)
+    return number if number is not None and number <= LARGEST_PROTOCOL else None
 
 
 def _icmp(name: str, number: int, rule: Rule) -> list[str]:
