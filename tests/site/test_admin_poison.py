@@ -90,7 +90,6 @@ JSON_COLUMNS = (
     ("volume.VolumeType", "extra_specs"),
     ("network.Subnet", "allocation_pools"),
     ("network.Port", "binding_profile"),
-    ("network.Port", "resource_request"),
 )
 
 
