@@ -48,6 +48,8 @@ TASKS: Mapping[str, str] = {
 }
 """What an agent is told to do with the power of a guest, by the task_state."""
 CONSOLES = ("novnc", "serial")
+ASKED_SECONDS = 30
+"""So long does a request of a client wait for a host."""
 OF_GUEST = (
     *("server_id", "instance_name", "hostname", "vcpus", "memory_mb", "root_gb", "ephemeral_gb"),
     *("flavor", "files", "admin_password", "user_data", "config_drive", "key_data", "metadata"),
@@ -82,7 +84,7 @@ def save_disk(server_id: str, node: str, image_id: str) -> None:
 
 
 def diagnose(server_id: str, node: str) -> Mapping[str, Any]:
-    seen = _do(Wanted(node=node, server_id=server_id, task="diagnostics"))
+    seen = _ask(Wanted(node=node, server_id=server_id, task="diagnostics"))
     return dict(seen.get("diagnostics") or {})
 
 
@@ -182,7 +184,7 @@ def detach_nic(server_id: str, node: str, nic: Nic) -> None:
 
 
 def read_console(server_id: str, node: str) -> str:
-    return str(_do(Wanted(node=node, server_id=server_id, task="read_console")).get("text", ""))
+    return str(_ask(Wanted(node=node, server_id=server_id, task="read_console")).get("text", ""))
 
 
 def find_console(server_id: str, node: str, console_type: str) -> Console:
@@ -191,7 +193,7 @@ def find_console(server_id: str, node: str, console_type: str) -> Console:
         raise HostUnable(f"The agents of hosts offer no consoles of the type {console_type}.")
     arguments = {"kind": console_type}
     wanted = Wanted(node=node, server_id=server_id, task="console", arguments=arguments)
-    told = _do(wanted).get("console") or {}
+    told = _ask(wanted).get("console") or {}
     return Console(
         host=str(told.get("host")),
         port=int(told.get("port") or 0),
@@ -200,7 +202,7 @@ def find_console(server_id: str, node: str, console_type: str) -> Console:
 
 
 def trigger_crash_dump(server_id: str, node: str) -> None:
-    _do(Wanted(node=node, server_id=server_id, task="crash"))
+    _ask(Wanted(node=node, server_id=server_id, task="crash"))
 
 
 def send(server_id: str, node: str, to_node: str, *, running: bool) -> None:
@@ -305,6 +307,11 @@ def _describe_disk(disk: Disk) -> dict[str, Any]:
     if disk.volume_id is not None:
         described["connection"] = connection_of(disk.volume_id)
     return described
+
+
+def _ask(wanted: Wanted) -> Mapping[str, Any]:
+    """As ``_do``, for a request that is answered meanwhile."""
+    return _do(dataclasses.replace(wanted, at_most=ASKED_SECONDS))
 
 
 def _do(wanted: Wanted) -> Mapping[str, Any]:

@@ -48,6 +48,8 @@ class Wanted:
     images: Sequence[str] = ()
     more_seconds: int = 0
     """So much longer than others it may take."""
+    at_most: int | None = None
+    """Seconds that somebody waits for it who does not wait for long."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,8 @@ def give_order(wanted: Wanted) -> HostOrder | None:
     if agent is None:
         return None
     seconds: int = settings.OPTIONS.host_order_seconds + wanted.more_seconds
+    if wanted.at_most is not None:
+        seconds = min(seconds, wanted.at_most)
     order, made = HostOrder.objects.get_or_create(
         uuid=_id_of(wanted),
         defaults={

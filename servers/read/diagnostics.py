@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections.abc import Mapping
+from typing import Any
 
 from django.utils import timezone
 
-from servers.drivers.choose import NodeUnknown, driver_name_at
+from servers.drivers.choose import NodeUnknown, driver_name_at, driver_of
+from servers.drivers.protocol import DriverFailed
 from servers.errors import WrongState
 from servers.models import BlockDevice, Instance, PowerState
+
+logger = logging.getLogger(__name__)
 
 POWER_WORDS = {
     PowerState.NO_STATE: "pending",
@@ -34,6 +40,8 @@ class Diagnostics:
     macs: tuple[str, ...]
     disks: int
     memory_mb: int
+    measured: Mapping[str, Any]
+    """What the host itself tells, by the keys of answers from 2.48 on."""
 
 
 def read_diagnostics(instance: Instance) -> Diagnostics:
@@ -45,21 +53,28 @@ def read_diagnostics(instance: Instance) -> Diagnostics:
     if instance.host is None:
         raise WrongState(f"The server {instance.uuid} is on no host yet.")
     up_since = instance.launched_at or timezone.now()
+    name, measured = _ask_host(instance)
     return Diagnostics(
         state=POWER_WORDS[PowerState(instance.power_state)],
-        driver=_driver_word(instance),
+        driver=WORDS_OF_DRIVERS.get(name, name),
         uptime=int((timezone.now() - up_since).total_seconds()),
         config_drive=bool(instance.config_drive),
         cpus=instance.vcpus,
         macs=tuple(nic["mac"] for nic in instance.network_info),
         disks=BlockDevice.objects.filter(instance=instance).count(),
         memory_mb=instance.memory_mb,
+        measured=measured,
     )
 
 
-def _driver_word(instance: Instance) -> str:
+def _ask_host(instance: Instance) -> tuple[str, Mapping[str, Any]]:
+    """The name of the driver, and what the host measures; nothing where it does not say."""
     try:
         name = driver_name_at(instance.node)
     except NodeUnknown:
-        return ""
-    return WORDS_OF_DRIVERS.get(name, name)
+        return "", {}
+    try:
+        return name, driver_of(name).diagnose(str(instance.uuid), str(instance.node))
+    except DriverFailed as error:
+        logger.info("server %s: its host tells nothing of it: %s", instance.uuid, error.detail)
+        return name, {}

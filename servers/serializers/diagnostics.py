@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from compute_site.api.microversions.version import Microversion
@@ -15,11 +16,21 @@ NIC_COUNTERS = tuple(
 )
 
 
+PLAIN = ("state", "driver", "hypervisor", "hypervisor_os", "uptime")
+DISK_COUNTERS = ("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count")
+LISTED = {
+    "cpu_details": ("id", "time", "utilisation"),
+    "nic_details": ("mac_address", *NIC_COUNTERS),
+    "disk_details": DISK_COUNTERS,
+}
+"""What a host may measure, beside its memory."""
+
+
 def show_diagnostics(seen: Diagnostics, version: Microversion) -> dict[str, Any]:
     """What is not measured is null."""
     if version < FIXED_KEYS:
         return {"memory": seen.memory_mb * 1024}
-    return {
+    shown = {
         "state": seen.state,
         "driver": seen.driver,
         "hypervisor": None,
@@ -36,3 +47,18 @@ def show_diagnostics(seen: Diagnostics, version: Microversion) -> dict[str, Any]
         "nic_details": [{"mac_address": mac, **dict.fromkeys(NIC_COUNTERS)} for mac in seen.macs],
         "memory_details": {"maximum": seen.memory_mb, "used": None},
     }
+    return shown | _measured(seen.measured)
+
+
+def _measured(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the host tells, with null for what it leaves out."""
+    plain = {key: told[key] for key in PLAIN if told.get(key) is not None}
+    lists = {
+        key: [{name: one.get(name) for name in names} for one in told[key] if isinstance(one, dict)]
+        for key, names in LISTED.items()
+        if isinstance(told.get(key), list) and told[key]
+    }
+    memory = told.get("memory_details")
+    if isinstance(memory, dict):
+        plain["memory_details"] = {name: memory.get(name) for name in ("maximum", "used")}
+    return plain | lists

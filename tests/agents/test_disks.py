@@ -128,6 +128,12 @@ def test_a_guest_is_rescued_and_gets_a_password(
     image = make_image(member, b"rescue")
     act(member, server, changePassword={"adminPass": "hush"})
     becomes(server, "active", 1)
+    admin = ApiClient(make_cast().admin)
+    path = f"/servers/{server.uuid}/diagnostics"
+    seen = admin.get(path, microversion="2.48").expect(200).json
+    assert (seen["driver"], seen["hypervisor"], seen["uptime"]) == ("pretend", "pretend", 0)
+    assert seen["cpu_details"] == [{"id": 0, "time": None, "utilisation": None}]
+    assert seen["nic_details"][0]["mac_address"] == server.network_info[0]["mac"]
     body = {"rescue": {"rescue_image_ref": image}}
     member.post(f"/servers/{server.uuid}/action", body).expect(200)
     becomes(server, "rescued", 1)
