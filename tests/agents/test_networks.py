@@ -41,6 +41,7 @@ from tests.world.factories import (
 )
 
 V2 = "//network/v2.0"
+MOST_QUERIES = 22
 
 
 @pytest.fixture
@@ -322,3 +323,18 @@ def test_without_agents_nothing_is_asked_but_whether_there_are_any(
     rule = {"security_group_id": str(group.pk), "direction": "ingress", "protocol": "tcp"}
     made = as_member.post(f"{V2}/security-group-rules", {"security_group_rule": rule})
     assert (made.status, HostOrder.objects.count(), HostAgent.objects.count()) == (201, 0, 1)
+
+
+def test_what_a_host_is_told_costs_no_more_with_more_of_everything(
+    host: Host, django_assert_max_num_queries: Any
+) -> None:
+    near, far, outside = make_network(), make_network(), make_network(external=True)
+    group = make_security_group()
+    SecurityGroupRule.objects.create(group=group, direction="ingress", remote_group=group)
+    make_router(near.subnets.get(), far.subnets.get(), outside=outside)
+    for _ in range(5):
+        plugged(near, "real", group)
+        plugged(far, "real", group)
+    told(host, near)
+    with django_assert_max_num_queries(MOST_QUERIES):
+        told(host, near)

@@ -57,7 +57,13 @@ from servers.agent.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-PROGRAMS = {"ip": "iproute2", "bridge": "iproute2", "nft": "nftables", "dnsmasq": "dnsmasq-base"}
+PROGRAMS = {
+    "ip": "iproute2",
+    "bridge": "iproute2",
+    "nft": "nftables",
+    "dnsmasq": "dnsmasq-base",
+    "sysctl": "procps",
+}
 FILTERED = Path("/proc/sys/net/bridge")
 CALLS = {"net.bridge.bridge-nf-call-iptables": "1", "net.bridge.bridge-nf-call-ip6tables": "1"}
 UNCHANGED = 304

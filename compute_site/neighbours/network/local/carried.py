@@ -132,6 +132,14 @@ def _hosts_on(networks: Collection[uuid.UUID]) -> set[str]:
     return set(bound.values_list("binding_host", flat=True)) - {""}
 
 
+def _hosts_by_network(networks: Collection[uuid.UUID]) -> dict[uuid.UUID, set[str]]:
+    bound = Port.objects.filter(network__in=networks, device_owner__startswith=COMPUTE)
+    found: dict[uuid.UUID, set[str]] = {}
+    for network_id, host in bound.values_list("network", "binding_host").distinct():
+        found.setdefault(network_id, set()).update({host} - {""})
+    return found
+
+
 def _ports_on(networks: Collection[uuid.UUID]) -> list[Port]:
     bound = Port.objects.filter(network__in=networks, device_owner__startswith=COMPUTE)
     return list(
@@ -226,7 +234,8 @@ def _routers_on(network_id: uuid.UUID) -> tuple[CarriedRouter, ...]:
     ids = set(inside.values_list("device_id", flat=True))
     routers = list(
         Router.objects.filter(pk__in=ids, admin_state_up=True)
-        .select_related("gateway__network")
+        .select_related("gateway")
+        .prefetch_related("gateway__fixed_ips__subnet")
         .order_by("created_at", "pk")
     )
     if not routers:
@@ -241,15 +250,20 @@ def _routers_on(network_id: uuid.UUID) -> tuple[CarriedRouter, ...]:
         .select_related("port")
         .order_by("pk")
     )
+    hosts = _hosts_by_network({port.network_id for held in interfaces.values() for port in held})
     return tuple(
-        _router(router, interfaces.get(str(router.pk), ()), floating) for router in routers
+        _router(router, interfaces.get(str(router.pk), ()), floating, hosts) for router in routers
     )
 
 
 def _router(
-    router: Router, interfaces: Iterable[Port], floating: Iterable[FloatingIp]
+    router: Router,
+    interfaces: Iterable[Port],
+    floating: Iterable[FloatingIp],
+    hosts: Mapping[uuid.UUID, set[str]],
 ) -> CarriedRouter:
     standing = list(interfaces)
+    behind = set().union(*(hosts.get(port.network_id, set()) for port in standing))
     return CarriedRouter(
         id=str(router.pk),
         interfaces=tuple(
@@ -269,7 +283,7 @@ def _router(
             for one in floating
             if one.router_id == router.pk and one.port is not None
         ),
-        hosts=tuple(sorted(_hosts_on([port.network_id for port in standing]))),
+        hosts=tuple(sorted(behind)),
     )
 
 
@@ -277,7 +291,7 @@ def _gateway(router: Router) -> CarriedGateway | None:
     port = router.gateway
     if port is None:
         return None
-    held = list(port.fixed_ips.select_related("subnet").order_by("pk"))
+    held = sorted(port.fixed_ips.all(), key=lambda fixed: fixed.pk)
     return CarriedGateway(
         network_id=str(port.network_id),
         mac=port.mac_address,
