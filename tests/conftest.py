@@ -23,7 +23,7 @@ from tests.world.cast import Cast, make_cast
 from tests.world.client import ApiClient
 from tests.world.costs import CostReport, cost_of
 from tests.world.databases import make_template
-from tests.world.restoring import keep_rows, restore_rows
+from tests.world.restoring import end_restoring, keep_rows, restore_rows
 from tests.world.sharing import DearestFirst
 
 os.environ.setdefault(  # nobody needs what the tests write after a crash of the machine
@@ -36,6 +36,15 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(CostReport(), "costs of the tests")
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process more than there are processors, as some tests wait for other processes; unless
+    the surroundings say how many.
+    """
+    told = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    return None if told else len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -78,6 +87,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test: restore_rows())
         yield
+    end_restoring()
 
 
 @pytest.fixture(scope="session", autouse=True)

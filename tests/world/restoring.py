@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psycopg
 from django.db import connection
+
+from tests.world.worker_process import url_of_database
 
 FIRST = "kept"
 PREPARED = "prepared"
@@ -17,52 +20,65 @@ KEEP = """
 DROP SCHEMA IF EXISTS kept CASCADE;
 CREATE SCHEMA kept;
 
-CREATE FUNCTION kept.digest_of(place text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE digest text;
+-- Whatever is written has a new xmin: the marks of a table tell whether its rows are the same.
+CREATE FUNCTION kept.marks_of(place text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE marks text;
 BEGIN
     EXECUTE format(
-        'SELECT md5(string_agg(t::text, E''\\n'' ORDER BY t::text)) FROM public.%I t', place
-    ) INTO digest;
-    RETURN digest;
+        'SELECT count(*) || '' '' || sum(xmin::text::bigint) FROM public.%I', place
+    ) INTO marks;
+    RETURN marks;
 END $$;
 
 CREATE TABLE kept.places AS
-    SELECT relname::text AS name, kept.digest_of(relname::text) AS digest, (
+    SELECT relname::text AS name, kept.marks_of(relname::text) AS marks, (
         SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
         WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
     ) AS written
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r';
 
+-- One statement, whose plan a session keeps, looks at all of them.
 DO $$
-DECLARE place text;
+DECLARE
+    place kept.places;
+    looks text[] := '{}';
 BEGIN
-    FOR place IN SELECT name FROM kept.places WHERE digest IS NOT NULL LOOP
-        EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', 'rows_of_' || place, place);
+    FOR place IN SELECT * FROM kept.places LOOP
+        IF place.marks IS NULL THEN
+            looks := looks || format(
+                'CASE WHEN EXISTS (SELECT FROM public.%I) THEN %L END', place.name, place.name
+            );
+        ELSE
+            EXECUTE format(
+                'CREATE TABLE kept.%I AS TABLE public.%I', 'rows_of_' || place.name, place.name
+            );
+            looks := looks || format(
+                'CASE WHEN (SELECT count(*) || '' '' || sum(xmin::text::bigint) FROM public.%I) '
+                'IS DISTINCT FROM (SELECT marks FROM kept.places WHERE name = %L) THEN %L END',
+                place.name, place.name, place.name
+            );
+        END IF;
     END LOOP;
+    EXECUTE format(
+        'CREATE FUNCTION kept.find_others() RETURNS text[] LANGUAGE plpgsql AS '
+        '$body$ BEGIN RETURN array_remove(ARRAY[%s], NULL); END $body$',
+        array_to_string(looks, ', ')
+    );
 END $$;
 
 CREATE FUNCTION kept.restore() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     place kept.places;
-    is_other bool;
-    others text[] := '{}';
+    others text[] := kept.find_others();
 BEGIN
-    FOR place IN SELECT * FROM kept.places LOOP
-        IF place.digest IS NULL THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', place.name) INTO is_other;
-        ELSE
-            is_other := kept.digest_of(place.name) IS DISTINCT FROM place.digest;
-        END IF;
-        IF is_other THEN
-            EXECUTE format('DELETE FROM public.%I', place.name);
-            others := others || place.name;
-        END IF;
+    FOR place IN SELECT * FROM kept.places WHERE name = ANY (others) LOOP
+        EXECUTE format('DELETE FROM public.%I', place.name);
     END LOOP;
     IF others && ARRAY['procrastinate_jobs'] THEN  -- its triggers write the other rows of the queue
         ALTER TABLE public.procrastinate_jobs DISABLE TRIGGER USER;
     END IF;
     FOR place IN
-        SELECT * FROM kept.places WHERE name = ANY (others) AND digest IS NOT NULL
+        SELECT * FROM kept.places WHERE name = ANY (others) AND marks IS NOT NULL
         ORDER BY name <> 'procrastinate_workers', name <> 'procrastinate_jobs'  -- their keys first
     LOOP
         EXECUTE format(
@@ -73,8 +89,38 @@ BEGIN
     IF others && ARRAY['procrastinate_jobs'] THEN
         ALTER TABLE public.procrastinate_jobs ENABLE TRIGGER USER;
     END IF;
+    UPDATE kept.places SET marks = kept.marks_of(name)
+        WHERE name = ANY (others) AND marks IS NOT NULL;
 END $$;
 """
+
+
+class _Session:
+    """A session for nothing else, which knows its statements; those of tests begin anew."""
+
+    def __init__(self) -> None:
+        self.connection: psycopg.Connection | None = None
+
+    def restore(self, schema: str) -> None:
+        try:
+            self._connect().execute(f"SELECT {schema}.restore()")
+        except psycopg.OperationalError:  # a test has ended all sessions
+            self.end()
+            self._connect().execute(f"SELECT {schema}.restore()")
+
+    def end(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def _connect(self) -> psycopg.Connection:
+        if self.connection is None:
+            self.connection = psycopg.connect(url_of_database(), autocommit=True)
+            self.connection.execute("SET lock_timeout = '60s'")
+        return self.connection
+
+
+_session = _Session()
 
 
 def keep_rows(schema: str = FIRST) -> None:
@@ -84,8 +130,12 @@ def keep_rows(schema: str = FIRST) -> None:
 
 def restore_rows(schema: str = FIRST) -> None:
     """The rows as they were when they were kept; what counters have given is not given again."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {schema}.restore()")
+    _session.restore(schema)
+
+
+def end_restoring() -> None:
+    """Nothing is restored after this."""
+    _session.end()
 
 
 class Prepared:
