@@ -12,8 +12,8 @@ from compute_site.neighbours import volume_service
 from compute_site.neighbours.volume.clients import (
     ListedSnapshot,
     ListedVolume,
-    SnapshotWish,
-    VolumeWish,
+    WantedSnapshot,
+    WantedVolume,
 )
 from compute_site.neighbours.volume.protocol import VolumeQuotaReached
 from servers.proxies.errors import NoSuchSnapshot, NoSuchVolume, VolumesOverQuota
@@ -32,10 +32,10 @@ def find_volume(caller: Caller, volume_id: str) -> ListedVolume:
     return found[0]
 
 
-def create_volume(caller: Caller, wish: VolumeWish) -> ListedVolume:
+def create_volume(caller: Caller, wanted: WantedVolume) -> ListedVolume:
     """Raises ``VolumesOverQuota`` where the project has too many."""
     with _within_quota():
-        made = volume_service().make_volume(caller, wish)
+        made = volume_service().make_volume(caller, wanted)
     return find_volume(caller, made)
 
 
@@ -59,10 +59,10 @@ def find_snapshot(caller: Caller, snapshot_id: str) -> ListedSnapshot:
     return found[0]
 
 
-def create_snapshot(caller: Caller, wish: SnapshotWish) -> ListedSnapshot:
+def create_snapshot(caller: Caller, wanted: WantedSnapshot) -> ListedSnapshot:
     """Raises ``VolumesOverQuota`` where the project has too many."""
     with _within_quota():
-        made = volume_service().make_snapshot(caller, wish)
+        made = volume_service().make_snapshot(caller, wanted)
     return find_snapshot(caller, made)
 
 

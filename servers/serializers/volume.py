@@ -19,7 +19,7 @@ from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import Text
 from compute_site.api.microversions.times import exact_time
 from compute_site.api.microversions.version import Microversion
-from compute_site.neighbours.volume.clients import ListedVolume, SnapshotWish, VolumeWish
+from compute_site.neighbours.volume.clients import ListedVolume, WantedSnapshot, WantedVolume
 
 
 class VolumeKeys(VersionedSerializer):
@@ -33,18 +33,18 @@ class VolumeKeys(VersionedSerializer):
         Text(0, 255), keys=r".{1,255}", means="is not 1 to 255 characters", longest=128
     )
 
-    def build(self, values: dict[str, Any], version: Microversion) -> VolumeWish:
-        return VolumeWish(**_named(values))
+    def build(self, values: dict[str, Any], version: Microversion) -> WantedVolume:
+        return WantedVolume(**_named(values))
 
 
 class VolumeCreate(VersionedSerializer):
-    """A volume; the result is a ``VolumeWish``."""
+    """A volume; the result is a ``WantedVolume``."""
 
     volume = VolumeKeys(required=True)
 
-    def build(self, values: dict[str, Any], version: Microversion) -> VolumeWish:
-        wish: VolumeWish = values["volume"]
-        return wish
+    def build(self, values: dict[str, Any], version: Microversion) -> WantedVolume:
+        wanted: WantedVolume = values["volume"]
+        return wanted
 
 
 class SnapshotKeys(VersionedSerializer):
@@ -53,18 +53,18 @@ class SnapshotKeys(VersionedSerializer):
     display_name = Text(0, 255)
     display_description = Text(0, 255)
 
-    def build(self, values: dict[str, Any], version: Microversion) -> SnapshotWish:
-        return SnapshotWish(**_named(values))
+    def build(self, values: dict[str, Any], version: Microversion) -> WantedSnapshot:
+        return WantedSnapshot(**_named(values))
 
 
 class SnapshotCreate(VersionedSerializer):
-    """A snapshot; the result is a ``SnapshotWish``."""
+    """A snapshot; the result is a ``WantedSnapshot``."""
 
     snapshot = SnapshotKeys(required=True)
 
-    def build(self, values: dict[str, Any], version: Microversion) -> SnapshotWish:
-        wish: SnapshotWish = values["snapshot"]
-        return wish
+    def build(self, values: dict[str, Any], version: Microversion) -> WantedSnapshot:
+        wanted: WantedSnapshot = values["snapshot"]
+        return wanted
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:

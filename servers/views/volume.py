@@ -66,9 +66,9 @@ class Volumes(VolumesDetail):
     }
 
     def post(self, request: ComputeRequest) -> Response:
-        wish = self.read(VolumeCreate)
+        wanted = self.read(VolumeCreate)
         request.caller.permit(rules.CREATE)
-        made = create_volume(request.caller, wish)
+        made = create_volume(request.caller, wanted)
         location = f"{request.build_absolute_uri()}/{made.id}"
         return self.answer(
             {"volume": self.show(VolumeAnswer, made)}, headers={"Location": location}
@@ -132,9 +132,9 @@ class Snapshots(SnapshotsDetail):
     }
 
     def post(self, request: ComputeRequest) -> Response:
-        wish = self.read(SnapshotCreate)
+        wanted = self.read(SnapshotCreate)
         request.caller.permit(rules.CREATE_SNAPSHOT)
-        made = create_snapshot(request.caller, wish)
+        made = create_snapshot(request.caller, wanted)
         return self.answer({"snapshot": self.show(SnapshotAnswer, made)})
 
 

@@ -274,8 +274,8 @@ def test_operators_choose_the_addresses_outside(as_admin: ApiClient, public: Net
     router, subnet = make_router(), public.subnets.get()
 
     def ask(address: str, **more: Any) -> Answer:
-        wish = {"ip_address": address, "subnet_id": str(subnet.pk)}
-        info = {"network_id": str(public.pk), "external_fixed_ips": [wish], **more}
+        outside = {"ip_address": address, "subnet_id": str(subnet.pk)}
+        info = {"network_id": str(public.pk), "external_fixed_ips": [outside], **more}
         return change(as_admin, router, external_gateway_info=info)
 
     ask(near(subnet, 1)).expect(400)

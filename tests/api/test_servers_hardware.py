@@ -179,9 +179,9 @@ def test_a_reservation_gets_all_or_nothing(as_member: ApiClient, shop: Shop) -> 
     assert not PciDevice.objects.filter(consumer=None).exists()
 
 
-@pytest.mark.parametrize("verdict", ["confirmed", "reverted"])
+@pytest.mark.parametrize("outcome", ["confirmed", "reverted"])
 def test_a_resize_takes_anew_and_gives_back_what_is_left(
-    as_member: ApiClient, as_admin: ApiClient, shop: Shop, verdict: str
+    as_member: ApiClient, as_admin: ApiClient, shop: Shop, outcome: str
 ) -> None:
     for name in ("host1", "host2"):
         make_bound_host(name, HARDWARE)
@@ -195,12 +195,12 @@ def test_a_resize_takes_anew_and_gives_back_what_is_left(
     assert len(pins(as_admin, server)) == 4
     assert [host for host, _ in devices(server)] == ["host1", "host2"]
     assert HardwareClaim.objects.filter(consumer__instance=server).count() == 2
-    (confirm if verdict == "confirmed" else revert)(as_member, server)
+    (confirm if outcome == "confirmed" else revert)(as_member, server)
     run_jobs()
     assert state(server) == ("active", None)
     [held] = HardwareClaim.objects.filter(consumer__instance=server)
     assert held.node.hypervisor_hostname == server.host
-    if verdict == "confirmed":
+    if outcome == "confirmed":
         assert len(pins(as_admin, server)) == 4
         assert [host for host, _ in devices(server)] == [server.host]
     else:

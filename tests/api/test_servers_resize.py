@@ -161,9 +161,9 @@ def test_the_history_tells_each_step(as_member: ApiClient, rack: Rack) -> None:
     assert not InstanceActionEvent.objects.exclude(result="Success").exists()
 
 
-@pytest.mark.parametrize(("verdict", "flavor"), [(confirm, "large"), (revert, "small")])
+@pytest.mark.parametrize(("finish", "flavor"), [(confirm, "large"), (revert, "small")])
 def test_a_server_that_was_off_stays_off(
-    as_member: ApiClient, rack: Rack, verdict: Any, flavor: str
+    as_member: ApiClient, rack: Rack, finish: Any, flavor: str
 ) -> None:
     server = rack.server(as_member)
     act(as_member, server, **{"os-stop": None}).expect(202)
@@ -173,7 +173,7 @@ def test_a_server_that_was_off_stays_off(
     run_jobs()
     assert state(server) == ("resized", None)
     assert server.power_state == 4
-    verdict(as_member, server)
+    finish(as_member, server)
     run_jobs()
     assert state(server) == ("stopped", None)
     assert (server.power_state, server.flavor_record) == (4, getattr(rack, flavor))
@@ -460,20 +460,20 @@ def test_a_host_that_fails_while_the_server_moves(
     assert_books_balance()
 
 
-@pytest.mark.parametrize(("call", "verdict"), [("drop", confirm), ("destroy", revert)])
+@pytest.mark.parametrize(("call", "finish"), [("drop", confirm), ("destroy", revert)])
 def test_a_verdict_that_fails_may_be_given_again(
-    as_member: ApiClient, rack: Rack, call: str, verdict: Any
+    as_member: ApiClient, rack: Rack, call: str, finish: Any
 ) -> None:
     server = rack.server(as_member)
     resize(as_member, server, rack.large).expect(202)
     run_jobs()
     with failing(call):
-        verdict(as_member, server)
+        finish(as_member, server)
         run_jobs()
     assert state(server) == ("resized", None)
     assert move_of(server).status == "finished"
     assert_books_balance()
-    verdict(as_member, server)
+    finish(as_member, server)
     run_jobs()
     assert state(server) == ("active", None)
     assert_books_balance()
@@ -558,7 +558,7 @@ def test_deleting_gives_everything_back(
 
 
 @pytest.mark.parametrize(
-    ("call", "verdict", "status"),
+    ("call", "finish", "status"),
     [
         ("send", None, "error"),
         ("receive", None, "error"),
@@ -567,13 +567,13 @@ def test_deleting_gives_everything_back(
     ],
 )
 def test_deleting_while_a_host_works_gives_everything_back(
-    as_member: ApiClient, rack: Rack, call: str, verdict: Any, status: str
+    as_member: ApiClient, rack: Rack, call: str, finish: Any, status: str
 ) -> None:
     server = rack.server(as_member)
     resize(as_member, server, rack.large).expect(202)
-    if verdict is not None:
+    if finish is not None:
         run_jobs()
-        verdict(as_member, server)
+        finish(as_member, server)
 
     def delete(*_: Any, **__: Any) -> int:
         if Instance.objects.get().task_state != "deleting":

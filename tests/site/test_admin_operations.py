@@ -293,11 +293,11 @@ def test_the_lock_of_an_operator_is_an_admins(admin_site: Client, as_member: Api
 def test_a_server_is_migrated_and_the_move_confirmed_or_reverted(admin_site: Client) -> None:
     server = make_server()
     make_host("host2")
-    for verdict, end in (("revert_resize", "host1"), ("confirm_resize", "host2")):
+    for operation, end in (("revert_resize", "host1"), ("confirm_resize", "host2")):
         operate(admin_site, "migrate", server, host="host2")
         run_jobs()
         assert (fresh(server).vm_state, fresh(server).host) == ("resized", "host2")
-        operate(admin_site, verdict, server)
+        operate(admin_site, operation, server)
         run_jobs()
         assert (fresh(server).vm_state, fresh(server).host) == ("active", end)
 

@@ -53,7 +53,7 @@ class Customer(Person):
         self.sizes: dict[str, str] = {}
         """The flavors of those that were seen."""
         self.resized: list[str] = []
-        """Servers whose resizes were accepted and wait for a verdict, the oldest first."""
+        """Whose resizes were accepted and wait to be confirmed or reverted, the oldest first."""
 
     def work(self, until: float) -> None:
         """``until`` is the last moment; ``stop`` ends it before."""

@@ -44,7 +44,7 @@ class ListedSnapshot:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeWish:
+class WantedVolume:
     """A volume to be made: empty, or from a snapshot. ``volume_type`` is a name or an id."""
 
     size: int
@@ -57,7 +57,7 @@ class VolumeWish:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotWish:
+class WantedSnapshot:
     """A snapshot to be made. With ``force`` the volume may be in use."""
 
     volume_id: str
@@ -78,7 +78,7 @@ class ClientsVolumes(Protocol):
         ...
 
     @joins_transaction
-    def make_volume(self, caller: Caller, wish: VolumeWish) -> str:
+    def make_volume(self, caller: Caller, wanted: WantedVolume) -> str:
         """Make a volume of the caller's project; return its id.
 
         Raises:
@@ -100,7 +100,7 @@ class ClientsVolumes(Protocol):
         ...
 
     @joins_transaction
-    def make_snapshot(self, caller: Caller, wish: SnapshotWish) -> str:
+    def make_snapshot(self, caller: Caller, wanted: WantedSnapshot) -> str:
         """Make a snapshot; return its id.
 
         Raises:

@@ -12,8 +12,8 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.clients import (
     ListedSnapshot,
     ListedVolume,
-    SnapshotWish,
-    VolumeWish,
+    WantedSnapshot,
+    WantedVolume,
 )
 from compute_site.neighbours.volume.local import changes
 from compute_site.neighbours.volume.models import Snapshot, Volume
@@ -34,18 +34,18 @@ def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence
     return [_describe(row) for row in shown.order_by(*NEWEST_FIRST)]
 
 
-def make_volume(caller: Caller, wish: VolumeWish) -> str:
+def make_volume(caller: Caller, wanted: WantedVolume) -> str:
     values = {
-        "size": wish.size,
-        "name": wish.name,
-        "description": wish.description,
+        "size": wanted.size,
+        "name": wanted.name,
+        "description": wanted.description,
         "imageRef": None,
-        "snapshot_id": _read_id(wish.snapshot_id, "snapshot"),
+        "snapshot_id": _read_id(wanted.snapshot_id, "snapshot"),
         "source_volid": None,
-        "volume_type": wish.volume_type,
-        "availability_zone": wish.availability_zone or "nova",
+        "volume_type": wanted.volume_type,
+        "availability_zone": wanted.availability_zone or "nova",
         "multiattach": False,
-        "metadata": dict(wish.metadata),
+        "metadata": dict(wanted.metadata),
     }
     return str(changes.create_volume(caller, values).pk)
 
@@ -76,12 +76,12 @@ def list_snapshots(caller: Caller, ids: Collection[str] | None = None) -> Sequen
     ]
 
 
-def make_snapshot(caller: Caller, wish: SnapshotWish) -> str:
+def make_snapshot(caller: Caller, wanted: WantedSnapshot) -> str:
     values: dict[str, Any] = {
-        "volume_id": _read_id(wish.volume_id, "volume"),
-        "name": wish.name,
-        "description": wish.description,
-        "force": wish.force,
+        "volume_id": _read_id(wanted.volume_id, "volume"),
+        "name": wanted.name,
+        "description": wanted.description,
+        "force": wanted.force,
         "metadata": {},
     }
     return str(changes.create_snapshot(caller, values).pk)
