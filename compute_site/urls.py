@@ -12,7 +12,11 @@ from compute_site import health
 from compute_site.api import versions
 from compute_site.api.docs import DocsView, SchemaView
 from compute_site.api.url_endings import without_endings
+from compute_site.neighbours import openapi
 from compute_site.neighbours.identity import api as identity
+from compute_site.neighbours.image.api import urls as image
+from compute_site.neighbours.network.api import urls as network
+from compute_site.neighbours.volume.api import urls as volume
 from servers.views import injection
 from servers.views.front import show_front
 from servers.views.metrics import show_metrics
@@ -73,6 +77,10 @@ urlpatterns = [
     re_path(r"^volume(?:/|$)", include("compute_site.neighbours.volume.api.urls")),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("schema/placement/", show_document),
+    path("schema/identity/", openapi.show_document("Identity API", "/identity/", IDENTITY)),
+    path("schema/image/", openapi.show_document("Image API", "/image/", image.urlpatterns)),
+    path("schema/network/", openapi.show_document("Network API", "/network/v2.0/", network.V2)),
+    path("schema/volume/", openapi.show_document("Volume API", "/volume/v3/", volume.V3)),
     path("docs/", DocsView.as_view(), name="docs"),
     path("accounts/", include("rest_framework.urls")),
     path("healthz", health.show_alive),

@@ -17,6 +17,8 @@ from compute_site.api.openapi import openapi_document
 from compute_site.faults import BadRequest, Unavailable
 from compute_site.waiting.short_queue import ShortQueue
 
+OTHER_APIS = ("identity", "image", "network", "volume", "placement")
+"""Those with a document of their own, beside that of compute."""
 _writing = ShortQueue(1, Unavailable, "Another document is being written. Try again later.")
 _written: dict[tuple[Microversion, bool], bytes] = {}
 """Compressed, by version and by whether it is JSON: all of them together take a few MiB."""
@@ -70,6 +72,7 @@ class DocsView(SpectacularSwaggerSplitView):
         self.url_self = f"{request.path}?microversion={version}"
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response.data["microversion"] = str(version)
+        response.data["others"] = [(name, f"/schema/{name}/") for name in OTHER_APIS]
         response.data["microversions"] = [f"2.{minor}" for minor in range(NEWEST.minor, 0, -1)]
         return response
 

@@ -85,6 +85,10 @@ class ServiceView(JsonView):
     schema = None  # the API's document is about compute
     open: ClassVar[bool] = False
     filters: ClassVar[Mapping[str, Filter]] = {}
+    query_parameters: ClassVar[frozenset[str]] = frozenset()
+    """What a ``GET`` takes, for the OpenAPI document."""
+    bodies: ClassVar[Mapping[str, tuple[str, type[BodySerializer]]]] = {}
+    """The key and the serializer of the body of a method, for the OpenAPI document."""
     marker_unknown: ClassVar[type[Fault]] = MarkerUnknown
     """What is raised where the marker of a page is not in the list."""
 

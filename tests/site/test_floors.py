@@ -84,7 +84,7 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 
 HTTP_ROOMS = (
     *("serializers", "views", "admin", "forms", "api", "console"),
-    *("service_view", "quota_admin"),
+    *("service_view", "quota_admin", "openapi"),
 )
 """Where requests and answers are known; everything else is the domain."""
 DOMAIN = (

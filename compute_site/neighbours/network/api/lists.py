@@ -31,6 +31,10 @@ class ListView(NetworkView):
     takes_several: ClassVar[bool] = True
     """Does a ``POST`` make several objects at once?"""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.query_parameters = frozenset((*cls.filters, *cls.narrowed, *OF_LISTS))
+
     def get(self, request: Request) -> Response:
         self.caller.permit(self.kind.seen)
         rows = self.page(self.filtered(self.rows()), self.asked_order)

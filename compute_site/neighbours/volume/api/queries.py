@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
@@ -96,6 +96,11 @@ class ListView(ServiceView):
     sorts: ClassVar[Mapping[str, str]] = {}
     usual: ClassVar[Sequence[SortKey]] = (("created_at", True),)
     marker_unknown = MarkerNotFound
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.reads:
+            cls.query_parameters = frozenset((*cls.reads, *CONTROLS))
 
     def check_query(self, *known: str) -> None:
         """Raises: UnknownFilter: the query string has a parameter that is not known."""

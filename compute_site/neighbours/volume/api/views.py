@@ -145,6 +145,8 @@ class VolumesDetail(VolumeView):
 class Volumes(VolumesDetail):
     """``GET /volume/v3/volumes``: ids, names and links; ``POST`` makes one."""
 
+    bodies: ClassVar = {"post": ("volume", VolumeCreate)}
+
     def post(self, request: Request) -> Response:
         volume = changes.create_volume(self.caller, self.read("volume", VolumeCreate).values)
         return Response({"volume": show_changed_volume(volume, self.root)}, status=202)
@@ -160,6 +162,8 @@ class Volumes(VolumesDetail):
 
 class VolumeDetail(VolumeView):
     """``GET``, ``PUT`` and ``DELETE /volume/v3/volumes/{volume_id}``"""
+
+    bodies: ClassVar = {"put": ("volume", VolumeUpdate)}
 
     def get(self, request: Request, volume_id: str) -> Response:
         return Response({"volume": self.show_whole(find_volume(self, volume_id))})
@@ -217,6 +221,8 @@ class SnapshotsDetail(VolumeView):
 class Snapshots(SnapshotsDetail):
     """``GET /volume/v3/snapshots``; ``POST`` makes one."""
 
+    bodies: ClassVar = {"post": ("snapshot", SnapshotCreate)}
+
     def post(self, request: Request) -> Response:
         asked = self.read("snapshot", SnapshotCreate)
         snapshot = changes.create_snapshot(self.caller, asked.values)
@@ -228,6 +234,8 @@ class Snapshots(SnapshotsDetail):
 
 class SnapshotDetail(VolumeView):
     """``GET``, ``PUT`` and ``DELETE /volume/v3/snapshots/{snapshot_id}``"""
+
+    bodies: ClassVar = {"put": ("snapshot", SnapshotUpdate)}
 
     def get(self, request: Request, snapshot_id: str) -> Response:
         return Response({"snapshot": self.show_whole_snapshot(self.find_snapshot(snapshot_id))})
