@@ -28,19 +28,10 @@ class Need(NamedTuple):
     amount: int
 
 
-# An inventory without room, or without the class, is missing among those taken. The condition is
-# checked on the row as it is when nobody else has it locked.
-# Keys are given as arrays: of a join the planner may think that it is best to read a whole table.
-CLAIM = """
-    WITH needs AS MATERIALIZED (
-        SELECT * FROM unnest(%(servers)s::bigint[], %(providers)s::bigint[], %(classes)s::text[],
-                             %(amounts)s::bigint[])
-                      AS need (server, provider, class, amount)
-    ), sums AS MATERIALIZED (
-        SELECT provider, class, sum(amount)::bigint AS amount, min(amount) AS least,
-               max(amount) AS most, array_agg(amount) AS amounts
-        FROM needs GROUP BY provider, class
-    ), trees AS MATERIALIZED (
+# Of the providers in ``sums``: the roots of their trees are locked, and who looks at either learns
+# of a change by the generation.
+LOCK_TREES = """
+    trees AS MATERIALIZED (
         SELECT id, root_id FROM servers_resourceprovider
         WHERE id = ANY(ARRAY(SELECT provider FROM sums))
     ), locked AS MATERIALIZED (
@@ -51,7 +42,22 @@ CLAIM = """
     ), told AS (
         UPDATE servers_resourceprovider SET generation = generation + 1
         WHERE id = ANY(ARRAY(SELECT root_id FROM ours UNION SELECT id FROM ours))
-    ), taken AS (
+    )
+"""
+
+# An inventory without room, or without the class, is missing among those taken. The condition is
+# checked on the row as it is when nobody else has it locked.
+# Keys are given as arrays: of a join the planner may think that it is best to read a whole table.
+CLAIM = f"""
+    WITH needs AS MATERIALIZED (
+        SELECT * FROM unnest(%(servers)s::bigint[], %(providers)s::bigint[], %(classes)s::text[],
+                             %(amounts)s::bigint[])
+                      AS need (server, provider, class, amount)
+    ), sums AS MATERIALIZED (
+        SELECT provider, class, sum(amount)::bigint AS amount, min(amount) AS least,
+               max(amount) AS most, array_agg(amount) AS amounts
+        FROM needs GROUP BY provider, class
+    ), {LOCK_TREES}, taken AS (
         UPDATE servers_inventory AS stock SET used = used + sums.amount
         FROM sums
         WHERE stock.provider_id = ANY(ARRAY(SELECT id FROM ours))
@@ -81,9 +87,9 @@ CLAIM = """
         WHERE node.id = ANY(ARRAY(SELECT node_id FROM locked)) AND node.id = guests.node_id
     )
     SELECT (SELECT count(*) FROM taken) = (SELECT count(*) FROM sums)
-"""
+"""  # noqa: S608 - a part of our own
 # Who deletes an allocation gives it back: a second worker finds no row, and gives back nothing.
-RELEASE = """
+RELEASE = f"""
     WITH holders AS MATERIALIZED (
         SELECT id FROM servers_consumer WHERE instance_id = ANY(%(servers)s)
           AND (migration_id IS NOT NULL) = ANY(%(moves)s)
@@ -98,19 +104,9 @@ RELEASE = """
         UPDATE servers_pcidevice SET consumer_id = NULL
         WHERE consumer_id = ANY(ARRAY(SELECT id FROM holders))
     ), sums AS MATERIALIZED (
-        SELECT provider_id, resource_class, sum(amount) AS amount FROM gone GROUP BY 1, 2
-    ), trees AS MATERIALIZED (
-        SELECT id, root_id FROM servers_resourceprovider
-        WHERE id = ANY(ARRAY(SELECT provider_id FROM sums))
-    ), locked AS MATERIALIZED (
-        SELECT id, node_id FROM servers_resourceprovider
-        WHERE id = ANY(ARRAY(SELECT root_id FROM trees)) ORDER BY id FOR NO KEY UPDATE
-    ), ours AS MATERIALIZED (
-        SELECT trees.id, locked.id AS root_id FROM trees JOIN locked ON locked.id = trees.root_id
-    ), told AS (
-        UPDATE servers_resourceprovider SET generation = generation + 1
-        WHERE id = ANY(ARRAY(SELECT root_id FROM ours UNION SELECT id FROM ours))
-    ), counted AS (
+        SELECT provider_id AS provider, resource_class AS class, sum(amount) AS amount
+        FROM gone GROUP BY 1, 2
+    ), {LOCK_TREES}, counted AS (
         UPDATE servers_computenode AS node SET running_vms = running_vms - guests.number
         FROM (SELECT locked.node_id, count(DISTINCT gone.consumer_id) AS number
               FROM gone JOIN ours ON ours.id = gone.provider_id
@@ -121,8 +117,8 @@ RELEASE = """
     UPDATE servers_inventory AS stock SET used = used - sums.amount
     FROM sums
     WHERE stock.provider_id = ANY(ARRAY(SELECT id FROM ours))
-      AND stock.provider_id = sums.provider_id AND stock.resource_class = sums.resource_class
-"""
+      AND stock.provider_id = sums.provider AND stock.resource_class = sums.class
+"""  # noqa: S608 - a part of our own
 
 
 # What was fitted is out of date where the provider has changed otherwise than by the claim before.
