@@ -20,7 +20,7 @@ from tests.benchmarks.load import sign_in
 from tests.benchmarks.site import ROOT, make_database, running_site
 from tests.soak.clients import Person, Tally
 from tests.soak.trouble import Database, Trouble, Workers
-from tests.soak.watch import STUCK_SECONDS, Watch, find_wrongs
+from tests.soak.watch import Watch, find_wrongs
 
 CLIENTS = 6
 REQUEST_SECONDS = "1"
@@ -65,10 +65,7 @@ def main() -> int:
             settled = watch.settle()
         finally:
             workers.stop()
-    wrong = tally.broken + find_wrongs(url, tally.told())
-    wrong += [f"stuck for more than {STUCK_SECONDS:.0f} s: {one}" for one in sorted(watch.stuck)]
-    if settled > STUCK_SECONDS:
-        wrong.append(f"it took {settled:.0f} s until nothing was going on any more")
+    wrong = tally.broken + find_wrongs(url, tally.told()) + watch.find_stuck(settled)
     report = {
         "seconds": seconds,
         "clients": CLIENTS,

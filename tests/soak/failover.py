@@ -152,10 +152,7 @@ def _soak(primary: Cluster, standby: Cluster, wanted: int, each: int, chance: ra
             settled = watch.settle()
         finally:
             workers.stop()
-    wrong = tally.broken + find_wrongs(url, tally.told())
-    wrong += [f"stuck for more than {STUCK_SECONDS:.0f} s: {one}" for one in sorted(watch.stuck)]
-    if settled > STUCK_SECONDS:
-        wrong.append(f"it took {settled:.0f} s until nothing was going on any more")
+    wrong = tally.broken + find_wrongs(url, tally.told()) + watch.find_stuck(settled)
     report = {
         "acknowledged_creates": len(tally.accepted),
         "acknowledged_servers": _acknowledged(people),

@@ -71,6 +71,13 @@ class Watch:
             time.sleep(1)
         return time.monotonic() - began
 
+    def find_stuck(self, settled: float) -> list[str]:
+        """What went on for too long; ``settled`` are the seconds until nothing did."""
+        wrong = [f"stuck for more than {STUCK_SECONDS:.0f} s: {one}" for one in sorted(self.stuck)]
+        if settled > STUCK_SECONDS:
+            wrong.append(f"it took {settled:.0f} s until nothing was going on any more")
+        return wrong
+
 
 def find_wrongs(url: str, told: Any) -> list[str]:
     done = subprocess.run(
