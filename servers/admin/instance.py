@@ -89,8 +89,11 @@ class InstanceAdmin(OperationsAdmin, RecordAdmin, RulesAdmin):
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Instance]:
-        servers: QuerySet[Instance] = super().get_queryset(request)
-        return servers.select_related("project").only(*LIST_COLUMNS)
+        servers: Any = super().get_queryset(request)
+        if not request.GET.get("project"):
+            servers = servers.in_all_projects()  # the newest are read by an index
+        found: QuerySet[Instance] = servers.select_related("project").only(*LIST_COLUMNS)
+        return found
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """The same functions each time that it is asked for a request: Django compares them with

@@ -226,6 +226,19 @@ def test_the_list_costs_the_same_for_1_and_200_servers(
     assert all("LIMIT" in sql for sql in counts), "a count reads no more than it must"
 
 
+def test_the_newest_servers_are_read_by_the_index_of_all_projects(
+    admin_site: Client, statements: Callable[[], AbstractContextManager[CaptureQueriesContext]]
+) -> None:
+    """Its condition has to stand in the statement; those of one project have an index of their
+    own.
+    """
+    for query, has_it in (("", True), ("?project=alpha", False)):
+        with statements() as seen:
+            admin_site.get(LIST + query)
+        lists = [one["sql"] for one in seen if 'BY "servers_instance"."created_at"' in one["sql"]]
+        assert ['"servers_instance"."id" > 0' in sql for sql in lists] == [has_it]
+
+
 def make_whole_server(cast: Cast) -> Instance:
     """A server with a row of everything that can be said of one on a host."""
     node = make_host("rack1")
