@@ -17,7 +17,7 @@ from compute_site.caller import Caller
 from quotas.enforce import give_back
 from servers import models
 from servers.drivers.choose import drivers_at
-from servers.drivers.protocol import DriverFailed
+from servers.drivers.protocol import ComputeDriver, DriverFailed
 from servers.holdings.release import (
     after_commit,
     release_host,
@@ -101,12 +101,15 @@ def finish_delete(job: DeleteServer) -> None:
         if instance is None:
             return
         try:
-            _destroy(instance)
+            drivers = _destroy(instance)
         except DriverFailed as error:
             _fail(instance, error)
             return
         left = services_to_release(instance)
         released = try_now(release_now, left)
+        networks = {str(nic["network_id"]) for nic in instance.network_info}
+        for driver in drivers:
+            driver.left_networks(networks)
         with transaction.atomic():
             fresh = Instance.objects.alive().select_for_update(no_key=True)
             _forget(fresh.filter(pk=instance.pk).get())
@@ -147,13 +150,17 @@ def _can_be_restored(instance: Instance) -> bool:
     return kept > 0 and instance.launched_at is not None and find_open(instance) is None
 
 
-def _destroy(instance: Instance) -> None:
-    """Destroy the guest on every host that may have it; a move may have left it on two."""
+def _destroy(instance: Instance) -> list[ComputeDriver]:
+    """Destroy the guest on every host that may have it; a move may have left it on two. Their
+    drivers.
+    """
     names = {instance.node}
     if (move := find_open(instance)) is not None:
         names |= {move.source_node, move.dest_node}
-    for node, driver in drivers_at(names).items():
+    drivers = drivers_at(names)
+    for node, driver in drivers.items():
         driver.destroy(str(instance.uuid), node)
+    return list(drivers.values())
 
 
 def _destroy_later(instance: Instance) -> None:

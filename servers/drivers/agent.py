@@ -8,7 +8,7 @@ do yet fails here, before anything happens on the host.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from compute_site.neighbours.network.protocol import Nic
@@ -24,7 +24,7 @@ from servers.drivers.protocol import (
 )
 from servers.host_orders import spool
 from servers.host_orders.give import DESTROY, Outcome, Wanted, give_order, wait_for
-from servers.host_orders.networks import hint_of_server
+from servers.host_orders.networks import hint_of_networks, hint_of_server
 from servers.kept_image import PREFIX
 from servers.models import HostOrder, Instance, PowerState, TaskState
 
@@ -114,6 +114,11 @@ def _make(guest: Guest, task: str) -> Mapping[str, Any]:
 
 def destroy(server_id: str, node: str) -> None:
     _do(Wanted(node=node, server_id=server_id, task=DESTROY))
+
+
+def left_networks(networks: Collection[str]) -> None:
+    """The other hosts of these networks ask what is left."""
+    hint_of_networks(networks)
 
 
 def destroy_later(server_id: str, node: str) -> None:

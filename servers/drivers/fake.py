@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -50,6 +50,10 @@ def spawn(guest: Guest) -> None:  # noqa: ARG001 - nothing is started
 
 def destroy(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing is ended
     work()
+
+
+def left_networks(networks: Collection[str]) -> None:
+    """Hosts that carry no packets need not know."""
 
 
 def destroy_later(server_id: str, node: str) -> None:

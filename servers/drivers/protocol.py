@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from compute_site.faults import Fault
@@ -128,6 +128,10 @@ class ComputeDriver(Protocol):
 
     def destroy(self, server_id: str, node: str) -> None:
         """End the guest and all that the host has of it; a guest that is unknown is fine."""
+        ...
+
+    def left_networks(self, networks: Collection[str]) -> None:
+        """The ports of a guest that was destroyed are gone from these networks."""
         ...
 
     def destroy_later(self, server_id: str, node: str) -> None:

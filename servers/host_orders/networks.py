@@ -36,6 +36,13 @@ def hint_of_server(server_id: str, node: str, networks: Collection[str]) -> None
         hint_hosts(find_carriers)
 
 
+def hint_of_networks(networks: Collection[str]) -> None:
+    """A server has left these networks."""
+    if networks:
+        with transaction.atomic():
+            hint_hosts(lambda: network_service().find_carriers_of(networks))
+
+
 def hint_hosts(find_carriers: Callable[[], Mapping[str, Iterable[str]]], **_: Any) -> None:
     """Within the transaction of the change. ``find_carriers`` tells the hosts and the networks that
     each has to ask about; it is called where agents work at all.

@@ -26,10 +26,10 @@ from servers.agent.network.none import NoWires
 from servers.agent.settings import load
 from servers.host_orders.take import purge_orders
 from servers.hosts.agents import add_host
-from servers.models import HostAgent, HostOrder, Service
+from servers.models import HostAgent, HostOrder, Instance, Service
 from servers.models.cell import CELL1
 from tests.agents.test_host_api import BEAT, Host, joined
-from tests.world.agents import QUICK, at_work, join, wait_until
+from tests.world.agents import QUICK, at_work, jobs_at_work, join, make_agent, wait_until
 from tests.world.cast import make_cast
 from tests.world.client import ApiClient
 from tests.world.factories import (
@@ -312,6 +312,23 @@ def test_a_change_comes_to_the_agent_at_work(
         assert ApiClient(cast.member).put(path, body).status == 200
         wait_until(lambda: wires.seen == [str(network.pk)])
         wait_until(lambda: not HostOrder.objects.filter(done_at=None).exists())
+
+
+def test_the_other_hosts_hear_that_a_server_is_gone(
+    live_server: LiveServer, transactional_db: None, tmp_path: Path
+) -> None:
+    cast = make_cast()
+    join(live_server.url, tmp_path)
+    other, network = joined("other"), make_network()
+    leaving, stays = plugged(network, "real", created_by_server=True), plugged(network, "other")
+    server = Instance.objects.filter(uuid=leaving.device_id)
+    nic = {"port_id": str(leaving.pk), "network_id": str(network.pk)}
+    server.update(network_info=[nic])
+    with jobs_at_work(), at_work(make_agent(tmp_path)):
+        assert ApiClient(cast.member).delete(f"/servers/{leaving.device_id}").status == 204
+        wait_until(lambda: server.filter(deleted_at=None).count() == 0)
+    assert hints(other) == [str(network.pk)]
+    assert [place["id"] for place in told(other, network)["places"]] == [str(stays.pk)]
 
 
 def test_without_agents_nothing_is_asked_but_whether_there_are_any(

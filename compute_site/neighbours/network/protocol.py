@@ -444,6 +444,10 @@ class NetworkService(GroupService, Protocol):
         """
         ...
 
+    def find_carriers_of(self, networks: Collection[str]) -> Mapping[str, Collection[str]]:
+        """The same for a server that has left these networks."""
+        ...
+
     def find_carriers(self, server_id: str) -> Mapping[str, Collection[str]]:
         """The hosts that must know of a server that has come or moved, and the ids of the networks
         that each has to ask about.

@@ -18,7 +18,11 @@ from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import count_free
 from compute_site.neighbours.network.local.attached import attached_ports
-from compute_site.neighbours.network.local.carried import find_carried, find_carriers
+from compute_site.neighbours.network.local.carried import (
+    find_carried,
+    find_carriers,
+    find_carriers_of,
+)
 from compute_site.neighbours.network.local.connect import (
     connect,
     connect_all,
@@ -84,6 +88,7 @@ __all__ = [
     "disconnect",
     "find_carried",
     "find_carriers",
+    "find_carriers_of",
     "find_floating_ip",
     "find_floating_ips",
     "find_group_rule",

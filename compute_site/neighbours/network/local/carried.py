@@ -74,6 +74,10 @@ def carriers_of(networks: Collection[uuid.UUID]) -> dict[str, set[str]]:
     return dict.fromkeys(_hosts_on(joined), told)
 
 
+def find_carriers_of(networks: Collection[str]) -> dict[str, set[str]]:
+    return carriers_of(canonical_ids(networks))
+
+
 def find_carriers(server_id: str) -> dict[str, set[str]]:
     """The hosts that must know of a server that has come, left or moved."""
     return carriers_of(networks_of_ports(Port.objects.of_servers([server_id])))
