@@ -88,3 +88,65 @@ def test_the_command_line_uploads_an_image_and_opens_a_port(
         *("security", "group", "rule", "create", "--protocol", "tcp", "--dst-port", "443", "web")
     )
     assert (rule["protocol"], rule["port_range_min"]) == ("tcp", 443)
+
+
+def test_admins_open_networks_and_guarantee_bandwidth(admin_cloud: Connection) -> None:
+    """Objects that the SDK knows: RBAC policies, QoS policies with their rules, port bindings."""
+    network = admin_cloud.network.create_network(
+        name="guaranteed", provider_network_type="flat", provider_physical_network="uplink"
+    )
+    target = admin_cloud.identity.find_project("demo", ignore_missing=False)
+    opened = admin_cloud.network.create_rbac_policy(
+        object_type="network",
+        object_id=network.id,
+        action="access_as_shared",
+        target_project_id=target.id,
+    )
+    assert [one.id for one in admin_cloud.network.rbac_policies(object_id=network.id)] == [
+        opened.id
+    ]
+    policy = admin_cloud.network.create_qos_policy(name="gold")
+    rule = admin_cloud.network.create_qos_minimum_bandwidth_rule(
+        policy, min_kbps=1000, direction="egress"
+    )
+    admin_cloud.network.create_qos_bandwidth_limit_rule(policy, max_kbps=9000)
+    port = admin_cloud.network.create_port(network_id=network.id, qos_policy_id=policy.id)
+    [group] = port.resource_request["request_groups"]
+    assert group["resources"] == {"NET_BW_EGR_KILOBIT_PER_SEC": 1000}
+    admin_cloud.network.update_qos_minimum_bandwidth_rule(rule, policy, min_kbps=2000)
+    [group] = admin_cloud.network.get_port(port.id).resource_request["request_groups"]
+    assert group["resources"] == {"NET_BW_EGR_KILOBIT_PER_SEC": 2000}
+    owned = {"device_owner": "compute:nova", "device_id": "elsewhere", "binding_host_id": "h1"}
+    admin_cloud.network.update_port(port, **owned)
+    bindings = f"/ports/{port.id}/bindings"
+    asked = {"binding": {"host": "h2"}}
+    assert admin_cloud.network.post(bindings, json=asked).status_code == 201
+    assert admin_cloud.network.put(f"{bindings}/h2/activate").status_code == 200
+    assert admin_cloud.network.get_port(port.id).binding_host_id == "h2"
+    admin_cloud.network.delete_port(port)
+    admin_cloud.network.delete_qos_policy(policy)
+    admin_cloud.network.delete_rbac_policy(opened)
+    admin_cloud.network.delete_network(network)
+
+
+def test_old_urls_of_compute_lead_to_the_services(cloud: Connection) -> None:
+    """What clients of the first microversions ask compute for."""
+    old = {"microversion": "2.35"}
+    group = cloud.compute.post(
+        "/os-security-groups",
+        json={"security_group": {"name": "old", "description": "d"}},
+        **old,
+    ).json()["security_group"]
+    rule = {
+        "parent_group_id": group["id"],
+        "ip_protocol": "tcp",
+        "from_port": 22,
+        "to_port": 22,
+    }
+    made = cloud.compute.post("/os-security-group-rules", json={"security_group_rule": rule}, **old)
+    assert made.json()["security_group_rule"]["ip_range"] == {"cidr": "0.0.0.0/0"}
+    assert len(cloud.network.find_security_group("old").security_group_rules) == 3
+    volume = cloud.compute.post("/os-volumes", json={"volume": {"size": 1}}, **old).json()["volume"]
+    assert cloud.block_storage.get_volume(volume["id"]).size == 1
+    assert cloud.compute.delete(f"/os-volumes/{volume['id']}", **old).status_code == 202
+    assert cloud.compute.delete(f"/os-security-groups/{group['id']}", **old).status_code == 202
