@@ -322,7 +322,14 @@ def test_what_no_group_allows_is_dropped_until_one_does_and_afterwards(world: Wo
 
 def test_a_guest_cannot_use_what_is_not_its_own(world: World) -> None:
     world.run(world.one, "ip addr add 10.0.0.99/24 dev eth0")
+    # the other one would know where to answer
+    known = f"10.0.0.99 lladdr {world.one.mac} dev eth0"
+    world.run(world.two, f"ip neigh replace {known} nud permanent")
+    there = f"{world.two.address} lladdr {world.two.mac} dev eth0"
+    world.run(world.one, f"ip neigh replace {there} nud permanent")
     assert not world.pings(world.one, world.two.address, "-I 10.0.0.99")
+    world.run(world.one, f"ip neigh del {there}")
+    world.run(world.two, f"ip neigh del {known}")
     assert not world.pings(world.one, world.blue.gateway, "-I 10.0.0.99")
     # it says that it has the address of another one
     world.run(world.two, "ip neigh flush all")
@@ -377,11 +384,17 @@ def test_a_guest_reaches_nothing_of_its_host(world: World) -> None:
     assert not world.pings(guest, TUNNELS["a"])
     # a frame to the bridge itself, which the host would answer or send on
     host.run("sysctl -q -w net.ipv4.ip_forward=1")
+    # the host would know where to answer
+    host.run(f"ip route add {guest.address} dev csb31111111-22")
+    host.run(f"ip neigh add {guest.address} lladdr {guest.mac} dev csb31111111-22 nud permanent")
+    world.hosts["b"].run(f"ip route add {guest.address} via {TUNNELS['a']}")
     world.run(guest, "ip route replace 192.0.2.0/24 via 10.0.0.200 onlink dev eth0")
     world.run(guest, f"ip neigh replace 10.0.0.200 lladdr {bridge} dev eth0 nud permanent")
     assert not world.pings(guest, TUNNELS["a"])
     assert not world.pings(guest, TUNNELS["b"])
     host.run("sysctl -q -w net.ipv4.ip_forward=0")
+    host.run(f"ip route del {guest.address} dev csb31111111-22")
+    world.hosts["b"].run(f"ip route del {guest.address} via {TUNNELS['a']}")
     world.run(guest, "ip route del 192.0.2.0/24; ip neigh del 10.0.0.200 dev eth0")
 
 
