@@ -234,6 +234,14 @@ def test_a_task_of_a_later_release_is_refused(
     assert (answer["ok"], answer["code"]) == (False, "unsupported")
 
 
+def test_what_a_newer_site_says_besides_is_ignored(
+    tmp_path: Path, hypervisor: Counting, site: Site
+) -> None:
+    spawn = order(1, "spawn", of_a_later_release=1)
+    spawn["arguments"]["guest"]["later"] = spawn["arguments"]["later"] = {}
+    assert work(begin(tmp_path, hypervisor, site), spawn)[0]["ok"]
+
+
 def test_secrets_are_neither_in_the_journal_nor_with_the_guest(
     tmp_path: Path, hypervisor: Counting, site: Site
 ) -> None:

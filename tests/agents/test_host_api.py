@@ -232,6 +232,21 @@ def test_bodies_of_other_shapes_are_refused(host: Host, body: bytes) -> None:
         assert (status, told["error"]["status"]) == (400, 400)
 
 
+def test_what_a_newer_agent_says_besides_is_ignored(host: Host) -> None:
+    server, newer = on_host(), {"of_a_later_release": [1]}
+    assert host.post("heartbeat", {**BEAT, **newer})[0] == 200
+    seen = {"server_id": str(server.uuid), "power_state": 1, **newer}
+    assert host.post("guests", {"guests": [seen]})[0] == 200
+    order = give(host, "start", str(server.uuid))
+    result = {"power_state": 1, **newer}
+    assert host.post(f"orders/{order.uuid}/done", {"ok": True, "result": result})[0] == 200
+    order.refresh_from_db()
+    assert order.answer == {"ok": True, "result": {"power_state": 1}}
+    more = {"join_token": add_host("later", cell=CELL1), "stock": {**STOCK, **newer}}
+    known = {"boot_id": "b", "version": "9", "protocols": [1, 2], "hypervisor": "pretend"}
+    assert Host("later").post("join", {**known, **more, **newer})[0] == 201
+
+
 def test_other_urls_and_methods_are_unknown(host: Host) -> None:
     assert host.get("nothing")[0] == 404
     assert host.get("join")[0] == 404

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from compute_site.values.keys import (
     LARGEST_BIG_INT,
     Key,
+    Reader,
     address,
     between,
     filled_line,
@@ -30,6 +34,17 @@ LONGEST_PASSWORD = 4 * 255
 short = up_to(64)
 
 
+def told(keys: Mapping[str, Key]) -> Reader:
+    """An object with these keys; others are ignored, since an agent may be newer than the site."""
+    read = record(keys)
+
+    def read_known(value: Any) -> Any:
+        known = isinstance(value, Mapping)
+        return read({key: value[key] for key in keys if key in value} if known else value)
+
+    return read_known
+
+
 STOCK = {
     "vcpus": Key(positive, required=True),
     "memory_mb": Key(positive, required=True),
@@ -46,7 +61,7 @@ JOIN = {
     "version": Key(short, required=True),
     "protocols": Key(list_of(whole), required=True),
     "hypervisor": Key(up_to(32, filled_line), required=True),
-    "stock": Key(record(STOCK), required=True),
+    "stock": Key(told(STOCK), required=True),
 }
 WIRES = {
     "tunnel_address": Key(address),
@@ -56,7 +71,7 @@ HEARTBEAT = {
     "boot_id": Key(short, required=True),
     "version": Key(short, required=True),
     "load": Key(kept_mapping, default={}),
-    "wires": Key(record(WIRES), default={}),
+    "wires": Key(told(WIRES), default={}),
 }
 PASSWORD = {"password": Key(up_to(LONGEST_PASSWORD, filled_text), required=True)}
 RETURN = {"guests": Key(list_of(uuid_text, MOST_GUESTS), required=True)}
@@ -66,7 +81,7 @@ GUEST = {
     "power_state": Key(one_of(*PowerState.values), required=True),
 }
 GUESTS = {
-    "guests": Key(list_of(record(GUEST), MOST_GUESTS), required=True),
+    "guests": Key(list_of(told(GUEST), MOST_GUESTS), required=True),
     "all": Key(flag, default=False),
 }
 FILE = {"sha512": Key(up_to(128), required=True)}
@@ -83,15 +98,15 @@ CONSOLE = {
 RESULT = {
     "power_state": Key(one_of(*PowerState.values)),
     "text": Key(up_to(LONGEST_CONSOLE, text)),
-    "console": Key(record(CONSOLE)),
+    "console": Key(told(CONSOLE)),
     "diagnostics": Key(kept_mapping),
-    "files": Key(list_of(record(PACKED), MOST_FILES)),
+    "files": Key(list_of(told(PACKED), MOST_FILES)),
     "sizes": Key(kept_mapping),
     "to": Key(kept_mapping),
 }
 ANSWER = {
     "ok": Key(flag, required=True),
-    "result": Key(record(RESULT), default={}),
+    "result": Key(told(RESULT), default={}),
     "fault": Key(up_to(1000), default=""),
     "code": Key(short, default=""),
 }
