@@ -81,7 +81,7 @@ def pages_of(server: Instance) -> list[str]:
         "/admin/charts/",
         "/admin/usage/",
         "/admin/search/?q=host",
-        f"/admin/servers/instance/do/lock/?key={server.pk}",
+        f"/admin/servers/instance/do/rebuild/?key={server.pk}",
     ]
 
 
