@@ -44,7 +44,15 @@ def install() -> None:
         )
     target = folder().parent
     target.mkdir(parents=True, exist_ok=True)
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", target]
+    command = [
+        npm,
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--prefix",
+        str(target),
+    ]
     try:
         subprocess.run(  # noqa: S603 - a fixed program, no shell
             [*command, *PACKAGES],
