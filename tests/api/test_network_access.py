@@ -56,6 +56,8 @@ def test_a_network_is_opened_to_one_project_and_closed(
     assert as_reader.get(RBAC).expect(200).json["rbac_policies"] == [made]
     assert as_reader.get(f"{RBAC}/{made['id']}").expect(200).json["rbac_policy"] == made
     assert as_reader.get(f"{RBAC}?action={EXTERNAL}").json["rbac_policies"] == []
+    assert as_reader.get(f"{RBAC}?object_type=qos_policy").json["rbac_policies"] == []
+    as_reader.get(f"{RBAC}?object_type=colour").expect(400)
     assert as_outsider.get(RBAC).json["rbac_policies"] == []
     as_outsider.delete(f"{RBAC}/{made['id']}").expect(404)
 
@@ -103,7 +105,7 @@ def test_a_network_is_external_for_one_project(
     as_member.delete(f"{RBAC}/{made['id']}").expect(409)
     as_outsider.delete(f"{V2}/floatingips/{taken['id']}").expect(204)
     other = make_project().pk
-    body = {"rbac_policy": {"target_project": other}}
+    body = {"rbac_policy": {"target_tenant": other}}
     changed = as_member.put(f"{RBAC}/{made['id']}", body).expect(200).json["rbac_policy"]
     assert changed["target_tenant"] == other
     assert names(as_outsider) == []
@@ -118,6 +120,7 @@ def test_a_network_is_external_for_one_project(
         ({"target_tenant": "*"}, 400),
         ({"target_tenant": "nobody"}, 400),
         ({"target_tenant": None}, 400),
+        ({"target_project": BETA}, 400),
         ({"colour": "red"}, 400),
         ({"project_id": BETA}, 403),
     ],

@@ -45,7 +45,6 @@ class Accesses(NetworkView):
         "object_id": by_id("network"),
         "action": Filter("action"),
         "target_tenant": Filter("target_project"),
-        "target_project": Filter("target_project"),
     }
 
     def rows(self) -> QuerySet[NetworkAccess]:

@@ -15,6 +15,12 @@ from compute_site.values.keys import LARGEST_BIG_INT
 from compute_site.values.words import LOOSE_FALSE, LOOSE_TRUE
 
 Narrow = Callable[[QuerySet[Any], list[str]], QuerySet[Any]]
+OPENED_THERE = frozenset(
+    (
+        *("network", "qos_policy", "security_group", "address_group", "address_scope"),
+        "subnetpool",
+    )
+)
 MOST_TAGS = 50
 """More tags in a filter than a thing can have in all likelihood cost more than they find."""
 
@@ -98,7 +104,10 @@ def narrow_by_groups(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
 
 
 def narrow_by_type(rows: QuerySet[Any], words: list[str]) -> QuerySet[Any]:
-    """Nothing but networks is opened to projects."""
+    """Nothing but networks is opened to projects; in Neutron more is."""
+    wrong = set(words) - OPENED_THERE
+    if wrong:
+        raise WrongFilterValue(f"{min(wrong)[:60]!r} is no type of what is opened to projects.")
     return rows if "network" in words else rows.none()
 
 

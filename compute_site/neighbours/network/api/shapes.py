@@ -430,7 +430,7 @@ def one_project(value: object) -> str:
     return str(project_id(value))
 
 
-TARGET = Key(one_project, required=True, other_name="target_project")
+TARGET = Key(one_project, required=True)
 NEW_ACCESS: Mapping[str, Key] = {
     "object_type": Key(one_of("network"), required=True),
     "object_id": Key(uuid_text, required=True),
