@@ -7,30 +7,38 @@ models.
 
 from __future__ import annotations
 
-import functools
+from functools import cache
 from importlib import import_module
-from typing import Any, cast
+from types import ModuleType
+from typing import cast
 
 from django.conf import settings
 
+from compute_site.neighbours.calls import check_service
 from compute_site.neighbours.image.protocol import ImageService
 from compute_site.neighbours.network.protocol import NetworkService
 from compute_site.neighbours.volume.protocol import VolumeService
 
 
 def image_service() -> ImageService:
-    return cast("ImageService", _module(settings.OPTIONS.image_service))
+    return cast("ImageService", _load(ImageService, settings.OPTIONS.image_service))
 
 
 def network_service() -> NetworkService:
-    return cast("NetworkService", _module(settings.OPTIONS.network_service))
+    return cast("NetworkService", _load(NetworkService, settings.OPTIONS.network_service))
 
 
 def volume_service() -> VolumeService:
-    return cast("VolumeService", _module(settings.OPTIONS.volume_service))
+    return cast("VolumeService", _load(VolumeService, settings.OPTIONS.volume_service))
 
 
-@functools.cache
-def _module(name: str) -> Any:
-    """``import_module`` looks long for what it has imported before."""
-    return import_module(name)
+@cache
+def _load(protocol: type, name: str) -> ModuleType:
+    """Kept, as ``import_module`` looks long for what it has imported before.
+
+    Raises:
+        CannotJoin: the module cannot be used.
+    """
+    service = import_module(name)
+    check_service(protocol, service)
+    return service

@@ -6,21 +6,32 @@ Calls that only read have no mark: they may run anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 WHEN = "when"
 JOINS, OUTSIDE = "joins the transaction", "outside of transactions"
+EITHER = "joins the transaction, or comes before it"
 
 
 def joins_transaction(call: Call) -> Call:
-    """The call may run inside our transaction, and is undone with it: it can refuse, and the client
-    must be told so. Only a service in this database can do that; another one marks its own
-    implementation as ``outside_transactions``, and a job takes back what came of the call if the
-    transaction fails (``servers/holdings/reserve.py``).
+    """The call runs inside our transaction, and is undone with it: it can refuse, and the client
+    must be told so. Only a service in this database can do that; one elsewhere is not taken
+    (``check_service``).
     """
     return _marked(call, JOINS)
+
+
+def joins_or_precedes(call: Call) -> Call:
+    """As ``joins_transaction`` of a service in this database. One elsewhere marks its
+    implementation as ``outside_transactions``: it is asked before our transaction begins, and a job
+    takes back what came of it if the transaction fails (``servers/holdings/ask_first.py``).
+    """
+    return _marked(call, EITHER)
 
 
 def outside_transactions(call: Call) -> Call:
@@ -36,6 +47,29 @@ def runs_outside(call: Call) -> bool:
     that it joins them does so unless the implementation is marked otherwise.
     """
     return getattr(call, WHEN, JOINS) == OUTSIDE
+
+
+class CannotJoin(ImproperlyConfigured):
+    """A service cannot make calls in our transactions that have to be made there."""
+
+
+def check_service(protocol: type, service: ModuleType) -> None:
+    """See that every call that has to join our transactions does.
+
+    Raises:
+        CannotJoin: some run outside, so that they would not be undone with the transaction.
+    """
+    outside = [
+        name
+        for name in dir(protocol)
+        if getattr(getattr(protocol, name), WHEN, None) == JOINS
+        and runs_outside(getattr(service, name))
+    ]
+    if outside:
+        raise CannotJoin(
+            f"{service.__name__} runs outside of transactions what has to join them: "
+            f"{', '.join(outside)}. Only a service in this database can be used."
+        )
 
 
 def _marked(call: Call, when: str) -> Call:

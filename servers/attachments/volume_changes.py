@@ -33,8 +33,8 @@ from servers.attachments.errors import (
 )
 from servers.attachments.volumes import find_volume
 from servers.errors import WrongState
+from servers.holdings.ask_first import Reserve, detaching, reserving
 from servers.holdings.release import after_commit, release_volume
-from servers.holdings.reserve import reserve_volumes
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.history import log_action
 from servers.lifecycle.jobs import AttachVolume, DetachVolume, ReleaseVolume
@@ -74,12 +74,13 @@ def attach_volume(caller: Caller, instance: Instance, wanted: VolumeRequest) -> 
     check_shelved(instance, ATTACH_VOLUME, known=wanted.shelved)
     check_ready(caller, instance, ATTACH_VOLUME)
     volume = find_service_volume(caller, wanted.volume_id)
+    reserve = reserving(caller, [volume.id], [str(instance.uuid)])
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_VOLUME)
         check_holders(server, volume)
         if server.vm_state == VmState.SHELVED_OFFLOADED:
-            return _attach_offloaded(caller, server, volume, wanted)
-        disk = _reserve(caller, server, volume, wanted)
+            return _attach_offloaded(caller, server, volume, wanted, reserve)
+        disk = _reserve(server, volume, wanted, reserve)
         job = AttachVolume(**about(caller, server), disk_id=str(disk.uuid))
         hand_over(caller, server, job)
     return disk
@@ -102,13 +103,13 @@ def detach_volume(
     if disk.boot_index == 0:
         raise RootVolumeStays(f"The server {instance.uuid} runs from volume {volume_id}.")
     check_ready(caller, instance, DETACH_VOLUME)
+    begin_detaching = detaching(acting_for(caller, instance), str(instance.uuid), volume_id)
     with transaction.atomic():
         server = lock_server(caller, instance, DETACH_VOLUME)
         offloaded = server.vm_state == VmState.SHELVED_OFFLOADED
         if not offloaded:
             check_host_up(server)
-        owner = acting_for(caller, server)
-        volume_service().begin_detaching(owner, str(server.uuid), volume_id)
+        begin_detaching()
         if offloaded:
             _detach_offloaded(caller, server, disk)
             return
@@ -171,7 +172,7 @@ def check_host_up(server: Instance) -> None:
 
 
 def _reserve(
-    caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest
+    server: Instance, volume: VolumeData, wanted: VolumeRequest, reserve: Reserve
 ) -> BlockDevice:
     taken = BlockDevice.objects.filter(instance=server).values_list("device_name", flat=True)
     name = choose_name(server.root_device_name, taken, wanted.device)
@@ -181,14 +182,18 @@ def _reserve(
             f"Volume {volume.id} may be shared by servers; that needs a later microversion.",
             field="volumeAttachment.volumeId",
         )
-    return _claim(caller, server, volume, wanted, name)
+    return _claim(server, volume, wanted, reserve, name=name)
 
 
 def _claim(
-    caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest, name: str | None
+    server: Instance,
+    volume: VolumeData,
+    wanted: VolumeRequest,
+    reserve: Reserve,
+    *,
+    name: str | None = None,
 ) -> BlockDevice:
-    pair = (volume.id, str(server.uuid))
-    attachment_id = reserve_volumes(caller, [volume.id], [str(server.uuid)])[pair]
+    attachment_id = reserve([str(server.uuid)])[volume.id, str(server.uuid)]
     return BlockDevice.objects.create(
         instance=server,
         source_type="volume",
@@ -204,7 +209,7 @@ def _claim(
 
 
 def _attach_offloaded(
-    caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest
+    caller: Caller, server: Instance, volume: VolumeData, wanted: VolumeRequest, reserve: Reserve
 ) -> BlockDevice:
     if wanted.tag is not None:
         raise VolumeNotAttachable(
@@ -217,7 +222,7 @@ def _attach_offloaded(
             field="volumeAttachment.volumeId",
         )
     check_zone(server, volume)
-    disk = _claim(caller, server, volume, wanted, None)
+    disk = _claim(server, volume, wanted, reserve)
     log_action(caller, server, ATTACH_VOLUME.name, "api_attach_volume")
     transaction.on_commit(lambda: _tell_attached(server, volume), robust=True)
     return disk

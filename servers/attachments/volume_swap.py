@@ -16,7 +16,7 @@ from servers.attachments.changes import SWAP_VOLUME, about, check_ready, hand_ov
 from servers.attachments.errors import AttachmentFixed, VolumeNotAttachable, VolumeNotMigrating
 from servers.attachments.volume_changes import check_holders, check_zone, find_service_volume
 from servers.attachments.volumes import find_volume
-from servers.holdings.reserve import reserve_volumes
+from servers.holdings.ask_first import detaching, reserving
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.jobs import SwapVolume
 from servers.models import BlockDevice, Instance
@@ -87,13 +87,14 @@ def swap_volume(caller: Caller, instance: Instance, old_id: str, new_id: str) ->
     if new is None:
         raise BadReference(f"There is no volume {new_id}.", field="volumeAttachment.volumeId")
     check_ready(caller, instance, SWAP_VOLUME)
-    disk = find_volume(instance, old_id)
+    disk, server_id = find_volume(instance, old_id), str(instance.uuid)
+    begin_detaching = detaching(acting_for(caller, instance), server_id, old_id)
+    reserve = reserving(caller, [new_id], [server_id])
     with transaction.atomic():
         server = lock_server(caller, instance, SWAP_VOLUME)
         _check_pair(server, old, new)
-        server_id, pair = str(server.uuid), (new_id, str(server.uuid))
-        volume_service().begin_detaching(acting_for(caller, server), server_id, old_id)
-        claim = reserve_volumes(caller, [new_id], [server_id])[pair]
+        begin_detaching()
+        claim = reserve([server_id])[new_id, server_id]
         job = SwapVolume(
             **about(caller, server), disk_id=str(disk.uuid), volume_id=new_id, claim=claim
         )

@@ -11,7 +11,7 @@ import functools
 import json
 import string
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from compute_site.caller import Caller
 from compute_site.db.whole import part
@@ -26,7 +26,7 @@ from servers.create.names import display_names, hostnames
 from servers.create.plan import Created, ServerPlan
 from servers.create.rows import Rows, insert_rows_later
 from servers.create.sources import choose_zone, settle_disks
-from servers.holdings.reserve import reserve_volumes
+from servers.holdings.ask_first import Attachments, Reserve, reserving
 from servers.lifecycle.jobs import ScheduleAndBuild
 from servers.machine.disk import Disk
 from servers.machine.disk_config import choose_disk_config
@@ -43,7 +43,6 @@ from servers.models import (
 from servers.usage import count_server_usage
 
 RESERVATION_CHARACTERS = string.ascii_lowercase + string.digits
-Attachments = Mapping[tuple[str, str], str]
 
 
 def provision(caller: Caller, plan: ServerPlan) -> Created:
@@ -58,22 +57,32 @@ def provision(caller: Caller, plan: ServerPlan) -> Created:
         admin_password=choose_password(plan.order.admin_password),
         auto_disk_config=choose_disk_config(plan.order.auto_disk_config, plan.machine.image),
     )
+    reserve_volumes = reserving(caller, _volumes(plan.disks), uuids)
     with part():
         # the job does not depend on the number of servers, and deferring it before the quota is
         # reserved keeps the usage locked for a shorter time
         ScheduleAndBuild(reservation_id=created.reservation_id).defer()
         count = take_quota(caller, plan)
-        _write(caller, plan, created, uuids[:count])
+        _write(caller, plan, created, uuids[:count], reserve_volumes)
     return created
 
 
-def _write(caller: Caller, plan: ServerPlan, created: Created, uuids: Sequence[str]) -> None:
-    """Apply the rules on devices, reserve volumes and group places, and insert the rows."""
+def _write(
+    caller: Caller,
+    plan: ServerPlan,
+    created: Created,
+    uuids: Sequence[str],
+    reserve_volumes: Reserve,
+) -> None:
+    """Apply the rules on devices, reserve volumes and group places, and insert the rows: every
+    existing volume for every server, after all other rules on disks (docs/contract/create-flow.md
+    G8).
+    """
     order, count = plan.order, len(uuids)
     check_device_profile(plan.machine.flavor, field=FLAVOR_FIELD)
     zone = choose_zone(plan.target.zone, plan.disks, plan.sources)
     disks = settle_disks(order, plan.machine.flavor, plan.disks, plan.sources)
-    attachments = _reserve_volumes(caller, disks, uuids)
+    attachments = reserve_volumes(uuids)
     if plan.group is not None:
         _take_places(caller, plan.group, count)
     instances = Rows(
@@ -116,14 +125,9 @@ def take_quota(caller: Caller, plan: ServerPlan) -> int:
     return reserve(caller.project_id, caller.user_id, wanted, user_usage=usage)
 
 
-def _reserve_volumes(caller: Caller, disks: Sequence[Disk], uuids: Sequence[str]) -> Attachments:
-    """Reserve every existing volume for every server, after all other rules on disks
-    (docs/contract/create-flow.md G8).
-    """
-    volumes = [disk.volume_id for disk in disks if disk.volume_id and disk.image_id is None]
-    if not volumes:
-        return {}
-    return reserve_volumes(caller, volumes, uuids)
+def _volumes(disks: Sequence[Disk]) -> list[str]:
+    """The volumes that exist."""
+    return [disk.volume_id for disk in disks if disk.volume_id and disk.image_id is None]
 
 
 def _take_places(caller: Caller, group: ServerGroup, count: int) -> None:

@@ -309,7 +309,24 @@ class TakeBackReservations(GiveBack):
     servers: tuple[str, ...]
 
 
-GIVE_BACKS = (ReleaseServices, ReleaseVolume, ForgetImages, TakeBackReservations)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBackDetaching(GiveBack):
+    """Let the server keep a volume that was to be detached, unless a host does it."""
+
+    task_name = "servers.take_back_detaching"
+    queue = CONDUCTOR
+
+    server_id: str
+    volume_id: str
+
+
+GIVE_BACKS = (
+    ReleaseServices,
+    ReleaseVolume,
+    ForgetImages,
+    TakeBackReservations,
+    TakeBackDetaching,
+)
 
 # what hosts do with servers
 

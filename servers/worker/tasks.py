@@ -28,8 +28,8 @@ from servers.attachments.lost import give_up_lost_changes
 from servers.build.together import build_server, let_waiting_go_on, place_and_build
 from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
+from servers.holdings.ask_first import take_back_detaching, take_back_reservations
 from servers.holdings.release import forget_images, release_services, release_volume
-from servers.holdings.reserve import take_back_reservations
 from servers.host_orders import spool
 from servers.host_orders.take import purge_orders
 from servers.lifecycle import jobs
@@ -78,6 +78,7 @@ _register(jobs.ReleaseServices, release_services)
 _register(jobs.ReleaseVolume, release_volume)
 _register(jobs.ForgetImages, forget_images)
 _register(jobs.TakeBackReservations, take_back_reservations)
+_register(jobs.TakeBackDetaching, take_back_detaching)
 _register(jobs.PerformAction, perform)
 _register(jobs.UnshelveServer, place_shelved)
 _register(jobs.AttachVolume, on_host.attach_volume)

@@ -49,6 +49,11 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"volumes": ["v"], "servers": ["s"]},
     ),
     (
+        jobs.TakeBackDetaching(server_id="s", volume_id="v"),
+        "servers.take_back_detaching",
+        {"server_id": "s", "volume_id": "v"},
+    ),
+    (
         jobs.PerformAction(server_id="s", task="powering-off"),
         "servers.perform_action",
         {"server_id": "s", "task": "powering-off"},

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from compute_site.neighbours.calls import JOINS, OUTSIDE, WHEN
+from compute_site.neighbours.calls import (
+    EITHER,
+    JOINS,
+    OUTSIDE,
+    WHEN,
+    CannotJoin,
+    check_service,
+    outside_transactions,
+)
 from compute_site.neighbours.image import local as images
 from compute_site.neighbours.image.protocol import ImageService
 from compute_site.neighbours.network import local as network
@@ -50,7 +58,7 @@ OUTSIDE_CALLS = [
 @pytest.mark.parametrize(("service", "name", "call"), CALLS)
 def test_a_call_reads_or_says_when_it_runs(service: type, name: str, call: Any) -> None:
     reads = name.startswith(READING)
-    assert getattr(call, WHEN, None) in ((None,) if reads else (JOINS, OUTSIDE)), service
+    assert getattr(call, WHEN, None) in ((None,) if reads else (JOINS, EITHER, OUTSIDE)), service
 
 
 @pytest.mark.django_db
@@ -63,3 +71,16 @@ def test_what_runs_outside_of_transactions_refuses_to_run_inside(
     positional = needed[: call.__code__.co_argcount - 1]
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         getattr(service, name)(*positional)
+
+
+def test_a_service_whose_calls_cannot_join_our_transactions_is_not_taken() -> None:
+    elsewhere = ModuleType("elsewhere")
+    for name, _ in inspect.getmembers(volumes, inspect.isfunction):
+        setattr(elsewhere, name, outside_transactions(lambda *_: None))
+    with pytest.raises(CannotJoin, match=r"elsewhere runs .* create_snapshots, .*reimage"):
+        check_service(VolumeService, elsewhere)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_services_in_this_database_are_taken(service: type) -> None:
+    check_service(service, SERVICES[service])

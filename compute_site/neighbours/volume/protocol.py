@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Fault, Unavailable
-from compute_site.neighbours.calls import joins_transaction, outside_transactions
+from compute_site.neighbours.calls import joins_or_precedes, joins_transaction, outside_transactions
 from compute_site.neighbours.volume.clients import ClientsVolumes
 
 
@@ -124,14 +124,16 @@ class VolumeService(ClientsVolumes, Protocol):
         """The types that the caller may use whose id or name is among ``names``."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def reserve(
         self, caller: Caller, pairs: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], str]:
         """Reserve all these volumes for servers, or none: (volume id, server id) → attachment id.
 
         It joins the transaction that writes the servers or their disks, because the client is told
-        when a volume is not free, and because a refused request must leave no reservation.
+        when a volume is not free, and because a refused request must leave no reservation. A
+        service elsewhere is asked before that transaction; ``TakeBackReservations`` then detaches
+        what no row names.
 
         Raises:
             VolumeNotReservable: a volume is in use, reserved, or not available.
@@ -178,12 +180,13 @@ class VolumeService(ClientsVolumes, Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def begin_detaching(self, caller: Caller, server_id: str, volume_id: str) -> None:
         """Begin to detach the volume: it becomes ``detaching``.
 
         It joins the transaction that hands the rest to the host, because the client is told when
-        the volume cannot be detached.
+        the volume cannot be detached. A service elsewhere is asked before that transaction;
+        ``TakeBackDetaching`` then lets the volume stay where no host was told.
 
         Raises:
             VolumeNotDetachable: the server does not have it, or somebody detaches it already.
