@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 
-import pytest
 from openstack.compute.v2.server import Server
 
 from tests.guests.machines import wait_until
-from tests.guests.world import World
+from tests.guests.world import MARKS, World
 
-pytestmark = pytest.mark.guests
+pytestmark = MARKS
 
 
 def boots_of(world: World, server: Server) -> int:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from openstack.compute.v2.server import Server
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
@@ -33,6 +34,13 @@ ROUTER = "5b0c7e2d-84f1-4a36-9d15-2f6a0c9b6001"
 """Those of the cloud: the network ``private`` and its router."""
 GUEST_SECONDS = 120
 MICROVERSION = "2.90"
+MARKS = [
+    pytest.mark.guests,
+    # the SDK's about its own future
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 @dataclasses.dataclass
@@ -142,6 +150,20 @@ class World:
         path = self.host_of(server).state / "libvirt" / server.id / "serial.sock"
         return SerialLine(path, self.passwords[server.id])
 
+    def attach(self, server: Server, volume_id: str) -> None:
+        self.demo.compute.create_volume_attachment(server.id, volume_id=volume_id)
+        self._until_volume(volume_id, "in-use")
+
+    def detach(self, server: Server, volume_id: str) -> None:
+        self.demo.compute.delete_volume_attachment(server.id, volume_id)
+        self._until_volume(volume_id, "available")
+
+    def _until_volume(self, volume_id: str, status: str) -> None:
+        def look() -> str:
+            return str(self.demo.block_storage.get_volume(volume_id).status)
+
+        wait_until(lambda: look() == status, told=look)
+
     def host_of(self, server: Server) -> Host:
         name = self.admin.compute.get_server(server.id).compute_host
         return next(host for host in self.hosts if host.name == name)
@@ -214,6 +236,7 @@ def are_up(world: World) -> bool:
 @contextlib.contextmanager
 def site_at(address: str, state: Path) -> Iterator[str]:
     state.mkdir()
+    (state.parent / "volumes").mkdir()
     log = state / "quickstart.log"
     words = ["quickstart", "--host", address, "--port", "8774", "--no-first-server"]
     with log.open("wb") as file:
@@ -254,4 +277,8 @@ def manage(state: Path, *words: str) -> str:
 def environment_of(state: Path) -> dict[str, str]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     mine.pop("DATABASE_URL", None)
-    return {**mine, "COMPUTE_SITE_STATE_DIR": str(state)}
+    return {
+        **mine,
+        "COMPUTE_SITE_STATE_DIR": str(state),
+        "COMPUTE_SITE_VOLUME_FOLDER": str(state.parent / "volumes"),
+    }
