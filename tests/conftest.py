@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 from xdist.remote import Producer
 
+from compute_site.db.notices import notices
 from compute_site.identity.passwords import memory
 from tests.world.cast import Cast, make_cast
 from tests.world.client import ApiClient
@@ -80,7 +81,12 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The cast is made once, before the first test. What a test commits is taken back."""
+    """The cast is made once, before the first test. What a test commits is taken back. Where no
+    test needs a database, pytest-django has made none, and that of the site stays untouched.
+    """
+    if not str(connection.settings_dict["NAME"]).startswith("test_"):
+        yield
+        return
     with django_db_blocker.unblock():
         make_cast()
         keep_rows()
@@ -88,6 +94,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test: restore_rows())
         yield
     end_restoring()
+    notices.stop()  # what listens keeps its database from being dropped
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import connections
 
-from compute_site.db.notices import notices
 from servers.agent.__main__ import main
 from servers.agent.hypervisor.pretend import Pretend
 from servers.agent.hypervisor.protocol import Power
@@ -91,8 +90,3 @@ def power_off_from_inside(folder: Path, server_id: str) -> None:
     draft = path.with_suffix(".new")
     draft.write_text(str(int(Power.SHUT_DOWN)))
     draft.replace(path)
-
-
-def stop_listening() -> None:
-    """So that the test's database has no session left when it is dropped."""
-    notices.stop()
