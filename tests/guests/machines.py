@@ -1,7 +1,7 @@
 """Two hosts on one machine: network and mount namespaces, each with its own libvirtd and agent.
 
 A host is reached from the site's side by a pair of virtual network cards and a bridge. When it
-ends, every program in its mount namespace ends.
+ends, every program with its host name (its UTS namespace) ends.
 """
 
 from __future__ import annotations
@@ -182,11 +182,13 @@ class Host:
         return path.read_text(errors="replace")[-6000:] if path.exists() else ""
 
     def end(self) -> None:
-        """All that runs in its mount namespace, its guests too."""
+        """All that runs in its UTS namespace: guests, and what serves their networks too, which has
+        mount and network namespaces of its own.
+        """
         self.stop_agent()
         if self.libvirtd is None or self.libvirtd.poll() is not None:
             return
-        mine = Path(f"/proc/{self.libvirtd.pid}/ns/mnt").stat().st_ino
+        mine = Path(f"/proc/{self.libvirtd.pid}/ns/uts").stat().st_ino
         for pid in processes_in(mine):
             kill(pid)
         self.libvirtd.wait(20)
@@ -258,9 +260,9 @@ class Host:
 
 
 def processes_in(namespace: int) -> list[int]:
-    """Those whose mount namespace it is."""
+    """Those whose UTS namespace it is."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/ns/mnt"):
+    for path in Path("/proc").glob("[0-9]*/ns/uts"):
         try:
             if path.stat().st_ino == namespace:
                 found.append(int(path.parts[2]))
