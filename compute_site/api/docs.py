@@ -59,7 +59,9 @@ def find_document(version: Microversion, renderer: BaseRenderer) -> bytes:
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """``/docs/?microversion=2.67``: Swagger UI, with all its files from this site."""
+    """``/docs/?microversion=2.67``, or ``?api=network`` for one of the others: Swagger UI, with all
+    its files from this site.
+    """
 
     authentication_classes = []
     versioning_class = None
@@ -70,13 +72,19 @@ class DocsView(SpectacularSwaggerSplitView):
         """The page; with ``script`` in the query, its script (inline scripts are not allowed)."""
         version = asked_version(request)
         self.url_self = f"{request.path}?microversion={version}"
+        api = request.GET.get("api")
+        if api in OTHER_APIS:
+            self.url_self += f"&api={api}"
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response.data["microversion"] = str(version)
-        response.data["others"] = [(name, f"/schema/{name}/") for name in OTHER_APIS]
+        response.data["others"] = OTHER_APIS
+        response.data["api"] = api if api in OTHER_APIS else None
         response.data["microversions"] = [f"2.{minor}" for minor in range(NEWEST.minor, 0, -1)]
         return response
 
     def _get_schema_url(self, request: Request) -> str:
+        if request.GET.get("api") in OTHER_APIS:
+            return f"/schema/{request.GET['api']}/"
         url: str = super()._get_schema_url(request)  # type: ignore[no-untyped-call]
         return f"{url}?microversion={asked_version(request)}"
 

@@ -15,12 +15,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern
 from django.urls.resolvers import RoutePattern
 
+from compute_site.neighbours.examples import EXAMPLES, IN_PATH
 from compute_site.neighbours.serializers import BodySerializer, CheckedField, KeyField
 from compute_site.values import keys
 
 Schema = dict[str, Any]
 NAME = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS = ("get", "put", "post", "delete", "patch")
+JSON, BINARY = "application/json", "application/octet-stream"
+PATCH = "application/openstack-images-v2.1-json-patch"
 WITH_BODY = ("put", "post", "patch")
 SECURITY_SCHEMES: Mapping[str, Schema] = {
     "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
@@ -61,13 +64,13 @@ def make_document(title: str, mount: str, patterns: Sequence[Any]) -> Schema:
     """The methods of all URLs, with their parameters and bodies."""
     paths: dict[str, Schema] = {}
     for route, view in routes_of(patterns):
+        path = mount + NAME.sub(r"{\1}", route)
         found = {
-            method: _describe(method, route, view)
+            method: _describe(method, path, route, view)
             for method in METHODS
             if getattr(view, method, None) is not None
         }
         if found:
-            path = mount + NAME.sub(r"{\1}", route)
             paths[path] = found | {"parameters": _path_parameters(route)}
     return {
         "openapi": "3.1.0",
@@ -86,7 +89,7 @@ def routes_of(patterns: Sequence[Any]) -> Iterator[tuple[str, type[Any]]]:
             yield str(entry.pattern), view
 
 
-def _describe(method: str, route: str, view: type[Any]) -> Schema:
+def _describe(method: str, path: str, route: str, view: type[Any]) -> Schema:
     words = re.findall(r"[A-Za-z0-9]+", NAME.sub(r"\1", route)) or ["versions"]
     shown: Schema = {
         "operationId": "_".join([method, *words]),
@@ -101,9 +104,8 @@ def _describe(method: str, route: str, view: type[Any]) -> Schema:
         shown["parameters"] = [
             {"name": name, "in": "query", "schema": TEXT} for name in _parameters(view)
         ]
-    if method in WITH_BODY:
-        schema = _body(method, view)
-        shown["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    if method in WITH_BODY and EXAMPLES.get(f"{method} {path}", {}) is not None:
+        shown["requestBody"] = {"content": _content(method, path, view)}
     return shown
 
 
@@ -123,10 +125,24 @@ def _parameters(view: type[Any]) -> list[str]:
 
 
 def _path_parameters(route: str) -> list[Schema]:
-    return [
-        {"name": name, "in": "path", "required": True, "schema": TEXT}
-        for name in NAME.findall(route)
-    ]
+    shown = []
+    for found in NAME.finditer(route):
+        name, before = found[1], NAME.sub(r"{\1}", route[: found.end()])
+        parameter = {"name": name, "in": "path", "required": True, "schema": TEXT}
+        example = IN_PATH.get(before, IN_PATH.get(name))
+        shown.append(parameter if example is None else parameter | {"example": example})
+    return shown
+
+
+def _content(method: str, path: str, view: type[Any]) -> Schema:
+    """The body by its media type, with its example."""
+    example = EXAMPLES.get(f"{method} {path}")
+    if path.endswith(("/file", "/stage")):
+        return {BINARY: {"schema": {"type": "string", "format": "binary"}}}
+    patches = isinstance(example, list)
+    schema = {"type": "array", "items": {"type": "object"}} if patches else _body(method, view)
+    content: Schema = {"schema": schema}
+    return {PATCH if patches else JSON: content | ({"example": example} if example else {})}
 
 
 def _body(method: str, view: type[Any]) -> Schema:

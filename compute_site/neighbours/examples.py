@@ -1,0 +1,202 @@
+"""An example of the body of each POST, PUT and PATCH of the image, network, volume and identity
+APIs, for their OpenAPI documents: each succeeds in the cloud of the quickstart.
+
+``MADE`` stands for the id of something that this cloud does not have yet; whoever tries the example
+makes one, and puts in its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from compute_site.api import demo
+
+MADE = demo.SERVER
+WITHOUT_BODY = None
+IMAGE_DATA = "any bytes are a raw image"
+LOGIN = {
+    "identity": {
+        "methods": ["password"],
+        "password": {
+            "user": {"name": "demo", "domain": {"id": "default"}, "password": "demo"},
+        },
+    },
+    "scope": {"project": {"name": "demo", "domain": {"id": "default"}}},
+}
+IDENTITY: Mapping[str, Any] = {
+    "post auth/tokens": {"auth": LOGIN},
+    "post projects": {"project": {"name": "trial", "description": "for a week"}},
+    "patch projects/{project_id}": {"project": {"description": "for another week"}},
+    "post users": {"user": {"name": "grace", "password": "a long password", "enabled": True}},
+    "patch users/{user_id}": {"user": {"email": "grace@example.org"}},
+    "post users/{user_id}/password": {
+        "user": {"original_password": "a long password", "password": "a longer password"}
+    },
+    "post users/{user_id}/application_credentials": {
+        "application_credential": {"name": "for-scripts", "roles": [{"name": "reader"}]}
+    },
+    "put projects/{project_id}/users/{user_id}/roles/{role_id}": WITHOUT_BODY,
+}
+IMAGE: Mapping[str, Any] = {
+    "post images": {
+        "name": "my-image",
+        "disk_format": "raw",
+        "container_format": "bare",
+        "min_disk": 1,
+        "visibility": "private",
+        "os_distro": "debian",
+        "tags": ["trial"],
+    },
+    "patch images/{image_id}": [{"op": "replace", "path": "/name", "value": "cirros-6"}],
+    "put images/{image_id}/file": IMAGE_DATA,
+    "put images/{image_id}/stage": IMAGE_DATA,
+    "post images/{image_id}/import": {"method": {"name": "glance-direct"}},
+    "post images/{image_id}/actions/deactivate": WITHOUT_BODY,
+    "post images/{image_id}/actions/reactivate": WITHOUT_BODY,
+    "put images/{image_id}/tags/{tag}": WITHOUT_BODY,
+    "post images/{image_id}/members": {"member": demo.PROJECT},
+    "put images/{image_id}/members/{member_id}": {"status": "accepted"},
+}
+TAGGED = ("networks", "subnets", "ports", "security-groups", "floatingips", "routers")
+RULES = "qos/policies/{policy_id}"
+NETWORK: Mapping[str, Any] = {
+    "post networks": {"network": {"name": "backend", "admin_state_up": True}},
+    "put networks/{row_id}": {"network": {"description": "of the servers of demo"}},
+    "post subnets": {
+        "subnet": {
+            "network_id": demo.NETWORK,
+            "name": "private-v4-more",
+            "ip_version": 4,
+            "cidr": "10.0.1.0/24",
+            "allocation_pools": [{"start": "10.0.1.10", "end": "10.0.1.200"}],
+        }
+    },
+    "put subnets/{row_id}": {"subnet": {"dns_nameservers": ["10.0.0.1", "10.0.0.2"]}},
+    "post ports": {
+        "port": {
+            "network_id": demo.NETWORK,
+            "name": "fixed",
+            "fixed_ips": [{"subnet_id": demo.SUBNET, "ip_address": "10.0.0.50"}],
+        }
+    },
+    "put ports/{row_id}": {"port": {"name": "renamed", "description": "of the database"}},
+    "post security-groups": {
+        "security_group": {"name": "database", "description": "PostgreSQL from inside"}
+    },
+    "put security-groups/{row_id}": {"security_group": {"description": "of the web servers"}},
+    "post security-group-rules": {
+        "security_group_rule": {
+            "security_group_id": demo.SECURITY_GROUP,
+            "direction": "ingress",
+            "ethertype": "IPv4",
+            "protocol": "tcp",
+            "port_range_min": 8080,
+            "port_range_max": 8080,
+            "remote_ip_prefix": "10.0.0.0/24",
+        }
+    },
+    "put security-group-rules/{row_id}": {"security_group_rule": {"description": "of the proxy"}},
+    "post floatingips": {
+        "floatingip": {"floating_network_id": demo.PUBLIC_NETWORK, "description": "of the web"}
+    },
+    "put floatingips/{row_id}": {"floatingip": {"description": "of the mail"}},
+    "post routers": {
+        "router": {
+            "name": "way-out",
+            "external_gateway_info": {"network_id": demo.PUBLIC_NETWORK},
+        }
+    },
+    "put routers/{row_id}": {"router": {"description": "to the public network"}},
+    "put routers/{row_id}/add_router_interface": {"subnet_id": MADE},
+    "put routers/{row_id}/remove_router_interface": {"subnet_id": demo.SUBNET},
+    "put routers/{row_id}/add_extraroutes": {
+        "router": {"routes": [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.9"}]}
+    },
+    "put routers/{row_id}/remove_extraroutes": {
+        "router": {"routes": [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.9"}]}
+    },
+    "post ports/{row_id}/bindings": {"binding": {"host": "rack2-node1"}},
+    "put ports/{row_id}/bindings/{host}": {"binding": {"vnic_type": "normal"}},
+    "put ports/{row_id}/bindings/{host}/activate": WITHOUT_BODY,
+    "post rbac-policies": {
+        "rbac_policy": {
+            "object_type": "network",
+            "object_id": demo.NETWORK,
+            "action": "access_as_shared",
+            "target_tenant": demo.PROJECT,
+        }
+    },
+    "put rbac-policies/{row_id}": {"rbac_policy": {"target_tenant": demo.PROJECT}},
+    "post qos/policies": {"policy": {"name": "slow", "description": "for trials"}},
+    "put qos/policies/{row_id}": {"policy": {"description": "for longer trials"}},
+    f"post {RULES}/bandwidth_limit_rules": {
+        "bandwidth_limit_rule": {"max_kbps": 10000, "direction": "ingress"}
+    },
+    f"put {RULES}/bandwidth_limit_rules/{{row_id}}": {"bandwidth_limit_rule": {"max_kbps": 20000}},
+    f"post {RULES}/minimum_bandwidth_rules": {
+        "minimum_bandwidth_rule": {"min_kbps": 1000, "direction": "ingress"}
+    },
+    f"put {RULES}/minimum_bandwidth_rules/{{row_id}}": {
+        "minimum_bandwidth_rule": {"min_kbps": 2000}
+    },
+    f"post {RULES}/minimum_packet_rate_rules": {
+        "minimum_packet_rate_rule": {"min_kpps": 100, "direction": "ingress"}
+    },
+    f"put {RULES}/minimum_packet_rate_rules/{{row_id}}": {
+        "minimum_packet_rate_rule": {"min_kpps": 200}
+    },
+    "put quotas/{owner}": {"quota": {"port": 300}},
+    **{
+        f"{method} {kind}/{{row_id}}/tags": {"tags": ["trial", "blue"]}
+        for kind in TAGGED
+        for method in ("post", "put")
+    },
+    **{f"put {kind}/{{row_id}}/tags/{{tag}}": WITHOUT_BODY for kind in TAGGED},
+}
+VOLUME: Mapping[str, Any] = {
+    "post volumes": {"volume": {"name": "my-volume", "size": 10, "volume_type": "fast"}},
+    "put volumes/{volume_id}": {"volume": {"name": "root", "description": "of the first server"}},
+    "post volumes/{volume_id}/action": {"os-extend": {"new_size": 20}},
+    "post snapshots": {"snapshot": {"volume_id": demo.VOLUME, "name": "before-upgrade"}},
+    "put snapshots/{snapshot_id}": {"snapshot": {"name": "after-upgrade"}},
+    "post snapshots/{snapshot_id}/action": {"os-reset_status": {"status": "available"}},
+    **{
+        f"{method} {thing}/metadata": {"metadata": {"purpose": "trial"}}
+        for method in ("post", "put")
+        for thing in ("volumes/{volume_id}", "snapshots/{snapshot_id}")
+    },
+    **{
+        f"put {thing}/metadata/{{key}}": {"meta": {"purpose": "work"}}
+        for thing in ("volumes/{volume_id}", "snapshots/{snapshot_id}")
+    },
+    "post types": {"volume_type": {"name": "archive", "description": "slow and cheap"}},
+    "put types/{type_id}": {"volume_type": {"description": "slower and cheaper"}},
+    "post types/{type_id}/action": {"addProjectAccess": {"project": demo.PROJECT}},
+    "post types/{type_id}/extra_specs": {"extra_specs": {"purpose": "trial"}},
+    "put types/{type_id}/extra_specs/{key}": {"purpose": "work"},
+    "put os-quota-sets/{owner}": {"quota_set": {"volumes": 200}},
+}
+MOUNTS = {
+    "/identity/v3/": IDENTITY,
+    "/image/v2/": IMAGE,
+    "/network/v2.0/": NETWORK,
+    "/volume/v3/": VOLUME,
+}
+EXAMPLES: Mapping[str, Any] = {
+    "{} {}{}".format(name.partition(" ")[0], mount, name.partition(" ")[2]): body
+    for mount, bodies in MOUNTS.items()
+    for name, body in bodies.items()
+}
+"""By method and path."""
+IN_PATH: Mapping[str, str] = {
+    "image_id": demo.IMAGE,
+    "volume_id": demo.VOLUME,
+    "networks/{row_id}": demo.NETWORK,
+    "subnets/{row_id}": demo.SUBNET,
+    "routers/{row_id}": demo.ROUTER,
+    "security-groups/{row_id}": demo.SECURITY_GROUP,
+    "key": "purpose",
+    "tag": "blue",
+}
+"""Parts of paths to begin with, by name, or by what stands before."""

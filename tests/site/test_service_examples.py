@@ -1,0 +1,241 @@
+"""The examples of the documents of the image, network, volume and identity APIs: each one succeeds
+in the cloud of the quickstart.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client
+
+from compute_site.api import demo
+from compute_site.cloudfile import load
+from compute_site.identity.models import Project, User
+from compute_site.neighbours.examples import EXAMPLES, IMAGE_DATA, IN_PATH, MADE
+from tests.world.client import Answer, ApiClient
+
+DEMO = Path(load.__file__).with_name("demo.yaml")
+SERVICES = ("identity", "image", "network", "volume")
+NAME = re.compile(r"{(\w+)}")
+
+
+def ask(method: str, path: str, body: Any = None) -> Answer:
+    """As the page sends it: with name and password."""
+    secret = base64.b64encode(b"admin:admin").decode()
+    headers = {"Authorization": f"Basic {secret}", "X-Project-Name": "demo"}
+    return ApiClient().send(method.upper(), f"/{path}", body, headers=headers)
+
+
+def make(path: str, body: Any = None, /, **keys: str) -> str:
+    """Send the example of the URL, and return the id of what was made."""
+    sent = EXAMPLES[f"post {path}"] if body is None else body
+    answer = ask("post", NAME.sub(lambda part: keys[part[1]], path), sent)
+    assert 200 <= answer.status < 300, f"{path}: {answer.content!r}"
+    (made,) = answer.json.values() if len(answer.json) == 1 else (answer.json,)
+    return str(made.get("id"))
+
+
+def extra_subnet() -> str:
+    network = make("/network/v2.0/networks")
+    subnet = {"network_id": network, "cidr": "10.7.0.0/24", "ip_version": 4}
+    return make("/network/v2.0/subnets", {"subnet": subnet})
+
+
+def closed_type() -> str:
+    kind = {"name": "closed", "os-volume-type-access:is_public": False}
+    return make("/volume/v3/types", {"volume_type": kind})
+
+
+def queued_image() -> str:
+    return make("/image/v2/images")
+
+
+def staged_image() -> str:
+    image = queued_image()
+    ask("put", f"/image/v2/images/{image}/stage", IMAGE_DATA.encode()).expect(204)
+    return image
+
+
+def shared_image(project: str) -> str:
+    shared = {"name": "shared", "visibility": "shared"}
+    image = make("/image/v2/images", shared)
+    make("/image/v2/images/{image_id}/members", {"member": project}, image_id=image)
+    return image
+
+
+def bound_port() -> str:
+    port = {"network_id": demo.NETWORK, "binding:host_id": demo.HOST}
+    port |= {"device_owner": "compute:nova", "device_id": demo.SERVER}
+    return make("/network/v2.0/ports", {"port": port})
+
+
+def port_with_binding() -> str:
+    port = bound_port()
+    make("/network/v2.0/ports/{row_id}/bindings", row_id=port)
+    return port
+
+
+def qos_rule(kind: str) -> Callable[[], dict[str, str]]:
+    def prepare() -> dict[str, str]:
+        policy = make("/network/v2.0/qos/policies")
+        path = f"/network/v2.0/qos/policies/{{policy_id}}/{kind}_rules"
+        return {"policy_id": policy, "row_id": make(path, policy_id=policy)}
+
+    return prepare
+
+
+def project_id() -> str:
+    return str(Project.objects.get(name="demo").pk)
+
+
+def row(plural: str) -> Callable[[], dict[str, str]]:
+    return lambda: {"row_id": make(f"/network/v2.0/{plural}")}
+
+
+def snapshot() -> dict[str, str]:
+    return {"snapshot_id": make("/volume/v3/snapshots")}
+
+
+def person() -> dict[str, str]:
+    return {"user_id": make("/identity/v3/users")}
+
+
+def rule_of_group() -> dict[str, str]:
+    return {"row_id": make("/network/v2.0/security-group-rules")}
+
+
+def grant() -> dict[str, str]:
+    roles = ask("get", "/identity/v3/roles").expect(200).json["roles"]
+    return person() | {"role_id": roles[0]["id"]}
+
+
+def opened_network() -> dict[str, str]:
+    path = "/network/v2.0/rbac-policies"
+    other = str(Project.objects.get(name="admin").pk)
+    rule = EXAMPLES[f"post {path}"]["rbac_policy"] | {"target_tenant": other}
+    return {"row_id": make(path, {"rbac_policy": rule})}
+
+
+def type_with_spec() -> dict[str, str]:
+    kind = make("/volume/v3/types")
+    ask("post", f"/volume/v3/types/{kind}/extra_specs", {"extra_specs": {"purpose": "x"}})
+    return {"type_id": kind}
+
+
+def volume_with_metadata() -> dict[str, str]:
+    make("/volume/v3/volumes/{volume_id}/metadata", volume_id=demo.VOLUME)
+    return {}
+
+
+def snapshot_with_metadata() -> dict[str, str]:
+    found = snapshot()
+    make("/volume/v3/snapshots/{snapshot_id}/metadata", **found)
+    return found
+
+
+FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
+    "/image/v2/images/{image_id}/file": lambda: {"image_id": queued_image()},
+    "/image/v2/images/{image_id}/stage": lambda: {"image_id": queued_image()},
+    "/image/v2/images/{image_id}/import": lambda: {"image_id": staged_image()},
+    "/image/v2/images/{image_id}/members": lambda: {
+        "image_id": make("/image/v2/images", {"name": "shared", "visibility": "shared"})
+    },
+    "/image/v2/images/{image_id}/members/{member_id}": lambda: {
+        "image_id": shared_image(project_id()),
+        "member_id": project_id(),
+    },
+    "/network/v2.0/routers/{row_id}/add_router_interface": lambda: {MADE: extra_subnet()},
+    "/network/v2.0/ports/{row_id}/bindings": lambda: {"row_id": bound_port()},
+    "/network/v2.0/ports/{row_id}/bindings/": lambda: {
+        "row_id": port_with_binding(),
+        "host": "rack2-node1",
+    },
+    "/network/v2.0/ports/": row("ports"),
+    "/network/v2.0/floatingips/": row("floatingips"),
+    "/network/v2.0/security-group-rules/": rule_of_group,
+    "/network/v2.0/rbac-policies/": opened_network,
+    "/network/v2.0/qos/policies/{row_id}": row("qos/policies"),
+    **{
+        f"/network/v2.0/qos/policies/{{policy_id}}/{kind}_rules/": qos_rule(kind)
+        for kind in ("bandwidth_limit", "minimum_bandwidth", "minimum_packet_rate")
+    },
+    "/network/v2.0/qos/policies/{policy_id}/": lambda: {
+        "policy_id": make("/network/v2.0/qos/policies")
+    },
+    "/volume/v3/snapshots/{snapshot_id}/metadata/": snapshot_with_metadata,
+    "/volume/v3/snapshots/": snapshot,
+    "/volume/v3/volumes/{volume_id}/metadata/": volume_with_metadata,
+    "/volume/v3/types/{type_id}/action": lambda: {"type_id": closed_type()},
+    "/volume/v3/types/": type_with_spec,
+    "/identity/v3/projects/{project_id}/users/": grant,
+    "/identity/v3/users/{user_id}/application_credentials": lambda: {
+        "user_id": User.objects.get(username="admin").pk
+    },
+    "/identity/v3/users/": person,
+}
+"""What has to be there before the request, by how its path begins; the first one counts."""
+
+
+def send(name: str) -> Answer:
+    method, _, path = name.partition(" ")
+    exact = [begin for begin in FIRST if begin == path]
+    begins = exact or [begin for begin in FIRST if begin.endswith("/") and path.startswith(begin)]
+    known = {
+        "project_id": project_id(),
+        "owner": project_id(),
+        **(FIRST[begins[0]]() if begins else {}),
+    }
+
+    def in_path(part: re.Match[str]) -> str:
+        before = path[: part.end()].split("/", 3)[-1]
+        return known.get(part[1]) or IN_PATH.get(before) or IN_PATH[part[1]]
+
+    body = EXAMPLES[name]
+    if isinstance(body, str):
+        return ask(method, NAME.sub(in_path, path), body.encode())
+    text = json.dumps(body).replace(demo.PROJECT, project_id()).replace(MADE, known.get(MADE, ""))
+    return ask(method, NAME.sub(in_path, path), None if body is None else json.loads(text))
+
+
+def test_every_example_succeeds(db: None, settings: Any, tmp_path: Path) -> None:
+    settings.STATE_DIR = tmp_path  # of the data of images
+    call_command("loadcloud", str(DEMO), verbosity=0)
+    told = []
+    for name in EXAMPLES:
+        point = transaction.savepoint()
+        answer = send(name)
+        if not 200 <= answer.status < 300:
+            told.append(f"{name}: {answer.status} {answer.content.decode()[:200]}")
+        transaction.savepoint_rollback(point)
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_everything_that_takes_a_body_has_an_example(db: None, service: str) -> None:
+    """Data of images are bytes, and have none."""
+    paths = Client().get(f"/schema/{service}/").json()["paths"]
+    bodies = {
+        f"{method} {path}": content
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if method != "parameters"
+        for kind, content in operation.get("requestBody", {}).get("content", {}).items()
+        if kind != "application/octet-stream"
+    }
+    assert bodies
+    assert [name for name, content in bodies.items() if "example" not in content] == []
+    known = {f"{method} {path}" for path, methods in paths.items() for method in methods}
+    assert {name for name in EXAMPLES if name.split(" ")[1].startswith(f"/{service}/")} <= known
+
+
+def test_the_page_tries_each_api(db: None) -> None:
+    script = Client().get("/docs/?api=network&script=").content.decode()
+    assert "/schema/network/" in script
