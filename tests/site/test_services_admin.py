@@ -21,7 +21,10 @@ from compute_site.neighbours.network.models import (
     FixedIp,
     Network,
     Port,
+    PortBinding,
+    QosRule,
     Quota,
+    Router,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
@@ -72,7 +75,10 @@ def url_of(model: type[Model], page: str, *args: Any) -> str:
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
 
 
-STANDS_WITH_ITS_PARENT = (FixedIp, SecurityGroupRule, ImageMember, VolumeTypeAccess)
+STANDS_WITH_ITS_PARENT = (
+    *(FixedIp, PortBinding, QosRule, SecurityGroupRule),
+    *(ImageMember, VolumeTypeAccess),
+)
 
 
 @pytest.mark.parametrize("label", ["image", "network", "volume"])
@@ -127,3 +133,14 @@ def test_a_limit_is_changed_in_the_list(operator: Client, model: type[Model]) ->
     assert operator.post(url_of(model, "changelist"), form).status_code == 302
     quota.refresh_from_db()
     assert quota.limit == 9
+
+
+def test_routers_name_the_network_of_their_gateway(operator: Client) -> None:
+    project = Project.objects.create(name="of-routers")
+    gateway = make_port(make_network(project, name="uplink-of-all", external=True))
+    router = Router.objects.create(project=project, name="out", gateway=gateway)
+    for url in (
+        reverse("admin:network_router_changelist"),
+        reverse("admin:network_router_change", args=[router.pk]),
+    ):
+        assert "uplink-of-all" in operator.get(url).content.decode()

@@ -30,6 +30,7 @@ from compute_site.neighbours.network.models import (
     Network,
     NetworkAccess,
     Port,
+    PortBinding,
     QosPolicy,
     QosRule,
     Quota,
@@ -208,6 +209,19 @@ class PortForm(ApiForm):
     )
 
 
+class PortBindingInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The other hosts that a port is prepared for, while its server moves."""
+
+    model = PortBinding
+    fields = ("host", "vnic_type", "vif_type", "profile")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Port | None = None) -> bool:
+        return False
+
+
 @admin.register(Port)
 class PortAdmin(ApiAdmin):
     """The holder and the binding of a port cannot be changed here: that is done through servers."""
@@ -278,7 +292,7 @@ class PortAdmin(ApiAdmin):
     search_help_text = "Part of the name, id, server id, address or MAC address"
     autocomplete_fields = ("network", "project", "security_groups")
     ordering = ("-created_at", "id")
-    inlines = (FixedIpInline,)
+    inlines = (FixedIpInline, PortBindingInline)
 
     def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Port:
         return changes.create_port(caller, values, given)
@@ -384,9 +398,9 @@ class RouterAdmin(ApiAdmin):
     }
     new = shapes.NEW_ROUTER
     changed = shapes.CHANGED_ROUTER
-    list_display = ("named", "project", "status", "admin_state_up", "gateway", "created_at")
+    list_display = ("named", "project", "status", "admin_state_up", "way_out", "created_at")
     list_select_related = ()
-    list_prefetched = ("project", "gateway")
+    list_prefetched = ("project", "gateway__network")
     list_filter = (
         word_filter("project", "project__name", "project__id"),
         "admin_state_up",
@@ -400,9 +414,13 @@ class RouterAdmin(ApiAdmin):
     fieldsets = (
         (None, {"fields": ("id", "name", "project", "description", "tags")}),
         ("State", {"fields": ("status", "admin_state_up", HINTS)}),
-        ("Ways", {"fields": ("gateway", "enable_snat", "routes")}),
+        ("Ways", {"fields": ("way_out", "gateway", "enable_snat", "routes")}),
         ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
     )
+
+    @admin.display(description="external network")
+    def way_out(self, router: Router) -> str:
+        return str(router.gateway.network) if router.gateway is not None else "–"
 
     def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Router:
         return routers.create_router(caller, values, given)
