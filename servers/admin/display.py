@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin
@@ -160,9 +161,11 @@ def link_to(relation: str, label: str) -> Callable[[Any, Any], str]:
     It is no first column of a list, which is a link to the row itself.
     """
 
+    read = attrgetter(relation)
+
     @admin.display(description=label)
     def column(_admin: Any, row: Any) -> str:
-        related: Model | None = getattr(row, relation)
+        related: Model | None = read(row)
         viewer = getattr(row, "viewer", None)
         return Links(viewer).to(related) if viewer is not None else str(related or NOTHING)
 

@@ -21,7 +21,17 @@ from compute_site.console.lists import read_uuid, word_filter
 from compute_site.console.operator import operator_of
 from compute_site.faults import Fault
 from compute_site.values.keys import read_keys
-from servers.admin.display import NOTHING, Links, age, age_of, gibibytes, meter, state, structured
+from servers.admin.display import (
+    NOTHING,
+    Links,
+    age,
+    age_of,
+    gibibytes,
+    link_to,
+    meter,
+    state,
+    structured,
+)
 from servers.admin.host_operations import (
     HOST_OPERATIONS,
     MOST_SERVERS,
@@ -361,13 +371,12 @@ def _servers_part(links: Links, service: Service) -> Part:
 @admin.register(Allocation)
 class AllocationAdmin(RecordAdmin):
     list_display = ("consumer", "server", "provider", "resource_class", "amount")
+    fields = (*list_display, "created_at")
+    readonly_fields = ("server",)
     list_select_related = ("consumer__instance", "provider")
     search_fields = ("provider__name__exact",)
     id_fields = ("consumer__uuid", "consumer__instance__uuid")
     search_help_text = "Server id, move id or provider"
     ordering = ("-id",)
     sortable_by = ()
-
-    @admin.display(description="server")
-    def server(self, allocation: Allocation) -> str:
-        return str(allocation.consumer.instance or "")
+    server = link_to("consumer.instance", "server")

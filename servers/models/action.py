@@ -46,6 +46,8 @@ class InstanceActionEvent(models.Model):
     details = models.TextField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "event of an action"
+        verbose_name_plural = "events of actions"
         ordering = ["-start_time", "-id"]
 
     def __str__(self) -> str:

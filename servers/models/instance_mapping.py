@@ -29,5 +29,8 @@ class InstanceMapping(models.Model):
     )
     queued_for_delete = models.BooleanField(default=False)
 
+    class Meta:
+        verbose_name = "server mapping"
+
     def __str__(self) -> str:
         return f"mapping of {self.instance_id}"

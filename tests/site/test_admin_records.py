@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.db import connection
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -183,3 +187,24 @@ def test_every_list_of_the_site_opens(cast: Cast) -> None:
         meta = model._meta
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
         assert client.get(url).status_code == 200, url
+
+
+def test_allocations_name_their_servers(cast: Cast) -> None:
+    server = make_instance(host="rack-of-names")
+    hold(server, make_host("rack-of-names"))
+    link = f'<a href="{url_of(Instance, "change", server.pk)}">{server}</a>'
+    client = operator()
+    assert link in client.get(url_of(Allocation, "changelist")).content.decode()
+    allocation = Allocation.objects.filter(consumer__instance=server)[0]
+    assert link in client.get(url_of(Allocation, "change", allocation.pk)).content.decode()
+
+
+def test_permissions_say_server(db: None) -> None:
+    named = Permission.objects.filter(content_type__app_label="servers", name__startswith="Can ")
+    held = named.filter(codename="change_instance")
+    assert held.update(name="Can change instance") == 1  # as an older version called it
+    migration = import_module("servers.migrations.0019_one_word_for_servers")
+    with connection.schema_editor() as editor:
+        migration.rename_permissions(apps, editor)
+    assert held.get().name == "Can change server"
+    assert not named.filter(name__contains="instance").exists()
