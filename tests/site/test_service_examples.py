@@ -30,7 +30,7 @@ NAME = re.compile(r"{(\w+)}")
 def ask(method: str, path: str, body: Any = None) -> Answer:
     """As the page sends it: with name and password."""
     secret = base64.b64encode(b"admin:admin").decode()
-    headers = {"Authorization": f"Basic {secret}", "X-Project-Name": "demo"}
+    headers = {"Authorization": f"Basic {secret}"}
     return ApiClient().send(method.upper(), f"/{path}", body, headers=headers)
 
 
