@@ -482,7 +482,8 @@ CASES: dict[str, Callable[[], Case]] = {
 @pytest.mark.parametrize("part", range(PARTS))
 def test_it_is_never_our_fault(other: Other, part: int, settings: Any) -> None:
     """Many cases a test: emptying the database after each of them would take most of the time."""
-    unlimited = dict.fromkeys(("quota_volumes", "quota_snapshots", "quota_gigabytes"), -1)
+    limits = ("volumes", "snapshots", "gigabytes", "networks", "subnets", "ports")
+    unlimited = dict.fromkeys((f"quota_{limit}" for limit in limits), -1)
     settings.OPTIONS = dataclasses.replace(settings.OPTIONS, **unlimited)
     for name in list(CASES)[part::PARTS]:
         answers = list(answers_of(other, CASES[name]))

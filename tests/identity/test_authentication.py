@@ -107,13 +107,13 @@ def test_a_token_without_a_project_is_refused(as_member: ApiClient, cast: Cast) 
     as_member.get("/whoami").expect(401)
 
 
-def test_a_token_costs_two_statements(as_member: ApiClient, statements) -> None:
+def test_a_token_costs_one_statement(as_member: ApiClient, statements) -> None:
     as_member.get("/whoami")
 
     with statements() as seen:
         as_member.get("/whoami").expect(200)
 
-    assert len(seen) == 2
+    assert len(seen) == 1
 
 
 def test_an_admin_of_one_project_is_a_plain_member_of_another(cast: Cast) -> None:

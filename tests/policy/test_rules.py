@@ -41,11 +41,16 @@ def policy_modules() -> list[ModuleType]:
 
 
 def constants(module: ModuleType) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if name.isupper() and isinstance(value, str) and "/" not in value  # not an operation
-    }
+    """The names of rules, by their constants; a table of rules has the keys of the table."""
+    found = {}
+    for name, value in vars(module).items():
+        if not name.isupper():
+            continue
+        if isinstance(value, str) and "/" not in value:  # not an operation
+            found[name] = value
+        elif isinstance(value, dict) and all(isinstance(key, tuple) for key in value):
+            found |= {f"{name}[{key}]": one for key, one in value.items()}
+    return found
 
 
 @pytest.mark.parametrize("module", policy_modules(), ids=lambda module: module.__name__)
