@@ -54,7 +54,7 @@ class Worker:
     folder: Path
     tell: Tell = lambda _order, _percent: None
     consoles: Consoles = dataclasses.field(default_factory=lambda: Consoles(""))
-    wishes: dict[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
+    interventions: dict[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
     """What shall become of live migrations, which may not have begun yet: by server, the place in
     the sequence of the order that says so, and its task.
     """
@@ -105,8 +105,8 @@ class Worker:
             "live_disks": self._live_disks,
             "live_prepare": self._live_prepare,
             "live_start": self._live_start,
-            "live_abort": self._wish,
-            "live_force": self._wish,
+            "live_abort": self._intervene,
+            "live_force": self._intervene,
             "live_finish": self._live_finish,
         }
         if task in tells:
@@ -253,8 +253,8 @@ class Worker:
 
     def _live_disks(self, order: Order) -> Answer:
         server_id = self._known(order)
-        if self.wishes.get(server_id, (0, ""))[0] < int(order["seq"]):
-            self.wishes.pop(server_id, None)  # of a migration before
+        if self.interventions.get(server_id, (0, ""))[0] < int(order["seq"]):
+            self.interventions.pop(server_id, None)  # of a migration before
         sizes = self.hypervisor.live_disks(server_id)
         self._note(order)
         return {"sizes": sizes}
@@ -274,10 +274,10 @@ class Worker:
             copies = bool(arguments.get("copies"))
             self.hypervisor.live_start(server_id, arguments["to"], copy_disks=copies)
         while True:
-            _, wish = self.wishes.pop(server_id, (0, ""))
-            if wish == "live_abort":
+            _, wanted = self.interventions.pop(server_id, (0, ""))
+            if wanted == "live_abort":
                 self.hypervisor.live_abort(server_id)
-            elif wish:
+            elif wanted:
                 self.hypervisor.live_force(server_id)
             seen = self.hypervisor.live_progress(server_id)
             if seen["state"] == Live.DONE:
@@ -292,9 +292,9 @@ class Worker:
             self.tell(order, int(seen.get("percent", 0)))
             time.sleep(LOOK_SECONDS)
 
-    def _wish(self, order: Order) -> Answer:
+    def _intervene(self, order: Order) -> Answer:
         """``_live_start`` does it."""
-        self.wishes[self._known(order)] = int(order["seq"]), str(order["task"])
+        self.interventions[self._known(order)] = int(order["seq"]), str(order["task"])
         return {}
 
     def _live_finish(self, order: Order) -> Answer:

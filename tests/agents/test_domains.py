@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.libvirt.demands import Abilities, Wishes, check_demands
+from servers.agent.hypervisor.libvirt.demands import Abilities, Demands, check_demands
 from servers.agent.hypervisor.libvirt.domain import (
     Drive,
     Host,
@@ -223,7 +223,7 @@ def test_a_topology_has_as_many_cpus_as_the_flavor(
     wanted = {"sockets": sockets, "cores": cores, "threads": threads}
     specs = {f"hw:cpu_{name}": str(number) for name, number in wanted.items() if number}
 
-    found = topology_of(vcpus, Wishes(specs, {}))
+    found = topology_of(vcpus, Demands(specs, {}))
 
     assert found[0] * found[1] * found[2] == vcpus
     if sockets * cores * threads == vcpus:
@@ -231,8 +231,8 @@ def test_a_topology_has_as_many_cpus_as_the_flavor(
 
 
 def test_without_a_wish_each_cpu_is_a_socket() -> None:
-    assert topology_of(4, Wishes({}, {})) == (4, 1, 1)
-    assert topology_of(4, Wishes({"hw:cpu_max_sockets": "2"}, {})) == (2, 2, 1)
+    assert topology_of(4, Demands({}, {})) == (4, 1, 1)
+    assert topology_of(4, Demands({"hw:cpu_max_sockets": "2"}, {})) == (2, 2, 1)
 
 
 def test_disks_are_named_by_their_bus_and_after_the_last_letter_by_two() -> None:

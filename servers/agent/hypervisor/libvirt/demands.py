@@ -68,7 +68,7 @@ VIDEO_MODELS = frozenset(("vga", "cirrus", "virtio", "bochs", "none"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wishes:
+class Demands:
     """What flavor and image ask for; what both may name, the image's word counts first, since the
     site has refused what does not go together.
     """
@@ -104,9 +104,9 @@ class Abilities:
     tpm: bool = False
 
 
-def wishes_of(guest: Mapping[str, Any]) -> Wishes:
+def demands_of(guest: Mapping[str, Any]) -> Demands:
     flavor = guest.get("flavor") or {}
-    return Wishes(flavor.get("extra_specs") or {}, guest.get("properties") or {})
+    return Demands(flavor.get("extra_specs") or {}, guest.get("properties") or {})
 
 
 def is_true(value: Any) -> bool:
@@ -115,19 +115,19 @@ def is_true(value: Any) -> bool:
 
 def check_demands(guest: Mapping[str, Any], able: Abilities) -> None:
     """Raises ``Unsupported``, and names all that this host does not do."""
-    wishes = wishes_of(guest)
-    faults = [*_unknown(wishes), *_values(wishes), *_abilities(wishes, able)]
-    if guest.get("image_kernel") or wishes.properties.get("kernel_id"):
+    demands = demands_of(guest)
+    faults = [*_unknown(demands), *_values(demands), *_abilities(demands, able)]
+    if guest.get("image_kernel") or demands.properties.get("kernel_id"):
         faults.append("images with a kernel of their own (kernel_id)")
     if faults:
         raise Unsupported("this host does not do what is asked for: " + "; ".join(faults))
 
 
-def _unknown(wishes: Wishes) -> Iterator[str]:
-    for key, value in sorted(wishes.specs.items()):
+def _unknown(demands: Demands) -> Iterator[str]:
+    for key, value in sorted(demands.specs.items()):
         if not _is_known_spec(key) and not _is_off(value):
             yield f"{key}={value} of the flavor"
-    for key, value in sorted(wishes.properties.items()):
+    for key, value in sorted(demands.properties.items()):
         if key.startswith(GUARDED) and not _is_known_property(key) and not _is_off(value):
             yield f"{key}={value} of the image"
 
@@ -147,7 +147,7 @@ def _is_off(value: Any) -> bool:
     return str(value).strip().lower() in {"", "false", "0", "no", "off", "none", "disabled"}
 
 
-def _values(wishes: Wishes) -> Iterator[str]:
+def _values(demands: Demands) -> Iterator[str]:
     """Words that the API knows and QEMU, or this host, does not."""
     rules: Iterable[tuple[str, Callable[[str], bool]]] = (
         ("disk_bus", DISK_BUSES.__contains__),
@@ -159,22 +159,22 @@ def _values(wishes: Wishes) -> Iterator[str]:
         ("firmware_type", {"bios", "uefi"}.__contains__),
     )
     for name, allows in rules:
-        word = wishes.word(name).lower()
+        word = demands.word(name).lower()
         if word and not allows(word):
             yield f"{word} as hw_{name}"
-    if (wishes.number("serial_port_count") or 1) > 1:
+    if (demands.number("serial_port_count") or 1) > 1:
         yield "more than one serial port"
-    limit = wishes.spec_number("hw_video:ram_max_mb")
-    asked = wishes.number("video_ram") or 0
+    limit = demands.spec_number("hw_video:ram_max_mb")
+    asked = demands.number("video_ram") or 0
     if asked and asked > (limit or 0):
         yield f"{asked} MiB of video memory, where the flavor allows {limit or 0}"
 
 
-def _abilities(wishes: Wishes, able: Abilities) -> Iterator[str]:
-    if wishes.word("firmware_type").lower() == "uefi" and not able.uefi:
+def _abilities(demands: Demands, able: Abilities) -> Iterator[str]:
+    if demands.word("firmware_type").lower() == "uefi" and not able.uefi:
         yield "UEFI (no firmware is installed; on Debian: ovmf)"
-    if wishes.word("tpm_version") and not able.tpm:
+    if demands.word("tpm_version") and not able.tpm:
         yield "a TPM (swtpm is not installed)"
-    words = (wishes.specs.get("os:secure_boot"), wishes.properties.get("os_secure_boot"))
+    words = (demands.specs.get("os:secure_boot"), demands.properties.get("os_secure_boot"))
     if "required" in words and not able.secure_boot:
         yield "secure boot"

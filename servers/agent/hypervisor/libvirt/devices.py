@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.libvirt.demands import wishes_of
+from servers.agent.hypervisor.libvirt.demands import demands_of
 from servers.agent.hypervisor.libvirt.domain import disk_prefix, drive_xml, free_target, link_xml
 from servers.agent.hypervisor.libvirt.drives import volume_drive
 from servers.agent.hypervisor.libvirt.library import lib, said
@@ -26,7 +26,7 @@ def attach_disk(machines: Machines, server_id: str, disk: Mapping[str, Any]) -> 
     others = [one for one in guest.get("disks") or () if one.get("volume_id") != disk["volume_id"]]
     devices = _devices(domain)
     if domain.isActive() and _disk_of(devices, str(disk["volume_id"])) is None:
-        bus = str(disk.get("disk_bus") or wishes_of(guest).word("disk_bus", "virtio"))
+        bus = str(disk.get("disk_bus") or demands_of(guest).word("disk_bus", "virtio"))
         taken = [target.get("dev", "") for target in devices.iterfind("disk/target")]
         asked = str(disk.get("device_name") or "").removeprefix("/dev/")
         fits = asked.startswith(disk_prefix(bus)) and asked not in taken

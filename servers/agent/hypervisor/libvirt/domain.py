@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from servers.agent.hypervisor.libvirt.demands import Wishes, is_true, wishes_of
+from servers.agent.hypervisor.libvirt.demands import Demands, demands_of, is_true
 
 NAMESPACE = "urn:compute-site:guest:1"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -75,8 +75,8 @@ def domain_xml(
     links: Sequence[Link],
 ) -> str:
     """``folder`` is where its sockets and its console log lie."""
-    wishes = wishes_of(guest)
-    machine = wishes.word("machine_type") or host.machine or "pc"
+    demands = demands_of(guest)
+    machine = demands.word("machine_type") or host.machine or "pc"
     root = ET.Element("domain", type="kvm" if host.accelerated else "qemu")
     _text(root, "uuid", str(guest["server_id"]))
     _text(root, "name", str(guest["instance_name"]))
@@ -85,11 +85,11 @@ def domain_xml(
     ET.SubElement(metadata, f"{{{NAMESPACE}}}server", id=str(guest["server_id"]))
     _text(root, "memory", str(guest["memory_mb"]), unit="MiB")
     _text(root, "vcpu", str(guest["vcpus"]))
-    _add_place(root, guest, wishes)
-    _add_boot(root, wishes, machine)
-    _add_features(root, wishes, accelerated=host.accelerated)
-    _add_cpu(root, guest, wishes, host)
-    _add_clock(root, wishes, accelerated=host.accelerated)
+    _add_place(root, guest, demands)
+    _add_boot(root, demands, machine)
+    _add_features(root, demands, accelerated=host.accelerated)
+    _add_cpu(root, guest, demands, host)
+    _add_clock(root, demands, accelerated=host.accelerated)
     for event, then in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
         _text(root, f"on_{event}", then)
     devices = ET.SubElement(root, "devices")
@@ -97,13 +97,13 @@ def domain_xml(
         for _ in range(SPARE_PORTS):
             ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
     if any(drive.bus == "scsi" for drive in drives):
-        model = wishes.word("scsi_model", "virtio-scsi")
+        model = demands.word("scsi_model", "virtio-scsi")
         ET.SubElement(devices, "controller", type="scsi", index="0", model=model)
     devices.extend(drive_element(drive) for drive in drives)
     devices.extend(link_element(link) for link in links)
     devices.extend(_passed_through(guest))
-    _add_consoles(devices, folder, wishes)
-    _add_extras(devices, wishes, folder)
+    _add_consoles(devices, folder, demands)
+    _add_extras(devices, demands, folder)
     ET.register_namespace("site", NAMESPACE)
     return ET.tostring(root, encoding="unicode")
 
@@ -169,18 +169,18 @@ def free_target(bus: str, taken: Iterable[str]) -> str:
     raise AssertionError
 
 
-def io_limits(wishes: Wishes) -> dict[str, int]:
+def io_limits(demands: Demands) -> dict[str, int]:
     """Those of the flavor, for each disk."""
-    found = {name: wishes.spec_number(f"quota:disk_{name}") for name in IO_LIMITS}
+    found = {name: demands.spec_number(f"quota:disk_{name}") for name in IO_LIMITS}
     return {name: value for name, value in found.items() if value}
 
 
-def nic_limits(wishes: Wishes) -> dict[str, dict[str, int]]:
+def nic_limits(demands: Demands) -> dict[str, dict[str, int]]:
     """Those of the flavor, for each NIC; kilobytes a second."""
     found: dict[str, dict[str, int]] = {}
     for direction in ("inbound", "outbound"):
         numbers = {
-            name: wishes.spec_number(f"quota:vif_{direction}_{name}")
+            name: demands.spec_number(f"quota:vif_{direction}_{name}")
             for name in ("average", "peak", "burst")
         }
         known = {name: value for name, value in numbers.items() if value}
@@ -189,13 +189,13 @@ def nic_limits(wishes: Wishes) -> dict[str, dict[str, int]]:
     return found
 
 
-def topology_of(vcpus: int, wishes: Wishes) -> tuple[int, int, int]:
+def topology_of(vcpus: int, demands: Demands) -> tuple[int, int, int]:
     """Sockets, cores and threads: of those that are possible the one that suits best what is
     preferred; where nothing is, a socket for each CPU.
     """
     names = ("sockets", "cores", "threads")
-    most = [wishes.number(f"cpu_max_{name}") or vcpus for name in names]
-    wanted = [wishes.number(f"cpu_{name}") for name in names]
+    most = [demands.number(f"cpu_max_{name}") or vcpus for name in names]
+    wanted = [demands.number(f"cpu_{name}") for name in names]
     possible = [
         (vcpus // (cores * threads), cores, threads)
         for cores in range(1, vcpus + 1)
@@ -211,12 +211,12 @@ def topology_of(vcpus: int, wishes: Wishes) -> tuple[int, int, int]:
     return max(allowed or possible, key=suits)
 
 
-def _add_place(root: ET.Element, guest: Mapping[str, Any], wishes: Wishes) -> None:
+def _add_place(root: ET.Element, guest: Mapping[str, Any], demands: Demands) -> None:
     """CPUs, memory and pages of the host, as the site has chosen them."""
     cells = (guest.get("placement") or {}).get("cells") or ()
     tune = ET.Element("cputune")
     for name in ("shares", "period", "quota"):
-        number = wishes.spec_number(f"quota:cpu_{name}")
+        number = demands.spec_number(f"quota:cpu_{name}")
         if number is not None:
             _text(tune, name, str(number))
     for cell in cells:
@@ -227,10 +227,10 @@ def _add_place(root: ET.Element, guest: Mapping[str, Any], wishes: Wishes) -> No
         ET.SubElement(tune, "emulatorpin", cpuset=",".join(emulator))
     if len(tune):
         root.append(tune)
-    _add_memory(root, cells, wishes)
+    _add_memory(root, cells, demands)
 
 
-def _add_memory(root: ET.Element, cells: Sequence[Mapping[str, Any]], wishes: Wishes) -> None:
+def _add_memory(root: ET.Element, cells: Sequence[Mapping[str, Any]], demands: Demands) -> None:
     backing = ET.Element("memoryBacking")
     sizes = [
         (number, cell["page_size"]) for number, cell in enumerate(cells) if cell.get("page_size")
@@ -239,7 +239,7 @@ def _add_memory(root: ET.Element, cells: Sequence[Mapping[str, Any]], wishes: Wi
         pages = ET.SubElement(backing, "hugepages")
         for number, size in sizes:
             ET.SubElement(pages, "page", size=str(size), unit="KiB", nodeset=str(number))
-    if wishes.flag("locked_memory"):
+    if demands.flag("locked_memory"):
         ET.SubElement(backing, "locked")
     if len(backing):
         root.append(backing)
@@ -252,31 +252,31 @@ def _add_memory(root: ET.Element, cells: Sequence[Mapping[str, Any]], wishes: Wi
             ET.SubElement(tune, "memnode", {"mode": "strict", **where})
 
 
-def _add_boot(root: ET.Element, wishes: Wishes, machine: str) -> None:
-    uefi = wishes.word("firmware_type").lower() == "uefi"
+def _add_boot(root: ET.Element, demands: Demands, machine: str) -> None:
+    uefi = demands.word("firmware_type").lower() == "uefi"
     os = ET.SubElement(root, "os", {"firmware": "efi"} if uefi else {})
     _text(os, "type", "hvm", arch="x86_64", machine=machine)
     if uefi:
-        words = (wishes.specs.get("os:secure_boot"), wishes.properties.get("os_secure_boot"))
+        words = (demands.specs.get("os:secure_boot"), demands.properties.get("os_secure_boot"))
         enabled = "yes" if "required" in words else "no"
         firmware = ET.SubElement(os, "firmware")
         ET.SubElement(firmware, "feature", enabled=enabled, name="secure-boot")
-    if wishes.flag("boot_menu"):
+    if demands.flag("boot_menu"):
         ET.SubElement(os, "bootmenu", enable="yes", timeout="5000")
 
 
-def _add_features(root: ET.Element, wishes: Wishes, *, accelerated: bool) -> None:
+def _add_features(root: ET.Element, demands: Demands, *, accelerated: bool) -> None:
     features = ET.SubElement(root, "features")
     ET.SubElement(features, "acpi")
     ET.SubElement(features, "apic")
-    hidden = wishes.specs.get("hide_hypervisor_id") or wishes.word("hide_hypervisor_id")
+    hidden = demands.specs.get("hide_hypervisor_id") or demands.word("hide_hypervisor_id")
     if accelerated and is_true(hidden):
         ET.SubElement(ET.SubElement(features, "kvm"), "hidden", state="on")
-    if accelerated and wishes.word("pmu"):
-        ET.SubElement(features, "pmu", state="on" if wishes.flag("pmu") else "off")
+    if accelerated and demands.word("pmu"):
+        ET.SubElement(features, "pmu", state="on" if demands.flag("pmu") else "off")
 
 
-def _add_cpu(root: ET.Element, guest: Mapping[str, Any], wishes: Wishes, host: Host) -> None:
+def _add_cpu(root: ET.Element, guest: Mapping[str, Any], demands: Demands, host: Host) -> None:
     model = host.cpu_model or ("host-model" if host.accelerated else "")
     if model in ("host-model", "host-passthrough"):
         cpu = ET.SubElement(root, "cpu", mode=model)
@@ -285,7 +285,7 @@ def _add_cpu(root: ET.Element, guest: Mapping[str, Any], wishes: Wishes, host: H
         _text(cpu, "model", model, fallback="allow")
     else:
         cpu = ET.SubElement(root, "cpu")
-    sockets, cores, threads = topology_of(int(guest["vcpus"]), wishes)
+    sockets, cores, threads = topology_of(int(guest["vcpus"]), demands)
     shape = {"sockets": str(sockets), "cores": str(cores), "threads": str(threads)}
     ET.SubElement(cpu, "topology", shape)
     cells = (guest.get("numa_topology") or {}).get("cells") or ()
@@ -298,13 +298,13 @@ def _add_cpu(root: ET.Element, guest: Mapping[str, Any], wishes: Wishes, host: H
         ET.SubElement(numa, "cell", {"id": str(number), **what})
 
 
-def _add_clock(root: ET.Element, wishes: Wishes, *, accelerated: bool) -> None:
-    is_windows = str(wishes.properties.get("os_type", "")).lower() == "windows"
+def _add_clock(root: ET.Element, demands: Demands, *, accelerated: bool) -> None:
+    is_windows = str(demands.properties.get("os_type", "")).lower() == "windows"
     clock = ET.SubElement(root, "clock", offset="localtime" if is_windows else "utc")
     ET.SubElement(clock, "timer", name="rtc", tickpolicy="catchup")
     if accelerated:
         ET.SubElement(clock, "timer", name="pit", tickpolicy="delay")
-    ET.SubElement(clock, "timer", name="hpet", present="yes" if wishes.flag("time_hpet") else "no")
+    ET.SubElement(clock, "timer", name="hpet", present="yes" if demands.flag("time_hpet") else "no")
 
 
 def _passed_through(guest: Mapping[str, Any]) -> Iterator[ET.Element]:
@@ -320,47 +320,47 @@ def _passed_through(guest: Mapping[str, Any]) -> Iterator[ET.Element]:
             yield element
 
 
-def _add_consoles(devices: ET.Element, folder: Path, wishes: Wishes) -> None:
+def _add_consoles(devices: ET.Element, folder: Path, demands: Demands) -> None:
     serial = ET.SubElement(devices, "serial", type="unix")
     ET.SubElement(serial, "source", mode="bind", path=str(folder / SERIAL_SOCKET))
     ET.SubElement(serial, "log", file=str(folder / CONSOLE_LOG), append="on")
     ET.SubElement(serial, "target", port="0")
-    model = wishes.word("video_model", "vga").lower()
+    model = demands.word("video_model", "vga").lower()
     video = ET.SubElement(devices, "video")
-    memory = wishes.number("video_ram")
+    memory = demands.number("video_ram")
     more = {"vram": str(memory * 1024)} if memory and model == "vga" else {}
     ET.SubElement(video, "model", {"type": model, **more})
     if model == "none":
         return
     graphics = ET.SubElement(devices, "graphics", type="vnc")
     ET.SubElement(graphics, "listen", type="socket", socket=str(folder / VNC_SOCKET))
-    if wishes.word("pointer_model") == "usbtablet" or wishes.word("input_bus"):
-        ET.SubElement(devices, "input", type="tablet", bus=wishes.word("input_bus", "usb"))
+    if demands.word("pointer_model") == "usbtablet" or demands.word("input_bus"):
+        ET.SubElement(devices, "input", type="tablet", bus=demands.word("input_bus", "usb"))
 
 
-def _add_extras(devices: ET.Element, wishes: Wishes, folder: Path) -> None:
-    if wishes.word("rng_model") or is_true(wishes.specs.get("hw_rng:allowed", "true")):
+def _add_extras(devices: ET.Element, demands: Demands, folder: Path) -> None:
+    if demands.word("rng_model") or is_true(demands.specs.get("hw_rng:allowed", "true")):
         rng = ET.SubElement(devices, "rng", model="virtio")
-        rate = wishes.spec_number("hw_rng:rate_bytes")
+        rate = demands.spec_number("hw_rng:rate_bytes")
         if rate:
-            period = str(wishes.spec_number("hw_rng:rate_period") or 1000)
+            period = str(demands.spec_number("hw_rng:rate_period") or 1000)
             ET.SubElement(rng, "rate", bytes=str(rate), period=period)
         _text(rng, "backend", "/dev/urandom", model="random")
     balloon = ET.SubElement(devices, "memballoon", model="virtio")
     ET.SubElement(balloon, "stats", period="10")
-    if wishes.flag("qemu_guest_agent"):
+    if demands.flag("qemu_guest_agent"):
         channel = ET.SubElement(devices, "channel", type="unix")
         ET.SubElement(channel, "source", mode="bind", path=str(folder / AGENT_SOCKET))
         ET.SubElement(channel, "target", type="virtio", name="org.qemu.guest_agent.0")
-    action = wishes.word("watchdog_action").lower()
+    action = demands.word("watchdog_action").lower()
     if action and action != "disabled":
         ET.SubElement(devices, "watchdog", model="i6300esb", action=action)
-    sound = wishes.word("sound_model").lower()
+    sound = demands.word("sound_model").lower()
     if sound:
         ET.SubElement(devices, "sound", model=sound)
-    if wishes.word("tpm_version"):
-        tpm = ET.SubElement(devices, "tpm", model=wishes.word("tpm_model", "tpm-tis"))
-        ET.SubElement(tpm, "backend", type="emulator", version=wishes.word("tpm_version"))
+    if demands.word("tpm_version"):
+        tpm = ET.SubElement(devices, "tpm", model=demands.word("tpm_model", "tpm-tis"))
+        ET.SubElement(tpm, "backend", type="emulator", version=demands.word("tpm_version"))
 
 
 def _text(parent: ET.Element, name: str, text: str, **attributes: str) -> ET.Element:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.libvirt.demands import Wishes, wishes_of
+from servers.agent.hypervisor.libvirt.demands import Demands, demands_of
 from servers.agent.hypervisor.libvirt.domain import Drive, disk_prefix, free_target, io_limits
 from servers.agent.hypervisor.libvirt.folders import (
     BASE,
@@ -89,9 +89,9 @@ def grow_root(folder: Folder, size_gb: int) -> None:
 
 def drives_of(folder: Folder, guest: Mapping[str, Any]) -> list[Drive]:
     """All disks of the guest: its root disk first."""
-    wishes = wishes_of(guest)
-    bus = wishes.word("disk_bus", "virtio")
-    limits = io_limits(wishes)
+    demands = demands_of(guest)
+    bus = demands.word("disk_bus", "virtio")
+    limits = io_limits(demands)
     disks: Sequence[Disk] = guest.get("disks") or ()
     taken: list[str] = []
 
@@ -130,7 +130,7 @@ def drives_of(folder: Folder, guest: Mapping[str, Any]) -> list[Drive]:
         found.append(volume_drive(disk, target=named(disk, own), bus=own, boot=order))
     config = folder.file(RESCUE_CONFIG if guest.get("rescued") else CONFIG)
     if config.exists():
-        found.append(config_drive(config, wishes, [drive.target for drive in found]))
+        found.append(config_drive(config, demands, [drive.target for drive in found]))
     return found
 
 
@@ -155,8 +155,8 @@ def volume_drive(disk: Disk, *, target: str, bus: str, boot: int | None = None) 
     )
 
 
-def config_drive(path: Path, wishes: Wishes, taken: Iterable[str]) -> Drive:
-    bus = wishes.word("cdrom_bus", "sata" if "q35" in wishes.word("machine_type") else "ide")
+def config_drive(path: Path, demands: Demands, taken: Iterable[str]) -> Drive:
+    bus = demands.word("cdrom_bus", "sata" if "q35" in demands.word("machine_type") else "ide")
     target = free_target(bus, taken)
     return Drive(path=path, format="raw", target=target, bus=bus, device="cdrom")
 

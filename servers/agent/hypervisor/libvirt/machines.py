@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.libvirt.demands import Wishes, wishes_of
+from servers.agent.hypervisor.libvirt.demands import Demands, demands_of
 from servers.agent.hypervisor.libvirt.domain import Host, Link, domain_xml, nic_limits
 from servers.agent.hypervisor.libvirt.drives import drives_of
 from servers.agent.hypervisor.libvirt.folders import Folders
@@ -106,15 +106,15 @@ class Machines:
 
     def link_of(self, guest: Mapping[str, Any], nic: Mapping[str, Any]) -> Link:
         plugged = self.wires.plug(str(guest["server_id"]), nic)
-        wishes = wishes_of(guest)
+        demands = demands_of(guest)
         return Link(
             mac=str(nic["mac"]),
             bridge=plugged.bridge,
             tap=plugged.tap,
             mtu=plugged.mtu,
-            model=wishes.word("vif_model", "virtio").lower(),
-            queues=_queues(guest, wishes),
-            limits=nic_limits(wishes),
+            model=demands.word("vif_model", "virtio").lower(),
+            queues=_queues(guest, demands),
+            limits=nic_limits(demands),
         )
 
     def define(self, guest: Mapping[str, Any]) -> Any:
@@ -235,5 +235,5 @@ def _off(reason: int) -> Power:
     return Power.CRASHED if reason == lib.VIR_DOMAIN_SHUTOFF_CRASHED else Power.SHUT_DOWN
 
 
-def _queues(guest: Mapping[str, Any], wishes: Wishes) -> int:
-    return min(int(guest["vcpus"]), QUEUES_AT_MOST) if wishes.flag("vif_multiqueue_enabled") else 1
+def _queues(guest: Mapping[str, Any], demands: Demands) -> int:
+    return min(int(guest["vcpus"]), QUEUES_AT_MOST) if demands.flag("vif_multiqueue_enabled") else 1
