@@ -70,6 +70,7 @@ def test_a_volume_goes_from_guest_to_guest_and_grows(
     becomes(two, "active", 1)
     volume = make_volume(member)
     attach(member, one, volume)
+    wait_until(lambda: volume in disks(tmp_path, one))
     connection = disks(tmp_path, one)[volume]["connection"]
     assert (connection["path"], connection["serial"]) == (str(folder / f"volume-{volume}"), volume)
     body = {"os-extend": {"new_size": 2}}
@@ -79,6 +80,7 @@ def test_a_volume_goes_from_guest_to_guest_and_grows(
     wait_until(lambda: status_of(member, volume) == "available")
     assert volume not in disks(tmp_path, one)
     attach(member, two, volume)
+    wait_until(lambda: volume in disks(tmp_path, two))
     assert disks(tmp_path, two)[volume]["size"] == 2
 
 
