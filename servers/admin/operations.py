@@ -41,6 +41,7 @@ CHANGE = "servers.change_instance"
 class ServerOperation(Operation[Instance]):
     """``run`` is a function of the API."""
 
+    permission: str = CHANGE
     run: Callable[[Caller, Instance, Values], object]
 
 
@@ -147,38 +148,34 @@ def _can_be_retried(instance: Instance) -> bool:
     return instance.vm_state == VmState.ERROR and hasattr(instance, "kept_request")
 
 
+def _of_host(action: str, label: str, explanation: str) -> ServerOperation:
+    """What a host does with a server without knowing more."""
+    known = HOST_ACTIONS[action]
+    return ServerOperation(
+        name=action,
+        label=label,
+        explanation=explanation,
+        run=lambda caller, instance, _: ask_host(caller, instance, known),
+        fits=lambda instance: _may_take(known.step, instance),
+    )
+
+
 OPERATIONS = {
     operation.name: operation
     for operation in (
         ServerOperation(
             name="retry",
             label="Retry build",
-            permission=CHANGE,
             explanation="A server that never reached a host waits for one again, with everything "
             "it was asked with. It makes sense once there is room on a host.",
             run=lambda caller, instance, _: retry_build(caller, instance),
             fits=_can_be_retried,
         ),
-        ServerOperation(
-            name="start",
-            label="Start",
-            permission=CHANGE,
-            explanation="A stopped server starts on its host.",
-            run=lambda caller, instance, _: ask_host(caller, instance, HOST_ACTIONS["start"]),
-            fits=lambda instance: _may_take(HOST_ACTIONS["start"].step, instance),
-        ),
-        ServerOperation(
-            name="stop",
-            label="Stop",
-            permission=CHANGE,
-            explanation="The guest shuts down and keeps its place on the host.",
-            run=lambda caller, instance, _: ask_host(caller, instance, HOST_ACTIONS["stop"]),
-            fits=lambda instance: _may_take(HOST_ACTIONS["stop"].step, instance),
-        ),
+        _of_host("start", "Start", "A stopped server starts on its host."),
+        _of_host("stop", "Stop", "The guest shuts down and keeps its place on the host."),
         ServerOperation(
             name="reboot",
             label="Reboot",
-            permission=CHANGE,
             explanation="The guest restarts. A hard reboot also ends a reboot that hangs.",
             run=reboot,
             fits=lambda instance: _may_take(HARD_REBOOT.step, instance),
@@ -187,7 +184,6 @@ OPERATIONS = {
         ServerOperation(
             name="lock",
             label="Lock",
-            permission=CHANGE,
             explanation="Users of the project can no longer change the server; admins can.",
             run=lock,
             fits=lambda instance: _is_begun(instance) and not instance.locked,
@@ -196,7 +192,6 @@ OPERATIONS = {
         ServerOperation(
             name="unlock",
             label="Unlock",
-            permission=CHANGE,
             explanation="Users of the project can change the server again.",
             run=lambda caller, instance, _: unlock_server(_of_no_project(caller), instance),
             fits=lambda instance: _is_begun(instance) and instance.locked,
@@ -204,7 +199,6 @@ OPERATIONS = {
         ServerOperation(
             name="migrate",
             label="Migrate",
-            permission=CHANGE,
             explanation="The server goes to another host. It stops for that, and waits there for "
             "the move to be confirmed or reverted.",
             run=migrate,
@@ -214,7 +208,6 @@ OPERATIONS = {
         ServerOperation(
             name="live_migrate",
             label="Live-migrate",
-            permission=CHANGE,
             explanation="The server goes to another host while it runs.",
             run=live_migrate,
             fits=lambda instance: _may_take(BEGIN_LIVE_MOVE, instance),
@@ -223,7 +216,6 @@ OPERATIONS = {
         ServerOperation(
             name="confirm_resize",
             label="Confirm resize",
-            permission=CHANGE,
             explanation="The server stays as and where it is now; what it has left on its old "
             "host is given up.",
             run=lambda caller, instance, _: confirm_resize(caller, instance),
@@ -232,7 +224,6 @@ OPERATIONS = {
         ServerOperation(
             name="revert_resize",
             label="Revert resize",
-            permission=CHANGE,
             explanation="The server goes back to its old host and flavor.",
             run=lambda caller, instance, _: revert_resize(caller, instance),
             fits=lambda instance: _may_take(CONFIRM, instance),
@@ -240,7 +231,6 @@ OPERATIONS = {
         ServerOperation(
             name="restore",
             label="Restore",
-            permission=CHANGE,
             explanation="A server that was deleted, but can be restored, comes back. It counts in "
             "the quota again.",
             run=lambda caller, instance, _: restore_server(caller, instance),
@@ -249,7 +239,6 @@ OPERATIONS = {
         ServerOperation(
             name="resize",
             label="Resize",
-            permission=CHANGE,
             explanation="The server gets another flavor, on the host that suits it best. It stops "
             "for that, and waits there for the resize to be confirmed or reverted.",
             run=resize,
@@ -259,7 +248,6 @@ OPERATIONS = {
         ServerOperation(
             name="rebuild",
             label="Rebuild",
-            permission=CHANGE,
             explanation="The root disk is written anew from an image; what was on it is lost. "
             "Name, addresses and volumes stay. The new admin password is not told here.",
             run=rebuild,
@@ -270,25 +258,16 @@ OPERATIONS = {
         ServerOperation(
             name="rescue",
             label="Rescue",
-            permission=CHANGE,
             explanation="The server starts from an image, so that its disks can be mended, until "
             "the rescue is ended. The password of the rescue is not told here.",
             run=rescue,
             fits=lambda instance: _may_take(HOST_ACTIONS["rescue"].step, instance),
             form=RescueForm,
         ),
-        ServerOperation(
-            name="unrescue",
-            label="End rescue",
-            permission=CHANGE,
-            explanation="The server starts from its own disk again.",
-            run=lambda caller, instance, _: ask_host(caller, instance, HOST_ACTIONS["unrescue"]),
-            fits=lambda instance: _may_take(HOST_ACTIONS["unrescue"].step, instance),
-        ),
+        _of_host("unrescue", "End rescue", "The server starts from its own disk again."),
         ServerOperation(
             name="shelve",
             label="Shelve",
-            permission=CHANGE,
             explanation="The server stops, its root disk is kept as an image, and its place on the "
             "host becomes free.",
             run=lambda caller, instance, _: shelve_server(caller, instance),
@@ -297,7 +276,6 @@ OPERATIONS = {
         ServerOperation(
             name="unshelve",
             label="Unshelve",
-            permission=CHANGE,
             explanation="A shelved server comes back, on any host where there is room for it.",
             run=unshelve,
             fits=_can_be_unshelved,
@@ -306,7 +284,6 @@ OPERATIONS = {
         ServerOperation(
             name="set_active",
             label="Set active",
-            permission=CHANGE,
             explanation="The state is written as active, with no task; nothing happens on the "
             "host. Do this where you know that the server runs.",
             run=lambda caller, instance, _: reset_state(caller, instance, VmState.ACTIVE),
@@ -315,7 +292,6 @@ OPERATIONS = {
         ServerOperation(
             name="set_error",
             label="Set error",
-            permission=CHANGE,
             explanation="The state is written as error, with no task; nothing happens on the host.",
             run=lambda caller, instance, _: reset_state(caller, instance, VmState.ERROR),
             fits=_can_be_error,
