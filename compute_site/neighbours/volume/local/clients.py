@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from django.db.models import Q
+
 from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.volume import policies
@@ -25,11 +27,7 @@ RESERVED = "reserved"
 
 def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedVolume]:
     caller.permit(policies.LIST if ids is None else policies.SHOW)
-    rows = Volume.objects.visible_to(caller)
-    if ids is None:
-        rows = rows.filter(project=caller.project_id)
-    else:
-        rows = rows.filter(pk__in=canonical_ids(ids))
+    rows = Volume.objects.visible_to(caller).filter(_asked(caller, ids))
     shown = rows.select_related("volume_type").prefetch_related("attachments")
     return [_describe(row) for row in shown.order_by(*NEWEST_FIRST)]
 
@@ -57,11 +55,7 @@ def remove_volume(caller: Caller, volume_id: str) -> None:
 
 def list_snapshots(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedSnapshot]:
     caller.permit(policies.LIST_SNAPSHOTS if ids is None else policies.SHOW_SNAPSHOT)
-    rows = Snapshot.objects.visible_to(caller)
-    if ids is None:
-        rows = rows.filter(project=caller.project_id)
-    else:
-        rows = rows.filter(pk__in=canonical_ids(ids))
+    rows = Snapshot.objects.visible_to(caller).filter(_asked(caller, ids))
     return [
         ListedSnapshot(
             id=str(row.pk),
@@ -90,6 +84,11 @@ def make_snapshot(caller: Caller, wanted: WantedSnapshot) -> str:
 def remove_snapshot(caller: Caller, snapshot_id: str) -> None:
     for row in Snapshot.objects.visible_to(caller).filter(pk__in=canonical_ids([snapshot_id])):
         changes.delete_snapshot(caller, row)
+
+
+def _asked(caller: Caller, ids: Collection[str] | None) -> Q:
+    """Those with these ids; without any, those of the project."""
+    return Q(project=caller.project_id) if ids is None else Q(pk__in=canonical_ids(ids))
 
 
 def _read_id(word: str | None, noun: str) -> uuid.UUID | None:
