@@ -144,7 +144,7 @@ def perform(server_id: str, node: str, task: str, describe: Describe, *, passwor
         done = _do(_power(server_id, node, TASKS[task]))
     else:
         raise HostUnable(f"The agents of hosts do nothing for {task}.")
-    return int(done.get("power_state", PowerState.NO_STATE))
+    return _power_after(done)
 
 
 def _power(server_id: str, node: str, change: str) -> Wanted:
@@ -228,7 +228,7 @@ def receive(guest: Guest, *, running: bool) -> int:
     }
     done = _do(_with_guest(guest, "unpack", more))
     spool.remove(guest.server_id)
-    return int(done.get("power_state", PowerState.NO_STATE))
+    return _power_after(done)
 
 
 def drop(server_id: str, node: str) -> None:
@@ -239,7 +239,7 @@ def drop(server_id: str, node: str) -> None:
 def take_back(guest: Guest, *, running: bool) -> int:
     spool.remove(guest.server_id)
     done = _do(_with_guest(guest, "take_back", {"running": running}))
-    return int(done.get("power_state", PowerState.NO_STATE))
+    return _power_after(done)
 
 
 def copy_live(server_id: str, node: str, to_node: str) -> None:
@@ -312,6 +312,10 @@ def _describe_disk(disk: Disk) -> dict[str, Any]:
     if disk.volume_id is not None:
         described["connection"] = connection_of(disk.volume_id)
     return described
+
+
+def _power_after(done: Mapping[str, Any]) -> int:
+    return int(done.get("power_state", PowerState.NO_STATE))
 
 
 def _ask(wanted: Wanted) -> Mapping[str, Any]:
