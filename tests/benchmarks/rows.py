@@ -179,8 +179,6 @@ def fill_hosts() -> None:
     fill(HostHardware, HOSTS, {"node_id": node})
     own = {"uuid": key_of("node"), "name": HOST, "node_id": node}
     offset = fill(ResourceProvider, HOSTS, {**own, "root_id": "NULL"})
-    with connection.cursor() as cursor:  # triggers go by plans made when there were a few hosts
-        cursor.execute("ANALYZE")
     stocks = {"provider_id": f"{offset} + 1 + mod(n, {HOSTS})", "used": f"mod(n, {HOSTS})"}
     stocks["resource_class"] = f"(ARRAY['VCPU','MEMORY_MB','DISK_GB'])[1 + (n - 1) / {HOSTS}]"
     fill(Inventory, 3 * HOSTS, stocks, total=262144)

@@ -20,7 +20,8 @@ from os_traits import MISC_SHARES_VIA_AGGREGATE
 
 from compute_site.db.sessions import BY_KEY
 from servers.build.place import place_reservation
-from servers.models import Instance, ResourceProvider
+from servers.models import ComputeNode, Instance, Inventory, ResourceProvider
+from tests.benchmarks.rows import fill_hosts
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor, make_server_group
 from tests.world.hosts import make_bound_host, make_host, make_zone
@@ -77,6 +78,27 @@ def test_hosts_are_found_and_claimed_by_key(
     ]
     assert len(statements) > 6
     assert [told for statement in statements for told in whole_reads(statement)] == []
+
+
+def test_what_a_host_has_is_copied_by_key_in_a_session_that_knew_few_hosts(shop: Shop) -> None:
+    """The session keeps the plan of the trigger that copies amounts from when it was small."""
+    fill_hosts()
+    stock = Inventory.objects.get(provider__name="host1", resource_class="VCPU")
+    before = rows_read("servers_inventory")
+    Inventory.objects.filter(pk=stock.pk).update(used=8)
+    assert rows_read("servers_inventory") - before < 20
+    assert ComputeNode.objects.get(service__host="host1").vcpus_used == 8
+
+
+def rows_read(table: str) -> int:
+    """In this transaction, by whatever plan."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = %s",
+            [table],
+        )
+        ((count,),) = cursor.fetchall()
+    return int(count)
 
 
 def share_addresses() -> None:
