@@ -221,8 +221,10 @@ class Options:
     """How long orders are kept that have come to an end."""
     move_store_dir: Path | None = None
     """Folder for disks on their way from host to host, shared by all web processes."""
-    fake_driver_delay_seconds: float = 0.0
-    """How long each step of a build takes on the fake driver."""
+    fake_driver_delay_seconds: float = 1.0
+    """How long the fake driver keeps a server in a state that passes, as ``REBUILD``: clients that
+    look once a second wait until they have seen it. 0: nobody shall wait.
+    """
     pci_alias: tuple[Mapping[str, Any], ...] = ()
     """JSON list of PCI alias definitions."""
 

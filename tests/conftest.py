@@ -122,6 +122,12 @@ def _static_files() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _quick_hosts() -> None:
+    """Nobody waits for simulated hosts."""
+    settings.OPTIONS = dataclasses.replace(settings.OPTIONS, fake_driver_delay_seconds=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _short_streams() -> None:
     """Whoever asks for every URL shall not wait for events."""
     settings.OPTIONS = dataclasses.replace(settings.OPTIONS, event_stream_seconds=0)

@@ -20,6 +20,10 @@ POWER_AFTER: dict[str, PowerState] = {
 }
 
 
+BUILD_STEPS = 3
+"""Calls of one build; its server is in ``BUILD`` during all of them."""
+
+
 def is_slow() -> bool:
     return bool(settings.OPTIONS.fake_driver_delay_seconds)
 
@@ -37,15 +41,15 @@ def diagnose(server_id: str, node: str) -> Mapping[str, Any]:  # noqa: ARG001 - 
 
 
 def plug_nics(guest: Guest) -> None:  # noqa: ARG001 - nothing is plugged
-    work()
+    work(parts=BUILD_STEPS)
 
 
 def attach_disks(guest: Guest) -> None:  # noqa: ARG001 - nothing is attached
-    work()
+    work(parts=BUILD_STEPS)
 
 
 def spawn(guest: Guest) -> None:  # noqa: ARG001 - nothing is started
-    work()
+    work(parts=BUILD_STEPS)
 
 
 def destroy(server_id: str, node: str) -> None:  # noqa: ARG001 - nothing is ended
@@ -155,8 +159,8 @@ def read_console(server_id: str, node: str) -> str:
     )
 
 
-def work() -> None:
-    """Take as long as a step shall take."""
-    seconds: float = settings.OPTIONS.fake_driver_delay_seconds
+def work(*, parts: int = 1) -> None:
+    """Take as long as servers shall be seen in a state that passes, or that part of it."""
+    seconds: float = settings.OPTIONS.fake_driver_delay_seconds / parts
     if seconds:
         time.sleep(seconds)

@@ -58,7 +58,7 @@ def test_told_to_stop_it_finishes_what_it_has_begun(tmp_path: Path) -> None:
     make_host()
     make_reservation(1)
     log = tmp_path / "log"
-    with worker_process(log, FAKE_DRIVER_DELAY_SECONDS="0.5") as process:
+    with worker_process(log, FAKE_DRIVER_DELAY_SECONDS="1.5") as process:
         wait_until(lambda: ("building", "spawning") in states(), log)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
