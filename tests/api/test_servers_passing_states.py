@@ -1,4 +1,4 @@
-"""States that pass: simulated hosts keep them so long that clients that look each second see them."""
+"""States that pass: simulated hosts keep them, so that clients that look each second see them."""
 
 from __future__ import annotations
 
