@@ -408,6 +408,14 @@ def test_what_a_body_names_and_is_not_there_is_404(
     assert answer.json["NeutronError"]["type"].endswith("NotFound")
 
 
+@pytest.mark.parametrize("noun", ["network", "security_group", "router", "policy"])
+def test_nothing_is_made_for_a_project_that_is_not_there(as_admin: ApiClient, noun: str) -> None:
+    parent = "qos/policies" if noun == "policy" else f"{noun.replace('_', '-')}s"
+    asked = {"name": "ours", "project_id": "nobody"}
+    answer = as_admin.post(f"{V2}/{parent}", {noun: asked}).expect(400)
+    assert "nobody" in answer.json["NeutronError"]["message"]
+
+
 @pytest.mark.parametrize(
     ("noun", "asked"),
     [

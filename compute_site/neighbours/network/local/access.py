@@ -12,9 +12,8 @@ from compute_site.caller import Caller
 from compute_site.faults import BadReference, Conflict
 from compute_site.identity.models import Project
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.local.changes import check_project
 from compute_site.neighbours.network.local.limits import QUOTAS
-from compute_site.neighbours.network.local.rights import permit
+from compute_site.neighbours.network.local.rights import check_project, permit
 from compute_site.neighbours.network.models import (
     EXTERNAL,
     ROUTER_GATEWAY,

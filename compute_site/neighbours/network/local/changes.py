@@ -10,8 +10,7 @@ from django.db import transaction
 from django.db.models import Model, Q
 
 from compute_site.caller import Caller
-from compute_site.faults import BadReference, BadRequest, Conflict
-from compute_site.identity.models import Project
+from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import default_pools, overlap
 from compute_site.neighbours.network.local.carried import (
@@ -30,6 +29,7 @@ from compute_site.neighbours.network.local.ports import (
 )
 from compute_site.neighbours.network.local.qos import check_policy, refresh_requests
 from compute_site.neighbours.network.local.rights import (
+    check_project,
     permit,
     permit_create,
     permit_delete_port,
@@ -420,12 +420,6 @@ def _follow_policies(
         refresh_requests(row.ports.filter(qos_policy=None))
     elif isinstance(row, Network) and "physical_network" in changed:
         refresh_requests(row.ports.filter(Q(qos_policy__isnull=False) | HAS_POLICY))
-
-
-def check_project(caller: Caller, project_id: str) -> None:
-    """Raises ``BadReference`` where there is no such project."""
-    if project_id != caller.project_id and not Project.objects.filter(pk=project_id).exists():
-        raise BadReference(f"There is no project {project_id}.", field="project_id")
 
 
 def find_network(

@@ -14,7 +14,7 @@ from compute_site.faults import BadReference, BadRequest, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import Need
 from compute_site.neighbours.network.local.carried import tell_of_ports
-from compute_site.neighbours.network.local.changes import check_project, find_network
+from compute_site.neighbours.network.local.changes import find_network
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.missing import PortNotFound, SubnetNotFound
@@ -24,7 +24,7 @@ from compute_site.neighbours.network.local.ports import (
     save_asked,
     save_chosen,
 )
-from compute_site.neighbours.network.local.rights import permit, permit_create
+from compute_site.neighbours.network.local.rights import check_project, permit, permit_create
 from compute_site.neighbours.network.local.router_ports import find_way, leads_out
 from compute_site.neighbours.network.models import (
     FLOATING,

@@ -15,11 +15,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from compute_site.caller import Caller
-from compute_site.faults import Conflict, NotFound
-from compute_site.identity.models import Project
+from compute_site.faults import Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.missing import QosPolicyNotFound
-from compute_site.neighbours.network.local.rights import permit
+from compute_site.neighbours.network.local.rights import check_project, permit
 from compute_site.neighbours.network.models import (
     ANY_DIRECTION,
     COMPUTE,
@@ -74,8 +73,7 @@ def create_policy(
     permit(caller, policies.CREATE_QOS, project_id)
     if values["shared"]:
         permit(caller, policies.CREATE_QOS_SHARED, project_id)
-    if project_id != caller.project_id and not Project.objects.filter(pk=project_id).exists():
-        raise NotFound(f"There is no project {project_id}.", field="project_id")
+    check_project(caller, project_id)
     columns = {key: values[key] for key in ("name", "description", "shared")}
     return QosPolicy.objects.create(project_id=project_id, **columns)
 

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from compute_site.caller import Caller
+from compute_site.faults import BadReference
+from compute_site.identity.models import Project
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.models import (
     COMPUTE,
@@ -61,6 +63,12 @@ NEUTRAL: Mapping[str, Any] = {
 """What a new thing is anyway: saying so needs no right."""
 SERVICES_OWN = (COMPUTE, "network:")
 """Owners of ports that only services are."""
+
+
+def check_project(caller: Caller, project_id: str) -> None:
+    """Raises ``BadReference`` where there is no such project."""
+    if project_id != caller.project_id and not Project.objects.filter(pk=project_id).exists():
+        raise BadReference(f"There is no project {project_id}.", field="project_id")
 
 
 def permit_create(

@@ -11,10 +11,15 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.carried import tell_of_router
-from compute_site.neighbours.network.local.changes import check_project, find_network
+from compute_site.neighbours.network.local.changes import find_network
 from compute_site.neighbours.network.local.limits import QUOTAS, OverQuota
 from compute_site.neighbours.network.local.ports import give_addresses, make_mac, save_addresses
-from compute_site.neighbours.network.local.rights import permit, permit_create, permit_update
+from compute_site.neighbours.network.local.rights import (
+    check_project,
+    permit,
+    permit_create,
+    permit_update,
+)
 from compute_site.neighbours.network.local.router_ports import (
     check_apart,
     check_routes,
