@@ -15,8 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from servers.agent.client import Client, SiteFailed
+from servers.agent.ending import halt
+from servers.agent.failures import GuestFailed
 from servers.agent.hypervisor import NAMES, hypervisor_of
-from servers.agent.loop import Agent, OtherAgent
+from servers.agent.loop import Agent, OtherAgent, only_one
 from servers.agent.machine import PROTOCOLS, VERSION, boot_id
 from servers.agent.network import wires_of
 from servers.agent.settings import STATE_DIR, Identity, NotJoined, Settings, load, save
@@ -31,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
         return int(arguments.do(arguments))
-    except (NotJoined, OtherAgent, Refused, SiteFailed, OSError) as error:
+    except (GuestFailed, NotJoined, OtherAgent, Refused, SiteFailed, OSError) as error:
         print(f"compute-site agent: {error}", file=sys.stderr)  # noqa: T201
         return 1
 
@@ -42,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, do, told in (
         ("join", join, "join a site, once, with the line that add_host has printed there"),
         ("run", run, "work until SIGTERM or Ctrl-C; guests go on without it"),
+        ("halt", end_all, "while it does not run: end all guests; those that ran start with it"),
         ("probe", probe, "say what this machine has for guests, and what it lacks"),
     ):
         command = commands.add_parser(name, help=told, description=told)
@@ -49,7 +52,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--state-dir", default=STATE_DIR, help="its state folder (default: %(default)s)"
         )
-        if name != "run":
+        if name == "halt":
+            command.add_argument(
+                "--seconds",
+                type=int,
+                default=60,
+                help="how long a guest may take to shut down (default: %(default)s)",
+            )
+        if name in ("join", "probe"):
             command.add_argument(
                 "--hypervisor", choices=NAMES, required=True, help="what runs the guests"
             )
@@ -114,13 +124,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def end_all(arguments: argparse.Namespace) -> int:
+    settings, identity = load(Path(arguments.state_dir))
+    wires = wires_of(settings, Client(settings.site, identity, ca_file=settings.ca_file))
+    folder = Path(arguments.state_dir)
+    with only_one(folder):
+        ended = halt(folder, hypervisor_of(settings, wires), wires, seconds=arguments.seconds)
+    print(f"Guests that ended here, and start again with the agent: {len(ended)}")  # noqa: T201
+    return 0
+
+
 def probe(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     wires = wires_of(settings, Client(settings.site))
     hypervisor = hypervisor_of(settings, wires)
-    for key, value in hypervisor.stock().items():
-        print(f"{key:22} {value}")  # noqa: T201
     lacks = [*hypervisor.missing(), *wires.missing()]
+    try:
+        stock = hypervisor.stock()
+    except GuestFailed as error:  # most likely for what is missing
+        stock, lacks = {}, lacks or [str(error)]
+    for key, value in stock.items():
+        print(f"{key:22} {value}")  # noqa: T201
     for line in lacks:
         print(f"missing: {line}")  # noqa: T201
     return 1 if lacks else 0

@@ -20,10 +20,13 @@ from typing import Any
 
 from servers.agent.client import Client, SiteFailed
 from servers.agent.consoles import Consoles
+from servers.agent.ending import end_guests, running_of
+from servers.agent.failures import GuestFailed
 from servers.agent.guests import Guests
-from servers.agent.hypervisor.protocol import Hypervisor
+from servers.agent.hypervisor.protocol import Hypervisor, Power
 from servers.agent.images import GIB, Images
 from servers.agent.journal import Entry, Journal
+from servers.agent.kept_running import KeptRunning
 from servers.agent.machine import VERSION, boot_id, load_of
 from servers.agent.network.none import NoWires
 from servers.agent.network.protocol import Wires
@@ -41,6 +44,8 @@ LONGEST_PAUSE = 10.0
 REFUSED_PAUSE = 30.0
 """Where the site does not know the token any more, somebody has to do something."""
 REPORTED_AT_ONCE = 500
+START_AGAIN = "start_again"
+"""The task of what is no order: a guest that ran before is started."""
 
 
 class OtherAgent(Exception):
@@ -96,13 +101,24 @@ class Agent:
         self.told: dict[str, int] = {}
         """The power states that the site was told last."""
         self.fenced = threading.Event()
+        self.kept_running = KeptRunning(folder)
+        self.to_start: set[str] = set()
+        """Guests that shall run and do not; they wait until the site was heard, which may have
+        given them to another host. It is told nothing of them meanwhile.
+        """
+        self.heard_at = time.monotonic()
+        """When the last heartbeat that was answered was sent."""
 
     def run(self) -> None:
         """Work until ``stop`` is set, then end what has begun."""
         with only_one(self.folder):
             self.wires.resume()
             self.consoles.start()
-            doing = (self._poll, self._send, self._beat, self._watch, self._refresh)
+            self.heard_at = time.monotonic()
+            self.to_start = set(self._ended_before())
+            doing = [self._poll, self._send, self._beat, self._watch, self._refresh]
+            if self.settings.stop_guests_after_seconds:
+                doing.append(self._guard)
             threads = [
                 threading.Thread(target=self._again, args=(do,), name=do.__name__, daemon=True)
                 for do in doing
@@ -149,7 +165,7 @@ class Agent:
     # orders
 
     def _poll(self) -> float:
-        if self.fenced.is_set():
+        if self.fenced.is_set() or self.to_start:  # what is ordered comes after these
             return self.settings.idle_seconds
         began = time.monotonic()
         answer = self.client.get(f"orders?after={self.after}&wait={WAIT_SECONDS}")
@@ -170,6 +186,9 @@ class Agent:
             queues.put(str(order["server_id"]), str(order["id"]), order)
 
     def _carry_out(self, order: Order) -> None:
+        if order["task"] == START_AGAIN:
+            self._start_again(str(order["server_id"]))
+            return
         entry = self.journal.begin(order)
         self.busy[entry.id] = order
         try:
@@ -221,9 +240,14 @@ class Agent:
             "load": load,
             "wires": self.wires.facts(),
         }
+        sent = time.monotonic()
         answer = self.client.post("heartbeat", beat)
+        self.heard_at = sent
         self.heartbeat_seconds = float(answer["heartbeat_seconds"])
         self._tell_of_long_ones()
+        for server_id in sorted(self.to_start):
+            task = {"task": START_AGAIN, "server_id": server_id}
+            self.queues.put(server_id, START_AGAIN, task)
         if answer["sync"]:
             self._report_all()
         return self._next_beat()
@@ -271,6 +295,8 @@ class Agent:
         """
         records = self.guests.present()
         states = self.hypervisor.power_states()
+        waiting = frozenset(self.to_start)
+        self.kept_running.note(running_of(states) | waiting, ended=bool(waiting))
         return [
             {
                 "server_id": server_id,
@@ -278,6 +304,7 @@ class Agent:
                 "power_state": int(power),
             }
             for server_id, power in states.items()
+            if server_id not in waiting
         ]
 
     def _report(self, seen: list[dict[str, Any]], *, all_of_them: bool) -> None:
@@ -288,6 +315,41 @@ class Agent:
             for server_id in answer["unknown"]:
                 logger.warning("the site knows no server %s on this host", server_id)
         self.told.update({one["server_id"]: one["power_state"] for one in seen})
+
+    # guests that ran
+
+    def _ended_before(self) -> frozenset[str]:
+        after_boot = self.settings.resume_guests_state_on_host_boot
+        ended = self.kept_running.to_start(after_boot=after_boot)
+        return ended & self.guests.present().keys()
+
+    def _start_again(self, server_id: str) -> None:
+        known = self.guests.find(server_id)
+        try:
+            if known is None or known.gone:
+                return
+            power = self.hypervisor.power_states().get(server_id)
+            if power in (Power.SHUT_DOWN, Power.CRASHED):
+                logger.info("guest %s ran before and is started again", server_id)
+                self.hypervisor.change_power(server_id, "start")
+        except GuestFailed as error:
+            logger.warning("guest %s could not be started again: %s", server_id, error)
+        finally:
+            self.to_start.discard(server_id)
+
+    def _guard(self) -> float:
+        """End guests once the site may believe that this host is dead, and build them elsewhere."""
+        silent = time.monotonic() - self.heard_at
+        if silent > self.settings.stop_guests_after_seconds:
+            running = running_of(self.hypervisor.power_states())
+            if running:
+                logger.warning(
+                    "the site was not heard for %d s; %d guests end", silent, len(running)
+                )
+                self.to_start |= running
+                self.kept_running.note(self.to_start, ended=True)
+                end_guests(self.hypervisor, running, seconds=self.settings.stop_seconds)
+        return self.settings.idle_seconds
 
     # the way back
 

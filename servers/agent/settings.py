@@ -40,6 +40,8 @@ class Settings:
     """What carries packets of guests: ``bridge``, or ``none``."""
     libvirt_uri: str = "qemu:///system"
     """Which libvirtd runs the guests (hypervisor ``libvirt``)."""
+    own_libvirtd: bool = False
+    """Does the agent start a libvirtd of its own, in its state folder, in place of that?"""
     accel: str = "auto"
     """``kvm``, ``tcg`` (emulation), or what the machine can do."""
     machine: str = ""
@@ -51,7 +53,11 @@ class Settings:
     reserved_memory_mb: int = 512
     """MiB that guests do not get."""
     stop_seconds: int = 60
-    """How long a guest may take to shut down before it is moved or rescued."""
+    """How long a guest may take to shut down before it is moved, rescued or ended by the agent."""
+    resume_guests_state_on_host_boot: bool = False
+    """Are guests that ran when the machine ended started again with it? Else they stay off."""
+    stop_guests_after_seconds: int = 0
+    """How long guests may run while the site does not answer heartbeats; 0: for ever."""
     migration_address: str = ""
     """Where other hosts send guests that migrate live; empty: none are taken."""
     migration_uri: str = ""

@@ -54,6 +54,9 @@ class Pretend:
     def missing(self) -> list[str]:
         return []
 
+    def close(self) -> None:
+        """Nothing was started."""
+
     def stock(self) -> dict[str, Any]:
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return {

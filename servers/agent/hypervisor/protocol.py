@@ -70,6 +70,10 @@ class Hypervisor(Protocol):
         """What it has for guests, as the API of hosts wants to hear it."""
         ...
 
+    def close(self) -> None:
+        """Nobody needs guests of this host for now: end what was started for them beside them."""
+        ...
+
     def power_states(self) -> dict[str, Power]:
         """The guests that there are."""
         ...

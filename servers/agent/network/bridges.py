@@ -50,7 +50,7 @@ from servers.agent.network.names import (
 )
 from servers.agent.network.protocol import NetworkFailed, Plugged, tap_of
 from servers.agent.network.routers import Standing, make_router, neighbours
-from servers.agent.network.rules import METADATA, ruleset
+from servers.agent.network.rules import METADATA, NO_RULES, ruleset
 from servers.agent.network.state import Network, Router
 from servers.agent.network.tunnels import make_tunnel
 from servers.agent.settings import Settings
@@ -170,6 +170,12 @@ class Bridges:
         for network_id in sorted(self.kept.networks()):
             self.update(network_id)
 
+    def clear(self) -> None:
+        with self.lock:
+            self.stop()
+            self._remove_others(set(), set())
+            run("nft", "-f", "-", told=NO_RULES)
+
     def stop(self) -> None:
         if self.metadata is not None:
             self.metadata.stop()
@@ -286,6 +292,11 @@ class Bridges:
             wanted_spaces.add(router_space(router_id))
             wanted |= {interface_end(router_id, key) for key in standing.networks}
             wanted |= {outer_end(router_id), handover_end(router_id)}
+        self._remove_others(wanted_spaces, wanted)
+        self.kept.drop_networks(set(networks))
+
+    def _remove_others(self, wanted_spaces: set[str], wanted: set[str]) -> None:
+        """Namespaces and devices of guests but for these."""
         for space in sorted(spaces() - wanted_spaces):
             if space.startswith((NETWORK_SPACE, ROUTER_SPACE)):
                 folder = self.run_folder / space.removeprefix("cs-")
@@ -295,7 +306,6 @@ class Bridges:
         left = [one for one in devices() if one.startswith(DEVICES) and one not in wanted]
         for device in left:
             remove(device)  # the other end may be gone already
-        self.kept.drop_networks(set(networks))
 
 
 def _load_filters() -> None:

@@ -33,5 +33,8 @@ class NoWires:
     def refresh(self) -> None:
         """There is nothing to ask about."""
 
+    def clear(self) -> None:
+        """There is nothing to remove."""
+
     def stop(self) -> None:
         """Nothing goes on."""

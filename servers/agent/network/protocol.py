@@ -74,6 +74,10 @@ class Wires(Protocol):
         """Ask the site about all networks that are here, in case that a change was missed."""
         ...
 
+    def clear(self) -> None:
+        """No guest runs: remove all from the machine; what is plugged is kept for ``resume``."""
+        ...
+
     def stop(self) -> None:
         """The agent ends. Packets go on; what the agent itself answers to guests does not."""
         ...

@@ -60,14 +60,17 @@ Numbers = Mapping[str, int]
 """Of ports, or of networks, by id."""
 
 
+FAMILIES = ("bridge", "inet")
+NO_RULES = "".join(f"table {one} {TABLE}\ndelete table {one} {TABLE}\n" for one in FAMILIES)
+"""Takes the ruleset of a host away, if there is one."""
+
+
 def ruleset(ports: Sequence[Port], numbers: Numbers, zones: Numbers) -> str:
     """The whole ruleset of a host with these guests, which takes the place of the one before in one
     transaction. ``zones`` are numbers of its networks by their bridges.
     """
     known = sorted(ports, key=lambda port: port.id)
-    lines = []
-    for family in ("bridge", "inet"):
-        lines += [f"table {family} {TABLE}", f"delete table {family} {TABLE}"]
+    lines = NO_RULES.splitlines()
     lines += _frames(known, numbers)
     lines += _packets([port for port in known if port.port_security], numbers, zones)
     return "\n".join(lines) + "\n"

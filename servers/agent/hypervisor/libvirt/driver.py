@@ -32,6 +32,7 @@ from servers.agent.hypervisor.libvirt.folders import (
 from servers.agent.hypervisor.libvirt.library import Connection, lib, said
 from servers.agent.hypervisor.libvirt.machines import Machines, power_of, wait_for
 from servers.agent.hypervisor.libvirt.migrate import Migrations
+from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
 from servers.agent.hypervisor.libvirt.stock import (
     abilities_of_machine,
     host_of,
@@ -54,7 +55,8 @@ class Libvirt:
         self.settings = settings
         self.folders = Folders(state / "libvirt")
         self.wires = wires
-        self.connection = Connection(settings.libvirt_uri)
+        own = OwnDaemon(state / "libvirtd") if settings.own_libvirtd else None
+        self.connection = Connection(settings.libvirt_uri, own)
         self.host = host_of(settings)
         self.machines = Machines(self.connection, self.folders, wires, self.host)
         self.migrations = Migrations(self.machines, settings)
@@ -63,11 +65,17 @@ class Libvirt:
 
     def missing(self) -> list[str]:
         lacks = [*lacks_of(self.settings), *qemu_img.missing(), *lacks_library()]
+        if lib is None:
+            lacks.append("the Python package libvirt (Debian: python3-libvirt)")
+            return lacks
         try:
             self.connection.get()
         except GuestFailed as error:
             lacks.append(str(error))
         return lacks
+
+    def close(self) -> None:
+        self.connection.close()
 
     def stock(self) -> dict[str, Any]:
         folder = self._prepared()

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from servers.agent.failures import GuestFailed
+from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
 from servers.agent.hypervisor.protocol import Unsupported
 
 lib: Any = None
@@ -46,8 +47,10 @@ class NoLibvirt(GuestFailed):
 class Connection:
     """Opens itself when it is needed, and again after libvirtd was restarted."""
 
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
+    def __init__(self, uri: str, own: OwnDaemon | None = None) -> None:
+        """``own``: one that is started where none runs; ``uri`` does not count then."""
+        self.uri = own.uri if own is not None else uri
+        self.own = own
         self.lock = threading.Lock()
         self.opened: Any = None
 
@@ -58,11 +61,23 @@ class Connection:
         with self.lock:
             if self.opened is None or not _is_alive(self.opened):
                 lib.registerErrorHandler(_say_nothing, None)  # else each is printed
+                if self.own is not None:
+                    self.own.start()
                 try:
                     self.opened = lib.open(self.uri)
                 except lib.libvirtError as error:
                     raise NoLibvirt(f"libvirt does not answer at {self.uri}: {error}") from None
             return self.opened
+
+    def close(self) -> None:
+        """And end a libvirtd of our own."""
+        with self.lock:
+            if self.opened is not None:
+                with contextlib.suppress(lib.libvirtError):
+                    self.opened.close()
+                self.opened = None
+            if self.own is not None:
+                self.own.end()
 
 
 @contextlib.contextmanager
