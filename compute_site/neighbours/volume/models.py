@@ -88,6 +88,8 @@ class Volume(models.Model):
     image_metadata = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    """A trigger of the database keeps it."""
 
     objects = OwnedQuerySet["Volume"].as_manager()
 
@@ -106,7 +108,10 @@ class Snapshot(models.Model):
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=32, default="available")
     metadata = models.JSONField(default=dict, blank=True)
+    user_id = models.CharField(max_length=36, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    """A trigger of the database keeps it."""
 
     objects = OwnedQuerySet["Snapshot"].as_manager()
 

@@ -53,6 +53,27 @@ SHOW_IMAGE = rule(
     ("GET /volume/v3/volumes/{volume_id}",),
     noun="volume",
 )
+SHOW_HOST = rule(
+    "volume_extension:volume_host_attribute",
+    Role.ADMIN,
+    "See where a volume is kept.",
+    ("GET /volume/v3/volumes/{volume_id}",),
+    noun="volume",
+)
+SHOW_MIGRATION = rule(
+    "volume_extension:volume_mig_status_attribute",
+    Role.ADMIN,
+    "See whether a volume is being moved.",
+    ("GET /volume/v3/volumes/{volume_id}",),
+    noun="volume",
+)
+FORCE_DELETE_BY_QUERY = rule(
+    "volume:force_delete",
+    Role.ADMIN,
+    "Delete a volume whatever its status is, by the parameter force.",
+    ("DELETE /volume/v3/volumes/{volume_id}",),
+    noun="volume",
+)
 UPDATE = rule(
     "volume:update",
     Role.MEMBER,

@@ -17,21 +17,12 @@ from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.serializers import of_shape
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.representation import cinder_time, show_type
-from compute_site.neighbours.volume.api.shapes import gigabytes
+from compute_site.neighbours.volume.api.shapes import gigabytes, word_or_flag
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
 from compute_site.neighbours.volume.local import actions
 from compute_site.neighbours.volume.local.actions import Values
 from compute_site.neighbours.volume.models import Snapshot, Volume
-from compute_site.values.keys import IGNORED, Key, filled_line, flag, one_of, texts_by_name
-from compute_site.values.words import STRICT_FALSE, STRICT_TRUE
-
-
-def word_or_flag(value: Any) -> bool:
-    """A truth value, also one of the words for it, as Cinder takes both."""
-    if value in STRICT_TRUE:
-        return True
-    return False if value in STRICT_FALSE else flag(value)
-
+from compute_site.values.keys import IGNORED, Key, filled_line, one_of, texts_by_name
 
 SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-set_bootable": {"bootable": Key(word_or_flag, required=True)},

@@ -5,7 +5,27 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from compute_site.neighbours.volume.api.version import starting
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+
+POOL_HOST = "local@database#volumes"
+"""Where all volumes are, as Cinder writes it."""
+KEYS_SINCE = starting(
+    v3_13=["group_id"],
+    v3_21=["provider_id"],
+    v3_48=["shared_targets", "service_uuid"],
+    v3_61=["cluster_name"],
+    v3_63=["volume_type_id"],
+    v3_65=["consumes_quota"],
+)
+"""The version that shows a key of volumes first."""
+SNAPSHOT_KEYS_SINCE = starting(
+    v3_14=["group_snapshot_id"],
+    v3_41=["user_id"],
+    v3_65=["consumes_quota"],
+)
+NOT_IN_USE = ("reserved", "attaching")
+"""Attachments that a volume does not show yet."""
 
 
 def cinder_time(time: dt.datetime) -> str:
@@ -23,7 +43,12 @@ def links(root: str, project_id: str, collection: str, row_id: str) -> list[dict
 def show_volume(volume: Volume, root: str) -> dict[str, Any]:
     """``volume`` comes with its ``volume_type`` and ``attachments``."""
     shown = show_changed_volume(volume, root)
-    shown["os-vol-tenant-attr:tenant_id"] = volume.project_id
+    shown |= {
+        "os-vol-tenant-attr:tenant_id": volume.project_id,
+        "os-vol-host-attr:host": POOL_HOST,
+        "os-vol-mig-status-attr:migstat": volume.migration_status or None,
+        "os-vol-mig-status-attr:name_id": None,
+    }
     if volume.image_metadata:
         shown["volume_image_metadata"] = volume.image_metadata
     return shown
@@ -51,11 +76,18 @@ def show_changed_volume(volume: Volume, root: str) -> dict[str, Any]:
         "attachments": [
             show_attachment(attachment)
             for attachment in volume.attachments.all()
-            if attachment.status != "reserved"
+            if attachment.status not in NOT_IN_USE
         ],
         "user_id": volume.user_id,
         "created_at": cinder_time(volume.created_at),
-        "updated_at": cinder_time(volume.created_at),
+        "updated_at": cinder_time(volume.updated_at),
+        "group_id": None,
+        "provider_id": None,
+        "shared_targets": False,
+        "service_uuid": None,
+        "cluster_name": None,
+        "volume_type_id": None if volume.volume_type_id is None else str(volume.volume_type_id),
+        "consumes_quota": True,
     }
 
 
@@ -73,9 +105,19 @@ def show_attachment(attachment: Attachment) -> dict[str, Any]:
 
 def show_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     return {
-        **show_plain_snapshot(snapshot),
+        **show_snapshot_without_project(snapshot),
         "os-extended-snapshot-attributes:project_id": snapshot.project_id,
         "os-extended-snapshot-attributes:progress": "100%",
+    }
+
+
+def show_snapshot_without_project(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot as everybody sees it."""
+    return {
+        **show_plain_snapshot(snapshot),
+        "group_snapshot_id": None,
+        "user_id": snapshot.user_id or None,
+        "consumes_quota": True,
     }
 
 
@@ -90,7 +132,7 @@ def show_plain_snapshot(snapshot: Snapshot) -> dict[str, Any]:
         "size": snapshot.size,
         "metadata": snapshot.metadata,
         "created_at": cinder_time(snapshot.created_at),
-        "updated_at": cinder_time(snapshot.created_at),
+        "updated_at": cinder_time(snapshot.updated_at),
     }
 
 

@@ -17,6 +17,7 @@ from compute_site.values.keys import (
     uuid_text,
     without,
 )
+from compute_site.values.words import STRICT_FALSE, STRICT_TRUE
 
 MOST_GIB = 2**31 - 1
 
@@ -28,6 +29,13 @@ def gigabytes(value: Any) -> int:
 
 
 _size = between(1, MOST_GIB)
+
+
+def word_or_flag(value: Any) -> bool:
+    """A truth value, also one of the words for it, as Cinder takes both."""
+    if value in STRICT_TRUE:
+        return True
+    return False if value in STRICT_FALSE else flag(value)
 
 
 def nothing(noun: str) -> Key:
@@ -58,7 +66,7 @@ NEW_SNAPSHOT: Mapping[str, Key] = {
     "volume_id": Key(uuid_text, required=True),
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),
-    "force": Key(flag, default=False),
+    "force": Key(word_or_flag),
     "metadata": Key(texts_by_name, default={}),
 }
 CHANGED: Mapping[str, Key] = {

@@ -9,6 +9,7 @@ from compute_site.neighbours.volume.api import about, actions, metadata, quotas,
 V3 = [
     path("volumes", views.Volumes.as_view()),
     path("volumes/detail", views.VolumesDetail.as_view()),
+    path("volumes/summary", views.VolumesSummary.as_view()),
     path("volumes/<volume_id>", views.VolumeDetail.as_view()),
     path("volumes/<volume_id>/action", actions.VolumeAction.as_view()),
     path("volumes/<volume_id>/metadata", metadata.VolumeMetadata.as_view()),

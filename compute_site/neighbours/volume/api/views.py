@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
-from django.utils.cache import patch_vary_headers
+from django.db.models import Q, QuerySet, Sum
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.api.microversions.of_service import HEADER
+from compute_site.api.microversions.version import Microversion
 from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.neighbours.ids import canonical_ids
-from compute_site.neighbours.ownership import may_on
+from compute_site.neighbours.ownership import may_on, permit_on
 from compute_site.neighbours.quotas import UNLIMITED
+from compute_site.neighbours.serializers import Asked, BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.queries import (
+    CONTROLS,
     ListView,
+    Read,
     an_id,
+    everything_or_nothing,
     items,
+    like,
+    nowhere,
     number,
+    read_flag,
     same,
     small,
+    time,
     yes_or_no,
 )
 from compute_site.neighbours.volume.api.representation import (
+    KEYS_SINCE,
+    SNAPSHOT_KEYS_SINCE,
     links,
     show_changed_volume,
     show_plain_snapshot,
     show_snapshot,
+    show_snapshot_without_project,
     show_volume,
 )
 from compute_site.neighbours.volume.api.serializers import (
@@ -37,10 +49,13 @@ from compute_site.neighbours.volume.api.serializers import (
     VolumeUpdate,
 )
 from compute_site.neighbours.volume.api.version import (
-    ONLY_VERSION,
-    SERVICE,
-    VERSION_HEADER,
-    check_version,
+    ALWAYS,
+    VERSIONS,
+    Since,
+    first_newer,
+    known_at,
+    starting,
+    why_newer,
 )
 from compute_site.neighbours.volume.local import changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
@@ -48,27 +63,54 @@ from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.words import PLAIN_TRUE
 
 RULES_OF_KEYS = {
+    **dict.fromkeys(
+        ("os-vol-host-attr:host", "provider_id", "cluster_name", "service_uuid"), policies.SHOW_HOST
+    ),
+    **dict.fromkeys(
+        ("os-vol-mig-status-attr:migstat", "os-vol-mig-status-attr:name_id"),
+        policies.SHOW_MIGRATION,
+    ),
     "os-vol-tenant-attr:tenant_id": policies.SHOW_PROJECT,
     "volume_image_metadata": policies.SHOW_IMAGE,
 }
 
 
 class VolumeView(ListView):
+    """A view of the volume API. ``first`` is the microversion that has its URL first."""
+
+    first: ClassVar[str] = str(VERSIONS.oldest)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        check_version(request.headers.get(VERSION_HEADER, ""))
+        self.version = VERSIONS.choose(request.headers.get(HEADER, ""))
+        self.check_since(self.first)
+
+    def check_since(self, first: str) -> None:
+        """Raises: NotFound: the asked microversion does not have this URL or method yet."""
+        if self.version < Microversion.parse(first):
+            raise NotFound(f"This needs microversion {first} or later; asked for {self.version}.")
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
-        response[VERSION_HEADER] = f"{SERVICE} {ONLY_VERSION}"
-        patch_vary_headers(response, [VERSION_HEADER])
+        VERSIONS.tell(response, self.version)
         return response
 
     def show_error(self, fault: Fault) -> dict[str, Any]:
         """The same format as in the compute API."""
         return fault.envelope()
+
+    def read_object(
+        self, body: Any, noun: str, serializer: type[BodySerializer], *, where: str = ""
+    ) -> Asked:
+        """Raises ``BadRequest`` also for keys that the asked microversion does not have yet."""
+        asked = super().read_object(body, noun, serializer, where=where)
+        table: Since = getattr(serializer, "since", ALWAYS)
+        newer = first_newer(asked.given, table, self.version)
+        if newer is not None:
+            raise BadRequest(why_newer(newer, table, self.version), field=f"{noun}.{newer}")
+        return asked
 
     def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of the caller's project; of all if an admin asks for ``all_tenants``."""
@@ -78,24 +120,39 @@ class VolumeView(ListView):
         return rows.filter(project=self.caller.project_id)
 
     def show_whole(self, volume: Volume) -> dict[str, Any]:
-        """The volume with all keys that the caller may see."""
-        shown = show_volume(volume, self.root)
+        """The volume with all keys of the microversion that the caller may see."""
+        return self.cut_volume(volume, show_volume(volume, self.root))
+
+    def show_changed(self, volume: Volume) -> dict[str, Any]:
+        """The same for the answer to a create or update."""
+        return self.cut_volume(volume, show_changed_volume(volume, self.root))
+
+    def cut_volume(self, volume: Volume, shown: dict[str, Any]) -> dict[str, Any]:
+        shown = known_at(shown, KEYS_SINCE, self.version)
         for key, rule in RULES_OF_KEYS.items():
-            if not may_on(self.caller, rule, volume.project_id):
-                shown.pop(key, None)
+            if key in shown and not may_on(self.caller, rule, volume.project_id):
+                del shown[key]
         return shown
 
     def show_whole_snapshot(self, snapshot: Snapshot) -> dict[str, Any]:
         """The snapshot with all keys that the caller may see."""
         seen = may_on(self.caller, policies.SHOW_SNAPSHOT_PROJECT, snapshot.project_id)
-        return show_snapshot(snapshot) if seen else show_plain_snapshot(snapshot)
+        shown = show_snapshot(snapshot) if seen else show_snapshot_without_project(snapshot)
+        return known_at(shown, SNAPSHOT_KEYS_SINCE, self.version)
 
     def answer_page(self, key: str, rows: list[Any], shown: list[dict[str, Any]]) -> Response:
         body: dict[str, Any] = {key: shown}
         if self.more and rows:
             url = self.next_url(self.request.build_absolute_uri(self.request.path), rows[-1])
             body[f"{key}_links"] = [{"rel": "next", "href": url}]
+        if self.count is not None:
+            body["count"] = self.count
         return Response(body)
+
+
+STRICT_BOOTABLE = Microversion.parse("3.2")
+SNAPSHOTS_OF_USED = Microversion.parse("3.66")
+CHANGES_SOMETHING = Microversion.parse("3.53")
 
 
 class VolumesDetail(VolumeView):
@@ -120,13 +177,29 @@ class VolumesDetail(VolumeView):
         "snapshot_id": an_id("snapshot_id"),
         "source_volid": an_id("source_volid"),
         "migration_status": same("migration_status"),
+        "glance_metadata": items("image_metadata", "glance_metadata"),
+        "group_id": nowhere,
+        "name~": like("name"),
+        "display_name~": like("name"),
+        "created_at": time("created_at"),
+        "updated_at": time("updated_at"),
+        "consumes_quota": everything_or_nothing("consumes_quota"),
     }
+    since: ClassVar = starting(
+        v3_4=["glance_metadata"],
+        v3_10=["group_id"],
+        v3_34=["name~", "display_name~"],
+        v3_45=["with_count"],
+        v3_60=["created_at", "updated_at"],
+        v3_65=["consumes_quota"],
+    )
+    controls: ClassVar = CONTROLS
     sorts: ClassVar = {
         **{
             key: key
             for key in (
                 *("name", "status", "size", "availability_zone", "bootable", "created_at"),
-                *("user_id", "project_id"),
+                *("user_id", "project_id", "updated_at"),
             )
         },
         "id": "pk",
@@ -137,6 +210,12 @@ class VolumesDetail(VolumeView):
         self.caller.permit(policies.LIST)
         volumes = self.cut(self.chosen(self.listed(volumes_of(self))))
         return self.answer_page("volumes", volumes, [self.show(volume) for volume in volumes])
+
+    def read_at_version(self, name: str, read: Read) -> Read:
+        """What is neither true nor false was true until 3.1."""
+        if name == "bootable" and self.version >= STRICT_BOOTABLE:
+            return lambda word: read(str(read_flag(word, name)))
+        return read
 
     def show(self, volume: Volume) -> dict[str, Any]:
         return self.show_whole(volume)
@@ -149,7 +228,7 @@ class Volumes(VolumesDetail):
 
     def post(self, request: Request) -> Response:
         volume = changes.create_volume(self.caller, self.read("volume", VolumeCreate).values)
-        return Response({"volume": show_changed_volume(volume, self.root)}, status=202)
+        return Response({"volume": self.show_changed(volume)}, status=202)
 
     def show(self, volume: Volume) -> dict[str, Any]:
         row_id = str(volume.pk)
@@ -163,6 +242,8 @@ class Volumes(VolumesDetail):
 class VolumeDetail(VolumeView):
     """``GET``, ``PUT`` and ``DELETE /volume/v3/volumes/{volume_id}``"""
 
+    since: ClassVar = starting(v3_23=["force"])
+
     bodies: ClassVar = {"put": ("volume", VolumeUpdate)}
 
     def get(self, request: Request, volume_id: str) -> Response:
@@ -171,12 +252,51 @@ class VolumeDetail(VolumeView):
     def put(self, request: Request, volume_id: str) -> Response:
         volume = find_volume(self, volume_id)
         asked = self.read("volume", VolumeUpdate)
+        if not asked.given and self.version >= CHANGES_SOMETHING:
+            raise BadRequest("Give a name, a description or metadata.", field="volume")
         changes.change(self.caller, volume, asked.values, asked.given)
-        return Response({"volume": show_changed_volume(volume, self.root)})
+        return Response({"volume": self.show_changed(volume)})
 
     def delete(self, request: Request, volume_id: str) -> Response:
-        changes.delete_volume(self.caller, find_volume(self, volume_id))
+        self.check_query("cascade", "force", since=self.since)
+        cascade, force = (
+            read_flag(request.GET.get(name, "false"), name) for name in ("cascade", "force")
+        )
+        volume = find_volume(self, volume_id)
+        if force:
+            changes.force_delete_volume(self.caller, volume, cascade=cascade)
+        else:
+            changes.delete_volume(self.caller, volume, cascade=cascade)
         return Response(status=202)
+
+
+class VolumesSummary(VolumesDetail):
+    """``GET /volume/v3/volumes/summary``: how many there are, of what size, with what metadata"""
+
+    first = "3.12"
+    since: ClassVar = {
+        key: first for key, first in VolumesDetail.since.items() if key != "with_count"
+    }
+    controls: ClassVar = frozenset(("all_tenants",))
+
+    def get(self, request: Request) -> Response:
+        self.caller.permit(policies.LIST)
+        rows = self.chosen(self.listed(Volume.objects.visible_to(self.caller)))
+        metadata: dict[str, list[str]] = {}
+        for kept in rows.exclude(metadata={}).values_list("metadata", flat=True):
+            for key, text in kept.items():
+                values = metadata.setdefault(key, [])
+                if text not in values:
+                    values.append(text)
+        summary = {
+            "total_size": rows.aggregate(size=Sum("size"))["size"] or 0,
+            "total_count": rows.count(),
+            "metadata": metadata,
+        }
+        return Response({"volume-summary": known_at(summary, SUMMARY_SINCE, self.version)})
+
+
+SUMMARY_SINCE = starting(v3_36=["metadata"])
 
 
 def find_volume(view: VolumeView, volume_id: str) -> Volume:
@@ -201,9 +321,24 @@ class SnapshotsDetail(VolumeView):
         "volume_id": an_id("volume"),
         "metadata": items("metadata", "metadata"),
         "project_id": same("project"),
+        "availability_zone": same("volume__availability_zone"),
+        "name~": like("name"),
+        "display_name~": like("name"),
+        "consumes_quota": everything_or_nothing("consumes_quota"),
     }
+    since: ClassVar = starting(
+        v3_22=["metadata"],
+        v3_34=["name~", "display_name~"],
+        v3_45=["with_count"],
+        v3_65=["consumes_quota"],
+    )
+    controls: ClassVar = CONTROLS
+    sorts_since: ClassVar = starting(v3_30=["name"])
     sorts: ClassVar = {
-        **{key: key for key in ("name", "status", "volume_id", "created_at", "project_id")},
+        **{
+            key: key
+            for key in ("name", "status", "volume_id", "created_at", "updated_at", "project_id")
+        },
         "id": "pk",
         "display_name": "name",
     }
@@ -224,12 +359,19 @@ class Snapshots(SnapshotsDetail):
     bodies: ClassVar = {"post": ("snapshot", SnapshotCreate)}
 
     def post(self, request: Request) -> Response:
-        asked = self.read("snapshot", SnapshotCreate)
-        snapshot = changes.create_snapshot(self.caller, asked.values)
+        values = dict(self.read("snapshot", SnapshotCreate).values)
+        if self.version >= SNAPSHOTS_OF_USED:
+            if values["force"] is False:
+                raise BadRequest(
+                    f"From microversion {SNAPSHOTS_OF_USED} on, volumes in use need no force.",
+                    field="snapshot.force",
+                )
+            values["force"] = True
+        snapshot = changes.create_snapshot(self.caller, values)
         return Response({"snapshot": self.show(snapshot)}, status=202)
 
     def show(self, snapshot: Snapshot) -> dict[str, Any]:
-        return show_plain_snapshot(snapshot)
+        return known_at(show_plain_snapshot(snapshot), SNAPSHOT_KEYS_SINCE, self.version)
 
 
 class SnapshotDetail(VolumeView):
@@ -246,7 +388,8 @@ class SnapshotDetail(VolumeView):
         if not asked.given:
             raise BadRequest("Give a name or a description.", field="snapshot")
         changes.change(self.caller, snapshot, asked.values, asked.given)
-        return Response({"snapshot": show_plain_snapshot(snapshot)})
+        shown = known_at(show_plain_snapshot(snapshot), SNAPSHOT_KEYS_SINCE, self.version)
+        return Response({"snapshot": shown})
 
     def delete(self, request: Request, snapshot_id: str) -> Response:
         changes.delete_snapshot(self.caller, self.find_snapshot(snapshot_id))
@@ -258,12 +401,17 @@ class SnapshotDetail(VolumeView):
 
 
 class Limits(VolumeView):
-    """``GET /volume/v3/limits``: the limits and the usage of the project."""
+    """``GET /volume/v3/limits``: the limits and the usage of the project, or of another one."""
+
+    since: ClassVar = starting(v3_39=["project_id", "tenant_id"])
 
     def get(self, request: Request) -> Response:
-        self.caller.permit(policies.SHOW_USED_LIMITS)
-        limits = QUOTAS.limits_of(self.caller.project_id)
-        used = QUOTAS.used_by(self.caller.project_id)
+        self.check_query(*self.since, since=self.since)
+        owner = request.GET.get("project_id") or request.GET.get("tenant_id")
+        owner = owner or self.caller.project_id
+        permit_on(self.caller, policies.SHOW_USED_LIMITS, owner)
+        limits = QUOTAS.limits_of(owner)
+        used = QUOTAS.used_by(owner)
         absolute = {
             "maxTotalVolumes": limits["volumes"],
             "maxTotalVolumeGigabytes": limits["gigabytes"],
@@ -289,8 +437,8 @@ class Versions(VolumeView):
         version = {
             "id": "v3.0",
             "status": "CURRENT",
-            "version": ONLY_VERSION,
-            "min_version": ONLY_VERSION,
+            "version": str(VERSIONS.newest),
+            "min_version": str(VERSIONS.oldest),
             "updated": "2026-01-01T00:00:00Z",
             "links": [{"rel": "self", "href": f"{self.root}/volume/v3/"}],
             "media-types": [

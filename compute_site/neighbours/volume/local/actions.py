@@ -15,7 +15,7 @@ from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import data
-from compute_site.neighbours.volume.local.changes import GIB, VolumeBusy, find_type
+from compute_site.neighbours.volume.local.changes import GIB, VolumeBusy, find_type, remove_volume
 from compute_site.neighbours.volume.local.events import volume_grew
 from compute_site.neighbours.volume.local.limits import check_growth
 from compute_site.neighbours.volume.local.metadata import change_metadata
@@ -92,10 +92,7 @@ def force_delete(_: Caller, volume: Volume, __: Values) -> None:
     locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
     if locked is None:
         return
-    if locked.attachments.exists() or locked.snapshots.exists():
-        raise VolumeBusy(f"Volume {volume.pk} has attachments or snapshots; delete those first.")
-    data.forget(locked)
-    locked.delete()
+    remove_volume(locked)
 
 
 @transaction.atomic

@@ -124,18 +124,55 @@ def find_type(caller: Caller, word: str) -> str:
 
 
 @transaction.atomic
-def delete_volume(caller: Caller, volume: Volume) -> None:
-    """Delete a volume that has no attachments and no snapshots."""
+def delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False) -> None:
+    """Delete a volume that has no attachments and no snapshots; ``cascade``: with them."""
     permit_on(caller, policies.DELETE, volume.project_id)
     locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
     if locked is None:
         return
     if locked.status not in UNCLAIMED:
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can be deleted.")
-    if locked.snapshots.exists():
-        raise VolumeBusy(f"Volume {volume.pk} has snapshots; delete those first.")
+    if cascade:
+        _delete_snapshots(locked)
+    remove_volume(locked)
+
+
+@transaction.atomic
+def force_delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False) -> None:
+    """Delete a volume in any status, for admins.
+
+    Raises:
+        VolumeBusy: a server has it, or it has snapshots and they should stay.
+    """
+    permit_on(caller, policies.FORCE_DELETE_BY_QUERY, volume.project_id)
+    locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
+    if locked is None:
+        return
+    if cascade:
+        _delete_snapshots(locked)
+    remove_volume(locked)
+
+
+def remove_volume(locked: Volume) -> None:
+    """Delete a volume whose row is locked.
+
+    Raises:
+        VolumeBusy: a server has it, or it has snapshots.
+    """
+    if locked.attachments.exists() or locked.snapshots.exists():
+        raise VolumeBusy(f"Volume {locked.pk} has attachments or snapshots; delete those first.")
     data.forget(locked)
     locked.delete()
+
+
+def _delete_snapshots(volume: Volume) -> None:
+    """Raises: VolumeBusy: one of them is busy."""
+    snapshots = list(volume.snapshots.select_for_update().order_by("pk"))
+    for snapshot in snapshots:
+        if snapshot.status not in UNCLAIMED:
+            raise VolumeBusy(f"Snapshot {snapshot.pk} of the volume is {snapshot.status}.")
+    data.forget(*snapshots)
+    volume.snapshots.all().delete()
 
 
 @transaction.atomic
@@ -154,6 +191,7 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
     snapshot = Snapshot.objects.create(
         project_id=volume.project_id,
         volume=volume,
+        user_id=caller.user_id,
         size=volume.size,
         name=values["name"],
         description=values["description"],

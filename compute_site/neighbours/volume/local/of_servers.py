@@ -181,6 +181,7 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
         Snapshot(
             project_id=volumes[new.volume_id].project_id,
             volume=volumes[new.volume_id],
+            user_id=caller.user_id,
             size=volumes[new.volume_id].size,
             name=new.name[:255],
             description=volumes[new.volume_id].description,
