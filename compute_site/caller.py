@@ -32,6 +32,10 @@ class Caller:
     by_credential: bool = False
     """With an application credential: what the user was granted personally does not count."""
     request_id: str = "-"
+    token: str = dataclasses.field(default="", repr=False, compare=False)
+    """What the caller proved to be somebody with, where that counts in a cloud that this site has
+    joined; services elsewhere are called with it.
+    """
 
     @property
     def is_admin(self) -> bool:

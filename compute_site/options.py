@@ -21,6 +21,10 @@ PREFIX = "COMPUTE_SITE_"
 STATE_NAME = "compute-site"
 """The folder of state in the user's own state folder."""
 
+NEIGHBOURS = "compute_site.neighbours"
+SERVICE_WORDS = ("local", "openstack")
+"""Modules of each service that are named by a word."""
+
 CHOICES = {"log_format": ("plain", "json")}
 """Options that take only these texts."""
 
@@ -228,10 +232,36 @@ class Options:
     pci_alias: tuple[Mapping[str, Any], ...] = ()
     """JSON list of PCI alias definitions."""
 
-    # services: a module path each
+    # services: a module path each, or the words local and openstack
+    identity_service: str = "compute_site.neighbours.identity.local"
     image_service: str = "compute_site.neighbours.image.local"
     network_service: str = "compute_site.neighbours.network.local"
     volume_service: str = "compute_site.neighbours.volume.local"
+
+    # how this site logs in to the cloud whose services it uses
+    openstack_auth_url: str = ""
+    """Of Keystone."""
+    openstack_username: str = ""
+    openstack_password: str = ""
+    openstack_user_domain_name: str = "Default"
+    openstack_project_name: str = "service"
+    openstack_project_domain_name: str = "Default"
+    openstack_application_credential_id: str = ""
+    """Instead of user, password and project."""
+    openstack_application_credential_secret: str = ""
+    openstack_region_name: str = ""
+    """Empty: any."""
+    openstack_interfaces: tuple[str, ...] = ("internal", "public")
+    """Of which kind URLs of the catalogue are, the best first."""
+    openstack_ca_file: Path | None = None
+    """Whose certificates are trusted; empty: those that Python's requests trusts."""
+    openstack_connect_seconds: float = 5.0
+    openstack_read_seconds: float = 30.0
+    identity_endpoint: str = ""
+    """URLs that count instead of those of the catalogue."""
+    image_endpoint: str = ""
+    network_endpoint: str = ""
+    volume_endpoint: str = ""
 
 
 def read_options(environment: Mapping[str, str] = os.environ) -> Options:
@@ -261,6 +291,8 @@ def read_options(environment: Mapping[str, str] = os.environ) -> Options:
             values[name] = _convert(text, hints[name])
         except ValueError as error:
             raise OptionError(f"{variable}={text!r}: {error}") from error
+        if name.endswith("_service") and text in SERVICE_WORDS:
+            values[name] = f"{NEIGHBOURS}.{name.removesuffix('_service')}.{text}"
     return Options(**values)
 
 

@@ -24,6 +24,11 @@ def whole() -> Iterator[None]:
             _is_whole.reset(token)
 
 
+def is_whole() -> bool:
+    """Is such a transaction open?"""
+    return _is_whole.get()
+
+
 def part() -> Atomic:
     """A transaction, or a part of a whole one. Only for blocks whose errors nobody catches who goes
     on with the whole.

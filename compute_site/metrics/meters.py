@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 REQUESTS = "requests"
 BUILDS = "builds"
 PLACEMENT = "placement_seconds"
+SERVICE_CALLS = "service_calls"
+SERVICE_SECONDS = "service_call_seconds"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of durations, in seconds."""
 ENDLESS = "+Inf"

@@ -203,7 +203,9 @@ def _give_jobs(
         build = _job(
             request,
             placement,
-            dataclasses.replace(owner, request_id=request.request_id or "-"),
+            dataclasses.replace(
+                owner, request_id=request.request_id or "-", sealed_token=request.user_token
+            ),
             retry=not (spec.force_hosts or spec.force_nodes),
         )
         job = jobs.get(request.reservation_id)

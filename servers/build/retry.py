@@ -35,6 +35,7 @@ KEPT = (
     "injected_files",
     "tags",
     "admin_password",
+    "user_token",
 )
 
 

@@ -24,6 +24,7 @@ WAITING = """
     WITH asked AS MATERIALIZED (SELECT id FROM servers_instance WHERE {found})
     SELECT request.id, request.instance_id, server.uuid, server.user_id, request.project_id,
         server.reservation_id, server.root_device_name, request.request_id, request.admin_password,
+        request.user_token,
         {shared},
         request.requested_networks::text, request.security_groups::text,
         request.block_devices::text, request.injected_files::text, request.tags::text
@@ -34,7 +35,7 @@ WAITING = """
     ORDER BY request.id
     FOR NO KEY UPDATE OF request, server
 """
-JSON_FROM = 10
+JSON_FROM = 11
 """The first column that is JSON; all after it are."""
 OF_RESERVATION = WAITING.format(
     shared=NAMES,
@@ -56,6 +57,7 @@ class WaitingBuild(NamedTuple):
     root_device_name: str | None
     request_id: str
     admin_password: str
+    user_token: str
     shared: list[str]
     """What providers share with hosts (``servers.placement.sharing``)."""
     requested_networks: Any

@@ -101,6 +101,7 @@ def build_record(caller: Caller, plan: ServerPlan, *, admin_password: str) -> Re
         "injected_files": [{"path": f.path, "contents": f.contents} for f in order.files],
         "tags": list(order.tags),
         "admin_password": seal(admin_password),
+        "user_token": seal(caller.token),
         "request_id": caller.request_id,
     }
 

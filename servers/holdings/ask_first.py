@@ -8,16 +8,20 @@ what no row and no other job names by then.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from compute_site.caller import Caller
+from compute_site.db.prepared import prepared_cursor
+from compute_site.faults import Unavailable
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.calls import runs_outside
 from servers.lifecycle.jobs import (
     DetachVolume,
+    GiveBack,
     SwapVolume,
     TakeBackDetaching,
     TakeBackReservations,
@@ -28,6 +32,43 @@ TAKE_BACK_SECONDS = 300
 """Much longer than a request may take: its statements are limited, and so is how long it may wait
 for a service.
 """
+
+FORGET_JOB = """
+DELETE FROM procrastinate_jobs WHERE id = %s AND status = 'todo' RETURNING id
+"""
+
+
+class TookTooLong(Unavailable):
+    """What was asked for has been taken back before the transaction that needs it was through."""
+
+    code = "took_too_long"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Precaution:
+    """A job, committed before a service elsewhere is asked, that takes back some minutes later what
+    came of it, unless ``keep`` is called in a transaction that is committed.
+    """
+
+    job_id: int
+
+    def keep(self) -> None:
+        """To be called in the transaction that needs what was asked for: the job goes with its
+        commit, and stays where it fails.
+
+        Raises:
+            TookTooLong: the job has begun.
+        """
+        with prepared_cursor() as cursor:
+            cursor.execute(FORGET_JOB, [self.job_id])
+            if cursor.fetchone() is None:
+                raise TookTooLong("A service took too long to answer; try again.")
+
+
+def take_precaution(job: GiveBack) -> Precaution:
+    """To be called before the service is asked, and before any transaction."""
+    return Precaution(job.defer_apart(seconds=TAKE_BACK_SECONDS))
+
 
 Pair = tuple[str, str]
 """The ids of a volume and of a server."""

@@ -20,6 +20,7 @@ from compute_site.caller import Caller
 from compute_site.db.prepared import array, prepared_cursor, send_later
 from compute_site.neighbours.network.protocol import NicRequest
 from compute_site.request_id import NOBODY, current_sender
+from compute_site.secrets.sealing import unseal
 
 CONDUCTOR = "conductor"
 """The queue of decisions: where servers go, what became of lost jobs."""
@@ -32,7 +33,7 @@ ORIGIN = "origin"
 the log.
 """
 
-SECRET_ARGUMENTS = frozenset(("sealed_password", "files"))
+SECRET_ARGUMENTS = frozenset(("sealed_password", "sealed_token", "files"))
 """Arguments that carry secrets of users, at any depth."""
 
 job_manager = JobManager(DjangoConnector())
@@ -77,15 +78,16 @@ class Job:
         """Put the job into the queue, in the current transaction."""
         defer_all([self])
 
-    def defer_apart(self, *, seconds: int) -> None:
+    def defer_apart(self, *, seconds: int) -> int:
         """Put the job into the queue, to be done after so many seconds, whatever becomes of the
-        current transaction.
+        current transaction; its key.
         """
         arguments = orjson.dumps(self.as_arguments()).decode()
         apart = connections.create_connection(DEFAULT_DB_ALIAS)
         try:
             with apart.cursor() as cursor:
                 cursor.execute(DEFER_LATER, [self.queue, self.task_name, arguments, seconds])
+                return int(cursor.fetchone()[0][0])
         finally:
             apart.close()
 
@@ -179,7 +181,8 @@ RIGHTS = ("roles", "rules", "global_rules")
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """The owner of a server to build. ``rules`` are the owner's rules in the project, as far as
-    building needs them; ``global_rules`` are those that hold in every project.
+    building needs them; ``global_rules`` are those that hold in every project. ``sealed_token`` is
+    what services elsewhere take for the owner; empty where there are none.
     """
 
     user_id: str
@@ -190,10 +193,12 @@ class Owner:
     rules: tuple[str, ...] = ()
     global_rules: tuple[str, ...] = ()
     request_id: str = "-"
+    sealed_token: str = dataclasses.field(default="", repr=False)
 
     def as_caller(self) -> Caller:
         """The owner as a caller of the other services."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["token"] = unseal(values.pop("sealed_token"))
         values |= {name: frozenset(values[name]) for name in RIGHTS}
         return Caller(**values)
 

@@ -31,6 +31,8 @@ class BuildRequest(models.Model):
     tags = models.JSONField(default=list, blank=True)
     admin_password = models.TextField(blank=True, default="")
     """Sealed with the site's key (``compute_site.secrets.sealing``)."""
+    user_token = models.TextField(blank=True, default="", db_default="")
+    """The same of the token that services elsewhere take for the owner."""
     request_id = models.CharField(max_length=64, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -25,7 +25,16 @@ from prometheus_client.registry import Collector
 
 from compute_site.db.outages import reason_of
 from compute_site.metrics.counts import read_counts
-from compute_site.metrics.meters import BUCKETS, BUILDS, ENDLESS, PLACEMENT, REQUESTS, flush
+from compute_site.metrics.meters import (
+    BUCKETS,
+    BUILDS,
+    ENDLESS,
+    PLACEMENT,
+    REQUESTS,
+    SERVICE_CALLS,
+    SERVICE_SECONDS,
+    flush,
+)
 from compute_site.request_id import address_of
 from quotas.dashboard import find_near_limit
 from servers.hosts.services import count_hosts
@@ -40,6 +49,8 @@ LEAST_SHARE = 0.5
 COUNTERS = {
     REQUESTS: ("Answered requests.", ("method", "route", "status")),
     BUILDS: ("Builds of servers that have come to an end.", ("result",)),
+    SERVICE_CALLS: ("Calls of services elsewhere.", ("service", "method", "result")),
+    SERVICE_SECONDS: ("How long these calls took together.", ("service",)),
 }
 
 
