@@ -48,6 +48,13 @@ class Told:
 Answering = Callable[[Asked], Told]
 
 
+class Listening(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that hang up are part of the tests."""
+
+
 class Cloud:
     """``answers`` are looked up by method and path without the query; others are 404."""
 
@@ -57,8 +64,7 @@ class Cloud:
         self.logins = 0
         self.released = threading.Event()
         """Set at the end, for answers that keep somebody waiting."""
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
+        self.server = Listening(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(
             target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
