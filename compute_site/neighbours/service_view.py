@@ -89,6 +89,8 @@ class ServiceView(JsonView):
     """What a ``GET`` takes, for the OpenAPI document."""
     bodies: ClassVar[Mapping[str, tuple[str, type[BodySerializer]]]] = {}
     """The key and the serializer of the body of a method, for the OpenAPI document."""
+    version_header: ClassVar[str] = ""
+    """What asks for the newest microversion, if the service has some; for the same document."""
     marker_unknown: ClassVar[type[Fault]] = MarkerUnknown
     """What is raised where the marker of a page is not in the list."""
 
