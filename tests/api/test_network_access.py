@@ -111,13 +111,56 @@ def test_a_network_is_external_for_one_project(
     assert names(as_outsider) == []
 
 
+def test_admins_open_a_network_to_all(
+    as_admin: ApiClient, as_member: ApiClient, as_outsider: ApiClient, network: Network, cast: Cast
+) -> None:
+    made = open_to(as_admin, network, "*").expect(201).json["rbac_policy"]
+    assert made["target_tenant"] == "*"
+    open_to(as_admin, network, "*").expect(409)
+    [listed] = as_admin.get(f"{RBAC}?target_tenant=*").expect(200).json["rbac_policies"]
+    assert listed == made
+    for client in (as_member, as_outsider):
+        assert client.get(f"{V2}/networks/{network.pk}").json["network"]["shared"] is True
+    assert local.find_networks(caller_of(cast.outsider), [str(network.pk)])
+    port = as_outsider.post(f"{V2}/ports", {"port": {"network_id": str(network.pk)}}).expect(201)
+    as_admin.delete(f"{RBAC}/{made['id']}").expect(409)
+    single = open_to(as_member, network, BETA).expect(201).json["rbac_policy"]
+    as_admin.delete(f"{RBAC}/{made['id']}").expect(204)  # the port is on a network opened to beta
+    as_member.put(f"{RBAC}/{single['id']}", {"rbac_policy": {"target_tenant": "*"}}).expect(403)
+    as_member.delete(f"{RBAC}/{single['id']}").expect(409)
+    as_outsider.delete(f"{V2}/ports/{port.json['port']['id']}").expect(204)
+    as_member.delete(f"{RBAC}/{single['id']}").expect(204)
+    assert names(as_outsider) == []
+
+
+def test_a_network_is_not_shared_any_more(
+    as_admin: ApiClient, as_outsider: ApiClient, network: Network
+) -> None:
+    path, unshared = f"{V2}/networks/{network.pk}", {"network": {"shared": False}}
+    as_admin.put(path, {"network": {"shared": True}}).expect(200)
+    open_to(as_admin, network, "*").expect(201)
+    port = as_outsider.post(f"{V2}/ports", {"port": {"network_id": str(network.pk)}}).expect(201)
+    as_admin.put(path, unshared).expect(409)
+    as_outsider.delete(f"{V2}/ports/{port.json['port']['id']}").expect(204)
+    assert as_admin.put(path, unshared).expect(200).json["network"]["shared"] is False
+    assert names(as_outsider) == []
+    assert not NetworkAccess.objects.exists()
+
+
+def test_what_was_opened_to_a_project_outlives_it(as_admin: ApiClient, network: Network) -> None:
+    target = make_project(name="short-lived").pk
+    made = open_to(as_admin, network, target).expect(201).json["rbac_policy"]
+    as_admin.delete(f"//identity/v3/projects/{target}").expect(204)
+    as_admin.delete(f"{RBAC}/{made['id']}").expect(204)
+
+
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
         ({"object_type": "qos_policy"}, 400),
         ({"object_id": UNKNOWN_ID}, 400),
         ({"action": "access_as_owner"}, 400),
-        ({"target_tenant": "*"}, 400),
+        ({"target_tenant": "*"}, 403),
         ({"target_tenant": "nobody"}, 400),
         ({"target_tenant": None}, 400),
         ({"target_project": BETA}, 400),

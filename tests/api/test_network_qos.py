@@ -18,7 +18,7 @@ from tests.world.services import new_server_id
 V2 = "//network/v2.0"
 QOS = f"{V2}/qos/policies"
 GUARANTEED, PACKETS = "minimum_bandwidth_rules", "minimum_packet_rate_rules"
-LIMIT = "bandwidth_limit_rules"
+LIMIT, MARKS = "bandwidth_limit_rules", "dscp_marking_rules"
 
 
 @pytest.fixture
@@ -68,8 +68,36 @@ def test_a_policy_is_made_shown_changed_and_deleted(
     as_manager.delete(path).expect(204)
     as_manager.get(path).expect(404)
     types = as_reader.get(f"{V2}/qos/rule-types").expect(200).json["rule_types"]
-    kinds = ["bandwidth_limit", "minimum_bandwidth", "minimum_packet_rate"]
+    kinds = ["bandwidth_limit", "dscp_marking", "minimum_bandwidth", "minimum_packet_rate"]
     assert [one["type"] for one in types] == kinds
+    shown = as_reader.get(f"{V2}/qos/rule-types/dscp_marking").expect(200).json["rule_type"]
+    assert shown == {"type": "dscp_marking", "drivers": []}
+    as_reader.get(f"{V2}/qos/rule-types/colour").expect(404)
+
+
+def test_packets_are_marked(as_manager: ApiClient, as_reader: ApiClient, policy: QosPolicy) -> None:
+    made = add(as_manager, policy, MARKS, dscp_mark="26").expect(201).json["dscp_marking_rule"]
+    assert made == {"id": made["id"], "dscp_mark": 26}
+    add(as_manager, policy, MARKS, dscp_mark=16).expect(409)
+    path = f"{QOS}/{policy.pk}/{MARKS}"
+    for wrong in ({}, {"dscp_mark": 41}, {"dscp_mark": 8, "direction": "egress"}):
+        add(as_manager, policy, MARKS, **wrong).expect(400)
+    changed = as_manager.put(f"{path}/{made['id']}", {"dscp_marking_rule": {"dscp_mark": 8}})
+    assert changed.expect(200).json["dscp_marking_rule"]["dscp_mark"] == 8
+    assert as_reader.get(f"{path}?dscp_mark=26").json[MARKS] == []
+    as_reader.get(f"{path}?direction=egress").expect(400)
+    [shown] = as_reader.get(f"{QOS}/{policy.pk}").json["policy"]["rules"]
+    assert (shown["type"], shown["dscp_mark"]) == ("dscp_marking", 8)
+
+
+@pytest.mark.parametrize("where", ["qos/policies", "policies"])
+def test_policies_have_tags(as_manager: ApiClient, policy: QosPolicy, where: str) -> None:
+    path = f"{V2}/{where}/{policy.pk}/tags"
+    assert as_manager.put(path, {"tags": ["a", "b"]}).expect(200).json == {"tags": ["a", "b"]}
+    as_manager.delete(f"{path}/a").expect(204)
+    [found] = as_manager.get(f"{QOS}?tags=b").expect(200).json["policies"]
+    assert (found["tags"], found["is_default"]) == (["b"], False)
+    assert as_manager.get(f"{QOS}?not-tags=b").json["policies"] == []
 
 
 def test_rules_are_made_shown_changed_and_deleted(

@@ -21,7 +21,7 @@ ANYONE = None
 READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.ADMIN
 HIDDEN = (
     *("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id"),
-    *("floating_ip_id", "security_group_id", "rule_id", "attachment_id"),
+    *("floating_ip_id", "security_group_id", "rule_id"),
 )
 """Things of a project, which others do not see."""
 
@@ -575,6 +575,7 @@ BINDING = f"{BINDINGS}/{{host}}"
 BOUND = {"row_id": "{port_id}"}
 QOS = f"{V2}/qos/policies"
 TAGGED = ("network", "subnet", "port", "router", "security_group", "floatingip")
+POLICY_TAGS = (f"{QOS}/{{row_id}}/tags", f"{V2}/policies/{{row_id}}/tags")
 NETWORK_SERVICE = (
     *ROUTERS,
     *(
@@ -672,6 +673,7 @@ NETWORK_SERVICE = (
     change("port", MEMBER, {"name": "renamed"}),
     change("port", MEMBER, {"fixed_ips": [{"ip_address": "{free_address}"}]}, also="address"),
     change("port", MEMBER, {"device_id": "mine"}, also="device_id"),
+    change("port", MANAGER, MAC, also="MAC address"),
     *(
         change(
             "port", ADMIN, asked, names={"row_id": "{port_on_shared}"}, also=f"of a shared, {key}"
@@ -723,6 +725,24 @@ NETWORK_SERVICE = (
         outsider=400,
     ),
     row(
+        *("POST", f"{V2}/rbac-policies", ADMIN, 201),
+        {
+            "rbac_policy": {
+                "object_type": "network",
+                "object_id": "{network}",
+                "action": "access_as_shared",
+                "target_tenant": "*",
+            }
+        },
+        outsider=403,
+        also="for all",
+    ),
+    row(
+        *("PUT", f"{V2}/rbac-policies/{{row_id}}", ADMIN, 200),
+        {"rbac_policy": {"target_tenant": "*"}},
+        also="for all",
+    ),
+    row(
         *("PUT", f"{V2}/rbac-policies/{{row_id}}", MEMBER, 200),
         {"rbac_policy": {"target_tenant": "{other_project}"}},
     ),
@@ -733,19 +753,31 @@ NETWORK_SERVICE = (
     row("PUT", f"{QOS}/{{row_id}}", ADMIN, 200, {"policy": {"shared": True}}, also="for all"),
     row("DELETE", f"{QOS}/{{row_id}}", MANAGER, 204),
     *(
+        row(method, f"{tags}{below}", MANAGER, status, body)
+        for tags in POLICY_TAGS
+        for method, below, status, body in (
+            ("PUT", "", 200, {"tags": ["a"]}),
+            ("POST", "", 201, {"tags": ["a"]}),
+            ("DELETE", "", 204, None),
+            ("PUT", "/{tag}", 201, None),
+            ("DELETE", "/{tag}", 404, None),
+        )
+    ),
+    *(
         row(
             *(method, f"{QOS}/{{policy_id}}/{kind}s{below}", MANAGER, status),
-            {kind: {key: 5, **more}} if method != "DELETE" else None,
+            {kind: {key: 8, **more}} if method != "DELETE" else None,
             names={"row_id": f"{{{kind}}}"},
             outsider=404,
         )
-        for kind, key in (
-            ("bandwidth_limit_rule", "max_kbps"),
-            ("minimum_bandwidth_rule", "min_kbps"),
-            ("minimum_packet_rate_rule", "min_kpps"),
+        for kind, key, new, made in (
+            ("bandwidth_limit_rule", "max_kbps", {"direction": "ingress"}, 201),
+            ("minimum_bandwidth_rule", "min_kbps", {"direction": "ingress"}, 201),
+            ("minimum_packet_rate_rule", "min_kpps", {"direction": "ingress"}, 201),
+            ("dscp_marking_rule", "dscp_mark", {}, 409),  # it has one
         )
         for method, below, status, more in (
-            ("POST", "", 201, {"direction": "ingress"}),
+            ("POST", "", made, new),
             ("PUT", "/{row_id}", 200, {}),
             ("DELETE", "/{row_id}", 204, {}),
         )
@@ -765,25 +797,9 @@ TYPES = "/volume/v3/types"
 TYPE = f"{TYPES}/{{type_id}}"
 
 
-NEWEST_VOLUMES = {"OpenStack-API-Version": "volume latest"}
-
-
-def volume_act(name: str, role: Role, status: int, asked: Any = None, **names: str) -> Row:
+def volume_act(name: str, role: Role, status: int, asked: Any = None) -> Row:
     """An action of a volume."""
-    return row(
-        *("POST", f"{VOLUME}/action", role, status, {name: asked}),
-        action=name,
-        headers=NEWEST_VOLUMES,
-        names=names,
-    )
-
-
-def newest(method: str, path: str, role: Role, status: int, body: Any = None, **more: Any) -> Row:
-    """A request at the newest microversion of the volume API."""
-    return row(method, path, role, status, body, headers=NEWEST_VOLUMES, **more)
-
-
-RESERVED = "/volume/v3/attachments/{attachment_id}"
+    return row("POST", f"{VOLUME}/action", role, status, {name: asked}, action=name)
 
 
 VOLUME_SERVICE = (
@@ -824,26 +840,6 @@ VOLUME_SERVICE = (
     volume_act("os-show_image_metadata", READER, 200),
     volume_act("os-retype", MEMBER, 202, {"new_type": "fast"}),
     volume_act("os-volume_upload_image", MEMBER, 202, {"image_name": "made"}),
-    volume_act(
-        *("revert", MEMBER, 202, {"snapshot_id": "{snapshot_id}"}), volume_id="{kept_volume}"
-    ),
-    volume_act("os-reimage", MEMBER, 202, {"image_id": "{public_image}"}),
-    volume_act("os-extend_volume_completion", ADMIN, 400, {}),
-    volume_act("os-attach", MEMBER, 202, {"mountpoint": "/dev/vdb", "host_name": "h"}),
-    volume_act("os-detach", MEMBER, 409, {}, volume_id="{attached_volume}"),
-    volume_act("os-force_detach", ADMIN, 409, {}, volume_id="{attached_volume}"),
-    volume_act("os-reserve", MEMBER, 202),
-    volume_act("os-unreserve", MEMBER, 202),
-    volume_act("os-begin_detaching", MEMBER, 409, volume_id="{attached_volume}"),
-    volume_act("os-roll_detaching", MEMBER, 202),
-    newest(
-        *("POST", "/volume/v3/attachments", MEMBER, 200),
-        {"attachment": {"volume_uuid": "{volume_id}"}},
-        outsider=404,
-    ),
-    newest("PUT", RESERVED, MEMBER, 200, {"attachment": {"connector": {"host": "h"}}}),
-    newest("DELETE", RESERVED, MEMBER, 200),
-    newest("POST", f"{RESERVED}/action", MEMBER, 204, {"os-complete": None}),
     *(
         row(*(method, f"{thing}/metadata", MEMBER, 200, {"metadata": {"a": "b"}}))
         for thing in (VOLUME, SNAPSHOT)

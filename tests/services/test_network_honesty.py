@@ -305,10 +305,44 @@ def test_revisions_guard_changes(as_member: ApiClient) -> None:
 
     after = change(made["revision_number"]).expect(200).json["network"]
     assert after["revision_number"] == made["revision_number"] + 1
-    change(made["revision_number"]).expect(412)
+    error = change(made["revision_number"]).expect(412).json["NeutronError"]
+    assert error["type"] == "RevisionNumberConstraintFailed"  # clients look for it
     stale = {"If-Match": f"revision_number={made['revision_number']}"}
     as_member.delete(path, headers=stale).expect(412)
     assert as_member.get(path).json["network"]["name"] == f"n{made['revision_number']}"
+
+
+def test_a_port_has_two_addresses_of_one_subnet(as_member: ApiClient, network: Network) -> None:
+    asked = {"subnet_id": str(network.subnets.get().pk)}
+    port = make(as_member, "port", network_id=str(network.pk), fixed_ips=[asked, asked])
+    addresses = {one["ip_address"] for one in port.expect(201).json["port"]["fixed_ips"]}
+    assert len(addresses) == 2
+
+
+def test_the_mac_address_of_a_port_changes(
+    as_manager: ApiClient, as_member: ApiClient, network: Network
+) -> None:
+    mac = "fa:16:3e:00:00:01"
+    port, other = (make_port(network, project_id=ALPHA) for _ in range(2))
+    path = f"{V2}/ports/{port.pk}"
+
+    def change(client: ApiClient, mac: Any) -> Answer:
+        return client.put(path, {"port": {"mac_address": mac}})
+
+    change(as_member, mac).expect(403)
+    shown = change(as_manager, mac.upper()).expect(200).json["port"]
+    assert shown["mac_address"] == mac
+    change(as_manager, other.mac_address).expect(409)
+    change(as_manager, None).expect(400)
+    Port.objects.filter(pk=port.pk).update(device_owner="compute:nova", device_id=UNKNOWN_ID)
+    change(as_manager, mac).expect(200)
+    refused = change(as_manager, "fa:16:3e:00:00:02").expect(409)
+    assert refused.json["NeutronError"]["type"] == "PortBound"
+
+
+def test_nobody_chooses_what_does_the_work(as_reader: ApiClient) -> None:
+    assert as_reader.get(f"{V2}/service-providers").expect(200).json == {"service_providers": []}
+    as_reader.get(f"{V2}/service-providers?colour=red").expect(400)
 
 
 @pytest.mark.parametrize("kind", TAGGED)

@@ -75,9 +75,13 @@ SHARED, EXTERNAL = "access_as_shared", "access_as_external"
 """As what one project may use a network of another one."""
 
 
+EVERYBODY = "*"
+"""All projects, where a network is opened to one."""
+
+
 def opened_to(project_id: str, *actions: str) -> QuerySet[NetworkAccess, uuid.UUID]:
     """The keys of the networks that were opened to this project (no action: as whatever)."""
-    opened = NetworkAccess.objects.filter(target_project=project_id)
+    opened = NetworkAccess.objects.reaching(project_id)
     return (opened.filter(action__in=actions) if actions else opened).values_list(
         "network", flat=True
     )
@@ -107,7 +111,7 @@ class NetworkQuerySet(models.QuerySet["Network"]):
     def told_to(self, project_id: str) -> Self:
         """With ``shared_here`` (with the project) and ``leads_out`` (external)."""
         row = NetworkAccess.objects.filter(network=OuterRef("pk"))
-        here = row.filter(action=SHARED, target_project=project_id)
+        here = row.filter(action=SHARED).reaching(project_id)
         return self.annotate(
             shared_here=ExpressionWrapper(
                 Q(shared=True) | Exists(here), output_field=models.BooleanField()
@@ -218,11 +222,12 @@ MINIMUM_PACKET_RATE = "minimum_packet_rate"
 EGRESS, INGRESS, ANY_DIRECTION = "egress", "ingress", "any"
 
 
-QOS_KINDS = (BANDWIDTH_LIMIT, MINIMUM_BANDWIDTH, MINIMUM_PACKET_RATE)
+DSCP_MARKING = "dscp_marking"
+QOS_KINDS = (BANDWIDTH_LIMIT, MINIMUM_BANDWIDTH, MINIMUM_PACKET_RATE, DSCP_MARKING)
 
 
 class QosRule(models.Model):
-    """One rule of a policy; kilobits or kilopackets a second."""
+    """One rule of a policy; kilobits or kilopackets a second, or the mark of packets that leave."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     policy = models.ForeignKey(QosPolicy, on_delete=models.CASCADE, related_name="rules")
@@ -232,7 +237,7 @@ class QosRule(models.Model):
     )
     direction = models.CharField(max_length=8, default=EGRESS)
     amount = models.PositiveIntegerField()
-    """``max_kbps``, ``min_kbps`` or ``min_kpps``."""
+    """``max_kbps``, ``min_kbps``, ``min_kpps`` or ``dscp_mark``."""
     burst = models.PositiveIntegerField(default=0)
     """``max_burst_kbps`` of a limit."""
 
@@ -248,9 +253,15 @@ class QosRule(models.Model):
         return f"{self.kind} {self.direction} {self.amount}"
 
 
+class NetworkAccessQuerySet(OwnedQuerySet["NetworkAccess"]):
+    def reaching(self, project_id: str) -> Self:
+        """What opens networks to this project, or to all."""
+        return self.filter(target_project__in=(project_id, EVERYBODY))
+
+
 class NetworkAccess(models.Model):
-    """Opens a network to one project, as a shared or as an external one. What all projects may is
-    said by the network itself.
+    """Opens a network to one project or to all, as a shared or as an external one. The network
+    itself may say that all projects may use it, without such a row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -261,9 +272,9 @@ class NetworkAccess(models.Model):
         max_length=32, choices=[(SHARED, "shared"), (EXTERNAL, "external")], default=SHARED
     )
     target_project = models.CharField(max_length=36, db_collation="C")
-    """Its id; nobody looks whether there is such a project."""
+    """Its id, or ``EVERYBODY``; nobody looks whether there is such a project."""
 
-    objects = OwnedQuerySet["NetworkAccess"].as_manager()
+    objects = NetworkAccessQuerySet.as_manager()
 
     class Meta:
         verbose_name = "access to a network"

@@ -348,6 +348,13 @@ UPDATE_PORT_DEVICE_OWNER = rule(
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
 )
+UPDATE_PORT_MAC = rule(
+    "update_port:mac_address",
+    Role.MANAGER,
+    "Change the MAC address of a port on an own network.",
+    ("PUT /network/v2.0/ports/{port_id}",),
+    noun="port",
+)
 UPDATE_PORT_FIXED_IPS = rule(
     "update_port:fixed_ips",
     Role.MEMBER,
@@ -671,6 +678,13 @@ CREATE_RBAC = rule(
     ("POST /network/v2.0/rbac-policies",),
     noun="rbac_policy",
 )
+CREATE_RBAC_FOR_ALL = rule(
+    "create_rbac_policy:target_tenant",
+    Role.ADMIN,
+    "Open networks to all projects.",
+    ("POST /network/v2.0/rbac-policies",),
+    noun="rbac_policy",
+)
 GET_RBAC = rule(
     "get_rbac_policy",
     Role.READER,
@@ -682,6 +696,13 @@ UPDATE_RBAC = rule(
     "update_rbac_policy",
     Role.MEMBER,
     "Open a network to another project instead.",
+    ("PUT /network/v2.0/rbac-policies/{id}",),
+    noun="rbac_policy",
+)
+UPDATE_RBAC_FOR_ALL = rule(
+    "update_rbac_policy:target_tenant",
+    Role.ADMIN,
+    "Open a network to all projects instead.",
     ("PUT /network/v2.0/rbac-policies/{id}",),
     noun="rbac_policy",
 )
@@ -776,8 +797,15 @@ GET_RULE_TYPE = rule(
     "get_rule_type",
     Role.READER,
     "See which kinds of QoS rules there are.",
-    ("GET /network/v2.0/qos/rule-types",),
+    ("GET /network/v2.0/qos/rule-types", "GET /network/v2.0/qos/rule-types/{type}"),
     noun="qos_policy",
+)
+GET_PROVIDER = rule(
+    "get_service_provider",
+    Role.READER,
+    "See what does the work of services.",
+    ("GET /network/v2.0/service-providers",),
+    noun="network",
 )
 QOS_VERBS = {"create": "Make", "get": "See", "update": "Change", "delete": "Delete"}
 QOS_METHODS = {"create": "POST", "get": "GET", "update": "PUT", "delete": "DELETE"}
@@ -796,6 +824,7 @@ QOS_RULES = {
         ("bandwidth_limit", "the most bandwidth"),
         ("minimum_bandwidth", "the least bandwidth"),
         ("minimum_packet_rate", "the least packets"),
+        ("dscp_marking", "how packets are marked"),
     )
     for verb in QOS_VERBS
 }

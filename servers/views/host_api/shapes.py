@@ -110,12 +110,4 @@ ANSWER = {
     "fault": Key(up_to(1000), default=""),
     "code": Key(short, default=""),
 }
-COPIED = {
-    f"{what}_{how}": Key(between(0, LARGEST_BIG_INT))
-    for what in ("memory", "disk")
-    for how in ("total", "processed", "remaining")
-}
-PROGRESS = {
-    "percent": Key(between(0, 100), required=True),
-    "copied": Key(told(COPIED)),
-}
+PROGRESS = {"percent": Key(between(0, 100), required=True)}

@@ -72,6 +72,17 @@ class ZoneList(WholeList):
         return Response({"availability_zones": self.matching(found)})
 
 
+class ProviderList(WholeList):
+    """``GET /network/v2.0/service-providers``: what does the work of a service is never chosen."""
+
+    known = ("service_type", "name", "default")
+
+    def get(self, request: Request) -> Response:
+        self.caller.permit(policies.GET_PROVIDER)
+        self.check_parameters()
+        return Response({"service_providers": []})
+
+
 class AgentList(WholeList):
     """``GET /network/v2.0/agents``: there are none; nothing carries packets here."""
 

@@ -36,11 +36,11 @@ class Kind:
     """The rule to tag it."""
 
 
-class RevisionPassed(Fault):
-    """The object has another revision than the client asks for."""
+class RevisionNumberConstraintFailed(Fault):
+    """The object has another revision than the client asks for; clients know it by this name."""
 
     status = 412
-    code = "revision_passed"
+    code = "revision_number_constraint_failed"
 
 
 IF_MATCH = re.compile(r"revision_number=([0-9]{1,18})")
@@ -93,12 +93,14 @@ class NetworkView(ServiceView):
         """``If-Match: revision_number=3`` lets only a change of that revision through.
 
         Raises:
-            RevisionPassed: the object has changed since.
+            RevisionNumberConstraintFailed: the object has changed since.
         """
         match = IF_MATCH.fullmatch(self.request.headers.get("If-Match", ""))
         current = getattr(row, "revision_number", 0)
         if match is not None and int(match[1]) != current:
-            raise RevisionPassed(f"You ask for revision {match[1]}; the object has {current}.")
+            raise RevisionNumberConstraintFailed(
+                f"You ask for revision {match[1]}; the object has {current}."
+            )
 
     def show_asked(self, row: Any) -> dict[str, Any]:
         """The object; only the keys in the parameter ``fields``, if that is given."""

@@ -26,7 +26,6 @@ from compute_site.neighbours.service_view import Filter, by_id
 class QosPolicies(NetworkView):
     noun = "policy"
     nouns = "policies"
-    narrowed: ClassVar[Mapping[str, Narrow]] = {}
     kind = Kind(
         seen=policies.GET_QOS,
         new=serializers.QosPolicyCreate,
@@ -34,6 +33,7 @@ class QosPolicies(NetworkView):
         changed=serializers.QosPolicyUpdate,
         change=qos.change_policy,
         delete=qos.delete_policy,
+        tagged=policies.UPDATE_QOS,
     )
     filters: ClassVar[Mapping[str, Filter]] = {
         **DESCRIBED,
@@ -70,6 +70,16 @@ class RuleTypes(WholeList):
         self.check_parameters()
         kinds = [{"type": kind} for kind in sorted(shapes.QOS_RULES)]
         return Response({"rule_types": self.matching(kinds)})
+
+
+class RuleTypeDetail(NetworkView):
+    """``GET /network/v2.0/qos/rule-types/{type}``"""
+
+    def get(self, request: Request, kind: str) -> Response:
+        self.caller.permit(policies.GET_RULE_TYPE)
+        if kind not in shapes.QOS_RULES:
+            raise NotFound(f"There is no kind {kind} of QoS rules.")
+        return Response({"rule_type": {"type": kind, "drivers": []}})
 
 
 class QosRuleView(NetworkView):
@@ -133,12 +143,15 @@ class QosRuleDetail(QosRuleView, DetailView):
 def views_of(rule_kind: str) -> tuple[Any, Any]:
     """The views of the list and of one rule of a kind."""
     columns = shapes.QOS_COLUMNS[rule_kind]
-    numbers = {key: by_number(column) for key, column in columns.items() if key != "direction"}
+    filters = {
+        key: Filter(key) if key == "direction" else by_number(column)
+        for key, column in columns.items()
+    }
     members = {
         "rule_kind": rule_kind,
         "noun": f"{rule_kind}_rule",
         "sorted_by": {"id": "pk", **columns},
-        "filters": {"id": by_id(), "direction": Filter("direction"), **numbers},
+        "filters": {"id": by_id(), **filters},
         "kind": Kind(
             seen=policies.QOS_RULES[rule_kind, "get"],
             new=of_shape(shapes.QOS_RULES[rule_kind]),

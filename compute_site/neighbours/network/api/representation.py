@@ -10,6 +10,7 @@ from compute_site.neighbours.network.local.interfaces import Interface
 from compute_site.neighbours.network.local.rows import normal_range
 from compute_site.neighbours.network.local.zones import zones
 from compute_site.neighbours.network.models import (
+    EVERYBODY,
     EXTERNAL,
     SHARED,
     FloatingIp,
@@ -42,7 +43,8 @@ def _shared(row: Any) -> dict[str, Any]:
 
 def show_network(network: Network, project_id: str) -> dict[str, Any]:
     """``network`` comes with its ``subnets`` and ``accesses``; who looks is of that project."""
-    opened = {one.action for one in network.accesses.all() if one.target_project == project_id}
+    reaching = (project_id, EVERYBODY)
+    opened = {one.action for one in network.accesses.all() if one.target_project in reaching}
     outside = any(one.action == EXTERNAL for one in network.accesses.all())
     return {
         **_shared(network),
@@ -80,6 +82,7 @@ def show_qos_policy(policy: QosPolicy) -> dict[str, Any]:
         "id": str(policy.pk),
         "name": policy.name,
         "shared": policy.shared,
+        "is_default": False,
         "rules": [
             {
                 **show_qos_rule(rule, QOS_COLUMNS[rule.kind]),

@@ -10,7 +10,9 @@ from compute_site.neighbours.network.local.tags import LONGEST_TAG, read_tags
 from compute_site.neighbours.network.models import (
     ANY_DIRECTION,
     BANDWIDTH_LIMIT,
+    DSCP_MARKING,
     EGRESS,
+    EVERYBODY,
     EXTERNAL,
     INGRESS,
     MINIMUM_BANDWIDTH,
@@ -327,7 +329,9 @@ NEW_SECURITY_GROUP = _new(
 NEW_RULE = _strict(without(RULE, "id", "normalized_cidr", "tags", *SHOWN))
 CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id", "availability_zone_hints"))
 CHANGED_SUBNET = optional(without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version"))
-CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "mac_address", "tags"))
+CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "tags")) | {
+    "mac_address": Key(any_mac, never_null=True)
+}
 CHANGED_SECURITY_GROUP = optional(without(NEW_SECURITY_GROUP, "project_id"))
 CHANGED_RULE = _strict({"description": Key(line, default="")})
 NEW_FLOATING_IP: Mapping[str, Key] = _strict(
@@ -398,6 +402,8 @@ NEW_QOS_POLICY: Mapping[str, Key] = _strict(
 )
 CHANGED_QOS_POLICY: Mapping[str, Key] = without(NEW_QOS_POLICY, "project_id", "is_default")
 ONE_WAY = Key(one_of(EGRESS, INGRESS), default=EGRESS, never_null=True)
+DSCP_MARKS = (0, *range(8, 42, 2), 44, 46, 48, 56)
+"""The marks that have a meaning: classes, assured and expedited forwarding."""
 QOS_RULES: Mapping[str, Mapping[str, Key]] = {
     BANDWIDTH_LIMIT: {
         "max_kbps": Key(MOST_KBPS, required=True),
@@ -409,6 +415,7 @@ QOS_RULES: Mapping[str, Mapping[str, Key]] = {
         "min_kpps": Key(MOST_KBPS, required=True),
         "direction": Key(one_of(EGRESS, INGRESS, ANY_DIRECTION), default=EGRESS, never_null=True),
     },
+    DSCP_MARKING: {"dscp_mark": Key(as_number(one_of(*DSCP_MARKS)), required=True)},
 }
 """The keys of the rules of each kind."""
 CHANGED_QOS_RULES = {kind: optional(shape) for kind, shape in QOS_RULES.items()}
@@ -420,17 +427,16 @@ QOS_COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     MINIMUM_BANDWIDTH: {"min_kbps": "amount", "direction": "direction"},
     MINIMUM_PACKET_RATE: {"min_kpps": "amount", "direction": "direction"},
+    DSCP_MARKING: {"dscp_mark": "amount"},
 }
 
 
-def one_project(value: object) -> str:
-    """The id of a project. All of them are meant by keys of the network itself."""
-    if value == "*":
-        raise WrongValue("name one project; for all, set shared or router:external of the network")
-    return str(project_id(value))
+def target_project(value: object) -> str:
+    """The id of a project; an asterisk means all of them."""
+    return EVERYBODY if value == EVERYBODY else str(project_id(value))
 
 
-TARGET = Key(one_project, required=True)
+TARGET = Key(target_project, required=True)
 NEW_ACCESS: Mapping[str, Key] = {
     "object_type": Key(one_of("network"), required=True),
     "object_id": Key(uuid_text, required=True),

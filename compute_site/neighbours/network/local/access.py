@@ -1,4 +1,4 @@
-"""Opens networks to single projects, and closes them again."""
+"""Opens networks to single projects or to all, and closes them again."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from compute_site.caller import Caller
 from compute_site.faults import BadReference, Conflict
-from compute_site.identity.models import Project
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.rights import check_project, permit
 from compute_site.neighbours.network.models import (
+    EVERYBODY,
     EXTERNAL,
+    FLOATING,
     ROUTER_GATEWAY,
     SHARED,
     FloatingIp,
     Network,
     NetworkAccess,
-    Port,
-    Subnet,
 )
 
 
@@ -52,6 +50,8 @@ def create_access(
 ) -> NetworkAccess:
     project_id = values["project_id"] or caller.project_id
     permit(caller, policies.CREATE_RBAC, project_id)
+    if values["target_tenant"] == EVERYBODY:
+        permit(caller, policies.CREATE_RBAC_FOR_ALL, project_id)
     check_project(caller, project_id)
     # locked, so that it is not closed to others meanwhile
     networks = Network.objects.select_for_update(no_key=True).filter(pk=values["object_id"])
@@ -79,6 +79,8 @@ def change_access(
     permit(caller, policies.UPDATE_RBAC, access.project_id)
     if not given or values["target_tenant"] == access.target_project:
         return
+    if values["target_tenant"] == EVERYBODY:
+        permit(caller, policies.UPDATE_RBAC_FOR_ALL, access.project_id)
     _check_unused(access)
     access.target_project = values["target_tenant"]
     _save(access, update_fields=["target_project"])
@@ -91,11 +93,6 @@ def delete_access(caller: Caller, access: NetworkAccess) -> None:
     access.delete()
 
 
-def forget_accesses(owner: Project) -> None:
-    """Close what is open to the project, which is about to go."""
-    NetworkAccess.objects.filter(target_project=owner.pk).delete()
-
-
 def _save(access: NetworkAccess, **how: Any) -> None:
     try:
         with transaction.atomic():
@@ -106,24 +103,46 @@ def _save(access: NetworkAccess, **how: Any) -> None:
         ) from None
 
 
-def _check_unused(access: NetworkAccess) -> None:
-    """Check that the project loses nothing that it has on the network.
+def close_to_all(network: Network, action: str) -> None:
+    """Leave the network, of which the row is about to say so, to the projects that it was opened
+    to singly.
 
     Raises:
-        AccessInUse: it would.
+        AccessInUse: others have something on it.
+    """
+    rows = network.accesses.filter(action=action)
+    _check_kept(network, action, set(rows.values_list("target_project", flat=True)) - {EVERYBODY})
+    rows.filter(target_project=EVERYBODY).delete()
+
+
+def _check_unused(access: NetworkAccess) -> None:
+    """Check that no project loses anything that it has on the network.
+
+    Raises:
+        AccessInUse: one would.
     """
     network = Network.objects.select_for_update(no_key=True).get(pk=access.network_id)
-    target = access.target_project
-    everyones = network.shared if access.action == SHARED else network.external
-    if network.project_id == target or everyones:
+    others = network.accesses.filter(action=access.action).exclude(pk=access.pk)
+    left = set(others.values_list("target_project", flat=True))
+    if EVERYBODY in left or (network.shared if access.action == SHARED else network.external):
         return
-    if access.action == EXTERNAL:
-        floating = FloatingIp.objects.filter(outside__network=network, project=target)
-        gateways = Q(device_owner=ROUTER_GATEWAY, gateway_of__project=target)
-        used = floating.exists() or network.ports.filter(gateways).exists()
+    _check_kept(network, access.action, left)
+
+
+def _check_kept(network: Network, action: str, left: Collection[str]) -> None:
+    """Raises ``AccessInUse`` where a project has something on the network that is neither the one
+    of the network nor one of those ``left``.
+    """
+    found: set[str | None] = set()
+    if action == EXTERNAL:
+        floating = FloatingIp.objects.filter(outside__network=network)
+        gateways = network.ports.filter(device_owner=ROUTER_GATEWAY)
+        found.update(floating.values_list("project", flat=True))
+        found.update(gateways.values_list("gateway_of__project", flat=True))
     else:
-        ports = Port.objects.filter(network=network, project=target)
-        subnets = Subnet.objects.filter(network=network, project=target)
-        used = ports.exists() or subnets.exists()
-    if used:
-        raise AccessInUse(f"The project {target} uses the network {network.pk}.")
+        ports = network.ports.exclude(device_owner__in=(FLOATING, ROUTER_GATEWAY))
+        found.update(ports.values_list("project", flat=True))
+        found.update(network.subnets.values_list("project", flat=True))
+    lost = sorted(found - {None, network.project_id, *left}, key=str)
+    if lost:
+        raise AccessInUse(f"The project {lost[0]} uses the network {network.pk}.")

@@ -12,6 +12,7 @@ from django.db.models import Model, Q
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.network import policies
+from compute_site.neighbours.network.local.access import close_to_all
 from compute_site.neighbours.network.local.addresses import default_pools, overlap
 from compute_site.neighbours.network.local.carried import (
     tell_of_groups,
@@ -58,7 +59,9 @@ from compute_site.neighbours.network.local.zones import check_hints
 from compute_site.neighbours.network.models import (
     COMPUTE,
     DEFAULT_GROUP,
+    EXTERNAL,
     OF_SERVICE,
+    SHARED,
     Network,
     Port,
     SecurityGroup,
@@ -81,6 +84,12 @@ class MacInUse(Conflict):
     """Another port of the network has the MAC address."""
 
     code = "mac_in_use"
+
+
+class PortBound(Conflict):
+    """The port is used as it is."""
+
+    code = "port_bound"
 
 
 class RuleExists(Conflict):
@@ -155,8 +164,8 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
     network = find_network(caller, values["network_id"], lock=chosen_mac is not None)
     permit_create(caller, policies.CREATE_PORT, project_id, values, given, network=network)
     check_project(caller, project_id)
-    if chosen_mac is not None and network.ports.filter(mac_address=chosen_mac).exists():
-        raise MacInUse(f"A port of the network has {chosen_mac} already.", field="mac_address")
+    if chosen_mac is not None:
+        _check_mac_free(network, chosen_mac)
     check_policy(caller, values.get("qos_policy_id"))
     QUOTAS.check(project_id, port=1)
     port = port_row(values, uuid.uuid4(), project_id)
@@ -241,7 +250,7 @@ def change(
     columns: Mapping[str, str] = {
         Network: NETWORK_COLUMNS,
         Subnet: SUBNET_COLUMNS | {key: key for key in ("gateway_ip", "allocation_pools")},
-        Port: PORT_COLUMNS,
+        Port: PORT_COLUMNS | {"mac_address": "mac_address"},
     }[type(row)]
     changed = [column for column, key in columns.items() if key in given]
     _check_parts(row, values, changed)
@@ -366,6 +375,11 @@ def _check_parts(
     """
     if isinstance(row, Network) and "external" in changed and not values["router:external"]:
         check_inner(row)
+        close_to_all(row, EXTERNAL)
+    if isinstance(row, Network) and "shared" in changed and not values["shared"]:
+        close_to_all(row, SHARED)
+    if isinstance(row, Port) and "mac_address" in changed:
+        _check_mac(row, values["mac_address"])
     moved = "gateway_ip" in changed and values["gateway_ip"] != getattr(row, "gateway_ip", None)
     if isinstance(row, Subnet) and moved:
         check_gateway_free(row)
@@ -373,6 +387,29 @@ def _check_parts(
         kept = {"device_id": row.device_id, "device_owner": row.device_owner}
         if any(key in changed and values[key] != word for key, word in kept.items()):
             raise InUse(f"Port {row.pk} stays what it is: {row.device_owner}.")
+
+
+def _check_mac(port: Port, mac: str) -> None:
+    """Check that the port may have this MAC address from now on.
+
+    Raises:
+        PortBound: a server or a router uses the one that it has.
+        MacInUse: another port of the network has it.
+    """
+    if mac == port.mac_address:
+        return
+    if port.device_owner.startswith(COMPUTE) or port.device_owner in OF_SERVICE:
+        raise PortBound(
+            f"Port {port.pk} is in use as {port.device_owner}; its MAC address stays.",
+            field="mac_address",
+        )
+    _check_mac_free(Network.objects.select_for_update(no_key=True).get(pk=port.network_id), mac)
+
+
+def _check_mac_free(network: Network, mac: str) -> None:
+    """Raises ``MacInUse`` where a port of the network, which is locked, has it."""
+    if network.ports.filter(mac_address=mac).exists():
+        raise MacInUse(f"A port of the network has {mac} already.", field="mac_address")
 
 
 def _holders(

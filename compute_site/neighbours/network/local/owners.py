@@ -8,7 +8,6 @@ from django.db.models import Q, QuerySet
 
 from compute_site.identity.errors import StillInUse
 from compute_site.identity.models import Project, User
-from compute_site.neighbours.network.local.access import forget_accesses
 from compute_site.neighbours.network.models import OF_SERVICE, FloatingIp, Port, Router
 
 
@@ -51,4 +50,3 @@ def give_outside_back(owner: Project | User, **_: Any) -> None:
     routers = [str(pk) for pk in Router.objects.filter(project=owner).values_list("pk", flat=True)]
     mine = Q(floating_ip__project=owner) | Q(device_id__in=routers, device_owner__in=OF_SERVICE)
     Port.objects.filter(mine).exclude(project=owner).delete()
-    forget_accesses(owner)

@@ -140,7 +140,7 @@ def give_addresses(port: Port, entries: Sequence[Mapping[str, Any]]) -> None:
             if entry["ip_address"] is not None
         ]
     )
-    free = {entry["subnet_id"] for entry in entries if entry["ip_address"] is None} - {None}
+    free = [entry["subnet_id"] for entry in entries if entry["ip_address"] is None]
     save_chosen([Need(port.pk, (subnets[one],)) for one in sorted(free)])
 
 

@@ -32,6 +32,7 @@ OF_NETWORK = frozenset(
         policies.CREATE_PORT_MAC,
         policies.CREATE_PORT_ADDRESS,
         policies.CREATE_PORT_SECURITY,
+        policies.UPDATE_PORT_MAC,
         policies.UPDATE_PORT_FIXED_IPS,
         policies.UPDATE_PORT_ADDRESS,
         policies.UPDATE_PORT_SECURITY,
@@ -138,7 +139,7 @@ def permit(caller: Caller, rule: str, project_id: str, network: Network | None =
 def _is_opened(caller: Caller, network: Network) -> bool:
     """Was the network of another project shared with that of the caller?"""
     own = network.project_id == caller.project_id
-    opened = NetworkAccess.objects.filter(action=SHARED, target_project=caller.project_id)
+    opened = NetworkAccess.objects.filter(action=SHARED).reaching(caller.project_id)
     return not own and opened.filter(network=network.pk).exists()
 
 

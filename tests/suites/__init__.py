@@ -1,0 +1,1 @@
+"""Test suites of others, each run against a cloud of its own."""
