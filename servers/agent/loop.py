@@ -239,6 +239,7 @@ class Agent:
             "version": VERSION,
             "load": load,
             "wires": self.wires.facts(),
+            "doing": list(self.busy),
         }
         sent = time.monotonic()
         answer = self.client.post("heartbeat", beat)

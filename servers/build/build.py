@@ -2,14 +2,15 @@
 statements. A step is a conditional update, so that only one worker can take it.
 
 When a worker is lost, the jobs run again from the start: each step finds what it did before and
-uses it.
+uses it. A build whose host was asked for the guest leaves the others, and goes on when that has
+answered.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -30,9 +31,11 @@ from servers.drivers.choose import are_slow, driver_of
 from servers.drivers.disks import attach_volumes
 from servers.drivers.guest import config_drive_of, describe_guest
 from servers.drivers.protocol import ComputeDriver, Guest
-from servers.drivers.together import call_each, call_together
+from servers.drivers.together import Outcome, call_each, call_together
 from servers.holdings.release import release_host, services_to_release
+from servers.host_orders.parking import WaitingForHost
 from servers.injections.meeting import meet_in_build
+from servers.lifecycle.companions import doing
 from servers.lifecycle.jobs import BuildServer
 from servers.lifecycle.transitions import (
     ACTIVATE,
@@ -43,17 +46,23 @@ from servers.lifecycle.transitions import (
     Transition,
     take_steps_on_hosts,
 )
-from servers.models import BlockDevice, ComputeNode, Instance, PowerState, VmState
+from servers.models import BlockDevice, ComputeNode, Instance, PowerState, TaskState, VmState
 
 logger = logging.getLogger(__name__)
+
+Waiting = dict[int | None, WaitingForHost]
+"""By the keys of jobs: what builds wait for."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One attempt to build: the job and its rows, and the NICs when they are made."""
+    """One attempt to build: the job with its key and its rows, and the NICs when they are made."""
 
     job: BuildServer
+    key: int | None
+    """``None``: the job that this thread does."""
     subject: Subject
+    waiting: Waiting
     nics: tuple[Nic, ...] = ()
 
     @property
@@ -84,28 +93,47 @@ class Build:
         )
 
 
-def build_servers(jobs: Sequence[BuildServer]) -> None:
+def build_servers(jobs: Mapping[int | None, BuildServer]) -> Waiting:
     """Take the servers from ``scheduling`` to ``active``. After a failure the next host is tried,
-    or the server ends in ``error``. If it was deleted meanwhile, the build is cleaned up.
+    or the server ends in ``error``. If it was deleted meanwhile, the build is cleaned up. Returns
+    those that wait for their hosts.
 
     The caller holds the locks of the servers (``servers.lifecycle.exclusive``).
     """
-    builds = _prepare(jobs)
-    for stage in (_take_on, _plug, _map_disks, _attach, _begin_spawn, _spawn, _activate):
+    waiting: Waiting = {}
+    prepared = _prepare(jobs, waiting)
+    told: list[Build] = []
+    builds: list[Build] = []
+    for build in prepared:
+        (told if _was_told(build) else builds).append(build)
+    for stage in (_take_on, _plug, _map_disks, _attach, _begin_spawn):
         builds = stage(builds) if builds else []
+    for stage in (_spawn, _activate):
+        builds = stage([*told, *builds]) if builds or told else []
+        told = []
+    return waiting
 
 
-def _prepare(jobs: Sequence[BuildServer]) -> list[Build]:
+def _was_told(build: Build) -> bool:
+    """Was its host asked for the guest before? All that comes before that is done then."""
+    if build.instance.task_state != TaskState.SPAWNING:
+        return False
+    with doing(build.key):
+        driver = driver_of(build.node.driver)
+        return driver.was_told_to_spawn(build.job.server_id, build.node.hypervisor_hostname)
+
+
+def _prepare(jobs: Mapping[int | None, BuildServer], waiting: Waiting) -> list[Build]:
     """Read the rows that the jobs are about. Servers that no longer wait for their build are left
     out.
     """
-    subjects = read_subjects(jobs)
+    subjects = read_subjects(list(jobs.values()))
     builds = []
-    for job in jobs:
+    for key, job in jobs.items():
         subject = subjects.get(job.server_id)
         if subject is None or subject.instance.host != subject.node.service.host:
             continue
-        build = Build(job=job, subject=subject)
+        build = Build(job=job, key=key, subject=subject, waiting=waiting)
         if _is_waiting(build.instance):
             builds.append(build)
         else:
@@ -221,7 +249,8 @@ def _call(
     def work(build: Build) -> None:
         if on_request:
             meet_in_build(step, build.instance, build.host)
-        call(driver_of(build.node.driver), build)
+        with doing(build.key):
+            call(driver_of(build.node.driver), build)
 
     slow = are_slow(build.node.driver for build in builds)
     failures = (call_together if slow else call_each)(work, builds)
@@ -233,8 +262,10 @@ def _try(build: Build, do: Callable[[Build], None]) -> bool:
     return _passed(build, error)
 
 
-def _passed(build: Build, error: Exception | None) -> bool:
-    if error is not None:
+def _passed(build: Build, error: Outcome) -> bool:
+    if isinstance(error, WaitingForHost):
+        build.waiting[build.key] = error
+    elif error is not None:
         _fail(build, error)
     return error is None
 
@@ -269,6 +300,8 @@ def _give_up(build: Build) -> None:
     if not over:
         return
     logger.info("build of %s ends: it is over", build.job.server_id)
-    driver_of(build.node.driver).destroy(build.job.server_id, build.node.hypervisor_hostname)
+    with doing(build.key):
+        driver = driver_of(build.node.driver)
+        driver.destroy_later(build.job.server_id, build.node.hypervisor_hostname)
     services_to_release(build.instance).defer()
     release_host([build.instance.pk])

@@ -18,8 +18,9 @@ from django.utils import timezone
 
 from compute_site.db.locks import Kind, release_by
 from compute_site.db.prepared import array, prepared_cursor
-from servers.build.build import build_servers
+from servers.build.build import Waiting, build_servers
 from servers.build.place import place_reservations
+from servers.host_orders.parking import WaitingForHost, park
 from servers.lifecycle.companions import Group, current_job, take_along
 from servers.lifecycle.exclusive import key_of
 from servers.lifecycle.jobs import COMPUTE, BuildServer, ScheduleAndBuild
@@ -117,11 +118,14 @@ NODES = """
 def build_server(job: BuildServer) -> None:
     """Build the server of the job together with those whose jobs were fetched with it."""
     with take_along(job) as group:
-        _build(group)
+        waiting = _build(group)
+    if waiting is not None:
+        raise waiting
 
 
 def place_and_build(job: ScheduleAndBuild) -> None:
     """Place the reservation of the job, and with it others that wait; build at once what can be."""
+    waiting = None
     with take_along(job) as group:
         first = current_job.get()
         keys = {found.reservation_id: key or first for key, found in group.jobs.items()}
@@ -129,15 +133,24 @@ def place_and_build(job: ScheduleAndBuild) -> None:
         for key, build in place_reservations(list(keys), jobs).items():
             group.jobs[None if key == first else key] = build
         if any(isinstance(one, BuildServer) for one in group.jobs.values()):
-            _build(group)
+            waiting = _build(group)
+    if waiting is not None:
+        raise waiting
 
 
-def _build(group: Group) -> None:
-    """Build the servers of the group, as far as their hosts have places."""
+def _build(group: Group) -> WaitingForHost | None:
+    """Build the servers of the group, as far as their hosts have places. What the first one waits
+    for, if it does; others that wait have left the group.
+    """
+    waiting: Waiting = {}
     with _in_places(group):
-        builds = list(_builds_of(group).values())
+        builds = _builds_of(group)
         if builds:
-            build_servers(builds)
+            waiting = build_servers(builds)
+    first = waiting.pop(None, None)
+    park({key: one for key, one in waiting.items() if key is not None})
+    group.let_go(waiting)
+    return first
 
 
 def _builds_of(group: Group) -> dict[int | None, BuildServer]:

@@ -1,14 +1,15 @@
-"""A driver for hosts on which an agent works: each call is an order to the agent, and waits for its
-end.
+"""A driver for hosts on which an agent works: each call is an order to the agent.
 
-A call that waits keeps its thread, and in a job the database session of the job. What agents do not
-do yet fails here, before anything happens on the host.
+A job does not wait for the end of its order: the call raises ``WaitingForHost``, and the job runs
+again when the host has answered. The same call then finds the order and its answer, so that what
+an order tells is only described when it is not there yet. What agents do not do yet fails here,
+before anything happens on the host.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from compute_site.neighbours.network.protocol import Nic
@@ -23,7 +24,7 @@ from servers.drivers.protocol import (
     LiveAborted,
 )
 from servers.host_orders import spool
-from servers.host_orders.give import DESTROY, Outcome, Wanted, give_order, wait_for
+from servers.host_orders.give import DESTROY, Wanted, find_given, give_order, outcome_of
 from servers.host_orders.networks import hint_of_networks, hint_of_server
 from servers.kept_image import PREFIX
 from servers.models import HostOrder, Instance, PowerState, TaskState
@@ -71,7 +72,8 @@ class HostFailed(DriverFailed):
 
 
 def is_slow() -> bool:
-    return True
+    """In a job nobody waits for a host."""
+    return False
 
 
 def saves_disks() -> bool:
@@ -96,6 +98,10 @@ def attach_disks(guest: Guest) -> None:
     """The agent does that when it spawns the guest."""
 
 
+def was_told_to_spawn(server_id: str, node: str) -> bool:
+    return find_given(Wanted(node=node, server_id=server_id, task=SPAWN)) is not None
+
+
 def spawn(guest: Guest) -> None:
     _make(guest, SPAWN)
 
@@ -104,9 +110,8 @@ def _make(guest: Guest, task: str) -> Mapping[str, Any]:
     """Where it does not come to a good end, the host is told to clear away what it has of it, when
     it hears of that.
     """
-    wanted = _with_image(guest, task)
     try:
-        return _do(wanted)
+        return _do(_about(guest, task), lambda: _with_image(guest, task))
     except DriverFailed:
         destroy_later(guest.server_id, guest.node)
         raise
@@ -126,25 +131,44 @@ def destroy_later(server_id: str, node: str) -> None:
 
 
 def perform(server_id: str, node: str, task: str, describe: Describe, *, password: str = "") -> int:
-    if task == TaskState.UNSHELVING:
-        done = _make(describe(), SPAWN)
-    elif task == TaskState.REBUILDING:
-        guest = dataclasses.replace(describe(), admin_password=password)
-        done = _do(_with_image(guest, "rebuild"))
-    elif task == TaskState.RESCUING:
-        guest = dataclasses.replace(describe(), admin_password=password)
-        done = _do(_with_image(guest, "rescue", image_id=guest.rescue_image_id))
-    elif task == TaskState.UNRESCUING:
-        done = _do(_with_guest(describe(), "unrescue"))
-    elif task == TaskState.UPDATING_PASSWORD:
+    if task == TaskState.UPDATING_PASSWORD:
         arguments = {"password": password}
         wanted = Wanted(node=node, server_id=server_id, task="set_password", arguments=arguments)
         done = _do(wanted)
     elif task in TASKS:
-        done = _do(_power(server_id, node, TASKS[task]))
+        power = TASKS[task]
+        wanted = Wanted(node=node, server_id=server_id, task=power)
+        done = _do(wanted, lambda: _power(server_id, node, power))
     else:
-        raise HostUnable(f"The agents of hosts do nothing for {task}.")
+        done = _do_with_guest(server_id, node, task, describe, password)
     return _power_after(done)
+
+
+def _do_with_guest(
+    server_id: str, node: str, task: str, describe: Describe, password: str
+) -> Mapping[str, Any]:
+    def with_password() -> Guest:
+        return dataclasses.replace(describe(), admin_password=password)
+
+    def rescued() -> Wanted:
+        guest = with_password()
+        return _with_image(guest, "rescue", image_id=guest.rescue_image_id)
+
+    tells: dict[str, tuple[str, Callable[[], Wanted]]] = {
+        TaskState.UNSHELVING: (SPAWN, lambda: _with_image(describe(), SPAWN)),
+        TaskState.REBUILDING: ("rebuild", lambda: _with_image(with_password(), "rebuild")),
+        TaskState.RESCUING: ("rescue", rescued),
+        TaskState.UNRESCUING: ("unrescue", lambda: _with_guest(describe(), "unrescue")),
+    }
+    if task not in tells:
+        raise HostUnable(f"The agents of hosts do nothing for {task}.")
+    word, describe_order = tells[task]
+    try:
+        return _do(Wanted(node=node, server_id=server_id, task=word), describe_order)
+    except DriverFailed:
+        if word == SPAWN:
+            destroy_later(server_id, node)
+        raise
 
 
 def _power(server_id: str, node: str, change: str) -> Wanted:
@@ -173,14 +197,18 @@ def grow_disk(server_id: str, node: str, volume_id: str, size: int) -> None:
 
 
 def attach_nic(server_id: str, node: str, nic: Nic) -> None:
-    server = Instance.objects.get(uuid=server_id)
-    wires = wiring_of(describe_anew(server, node=node))
-    wire = next((one for one in wires if one.port_id == nic.port_id), None)
-    if wire is None:
-        raise HostFailed(f"The server has no port {nic.port_id}.")
-    arguments = {"nic": dataclasses.asdict(wire)}
-    hint_of_server(server_id, node, {wire.network_id})
-    _do(Wanted(node=node, server_id=server_id, task="attach_nic", arguments=arguments))
+    wanted = Wanted(node=node, server_id=server_id, task="attach_nic")
+
+    def describe_nic() -> Wanted:
+        server = Instance.objects.get(uuid=server_id)
+        wires = wiring_of(describe_anew(server, node=node))
+        wire = next((one for one in wires if one.port_id == nic.port_id), None)
+        if wire is None:
+            raise HostFailed(f"The server has no port {nic.port_id}.")
+        hint_of_server(server_id, node, {wire.network_id})
+        return dataclasses.replace(wanted, arguments={"nic": dataclasses.asdict(wire)})
+
+    _do(wanted, describe_nic)
 
 
 def detach_nic(server_id: str, node: str, nic: Nic) -> None:
@@ -217,16 +245,19 @@ def send(server_id: str, node: str, to_node: str, *, running: bool) -> None:
 
 
 def receive(guest: Guest, *, running: bool) -> int:
-    packed = HostOrder.objects.filter(server_id=guest.server_id, task=PACK, answer__ok=True)
-    order = packed.select_related("agent__service__node").order_by("-pk").first()
-    if order is None or order.answer is None:
-        raise HostFailed("Nobody knows any more what the old host has sent.")
-    more = {
-        "running": running,
-        "comes": order.agent.service.node.hypervisor_hostname != guest.node,
-        "files": order.answer["result"].get("files") or [],
-    }
-    done = _do(_with_guest(guest, "unpack", more))
+    def describe_packed() -> Wanted:
+        packed = HostOrder.objects.filter(server_id=guest.server_id, task=PACK, answer__ok=True)
+        order = packed.select_related("agent__service__node").order_by("-pk").first()
+        if order is None or order.answer is None:
+            raise HostFailed("Nobody knows any more what the old host has sent.")
+        more = {
+            "running": running,
+            "comes": order.agent.service.node.hypervisor_hostname != guest.node,
+            "files": order.answer["result"].get("files") or [],
+        }
+        return _with_guest(guest, "unpack", more)
+
+    done = _do(_about(guest, "unpack"), describe_packed)
     spool.remove(guest.server_id)
     return _power_after(done)
 
@@ -238,16 +269,16 @@ def drop(server_id: str, node: str) -> None:
 
 def take_back(guest: Guest, *, running: bool) -> int:
     spool.remove(guest.server_id)
-    done = _do(_with_guest(guest, "take_back", {"running": running}))
+    back = {"running": running}
+    done = _do(_about(guest, "take_back"), lambda: _with_guest(guest, "take_back", back))
     return _power_after(done)
 
 
 def copy_live(server_id: str, node: str, to_node: str) -> None:
     """Memory and disks go from host to host; the guest runs on the new one when this returns."""
-    guest = describe_anew(Instance.objects.get(uuid=server_id), node=to_node)
     sizes = _do(Wanted(node=node, server_id=server_id, task="live_disks")).get("sizes") or {}
     try:
-        to = _do(_with_guest(guest, "live_prepare", {"sizes": sizes})).get("to") or {}
+        to = _do_on(server_id, to_node, "live_prepare", {"sizes": sizes}).get("to") or {}
         arguments = {"to": to, "copies": bool(sizes)}
         _do(Wanted(node=node, server_id=server_id, task=LIVE, arguments=arguments))
     except DriverFailed:
@@ -256,8 +287,7 @@ def copy_live(server_id: str, node: str, to_node: str) -> None:
 
 
 def switch_live(server_id: str, node: str, to_node: str) -> None:
-    guest = describe_anew(Instance.objects.get(uuid=server_id), node=to_node)
-    _do(_with_guest(guest, "live_finish"))
+    _do_on(server_id, to_node, "live_finish")
     destroy_later(server_id, node)
 
 
@@ -275,6 +305,23 @@ def abort_live(server_id: str, node: str) -> bool:
 
 def force_live(server_id: str, node: str) -> None:
     give_order(Wanted(node=node, server_id=server_id, task="live_force"))
+
+
+def _do_on(
+    server_id: str, node: str, task: str, more: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """As ``_do``, on the node that a guest comes to."""
+
+    def describe() -> Wanted:
+        guest = describe_anew(Instance.objects.get(uuid=server_id), node=node)
+        return _with_guest(guest, task, more)
+
+    return _do(Wanted(node=node, server_id=server_id, task=task), describe)
+
+
+def _about(guest: Guest, task: str) -> Wanted:
+    """As much of an order as tells which one it is."""
+    return Wanted(node=guest.node, server_id=guest.server_id, task=task)
 
 
 def _with_image(guest: Guest, task: str, *, image_id: str = "") -> Wanted:
@@ -323,16 +370,20 @@ def _ask(wanted: Wanted) -> Mapping[str, Any]:
     return _do(dataclasses.replace(wanted, at_most=ASKED_SECONDS))
 
 
-def _do(wanted: Wanted) -> Mapping[str, Any]:
-    """Give the order and wait for its end; what the host answers.
+def _do(wanted: Wanted, describe: Callable[[], Wanted] | None = None) -> Mapping[str, Any]:
+    """Give the order; what the host has answered. ``describe`` tells all of an order of which
+    ``wanted`` only says which one it is.
 
     Raises:
+        WaitingForHost: it has not answered yet.
         HostFailed: it did not do it, or nobody knows.
     """
-    order = give_order(wanted)
+    order = find_given(wanted)
+    if order is None:
+        order = give_order(wanted if describe is None else describe())
     if order is None:
         raise HostFailed(f"No agent works on the node {wanted.node}.")
-    outcome: Outcome = wait_for(order)
+    outcome = outcome_of(order)
     if not outcome.ok:
         kind = LiveAborted if outcome.code == ABORTED else HostFailed
         raise kind(f"The host could not {_words(wanted.task)} the server: {outcome.fault}.")

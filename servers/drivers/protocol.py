@@ -87,9 +87,11 @@ class Console:
 class ComputeDriver(Protocol):
     """Every call may be made again after a worker was lost: what is done already stays done.
 
-    Every call raises ``DriverFailed``. What a ``Guest`` does not tell, because most drivers need
-    not know it, ``servers.drivers.facts`` finds: the data of its image, how its NICs are connected,
-    where its volumes are.
+    Every call raises ``DriverFailed``. In a job it may raise ``WaitingForHost``, outside of
+    transactions: the job ends, and runs again from its beginning when the host has answered.
+
+    What a ``Guest`` does not tell, because most drivers need not know it, ``servers.drivers.facts``
+    finds: the data of its image, how its NICs are connected, where its volumes are.
     """
 
     def is_slow(self) -> bool:
@@ -120,6 +122,12 @@ class ComputeDriver(Protocol):
 
     def attach_disks(self, guest: Guest) -> None:
         """Make the host ready for the disks of the guest."""
+        ...
+
+    def was_told_to_spawn(self, server_id: str, node: str) -> bool:
+        """Has this job asked for the guest before, so that to spawn it only tells what came of
+        that?
+        """
         ...
 
     def spawn(self, guest: Guest) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from compute_site.db.notices import notices, tell
 from compute_site.secrets.sealing import seal
+from servers.host_orders.parking import WaitingForHost
 from servers.lifecycle.companions import current_job
 from servers.models import HostAgent, HostOrder, InstanceAction
 
@@ -84,6 +85,7 @@ def give_order(wanted: Wanted) -> HostOrder | None:
             "images": list(wanted.images),
             "seconds": seconds,
             "not_after": timezone.now() + dt.timedelta(seconds=seconds),
+            "job": current_job.get(),
         },
     )
     if made:
@@ -91,26 +93,55 @@ def give_order(wanted: Wanted) -> HostOrder | None:
     return order
 
 
-def wait_for(order: HostOrder) -> Outcome:
-    """Wait until the host has answered, or until it is too late for that. What nobody took by then
-    is cancelled; of the rest nobody knows what came of it.
+def find_given(wanted: Wanted) -> HostOrder | None:
+    """The order that this job gave before."""
+    if current_job.get() is None:
+        return None
+    return HostOrder.objects.filter(uuid=_id_of(wanted)).first()
+
+
+def outcome_of(order: HostOrder) -> Outcome:
+    """What came of the order. In a job, which runs again when that is known, nobody waits for it;
+    a request waits.
+
+    Raises:
+        WaitingForHost: nobody knows yet.
     """
+    if current_job.get() is None:
+        return wait_for(order)
+    outcome = _look(order)
+    if outcome is None:
+        raise WaitingForHost(order.uuid)
+    return outcome
+
+
+def wait_for(order: HostOrder) -> Outcome:
+    """Wait until the host has answered, or until it is too late for that."""
     key = news_of_order(order.uuid)
     while True:
         seen = notices.seen(key)
-        try:
-            order.refresh_from_db(fields=["answer", "done_at", "taken_at", "not_after"])
-        except HostOrder.DoesNotExist:
-            return Outcome(ok=False, code=CANCELLED, fault="it was removed from the cloud")
-        if order.done_at is not None:
-            return _outcome(order.answer or {})
+        outcome = _look(order)
+        if outcome is not None:
+            return outcome
         left = (order.not_after - timezone.now()).total_seconds()
-        if left > 0:
-            notices.wait(key, seen, min(left, LOOK_SECONDS))
-        elif order.taken_at is not None:
-            return Outcome(ok=False, code=UNKNOWN, fault="it did not say in time what came of it")
-        else:
+        notices.wait(key, seen, max(0.0, min(left, LOOK_SECONDS)))
+
+
+def _look(order: HostOrder) -> Outcome | None:
+    """What came of the order, if that is known. What nobody took in time is cancelled; of the rest
+    nobody knows what came of it.
+    """
+    try:
+        order.refresh_from_db(fields=["answer", "done_at", "taken_at", "not_after"])
+        if order.done_at is None and order.not_after <= timezone.now():
+            if order.taken_at is not None:
+                fault = "it did not say in time what came of it"
+                return Outcome(ok=False, code=UNKNOWN, fault=fault)
             _cancel(order)
+            order.refresh_from_db(fields=["answer", "done_at", "taken_at"])
+    except HostOrder.DoesNotExist:
+        return Outcome(ok=False, code=CANCELLED, fault="it was removed from the cloud")
+    return _outcome(order.answer or {}) if order.done_at is not None else None
 
 
 def _cancel(order: HostOrder) -> None:

@@ -10,14 +10,16 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from compute_site.db.notices import tell
 from compute_site.faults import Conflict, NotFound
 from compute_site.secrets.sealing import unseal
 from servers.host_orders.give import CANCELLED, news_of_order
 from servers.host_orders.networks import NETWORK_CHANGED
+from servers.host_orders.parking import wake
 from servers.models import HostAgent, HostOrder
 
 MOST_ORDERS = 50
@@ -78,7 +80,8 @@ def take_orders(agent: HostAgent, *, after: int) -> list[dict[str, Any]]:
 
 @transaction.atomic
 def answer_order(agent: HostAgent, order_id: uuid.UUID, answer: Mapping[str, Any]) -> None:
-    """Note how the order ended. The same answer may come again.
+    """Note how the order ended, and let the job that waits for it go on. The same answer may come
+    again.
 
     Raises:
         NoSuchOrder: the agent has none with this id.
@@ -94,6 +97,8 @@ def answer_order(agent: HostAgent, order_id: uuid.UUID, answer: Mapping[str, Any
     order.answer, order.done_at, order.sealed = dict(answer), timezone.now(), ""
     order.save(update_fields=["answer", "done_at", "sealed"])
     tell(news_of_order(order.uuid))
+    if order.job is not None:
+        wake([order.job])
 
 
 def note_progress(agent: HostAgent, order_id: uuid.UUID, progress: Mapping[str, Any]) -> None:
@@ -110,11 +115,24 @@ def note_progress(agent: HostAgent, order_id: uuid.UUID, progress: Mapping[str, 
     order.save(update_fields=["progress", "not_after"])
 
 
+def note_queued(agent: HostAgent, *, but: Collection[uuid.UUID]) -> None:
+    """The host has orders that it has not begun, all ``but`` these: their time begins anew."""
+    taken = HostOrder.objects.filter(agent=agent, done_at=None, taken_at__isnull=False)
+    queued = taken.exclude(uuid__in=but).exclude(task=NETWORK_CHANGED)
+    seconds = ExpressionWrapper(F("seconds") * dt.timedelta(seconds=1), DurationField())
+    queued.update(not_after=timezone.now() + seconds)
+
+
+@transaction.atomic
 def cancel_orders(agent: HostAgent, servers: Collection[str], *, but: str) -> None:
     """Take back the open orders about these servers, but for those of the task ``but``."""
     still = HostOrder.objects.filter(agent=agent, server_id__in=servers, done_at=None)
+    locked = still.exclude(task=but).select_for_update().order_by("pk")
+    jobs = dict(locked.values_list("pk", "job"))
     answer = {"ok": False, "code": CANCELLED, "fault": "the server lies on another host by now"}
-    still.exclude(task=but).update(done_at=timezone.now(), answer=answer, sealed="")
+    ended = HostOrder.objects.filter(pk__in=jobs)
+    ended.update(done_at=timezone.now(), answer=answer, sealed="")
+    wake([job for job in jobs.values() if job is not None])
 
 
 def may_fetch(agent: HostAgent, image_id: str) -> bool:
@@ -140,4 +158,7 @@ def purge_orders() -> int:
     hours: int = settings.OPTIONS.host_orders_hours
     limit = timezone.now() - dt.timedelta(hours=hours)
     late = Q(task=NETWORK_CHANGED, done_at=None, not_after__lt=timezone.now())
-    return HostOrder.objects.filter(Q(done_at__lt=limit) | late).delete()[0]
+    # a job that has not seen the answer yet would give its order once more
+    jobs = ProcrastinateJob.objects.filter(pk=OuterRef("job"))
+    old = Q(done_at__lt=limit) & ~Exists(jobs)
+    return HostOrder.objects.filter(old | late).delete()[0]

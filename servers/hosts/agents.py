@@ -9,7 +9,8 @@ import datetime as dt
 import hashlib
 import logging
 import secrets
-from collections.abc import Collection, Mapping
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from compute_site.faults import BadRequest, Conflict, Unauthorized
 from servers.host_orders.give import DESTROY
-from servers.host_orders.take import cancel_orders
+from servers.host_orders.take import cancel_orders, note_queued
 from servers.hosts.description import HardwareDescription, describe_host
 from servers.hosts.errors import NoSuchService
 from servers.hosts.save import Host, save_hosts
@@ -103,6 +104,8 @@ class Beat:
     version: str
     load: Mapping[str, Any]
     wires: Mapping[str, Any]
+    doing: Sequence[uuid.UUID] | None = None
+    """The orders that are carried out now; ``None``: an older agent does not tell."""
 
 
 @transaction.atomic
@@ -205,6 +208,8 @@ def note_beat(agent: HostAgent, beat: Beat) -> bool:
         boot_id=beat.boot_id, version=beat.version, load=beat.load, wires=beat.wires
     )
     _note_seen(agent)
+    if beat.doing is not None:
+        note_queued(agent, but=beat.doing)
     return fresh
 
 

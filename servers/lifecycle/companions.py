@@ -36,6 +36,23 @@ KINS = {COMPUTE: (BuildServer.task_name, 32), CONDUCTOR: (ScheduleAndBuild.task_
 current_job: ContextVar[int | None] = ContextVar("current_job", default=None)
 """The key of the job that this thread does."""
 
+
+@contextlib.contextmanager
+def doing(job: int | None) -> Iterator[None]:
+    """Inside of the block this thread does that job; ``None``: the one that it does anyway."""
+    token = current_job.set(job if job is not None else current_job.get())
+    try:
+        yield
+    finally:
+        current_job.reset(token)
+
+
+RESUMED = 1
+"""The priority of jobs that have begun before and waited for a host: they come first."""
+
+is_resumed: ContextVar[bool] = ContextVar("is_resumed", default=False)
+"""Has the job that this thread does begun before, and waited for a host?"""
+
 FEW_SERVERS = 4
 """Reservations of so many servers are placed together, and larger ones alone."""
 
@@ -94,6 +111,10 @@ PUT_INTO = """
     SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int)
     FROM unnest(%(jobs)s::bigint[]) AS id
 """
+LET_GO = """
+    SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int)
+    FROM unnest(%(jobs)s::bigint[]) AS id
+"""
 
 _fetched: dict[int, Sequence[tuple[int, Mapping[str, Any]]]] = {}
 """By the key of a job that this process has fetched and not begun: its companions."""
@@ -139,6 +160,16 @@ class Group:
         companions = [key for key in given_up if key is not None]
         if companions:
             _for_each(PUT_INTO, companions, queue=queue)
+
+    def let_go(self, keys: Collection[int | None]) -> None:
+        """Leave these jobs, which somebody has put back into a queue; the first one is left to the
+        caller.
+        """
+        companions = [key for key in keys if key is not None]
+        for key in companions:
+            del self.jobs[key]
+        if companions:
+            _for_each(LET_GO, companions)
 
 
 @contextlib.contextmanager

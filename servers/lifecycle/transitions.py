@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from compute_site.db.prepared import array, prepared_cursor
+from servers.lifecycle.companions import is_resumed
 from servers.lifecycle.history import FINISH, SUCCESS, outcome_values
 from servers.models.instance import Instance
 from servers.models.states import TaskState, VmState
@@ -81,8 +82,14 @@ STATEMENT = """
 NOTED = """
     noted AS (
         INSERT INTO servers_serverstep (instance_id, step, host, started_at)
-        SELECT id, %(to_task)s, host, %(now)s FROM taken
+        SELECT id, %(to_task)s, host, %(now)s FROM taken{which}
     )
+"""
+UNLESS_NOTED = """
+        WHERE %(to_task)s IS DISTINCT FROM (
+            SELECT step FROM servers_serverstep
+            WHERE instance_id = taken.id ORDER BY id DESC LIMIT 1
+        )
 """
 TAKEN = "ARRAY(SELECT id FROM taken)"
 
@@ -236,7 +243,9 @@ def _take(
         "hosts": array(hosts.values()),
         "now": timezone.now(),
     }
-    further = [NOTED] if transition.noted else []
+    # a job that has waited for a host comes through steps that it took before
+    which = UNLESS_NOTED if is_resumed.get() else ""
+    further = [NOTED.format(which=which)] if transition.noted else []
     if ends:
         further.append(FINISH.format(servers=TAKEN))
         parameters |= outcome_values(SUCCESS, [ends])

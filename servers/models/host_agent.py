@@ -93,6 +93,8 @@ class HostOrder(models.Model):
     done_at = models.DateTimeField(null=True, blank=True)
     progress = models.JSONField(null=True, blank=True)
     answer = models.JSONField(null=True, blank=True)
+    job = models.BigIntegerField(null=True, blank=True, editable=False)
+    """The key of the job that gave it, which the answer lets go on."""
 
     class Meta:
         ordering = ["-id"]

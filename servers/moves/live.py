@@ -140,6 +140,8 @@ def perform_live(job: MigrateLive) -> None:
 
 
 def _copy(record: Migration) -> None:
+    if record.instance.task_state not in END_LIVE_MOVE.from_task:
+        raise Interrupted  # nothing keeps a server from being deleted while its hosts work
     if record.status == MigrationStatus.POST_MIGRATING:
         return
     if not settle.set_status(record, MigrationStatus.RUNNING, only_from=(*RUNNING, *WAITING)):

@@ -199,10 +199,10 @@ def _revert(move: Move) -> None:
 
 def clean_up(record: Migration) -> None:
     """Remove a server that was deleted meanwhile from both hosts: if its own host is down, the
-    deletion does not do that.
+    deletion does not do that. Nobody waits for that.
     """
     if Instance.objects.alive().filter(pk=record.instance_id).exists():
         return
     for node in {record.source_node, record.dest_node} - {None}:
         with contextlib.suppress(DriverFailed):
-            driver_at(node).destroy(str(record.instance.uuid), str(node))
+            driver_at(node).destroy_later(str(record.instance.uuid), str(node))

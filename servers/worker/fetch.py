@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from procrastinate.jobs import Job, Notification
+from procrastinate.jobs import Job, Notification, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
 from servers.lifecycle.companions import FETCH, fetch_values, keep_companions
+from servers.worker.at_work import forget_parked
 
 
 class JobsTogether(JobManager):
@@ -30,6 +31,11 @@ class JobsTogether(JobManager):
             job = await self._fetch(queue, worker_id)
             if job is not None or told == self._told[queue]:
                 return job
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """One that waits for a host has not ended."""
+        if not forget_parked(job):
+            await super().finish_job(job, status, delete_job)
 
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None

@@ -31,8 +31,10 @@ from servers.delete.reclaim import reclaim_deleted
 from servers.holdings.ask_first import take_back_detaching, take_back_reservations
 from servers.holdings.release import forget_images, release_services, release_volume
 from servers.host_orders import spool
+from servers.host_orders.parking import WaitingForHost, park, wake_late
 from servers.host_orders.take import purge_orders
 from servers.lifecycle import jobs
+from servers.lifecycle.companions import current_job, is_resumed
 from servers.lifecycle.history import note_step
 from servers.models.server_step import SCHEDULING
 from servers.moves.confirm_or_revert import confirm_overdue
@@ -42,6 +44,7 @@ from servers.moves.perform import confirm_resize, move_server, revert_resize
 from servers.moves.place import place_move
 from servers.statistics.roll_up import roll_up
 from servers.worker import recovery
+from servers.worker.at_work import PARKED_HERE
 from servers.worker.patience import AGAIN, UNTIL_DONE
 
 Kind = TypeVar("Kind", bound=jobs.Job)
@@ -50,12 +53,17 @@ Kind = TypeVar("Kind", bound=jobs.Job)
 def _register(kind: type[Kind], do: Callable[[Kind], object]) -> None:
     """Tell the queue which function does jobs of this kind."""
 
-    def run(**arguments: Any) -> None:
+    def run(**arguments: Any) -> object:
         with sent_by(arguments.get(jobs.ORIGIN, "-")):
             job = kind.from_arguments(arguments)
             if isinstance(job, jobs.ServerJob) and not isinstance(job, jobs.DeleteServer):
                 _note_begin(job)
-            do(job)
+            try:
+                do(job)
+            except WaitingForHost as waiting:
+                park({current_job.get() or 0: waiting})
+                return PARKED_HERE
+            return None
 
     again = UNTIL_DONE if issubclass(kind, jobs.GiveBack) else AGAIN
     app.task(name=kind.task_name, queue=kind.queue, retry=again)(run)
@@ -63,6 +71,8 @@ def _register(kind: type[Kind], do: Callable[[Kind], object]) -> None:
 
 def _note_begin(job: jobs.ServerJob) -> None:
     """Write into the server's history that its request has waited until now."""
+    if is_resumed.get():
+        return
     note_step(
         job.server_id,
         SCHEDULING if job.queue == jobs.CONDUCTOR else None,
@@ -97,10 +107,13 @@ _register(jobs.Evacuate, perform_evacuation)
 @app.periodic(cron="* * * * * */5")
 @app.task(name="servers.retry_lost_jobs", queue=jobs.CONDUCTOR, queueing_lock="lost jobs")
 def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the time
-    """Give the jobs of workers that have died to others."""
+    """Give the jobs of workers that have died to others, and let those go on whose hosts are
+    late.
+    """
     with any_plans():
         recovery.retry_lost_jobs()
         let_waiting_go_on()
+        wake_late()
 
 
 @app.periodic(cron="* * * * * */30")

@@ -8,14 +8,25 @@ from typing import Any
 from django.db import connection
 from procrastinate.contrib.django import app
 
-from servers.lifecycle.companions import FETCH, current_job, fetch_values, keep_companions
+from servers.lifecycle.companions import (
+    FETCH,
+    RESUMED,
+    doing,
+    fetch_values,
+    is_resumed,
+    keep_companions,
+)
 from servers.lifecycle.jobs import COMPUTE, CONDUCTOR, ORIGIN
+from servers.worker.at_work import PARKED_HERE
 
 QUEUES = """
     SELECT queue_name FROM procrastinate_jobs
     WHERE status = 'todo' AND queue_name = ANY(%s) AND coalesce(scheduled_at <= now(), true)
     GROUP BY queue_name ORDER BY min(id)
 """
+
+_resumed: set[int] = set()
+"""The keys of jobs that were fetched after they had waited for a host."""
 
 
 def run_jobs(*, most: int = 500) -> int:
@@ -34,12 +45,14 @@ def run_next() -> bool:
     if found is None:
         return False
     job, task, arguments = found
-    token = current_job.set(job)
+    resumed = is_resumed.set(job in _resumed)
     try:
-        app.tasks[task].func(**arguments)
+        with doing(job):
+            result = app.tasks[task].func(**arguments)
     finally:
-        current_job.reset(token)
-    _finish(job)
+        is_resumed.reset(resumed)
+    if result is not PARKED_HERE:
+        _finish(job)
     return True
 
 
@@ -72,6 +85,8 @@ def fetch_job() -> tuple[int, str, dict[str, Any]] | None:
             if found:  # else another worker was faster
                 job, *others = [(row["id"], _load(row["args"])) for row in found]
                 keep_companions(job[0], others)
+                if found[0]["priority"] == RESUMED:
+                    _resumed.add(job[0])
                 return job[0], found[0]["task_name"], job[1]
     return None
 

@@ -54,6 +54,7 @@ class Heartbeat(HostView):
             version=given["version"],
             load=given["load"],
             wires=given["wires"],
+            doing=given["doing"],
         )
         sync = note_beat(self.agent, beat)
         return Response({"sync": sync, **lease()})

@@ -30,6 +30,7 @@ from servers.models import PowerState
 MOST_GUESTS = 2000
 LONGEST_CONSOLE = 100_000
 MOST_FILES = 50
+MOST_DOING = 2000
 LONGEST_PASSWORD = 4 * 255
 short = up_to(64)
 
@@ -72,6 +73,7 @@ HEARTBEAT = {
     "version": Key(short, required=True),
     "load": Key(kept_mapping, default={}),
     "wires": Key(told(WIRES), default={}),
+    "doing": Key(list_of(uuid_text, MOST_DOING)),
 }
 PASSWORD = {"password": Key(up_to(LONGEST_PASSWORD, filled_text), required=True)}
 RETURN = {"guests": Key(list_of(uuid_text, MOST_GUESTS), required=True)}
