@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('servers', '0019_one_word_for_servers'),
+        ('servers', '0021_token_of_the_owner'),
     ]
 
     operations = [
