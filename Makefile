@@ -8,7 +8,9 @@ BIN := $(VENV)/bin
 PORT ?=
 CLOUD ?=
 ARGS ?=
+GUESTS ?=
 BEGAN := $(shell date +%s)
+STEPS := $(if $(GUESTS),10,7)
 SAY = @printf '[%6.2f s] %s\n' $$(($$(date +%s) - $(BEGAN)))
 
 .DEFAULT_GOAL := help
@@ -19,6 +21,7 @@ help:
 	@echo 'make run         the whole site with a demo cloud, on 127.0.0.1:8774'
 	@echo '                 PORT=8841 another port, CLOUD=FILE another cloud (docs/cloudfile.md),'
 	@echo "                 ARGS='--host 0.0.0.0' other options of manage.py quickstart"
+	@echo '                 GUESTS=1 this machine runs real guests (root, Debian; docs/guests.md)'
 	@echo 'make stop        end it, from another terminal'
 	@echo 'make reset       delete its data, after asking; make clean leaves them'
 	@echo 'make clean       delete the virtual environment and what was built'
@@ -33,7 +36,7 @@ help:
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py quickstart --since $(BEGAN) \
-	    $(if $(PORT),--port $(PORT)) $(if $(CLOUD),--cloud $(CLOUD)) $(ARGS)
+	    $(if $(PORT),--port $(PORT)) $(if $(CLOUD),--cloud $(CLOUD)) $(if $(GUESTS),--guests) $(ARGS)
 
 stop:
 	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py stop; else echo 'nothing was ever started here'; fi
@@ -95,12 +98,12 @@ soak-repeat: $(VENV)/.run
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "compute-site needs Python 3.11 or later (PYTHON=… names another one)"; exit 1; }
-	$(SAY) '1/7 a virtual environment in $(VENV), once'
+	$(SAY) '1/$(STEPS) a virtual environment in $(VENV), once'
 	@$(PYTHON) -m venv $(VENV) \
 	    || { rm -rf $(VENV); echo "On Debian: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
-	$(SAY) '2/7 packages from the index of pip, once'
+	$(SAY) '2/$(STEPS) packages from the index of pip, once'
 	@$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 

@@ -24,6 +24,9 @@ STATE_NAME = "compute-site"
 NEIGHBOURS = "compute_site.neighbours"
 SERVICE_WORDS = ("local", "openstack")
 """Modules of each service that are named by a word."""
+ELSEWHERE = ".openstack"
+"""How the names of modules end that ask a cloud elsewhere."""
+SERVICE_OPTIONS = ("identity_service", "image_service", "network_service", "volume_service")
 
 CHOICES = {"log_format": ("plain", "json")}
 """Options that take only these texts."""
@@ -239,6 +242,11 @@ class Options:
     volume_service: str = "compute_site.neighbours.volume.local"
 
     # how this site logs in to the cloud whose services it uses
+    token_cache_seconds: int = 60
+    """How long is remembered what Keystone says of a token; a revoked one counts as long."""
+    token_cache_size: int = 10000
+    identity_roles: tuple[str, ...] = ()
+    """Pairs ``role of Keystone=role of this site``."""
     openstack_auth_url: str = ""
     """Of Keystone."""
     openstack_username: str = ""
@@ -262,6 +270,11 @@ class Options:
     image_endpoint: str = ""
     network_endpoint: str = ""
     volume_endpoint: str = ""
+
+    @property
+    def joined_services(self) -> list[str]:
+        """The options that name a service of that cloud."""
+        return [name for name in SERVICE_OPTIONS if getattr(self, name).endswith(ELSEWHERE)]
 
 
 def read_options(environment: Mapping[str, str] = os.environ) -> Options:

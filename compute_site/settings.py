@@ -69,6 +69,9 @@ MIDDLEWARE = [
 if OPTIONS.faults_on_request:
     MIDDLEWARE.insert(1, "servers.views.injection.InjectionMiddleware")
 
+if OPTIONS.joined_services:
+    MIDDLEWARE.insert(1, "compute_site.neighbours.identity.api.signpost.SignpostMiddleware")
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from django.db import IntegrityError, transaction
 
 from compute_site.db.conflicts import is_duplicate
-from compute_site.identity.models import Project
+from compute_site.policy.identity_service import identity_service
 from flavors.errors import (
     AccessExists,
     AccessNotFound,
@@ -130,7 +130,7 @@ def open_flavor(flavor: Flavor, project_id: str, *, public_too: bool = False) ->
         FlavorIsPublic: the flavor is open to every project.
         AccessExists: the project has access already.
     """
-    if not Project.objects.filter(pk=project_id).exists():
+    if not identity_service().has_project(project_id):
         raise ProjectNotFound(f"There is no project {project_id}.", field="addTenantAccess.tenant")
     if flavor.is_public and not public_too:
         raise FlavorIsPublic(f"The flavor {flavor.flavorid} is open to every project.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from compute_site.identity.models import Project
+from compute_site.policy.identity_service import identity_service
 from quotas.errors import ClassNameTooLong, LimitOutOfBounds, ProjectNotFound
 from quotas.limits import effective_limits
 from quotas.models import Limit, LimitChange
@@ -24,7 +24,7 @@ def check_project(project_id: str) -> None:
     Raises:
         ProjectNotFound: there is none.
     """
-    if not Project.objects.filter(pk=project_id).exists():
+    if not identity_service().has_project(project_id):
         raise ProjectNotFound(f"There is no project {project_id}.")
 
 

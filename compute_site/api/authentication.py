@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -18,8 +19,8 @@ from compute_site.identity.errors import CrossSite, InvalidPassword, InvalidToke
 from compute_site.identity.models import Project, Role, User
 from compute_site.identity.proof import prove_password
 from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_user
-from compute_site.identity.tokens import digest_of
-from compute_site.policy.granted import Granted, every_rule, find_granted, find_token_with_rules
+from compute_site.policy.granted import Granted, every_rule, find_granted
+from compute_site.policy.identity_service import identity_service
 from compute_site.request_id import note_user
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -58,12 +59,12 @@ def find_caller(request: Request) -> Caller | None:
 
 
 def _by_token(request: Request, token: str) -> Caller:
-    found = find_token_with_rules(digest_of(token))
-    if found is None:
+    proven = identity_service().find_by_token(token)
+    if proven is None:
         raise InvalidToken("The token is unknown, expired or revoked.")
-    scope, granted = found
-    note_user(scope.user_id)
-    return _caller_in(request, scope, granted)
+    note_user(proven.scope.user_id)
+    caller = _caller_in(request, proven.scope, proven.granted)
+    return dataclasses.replace(caller, token=proven.token) if proven.token else caller
 
 
 def find_by_basic(request: Request) -> Scope | None:

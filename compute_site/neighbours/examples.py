@@ -158,6 +158,11 @@ VOLUME: Mapping[str, Any] = {
     "post volumes": {"volume": {"name": "my-volume", "size": 10, "volume_type": "fast"}},
     "put volumes/{volume_id}": {"volume": {"name": "root", "description": "of the first server"}},
     "post volumes/{volume_id}/action": {"os-extend": {"new_size": 20}},
+    "post attachments": {"attachment": {"volume_uuid": demo.VOLUME, "mode": "rw"}},
+    "put attachments/{attachment_id}": {
+        "attachment": {"connector": {"host": "backup-1", "ip": "10.0.0.7", "os_type": "linux"}}
+    },
+    "post attachments/{attachment_id}/action": {"os-complete": None},
     "post snapshots": {"snapshot": {"volume_id": demo.VOLUME, "name": "before-upgrade"}},
     "put snapshots/{snapshot_id}": {"snapshot": {"name": "after-upgrade"}},
     "post snapshots/{snapshot_id}/action": {"os-reset_status": {"status": "available"}},

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern
 from django.urls.resolvers import RoutePattern
 
+from compute_site.api.microversions.of_service import HEADER
 from compute_site.neighbours.examples import EXAMPLES, IN_PATH
 from compute_site.neighbours.serializers import BodySerializer, CheckedField, KeyField
 from compute_site.values import keys
@@ -100,13 +101,20 @@ def _describe(method: str, path: str, route: str, view: type[Any]) -> Schema:
         if getattr(view, "open", False)
         else [{name: []} for name in SECURITY_SCHEMES],
     }
+    parameters = _version_parameter(view)
     if method == "get":
-        shown["parameters"] = [
-            {"name": name, "in": "query", "schema": TEXT} for name in _parameters(view)
-        ]
+        parameters += [{"name": name, "in": "query", "schema": TEXT} for name in _parameters(view)]
+    if method == "get" or parameters:
+        shown["parameters"] = parameters
     if method in WITH_BODY and EXAMPLES.get(f"{method} {path}", {}) is not None:
         shown["requestBody"] = {"content": _content(method, path, view)}
     return shown
+
+
+def _version_parameter(view: type[Any]) -> list[Schema]:
+    example = getattr(view, "version_header", "")
+    told = {"name": HEADER, "in": "header", "schema": TEXT, "example": example}
+    return [told] if example else []
 
 
 def _summary(method: str, words: Sequence[str], view: type[Any]) -> str:

@@ -34,6 +34,7 @@ from compute_site.faults import (
 )
 from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.serializers import Asked, BodySerializer
+from compute_site.policy.identity_service import login_url
 from compute_site.values.words import is_canonical
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,8 @@ class ServiceView(JsonView):
     """What a ``GET`` takes, for the OpenAPI document."""
     bodies: ClassVar[Mapping[str, tuple[str, type[BodySerializer]]]] = {}
     """The key and the serializer of the body of a method, for the OpenAPI document."""
+    version_header: ClassVar[str] = ""
+    """What asks for the newest microversion, if the service has some; for the same document."""
     marker_unknown: ClassVar[type[Fault]] = MarkerUnknown
     """What is raised where the marker of a page is not in the list."""
 
@@ -207,7 +210,7 @@ class ServiceView(JsonView):
     ) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         if response.status_code == Unauthorized.status:
-            response["WWW-Authenticate"] = f'Keystone uri="{self.root}/identity"'
+            response["WWW-Authenticate"] = f'Keystone uri="{login_url(self.root)}"'
         return response
 
 

@@ -8,7 +8,7 @@ of permission ids to rules, which never changes, is kept in memory.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -63,6 +63,33 @@ SELECT scope.*, {HELD.format(groups="own.groups", user="own.account", project="s
   FROM scope, own
 """  # noqa: S608 - put together from constants
 
+# The same for a token of which another service says what it stands for: the roles are the token's.
+OF_USER_WITH_RULES = f"""
+WITH scope (account, username, password, is_superuser, signed_out_at, project, project_name, held)
+       AS MATERIALIZED (
+         SELECT account.id, account.username, '', false, account.signed_out_at, project.id,
+                project.name,
+                ARRAY(SELECT concat(entry.group_id, ':', entry.role)
+                        FROM identity_projectrole entry
+                       WHERE entry.project_id = project.id AND entry.role = ANY(%(roles)s::text[])
+                       UNION ALL
+                      SELECT concat(member.group_id, ':')
+                        FROM identity_user_groups member
+                        LEFT JOIN identity_projectrole entry ON entry.group_id = member.group_id
+                       WHERE member.user_id = account.id AND entry.project_id IS NULL
+                         AND %(personally)s)
+           FROM identity_user account, identity_project project
+          WHERE account.id = %(user)s AND account.is_active
+            AND project.id = %(project)s AND project.enabled),
+     own AS MATERIALIZED (
+       SELECT ARRAY(SELECT split_part(entry, ':', 1)::int FROM unnest(scope.held) AS entry)
+                AS groups,
+              CASE WHEN %(personally)s THEN scope.account END AS account
+         FROM scope)
+SELECT scope.*, {HELD.format(groups="own.groups", user="own.account", project="scope.project")}
+  FROM scope, own
+"""  # noqa: S608 - put together from constants
+
 NOTHING: frozenset[str] = frozenset()
 ON_OBJECT = """
 SELECT ARRAY(
@@ -100,6 +127,29 @@ def find_token_with_rules(digest: str) -> tuple[Scope, Granted] | None:
         return None
     *scope, in_project, everywhere = row
     return scope_of(tuple(scope)), Granted(rules_of(in_project), rules_of(everywhere))
+
+
+def find_with_rules(
+    user_id: str, project_id: str, roles: Collection[str], *, by_credential: bool
+) -> tuple[Scope, Granted] | None:
+    """A user with these roles in a project, and what is granted there; ``None``: one of both is
+    disabled, or has no row. With an application credential nothing counts but the roles.
+    """
+    parameters = {
+        "user": user_id,
+        "project": project_id,
+        "roles": array(roles),
+        "personally": not by_credential,
+        "type": ContentType.objects.get_for_model(Project).pk,
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(OF_USER_WITH_RULES, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    *found, in_project, everywhere = row
+    scope = dataclasses.replace(scope_of(tuple(found)), by_credential=by_credential)
+    return scope, Granted(rules_of(in_project), rules_of(everywhere))
 
 
 def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int]) -> Granted:

@@ -199,6 +199,19 @@ class Client:
         except OSError as error:
             raise QuickstartError(f"{method} {path} failed: {error}") from error
 
+    def upload(self, path: str, file: Path) -> None:
+        """Send the data of an image."""
+        headers = {"Content-Type": "application/octet-stream", "X-Auth-Token": self.token}
+        headers["Content-Length"] = str(file.stat().st_size)
+        with file.open("rb") as data:
+            request = urllib.request.Request(  # noqa: S310 - our own loopback address
+                self.root + path, data=data, headers=headers, method="PUT"
+            )
+            try:
+                urllib.request.urlopen(request, timeout=REQUEST_SECONDS).close()  # noqa: S310
+            except OSError as error:
+                raise QuickstartError(f"PUT {path} failed: {error}") from error
+
     def sign_in(self) -> None:
         if self.account is None:
             raise QuickstartError(

@@ -12,6 +12,8 @@ KINDS = {
     "postgres": "the embedded database: all projects, users, servers, images, networks, volumes",
     "postgres.*": "its locks",
     "images": "the data of images",
+    "volumes": "the data of volumes",
+    "guests": "the guests of this machine: their disks, the image and the key of the first",
     "clouds.yaml": "passwords of the cloud's users, for OpenStack clients",
     "secret_key": "the key of sessions and sealed passwords",
     "static": "copies of static files",

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import ipaddress
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from servers.agent.loop import Agent, OtherAgent, only_one
 from servers.agent.machine import PROTOCOLS, VERSION, boot_id
 from servers.agent.network import wires_of
 from servers.agent.settings import STATE_DIR, Identity, NotJoined, Settings, load, save
+
+TOKEN = "COMPUTE_SITE_JOIN_TOKEN"  # noqa: S105 - the name of a variable
 
 
 class Refused(Exception):
@@ -72,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name == "join":
             command.add_argument("--site", required=True, help="such as https://compute.example")
-            command.add_argument("--token", required=True, help="good once")
+            command.add_argument(
+                "--token",
+                default=os.environ.get(TOKEN, ""),
+                help=f"good once; better told by the variable {TOKEN}, which nobody else sees",
+            )
             command.add_argument("--ca-file", help="certificates to check the site's with")
             command.add_argument(
                 "--plain-http",
@@ -84,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def join(arguments: argparse.Namespace) -> int:
     check_site(arguments.site, plain=arguments.plain_http)
+    if not arguments.token:
+        raise Refused(f"--token, or the variable {TOKEN}: give that of the line of add_host")
     settings = _settings(arguments)
     folder = Path(settings.state_dir)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

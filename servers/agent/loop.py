@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -198,15 +198,15 @@ class Agent:
         self.journal.finish(entry, answer)
         self._answer(entry)
 
-    def _tell(self, order: Order, percent: int) -> None:
+    def _tell(self, order: Order, progress: Mapping[str, Any]) -> None:
         """Tell the site how far an order is; that the site is away is no reason to end it."""
         with contextlib.suppress(SiteFailed):
-            self.client.post(f"orders/{order['id']}/progress", {"percent": percent})
+            self.client.post(f"orders/{order['id']}/progress", progress)
 
     def _tell_of_long_ones(self) -> None:
         for order in list(self.busy.values()):
             if order["task"] in LONG:
-                self._tell(order, 0)
+                self._tell(order, {"percent": 0})
 
     def _answer(self, entry: Entry) -> None:
         self.outbox.append(entry)

@@ -16,7 +16,14 @@ from typing import Any
 
 from servers.agent.consoles import Consoles
 from servers.agent.guests import Guests, Record
-from servers.agent.hypervisor.protocol import GuestFailed, Hypervisor, Live, NoGuest, Power
+from servers.agent.hypervisor.protocol import (
+    COPIED,
+    GuestFailed,
+    Hypervisor,
+    Live,
+    NoGuest,
+    Power,
+)
 from servers.agent.images import Images
 from servers.agent.network.protocol import Wires
 from servers.agent.transfer import Transfer
@@ -36,8 +43,9 @@ LOOK_SECONDS = 0.2
 LONGEST_CONSOLE = 100_000
 Order = Mapping[str, Any]
 Answer = dict[str, Any]
-Tell = Callable[[Order, int], None]
-"""Tells the site how far an order is, in percent."""
+Tell = Callable[[Order, Mapping[str, Any]], None]
+"""Tells the site how far an order is: ``percent``, and ``copied`` of a live migration."""
+TELL_SECONDS = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Worker:
     wires: Wires
     transfer: Transfer
     folder: Path
-    tell: Tell = lambda _order, _percent: None
+    tell: Tell = lambda _order, _progress: None
     consoles: Consoles = dataclasses.field(default_factory=lambda: Consoles(""))
     interventions: dict[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
     """What shall become of live migrations, which may not have begun yet: by server, the place in
@@ -273,6 +281,7 @@ class Worker:
         if server_id in self.hypervisor.power_states():
             copies = bool(arguments.get("copies"))
             self.hypervisor.live_start(server_id, arguments["to"], copy_disks=copies)
+        told = float("-inf")
         while True:
             _, wanted = self.interventions.pop(server_id, (0, ""))
             if wanted == "live_abort":
@@ -289,7 +298,10 @@ class Worker:
             if seen["state"] == Live.FAILED:
                 self._note(order)
                 raise GuestFailed(str(seen.get("fault") or "it failed"), "live")
-            self.tell(order, int(seen.get("percent", 0)))
+            if time.monotonic() - told >= TELL_SECONDS:
+                told = time.monotonic()
+                copied = {name: int(seen[name]) for name in COPIED if name in seen}
+                self.tell(order, {"percent": int(seen.get("percent", 0)), "copied": copied})
             time.sleep(LOOK_SECONDS)
 
     def _intervene(self, order: Order) -> Answer:

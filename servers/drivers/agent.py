@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.drivers.facts import connection_of, image_source, wiring_of
 from servers.drivers.guest import describe_anew
@@ -277,12 +278,13 @@ def take_back(guest: Guest, *, running: bool) -> int:
 def copy_live(server_id: str, node: str, to_node: str) -> None:
     """Memory and disks go from host to host; the guest runs on the new one when this returns."""
     sizes = _do(Wanted(node=node, server_id=server_id, task="live_disks")).get("sizes") or {}
+    network_service().prepare_move(server_id, to_node)
     try:
         to = _do_on(server_id, to_node, "live_prepare", {"sizes": sizes}).get("to") or {}
         arguments = {"to": to, "copies": bool(sizes)}
         _do(Wanted(node=node, server_id=server_id, task=LIVE, arguments=arguments))
     except DriverFailed:
-        destroy_later(server_id, to_node)
+        _stay(server_id, to_node)
         raise
 
 
@@ -295,7 +297,15 @@ def undo_live(server_id: str, node: str, to_node: str) -> None:
     """The guest may run on the new host already; then it stays there."""
     newest = HostOrder.objects.filter(server_id=server_id, task=LIVE).order_by("-pk").first()
     if newest is None or not (newest.answer or {}).get("ok"):
-        destroy_later(server_id, to_node)
+        _stay(server_id, to_node)
+
+
+def _stay(server_id: str, to_node: str) -> None:
+    """It does not go there: nothing is to be left of it, and no network expects it."""
+    networks = {nic.network_id for nic in network_service().find_wiring(server_id)}
+    network_service().forget_move(server_id, to_node)
+    hint_of_networks(networks)
+    destroy_later(server_id, to_node)
 
 
 def abort_live(server_id: str, node: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Self
 
 from django.db import models
@@ -104,6 +106,11 @@ class Migration(models.Model):
     """Of who asked for the move."""
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(null=True, blank=True)
+
+    copied: Mapping[str, int] = MappingProxyType({})
+    """Bytes of a live migration that goes on, where its host tells: ``memory_total``, … (no
+    column).
+    """
 
     objects = MigrationQuerySet.as_manager()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from compute_site.db.paging import Paging, cut_page
 from compute_site.values.words import LOOSE_TRUE, parse_uuid
 from servers.errors import MarkerNotFound, NoSuchItem
-from servers.models import Instance, Migration, MigrationStatus, MigrationType
+from servers.models import HostOrder, Instance, Migration, MigrationStatus, MigrationType
 
 IN_PROGRESS = (
     MigrationStatus.QUEUED,
@@ -21,6 +21,8 @@ IN_PROGRESS = (
     MigrationStatus.POST_MIGRATING,
 )
 """Statuses of live migrations that are shown while they last."""
+LIVE = "live_start"
+"""The order of a host that copies a guest."""
 NEWEST_FIRST = (("created_at", True), ("id", True))
 OLDEST_FIRST = (("id", False),)
 
@@ -58,7 +60,18 @@ def list_moves(query: MoveQuery) -> list[Migration]:
 def live_moves(instance: Instance) -> Sequence[Migration]:
     """The live migrations of the server that go on."""
     live = Migration.objects.filter(instance=instance, migration_type=MigrationType.LIVE)
-    return list(live.filter(status__in=IN_PROGRESS).select_related("instance").order_by("pk"))
+    going = live.filter(status__in=IN_PROGRESS).select_related("instance").order_by("pk")
+    moves = list(going)
+    if moves:
+        moves[-1].copied = _copied(instance)
+    return moves
+
+
+def _copied(instance: Instance) -> Mapping[str, int]:
+    """What an agent has told of the live migration that goes on."""
+    orders = HostOrder.objects.filter(server_id=str(instance.uuid), task=LIVE, done_at=None)
+    told = orders.order_by("-pk").values_list("progress", flat=True).first() or {}
+    return {name: value for name, value in told.get("copied", {}).items() if value is not None}
 
 
 def find_live_move(instance: Instance, move_id: str) -> Migration:

@@ -94,6 +94,10 @@ def _links(move: Migration, frame: Frame) -> Any:
     return frame.links.both(f"servers/{move.instance.uuid}/migrations", str(move.pk))
 
 
+def _bytes(name: str) -> Shown:
+    return Shown(INTEGER_OR_NULL, lambda move, _: move.copied.get(name))
+
+
 class MigrationAnswer(AnswerSerializer):
     """A move in the list of all. The frame's extra says whether hosts are shown."""
 
@@ -117,19 +121,19 @@ class MigrationAnswer(AnswerSerializer):
 
 
 class LiveMigrationAnswer(AnswerSerializer):
-    """A live migration of a server; how much was copied is not known."""
+    """A live migration of a server. Simulated hosts do not tell how much was copied."""
 
     created_at = Shown(TIME, lambda move, _: exact_time(move.created_at))
     dest_compute = _host("dest_compute")
     dest_host = Shown(TEXT_OR_NULL, _nothing)
     dest_node = _host("dest_node")
-    disk_processed_bytes = Shown(INTEGER_OR_NULL, _nothing)
-    disk_remaining_bytes = Shown(INTEGER_OR_NULL, _nothing)
-    disk_total_bytes = Shown(INTEGER_OR_NULL, _nothing)
+    disk_processed_bytes = _bytes("disk_processed")
+    disk_remaining_bytes = _bytes("disk_remaining")
+    disk_total_bytes = _bytes("disk_total")
     id = Shown(INTEGER, "pk")
-    memory_processed_bytes = Shown(INTEGER_OR_NULL, _nothing)
-    memory_remaining_bytes = Shown(INTEGER_OR_NULL, _nothing)
-    memory_total_bytes = Shown(INTEGER_OR_NULL, _nothing)
+    memory_processed_bytes = _bytes("memory_processed")
+    memory_remaining_bytes = _bytes("memory_remaining")
+    memory_total_bytes = _bytes("memory_total")
     server_uuid = Shown(UUID, lambda move, _: str(move.instance.uuid))
     source_compute = _host("source_compute")
     source_node = _host("source_node")

@@ -25,6 +25,7 @@ from servers.host_orders.take import purge_orders
 from servers.hosts.agents import add_host, fence, rotate_host
 from servers.models import ComputeNode, HostAgent, HostOrder, Instance, Service
 from servers.models.cell import CELL1
+from tests.api.test_migrations_list import make_move
 from tests.world.client import ApiClient
 from tests.world.factories import make_image, make_instance
 from tests.world.hosts import make_host
@@ -312,6 +313,30 @@ def test_progress_gives_more_time(host: Host) -> None:
     assert (order.progress, order.not_after > before) == ({"percent": 40}, True)
     host.post(f"orders/{order.uuid}/done", {"ok": True})
     assert host.post(f"orders/{order.uuid}/progress", {"percent": 50})[0] == 404
+
+
+def test_what_a_host_has_copied_of_a_guest_that_runs_is_shown(
+    host: Host, as_admin: ApiClient
+) -> None:
+    server = make_instance(host="real", node="real", task_state="migrating")
+    move = make_move(server, migration_type="live-migration", status="running")
+    path = f"/servers/{server.uuid}/migrations/{move.pk}"
+    order = give(host, "live_start", str(server.uuid))
+    assert as_admin.get(path, microversion="2.23").json["migration"]["memory_total_bytes"] is None
+
+    copied = {"memory_total": 4096, "memory_processed": 1024, "disk_remaining": 0, "newer": 1}
+    host.post(f"orders/{order.uuid}/progress", {"percent": 25, "copied": copied})
+
+    shown = as_admin.get(path, microversion="2.23").json["migration"]
+    told = {name: value for name, value in shown.items() if name.endswith("_bytes")}
+    assert told == {
+        "memory_total_bytes": 4096,
+        "memory_processed_bytes": 1024,
+        "memory_remaining_bytes": None,
+        "disk_total_bytes": None,
+        "disk_processed_bytes": None,
+        "disk_remaining_bytes": 0,
+    }
 
 
 def test_old_orders_are_forgotten_and_open_ones_stay(host: Host) -> None:

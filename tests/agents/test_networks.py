@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
+from compute_site.neighbours import network_service
 from compute_site.neighbours.network.local.interfaces import join_subnet
 from compute_site.neighbours.network.models import (
     FixedIp,
@@ -41,7 +42,7 @@ from tests.world.factories import (
 )
 
 V2 = "//network/v2.0"
-MOST_QUERIES = 22
+MOST_QUERIES = 23
 
 
 @pytest.fixture
@@ -116,6 +117,38 @@ def test_a_host_is_told_where_each_port_is_and_the_rules_of_its_own(
     assert told(other, network)["tunnels"] == {"real": "192.0.2.1"}
     [subnet] = seen["subnets"]
     assert subnet["cidr"] == network.subnets.get().cidr
+
+
+def test_a_server_that_moves_while_it_runs_is_expected_on_both_hosts(
+    host: Host, other: Host
+) -> None:
+    host.post("heartbeat", BEAT | {"wires": {"tunnel_address": "192.0.2.1"}})
+    other.post("heartbeat", BEAT | {"wires": {"tunnel_address": "192.0.2.2"}})
+    network, group = make_network(), make_security_group()
+    SecurityGroupRule.objects.create(group=group, direction="ingress")
+    port = plugged(network, "real", group)
+    known = {"host": "real", "moving": False}
+
+    def place_of(seen: dict[str, Any]) -> dict[str, Any]:
+        [place] = seen["places"]
+        return {key: place[key] for key in known}
+
+    assert (place_of(told(host, network)), told(host, network)["tunnels"]) == (known, {})
+
+    network_service().prepare_move(port.device_id, "other")
+    network_service().prepare_move(port.device_id, "other")  # by a job that begins anew
+    here, there = told(host, network), told(other, network)
+    assert place_of(here) == place_of(there) == known | {"moving": True}
+    assert (here["tunnels"], there["tunnels"]) == ({"other": "192.0.2.2"}, {"real": "192.0.2.1"})
+    assert [len(one["rules"]) for one in there["ports"]] == [1]
+
+    network_service().forget_move(port.device_id, "other")
+    assert (place_of(told(host, network)), other.get(f"networks/{network.pk}")[0]) == (known, 404)
+
+    network_service().prepare_move(port.device_id, "other")
+    network_service().rebind(port.device_id, "other")
+    assert place_of(told(other, network)) == {"host": "other", "moving": False}
+    assert host.get(f"networks/{network.pk}")[0] == 404
 
 
 def test_a_host_without_servers_there_is_told_nothing(host: Host, other: Host) -> None:

@@ -18,7 +18,7 @@ from compute_site.api.view import NO_ROOM
 from tests.world.bodies import SERVICES, Body, Place, bodies_of, filled, put
 from tests.world.cast import Cast
 from tests.world.client import Answer, ApiClient
-from tests.world.routes import ROUTES, UNKNOWN_ID, Route, Site
+from tests.world.routes import ROUTES, UNKNOWN_ID, Route, Site, newest_of
 
 
 def nested(levels: int) -> Any:
@@ -74,9 +74,10 @@ class Attack:
         with transaction.atomic():
             answer = client.send(
                 body.method,
-                self.site.path(body.route),
+                path := self.site.path(body.route),
                 json.dumps(value).encode(),
                 microversion=str(body.version),
+                headers=newest_of(path),
             )
             if answer.status >= 400:
                 transaction.set_rollback(True)

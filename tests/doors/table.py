@@ -21,7 +21,7 @@ ANYONE = None
 READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.ADMIN
 HIDDEN = (
     *("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id"),
-    *("floating_ip_id", "security_group_id", "rule_id"),
+    *("floating_ip_id", "security_group_id", "rule_id", "attachment_id"),
 )
 """Things of a project, which others do not see."""
 
@@ -797,9 +797,25 @@ TYPES = "/volume/v3/types"
 TYPE = f"{TYPES}/{{type_id}}"
 
 
-def volume_act(name: str, role: Role, status: int, asked: Any = None) -> Row:
+NEWEST_VOLUMES = {"OpenStack-API-Version": "volume latest"}
+
+
+def volume_act(name: str, role: Role, status: int, asked: Any = None, **names: str) -> Row:
     """An action of a volume."""
-    return row("POST", f"{VOLUME}/action", role, status, {name: asked}, action=name)
+    return row(
+        *("POST", f"{VOLUME}/action", role, status, {name: asked}),
+        action=name,
+        headers=NEWEST_VOLUMES,
+        names=names,
+    )
+
+
+def newest(method: str, path: str, role: Role, status: int, body: Any = None, **more: Any) -> Row:
+    """A request at the newest microversion of the volume API."""
+    return row(method, path, role, status, body, headers=NEWEST_VOLUMES, **more)
+
+
+RESERVED = "/volume/v3/attachments/{attachment_id}"
 
 
 VOLUME_SERVICE = (
@@ -840,6 +856,26 @@ VOLUME_SERVICE = (
     volume_act("os-show_image_metadata", READER, 200),
     volume_act("os-retype", MEMBER, 202, {"new_type": "fast"}),
     volume_act("os-volume_upload_image", MEMBER, 202, {"image_name": "made"}),
+    volume_act(
+        *("revert", MEMBER, 202, {"snapshot_id": "{snapshot_id}"}), volume_id="{kept_volume}"
+    ),
+    volume_act("os-reimage", MEMBER, 202, {"image_id": "{public_image}"}),
+    volume_act("os-extend_volume_completion", ADMIN, 400, {}),
+    volume_act("os-attach", MEMBER, 202, {"mountpoint": "/dev/vdb", "host_name": "h"}),
+    volume_act("os-detach", MEMBER, 409, {}, volume_id="{attached_volume}"),
+    volume_act("os-force_detach", ADMIN, 409, {}, volume_id="{attached_volume}"),
+    volume_act("os-reserve", MEMBER, 202),
+    volume_act("os-unreserve", MEMBER, 202),
+    volume_act("os-begin_detaching", MEMBER, 409, volume_id="{attached_volume}"),
+    volume_act("os-roll_detaching", MEMBER, 202),
+    newest(
+        *("POST", "/volume/v3/attachments", MEMBER, 200),
+        {"attachment": {"volume_uuid": "{volume_id}"}},
+        outsider=404,
+    ),
+    newest("PUT", RESERVED, MEMBER, 200, {"attachment": {"connector": {"host": "h"}}}),
+    newest("DELETE", RESERVED, MEMBER, 200),
+    newest("POST", f"{RESERVED}/action", MEMBER, 204, {"os-complete": None}),
     *(
         row(*(method, f"{thing}/metadata", MEMBER, 200, {"metadata": {"a": "b"}}))
         for thing in (VOLUME, SNAPSHOT)

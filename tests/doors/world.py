@@ -20,7 +20,7 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from compute_site.neighbours.volume.models import Snapshot, VolumeType
+from compute_site.neighbours.volume.models import Attachment, Snapshot, VolumeType
 from flavors.models import FlavorAccess
 from servers.models import (
     Aggregate,
@@ -209,7 +209,12 @@ class World:
         VolumeType.objects.create(name="fast")
         kind = VolumeType.objects.create(name="own", is_public=False, extra_specs=items)
         kind.access.create(project_id=BETA)
+        reserved = Attachment.objects.create(
+            volume=make_volume(status="reserved"), made_by_compute=False
+        )
         self.names |= {
+            "kept_volume": str(kept.pk),
+            "attachment_id": str(reserved.pk),
             "type_id": str(kind.pk),
             "snapshot_id": str(snapshot.pk),
             "volume_id": str(make_volume(metadata=items, image_metadata={"os_type": "linux"}).pk),

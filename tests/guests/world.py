@@ -23,6 +23,7 @@ from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 from openstack.exceptions import NotFoundException
 
+from compute_site.quickstart.guests.image import make_image
 from servers.agent.network.names import router_space
 from tests.guests.machines import ROOT, START_SECONDS, Bridge, Host, lacking, run, wait_until
 from tests.guests.serial import SerialLine
@@ -189,22 +190,13 @@ class World:
         return "\n".join(words)
 
 
-def make_image() -> Path:
-    """Made once, and again when its recipe has changed."""
-    path = IMAGE_FOLDER / "guest.qcow2"
-    recipe = [HERE / "image" / name for name in ("build", "init", "dhcp-script")]
-    if not path.exists() or path.stat().st_mtime < max(one.stat().st_mtime for one in recipe):
-        subprocess.run([str(recipe[0]), str(IMAGE_FOLDER)], check=True, timeout=300)
-    return path
-
-
 @contextlib.contextmanager
 def a_world() -> Iterator[World]:
     """Raises ``AssertionError`` where the machine lacks what it takes."""
     lacks = lacking()
     assert not lacks, f"not installed: {', '.join(lacks)} (docs/guests.md names the packages)"
     assert os.geteuid() == 0, "only root can make hosts of namespaces"
-    image = make_image()
+    image = make_image(IMAGE_FOLDER)
     folder = Path(tempfile.mkdtemp(prefix="csg", dir="/tmp"))
     folder.chmod(0o711)  # PostgreSQL runs as another user
     bridge = Bridge(os.getpid())

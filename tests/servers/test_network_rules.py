@@ -235,6 +235,12 @@ def test_a_guest_that_moves_here_is_looked_for_here() -> None:
     assert entries(moving) == {(EVERYBODY, "192.0.2.2")}
 
 
+def test_what_is_for_a_guest_that_moves_between_other_hosts_goes_to_all_of_them() -> None:
+    moving = dataclasses.replace(NETWORK.places[1], moving=True)
+    network = dataclasses.replace(NETWORK, places=(NETWORK.places[0], moving))
+    assert entries(network) == {(EVERYBODY, "192.0.2.2")}
+
+
 def standing(host: str, **more: Any) -> Standing:
     gateway = Gateway(
         network_id="out",

@@ -20,6 +20,7 @@ from compute_site.api import demo
 from compute_site.cloudfile import load
 from compute_site.identity.models import Project, User
 from compute_site.neighbours.examples import EXAMPLES, IMAGE_DATA, IN_PATH, MADE
+from compute_site.neighbours.volume.api.views import VolumeView
 from tests.world.client import Answer, ApiClient
 
 DEMO = Path(load.__file__).with_name("demo.yaml")
@@ -31,6 +32,8 @@ def ask(method: str, path: str, body: Any = None) -> Answer:
     """As the page sends it: with name and password."""
     secret = base64.b64encode(b"admin:admin").decode()
     headers = {"Authorization": f"Basic {secret}"}
+    if path.startswith("/volume/"):
+        headers["OpenStack-API-Version"] = VolumeView.version_header
     return ApiClient().send(method.upper(), f"/{path}", body, headers=headers)
 
 
@@ -104,6 +107,10 @@ def snapshot() -> dict[str, str]:
     return {"snapshot_id": make("/volume/v3/snapshots")}
 
 
+def attachment() -> dict[str, str]:
+    return {"attachment_id": make("/volume/v3/attachments")}
+
+
 def person() -> dict[str, str]:
     return {"user_id": make("/identity/v3/users")}
 
@@ -172,6 +179,7 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     },
     "/volume/v3/snapshots/{snapshot_id}/metadata/": snapshot_with_metadata,
     "/volume/v3/snapshots/": snapshot,
+    "/volume/v3/attachments/": attachment,
     "/volume/v3/volumes/{volume_id}/metadata/": volume_with_metadata,
     "/volume/v3/types/{type_id}/action": lambda: {"type_id": closed_type()},
     "/volume/v3/types/": type_with_spec,
@@ -234,6 +242,14 @@ def test_everything_that_takes_a_body_has_an_example(db: None, service: str) -> 
     assert [name for name, content in bodies.items() if "example" not in content] == []
     known = {f"{method} {path}" for path, methods in paths.items() for method in methods}
     assert {name for name in EXAMPLES if name.split(" ")[1].startswith(f"/{service}/")} <= known
+
+
+def test_volumes_are_asked_for_at_the_newest_version(db: None) -> None:
+    """As the examples above do."""
+    for methods in Client().get("/schema/volume/").json()["paths"].values():
+        for method in {"get", "put", "post", "delete"} & set(methods):
+            sent = [one for one in methods[method]["parameters"] if one["in"] == "header"]
+            assert [one["example"] for one in sent] == [VolumeView.version_header]
 
 
 def test_the_page_tries_each_api(db: None) -> None:

@@ -398,8 +398,34 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "os-show_image_metadata": {},
             "os-retype": {"new_type": "fast"},
             "os-volume_upload_image": {"image_name": "made"},
+            "os-reimage": {"image_id": "{image_id}"},
+            "os-attach": {"mountpoint": "/dev/vdb", "host_name": "h"},
+            "os-detach": {},
+            "os-force_detach": {},
+            "os-reserve": {},
+            "os-unreserve": {},
         }.items()
     ),
+    "POST //volume/v3/attachments": (
+        Example(
+            {
+                "attachment": {
+                    "volume_uuid": "{volume_id}",
+                    "instance_uuid": "{server_id}",
+                    "connector": {"host": "h"},
+                    "mode": "rw",
+                }
+            },
+            "attachment",
+            volume.NEW_ATTACHMENT,
+        ),
+    ),
+    "PUT //volume/v3/attachments/{attachment_id}": (
+        Example(
+            {"attachment": {"connector": {"host": "h"}}}, "attachment", volume.CHANGED_ATTACHMENT
+        ),
+    ),
+    "POST //volume/v3/attachments/{attachment_id}/action": (Example({"os-complete": None}),),
     "POST //volume/v3/snapshots/{snapshot_id}/action": (
         Example(
             {"os-reset_status": {"status": "error"}},

@@ -24,7 +24,7 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from compute_site.neighbours.volume.models import Snapshot, VolumeType
+from compute_site.neighbours.volume.models import Attachment, Snapshot, VolumeType
 from servers.models import Aggregate, RequestSpec
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
@@ -110,6 +110,9 @@ class Site:
         volume = make_volume(metadata={"a": "b"}, image_metadata={"a": "b"})
         items = {"a": "b"}
         snapshot = Snapshot.objects.create(volume=volume, size=1, project_id=ALPHA, metadata=items)
+        reserved = Attachment.objects.create(
+            volume=make_volume(status="reserved"), made_by_compute=False
+        )
         kind = VolumeType.objects.create(name="fast", is_public=False, extra_specs=items)
         host = make_host("host")
         image = make_image(owner_id=ALPHA, visibility="shared", tags=["web"])
@@ -134,6 +137,7 @@ class Site:
             "tag": "web",
             "volume_id": str(volume.pk),
             "snapshot_id": str(snapshot.pk),
+            "attachment_id": str(reserved.pk),
             "type_id": str(kind.pk),
             "port_id": str(port.pk),
             "floating_ip_id": str(floating_ip.pk),
@@ -191,11 +195,17 @@ class Site:
         """What broke; ``None``: nothing. Nothing stays of what was asked."""
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         with transaction.atomic():
-            if path.startswith("//placement"):
-                headers = {"OpenStack-API-Version": "placement latest"} | headers
+            headers = newest_of(path) | headers
             version = None if "OpenStack-API-Version" in headers else str(NEWEST)
             answer = self.client.send(method, path, data, microversion=version, headers=headers)
             transaction.set_rollback(True)
         if answer.status < 500 or answer.status == 501:
             return None
         return f"{method} {path[:150]} {data!r:.150} {headers!s:.100}: {answer.content!r:.200}"
+
+
+def newest_of(path: str) -> dict[str, str]:
+    """The header that asks a service with microversions of its own for the newest."""
+    service = path.removeprefix("//").partition("/")[0]
+    known = service in ("placement", "volume")
+    return {"OpenStack-API-Version": f"{service} latest"} if known else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import shlex
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -29,6 +30,23 @@ from compute_site.quickstart.demo_accounts import (
     set_passwords,
     with_passwords,
 )
+from compute_site.quickstart.guests import first
+from compute_site.quickstart.guests.host import (
+    claim_machine,
+    end_guests,
+    environment_of,
+    join,
+    start_agent,
+    wait_until_up,
+)
+from compute_site.quickstart.guests.image import is_made, make_image
+from compute_site.quickstart.guests.machine import (
+    check_machine,
+    install_packages,
+    is_emulating,
+    update_lists,
+)
+from compute_site.quickstart.guests.uplink import make_uplink
 from compute_site.quickstart.listening import ALLOWED_HOSTS, Listener, find_listener
 from compute_site.quickstart.running import announced
 from compute_site.quickstart.start import (
@@ -63,13 +81,34 @@ The site serves on {root} with the cloud of {file}.
 
 Ctrl-C ends everything; the data stays in {state}.
 """
-STEPS = ("database", "tables", "cloud", "web server and worker", "first server")
+SECOND = "openstack server create --image cirros --flavor m1.tiny --network private --wait second"
+SECOND_GUEST = (
+    f"openstack server create --image {first.IMAGE} --flavor {first.FLAVOR} \\\n"
+    f"      --network {first.NETWORK} --key-name {first.KEY} --security-group {first.GROUP} "
+    "--wait second"
+)
+STEPS = ("database", "tables", "cloud", "web server and worker")
+STEPS_OF_GUESTS = ("this machine as a host", "image of a small guest")
+WITH_GUESTS = """
+This machine is host {host} of the site, in zone {zone}, where servers go for which no zone is
+named: real guests{emulated}.
+The images of the demo cloud have no data, and are for its simulated hosts (--availability-zone
+rack1).
+{guest}
+When the site ends, its guests on this machine end as well; those that ran start again with it.
+"""
+OF_GUEST = """
+Log in to the first guest:
+
+  {login}
+"""
+EMULATED = ", emulated, as the processor here has neither vmx nor svm"
 STEPS_OF_MAKE = 2
 WHAT_NEXT = """
 The site serves on {root}. Try, in another terminal:
 
   export OS_CLIENT_CONFIG_FILE={clouds} OS_CLOUD=demo
-  openstack server create --image cirros --flavor m1.tiny --network private --wait second
+  {command}
   (the command comes with: pip install python-openstackclient)
 
   curl -su {basic} {root}/compute/v2.1/servers/detail
@@ -106,6 +145,12 @@ class Command(BaseCommand):
             "--no-first-server", action="store_true", help="create no server at the start"
         )
         parser.add_argument(
+            "--guests",
+            action="store_true",
+            help="make this machine a host that runs real guests, and the first server one; needs "
+            "root and Debian, and installs packages (docs/guests.md)",
+        )
+        parser.add_argument(
             "--exit", action="store_true", help="end after the first server instead of serving on"
         )
 
@@ -115,6 +160,8 @@ class Command(BaseCommand):
         self.steps_before = STEPS_OF_MAKE if since else 0
         self.cloud_file: Path = options["cloud"] or DEMO_CLOUD
         self.with_server = not (options["no_first_server"] or options["cloud"])
+        self.with_guests: bool = options["guests"]
+        self.steps = self.choose_steps()
         try:
             with stopping_by_signal():
                 listener = find_listener(options["host"], options["port"])
@@ -129,9 +176,13 @@ class Command(BaseCommand):
         processes, terminal = Processes({}, settings.STATE_DIR / "log"), Terminal()
         try:
             listener.check()
+            if self.with_guests:
+                self.prepare_machine()
             self.step("database")
             self.find_database()
             processes.environment = child_environment(listener)
+            if self.with_guests:
+                processes.environment = environment_of(settings.STATE_DIR, processes.environment)
             if listener.is_private:
                 # loads while the database is migrated; others wait until no password is known
                 self.start_web_server(processes, listener, options)
@@ -152,12 +203,25 @@ class Command(BaseCommand):
                 time.sleep(0.5)
         finally:
             processes.stop()
+            if self.with_guests:
+                end_guests(settings.STATE_DIR, self.say)
+
+    def choose_steps(self) -> tuple[str, ...]:
+        before = ("packages of guests",) if self.with_guests else ()
+        after = STEPS_OF_GUESTS if self.with_guests else ()
+        first = ("first guest",) if self.with_guests else ("first server",)
+        return (*before, *STEPS, *after, *(first if self.with_server else ()))
+
+    def prepare_machine(self) -> None:
+        check_machine()
+        claim_machine(settings.STATE_DIR)
+        self.step("packages of guests")
+        install_packages(self.say)
 
     def step(self, name: str) -> None:
         """Say what is being done now, with its number."""
-        steps = STEPS if self.with_server else STEPS[:-1]
-        number = self.steps_before + steps.index(name) + 1
-        self.say(f"{number}/{self.steps_before + len(steps)} {name}")
+        number = self.steps_before + self.steps.index(name) + 1
+        self.say(f"{number}/{self.steps_before + len(self.steps)} {name}")
 
     def say(self, text: str) -> None:
         with contextlib.suppress(OSError):  # the terminal was closed
@@ -247,12 +311,15 @@ class Command(BaseCommand):
         client = Client(listener.own_root, accounts.get(FIRST_USER))
         wait_until_ready(client, processes)
         self.say("    both run")
-        if self.with_server:
+        about_guests = ""
+        if self.with_guests:
+            about_guests = self.run_guests(listener, client, processes)
+        elif self.with_server:
             self.step("first server")
             client.sign_in()
             first_server(client, self.say)
         if self.cloud_file != DEMO_CLOUD:
-            self.stdout.write(self.about_own_cloud(listener, accounts))
+            self.stdout.write(self.about_own_cloud(listener, accounts) + about_guests)
             self.stdout.flush()
             return
         open_words = {
@@ -264,14 +331,41 @@ class Command(BaseCommand):
             WHAT_NEXT.format(
                 root=listener.shown_root,
                 clouds=self.clouds,
+                command=SECOND_GUEST if self.with_guests and self.with_server else SECOND,
                 basic="demo:demo" if of_demo else "demo",
                 of_demo=of_demo,
                 of_admin=of_admin,
                 logs=settings.STATE_DIR / "log",
                 state=settings.STATE_DIR,
             )
+            + about_guests
         )
         self.stdout.flush()
+
+    def run_guests(self, listener: Listener, client: Client, processes: Processes) -> str:
+        """Make this machine a host, and the first server a guest on it; what to say of it."""
+        self.step("this machine as a host")
+        before = make_uplink()
+        host = join(settings.STATE_DIR, listener.own_root)
+        connection.close()
+        start_agent(settings.STATE_DIR, processes)
+        wait_until_up(host, processes)
+        emulated = EMULATED if is_emulating() else ""
+        self.say(f"    {host} is up{emulated}")
+        self.step("image of a small guest")
+        folder = settings.STATE_DIR / "guests"
+        if not is_made(folder / "image"):
+            self.say("    it is made of Debian's packages, once")
+            update_lists()
+        image = make_image(folder / "image")
+        self.say(f"    {image}")
+        words = ""
+        if self.with_server:
+            self.step("first guest")
+            client.sign_in()
+            guest = first.first_guest(client, image, folder, before=before, say=self.say)
+            words = OF_GUEST.format(login=shlex.join(guest.login))
+        return WITH_GUESTS.format(host=host, zone=first.ZONE, emulated=emulated, guest=words)
 
     def about_own_cloud(self, listener: Listener, accounts: Accounts) -> str:
         return OWN_CLOUD.format(

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from compute_site.db.postgres.users import is_used
+from compute_site.quickstart.guests.host import is_left
 from compute_site.quickstart.running import find_running
 from compute_site.quickstart.state import find_state, remove_state
 
@@ -29,6 +30,8 @@ class Command(BaseCommand):
         folder = settings.STATE_DIR
         if running := find_running(folder):
             raise CommandError(f"The site runs (process {running[0]}). Stop it first: make stop")
+        if is_left(folder):
+            raise CommandError("Guests of this machine run. End them first: make stop")
         if is_used(folder / "postgres"):
             raise CommandError(f"Some process uses the database in {folder}; end it first.")
         found = find_state(folder)

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from compute_site.quickstart.guests.host import end_guests
 from compute_site.quickstart.running import stop_all
 
 
@@ -16,6 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         ended, left = stop_all(settings.STATE_DIR)
+        if not left:  # those of one that was killed
+            end_guests(settings.STATE_DIR, self.stdout.write)
         for pid in ended:
             self.stdout.write(f"process {pid} has ended")
         if left:

@@ -7,26 +7,19 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
+from compute_site.identity.models import Role
 from compute_site.options import PREFIX, Options
 
-ELSEWHERE = ".openstack"
-"""How the names of modules end that ask services elsewhere."""
-SERVICES = ("identity_service", "image_service", "network_service", "volume_service")
+ROLES = frozenset((*Role.values, "service"))
 NEEDED_PACKAGE = "keystoneauth1"
-
-
-def joined_services(options: Options | None = None) -> list[str]:
-    """The options that choose a service elsewhere."""
-    chosen = options or settings.OPTIONS
-    return [name for name in SERVICES if getattr(chosen, name).endswith(ELSEWHERE)]
 
 
 def find_problems(options: Options | None = None) -> Iterator[str]:
     """What keeps this site from logging in, a sentence each; nothing where no service elsewhere is
     chosen.
     """
-    chosen = options or settings.OPTIONS
-    services = joined_services(chosen)
+    chosen: Options = options or settings.OPTIONS
+    services = chosen.joined_services
     if not services:
         return
     asked_for = ", ".join(_variable(name) for name in services)
@@ -49,6 +42,12 @@ def find_problems(options: Options | None = None) -> Iterator[str]:
     for name in needed:
         if not getattr(chosen, name):
             yield f"{asked_for} need {_variable(name)}, to log in as the service user."
+    for pair in chosen.identity_roles:
+        if pair.partition("=")[2].strip() not in ROLES:
+            yield (
+                f"{_variable('identity_roles')}: {pair!r} is no pair of a role of Keystone, the "
+                f"sign = and one of {', '.join(sorted(ROLES))}."
+            )
     if chosen.openstack_ca_file is not None and not chosen.openstack_ca_file.is_file():
         yield f"{_variable('openstack_ca_file')} names no file: {chosen.openstack_ca_file}"
 

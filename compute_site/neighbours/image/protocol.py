@@ -148,9 +148,11 @@ class ImageService(Protocol):
         properties: Mapping[str, Any],
         like: ImageData | None = None,
         awaits_data: bool = False,
+        visibility: str = "private",
+        protected: bool = False,
     ) -> str:
-        """Make a private image in the caller's project; return its id. Limits and formats are
-        copied from ``like``. It is active, unless it awaits data (``fill_image``).
+        """Make an image in the caller's project; return its id. Limits and formats are copied from
+        ``like``. It is active, unless it awaits data (``fill_image``).
 
         It joins the transaction that has locked the server, because the answer names the image, or
         the server's row remembers it: one that no row knows would never be found again.

@@ -37,18 +37,22 @@ class CarriedSubnet:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedPlace:
-    """Where a server's port is."""
+    """Where a server's port is. ``moving``: its server goes to another of the network's hosts while
+    it runs, and may be on either.
+    """
 
     id: str
     mac: str
     host: str
     addresses: tuple[str, ...]
+    moving: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedPort:
-    """A server's port on the host that asks. ``pairs`` are addresses and MACs that it may use
-    beside its own; ``options`` are names and values for DHCP, with the IP version.
+    """A server's port on the host that asks, or about to move there. ``pairs`` are addresses and
+    MACs that it may use beside its own; ``options`` are names and values for DHCP, with the IP
+    version.
     """
 
     id: str

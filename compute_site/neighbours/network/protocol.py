@@ -455,6 +455,18 @@ class NetworkService(GroupService, Protocol):
         ...
 
     @outside_transactions
+    def prepare_move(self, server_id: str, host: str) -> None:
+        """The server moves to that host while it runs: from now on its ports are on either. Only
+        drivers of hosts that carry packets ask for it.
+        """
+        ...
+
+    @outside_transactions
+    def forget_move(self, server_id: str, host: str) -> None:
+        """The server does not move to that host after all."""
+        ...
+
+    @outside_transactions
     def rebind(self, server_id: str, host: str) -> None:
         """Bind the ports of a server, which has moved, on its new host.
 

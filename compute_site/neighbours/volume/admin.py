@@ -63,7 +63,7 @@ class AttachmentInline(admin.TabularInline):  # type: ignore[type-arg]
     """The servers that have a volume attached or reserved."""
 
     model = Attachment
-    fields = ("server_id", "device", "status", "created_at")
+    fields = ("server_id", "host_name", "device", "mode", "status", "created_at")
     readonly_fields = fields
     can_delete = False
     extra = 0
@@ -200,7 +200,10 @@ class VolumeAdmin(ApiAdmin):
 
     @admin.display
     def servers(self, volume: Volume) -> str:
-        return ", ".join(str(attachment.server_id) for attachment in volume.attachments.all())
+        return ", ".join(
+            str(attachment.server_id or attachment.host_name)
+            for attachment in volume.attachments.all()
+        )
 
 
 class SnapshotForm(ApiForm):
@@ -270,10 +273,12 @@ class SnapshotAdmin(ApiAdmin):
 
 @admin.register(Attachment)
 class AttachmentAdmin(ListAdmin):
-    """Attachments can only be viewed here; they are made and deleted through servers."""
+    """Attachments can only be viewed here; they are made and deleted through servers, and by the
+    volume API.
+    """
 
-    list_display = ("volume", "server", "device", "status", "created_at")
-    list_filter = (word_filter("status", "status"),)
+    list_display = ("volume", "server", "host_name", "device", "status", "created_at")
+    list_filter = (word_filter("status", "status"), "made_by_compute")
     list_select_related = ()
     list_prefetched = ("volume",)
     search_fields = ("device",)

@@ -121,27 +121,36 @@ class Snapshot(models.Model):
 
 class Attachment(models.Model):
     """The attachment of a volume to a server: ``reserved`` until the server has it (``attached``),
-    and ``detaching`` while it is being detached.
+    and ``detaching`` while it is being detached. One that a client of the volume API makes is
+    ``attaching`` in between, and may be of a host or of nothing that is known here.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     volume = models.ForeignKey(
         Volume, on_delete=models.CASCADE, related_name="attachments", db_index=False
     )
-    server_id = models.UUIDField(db_index=True)
+    server_id = models.UUIDField(db_index=True, null=True, blank=True)
+    made_by_compute = models.BooleanField(default=True)
+    """Only compute changes and deletes what it has made."""
     device = models.CharField(max_length=255, blank=True, default="")
+    host_name = models.CharField("host", max_length=255, blank=True, default="")
+    mode = models.CharField(max_length=8, default="rw")
+    connector = models.JSONField(null=True, blank=True)
+    """What the host has said of itself."""
     status = models.CharField(max_length=16, default="reserved")
     created_at = models.DateTimeField(default=timezone.now)
+    attached_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["volume", "server_id"], name="volume_attached_once_to_a_server"
+                fields=["volume", "server_id", "made_by_compute"],
+                name="volume_attached_once_to_a_server",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.volume_id} → {self.server_id}"
+        return f"{self.volume_id} → {self.server_id or self.host_name}"
 
 
 class Quota(ProjectQuota):

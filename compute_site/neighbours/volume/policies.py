@@ -109,14 +109,126 @@ REIMAGE = rule(
     "volume:reimage",
     Role.MEMBER,
     "Write an image over a volume.",
-    ("POST /servers/{server_id}/action (rebuild)",),
+    (
+        "POST /servers/{server_id}/action (rebuild)",
+        "POST /volume/v3/volumes/{volume_id}/action (os-reimage)",
+    ),
     noun="volume",
 )
 CREATE_ATTACHMENT = rule(
     "volume:attachment_create",
     Role.MEMBER,
     "Reserve a volume for a server.",
-    ("POST /servers/{server_id}/os-volume_attachments", "POST /servers"),
+    (
+        "POST /servers/{server_id}/os-volume_attachments",
+        "POST /servers",
+        "POST /volume/v3/attachments",
+    ),
+    noun="volume",
+)
+UPDATE_ATTACHMENT = rule(
+    "volume:attachment_update",
+    Role.MEMBER,
+    "Connect a reserved volume to a host, and see how it is connected.",
+    ("PUT /volume/v3/attachments/{attachment_id}",),
+    noun="volume",
+)
+DELETE_ATTACHMENT = rule(
+    "volume:attachment_delete",
+    Role.MEMBER,
+    "Delete an attachment of a volume.",
+    ("DELETE /volume/v3/attachments/{attachment_id}",),
+    noun="volume",
+)
+COMPLETE_ATTACHMENT = rule(
+    "volume:attachment_complete",
+    Role.MEMBER,
+    "Say that a volume is attached.",
+    ("POST /volume/v3/attachments/{attachment_id}/action (os-complete)",),
+    noun="volume",
+)
+MULTIATTACH_BOOTABLE = rule(
+    "volume:multiattach_bootable_volume",
+    Role.MEMBER,
+    "Reserve a bootable volume that others have.",
+    ("POST /volume/v3/attachments",),
+    noun="volume",
+)
+ATTACH = rule(
+    "volume_extension:volume_actions:attach",
+    Role.MEMBER,
+    "Note that a volume is attached.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-attach)",),
+    noun="volume",
+)
+DETACH = rule(
+    "volume_extension:volume_actions:detach",
+    Role.MEMBER,
+    "Note that a volume is detached.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-detach)",),
+    noun="volume",
+)
+RESERVE = rule(
+    "volume_extension:volume_actions:reserve",
+    Role.MEMBER,
+    "Mark a volume as being attached.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-reserve)",),
+    noun="volume",
+)
+UNRESERVE = rule(
+    "volume_extension:volume_actions:unreserve",
+    Role.MEMBER,
+    "Take back the mark that a volume is being attached.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-unreserve)",),
+    noun="volume",
+)
+ROLL_DETACHING = rule(
+    "volume_extension:volume_actions:roll_detaching",
+    Role.MEMBER,
+    "Take back the mark that a volume is being detached.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-roll_detaching)",),
+    noun="volume",
+)
+FORCE_DETACH = rule(
+    "volume_extension:volume_admin_actions:force_detach",
+    Role.ADMIN,
+    "Note that a volume is detached, whatever its status is.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-force_detach)",),
+    noun="volume",
+)
+EXTEND_ATTACHED = rule(
+    "volume:extend_attached_volume",
+    Role.MEMBER,
+    "Make a volume in use larger.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-extend)",),
+    noun="volume",
+)
+EXTEND_COMPLETE = rule(
+    "volume_extension:volume_admin_actions:extend_volume_completion",
+    Role.ADMIN,
+    "Say that a volume in use has grown.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-extend_volume_completion)",),
+    noun="volume",
+)
+REVERT = rule(
+    "volume:revert_to_snapshot",
+    Role.MEMBER,
+    "Give a volume the bytes of its newest snapshot.",
+    ("POST /volume/v3/volumes/{volume_id}/action (revert)",),
+    noun="volume",
+)
+REIMAGE_RESERVED = rule(
+    "volume:reimage_reserved",
+    Role.MEMBER,
+    "Write an image over a reserved volume.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-reimage)",),
+    noun="volume",
+)
+UPLOAD_PUBLIC = rule(
+    "volume_extension:volume_actions:upload_public",
+    Role.ADMIN,
+    "Make a public image of a volume.",
+    ("POST /volume/v3/volumes/{volume_id}/action (os-volume_upload_image)",),
     noun="volume",
 )
 BEGIN_DETACHING = rule(
@@ -126,6 +238,7 @@ BEGIN_DETACHING = rule(
     (
         "DELETE /servers/{server_id}/os-volume_attachments/{volume_id}",
         "PUT /servers/{server_id}/os-volume_attachments/{volume_id}",
+        "POST /volume/v3/volumes/{volume_id}/action (os-begin_detaching)",
     ),
     noun="volume",
 )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from servers.agent.failures import GuestFailed
 
-__all__ = ["GuestFailed", "Hypervisor", "Live", "NoGuest", "Power", "Unsupported"]
+__all__ = ["COPIED", "GuestFailed", "Hypervisor", "Live", "NoGuest", "Power", "Unsupported"]
 
 
 class Power(enum.IntEnum):
@@ -47,6 +47,13 @@ class Live(enum.StrEnum):
     """It goes on running here."""
     ABORTED = "aborted"
     """As ``FAILED``, because ``live_abort`` was called."""
+
+
+COPIED = (
+    *("memory_total", "memory_processed", "memory_remaining"),
+    *("disk_total", "disk_processed", "disk_remaining"),
+)
+"""What is told of a live migration that goes on, in bytes."""
 
 
 class Hypervisor(Protocol):
@@ -195,8 +202,7 @@ class Hypervisor(Protocol):
         ...
 
     def live_progress(self, server_id: str) -> dict[str, Any]:
-        """``state`` (``Live``), ``percent``, and bytes: ``memory_total``, ``memory_processed``,
-        ``memory_remaining``, ``disk_total``, ``disk_processed``, ``disk_remaining``; ``fault`` in
+        """``state`` (``Live``), ``percent``, those of ``COPIED`` that are known, and ``fault`` in
         words where it failed.
         """
         ...

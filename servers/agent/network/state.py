@@ -28,12 +28,15 @@ class Subnet:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a port of the network is: the name of its host, and its addresses."""
+    """Where a port of the network is: the name of its host, and its addresses. ``moving``: it may
+    be on another host already.
+    """
 
     id: str
     mac: str
     host: str
     addresses: tuple[str, ...]
+    moving: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,13 +38,16 @@ def make_tunnel(network: Network, own_address: str | None, more: Iterable[Entry]
 
 
 def entries(network: Network, more: Iterable[Entry] = ()) -> set[Entry]:
-    """A guest that is plugged here and said to be elsewhere is moving here: the bridge finds it."""
+    """A guest that is plugged here and said to be elsewhere is moving here: the bridge finds it.
+    What is for one that moves between others goes to all of them, so that nothing is lost when it
+    changes sides.
+    """
     tunnels: Mapping[str, str] = dict(network.tunnels)
     here = {port.id for port in network.ports}
     found = {
         (place.mac, tunnels[place.host])
         for place in network.places
-        if place.host in tunnels and place.id not in here
+        if place.host in tunnels and place.id not in here and not place.moving
     }
     return found | {(EVERYBODY, address) for address in tunnels.values()} | set(more)
 

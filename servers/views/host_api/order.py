@@ -61,5 +61,6 @@ class Progress(HostView):
     """``POST /host/v1/orders/{id}/progress``."""
 
     def post(self, request: Request, order_id: str) -> Response:
-        note_progress(self.agent, read_order_id(order_id), self.read(shapes.PROGRESS))
+        told = {key: one for key, one in self.read(shapes.PROGRESS).items() if one is not None}
+        note_progress(self.agent, read_order_id(order_id), told)
         return Response({})

@@ -112,4 +112,12 @@ ANSWER = {
     "fault": Key(up_to(1000), default=""),
     "code": Key(short, default=""),
 }
-PROGRESS = {"percent": Key(between(0, 100), required=True)}
+COPIED = {
+    f"{what}_{how}": Key(between(0, LARGEST_BIG_INT))
+    for what in ("memory", "disk")
+    for how in ("total", "processed", "remaining")
+}
+PROGRESS = {
+    "percent": Key(between(0, 100), required=True),
+    "copied": Key(told(COPIED)),
+}

@@ -22,6 +22,7 @@ from compute_site.identity.errors import InvalidToken
 from compute_site.identity.models import Token
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.policy.granted import find_granted
+from compute_site.policy.identity_service import login_url
 from compute_site.request_id import note_user
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class IdentityView(JsonView):
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Vary"] = "X-Auth-Token"
         if response.status_code == Unauthorized.status:
-            response["WWW-Authenticate"] = f'Keystone uri="{self.root}/identity"'
+            response["WWW-Authenticate"] = f'Keystone uri="{login_url(self.root)}"'
         return response
 
 

@@ -108,16 +108,20 @@ def create_image(
     properties: Mapping[str, Any],
     like: ImageData | None = None,
     awaits_data: bool = False,
+    visibility: str = "private",
+    protected: bool = False,
 ) -> str:
     for rule in (policies.ADD, policies.UPLOAD):
         caller.permit(rule)
+    changes.check_visibility(caller, visibility, caller.project_id)
     QUOTAS.check(caller.project_id, image_count_total=1)
     model = like or ImageData(id=None)
     image = Image.objects.create(
         name=name,
         status="queued" if awaits_data else "active",
         owner_id=caller.project_id,
-        visibility="private",
+        visibility=visibility,
+        protected=protected,
         min_ram=model.min_ram,
         min_disk=model.min_disk,
         size=None if awaits_data else model.size,

@@ -77,7 +77,7 @@ def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
     owner = values["owner"] or caller.project_id
     permit_on(caller, policies.ADD, owner)
     _check_keys(values[PROPERTIES])
-    _check_visibility(caller, values["visibility"], owner)
+    check_visibility(caller, values["visibility"], owner)
     image_id = values["id"] or uuid.uuid4()
     if Image.objects.filter(pk=image_id).exists():
         raise ImageIsThere(f"There is an image {image_id} already.")
@@ -117,7 +117,7 @@ def change_image(caller: Caller, image: Image, steps: Sequence[Step]) -> Image:
     if problems:
         raise BadRequest("; ".join(problems))
     if values["visibility"] != image.visibility:
-        _check_visibility(caller, values["visibility"], image.owner_id)
+        check_visibility(caller, values["visibility"], image.owner_id)
     if values["owner"] != image.owner_id:
         permit_on(caller, policies.MODIFY, values["owner"])
         image.owner_id = _find_owner(values["owner"])
@@ -214,7 +214,7 @@ def _check_keys(given: Collection[str], also: Collection[str] = ()) -> None:
         raise KeyOfService(f"Only the service sets {', '.join(barred)}.")
 
 
-def _check_visibility(caller: Caller, visibility: str, owner: str | None) -> None:
+def check_visibility(caller: Caller, visibility: str, owner: str | None) -> None:
     rule = VISIBILITY_RULES.get(visibility)
     if rule is not None:
         permit_on(caller, rule, owner)

@@ -18,6 +18,7 @@ from compute_site.neighbours.ids import canonical_ids, is_address
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.addresses import count_free
 from compute_site.neighbours.network.local.attached import attached_ports
+from compute_site.neighbours.network.local.bindings import forget_move, prepare_move
 from compute_site.neighbours.network.local.carried import (
     find_carried,
     find_carriers,
@@ -97,6 +98,7 @@ __all__ = [
     "find_ports",
     "find_security_groups",
     "find_wiring",
+    "forget_move",
     "free_addresses",
     "give_floating_ip_up",
     "lend_floating_ip",
@@ -105,6 +107,7 @@ __all__ = [
     "nics",
     "plug",
     "port_quota",
+    "prepare_move",
     "rebind",
     "remove_address",
     "remove_group",

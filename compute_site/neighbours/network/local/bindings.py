@@ -144,6 +144,32 @@ def activate_binding(caller: Caller, port: Port, host: str) -> HostBinding:
     return HostBinding(binding.row, active=True)
 
 
+def prepare_move(server_id: str, host: str) -> None:
+    """The ports of the server are on either host until ``rebind`` or ``forget_move``."""
+    ports = Port.objects.of_servers([server_id]).exclude(binding_host=host)
+    rows = [
+        PortBinding(
+            port=port,
+            device_id=server_id,
+            host=host,
+            vnic_type=port.vnic_type,
+            vif_type=BOUND,
+            profile=port.binding_profile,
+        )
+        for port in ports
+    ]
+    PortBinding.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["port", "host"],
+        update_fields=["device_id"],
+    )
+
+
+def forget_move(server_id: str, host: str) -> None:
+    PortBinding.objects.filter(device_id=server_id, host=host).delete()
+
+
 def _others(port: Port) -> QuerySet[PortBinding]:
     """Those for hosts on which it is not bound, as long as the same server has it."""
     mine = PortBinding.objects.filter(port=port, device_id=port.device_id)

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.carried import (
@@ -29,6 +29,7 @@ from compute_site.neighbours.network.models import (
     FloatingIp,
     Network,
     Port,
+    PortBinding,
     Router,
     SecurityGroupRule,
     Subnet,
@@ -50,7 +51,8 @@ def find_carried(network_id: str, host: str) -> Carried | None:
     if host not in hosts:
         return None
     ports = _ports_on([network.pk])
-    own = [port for port in ports if port.binding_host == host]
+    moving = _moving(ports)
+    own = [port for port in ports if host in {port.binding_host, *moving.get(port.pk, ())}]
     return Carried(
         id=str(network.pk),
         mtu=network.mtu,
@@ -58,7 +60,7 @@ def find_carried(network_id: str, host: str) -> Carried | None:
         physical_network=network.physical_network,
         segmentation_id=_number_of(network),
         subnets=tuple(_subnet(one) for one in network.subnets.order_by("created_at", "pk")),
-        places=tuple(_place(port) for port in ports),
+        places=tuple(_place(port, moving=port.pk in moving) for port in ports),
         ports=_own_ports(own),
         routers=_routers_on(network.pk),
         hosts=tuple(sorted(hosts)),
@@ -132,15 +134,33 @@ def _joined(networks: Collection[uuid.UUID]) -> set[uuid.UUID]:
 
 
 def _hosts_on(networks: Collection[uuid.UUID]) -> set[str]:
-    bound = Port.objects.filter(network__in=networks, device_owner__startswith=COMPUTE)
-    return set(bound.values_list("binding_host", flat=True)) - {""}
+    return set().union(*_hosts_by_network(networks).values())
 
 
 def _hosts_by_network(networks: Collection[uuid.UUID]) -> dict[uuid.UUID, set[str]]:
     bound = Port.objects.filter(network__in=networks, device_owner__startswith=COMPUTE)
     found: dict[uuid.UUID, set[str]] = {}
-    for network_id, host in bound.values_list("network", "binding_host").distinct():
+    coming = _prepared().filter(port__network__in=networks)
+    rows = bound.values_list("network", "binding_host").union(
+        coming.values_list("port__network", "host")
+    )
+    for network_id, host in rows:
         found.setdefault(network_id, set()).update({host} - {""})
+    return found
+
+
+def _prepared() -> QuerySet[PortBinding]:
+    """Hosts to which servers move while they run."""
+    bindings = PortBinding.objects.filter(port__device_owner__startswith=COMPUTE)
+    return bindings.filter(device_id=F("port__device_id"))
+
+
+def _moving(ports: Collection[Port]) -> dict[uuid.UUID, set[str]]:
+    """The hosts to which ports are about to move."""
+    found: dict[uuid.UUID, set[str]] = {}
+    rows = _prepared().filter(port__in=[port.pk for port in ports])
+    for port_id, host in rows.values_list("port", "host"):
+        found.setdefault(port_id, set()).add(host)
     return found
 
 
@@ -188,9 +208,13 @@ def _subnet(subnet: Subnet) -> CarriedSubnet:
     )
 
 
-def _place(port: Port) -> CarriedPlace:
+def _place(port: Port, *, moving: bool) -> CarriedPlace:
     return CarriedPlace(
-        id=str(port.pk), mac=port.mac_address, host=port.binding_host, addresses=_addresses(port)
+        id=str(port.pk),
+        mac=port.mac_address,
+        host=port.binding_host,
+        addresses=_addresses(port),
+        moving=moving,
     )
 
 

@@ -10,19 +10,42 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.api.microversions.version import Microversion
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest
 from compute_site.neighbours.image.shapes import CONTAINER_FORMATS, DISK_FORMATS
 from compute_site.neighbours.ownership import permit_on
-from compute_site.neighbours.serializers import of_shape
+from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.representation import cinder_time, show_type
 from compute_site.neighbours.volume.api.shapes import gigabytes, word_or_flag
+from compute_site.neighbours.volume.api.version import (
+    ALWAYS,
+    VERSIONS,
+    Since,
+    first_newer,
+    starting,
+    why_newer,
+)
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
-from compute_site.neighbours.volume.local import actions
+from compute_site.neighbours.volume.local import actions, attachments
 from compute_site.neighbours.volume.local.actions import Values
 from compute_site.neighbours.volume.models import Snapshot, Volume
-from compute_site.values.keys import IGNORED, Key, filled_line, one_of, texts_by_name
+from compute_site.values.keys import (
+    Key,
+    filled_line,
+    line,
+    mapping,
+    one_of,
+    texts_by_name,
+    uuid_text,
+)
+
+
+def text_or_mapping(value: Any) -> Any:
+    """The connector of an attachment that ends; there is nothing to tell its host."""
+    return value if isinstance(value, str) else mapping(value)
+
 
 SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-set_bootable": {"bootable": Key(word_or_flag, required=True)},
@@ -30,7 +53,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-reset_status": {
         "status": Key(one_of(*actions.STATUSES)),
         "migration_status": Key(one_of(*actions.MIGRATION_STATUSES)),
-        "attach_status": IGNORED,
+        "attach_status": Key(one_of(*actions.ATTACH_STATUSES)),
     },
     "os-force_delete": {},
     "os-update_readonly_flag": {"readonly": Key(word_or_flag, required=True)},
@@ -46,8 +69,31 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
         "force": Key(word_or_flag, default=False),
         "disk_format": Key(one_of(*DISK_FORMATS), default="raw"),
         "container_format": Key(one_of(*CONTAINER_FORMATS), default="bare"),
+        "visibility": Key(one_of("private", "public", "shared", "community"), default="private"),
+        "protected": Key(word_or_flag, default=False),
     },
+    "revert": {"snapshot_id": Key(uuid_text, required=True)},
+    "os-reimage": {
+        "image_id": Key(uuid_text, required=True),
+        "reimage_reserved": Key(word_or_flag, default=False),
+    },
+    "os-extend_volume_completion": {"error": Key(word_or_flag, default=False)},
+    "os-attach": {
+        "instance_uuid": Key(uuid_text),
+        "host_name": Key(filled_line),
+        "mountpoint": Key(filled_line, required=True),
+        "mode": Key(one_of(*attachments.MODES), default=attachments.READ_WRITE),
+    },
+    "os-detach": {"attachment_id": Key(line)},
+    "os-force_detach": {"attachment_id": Key(line), "connector": Key(text_or_mapping)},
+    "os-reserve": {},
+    "os-unreserve": {},
+    "os-begin_detaching": {},
+    "os-roll_detaching": {},
 }
+SINCE = starting(v3_40=["revert"], v3_68=["os-reimage"], v3_71=["os-extend_volume_completion"])
+"""The version that has an action first."""
+KEYS_SINCE = {"os-volume_upload_image": starting(v3_1=["visibility", "protected"])}
 SNAPSHOT_SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-reset_status": {"status": Key(one_of(*actions.SNAPSHOT_STATUSES), required=True)},
     "os-force_delete": {},
@@ -94,12 +140,28 @@ ACTIONS: Mapping[str, Action] = {
     "os-show_image_metadata": (_show_image_metadata, policies.SHOW_IMAGE, 200),
     "os-retype": (actions.retype, policies.RETYPE, 202),
     "os-volume_upload_image": (_upload_image, policies.UPLOAD_IMAGE, 202),
+    "revert": (actions.revert, policies.REVERT, 202),
+    "os-reimage": (actions.reimage, policies.REIMAGE, 202),
+    "os-extend_volume_completion": (actions.complete_extension, policies.EXTEND_COMPLETE, 202),
+    "os-attach": (attachments.attach, policies.ATTACH, 202),
+    "os-detach": (attachments.detach, policies.DETACH, 202),
+    "os-force_detach": (attachments.detach, policies.FORCE_DETACH, 202),
+    "os-reserve": (attachments.reserve, policies.RESERVE, 202),
+    "os-unreserve": (attachments.unreserve, policies.UNRESERVE, 202),
+    "os-begin_detaching": (attachments.begin_detaching, policies.BEGIN_DETACHING, 202),
+    "os-roll_detaching": (attachments.roll_detaching, policies.ROLL_DETACHING, 202),
 }
 """What is done, by whose right, and the status of the answer."""
+OLDER = {"os-extend": (Microversion.parse("3.42"), actions.extend_free)}
+"""What an action did until a version."""
 SNAPSHOT_ACTIONS: Mapping[str, Action] = {
     "os-reset_status": (actions.reset_snapshot, policies.RESET_SNAPSHOT, 202),
     "os-force_delete": (actions.force_delete_snapshot, policies.FORCE_DELETE_SNAPSHOT, 202),
 }
+
+
+def of_shape(shape: Mapping[str, Key], since: Since | None) -> type[BodySerializer]:
+    return type("ActionBody", (BodySerializer,), {"shape": shape, "since": since or ALWAYS})
 
 
 class ActionView(VolumeView):
@@ -113,11 +175,17 @@ class ActionView(VolumeView):
         name = next(iter(body), "") if isinstance(body, dict) and len(body) == 1 else ""
         if name not in self.actions:
             raise BadRequest(f"Send one of {', '.join(self.actions)}.")
+        newer = first_newer([name], SINCE, self.version)
+        if newer is not None:
+            raise BadRequest(why_newer(newer, SINCE, self.version))
         act, rule, status = self.actions[name]
+        until, older = OLDER.get(name, (VERSIONS.oldest, None))
+        if older is not None and self.version < until:
+            act = older
         permit_on(self.caller, rule, row.project_id)
         shape = self.shapes[name]
         empty = not shape and not body[name]
-        values = {} if empty else self.read(name, of_shape(shape)).values
+        values = {} if empty else self.read(name, of_shape(shape, KEYS_SINCE.get(name))).values
         return Response(act(self.caller, row, values), status=status)
 
 

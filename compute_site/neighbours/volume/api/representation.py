@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from compute_site.neighbours.volume.api.version import starting
@@ -96,10 +97,33 @@ def show_attachment(attachment: Attachment) -> dict[str, Any]:
         "id": str(attachment.volume_id),
         "volume_id": str(attachment.volume_id),
         "attachment_id": str(attachment.pk),
-        "server_id": str(attachment.server_id),
+        "server_id": None if attachment.server_id is None else str(attachment.server_id),
         "device": attachment.device,
-        "host_name": None,
-        "attached_at": cinder_time(attachment.created_at),
+        "host_name": attachment.host_name or None,
+        "attached_at": cinder_time(attachment.attached_at or attachment.created_at),
+    }
+
+
+def show_entry(attachment: Attachment) -> dict[str, Any]:
+    """An attachment in its own API, without details."""
+    status = "attached" if attachment.status == "detaching" else attachment.status
+    return {
+        "id": str(attachment.pk),
+        "status": status,
+        "instance": None if attachment.server_id is None else str(attachment.server_id),
+        "volume_id": str(attachment.volume_id),
+    }
+
+
+def show_whole_entry(attachment: Attachment, connection: Mapping[str, Any]) -> dict[str, Any]:
+    is_there = attachment.status in ("attached", "detaching")
+    attached_at = attachment.attached_at or (attachment.created_at if is_there else None)
+    return {
+        **show_entry(attachment),
+        "attached_at": "" if attached_at is None else cinder_time(attached_at),
+        "detached_at": "",
+        "attach_mode": attachment.mode,
+        "connection_info": dict(connection),
     }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume.api import shapes
+from compute_site.neighbours.volume.api.version import starting
 
 
 class VolumeCreate(BodySerializer):
@@ -34,3 +37,12 @@ class TypeAccess(BodySerializer):
     """The project that may use a type from now on, or may not any more."""
 
     shape = shapes.ACCESS
+
+
+class AttachmentCreate(BodySerializer):
+    shape = shapes.NEW_ATTACHMENT
+    since: ClassVar = starting(v3_54=["mode"])
+
+
+class AttachmentUpdate(BodySerializer):
+    shape = shapes.CHANGED_ATTACHMENT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from compute_site.neighbours.volume.local.attachments import MODES, read_connector
 from compute_site.values.keys import (
     Key,
     WrongValue,
@@ -12,6 +13,7 @@ from compute_site.values.keys import (
     filled_line,
     flag,
     line,
+    one_of,
     shown,
     texts_by_name,
     uuid_text,
@@ -86,4 +88,19 @@ CHANGED_TYPE: Mapping[str, Key] = {
     "description": Key(line),
     "is_public": Key(flag),
 }
+
+
+def filled_connector(value: Any) -> dict[str, Any]:
+    if not (found := read_connector(value)):
+        raise WrongValue("give what the host says of itself")
+    return found
+
+
+NEW_ATTACHMENT: Mapping[str, Key] = {
+    "volume_uuid": Key(uuid_text, required=True),
+    "instance_uuid": Key(uuid_text),
+    "connector": Key(read_connector),
+    "mode": Key(one_of(*MODES)),
+}
+CHANGED_ATTACHMENT: Mapping[str, Key] = {"connector": Key(filled_connector, required=True)}
 ACCESS: Mapping[str, Key] = {"project": Key(line, required=True)}

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from compute_site.neighbours.volume.api import about, actions, metadata, quotas, types, views
+from compute_site.neighbours.volume.api import (
+    about,
+    actions,
+    attachments,
+    metadata,
+    quotas,
+    types,
+    views,
+)
 
 V3 = [
     path("volumes", views.Volumes.as_view()),
@@ -14,6 +22,10 @@ V3 = [
     path("volumes/<volume_id>/action", actions.VolumeAction.as_view()),
     path("volumes/<volume_id>/metadata", metadata.VolumeMetadata.as_view()),
     path("volumes/<volume_id>/metadata/<key>", metadata.VolumeMetadataItem.as_view()),
+    path("attachments", attachments.Attachments.as_view()),
+    path("attachments/detail", attachments.AttachmentsDetail.as_view()),
+    path("attachments/<attachment_id>", attachments.AttachmentDetail.as_view()),
+    path("attachments/<attachment_id>/action", attachments.AttachmentAction.as_view()),
     path("snapshots", views.Snapshots.as_view()),
     path("snapshots/detail", views.SnapshotsDetail.as_view()),
     path("snapshots/<snapshot_id>", views.SnapshotDetail.as_view()),

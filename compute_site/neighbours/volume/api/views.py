@@ -79,6 +79,7 @@ class VolumeView(ListView):
     """A view of the volume API. ``first`` is the microversion that has its URL first."""
 
     first: ClassVar[str] = str(VERSIONS.oldest)
+    version_header = f"{VERSIONS.service} {VERSIONS.newest}"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

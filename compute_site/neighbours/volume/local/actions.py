@@ -10,15 +10,23 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, Fault, NotFound
+from compute_site.faults import BadRequest, Conflict, Fault, NotFound
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
+from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import data
-from compute_site.neighbours.volume.local.changes import GIB, VolumeBusy, find_type, remove_volume
+from compute_site.neighbours.volume.local import attachments, data
+from compute_site.neighbours.volume.local.changes import (
+    GIB,
+    VolumeBusy,
+    VolumeTooSmall,
+    find_type,
+    remove_volume,
+)
 from compute_site.neighbours.volume.local.events import volume_grew
 from compute_site.neighbours.volume.local.limits import check_growth
 from compute_site.neighbours.volume.local.metadata import change_metadata
+from compute_site.neighbours.volume.local.of_servers import reimage as write_image
 from compute_site.neighbours.volume.models import Snapshot, Volume
 
 STATUSES = (
@@ -26,6 +34,7 @@ STATUSES = (
     *("in-use", "maintenance", "reserved"),
 )
 SNAPSHOT_STATUSES = ("available", "error", "creating", "deleting", "error_deleting")
+ATTACH_STATUSES = ("attached", "detached")
 MIGRATION_STATUSES = ("migrating", "error", "success", "completing", "none", "starting")
 IN_PLACE = ("available", "in-use")
 OF_IMAGE = "image_metadata"
@@ -38,6 +47,12 @@ ABOUT_IMAGE = frozenset(
 """What a volume remembers of its image beyond properties."""
 
 
+class NotReverted(Conflict):
+    """The volume or its snapshot is busy. Cinder: 409."""
+
+    code = "not_reverted"
+
+
 Values = Mapping[str, Any]
 """The checked keys of the body."""
 
@@ -47,8 +62,15 @@ def set_bootable(_: Caller, volume: Volume, values: Values) -> None:
     volume.save(update_fields=["bootable"])
 
 
+def extend_free(caller: Caller, volume: Volume, values: Values) -> None:
+    """As ``extend``, but not of a volume in use. Raises ``VolumeBusy``."""
+    if volume.status != "available":
+        raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; only a free one can grow.")
+    extend(caller, volume, values)
+
+
 @transaction.atomic
-def extend(_: Caller, volume: Volume, values: Values) -> None:
+def extend(caller: Caller, volume: Volume, values: Values) -> None:
     """Make a volume larger: a free one, or one in use that has bytes, of which its guests hear.
 
     Raises:
@@ -58,6 +80,8 @@ def extend(_: Caller, volume: Volume, values: Values) -> None:
     """
     locked = Volume.objects.select_for_update().get(pk=volume.pk)
     in_use = locked.status == "in-use" and data.file_of(locked) is not None
+    if in_use:
+        permit_on(caller, policies.EXTEND_ATTACHED, locked.project_id)
     if locked.status != "available" and not in_use:
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can grow.")
     if values["new_size"] <= locked.size:
@@ -72,13 +96,34 @@ def extend(_: Caller, volume: Volume, values: Values) -> None:
         volume_grew.send(Volume, volume_id=str(locked.pk), size=locked.size, server_ids=server_ids)
 
 
+def complete_extension(_: Caller, volume: Volume, __: Values) -> None:
+    """Raises: VolumeBusy: always, as volumes grow at once."""
+    raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; it is not being extended.")
+
+
+@transaction.atomic
 def reset_status(_: Caller, volume: Volume, values: Values) -> None:
-    """Set the status without checks, for admins; the attachments stay as they are."""
+    """Set the status, for admins. The attachments stay as they are, unless the ``attach_status``
+    is ``detached``.
+
+    Raises:
+        BadRequest: nothing is given, or the volume would be in use by nobody.
+        HeldByCompute: 409.
+    """
     columns = {key: values[key] for key in ("status", "migration_status") if values[key]}
     if columns.get("migration_status") == "none":
         columns["migration_status"] = ""
-    if not columns:
-        raise BadRequest("Give a status, a migration_status, or both.")
+    attached = values.get("attach_status")
+    if not columns and attached is None:
+        raise BadRequest("Give a status, an attach_status or a migration_status.")
+    if columns.get("status") == "deleting":
+        raise BadRequest("A volume is deleted by DELETE.", field="os-reset_status.status")
+    locked = Volume.objects.select_for_update(of=("self",)).get(pk=volume.pk)
+    in_use = "in-use" in columns.values() or attached == "attached"
+    if in_use and not locked.attachments.exists():
+        raise BadRequest(f"Volume {volume.pk} has no attachments.", field="os-reset_status")
+    if attached == "detached":
+        attachments.forget_all(locked)
     Volume.objects.filter(pk=volume.pk).update(**columns)
 
 
@@ -147,6 +192,8 @@ def upload_image(caller: Caller, volume: Volume, values: Values) -> str:
     """
     if volume.status != "available" and not (values["force"] and volume.status == "in-use"):
         raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; an image needs a free one.")
+    if values["visibility"] == "public":
+        permit_on(caller, policies.UPLOAD_PUBLIC, volume.project_id)
     properties = {
         key: text for key, text in volume.image_metadata.items() if key not in ABOUT_IMAGE
     }
@@ -166,6 +213,8 @@ def upload_image(caller: Caller, volume: Volume, values: Values) -> str:
         properties=properties,
         like=like,
         awaits_data=has_bytes,
+        visibility=values["visibility"],
+        protected=values["protected"],
     )
     if has_bytes:
         _fill(volume, image_id, values["disk_format"])
@@ -181,6 +230,61 @@ def _fill(volume: Volume, image_id: str, disk_format: str) -> None:
     except Fault:
         image_service().forget_images(volume.project_id, [image_id])
         raise
+
+
+@transaction.atomic
+def revert(_: Caller, volume: Volume, values: Values) -> None:
+    """Give the volume the bytes of its newest snapshot.
+
+    Raises:
+        BadRequest: the snapshot is not the newest, or the volume has grown since.
+        NotReverted: 409, the volume or the snapshot is busy.
+    """
+    locked = Volume.objects.select_for_update(of=("self",)).get(pk=volume.pk)
+    newest = locked.snapshots.order_by("-created_at", "-pk").first()
+    if newest is None or newest.pk != values["snapshot_id"]:
+        raise BadRequest(
+            f"Snapshot {values['snapshot_id']} is not the newest one of volume {volume.pk}.",
+            field="revert.snapshot_id",
+        )
+    if newest.size != locked.size:
+        raise BadRequest(
+            f"Volume {volume.pk} has {locked.size} GiB, its snapshot {newest.size}.", field="revert"
+        )
+    if (locked.status, newest.status) != ("available", "available"):
+        raise NotReverted(
+            f"Volume {volume.pk} is {locked.status}, its snapshot {newest.status}; both must be "
+            "available."
+        )
+    data.restore(locked, newest)
+
+
+@transaction.atomic
+def reimage(caller: Caller, volume: Volume, values: Values) -> None:
+    """Write an image over the volume.
+
+    Raises:
+        NotFound: the caller sees no such image.
+        Conflict: several have the volume.
+        VolumeBusy: it is in use, or reserved and nobody said that this does not matter.
+    """
+    locked = Volume.objects.select_for_update(of=("self",)).get(pk=volume.pk)
+    if locked.status == "reserved":
+        permit_on(caller, policies.REIMAGE_RESERVED, locked.project_id)
+    image_id = str(values["image_id"])
+    image = image_service().find_images(caller, [image_id]).get(image_id)
+    if image is None:
+        raise NotFound(f"There is no image {image_id}.")
+    if locked.attachments.count() > 1:
+        raise Conflict(f"Several have volume {volume.pk}.")
+    also = ("reserved",) if values["reimage_reserved"] else ()
+    if locked.status not in ("available", "error", *also):
+        raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; no image is written over it.")
+    if locked.size < max(image.min_disk, -(-(image.size or 0) // GIB)):
+        raise VolumeTooSmall(f"Volume {volume.pk} has {locked.size} GiB; the image needs more.")
+    write_image(caller, str(volume.pk), image_id)
+    if locked.status == "error":
+        Volume.objects.filter(pk=volume.pk).update(status="available")
 
 
 def reset_snapshot(_: Caller, snapshot: Snapshot, values: Values) -> None:

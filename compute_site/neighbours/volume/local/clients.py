@@ -22,7 +22,7 @@ from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.words import is_canonical
 
 NEWEST_FIRST = ("-created_at", "-pk")
-RESERVED = "reserved"
+NOT_IN_USE = ("reserved", "attaching")
 
 
 def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedVolume]:
@@ -116,6 +116,6 @@ def _describe(row: Volume) -> ListedVolume:
         attached=tuple(
             (str(one.server_id), one.device)
             for one in row.attachments.all()
-            if one.status != RESERVED
+            if one.status not in NOT_IN_USE and one.server_id is not None
         ),
     )

@@ -102,6 +102,13 @@ def keep(snapshot: Snapshot) -> None:
         _copy(_path(snapshot.volume), path, snapshot.size)
 
 
+def restore(volume: Volume, snapshot: Snapshot) -> None:
+    """Give the volume the bytes of its snapshot; raises ``CopyFailed``."""
+    path = _path(volume)
+    if path is not None:
+        _copy(_path(snapshot), path, volume.size)
+
+
 def grow(volume: Volume) -> None:
     """Let the bytes be as many as the row says."""
     path = file_of(volume)

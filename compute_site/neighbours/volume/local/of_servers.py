@@ -37,8 +37,15 @@ SNAPSHOTTABLE = ("available", "in-use")
 SHAREABLE = (*FREE, "reserved", "in-use")
 CLAIMED = ("reserved", "in-use", "attaching", "detaching")
 RESERVED, ATTACHED, DETACHING = "reserved", "attached", "detaching"
-STATUS_BY_CLAIM = ((DETACHING, "detaching"), (ATTACHED, "in-use"), (RESERVED, "reserved"))
+STATUS_BY_CLAIM = (
+    (DETACHING, "detaching"),
+    (ATTACHED, "in-use"),
+    ("attaching", "attaching"),
+    (RESERVED, "reserved"),
+)
 """What the claims on a volume make of it; the first that there is counts."""
+OWN = Attachment.objects.filter(made_by_compute=True)
+"""The attachments that compute makes; others make some by the volume API."""
 
 
 def find_volumes(caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]:
@@ -70,14 +77,18 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
 def find_connection(volume_id: str) -> Mapping[str, Any] | None:
     """The file with its bytes, if there is a folder for them."""
     volume = Volume.objects.filter(pk__in=canonical_ids([volume_id])).first()
-    path = data.file_of(volume) if volume is not None else None
-    if volume is None or path is None:
+    return connection_of(volume) if volume is not None else None
+
+
+def connection_of(volume: Volume) -> Mapping[str, Any] | None:
+    path = data.file_of(volume)
+    if path is None:
         return None
     return {
         "kind": "file",
         "path": str(path),
         "format": "raw",
-        "serial": volume_id,
+        "serial": str(volume.pk),
         "read_only": bool(volume.readonly),
     }
 
@@ -210,13 +221,13 @@ def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
     if not devices:
         return {}
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids(devices)))
-    entries = list(Attachment.objects.filter(server_id=server_id, volume__in=list(volumes)))
+    entries = list(OWN.filter(server_id=server_id, volume__in=list(volumes)))
     kept = [entry for entry in entries if entry.status != DETACHING]
     for entry in kept:
         entry.device = devices[str(entry.volume_id)]
         entry.status = ATTACHED
     Attachment.objects.bulk_update(kept, ["device", "status"])
-    _settle(volumes)
+    settle(volumes)
     return {str(entry.volume_id): str(entry.pk) for entry in entries}
 
 
@@ -226,38 +237,38 @@ def begin_detaching(caller: Caller, server_id: str, volume_id: str) -> None:
     for volume in volumes.values():
         permit_on(caller, policies.BEGIN_DETACHING, volume.project_id)
     status = volumes[volume_id].status if volume_id in volumes else "unknown"
-    held = Attachment.objects.filter(server_id=server_id, volume__in=list(volumes))
+    held = OWN.filter(server_id=server_id, volume__in=list(volumes))
     if status != "in-use" or not held.filter(status=ATTACHED).update(status=DETACHING):
         raise VolumeNotDetachable(
             f"Volume {volume_id} is {status}; only one in use by this server can be detached."
         )
-    _settle(volumes)
+    settle(volumes)
 
 
 @transaction.atomic(durable=True)
 def stop_detaching(server_id: str, volume_id: str) -> None:
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids([volume_id])))
-    held = Attachment.objects.filter(server_id=server_id, volume__in=list(volumes))
+    held = OWN.filter(server_id=server_id, volume__in=list(volumes))
     held.filter(status=DETACHING).update(status=ATTACHED)
-    _settle(volumes)
+    settle(volumes)
 
 
 @transaction.atomic(durable=True)
 def detach(server_id: str, volume_id: str, *, delete: bool = False) -> None:
-    claims = Attachment.objects.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
+    claims = OWN.filter(server_id=server_id, volume__in=canonical_ids([volume_id]))
     _give_up(claims, delete=[volume_id] if delete else [])
 
 
 @transaction.atomic(durable=True)
 def release(server_ids: Collection[str], *, delete: Collection[str] = ()) -> None:
     if server_ids:
-        _give_up(Attachment.objects.filter(server_id__in=server_ids), delete=delete)
+        _give_up(OWN.filter(server_id__in=server_ids), delete=delete)
 
 
 def _give_up(claims: models.QuerySet[Attachment], *, delete: Collection[str]) -> None:
     volumes = _lock(Volume.objects.filter(pk__in=claims.values("volume")))
     claims.filter(volume__in=list(volumes)).delete()
-    left = _settle(volumes)
+    left = settle(volumes)
     free = set(volumes) - left
     doomed = Volume.objects.filter(pk__in=free & set(delete), snapshots=None)
     if data.folder() is not None:
@@ -265,7 +276,7 @@ def _give_up(claims: models.QuerySet[Attachment], *, delete: Collection[str]) ->
     doomed.delete()  # the volume of a snapshot stays, as in Cinder
 
 
-def _settle(volumes: Collection[str]) -> set[str]:
+def settle(volumes: Collection[str]) -> set[str]:
     """Set the status of locked volumes by their attachments; return those that have any."""
     left = Attachment.objects.filter(volume__in=list(volumes))
     found: dict[str, set[str]] = {}

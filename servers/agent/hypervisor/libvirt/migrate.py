@@ -18,17 +18,15 @@ from servers.agent.hypervisor.libvirt.drives import (
 )
 from servers.agent.hypervisor.libvirt.folders import ARRIVING, GUEST, without_secrets
 from servers.agent.hypervisor.libvirt.library import failure, lib, said
-from servers.agent.hypervisor.libvirt.machines import Machines, ignoring
-from servers.agent.hypervisor.protocol import Live, Unsupported
+from servers.agent.hypervisor.libvirt.machines import Machines, ignoring, power_of
+from servers.agent.hypervisor.protocol import COPIED, Live, Power, Unsupported
 from servers.agent.settings import Settings
 from servers.agent.storage.qemu_img import make_blank
 
 FORCED_DOWNTIME = 1_800_000
 """Milliseconds that a guest may stand still once its migration is forced."""
-COUNTERS = (
-    *("memory_total", "memory_processed", "memory_remaining"),
-    *("disk_total", "disk_processed", "disk_remaining"),
-)
+FASTEST = ((1 << 63) - 1) >> 20
+"""MiB a second: as fast as the network is."""
 
 
 class Migrations:
@@ -142,9 +140,13 @@ class Migrations:
             return
         with (
             said("the migration could not be forced"),
-            ignoring(lib.VIR_ERR_OPERATION_INVALID),
+            ignoring(lib.VIR_ERR_OPERATION_INVALID),  # none goes on
         ):
+            domain.migrateSetMaxSpeed(FASTEST)
             domain.migrateSetMaxDowntime(FORCED_DOWNTIME)
+            domain.suspend()  # it goes on where it is when the migration ends, or breaks off
+            if power_of(domain) == Power.PAUSED:  # the migration had ended by then
+                domain.resume()
 
     def _move(
         self, server_id: str, domain: Any, to: Mapping[str, Any], xml: str, copy_disks: bool
@@ -193,7 +195,7 @@ def counters(domain: Any) -> dict[str, Any]:
         known = domain.jobStats()
     except lib.libvirtError:
         return {"percent": 0}
-    found = {name: int(known[name]) for name in COUNTERS if name in known}
+    found = {name: int(known[name]) for name in COPIED if name in known}
     total = found.get("memory_total", 0) + found.get("disk_total", 0)
     left = found.get("memory_remaining", 0) + found.get("disk_remaining", 0)
     return {"percent": 100 * (total - left) // total if total else 0, **found}

@@ -1,0 +1,92 @@
+"""The rows of projects and users that a Keystone elsewhere knows: made when they are first seen,
+and changed when it says otherwise. Servers, quotas and grants of rules refer to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, models, transaction
+
+from compute_site.faults import Forbidden
+from compute_site.identity.models import Project, ProjectRole, User
+from compute_site.neighbours.identity.keystone.tokens import KnownToken, Named
+
+Row = TypeVar("Row", Project, User)
+
+NO_PASSWORD = "!"  # noqa: S105 - Django's mark of accounts that nobody signs in with
+LONGEST_ID = User._meta.pk.max_length or 0  # noqa: SLF001 - Django's public model API
+
+
+class IdTooLong(Forbidden):
+    """Keystone names the user by an id that is longer than those of this site may be."""
+
+    code = "id_too_long"
+
+
+def note_token(known: KnownToken) -> None:
+    """Let there be rows as the token says, and let the user hold those roles in the project which
+    it tells, for what is done later without it. One for an application credential does not have all
+    roles: it takes none away.
+    """
+    note_user(known.user)
+    if known.project is not None:
+        note_project(known.project)
+        _hold_roles(known.user.id, known.project.id, known.roles, adds_only=known.by_credential)
+
+
+def note_user(user: Named) -> None:
+    _note(User, "username", user, password=NO_PASSWORD)
+
+
+def note_project(project: Named) -> None:
+    _note(Project, "name", project)
+
+
+def _note(model: type[Row], column: str, named: Named, **values: Any) -> None:
+    if len(named.id) > LONGEST_ID:
+        raise IdTooLong(f"The id {named.id} has more than {LONGEST_ID} characters.")
+    rows: models.QuerySet[Any] = model._default_manager.filter(pk=named.id)  # noqa: SLF001 - Django's public model API
+    present = rows.values_list(column, flat=True).first()
+    if present is not None and present in _names(model, column, named):
+        return
+    for name in _names(model, column, named):
+        try:
+            with transaction.atomic():
+                if present is None:
+                    model._default_manager.create(pk=named.id, **{column: name}, **values)  # noqa: SLF001
+                else:
+                    _rename(rows, column, name)
+        except IntegrityError:
+            if present is None and rows.exists():
+                return  # another request was faster
+            continue  # another domain has one of that name
+        return
+
+
+def _rename(rows: models.QuerySet[Any], column: str, name: str) -> None:
+    row = rows.get()
+    setattr(row, column, name)
+    row.save(update_fields=[column])
+
+
+def _names(model: type[Row], column: str, named: Named) -> Iterator[str]:
+    """Names for a row, the best first: Keystone's are unique in a domain only."""
+    field: Any = model._meta.get_field(column)  # noqa: SLF001 - Django's public model API
+    for more in ("", f" ({named.domain})", f" ({named.id})"):
+        yield named.name[: field.max_length - len(more)] + more
+
+
+def _hold_roles(user_id: str, project_id: str, roles: Collection[str], *, adds_only: bool) -> None:
+    groups = dict(ProjectRole.objects.filter(project=project_id).values_list("group", "role"))
+    memberships = User.groups.through.objects.filter(user=user_id, group__in=groups)
+    held = set(memberships.values_list("group", flat=True))
+    wanted = {group for group, role in groups.items() if role in roles}
+    if not adds_only and held - wanted:
+        memberships.exclude(group__in=wanted).delete()
+    if wanted - held:
+        User.groups.through.objects.bulk_create(
+            [User.groups.through(user_id=user_id, group_id=group) for group in wanted - held],
+            ignore_conflicts=True,
+        )

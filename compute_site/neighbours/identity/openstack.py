@@ -1,0 +1,79 @@
+"""A Keystone elsewhere, which knows tokens, projects and users (``identity_service``)."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+from compute_site.faults import Forbidden
+from compute_site.identity.errors import NoProject
+from compute_site.identity.models import Project
+from compute_site.neighbours.elsewhere.faults import NotThere
+from compute_site.neighbours.elsewhere.login import keystone_url
+from compute_site.neighbours.identity.keystone import rows
+from compute_site.neighbours.identity.keystone.tokens import (
+    KEYSTONE,
+    KnownToken,
+    Named,
+    ask_keystone,
+    find_known,
+    remember,
+)
+from compute_site.policy.granted import find_with_rules
+from compute_site.policy.identity_service import IdentityServiceUnavailable, Proven
+
+logger = logging.getLogger(__name__)
+
+
+class NoRoleHere(Forbidden):
+    """None of the token's roles means anything here, or the project or user is disabled here."""
+
+    code = "no_role_here"
+
+
+def find_by_token(text: str) -> Proven | None:
+    known = find_known(text)
+    if known is not None:
+        return _prove(text, known)
+    known = ask_keystone(text)
+    if known is None:
+        return None
+    rows.note_token(known)
+    remember(text, known)
+    return _prove(text, known)
+
+
+def has_project(project_id: str) -> bool:
+    if Project.objects.filter(pk=project_id).exists():
+        return True
+    try:
+        answer = KEYSTONE.call("GET", f"/projects/{quote(project_id, safe='')}")
+    except NotThere:
+        return False
+    except IdentityServiceUnavailable:
+        logger.warning("nobody knows whether there is a project %s", project_id)
+        raise
+    rows.note_project(KEYSTONE.read(answer, lambda body: _project(body["project"])))
+    return True
+
+
+def login_url(root: str) -> str:  # noqa: ARG001 - that of the local service depends on it
+    return keystone_url()
+
+
+def _prove(text: str, known: KnownToken) -> Proven:
+    if known.project is None:
+        raise NoProject("Get a token for a project; this one is for none.")
+    found = find_with_rules(
+        known.user.id, known.project.id, known.roles, by_credential=known.by_credential
+    )
+    if found is None or not known.roles:
+        raise NoRoleHere(
+            f"No role of yours in the project {known.project.id} counts here, or the project or "
+            "your account is disabled here."
+        )
+    return Proven(*found, token=text)
+
+
+def _project(shown: dict[str, str]) -> Named:
+    return Named(id=shown["id"], name=shown["name"], domain=shown["domain_id"])
