@@ -153,10 +153,20 @@ def probe(arguments: argparse.Namespace) -> int:
     except GuestFailed as error:  # most likely for what is missing
         stock, lacks = {}, lacks or [str(error)]
     for key, value in stock.items():
-        print(f"{key:22} {value}")  # noqa: T201
+        print(f"{key:22} {_shown(value)}")  # noqa: T201
     for line in lacks:
         print(f"missing: {line}")  # noqa: T201
     return 1 if lacks else 0
+
+
+def _shown(value: Any) -> str:
+    """Of what is large, its single values, and how many there are of others."""
+    if not isinstance(value, dict):
+        return str(value)
+    large = (list, dict)
+    return ", ".join(
+        f"{key} {len(one) if isinstance(one, large) else one}" for key, one in value.items()
+    )
 
 
 def check_site(site: str, *, plain: bool) -> None:

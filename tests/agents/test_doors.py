@@ -23,7 +23,7 @@ from tests.world.factories import make_image, make_instance, make_network
 DATA = b"disk"
 SHA512 = hashlib.sha512(DATA).hexdigest()
 RETURN, GUESTS, ANSWER = {"guests": []}, {"guests": []}, {"ok": True}
-IN_ANY_EPOCH, OPEN = {"return"}, {"join"}
+IN_ANY_EPOCH, OPEN = {"return"}, {"join", "install.sh", "agent.tar.gz"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Door:
 
 
 DOORS = [
+    Door("GET", "install.sh"),
+    Door("GET", "agent.tar.gz"),
     Door("POST", "join", {}),
     Door("POST", "heartbeat", BEAT),
     Door("POST", "return", RETURN),

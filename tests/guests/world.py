@@ -210,8 +210,8 @@ def a_world() -> Iterator[World]:
         for host in hosts:
             stack.callback(host.end)
             host.start_libvirtd()
-            line = manage(state, "add_host", host.name, "--site", site)
-            token = re.search(r"--token (\S+)", line)
+            line = manage(state, "add_host", host.name, "--site", site, "--plain-http")
+            token = re.search(r"JOIN_TOKEN=(\S+)", line)
             assert token is not None, line
             host.join(site, token[1])
             host.start_agent()

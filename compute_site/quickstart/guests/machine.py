@@ -13,17 +13,11 @@ from pathlib import Path
 
 from compute_site.quickstart.start import QuickstartError
 from servers.agent.hypervisor.libvirt.stock import CPUINFO, has_virtualization
+from servers.agent.packages import PACKAGES
 
 OS_RELEASE = Path("/etc/os-release")
 OLDEST_DEBIAN = 12
 UNSHARE = "/usr/bin/unshare"
-GUEST_PACKAGES = (
-    *("qemu-system-x86", "qemu-utils", "qemu-block-extra"),
-    *("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients"),
-    *("python3", "python3-libvirt", "python3-pycdlib"),
-    *("dnsmasq-base", "nftables", "iproute2", "procps", "kmod"),
-)
-"""What a host needs."""
 IMAGE_PACKAGES = (
     *("busybox-static", "cpio", "binutils", "mtools", "dosfstools"),
     *("e2fsprogs", "fdisk", "syslinux", "openssh-client"),
@@ -66,7 +60,7 @@ def is_emulating() -> bool:
 
 def install_packages(say: Callable[[str], None]) -> None:
     """Raises: QuickstartError: they cannot be had."""
-    lacking = find_lacking([*GUEST_PACKAGES, *IMAGE_PACKAGES])
+    lacking = find_lacking([*PACKAGES, *IMAGE_PACKAGES])
     if not lacking:
         say("    all are there")
         return

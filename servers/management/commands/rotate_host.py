@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from compute_site.faults import Fault
 from servers.hosts.agents import rotate_host
-from servers.management.commands.add_host import add_site, join_line
+from servers.management.commands.add_host import add_line_options, check_line, line_of
 
 
 class Command(BaseCommand):
@@ -16,11 +16,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the name of the host in the cloud")
-        add_site(parser)
+        add_line_options(parser)
 
-    def handle(self, *args: Any, name: str, site: str, **options: Any) -> None:
+    def handle(self, *args: Any, name: str, **options: Any) -> None:
+        check_line(options)
         try:
             token = rotate_host(name)
         except Fault as fault:
             raise CommandError(fault.detail) from None
-        self.stdout.write(join_line(site, token))
+        self.stdout.write(line_of(token, options))

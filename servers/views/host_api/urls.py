@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from servers.views.host_api import agent, image, network, order, transfer, view
+from servers.views.host_api import agent, image, install, network, order, transfer, view
 
 urlpatterns = [
+    path("install.sh", install.Script.as_view()),
+    path("agent.tar.gz", install.Archive.as_view()),
     path("join", agent.Join.as_view()),
     path("heartbeat", agent.Heartbeat.as_view()),
     path("return", agent.Return.as_view()),
