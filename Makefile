@@ -15,7 +15,7 @@ SAY = @printf '[%6.2f s] %s\n' $$(($$(date +%s) - $(BEGAN)))
 
 .DEFAULT_GOAL := help
 .PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts bench-launch bench-wait bench-keys \
-    test-guests soak soak-failover soak-hosts soak-repeat clean
+    test-guests soak soak-failover soak-hosts soak-repeat suites clean
 
 help:
 	@echo 'make run         the whole site with a demo cloud, on 127.0.0.1:8774'
@@ -32,6 +32,7 @@ help:
 	@echo '                 bench-wait, bench-keys'
 	@echo 'make soak        many clients in times of trouble; make soak-failover: the database dies;'
 	@echo '                 make soak-repeat: clients lose answers and send again; make soak-hosts: 200 hosts with agents'
+	@echo 'make suites      lists test suites of others; SUITES="terraform nova" runs these (docs/clients.md)'
 	@echo 'DATABASE_URL=postgresql://user:password@host:5432/name chooses another PostgreSQL.'
 
 run: $(VENV)/.run
@@ -94,6 +95,9 @@ soak-hosts: $(VENV)/.run
 
 soak-repeat: $(VENV)/.run
 	$(BIN)/python -m tests.soak.repeat
+
+suites: $(VENV)/.run
+	@$(BIN)/python -m tests.suites $(SUITES)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

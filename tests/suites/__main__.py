@@ -1,0 +1,138 @@
+"""Runs test suites of others, each against a cloud of its own that is gone afterwards.
+
+``python -m tests.suites`` lists them; with names it runs those. What they need is installed below
+``var/suites`` from the registries of Python, Go and Node.js, once; their output stays there.
+``--site URL`` takes a site that runs already, with ``tests/suites/cloud.yaml`` loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.suites.table import SUITES, Suite
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+WORK = ROOT / "var" / "suites"
+CLOUD = """
+  {name}:
+    auth:
+      auth_url: {root}/identity
+      username: {user}
+      password: secret
+      project_name: {user}
+      user_domain_id: default
+      project_domain_id: default
+    region_name: RegionOne"""
+CLOUDS = {
+    "devstack": "demo",
+    "devstack-alt": "alt",
+    "devstack-admin": "admin",
+    "devstack-system-admin": "admin",
+    "functional_admin": "admin",
+}
+"""The names by which the suites know their clouds, and the users that stand for them."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m tests.suites", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", choices=[*SUITES, []])
+    parser.add_argument("--site", default="")
+    asked = parser.parse_args()
+    for name in () if asked.names else SUITES:
+        print(f"{name:22} {SUITES[name].title}")
+    failed = [name for name in asked.names if not run(name, asked.site)]
+    if failed:
+        print(f"not all well: {', '.join(failed)}")
+    return len(failed)
+
+
+def run(name: str, site: str) -> bool:
+    """Install and run one suite; was all well?"""
+    suite, folder = SUITES[name], WORK / name
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "output.txt"
+    with contextlib.ExitStack() as stack:
+        root = site or stack.enter_context(cloud(folder))
+        write_files(suite, folder, root)
+        environment = {**os.environ, **fill_in(suite, root), "SUITE": str(HERE)}
+        with log.open("w") as output:
+            done = subprocess.run(
+                ["/bin/bash", "-euo", "pipefail", "-c", suite.script],
+                cwd=folder,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+    print("\n".join(log.read_text(errors="replace").splitlines()[-suite.told :]))
+    print(f"{name}: {'well' if done.returncode == 0 else 'not all well'}; all of it is in {log}")
+    return done.returncode == 0
+
+
+@contextlib.contextmanager
+def cloud(folder: Path) -> Iterator[str]:
+    """A cloud that keeps nothing; its address. Simulated hosts show each state for a second."""
+    command = [sys.executable, "-m", "compute_site", "run", "--ephemeral"]
+    with (folder / "site.txt").open("w") as errors:
+        process = subprocess.Popen(
+            [*command, "--cloud", str(HERE / "cloud.yaml")],
+            cwd=ROOT,
+            env={**os.environ, "COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())["root"]
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def fill_in(suite: Suite, root: str) -> dict[str, str]:
+    """The environment of the suite's programs: who signs in where, and what there is."""
+    return {
+        "ROOT": root,
+        "OS_AUTH_URL": f"{root}/identity/v3",
+        "OS_USERNAME": suite.user,
+        "OS_PASSWORD": "secret",
+        "OS_PROJECT_NAME": suite.user,
+        "OS_DOMAIN_ID": "default",
+        "OS_USER_DOMAIN_ID": "default",
+        "OS_PROJECT_DOMAIN_ID": "default",
+        "OS_REGION_NAME": "RegionOne",
+        **suite.variables,
+    }
+
+
+def write_files(suite: Suite, folder: Path, root: str) -> None:
+    clouds = "".join(CLOUD.format(name=name, root=root, user=user) for name, user in CLOUDS.items())
+    (folder / "clouds.yaml").write_text(f"clouds:{clouds}\n")
+    if suite.needs_tempest_conf:
+        text = (HERE / "tempest.conf").read_text()
+        filled = text.replace("{root}", root).replace("{folder}", str(folder))
+        filled = filled.replace("{network_extensions}", ",".join(extensions(root)))
+        (folder / "tempest.conf").write_text(filled)
+
+
+def extensions(root: str) -> list[str]:
+    """What the network API says that it can."""
+    request = urllib.request.Request(f"{root}/network/v2.0/extensions")  # noqa: S310 - it is ours
+    request.add_header("Authorization", f"Basic {b64encode(b'admin:secret').decode()}")
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
+        return sorted(one["alias"] for one in json.load(answer)["extensions"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

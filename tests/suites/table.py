@@ -1,0 +1,175 @@
+"""The test suites of others: what each is made of and how it is run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """``script`` is for bash, in a folder of the suite's own; ``$SUITE`` is the one of this file,
+    ``$ROOT`` the address of the cloud.
+    """
+
+    title: str
+    script: str
+    user: str = "admin"
+    """Who the programs are, and in which project."""
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    needs_tempest_conf: bool = False
+    told: int = 12
+    """So many lines of the output are shown in the end."""
+
+
+IDS = {
+    "OS_IMAGE_ID": "7e3f0d52-1c6a-4b8e-9a07-d1e5c2f4a001",
+    "OS_FLAVOR_ID": "42",
+    "OS_FLAVOR_ID_RESIZE": "84",
+    "OS_POOL_NAME": "public",
+    "OS_EXTGW_ID": "7e3f0d52-1c6a-4b8e-9a07-d1e5c2f4b002",
+    "OS_NETWORK_NAME": "fixed",
+    "OS_NETWORK_ID": "7e3f0d52-1c6a-4b8e-9a07-d1e5c2f4b001",
+    "OS_SUBNET_ID": "7e3f0d52-1c6a-4b8e-9a07-d1e5c2f4c001",
+}
+"""What stands in cloud.yaml, by the variables in which gophercloud's tests look for it."""
+
+PYTHON = "[ -d venv ] || python3 -m venv venv; venv/bin/pip install -q --disable-pip-version-check"
+PATHS = 'export PATH="$PWD/venv/bin:$PATH"; S=$(echo "$PWD"/venv/lib/python3*/site-packages)'
+GO = "export GOPATH=$PWD/go GOFLAGS=-mod=mod"
+
+
+def _tempest(tests: str) -> Suite:
+    return Suite(
+        title=f"Tempest: {tests}",
+        needs_tempest_conf=True,
+        script=f"""
+{PYTHON} tempest==47.0.0
+{PATHS}
+[ -d work ] || tempest init work
+cp tempest.conf work/etc/tempest.conf
+cd work
+stestr run --concurrency 2 '^tempest\\.({tests})'
+""",
+    )
+
+
+CLIENTS = """openstacksdk==4.22.0 python-openstackclient==10.5.0 python-novaclient==18.13.1 \\
+    tempest==47.0.0 testtools fixtures oslotest requests-mock ddt testscenarios pytest"""
+NEEDED_BY_SDK = {
+    "OS_CLIENT_CONFIG_FILE": "clouds.yaml",
+    "OPENSTACKSDK_EXAMPLE_CONFIG_KEY": "functional",
+}
+
+
+def _functional(client: str, part: str) -> Suite:
+    """Tests that come with the packages of openstacksdk and openstackclient."""
+    return Suite(
+        title=f"functional tests of {client}: {part}",
+        variables={**NEEDED_BY_SDK, "OS_CLOUD": "devstack-admin", "OS_TEST_TIMEOUT": "120"},
+        script=f"""
+{PYTHON} {CLIENTS}
+{PATHS}
+echo 'a file to upload' > CONTRIBUTING.rst
+python -m pytest -p no:cacheprovider -q -rfEs "$S"/{client}/tests/functional/{part}
+""",
+    )
+
+
+def _gophercloud(part: str) -> Suite:
+    return Suite(
+        title=f"acceptance tests of gophercloud 2: {part}",
+        variables={**IDS, "OS_BRANCH": "master"},
+        script=f"""
+{GO}
+mkdir -p here && cd here
+[ -f go.mod ] || go mod init here
+go mod download github.com/gophercloud/gophercloud/v2@v2.16.0
+cd .. && rm -rf source
+cp -r go/pkg/mod/github.com/gophercloud/gophercloud/v2@v2.16.0 source && chmod -R u+w source
+cd source
+go test -p 1 -parallel 1 -count 1 -timeout 60m -tags acceptance -v \\
+    ./internal/acceptance/openstack/{part}/... | tee ../tests.txt || failed=yes
+grep -hE '^--- (FAIL|PASS|SKIP)' ../tests.txt | cut -d' ' -f2 | sort | uniq -c
+[ -z "${{failed:-}}" ]
+""",
+    )
+
+
+TERRAFORM = f"""
+{GO}
+mkdir -p here bin && cd here
+[ -f go.mod ] || go mod init here
+PROVIDER=github.com/terraform-provider-openstack/terraform-provider-openstack/v3
+go mod download $PROVIDER@v3.4.0
+cd .. && rm -rf source
+cp -r go/pkg/mod/$PROVIDER@v3.4.0 source && chmod -R u+w source
+[ -x bin/terraform-provider-openstack ] || (cd source && go build -p 1 -o ../bin .)
+mkdir -p plan && cd plan && rm -f terraform.tfstate*
+cp "$SUITE"/main.tf .
+cat > terraformrc <<END
+provider_installation {{
+  dev_overrides {{ "terraform-provider-openstack/openstack" = "$PWD/../bin" }}
+}}
+END
+export TF_CLI_CONFIG_FILE=$PWD/terraformrc
+T=$(command -v tofu || command -v terraform)
+for size in 1 2; do  # made, then changed
+    export TF_VAR_size=$size
+    $T plan -no-color
+    $T apply -no-color -auto-approve
+    $T plan -no-color -detailed-exitcode  # fails unless there is nothing to do
+done
+$T destroy -no-color -auto-approve
+"""
+
+SUITES: Mapping[str, Suite] = {
+    "tempest-compute": _tempest("api.compute|serial_tests.api"),
+    "tempest-network": _tempest("api.network"),
+    "tempest-image": _tempest("api.image"),
+    "tempest-volume": _tempest("api.volume"),
+    "tempest-identity": _tempest("api.identity"),
+    **{
+        f"sdk-{part}": _functional("openstack", path)
+        for part, path in (
+            ("compute", "compute"),
+            ("network", "network"),
+            ("image", "image"),
+            ("volume", "block_storage"),
+            ("identity", "identity"),
+        )
+    },
+    **{
+        f"osc-{part}": _functional("openstackclient", part)
+        for part in ("compute", "network", "image", "volume", "identity")
+    },
+    "nova": Suite(
+        title="functional tests of novaclient",
+        variables={
+            **NEEDED_BY_SDK,
+            "OS_NOVACLIENT_NETWORK": "private",
+            "OS_TEST_TIMEOUT": "120",
+        },
+        script=f"""
+{PYTHON} {CLIENTS}
+{PATHS}
+OS_NOVACLIENT_EXEC_DIR=$PWD/venv/bin python -m testtools.run discover \\
+    -s "$S"/novaclient/tests/functional -t "$S"
+""",
+    ),
+    **{
+        f"gophercloud-{part}": _gophercloud(path)
+        for part, path in (
+            ("compute", "compute/v2"),
+            ("network", "networking/v2"),
+            ("image", "image/v2"),
+            ("volume", "blockstorage/v3"),
+            ("identity", "identity/v3"),
+        )
+    },
+    "terraform": Suite(
+        title="Terraform or OpenTofu: plan, apply, plan, destroy",
+        user="demo",
+        script=TERRAFORM,
+    ),
+}
