@@ -13,6 +13,8 @@ from typing import Any
 from compute_site.api import demo
 
 MADE = demo.SERVER
+TRANSFER_KEY = "0123456789abcdef"
+"""Stands for the key that only the answer to an offer tells."""
 WITHOUT_BODY = None
 IMAGE_DATA = "any bytes are a raw image"
 LOGIN = {
@@ -175,6 +177,16 @@ VOLUME: Mapping[str, Any] = {
         f"put {thing}/metadata/{{key}}": {"meta": {"purpose": "work"}}
         for thing in ("volumes/{volume_id}", "snapshots/{snapshot_id}")
     },
+    **{
+        name.format(noun): body
+        for noun in ("volume-transfers", "os-volume-transfer")
+        for name, body in {
+            "post {}": {"transfer": {"volume_id": demo.VOLUME, "name": "for-blue"}},
+            "post {}/{{transfer_id}}/accept": {"accept": {"auth_key": TRANSFER_KEY}},
+        }.items()
+    },
+    "put default-types/{owner}": {"default_type": {"volume_type": "fast"}},
+    "put os-services/{action}": {"host": "local@database", "binary": "cinder-volume"},
     "post types": {"volume_type": {"name": "archive", "description": "slow and cheap"}},
     "put types/{type_id}": {"volume_type": {"description": "slower and cheaper"}},
     "post types/{type_id}/action": {"addProjectAccess": {"project": demo.PROJECT}},
@@ -201,6 +213,7 @@ IN_PATH: Mapping[str, str] = {
     "subnets/{row_id}": demo.SUBNET,
     "routers/{row_id}": demo.ROUTER,
     "security-groups/{row_id}": demo.SECURITY_GROUP,
+    "action": "enable",
     "key": "purpose",
     "tag": "blue",
 }

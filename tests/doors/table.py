@@ -14,6 +14,7 @@ from typing import Any
 from compute_site.identity.models import Role
 from servers.policies.server import SHOW
 from tests.world.cast import BETA
+from tests.world.factories import TRANSFER_KEY
 from tests.world.keys import ED25519
 
 ANYONE = None
@@ -21,7 +22,7 @@ ANYONE = None
 READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.ADMIN
 HIDDEN = (
     *("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id"),
-    *("floating_ip_id", "security_group_id", "rule_id", "attachment_id"),
+    *("floating_ip_id", "security_group_id", "rule_id", "attachment_id", "transfer_id"),
 )
 """Things of a project, which others do not see."""
 
@@ -876,6 +877,35 @@ VOLUME_SERVICE = (
     newest("PUT", RESERVED, MEMBER, 200, {"attachment": {"connector": {"host": "h"}}}),
     newest("DELETE", RESERVED, MEMBER, 200),
     newest("POST", f"{RESERVED}/action", MEMBER, 204, {"os-complete": None}),
+    *(
+        entry
+        for noun in ("volume-transfers", "os-volume-transfer")
+        for entry in (
+            newest(
+                *("POST", f"/volume/v3/{noun}", MEMBER, 202),
+                {"transfer": {"volume_id": "{volume_id}"}},
+                outsider=404,
+            ),
+            newest("DELETE", f"/volume/v3/{noun}/{{transfer_id}}", MEMBER, 202),
+            newest(
+                *("POST", f"/volume/v3/{noun}/{{transfer_id}}/accept", MEMBER, 202),
+                {"accept": {"auth_key": TRANSFER_KEY}},
+                outsider=202,
+            ),
+        )
+    ),
+    newest(
+        *("PUT", "/volume/v3/default-types/{owner}", ADMIN, 200),
+        {"default_type": {"volume_type": "fast"}},
+        outsider=403,
+    ),
+    newest("DELETE", "/volume/v3/default-types/{owner}", ADMIN, 204, outsider=403),
+    newest(
+        *("PUT", "/volume/v3/os-services/{action}", ADMIN, 200),
+        {"host": "local@database", "binary": "cinder-volume"},
+        names={"action": "enable"},
+        outsider=403,
+    ),
     *(
         row(*(method, f"{thing}/metadata", MEMBER, 200, {"metadata": {"a": "b"}}))
         for thing in (VOLUME, SNAPSHOT)

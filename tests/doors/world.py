@@ -48,6 +48,7 @@ from tests.world.factories import (
     make_server_group,
     make_user,
     make_volume,
+    offer_volume,
 )
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
@@ -215,6 +216,7 @@ class World:
         self.names |= {
             "kept_volume": str(kept.pk),
             "attachment_id": str(reserved.pk),
+            "transfer_id": str(offer_volume(project_id=ALPHA).pk),
             "type_id": str(kind.pk),
             "snapshot_id": str(snapshot.pk),
             "volume_id": str(make_volume(metadata=items, image_metadata={"os_type": "linux"}).pk),

@@ -17,8 +17,8 @@ from django.urls import reverse
 from compute_site.console.api_pages import ApiAdmin
 from compute_site.neighbours.image.models import Quota as ImageQuota
 from compute_site.neighbours.network.models import Quota as NetworkQuota
+from compute_site.neighbours.volume.models import DefaultType, VolumeType
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
-from compute_site.neighbours.volume.models import VolumeType
 from quotas.models import Limit
 from servers.admin.host_operations import HOST_OPERATIONS
 from servers.admin.operations import OPERATIONS
@@ -49,7 +49,8 @@ def rows(cast: Cast) -> dict[type[Model], Model]:
     made: list[Model] = [
         *(make_flavor(), make_project(), make_user(), Group.objects.create(name="auditors")),
         *(make_zone("zone-a", node), cell, ResourceProvider.objects.get(node=node)),
-        VolumeType.objects.create(name="fast"),
+        kind := VolumeType.objects.create(name="fast"),
+        DefaultType.objects.create(project_id=ALPHA, volume_type=kind),
         *(
             quota.objects.create(project_id=ALPHA, resource=resource, limit=3)
             for quota, resource in (

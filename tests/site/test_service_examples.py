@@ -19,7 +19,7 @@ from django.test import Client
 from compute_site.api import demo
 from compute_site.cloudfile import load
 from compute_site.identity.models import Project, User
-from compute_site.neighbours.examples import EXAMPLES, IMAGE_DATA, IN_PATH, MADE
+from compute_site.neighbours.examples import EXAMPLES, IMAGE_DATA, IN_PATH, MADE, TRANSFER_KEY
 from compute_site.neighbours.volume.api.views import VolumeView
 from tests.world.client import Answer, ApiClient
 
@@ -111,6 +111,15 @@ def attachment() -> dict[str, str]:
     return {"attachment_id": make("/volume/v3/attachments")}
 
 
+def transfer(noun: str) -> Callable[[], dict[str, str]]:
+    def prepare() -> dict[str, str]:
+        sent = EXAMPLES[f"post /volume/v3/{noun}"]
+        made = ask("post", f"/volume/v3/{noun}", sent).expect(202).json["transfer"]
+        return {"transfer_id": made["id"], TRANSFER_KEY: made["auth_key"]}
+
+    return prepare
+
+
 def person() -> dict[str, str]:
     return {"user_id": make("/identity/v3/users")}
 
@@ -180,6 +189,9 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     "/volume/v3/snapshots/{snapshot_id}/metadata/": snapshot_with_metadata,
     "/volume/v3/snapshots/": snapshot,
     "/volume/v3/attachments/": attachment,
+    **{
+        f"/volume/v3/{noun}/": transfer(noun) for noun in ("volume-transfers", "os-volume-transfer")
+    },
     "/volume/v3/volumes/{volume_id}/metadata/": volume_with_metadata,
     "/volume/v3/types/{type_id}/action": lambda: {"type_id": closed_type()},
     "/volume/v3/types/": type_with_spec,
@@ -210,6 +222,7 @@ def send(name: str) -> Answer:
     if isinstance(body, str):
         return ask(method, NAME.sub(in_path, path), body.encode())
     text = json.dumps(body).replace(demo.PROJECT, project_id()).replace(MADE, known.get(MADE, ""))
+    text = text.replace(TRANSFER_KEY, known.get(TRANSFER_KEY, ""))
     return ask(method, NAME.sub(in_path, path), None if body is None else json.loads(text))
 
 

@@ -23,6 +23,7 @@ from compute_site.neighbours.volume.api import shapes as volume
 from compute_site.values.keys import IGNORED
 from servers.policies.server import SHOW
 from tests.world.cast import Cast
+from tests.world.factories import TRANSFER_KEY
 from tests.world.keys import ED25519
 from tests.world.routes import ROUTES, Route, Site
 from tests.world.samples import edges, histories, sample
@@ -442,6 +443,28 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
         f"PUT //volume/v3/{thing}/metadata/{{key}}": (Example({"meta": {"a": "b"}}),)
         for thing in ("volumes/{volume_id}", "snapshots/{snapshot_id}")
     },
+    **{
+        f"POST //volume/v3/{noun}": (
+            Example(
+                {"transfer": {"volume_id": "{volume_id}", "no_snapshots": True}},
+                "transfer",
+                volume.NEW_TRANSFER,
+            ),
+        )
+        for noun in ("volume-transfers", "os-volume-transfer")
+    },
+    **{
+        f"POST //volume/v3/{noun}/{{transfer_id}}/accept": (
+            Example({"accept": {"auth_key": TRANSFER_KEY}}, "accept", volume.ACCEPTED_TRANSFER),
+        )
+        for noun in ("volume-transfers", "os-volume-transfer")
+    },
+    "PUT //volume/v3/default-types/{owner}": (
+        Example({"default_type": {"volume_type": "fast"}}, "default_type", volume.DEFAULT_TYPE),
+    ),
+    "PUT //volume/v3/os-services/{action}": (
+        Example({"host": "local@database", "binary": "cinder-volume"}),
+    ),
     "POST //volume/v3/types": (
         Example(
             {"volume_type": {"name": "made", "extra_specs": {"a": "b"}}},

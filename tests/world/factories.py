@@ -10,7 +10,8 @@ from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.network.local.interfaces import join_subnet
 from compute_site.neighbours.network.local.routers import set_gateway
 from compute_site.neighbours.network.models import Network, Port, Router, SecurityGroup, Subnet
-from compute_site.neighbours.volume.models import Volume
+from compute_site.neighbours.volume.local.transfers import hash_of
+from compute_site.neighbours.volume.models import Transfer, Volume
 from compute_site.policy.grants import give_role
 from flavors.models import Flavor
 from servers.models import (
@@ -20,7 +21,7 @@ from servers.models import (
     ServerGroup,
 )
 from servers.models.states import TaskState, VmState
-from tests.world.cast import ALPHA, Cast
+from tests.world.cast import ALPHA, BETA, Cast
 
 _numbers = itertools.count(1)
 
@@ -115,6 +116,18 @@ def make_security_group(**fields: Any) -> SecurityGroup:
     return SecurityGroup.objects.create(
         **{"name": f"group-{number()}", "project_id": ALPHA} | fields
     )
+
+
+TRANSFER_KEY = "0123456789abcdef"
+
+
+def offer_volume(**fields: Any) -> Transfer:
+    """A volume of beta that is on offer for who has ``TRANSFER_KEY``."""
+    volume = make_volume(**{"project_id": BETA, "status": "awaiting-transfer"} | fields)
+    transfer = Transfer(volume=volume, name="offer")
+    transfer.key_hash = hash_of(transfer, TRANSFER_KEY)
+    transfer.save()
+    return transfer
 
 
 def make_volume(**fields: Any) -> Volume:

@@ -38,6 +38,7 @@ from tests.world.factories import (
     make_security_group,
     make_server_group,
     make_volume,
+    offer_volume,
 )
 from tests.world.hosts import make_host
 
@@ -138,6 +139,8 @@ class Site:
             "volume_id": str(volume.pk),
             "snapshot_id": str(snapshot.pk),
             "attachment_id": str(reserved.pk),
+            "transfer_id": str(offer_volume().pk),
+            "action": "enable",
             "type_id": str(kind.pk),
             "port_id": str(port.pk),
             "floating_ip_id": str(floating_ip.pk),

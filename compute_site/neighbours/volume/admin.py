@@ -25,8 +25,10 @@ from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.models import (
     Attachment,
+    DefaultType,
     Quota,
     Snapshot,
+    Transfer,
     Volume,
     VolumeType,
     VolumeTypeAccess,
@@ -297,6 +299,41 @@ class AttachmentAdmin(ListAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Attachment | None = None) -> bool:
         return False
+
+
+@admin.register(Transfer)
+class TransferAdmin(ListAdmin):
+    """Offers are made and taken in the volume API, whose keys are told there alone."""
+
+    list_display = ("named", "volume", "no_snapshots", "created_at")
+    list_select_related = ()
+    list_prefetched = ("volume",)
+    search_fields = ("name",)
+    id_fields = ("id", "volume__id")
+    search_help_text = "Part of the name, id of the offer or of its volume"
+    ordering = ("-created_at", "id")
+    readonly_fields = ("volume", "name", "no_snapshots", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Transfer | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Transfer | None = None) -> bool:
+        return False
+
+
+@admin.register(DefaultType)
+class DefaultTypeAdmin(ListAdmin):
+    """The types of volumes for which nobody has said one."""
+
+    list_display = ("project", "volume_type")
+    list_select_related = ("project", "volume_type")
+    search_fields = ("project__name", "volume_type__name")
+    search_help_text = "Part of the name of the project or type"
+    autocomplete_fields = ("project", "volume_type")
+    ordering = ("project__name", "id")
 
 
 @admin.register(Quota)

@@ -153,6 +153,30 @@ class Attachment(models.Model):
         return f"{self.volume_id} → {self.server_id or self.host_name}"
 
 
+class Transfer(models.Model):
+    """A volume that is offered to another project, until somebody takes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    volume = models.OneToOneField(Volume, on_delete=models.CASCADE, related_name="transfer")
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    no_snapshots = models.BooleanField("without snapshots", default=False)
+    key_hash = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class DefaultType(models.Model):
+    """The type of a project's volumes for which nobody has said one."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="+")
+    volume_type = models.ForeignKey(VolumeType, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.project}: {self.volume_type}"
+
+
 class Quota(ProjectQuota):
     """A limit of one project in the volume service."""
 

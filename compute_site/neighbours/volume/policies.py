@@ -523,3 +523,96 @@ LIST_POOLS = rule(
     ("GET /volume/v3/scheduler-stats/get_pools",),
     noun="volume service",
 )
+UPDATE_SERVICES = rule(
+    "volume_extension:services:update",
+    Role.ADMIN,
+    "Enable the processes of the volume service.",
+    ("PUT /volume/v3/os-services/{action}",),
+    noun="volume service",
+)
+HOSTS = rule(
+    "volume_extension:hosts",
+    Role.ADMIN,
+    "See where volumes are kept, and how many.",
+    ("GET /volume/v3/os-hosts", "GET /volume/v3/os-hosts/{host}"),
+    noun="volume service",
+)
+CAPABILITIES = rule(
+    "volume_extension:capabilities",
+    Role.ADMIN,
+    "See what the storage of volumes can do.",
+    ("GET /volume/v3/capabilities/{host}",),
+    noun="volume service",
+)
+SHOW_QUOTA_CLASS = rule(
+    "volume_extension:quota_classes:get",
+    Role.ADMIN,
+    "See the default volume quotas.",
+    ("GET /volume/v3/os-quota-class-sets/{quota_class}",),
+    noun="volume quota",
+)
+
+LIST_DEFAULT_TYPES = rule(
+    "volume_extension:default_get_all",
+    Role.ADMIN,
+    "See the default volume types of all projects.",
+    ("GET /volume/v3/default-types",),
+    noun="volume type",
+)
+SHOW_DEFAULT_TYPE = rule(
+    "volume_extension:default_get",
+    Role.ADMIN,
+    "See the default volume type of a project.",
+    ("GET /volume/v3/default-types/{project_id}",),
+    noun="volume type",
+)
+SET_DEFAULT_TYPE = rule(
+    "volume_extension:default_set_or_update",
+    Role.ADMIN,
+    "Set the default volume type of a project.",
+    ("PUT /volume/v3/default-types/{project_id}",),
+    noun="volume type",
+)
+UNSET_DEFAULT_TYPE = rule(
+    "volume_extension:default_unset",
+    Role.ADMIN,
+    "Delete the default volume type of a project.",
+    ("DELETE /volume/v3/default-types/{project_id}",),
+    noun="volume type",
+)
+
+CREATE_TRANSFER = rule(
+    "volume:create_transfer",
+    Role.MEMBER,
+    "Offer a volume to another project.",
+    ("POST /volume/v3/volume-transfers",),
+    noun="volume",
+)
+LIST_TRANSFERS = rule(
+    "volume:get_all_transfers",
+    Role.READER,
+    "List the volumes on offer.",
+    ("GET /volume/v3/volume-transfers",),
+    noun="volume",
+)
+SHOW_TRANSFER = rule(
+    "volume:get_transfer",
+    Role.READER,
+    "Show a volume on offer.",
+    ("GET /volume/v3/volume-transfers/{transfer_id}",),
+    noun="volume",
+)
+ACCEPT_TRANSFER = rule(
+    "volume:accept_transfer",
+    Role.MEMBER,
+    "Take a volume that is on offer.",
+    ("POST /volume/v3/volume-transfers/{transfer_id}/accept",),
+    noun="volume",
+)
+DELETE_TRANSFER = rule(
+    "volume:delete_transfer",
+    Role.MEMBER,
+    "Take back the offer of a volume.",
+    ("DELETE /volume/v3/volume-transfers/{transfer_id}",),
+    noun="volume",
+)

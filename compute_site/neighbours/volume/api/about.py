@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.faults import BadRequest, NotFound
+from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.api.representation import cinder_time
+from compute_site.neighbours.volume.api.representation import POOL_HOST, cinder_time
+from compute_site.neighbours.volume.api.version import known_at, starting
 from compute_site.neighbours.volume.api.views import VolumeView
+from compute_site.neighbours.volume.local.changes import find_type
 from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.values.keys import Key, filled_line, line
 
 ZONE = "nova"
-HOST = "local"
-POOL = f"{HOST}@database#volumes"
+POOL = POOL_HOST
+BACKEND_HOST = POOL_HOST.partition("#")[0]
+BACKENDS = (BACKEND_HOST, POOL_HOST)
+VOLUME_PROCESS = "cinder-volume"
+PROCESSES = {
+    "cinder-scheduler": POOL_HOST.partition("@")[0],
+    VOLUME_PROCESS: BACKEND_HOST,
+}
+"""Where the processes are that the real service has."""
+BACKEND = {
+    "volume_backend_name": "database",
+    "storage_protocol": "fake",
+    "vendor_name": "compute-site",
+    "driver_version": "1",
+}
 
 
 class Zones(VolumeView):
@@ -38,25 +57,140 @@ class Services(VolumeView):
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_SERVICES)
         self.check_query(*self.allowed)
-        services = [
+        asked = request.GET
+        shown = [
+            known_at(service, SERVICE_KEYS_SINCE, self.version)
+            for service in map(self.show, PROCESSES)
+            if all(asked.get(key, service[key]) == service[key] for key in self.allowed)
+        ]
+        return Response({"services": shown})
+
+    def show(self, binary: str) -> dict[str, Any]:
+        shown = {
+            "binary": binary,
+            "host": PROCESSES[binary],
+            "zone": ZONE,
+            "status": "enabled",
+            "state": "up",
+            "updated_at": cinder_time(timezone.now()),
+            "cluster": None,
+        }
+        return shown | ({"backend_state": "up"} if binary == VOLUME_PROCESS else {})
+
+
+SERVICE_KEYS_SINCE = starting(v3_7=["cluster"], v3_49=["backend_state"])
+
+
+class ServiceAction(VolumeView):
+    """``PUT /volume/v3/os-services/{action}``: the processes cannot be disabled, frozen or told
+    what to log; ``enable`` is done already.
+    """
+
+    def put(self, request: Request, action: str) -> Response:
+        if action not in (*ENABLED, *REFUSED):
+            raise NotFound("There is nothing at this URL.")
+        self.caller.permit(policies.UPDATE_SERVICES)
+        if action in REFUSED:
+            raise BadRequest(f"The volume service knows no {action}.")
+        asked = ProcessNamed.read(self.read_object_body()).values
+        binary = asked["binary"] or asked["service"] or ""
+        if PROCESSES.get(binary) != asked["host"]:
+            raise NotFound(f"There is no process {binary} at {asked['host']}.")
+        if action != "enable":
+            raise BadRequest("The processes of the volume service cannot be disabled.")
+        shown = {"host": asked["host"], "service": binary, "binary": binary, "status": "enabled"}
+        return Response(shown)
+
+    def read_object_body(self) -> dict[str, Any]:
+        body = self.read_body()
+        if not isinstance(body, dict):
+            raise BadRequest("Send an object with host and binary.")
+        return body
+
+
+ENABLED = ("enable", "disable", "disable-log-reason")
+REFUSED = ("freeze", "thaw", "failover_host", "failover", "set-log", "get-log")
+
+
+class ProcessNamed(BodySerializer):
+    shape: ClassVar = {
+        "host": Key(filled_line, required=True),
+        "binary": Key(line),
+        "service": Key(line),
+        "disabled_reason": Key(filled_line, never_null=True),
+    }
+
+
+class Hosts(VolumeView):
+    """``GET /volume/v3/os-hosts``"""
+
+    allowed: ClassVar = frozenset(("zone", "service"))
+
+    def get(self, request: Request) -> Response:
+        self.caller.permit(policies.HOSTS)
+        self.check_query(*self.allowed)
+        shown = [
             {
-                "binary": binary,
-                "host": HOST,
+                "host_name": host,
+                "service": binary,
                 "zone": ZONE,
-                "status": "enabled",
-                "state": "up",
-                "updated_at": cinder_time(timezone.now()),
+                "service-status": "available",
+                "service-state": "enabled",
+                "last-update": cinder_time(timezone.now()),
             }
-            for binary in ("cinder-scheduler", "cinder-volume")
+            for binary, host in PROCESSES.items()
         ]
         asked = request.GET
         return Response(
             {
-                "services": [
-                    service
-                    for service in services
-                    if all(asked.get(key, service[key]) == service[key] for key in self.allowed)
+                "hosts": [
+                    host
+                    for host in shown
+                    if all(asked.get(key, host[key]) == host[key] for key in self.allowed)
                 ]
+            }
+        )
+
+
+class HostDetail(VolumeView):
+    """``GET /volume/v3/os-hosts/{host}``: what projects have there"""
+
+    def get(self, request: Request, host: str) -> Response:
+        self.caller.permit(policies.HOSTS)
+        if host not in BACKENDS:
+            raise NotFound(f"There is no host {host[:60]} of volumes.")
+        used: dict[str, list[int]] = {}
+        for place, model in ((0, Volume), (2, Snapshot)):
+            rows: Any = model.objects.order_by().values_list("project")
+            for owner, count, size in rows.annotate(count=Count("pk"), size=Sum("size")):
+                used.setdefault(owner, [0, 0, 0, 0])[place : place + 2] = [count, size]
+        total = [sum(numbers) for numbers in zip(*used.values(), strict=True)] or [0] * 4
+        shown = [self.show(host, owner, numbers) for owner, numbers in sorted(used.items())]
+        return Response({"host": [self.show(host, "(total)", total), *shown]})
+
+    def show(self, host: str, owner: str, numbers: Sequence[int]) -> dict[str, Any]:
+        keys = ("volume_count", "total_volume_gb", "snapshot_count", "total_snapshot_gb")
+        texts = dict(zip(keys, map(str, numbers), strict=True))
+        return {"resource": {"host": host, "project": owner, **texts}}
+
+
+class Capabilities(VolumeView):
+    """``GET /volume/v3/capabilities/{host}``"""
+
+    def get(self, request: Request, host: str) -> Response:
+        self.caller.permit(policies.CAPABILITIES)
+        if host not in BACKENDS:
+            raise NotFound(f"There is no host {host[:60]} of volumes.")
+        return Response(
+            {
+                "namespace": f"OS::Storage::Capabilities::{host}",
+                **BACKEND,
+                "pool_name": None,
+                "display_name": None,
+                "description": None,
+                "visibility": None,
+                "replication_targets": [],
+                "properties": {},
             }
         )
 
@@ -64,9 +198,15 @@ class Services(VolumeView):
 class Pools(VolumeView):
     """``GET /volume/v3/scheduler-stats/get_pools``: one; nothing limits it but quotas."""
 
+    since: ClassVar = starting(v3_28=["name"], v3_35=["volume_type"])
+
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_POOLS)
-        self.check_query("detail")
+        self.check_query("detail", *self.since, since=self.since)
+        if request.GET.get("name", POOL) != POOL:
+            return Response({"pools": []})
+        if "volume_type" in request.GET:
+            find_type(self.caller, request.GET["volume_type"])  # every type is kept there
         pool: dict[str, Any] = {"name": POOL}
         if request.GET.get("detail", "").lower() == "true":
             used = sum(
@@ -74,10 +214,7 @@ class Pools(VolumeView):
                 for model in (Volume, Snapshot)
             )
             pool["capabilities"] = {
-                "volume_backend_name": "database",
-                "storage_protocol": "fake",
-                "vendor_name": "compute-site",
-                "driver_version": "1",
+                **BACKEND,
                 "total_capacity_gb": "infinite",
                 "free_capacity_gb": "infinite",
                 "allocated_capacity_gb": used,

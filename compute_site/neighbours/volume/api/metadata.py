@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import BadRequest, NotFound
+from compute_site.api.microversions.version import Microversion
+from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.neighbours.serializers import ItemsSerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.keys import WrongValue, mapping, texts_by_name
+
+ETAGS = Microversion.parse("3.15")
+
+
+class ChangedMeanwhile(Fault):
+    """Somebody else has changed it."""
+
+    status = 412
+    code = "changed_meanwhile"
+
+
+def tag_of(metadata: Mapping[str, str]) -> str:
+    """Names a state of metadata."""
+    text = json.dumps(metadata, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def strict_texts(value: Any) -> dict[str, str]:
@@ -34,6 +52,17 @@ class MetadataView(VolumeView):
     """``rules`` are those to read, to set, and to delete items."""
 
     rules: ClassVar[tuple[str, str, str]]
+    tags: ClassVar[bool] = False
+    """Is there an ``Etag``, so that changes can be refused of what somebody else has changed?"""
+
+    def check_tag(self, kept: Mapping[str, str]) -> None:
+        """Raises: ChangedMeanwhile: ``If-Match`` names another state."""
+        asked = self.request.headers.get("If-Match", "")
+        if not asked or not self.tags or self.version < ETAGS:
+            return
+        tags = {part.strip().removeprefix("W/").strip('"') for part in asked.split(",")}
+        if not tags & {"*", tag_of(kept)}:
+            raise ChangedMeanwhile("The metadata are not those of If-Match any more.")
 
     def find_row(self, **ids: str) -> Volume | Snapshot:
         """What has the metadata, which the caller may see."""
@@ -45,6 +74,7 @@ class MetadataView(VolumeView):
 
 
 class OfVolume(MetadataView):
+    tags = True
     rules = (policies.SHOW_METADATA, policies.UPDATE_METADATA, policies.DELETE_METADATA)
 
     def find_row(self, **ids: str) -> Volume:
@@ -68,7 +98,10 @@ class Metadata(MetadataView):
 
     def get(self, request: Request, **ids: str) -> Response:
         self.caller.permit(self.rules[0])
-        return Response({"metadata": self.find_row(**ids).metadata})
+        metadata = self.find_row(**ids).metadata
+        tagged = self.tags and self.version >= ETAGS
+        headers = {"Etag": tag_of(metadata)} if tagged else None
+        return Response({"metadata": metadata}, headers=headers)
 
     def post(self, request: Request, **ids: str) -> Response:
         return self.set_items(self.find_row(**ids), replaces=False)
@@ -80,6 +113,8 @@ class Metadata(MetadataView):
         given = self.read_items("metadata")
 
         def change(kept: Mapping[str, str]) -> dict[str, str]:
+            if replaces:
+                self.check_tag(kept)
             return given if replaces else {**kept, **given}
 
         return Response({"metadata": change_metadata(self.caller, self.rules[1], row, change)})
@@ -99,7 +134,12 @@ class MetadataItem(MetadataView):
         given = self.read_items("meta")
         if set(given) != {key}:
             raise BadRequest("The item in the body is not that of the URL.", field="meta")
-        change_metadata(self.caller, self.rules[1], row, lambda kept: {**kept, **given})
+
+        def change(kept: Mapping[str, str]) -> dict[str, str]:
+            self.check_tag(kept)
+            return {**kept, **given}
+
+        change_metadata(self.caller, self.rules[1], row, change)
         return Response({"meta": given})
 
     def delete(self, request: Request, key: str, **ids: str) -> Response:

@@ -141,20 +141,20 @@ def _compared(column: str, part: str) -> Q:
 
 def items(column: str, name: str) -> Read:
     """Names with texts, written as Python or JSON does: ``{'key': 'value'}``."""
+    return lambda word: Q(**{f"{column}__contains": read_items(word, name)})
 
-    def read(word: str) -> Q:
-        try:
-            found = ast.literal_eval(word) if len(word) <= LONGEST_MAPPING else None
-        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            found = None
-        texts = isinstance(found, dict) and all(
-            isinstance(part, str) and "\0" not in part for pair in found.items() for part in pair
-        )
-        if not texts:
-            raise BadRequest(f"{name} is written as {{'key': 'value'}}, not {shown(word)}.")
-        return Q(**{f"{column}__contains": found})
 
-    return read
+def read_items(word: str, name: str) -> dict[str, str]:
+    try:
+        found: Any = ast.literal_eval(word) if len(word) <= LONGEST_MAPPING else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        found = None
+    texts = isinstance(found, dict) and all(
+        isinstance(part, str) and "\0" not in part for pair in found.items() for part in pair
+    )
+    if not texts:
+        raise BadRequest(f"{name} is written as {{'key': 'value'}}, not {shown(word)}.")
+    return dict(found)
 
 
 class ListView(ServiceView):

@@ -76,3 +76,13 @@ class QuotaSet(QuotaSetDefaults):
             name: {"limit": most, "in_use": used.get(name, 0), "reserved": 0}
             for name, most in limits.items()
         }
+
+
+class QuotaClass(VolumeView):
+    """``GET /volume/v3/os-quota-class-sets/{quota_class}``: the limits of the options, whatever the
+    class
+    """
+
+    def get(self, request: Request, quota_class: str) -> Response:
+        self.caller.permit(policies.SHOW_QUOTA_CLASS)
+        return Response({"quota_class_set": {"id": quota_class, **QUOTAS.defaults, **NOT_KEPT}})

@@ -46,3 +46,16 @@ class AttachmentCreate(BodySerializer):
 
 class AttachmentUpdate(BodySerializer):
     shape = shapes.CHANGED_ATTACHMENT
+
+
+class TransferCreate(BodySerializer):
+    shape = shapes.NEW_TRANSFER
+    since: ClassVar = starting(v3_55=["no_snapshots"])
+
+
+class TransferAccept(BodySerializer):
+    shape = shapes.ACCEPTED_TRANSFER
+
+
+class DefaultTypeSet(BodySerializer):
+    shape = shapes.DEFAULT_TYPE

@@ -103,4 +103,19 @@ NEW_ATTACHMENT: Mapping[str, Key] = {
     "mode": Key(one_of(*MODES)),
 }
 CHANGED_ATTACHMENT: Mapping[str, Key] = {"connector": Key(filled_connector, required=True)}
+NEW_TRANSFER: Mapping[str, Key] = {
+    "volume_id": Key(uuid_text, required=True),
+    "name": Key(line),
+    "no_snapshots": Key(word_or_flag, default=False),
+}
+
+
+def key_text(value: Any) -> str:
+    """A key of digits alone may be written as a number."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(filled_line(str(value) if is_number else value))
+
+
+ACCEPTED_TRANSFER: Mapping[str, Key] = {"auth_key": Key(key_text, required=True)}
+DEFAULT_TYPE: Mapping[str, Key] = {"volume_type": Key(filled_line, required=True)}
 ACCESS: Mapping[str, Key] = {"project": Key(line, required=True)}

@@ -13,9 +13,16 @@ from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.serializers import ItemsSerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import serializers
-from compute_site.neighbours.volume.api.representation import show_type, visible_specs
+from compute_site.neighbours.volume.api.queries import NOTHING, Read, items, read_items
+from compute_site.neighbours.volume.api.representation import (
+    USER_VISIBLE,
+    show_type,
+    visible_specs,
+)
+from compute_site.neighbours.volume.api.version import starting
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local import types
+from compute_site.neighbours.volume.local.default_types import find_default
 from compute_site.neighbours.volume.models import VolumeType
 from compute_site.values.keys import shown, texts_by_name
 from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
@@ -25,11 +32,16 @@ SPECS = "extra_specs"
 
 class TypeView(VolumeView):
     def find_type(self, type_id: str) -> VolumeType:
-        """The type, which the caller may see; ``default`` is the first by name."""
+        """The type, which the caller may see; ``default`` is that of the project, or else the first
+        by name.
+        """
         self.caller.permit(policies.SHOW_TYPE)
         visible = VolumeType.objects.visible_to(self.caller)
         if type_id != "default":
             return self.find(visible, type_id, "volume type")
+        own = find_default(self.caller.project_id)
+        if own is not None:
+            return visible.get(pk=own.volume_type_id)
         kind = visible.order_by("name").first()
         if kind is None:
             raise NotFound("There is no volume type.")
@@ -58,9 +70,25 @@ def _is_public(word: str) -> Q:
 class Types(TypeView):
     """``GET`` and ``POST /volume/v3/types``"""
 
-    reads: ClassVar = {"is_public": _is_public}
+    reads: ClassVar = {
+        "is_public": _is_public,
+        "extra_specs": items("extra_specs", "extra_specs"),
+    }
+    since: ClassVar = starting(v3_52=["extra_specs"])
     sorts: ClassVar = {"id": "pk", "name": "name", "is_public": "is_public"}
     usual: ClassVar = (("name", False),)
+
+    def read_at_version(self, name: str, read: Read) -> Read:
+        """Nobody finds types by what is hidden from him."""
+        if name != SPECS or self.sees_all:
+            return read
+
+        def read_visible(word: str) -> Q:
+            condition = read(word)
+            asked = read_items(word, SPECS)
+            return condition if set(asked) <= set(USER_VISIBLE) else NOTHING
+
+        return read_visible
 
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_TYPES)

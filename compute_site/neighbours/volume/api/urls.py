@@ -8,8 +8,11 @@ from compute_site.neighbours.volume.api import (
     about,
     actions,
     attachments,
+    default_types,
+    filters,
     metadata,
     quotas,
+    transfers,
     types,
     views,
 )
@@ -32,6 +35,16 @@ V3 = [
     path("snapshots/<snapshot_id>/action", actions.SnapshotAction.as_view()),
     path("snapshots/<snapshot_id>/metadata", metadata.SnapshotMetadata.as_view()),
     path("snapshots/<snapshot_id>/metadata/<key>", metadata.SnapshotMetadataItem.as_view()),
+    *(
+        path(f"{noun}{below}", view.as_view())
+        for noun in ("volume-transfers", "os-volume-transfer")
+        for below, view in (
+            ("", transfers.Transfers),
+            ("/detail", transfers.TransfersDetail),
+            ("/<transfer_id>", transfers.TransferDetail),
+            ("/<transfer_id>/accept", transfers.TransferAcceptance),
+        )
+    ),
     path("types", types.Types.as_view()),
     path("types/<type_id>", types.TypeDetail.as_view()),
     path("types/<type_id>/action", types.TypeAction.as_view()),
@@ -39,10 +52,18 @@ V3 = [
     path("types/<type_id>/extra_specs/<key>", types.TypeSpec.as_view()),
     path("types/<type_id>/os-volume-type-access", types.TypeAccess.as_view()),
     path("os-availability-zone", about.Zones.as_view()),
+    path("default-types", default_types.DefaultTypes.as_view()),
+    path("default-types/<owner>", default_types.DefaultTypeDetail.as_view()),
+    path("resource_filters", filters.ResourceFilters.as_view()),
     path("os-services", about.Services.as_view()),
+    path("os-services/<action>", about.ServiceAction.as_view()),
+    path("os-hosts", about.Hosts.as_view()),
+    path("os-hosts/<host>", about.HostDetail.as_view()),
+    path("capabilities/<host>", about.Capabilities.as_view()),
     path("scheduler-stats/get_pools", about.Pools.as_view()),
     path("extensions", about.Extensions.as_view()),
     path("limits", views.Limits.as_view()),
+    path("os-quota-class-sets/<quota_class>", quotas.QuotaClass.as_view()),
     path("os-quota-sets/<owner>", quotas.QuotaSet.as_view()),
     path("os-quota-sets/<owner>/defaults", quotas.QuotaSetDefaults.as_view()),
 ]

@@ -17,6 +17,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.local.of_servers import (
+    default_type_of,
     find_sources,
     find_types,
     permit_create,
@@ -67,7 +68,9 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
             f"The volume needs at least {least} GiB for what it is made of.", field="volume.size"
         )
     check_volumes(caller.project_id, [size])
-    kind = find_type(caller, values["volume_type"]) if values["volume_type"] else None
+    of_origin = origin.pop("volume_type_id", None)
+    said = find_type(caller, values["volume_type"]) if values["volume_type"] else None
+    kind = said or of_origin or default_type_of(caller.project_id)
     volume = Volume.objects.create(
         project_id=caller.project_id,
         user_id=caller.user_id,
@@ -95,6 +98,7 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
             "source_volid": source.pk,
             "bootable": source.bootable,
             "image_metadata": source.image_metadata,
+            "volume_type_id": source.volume_type_id,
         }
     for key in ("snapshot_id", "imageRef"):
         if values[key] is None:
@@ -106,8 +110,13 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
             missing = UnknownSource if key == "snapshot_id" else BadReference
             raise missing(f"There is no image or snapshot {word}.", field=f"volume.{key}")
         if key == "snapshot_id":
-            snapshot = Snapshot.objects.get(pk=word)
-            return origin | {"size": snapshot.size, "snapshot_id": snapshot.pk}
+            snapshot = Snapshot.objects.select_related("volume").get(pk=word)
+            kind = snapshot.volume.volume_type_id
+            return origin | {
+                "size": snapshot.size,
+                "snapshot_id": snapshot.pk,
+                "volume_type_id": kind,
+            }
         image = image_service().find_images(caller, [word])[word]
         if values["size"] is not None:
             return origin | {"size": max(image.min_disk, -(-(image.size or 0) // GIB))}

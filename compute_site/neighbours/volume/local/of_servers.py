@@ -6,6 +6,7 @@ that had to wait for a lock sees the rows as the other one has left them.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,13 @@ from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
-from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import (
+    Attachment,
+    DefaultType,
+    Snapshot,
+    Volume,
+    VolumeType,
+)
 from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
     NewVolume,
@@ -139,6 +146,8 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     sources = find_sources(caller, volumes)
     names = [new.volume_type for new in volumes if new.volume_type is not None]
     types = {kind.name: kind.id for kind in find_types(caller, names)}
+    untyped = any(new.volume_type is None for new in volumes)
+    usual = default_type_of(caller.project_id) if untyped else None
     rows = [
         Volume(
             project_id=caller.project_id,
@@ -147,7 +156,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
             size=new.size,
             status="reserved",
             availability_zone=new.availability_zone or "nova",
-            volume_type_id=types.get(new.volume_type or ""),
+            volume_type_id=usual if new.volume_type is None else types.get(new.volume_type),
             snapshot_id=new.snapshot_id,
             **sources.get(new.snapshot_id or new.image_id or "", {}),
         )
@@ -158,6 +167,12 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     for row, new in zip(rows, volumes, strict=True):
         data.make(row, image_id=new.image_id)
     return [str(row.pk) for row in rows]
+
+
+def default_type_of(project_id: str) -> uuid.UUID | None:
+    """The id of the type that volumes of the project have where nobody says one."""
+    chosen = DefaultType.objects.filter(project=project_id)
+    return chosen.values_list("volume_type", flat=True).first()
 
 
 def permit_create(caller: Caller, *, of_image: bool, multiattach: bool = False) -> None:
