@@ -5,11 +5,13 @@ Calls that only read have no mark: they may run anywhere.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 
@@ -47,6 +49,13 @@ def runs_outside(call: Call) -> bool:
     that it joins them does so unless the implementation is marked otherwise.
     """
     return getattr(call, WHEN, JOINS) == OUTSIDE
+
+
+def around(call: Callable[..., Any]) -> contextlib.AbstractContextManager[Any]:
+    """What such a call is made in that nothing else of ours goes along with: a transaction, unless
+    it runs outside of them.
+    """
+    return contextlib.nullcontext() if runs_outside(call) else transaction.atomic()
 
 
 class CannotJoin(ImproperlyConfigured):

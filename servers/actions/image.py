@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 
 from compute_site.caller import Caller
 from compute_site.neighbours import image_service, volume_service
+from compute_site.neighbours.calls import runs_outside
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume.protocol import NewSnapshot
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
 from servers.drivers.choose import drivers_at
 from servers.errors import BackupNeedsImage, WrongState
+from servers.holdings.ask_first import take_precaution
 from servers.kept_image import kept_image
 from servers.lifecycle.actions import SAVE_BACKUP, SAVE_IMAGE, HostAction
 from servers.lifecycle.begin import begin
 from servers.lifecycle.guard import SETTLED, check_state, lock_row
 from servers.lifecycle.history import log_action
-from servers.lifecycle.jobs import PerformAction
+from servers.lifecycle.jobs import PerformAction, TakeBackSnapshots
 from servers.models import BlockDevice, Instance
 from servers.policies import action as rules
 from servers.read.root_disk import VOLUME, is_volume_backed, root_of
@@ -81,6 +85,7 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
         VolumeNotSnapshottable: a volume is not in use, as its service has it.
     """
     _check_metadata(caller, order)
+    snapshots = _snapshots_elsewhere(caller, instance, order)
     with transaction.atomic():
         server = lock_row(instance)
         disks = list(BlockDevice.objects.filter(instance=server))
@@ -89,7 +94,8 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
             caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=server.project_id)
         _check_ready(server, "make an image of it")
         if volume_backed:
-            image_id = _save_volumes(caller, server, disks, order)
+            made = snapshots or functools.partial(_make_snapshots, caller)
+            image_id = _save_volumes(caller, server, disks, order, made)
         else:
             image_id = save_disk(caller, server, order.name, order.metadata)
         if not volume_backed and is_filled_by_host(server):
@@ -97,6 +103,50 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
         else:
             log_action(caller, server, SAVE_IMAGE.name, SAVE_IMAGE.event)
     return image_id
+
+
+MakeSnapshots = Callable[[Sequence[NewSnapshot]], Sequence[str]]
+
+
+def _snapshots_elsewhere(
+    caller: Caller, instance: Instance, order: ImageOrder
+) -> MakeSnapshots | None:
+    """Make the snapshots of a volume service elsewhere, before our transaction; a job deletes them
+    if that fails. ``None``: there are none to make there.
+    """
+    if not runs_outside(volume_service().create_snapshots):
+        return None
+    disks = list(BlockDevice.objects.filter(instance=instance))
+    if not is_volume_backed(instance, root_of(disks)):
+        return None
+    caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=instance.project_id)
+    _check_ready(instance, "make an image of it")
+    mark = str(uuid.uuid4())
+    wanted = [dataclasses.replace(new, mark=mark) for new in _wanted(disks, order)]
+    volumes = tuple(new.volume_id for new in wanted)
+    precaution = take_precaution(TakeBackSnapshots(volumes=volumes, mark=mark))
+    found = dict(zip(volumes, _make_snapshots(caller, wanted), strict=True))
+
+    def tell(asked: Sequence[NewSnapshot]) -> Sequence[str]:
+        if {new.volume_id for new in asked} != found.keys():
+            raise WrongState(f"The volumes of the server {instance.uuid} have changed; try again.")
+        precaution.keep()
+        return [found[new.volume_id] for new in asked]
+
+    return tell
+
+
+def _make_snapshots(caller: Caller, wanted: Sequence[NewSnapshot]) -> Sequence[str]:
+    return volume_service().create_snapshots(caller, wanted)
+
+
+def _wanted(disks: Sequence[BlockDevice], order: ImageOrder) -> list[NewSnapshot]:
+    name = f"snapshot for {order.name}"
+    return [NewSnapshot(volume_id=str(disk.volume_id), name=name) for disk in _volumes(disks)]
+
+
+def _volumes(disks: Sequence[BlockDevice]) -> list[BlockDevice]:
+    return [disk for disk in disks if disk.destination_type == VOLUME and not disk.no_device]
 
 
 def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str:
@@ -177,15 +227,17 @@ def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping
 
 
 def _save_volumes(
-    caller: Caller, instance: Instance, disks: Sequence[BlockDevice], order: ImageOrder
+    caller: Caller,
+    instance: Instance,
+    disks: Sequence[BlockDevice],
+    order: ImageOrder,
+    make: MakeSnapshots,
 ) -> str:
     """Make snapshots of the volumes, and an image without data that names them; its id."""
     present = [disk for disk in disks if not disk.no_device]
-    volumes = [disk for disk in present if disk.destination_type == VOLUME]
+    volumes = _volumes(disks)
     mapping = [_describe(disk, MAPPED) for disk in present if disk not in volumes]
-    name = f"snapshot for {order.name}"
-    wanted = [NewSnapshot(volume_id=str(disk.volume_id), name=name) for disk in volumes]
-    snapshots = volume_service().create_snapshots(caller, wanted)
+    snapshots = make(_wanted(disks, order))
     mapping += [
         _describe(disk, OF_SNAPSHOT)
         | {"source_type": "snapshot", "destination_type": VOLUME, "snapshot_id": snapshot_id}

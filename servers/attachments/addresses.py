@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.db import transaction
-
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import FloatingIpData, NicFailed
 from servers.attachments.errors import AddressNotHeld, FloatingIpElsewhere, NoSuchFloatingIp
-from servers.attachments.network_events import lock_nics, refresh_nics
+from servers.attachments.network_events import change_nics
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.guard import check_unlocked
 from servers.models import Instance
@@ -86,15 +84,11 @@ def remove_floating_ip(caller: Caller, instance: Instance, address: str) -> None
 
 
 def _change(instance: Instance, act: Callable[[], None], *others: str) -> None:
-    """Make the change, and read the NICs of these servers again, in one transaction."""
-    server_ids = [str(instance.uuid), *others]
-    with transaction.atomic():
-        lock_nics(server_ids)
-        try:
-            act()
-        except NicFailed as failure:
-            raise AddressNotHeld(failure.detail) from failure
-        refresh_nics(server_ids)
+    """Make the change, and read the NICs of these servers again."""
+    try:
+        change_nics([str(instance.uuid), *others], act)
+    except NicFailed as failure:
+        raise AddressNotHeld(failure.detail) from failure
 
 
 def _choose_fixed(instance: Instance, asked: str | None) -> str:

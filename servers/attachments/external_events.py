@@ -10,7 +10,8 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.ids import canonical_ids
-from servers.attachments.network_events import refresh_nics
+from compute_site.neighbours.volume.protocol import VolumeData
+from servers.attachments.network_events import Reading, refresh_nics, with_nics
 from servers.attachments.volume_growth import tell_guests
 from servers.lifecycle.history import ERROR, SUCCESS, log_action
 from servers.models import BlockDevice, Instance
@@ -42,11 +43,20 @@ def take_events(caller: Caller, events: Sequence[ExternalEvent]) -> list[int]:
     servers = {str(server.uuid): server for server in found}
     codes = [_judge(event, servers.get(event.server_id)) for event in events]
     accepted = [event for event, code in zip(events, codes, strict=True) if code == ACCEPTED]
-    with transaction.atomic():
-        refresh_nics({event.server_id for event in accepted if event.name in OF_NICS})
-        for event in accepted:
-            if event.name == "volume-extended":
-                _note_size(caller, servers[event.server_id], str(event.tag))
+    sizes = [
+        (servers[event.server_id], _find_volume(caller, str(event.tag)), str(event.tag))
+        for event in accepted
+        if event.name == "volume-extended"
+    ]
+    server_ids = {event.server_id for event in accepted if event.name in OF_NICS}
+
+    def note(reading: Reading) -> None:
+        with transaction.atomic():
+            refresh_nics(server_ids, reading=reading)
+            for server, volume, volume_id in sizes:
+                _note_size(caller, server, volume, volume_id)
+
+    with_nics(server_ids, note)
     return codes
 
 
@@ -58,9 +68,12 @@ def _judge(event: ExternalEvent, server: Instance | None) -> int:
     return ACCEPTED if server.host is not None else NO_HOST
 
 
-def _note_size(caller: Caller, server: Instance, volume_id: str) -> None:
+def _find_volume(caller: Caller, volume_id: str) -> VolumeData | None:
+    return volume_service().find_volumes(caller, [volume_id]).get(volume_id)
+
+
+def _note_size(caller: Caller, server: Instance, volume: VolumeData | None, volume_id: str) -> None:
     """Note the volume's new size, and write into the history that the host knows of it."""
-    volume = volume_service().find_volumes(caller, [volume_id]).get(volume_id)
     noted = BlockDevice.objects.filter(instance=server, volume_id=volume_id).exists()
     if volume is not None and noted:
         tell_guests(volume_id, volume.size, [str(server.uuid)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import GroupNotApplicable
@@ -12,7 +10,7 @@ from servers.attachments.errors import (
     SecurityGroupBarred,
     SecurityGroupUnclear,
 )
-from servers.attachments.network_events import lock_nics, refresh_nics
+from servers.attachments.network_events import change_nics
 from servers.lifecycle.acting import acting_for
 from servers.models import Instance
 
@@ -26,15 +24,16 @@ def add_group(caller: Caller, instance: Instance, word: str) -> None:
         SecurityGroupBarred: a port of the server takes no groups.
     """
     group_id, server_id = _find_group(caller, word), str(instance.uuid)
-    with transaction.atomic():
-        lock_nics([server_id])
+
+    def add() -> None:
         try:
             added = network_service().add_group(acting_for(caller, instance), server_id, group_id)
         except GroupNotApplicable as failure:
             raise SecurityGroupBarred(failure.detail) from failure
         if not added:
             raise NoSuchSecurityGroup(f"The server {server_id} has no ports.")
-        refresh_nics([server_id])
+
+    change_nics([server_id], add)
 
 
 def remove_group(caller: Caller, instance: Instance, word: str) -> None:
@@ -45,14 +44,15 @@ def remove_group(caller: Caller, instance: Instance, word: str) -> None:
         SecurityGroupUnclear: several have the name.
     """
     group_id, server_id = _find_group(caller, word), str(instance.uuid)
-    with transaction.atomic():
-        lock_nics([server_id])
+
+    def remove() -> None:
         owner = acting_for(caller, instance)
         if not network_service().remove_group(owner, server_id, group_id):
             raise NoSuchSecurityGroup(
                 f"The server {server_id} does not have the security group {word[:255]!r}."
             )
-        refresh_nics([server_id])
+
+    change_nics([server_id], remove)
 
 
 def _find_group(caller: Caller, word: str) -> str:

@@ -5,10 +5,12 @@ host plugs the NIC later.
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 from django.db import transaction
 
 from compute_site.caller import Caller
+from compute_site.faults import Fault
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network import protocol
 from compute_site.neighbours.network.policies import ATTACH_EXTERNAL_NETWORK
@@ -32,13 +34,16 @@ from servers.attachments.errors import (
     PortNotUsable,
     PortTaken,
 )
-from servers.attachments.network_events import refresh_nics
+from servers.attachments.network_events import Reading, are_elsewhere, refresh_nics, with_nics
 from servers.attachments.ports import find_port
+from servers.holdings.ask_first import take_precaution
 from servers.lifecycle.acting import acting_for
-from servers.lifecycle.jobs import AttachInterface, DetachInterface
+from servers.lifecycle.jobs import AttachInterface, DetachInterface, TakeBackNics
 from servers.models import Instance
 from servers.placement.hot_plug import HostLacks, plug_in
 from servers.placement.port_needs import ACCELERATOR_TYPES
+
+logger = logging.getLogger(__name__)
 
 ANSWERS: dict[type[NicFailed], type[Exception]] = {
     protocol.NoAddressLeft: AddressNotUsable,
@@ -64,6 +69,8 @@ def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protoc
     check_ready(caller, instance, ATTACH_INTERFACE)
     owner = acting_for(caller, instance)
     request, port = _look_up(owner, instance, wanted)
+    if are_elsewhere():
+        return _attach_elsewhere(caller, owner, instance, request, port)
     with transaction.atomic():
         server = lock_server(caller, instance, ATTACH_INTERFACE)
         if port is not None:
@@ -72,6 +79,40 @@ def attach_nic(caller: Caller, instance: Instance, wanted: NicRequest) -> protoc
         refresh_nics([str(server.uuid)])
         hand_over(caller, server, AttachInterface(**about(caller, server), port_id=port_id))
     return find_port(instance, port_id)
+
+
+def _attach_elsewhere(
+    caller: Caller, owner: Caller, instance: Instance, request: NicRequest, port: PortData | None
+) -> protocol.AttachedPort:
+    """The port is made before our transaction. Where that fails, the port goes at once; where this
+    process dies, by a job.
+    """
+    server_id = str(instance.uuid)
+    precaution = take_precaution(TakeBackNics(server_id=server_id))
+    port_id = _plug(owner, instance, request)
+
+    def write(reading: Reading) -> None:
+        with transaction.atomic():
+            server = lock_server(caller, instance, ATTACH_INTERFACE)
+            if port is not None:
+                _take_of_host(server, port)
+            refresh_nics([server_id], reading=reading)
+            hand_over(caller, server, AttachInterface(**about(caller, server), port_id=port_id))
+            precaution.keep()
+
+    try:
+        with_nics([server_id], write)
+    except Fault:
+        _unplug_quietly(server_id, port_id)
+        raise
+    return find_port(instance, port_id)
+
+
+def _unplug_quietly(server_id: str, port_id: str) -> None:
+    try:
+        network_service().unplug(server_id, port_id)
+    except Fault as fault:
+        logger.warning("port %s is taken from its server later: %s", port_id, fault.detail)
 
 
 def detach_nic(caller: Caller, instance: Instance, port_id: str) -> None:

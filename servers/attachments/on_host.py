@@ -16,7 +16,7 @@ from django.db import transaction
 from compute_site.neighbours import network_service, volume_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.attachments.changes import CHANGES, AttachmentChange
-from servers.attachments.network_events import refresh_nics
+from servers.attachments.network_events import Reading, refresh_nics, with_nics
 from servers.drivers.choose import driver_at
 from servers.drivers.disks import describe_disk
 from servers.drivers.protocol import ComputeDriver, DriverFailed
@@ -243,9 +243,13 @@ def _keep_old_disk(work: Work, disk: BlockDevice, new_id: str, failure: str) -> 
 
 def _forget_nic(work: Work, port_id: str, failure: str | None = None) -> None:
     network_service().unplug(work.server_id, port_id)
-    with transaction.atomic():
-        refresh_nics([work.server_id])
-        _end(work, failure)
+
+    def end(reading: Reading) -> None:
+        with transaction.atomic():
+            refresh_nics([work.server_id], reading=reading)
+            _end(work, failure)
+
+    with_nics([work.server_id], end)
 
 
 def _end(work: Work, failure: str | None) -> None:

@@ -22,7 +22,9 @@ from django.utils import timezone
 
 from compute_site.metrics.meters import BUILDS, count
 from compute_site.neighbours import network_service
+from compute_site.neighbours.calls import runs_outside
 from compute_site.neighbours.network.protocol import Connection, Nic
+from compute_site.neighbours.volume.protocol import VolumesNotReady
 from compute_site.secrets.sealing import unseal
 from servers.build.child_rows import BUILD_EVENT
 from servers.build.failure import FINAL, fail_or_retry
@@ -52,6 +54,10 @@ logger = logging.getLogger(__name__)
 
 Waiting = dict[int | None, WaitingForHost]
 """By the keys of jobs: what builds wait for."""
+
+MOST_WAITS = 125
+LONGEST_PAUSE = 5
+"""Seconds after which a build that waits for volumes looks again; together ten minutes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +153,13 @@ def _is_waiting(server: Instance) -> bool:
 
 def _take_on(builds: Sequence[Build]) -> list[Build]:
     """Make the NICs of all servers and take the first step, in one transaction; if one cannot have
-    its NICs, for each server by itself. The network service is asked first, so that no row is
-    locked while we wait for a service elsewhere.
+    its NICs, for each server by itself. A network service elsewhere is asked before it.
     """
+    call = network_service().connect_all
     try:
+        known = _connect(builds) if runs_outside(call) else None
         with transaction.atomic():
-            connected = _connect(builds)
+            connected = _connect(builds) if known is None else known
             taken = _taken(connected, TAKE_ON)
     except DatabaseError:
         raise
@@ -265,9 +272,19 @@ def _try(build: Build, do: Callable[[Build], None]) -> bool:
 def _passed(build: Build, error: Outcome) -> bool:
     if isinstance(error, WaitingForHost):
         build.waiting[build.key] = error
+    elif isinstance(error, VolumesNotReady) and build.job.waited < MOST_WAITS:
+        _build_later(build)
     elif error is not None:
         _fail(build, error)
     return error is None
+
+
+def _build_later(build: Build) -> None:
+    """Go on when the volumes may be ready. Meanwhile the build has no worker, no lock and no place
+    of its host; when it starts over, it finds its NICs and volumes.
+    """
+    again = dataclasses.replace(build.job, waited=build.job.waited + 1)
+    again.defer_in(seconds=min(again.waited, LONGEST_PAUSE))
 
 
 def _fail(build: Build, error: Exception) -> None:

@@ -6,10 +6,9 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
-
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
+from compute_site.neighbours.calls import around
 from compute_site.neighbours.volume.protocol import NewVolume
 from servers.drivers.device_names import ROOT, free_names
 from servers.drivers.protocol import Disk
@@ -62,9 +61,11 @@ def attach_volumes(caller: Caller, instance: Instance, devices: Sequence[BlockDe
     server_id = str(instance.uuid)
     missing = [device for device in devices if _is_missing(device)]
     if missing:
-        # One transaction: a volume that no row knows would never be found again.
-        with transaction.atomic():
-            made = volume_service().create(caller, server_id, [_new(device) for device in missing])
+        # One transaction: a volume that no row knows would never be found again. A service
+        # elsewhere finds it by its mark.
+        create = volume_service().create
+        with around(create):
+            made = create(caller, server_id, [_new(device) for device in missing])
             for device, volume_id in zip(missing, made, strict=True):
                 device.volume_id = volume_id
             BlockDevice.objects.bulk_update(missing, ["volume_id"])
@@ -113,4 +114,5 @@ def _new(device: BlockDevice) -> NewVolume:
         image_id=device.image_id if device.source_type == "image" else None,
         snapshot_id=device.snapshot_id if device.source_type == "snapshot" else None,
         volume_type=device.volume_type,
+        mark=str(device.uuid),
     )

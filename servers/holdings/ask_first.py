@@ -25,6 +25,7 @@ from servers.lifecycle.jobs import (
     SwapVolume,
     TakeBackDetaching,
     TakeBackReservations,
+    TakeBackSnapshots,
 )
 from servers.models import BlockDevice, BuildRequest
 
@@ -153,6 +154,11 @@ def take_back_detaching(job: TakeBackDetaching) -> None:
     )
     if not is_asked.exists():
         volume_service().stop_detaching(job.server_id, job.volume_id)
+
+
+def take_back_snapshots(job: TakeBackSnapshots) -> None:
+    """Do the job. Raises ``Unavailable`` where the service does not answer."""
+    volume_service().delete_snapshots(job.volumes, job.mark)
 
 
 def _named(job: TakeBackReservations) -> Iterator[Pair]:

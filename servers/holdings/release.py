@@ -15,6 +15,7 @@ from django.db import transaction
 
 from compute_site.faults import Fault
 from compute_site.neighbours import image_service, network_service, volume_service
+from compute_site.neighbours.calls import runs_outside
 from servers.lifecycle.jobs import ForgetImages, GiveBack, ReleaseServices, ReleaseVolume
 from servers.models import BlockDevice, Instance
 from servers.placement import claims
@@ -55,6 +56,8 @@ def release_now(job: ReleaseServices) -> None:
     ending = [*job.volumes, *_ending_volumes(job.server_id)]
     network_service().disconnect([job.server_id])
     volume_service().release([job.server_id], delete=ending)
+    if runs_outside(volume_service().create):
+        volume_service().delete_unnamed(job.server_id, _volumes_of(job.server_id))
 
 
 def release_volume(job: ReleaseVolume) -> None:
@@ -82,6 +85,11 @@ def try_now(give_back: Callable[[Kind], None], job: Kind) -> bool:
         logger.warning("%s is done later: %s", job.task_name, fault.detail)
         return False
     return True
+
+
+def _volumes_of(server_id: str) -> list[str]:
+    disks = BlockDevice.objects.filter(instance__uuid=server_id, volume_id__isnull=False)
+    return [str(volume_id) for volume_id in disks.values_list("volume_id", flat=True)]
 
 
 def _ending_volumes(server_id: str) -> list[str]:

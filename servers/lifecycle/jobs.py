@@ -78,6 +78,12 @@ class Job:
         """Put the job into the queue, in the current transaction."""
         defer_all([self])
 
+    def defer_in(self, *, seconds: int) -> None:
+        """As ``defer``; the job is to be done after so many seconds."""
+        arguments = orjson.dumps(_as_row(self)["arguments"]).decode()
+        with prepared_cursor() as cursor:
+            cursor.execute(DEFER_LATER, [self.queue, self.task_name, arguments, seconds])
+
     def defer_apart(self, *, seconds: int) -> int:
         """Put the job into the queue, to be done after so many seconds, whatever becomes of the
         current transaction; its key.
@@ -220,6 +226,8 @@ class BuildServer(Job):
     alternates: tuple[int, ...] = ()
     """Nodes to try when this one fails, the best first."""
     attempt: int = 1
+    waited: int = 0
+    """How often it has waited for volumes that a service elsewhere makes."""
     retry: bool = True
     """May another host be tried? Not where one was forced."""
 
@@ -325,12 +333,50 @@ class TakeBackDetaching(GiveBack):
     volume_id: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBackNics(GiveBack):
+    """Take ports from the server that it is not known to have. ``suspects`` were so when the job
+    looked before: a port that is being attached is known a little later.
+    """
+
+    task_name = "servers.take_back_nics"
+    queue = CONDUCTOR
+
+    server_id: str
+    suspects: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReadNics(GiveBack):
+    """Read the NICs of these servers again from the network service."""
+
+    task_name = "servers.read_nics"
+    queue = CONDUCTOR
+
+    servers: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBackSnapshots(GiveBack):
+    """Delete the snapshots of these volumes that were made for an image which came to nothing."""
+
+    task_name = "servers.take_back_snapshots"
+    queue = CONDUCTOR
+
+    volumes: tuple[str, ...]
+    mark: str
+    """In the metadata of these snapshots."""
+
+
 GIVE_BACKS = (
     ReleaseServices,
     ReleaseVolume,
     ForgetImages,
     TakeBackReservations,
     TakeBackDetaching,
+    TakeBackNics,
+    ReadNics,
+    TakeBackSnapshots,
 )
 
 # what hosts do with servers

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import transaction
-
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
+from compute_site.neighbours.calls import around
 from compute_site.neighbours.network.protocol import (
     FloatingIpData,
     FloatingIpQuotaReached,
@@ -63,7 +62,7 @@ def take_floating_ip(caller: Caller, pool: str | None) -> FloatingIpData:
     if len(fitting) > 1:
         raise AmbiguousPool(f"Several floating IP pools are named {word[:80]}; give an id.")
     try:
-        with transaction.atomic():
+        with around(network_service().take_floating_ip):
             taken = network_service().take_floating_ip(caller, fitting[0].id)
     except NoAddressLeft:
         raise NoFloatingIpLeft(f"There is no floating IP left in the pool {word[:80]}.") from None
@@ -75,5 +74,5 @@ def take_floating_ip(caller: Caller, pool: str | None) -> FloatingIpData:
 def give_floating_ip_up(caller: Caller, floating_ip_id: str) -> None:
     """Raises: NoSuchFloatingIp: the project has none of this id."""
     found = find_floating_ip(caller, floating_ip_id)
-    with transaction.atomic():
+    with around(network_service().give_floating_ip_up):
         network_service().give_floating_ip_up(caller, found.id)

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from django.db import transaction
-
 from compute_site.caller import Caller
 from compute_site.neighbours import network_service
+from compute_site.neighbours.calls import around
 from compute_site.neighbours.network.groups import GroupRule, GroupTaken, NewGroupRule, RuledGroup
 from compute_site.values.words import is_uuid
 from servers.proxies.errors import (
@@ -75,7 +74,7 @@ def find_group(caller: Caller, group_id: str) -> RuledGroup:
 def create_group(caller: Caller, order: GroupOrder) -> RuledGroup:
     """Raises ``GroupRefused`` for the name ``default``."""
     try:
-        with transaction.atomic():
+        with around(network_service().create_group):
             made = network_service().create_group(caller, order.name, order.description)
     except GroupTaken as error:
         raise GroupRefused(error.detail) from None
@@ -86,7 +85,7 @@ def change_group(caller: Caller, group_id: str, order: GroupOrder) -> RuledGroup
     """Raises as ``find_group``, and ``GroupKept`` where ``default`` would be renamed."""
     find_group(caller, group_id)
     try:
-        with transaction.atomic():
+        with around(network_service().change_group):
             network_service().change_group(caller, group_id, order.name, order.description)
     except GroupTaken as error:
         raise GroupKept(error.detail) from None
@@ -97,7 +96,7 @@ def delete_group(caller: Caller, group_id: str) -> None:
     """Raises as ``find_group``, and ``GroupKept`` where the group is in use."""
     find_group(caller, group_id)
     try:
-        with transaction.atomic():
+        with around(network_service().delete_group):
             network_service().delete_group(caller, group_id)
     except GroupTaken as error:
         raise GroupKept(error.detail) from None
@@ -116,7 +115,7 @@ def create_rule(caller: Caller, order: RuleOrder) -> GroupRule:
         find_group(caller, order.group_id)
     new = plan_rule(order)
     try:
-        with transaction.atomic():
+        with around(network_service().create_group_rule):
             made = network_service().create_group_rule(caller, new)
     except GroupTaken as error:
         # Nova: it looks for the same rule itself, but only among those of ranges
@@ -137,7 +136,7 @@ def find_rule(caller: Caller, rule_id: str) -> GroupRule:
 def delete_rule(caller: Caller, rule_id: str) -> None:
     """Raises as ``find_rule``."""
     found = find_rule(caller, rule_id)
-    with transaction.atomic():
+    with around(network_service().delete_group_rule):
         network_service().delete_group_rule(caller, found.id)
 
 

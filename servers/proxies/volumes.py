@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import transaction
-
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
+from compute_site.neighbours.calls import around
 from compute_site.neighbours.volume.clients import (
     ListedSnapshot,
     ListedVolume,
@@ -34,7 +33,7 @@ def find_volume(caller: Caller, volume_id: str) -> ListedVolume:
 
 def create_volume(caller: Caller, wanted: WantedVolume) -> ListedVolume:
     """Raises ``VolumesOverQuota`` where the project has too many."""
-    with _within_quota():
+    with _within_quota(), around(volume_service().make_volume):
         made = volume_service().make_volume(caller, wanted)
     return find_volume(caller, made)
 
@@ -42,7 +41,7 @@ def create_volume(caller: Caller, wanted: WantedVolume) -> ListedVolume:
 def delete_volume(caller: Caller, volume_id: str) -> None:
     """Raises ``NoSuchVolume`` where the caller sees none of this id."""
     found = find_volume(caller, volume_id)
-    with transaction.atomic():
+    with around(volume_service().remove_volume):
         volume_service().remove_volume(caller, found.id)
 
 
@@ -61,7 +60,7 @@ def find_snapshot(caller: Caller, snapshot_id: str) -> ListedSnapshot:
 
 def create_snapshot(caller: Caller, wanted: WantedSnapshot) -> ListedSnapshot:
     """Raises ``VolumesOverQuota`` where the project has too many."""
-    with _within_quota():
+    with _within_quota(), around(volume_service().make_snapshot):
         made = volume_service().make_snapshot(caller, wanted)
     return find_snapshot(caller, made)
 
@@ -69,15 +68,14 @@ def create_snapshot(caller: Caller, wanted: WantedSnapshot) -> ListedSnapshot:
 def delete_snapshot(caller: Caller, snapshot_id: str) -> None:
     """Raises ``NoSuchSnapshot`` where the caller sees none of this id."""
     found = find_snapshot(caller, snapshot_id)
-    with transaction.atomic():
+    with around(volume_service().remove_snapshot):
         volume_service().remove_snapshot(caller, found.id)
 
 
 @contextmanager
 def _within_quota() -> Iterator[None]:
-    """In one transaction; what is over quota is 403 in Nova, and not 413 as in Cinder."""
+    """What is over quota is 403 in Nova, and not 413 as in Cinder."""
     try:
-        with transaction.atomic():
-            yield
+        yield
     except VolumeQuotaReached as error:
         raise VolumesOverQuota(error.detail) from None

@@ -23,12 +23,16 @@ from servers.actions.perform import perform
 from servers.actions.remote_console import purge_console_tokens
 from servers.actions.shelve import offload_shelved
 from servers.actions.unshelve import place_shelved
-from servers.attachments import on_host
+from servers.attachments import left_elsewhere, on_host
 from servers.attachments.lost import give_up_lost_changes
 from servers.build.together import build_server, let_waiting_go_on, place_and_build
 from servers.delete.delete import finish_delete
 from servers.delete.reclaim import reclaim_deleted
-from servers.holdings.ask_first import take_back_detaching, take_back_reservations
+from servers.holdings.ask_first import (
+    take_back_detaching,
+    take_back_reservations,
+    take_back_snapshots,
+)
 from servers.holdings.release import forget_images, release_services, release_volume
 from servers.host_orders import spool
 from servers.host_orders.parking import WaitingForHost, park, wake_late
@@ -89,6 +93,9 @@ _register(jobs.ReleaseVolume, release_volume)
 _register(jobs.ForgetImages, forget_images)
 _register(jobs.TakeBackReservations, take_back_reservations)
 _register(jobs.TakeBackDetaching, take_back_detaching)
+_register(jobs.TakeBackNics, left_elsewhere.take_back_nics)
+_register(jobs.ReadNics, left_elsewhere.read_nics)
+_register(jobs.TakeBackSnapshots, take_back_snapshots)
 _register(jobs.PerformAction, perform)
 _register(jobs.UnshelveServer, place_shelved)
 _register(jobs.AttachVolume, on_host.attach_volume)

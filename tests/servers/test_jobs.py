@@ -54,6 +54,17 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"server_id": "s", "volume_id": "v"},
     ),
     (
+        jobs.TakeBackNics(server_id="s", suspects=("p",)),
+        "servers.take_back_nics",
+        {"server_id": "s", "suspects": ["p"]},
+    ),
+    (jobs.ReadNics(servers=("s",)), "servers.read_nics", {"servers": ["s"]}),
+    (
+        jobs.TakeBackSnapshots(volumes=("v",), mark="m"),
+        "servers.take_back_snapshots",
+        {"volumes": ["v"], "mark": "m"},
+    ),
+    (
         jobs.PerformAction(server_id="s", task="powering-off"),
         "servers.perform_action",
         {"server_id": "s", "task": "powering-off"},

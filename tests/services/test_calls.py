@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from django.db import transaction
@@ -16,13 +16,17 @@ from compute_site.neighbours.calls import (
     WHEN,
     CannotJoin,
     check_service,
+    joins_transaction,
     outside_transactions,
+    runs_outside,
 )
 from compute_site.neighbours.image import local as images
 from compute_site.neighbours.image.protocol import ImageService
 from compute_site.neighbours.network import local as network
+from compute_site.neighbours.network import openstack as network_elsewhere
 from compute_site.neighbours.network.protocol import NetworkService
 from compute_site.neighbours.volume import local as volumes
+from compute_site.neighbours.volume import openstack as volumes_elsewhere
 from compute_site.neighbours.volume.protocol import VolumeService
 
 SERVICES: dict[type, ModuleType] = {
@@ -74,13 +78,31 @@ def test_what_runs_outside_of_transactions_refuses_to_run_inside(
 
 
 def test_a_service_whose_calls_cannot_join_our_transactions_is_not_taken() -> None:
+    class Joining(Protocol):
+        @joins_transaction
+        def change(self) -> None: ...
+
     elsewhere = ModuleType("elsewhere")
-    for name, _ in inspect.getmembers(volumes, inspect.isfunction):
-        setattr(elsewhere, name, outside_transactions(lambda *_: None))
-    with pytest.raises(CannotJoin, match=r"elsewhere runs .* create_snapshots, .*reimage"):
-        check_service(VolumeService, elsewhere)
+    setattr(elsewhere, "change", outside_transactions(lambda *_: None))  # noqa: B010 - a module
+    with pytest.raises(CannotJoin, match=r"elsewhere runs .* change"):
+        check_service(Joining, elsewhere)
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_services_in_this_database_are_taken(service: type) -> None:
-    check_service(service, SERVICES[service])
+@pytest.mark.parametrize(
+    ("protocol", "service"),
+    [*SERVICES.items(), (NetworkService, network_elsewhere), (VolumeService, volumes_elsewhere)],
+)
+def test_the_services_that_there_are_are_taken(protocol: type, service: ModuleType) -> None:
+    check_service(protocol, service)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "service"),
+    [(NetworkService, network_elsewhere), (VolumeService, volumes_elsewhere)],
+)
+def test_what_a_service_elsewhere_changes_it_changes_outside_of_transactions(
+    protocol: type, service: ModuleType
+) -> None:
+    changing = {name for kind, name, call in CALLS if kind is protocol and hasattr(call, WHEN)}
+    inside = {name for name in changing if not runs_outside(getattr(service, name))}
+    assert inside <= {"reimage"}  # which is refused

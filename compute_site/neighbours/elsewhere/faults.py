@@ -11,6 +11,8 @@ class Refused(Fault):
     """A service elsewhere has refused a call. Catch the subclass for the status."""
 
     code: ClassVar[str] = "refused_elsewhere"
+    kind = ""
+    """What Neutron calls the error; the others give no such name."""
 
 
 class BadThere(Refused, BadRequest):

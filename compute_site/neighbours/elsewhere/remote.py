@@ -185,7 +185,7 @@ class RemoteService:
         return self.away(f"The {self.label} service {what}; try again later.")
 
     def _refusal(self, response: Response, *, as_user: bool) -> Exception:
-        status, said = response.status_code, message_of(response)
+        status, said, kind = response.status_code, message_of(response), kind_of(response)
         response.close()
         if status == 401 and as_user:
             return Unauthorized("The token is not valid any more; get another one.")
@@ -193,7 +193,9 @@ class RemoteService:
         if refusal is None or (status == 403 and not as_user):
             logger.warning("the %s service answers %d: %s", self.label, status, said)
             return self.away(f"The {self.label} service cannot be used; try again later.")
-        return refusal(f"The {self.label} service says: {said}")
+        refused = refusal(f"The {self.label} service says: {said}")
+        refused.kind = kind
+        return refused
 
     def _json(self, response: Response) -> Any:
         if not response.content:
@@ -212,6 +214,14 @@ def message_of(response: Response) -> str:
     except ValueError:
         found = " ".join(TAG.sub(" ", response.text.rpartition("</h1>")[2]).split())
     return (found or response.reason or str(response.status_code))[:LONGEST_MESSAGE]
+
+
+def kind_of(response: Response) -> str:
+    """What Neutron calls the error (``NeutronError``)."""
+    try:
+        return str(response.json()["NeutronError"]["type"])
+    except UNREADABLE:
+        return ""
 
 
 def _message_in(body: Any) -> str | None:

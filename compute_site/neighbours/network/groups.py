@@ -8,7 +8,7 @@ from typing import Protocol
 
 from compute_site.caller import Caller
 from compute_site.faults import Conflict, Forbidden
-from compute_site.neighbours.calls import joins_transaction
+from compute_site.neighbours.calls import joins_or_precedes
 
 
 class GroupQuotaReached(Forbidden):
@@ -88,7 +88,7 @@ class GroupService(Protocol):
         """A rule that the caller sees."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def create_group(self, caller: Caller, name: str, description: str) -> str:
         """Make a security group of the caller's project; return its id.
 
@@ -98,17 +98,17 @@ class GroupService(Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def change_group(self, caller: Caller, group_id: str, name: str, description: str) -> None:
         """Raises ``GroupTaken`` where the name ``default`` would be given or taken away."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def delete_group(self, caller: Caller, group_id: str) -> None:
         """Raises ``GroupTaken`` where ports are in the group, or it is ``default``."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def create_group_rule(self, caller: Caller, rule: NewGroupRule) -> str:
         """Make the rule; return its id.
 
@@ -119,7 +119,7 @@ class GroupService(Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def delete_group_rule(self, caller: Caller, rule_id: str) -> None:
         """Take the rule away; ignore one that the caller does not see."""
         ...

@@ -546,6 +546,22 @@ class FloatingIp(Described):
         return self.address
 
 
+class HeldPort(models.Model):
+    """What this site notes of a port of a network service elsewhere that a server has, as Neutron
+    has no place for it: the order of the NICs, their tags, and which ports outlive the server.
+    """
+
+    port_id = models.UUIDField(primary_key=True)
+    server_id = models.CharField(max_length=36, db_index=True)
+    position = models.PositiveIntegerField(default=0)
+    tag = models.CharField(max_length=64, null=True, blank=True)
+    given = models.BooleanField(default=False)
+    """The port existed before the server, and stays when it goes."""
+
+    def __str__(self) -> str:
+        return str(self.port_id)
+
+
 class Quota(ProjectQuota):
     """A limit of one project in the network service."""
 

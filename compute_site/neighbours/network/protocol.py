@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from compute_site.caller import Caller
 from compute_site.db.statements import Statement
 from compute_site.faults import Conflict, Unavailable
-from compute_site.neighbours.calls import joins_transaction, outside_transactions
+from compute_site.neighbours.calls import joins_or_precedes, outside_transactions
 from compute_site.neighbours.network.carried import Carried, PacketRule
 from compute_site.neighbours.network.groups import GroupService
 
@@ -58,6 +58,12 @@ class PortCannotBind(NicFailed):
     """The port cannot be bound on any host."""
 
     code = "port_cannot_bind"
+
+
+class BindingRefused(Conflict):
+    """Nothing on a host takes the port; another host may."""
+
+    code = "binding_refused"
 
 
 class GroupNotApplicable(NicFailed):
@@ -305,7 +311,7 @@ class NetworkService(GroupService, Protocol):
         """Security groups of the caller's project whose id or name is among ``names``."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def connect(
         self,
         caller: Caller,
@@ -329,14 +335,14 @@ class NetworkService(GroupService, Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def connect_all(self, connections: Sequence[Connection]) -> dict[str, tuple[Nic, ...]]:
         """As ``connect``, for many servers together: their NICs by the id of each. All get what
         they asked for, or, where one cannot, none.
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def plug(self, caller: Caller, server_id: str, host: str, request: NicRequest) -> str:
         """Give a server one more NIC, after those that it has; return the port's id. A new port
         belongs to the caller's project, has its group ``default``, and is deleted with the NIC.
@@ -354,7 +360,7 @@ class NetworkService(GroupService, Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def add_group(self, caller: Caller, server_id: str, group_id: str) -> bool:
         """Put all ports of a server into a security group; ``False``: it has no ports.
 
@@ -363,12 +369,12 @@ class NetworkService(GroupService, Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def remove_group(self, caller: Caller, server_id: str, group_id: str) -> bool:
         """Take the ports of a server out of a security group; ``False``: none was in it."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def add_address(self, caller: Caller, server_id: str, network_id: str) -> bool:
         """Give the server's first port on a network one more address; ``False``: it has no port
         there, or the network has no subnet.
@@ -378,7 +384,7 @@ class NetworkService(GroupService, Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def remove_address(self, caller: Caller, server_id: str, address: str) -> bool:
         """Take a fixed address from a server; ``False``: it does not have it."""
         ...
@@ -397,7 +403,7 @@ class NetworkService(GroupService, Protocol):
         """The external networks, which floating IPs come from."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def take_floating_ip(self, caller: Caller, network_id: str) -> str:
         """Give the project a floating IP of the external network; return its id.
 
@@ -407,12 +413,12 @@ class NetworkService(GroupService, Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def give_floating_ip_up(self, caller: Caller, floating_ip_id: str) -> None:
         """Give the floating IP back to its network. The servers that it led to show it no more."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def lend_floating_ip(
         self, caller: Caller, floating_ip_id: str, server_id: str, fixed_address: str
     ) -> None:
@@ -423,7 +429,7 @@ class NetworkService(GroupService, Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def take_back_floating_ip(self, caller: Caller, floating_ip_id: str) -> None:
         """Disassociate the floating IP."""
         ...

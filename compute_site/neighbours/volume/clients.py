@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from compute_site.caller import Caller
-from compute_site.neighbours.calls import joins_transaction
+from compute_site.neighbours.calls import joins_or_precedes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class ClientsVolumes(Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def make_volume(self, caller: Caller, wanted: WantedVolume) -> str:
         """Make a volume of the caller's project; return its id.
 
@@ -88,7 +88,7 @@ class ClientsVolumes(Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def remove_volume(self, caller: Caller, volume_id: str) -> None:
         """Raises ``BadRequest`` where the volume is in use or has snapshots."""
         ...
@@ -99,7 +99,7 @@ class ClientsVolumes(Protocol):
         """As ``list_volumes``."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def make_snapshot(self, caller: Caller, wanted: WantedSnapshot) -> str:
         """Make a snapshot; return its id.
 
@@ -110,7 +110,7 @@ class ClientsVolumes(Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def remove_snapshot(self, caller: Caller, snapshot_id: str) -> None:
         """Delete the snapshot, if the caller sees it."""
         ...

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, Fault, Unavailable
-from compute_site.neighbours.calls import joins_or_precedes, joins_transaction, outside_transactions
+from compute_site.faults import BadRequest, Conflict, Fault, Unavailable
+from compute_site.neighbours.calls import joins_or_precedes, outside_transactions
 from compute_site.neighbours.volume.clients import ClientsVolumes
 
 
@@ -16,6 +16,18 @@ class VolumeServiceUnavailable(Unavailable):
     """The volume service does not answer."""
 
     code = "volume_service_unavailable"
+
+
+class VolumesNotReady(Unavailable):
+    """Volumes are still being made; whoever waits for them asks again."""
+
+    code = "volumes_not_ready"
+
+
+class VolumeFailed(Conflict):
+    """The service could not make a volume, or not connect it."""
+
+    code = "volume_failed"
 
 
 class VolumeQuotaReached(Fault):
@@ -35,6 +47,12 @@ class VolumeNotSnapshottable(BadRequest):
     """No snapshot of the volume can be made in its status."""
 
     code = "volume_not_snapshottable"
+
+
+class VolumeNotReimageable(Conflict):
+    """No image can be written over the volume."""
+
+    code = "volume_not_reimageable"
 
 
 class VolumeNotDetachable(BadRequest):
@@ -89,14 +107,19 @@ class NewVolume:
     snapshot_id: str | None = None
     volume_type: str | None = None
     availability_zone: str | None = None
+    mark: str = ""
+    """The same when the same volume is asked for again; a service elsewhere notes it with it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NewSnapshot:
-    """A snapshot to be made of a volume, which may be in use."""
+    """A snapshot to be made of a volume, which may be in use; a service elsewhere notes ``mark``
+    with it.
+    """
 
     volume_id: str
     name: str = ""
+    mark: str = ""
 
 
 class VolumeService(ClientsVolumes, Protocol):
@@ -140,32 +163,52 @@ class VolumeService(ClientsVolumes, Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def create(self, caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list[str]:
         """Make volumes that are reserved for a server; return their ids in the same order.
 
         It joins the transaction of the build that notes the ids: a volume that no row knows would
-        never be found again.
+        never be found again. A service elsewhere is asked before, and finds by its mark what it has
+        made already.
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def create_snapshots(self, caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[str]:
         """Make snapshots, also of volumes in use, with the volumes' descriptions; return their ids
-        in the same order.
+        in the same order: all of them, or none.
 
-        It joins the transaction that makes the image which names the snapshots.
+        It joins the transaction that makes the image which names the snapshots. A service elsewhere
+        is asked before; ``TakeBackSnapshots`` deletes them if nothing comes of it.
 
         Raises:
             VolumeNotSnapshottable: a volume does not exist, or is neither free nor in use.
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def reimage(self, caller: Caller, volume_id: str, image_id: str) -> None:
         """Overwrite the volume with an image that the caller may use.
 
-        It joins the transaction that begins the rebuild, which fails where the caller may not.
+        It joins the transaction that begins the rebuild, which fails where the caller may not. A
+        service elsewhere is asked before it.
+        """
+        ...
+
+    @outside_transactions
+    def delete_snapshots(self, volumes: Collection[str], mark: str) -> None:
+        """Delete the snapshots of these volumes that have the mark. A second call does nothing.
+
+        By the job ``TakeBackSnapshots``.
+        """
+        ...
+
+    @outside_transactions
+    def delete_unnamed(self, server_id: str, named: Collection[str]) -> None:
+        """Delete volumes that were made for a server that ends, and that no disk of it names:
+        whoever made them died before their ids were noted. A second call does nothing.
+
+        By the jobs that release what a server has.
         """
         ...
 
@@ -173,6 +216,10 @@ class VolumeService(ClientsVolumes, Protocol):
     def attach(self, server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
         """Note that the server has the volumes (volume id → device name): they become ``in-use``.
         Returns volume id → attachment id of those that were reserved for it.
+
+        Raises:
+            VolumesNotReady: a service elsewhere is still making one.
+            VolumeFailed: it could not make one.
 
         By the job of the host that attaches them, or builds the server. To a server that lies on no
         host, a volume is attached by the request itself, after its commit, and again by the job

@@ -232,6 +232,16 @@ def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
 
 
 @transaction.atomic(durable=True)
+def delete_snapshots(volumes: Collection[str], mark: str) -> None:
+    """None is left behind here: they are made in the transaction that needs them."""
+
+
+@transaction.atomic(durable=True)
+def delete_unnamed(server_id: str, named: Collection[str]) -> None:
+    """As ``delete_snapshots``."""
+
+
+@transaction.atomic(durable=True)
 def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
     if not devices:
         return {}

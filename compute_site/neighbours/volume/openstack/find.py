@@ -1,0 +1,140 @@
+"""Reads volumes, snapshots and types of a Cinder elsewhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from compute_site.caller import Caller
+from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.volume.clients import ListedSnapshot, ListedVolume
+from compute_site.neighbours.volume.openstack.service import Object, call, find, is_seen
+from compute_site.neighbours.volume.protocol import SnapshotData, VolumeData, VolumeTypeData
+
+AT_REST = ("", "none", "success", "error")
+"""Of the status of a migration: nothing is being moved."""
+
+
+def find_volumes(caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]:
+    found = (find("volume", str(one), caller=caller) for one in canonical_ids(ids))
+    return {volume["id"]: _volume(volume) for volume in found if volume is not None}
+
+
+def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotData]:
+    found = (find("snapshot", str(one), caller=caller) for one in canonical_ids(ids))
+    return {
+        snapshot["id"]: SnapshotData(
+            id=snapshot["id"],
+            name=snapshot["name"] or "",
+            size=snapshot["size"],
+            status=snapshot["status"],
+            volume_id=snapshot["volume_id"],
+        )
+        for snapshot in found
+        if snapshot is not None
+    }
+
+
+def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
+    if not names:
+        return []
+    types = call("GET", "/types", caller=caller)["volume_types"]
+    found = [one for one in types if one["id"] in names or one["name"] in names]
+    return [
+        VolumeTypeData(id=one["id"], name=one["name"])
+        for one in sorted(found, key=lambda one: str(one["name"]))
+    ]
+
+
+def find_connection(volume_id: str) -> Mapping[str, Any] | None:
+    """Hosts with agents of this site do not connect what Cinder tells: they have no initiator that
+    it knows.
+    """
+    return None
+
+
+def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedVolume]:
+    if ids is None:
+        found = _list(caller, "volumes")
+    else:
+        looked_up = (find("volume", str(one), caller=caller) for one in canonical_ids(ids))
+        found = [one for one in looked_up if one is not None]
+    return [
+        ListedVolume(
+            id=volume["id"],
+            name=volume["name"] or "",
+            description=volume["description"] or "",
+            size=volume["size"],
+            status=volume["status"],
+            availability_zone=volume["availability_zone"] or "",
+            volume_type=volume["volume_type"],
+            snapshot_id=volume["snapshot_id"],
+            metadata=volume["metadata"],
+            created_at=_time(volume["created_at"]),
+            attached=tuple(
+                (one["server_id"], one["device"] or "") for one in volume["attachments"]
+            ),
+        )
+        for volume in found
+    ]
+
+
+def list_snapshots(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedSnapshot]:
+    if ids is None:
+        found = _list(caller, "snapshots")
+    else:
+        looked_up = (find("snapshot", str(one), caller=caller) for one in canonical_ids(ids))
+        found = [one for one in looked_up if one is not None]
+    return [
+        ListedSnapshot(
+            id=snapshot["id"],
+            volume_id=snapshot["volume_id"],
+            name=snapshot["name"] or "",
+            description=snapshot["description"] or "",
+            size=snapshot["size"],
+            status=snapshot["status"],
+            created_at=_time(snapshot["created_at"]),
+        )
+        for snapshot in found
+    ]
+
+
+def read_all(kind: str, caller: Caller | None = None, **filters: Any) -> list[Object]:
+    """All that Cinder lists, in as many pages as it takes."""
+    found: list[Object] = []
+    marker: dict[str, Any] = {}
+    while True:
+        body = call("GET", f"/{kind}/detail", caller=caller, **filters, **marker)
+        page = body[kind]
+        found += page
+        if not page or f"{kind}_links" not in body:
+            return found
+        marker = {"marker": page[-1]["id"]}
+
+
+def _list(caller: Caller, kind: str) -> list[Object]:
+    if caller.token:
+        return read_all(kind, caller)
+    found = read_all(kind, all_tenants=1, project_id=caller.project_id)
+    return [one for one in found if is_seen(caller, one)]
+
+
+def _volume(volume: Object) -> VolumeData:
+    migration = volume.get("migration_status") or volume.get("os-vol-mig-status-attr:migstat")
+    return VolumeData(
+        id=volume["id"],
+        name=volume["name"] or "",
+        size=volume["size"],
+        status=volume["status"],
+        bootable=volume["bootable"] == "true",
+        multiattach=volume["multiattach"],
+        availability_zone=volume["availability_zone"] or "",
+        volume_type=volume["volume_type"],
+        image_metadata=volume.get("volume_image_metadata") or {},
+        migrating=(migration or "") not in AT_REST,
+    )
+
+
+def _time(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
