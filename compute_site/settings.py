@@ -96,7 +96,10 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "compute_site.policy.backend.RuleBackend",
 ]
-SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # RuleBackend is guardian's backend, and more
+SILENCED_SYSTEM_CHECKS = [
+    "guardian.W001",  # RuleBackend is guardian's backend, and more
+    "auth.W004",  # names of users are unique in their domain, and pages are for the default one
+]
 ANONYMOUS_USER_NAME = None  # guardian: callers without a name have no rights to hold
 LOGIN_URL = "rest_framework:login"
 LOGIN_REDIRECT_URL = "/compute/v2.1/servers"

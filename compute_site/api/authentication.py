@@ -110,7 +110,7 @@ def _by_session(request: Request) -> Caller | None:
     if scope is None:
         return None
     note_user(scope.user_id)
-    if user.is_superuser and not scope.roles:
+    if user.is_superuser and not scope.holds_any:
         return _superuser(request, scope)
     return _caller_in(request, scope)
 
@@ -135,7 +135,7 @@ def _superuser(request: Request, scope: Scope) -> Caller:
 
 def _caller_in(request: Request, scope: Scope, granted: Granted | None = None) -> Caller:
     """``granted`` is what the scope is granted, where that is known."""
-    if scope.project_id is None or not scope.roles:
+    if scope.project_id is None or not scope.holds_any:
         raise NoRole("You hold no role in this project, or it is disabled, or none is chosen.")
     if granted is None:
         user_id = None if scope.by_credential else scope.user_id

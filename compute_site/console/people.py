@@ -19,10 +19,10 @@ from django.utils.text import capfirst
 from compute_site.console.form_fields import RowSelectMultiple
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.rule_boxes import RulesAdmin, link_to_rules
-from compute_site.identity.assignments import end_lost_roles
 from compute_site.identity.errors import StillInUse
 from compute_site.identity.leaving import find_hindrance, find_obstacles, remove_owner
 from compute_site.identity.lockout import describe_failures, unlock
+from compute_site.identity.lost_roles import end_lost_roles
 from compute_site.identity.models import (
     ApplicationCredential,
     Project,
@@ -451,6 +451,8 @@ def _own_rights(request: HttpRequest) -> Rights:
 
 def _may_give(request: HttpRequest, entry: ProjectRole) -> bool:
     """May the operator give the role? Only a role that the operator holds."""
+    if entry.role not in Role.values:
+        return _is_superuser(request)
     return _own_rights(request).has_role(entry.project_id, Role(entry.role))
 
 

@@ -1,123 +1,333 @@
-"""The one home of role assignments: which user holds which role in which project."""
+"""The one home of role assignments: which user or group holds which role in which project or
+domain, or on the system.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from compute_site.identity.catalog import stable_id
-from compute_site.identity.errors import NoSuchThing
+from compute_site.identity.derived import (
+    implications,
+    project_tree,
+    reachable,
+    refresh,
+    role_groups,
+)
+from compute_site.identity.errors import NoSuchThing, WrongDomain
+from compute_site.identity.ids import stable_id
+from compute_site.identity.lost_roles import end_lost_roles
 from compute_site.identity.models import (
-    ApplicationCredential,
+    DerivedMembership,
+    Domain,
+    NamedRole,
     Project,
     ProjectRole,
     Role,
+    RoleAssignment,
     Token,
     User,
+    UserGroup,
 )
 from compute_site.identity.records import note_change
 
 ROLE_OF_ID = {stable_id("role", role.value): role for role in Role}
-NOT_HERE = ("group.id", "scope.domain.id", "scope.system", "scope.OS-INHERIT:inherited_to")
-"""What roles could be held by or on elsewhere: nothing is found by it."""
-ASSIGNMENT_FILTERS = frozenset(("user.id", "role.id", "scope.project.id", *NOT_HERE))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Where a role is held: in a project or a domain, or, with neither, on the system."""
+
+    project: Project | None = None
+    domain: Domain | None = None
+    inherited: bool = False
+    """By the projects below it, not by itself."""
+
+    @property
+    def name(self) -> str:
+        thing = self.project or self.domain
+        return f"in {thing.name}" if thing is not None else "on the system"
+
+    @property
+    def key(self) -> str:
+        kind, thing = "system", ""
+        if self.project is not None:
+            kind, thing = "project", self.project.pk
+        elif self.domain is not None:
+            kind, thing = "domain", self.domain.pk
+        return f"{kind} {thing}{' inherited' if self.inherited else ''}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assignment:
-    """One role of one user in one project."""
+    """One role of one user or group in one place, all by ids."""
 
-    user_id: str
-    user_name: str
-    project_id: str
-    project_name: str
-    role: Role
+    role_id: str
+    user_id: str | None = None
+    group_id: str | None = None
+    project_id: str | None = None
+    domain_id: str | None = None
+    inherited: bool = False
 
 
-def find_role(role_id: str) -> Role:
+Holder = User | UserGroup
+
+
+def find_role(role_id: str) -> NamedRole:
     """Raises: NoSuchThing."""
-    if role_id not in ROLE_OF_ID:
+    found = None if "\0" in role_id else NamedRole.objects.filter(pk=role_id).first()
+    if found is None:
         raise NoSuchThing(f"There is no role {role_id}.")
-    return ROLE_OF_ID[role_id]
+    return found
 
 
-def roles_of(user: User, project: Project) -> list[Role]:
-    """The roles that the user was given in the project, the smallest first."""
-    held = set(project.roles.filter(group__user=user).values_list("role", flat=True))
-    return [role for role in Role if role in held]
+def roles_held(holder: Holder, place: Place) -> list[NamedRole]:
+    """The roles that the user or group was given there, by name; not those by a group of the user
+    or by inheritance.
+    """
+    if _is_membership(holder, place):
+        keys = set(_memberships(user=holder.pk, project=place.project).values_list(ROLE, flat=True))
+        found = NamedRole.objects.filter(Q(is_built_in=True, name__in=keys) | Q(pk__in=keys))
+    else:
+        found = NamedRole.objects.filter(assignments__in=_rows(holder, place))
+    return list(found.order_by("name"))
 
 
-def assign(user: User, project: Project, role: Role, *, by: str) -> None:
-    """Give the role; do nothing if the user holds it already."""
-    if role in roles_of(user, project):
-        return
+def assign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:
+    """Give the role; do nothing if it is held already.
+
+    Raises:
+        WrongDomain: the role is one of another domain.
+    """
+    if role.domain_id is not None and role.domain_id != _domain_of(place):
+        raise WrongDomain(f"The role {role.name} is one of another domain.")
     with transaction.atomic():
-        user.groups.add(_group_of(project, role))
-        what = f"Given the role {role.value} in {project.name}."
-        note_change(user, what, by=by, project_id=project.pk)
+        if role in roles_held(holder, place):
+            return
+        if _is_membership(holder, place):
+            _make_direct(holder, place, role)
+        else:
+            RoleAssignment.objects.get_or_create(
+                key=_key(holder, place, role),
+                defaults={"role": role, "inherited": place.inherited, **_columns(holder, place)},
+            )
+        changed_what(holder, f"Given the role {role.name} {place.name}.", place, by=by)
+        refresh(_people(holder))
 
 
-def unassign(user: User, project: Project, role: Role, *, by: str) -> None:
+def unassign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:
     """Take the role away.
 
     Raises:
-        NoSuchThing: the user does not hold it.
+        NoSuchThing: it is not held there.
     """
-    if role not in roles_of(user, project):
-        raise NoSuchThing(f"The user does not hold the role {role.value} in this project.")
     with transaction.atomic():
-        user.groups.remove(_group_of(project, role))
-        end_lost_roles([user.pk])
-        what = f"Lost the role {role.value} in {project.name}."
-        note_change(user, what, by=by, project_id=project.pk)
+        if role not in roles_held(holder, place):
+            raise NoSuchThing(f"The role {role.name} is not held {place.name}.")
+        if _is_membership(holder, place):
+            entry = ProjectRole.objects.get(project=place.project, role=role.key)
+            entry.group.user_set.remove(holder)  # type: ignore[arg-type] # a user
+        else:
+            RoleAssignment.objects.filter(key=_key(holder, place, role)).delete()
+        changed_what(holder, f"Lost the role {role.name} {place.name}.", place, by=by)
+        people = _people(holder)
+        refresh(people)
+        end_lost_roles(people)
+        end_lost_places(people, place)
 
 
-def end_lost_roles(user_ids: Iterable[str]) -> None:
-    """Delete what depends on roles that the users do not hold any more, so that it does not come
-    back when the role is given again: the tokens for a project in which no role is left, and, as in
-    Keystone, the application credentials for the lost role. Call it after all changes of groups: a
-    user who is moved to a larger role leaves one group before joining the other.
-    """
-    held = ProjectRole.objects.filter(project=OuterRef("project"), group__user=OuterRef("user"))
-    tokens = Token.objects.filter(user__in=user_ids, project__isnull=False)
-    tokens.exclude(Exists(held)).delete()
-    lost = Q()
-    for role in Role:
-        enough = [other for other in Role if role in other.implied]
-        lost |= Q(~Exists(held.filter(role__in=enough)), role=role)
-    ApplicationCredential.objects.filter(lost, user__in=user_ids).delete()
+def changed_what(holder: Holder, what: str, place: Place, *, by: str) -> None:
+    project = place.project.pk if place.project is not None else ""
+    note_change(holder, what, by=by, project_id=project)
 
 
-def find_assignments(filters: Mapping[str, str], *, effective: bool) -> Iterator[Assignment]:
-    """The assignments that match ``filters`` (``user.id``, ``role.id``, ``scope.project.id``, as in
-    the URL); ``effective`` adds the implied roles.
-    """
-    if any(filters.get(key) for key in NOT_HERE) or any("\0" in text for text in filters.values()):
+def end_lost_places(user_ids: Iterable[str], place: Place) -> None:
+    """Delete the tokens for a domain or the system of users who hold no role there any more."""
+    if place.project is not None or place.inherited:
         return
-    members = User.groups.through.objects.filter(group__project_role__isnull=False)
-    if filters.get("user.id"):
-        members = members.filter(user=filters["user.id"])
-    if filters.get("scope.project.id"):
-        members = members.filter(group__project_role__project=filters["scope.project.id"])
-    wanted = filters.get("role.id")
-    rows = members.order_by(
-        "group__project_role__project__name", "user__username", "group__project_role"
-    ).values_list(
-        *("user_id", "user__username", "group__project_role__project_id"),
-        *("group__project_role__project__name", "group__project_role__role"),
+    domain_id = place.domain.pk if place.domain is not None else None
+    for user_id in user_ids:
+        if not find_wide_roles(user_id, domain_id):
+            tokens = Token.objects.filter(user=user_id, domain=domain_id, project=None)
+            tokens.filter(system=domain_id is None).delete()
+
+
+def find_wide_roles(user_id: str, domain_id: str | None) -> list[NamedRole]:
+    """The roles that a user holds in the domain, or, with ``None``, on the system, with all that
+    they imply; those of domains are left out, as in tokens.
+    """
+    held = RoleAssignment.objects.filter(
+        Q(user=user_id) | Q(group__members=user_id), project=None, domain=domain_id, inherited=False
     )
-    seen = set()
-    for user_id, user_name, project_id, project_name, name in rows:
-        for role in Role(name).implied if effective else (Role(name),):
-            found = Assignment(user_id, user_name, project_id, project_name, role)
-            if found in seen or wanted not in (None, "", stable_id("role", role.value)):
-                continue
-            seen.add(found)
-            yield found
+    own = set(held.values_list("role", flat=True))
+    if not own:
+        return []
+    implied = implications()
+    found = own.union(*(implied.get(role, set()) for role in own))
+    return list(NamedRole.objects.filter(pk__in=found, domain=None).order_by("name"))
 
 
-def _group_of(project: Project, role: Role) -> int:
-    return ProjectRole.objects.get(project=project, role=role).group_id
+def domains_of(user_id: str) -> QuerySet[Domain]:
+    """The enabled domains in which the user holds a role."""
+    held = RoleAssignment.objects.filter(
+        Q(user=user_id) | Q(group__members=user_id), domain__isnull=False, inherited=False
+    )
+    return Domain.objects.filter(enabled=True, pk__in=held.values("domain")).order_by("name")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which assignments are asked for. ``projects`` and ``domains``: those of one of them."""
+
+    user_id: str | None = None
+    group_id: str | None = None
+    role_id: str | None = None
+    projects: Collection[str] | None = None
+    domain_id: str | None = None
+    on_system: bool = False
+    only_inherited: bool = False
+    effective: bool = False
+
+
+def find_assignments(wanted: Wanted) -> list[Assignment]:
+    """The assignments as they were made; ``effective``: what each user holds by them, so without
+    groups, inheritance and implied roles.
+    """
+    found = [*_direct(wanted), *_of_rows(wanted)]
+    if wanted.effective:
+        found = _make_effective(found)
+    seen = {one: None for one in found if _matches(one, wanted)}
+    return list(seen)
+
+
+def _direct(wanted: Wanted) -> Iterator[Assignment]:
+    """Those that are memberships."""
+    if wanted.group_id or wanted.domain_id or wanted.on_system or wanted.only_inherited:
+        return
+    rows = _memberships(user=wanted.user_id)
+    if wanted.projects is not None:
+        rows = rows.filter(group__project_role__project__in=list(wanted.projects))
+    ids = {role.key: role.id for role in NamedRole.objects.all()}
+    order = ("group__project_role__project__name", "user__username", "group__project_role")
+    columns = ("user_id", "group__project_role__project_id", ROLE)
+    for user_id, project_id, key in rows.order_by(*order).values_list(*columns):
+        yield Assignment(ids[key], user_id=user_id, project_id=project_id)
+
+
+def _of_rows(wanted: Wanted) -> Iterator[Assignment]:
+    rows = RoleAssignment.objects.order_by("key")
+    if wanted.group_id:
+        rows = rows.filter(group=wanted.group_id)
+    if wanted.user_id:
+        own = Q(user=wanted.user_id)
+        if wanted.effective:
+            own |= Q(group__members=wanted.user_id)
+        rows = rows.filter(own)
+    for row in rows.distinct():
+        yield Assignment(
+            row.role_id,
+            user_id=row.user_id,
+            group_id=row.group_id,
+            project_id=row.project_id,
+            domain_id=row.domain_id,
+            inherited=row.inherited,
+        )
+
+
+def _make_effective(found: Iterable[Assignment]) -> list[Assignment]:
+    rows = list(found)
+    members: dict[str, list[str]] = defaultdict(list)
+    groups = {row.group_id for row in rows if row.group_id}
+    of_groups = User.user_groups.through.objects.filter(usergroup__in=groups)
+    for group, user in of_groups.order_by("user").values_list("usergroup", "user"):
+        members[group].append(user)
+    tree = project_tree() if any(row.inherited for row in rows) else {}
+    implied, shown = implications(), []
+    seen_in_tokens = set(NamedRole.objects.filter(domain=None).values_list("pk", flat=True))
+    for row in rows:
+        places: list[dict[str, Any]] = [{}]
+        if row.inherited:
+            top = row.project_id or f"domain {row.domain_id}"
+            below = sorted(reachable(top, tree))
+            places = [{"project_id": one, "domain_id": None, "inherited": False} for one in below]
+        for user in [row.user_id] if row.user_id else members[str(row.group_id)]:
+            for role in (row.role_id, *sorted(implied.get(row.role_id, ()))):
+                if role in seen_in_tokens:
+                    named = dataclasses.replace(row, role_id=role, user_id=user, group_id=None)
+                    shown += [dataclasses.replace(named, **place) for place in places]
+    return shown
+
+
+def _matches(one: Assignment, wanted: Wanted) -> bool:
+    on_system = one.project_id is None and one.domain_id is None
+    return (
+        wanted.user_id in (None, one.user_id)
+        and wanted.role_id in (None, one.role_id)
+        and (wanted.projects is None or one.project_id in wanted.projects)
+        and wanted.domain_id in (None, one.domain_id)
+        and (on_system or not wanted.on_system)
+        and (one.inherited or wanted.effective or not wanted.only_inherited)
+    )
+
+
+ROLE = "group__project_role__role"
+
+
+def _memberships(*, user: str | None = None, project: Project | None = None) -> QuerySet[Any]:
+    """The memberships in groups of roles that were given directly."""
+    derived = DerivedMembership.objects.filter(user=OuterRef("user"), group=OuterRef("group"))
+    rows = User.groups.through.objects.filter(group__project_role__isnull=False)
+    if user is not None:
+        rows = rows.filter(user=user)
+    if project is not None:
+        rows = rows.filter(group__project_role__project=project)
+    return rows.exclude(Exists(derived))
+
+
+def _make_direct(holder: Holder, place: Place, role: NamedRole) -> None:
+    """Put the user into the group of the role, or take away the mark that it is there for other
+    reasons alone.
+    """
+    pair = (str(place.project.pk), role.key)  # type: ignore[union-attr] # memberships are in projects
+    group = role_groups([pair])[pair]
+    User.groups.through.objects.get_or_create(user_id=holder.pk, group_id=group)
+    DerivedMembership.objects.filter(user=holder.pk, group=group).delete()
+
+
+def _is_membership(holder: Holder, place: Place) -> bool:
+    return isinstance(holder, User) and place.project is not None and not place.inherited
+
+
+def _columns(holder: Holder, place: Place) -> dict[str, Any]:
+    return {
+        "user_id": holder.pk if isinstance(holder, User) else None,
+        "group_id": holder.pk if isinstance(holder, UserGroup) else None,
+        "project": place.project,
+        "domain": place.domain,
+    }
+
+
+def _rows(holder: Holder, place: Place) -> QuerySet[RoleAssignment]:
+    return RoleAssignment.objects.filter(inherited=place.inherited, **_columns(holder, place))
+
+
+def _key(holder: Holder, place: Place, role: NamedRole) -> str:
+    kind = "user" if isinstance(holder, User) else "group"
+    return f"{kind} {holder.pk} {place.key} {role.pk}"
+
+
+def _people(holder: Holder) -> list[str]:
+    if isinstance(holder, User):
+        return [holder.pk]
+    return list(holder.members.values_list("pk", flat=True))
+
+
+def _domain_of(place: Place) -> str | None:
+    if place.project is not None:
+        return place.project.domain_id
+    return place.domain.pk if place.domain is not None else None

@@ -7,26 +7,40 @@ from typing import Literal
 
 DOMAIN_ID = "default"
 DOMAIN_NAME = "Default"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DomainRef:
+    """A domain by its id, or else by its name."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+DEFAULT_DOMAIN = DomainRef(DOMAIN_ID)
 METHODS = frozenset(("application_credential", "password", "token"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuthRequest:
-    """The proof of identity (user and password, token, or application credential) and the wanted
-    project.
+    """The proof of identity (user and password, token, or application credential) and what the
+    token shall be for.
 
-    ``scope``: a project, no project at all, or the default one because none was named.
+    ``scope``: a project, a domain, the system, nothing, or the default project because nothing was
+    named.
     """
 
     methods: tuple[str, ...]
     user_name: str | None = None
     user_id: str | None = None
-    domain_exists: bool = True
+    user_domain: DomainRef = DEFAULT_DOMAIN
     password: str | None = None
     token: str | None = None
     credential_id: str | None = None
     credential_name: str | None = None
     secret: str | None = None
-    scope: Literal["project", "none", "default"] = "default"
+    scope: Literal["project", "domain", "system", "none", "default"] = "default"
     project_id: str | None = None
     project_name: str | None = None
+    project_domain: DomainRef = DEFAULT_DOMAIN
+    domain: DomainRef = DEFAULT_DOMAIN

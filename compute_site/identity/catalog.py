@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-import uuid
-from functools import lru_cache
+import re
+from collections.abc import Iterable
 from typing import Any
 
-REGION = "RegionOne"
-INTERFACES = ("public", "internal", "admin")
-SERVICES = (
-    # type, name, path below the root of the site; Apache Libcloud finds services by these names
-    ("identity", "keystone", "/identity"),
-    ("compute", "nova", "/compute/v2.1"),
-    ("placement", "placement", "/placement"),
-    ("image", "glance", "/image"),
-    ("network", "neutron", "/network"),
-    ("volumev3", "cinderv3", "/volume/v3"),
-    ("block-storage", "cinder", "/volume/v3"),
-)
+from compute_site.identity.models import Endpoint, Service
+
+SUBSTITUTED = re.compile(r"[$%]\((\w+)\)s")
+"""A name in a URL for which the user or project of the token is put in."""
+KNOWN_IN_URLS = ("project_id", "tenant_id", "user_id")
 
 
-@lru_cache(maxsize=64)
-def catalog(root: str) -> list[dict[str, Any]]:
-    """The catalogue as tokens show it; cached for each address under which the site is called."""
-    return [
-        {
-            "id": stable_id("service", kind),
-            "type": kind,
-            "name": name,
-            "endpoints": [
-                {
-                    "id": stable_id("endpoint", kind, interface),
-                    "interface": interface,
-                    "region": REGION,
-                    "region_id": REGION,
-                    "url": root + path,
-                }
-                for interface in INTERFACES
-            ],
-        }
-        for kind, name, path in SERVICES
-    ]
+def catalog(
+    root: str, *, project_id: str | None = None, user_id: str | None = None
+) -> list[dict[str, Any]]:
+    """The catalogue as tokens show it: what is enabled. ``root`` is the address under which the
+    site is called. As in Keystone, an endpoint whose URL needs a project is left out of tokens
+    without one. One statement.
+    """
+    known = {"project_id": project_id, "tenant_id": project_id, "user_id": user_id}
+    shown: dict[str, dict[str, Any]] = {}
+    for endpoint in _enabled_endpoints():
+        service = endpoint.service
+        url = url_of(endpoint, root)
+        if any(known.get(name) is None for name in SUBSTITUTED.findall(url)):
+            continue
+        entry = shown.setdefault(
+            service.id,
+            {"id": service.id, "type": service.type, "name": service.name, "endpoints": []},
+        )
+        entry["endpoints"].append(
+            {
+                "id": endpoint.id,
+                "interface": endpoint.interface,
+                "region": endpoint.region_id,
+                "region_id": endpoint.region_id,
+                "url": SUBSTITUTED.sub(lambda found: str(known[found[1]]), url),
+            }
+        )
+    return list(shown.values())
 
 
-@lru_cache(maxsize=256)
-def stable_id(*words: str) -> str:
-    """An id for an entry that is not stored; it never changes, and is the same on every site."""
-    return uuid.uuid5(uuid.NAMESPACE_URL, "compute-site:" + ":".join(words)).hex
+def url_of(endpoint: Endpoint, root: str) -> str:
+    """The address of the endpoint; one of the site's own services is below its root."""
+    return root + endpoint.url if endpoint.url.startswith("/") else endpoint.url
+
+
+def find_service_ids(types: Iterable[str]) -> dict[str, str]:
+    """Type → id of the first service of each of these types."""
+    rows = Service.objects.filter(type__in=list(types)).order_by("-place", "-id")
+    return dict(rows.values_list("type", "id"))
+
+
+def _enabled_endpoints() -> Iterable[Endpoint]:
+    return (
+        Endpoint.objects.filter(enabled=True, service__enabled=True)
+        .select_related("service")
+        .order_by("service__place", "service_id", "place", "id")
+    )

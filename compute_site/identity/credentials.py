@@ -46,6 +46,8 @@ def make_credential(owner: ValidToken, order: CredentialOrder) -> tuple[Applicat
     project_id = owner.token.project_id
     if project_id is None:
         raise NoProject("An application credential is for a project; so must the token be.")
+    if not owner.scope.roles:
+        raise RestrictedToken(f"You hold none of the roles {', '.join(Role)} in this project.")
     held = max(owner.scope.roles, key=list(Role).index)
     role = order.role or held
     if role not in held.implied:
@@ -96,18 +98,20 @@ def delete_credential(credential: ApplicationCredential, *, by: str) -> None:
 
 def find_credential(asked: AuthRequest) -> ApplicationCredential | None:
     """The application credential that the request names, unless it has expired."""
-    if "\0" in f"{asked.credential_id}{asked.credential_name}{asked.user_name}{asked.user_id}":
+    domain = asked.user_domain
+    user = (asked.user_name, asked.user_id, domain.id, domain.name)
+    named = (asked.credential_id, asked.credential_name, *user)
+    if any("\0" in text for text in named if text is not None):
         return None
     alive = ApplicationCredential.objects.filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
     )
     if asked.credential_id is not None:
         return alive.filter(pk=asked.credential_id).first()
-    if not asked.domain_exists:
-        return None
-    owner = (
-        {"user": asked.user_id}
-        if asked.user_id is not None
-        else {"user__username": asked.user_name}
-    )
+    if asked.user_id is not None:
+        owner = {"user": asked.user_id}
+    elif domain.id is not None:
+        owner = {"user__username": asked.user_name, "user__domain": domain.id}
+    else:
+        owner = {"user__username": asked.user_name, "user__domain__name": domain.name}
     return alive.filter(name=asked.credential_name, **owner).first()

@@ -93,3 +93,57 @@ class NameInUse(Conflict):
     """A project or user, or an application credential of the user, has this name."""
 
     code = "name_in_use"
+
+
+class WrongDomain(Forbidden):
+    """A role, group or user of another domain than the thing it is used with."""
+
+    code = "wrong_domain"
+
+
+class Immutable(Forbidden):
+    """A role or project that is not to be changed: one the site needs, or one marked so."""
+
+    code = "immutable"
+
+
+class StillEnabled(Forbidden):
+    """A domain or parent that has to be disabled first, or one that has enabled projects below."""
+
+    code = "still_enabled"
+
+
+class Moved(Forbidden):
+    """A project would get another parent."""
+
+    code = "moved"
+
+
+class TooDeep(Forbidden):
+    """Projects would lie too deep in others."""
+
+    code = "too_deep"
+
+
+class LockedPassword(BadRequest):
+    """The user may not change the own password."""
+
+    code = "locked_password"
+
+
+class RegionInUse(Forbidden):
+    """A region in which endpoints or limits are."""
+
+    code = "region_in_use"
+
+
+class LimitInUse(Forbidden):
+    """A registered limit of which projects have their own, or a service with registered limits."""
+
+    code = "limit_in_use"
+
+
+class NotRegistered(Forbidden):
+    """A limit of something of which no limit is registered."""
+
+    code = "not_registered"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from compute_site.identity.auth_request import AuthRequest
+from compute_site.identity.auth_request import AuthRequest, DomainRef
 from compute_site.identity.credentials import find_credential
 from compute_site.identity.errors import (
     InvalidPassword,
@@ -14,10 +14,16 @@ from compute_site.identity.errors import (
     RestrictedToken,
     TokenNotFound,
 )
-from compute_site.identity.models import Role
+from compute_site.identity.models import Domain, Role
 from compute_site.identity.proof import prove_password, prove_secret
 from compute_site.identity.scope import Scope, find_by_user
-from compute_site.identity.tokens import ValidToken, find_token, issue_token
+from compute_site.identity.tokens import (
+    Target,
+    ValidToken,
+    find_token,
+    in_wide_scope,
+    issue_token,
+)
 
 
 def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
@@ -41,26 +47,47 @@ def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
         methods += [method for method in earlier if method not in methods]
     if scope is None:
         raise InvalidPassword("User and password do not belong together.")
-    has_role = scope.project_id is not None and bool(scope.roles)
+    scope, target = _aim(asked, scope)
+    return issue_token(scope, target=target, methods=methods, expires_at=expires_at)
+
+
+def _aim(asked: AuthRequest, scope: Scope) -> tuple[Scope, Target]:
+    """The user with the roles that count for what is asked for, and what that is.
+
+    Raises:
+        NoRole: the user holds no role there.
+    """
+    if asked.scope in ("domain", "system"):
+        domain = _find_domain(asked.domain) if asked.scope == "domain" else None
+        wide = in_wide_scope(scope, domain)
+        if not wide.holds_any or (asked.scope == "domain" and domain is None):
+            raise NoRole(f"You hold no role there: {asked.scope}.")
+        return wide, Target(domain_id=domain, system=asked.scope == "system")
+    has_role = scope.project_id is not None and scope.holds_any
     if asked.scope == "project" and not has_role:
         raise NoRole("You hold no role in this project, or it does not exist or is disabled.")
-    return issue_token(
-        scope,
-        in_project=has_role and asked.scope != "none",
-        methods=methods,
-        expires_at=expires_at,
-    )
+    if not has_role or asked.scope == "none":
+        return scope, Target()
+    return scope, Target(project_id=scope.project_id)
+
+
+def _find_domain(asked: DomainRef) -> str | None:
+    named = {"pk": asked.id} if asked.id is not None else {"name": asked.name}
+    if any("\0" in str(value) for value in named.values()):
+        return None
+    found = Domain.objects.filter(enabled=True, **named).values_list("pk", flat=True)
+    return found.first()
 
 
 def _check_password(asked: AuthRequest) -> Scope:
-    scope = None
-    if asked.domain_exists:
-        scope = find_by_user(
-            name=asked.user_name,
-            user_id=asked.user_id,
-            project_id=asked.project_id,
-            project_name=asked.project_name,
-        )
+    scope = find_by_user(
+        name=asked.user_name,
+        user_id=asked.user_id,
+        domain=asked.user_domain,
+        project_id=asked.project_id,
+        project_name=asked.project_name,
+        project_domain=asked.project_domain,
+    )
     named = asked.user_id if asked.user_id is not None else asked.user_name
     return prove_password(scope, asked.password or "", named=named or "", by="token request")
 
@@ -81,6 +108,7 @@ def _check_token(
         user_id=valid.user_id,
         project_id=asked.project_id,
         project_name=asked.project_name,
+        project_domain=asked.project_domain,
     )
     return scope, valid.token.expires_at, valid.token.methods
 
@@ -104,7 +132,7 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
         raise NoRole("The user of the application credential does not hold its role any more.")
     return issue_token(
         scope,
-        in_project=True,
+        target=Target(project_id=scope.project_id),
         methods=asked.methods,
         expires_at=credential.expires_at,
         credential=credential,

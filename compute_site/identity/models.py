@@ -1,19 +1,46 @@
-"""Projects, users, the roles of users in projects, and tokens."""
+"""Domains, projects, users, groups, the roles of users in projects, and tokens."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, Protocol, Self
 
-from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.auth.models import AbstractUser, Group, UserManager
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from compute_site.identity.auth_request import DOMAIN_ID
+from compute_site.identity.ids import new_id
+from compute_site.identity.limit_models import Limit, RegisteredLimit
+from compute_site.identity.service_models import Endpoint, Region, Service
 
-def new_id() -> str:
-    """32 hex digits, the form of ids in the identity service."""
-    return uuid.uuid4().hex
+__all__ = [
+    "ApplicationCredential",
+    "Asker",
+    "DerivedMembership",
+    "Domain",
+    "Endpoint",
+    "FailedSignIns",
+    "IdentityChange",
+    "ImpliedRole",
+    "Limit",
+    "NamedRole",
+    "Project",
+    "ProjectRole",
+    "Region",
+    "RegisteredLimit",
+    "Role",
+    "RoleAssignment",
+    "Service",
+    "SignIn",
+    "SignInFailures",
+    "Token",
+    "User",
+    "UserGroup",
+    "new_id",
+]
 
 
 class Role(models.TextChoices):
@@ -41,6 +68,37 @@ class Asker(Protocol):
     def is_admin(self) -> bool: ...
 
 
+class Domain(models.Model):
+    """A domain owns users, groups and projects, whose names are unique in it."""
+
+    id = models.CharField(primary_key=True, max_length=64, default=new_id, db_collation="C")
+    name = models.CharField(max_length=64, unique=True, db_collation="C")
+    description = models.TextField(blank=True, default="")
+    enabled = models.BooleanField(default=True)
+    tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    options = models.JSONField(default=dict, blank=True, editable=False)
+    extra = models.JSONField(default=dict, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Delete the tokens of its users and projects when it is disabled, and sign its users out
+        of the pages.
+        """
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if self.enabled:
+                return
+            mine = models.Q(user__domain=self) | models.Q(project__domain=self)
+            Token.objects.filter(mine | models.Q(domain=self)).delete()
+            self.users.update(signed_out_at=timezone.now())
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, asker: Asker) -> Self:
         """The projects in which the user holds a role; all projects for an admin."""
@@ -55,9 +113,18 @@ class Project(models.Model):
     """A project owns servers; every policy rule is a permission on it (``compute_site.policy``)."""
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
-    name = models.CharField(max_length=64, unique=True, db_collation="C")
+    name = models.CharField(max_length=64, db_collation="C")
+    domain = models.ForeignKey(
+        Domain, default=DOMAIN_ID, on_delete=models.PROTECT, related_name="projects"
+    )
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    """``None``: the domain."""
     description = models.TextField(blank=True, default="")
     enabled = models.BooleanField(default=True)
+    tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    options = models.JSONField(default=dict, blank=True, editable=False)
     extra = models.JSONField(default=dict, blank=True, editable=False)
     """What clients keep with it of their own accord."""
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -66,6 +133,9 @@ class Project(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "name"], name="identity_project_name_once"),
+        ]
         # the rules of all policies become permissions here too, after each migrate
 
     def __str__(self) -> str:
@@ -81,17 +151,42 @@ class Project(models.Model):
                 self.tokens.all().delete()
 
 
+class DomainUserManager(UserManager["User"]):
+    """Where a name stands without a domain, as in commands and the admin, it is one of the default
+    domain.
+    """
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username=username, domain=DOMAIN_ID)
+
+
 class User(AbstractUser):
     """A person or program; its rights come from the roles it holds in projects."""
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    username = models.CharField("username", max_length=255, validators=[UnicodeUsernameValidator()])
+    domain = models.ForeignKey(
+        Domain, default=DOMAIN_ID, on_delete=models.PROTECT, related_name="users"
+    )
     default_project = models.ForeignKey(
         Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     extra = models.JSONField(default=dict, blank=True, editable=False)
     """What clients keep with it of their own accord, such as a description."""
+    options = models.JSONField(default=dict, blank=True, editable=False)
     signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When all tokens and sessions were ended last: no earlier one counts."""
+
+    objects = DomainUserManager()
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["domain", "username"],
+                name="identity_user_name_once",
+                violation_error_message="There is a user of this name already.",
+            ),
+        ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """End all tokens and sessions when the password is changed or the account is disabled, so
@@ -121,15 +216,136 @@ class User(AbstractUser):
         return salted_hmac("signed out", f"{own} {self.signed_out_at.timestamp()}").hexdigest()
 
 
+class UserGroup(models.Model):
+    """Users of a domain who are given roles together (Keystone's group)."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    name = models.CharField(max_length=64, db_collation="C")
+    domain = models.ForeignKey(
+        Domain, default=DOMAIN_ID, on_delete=models.PROTECT, related_name="groups"
+    )
+    description = models.TextField(blank=True, default="")
+    extra = models.JSONField(default=dict, blank=True, editable=False)
+    members = models.ManyToManyField(User, related_name="user_groups", blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "group of users"
+        verbose_name_plural = "groups of users"
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "name"], name="identity_group_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NamedRole(models.Model):
+    """A role as the API lists it: those that the site begins with, and those that operators make.
+
+    Of the first, ``Role`` and ``service`` have rules by default. What operators make has none until
+    it implies one that has, or its group in a project is granted some. One of a domain
+    stands for what it implies, and is not seen in tokens.
+    """
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    name = models.CharField(max_length=255, db_collation="C")
+    domain = models.ForeignKey(
+        Domain, null=True, blank=True, on_delete=models.CASCADE, related_name="roles"
+    )
+    description = models.TextField(blank=True, null=True)
+    is_built_in = models.BooleanField(default=False, editable=False)
+    options = models.JSONField(default=dict, blank=True, editable=False)
+    extra = models.JSONField(default=dict, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "role"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=models.Q(domain=None), name="identity_role_name_once"
+            ),
+            models.UniqueConstraint(fields=["domain", "name"], name="identity_role_once_in_domain"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def key(self) -> str:
+        """How rows of ``ProjectRole`` name it: built-in roles by name, which never changes."""
+        return self.name if self.is_built_in else self.id
+
+
+class ImpliedRole(models.Model):
+    """Whoever holds the role ``prior`` holds ``implied``, too."""
+
+    prior = models.ForeignKey(NamedRole, on_delete=models.CASCADE, related_name="implies")
+    implied = models.ForeignKey(NamedRole, on_delete=models.CASCADE, related_name="implied_by")
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["prior", "implied"], name="identity_implied_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prior} implies {self.implied}"
+
+
+class RoleAssignment(models.Model):
+    """A role that a group of users holds, or that is held in a domain, on the system, or by
+    inheritance. What a user holds directly in a project is the membership in the group of its
+    ``ProjectRole``; ``derived`` makes memberships of these assignments.
+    """
+
+    key = models.CharField(primary_key=True, max_length=200, db_collation="C", editable=False)
+    """Made of the others, so that nothing is assigned twice."""
+    role = models.ForeignKey(NamedRole, on_delete=models.CASCADE, related_name="assignments")
+    user = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.CASCADE, related_name="assignments"
+    )
+    group = models.ForeignKey(
+        UserGroup, null=True, blank=True, on_delete=models.CASCADE, related_name="assignments"
+    )
+    project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="assignments"
+    )
+    domain = models.ForeignKey(
+        Domain, null=True, blank=True, on_delete=models.CASCADE, related_name="assignments"
+    )
+    """Neither project nor domain: the system."""
+    inherited = models.BooleanField(default=False)
+    """By the projects below, not by the project or domain itself."""
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(user=None) ^ models.Q(group=None),
+                name="identity_user_or_group",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(project=None) | models.Q(domain=None),
+                name="identity_project_or_domain",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.user or self.group}"
+
+
 class ProjectRole(models.Model):
     """The group of users that hold a role in a project, such as ``alpha/member``.
 
     Django's group carries the rights: guardian's object permissions on the project, and for
-    ``admin`` model permissions, which hold in every project.
+    ``admin`` and ``service`` model permissions, which hold in every project.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="roles")
-    role = models.CharField(max_length=16, choices=Role.choices)
+    role = models.CharField(max_length=36)
+    """One of ``Role``, or the key of another role that somebody holds in the project."""
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="project_role")
 
     class Meta:
@@ -139,6 +355,24 @@ class ProjectRole(models.Model):
 
     def __str__(self) -> str:
         return self.group.name
+
+
+class DerivedMembership(models.Model):
+    """A user is in the group of a project's role only because of other rows: what groups of users
+    hold, what is inherited, what another role implies.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["user", "group"], name="identity_derived_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.group_id}"
 
 
 class SignInFailures(models.Model):
@@ -203,6 +437,9 @@ class FailedSignIns(models.Model):
         return f"{self.number} of {self.user_id} at {self.hour:%Y-%m-%d %H}"
 
 
+KINDS = ("project", "user", "domain", "group", "role", "system", "service", "region", "limit")
+
+
 class IdentityChange(models.Model):
     """What somebody has changed of projects, users and roles by the API; changes in the admin stand
     in its own log. Rows that are gone are named by what they were.
@@ -210,9 +447,9 @@ class IdentityChange(models.Model):
 
     at = models.DateTimeField(default=timezone.now)
     by = models.CharField(max_length=36, db_collation="C")
-    kind = models.CharField(max_length=16, choices=[("project", "project"), ("user", "user")])
-    object_id = models.CharField(max_length=36, db_collation="C")
-    object_name = models.CharField(max_length=150)
+    kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in KINDS])
+    object_id = models.CharField(max_length=64, db_collation="C")
+    object_name = models.CharField(max_length=255)
     project_id = models.CharField(max_length=36, blank=True, default="", db_collation="C")
     """Of roles and application credentials: in which project."""
     what = models.TextField()
@@ -263,6 +500,9 @@ class Token(models.Model):
         ApplicationCredential, null=True, on_delete=models.CASCADE, related_name="tokens"
     )
     """What the token was got with, where it was not a password."""
+    domain = models.ForeignKey(Domain, null=True, on_delete=models.CASCADE, related_name="+")
+    system = models.BooleanField(default=False)
+    """For a domain or the system, if not for a project: for one of them at most."""
     methods = models.JSONField(default=list)
     audit_id = models.CharField(max_length=22)
     issued_at = models.DateTimeField()

@@ -10,7 +10,20 @@ from django.db import connection
 from django.utils import timezone
 
 from compute_site.identity.extra import EXTRA
-from compute_site.identity.models import FailedSignIns, IdentityChange, Project, User
+from compute_site.identity.models import (
+    Domain,
+    Endpoint,
+    FailedSignIns,
+    IdentityChange,
+    Limit,
+    NamedRole,
+    Project,
+    Region,
+    RegisteredLimit,
+    Service,
+    User,
+    UserGroup,
+)
 from compute_site.request_id import current_sender
 
 MADE, GONE = "Made.", "Deleted."
@@ -28,24 +41,41 @@ VALUES (%(user_id)s, %(hour)s, 1, %(now)s, %(address)s, %(way)s)
 """
 
 
-def note_change(owner: Project | User, what: str, *, by: str, project_id: str = "") -> None:
-    """Somebody (the id of a user) has changed a project or user. Call it in the transaction of the
-    change; ``what`` holds no secret.
+Recorded = (
+    Project | User | Domain | UserGroup | NamedRole | Region | Service | Endpoint | Limit
+) | RegisteredLimit
+KIND_OF: Mapping[type[Any], str] = {
+    Project: "project",
+    User: "user",
+    Domain: "domain",
+    UserGroup: "group",
+    NamedRole: "role",
+    Region: "region",
+    Service: "service",
+    Endpoint: "service",
+    Limit: "limit",
+    RegisteredLimit: "limit",
+}
+
+
+def note_change(owner: Recorded, what: str, *, by: str, project_id: str = "") -> None:
+    """Somebody (the id of a user) has changed a project, a user or the like. Call it in the
+    transaction of the change; ``what`` holds no secret.
     """
     IdentityChange.objects.create(
         by=by,
-        kind="user" if isinstance(owner, User) else "project",
-        object_id=owner.pk,
-        object_name=owner.username if isinstance(owner, User) else owner.name,
+        kind=KIND_OF[type(owner)],
+        object_id=owner.pk[:64],
+        object_name=owner.username if isinstance(owner, User) else str(owner)[:255],
         project_id=project_id,
-        what=what,
+        what=what[:LONGEST],
     )
 
 
 def describe_members(members: Mapping[str, Any]) -> str:
     """The members that a client changes, without their values; unknown ones by their names."""
     names = {*members, *members.get(EXTRA, ())} - {EXTRA}
-    return f"Changed: {', '.join(sorted(names)) or 'nothing'}."[:LONGEST]
+    return f"Changed: {', '.join(sorted(names)) or 'nothing'}."
 
 
 def note_failed_sign_in(user_id: str | None, *, way: str) -> None:

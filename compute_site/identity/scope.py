@@ -12,7 +12,9 @@ from collections.abc import Collection
 from typing import Any
 
 from compute_site.db.prepared import array, prepared_cursor
+from compute_site.identity.auth_request import DEFAULT_DOMAIN, DomainRef
 from compute_site.identity.models import Role
+from compute_site.identity.seed import SERVICE_ROLE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,11 +38,21 @@ class Scope:
     group_ids: tuple[int, ...]
     by_credential: bool = False
     """The rights are those of an application credential, not all that the user has."""
+    others: tuple[str, ...] = ()
+    """The keys of other roles that are held (``NamedRole.key``)."""
 
     @property
     def all_roles(self) -> frozenset[str]:
-        """The names of the roles and of those that they imply."""
-        return IMPLIED_NAMES[max(self.roles, key=ORDER.index)] if self.roles else frozenset()
+        """The names of the roles and of those that they imply; of the others, those that rules
+        know.
+        """
+        return (IMPLIED_NAMES[max(self.roles, key=ORDER.index)] if self.roles else frozenset()) | (
+            KNOWN_OTHERS.intersection(self.others)
+        )
+
+    @property
+    def holds_any(self) -> bool:
+        return bool(self.roles or self.others)
 
     def restricted_to(self, role: Role, group_id: int | None = None) -> Scope:
         """The same user with an application credential: with its role only, or with no role if the
@@ -49,10 +61,14 @@ class Scope:
         held = any(role in own.implied for own in self.roles)
         groups = (group_id,) if held and group_id is not None else ()
         roles = (role,) if held else ()
-        return dataclasses.replace(self, roles=roles, group_ids=groups, by_credential=True)
+        return dataclasses.replace(
+            self, roles=roles, group_ids=groups, by_credential=True, others=()
+        )
 
 
 ORDER = list(Role)
+LADDER = frozenset(role.value for role in Role)
+KNOWN_OTHERS = frozenset((SERVICE_ROLE,))
 IMPLIED_NAMES = {role: frozenset(entry.value for entry in role.implied) for role in Role}
 
 COLUMNS = """
@@ -81,8 +97,11 @@ OF_USER = (
     COLUMNS
     + """
   FROM identity_user account
-  LEFT JOIN identity_project project ON project.enabled AND {project}
- WHERE account.is_active AND account.{user} = %s
+  JOIN identity_domain home ON home.id = account.domain_id AND home.enabled
+  LEFT JOIN (identity_project project
+             JOIN identity_domain place ON place.id = project.domain_id AND place.enabled)
+    ON project.enabled AND {project}
+ WHERE account.is_active AND {user}
 """
 )
 OF_USERS = (
@@ -90,18 +109,26 @@ OF_USERS = (
     + """
   FROM unnest(%s::text[], %s::text[]) AS wanted (account, project)
   JOIN identity_user account ON account.id = wanted.account AND account.is_active
-  LEFT JOIN identity_project project ON project.enabled AND project.id = wanted.project
+  LEFT JOIN (identity_project project
+             JOIN identity_domain place ON place.id = project.domain_id AND place.enabled)
+    ON project.enabled AND project.id = wanted.project
 """
 )
+WANTED_USER = {
+    "id": "account.id = %(user)s",
+    "name": "account.username = %(user)s AND home.id = %(user_domain)s",
+    "name in a named domain": "account.username = %(user)s AND home.name = %(user_domain)s",
+}
 WANTED_PROJECT = {
-    None: "project.id = account.default_project_id AND %s::text IS NULL",
-    "id": "project.id = %s",
-    "name": "project.name = %s",
+    "default": "project.id = account.default_project_id",
+    "id": "project.id = %(project)s",
+    "name": "project.name = %(project)s AND place.id = %(project_domain)s",
+    "name in a named domain": "project.name = %(project)s AND place.name = %(project_domain)s",
 }
 STATEMENTS = {
-    (user, project): OF_USER.format(user=user, project=condition)
-    for user in ("id", "username")
-    for project, condition in WANTED_PROJECT.items()
+    (user, project): OF_USER.format(user=of_user, project=of_project)
+    for user, of_user in WANTED_USER.items()
+    for project, of_project in WANTED_PROJECT.items()
 }
 
 
@@ -117,18 +144,35 @@ def find_by_user(
     *,
     name: str | None = None,
     user_id: str | None = None,
+    domain: DomainRef = DEFAULT_DOMAIN,
     project_name: str | None = None,
     project_id: str | None = None,
+    project_domain: DomainRef = DEFAULT_DOMAIN,
 ) -> Scope | None:
-    """An active user by name or id, in the named project, or in the default one when none is
-    named.
+    """An active user by id, or by name and domain, in the named project, or in the default one when
+    none is named.
     """
-    wanted = "id" if project_id is not None else "name" if project_name is not None else None
-    statement = STATEMENTS["id" if user_id is not None else "username", wanted]
+    how = _named(user_id, domain)
+    wanted = "default"
+    if project_id is not None or project_name is not None:
+        wanted = _named(project_id, project_domain)
     return _read(
-        statement,
-        [project_id if wanted == "id" else project_name, name if user_id is None else user_id],
+        STATEMENTS[how, wanted],
+        {
+            "user": name if user_id is None else user_id,
+            "user_domain": domain.id if domain.id is not None else domain.name,
+            "project": project_name if project_id is None else project_id,
+            "project_domain": (
+                project_domain.id if project_domain.id is not None else project_domain.name
+            ),
+        },
     )
+
+
+def _named(given_id: str | None, domain: DomainRef) -> str:
+    if given_id is not None:
+        return "id"
+    return "name" if domain.id is not None else "name in a named domain"
 
 
 def find_by_users(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], Scope]:
@@ -140,8 +184,8 @@ def find_by_users(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], S
     return {(str(scope.user_id), scope.project_id): scope for scope in scopes if scope.project_id}
 
 
-def _read(statement: str, parameters: list[str | None]) -> Scope | None:
-    if any("\0" in value for value in parameters if value is not None):
+def _read(statement: str, parameters: dict[str, str | None]) -> Scope | None:
+    if any("\0" in value for value in parameters.values() if value is not None):
         return None  # a text that PostgreSQL cannot store, such as one with NUL
     with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
@@ -152,10 +196,10 @@ def _read(statement: str, parameters: list[str | None]) -> Scope | None:
 def scope_of(row: tuple[Any, ...]) -> Scope:
     """The scope of a row of these columns."""
     pairs = [text.split(":") for text in row[7]]
-    roles = tuple(Role(role) for _, role in pairs if role)
+    roles = tuple(Role(role) for _, role in pairs if role in LADDER)
     groups = tuple(int(group) for group, _ in pairs)
     values: list[Any] = [*row[:7], roles, groups]
-    scope = Scope(*values)
+    scope = Scope(*values, others=tuple(role for _, role in pairs if role and role not in LADDER))
     if len(row) > 8 and row[8] is not None:
         return scope.restricted_to(Role(row[8]), row[9])
     return scope

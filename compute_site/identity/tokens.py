@@ -14,24 +14,44 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from compute_site.identity.assignments import find_wide_roles
 from compute_site.identity.errors import EndedMeanwhile
-from compute_site.identity.models import ApplicationCredential, Token, User
-from compute_site.identity.scope import Scope, find_by_token
+from compute_site.identity.models import ApplicationCredential, Role, Token, User
+from compute_site.identity.scope import LADDER, Scope, find_by_token
 
 INSERT = """
 INSERT INTO identity_token (
-       digest, user_id, project_id, credential_id, methods, audit_id, issued_at, expires_at)
+       digest, user_id, project_id, credential_id, methods, audit_id, issued_at, expires_at,
+       domain_id, system)
 SELECT %(digest)s, account.id, %(project_id)s, %(credential_id)s, %(methods)s, %(audit_id)s,
-       %(issued_at)s, %(expires_at)s
-  FROM identity_user account {project}
+       %(issued_at)s, %(expires_at)s, %(domain_id)s, %(system)s
+  FROM identity_user account {place}
  WHERE account.id = %(user_id)s AND account.is_active
    AND account.signed_out_at IS NOT DISTINCT FROM %(signed_out_at)s
-   FOR SHARE
 """
-INSERT_IN_PROJECT = INSERT.format(
-    project="JOIN identity_project project ON project.id = %(project_id)s AND project.enabled"
+INSERT_IN_PROJECT = (
+    INSERT.format(
+        place="""
+  JOIN identity_project project ON project.id = %(project_id)s AND project.enabled
+  JOIN identity_domain place ON place.id = project.domain_id AND place.enabled"""
+    )
+    + " FOR SHARE OF account, project FOR KEY SHARE OF place"
 )
-INSERT_WITHOUT_PROJECT = INSERT.format(project="")
+INSERT_IN_DOMAIN = (
+    INSERT.format(place="JOIN identity_domain place ON place.id = %(domain_id)s AND place.enabled")
+    + " FOR SHARE OF account FOR KEY SHARE OF place"
+)
+INSERT_WITHOUT_PROJECT = INSERT.format(place="") + " FOR SHARE OF account"
+# A domain that is disabled signs its users out; that of a project has a lock of its own here.
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """What a token is for: a project, a domain or the system, or none of them."""
+
+    project_id: str | None = None
+    domain_id: str | None = None
+    system: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +67,12 @@ class ValidToken:
 
     @property
     def is_admin(self) -> bool:
-        return self.token.project_id is not None and "admin" in self.scope.all_roles
+        return not self.is_unscoped and "admin" in self.scope.all_roles
+
+    @property
+    def is_unscoped(self) -> bool:
+        token = self.token
+        return token.project_id is None and token.domain_id is None and not token.system
 
 
 def digest_of(text: str) -> str:
@@ -58,7 +83,7 @@ def digest_of(text: str) -> str:
 def issue_token(
     scope: Scope,
     *,
-    in_project: bool,
+    target: Target,
     methods: Sequence[str],
     expires_at: dt.datetime | None = None,
     credential: ApplicationCredential | None = None,
@@ -78,7 +103,9 @@ def issue_token(
     token = Token(
         digest=digest_of(text),
         user_id=scope.user_id,
-        project_id=scope.project_id if in_project else None,
+        project_id=target.project_id,
+        domain_id=target.domain_id,
+        system=target.system,
         methods=list(methods),
         audit_id=secrets.token_urlsafe(16),
         issued_at=now,
@@ -96,9 +123,27 @@ def find_token(text: str) -> ValidToken | None:
     if token is None:
         return None
     scope = find_by_token(digest)
-    if scope is None or (token.project_id is not None and not scope.roles):
+    if scope is None:
+        return None
+    if token.domain_id is not None or token.system:
+        scope = in_wide_scope(scope, token.domain_id)
+        return ValidToken(token, scope) if scope.holds_any else None
+    if token.project_id is not None and not scope.holds_any:
         return None
     return ValidToken(token, scope)
+
+
+def in_wide_scope(scope: Scope, domain_id: str | None) -> Scope:
+    """The user in a domain, or, with ``None``, on the system: with the roles held there."""
+    held = [role.key for role in find_wide_roles(scope.user_id, domain_id)]
+    return dataclasses.replace(
+        scope,
+        project_id=None,
+        project_name=None,
+        group_ids=(),
+        roles=tuple(role for role in Role if role.value in held),
+        others=tuple(key for key in held if key not in LADDER),
+    )
 
 
 def revoke_token(token: Token) -> None:
@@ -130,7 +175,11 @@ def _insert(token: Token, scope: Scope) -> None:
     """
     values = {field.attname: getattr(token, field.attname) for field in token._meta.concrete_fields}  # noqa: SLF001
     values |= {"methods": Jsonb(token.methods), "signed_out_at": scope.signed_out_at}
-    statement = INSERT_IN_PROJECT if token.project_id is not None else INSERT_WITHOUT_PROJECT
+    statement = INSERT_WITHOUT_PROJECT
+    if token.project_id is not None:
+        statement = INSERT_IN_PROJECT
+    elif token.domain_id is not None:
+        statement = INSERT_IN_DOMAIN
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         if cursor.rowcount != 1:

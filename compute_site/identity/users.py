@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from compute_site.identity.errors import NameInUse
-from compute_site.identity.extra import with_extra
+from compute_site.identity.errors import LockedPassword, MalformedRequest
 from compute_site.identity.lockout import unlock
 from compute_site.identity.models import User
 from compute_site.identity.proof import prove_password
 from compute_site.identity.records import MADE, describe_members, note_change
+from compute_site.identity.rows import save_row
 from compute_site.identity.scope import find_by_user
 
-SHOWN = {"id", "links", "extra", "password_expires_at", "federated"}
+LOCKED = "lock_password"
+"""The option of a user who may not change the own password."""
+
+SHOWN = ("password_expires_at", "federated")
 """Made by the site: a client that sends back what it was shown changes nothing by it."""
 COLUMNS = {
     "name": "username",
     "enabled": "is_active",
     "email": "email",
     "default_project_id": "default_project_id",
+    "domain_id": "domain_id",
 }
 
 
@@ -41,7 +45,10 @@ def make_user(members: Mapping[str, Any], *, by: str) -> User:
 def change_user(user: User, members: Mapping[str, Any], *, by: str) -> User:
     """Change what is named; raises as ``make_user``."""
     with transaction.atomic():
-        changed = _save(User.objects.select_for_update().get(pk=user.pk), members)
+        locked = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+        if members.get("domain_id") not in (None, locked.domain_id):
+            raise MalformedRequest("user.domain_id: a user stays in the domain.")
+        changed = _save(locked, {k: v for k, v in members.items() if k != "domain_id"})
         note_change(changed, describe_members(members), by=by)
         return changed
 
@@ -51,10 +58,13 @@ def change_password(user_id: str, original: str, new: str) -> None:
 
     Raises:
         InvalidPassword: the old one is wrong, or there is no such user.
+        LockedPassword: the user may not.
     """
     scope = find_by_user(user_id=user_id)
     scope = prove_password(scope, original, named=user_id, by="change of the password")
     user = User.objects.get(pk=scope.user_id)
+    if user.options.get(LOCKED):
+        raise LockedPassword("Only an operator changes the password of this user.")
     user.set_password(new)
     with transaction.atomic():
         user.save(update_fields=["password"])
@@ -62,17 +72,8 @@ def change_password(user_id: str, original: str, new: str) -> None:
 
 
 def _save(user: User, members: Mapping[str, Any]) -> User:
-    for key, column in COLUMNS.items():
-        if key in members:
-            setattr(user, column, members[key])
     if "password" in members:
         user.set_password(members["password"])
-    user.extra = with_extra(user.extra, members, shown=SHOWN)
     if members.get("enabled"):  # Keystone: this is how an operator unlocks an account
         unlock([user.pk])
-    try:
-        with transaction.atomic():
-            user.save()
-    except IntegrityError:
-        raise NameInUse(f"There is a user {user.username!r} already.") from None
-    return user
+    return save_row(user, members, columns=COLUMNS, shown=SHOWN)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compute_site.api import demo
+from compute_site.identity.ids import stable_id
 
 MADE = demo.SERVER
 TRANSFER_KEY = "0123456789abcdef"
@@ -26,6 +27,7 @@ LOGIN = {
     },
     "scope": {"project": {"name": "demo", "domain": {"id": "default"}}},
 }
+COMPUTE_SERVICE = stable_id("service", "compute")
 IDENTITY: Mapping[str, Any] = {
     "post auth/tokens": {"auth": LOGIN},
     "post projects": {"project": {"name": "trial", "description": "for a week"}},
@@ -38,7 +40,61 @@ IDENTITY: Mapping[str, Any] = {
     "post users/{user_id}/application_credentials": {
         "application_credential": {"name": "for-scripts", "roles": [{"name": "reader"}]}
     },
-    "put projects/{project_id}/users/{user_id}/roles/{role_id}": WITHOUT_BODY,
+    "post domains": {"domain": {"name": "branch", "description": "another office"}},
+    "patch domains/{domain_id}": {"domain": {"description": "the other office"}},
+    "post groups": {"group": {"name": "testers", "description": "who tries things out"}},
+    "patch groups/{group_id}": {"group": {"description": "who tries new things out"}},
+    "put groups/{group_id}/users/{user_id}": WITHOUT_BODY,
+    "post roles": {"role": {"name": "auditor", "description": "looks, and changes nothing"}},
+    "patch roles/{role_id}": {"role": {"description": "looks only"}},
+    "put roles/{prior_role_id}/implies/{implied_role_id}": WITHOUT_BODY,
+    "put projects/{project_id}/tags": {"tags": ["blue", "trial"]},
+    "put projects/{project_id}/tags/{tag}": WITHOUT_BODY,
+    "post regions": {"region": {"id": "RegionTwo", "description": "the second place"}},
+    "put regions/{region_id}": {"region": {"description": "the third place"}},
+    "patch regions/{region_id}": {"region": {"description": "the first place"}},
+    "post services": {"service": {"type": "dns", "name": "designate"}},
+    "patch services/{service_id}": {"service": {"description": "names of servers"}},
+    "post endpoints": {
+        "endpoint": {
+            "service_id": COMPUTE_SERVICE,
+            "interface": "public",
+            "region_id": "RegionOne",
+            "url": "https://compute.example.org/v2.1",
+        }
+    },
+    "patch endpoints/{endpoint_id}": {"endpoint": {"enabled": False}},
+    "post registered_limits": {
+        "registered_limits": [
+            {
+                "service_id": COMPUTE_SERVICE,
+                "resource_name": "class:VCPU",
+                "default_limit": 20,
+            }
+        ]
+    },
+    "patch registered_limits/{registered_limit_id}": {"registered_limit": {"default_limit": 40}},
+    "post limits": {
+        "limits": [
+            {
+                "service_id": COMPUTE_SERVICE,
+                "resource_name": "class:VCPU",
+                "project_id": demo.PROJECT,
+                "resource_limit": 10,
+            }
+        ]
+    },
+    "patch limits/{limit_id}": {"limit": {"resource_limit": 12}},
+    **{
+        f"put {begin}{place}/{holder}/roles/{{role_id}}{end}": WITHOUT_BODY
+        for holder in ("users/{user_id}", "groups/{group_id}")
+        for place in ("projects/{project_id}", "domains/{domain_id}")
+        for begin, end in (("", ""), ("OS-INHERIT/", "/inherited_to_projects"))
+    },
+    **{
+        f"put system/{holder}/roles/{{role_id}}": WITHOUT_BODY
+        for holder in ("users/{user_id}", "groups/{group_id}")
+    },
 }
 IMAGE: Mapping[str, Any] = {
     "post images": {

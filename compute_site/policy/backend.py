@@ -52,7 +52,7 @@ def rules_in(user: User, project_id: str) -> frozenset[str]:
 
 def _of_role(user: User, project_id: str) -> Granted:
     scope = find_by_user(user_id=user.pk, project_id=project_id)
-    if scope is None or scope.project_id is None or not scope.roles:
+    if scope is None or scope.project_id is None or not scope.holds_any:
         return Granted(frozenset(), frozenset())
     return find_granted(user.pk, project_id, scope.group_ids)
 

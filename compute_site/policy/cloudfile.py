@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
-from compute_site.identity.assignments import end_lost_roles
+from compute_site.identity.lost_roles import end_lost_roles
 from compute_site.identity.models import (
     ApplicationCredential,
     Project,

@@ -229,7 +229,8 @@ def roles_that_hold(project: Project) -> dict[str, set[Role]]:
         content_type=content_type, group__project_role__project=project
     ).values_list("codename", "group__project_role__role")
     for name, role in (*on_project, *everywhere):
-        held.setdefault(name, set()).add(Role(role))
+        if role in Role.values:
+            held.setdefault(name, set()).add(Role(role))
     return held
 
 

@@ -15,7 +15,9 @@ from django.db import connections, transaction
 from django.db.models import Model
 from guardian.models import UserObjectPermission
 
+from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.models import Project, ProjectRole, Role, User
+from compute_site.identity.seed import SERVICE_ROLE
 from compute_site.policy.granted import forget
 from compute_site.policy.models import RuleDefault
 from compute_site.policy.rules import Rule, registry
@@ -66,8 +68,15 @@ def synchronise(using: str = "default", **_: Any) -> None:
     instance = apps.get_model("servers", "Instance")
     _make_permissions(instance, [rule for rule in registry if rule.on_instance])
     if new:
-        entries = ProjectRole.objects.values_list("id", flat=True)
-        _grant_defaults(list(entries), [registry[name] for name in new])
+        entries = list(ProjectRole.objects.values_list("id", flat=True))
+        rules = [registry[name] for name in new]
+        _grant_defaults(entries, rules)
+        _grant_to_services(entries, rules)
+
+
+def follow_roles(entries: Sequence[ProjectRole], **_: Any) -> None:
+    """Grant the rules of services to new groups of the role ``service`` (``role_groups_made``)."""
+    _grant_to_services([entry.pk for entry in entries], registry)
 
 
 def forget_role(instance: ProjectRole, **_: Any) -> None:
@@ -91,7 +100,7 @@ def follow_project(instance: Project, *, created: bool, raw: bool = False, **_: 
     if created:
         make_roles_of([instance])
         return
-    for entry in instance.roles.select_related("group"):
+    for entry in instance.roles.filter(role__in=Role.values).select_related("group"):
         name = _group_name(instance, Role(entry.role))
         if entry.group.name != name:
             Group.objects.filter(pk=entry.group_id).update(name=name)
@@ -102,7 +111,8 @@ def make_roles(project: Project) -> dict[Role, Group]:
     all of them.
     """
     make_roles_of([project])
-    entries = ProjectRole.objects.filter(project=project).select_related("group")
+    entries = ProjectRole.objects.filter(project=project, role__in=Role.values)
+    entries = entries.select_related("group")
     return {Role(entry.role): entry.group for entry in entries}
 
 
@@ -186,7 +196,10 @@ def give_role(user: User, project: Project, role: Role) -> None:
 
 
 def _group_name(project: Project, role: Role) -> str:
-    return f"{project.name}/{role.value}"
+    """Names of projects are unique in their domain, those of Django's groups in the site."""
+    if project.domain_id == DOMAIN_ID:
+        return f"{project.name}/{role.value}"
+    return f"{project.name} ({project.pk})/{role.value}"
 
 
 def _tables_exist(using: str) -> bool:
@@ -235,15 +248,28 @@ def _grant_defaults(entries: Sequence[int], rules: Iterable[Rule]) -> None:
         if smallest[rule.name] in role.implied
     ]
     everywhere = [(Role.ADMIN.value, rule.name) for rule in rules]
+    for statement, wanted in ((GRANT_ON_PROJECT, on_project), (GRANT_EVERYWHERE, everywhere)):
+        _grant(statement, wanted, entries, content_type)
+
+
+def _grant_to_services(entries: Sequence[int], rules: Iterable[Rule]) -> None:
+    """Grant the rules of services to the role ``service``, in every project, as it has no project
+    of its own in OpenStack's policies.
+    """
+    wanted = [(SERVICE_ROLE, rule.name) for rule in rules if rule.of_services]
+    if entries and wanted:
+        content_type = ContentType.objects.get_for_model(Project).pk
+        _grant(GRANT_EVERYWHERE, wanted, entries, content_type)
+
+
+def _grant(
+    statement: str, wanted: Sequence[tuple[str, str]], entries: Sequence[int], content_type: int
+) -> None:
+    parameters: dict[str, Any] = {
+        "roles": [role for role, _ in wanted],
+        "rules": [name for _, name in wanted],
+        "type": content_type,
+        "entries": list(entries),
+    }
     with connections["default"].cursor() as cursor:
-        for statement, wanted in (
-            (GRANT_ON_PROJECT, on_project),
-            (GRANT_EVERYWHERE, everywhere),
-        ):
-            parameters: dict[str, Any] = {
-                "roles": [role for role, _ in wanted],
-                "rules": [name for _, name in wanted],
-                "type": content_type,
-                "entries": list(entries),
-            }
-            cursor.execute(statement, parameters)
+        cursor.execute(statement, parameters)

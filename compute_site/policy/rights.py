@@ -74,9 +74,8 @@ def rights_of(user_ids: Iterable[str]) -> dict[str, Rights]:
     wanted = list(user_ids)
     superusers = dict(User.objects.filter(pk__in=wanted).values_list("pk", "is_superuser"))
     roles, everywhere, on_objects = defaultdict(set), defaultdict(set), defaultdict(set)
-    for user_id, project, role in ProjectRole.objects.filter(group__user__in=wanted).values_list(
-        "group__user", "project", "role"
-    ):
+    held_roles = ProjectRole.objects.filter(group__user__in=wanted, role__in=Role.values)
+    for user_id, project, role in held_roles.values_list("group__user", "project", "role"):
         roles[user_id].add((project, Role(role)))
     for holder in ("user", "group__user"):
         held = Permission.objects.filter(**{f"{holder}__in": wanted})
@@ -102,7 +101,9 @@ def rights_of(user_ids: Iterable[str]) -> dict[str, Rights]:
 
 def rights_of_group(group: Group) -> Rights:
     """What the group gives to its members."""
-    roles = ProjectRole.objects.filter(group=group).values_list("project", "role")
+    roles = ProjectRole.objects.filter(group=group, role__in=Role.values).values_list(
+        "project", "role"
+    )
     on_objects = _grants_that_count(GroupObjectPermission.objects.filter(group=group))
     return Rights(
         roles=frozenset((project, Role(role)) for project, role in roles),

@@ -19,6 +19,10 @@ class Rule:
     ``operations`` are the requests it guards, such as ``POST /servers``. ``on_instance`` marks a
     rule that can also be granted on one server. ``noun`` is the heading under which the admin lists
     it, where the rule's name does not give one.
+
+    ``of_services``: the role ``service`` holds it, too, in every project. ``on_system`` and
+    ``in_domain`` are the smallest roles on the system and in a domain that hold it; none if not
+    said.
     """
 
     name: str
@@ -27,6 +31,9 @@ class Rule:
     operations: tuple[str, ...] = ()
     on_instance: bool = False
     noun: str = ""
+    of_services: bool = False
+    on_system: Role | None = None
+    in_domain: Role | None = None
 
     @property
     def label(self) -> str:
@@ -80,11 +87,21 @@ def rule(
     *,
     on_instance: bool = False,
     noun: str = "",
+    of_services: bool = False,
+    on_system: Role | None = None,
+    in_domain: Role | None = None,
 ) -> str:
     """Declare a rule (see ``Rule``); return its name, by which the code asks for it.
 
     Raises:
         ValueError: the name is taken, or cannot be the codename of a permission.
     """
-    registry.declare(Rule(name, role, description, operations, on_instance, noun))
+    registry.declare(
+        Rule(
+            *(name, role, description, operations, on_instance, noun),
+            of_services=of_services,
+            on_system=on_system,
+            in_domain=in_domain,
+        )
+    )
     return name

@@ -8,7 +8,7 @@ braces in a body stands for what the world of the test has there.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compute_site.identity.models import Role
@@ -390,7 +390,105 @@ PASSWORD = {
         },
     }
 }
+USER_GROUP = {"group_id": "{user_group}"}
+
+
+def crud(nouns: str, noun: str, new: Any, other: Any, **names: str) -> tuple[Row, ...]:
+    """The rows of a kind of things; ``names``: which one is changed, and which one is deleted."""
+    one = f"{V3}/{nouns}/{{{noun}_id}}"
+    change, delete = ({f"{noun}_id": name} for name in (names["changed"], names["deleted"]))
+    body = new if isinstance(new, list) else None
+    return (
+        row("POST", f"{V3}/{nouns}", ADMIN, 201, {nouns: new} if body else {noun: new}),
+        row("PATCH", one, ADMIN, 200, {noun: other}, names=change, outsider=403),
+        row("DELETE", one, ADMIN, 204, names=delete, outsider=403),
+    )
+
+
+def grants() -> Iterator[Row]:
+    """Roles of users and groups in projects and domains and on the system."""
+    for holder, names in (("users/{user_id}", {}), ("groups/{group_id}", USER_GROUP)):
+        for place in ("projects/{project_id}", "domains/{domain_id}"):
+            for begin, end in (("", ""), ("OS-INHERIT/", "/inherited_to_projects")):
+                path = f"{V3}/{begin}{place}/{holder}/roles/{{role_id}}{end}"
+                if path != GRANT:
+                    yield from give_and_take(path, names)
+        yield from give_and_take(f"{V3}/system/{holder}/roles/{{role_id}}", names)
+
+
+def give_and_take(path: str, names: Mapping[str, str]) -> Iterator[Row]:
+    yield row("PUT", path, ADMIN, 204, names=names, outsider=403)
+    held = {**names, "role_id": "{held_role}"}
+    yield row("DELETE", path, ADMIN, 204, names=held, outsider=403)
+
+
+TAGS = f"{V3}/projects/{{project_id}}/tags"
+MEMBER_OF_GROUP = f"{V3}/groups/{{group_id}}/users/{{user_id}}"
+IMPLIED = f"{V3}/roles/{{prior_role_id}}/implies/{{implied_role_id}}"
+RULE = {"prior_role_id": "{own_role}", "implied_role_id": "{free_role}"}
+LIMIT = {"service_id": "{dns_service}", "resource_name": "a"}
 IDENTITY = (
+    *crud(
+        *("domains", "domain", {"name": "new"}, {"description": "d"}),
+        changed="{domain_id}",
+        deleted="{closed_domain}",
+    ),
+    *crud(
+        *("groups", "group", {"name": "new"}, {"description": "d"}),
+        changed="{user_group}",
+        deleted="{empty_group}",
+    ),
+    *crud(
+        *("roles", "role", {"name": "new"}, {"description": "d"}),
+        changed="{own_role}",
+        deleted="{free_role}",
+    ),
+    *crud(
+        *("regions", "region", {"id": "new"}, {"description": "d"}),
+        changed="{region_id}",
+        deleted="{region_id}",
+    ),
+    row(
+        *("PUT", f"{V3}/regions/{{region_id}}", ADMIN, 201, {"region": {}}),
+        names={"region_id": "another"},
+    ),
+    *crud(
+        *("services", "service", {"type": "new"}, {"description": "d"}),
+        changed="{dns_service}",
+        deleted="{idle_service}",
+    ),
+    *crud(
+        *("endpoints", "endpoint"),
+        {"service_id": "{dns_service}", "interface": "admin", "url": "http://new"},
+        {"enabled": False},
+        changed="{endpoint_id}",
+        deleted="{endpoint_id}",
+    ),
+    *crud(
+        *("registered_limits", "registered_limit"),
+        [{"service_id": "{dns_service}", "resource_name": "new", "default_limit": 1}],
+        {"default_limit": 2},
+        changed="{registered_limit_id}",
+        deleted="{registered_limit_id}",
+    ),
+    *crud(
+        *("limits", "limit", [{**LIMIT, "project_id": "{beta}", "resource_limit": 2}]),
+        {"resource_limit": 3},
+        changed="{limit_id}",
+        deleted="{limit_id}",
+    ),
+    row("PUT", TAGS, ADMIN, 200, {"tags": ["a"]}),
+    row("DELETE", TAGS, ADMIN, 204),
+    row("PUT", f"{TAGS}/{{tag}}", ADMIN, 201, names={"tag": "new"}),
+    row("DELETE", f"{TAGS}/{{tag}}", ADMIN, 204),
+    row("PUT", MEMBER_OF_GROUP, ADMIN, 204, names={"group_id": "{empty_group}"}, outsider=403),
+    row("DELETE", MEMBER_OF_GROUP, ADMIN, 204, names=USER_GROUP, outsider=403),
+    row(
+        *("PUT", IMPLIED, ADMIN, 201),
+        names={"prior_role_id": "{own_role}", "implied_role_id": "{role_id}"},
+    ),
+    row("DELETE", IMPLIED, ADMIN, 204, names=RULE),
+    *grants(),
     row("POST", f"{V3}/auth/tokens", ANYONE, 201, {"auth": PASSWORD}, outsider=201),
     row(
         *("DELETE", f"{V3}/auth/tokens", READER, 204),

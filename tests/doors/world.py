@@ -7,7 +7,21 @@ from typing import Any
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
-from compute_site.identity.models import Role
+from compute_site.identity.assignments import Place, assign, find_role
+from compute_site.identity.models import (
+    Domain,
+    Endpoint,
+    ImpliedRole,
+    Limit,
+    NamedRole,
+    Project,
+    Region,
+    RegisteredLimit,
+    Role,
+    Service,
+    User,
+    UserGroup,
+)
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
     QOS_KINDS,
@@ -102,6 +116,7 @@ class World:
         rack = Aggregate.objects.create(name="rack")
         rack.hosts.add(host.service)
         self.names["aggregate_id"] = str(rack.pk)
+        self._identity()
         self._volumes()
         self.server = self._server()
         self.names["server_id"] = str(self.server.uuid)
@@ -148,6 +163,52 @@ class World:
         flavor = make_flavor(is_public=False, extra_specs={"hw:mem_page_size": "large"})
         FlavorAccess.objects.create(flavor=flavor, project_id=ALPHA)
         return flavor.flavorid
+
+    def _identity(self) -> None:
+        """A domain with a group and roles, one to be deleted, and a service of one's own."""
+        domain = Domain.objects.create(name="own")
+        group, empty = (UserGroup.objects.create(name=name) for name in ("users", "empty"))
+        group.members.add(self.names["user_id"])
+        free, own = (NamedRole.objects.create(name=name) for name in ("free", "own"))
+        ImpliedRole.objects.create(prior=own, implied=free)
+        service, idle = (Service.objects.create(type=name) for name in ("dns", "idle"))
+        region = Region.objects.create(id="elsewhere")
+        endpoint = Endpoint.objects.create(service=service, interface="public", url="http://dns")
+        limit = {"service": service, "default_limit": 1}
+        registered, held = (
+            RegisteredLimit.objects.create(resource_name=name, **limit) for name in ("a", "b")
+        )
+        Project.objects.filter(pk=ALPHA).update(tags=["web"])
+        self.names |= {
+            "domain_id": domain.pk,
+            "closed_domain": Domain.objects.create(name="closed", enabled=False).pk,
+            "user_group": group.pk,
+            "empty_group": empty.pk,
+            "free_role": free.pk,
+            "own_role": own.pk,
+            "dns_service": service.pk,
+            "idle_service": idle.pk,
+            "region_id": region.pk,
+            "endpoint_id": endpoint.pk,
+            "registered_limit_id": registered.pk,
+            "limit_id": Limit.objects.create(
+                registered=held, project_id=ALPHA, resource_limit=1
+            ).pk,
+        }
+        self._assignments(self.names["user_id"], group)
+
+    def _assignments(self, user_id: str, group: UserGroup) -> None:
+        """The member's role everywhere that a role can be taken away from."""
+        role = find_role(self.names["held_role"])
+        alpha, domain = self.cast.alpha, Domain.objects.get(pk=self.names["domain_id"])
+        user = User.objects.get(pk=user_id)
+        places = [
+            *(Place(), Place(domain=domain), Place(domain=domain, inherited=True)),
+            *(Place(project=alpha), Place(project=alpha, inherited=True)),
+        ]
+        for place in places:
+            assign(user, place, role, by=user_id)
+            assign(group, place, role, by=user_id)
 
     def _networks(self) -> dict[str, Any]:
         network, empty = make_network(name="own"), make_network(subnet=False)

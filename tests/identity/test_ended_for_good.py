@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from compute_site.cloudfile.load import load_cloud
 from compute_site.identity import passwords, proof
-from compute_site.identity.catalog import stable_id
+from compute_site.identity.ids import stable_id
 from compute_site.identity.models import ApplicationCredential, Project, Role, Token, User
 from compute_site.policy.grants import give_role
 from servers.worker.tasks import purge_jobs

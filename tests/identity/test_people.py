@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compute_site.identity.catalog import stable_id
+from compute_site.identity.ids import stable_id
 from compute_site.identity.models import Project, Role, User
 from servers.models import Instance
 from tests.world.cast import ALPHA, BETA, Cast
@@ -85,17 +85,17 @@ WRONG: list[tuple[str, str, object, str]] = [
     ("projects", "project", {"name": "x", "enabled": "yes"}, "project.enabled"),
     ("projects", "project", {"name": "x", "description": 5}, "project.description"),
     ("projects", "project", {"name": "x", "domain_id": "other"}, "project.domain_id"),
-    ("projects", "project", {"name": "x", "parent_id": ALPHA}, "project.parent_id"),
-    ("projects", "project", {"name": "x", "is_domain": True}, "project.is_domain"),
-    ("projects", "project", {"name": "x", "tags": ["blue"]}, "project.tags"),
+    ("projects", "project", {"name": "x", "parent_id": "none"}, "project.parent_id"),
+    ("projects", "project", {"name": "x", "is_domain": "yes"}, "project.is_domain"),
+    ("projects", "project", {"name": "x", "tags": ["blue,red"]}, "project.tags"),
     ("projects", "project", {"name": "x", "more": ["\0"]}, "project"),
     ("projects", "project", [], "project"),
     ("users", "user", {}, "user.name"),
-    ("users", "user", {"name": "u" * 151}, "user.name"),
+    ("users", "user", {"name": "u" * 256}, "user.name"),
     ("users", "user", {"name": "x\0"}, "user.name"),
     ("users", "user", {"name": "x", "password": 5}, "user.password"),
     ("users", "user", {"name": "x", "default_project_id": "none"}, "user.default_project_id"),
-    ("users", "user", {"name": "x", "options": {"lock_password": True}}, "user.options"),
+    ("users", "user", {"name": "x", "options": {"lock_password": "yes"}}, "user.options"),
 ]
 
 
@@ -154,7 +154,7 @@ def test_a_role_of_nothing_is_404(as_admin: ApiClient, path: str) -> None:
 
 def test_the_roles_are_listed(as_admin: ApiClient) -> None:
     roles = as_admin.get(f"{V3}/roles").expect(200).json["roles"]
-    assert [role["name"] for role in roles] == list(Role)
+    assert {role["name"] for role in roles} == {*Role, "service"}
     found = as_admin.get(f"{V3}/roles?name=member").expect(200).json["roles"]
     assert [role["id"] for role in found] == [MEMBER]
     assert as_admin.get(f"{V3}/roles/{MEMBER}").expect(200).json["role"]["name"] == "member"
@@ -252,7 +252,7 @@ def test_people_are_filtered(as_admin: ApiClient) -> None:
     assert names("projects?enabled=False", "projects") == ["closed"]
     assert names("projects?enabled=True&domain_id=default", "projects") == ["alpha", "beta"]
     assert names("projects?domain_id=other", "projects") == []
-    assert names("projects?is_domain=True", "projects") == []
+    assert names("projects?is_domain=True", "projects") == ["Default"]
     assert names("projects?name=%00", "projects") == []
     assert names("users?enabled=false", "users") == []
     assert names("users?name=beta-member&domain_id=default", "users") == ["beta-member"]

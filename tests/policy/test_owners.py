@@ -29,6 +29,11 @@ MEANING_OF_NONE = {
     "image.Image.owner": "the project is gone: only an admin sees it, unless it is for everyone",
     "identity.User.default_project": "no project is chosen at login; gives no rights",
     "identity.Token.project": "a token without a project, with which nobody may do anything",
+    "identity.Project.parent": "the project lies in its domain, and in no other project",
+    "quotas.ProjectQuota.parent": "as of the project, whose rows it shows",
+    "identity.RoleAssignment.user": "a group of users holds the role",
+    "identity.RoleAssignment.project": "the role is held in a domain, or on the system",
+    "identity.Limit.project": "the limit of a domain",
     "quotas.Limit.project": "the limits of a quota class, not of a project",
     "quotas.LimitChange.project": "a change of the limits of a quota class",
 }

@@ -40,6 +40,10 @@ def policy_modules() -> list[ModuleType]:
     return [import_module(name) for name in names]
 
 
+DONE = {"list", "get", "create", "update", "delete"}
+"""What is done with things of a kind: the keys of a table of its rules."""
+
+
 def constants(module: ModuleType) -> dict[str, str]:
     """The names of rules, by their constants; a table of rules has the keys of the table."""
     found = {}
@@ -48,7 +52,9 @@ def constants(module: ModuleType) -> dict[str, str]:
             continue
         if isinstance(value, str) and "/" not in value:  # not an operation
             found[name] = value
-        elif isinstance(value, dict) and all(isinstance(key, tuple) for key in value):
+        elif isinstance(value, dict) and (
+            all(isinstance(key, tuple) for key in value) or value.keys() <= DONE
+        ):
             found |= {f"{name}[{key}]": one for key, one in value.items()}
     return found
 

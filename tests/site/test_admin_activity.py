@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from compute_site.identity.catalog import stable_id
+from compute_site.identity.ids import stable_id
 from compute_site.identity.models import FailedSignIns, IdentityChange, SignIn, Token
 from compute_site.identity.records import (
     KEPT,

@@ -157,7 +157,54 @@ def snapshot_with_metadata() -> dict[str, str]:
     return found
 
 
+def one_of(plural: str, noun: str) -> Callable[[], dict[str, str]]:
+    return lambda: {f"{noun}_id": make(f"/identity/v3/{plural}")}
+
+
+def two_roles() -> dict[str, str]:
+    path = "/identity/v3/roles"
+    first, second = (make(path, {"role": {"name": name}}) for name in ("first", "second"))
+    return {"prior_role_id": first, "implied_role_id": second}
+
+
+def holders() -> dict[str, str]:
+    """A user, a group, and a domain of one's own where they hold nothing yet."""
+    return grant() | {
+        "group_id": make("/identity/v3/groups"),
+        "domain_id": make("/identity/v3/domains"),
+    }
+
+
+def registered() -> dict[str, str]:
+    return {"registered_limit_id": make_several("registered_limits")}
+
+
+def limited() -> dict[str, str]:
+    registered()
+    return {"limit_id": make_several("limits")}
+
+
+def make_several(plural: str) -> str:
+    path = f"/identity/v3/{plural}"
+    text = json.dumps(EXAMPLES[f"post {path}"]).replace(demo.PROJECT, project_id())
+    return str(ask("post", path, json.loads(text)).expect(201).json[plural][0]["id"])
+
+
 FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
+    "/identity/v3/domains/": holders,
+    "/identity/v3/groups/": holders,
+    "/identity/v3/OS-INHERIT/": holders,
+    "/identity/v3/system/": holders,
+    "/identity/v3/projects/{project_id}/groups/": holders,
+    "/identity/v3/roles/{prior_role_id}/": two_roles,
+    "/identity/v3/roles/": one_of("roles", "role"),
+    "/identity/v3/regions/{region_id}": one_of("regions", "region"),
+    "put /identity/v3/regions/{region_id}": lambda: {"region_id": "third"},
+    "/identity/v3/services/": one_of("services", "service"),
+    "/identity/v3/endpoints/": one_of("endpoints", "endpoint"),
+    "/identity/v3/registered_limits/": registered,
+    "/identity/v3/limits": lambda: registered() and {},
+    "/identity/v3/limits/": limited,
     "/image/v2/images/{image_id}/file": lambda: {"image_id": queued_image()},
     "/image/v2/images/{image_id}/stage": lambda: {"image_id": queued_image()},
     "/image/v2/images/{image_id}/import": lambda: {"image_id": staged_image()},
@@ -206,7 +253,7 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
 
 def send(name: str) -> Answer:
     method, _, path = name.partition(" ")
-    exact = [begin for begin in FIRST if begin == path]
+    exact = [begin for begin in (name, path) if begin in FIRST]
     begins = exact or [begin for begin in FIRST if begin.endswith("/") and path.startswith(begin)]
     known = {
         "project_id": project_id(),

@@ -13,6 +13,7 @@ from typing import Any
 
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
+from compute_site.identity.ids import stable_id
 from compute_site.neighbours.identity.api import serializers as identity
 from compute_site.neighbours.image import shapes as image
 from compute_site.neighbours.network.api import quotas as network_quotas
@@ -299,6 +300,24 @@ def _network(route: Route, method: str) -> Body:
 
 
 PERSON = {"name": "made", "note": {"a": ["b"]}}
+NEW_IDENTITY: Mapping[str, tuple[type[identity.IdentityBody], Any]] = {
+    "domain": (identity.DomainBody, PERSON),
+    "group": (identity.GroupBody, PERSON),
+    "role": (identity.RoleBody, PERSON),
+    "region": (identity.RegionBody, {"description": "made", "note": {"a": ["b"]}}),
+    "service": (identity.ServiceBody, {"type": "made", **PERSON}),
+}
+"""What is made, and changed, by the same bodies."""
+
+
+def identity_bodies() -> Iterator[tuple[str, tuple[Example, ...]]]:
+    for noun, (body, given) in NEW_IDENTITY.items():
+        example = Example({noun: given}, noun, body().fields)
+        path = f"//identity/v3/{noun}s"
+        yield f"POST {path}", (example,)
+        yield f"PATCH {path}/{{{noun}_id}}", (example,)
+
+
 PROJECT, USER = identity.ProjectBody().fields, identity.UserBody().fields
 LOGIN = {
     "identity": {
@@ -313,8 +332,36 @@ LOGIN = {
     },
     "scope": {"project": {"name": "alpha", "domain": {"id": "default"}}},
 }
+COMPUTE = stable_id("service", "compute")
+REGISTERED = {"service_id": COMPUTE, "resource_name": "made", "default_limit": 1}
+LIMIT = {"service_id": COMPUTE, "resource_name": "kept", "resource_limit": 1}
 TOKEN = {"identity": {"methods": ["token"], "token": {"id": Cast.member.token}}}
 OTHERS: Mapping[str, tuple[Example, ...]] = {
+    **dict(identity_bodies()),
+    "PUT //identity/v3/regions/{region_id}": (Example({"region": {"description": "made"}}),),
+    "POST //identity/v3/endpoints": (
+        Example(
+            {"endpoint": {"service_id": COMPUTE, "interface": "public", "url": "http://made"}},
+            "endpoint",
+            identity.EndpointBody().fields,
+        ),
+    ),
+    "PATCH //identity/v3/endpoints/{endpoint_id}": (
+        Example({"endpoint": {"url": "http://made"}}, "endpoint", identity.EndpointBody().fields),
+    ),
+    "PUT //identity/v3/projects/{project_id}/tags": (Example({"tags": ["made"]}),),
+    "POST //identity/v3/registered_limits": (Example({"registered_limits": [REGISTERED]}),),
+    "PATCH //identity/v3/registered_limits/{registered_limit_id}": (
+        Example(
+            {"registered_limit": {"default_limit": 2}},
+            "registered_limit",
+            identity.RegisteredBody().fields,
+        ),
+    ),
+    "POST //identity/v3/limits": (Example({"limits": [LIMIT]}),),
+    "PATCH //identity/v3/limits/{limit_id}": (
+        Example({"limit": {"resource_limit": 2}}, "limit", identity.LimitChange().fields),
+    ),
     "POST //identity/v3/auth/tokens": (
         Example({"auth": LOGIN}),
         Example({"auth": TOKEN}),
@@ -492,7 +539,19 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
 }
 WITHOUT_BODY = frozenset(
     (
-        "PUT //identity/v3/projects/{project_id}/users/{user_id}/roles/{role_id}",
+        "PUT //identity/v3/groups/{group_id}/users/{user_id}",
+        "PUT //identity/v3/roles/{prior_role_id}/implies/{implied_role_id}",
+        "PUT //identity/v3/projects/{project_id}/tags/{tag}",
+        *(
+            f"PUT //identity/v3/{begin}{place}/{holder}/roles/{{role_id}}{end}"
+            for holder in ("users/{user_id}", "groups/{group_id}")
+            for place in ("projects/{project_id}", "domains/{domain_id}")
+            for begin, end in (("", ""), ("OS-INHERIT/", "/inherited_to_projects"))
+        ),
+        *(
+            f"PUT //identity/v3/system/{holder}/roles/{{role_id}}"
+            for holder in ("users/{user_id}", "groups/{group_id}")
+        ),
         *(f"PUT //network/v2.0/{kind}/{{row_id}}/tags/{{tag}}" for kind in TAGGED),
         "PUT //network/v2.0/ports/{row_id}/bindings/{host}/activate",
         "PUT //image/v2/images/{image_id}/file",  # any bytes

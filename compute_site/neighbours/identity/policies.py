@@ -13,75 +13,179 @@ GRANTS = f"{V3}/projects/{{project_id}}/users/{{user_id}}/roles"
 CREDENTIALS = f"{V3}/users/{{user_id}}/application_credentials"
 
 
-def _admins(name: str, description: str, *operations: str, noun: str) -> str:
-    return rule(f"identity:{name}", Role.ADMIN, description, operations, noun=noun)
+def _admins(
+    name: str,
+    description: str,
+    *operations: str,
+    noun: str,
+    in_domain: Role | None = None,
+    of_services: bool = False,
+) -> str:
+    """A rule of admins. On the system readers see what it guards, and admins change it."""
+    reads = all(operation.startswith(("GET", "HEAD")) for operation in operations)
+    return rule(
+        f"identity:{name}",
+        Role.ADMIN,
+        description,
+        operations,
+        noun=noun,
+        on_system=Role.READER if reads else Role.ADMIN,
+        in_domain=in_domain,
+        of_services=of_services,
+    )
 
 
-LIST_PROJECTS = _admins("list_projects", "List all projects.", f"GET {V3}/projects", noun="project")
+def _rules_of(
+    nouns: str, noun: str, told: str, *, in_domain: tuple[Role | None, Role | None] = (None, None)
+) -> dict[str, str]:
+    """The rules of a kind of things by what is done: list, get, create, update and delete."""
+    many, one = f"{V3}/{nouns}", f"{V3}/{nouns}/{{{noun}_id}}"
+    reads, writes = in_domain
+    listed = _admins(f"list_{nouns}", f"List {told}s.", f"GET {many}", noun=noun, in_domain=reads)
+    shown = _admins(f"get_{noun}", f"Show a {told}.", f"GET {one}", noun=noun, in_domain=reads)
+    return {"list": listed, "get": shown, **_changes_of(nouns, noun, told, in_domain=writes)}
+
+
+def _changes_of(
+    nouns: str,
+    noun: str,
+    told: str,
+    *,
+    in_domain: Role | None = None,
+    several: bool = False,
+) -> dict[str, str]:
+    """``several``: one request makes several, and the name of the rule says so."""
+    many, one = f"{V3}/{nouns}", f"{V3}/{nouns}/{{{noun}_id}}"
+    changes = (
+        ("create", f"Make {told}s.", f"POST {many}"),
+        ("update", f"Change {told}s.", f"PATCH {one}"),
+        ("delete", f"Delete {told}s.", f"DELETE {one}"),
+    )
+    return {
+        what: _admins(
+            f"{what}_{nouns if several and what == 'create' else noun}",
+            *(description, operation),
+            noun=noun,
+            in_domain=in_domain,
+        )
+        for what, description, operation in changes
+    }
+
+
+IN_DOMAIN = (Role.READER, Role.MANAGER)
+LIST_PROJECTS = _admins(
+    "list_projects",
+    "List all projects.",
+    f"GET {V3}/projects",
+    noun="project",
+    in_domain=Role.READER,
+)
 GET_PROJECT = rule(
     "identity:get_project",
     Role.READER,
     "Show the project.",
     (f"GET {V3}/projects/{{project_id}}",),
     noun="project",
+    on_system=Role.READER,
+    in_domain=Role.READER,
 )
-CREATE_PROJECT = _admins("create_project", "Make projects.", f"POST {V3}/projects", noun="project")
+CREATE_PROJECT = _admins(
+    "create_project",
+    "Make projects.",
+    f"POST {V3}/projects",
+    noun="project",
+    in_domain=Role.MANAGER,
+)
 UPDATE_PROJECT = _admins(
     "update_project",
     "Change the project.",
     f"PATCH {V3}/projects/{{project_id}}",
     noun="project",
+    in_domain=Role.MANAGER,
 )
 DELETE_PROJECT = _admins(
     "delete_project",
     "Delete the project.",
     f"DELETE {V3}/projects/{{project_id}}",
     noun="project",
+    in_domain=Role.MANAGER,
 )
 LIST_USER_PROJECTS = _admins(
     "list_user_projects",
     "List the projects of another user.",
     f"GET {V3}/users/{{user_id}}/projects",
     noun="project",
+    in_domain=Role.READER,
 )
 
-LIST_USERS = _admins("list_users", "List all users.", f"GET {V3}/users", noun="user")
-GET_USER = _admins("get_user", "Show another user.", f"GET {V3}/users/{{user_id}}", noun="user")
-CREATE_USER = _admins("create_user", "Make users.", f"POST {V3}/users", noun="user")
-UPDATE_USER = _admins("update_user", "Change users.", f"PATCH {V3}/users/{{user_id}}", noun="user")
-DELETE_USER = _admins("delete_user", "Delete users.", f"DELETE {V3}/users/{{user_id}}", noun="user")
+LIST_USERS = _admins(
+    "list_users", "List all users.", f"GET {V3}/users", noun="user", in_domain=Role.READER
+)
+GET_USER = _admins(
+    "get_user",
+    "Show another user.",
+    f"GET {V3}/users/{{user_id}}",
+    noun="user",
+    in_domain=Role.READER,
+)
+CREATE_USER = _admins(
+    "create_user", "Make users.", f"POST {V3}/users", noun="user", in_domain=Role.MANAGER
+)
+UPDATE_USER = _admins(
+    "update_user",
+    "Change users.",
+    f"PATCH {V3}/users/{{user_id}}",
+    noun="user",
+    in_domain=Role.MANAGER,
+)
+DELETE_USER = _admins(
+    "delete_user",
+    "Delete users.",
+    f"DELETE {V3}/users/{{user_id}}",
+    noun="user",
+    in_domain=Role.MANAGER,
+)
 
-LIST_ROLES = _admins("list_roles", "List the roles.", f"GET {V3}/roles", noun="role")
-GET_ROLE = _admins("get_role", "Show a role.", f"GET {V3}/roles/{{role_id}}", noun="role")
+LIST_ROLES = _admins(
+    "list_roles", "List the roles.", f"GET {V3}/roles", noun="role", in_domain=Role.MANAGER
+)
+GET_ROLE = _admins(
+    "get_role", "Show a role.", f"GET {V3}/roles/{{role_id}}", noun="role", in_domain=Role.MANAGER
+)
 LIST_ASSIGNMENTS = _admins(
     "list_role_assignments",
     "List who holds which role.",
     f"GET {V3}/role_assignments",
     noun="role",
+    in_domain=Role.READER,
 )
 LIST_GRANTS = _admins(
     "list_grants",
     "List the roles of a user in the project.",
     f"GET {GRANTS}",
     noun="role",
+    in_domain=Role.READER,
 )
 CHECK_GRANT = _admins(
     "check_grant",
     "See whether a user holds a role in the project.",
     f"GET {GRANTS}/{{role_id}}",
     noun="role",
+    in_domain=Role.READER,
 )
 CREATE_GRANT = _admins(
     "create_grant",
     "Give roles in the project.",
     f"PUT {GRANTS}/{{role_id}}",
     noun="role",
+    in_domain=Role.MANAGER,
 )
 REVOKE_GRANT = _admins(
     "revoke_grant",
     "Take roles in the project away.",
     f"DELETE {GRANTS}/{{role_id}}",
     noun="role",
+    in_domain=Role.MANAGER,
 )
 
 LIST_CREDENTIALS = _admins(
@@ -110,14 +214,152 @@ REVOKE_TOKEN = _admins(
     "revoke_token", "End the token of others.", f"DELETE {V3}/auth/tokens", noun="token"
 )
 
-LIST_SERVICES = _admins("list_services", "List the services.", f"GET {V3}/services", noun="service")
-GET_SERVICE = _admins(
-    "get_service", "Show a service.", f"GET {V3}/services/{{service_id}}", noun="service"
+SERVICES = _rules_of("services", "service", "service")
+ENDPOINTS = _rules_of("endpoints", "endpoint", "endpoint")
+REGIONS = _changes_of("regions", "region", "region")
+"""Everybody sees the regions."""
+DOMAINS = _rules_of("domains", "domain", "domain", in_domain=(Role.READER, None))
+GROUPS = _rules_of("groups", "group", "group of user", in_domain=IN_DOMAIN)
+LIST_GROUPS_OF_USER = _admins(
+    "list_groups_for_user",
+    "List the groups of another user.",
+    f"GET {V3}/users/{{user_id}}/groups",
+    noun="group",
+    in_domain=Role.READER,
 )
-LIST_ENDPOINTS = _admins(
-    "list_endpoints", "List the endpoints.", f"GET {V3}/endpoints", noun="service"
+MEMBERS = f"{V3}/groups/{{group_id}}/users"
+LIST_MEMBERS = _admins(
+    "list_users_in_group",
+    "List who is in a group.",
+    f"GET {MEMBERS}",
+    noun="group",
+    in_domain=Role.READER,
 )
-GET_ENDPOINT = _admins(
-    "get_endpoint", "Show an endpoint.", f"GET {V3}/endpoints/{{endpoint_id}}", noun="service"
+CHECK_MEMBER = _admins(
+    "check_user_in_group",
+    "See whether a user is in a group.",
+    f"HEAD {MEMBERS}/{{user_id}}",
+    noun="group",
+    in_domain=Role.READER,
 )
-LIST_DOMAINS = _admins("list_domains", "List the domains.", f"GET {V3}/domains", noun="service")
+ADD_MEMBER = _admins(
+    "add_user_to_group",
+    "Take users into a group.",
+    f"PUT {MEMBERS}/{{user_id}}",
+    noun="group",
+    in_domain=Role.MANAGER,
+)
+REMOVE_MEMBER = _admins(
+    "remove_user_from_group",
+    "Put users out of a group.",
+    f"DELETE {MEMBERS}/{{user_id}}",
+    noun="group",
+    in_domain=Role.MANAGER,
+)
+CREATE_ROLE = _admins("create_role", "Make roles.", f"POST {V3}/roles", noun="role")
+UPDATE_ROLE = _admins("update_role", "Change roles.", f"PATCH {V3}/roles/{{role_id}}", noun="role")
+DELETE_ROLE = _admins("delete_role", "Delete roles.", f"DELETE {V3}/roles/{{role_id}}", noun="role")
+IMPLIES = f"{V3}/roles/{{prior_role_id}}/implies"
+LIST_IMPLIED = _admins(
+    "list_implied_roles", "List what a role implies.", f"GET {IMPLIES}", noun="role"
+)
+GET_IMPLIED = _admins(
+    "get_implied_role",
+    "See whether a role implies another.",
+    f"GET {IMPLIES}/{{implied_role_id}}",
+    noun="role",
+)
+CREATE_IMPLIED = _admins(
+    "create_implied_role",
+    "Let a role imply another.",
+    f"PUT {IMPLIES}/{{implied_role_id}}",
+    noun="role",
+)
+DELETE_IMPLIED = _admins(
+    "delete_implied_role",
+    "Let a role imply another no more.",
+    f"DELETE {IMPLIES}/{{implied_role_id}}",
+    noun="role",
+)
+LIST_INFERENCES = _admins(
+    "list_role_inference_rules",
+    "List what all roles imply.",
+    f"GET {V3}/role_inferences",
+    noun="role",
+)
+ON_SYSTEM = f"{V3}/system/users/{{user_id}}/roles"
+LIST_SYSTEM_GRANTS = _admins(
+    "list_system_grants_for_user", "List roles on the system.", f"GET {ON_SYSTEM}", noun="role"
+)
+CHECK_SYSTEM_GRANT = _admins(
+    "check_system_grant_for_user",
+    "See whether somebody holds a role on the system.",
+    f"GET {ON_SYSTEM}/{{role_id}}",
+    noun="role",
+)
+CREATE_SYSTEM_GRANT = _admins(
+    "create_system_grant_for_user",
+    "Give roles on the system.",
+    f"PUT {ON_SYSTEM}/{{role_id}}",
+    noun="role",
+)
+REVOKE_SYSTEM_GRANT = _admins(
+    "revoke_system_grant_for_user",
+    "Take roles on the system away.",
+    f"DELETE {ON_SYSTEM}/{{role_id}}",
+    noun="role",
+)
+TAGS = f"{V3}/projects/{{project_id}}/tags"
+LIST_TAGS = rule(
+    "identity:list_project_tags",
+    Role.READER,
+    "List the tags of the project.",
+    (f"GET {TAGS}",),
+    noun="project",
+    on_system=Role.READER,
+    in_domain=Role.READER,
+)
+GET_TAG = rule(
+    "identity:get_project_tag",
+    Role.READER,
+    "See whether the project has a tag.",
+    (f"GET {TAGS}/{{tag}}",),
+    noun="project",
+    on_system=Role.READER,
+    in_domain=Role.READER,
+)
+UPDATE_TAGS = _admins(
+    "update_project_tags",
+    "Set the tags of the project.",
+    f"PUT {TAGS}",
+    noun="project",
+    in_domain=Role.MANAGER,
+)
+CREATE_TAG = _admins(
+    "create_project_tag",
+    "Give the project a tag.",
+    f"PUT {TAGS}/{{tag}}",
+    noun="project",
+    in_domain=Role.MANAGER,
+)
+DELETE_TAG = _admins(
+    "delete_project_tag",
+    "Take a tag of the project away.",
+    f"DELETE {TAGS}/{{tag}}",
+    noun="project",
+    in_domain=Role.MANAGER,
+)
+DELETE_TAGS = _admins(
+    "delete_project_tags",
+    "Take all tags of the project away.",
+    f"DELETE {TAGS}",
+    noun="project",
+    in_domain=Role.MANAGER,
+)
+REGISTERED = _changes_of("registered_limits", "registered_limit", "registered limit", several=True)
+"""Everybody sees the registered limits, and those of the own project."""
+LIMITS = _changes_of("limits", "limit", "limit", several=True)
+LIST_LIMITS = _admins("list_limits", "List the limits of all.", f"GET {V3}/limits", noun="limit")
+GET_LIMIT = _admins(
+    "get_limit", "Show the limit of others.", f"GET {V3}/limits/{{limit_id}}", noun="limit"
+)

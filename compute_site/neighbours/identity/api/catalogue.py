@@ -1,117 +1,111 @@
-"""Read-only views of the domain, the region, the services and the endpoints."""
+"""Regions, services and endpoints: what the catalogue of tokens is made of."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.identity.catalog import REGION, catalog
-from compute_site.identity.errors import NoSuchThing
+from compute_site.identity import services
+from compute_site.identity.errors import MalformedRequest
+from compute_site.identity.models import Endpoint, Region, Service
 from compute_site.neighbours.identity import policies
-from compute_site.neighbours.identity.api.envelope import IdentityView
-from compute_site.neighbours.identity.api.filters import check_known, is_true
-from compute_site.neighbours.identity.api.representation import show_domain, show_list
+from compute_site.neighbours.identity.api.filters import Listed
+from compute_site.neighbours.identity.api.records import Kind, RecordDetail, RecordList
+from compute_site.neighbours.identity.api.representation import (
+    show_endpoint,
+    show_region,
+    show_service,
+)
+from compute_site.neighbours.identity.api.serializers import (
+    EndpointBody,
+    RegionBody,
+    ServiceBody,
+)
+
+REGION = Kind(
+    noun="region",
+    plural="regions",
+    rows=Region.objects.all,
+    rules=policies.REGIONS,
+    body=RegionBody,
+    listed=Listed({"parent_region_id": "parent"}, compared=frozenset()),
+    order="id",
+    show=show_region,
+    make=services.make_region,
+    change=services.change_region,
+    remove=services.remove_region,
+)
+SERVICE = Kind(
+    noun="service",
+    plural="services",
+    rows=Service.objects.all,
+    rules=policies.SERVICES,
+    body=ServiceBody,
+    listed=Listed({"name": "name", "type": "type"}),
+    order="place",
+    show=show_service,
+    make=services.make_service,
+    change=services.change_service,
+    remove=services.remove_service,
+)
+ENDPOINT = Kind(
+    noun="endpoint",
+    plural="endpoints",
+    rows=Endpoint.objects.all,
+    rules=policies.ENDPOINTS,
+    body=EndpointBody,
+    listed=Listed(
+        {"service_id": "service", "interface": "interface", "region_id": "region"},
+        compared=frozenset(),
+    ),
+    order="place",
+    show=show_endpoint,
+    make=services.make_endpoint,
+    change=services.change_endpoint,
+    remove=services.remove_endpoint,
+)
 
 
-class ListView(IdentityView):
-    """A list, and its items by id.
+class RegionList(RecordList):
+    """``/identity/v3/regions``"""
 
-    ``key`` is the outer key of one item; ``filters`` are the members that the query may filter by.
-    ``rules`` are those for the list and for an item; without them, all who are signed in may.
-    """
-
-    key: str
-    rules: tuple[str | None, str | None] = (None, None)
-    filters: tuple[str, ...] = ()
-
-    def items(self) -> list[dict[str, Any]]:
-        raise NotImplementedError
-
-    def get(self, request: Request, item_id: str | None = None) -> Response:
-        rule = self.rules[0 if item_id is None else 1]
-        if rule is None:
-            self.caller()
-        else:
-            self.permit(rule)
-        items = self.items()
-        if item_id is not None:
-            found = [item for item in items if item["id"] == item_id]
-            if not found:
-                raise NoSuchThing(f"There is no {self.key} {item_id}.")
-            return Response({self.key: found[0]})
-        check_known(request.GET, self.filters)
-        for name in self.filters:
-            if name in request.GET:
-                wanted = is_true(request.GET, name) if name == "enabled" else request.GET[name]
-                items = [item for item in items if item[name] == wanted]
-        return Response(show_list(f"{self.key}s", items, url=request.build_absolute_uri()))
-
-    def link(self, item_id: str) -> dict[str, str]:
-        return {"self": f"{self.root}/identity/v3/{self.key}s/{item_id}"}
+    of = REGION
 
 
-class Domains(ListView):
-    """``GET /identity/v3/domains[/{id}]``"""
+class RegionDetail(RecordDetail):
+    """``/identity/v3/regions/{id}``; ``PUT`` makes one of this id."""
 
-    key = "domain"
-    rules = (policies.LIST_DOMAINS, None)
-    filters = ("name", "enabled")
+    of = REGION
 
-    def items(self) -> list[dict[str, Any]]:
-        return [show_domain(root=self.root)]
-
-
-class Regions(ListView):
-    """``GET /identity/v3/regions[/{id}]``"""
-
-    key = "region"
-    filters = ("parent_region_id",)
-
-    def items(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "id": REGION,
-                "description": "",
-                "parent_region_id": None,
-                "links": self.link(REGION),
-            }
-        ]
+    def put(self, request: Request, **named: str) -> Response:
+        (key,) = named.values()
+        caller = self.permit(policies.REGIONS["create"])
+        members = self.of.body.read_body(self.read_body())
+        if members.get("id") not in (None, key):
+            raise MalformedRequest("region.id: this is not the id of the URL.")
+        region = services.make_region({**members, "id": key}, by=caller.user_id)
+        return Response({"region": self.show(region)}, status=201)
 
 
-class Services(ListView):
-    """``GET /identity/v3/services[/{id}]``"""
+class ServiceList(RecordList):
+    """``/identity/v3/services``"""
 
-    key = "service"
-    rules = (policies.LIST_SERVICES, policies.GET_SERVICE)
-    filters = ("name", "type")
-
-    def items(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "id": service["id"],
-                "type": service["type"],
-                "name": service["name"],
-                "description": "",
-                "enabled": True,
-                "links": self.link(service["id"]),
-            }
-            for service in catalog(self.root)
-        ]
+    of = SERVICE
 
 
-class Endpoints(ListView):
-    """``GET /identity/v3/endpoints[/{id}]``"""
+class ServiceDetail(RecordDetail):
+    """``/identity/v3/services/{id}``"""
 
-    key = "endpoint"
-    rules = (policies.LIST_ENDPOINTS, policies.GET_ENDPOINT)
-    filters = ("service_id", "interface", "region_id")
+    of = SERVICE
 
-    def items(self) -> list[dict[str, Any]]:
-        return [
-            endpoint
-            | {"service_id": service["id"], "enabled": True, "links": self.link(endpoint["id"])}
-            for service in catalog(self.root)
-            for endpoint in service["endpoints"]
-        ]
+
+class EndpointList(RecordList):
+    """``/identity/v3/endpoints``"""
+
+    of = ENDPOINT
+
+
+class EndpointDetail(RecordDetail):
+    """``/identity/v3/endpoints/{id}``"""
+
+    of = ENDPOINT

@@ -23,6 +23,7 @@ from compute_site.identity.models import Token
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.policy.granted import find_granted
 from compute_site.policy.identity_service import login_url
+from compute_site.policy.rules import registry
 from compute_site.request_id import note_user
 
 logger = logging.getLogger(__name__)
@@ -61,29 +62,67 @@ class IdentityView(JsonView):
         return ValidToken(token, scope)
 
     def permit(
-        self, rule: str, *, owner: str | None = None, project_id: str | None = None
+        self,
+        rule: str,
+        *,
+        owner: str | None = None,
+        project_id: str | None = None,
+        domain_id: str | None = None,
     ) -> ValidToken:
         """The token of the caller, who may do this: as the user ``owner``, or by the policy rule,
-        granted in the project that is named, or else in that of the token.
+        granted in the project that is named, or else in that of the token; with a token for a
+        domain, to what belongs to that domain.
 
         Raises:
             InvalidToken: there is no token, or it is not valid.
             PolicyRefused: the rule is not granted.
         """
         token = self.caller()
-        if token.user_id != owner and not self.holds(token, rule, project_id):
+        if token.user_id != owner and not self.holds(token, rule, project_id, domain_id):
             raise PolicyRefused(f"The policy rule {rule} is not granted to you.")
         return token
 
-    def holds(self, token: ValidToken, rule: str, project_id: str | None = None) -> bool:
-        """Is the rule granted? A token without a project has no rights but those on its user."""
+    def holds(
+        self,
+        token: ValidToken,
+        rule: str,
+        project_id: str | None = None,
+        domain_id: str | None = None,
+    ) -> bool:
+        """Is the rule granted? A token for nothing has no rights but those on its user."""
         own, scope = token.token.project_id, token.scope
         if own is None:
-            return False
+            return self.holds_widely(token, rule, domain_id)
         user_id = None if scope.by_credential else scope.user_id
         granted = find_granted(user_id, own, scope.group_ids)
         here = project_id in (None, own) and rule in granted.in_project
         return here or rule in granted.everywhere
+
+    def holds_widely(self, token: ValidToken, rule: str, domain_id: str | None) -> bool:
+        """Does a role on the system or in the domain hold the rule?"""
+        declared, roles = registry[rule], token.scope.all_roles
+        if token.token.system:
+            return declared.on_system is not None and declared.on_system.value in roles
+        own = token.token.domain_id
+        return (
+            own is not None
+            and own == domain_id
+            and declared.in_domain is not None
+            and declared.in_domain.value in roles
+        )
+
+    def reach(self, rule: str) -> tuple[ValidToken, str | None]:
+        """The token of a caller who may list by the rule, and the domain whose things alone the
+        list has: that of the token, if it is for one.
+
+        Raises:
+            InvalidToken, PolicyRefused: as ``permit``.
+        """
+        token = self.caller()
+        own = token.token.domain_id
+        if not self.holds(token, rule, None, own):
+            raise PolicyRefused(f"The policy rule {rule} is not granted to you.")
+        return token, own
 
     @property
     def root(self) -> str:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
 from compute_site.db.paging import Paging, SortKey, cut_page
 from compute_site.faults import BadRequest
-from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import NoSuchThing
 from compute_site.neighbours.service_view import UnknownFilter
 from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
@@ -22,45 +21,51 @@ from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 Row = TypeVar("Row", bound=Model)
 TRUE = PLAIN_TRUE | {""}
 """A parameter without a value is true, too."""
-COMPARED = re.compile(r"name__(?P<how>i?(?:contains|startswith|endswith))")
-OF_LISTS = frozenset(("name", "enabled", "domain_id", "limit", "marker"))
+COMPARED = re.compile(r"(?P<key>name|description)__(?P<how>i?(?:contains|startswith|endswith))")
+PAGES = frozenset(("limit", "marker"))
 MOST_DIGITS = 9
+Choose = Callable[[QuerySet[Any], str], QuerySet[Any]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
-    """The columns of the things of a list, and the parameters that it knows besides the usual."""
+    """What a list is filtered by: parameter → column, or what chooses the rows. ``flags`` are the
+    parameters that are true or false; ``compared`` those of which parts are looked for.
+    """
 
-    name: str
-    enabled: str
-    more: frozenset[str] = frozenset()
+    columns: Mapping[str, str | Choose]
+    flags: frozenset[str] = frozenset()
+    compared: frozenset[str] = frozenset(("name",))
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """All that the list knows."""
+        return frozenset(self.columns) | PAGES
 
 
 def chosen(rows: QuerySet[Row], asked: Mapping[str, str], listed: Listed) -> QuerySet[Row]:
     """The rows that match the query string.
 
-    All projects and users are in the one domain, which is the parent of every project, as Keystone
-    shows it where projects are not nested.
-
     Raises:
         UnknownFilter: lists are not filtered by one of the parameters.
         BadRequest: one has a value that it cannot have.
     """
-    compared = {key: match for key in asked if (match := COMPARED.fullmatch(key))}
-    check_known(asked, {*OF_LISTS, *listed.more, *compared})
-    for key in ("domain_id", "parent_id"):
-        if asked.get(key, DOMAIN_ID) != DOMAIN_ID:
-            return rows.none()
-    if is_true(asked, "is_domain"):
-        return rows.none()
+    matches = {key: match for key in asked if (match := COMPARED.fullmatch(key))}
+    compared = {key: one for key, one in matches.items() if one["key"] in listed.compared}
+    check_known(asked, {*listed.parameters, *compared})
     if any("\0" in text for text in asked.values()):
         return rows.none()
     for key, match in compared.items():
-        rows = rows.filter(**{f"{listed.name}__{match['how']}": asked[key]})
-    if "name" in asked:
-        rows = rows.filter(**{listed.name: asked["name"]})
-    if "enabled" in asked:
-        rows = rows.filter(**{listed.enabled: is_true(asked, "enabled")})
+        rows = rows.filter(**{f"{listed.columns[match['key']]}__{match['how']}": asked[key]})
+    for key, column in listed.columns.items():
+        if key not in asked:
+            continue
+        if not isinstance(column, str):
+            rows = column(rows, asked[key])
+        elif key in listed.flags:
+            rows = rows.filter(**{column: is_true(asked, key)})
+        else:
+            rows = rows.filter(**{column: asked[key]})
     return rows
 
 

@@ -6,24 +6,38 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from compute_site.identity.assignments import Assignment
-from compute_site.identity.auth_request import DOMAIN_ID, DOMAIN_NAME
-from compute_site.identity.catalog import catalog, stable_id
-from compute_site.identity.models import ApplicationCredential, Project, Role, User
-from compute_site.identity.tokens import ValidToken
+from django.db.models import Exists, OuterRef, Q
 
-DOMAIN = {"id": DOMAIN_ID, "name": DOMAIN_NAME}
+from compute_site.identity.catalog import catalog, url_of
+from compute_site.identity.ids import stable_id
+from compute_site.identity.models import (
+    ApplicationCredential,
+    Domain,
+    Endpoint,
+    Limit,
+    NamedRole,
+    Project,
+    Region,
+    RegisteredLimit,
+    Role,
+    Service,
+    User,
+    UserGroup,
+)
+from compute_site.identity.scope import KNOWN_OTHERS, Scope
+from compute_site.identity.tokens import ValidToken
 
 
 def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> dict[str, Any]:
-    """The body of a token; a token without a project has no project, roles and catalogue."""
+    """The body of a token; a token for nothing has no roles and no catalogue."""
     token, scope = valid.token, valid.scope
+    domains = find_domains(scope, token.domain_id)
     shown: dict[str, Any] = {
         "methods": token.methods,
         "user": {
             "id": scope.user_id,
             "name": scope.user_name,
-            "domain": DOMAIN,
+            "domain": domains["user"],
             "password_expires_at": None,
         },
         "audit_ids": [token.audit_id],
@@ -31,13 +45,16 @@ def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> di
         "expires_at": show_time(token.expires_at),
     }
     if token.project_id is not None:
-        shown |= {
-            "project": {"id": scope.project_id, "name": scope.project_name, "domain": DOMAIN},
-            "is_domain": False,
-            "roles": show_roles(scope.all_roles),
-        }
+        project = {"id": scope.project_id, "name": scope.project_name, "domain": domains["project"]}
+        shown |= {"project": project, "is_domain": False}
+    elif token.domain_id is not None:
+        shown["domain"] = domains["scope"]
+    elif token.system:
+        shown["system"] = {"all": True}
+    if not valid.is_unscoped:
+        shown["roles"] = show_roles(scope)
         if with_catalog:
-            shown["catalog"] = catalog(root)
+            shown["catalog"] = catalog(root, project_id=token.project_id, user_id=scope.user_id)
     if token.credential is not None:
         shown["application_credential"] = {
             "id": token.credential.id,
@@ -47,6 +64,21 @@ def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> di
     return {"token": shown}
 
 
+def find_domains(scope: Scope, domain_id: str | None) -> dict[str, dict[str, str]]:
+    """Id and name of the domains of the user, of its project and of the token; one statement."""
+    rows = Domain.objects.annotate(
+        of_user=Exists(User.objects.filter(pk=scope.user_id, domain=OuterRef("pk"))),
+        of_project=Exists(Project.objects.filter(pk=scope.project_id, domain=OuterRef("pk"))),
+    ).filter(Q(of_user=True) | Q(of_project=True) | Q(pk=domain_id))
+    shown: dict[str, dict[str, str]] = {}
+    for row in rows:
+        named = {"id": row.pk, "name": row.name}
+        shown |= {"user": named} if row.of_user else {}
+        shown |= {"project": named} if row.of_project else {}
+        shown |= {"scope": named} if row.pk == domain_id else {}
+    return shown
+
+
 def show_project(project: Project, *, root: str) -> dict[str, Any]:
     return {
         **project.extra,
@@ -54,12 +86,22 @@ def show_project(project: Project, *, root: str) -> dict[str, Any]:
         "name": project.name,
         "description": project.description,
         "enabled": project.enabled,
-        "domain_id": DOMAIN_ID,
-        "parent_id": DOMAIN_ID,
+        "domain_id": project.domain_id,
+        "parent_id": project.parent_id or project.domain_id,
         "is_domain": False,
-        "tags": [],
-        "options": {},
+        "tags": project.tags,
+        "options": project.options,
         "links": {"self": f"{root}/identity/v3/projects/{project.id}"},
+    }
+
+
+def show_domain_as_project(domain: Domain, *, root: str) -> dict[str, Any]:
+    """A domain is a project, too, in Keystone: one without a domain and a parent."""
+    return show_domain(domain, root=root) | {
+        "domain_id": None,
+        "parent_id": None,
+        "is_domain": True,
+        "links": {"self": f"{root}/identity/v3/projects/{domain.id}"},
     }
 
 
@@ -69,9 +111,9 @@ def show_user(user: User, *, root: str) -> dict[str, Any]:
         "id": user.id,
         "name": user.username,
         "enabled": user.is_active,
-        "domain_id": DOMAIN_ID,
+        "domain_id": user.domain_id,
         "password_expires_at": None,
-        "options": {},
+        "options": user.options,
         "links": {"self": f"{root}/identity/v3/users/{user.id}"},
     }
     if user.email:
@@ -92,7 +134,10 @@ def show_credential(
         "description": credential.description,
         "user_id": credential.user_id,
         "project_id": credential.project_id,
-        "roles": show_roles(frozenset(role.value for role in Role(credential.role).implied)),
+        "roles": [
+            {"id": stable_id("role", role.value), "name": role.value, "domain_id": None}
+            for role in Role(credential.role).implied
+        ],
         "expires_at": show_time(credential.expires_at) if credential.expires_at else None,
         "unrestricted": credential.unrestricted,
         "links": {"self": f"{own}/{credential.id}"},
@@ -100,53 +145,118 @@ def show_credential(
     return shown | ({"secret": secret} if secret is not None else {})
 
 
-def show_role(role: Role, *, root: str) -> dict[str, Any]:
-    role_id = stable_id("role", role.value)
+def show_role(role: NamedRole, *, root: str) -> dict[str, Any]:
     return {
-        "id": role_id,
-        "name": role.value,
-        "domain_id": None,
-        "description": None,
-        "options": {},
-        "links": {"self": f"{root}/identity/v3/roles/{role_id}"},
+        **role.extra,
+        "id": role.id,
+        "name": role.name,
+        "domain_id": role.domain_id,
+        "description": role.description,
+        "options": role.options,
+        "links": {"self": f"{root}/identity/v3/roles/{role.id}"},
     }
 
 
-def show_assignment(found: Assignment, *, root: str, names: bool) -> dict[str, Any]:
-    role_id = stable_id("role", found.role.value)
-    role: dict[str, Any] = {"id": role_id}
-    user: dict[str, Any] = {"id": found.user_id}
-    project: dict[str, Any] = {"id": found.project_id}
-    if names:
-        role["name"] = found.role.value
-        user |= {"name": found.user_name, "domain": DOMAIN}
-        project |= {"name": found.project_name, "domain": DOMAIN}
-    where = f"{root}/identity/v3/projects/{found.project_id}/users/{found.user_id}/roles"
+def show_domain(domain: Domain, *, root: str) -> dict[str, Any]:
     return {
-        "role": role,
-        "user": user,
-        "scope": {"project": project},
-        "links": {"assignment": f"{where}/{role_id}"},
+        **domain.extra,
+        "id": domain.id,
+        "name": domain.name,
+        "description": domain.description,
+        "enabled": domain.enabled,
+        "tags": domain.tags,
+        "options": domain.options,
+        "links": {"self": f"{root}/identity/v3/domains/{domain.id}"},
     }
 
 
-def show_domain(*, root: str) -> dict[str, Any]:
-    """The only domain."""
-    return DOMAIN | {
-        "description": "",
-        "enabled": True,
-        "tags": [],
-        "options": {},
-        "links": {"self": f"{root}/identity/v3/domains/{DOMAIN_ID}"},
+def show_group(group: UserGroup, *, root: str) -> dict[str, Any]:
+    return {
+        **group.extra,
+        "id": group.id,
+        "name": group.name,
+        "domain_id": group.domain_id,
+        "description": group.description,
+        "links": {"self": f"{root}/identity/v3/groups/{group.id}"},
     }
 
 
-def show_roles(names: frozenset[str]) -> list[dict[str, str]]:
-    return [
-        {"id": stable_id("role", role.value), "name": role.value}
-        for role in Role
-        if role.value in names
+def show_region(region: Region, *, root: str) -> dict[str, Any]:
+    return {
+        **region.extra,
+        "id": region.id,
+        "description": region.description,
+        "parent_region_id": region.parent_id,
+        "links": {"self": f"{root}/identity/v3/regions/{region.id}"},
+    }
+
+
+def show_service(service: Service, *, root: str) -> dict[str, Any]:
+    return {
+        **service.extra,
+        "id": service.id,
+        "type": service.type,
+        "name": service.name,
+        "description": service.description,
+        "enabled": service.enabled,
+        "links": {"self": f"{root}/identity/v3/services/{service.id}"},
+    }
+
+
+def show_endpoint(endpoint: Endpoint, *, root: str) -> dict[str, Any]:
+    return {
+        **endpoint.extra,
+        "id": endpoint.id,
+        "service_id": endpoint.service_id,
+        "interface": endpoint.interface,
+        "url": url_of(endpoint, root),
+        "region": endpoint.region_id,
+        "region_id": endpoint.region_id,
+        "enabled": endpoint.enabled,
+        "links": {"self": f"{root}/identity/v3/endpoints/{endpoint.id}"},
+    }
+
+
+def show_registered(registered: RegisteredLimit, *, root: str) -> dict[str, Any]:
+    return {
+        "id": registered.id,
+        "service_id": registered.service_id,
+        "region_id": registered.region_id,
+        "resource_name": registered.resource_name,
+        "default_limit": registered.default_limit,
+        "description": registered.description,
+        "links": {"self": f"{root}/identity/v3/registered_limits/{registered.id}"},
+    }
+
+
+def show_limit(limit: Limit, *, root: str) -> dict[str, Any]:
+    registered = limit.registered
+    return {
+        "id": limit.id,
+        "project_id": limit.project_id,
+        "domain_id": limit.domain_id,
+        "service_id": registered.service_id,
+        "region_id": registered.region_id,
+        "resource_name": registered.resource_name,
+        "resource_limit": limit.resource_limit,
+        "description": limit.description,
+        "links": {"self": f"{root}/identity/v3/limits/{limit.id}"},
+    }
+
+
+def show_roles(scope: Scope) -> list[dict[str, str]]:
+    """The roles of a token, with all that they imply. Those that operators have made are read."""
+    names = scope.all_roles
+    shown = [
+        {"id": stable_id("role", name), "name": name}
+        for name in (*Role.values, *KNOWN_OTHERS)
+        if name in names
     ]
+    others = set(scope.others) - KNOWN_OTHERS
+    if others:
+        found = NamedRole.objects.filter(pk__in=others, domain=None)
+        shown += [{"id": role.id, "name": role.name} for role in found]
+    return shown
 
 
 def show_list(key: str, items: Sequence[Any], *, url: str, more: bool = False) -> dict[str, Any]:

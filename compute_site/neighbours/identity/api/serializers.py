@@ -7,21 +7,24 @@ of projects and users are stored and shown again: they are gathered under ``extr
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
 from compute_site.identity.assignments import ROLE_OF_ID
-from compute_site.identity.auth_request import DOMAIN_ID
-from compute_site.identity.errors import MalformedRequest
+from compute_site.identity.catalog import KNOWN_IN_URLS, SUBSTITUTED
+from compute_site.identity.errors import MalformedRequest, NoSuchThing
 from compute_site.identity.extra import EXTRA, LONGEST_TEXT
-from compute_site.identity.models import Project, Role
+from compute_site.identity.models import Domain, Project, Region, Role, Service
+from compute_site.identity.service_models import INTERFACES
 from compute_site.neighbours.serializers import BodySerializer, CheckedField
-from compute_site.values.keys import Reader, WrongValue, anything
+from compute_site.values.keys import LARGEST_INT, Reader, WrongValue, anything, between
 from compute_site.values.strict_json import Unkeepable, check_keepable
 
 
@@ -69,8 +72,88 @@ def only(*allowed: Any, because: str) -> Reader:
 
 
 NON_FIELD_ERRORS = api_settings.NON_FIELD_ERRORS_KEY
-our_domain = only(DOMAIN_ID, None, because=f"there is one domain here, {DOMAIN_ID!r}.")
-no_options = only({}, {"immutable": None}, {"immutable": False}, None, because="none is offered.")
+
+
+def or_null(read: Reader) -> Reader:
+    return lambda value: None if value is None else read(value)
+
+
+def id_of(model: type[Model], noun: str, *, missing: type[Exception] = NoSuchThing) -> Reader:
+    """A reader of the id of a row; ``missing`` is raised where there is none, which Keystone
+    answers by 404 or 400.
+    """
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise WrongValue("give an id.")
+        if "\0" in value or not QuerySet(model).filter(pk=value).exists():
+            raise missing(f"There is no {noun} {value[:60]}.")
+        return value
+
+    return read
+
+
+def options_of(known: Mapping[str, tuple[Any, ...]]) -> Reader:
+    """A reader of options, each of which takes one of some values; null takes it away."""
+
+    def read(value: Any) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise WrongValue("give an object.")
+        for name, chosen in value.items():
+            if name not in known:
+                raise WrongValue(f"{name[:60]} is not offered; known are {', '.join(known)}.")
+            if not any(type(chosen) is type(one) and chosen == one for one in (*known[name], None)):
+                raise WrongValue(
+                    f"{name}: give one of {', '.join(map(str, known[name]))}, or null."
+                )
+        return dict(value)
+
+    return read
+
+
+EITHER = (True, False)
+immutable = options_of({"immutable": EITHER})
+user_options = options_of(
+    {
+        # what never happens here is harmless to be exempt from
+        **dict.fromkeys(
+            (
+                *("ignore_change_password_upon_first_use", "ignore_password_expiry"),
+                *("ignore_lockout_failure_attempts", "ignore_user_inactivity", "lock_password"),
+            ),
+            EITHER,
+        ),
+        "multi_factor_auth_enabled": (False,),
+        "multi_factor_auth_rules": ([],),
+    }
+)
+domain_id = id_of(Domain, "domain")
+NO_TAG = re.compile(r"[,/]")
+MOST_TAGS = 80
+
+
+def tag_text(value: Any) -> str:
+    if (
+        not isinstance(value, str)
+        or not 1 <= len(value) <= 255
+        or "\0" in value
+        or NO_TAG.search(value)
+    ):
+        raise WrongValue("give 1 to 255 characters without comma and slash.")
+    return value
+
+
+def tag_list(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > MOST_TAGS:
+        raise WrongValue(f"give a list of at most {MOST_TAGS} texts.")
+    tags = [tag_text(one) for one in value]
+    if len(set(tags)) < len(tags):
+        raise WrongValue("give each tag once.")
+    return sorted(tags)
 
 
 class Member(CheckedField):
@@ -123,17 +206,174 @@ class IdentityBody(BodySerializer):
         return f"{where}: {errors[name][0]}"
 
 
-class ProjectBody(IdentityBody):
-    noun = "project"
+def optional_domain(value: Any) -> Any:
+    """``null`` is as if it were not there."""
+    return None if value is None else domain_id(value)
+
+
+class InDomain(IdentityBody):
+    """Something of a domain; where the body names none, the view does."""
+
+    domain_id = Member(optional_domain)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("domain_id", "") is None:
+            del attrs["domain_id"]
+        return super().validate(attrs)
+
+
+class LimitBody(IdentityBody):
+    """Bodies of limits have no other members than these."""
+
+    rest = None
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return attrs
+
+    @classmethod
+    def read_several(cls, body: Any) -> list[dict[str, Any]]:
+        """Those of the list below the plural of ``noun``.
+
+        Raises:
+            MalformedRequest: something is wrong.
+        """
+        plural = f"{cls.noun}s"
+        given = body.get(plural) if isinstance(body, dict) else None
+        if not isinstance(given, list) or not given or len(given) > MOST_LIMITS:
+            raise MalformedRequest(f"{plural}: give a list of 1 to {MOST_LIMITS} objects.")
+        return [cls.read_body({cls.noun: one}) for one in given]
+
+
+MOST_LIMITS = 1000
+resource_name = name_of(255)
+an_integer = between(-1, LARGEST_INT, f"give a whole number from -1 to {LARGEST_INT}")
+
+
+class RegisteredBody(LimitBody):
+    noun = "registered_limit"
+
+    service_id = Member(id_of(Service, "service", missing=WrongValue), missing=NEEDED)
+    region_id = Member(or_null(id_of(Region, "region", missing=WrongValue)))
+    resource_name = Member(resource_name, missing=NEEDED)
+    default_limit = Member(an_integer, missing=NEEDED)
+    description = Member(or_null(text))
+
+
+class NewLimit(LimitBody):
+    noun = "limit"
+
+    project_id = Member(or_null(id_of(Project, "project", missing=WrongValue)))
+    domain_id = Member(or_null(id_of(Domain, "domain", missing=WrongValue)))
+    service_id = Member(text, missing=NEEDED)
+    region_id = Member(or_null(text))
+    resource_name = Member(resource_name, missing=NEEDED)
+    resource_limit = Member(an_integer, missing=NEEDED)
+    description = Member(or_null(text))
+
+
+class LimitChange(LimitBody):
+    noun = "limit"
+
+    resource_limit = Member(an_integer)
+    description = Member(or_null(text))
+
+
+class DomainBody(IdentityBody):
+    noun = "domain"
 
     name = Member(name_of(64), missing=NEEDED)
     description = Member(text)
     enabled = Member(flag)
-    domain_id = Member(our_domain)
-    parent_id = Member(only(DOMAIN_ID, None, because="projects do not lie within others here."))
-    is_domain = Member(only(False, None, because="a project is no domain here."))
-    tags = Member(only([], None, because="projects have no tags here."))
-    options = Member(no_options)
+    tags = Member(tag_list)
+    options = Member(immutable)
+
+
+class ProjectBody(IdentityBody):
+    noun = "project"
+
+    domain_id = Member(or_null(text))
+    name = Member(name_of(64), missing=NEEDED)
+    description = Member(text)
+    enabled = Member(flag)
+    parent_id = Member(or_null(text))
+    is_domain = Member(or_null(flag))
+    tags = Member(tag_list)
+    options = Member(immutable)
+
+
+class TagsBody(IdentityBody):
+    """All tags of a project."""
+
+    noun = "tags"
+    rest = None
+
+    tags = Member(tag_list, missing="give a list.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return attrs
+
+
+class GroupBody(InDomain):
+    noun = "group"
+
+    name = Member(name_of(64), missing=NEEDED)
+    description = Member(text)
+
+
+class RoleBody(IdentityBody):
+    noun = "role"
+
+    name = Member(name_of(255), missing=NEEDED)
+    description = Member(or_null(text))
+    domain_id = Member(or_null(domain_id))
+    options = Member(immutable)
+
+
+class RegionBody(IdentityBody):
+    noun = "region"
+
+    id = Member(or_null(text_up_to(255)))
+    description = Member(text)
+    parent_region_id = Member(or_null(id_of(Region, "region")))
+
+
+class ServiceBody(IdentityBody):
+    noun = "service"
+
+    type = Member(name_of(255), missing=NEEDED)
+    name = Member(text_up_to(255))
+    description = Member(text)
+    enabled = Member(flag)
+
+
+def address(value: Any) -> str:
+    if not isinstance(value, str) or not ADDRESS.match(value) or len(value) > LONGEST_ADDRESS:
+        raise WrongValue("give a URL, or a path of this site.")
+    for name in SUBSTITUTED.findall(value):
+        if name not in KNOWN_IN_URLS:
+            raise WrongValue(f"give only the names {', '.join(KNOWN_IN_URLS)} in brackets.")
+    return value
+
+
+ADDRESS = re.compile(r"^(?:[a-zA-Z0-9+.-]+:|/[^/])")
+LONGEST_ADDRESS = 225
+
+
+def interface(value: Any) -> str:
+    if value not in INTERFACES:
+        raise WrongValue(f"give one of {', '.join(INTERFACES)}.")
+    return str(value)
+
+
+class EndpointBody(IdentityBody):
+    noun = "endpoint"
+
+    service_id = Member(id_of(Service, "service", missing=WrongValue), missing=NEEDED)
+    interface = Member(interface, missing=f"give one of {', '.join(INTERFACES)}.")
+    url = Member(address, missing=NEEDED)
+    region_id = Member(or_null(id_of(Region, "region", missing=WrongValue)))
+    region = Member(or_null(text_up_to(255)))
+    enabled = Member(flag)
 
 
 def password_or_none(value: Any) -> str | None:
@@ -141,16 +381,15 @@ def password_or_none(value: Any) -> str | None:
     return None if value is None else str(password_text(value))
 
 
-class UserBody(IdentityBody):
+class UserBody(InDomain):
     noun = "user"
 
-    name = Member(name_of(150), missing=NEEDED)
+    name = Member(name_of(255), missing=NEEDED)
     enabled = Member(flag)
     email = Member(text_up_to(254))
     password = Member(password_or_none, default=None)
     default_project_id = Member(anything)
-    domain_id = Member(our_domain)
-    options = Member(no_options)
+    options = Member(user_options)
 
     def validate_default_project_id(self, value: Any) -> Any:
         known = value is None or (

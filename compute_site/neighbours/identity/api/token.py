@@ -57,11 +57,13 @@ class Catalog(IdentityView):
     """``GET /identity/v3/auth/catalog``"""
 
     def get(self, request: Request) -> Response:
-        if self.caller().token.project_id is None:
-            raise NoProject("Only a token for a project has a catalogue.")
+        caller = self.caller()
+        if caller.is_unscoped:
+            raise NoProject("A token for nothing has no catalogue.")
         links = {
             "self": f"{self.root}/identity/v3/auth/catalog",
             "previous": None,
             "next": None,
         }
-        return Response({"catalog": catalog(self.root), "links": links})
+        found = catalog(self.root, project_id=caller.token.project_id, user_id=caller.user_id)
+        return Response({"catalog": found, "links": links})

@@ -13,10 +13,10 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.settings import api_settings
 
 from compute_site.faults import Fault
-from compute_site.identity.auth_request import DOMAIN_ID, DOMAIN_NAME, METHODS, AuthRequest
+from compute_site.identity.auth_request import METHODS, AuthRequest, DomainRef
 from compute_site.identity.errors import MalformedRequest, NoRole, UnknownMethod
 from compute_site.neighbours.serializers import CheckedField
-from compute_site.values.keys import WrongValue
+from compute_site.values.keys import WrongValue, anything
 
 FAULTS: Mapping[str | None, type[Fault]] = {fault.code: fault for fault in (NoRole, UnknownMethod)}
 """What is wrong without being malformed, by the code of the error."""
@@ -100,7 +100,7 @@ class Named(Member):
 
 
 class Domain(Member):
-    """Reads as whether it is the one that there is."""
+    """Reads as what names it."""
 
     id = Text(required=False)
     name = Text(required=False)
@@ -109,17 +109,17 @@ class Domain(Member):
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         if attrs.get("name"):
-            return attrs["name"] == DOMAIN_NAME
+            return DomainRef(name=attrs["name"])
         if not attrs.get("id"):
             self.fail("unnamed")
-        return attrs["id"] == DOMAIN_ID
+        return DomainRef(attrs["id"])
 
 
 class PasswordUser(Named):
     password = Text(default="")  # Keystone: without one, one is told that it is wrong
     id = Text(source="user_id", required=False)
     name = Text(source="user_name", required=False)
-    domain = Domain(source="domain_exists")
+    domain = Domain(source="user_domain")
 
 
 class Password(Member):
@@ -133,7 +133,7 @@ class Token(Member):
 class CredentialUser(Named):
     id = Text(source="user_id", required=False)
     name = Text(source="user_name", required=False)
-    domain = Domain(source="domain_exists")
+    domain = Domain(source="user_domain")
 
 
 class Credential(Member):
@@ -168,21 +168,36 @@ class Identity(Member):
 class ScopeProject(Named):
     id = Text(source="project_id", required=False)
     name = Text(source="project_name", required=False)
-    domain = Domain()
+    domain = Domain(source="project_domain")
 
-    def validate_domain(self, is_ours: bool) -> None:
-        if not is_ours:
-            raise ValidationError("there is no such domain.", code=NoRole.code)
+
+class ScopeDomain(Domain):
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        return {"domain": super().validate(attrs)}
+
+
+class ScopeSystem(Member):
+    all = CheckedField(anything, error_messages={"required": "give true."})
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("all") is not True:
+            raise ValidationError({"all": ["give true."]})
+        return {}
 
 
 class Scope(Member):
     project = ScopeProject()
+    domain = ScopeDomain()
+    system = ScopeSystem()
 
     default_error_messages: ClassVar = {
         "invalid": "give an object with a project.",
         "number": f"give one of {', '.join(SCOPES)}.",
-        "foreign": "only a project can be the scope of a token here.",
+        "foreign": "trusts are not offered.",
     }
+
+    def unread(self, data: Mapping[str, Any]) -> Collection[str]:
+        return [kind for kind in self.fields if kind not in data]
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         kinds = [kind for kind in SCOPES if kind in data] if isinstance(data, Mapping) else []
@@ -190,18 +205,11 @@ class Scope(Member):
             self.fail("number")
         if data == UNSCOPED or kinds == [UNSCOPED]:
             return {"scope": "none"}
-        if kinds == ["domain"]:
-            _check_domain(data["domain"])
-        if kinds not in ([], ["project"]):
+        if kinds == ["OS-TRUST:trust"]:
             raise ValidationError(self.error_messages["foreign"], code=NoRole.code)
-        return {"scope": "project", **super().to_internal_value(data)["project"]}
-
-
-def _check_domain(value: Any) -> None:
-    try:
-        Domain().run_validation(value)
-    except ValidationError as error:
-        raise ValidationError({"domain": error.detail}) from None
+        named = super().to_internal_value(data)
+        (kind,) = kinds
+        return {"scope": kind, **named[kind]}
 
 
 class Auth(Member):
@@ -218,7 +226,7 @@ class TokenBody(Member):
         Raises:
             MalformedRequest: something is missing or of the wrong type; the text names it.
             UnknownMethod: a method that is not offered.
-            NoRole: a scope that nobody can have here, such as a domain.
+            NoRole: a scope that nobody can have here: a trust.
         """
         if not self.is_valid():
             where, error = _first(self.errors)

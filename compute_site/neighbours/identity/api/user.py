@@ -7,83 +7,84 @@ import dataclasses
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.identity.errors import NoSuchThing
 from compute_site.identity.leaving import remove_owner
 from compute_site.identity.models import Project, User
 from compute_site.identity.tokens import ValidToken
 from compute_site.identity.users import change_password, change_user, make_user
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
-from compute_site.neighbours.identity.api.filters import Listed, chosen, cut
+from compute_site.neighbours.identity.api.filters import Listed
+from compute_site.neighbours.identity.api.records import DomainRecordList, Kind, RecordDetail
 from compute_site.neighbours.identity.api.representation import show_list, show_project, show_user
 from compute_site.neighbours.identity.api.serializers import PasswordChange, UserBody
 from compute_site.policy.rights import MoreRights, beyond, rights_of
 
+USER = Kind(
+    noun="user",
+    plural="users",
+    rows=User.objects.all,
+    rules={
+        "list": policies.LIST_USERS,
+        "get": policies.GET_USER,
+        "create": policies.CREATE_USER,
+        "update": policies.UPDATE_USER,
+        "delete": policies.DELETE_USER,
+    },
+    body=UserBody,
+    listed=Listed(
+        {"name": "username", "enabled": "is_active", "domain_id": "domain"}, frozenset(("enabled",))
+    ),
+    order="username",
+    show=show_user,
+    make=make_user,
+    change=change_user,
+    remove=remove_owner,
+    domain="domain_id",
+)
+
 
 def find_user(user_id: str) -> User:
     """Raises: NoSuchThing: there is none."""
-    user = "\0" not in user_id and User.objects.filter(pk=user_id).first()
-    if not user:
-        raise NoSuchThing(f"There is no user {user_id}.")
-    return user
+    found: User = USER.find(user_id)
+    return found
 
 
-def find_user_in_reach(caller: ValidToken, user_id: str) -> User:
-    """A user to change or delete.
+def check_reach(caller: ValidToken, user: User) -> None:
+    """May the caller change or delete this user?
 
     Raises:
-        NoSuchThing: there is none.
         MoreRights: the user has more rights than the caller, as a superuser of the admin
             site has.
     """
-    user = find_user(user_id)
+    if caller.token.system and caller.is_admin:
+        return
     own = rights_of([caller.user_id])[caller.user_id]
     if caller.scope.by_credential:  # it gives no access to the admin site
         own = dataclasses.replace(own, is_superuser=False)
     if beyond(own, [user.pk]):
-        raise MoreRights(f"The user {user_id} has more rights than you have.")
-    return user
+        raise MoreRights(f"The user {user.pk} has more rights than you have.")
 
 
-LISTED = Listed("username", "is_active")
-
-
-class UserList(IdentityView):
+class UserList(DomainRecordList):
     """``/identity/v3/users``"""
 
-    def get(self, request: Request) -> Response:
-        self.permit(policies.LIST_USERS)
-        users = chosen(User.objects.all(), request.GET, LISTED)
-        found, more = cut(users, request.GET, "username")
-        items = [show_user(user, root=self.root) for user in found]
-        return Response(show_list("users", items, url=request.build_absolute_uri(), more=more))
-
-    def post(self, request: Request) -> Response:
-        caller = self.permit(policies.CREATE_USER)
-        user = make_user(UserBody.read_body(self.read_body()), by=caller.user_id)
-        return Response({"user": show_user(user, root=self.root)}, status=201)
+    of = USER
 
 
-class UserDetail(IdentityView):
-    """``/identity/v3/users/{user_id}``"""
+class UserDetail(RecordDetail):
+    """``/identity/v3/users/{id}``"""
 
-    def get(self, request: Request, user_id: str) -> Response:
-        self.permit(policies.GET_USER, owner=user_id)
-        return Response({"user": show_user(find_user(user_id), root=self.root)})
+    of = USER
 
-    def patch(self, request: Request, user_id: str) -> Response:
-        caller = self.permit(policies.UPDATE_USER)
-        user = change_user(
-            find_user_in_reach(caller, user_id),
-            UserBody.read_body(self.read_body(), partial=True),
-            by=caller.user_id,
-        )
-        return Response({"user": show_user(user, root=self.root)})
+    def get(self, request: Request, **named: str) -> Response:
+        (key,) = named.values()
+        self.permit(policies.GET_USER, owner=key, domain_id=USER.domain_of(USER.look_up(key)))
+        return Response({"user": self.show(find_user(key))})
 
-    def delete(self, request: Request, user_id: str) -> Response:
-        caller = self.permit(policies.DELETE_USER)
-        remove_owner(find_user_in_reach(caller, user_id), by=caller.user_id)
-        return Response(status=204)
+    def find_permitted(self, what: str, key: str) -> tuple[User, ValidToken]:
+        user, caller = super().find_permitted(what, key)
+        check_reach(caller, user)
+        return user, caller
 
 
 class UserPassword(IdentityView):
@@ -99,7 +100,11 @@ class UserProjects(IdentityView):
     """``GET /identity/v3/users/{user_id}/projects``"""
 
     def get(self, request: Request, user_id: str) -> Response:
-        self.permit(policies.LIST_USER_PROJECTS, owner=user_id)
+        self.permit(
+            policies.LIST_USER_PROJECTS,
+            owner=user_id,
+            domain_id=USER.domain_of(USER.look_up(user_id)),
+        )
         user = find_user(user_id)
         items = [
             show_project(project, root=self.root) for project in Project.objects.of_user(user.pk)

@@ -1,0 +1,97 @@
+"""The one home of roles that operators make, and of what roles imply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from compute_site.identity.assignments import Place, end_lost_places
+from compute_site.identity.derived import holders_of, implications, refresh, refresh_all
+from compute_site.identity.errors import Immutable, NoSuchThing, WrongDomain
+from compute_site.identity.models import (
+    ImpliedRole,
+    NamedRole,
+    ProjectRole,
+    RoleAssignment,
+    User,
+)
+from compute_site.identity.records import note_change
+from compute_site.identity.rows import change_row, check_mutable, make_row, remove_row
+
+COLUMNS = {"name": "name", "description": "description", "domain_id": "domain_id"}
+SHOWN = ("options",)
+
+
+def make_role(members: Mapping[str, Any], *, by: str) -> NamedRole:
+    """A role with no rules; raises as ``make_row``."""
+    return make_row(NamedRole(), members, columns=COLUMNS, by=by, shown=SHOWN)
+
+
+def change_role(role: NamedRole, members: Mapping[str, Any], *, by: str) -> NamedRole:
+    """Raises: Immutable: the site begins with it, or it is marked so."""
+    return change_row(role, members, columns=COLUMNS, by=by, shown=SHOWN)
+
+
+def remove_role(role: NamedRole, *, by: str) -> None:
+    """Take the role from all who hold it, and delete it.
+
+    Raises:
+        Immutable: the site begins with it, or it is marked so.
+    """
+    check_mutable(role, {})
+    with transaction.atomic():
+        assignments = list(RoleAssignment.objects.filter(role=role).select_related("domain"))
+        entries = ProjectRole.objects.filter(role=role.key)
+        people = set(User.objects.filter(groups__project_role__in=entries).values_list("pk"))
+        touched = {pk for (pk,) in people} | holders_of(assignments)
+        groups = list(entries.values_list("group", flat=True))
+        remove_row(role, by=by)
+        Group.objects.filter(pk__in=groups).delete()
+        refresh(touched)
+        for row in assignments:
+            if row.project_id is None:
+                end_lost_places(touched, Place(domain=row.domain, inherited=row.inherited))
+
+
+def imply(prior: NamedRole, implied: NamedRole, *, by: str) -> None:
+    """From now on, who holds ``prior`` holds ``implied``, too.
+
+    Raises:
+        WrongDomain: the implied role is one of a domain.
+        Immutable: the implied role is admin, or implies the prior one.
+    """
+    if implied.domain_id is not None:
+        raise WrongDomain(f"The role {implied.name} is one of a domain: no other implies it.")
+    if (
+        implied.name == "admin"
+        or prior == implied
+        or prior.pk in implications().get(implied.pk, ())
+    ):
+        raise Immutable(f"No role may imply {implied.name} here.")
+    with transaction.atomic():
+        _, is_new = ImpliedRole.objects.get_or_create(prior=prior, implied=implied)
+        if is_new:
+            note_change(prior, f"Implies {implied.name} from now on.", by=by)
+            refresh_all()
+
+
+def stop_implying(prior: NamedRole, implied: NamedRole, *, by: str) -> None:
+    """Raises: NoSuchThing: it does not imply that; Immutable: every site has this rule."""
+    found = find_rule(prior, implied)
+    if prior.is_built_in and implied.is_built_in:
+        raise Immutable(f"{prior.name} implies {implied.name} on every site.")
+    with transaction.atomic():
+        found.delete()
+        note_change(prior, f"Does not imply {implied.name} any more.", by=by)
+        refresh_all()
+
+
+def find_rule(prior: NamedRole, implied: NamedRole) -> ImpliedRole:
+    """Raises: NoSuchThing."""
+    found = ImpliedRole.objects.filter(prior=prior, implied=implied).first()
+    if found is None:
+        raise NoSuchThing(f"The role {prior.name} does not imply {implied.name}.")
+    return found

@@ -1,0 +1,131 @@
+"""Every URL of the identity API, below ``/identity``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.urls import URLPattern, path, re_path
+
+from compute_site.neighbours.identity.api.catalogue import (
+    EndpointDetail,
+    EndpointList,
+    RegionDetail,
+    RegionList,
+    ServiceDetail,
+    ServiceList,
+)
+from compute_site.neighbours.identity.api.credential import CredentialDetail, CredentialList
+from compute_site.neighbours.identity.api.domain import (
+    DomainDetail,
+    DomainList,
+    OwnDomains,
+    OwnSystem,
+)
+from compute_site.neighbours.identity.api.group import (
+    GroupDetail,
+    GroupList,
+    GroupsOfUser,
+    Member,
+    MemberList,
+)
+from compute_site.neighbours.identity.api.limit import (
+    LimitDetail,
+    LimitList,
+    LimitModel,
+    RegisteredDetail,
+    RegisteredList,
+)
+from compute_site.neighbours.identity.api.project import (
+    OwnProjects,
+    ProjectDetail,
+    ProjectList,
+    Tag,
+    TagList,
+)
+from compute_site.neighbours.identity.api.role import (
+    AssignmentList,
+    Grant,
+    GrantList,
+    Implied,
+    ImpliedList,
+    Inferences,
+    InheritedGrant,
+    InheritedGrantList,
+    RoleDetail,
+    RoleList,
+)
+from compute_site.neighbours.identity.api.token import Catalog, Tokens
+from compute_site.neighbours.identity.api.user import (
+    UserDetail,
+    UserList,
+    UserPassword,
+    UserProjects,
+)
+from compute_site.neighbours.identity.api.version import (
+    UnknownIdentityUrl,
+    VersionDetail,
+    VersionList,
+)
+
+__all__ = ["VersionList", "urlpatterns"]
+
+
+def grants() -> Iterator[URLPattern]:
+    """The URLs of roles that are held: in each kind of place, by each kind of holder."""
+    for holder in ("users/<user_id>", "groups/<group_id>"):
+        for place in ("projects/<project_id>", "domains/<domain_id>"):
+            held = f"{place}/{holder}/roles"
+            yield path(f"v3/{held}", GrantList.as_view())
+            yield path(f"v3/{held}/<role_id>", Grant.as_view())
+            inherited = f"v3/OS-INHERIT/{held}"
+            yield path(f"{inherited}/inherited_to_projects", InheritedGrantList.as_view())
+            yield path(f"{inherited}/<role_id>/inherited_to_projects", InheritedGrant.as_view())
+        yield path(f"v3/system/{holder}/roles", GrantList.as_view())
+        yield path(f"v3/system/{holder}/roles/<role_id>", Grant.as_view())
+
+
+urlpatterns = [
+    path("", VersionList.as_view()),
+    re_path(r"^v3/?$", VersionDetail.as_view()),
+    path("v3/auth/tokens", Tokens.as_view()),
+    path("v3/auth/catalog", Catalog.as_view()),
+    path("v3/auth/domains", OwnDomains.as_view()),
+    path("v3/auth/system", OwnSystem.as_view()),
+    path("v3/auth/projects", OwnProjects.as_view()),
+    path("v3/domains", DomainList.as_view()),
+    path("v3/domains/<domain_id>", DomainDetail.as_view()),
+    path("v3/projects", ProjectList.as_view()),
+    path("v3/projects/<project_id>", ProjectDetail.as_view()),
+    path("v3/projects/<project_id>/tags", TagList.as_view()),
+    path("v3/projects/<project_id>/tags/<tag>", Tag.as_view()),
+    path("v3/users", UserList.as_view()),
+    path("v3/users/<user_id>", UserDetail.as_view()),
+    path("v3/users/<user_id>/password", UserPassword.as_view()),
+    path("v3/users/<user_id>/projects", UserProjects.as_view()),
+    path("v3/users/<user_id>/groups", GroupsOfUser.as_view()),
+    path("v3/users/<user_id>/application_credentials", CredentialList.as_view()),
+    path("v3/users/<user_id>/application_credentials/<credential_id>", CredentialDetail.as_view()),
+    path("v3/groups", GroupList.as_view()),
+    path("v3/groups/<group_id>", GroupDetail.as_view()),
+    path("v3/groups/<group_id>/users", MemberList.as_view()),
+    path("v3/groups/<group_id>/users/<user_id>", Member.as_view()),
+    path("v3/roles", RoleList.as_view()),
+    path("v3/roles/<role_id>", RoleDetail.as_view()),
+    path("v3/roles/<prior_role_id>/implies", ImpliedList.as_view()),
+    path("v3/roles/<prior_role_id>/implies/<implied_role_id>", Implied.as_view()),
+    path("v3/role_inferences", Inferences.as_view()),
+    path("v3/role_assignments", AssignmentList.as_view()),
+    *grants(),
+    path("v3/regions", RegionList.as_view()),
+    path("v3/regions/<region_id>", RegionDetail.as_view()),
+    path("v3/services", ServiceList.as_view()),
+    path("v3/services/<service_id>", ServiceDetail.as_view()),
+    path("v3/endpoints", EndpointList.as_view()),
+    path("v3/endpoints/<endpoint_id>", EndpointDetail.as_view()),
+    path("v3/registered_limits", RegisteredList.as_view()),
+    path("v3/registered_limits/<registered_limit_id>", RegisteredDetail.as_view()),
+    path("v3/limits", LimitList.as_view()),
+    path("v3/limits/model", LimitModel.as_view()),
+    path("v3/limits/<limit_id>", LimitDetail.as_view()),
+    re_path("", UnknownIdentityUrl.as_view()),
+]
