@@ -109,7 +109,7 @@ def find_credential(asked: AuthRequest) -> ApplicationCredential | None:
     if asked.credential_id is not None:
         return alive.filter(pk=asked.credential_id).first()
     if asked.user_id is not None:
-        owner = {"user": asked.user_id}
+        owner: dict[str, str | None] = {"user": asked.user_id}
     elif domain.id is not None:
         owner = {"user__username": asked.user_name, "user__domain": domain.id}
     else:

@@ -175,7 +175,7 @@ def _assigned(users: set[str]) -> set[Held]:
         else:
             top = row.project_id or f"domain {row.domain_id}"
             projects = reachable(top, tree)
-        for user in {row.user_id} if row.user_id else members[row.group_id]:
+        for user in {row.user_id} if row.user_id else members[str(row.group_id)]:
             held |= {(user, project, row.role.key) for project in projects}
     return held
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from django.contrib.auth.models import AbstractUser, Group, UserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -177,7 +177,7 @@ class User(AbstractUser):
     signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When all tokens and sessions were ended last: no earlier one counts."""
 
-    objects = DomainUserManager()
+    objects: ClassVar = DomainUserManager()
 
     class Meta(AbstractUser.Meta):
         constraints = [

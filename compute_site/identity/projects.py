@@ -91,7 +91,7 @@ def set_tags(thing: Project, tags: Iterable[str], *, by: str) -> list[str]:
 
 def parent_of(project: Project) -> str:
     """The id of the parent, which is the domain where the project lies in no other."""
-    return project.parent_id or project.domain_id
+    return str(project.parent_id or project.domain_id)
 
 
 def parents_of(project: Project) -> list[Project]:

@@ -37,7 +37,8 @@ def change_row(
 ) -> Row:
     """Change what is named; raises as ``make_row``, and ``Immutable``."""
     with transaction.atomic():
-        locked = QuerySet(type(row)).select_for_update(of=("self",)).get(pk=row.pk)
+        rows: QuerySet[Row] = QuerySet(type(row))
+        locked = rows.select_for_update(of=("self",)).get(pk=row.pk)
         check_mutable(locked, members)
         saved = save_row(locked, members, columns=columns, shown=shown)
         note_change(saved, describe_members(members), by=by)  # type: ignore[arg-type] # as above

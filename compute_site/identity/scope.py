@@ -198,8 +198,9 @@ def scope_of(row: tuple[Any, ...]) -> Scope:
     pairs = [text.split(":") for text in row[7]]
     roles = tuple(Role(role) for _, role in pairs if role in LADDER)
     groups = tuple(int(group) for group, _ in pairs)
-    values: list[Any] = [*row[:7], roles, groups]
-    scope = Scope(*values, others=tuple(role for _, role in pairs if role and role not in LADDER))
+    others = tuple(role for _, role in pairs if role and role not in LADDER)
+    values: list[Any] = [*row[:7], roles, groups, False, others]
+    scope = Scope(*values)
     if len(row) > 8 and row[8] is not None:
         return scope.restricted_to(Role(row[8]), row[9])
     return scope

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from compute_site.faults import Forbidden
 from compute_site.identity.assignments import find_wide_roles
 from compute_site.identity.errors import EndedMeanwhile
 from compute_site.identity.models import ApplicationCredential, Role, Token, User
@@ -43,6 +45,14 @@ INSERT_IN_DOMAIN = (
 )
 INSERT_WITHOUT_PROJECT = INSERT.format(place="") + " FOR SHARE OF account"
 # A domain that is disabled signs its users out; that of a project has a lock of its own here.
+
+
+class WideToken(Forbidden):
+    """Compute and its services do all in projects: a token for a domain or the system is of no use
+    there.
+    """
+
+    code = "wide_token"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -144,6 +154,11 @@ def in_wide_scope(scope: Scope, domain_id: str | None) -> Scope:
         roles=tuple(role for role in Role if role.value in held),
         others=tuple(key for key in held if key not in LADDER),
     )
+
+
+def is_wide(digest: str) -> bool:
+    """Is this a token for a domain or the system?"""
+    return Token.objects.filter(Q(system=True) | Q(domain__isnull=False), digest=digest).exists()
 
 
 def revoke_token(token: Token) -> None:

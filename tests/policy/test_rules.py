@@ -44,6 +44,10 @@ DONE = {"list", "get", "create", "update", "delete"}
 """What is done with things of a kind: the keys of a table of its rules."""
 
 
+def names_rules(table: dict[str, object]) -> bool:
+    return table.keys() <= DONE and all(":" in str(rule) for rule in table.values())
+
+
 def constants(module: ModuleType) -> dict[str, str]:
     """The names of rules, by their constants; a table of rules has the keys of the table."""
     found = {}
@@ -53,7 +57,7 @@ def constants(module: ModuleType) -> dict[str, str]:
         if isinstance(value, str) and "/" not in value:  # not an operation
             found[name] = value
         elif isinstance(value, dict) and (
-            all(isinstance(key, tuple) for key in value) or value.keys() <= DONE
+            all(isinstance(key, tuple) for key in value) or names_rules(value)
         ):
             found |= {f"{name}[{key}]": one for key, one in value.items()}
     return found

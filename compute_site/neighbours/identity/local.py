@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from compute_site.identity.models import Project
-from compute_site.identity.tokens import digest_of
+from compute_site.identity.tokens import WideToken, digest_of, is_wide
 from compute_site.policy.granted import find_token_with_rules
 from compute_site.policy.identity_service import Proven
 
 
 def find_by_token(text: str) -> Proven | None:
-    found = find_token_with_rules(digest_of(text))
-    return None if found is None else Proven(*found)
+    """Raises ``WideToken``."""
+    digest = digest_of(text)
+    found = find_token_with_rules(digest)
+    if found is None:
+        return None
+    if found[0].project_id is None and is_wide(digest):
+        raise WideToken("Get a token for a project; this one is for a domain or the system.")
+    return Proven(*found)
 
 
 def has_project(project_id: str) -> bool:

@@ -173,7 +173,8 @@ class ProjectDetail(RecordDetail):
         """The projects above and below. Keystone: lists have those in which the caller has a role,
         and ids have all.
         """
-        asked, shown = self.request.GET, {}
+        asked = self.request.GET
+        shown: dict[str, Any] = {}
         own: set[str] = set()
         if any(way.endswith("list") for way in asked):
             own = set(Project.objects.of_user(caller.user_id).values_list("pk", flat=True))
@@ -184,7 +185,7 @@ class ProjectDetail(RecordDetail):
         if "parents_as_ids" in asked:
             ids: dict[str, Any] | None = None
             for above in (project.domain_id, *(one.pk for one in reversed(parents_of(project)))):
-                ids = {above: ids}
+                ids = {str(above): ids}
             shown["parents"] = ids
         if "subtree_as_list" in asked:
             shown["subtree"] = [

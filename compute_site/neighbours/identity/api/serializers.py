@@ -174,7 +174,7 @@ class IdentityBody(BodySerializer):
     """An object below ``noun``. With ``partial`` members may be missing, as in a ``PATCH``."""
 
     noun: ClassVar[str]
-    rest = EXTRA
+    rest: ClassVar[str | None] = EXTRA
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:

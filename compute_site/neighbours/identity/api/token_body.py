@@ -21,6 +21,7 @@ from compute_site.values.keys import WrongValue, anything
 FAULTS: Mapping[str | None, type[Fault]] = {fault.code: fault for fault in (NoRole, UnknownMethod)}
 """What is wrong without being malformed, by the code of the error."""
 UNSCOPED = "unscoped"
+OFFERED = ("system", "project", "domain")
 SCOPES = ("system", "project", "domain", "OS-TRUST:trust", UNSCOPED)
 """What a token can be for in Keystone; a request names one."""
 NO_OBJECT = "give an object."
@@ -197,7 +198,7 @@ class Scope(Member):
     }
 
     def unread(self, data: Mapping[str, Any]) -> Collection[str]:
-        return [kind for kind in self.fields if kind not in data]
+        return [kind for kind in OFFERED if kind not in data]
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         kinds = [kind for kind in SCOPES if kind in data] if isinstance(data, Mapping) else []
