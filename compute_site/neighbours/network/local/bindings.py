@@ -144,6 +144,7 @@ def activate_binding(caller: Caller, port: Port, host: str) -> HostBinding:
     return HostBinding(binding.row, active=True)
 
 
+@transaction.atomic(durable=True)
 def prepare_move(server_id: str, host: str) -> None:
     """The ports of the server are on either host until ``rebind`` or ``forget_move``."""
     ports = Port.objects.of_servers([server_id]).exclude(binding_host=host)
@@ -166,7 +167,13 @@ def prepare_move(server_id: str, host: str) -> None:
     )
 
 
+@transaction.atomic(durable=True)
 def forget_move(server_id: str, host: str) -> None:
+    end_move(server_id, host)
+
+
+def end_move(server_id: str, host: str) -> None:
+    """The host is no second one of the server's ports any more."""
     PortBinding.objects.filter(device_id=server_id, host=host).delete()
 
 

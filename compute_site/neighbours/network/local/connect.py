@@ -14,7 +14,7 @@ from compute_site.caller import Caller
 from compute_site.db.prepared import array, prepared_cursor
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.local.bindings import forget_move
+from compute_site.neighbours.network.local.bindings import end_move
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.new_ports import Wanted, make_ports
 from compute_site.neighbours.network.local.nic_plans import NicPlan, plan_nics
@@ -115,7 +115,7 @@ def _places_of(connections: Sequence[Connection]) -> list[_Place]:
 @transaction.atomic
 def rebind(server_id: str, host: str) -> None:
     _rebind({server_id: host})
-    forget_move(server_id, host)
+    end_move(server_id, host)
 
 
 REBIND = """

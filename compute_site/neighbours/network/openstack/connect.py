@@ -120,6 +120,21 @@ def rebind(server_id: str, host: str) -> None:
         _bind(port, host)
 
 
+@outside_transactions
+def prepare_move(server_id: str, host: str) -> None:
+    for port in ports_of([server_id]).get(server_id, []):
+        if port["binding:host_id"] != host:
+            with meaning_of(f"Port {port['id']} cannot be bound on {host}"):
+                _bind_beside(port, host)
+
+
+@outside_transactions
+def forget_move(server_id: str, host: str) -> None:
+    for port in ports_of([server_id]).get(server_id, []):
+        if port["binding:host_id"] != host:
+            _forget_binding(port["id"], host)
+
+
 def _all_of(server_ids: Collection[str]) -> list[Object]:
     return [port for ports in ports_of(server_ids).values() for port in ports]
 
