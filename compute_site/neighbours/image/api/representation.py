@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute_site.neighbours.image.data.store import HASH_ALGORITHM
+from compute_site.neighbours.image.data.store import HASH_ALGORITHM, STORE
 from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.service_view import iso
 
@@ -99,6 +99,7 @@ def show_image(image: Image) -> dict[str, Any]:
         "file": f"{path}/file",
         "self": path,
         "schema": "/v2/schemas/image",
+        **({"stores": STORE} if image.os_hash_value else {}),
     }
 
 

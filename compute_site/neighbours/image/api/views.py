@@ -22,6 +22,7 @@ from compute_site.neighbours.image.api.serializers import (
     MemberCreate,
     MemberUpdate,
 )
+from compute_site.neighbours.image.data.store import STORE
 from compute_site.neighbours.image.local import changes, members, uploads
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image
@@ -154,7 +155,7 @@ class StoresInfo(ImageView):
     """``GET /image/v2/info/stores``"""
 
     def get(self, request: Request) -> Response:
-        return Response({"stores": [{"id": "local", "default": "true"}]})
+        return Response({"stores": [{"id": STORE, "default": "true"}]})
 
 
 def binary_body(request: Request) -> Iterator[bytes]:

@@ -21,6 +21,8 @@ from django.conf import settings
 from compute_site.faults import Fault
 
 DRAFT = ".draft-"
+STORE = "local"
+"""The name of the one store."""
 HASH_ALGORITHM = "sha512"
 STRAY_SECONDS = 3600
 """So old are drafts, and files without an image, before they are taken for left behind."""

@@ -140,7 +140,24 @@ def tags(value: object) -> list[str]:
     return list(found)
 
 
-port_number = as_number(between(0, 65535))
+def port_number(value: object) -> object:
+    """The number of a port, or a type or code of ICMP. Tempest reads the words of the refusal."""
+    try:
+        return as_number(between(0, 65535))(value)
+    except WrongValue:
+        raise WrongValue(
+            f"Invalid value for port {shown(value)}: give a number from 0 to 65535"
+        ) from None
+
+
+def group_id(value: object) -> object:
+    """Of a security group; what cannot be one is looked for in vain, as in Neutron."""
+    try:
+        return uuid_text(value)
+    except WrongValue:
+        return filled_line(value)
+
+
 MOST_DIGITS = 18
 MOST_PAIRS = 10
 word = up_to(16)
@@ -259,7 +276,7 @@ RULE: Mapping[str, Key] = {
     "port_range_min": Key(port_number),
     "port_range_max": Key(port_number),
     "remote_ip_prefix": Key(prefix),
-    "remote_group_id": Key(uuid_text),
+    "remote_group_id": Key(group_id),
     "description": Key(line, default=""),
     "project_id": Key(line, other_name="tenant_id"),
     "normalized_cidr": IGNORED,

@@ -11,9 +11,14 @@ from django.db.models import Model, Q
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict
+from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.access import close_to_all
-from compute_site.neighbours.network.local.addresses import default_pools, overlap
+from compute_site.neighbours.network.local.addresses import (
+    default_pools,
+    makes_own_address,
+    overlap,
+)
 from compute_site.neighbours.network.local.carried import (
     tell_of_groups,
     tell_of_networks,
@@ -61,7 +66,9 @@ from compute_site.neighbours.network.models import (
     DEFAULT_GROUP,
     EXTERNAL,
     OF_SERVICE,
+    ROUTER_INTERFACE,
     SHARED,
+    FloatingIp,
     Network,
     Port,
     SecurityGroup,
@@ -218,7 +225,7 @@ def create_rule(
         )
     permit(caller, policies.CREATE_RULE, group.project_id)
     remote = values["remote_group_id"]
-    if remote is not None and not seen.filter(pk=remote).exists():
+    if remote is not None and not seen.filter(pk__in=canonical_ids([str(remote)])).exists():
         raise SecurityGroupNotFound(
             f"There is no security group {remote}.", field="remote_group_id"
         )
@@ -278,10 +285,7 @@ def change(
         elif not row.port_security_enabled and row.security_groups.exists():
             raise NicFailed("A port without port security takes no security groups.")
         if "fixed_ips" in given:
-            if row.device_owner in OF_SERVICE:
-                raise InUse(f"The addresses of port {row.pk} are those of the {row.device_owner}.")
-            row.fixed_ips.all().delete()
-            _give_addresses(row, values, given)
+            _change_addresses(row, values, given)
     tell_changed(holders)
     if isinstance(row, Port):
         _tell_carriers(row)  # of what is now
@@ -321,19 +325,30 @@ def change_rule(
 
 
 def delete_network(caller: Caller, network: Network) -> None:
+    """Neutron: floating IPs of it that are on no port go with it, whoever has them."""
     permit(caller, policies.DELETE_NETWORK, network.project_id)
-    if network.ports.exists():
-        raise InUse(f"Network {network.pk} still has ports.")
-    network.delete()
+    with transaction.atomic():
+        unused = FloatingIp.objects.filter(outside__network=network, port=None)
+        Port.objects.filter(pk__in=unused.values("outside")).delete()
+        if network.ports.exists():
+            raise InUse(f"Network {network.pk} still has ports.")
+        network.delete()
 
 
 def delete_subnet(caller: Caller, subnet: Subnet) -> None:
+    """Neutron: addresses that guests make themselves go with it, but for those of routers."""
     permit(caller, policies.DELETE_SUBNET, subnet.project_id, subnet.network)
-    if subnet.fixed_ips.exists():
+    held = subnet.fixed_ips.all()
+    if makes_own_address(subnet):
+        held = held.filter(port__device_owner__in=OF_SERVICE)
+    if held.exists():
         raise InUse(f"Ports still have addresses of subnet {subnet.pk}.")
     with transaction.atomic():
+        holders = _servers_of(Port.objects.filter(fixed_ips__subnet=subnet))
+        tell_changing(holders)
         tell_of_networks(subnet.network_id)
         subnet.delete()
+        tell_changed(holders)
 
 
 def delete_port(caller: Caller, port: Port) -> None:
@@ -478,6 +493,32 @@ def _give_addresses(port: Port, values: Mapping[str, Any], given: Collection[str
         give_addresses(port, values["fixed_ips"] or [])
     elif port.ip_allocation == "immediate":
         save_addresses([(port, None)])
+
+
+def _change_addresses(port: Port, values: Mapping[str, Any], given: Collection[str]) -> None:
+    """Give the port the asked addresses instead of those that it has. Where a subnet is named
+    without one, it keeps the one that it has there.
+
+    Raises:
+        InUse: something else of the service needs them.
+    """
+    before: dict[uuid.UUID, list[str]] = {}
+    for held in port.fixed_ips.order_by("pk"):
+        before.setdefault(held.subnet_id, []).append(held.address)
+    subnets = set(before)
+    if port.device_owner in OF_SERVICE and port.device_owner != ROUTER_INTERFACE:
+        raise InUse(f"The addresses of port {port.pk} are those of the {port.device_owner}.")
+    asked = [dict(entry) for entry in values["fixed_ips"] or ()]
+    for entry in asked:
+        kept = before.get(entry["subnet_id"], [])
+        if entry["ip_address"] is None and kept:
+            entry["ip_address"] = kept.pop(0)
+    port.fixed_ips.all().delete()
+    _give_addresses(port, {**values, "fixed_ips": asked}, given)
+    if port.device_owner == ROUTER_INTERFACE:
+        after = set(port.fixed_ips.values_list("subnet", flat=True))
+        if after != subnets:
+            raise InUse(f"Port {port.pk} keeps its router in the subnets where it is.")
 
 
 def _settle_options(

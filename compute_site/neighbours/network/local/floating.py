@@ -103,7 +103,8 @@ def _make_outside_port(caller: Caller, network: Network, values: Mapping[str, An
     subnets = network.subnets.filter(ip_version=4)
     asked = values["subnet_id"]
     if asked is not None:
-        if not Subnet.objects.visible_to(caller).filter(pk=asked).exists():
+        seen = Subnet.objects.visible_to(caller) | network.subnets.all()
+        if not seen.filter(pk=asked).exists():
             raise SubnetNotFound(f"There is no subnet {asked}.", field="subnet_id")
         subnets = subnets.filter(pk=asked)
     choice = tuple(subnets.order_by("created_at", "pk"))

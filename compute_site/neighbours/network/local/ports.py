@@ -28,6 +28,7 @@ from compute_site.neighbours.network.local.addresses import (
 from compute_site.neighbours.network.local.missing import SubnetNotFound
 from compute_site.neighbours.network.models import (
     DEFAULT_GROUP,
+    OF_SERVICE,
     FixedIp,
     Port,
     SecurityGroup,
@@ -50,6 +51,12 @@ class UnusableFixedIps(BadRequest):
     code = "unusable_fixed_ips"
 
 
+class IpAddressAlreadyAllocated(NicFailed):
+    """An address that is asked for is one of another port; clients know it by this name."""
+
+    code = "address_taken"
+
+
 def make_mac() -> str:
     octets = secrets.token_bytes(3)
     return "fa:16:3e:" + ":".join(f"{octet:02x}" for octet in octets)
@@ -68,8 +75,9 @@ class Addresses:
 def save_addresses(
     wanted: Sequence[tuple[Port, str | None]],
 ) -> dict[uuid.UUID, list[FixedIp]]:
-    """Give each port the asked address, or else one address of each IP version of its network.
-    Returns the addresses of each port, in the order in which they were saved.
+    """Give each port the asked address, or else one of each IP version of its network, beside
+    those that its guest makes itself. Returns the addresses of each port, in the order in which
+    they were saved.
 
     Raises:
         NicFailed: an asked address is taken or in no subnet, or no address is left.
@@ -112,6 +120,7 @@ def by_port(rows: Iterable[FixedIp]) -> dict[uuid.UUID, list[FixedIp]]:
 
 def give_addresses(port: Port, entries: Sequence[Mapping[str, Any]]) -> None:
     """Give the port each asked address, and an address of each subnet that is named without one.
+    Neutron: the addresses that a guest makes itself are there without being asked for.
 
     Raises:
         AddressOutside: an address is not in the subnet beside it, or in none.
@@ -129,19 +138,35 @@ def give_addresses(port: Port, entries: Sequence[Mapping[str, Any]]) -> None:
         raise UnusableFixedIps("An address is named twice.", field="fixed_ips")
     if any(entry["subnet_id"] is None and entry["ip_address"] is None for entry in entries):
         raise UnusableFixedIps("Give each entry a subnet_id or an ip_address.", field="fixed_ips")
+    own = {pk for pk, subnet in subnets.items() if makes_own_address(subnet)}
+    asked = _asked_rows(port, entries, subnets)
+    named = {row.subnet_id for row in asked}
+    made = [] if not entries or port.device_owner in OF_SERVICE else sorted(own - named)
     save_asked(
         [
-            asked_address(
-                port,
-                entry["ip_address"],
-                list(subnets.values()) if not entry["subnet_id"] else [subnets[entry["subnet_id"]]],
-            )
-            for entry in entries
-            if entry["ip_address"] is not None
+            *(
+                make_row(port.pk, subnets[one], slaac_address(subnets[one], port.mac_address))
+                for one in made
+            ),
+            *asked,
         ]
     )
     free = [entry["subnet_id"] for entry in entries if entry["ip_address"] is None]
-    save_chosen([Need(port.pk, (subnets[one],)) for one in sorted(free)])
+    save_chosen([Need(port.pk, (subnets[one],)) for one in sorted(free) if one not in made])
+
+
+def _asked_rows(
+    port: Port, entries: Sequence[Mapping[str, Any]], subnets: Mapping[uuid.UUID, Subnet]
+) -> list[FixedIp]:
+    return [
+        asked_address(
+            port,
+            entry["ip_address"],
+            list(subnets.values()) if not entry["subnet_id"] else [subnets[entry["subnet_id"]]],
+        )
+        for entry in entries
+        if entry["ip_address"] is not None
+    ]
 
 
 def _blame(port: Port, strange: Collection[uuid.UUID]) -> NoReturn:
@@ -172,14 +197,9 @@ def asked_address(port: Port, address: str, subnets: Sequence[Subnet]) -> FixedI
 
 
 def _needs(port: Port, subnets: Sequence[Subnet]) -> list[Need]:
-    versions = (
-        [subnet for subnet in subnets if subnet.ip_version == version] for version in (4, 6)
-    )
-    return [
-        Need(port.pk, tuple(choice))
-        for choice in versions
-        if choice and not any(makes_own_address(subnet) for subnet in choice)
-    ]
+    others = [subnet for subnet in subnets if not makes_own_address(subnet)]
+    versions = ([subnet for subnet in others if subnet.ip_version == version] for version in (4, 6))
+    return [Need(port.pk, tuple(choice)) for choice in versions if choice]
 
 
 def save_asked(rows: Sequence[FixedIp]) -> list[FixedIp]:
@@ -192,7 +212,9 @@ def save_asked(rows: Sequence[FixedIp]) -> list[FixedIp]:
             FixedIp.objects.bulk_create(ordered)
     except IntegrityError:
         asked = ", ".join(row.address for row in rows)
-        raise NicFailed(f"An address is in use already; asked for: {asked}.") from None
+        raise IpAddressAlreadyAllocated(
+            f"An address is in use already; asked for: {asked}."
+        ) from None
     return ordered
 
 

@@ -240,7 +240,10 @@ def check_rule(values: Mapping[str, Any]) -> None:
     if prefix and values["remote_group_id"]:
         raise UnusableRule("Give a prefix or a group, not both.", field="remote_ip_prefix")
     if prefix and ipaddress.ip_interface(prefix).version != int(ether_type[-1]):
-        raise UnusableRule(f"{prefix} is not {ether_type}.", field="remote_ip_prefix")
+        raise UnusableRule(
+            f"Conflicting value ethertype {ether_type}: {prefix} is another.",  # Tempest reads it
+            field="remote_ip_prefix",
+        )
     if protocol == ICMP_V6 and ether_type == "IPv4":
         raise UnusableRule(f"{values['protocol']} goes with IPv6 alone.", field="protocol")
     if low is None and high is None:
@@ -248,16 +251,23 @@ def check_rule(values: Mapping[str, Any]) -> None:
     if protocol in WITH_PORTS:
         if low is None or high is None or low > high:
             raise UnusableRule(
-                "Give port_range_min and port_range_max, the smaller one first.",
+                "Give both: port_range_min must be <= port_range_max.",  # as above
                 field="port_range_min",
             )
         if low == 0:
             raise UnusableRule("The ports begin at 1.", field="port_range_min")
     elif protocol in (ICMP, ICMP_V6):
         if low is None:
-            raise UnusableRule("An ICMP code needs its type.", field="port_range_min")
-        if max(low, high or 0) > LARGEST_ICMP:
-            raise UnusableRule("Types and codes of ICMP go up to 255.", field="port_range_max")
+            raise UnusableRule(
+                "The ICMP type (port-range-min) is missing; a code needs it.",  # as above
+                field="port_range_min",
+            )
+        for part, number in (("type", low), ("code", high or 0)):
+            if number > LARGEST_ICMP:
+                field = "port_range_min" if part == "type" else "port_range_max"
+                raise UnusableRule(
+                    f"Invalid value for ICMP {part} {number}: they go up to 255.", field=field
+                )
     else:
         raise UnusableRule(
             "Ports go with the protocols tcp, udp, sctp, dccp and udplite.", field="protocol"
