@@ -21,12 +21,14 @@ from quotas.limits import effective_limits
 from servers.drivers.choose import drivers_at
 from servers.errors import BackupNeedsImage, WrongState
 from servers.holdings.ask_first import take_precaution
+from servers.holdings.new_images import Disks, NewImage, making_image
+from servers.holdings.release import after_commit, forget_images
 from servers.kept_image import kept_image
 from servers.lifecycle.actions import SAVE_BACKUP, SAVE_IMAGE, HostAction
 from servers.lifecycle.begin import begin
 from servers.lifecycle.guard import SETTLED, check_state, lock_row
 from servers.lifecycle.history import log_action
-from servers.lifecycle.jobs import PerformAction, TakeBackSnapshots
+from servers.lifecycle.jobs import ForgetImages, PerformAction, TakeBackSnapshots
 from servers.models import BlockDevice, Instance
 from servers.policies import action as rules
 from servers.read.root_disk import VOLUME, is_volume_backed, root_of
@@ -86,6 +88,7 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
     """
     _check_metadata(caller, order)
     snapshots = _snapshots_elsewhere(caller, instance, order)
+    make = making_image(instance, functools.partial(_describe_image, caller, order))
     with transaction.atomic():
         server = lock_row(instance)
         disks = list(BlockDevice.objects.filter(instance=server))
@@ -94,10 +97,10 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
             caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=server.project_id)
         _check_ready(server, "make an image of it")
         if volume_backed:
-            made = snapshots or functools.partial(_make_snapshots, caller)
-            image_id = _save_volumes(caller, server, disks, order, made)
+            snapshot = snapshots or functools.partial(_make_snapshots, caller)
+            image_id = make(server, disks, _save_volumes(disks, order, snapshot))
         else:
-            image_id = save_disk(caller, server, order.name, order.metadata)
+            image_id = make(server, disks)
         if not volume_backed and is_filled_by_host(server):
             _let_fill(caller, server, SAVE_IMAGE, image_id)
         else:
@@ -163,23 +166,49 @@ def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str
         "image_type": "backup",
         "backup_type": order.kind,
     }
-    with transaction.atomic():
-        server = lock_row(instance)
+
+    def describe(server: Instance, disks: Disks) -> NewImage:
         _check_ready(server, "make a backup of it")
-        if is_volume_backed(server, root_of(BlockDevice.objects.filter(instance=server))):
+        if is_volume_backed(server, root_of(disks)):
             raise BackupNeedsImage(
                 f"The server {server.uuid} was booted from a volume; make snapshots of its volumes."
             )
-        image_id = save_disk(caller, server, order.name, {**order.metadata, **marks})
-        kept = image_service().find_images_with(caller, marks)
-        ended = [str(image.id) for image in kept[order.rotation :]]
-        if is_filled_by_host(server):
-            image_service().check_deletable(caller, ended)
+        return image_of_disk(caller, server, order.name, {**order.metadata, **marks})
+
+    make = making_image(instance, describe)
+    find_ended = functools.partial(_find_ended, caller, marks, order.rotation)
+    elsewhere = runs_outside(image_service().delete_images)
+    before = find_ended(check=True) if elsewhere else ()
+    with transaction.atomic():
+        server = lock_row(instance)
+        image_id = make(server, list(BlockDevice.objects.filter(instance=server)))
+        filled = is_filled_by_host(server)
+        ended = before if elsewhere else find_ended(check=filled)
+        if filled:
             _let_fill(caller, server, SAVE_BACKUP, image_id, replaces=ended)
         else:
-            image_service().delete_images(caller, ended)
             log_action(caller, server, SAVE_BACKUP.name, SAVE_BACKUP.event)
+            _delete_ended(caller, ended, elsewhere=elsewhere)
     return image_id
+
+
+def _find_ended(
+    caller: Caller, marks: Mapping[str, str], rotation: int, *, check: bool
+) -> Sequence[str]:
+    """The backups of the kind that are too many, the newest being the one that was just made."""
+    kept = image_service().find_images_with(caller, marks)
+    ended = [str(image.id) for image in kept[rotation:]]
+    if check:
+        image_service().check_deletable(caller, ended)
+    return ended
+
+
+def _delete_ended(caller: Caller, ended: Sequence[str], *, elsewhere: bool) -> None:
+    if not elsewhere:
+        image_service().delete_images(caller, ended)
+    elif ended:
+        job = ForgetImages(project_id=caller.project_id, images=tuple(ended))
+        after_commit(forget_images, job)
 
 
 def is_filled_by_host(instance: Instance) -> bool:
@@ -207,8 +236,25 @@ def _let_fill(
     begin(caller, server, action, job)
 
 
-def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping[str, str]) -> str:
-    """Make an image of the disk of the server; its id. It awaits data where the host sends them."""
+def _describe_image(
+    caller: Caller, order: ImageOrder, instance: Instance, disks: Disks
+) -> NewImage:
+    """The image of a server; of one that was booted from a volume without what is known of the
+    snapshots.
+    """
+    volume_backed = is_volume_backed(instance, root_of(disks))
+    if volume_backed:
+        caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=instance.project_id)
+    _check_ready(instance, "make an image of it")
+    if volume_backed:
+        return _image_of_volumes(caller, instance, disks, order)
+    return image_of_disk(caller, instance, order.name, order.metadata)
+
+
+def image_of_disk(
+    caller: Caller, instance: Instance, name: str, properties: Mapping[str, str]
+) -> NewImage:
+    """The image of the disk of the server. It awaits data where the host sends them."""
     images = image_service()
     origin = images.find_images(caller, [instance.image_ref]).get(instance.image_ref)
     size = origin.size if origin is not None else None
@@ -217,8 +263,8 @@ def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping
         "user_id": caller.user_id,
         "image_type": "snapshot",
     }
-    return images.create_image(
-        caller,
+    return NewImage(
+        caller=caller,
         name=name,
         properties={**_inherited(instance), **marks, **properties},
         like=dataclasses.replace(kept_image(instance), size=size),
@@ -226,14 +272,8 @@ def save_disk(caller: Caller, instance: Instance, name: str, properties: Mapping
     )
 
 
-def _save_volumes(
-    caller: Caller,
-    instance: Instance,
-    disks: Sequence[BlockDevice],
-    order: ImageOrder,
-    make: MakeSnapshots,
-) -> str:
-    """Make snapshots of the volumes, and an image without data that names them; its id."""
+def _save_volumes(disks: Disks, order: ImageOrder, make: MakeSnapshots) -> dict[str, str]:
+    """Make snapshots of the volumes; what the image says of them."""
     present = [disk for disk in disks if not disk.no_device]
     volumes = _volumes(disks)
     mapping = [_describe(disk, MAPPED) for disk in present if disk not in volumes]
@@ -243,14 +283,21 @@ def _save_volumes(
         | {"source_type": "snapshot", "destination_type": VOLUME, "snapshot_id": snapshot_id}
         for disk, snapshot_id in zip(volumes, snapshots, strict=True)
     ]
+    # as texts: an image service keeps nothing else
+    return {"block_device_mapping": json.dumps(mapping), "bdm_v2": "True"} if mapping else {}
+
+
+def _image_of_volumes(
+    caller: Caller, instance: Instance, disks: Disks, order: ImageOrder
+) -> NewImage:
+    """An image without data, which is to name snapshots of the volumes."""
     properties: dict[str, Any] = {**_inherited(instance), **order.metadata}
     for key in MARKS_OF_DISKS:
         properties.pop(key, None)
     if instance.root_device_name:
         properties["root_device_name"] = instance.root_device_name
-    if mapping:  # as texts: an image service keeps nothing else
-        properties |= {"block_device_mapping": json.dumps(mapping), "bdm_v2": "True"}
-    root, kept = root_of(present), kept_image(instance)
+    root = root_of([disk for disk in disks if not disk.no_device])
+    kept = kept_image(instance)
     like = ImageData(
         id=None,
         min_ram=kept.min_ram,
@@ -259,7 +306,7 @@ def _save_volumes(
         disk_format="raw",
         container_format="bare",
     )
-    return image_service().create_image(caller, name=order.name, properties=properties, like=like)
+    return NewImage(caller=caller, name=order.name, properties=properties, like=like)
 
 
 def _describe(disk: BlockDevice, columns: Sequence[str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 
 from django.conf import settings
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from servers.actions.ask_host import ask_host
-from servers.actions.image import is_filled_by_host, save_disk
+from servers.actions.image import image_of_disk, is_filled_by_host
 from servers.errors import (
     HostNotFound,
     HostOutsideZone,
@@ -19,12 +20,13 @@ from servers.errors import (
     WrongState,
     ZoneUnavailable,
 )
+from servers.holdings.new_images import Disks, NewImage, making_image
 from servers.holdings.shelved_image import SHELVED_AT, forget_image, remember_image
 from servers.hosts.zones import available_zones, zone_of_hosts
 from servers.lifecycle.acting import acting_for
 from servers.lifecycle.actions import HOST_ACTIONS, UNSHELVE_IN_PLACE, HostAction
 from servers.lifecycle.begin import begin
-from servers.lifecycle.guard import check_unlocked
+from servers.lifecycle.guard import check_state, check_unlocked
 from servers.lifecycle.jobs import Job, PerformAction, UnshelveServer, defer_all
 from servers.lifecycle.transitions import take_steps
 from servers.machine.bound import check_unbound
@@ -32,6 +34,7 @@ from servers.models import BlockDevice, Instance, RequestSpec, Service, VmState
 from servers.policies import action as rules
 from servers.read.root_disk import is_volume_backed, root_of
 
+SHELVE = HOST_ACTIONS["shelve"]
 UNSHELVE = HOST_ACTIONS["unshelve"]
 OFFLOAD = HOST_ACTIONS["shelveOffload"]
 KEEP = object()
@@ -47,28 +50,31 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
     root = root_of(BlockDevice.objects.filter(instance=instance))
     on_host = not is_volume_backed(instance, root)
     stays = on_host and settings.OPTIONS.shelved_offload_time != 0
+    make = making_image(instance, functools.partial(_describe_image, caller)) if on_host else None
     with transaction.atomic():
         after = VmState.SHELVED if stays else None
         image_id = ""
         filled = on_host and is_filled_by_host(instance)
-        if filled:
-            image_id = _make_image(caller, instance)
+        if filled and make is not None:
+            image_id = make(instance, ())
         ask_host(
             caller,
             instance,
-            HOST_ACTIONS["shelve"],
+            SHELVE,
             after=after,
             image=image_id,
             image_project=instance.project_id if filled else "",
         )
-        if on_host:
+        if make is not None:
             forget_image(instance)  # there is one where the host could not shelve it
-            remember_image(instance, image_id or _make_image(caller, instance))
+            remember_image(instance, image_id or make(instance, ()))
 
 
-def _make_image(caller: Caller, instance: Instance) -> str:
+def _describe_image(caller: Caller, instance: Instance, _disks: Disks) -> NewImage:
+    check_unlocked(caller, instance)
+    check_state(instance, SHELVE.step.from_vm, SHELVE.doing, idle=True)
     name = f"{instance.display_name}-shelved"[:255]
-    return save_disk(acting_for(caller, instance), instance, name, {})
+    return image_of_disk(acting_for(caller, instance), instance, name, {})
 
 
 def offload_shelved() -> int:

@@ -16,7 +16,13 @@ from django.db import transaction
 from compute_site.faults import Fault
 from compute_site.neighbours import image_service, network_service, volume_service
 from compute_site.neighbours.calls import runs_outside
-from servers.lifecycle.jobs import ForgetImages, GiveBack, ReleaseServices, ReleaseVolume
+from servers.lifecycle.jobs import (
+    CompleteImage,
+    ForgetImages,
+    GiveBack,
+    ReleaseServices,
+    ReleaseVolume,
+)
 from servers.models import BlockDevice, Instance
 from servers.placement import claims
 
@@ -62,6 +68,10 @@ def release_now(job: ReleaseServices) -> None:
 
 def release_volume(job: ReleaseVolume) -> None:
     volume_service().detach(job.server_id, job.volume_id, delete=job.delete)
+
+
+def complete_image(job: CompleteImage) -> None:
+    image_service().complete_image(job.image, job.properties)
 
 
 def forget_images(job: ForgetImages) -> None:

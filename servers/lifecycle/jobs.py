@@ -312,6 +312,17 @@ class ForgetImages(GiveBack):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteImage(GiveBack):
+    """Make an image active that a service elsewhere has begun, and that no host fills."""
+
+    task_name = "servers.complete_image"
+    queue = CONDUCTOR
+
+    image: str
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class TakeBackReservations(GiveBack):
     """Delete the attachments of these volumes to these servers that no row names."""
 
@@ -372,6 +383,7 @@ GIVE_BACKS = (
     ReleaseServices,
     ReleaseVolume,
     ForgetImages,
+    CompleteImage,
     TakeBackReservations,
     TakeBackDetaching,
     TakeBackNics,

@@ -33,7 +33,12 @@ from servers.holdings.ask_first import (
     take_back_reservations,
     take_back_snapshots,
 )
-from servers.holdings.release import forget_images, release_services, release_volume
+from servers.holdings.release import (
+    complete_image,
+    forget_images,
+    release_services,
+    release_volume,
+)
 from servers.host_orders import spool
 from servers.host_orders.parking import WaitingForHost, park, wake_late
 from servers.host_orders.take import purge_orders
@@ -91,6 +96,7 @@ _register(jobs.DeleteServer, finish_delete)
 _register(jobs.ReleaseServices, release_services)
 _register(jobs.ReleaseVolume, release_volume)
 _register(jobs.ForgetImages, forget_images)
+_register(jobs.CompleteImage, complete_image)
 _register(jobs.TakeBackReservations, take_back_reservations)
 _register(jobs.TakeBackDetaching, take_back_detaching)
 _register(jobs.TakeBackNics, left_elsewhere.take_back_nics)

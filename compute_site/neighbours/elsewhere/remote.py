@@ -119,13 +119,17 @@ class RemoteService:
         raise self._refusal(response, as_user=as_user)
 
     def read(self, answer: Answer, parse: Callable[[Any], Thing]) -> Thing:
-        """What ``parse`` makes of the body of an answer.
+        """What ``parse`` makes of the body of an answer; raises as ``understand``."""
+        return self.understand(answer.body, parse)
+
+    def understand(self, shown: Any, parse: Callable[[Any], Thing]) -> Thing:
+        """What ``parse`` makes of a part of an answer.
 
         Raises:
-            Unavailable: as ``away``; the body is not as ``parse`` needs it.
+            Unavailable: as ``away``; it is not as ``parse`` needs it.
         """
         try:
-            return parse(answer.body)
+            return parse(shown)
         except UNREADABLE as error:
             logger.warning("the %s service answers what cannot be read: %r", self.label, error)
             raise self.away(f"The {self.label} service answers what cannot be read.") from error

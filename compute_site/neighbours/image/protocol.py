@@ -11,7 +11,7 @@ from compute_site.caller import Caller
 from compute_site.db.paging import Paging
 from compute_site.db.statements import Statement
 from compute_site.faults import BadRequest, Fault, Unavailable
-from compute_site.neighbours.calls import joins_transaction, outside_transactions
+from compute_site.neighbours.calls import joins_or_precedes, outside_transactions
 
 
 class ImageServiceUnavailable(Unavailable):
@@ -139,7 +139,7 @@ class ImageService(Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def create_image(
         self,
         caller: Caller,
@@ -150,12 +150,16 @@ class ImageService(Protocol):
         awaits_data: bool = False,
         visibility: str = "private",
         protected: bool = False,
+        image_id: str | None = None,
     ) -> str:
         """Make an image in the caller's project; return its id. Limits and formats are copied from
-        ``like``. It is active, unless it awaits data (``fill_image``).
+        ``like``. It is active, unless it awaits data (``fill_image``). ``image_id`` is its id,
+        where that was chosen before.
 
         It joins the transaction that has locked the server, because the answer names the image, or
-        the server's row remembers it: one that no row knows would never be found again.
+        the server's row remembers it: one that no row knows would never be found again. A service
+        elsewhere is asked before, and told the id; ``ForgetImages`` deletes it unless that
+        transaction is committed.
 
         Raises:
             ImageQuotaReached: the project has as many images as it may have.
@@ -177,13 +181,22 @@ class ImageService(Protocol):
         """
         ...
 
+    @outside_transactions
+    def complete_image(self, image_id: str, properties: Mapping[str, Any]) -> None:
+        """Give an image that awaits data none, and these properties beside its own, and make it
+        active. It needs no policy rule. Of an image that is gone, or active, nothing is changed.
+
+        By the job ``CompleteImage``.
+        """
+        ...
+
     def find_images_with(
         self, caller: Caller, properties: Mapping[str, str]
     ) -> Sequence[ImageData]:
         """The project's own images with all of these properties, the newest first."""
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def change_properties(self, caller: Caller, image_id: str, change: Change) -> Properties:
         """Replace the image's properties by what ``change`` returns for the present ones, and
         return them. Concurrent changes wait. A deleted image has no properties and gets none.
@@ -192,20 +205,21 @@ class ImageService(Protocol):
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def delete_images(self, caller: Caller, ids: Collection[str]) -> None:
         """Delete images; ids of unknown ones are ignored.
 
         It joins the transaction of a backup, which is not made where the caller may not delete the
-        backups that it replaces.
+        backups that it replaces. A service elsewhere deletes them after it, by ``ForgetImages``.
         """
         ...
 
-    @joins_transaction
+    @joins_or_precedes
     def check_deletable(self, caller: Caller, ids: Collection[str]) -> None:
         """Check that the caller may delete these images; raises as ``delete_images``.
 
-        It joins the transaction of a backup that replaces them once it is complete.
+        It joins the transaction of a backup that replaces them once it is complete, or comes
+        before it.
         """
         ...
 

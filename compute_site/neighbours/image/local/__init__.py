@@ -110,6 +110,7 @@ def create_image(
     awaits_data: bool = False,
     visibility: str = "private",
     protected: bool = False,
+    image_id: str | None = None,
 ) -> str:
     for rule in (policies.ADD, policies.UPLOAD):
         caller.permit(rule)
@@ -128,6 +129,7 @@ def create_image(
         disk_format=model.disk_format,
         container_format=model.container_format,
         properties=check_properties(properties),
+        **({} if image_id is None else {"pk": image_id}),
     )
     return str(image.pk)
 
@@ -138,6 +140,15 @@ def fill_image(image_id: str, pieces: Iterable[bytes], disk_format: str, sha512:
     if waiting is None:
         raise NotFound(f"No image {image_id[:60]} awaits data.")
     uploads.fill(waiting, pieces, disk_format=disk_format, sha512=sha512)
+
+
+@transaction.atomic(durable=True)
+def complete_image(image_id: str, properties: Mapping[str, Any]) -> None:
+    waiting = Image.objects.filter(pk__in=canonical_ids([image_id]), status="queued")
+    for image in waiting.select_for_update(no_key=True):
+        image.status, image.size = "active", 0
+        image.properties = check_properties({**image.properties, **properties})
+        image.save(update_fields=["status", "size", "properties"])
 
 
 def find_images_with(caller: Caller, properties: Mapping[str, str]) -> Sequence[ImageData]:

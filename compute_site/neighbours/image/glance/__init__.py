@@ -1,0 +1,1 @@
+"""A Glance elsewhere: its images as this site knows images, and their data."""
