@@ -100,6 +100,8 @@ class Agent:
         self.heartbeat_seconds = HEARTBEAT_SECONDS
         self.told: dict[str, int] = {}
         """The power states that the site was told last."""
+        self.has_told_stock = False
+        """In this life: the machine, and what it can do, may have changed since it joined."""
         self.fenced = threading.Event()
         self.kept_running = KeptRunning(folder)
         self.to_start: set[str] = set()
@@ -241,8 +243,12 @@ class Agent:
             "wires": self.wires.facts(),
             "doing": list(self.busy),
         }
+        if not self.has_told_stock:
+            with contextlib.suppress(GuestFailed):
+                beat["stock"] = self.hypervisor.stock()
         sent = time.monotonic()
         answer = self.client.post("heartbeat", beat)
+        self.has_told_stock = self.has_told_stock or "stock" in beat
         self.heard_at = sent
         self.heartbeat_seconds = float(answer["heartbeat_seconds"])
         self._tell_of_long_ones()

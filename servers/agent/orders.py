@@ -138,7 +138,8 @@ class Worker:
             return lambda: host.change_power(server_id, task, timeout=timeout)
         changes: dict[str, Callable[[], None]] = {
             "rescue": lambda: host.rescue(
-                arguments["guest"], self.images.fetch(arguments["image"])
+                {**arguments["guest"], "rescue_disk": _rescue_disk(arguments["image"])},
+                self.images.fetch(arguments["image"]),
             ),
             "unrescue": lambda: host.unrescue(arguments["guest"]),
             "set_password": lambda: host.set_password(server_id, str(arguments["password"])),
@@ -337,3 +338,9 @@ class Worker:
     def _state(self, server_id: str) -> Answer:
         power = self.hypervisor.power_states().get(server_id, Power.NO_STATE)
         return {"power_state": int(power)}
+
+
+def _rescue_disk(image: Mapping[str, Any]) -> dict[str, str]:
+    """How the image wants to be attached; empty: in the place of the root disk."""
+    bus, device = image.get("rescue_bus"), image.get("rescue_device")
+    return {"bus": str(bus or "virtio"), "device": str(device or "disk")} if bus or device else {}

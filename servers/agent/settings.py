@@ -52,6 +52,13 @@ class Settings:
     """
     reserved_memory_mb: int = 512
     """MiB that guests do not get."""
+    dedicated_cpus: str = ""
+    """CPUs that guests may have for themselves (``2-7,10``); guests that share CPUs use the others.
+    """
+    pci_devices: str = ""
+    """PCI devices that guests may get: addresses (``0000:3b:00.1``), or vendor and product
+    (``8086:1572``), separated by commas.
+    """
     stop_seconds: int = 60
     """How long a guest may take to shut down before it is moved, rescued or ended by the agent."""
     resume_guests_state_on_host_boot: bool = False

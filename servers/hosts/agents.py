@@ -18,15 +18,18 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from compute_site.faults import BadRequest, Conflict, Unauthorized
+from compute_site.faults import BadRequest, Conflict, Fault, Unauthorized
 from servers.host_orders.give import DESTROY
 from servers.host_orders.take import cancel_orders, note_queued
 from servers.hosts.description import HardwareDescription, describe_host
 from servers.hosts.errors import NoSuchService
+from servers.hosts.reading import known_traits
 from servers.hosts.save import Host, save_hosts
+from servers.hosts.written import traits_of
 from servers.models import Cell, HostAgent, Instance, Service
 from servers.models.cell import CELL0
 from servers.models.service import COMPUTE_BINARY
+from servers.placement.fit import HostTopology
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +65,8 @@ class ProtocolUnknown(BadRequest):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """What a host has for guests: memory MiB, disk GiB. The rest is as in
-    ``HardwareDescription``.
+    """What a host has for guests: CPUs that they share, memory MiB, disk GiB. ``traits`` that
+    nobody knows here are those of a newer agent. The rest is as in ``HardwareDescription``.
     """
 
     vcpus: int
@@ -74,6 +77,8 @@ class Stock:
     supported_instances: tuple[tuple[str, str, str], ...]
     cpu_info: Mapping[str, Any]
     host_ip: str | None
+    topology: HostTopology = dataclasses.field(default_factory=HostTopology)
+    traits: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,8 @@ class Beat:
     wires: Mapping[str, Any]
     doing: Sequence[uuid.UUID] | None = None
     """The orders that are carried out now; ``None``: an older agent does not tell."""
+    stock: Stock | None = None
+    """When the agent has begun anew."""
 
 
 @transaction.atomic
@@ -163,25 +170,7 @@ def join_host(token: str, joining: Joining) -> Joined:
         raise JoinRefused(
             "The join token is unknown, was used before, or is too old; rotate_host gives another."
         )
-    service = agent.service
-    describe = describe_host(
-        service.host,
-        vcpus=joining.stock.vcpus,
-        memory_mb=joining.stock.memory_mb,
-        local_gb=joining.stock.local_gb,
-        driver=DRIVER,
-        hardware=HardwareDescription(
-            hypervisor_type=joining.stock.hypervisor_type,
-            hypervisor_version=joining.stock.hypervisor_version,
-            supported_instances=joining.stock.supported_instances,
-            cpu_info=joining.stock.cpu_info,
-            host_ip=joining.stock.host_ip,
-        ),
-    )
-    enabled = not service.disabled
-    save_hosts(
-        [Host(name=service.host, cell=service.cell.name, enabled=enabled, description=describe)]
-    )
+    _save_stock(agent.service, joining.stock)
     own = secrets.token_urlsafe(TOKEN_BYTES)
     agent.join_digest, agent.join_until, agent.token_digest = "", None, digest_of(own)
     agent.epoch += 1
@@ -210,6 +199,11 @@ def note_beat(agent: HostAgent, beat: Beat) -> bool:
     _note_seen(agent)
     if beat.doing is not None:
         note_queued(agent, but=beat.doing)
+    if beat.stock is not None:
+        try:
+            _save_stock(agent.service, beat.stock)
+        except Fault as error:  # such as having less than its servers hold
+            logger.warning("what host %s has stays as it was: %s", agent.service.host, error)
     return fresh
 
 
@@ -241,6 +235,39 @@ def come_back(agent: HostAgent, guests: Collection[str]) -> Return:
     cancel_orders(agent, left, but=DESTROY)
     logger.warning("host %s comes back; %s guests have left it", agent.service.host, len(left))
     return Return(epoch=agent.epoch, left=tuple(sorted(left)))
+
+
+def _save_stock(service: Service, stock: Stock) -> None:
+    cells = [cell.as_json() for cell in stock.topology.cells]
+    dedicated = sum(len(cell.dedicated_cpus) for cell in stock.topology.cells)
+    description = describe_host(
+        service.host,
+        vcpus=stock.vcpus,
+        memory_mb=stock.memory_mb,
+        local_gb=stock.local_gb,
+        dedicated_cpus=dedicated if cells else None,
+        driver=DRIVER,
+        traits=known_traits(stock.traits) | traits_of(stock.topology),
+        hardware=HardwareDescription(
+            hypervisor_type=stock.hypervisor_type,
+            hypervisor_version=stock.hypervisor_version,
+            supported_instances=stock.supported_instances,
+            cpu_info=stock.cpu_info,
+            host_ip=stock.host_ip,
+            numa_topology={"cells": cells} if cells else None,
+        ),
+        devices=tuple(device.as_json() for device in stock.topology.devices),
+    )
+    save_hosts(
+        [
+            Host(
+                name=service.host,
+                cell=service.cell.name,
+                enabled=not service.disabled,
+                description=description,
+            )
+        ]
+    )
 
 
 def digest_of(token: str) -> str:

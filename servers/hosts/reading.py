@@ -5,7 +5,7 @@ Cloud files and the admin read by this.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import os_resource_classes
@@ -64,6 +64,11 @@ def trait(value: Any) -> str:
 
 
 traits = list_of(trait, most=MOST_TRAITS)
+
+
+def known_traits(names: Iterable[str]) -> frozenset[str]:
+    """Those that are standard ones."""
+    return _STANDARD_TRAITS & set(names)
 
 
 def ratio(value: Any) -> float:

@@ -87,7 +87,7 @@ def describe_written(values: Mapping[str, Any]) -> HostDescription:
         memory_mb=stocks[MEMORY_MB].total,
         local_gb=stocks[DISK_GB].total,
         driver=values["driver"],
-        traits=frozenset(values["traits"] or ()) | _traits(topology),
+        traits=frozenset(values["traits"] or ()) | traits_of(topology),
         children=tuple(values["providers"]),
         stocks=stocks,
         hardware=HardwareDescription(
@@ -104,7 +104,7 @@ def describe_written(values: Mapping[str, Any]) -> HostDescription:
     )
 
 
-def _traits(topology: HostTopology) -> frozenset[str]:
+def traits_of(topology: HostTopology) -> frozenset[str]:
     """What the cells tell by themselves."""
     cores = [core for cell in topology.cells for core in cell.cores]
     return frozenset([HYPERTHREADING] if any(len(core) > 1 for core in cores) else [])

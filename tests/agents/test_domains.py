@@ -21,7 +21,7 @@ from servers.agent.hypervisor.libvirt.domain import (
     free_target,
     topology_of,
 )
-from servers.agent.hypervisor.libvirt.drives import blank_sizes, drives_of
+from servers.agent.hypervisor.libvirt.drives import blank_sizes, check_rescue_disk, drives_of
 from servers.agent.hypervisor.libvirt.folders import CONSOLE_BYTES, CONSOLE_KEPT, Folder
 from servers.agent.hypervisor.libvirt.migrate import xml_there
 from servers.agent.hypervisor.libvirt.stock import cpu_info_of, has_virtualization
@@ -106,8 +106,9 @@ def test_the_image_chooses_the_machine_before_the_host_does() -> None:
     kind = root.find("os/type")
     assert kind is not None
     assert kind.get("machine") == "q35"
-    ports = root.findall("devices/controller[@model='pcie-root-port']")
-    assert len(ports) > 8
+    controllers = [(one.get("index"), one.get("model")) for one in root.iter("controller")]
+    assert controllers[0] == ("0", "pcie-root")
+    assert controllers.count((None, "pcie-root-port")) > 8
     assert root.find("devices/graphics") is None
 
 
@@ -160,6 +161,17 @@ def test_a_guest_lies_on_the_cpus_and_pages_that_the_site_has_chosen() -> None:
     }
 
 
+def test_cpus_that_guests_share_are_not_those_that_guests_have_for_themselves() -> None:
+    host = Host(accelerated=False, shared_cpus={0: frozenset((0, 1)), 1: frozenset((4,))})
+    assert xml_of(a_guest(), host).find("vcpu").attrib == {"cpuset": "0,1,4"}  # type: ignore[union-attr]
+    cell = {"id": 0, "host_cell": 1, "cpus": [0], "pinning": {"1": 5}}
+    root = xml_of(a_guest(placement={"cells": [cell]}), host)
+    assert [pin.attrib for pin in root.iterfind("cputune/vcpupin")] == [
+        {"vcpu": "0", "cpuset": "4"},
+        {"vcpu": "1", "cpuset": "5"},
+    ]
+
+
 def test_uefi_and_tpm_are_asked_of_libvirt() -> None:
     root = xml_of(a_guest(properties={"hw_firmware_type": "uefi", "hw_tpm_version": "2.0"}))
 
@@ -168,6 +180,8 @@ def test_uefi_and_tpm_are_asked_of_libvirt() -> None:
     assert os.get("firmware") == "efi"
     assert backend is not None
     assert backend.get("version") == "2.0"
+    assert [child.attrib for child in backend] == [{"secret": SERVER}]
+    assert os.findtext("nvram") == "/g/nvram.fd"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +194,7 @@ def test_uefi_and_tpm_are_asked_of_libvirt() -> None:
         ({}, {"hw_vif_model": "vmxnet3"}, "vmxnet3 as hw_vif_model"),
         ({}, {"hw_firmware_type": "uefi"}, "UEFI"),
         ({"hw:tpm_version": "2.0"}, {}, "a TPM"),
+        ({"hw:tpm_secret_security": "user"}, {}, "user as hw_tpm_secret_security"),
         ({"os:secure_boot": "required"}, {}, "secure boot"),
         ({}, {"kernel_id": VOLUME}, "a kernel of their own"),
         ({"hw:serial_port_count": "2"}, {}, "more than one serial port"),
@@ -285,6 +300,26 @@ def test_a_guest_in_rescue_boots_from_another_disk_and_has_its_own_as_the_second
         ("vdb", "root.qcow2", None),
         ("hda", "rescue.iso", None),
     ]
+
+
+def test_a_rescue_disk_that_names_its_bus_comes_beside_the_disks(tmp_path: Path) -> None:
+    for name in ("rescue.qcow2", "rescue.iso", "volume"):
+        (tmp_path / name).touch()
+    connection = {"kind": "file", "path": str(tmp_path / "volume")}
+    disk = {"boot_index": 0, "volume_id": VOLUME, "connection": connection}
+    beside = {"bus": "sata", "device": "cdrom"}
+
+    drives = drives_of(
+        Folder(tmp_path), a_guest(disks=[disk], rescued=True, rescue_disk=beside), "q35"
+    )
+
+    assert [(one.target, one.path.name, one.device, one.boot) for one in drives] == [
+        ("vda", "volume", "disk", None),
+        ("sda", "rescue.qcow2", "cdrom", 1),
+        ("sdb", "rescue.iso", "cdrom", None),
+    ]
+    with pytest.raises(GuestFailed, match="floppy at the bus ide"):
+        check_rescue_disk({"bus": "ide", "device": "floppy"})
 
 
 def test_a_guest_boots_from_its_first_volume(tmp_path: Path) -> None:

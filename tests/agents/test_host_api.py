@@ -23,7 +23,16 @@ from servers.host_orders import spool
 from servers.host_orders.give import Wanted, give_order
 from servers.host_orders.take import purge_orders
 from servers.hosts.agents import add_host, fence, rotate_host
-from servers.models import ComputeNode, HostAgent, HostOrder, Instance, Service
+from servers.models import (
+    ComputeNode,
+    HostAgent,
+    HostOrder,
+    Instance,
+    Inventory,
+    ProviderTrait,
+    ResourceProvider,
+    Service,
+)
 from servers.models.cell import CELL1
 from tests.api.test_migrations_list import make_move
 from tests.world.client import ApiClient
@@ -114,6 +123,35 @@ def test_a_host_that_joins_is_what_it_says_of_itself(host: Host) -> None:
     assert host.token
     assert host.token not in (agent.token_digest, agent.join_digest)
     assert agent.token_digest == hashlib.sha256(host.token.encode()).hexdigest()
+
+
+def test_a_host_that_begins_anew_tells_what_it_has_by_now(host: Host) -> None:
+    cell = {"id": 0, "shared_cpus": [0, 1], "dedicated_cpus": [2, 3], "memory_mb": 16384}
+    stock = STOCK | {
+        "vcpus": 2,
+        "topology": {"cells": [cell], "devices": []},
+        "traits": ["COMPUTE_RESCUE_BFV", "COMPUTE_OF_A_NEWER_AGENT"],
+    }
+
+    assert host.post("heartbeat", BEAT | {"stock": stock})[0] == 200
+
+    node = ComputeNode.objects.select_related("hardware").get()
+    assert [one["id"] for one in node.hardware.numa_topology["cells"]] == [0]
+    totals = dict(Inventory.objects.values_list("resource_class", "total"))
+    assert (totals["VCPU"], totals["PCPU"]) == (2, 2)
+    traits = set(ProviderTrait.objects.values_list("trait", flat=True))
+    assert "COMPUTE_RESCUE_BFV" in traits
+    assert "COMPUTE_OF_A_NEWER_AGENT" not in traits
+    assert host.post("heartbeat", BEAT | {"stock": stock | {"vcpus": 0}})[0] == 400
+
+
+def test_a_host_lives_that_has_less_than_its_servers_hold(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = ResourceProvider.objects.get()
+    Inventory.objects.filter(provider=provider, resource_class="VCPU").update(used=8)
+    assert host.post("heartbeat", BEAT | {"stock": STOCK | {"vcpus": 1}})[0] == 200
+    assert Service.objects.get(host="real").is_up
 
 
 @pytest.mark.django_db

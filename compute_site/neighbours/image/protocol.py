@@ -68,6 +68,9 @@ class ImageSource:
     disk_format: str
     container_format: str
     virtual_size: int | None = None
+    rescue_bus: str = ""
+    rescue_device: str = ""
+    """How a disk of it is attached beside the disks of a server that is rescued."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,8 @@ class Hypervisor(Protocol):
 
     def rescue(self, guest: Mapping[str, Any], image: Path) -> None:
         """Stop it, and start it from a disk made of the image, with its own root disk as the second
-        one, and the guest's ``admin_password``.
+        one, and the guest's ``admin_password``. With a ``rescue_disk`` (``bus`` and ``device``)
+        the guest keeps its disks as they are, and gets this one as the last.
         """
         ...
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.conf import settings
 from rest_framework.request import Request
@@ -22,14 +23,12 @@ class Join(HostView):
 
     def post(self, request: Request) -> Response:
         given = self.read(shapes.JOIN)
-        stock = given["stock"]
-        kinds = tuple((kind[0], kind[1], kind[2]) for kind in stock["supported_instances"])
         joining = Joining(
             boot_id=given["boot_id"],
             version=given["version"],
             protocols=tuple(given["protocols"]),
             hypervisor=given["hypervisor"],
-            stock=Stock(**{**stock, "supported_instances": kinds}),
+            stock=read_stock(given["stock"]),
         )
         joined = join_host(given["join_token"], joining)
         return Response(
@@ -55,6 +54,7 @@ class Heartbeat(HostView):
             load=given["load"],
             wires=given["wires"],
             doing=given["doing"],
+            stock=read_stock(given["stock"]) if given["stock"] else None,
         )
         sync = note_beat(self.agent, beat)
         return Response({"sync": sync, **lease()})
@@ -80,6 +80,12 @@ class Guests(HostView):
             Seen(**{**guest, "server_id": str(guest["server_id"])}) for guest in given["guests"]
         ]
         return Response({"unknown": note_guests(self.agent, seen, all_of_them=given["all"])})
+
+
+def read_stock(values: Mapping[str, Any]) -> Stock:
+    kinds = tuple((kind[0], kind[1], kind[2]) for kind in values["supported_instances"])
+    traits = frozenset(values["traits"])
+    return Stock(**{**values, "supported_instances": kinds, "traits": traits})
 
 
 def lease() -> dict[str, int]:

@@ -26,6 +26,8 @@ from compute_site.values.keys import (
     whole,
 )
 from servers.models import PowerState
+from servers.placement.fit import HostTopology
+from servers.placement.fit.reading import described_host
 
 MOST_GUESTS = 2000
 LONGEST_CONSOLE = 100_000
@@ -55,6 +57,8 @@ STOCK = {
     "supported_instances": Key(list_of(list_of(filled_line, 3)), default=[]),
     "cpu_info": Key(kept_mapping, default={}),
     "host_ip": Key(address),
+    "topology": Key(described_host, default=HostTopology()),
+    "traits": Key(list_of(filled_line), default=[]),
 }
 JOIN = {
     "join_token": Key(line, required=True),
@@ -74,6 +78,7 @@ HEARTBEAT = {
     "load": Key(kept_mapping, default={}),
     "wires": Key(told(WIRES), default={}),
     "doing": Key(list_of(uuid_text, MOST_DOING)),
+    "stock": Key(told(STOCK)),
 }
 PASSWORD = {"password": Key(up_to(LONGEST_PASSWORD, filled_text), required=True)}
 RETURN = {"guests": Key(list_of(uuid_text, MOST_GUESTS), required=True)}

@@ -65,6 +65,8 @@ def find_source(image_id: str) -> ImageSource | None:
         disk_format=image.disk_format or "",
         container_format=image.container_format or "",
         virtual_size=image.virtual_size,
+        rescue_bus=str(image.properties.get("hw_rescue_bus") or ""),
+        rescue_device=str(image.properties.get("hw_rescue_device") or ""),
     )
 
 

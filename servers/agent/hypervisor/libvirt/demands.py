@@ -28,7 +28,7 @@ CARRIED_SPECS = frozenset(
         *("hw:boot_menu", "hw:watchdog_action", "hw:sound_model", "hw:serial_port_count"),
         *("hide_hypervisor_id", "hw:hide_hypervisor_id", "hw_video:ram_max_mb"),
         *("hw_rng:allowed", "hw_rng:rate_bytes", "hw_rng:rate_period"),
-        *("hw:tpm_version", "hw:tpm_model", "os:secure_boot"),
+        *("hw:tpm_version", "hw:tpm_model", "hw:tpm_secret_security", "os:secure_boot"),
         *("quota:cpu_shares", "quota:cpu_period", "quota:cpu_quota"),
         *("quota:disk_read_bytes_sec", "quota:disk_read_iops_sec", "quota:disk_write_bytes_sec"),
         *("quota:disk_write_iops_sec", "quota:disk_total_bytes_sec", "quota:disk_total_iops_sec"),
@@ -157,6 +157,7 @@ def _values(demands: Demands) -> Iterator[str]:
         ("scsi_model", {"virtio-scsi", "lsilogic"}.__contains__),
         ("rng_model", {"virtio"}.__contains__),
         ("firmware_type", {"bios", "uefi"}.__contains__),
+        ("tpm_secret_security", {"host"}.__contains__),
     )
     for name, allows in rules:
         word = demands.word(name).lower()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.hypervisor.libvirt.demands import Demands, demands_of, is_true
+from servers.agent.hypervisor.libvirt.topology import floats_on, list_of
 
 NAMESPACE = "urn:compute-site:guest:1"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -25,17 +26,21 @@ IO_LIMITS = (
 CONSOLE_LOG, SERIAL_SOCKET, VNC_SOCKET, AGENT_SOCKET = (
     *("console.log", "serial.sock", "vnc.sock", "agent.sock"),
 )
+NVRAM = "nvram.fd"
+"""The variables of UEFI."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """What the machines of this host are like. ``cpu_model`` is a name of libvirt's, or
     ``host-model`` or ``host-passthrough``; empty: QEMU's own, or the host's with KVM.
+    ``shared_cpus`` are those, by cell, on which CPUs of guests float; empty: on all.
     """
 
     accelerated: bool
     machine: str = ""
     cpu_model: str = ""
+    shared_cpus: Mapping[int, frozenset[int]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +89,10 @@ def domain_xml(
     metadata = ET.SubElement(root, "metadata")
     ET.SubElement(metadata, f"{{{NAMESPACE}}}server", id=str(guest["server_id"]))
     _text(root, "memory", str(guest["memory_mb"]), unit="MiB")
-    _text(root, "vcpu", str(guest["vcpus"]))
-    _add_place(root, guest, demands)
-    _add_boot(root, demands, machine)
+    floating = floats_on(host.shared_cpus)
+    _text(root, "vcpu", str(guest["vcpus"]), **({"cpuset": floating} if floating else {}))
+    _add_place(root, guest, demands, host)
+    _add_boot(root, demands, machine, folder)
     _add_features(root, demands, accelerated=host.accelerated)
     _add_cpu(root, guest, demands, host)
     _add_clock(root, demands, accelerated=host.accelerated)
@@ -94,6 +100,7 @@ def domain_xml(
         _text(root, f"on_{event}", then)
     devices = ET.SubElement(root, "devices")
     if "q35" in machine:
+        ET.SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
         for _ in range(SPARE_PORTS):
             ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
     if any(drive.bus == "scsi" for drive in drives):
@@ -104,6 +111,8 @@ def domain_xml(
     devices.extend(_passed_through(guest))
     _add_consoles(devices, folder, demands)
     _add_extras(devices, demands, folder)
+    if demands.word("tpm_version"):
+        devices.append(_tpm(demands, str(guest["server_id"])))
     ET.register_namespace("site", NAMESPACE)
     return ET.tostring(root, encoding="unicode")
 
@@ -211,7 +220,7 @@ def topology_of(vcpus: int, demands: Demands) -> tuple[int, int, int]:
     return max(allowed or possible, key=suits)
 
 
-def _add_place(root: ET.Element, guest: Mapping[str, Any], demands: Demands) -> None:
+def _add_place(root: ET.Element, guest: Mapping[str, Any], demands: Demands, host: Host) -> None:
     """CPUs, memory and pages of the host, as the site has chosen them."""
     cells = (guest.get("placement") or {}).get("cells") or ()
     tune = ET.Element("cputune")
@@ -219,9 +228,14 @@ def _add_place(root: ET.Element, guest: Mapping[str, Any], demands: Demands) -> 
         number = demands.spec_number(f"quota:cpu_{name}")
         if number is not None:
             _text(tune, name, str(number))
+    places: dict[int, str] = {}
     for cell in cells:
-        for cpu, host_cpu in sorted((cell.get("pinning") or {}).items(), key=lambda p: int(p[0])):
-            ET.SubElement(tune, "vcpupin", vcpu=str(cpu), cpuset=str(host_cpu))
+        near = list_of(host.shared_cpus.get(int(cell["host_cell"]), ()))
+        places |= {int(cpu): near for cpu in cell.get("cpus") or () if near}
+        pinned = cell.get("pinning") or {}
+        places |= {int(cpu): str(host_cpu) for cpu, host_cpu in pinned.items()}
+    for cpu, where in sorted(places.items()):
+        ET.SubElement(tune, "vcpupin", vcpu=str(cpu), cpuset=where)
     emulator = [str(cpu) for cell in cells for cpu in cell.get("emulator_cpus") or ()]
     if emulator:
         ET.SubElement(tune, "emulatorpin", cpuset=",".join(emulator))
@@ -252,7 +266,7 @@ def _add_memory(root: ET.Element, cells: Sequence[Mapping[str, Any]], demands: D
             ET.SubElement(tune, "memnode", {"mode": "strict", **where})
 
 
-def _add_boot(root: ET.Element, demands: Demands, machine: str) -> None:
+def _add_boot(root: ET.Element, demands: Demands, machine: str, folder: Path) -> None:
     uefi = demands.word("firmware_type").lower() == "uefi"
     os = ET.SubElement(root, "os", {"firmware": "efi"} if uefi else {})
     _text(os, "type", "hvm", arch="x86_64", machine=machine)
@@ -261,6 +275,7 @@ def _add_boot(root: ET.Element, demands: Demands, machine: str) -> None:
         enabled = "yes" if "required" in words else "no"
         firmware = ET.SubElement(os, "firmware")
         ET.SubElement(firmware, "feature", enabled=enabled, name="secure-boot")
+        _text(os, "nvram", str(folder / NVRAM))
     if demands.flag("boot_menu"):
         ET.SubElement(os, "bootmenu", enable="yes", timeout="5000")
 
@@ -358,9 +373,14 @@ def _add_extras(devices: ET.Element, demands: Demands, folder: Path) -> None:
     sound = demands.word("sound_model").lower()
     if sound:
         ET.SubElement(devices, "sound", model=sound)
-    if demands.word("tpm_version"):
-        tpm = ET.SubElement(devices, "tpm", model=demands.word("tpm_model", "tpm-tis"))
-        ET.SubElement(tpm, "backend", type="emulator", version=demands.word("tpm_version"))
+
+
+def _tpm(demands: Demands, server_id: str) -> ET.Element:
+    """Its state is encrypted with the secret of the guest, which libvirt keeps on the host."""
+    tpm = ET.Element("tpm", model=demands.word("tpm_model", "tpm-tis"))
+    backend = ET.SubElement(tpm, "backend", type="emulator", version=demands.word("tpm_version"))
+    ET.SubElement(backend, "encryption", secret=server_id)
+    return tpm
 
 
 def _text(parent: ET.Element, name: str, text: str, **attributes: str) -> ET.Element:

@@ -11,9 +11,10 @@ from servers.agent.failures import GuestFailed
 from servers.agent.hypervisor.libvirt import devices
 from servers.agent.hypervisor.libvirt.demands import check_demands
 from servers.agent.hypervisor.libvirt.diagnostics import diagnostics_of
-from servers.agent.hypervisor.libvirt.domain import SERIAL_SOCKET, VNC_SOCKET
+from servers.agent.hypervisor.libvirt.domain import NVRAM, SERIAL_SOCKET, VNC_SOCKET
 from servers.agent.hypervisor.libvirt.drives import (
     base_of,
+    check_rescue_disk,
     grow_root,
     make_blanks,
     make_config_drive,
@@ -30,7 +31,7 @@ from servers.agent.hypervisor.libvirt.folders import (
     Folders,
 )
 from servers.agent.hypervisor.libvirt.library import Connection, lib, said
-from servers.agent.hypervisor.libvirt.machines import Machines, power_of, wait_for
+from servers.agent.hypervisor.libvirt.machines import Machines, has_tpm, power_of, wait_for
 from servers.agent.hypervisor.libvirt.migrate import Migrations
 from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
 from servers.agent.hypervisor.libvirt.stock import (
@@ -129,12 +130,14 @@ class Libvirt:
     def rescue(self, guest: Mapping[str, Any], image: Path) -> None:
         server_id = str(guest["server_id"])
         folder = self.folders.of(server_id)
+        check_rescue_disk(guest.get("rescue_disk") or {})
         self.machines.get(server_id)
         with self.machines.working(server_id):
             self._stop(server_id, self.settings.stop_seconds)
             make_root(folder, image, 0, name=RESCUE)
             make_config_drive(folder, {**guest, "config_drive": True}, name=RESCUE_CONFIG)
-            self.machines.start(folder.change(rescued=True))
+            beside = guest.get("rescue_disk") or {}
+            self.machines.start(folder.change(rescued=True, rescue_disk=beside))
 
     def unrescue(self, guest: Mapping[str, Any]) -> None:
         server_id = str(guest["server_id"])
@@ -215,12 +218,15 @@ class Libvirt:
     def pack(self, server_id: str, folder: Path) -> None:
         self.machines.get(server_id)
         own = self.folders.of(server_id)
+        if has_tpm(own.known()):
+            raise Unsupported("a guest with a TPM stays as it is on its host, which has its secret")
         with self.machines.working(server_id):
             self._stop(server_id, self.settings.stop_seconds)
             for path in own_disks(own, own.known()):
                 qemu_img.make_copy(base_of(path), folder / path.name)
-            if own.file(CONFIG).exists():
-                shutil.copyfile(own.file(CONFIG), folder / CONFIG)
+            for name in (CONFIG, NVRAM):
+                if own.file(name).exists():
+                    shutil.copyfile(own.file(name), folder / name)
 
     def unpack(self, guest: Mapping[str, Any], folder: Path, *, running: bool) -> None:
         check_demands(guest, abilities_of_machine())
@@ -287,6 +293,7 @@ class Libvirt:
         make_blanks(folder, guest)
         make_config_drive(folder, guest)
         folder.keep(guest)
+        self.machines.make_secret(guest)
         return folder
 
     def _start(self, server_id: str) -> None:

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.libvirt.demands import Demands, demands_of
+from servers.agent.hypervisor.libvirt.demands import (
+    CDROM_BUSES,
+    DISK_BUSES,
+    Demands,
+    demands_of,
+)
 from servers.agent.hypervisor.libvirt.domain import Drive, disk_prefix, free_target, io_limits
 from servers.agent.hypervisor.libvirt.folders import (
     BASE,
@@ -87,8 +92,8 @@ def grow_root(folder: Folder, size_gb: int) -> None:
         grow(root, size_gb * GIB)
 
 
-def drives_of(folder: Folder, guest: Mapping[str, Any]) -> list[Drive]:
-    """All disks of the guest: its root disk first."""
+def drives_of(folder: Folder, guest: Mapping[str, Any], machine: str = "") -> list[Drive]:
+    """All disks of the guest: its root disk first. ``machine`` is the type where it names none."""
     demands = demands_of(guest)
     bus = demands.word("disk_bus", "virtio")
     limits = io_limits(demands)
@@ -104,7 +109,8 @@ def drives_of(folder: Folder, guest: Mapping[str, Any]) -> list[Drive]:
 
     found: list[Drive] = []
     root = next((disk for disk in disks if disk.get("boot_index") == 0), None)
-    if guest.get("rescued"):
+    beside = guest.get("rescue_disk") if guest.get("rescued") else None
+    if guest.get("rescued") and not beside:
         file = folder.file(RESCUE)
         found.append(
             Drive(
@@ -113,7 +119,7 @@ def drives_of(folder: Folder, guest: Mapping[str, Any]) -> list[Drive]:
         )
     boot = None if guest.get("rescued") else 1
     if folder.file(ROOT).exists():
-        target = named(None if guest.get("rescued") else root, bus)
+        target = named(None if guest.get("rescued") and not beside else root, bus)
         file = folder.file(ROOT)
         found.append(
             Drive(path=file, format="qcow2", target=target, bus=bus, boot=boot, limits=limits)
@@ -128,9 +134,21 @@ def drives_of(folder: Folder, guest: Mapping[str, Any]) -> list[Drive]:
         own = str(disk.get("disk_bus") or bus)
         order = boot if disk is root else None
         found.append(volume_drive(disk, target=named(disk, own), bus=own, boot=order))
+    if beside:
+        found.append(
+            Drive(
+                path=folder.file(RESCUE),
+                format="qcow2",
+                target=named(None, beside["bus"]),
+                bus=beside["bus"],
+                device=beside["device"],
+                boot=1,
+            )
+        )
     config = folder.file(RESCUE_CONFIG if guest.get("rescued") else CONFIG)
     if config.exists():
-        found.append(config_drive(config, demands, [drive.target for drive in found]))
+        kind = demands.word("machine_type", machine)
+        found.append(config_drive(config, demands, [drive.target for drive in found], kind))
     return found
 
 
@@ -155,8 +173,20 @@ def volume_drive(disk: Disk, *, target: str, bus: str, boot: int | None = None) 
     )
 
 
-def config_drive(path: Path, demands: Demands, taken: Iterable[str]) -> Drive:
-    bus = demands.word("cdrom_bus", "sata" if "q35" in demands.word("machine_type") else "ide")
+def check_rescue_disk(beside: Mapping[str, str]) -> None:
+    """Raises ``Unsupported``: no disk is attached in that way here."""
+    if not beside:
+        return
+    kinds = {"disk": DISK_BUSES, "cdrom": CDROM_BUSES}
+    if beside["bus"] not in kinds.get(beside["device"], ()):
+        raise Unsupported(
+            f"this host attaches no rescue image as {beside['device']} at the bus {beside['bus']} "
+            "(hw_rescue_device, hw_rescue_bus)"
+        )
+
+
+def config_drive(path: Path, demands: Demands, taken: Iterable[str], machine: str) -> Drive:
+    bus = demands.word("cdrom_bus", "sata" if "q35" in machine else "ide")
     target = free_target(bus, taken)
     return Drive(path=path, format="raw", target=target, bus=bus, device="cdrom")
 

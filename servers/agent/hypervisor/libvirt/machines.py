@@ -5,6 +5,7 @@ touched.
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +98,7 @@ class Machines:
             guest,
             host=self.host,
             folder=folder.path,
-            drives=drives_of(folder, guest),
+            drives=drives_of(folder, guest, self.host.machine),
             links=self.links_of(guest),
         )
 
@@ -121,6 +122,24 @@ class Machines:
         xml = self.xml_of(guest)
         with said("the guest could not be described to libvirt"):
             return self.connection.get().defineXML(xml)
+
+    def make_secret(self, guest: Mapping[str, Any]) -> None:
+        """That of its TPM, if it has one; it stays on this host until the guest is forgotten."""
+        server_id = str(guest["server_id"])
+        if not has_tpm(guest) or self._secret(server_id) is not None:
+            return
+        xml = (
+            f"<secret ephemeral='no' private='yes'><uuid>{server_id}</uuid>"
+            f"<usage type='vtpm'><name>{server_id}</name></usage></secret>"
+        )
+        with said("the secret of the TPM could not be made"):
+            self.connection.get().secretDefineXML(xml).setValue(secrets.token_hex(32).encode())
+
+    def _secret(self, server_id: str) -> Any:
+        try:
+            return self.connection.get().secretLookupByUUIDString(server_id)
+        except lib.libvirtError:
+            return None
 
     def start(self, guest: Mapping[str, Any], *, paused: bool = False) -> None:
         """From what the guest is to be now; one that was suspended goes on where it was."""
@@ -180,6 +199,10 @@ class Machines:
             ignoring(lib.VIR_ERR_NO_DOMAIN, lib.VIR_ERR_OPERATION_INVALID),
         ):
             domain.undefineFlags(flags)
+        secret = self._secret(server_id)
+        if secret is not None:
+            with said("the secret of the TPM could not be removed"):
+                secret.undefine()
 
     def running(self, server_id: str, doing: str) -> Any:
         """The domain of a guest that is not off."""
@@ -229,6 +252,10 @@ def ignoring(*codes: int) -> Iterator[None]:
     except lib.libvirtError as error:
         if error.get_error_code() not in codes:
             raise
+
+
+def has_tpm(guest: Mapping[str, Any]) -> bool:
+    return bool(demands_of(guest).word("tpm_version"))
 
 
 def _off(reason: int) -> Power:

@@ -209,6 +209,8 @@ def xml_there(xml: str, folder: Path, to: Mapping[str, Any], *, copy_disks: bool
         for key, value in element.attrib.items():
             if value.startswith(f"{folder}/"):
                 element.set(key, value.replace(str(folder), str(to["folder"]), 1))
+        if (element.text or "").startswith(f"{folder}/"):
+            element.text = str(element.text).replace(str(folder), str(to["folder"]), 1)
     for disk in root.iterfind("devices/disk"):
         backing = disk.find("backingStore")
         if copy_disks and backing is not None:

@@ -8,12 +8,20 @@ import platform
 import re
 import shutil
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from servers.agent.hypervisor.libvirt.demands import Abilities
+from servers.agent.failures import GuestFailed
+from servers.agent.hypervisor.libvirt.demands import (
+    DISK_BUSES,
+    NIC_MODELS,
+    VIDEO_MODELS,
+    Abilities,
+)
 from servers.agent.hypervisor.libvirt.domain import Host
 from servers.agent.hypervisor.libvirt.library import said
+from servers.agent.hypervisor.libvirt.topology import faults_of, shared_cpus, topology_of
 from servers.agent.settings import Settings
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -43,7 +51,13 @@ def host_of(settings: Settings) -> Host:
         accelerated=is_accelerated(settings),
         machine=settings.machine,
         cpu_model=settings.cpu_model,
+        shared_cpus=_shared_cpus(settings),
     )
+
+
+def _shared_cpus(settings: Settings) -> Mapping[int, frozenset[int]]:
+    """Settings that say nothing right are told of by ``lacks_of``."""
+    return {} if faults_of(settings) else shared_cpus(settings)
 
 
 def abilities_of_machine() -> Abilities:
@@ -56,20 +70,43 @@ def abilities_of_machine() -> Abilities:
 
 def stock_of(connection: Any, folder: Path, settings: Settings, host: Host) -> dict[str, Any]:
     """As the API of hosts wants to hear it. Memory that the host keeps for itself is not told."""
+    faults = faults_of(settings)
+    if faults:
+        raise GuestFailed("; ".join(faults), "settings")
     with said("the host could not be looked at"):
         _, memory_mb, vcpus, *_ = connection.getInfo()
         version = int(connection.getVersion())
         capabilities = ET.fromstring(connection.getCapabilities())  # noqa: S314 - libvirt's own
     kinds = ["qemu", "kvm"] if host.accelerated else ["qemu"]
+    topology = topology_of(settings)
+    dedicated = sum(len(cell["dedicated_cpus"]) for cell in topology["cells"])
     return {
-        "vcpus": vcpus,
+        "vcpus": vcpus - dedicated,
         "memory_mb": max(memory_mb - settings.reserved_memory_mb, 1),
         "local_gb": shutil.disk_usage(folder).total // GIB,
         "hypervisor_type": "QEMU",
         "hypervisor_version": version,
         "supported_instances": [[platform.machine(), kind, "hvm"] for kind in kinds],
         "cpu_info": cpu_info_of(capabilities),
+        "topology": topology,
+        "traits": sorted(traits_of(abilities_of_machine())),
     }
+
+
+def traits_of(able: Abilities) -> Iterator[str]:
+    """What guests here may have, in words of the placement."""
+    yield from ("COMPUTE_RESCUE_BFV", "COMPUTE_SOCKET_PCI_NUMA_AFFINITY")
+    for family, words in (
+        ("NET_VIF_MODEL", NIC_MODELS),
+        ("STORAGE_BUS", DISK_BUSES),
+        ("GRAPHICS_MODEL", VIDEO_MODELS),
+    ):
+        yield from (f"COMPUTE_{family}_{word.upper()}" for word in words)
+    if able.secure_boot:
+        yield "COMPUTE_SECURITY_UEFI_SECURE_BOOT"
+    if able.tpm:
+        names = ("TPM_TIS", "TPM_CRB", "TPM_1_2", "TPM_2_0", "TPM_SECRET_SECURITY_HOST")
+        yield from (f"COMPUTE_SECURITY_{name}" for name in names)
 
 
 def cpu_info_of(capabilities: ET.Element) -> dict[str, Any]:
@@ -94,7 +131,7 @@ def cpu_info_of(capabilities: ET.Element) -> dict[str, Any]:
 
 def lacks_of(settings: Settings) -> list[str]:
     """What must be there before libvirt is asked at all."""
-    lacks = []
+    lacks = faults_of(settings)
     if shutil.which("qemu-system-x86_64") is None:
         lacks.append("QEMU is not there; on Debian: apt-get install qemu-system-x86")
     if settings.accel not in ("auto", "kvm", "tcg"):

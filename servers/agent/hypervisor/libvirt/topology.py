@@ -1,0 +1,163 @@
+"""What the machine is made of, as the placement of guests must know it: NUMA cells with their CPUs
+and pages, and the PCI devices that guests may get. Read from ``/sys``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from servers.agent.settings import Settings
+
+SYS = Path("/sys")
+SMALL_KB = 4
+KIB_OF_MIB = 1024
+RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
+KIND = re.compile(r"([0-9a-f]{4}):([0-9a-f]{4})")
+
+
+def topology_of(settings: Settings, sys: Path = SYS) -> dict[str, Any]:
+    """``cells`` and ``devices``, by the keys of a host's hardware in a cloud file."""
+    dedicated = cpus_of(settings.dedicated_cpus)
+    reserved = settings.reserved_memory_mb
+    cells = []
+    for node in _numbered(sys / "devices/system/node", "node"):
+        cell = _cell(sys, node, dedicated)
+        cell["memory_reserved_mb"] = min(reserved, cell["memory_mb"])
+        reserved -= cell["memory_reserved_mb"]
+        cells.append(cell)
+    return {"cells": cells, "devices": list(_devices(sys, settings.pci_devices, bool(cells)))}
+
+
+def shared_cpus(settings: Settings, sys: Path = SYS) -> dict[int, frozenset[int]]:
+    """The CPUs on which those of guests float, by cell; none where all CPUs are for all guests."""
+    dedicated = cpus_of(settings.dedicated_cpus)
+    if not dedicated:
+        return {}
+    nodes = _numbered(sys / "devices/system/node", "node")
+    return {_number(node): cpus_of(_text(node / "cpulist")) - dedicated for node in nodes}
+
+
+def faults_of(settings: Settings, sys: Path = SYS) -> list[str]:
+    """What is wrong with the settings, in words."""
+    faults = []
+    try:
+        asked = cpus_of(settings.dedicated_cpus)
+    except ValueError as error:
+        return [f'"dedicated_cpus" of agent.json: {error}']
+    there = {cpu for node in _numbered(sys / "devices/system/node", "node") for cpu in _cpus(node)}
+    if asked - there:
+        faults.append(f'"dedicated_cpus" of agent.json: there is no CPU {min(asked - there)}')
+    if asked and not there - asked:
+        faults.append('"dedicated_cpus" of agent.json leaves no CPU to the host itself')
+    faults += [
+        f'"pci_devices" of agent.json: {word!r} is neither an address such as 0000:3b:00.1 nor '
+        "vendor and product such as 8086:1572"
+        for word in _words(settings.pci_devices)
+        if not ADDRESS.fullmatch(word) and not KIND.fullmatch(word)
+    ]
+    return faults
+
+
+def cpus_of(text: str) -> frozenset[int]:
+    """The numbers of a list such as ``0-3,8``; raises ``ValueError``."""
+    found: set[int] = set()
+    for word in _words(text):
+        match = RANGE.fullmatch(word)
+        if match is None:
+            raise ValueError(f"{word!r} is no CPU, and no range of them such as 2-7")
+        found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return frozenset(found)
+
+
+def list_of(cpus: Iterable[int]) -> str:
+    return ",".join(str(cpu) for cpu in sorted(cpus))
+
+
+def _cell(sys: Path, node: Path, dedicated: frozenset[int]) -> dict[str, Any]:
+    cpus = _cpus(node)
+    facts = [sys / f"devices/system/cpu/cpu{cpu}/topology" for cpu in sorted(cpus)]
+    siblings = {cpus_of(_text(one / "thread_siblings_list")) & cpus for one in facts}
+    sockets = {_text(one / "physical_package_id") for one in facts} - {"", "-1"}
+    memory_kb = _memory_kb(node)
+    memory_mb = memory_kb // KIB_OF_MIB
+    huge = {
+        _number(one, "hugepages-", "kB"): int(_text(one / "nr_hugepages") or 0)
+        for one in _numbered(node / "hugepages", "hugepages-", "kB")
+    }
+    left_kb = memory_mb * KIB_OF_MIB - sum(size * total for size, total in huge.items())
+    pages = {SMALL_KB: max(left_kb, 0) // SMALL_KB, **huge}
+    cell: dict[str, Any] = {
+        "id": _number(node),
+        "shared_cpus": sorted(cpus - dedicated),
+        "dedicated_cpus": sorted(cpus & dedicated),
+        "siblings": sorted(sorted(one) for one in siblings if len(one) > 1),
+        "memory_mb": memory_mb,
+        "pages": [{"size_kb": size, "total": total} for size, total in sorted(pages.items())],
+    }
+    if len(sockets) == 1:
+        cell["socket"] = int(sockets.pop())
+    return cell
+
+
+def _devices(sys: Path, wanted: str, has_cells: bool) -> Iterator[dict[str, Any]]:
+    """Those that the setting names, by address or by vendor and product."""
+    words = set(_words(wanted))
+    folder = sys / "bus/pci/devices"
+    for path in sorted(folder.iterdir()) if words and folder.is_dir() else ():
+        vendor, product = (_text(path / name).removeprefix("0x") for name in ("vendor", "device"))
+        if not {path.name, f"{vendor}:{product}"} & words:
+            continue
+        device: dict[str, Any] = {
+            "address": path.name,
+            "vendor_id": vendor,
+            "product_id": product,
+            "dev_type": "type-PCI",
+        }
+        if (path / "physfn").exists():
+            device |= {"dev_type": "type-VF", "parent": (path / "physfn").resolve().name}
+        elif int(_text(path / "sriov_totalvfs") or 0):
+            device["dev_type"] = "type-PF"
+        near = _text(path / "numa_node")
+        if has_cells and near.isdecimal():
+            device["numa_node"] = int(near)
+        yield device
+
+
+def _cpus(node: Path) -> frozenset[int]:
+    return cpus_of(_text(node / "cpulist"))
+
+
+def _memory_kb(node: Path) -> int:
+    found = re.search(r"MemTotal:\s+(\d+) kB", _text(node / "meminfo"))
+    return int(found[1]) if found else 0
+
+
+def _numbered(folder: Path, before: str, after: str = "") -> list[Path]:
+    pattern = re.compile(rf"{before}\d+{after}")
+    there = folder.iterdir() if folder.is_dir() else ()
+    found = [path for path in there if pattern.fullmatch(path.name)]
+    return sorted(found, key=lambda path: _number(path, before, after))
+
+
+def _number(path: Path, before: str = "node", after: str = "") -> int:
+    return int(path.name.removeprefix(before).removesuffix(after))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip().lower() for word in text.split(",") if word.strip()]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def floats_on(shared: Mapping[int, frozenset[int]]) -> str:
+    """The CPUs of all cells on which guests float, as a list; empty: on all."""
+    return list_of({cpu for cpus in shared.values() for cpu in cpus})
