@@ -10,10 +10,12 @@ CREATE = rule(
     Role.ADMIN,
     "Let a host help with the snapshot of a volume.",
     ("POST /os-assisted-volume-snapshots",),
+    of_services=True,
 )
 DELETE = rule(
     "os_compute_api:os-assisted-volume-snapshots:delete",
     Role.ADMIN,
     "Let a host help when the snapshot of a volume is deleted.",
     ("DELETE /os-assisted-volume-snapshots/{snapshot_id}",),
+    of_services=True,
 )

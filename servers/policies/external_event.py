@@ -10,4 +10,5 @@ CREATE = rule(
     Role.ADMIN,
     "Tell of what other services did with what servers have.",
     ("POST /os-server-external-events",),
+    of_services=True,
 )

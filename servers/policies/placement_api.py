@@ -1,6 +1,4 @@
-"""The policy rules of the Placement API, named and granted by default as in Placement. What is for
-its role ``service`` is for admins here.
-"""
+"""The policy rules of the Placement API, named and granted by default as in Placement."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ import functools
 from compute_site.identity.models import Role
 from compute_site.policy.rules import rule
 
-placement_rule = functools.partial(rule, noun="placement")
+placement_rule = functools.partial(rule, noun="placement", of_services=True)
 ROOT = "/placement"
 PROVIDERS = f"{ROOT}/resource_providers"
 ONE = f"{PROVIDERS}/{{provider_id}}"

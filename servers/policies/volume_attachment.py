@@ -38,6 +38,7 @@ SWAP = rule(
     Role.ADMIN,
     "Swap a volume of a server for another, as a volume service asks for.",
     ("PUT /servers/{server_id}/os-volume_attachments/{volume_id}",),
+    of_services=True,
 )
 DELETE = rule(
     "os_compute_api:os-volumes-attachments:delete",

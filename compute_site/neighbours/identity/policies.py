@@ -208,7 +208,11 @@ DELETE_CREDENTIAL = _admins(
 )
 
 VALIDATE_TOKEN = _admins(
-    "validate_token", "Look at the token of others.", f"GET {V3}/auth/tokens", noun="token"
+    "validate_token",
+    "Look at the token of others.",
+    f"GET {V3}/auth/tokens",
+    noun="token",
+    of_services=True,
 )
 REVOKE_TOKEN = _admins(
     "revoke_token", "End the token of others.", f"DELETE {V3}/auth/tokens", noun="token"

@@ -71,6 +71,7 @@ GET_NETWORK = rule(
     "See and use networks.",
     ("GET /network/v2.0/networks", "GET /network/v2.0/networks/{network_id}"),
     noun="network",
+    of_services=True,
 )
 GET_NETWORK_TYPE = rule(
     "get_network:provider:network_type",
@@ -177,6 +178,7 @@ GET_SUBNET = rule(
     "See subnets.",
     ("GET /network/v2.0/subnets", "GET /network/v2.0/subnets/{subnet_id}"),
     noun="subnet",
+    of_services=True,
 )
 UPDATE_SUBNET = rule(
     "update_subnet",
@@ -199,6 +201,7 @@ CREATE_PORT = rule(
     "Make a port on an own or shared network.",
     ("POST /network/v2.0/ports", "POST /servers", "POST /servers/{server_id}/os-interface"),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_DEVICE_ID = rule(
     "create_port:device_id",
@@ -206,6 +209,7 @@ CREATE_PORT_DEVICE_ID = rule(
     "Say who uses a new port.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_DEVICE_OWNER = rule(
     "create_port:device_owner",
@@ -213,6 +217,7 @@ CREATE_PORT_DEVICE_OWNER = rule(
     "Make a port that a service uses.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_MAC = rule(
     "create_port:mac_address",
@@ -220,6 +225,7 @@ CREATE_PORT_MAC = rule(
     "Choose the MAC address on an own network.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_FIXED_IPS = rule(
     "create_port:fixed_ips",
@@ -227,6 +233,7 @@ CREATE_PORT_FIXED_IPS = rule(
     "Say where the addresses come from.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_ADDRESS = rule(
     "create_port:fixed_ips:ip_address",
@@ -234,6 +241,7 @@ CREATE_PORT_ADDRESS = rule(
     "Choose addresses on an own network.",
     ("POST /network/v2.0/ports", "POST /servers", "POST /servers/{server_id}/os-interface"),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_SUBNET = rule(
     "create_port:fixed_ips:subnet_id",
@@ -241,6 +249,7 @@ CREATE_PORT_SUBNET = rule(
     "Choose subnets of an own or shared network.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_SECURITY = rule(
     "create_port:port_security_enabled",
@@ -248,6 +257,7 @@ CREATE_PORT_SECURITY = rule(
     "Leave port security out on an own network.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_HOST = rule(
     "create_port:binding:host_id",
@@ -255,6 +265,7 @@ CREATE_PORT_HOST = rule(
     "Choose the host of a new port.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_PROFILE = rule(
     "create_port:binding:profile",
@@ -262,6 +273,7 @@ CREATE_PORT_PROFILE = rule(
     "Tell the host how to bind a new port.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_VNIC_TYPE = rule(
     "create_port:binding:vnic_type",
@@ -269,6 +281,7 @@ CREATE_PORT_VNIC_TYPE = rule(
     "Choose the kind of NIC (`vnic_type`) of a new port.",
     ("POST /network/v2.0/ports",),
     noun="port",
+    of_services=True,
 )
 CREATE_PORT_NUMA = rule(
     "create_port:numa_affinity_policy",
@@ -283,6 +296,7 @@ GET_PORT = rule(
     "See and use ports.",
     ("GET /network/v2.0/ports", "GET /network/v2.0/ports/{port_id}"),
     noun="port",
+    of_services=True,
 )
 GET_PORT_VIF_TYPE = rule(
     "get_port:binding:vif_type",
@@ -290,6 +304,7 @@ GET_PORT_VIF_TYPE = rule(
     "See how a port is bound.",
     ("GET /network/v2.0/ports", "GET /network/v2.0/ports/{port_id}"),
     noun="port",
+    of_services=True,
 )
 GET_PORT_VIF_DETAILS = rule(
     "get_port:binding:vif_details",
@@ -297,6 +312,7 @@ GET_PORT_VIF_DETAILS = rule(
     "See details of how a port is bound.",
     ("GET /network/v2.0/ports", "GET /network/v2.0/ports/{port_id}"),
     noun="port",
+    of_services=True,
 )
 GET_PORT_HOST = rule(
     "get_port:binding:host_id",
@@ -304,6 +320,7 @@ GET_PORT_HOST = rule(
     "See the host of a port.",
     ("GET /network/v2.0/ports", "GET /network/v2.0/ports/{port_id}"),
     noun="port",
+    of_services=True,
 )
 GET_PORT_PROFILE = rule(
     "get_port:binding:profile",
@@ -311,6 +328,7 @@ GET_PORT_PROFILE = rule(
     "See what the host of a port was told.",
     ("GET /network/v2.0/ports", "GET /network/v2.0/ports/{port_id}"),
     noun="port",
+    of_services=True,
 )
 GET_PORT_RESOURCES = rule(
     "get_port:resource_request",
@@ -329,6 +347,7 @@ UPDATE_PORT = rule(
         "POST /servers/{server_id}/action (addSecurityGroup, removeSecurityGroup)",
     ),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_DEVICE_ID = rule(
     "update_port:device_id",
@@ -340,6 +359,7 @@ UPDATE_PORT_DEVICE_ID = rule(
         "POST /servers/{server_id}/os-interface",
     ),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_DEVICE_OWNER = rule(
     "update_port:device_owner",
@@ -347,6 +367,7 @@ UPDATE_PORT_DEVICE_OWNER = rule(
     "Say which service uses a port.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_MAC = rule(
     "update_port:mac_address",
@@ -354,6 +375,7 @@ UPDATE_PORT_MAC = rule(
     "Change the MAC address of a port on an own network.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_FIXED_IPS = rule(
     "update_port:fixed_ips",
@@ -364,6 +386,7 @@ UPDATE_PORT_FIXED_IPS = rule(
         "POST /servers/{server_id}/action (addFixedIp, removeFixedIp)",
     ),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_ADDRESS = rule(
     "update_port:fixed_ips:ip_address",
@@ -371,6 +394,7 @@ UPDATE_PORT_ADDRESS = rule(
     "Choose other addresses on an own network.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_SUBNET = rule(
     "update_port:fixed_ips:subnet_id",
@@ -378,6 +402,7 @@ UPDATE_PORT_SUBNET = rule(
     "Choose other subnets of an own network.",
     ("PUT /network/v2.0/ports/{port_id}", "POST /servers/{server_id}/action (addFixedIp)"),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_SECURITY = rule(
     "update_port:port_security_enabled",
@@ -385,6 +410,7 @@ UPDATE_PORT_SECURITY = rule(
     "Change port security on an own network.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_HOST = rule(
     "update_port:binding:host_id",
@@ -392,6 +418,7 @@ UPDATE_PORT_HOST = rule(
     "Choose another host for a port.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_PROFILE = rule(
     "update_port:binding:profile",
@@ -399,6 +426,7 @@ UPDATE_PORT_PROFILE = rule(
     "Tell the host how to bind a port.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_VNIC_TYPE = rule(
     "update_port:binding:vnic_type",
@@ -406,6 +434,7 @@ UPDATE_PORT_VNIC_TYPE = rule(
     "Choose another kind of NIC (`vnic_type`) for a port.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
+    of_services=True,
 )
 UPDATE_PORT_NUMA = rule(
     "update_port:numa_affinity_policy",
@@ -420,6 +449,7 @@ DELETE_PORT = rule(
     "Delete a port.",
     ("DELETE /network/v2.0/ports/{port_id}",),
     noun="port",
+    of_services=True,
 )
 DELETE_PORT_OF_SERVER = rule(
     "delete_port:compute_device",
@@ -648,6 +678,7 @@ GET_IP_AVAILABILITY = rule(
         "GET /network/v2.0/network-ip-availabilities/{network_id}",
     ),
     noun="network",
+    of_services=True,
 )
 
 GET_QUOTA = rule(
@@ -722,6 +753,7 @@ GET_BINDING = rule(
         "GET /network/v2.0/ports/{port_id}/bindings/{host}",
     ),
     noun="port",
+    of_services=True,
 )
 CREATE_BINDING = rule(
     "create_port_binding",
@@ -729,6 +761,7 @@ CREATE_BINDING = rule(
     "Prepare a port for a further host.",
     ("POST /network/v2.0/ports/{port_id}/bindings",),
     noun="port",
+    of_services=True,
 )
 UPDATE_BINDING = rule(
     "update_port_binding",
@@ -743,6 +776,7 @@ DELETE_BINDING = rule(
     "Forget a host that a port is prepared for.",
     ("DELETE /network/v2.0/ports/{port_id}/bindings/{host}",),
     noun="port",
+    of_services=True,
 )
 ACTIVATE_BINDING = rule(
     "activate",
@@ -750,6 +784,7 @@ ACTIVATE_BINDING = rule(
     "Bind a port on a host that it is prepared for.",
     ("PUT /network/v2.0/ports/{port_id}/bindings/{host}/activate",),
     noun="port",
+    of_services=True,
 )
 CREATE_QOS = rule(
     "create_policy",
