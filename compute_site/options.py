@@ -28,7 +28,7 @@ ELSEWHERE = ".openstack"
 """How the names of modules end that ask a cloud elsewhere."""
 SERVICE_OPTIONS = ("identity_service", "image_service", "network_service", "volume_service")
 
-CHOICES = {"log_format": ("plain", "json")}
+CHOICES = {"log_format": ("plain", "json"), "quota_driver": ("database", "unified")}
 """Options that take only these texts."""
 
 
@@ -122,6 +122,8 @@ class Options:
     default_trusted_certificate_ids: tuple[str, ...] = ()
 
     # quota: what applies where neither class, project nor user has a limit
+    quota_driver: str = "database"
+    """``unified``: the limits are those that the identity service keeps for compute."""
     quota_instances: int = 10
     quota_cores: int = 20
     quota_ram: int = 51200

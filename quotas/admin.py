@@ -19,7 +19,13 @@ from quotas.changes import delete_limits, save_class_page, save_project_page
 from quotas.dashboard import find_near_limit
 from quotas.forms import LimitsForm, members_of, user_limits
 from quotas.history import read_changes
-from quotas.limits import DEFAULT_CLASS, class_limits, own_limits, project_limit
+from quotas.limits import (
+    DEFAULT_CLASS,
+    class_limits,
+    limits_are_unified,
+    own_limits,
+    project_limit,
+)
 from quotas.meters import meter
 from quotas.models import Limit, ProjectQuota, Usage
 from quotas.resources import COUNTED, LIMITED, RESOURCES, UNLIMITED
@@ -67,6 +73,10 @@ class ProjectQuotaAdmin(ListAdmin):
     search_fields = ("name", "id")
     change_list_template = "quotas/change_list.html"
     instances, cores, ram, server_groups = map(_meter_column, COUNTED)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Limits of the identity service are changed on its pages."""
+        return not limits_are_unified() and super().has_change_permission(request, obj)
 
     class Media:
         css = {"all": ["quotas/quota.css"]}

@@ -1,4 +1,8 @@
-"""The only writer of limits; the API and the admin call it."""
+"""The only writer of limits; the API and the admin call it.
+
+Where the identity service says the limits, nothing is written: as in Nova, the API answers as if it
+were, and the admin offers no forms.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from django.db import transaction
 
 from compute_site.policy.identity_service import identity_service
 from quotas.errors import ClassNameTooLong, LimitOutOfBounds, ProjectNotFound
-from quotas.limits import effective_limits
+from quotas.limits import effective_limits, limits_are_unified
 from quotas.models import Limit, LimitChange
 from quotas.resources import LIMITED, RESOURCES, UNLIMITED
 from quotas.usage import project_usage, user_usage
@@ -47,6 +51,8 @@ def set_limits(
         LimitOutOfBounds: a limit is too low or too high.
     """
     check_project(project_id)
+    if limits_are_unified():
+        return
     if not force and limits:
         _check_bounds(project_id, user_id, limits)
     with _noted({"project_id": project_id}, by):
@@ -69,6 +75,8 @@ def set_class_limits(quota_class: str, limits: Mapping[str, int], *, by: str = "
     """
     if len(quota_class) > LONGEST_NAME:
         raise ClassNameTooLong(f"The name of a quota class has at most {LONGEST_NAME} characters.")
+    if limits_are_unified():
+        return
     with _noted({"project_id": None, "quota_class": quota_class}, by):
         _store(
             Limit(quota_class=quota_class, resource=resource, limit=limit)
@@ -88,6 +96,8 @@ def clear_limits(
     Nova: without a user, the limits of the project and of all its users are deleted. With
     ``resources``, only the limits of these resources, and not those of the project's users.
     """
+    if limits_are_unified():
+        return
     rows = Limit.objects.filter(project=project_id)
     if user_id or resources is not None:
         rows = rows.filter(user_id=user_id)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from compute_site.console.site import Panel, show_panels
-from quotas.limits import DEFAULT_CLASS, OF_PROJECT, PROJECT_LIMIT
+from quotas.limits import DEFAULT_CLASS, DRIVERS, quota_driver
 from quotas.meters import NEARLY, meter
 from quotas.resources import COUNTED, RESOURCES
 
@@ -17,14 +17,15 @@ MOST_ROWS = 10
 
 
 # One pass over the counters with joins: a subquery for each row would take seconds.
-NEAR_LIMIT = f"""
+NEAR_LIMIT = {
+    name: f"""
 WITH used AS (
   SELECT counter.project_id, counter.resource, counter.in_use,
-         COALESCE({PROJECT_LIMIT}, given."limit") AS "limit"
+         COALESCE({driver.project_limit}, given."limit") AS "limit"
     FROM quotas_usage AS counter
     JOIN unnest(%(resources)s::text[], %(defaults)s::int[]) AS given (resource, "limit")
       ON given.resource = counter.resource
-    {OF_PROJECT}
+    {driver.of_project}
    WHERE counter.in_use > 0
 ), near AS (
   SELECT project_id, resource, in_use, "limit"
@@ -37,6 +38,8 @@ SELECT project.id, project.name, near.resource, near.in_use, near."limit"
   FROM near JOIN identity_project project ON project.id = near.project_id
  ORDER BY near.in_use / GREATEST(near."limit", 0.5::float8) DESC, project.name, near.resource
 """  # noqa: S608 - only constants
+    for name, driver in DRIVERS.items()
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def find_near_limit(share: float, *, most: int) -> list[Near]:
         "most": most,
     }
     with connection.cursor() as cursor:
-        cursor.execute(NEAR_LIMIT, parameters)
+        cursor.execute(NEAR_LIMIT[quota_driver()], parameters)
         return [Near(*row) for row in cursor.fetchall()]
 
 

@@ -13,19 +13,22 @@ from typing import Any, NamedTuple
 
 from compute_site.db.prepared import array, prepared_cursor, send_later
 from quotas.fit import Scope, Wanted, how_many_fit
-from quotas.limits import DEFAULT_CLASS, OF_PROJECT, OF_USER, PROJECT_LIMIT, USER_LIMIT
+from quotas.limits import DEFAULT_CLASS, DRIVERS, quota_driver
 from quotas.resources import RESOURCES
 
 # The usage is read from the locked row, so that a transaction that had to wait sees the values that
 # the other one has committed, and not the snapshot of the time when it began to wait.
-LOCK = f"""
-    SELECT counter.resource, counter.in_use, {USER_LIMIT}, {PROJECT_LIMIT}
+LOCK = {
+    name: f"""
+    SELECT counter.resource, counter.in_use, {driver.user_limit}, {driver.project_limit}
     FROM quotas_usage AS counter
-    {OF_USER} {OF_PROJECT}
+    {driver.of_user} {driver.of_project}
     WHERE counter.project_id = %(project)s AND counter.resource = ANY(%(resources)s)
     ORDER BY counter.resource
     FOR NO KEY UPDATE OF counter
 """  # noqa: S608 - only constants
+    for name, driver in DRIVERS.items()
+}
 CREATE = """
     INSERT INTO quotas_usage (project_id, resource, in_use)
     SELECT %s, resource, 0 FROM unnest(%s::text[]) AS resource ORDER BY resource
@@ -101,12 +104,13 @@ def _lock(project_id: str, user_id: str, resources: list[str]) -> list[Counter]:
         "class": DEFAULT_CLASS,
         "resources": array(resources),
     }
+    lock = LOCK[quota_driver()]
     with prepared_cursor() as cursor:
-        cursor.execute(LOCK, parameters)
+        cursor.execute(lock, parameters)
         rows = cursor.fetchall()
         if len(rows) < len(resources):
             cursor.execute(CREATE, [project_id, array(resources)])
-            cursor.execute(LOCK, parameters)
+            cursor.execute(lock, parameters)
             rows = cursor.fetchall()
     return [
         Counter(resource, in_use, own, RESOURCES[resource].default if limit is None else limit)

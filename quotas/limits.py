@@ -1,4 +1,5 @@
-"""Says which limit applies: the user's, or else the project's, the default class's, the option's.
+"""Says which limit applies: the user's, or else the project's, the default class's, the option's;
+or, with the driver ``unified``, that of the identity service.
 
 The rule is written in SQL, so that statements about many projects, and those that lock counters,
 can say the same.
@@ -6,13 +7,16 @@ can say the same.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.db.models import IntegerField
 from django.db.models.expressions import RawSQL
 
 from compute_site.db.prepared import prepared_cursor
+from quotas import unified
 from quotas.models import Limit
 from quotas.resources import RESOURCES, UNLIMITED
 
@@ -31,29 +35,71 @@ _OF_PROJECT = """
         ON class.project_id IS NULL AND class.quota_class = {quota_class}
         AND class.resource = counter.resource
 """
-OF_PROJECT = _OF_PROJECT.format(quota_class="%(class)s")
-"""Joins for statements that have a row with ``project_id`` and ``resource`` as ``counter``."""
-USER_LIMIT = 'own."limit"'
-PROJECT_LIMIT = 'COALESCE(project."limit", class."limit")'
-"""The limits in such a statement; null where none is set, so that a wider one holds, or the
-option's at last.
-"""
 
-LIMITS = f"""
-    SELECT counter.resource, COALESCE({USER_LIMIT}, {PROJECT_LIMIT}, counter.default_limit)
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Driver:
+    """What says the limits, as SQL: joins for statements that have a row with ``project_id`` and
+    ``resource`` as ``counter``, and the limits there; null where none is set, so that a wider one
+    holds, or the option's at last.
+    """
+
+    of_user: str
+    of_project: str
+    user_limit: str
+    project_limit: str
+    of_each: str
+    """As ``of_project``, where the parameters have no names: for one that may be the class."""
+
+
+DRIVERS = {
+    "database": Driver(
+        of_user=OF_USER,
+        of_project=_OF_PROJECT.format(quota_class="%(class)s"),
+        user_limit='own."limit"',
+        project_limit='COALESCE(project."limit", class."limit")',
+        of_each=_OF_PROJECT.format(quota_class="%s"),
+    ),
+    "unified": Driver(
+        of_user="",
+        of_project=unified.JOIN,
+        user_limit="NULL::int",
+        project_limit=unified.LIMIT,
+        of_each=unified.JOIN + "JOIN (SELECT %s::text) AS class ON TRUE",
+    ),
+}
+LIMITS = {
+    name: f"""
+    SELECT counter.resource,
+           COALESCE({driver.user_limit}, {driver.project_limit}, counter.default_limit)
     FROM (
         SELECT %(project)s::text AS project_id, resource, default_limit
         FROM unnest(%(resources)s::text[], %(defaults)s::int[]) AS given (resource, default_limit)
     ) AS counter
-    {OF_USER} {OF_PROJECT}
+    {driver.of_user} {driver.of_project}
 """  # noqa: S608 - only constants
-LIMIT_OF_EACH = f"""
-    SELECT COALESCE({PROJECT_LIMIT}, counter.default_limit)
+    for name, driver in DRIVERS.items()
+}
+LIMIT_OF_EACH = {
+    name: f"""
+    SELECT COALESCE({driver.project_limit}, counter.default_limit)
     FROM (
         SELECT identity_project.id AS project_id, %s::text AS resource, %s::int AS default_limit
     ) AS counter
-    {_OF_PROJECT.format(quota_class="%s")}
+    {driver.of_each}
 """  # noqa: S608 - only constants
+    for name, driver in DRIVERS.items()
+}
+
+
+def limits_are_unified() -> bool:
+    """Does the identity service say them? Then they are set there alone."""
+    return quota_driver() == "unified"
+
+
+def quota_driver() -> str:
+    name: str = settings.OPTIONS.quota_driver
+    return name
 
 
 def effective_limits(
@@ -81,7 +127,8 @@ def own_limits(*, project_id: str | None = None, quota_class: str = "") -> dict[
 def project_limit(resource: str) -> RawSQL:
     """The limit of each project as a column of a queryset of projects."""
     default = RESOURCES[resource].default
-    return RawSQL(LIMIT_OF_EACH, [resource, default, DEFAULT_CLASS], output_field=IntegerField())  # noqa: S611 - only constants
+    statement = LIMIT_OF_EACH[quota_driver()]
+    return RawSQL(statement, [resource, default, DEFAULT_CLASS], output_field=IntegerField())  # noqa: S611 - only constants
 
 
 def _read_limits(
@@ -100,5 +147,5 @@ def _read_limits(
         "defaults": [RESOURCES[name].default for name in names],
     }
     with prepared_cursor() as cursor:
-        cursor.execute(LIMITS, values)
+        cursor.execute(LIMITS[quota_driver()], values)
         return dict.fromkeys(names, UNLIMITED) | dict(cursor.fetchall())
