@@ -186,17 +186,28 @@ def test_a_token_of_an_application_credential_takes_no_roles(keystone: Cloud) ->
     assert "member" in held
 
 
+def test_other_services_tell_of_changes(keystone: Cloud) -> None:
+    events = {"events": [{"name": "network-changed", "server_uuid": "f" * 32}]}
+    ask(method="POST", path="/os-server-external-events", body=events).expect(403)
+    keystone.answers[f"GET {PATH}"] = with_roles("service")
+    told = ask(token="of-neutron", method="POST", path="/os-server-external-events", body=events)
+    assert told.status in (200, 207, 400, 404), told.content
+    assert told.status != 403
+    ask("/os-hypervisors", token="of-neutron").expect(403)
+
+
 def test_roles_mean_what_the_option_says(keystone: Cloud) -> None:
     with joined(keystone, identity_roles=("heat_stack_owner=member",)):
         assert roles_here(["heat_stack_owner", "reader", "unheard-of"]) == {"member", "reader"}
 
 
 def test_names_that_are_taken_get_the_domain(keystone: Cloud) -> None:
-    Project.objects.create(name="engines")
     User.objects.create(username="ada")
     User.objects.create(username="ada (Default)")
+    Project.objects.create(name="engines")
     ask().expect(200)
-    assert Project.objects.get(pk=PROJECT).name == "engines (Works)"
+    project = Project.objects.get(pk=PROJECT)
+    assert (project.name, project.domain_id, project.domain.name) == ("engines", "d", "Works")
     assert User.objects.get(pk=USER).username == f"ada ({USER})"
 
 

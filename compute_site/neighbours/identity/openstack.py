@@ -76,4 +76,5 @@ def _prove(text: str, known: KnownToken) -> Proven:
 
 
 def _project(shown: dict[str, str]) -> Named:
-    return Named(id=shown["id"], name=shown["name"], domain=shown["domain_id"])
+    domain = shown["domain_id"]
+    return Named(id=shown["id"], name=shown["name"], domain_id=domain, domain_name=domain)

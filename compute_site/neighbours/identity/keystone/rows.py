@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from django.db import IntegrityError, models, transaction
 
 from compute_site.faults import Forbidden
-from compute_site.identity.models import Project, ProjectRole, User
+from compute_site.identity.derived import role_groups
+from compute_site.identity.models import Domain, Project, Role, User
 from compute_site.neighbours.identity.keystone.tokens import KnownToken, Named
 
 Row = TypeVar("Row", Project, User)
@@ -55,7 +56,9 @@ def _note(model: type[Row], column: str, named: Named, **values: Any) -> None:
         try:
             with transaction.atomic():
                 if present is None:
-                    model._default_manager.create(pk=named.id, **{column: name}, **values)  # noqa: SLF001
+                    _note_domain(named)
+                    values |= {column: name, "domain_id": named.domain_id}
+                    model._default_manager.create(pk=named.id, **values)  # noqa: SLF001
                 else:
                     _rename(rows, column, name)
         except IntegrityError:
@@ -63,6 +66,15 @@ def _note(model: type[Row], column: str, named: Named, **values: Any) -> None:
                 return  # another request was faster
             continue  # another domain has one of that name
         return
+
+
+def _note_domain(named: Named) -> None:
+    """There are rows of domains, in which names are unique; one here may have the name already."""
+    if Domain.objects.filter(pk=named.domain_id).exists():
+        return
+    taken = Domain.objects.filter(name=named.domain_name).exists()
+    name = named.domain_id if taken else named.domain_name
+    Domain.objects.get_or_create(pk=named.domain_id, defaults={"name": name})
 
 
 def _rename(rows: models.QuerySet[Any], column: str, name: str) -> None:
@@ -74,15 +86,15 @@ def _rename(rows: models.QuerySet[Any], column: str, name: str) -> None:
 def _names(model: type[Row], column: str, named: Named) -> Iterator[str]:
     """Names for a row, the best first: Keystone's are unique in a domain only."""
     field: Any = model._meta.get_field(column)  # noqa: SLF001 - Django's public model API
-    for more in ("", f" ({named.domain})", f" ({named.id})"):
+    for more in ("", f" ({named.domain_name})", f" ({named.id})"):
         yield named.name[: field.max_length - len(more)] + more
 
 
 def _hold_roles(user_id: str, project_id: str, roles: Collection[str], *, adds_only: bool) -> None:
-    groups = dict(ProjectRole.objects.filter(project=project_id).values_list("group", "role"))
-    memberships = User.groups.through.objects.filter(user=user_id, group__in=groups)
+    groups = role_groups({(project_id, role) for role in roles} or {(project_id, Role.READER)})
+    wanted = {groups[project_id, role] for role in roles}
+    memberships = User.groups.through.objects.filter(user=user_id, group__in=groups.values())
     held = set(memberships.values_list("group", flat=True))
-    wanted = {group for group, role in groups.items() if role in roles}
     if not adds_only and held - wanted:
         memberships.exclude(group__in=wanted).delete()
     if wanted - held:

@@ -11,7 +11,9 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.models import Role
+from compute_site.identity.seed import SERVICE_ROLE
 from compute_site.identity.tokens import digest_of
 from compute_site.neighbours.elsewhere.faults import NotThere
 from compute_site.neighbours.elsewhere.remote import RemoteService
@@ -28,11 +30,12 @@ LONGEST_TOKEN = 8192
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A user or project, and the name of its domain."""
+    """A user or project, and its domain."""
 
     id: str
     name: str
-    domain: str
+    domain_id: str
+    domain_name: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +91,8 @@ def remember(text: str, known: KnownToken) -> None:
 
 def roles_here(names: Iterable[str]) -> frozenset[str]:
     """The roles of this site that these of Keystone stand for; the others mean nothing here."""
-    known = {role.value: role.value for role in Role} | {SERVICE: SERVICE} | mapped_roles()
+    known = {name: name for name in (*Role.values, SERVICE_ROLE)} | mapped_roles()
     return frozenset(known[name] for name in names if name in known)
-
-
-SERVICE = "service"
 
 
 def mapped_roles() -> dict[str, str]:
@@ -121,5 +121,6 @@ def _named(shown: Mapping[str, Any]) -> Named:
     return Named(
         id=str(shown["id"]),
         name=str(shown["name"]),
-        domain=str(domain.get("name") or domain.get("id") or ""),
+        domain_id=str(domain.get("id") or DOMAIN_ID),
+        domain_name=str(domain.get("name") or domain.get("id") or DOMAIN_ID),
     )
