@@ -117,6 +117,16 @@ class Options:
     volumes have none."""
     image_store_dir: Path | None = None
     """Where the data of images are kept; empty: in the folder ``images`` of ``state_dir``."""
+    image_s3_bucket: str = ""
+    """Where the data of images are kept, in place of a folder: a bucket that is there."""
+    image_s3_endpoint: str = ""
+    """Its URL; empty: Amazon's."""
+    image_s3_region: str = ""
+    image_s3_prefix: str = "images/"
+    """What the names of objects begin with."""
+    image_s3_access_key: str = ""
+    image_s3_secret_key: str = ""
+    """Empty: as boto3 finds them."""
     verify_glance_signatures: bool = False
     enable_certificate_validation: bool = False
     default_trusted_certificate_ids: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ def answer_download(caller: Caller, image: Image, asked: str | None) -> HttpResp
     if file is None:
         raise DataMissing(
             f"The data of image {image.pk} are not in the store of this web process; all of them "
-            "need the same COMPUTE_SITE_IMAGE_STORE_DIR."
+            "need the same COMPUTE_SITE_IMAGE_STORE_DIR, or the same bucket."
         )
     response = send_part(file, image.size or 0, asked)
     if image.checksum:

@@ -1,13 +1,12 @@
-"""Keeps the data of images as files in one folder, which all web processes share.
+"""Keeps the data of images: in a store that speaks S3, if the site names one, or as files in one
+folder, which all web processes share.
 
 A file has its name only when it is complete and on disk: until then it is a draft beside it.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import errno
-import hashlib
 import os
 import tempfile
 import time
@@ -18,37 +17,17 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from compute_site.faults import Fault
+from compute_site.neighbours.image.data import s3
+from compute_site.neighbours.image.data.hashing import HASH_ALGORITHM, Hashed, TooMuchData, Written
+from compute_site.neighbours.image.data.s3 import StoreFull
+
+__all__ = ["HASH_ALGORITHM", "StoreFull", "TooMuchData", "Written"]
 
 DRAFT = ".draft-"
 STORE = "local"
 """The name of the one store."""
-HASH_ALGORITHM = "sha512"
 STRAY_SECONDS = 3600
 """So old are drafts, and files without an image, before they are taken for left behind."""
-
-
-class StoreFull(Fault):
-    """There is no room for the data."""
-
-    status = 413
-    code = "store_full"
-
-
-class TooMuchData(Fault):
-    """An image has more data than it may have."""
-
-    status = 413
-    code = "too_much_data"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What was written: bytes, and the hashes that clients know data by, in hex."""
-
-    size: int
-    md5: str
-    sha512: str
 
 
 def folder() -> Path:
@@ -80,15 +59,12 @@ def write(image_id: str, pieces: Iterable[bytes], *, most: int) -> Written:
         TooMuchData: there are more than ``most`` bytes; nothing is kept.
         StoreFull: the disk is full; nothing is kept.
     """
-    md5, sha512, size = hashlib.md5(usedforsecurity=False), hashlib.new(HASH_ALGORITHM), 0
+    if s3.is_chosen():
+        return s3.write(image_id, pieces, most=most)
+    passing = Hashed(pieces, most)
     try:
         with _draft(image_id) as (file, draft):
-            for piece in pieces:
-                size += len(piece)
-                if size > most:
-                    raise TooMuchData(f"There is room for at most {most} bytes of data.")
-                md5.update(piece)
-                sha512.update(piece)
+            for piece in passing:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
@@ -97,7 +73,7 @@ def write(image_id: str, pieces: Iterable[bytes], *, most: int) -> Written:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise StoreFull("There is no room left where the data of images are kept.") from None
-    return Written(size=size, md5=md5.hexdigest(), sha512=sha512.hexdigest())
+    return passing.written
 
 
 class Part:
@@ -128,23 +104,29 @@ def open_data(image_id: str) -> BinaryIO:
     Raises:
         FileNotFoundError: there are none.
     """
+    if s3.is_chosen():
+        return s3.open_data(image_id)
     return path_of(image_id).open("rb", buffering=0)
 
 
 def remove(image_ids: Collection[str]) -> None:
     """Remove the data of these images, where there are any."""
+    if s3.is_chosen():
+        s3.remove(image_ids)
+        return
     for image_id in image_ids:
         path_of(image_id).unlink(missing_ok=True)
 
 
-def stray_files(known: Collection[str]) -> list[Path]:
-    """Files that have been left behind: of images that are not among ``known``, and drafts that
-    nobody writes to any more.
+def clean_up(known: Collection[str]) -> None:
+    """Remove what has been left behind: the data of images that are not among ``known``, and drafts
+    that nobody writes to any more.
     """
+    if s3.is_chosen():
+        s3.clean_up(known)
+        return
     before = time.time() - STRAY_SECONDS
     place = folder()
-    return [
-        path
-        for path in (place.iterdir() if place.is_dir() else ())
-        if path.name not in known and path.stat().st_mtime < before
-    ]
+    for path in list(place.iterdir()) if place.is_dir() else ():
+        if path.name not in known and path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)

@@ -132,8 +132,7 @@ def clean_up() -> None:
     given_up.update(status=QUEUED, updated_at=timezone.now())
     Image.objects.filter(status=IMPORTING, updated_at__lt=before).update(status=STAGED)
     known = {str(pk) for pk in Image.objects.filter(stored=True).values_list("pk", flat=True)}
-    for path in store.stray_files(known):
-        path.unlink(missing_ok=True)
+    store.clean_up(known)
 
 
 def _take(caller: Caller, image: Image, pieces: Iterable[bytes], step: Step) -> None:

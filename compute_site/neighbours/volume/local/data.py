@@ -10,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import io
 import os
+import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -173,12 +175,26 @@ def _make_of_image(volume: Volume, path: Path, image_id: str) -> None:
         return
     with file:
         _check_fits(volume, source)
-        with _draft(path) as draft:
-            data = f"/proc/self/fd/{file.fileno()}"
-            _convert(data, str(draft), source.disk_format, "raw", keep=file)
+        with _draft(path) as draft, _as_file(file, path.parent) as kept:
+            data = f"/proc/self/fd/{kept.fileno()}"
+            _convert(data, str(draft), source.disk_format, "raw", keep=kept)
             if draft.stat().st_size > volume.size * GIB:
                 raise DiskTooSmall(f"The disk of image {image_id} has more than {volume.size} GiB.")
             os.truncate(draft, volume.size * GIB)
+
+
+@contextlib.contextmanager
+def _as_file(file: BinaryIO, place: Path) -> Iterator[IO[bytes]]:
+    """What programs can read: the file itself, or a copy of what lies elsewhere."""
+    try:
+        file.fileno()
+    except io.UnsupportedOperation:
+        with tempfile.NamedTemporaryFile(dir=place, prefix=DRAFT) as copy:
+            shutil.copyfileobj(file, copy, PIECE)
+            copy.flush()
+            yield copy
+    else:
+        yield file
 
 
 def _check_fits(volume: Volume, source: ImageSource) -> None:
