@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -232,7 +233,8 @@ def test_zones_processes_and_pools(as_admin: ApiClient, as_member: ApiClient, ca
     make_volume(availability_zone="far")
     zones = as_member.get(f"{V3}/os-availability-zone").expect(200).json["availabilityZoneInfo"]
     assert [zone["zoneName"] for zone in zones] == ["far", "nova"]
-    assert as_member.get(f"{V3}/extensions").expect(200).json == {"extensions": []}
+    told = as_member.get(f"{V3}/extensions").expect(200).json["extensions"]
+    assert "os-volume-transfer" in {extension["alias"] for extension in told}
     for path in ("os-services", "scheduler-stats/get_pools"):
         as_member.get(f"{V3}/{path}").expect(403)
         as_admin.get(f"{V3}/{path}?nothing=x").expect(400)
@@ -240,3 +242,34 @@ def test_zones_processes_and_pools(as_admin: ApiClient, as_member: ApiClient, ca
     assert [service["state"] for service in services] == ["up"]
     [pool] = as_admin.get(f"{V3}/scheduler-stats/get_pools?detail=true").expect(200).json["pools"]
     assert pool["capabilities"]["allocated_capacity_gb"] == 1
+
+
+def test_who_makes_snapshots_tells_how_that_goes(as_member: ApiClient) -> None:
+    snapshot = make_snapshot(status="creating")
+    url = f"{V3}/snapshots/{snapshot.pk}/action"
+    for asked, status in (
+        ({"status": "deleting"}, 400),
+        ({"status": "available", "progress": "50 of 100"}, 400),
+        ({"status": "available", "progress": "100%"}, 202),
+        ({"status": "error"}, 400),
+    ):
+        as_member.post(url, {"os-update_snapshot_status": asked}).expect(status)
+    snapshot.refresh_from_db()
+    assert snapshot.status == "available"
+
+
+def test_volumes_and_snapshots_of_what_is_not_there(as_member: ApiClient) -> None:
+    off = make_image(status="deactivated")
+    assert "deactivated" in create(as_member, size=1, imageRef=str(off.pk)).expect(400).message
+    for asked, status in (({}, 400), ({"volume_id": None}, 404)):
+        as_member.post(f"{V3}/snapshots", {"snapshot": asked}).expect(status)
+    act(as_member, make_volume(), "os-show_image_metadata").expect(404)
+
+
+def test_a_full_page_links_to_the_next(as_member: ApiClient) -> None:
+    for _ in range(2):
+        make_volume()
+    links = as_member.get(f"{V3}/volumes?limit=2").expect(200).json["volumes_links"]
+    path = urlsplit(links[0]["href"])
+    assert as_member.get(f"/{path.path}?{path.query}").expect(200).json == {"volumes": []}
+    assert "volumes_links" not in as_member.get(f"{V3}/volumes?limit=3").expect(200).json

@@ -1018,6 +1018,11 @@ VOLUME_SERVICE = (
         row("POST", f"{SNAPSHOT}/action", ADMIN, 202, {name: body}, action=name)
         for name, body in (("os-reset_status", {"status": "error"}), ("os-force_delete", {}))
     ),
+    row(
+        *("POST", f"{SNAPSHOT}/action", MEMBER, 400),
+        {"os-update_snapshot_status": {"status": "error"}},
+        action="os-update_snapshot_status",
+    ),
     row("POST", TYPES, ADMIN, 200, {"volume_type": {"name": "new"}}),
     row("PUT", TYPE, ADMIN, 200, {"volume_type": {"name": "renamed"}}),
     row("DELETE", TYPE, ADMIN, 202),

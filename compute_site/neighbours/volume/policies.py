@@ -430,6 +430,13 @@ RESET_SNAPSHOT = rule(
     ("POST /volume/v3/snapshots/{snapshot_id}/action (os-reset_status)",),
     noun="volume snapshot",
 )
+UPDATE_SNAPSHOT_STATUS = rule(
+    "snapshot_extension:snapshot_actions:update_snapshot_status",
+    Role.MEMBER,
+    "Tell that a snapshot has been made or deleted.",
+    ("POST /volume/v3/snapshots/{snapshot_id}/action (os-update_snapshot_status)",),
+    noun="volume snapshot",
+)
 FORCE_DELETE_SNAPSHOT = rule(
     "volume_extension:snapshot_admin_actions:force_delete",
     Role.ADMIN,

@@ -74,10 +74,18 @@ class Services(VolumeView):
             "state": "up",
             "updated_at": cinder_time(timezone.now()),
             "cluster": None,
+            "disabled_reason": None,
         }
-        return shown | ({"backend_state": "up"} if binary == VOLUME_PROCESS else {})
+        return shown | (OF_VOLUMES if binary == VOLUME_PROCESS else {})
 
 
+OF_VOLUMES = {
+    "backend_state": "up",
+    "replication_status": "disabled",
+    "active_backend_id": None,
+    "frozen": False,
+}
+"""What the process of volumes tells besides."""
 SERVICE_KEYS_SINCE = starting(v3_7=["cluster"], v3_49=["backend_state"])
 
 
@@ -225,9 +233,45 @@ class Pools(VolumeView):
         return Response({"pools": [pool]})
 
 
+EXTENSIONS = {
+    "os-admin-actions": "AdminActions",
+    "os-availability-zone": "AvailabilityZones",
+    "capabilities": "Capabilities",
+    "os-extended-services": "ExtendedServices",
+    "os-extended-snapshot-attributes": "ExtendedSnapshotAttributes",
+    "os-hosts": "Hosts",
+    "os-quota-sets": "Quotas",
+    "scheduler-stats": "Scheduler_stats",
+    "os-services": "Services",
+    "os-snapshot-actions": "SnapshotActions",
+    "os-types-extra-specs": "TypesExtraSpecs",
+    "os-types-manage": "TypesManage",
+    "os-used-limits": "UsedLimits",
+    "os-vol-host-attr": "VolumeHostAttribute",
+    "os-vol-image-meta": "VolumeImageMetadata",
+    "os-vol-mig-status-attr": "VolumeMigStatusAttribute",
+    "os-vol-tenant-attr": "VolumeTenantAttribute",
+    "os-volume-actions": "VolumeActions",
+    "os-volume-transfer": "VolumeTransfer",
+    "os-volume-type-access": "VolumeTypeAccess",
+}
+"""Those of Cinder's that are here, with their names."""
+SINCE_WHEN = "2026-11-29T00:00:00+00:00"
+
+
 class Extensions(VolumeView):
-    """``GET /volume/v3/extensions``: none beyond what every client expects."""
+    """``GET /volume/v3/extensions``: what there is beyond volumes, snapshots and types."""
 
     def get(self, request: Request) -> Response:
         self.check_query()
-        return Response({"extensions": []})
+        shown = [
+            {
+                "alias": alias,
+                "name": name,
+                "description": "",
+                "updated": SINCE_WHEN,
+                "links": [],
+            }
+            for alias, name in EXTENSIONS.items()
+        ]
+        return Response({"extensions": shown})

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from compute_site.api.microversions.version import Microversion
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest
+from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.image.shapes import CONTAINER_FORMATS, DISK_FORMATS
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.serializers import BodySerializer
@@ -95,6 +95,10 @@ SINCE = starting(v3_40=["revert"], v3_68=["os-reimage"], v3_71=["os-extend_volum
 """The version that has an action first."""
 KEYS_SINCE = {"os-volume_upload_image": starting(v3_1=["visibility", "protected"])}
 SNAPSHOT_SHAPES: Mapping[str, Mapping[str, Key]] = {
+    "os-update_snapshot_status": {
+        "status": Key(one_of(*actions.SNAPSHOT_STATUSES), required=True),
+        "progress": Key(one_of("0%", "100%")),
+    },
     "os-reset_status": {"status": Key(one_of(*actions.SNAPSHOT_STATUSES), required=True)},
     "os-force_delete": {},
 }
@@ -107,6 +111,8 @@ def _set_image_metadata(caller: Caller, volume: Volume, values: Values) -> Shown
 
 
 def _show_image_metadata(_: Caller, volume: Volume, __: Values) -> Shown:
+    if not volume.image_metadata:
+        raise NotFound(f"Volume {volume.pk} knows nothing of an image.")
     return {"metadata": volume.image_metadata}
 
 
@@ -155,6 +161,7 @@ ACTIONS: Mapping[str, Action] = {
 OLDER = {"os-extend": (Microversion.parse("3.42"), actions.extend_free)}
 """What an action did until a version."""
 SNAPSHOT_ACTIONS: Mapping[str, Action] = {
+    "os-update_snapshot_status": (actions.move_snapshot, policies.UPDATE_SNAPSHOT_STATUS, 202),
     "os-reset_status": (actions.reset_snapshot, policies.RESET_SNAPSHOT, 202),
     "os-force_delete": (actions.force_delete_snapshot, policies.FORCE_DELETE_SNAPSHOT, 202),
 }
@@ -177,7 +184,7 @@ class ActionView(VolumeView):
             raise BadRequest(f"Send one of {', '.join(self.actions)}.")
         newer = first_newer([name], SINCE, self.version)
         if newer is not None:
-            raise BadRequest(why_newer(newer, SINCE, self.version))
+            raise NotFound(why_newer(newer, SINCE, self.version))
         act, rule, status = self.actions[name]
         until, older = OLDER.get(name, (VERSIONS.oldest, None))
         if older is not None and self.version < until:

@@ -82,6 +82,7 @@ def show_changed_volume(volume: Volume, root: str) -> dict[str, Any]:
         "user_id": volume.user_id,
         "created_at": cinder_time(volume.created_at),
         "updated_at": cinder_time(volume.updated_at),
+        "migration_status": volume.migration_status or None,
         "group_id": None,
         "provider_id": None,
         "shared_targets": False,
@@ -146,7 +147,7 @@ def show_snapshot_without_project(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def show_plain_snapshot(snapshot: Snapshot) -> dict[str, Any]:
-    """A snapshot in a list without details, or in the answer to a create or update."""
+    """A snapshot in a list without details."""
     return {
         "id": str(snapshot.pk),
         "name": snapshot.name,

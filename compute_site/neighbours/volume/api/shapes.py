@@ -65,7 +65,7 @@ NEW_VOLUME: Mapping[str, Key] = {
     "group_id": nothing("group"),
 }
 NEW_SNAPSHOT: Mapping[str, Key] = {
-    "volume_id": Key(uuid_text, required=True),
+    "volume_id": Key(uuid_text),
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),
     "force": Key(word_or_flag),

@@ -24,7 +24,7 @@ from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local import types
 from compute_site.neighbours.volume.local.default_types import find_default
 from compute_site.neighbours.volume.models import VolumeType
-from compute_site.values.keys import shown, texts_by_name
+from compute_site.values.keys import shown, texts_by_name, without
 from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 
 SPECS = "extra_specs"
@@ -100,9 +100,8 @@ class Types(TypeView):
 
     def post(self, request: Request) -> Response:
         self.caller.permit(policies.CREATE_TYPE)
-        return self.answer_type(
-            types.create(self.read("volume_type", serializers.TypeCreate).values)
-        )
+        kind = types.create(self.read("volume_type", serializers.TypeCreate).values)
+        return Response({"volume_type": without(self.show(kind), "qos_specs_id")})
 
 
 class TypeDetail(TypeView):
@@ -115,7 +114,9 @@ class TypeDetail(TypeView):
         self.caller.permit(policies.UPDATE_TYPE)
         kind = self.find_type(type_id)
         values = self.read("volume_type", serializers.TypeUpdate).values
-        return self.answer_type(types.update(kind, values))
+        shown = self.show(types.update(kind, values))
+        access = "os-volume-type-access:is_public"
+        return Response({"volume_type": without(shown, "qos_specs_id", access)})
 
     def delete(self, request: Request, type_id: str) -> Response:
         self.caller.permit(policies.DELETE_TYPE)

@@ -63,11 +63,12 @@ from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.words import PLAIN_TRUE
 
 RULES_OF_KEYS = {
+    **dict.fromkeys(("os-vol-host-attr:host", "provider_id", "cluster_name"), policies.SHOW_HOST),
     **dict.fromkeys(
-        ("os-vol-host-attr:host", "provider_id", "cluster_name", "service_uuid"), policies.SHOW_HOST
-    ),
-    **dict.fromkeys(
-        ("os-vol-mig-status-attr:migstat", "os-vol-mig-status-attr:name_id"),
+        (
+            *("os-vol-mig-status-attr:migstat", "os-vol-mig-status-attr:name_id"),
+            "migration_status",
+        ),
         policies.SHOW_MIGRATION,
     ),
     "os-vol-tenant-attr:tenant_id": policies.SHOW_PROJECT,
@@ -141,9 +142,14 @@ class VolumeView(ListView):
         shown = show_snapshot(snapshot) if seen else show_snapshot_without_project(snapshot)
         return known_at(shown, SNAPSHOT_KEYS_SINCE, self.version)
 
+    def show_made(self, snapshot: Snapshot) -> dict[str, Any]:
+        """The same for the answer to a create or update."""
+        shown = show_snapshot_without_project(snapshot)
+        return known_at(shown, SNAPSHOT_KEYS_SINCE, self.version)
+
     def answer_page(self, key: str, rows: list[Any], shown: list[dict[str, Any]]) -> Response:
         body: dict[str, Any] = {key: shown}
-        if self.more and rows:
+        if rows and len(rows) == self.limit:  # as in Cinder, also where none follows
             url = self.next_url(self.request.build_absolute_uri(self.request.path), rows[-1])
             body[f"{key}_links"] = [{"rel": "next", "href": url}]
         if self.count is not None:
@@ -360,7 +366,10 @@ class Snapshots(SnapshotsDetail):
     bodies: ClassVar = {"post": ("snapshot", SnapshotCreate)}
 
     def post(self, request: Request) -> Response:
-        values = dict(self.read("snapshot", SnapshotCreate).values)
+        asked = self.read("snapshot", SnapshotCreate)
+        if "volume_id" not in asked.given:  # null names a volume that is not there
+            raise BadRequest("key volume_id: is required", field="snapshot")
+        values = dict(asked.values)
         if self.version >= SNAPSHOTS_OF_USED:
             if values["force"] is False:
                 raise BadRequest(
@@ -369,10 +378,10 @@ class Snapshots(SnapshotsDetail):
                 )
             values["force"] = True
         snapshot = changes.create_snapshot(self.caller, values)
-        return Response({"snapshot": self.show(snapshot)}, status=202)
+        return Response({"snapshot": self.show_made(snapshot)}, status=202)
 
     def show(self, snapshot: Snapshot) -> dict[str, Any]:
-        return known_at(show_plain_snapshot(snapshot), SNAPSHOT_KEYS_SINCE, self.version)
+        return show_plain_snapshot(snapshot)
 
 
 class SnapshotDetail(VolumeView):
@@ -389,8 +398,7 @@ class SnapshotDetail(VolumeView):
         if not asked.given:
             raise BadRequest("Give a name or a description.", field="snapshot")
         changes.change(self.caller, snapshot, asked.values, asked.given)
-        shown = known_at(show_plain_snapshot(snapshot), SNAPSHOT_KEYS_SINCE, self.version)
-        return Response({"snapshot": shown})
+        return Response({"snapshot": self.show_made(snapshot)})
 
     def delete(self, request: Request, snapshot_id: str) -> Response:
         changes.delete_snapshot(self.caller, self.find_snapshot(snapshot_id))

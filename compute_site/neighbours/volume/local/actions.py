@@ -291,6 +291,21 @@ def reset_snapshot(_: Caller, snapshot: Snapshot, values: Values) -> None:
     Snapshot.objects.filter(pk=snapshot.pk).update(status=values["status"])
 
 
+SNAPSHOT_MOVES: Mapping[str, tuple[str, ...]] = {
+    "creating": ("creating", "available", "error"),
+    "deleting": ("deleting", "error_deleting"),
+}
+"""What others who make and delete snapshots can tell of them."""
+
+
+def move_snapshot(_: Caller, snapshot: Snapshot, values: Values) -> None:
+    """Raises: BadRequest: the snapshot is not on the way to this status."""
+    status = values["status"]
+    before = [state for state, after in SNAPSHOT_MOVES.items() if status in after]
+    if not Snapshot.objects.filter(pk=snapshot.pk, status__in=before).update(status=status):
+        raise BadRequest(f"Snapshot {snapshot.pk} is {snapshot.status}; it becomes not {status}.")
+
+
 @transaction.atomic
 def force_delete_snapshot(_: Caller, snapshot: Snapshot, __: Values) -> None:
     data.forget(snapshot)

@@ -118,6 +118,8 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
                 "volume_type_id": kind,
             }
         image = image_service().find_images(caller, [word])[word]
+        if image.status != "active":
+            raise BadRequest(f"Image {word} is {image.status}.", field="volume.imageRef")
         if values["size"] is not None:
             return origin | {"size": max(image.min_disk, -(-(image.size or 0) // GIB))}
         return origin
