@@ -53,7 +53,7 @@ test: $(VENV)/.test
 test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough and not guests'
 
-test-guests: $(VENV)/.guests
+test-guests: $(VENV)/.test
 	$(BIN)/python -m pytest -p no:cacheprovider -m guests --durations 10 tests/guests tests/agents
 
 check: $(VENV)/.test
@@ -113,10 +113,6 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
-	@touch $@
-
-$(VENV)/.guests: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,guests]'
 	@touch $@
 
 clean:

@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -20,6 +19,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+PYTHON = "/usr/bin/python3"
+"""Debian's, which has Debian's library of libvirt; the agent needs nothing else."""
 START_SECONDS = 90
 QEMU_CONF = """
 user = "root"
@@ -157,7 +158,7 @@ class Host:
     def start_agent(self) -> None:
         with (self.folder / "agent.log").open("ab") as log:
             self.agent = subprocess.Popen(
-                self.inside(sys.executable, "-m", "servers.agent", "run", *self._where()),
+                self.inside(PYTHON, "-m", "servers.agent", "run", *self._where()),
                 env=ENVIRONMENT,
                 stdout=log,
                 stderr=log,
@@ -216,7 +217,7 @@ class Host:
         """Settings are read before the host joins, too."""
         self.state.mkdir(parents=True, exist_ok=True)
         given = [f"--set={key}={value}" for key, value in settings.items()]
-        program = (sys.executable, "-m", "servers.agent", command)
+        program = (PYTHON, "-m", "servers.agent", command)
         done = subprocess.run(
             self.inside(*program, *words, *self._where(), *given),
             env=ENVIRONMENT,
