@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
+from servers.agent import certificates
 from servers.agent.client import Client, SiteFailed
 from servers.agent.ending import halt
 from servers.agent.failures import GuestFailed
@@ -110,9 +111,15 @@ def join(arguments: argparse.Namespace) -> int:
         "hypervisor": settings.hypervisor,
         "stock": hypervisor.stock(),
     }
+    if settings.migration_address:
+        told["certificate_request"] = certificates.make_request(folder)
+        told["migration_address"] = settings.migration_address
     answer = client.post("join", told)
     settings = _settings(arguments, host=answer["host"])
     save(settings, Identity(token=answer["token"], epoch=answer["epoch"]))
+    if answer.get("certificate"):  # older sites sign none
+        certificates.keep(folder, certificate=answer["certificate"], authority=answer["authority"])
+    hypervisor.close()  # what was started for it starts again with what it is now
     print(f"This host is {answer['host']} now; compute-site agent run starts its work.")  # noqa: T201
     return 0
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from compute_site.faults import BadRequest, Conflict, Fault, Unauthorized
 from servers.host_orders.give import DESTROY
 from servers.host_orders.take import cancel_orders, note_queued
+from servers.hosts.certificates import Certificate, sign
 from servers.hosts.description import HardwareDescription, describe_host
 from servers.hosts.errors import NoSuchService
 from servers.hosts.reading import known_traits
@@ -90,6 +91,8 @@ class Joining:
     protocols: tuple[int, ...]
     hypervisor: str
     stock: Stock
+    certificate_request: str = ""
+    migration_address: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class Joined:
     agent: HostAgent
     token: str
     protocol: int
+    certificate: Certificate | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +163,7 @@ def join_host(token: str, joining: Joining) -> Joined:
         JoinRefused: nobody may join with this token.
         ProtocolUnknown: the host speaks no protocol that is spoken here.
         HostRefused, InventoryInUse: the host has less than its servers hold.
+        RequestRefused: no certificate can be made for what it asks.
     """
     common = set(joining.protocols) & set(PROTOCOLS)
     if not common:
@@ -179,7 +184,12 @@ def join_host(token: str, joining: Joining) -> Joined:
     agent.joined_at = timezone.now()
     agent.save()
     _note_seen(agent)
-    return Joined(agent=agent, token=own, protocol=agent.protocol)
+    certificate = None
+    if joining.certificate_request and joining.migration_address:
+        certificate = sign(
+            joining.certificate_request, host=service.host, address=joining.migration_address
+        )
+    return Joined(agent=agent, token=own, protocol=agent.protocol, certificate=certificate)
 
 
 def find_agent(token: str) -> HostAgent | None:

@@ -54,7 +54,7 @@ def claim_machine(state: Path) -> None:
         raise QuickstartError(
             f"This machine is a host of another site already ({STATE_DIR}/agent.json)."
         )
-    lacks = OwnDaemon(folder_of(state) / "libvirtd").missing()
+    lacks = OwnDaemon(folder_of(state)).missing()
     if lacks:
         raise QuickstartError(f"Guests need {'; '.join(lacks)}.")
     owner = OWNER.read_text(encoding="utf-8") if OWNER.exists() else ""
@@ -68,7 +68,7 @@ def claim_machine(state: Path) -> None:
 
 def is_left(state: Path) -> bool:
     """Does a libvirtd for guests of this state folder run?"""
-    return OwnDaemon(folder_of(state) / "libvirtd").pid() is not None
+    return OwnDaemon(folder_of(state)).pid() is not None
 
 
 def join(state: Path, root: str) -> str:

@@ -29,6 +29,8 @@ class Join(HostView):
             protocols=tuple(given["protocols"]),
             hypervisor=given["hypervisor"],
             stock=read_stock(given["stock"]),
+            certificate_request=given["certificate_request"],
+            migration_address=given["migration_address"],
         )
         joined = join_host(given["join_token"], joining)
         return Response(
@@ -37,6 +39,7 @@ class Join(HostView):
                 "token": joined.token,
                 "epoch": joined.agent.epoch,
                 "protocol": joined.protocol,
+                **(dataclasses.asdict(joined.certificate) if joined.certificate else {}),
                 **lease(),
             },
             status=201,

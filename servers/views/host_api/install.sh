@@ -156,6 +156,18 @@ WORDS
         fail 'this machine has not joined'
 }
 
+# other hosts send guests to this one: their libvirtd is let in by its certificate
+listen_for_guests() {
+    has_systemd && [ -f $STATE_DIR/pki/servercert.pem ] || return 0
+    mkdir -p /etc/pki/CA /etc/pki/libvirt/private
+    install -m 644 $STATE_DIR/pki/cacert.pem /etc/pki/CA/cacert.pem
+    install -m 644 $STATE_DIR/pki/servercert.pem /etc/pki/libvirt/servercert.pem
+    install -m 600 $STATE_DIR/pki/serverkey.pem /etc/pki/libvirt/private/serverkey.pem
+    systemctl stop libvirtd.service
+    systemctl --quiet enable --now libvirtd-tls.socket
+    systemctl start libvirtd.service
+}
+
 start_agent() {
     if has_systemd; then
         cat > $UNIT <<'TEXT'
@@ -227,6 +239,7 @@ main() {
     if [ -n "$token" ]; then
         ! agent_runs || fail 'an agent works on this machine: it has joined already'
         join_site
+        listen_for_guests
     else
         say 'no token: the machine stays the host that it is'
     fi

@@ -33,6 +33,7 @@ MOST_GUESTS = 2000
 LONGEST_CONSOLE = 100_000
 MOST_FILES = 50
 MOST_DOING = 2000
+LONGEST_REQUEST = 8000
 LONGEST_PASSWORD = 4 * 255
 short = up_to(64)
 
@@ -67,6 +68,8 @@ JOIN = {
     "protocols": Key(list_of(whole), required=True),
     "hypervisor": Key(up_to(32, filled_line), required=True),
     "stock": Key(told(STOCK), required=True),
+    "certificate_request": Key(up_to(LONGEST_REQUEST, text), default=""),
+    "migration_address": Key(address),
 }
 WIRES = {
     "tunnel_address": Key(address),

@@ -56,7 +56,8 @@ class Libvirt:
         self.settings = settings
         self.folders = Folders(state / "libvirt")
         self.wires = wires
-        own = OwnDaemon(state / "libvirtd") if settings.own_libvirtd else None
+        address = settings.migration_address
+        own = OwnDaemon(state, address=address) if settings.own_libvirtd else None
         self.connection = Connection(settings.libvirt_uri, own)
         self.host = host_of(settings)
         self.machines = Machines(self.connection, self.folders, wires, self.host)

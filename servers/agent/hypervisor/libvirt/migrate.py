@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from servers.agent.certificates import with_certificate
 from servers.agent.failures import GuestFailed
 from servers.agent.files import read_json, write_durably
 from servers.agent.hypervisor.libvirt.drives import (
@@ -169,7 +170,8 @@ class Migrations:
             own = own_disks(self.machines.folders.of(server_id), self._guest(server_id))
             parameters[lib.VIR_MIGRATE_PARAM_MIGRATE_DISKS] = _targets(domain, own)
         try:
-            domain.migrateToURI3(str(to["uri"]), parameters, flags)
+            uri = with_certificate(str(to["uri"]), Path(self.settings.state_dir))
+            domain.migrateToURI3(uri, parameters, flags)
         except lib.libvirtError as error:
             with self.lock:
                 self.failed[server_id] = failure("the guest could not be moved", error)

@@ -17,6 +17,7 @@ import time
 import uuid
 from pathlib import Path
 
+from servers.agent.certificates import FOLDER, are_there
 from servers.agent.failures import GuestFailed
 from servers.agent.machine import boot_id
 
@@ -43,26 +44,45 @@ security_driver = "none"
 stdio_handler = "file"
 """
 LIBVIRTD_CONF = """
-listen_tls = 0
 listen_tcp = 0
 unix_sock_dir = "{folder}/sock"
 auth_unix_rw = "none"
 log_outputs = "3:file:{folder}/libvirtd.log"
 host_uuid = "{host_uuid}"
 """
+LISTENING = """
+listen_tls = 1
+listen_addr = "{address}"
+key_file = "{pki}/serverkey.pem"
+cert_file = "{pki}/servercert.pem"
+ca_file = "{pki}/cacert.pem"
+"""
+"""Only hosts with a certificate of the same site get an answer."""
+QEMU_MIGRATES = """
+migration_address = "{address}"
+migration_host = "{address}"
+"""
 INSIDE = """set -e
 umask 077
 cd /
 {binds}
-exec libvirtd -f "$1/libvirtd.conf" -p "$1/libvirtd.pid"
+exec libvirtd $2 -f "$1/libvirtd.conf" -p "$1/libvirtd.pid"
 """
 
 
 class OwnDaemon:
-    """``folder`` is its own."""
+    """In the state folder of the agent. With an ``address``, and where the host has a certificate,
+    it takes guests of other hosts there.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, state: Path, *, address: str = "") -> None:
+        self.state = state
+        self.folder = state / "libvirtd"
+        self.address = address
+
+    @property
+    def _listens(self) -> bool:
+        return bool(self.address) and are_there(self.state)
 
     @property
     def uri(self) -> str:
@@ -99,7 +119,7 @@ class OwnDaemon:
         output = self.folder / "libvirtd.out"
         with output.open("wb") as out:
             process = subprocess.Popen(  # noqa: S603 - words of ours
-                ["/usr/bin/unshare", "-m", "sh", "-c", _inside(), "sh", str(self.folder)],
+                ["/usr/bin/unshare", "-m", "sh", "-c", _inside(), "sh", *self._words()],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
@@ -139,6 +159,9 @@ class OwnDaemon:
             return None
         return pid if f"{self.folder}/libvirtd.conf".encode() in words else None
 
+    def _words(self) -> list[str]:
+        return [str(self.folder), "-l" if self._listens else ""]
+
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
         booted = self.folder / "boot_id"
@@ -148,12 +171,15 @@ class OwnDaemon:
         for name in (*BOUND, "etc", "sock"):
             (self.folder / name).mkdir(exist_ok=True)
         self._socket.unlink(missing_ok=True)
-        (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF, encoding="utf-8")
+        address = {"address": self.address, "pki": self.state / FOLDER}
+        more = QEMU_MIGRATES.format(**address) if self.address else ""
+        (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF + more, encoding="utf-8")
         own = self.folder / "host_uuid"
         if not own.exists():
             own.write_text(str(uuid.uuid4()), encoding="ascii")
         facts = {"folder": self.folder, "host_uuid": own.read_text(encoding="ascii")}
         text = LIBVIRTD_CONF.format(**facts)
+        text += LISTENING.format(**address) if self._listens else "listen_tls = 0\n"
         (self.folder / "libvirtd.conf").write_text(text, encoding="utf-8")
         for name, line in ACCOUNTS.items():
             known = Path("/etc", name).read_text(encoding="utf-8")
