@@ -6,5 +6,5 @@ PACKAGES = (
     *("qemu-system-x86", "qemu-utils", "qemu-block-extra"),
     *("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients"),
     *("python3", "python3-libvirt", "python3-pycdlib"),
-    *("dnsmasq-base", "nftables", "iproute2", "procps", "kmod", "util-linux", "openssl"),
+    *("dnsmasq-base", "nftables", "iproute2", "procps", "kmod", "util-linux", "openssl", "netbase"),
 )

@@ -65,7 +65,12 @@ class Machines:
         for domain in self.connection.get().listAllDomains():
             server_id = domain.UUIDString()
             if server_id in known:
-                found[server_id] = power_of(domain)
+                try:
+                    found[server_id] = power_of(domain)
+                except lib.libvirtError as error:
+                    if not is_missing(error):
+                        raise
+                    del found[server_id]  # it has just left, or ended: the next look tells
         for server_id, before in busy.items():
             if before is None:
                 found.pop(server_id, None)
