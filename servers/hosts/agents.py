@@ -187,7 +187,7 @@ def join_host(token: str, joining: Joining) -> Joined:
     certificate = None
     if joining.certificate_request and joining.migration_address:
         certificate = sign(
-            joining.certificate_request, host=service.host, address=joining.migration_address
+            joining.certificate_request, host=agent.service.host, address=joining.migration_address
         )
     return Joined(agent=agent, token=own, protocol=agent.protocol, certificate=certificate)
 
