@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 PORT ?=
 CLOUD ?=
 ARGS ?=
+SERVICES ?=
 GUESTS ?=
 BEGAN := $(shell date +%s)
 STEPS := $(if $(GUESTS),10,7)
@@ -15,7 +16,7 @@ SAY = @printf '[%6.2f s] %s\n' $$(($$(date +%s) - $(BEGAN)))
 
 .DEFAULT_GOAL := help
 .PHONY: help stop reset run test test-fast check bench bench-cpu bench-million bench-hosts bench-launch bench-wait bench-keys \
-    test-guests soak soak-failover soak-hosts soak-repeat suites clean
+    test-guests test-services soak soak-failover soak-hosts soak-repeat suites clean
 
 help:
 	@echo 'make run         the whole site with a demo cloud, on 127.0.0.1:8774'
@@ -27,6 +28,8 @@ help:
 	@echo 'make clean       delete the virtual environment and what was built'
 	@echo 'make test        everything that must hold; make test-fast: what costs little, under 90 s'
 	@echo 'make test-guests boots real guests, as root; needs QEMU and libvirt (docs/guests.md)'
+	@echo 'make test-services  beside real Keystone, Neutron, Cinder and Glance, which it installs into var/'
+	@echo '                 or SERVICES=FOLDER (docs/services.md)'
 	@echo 'make check       lint, types, migrations, deployment checks'
 	@echo 'make bench       figures of the running site; also bench-cpu, bench-million, bench-hosts, bench-launch,'
 	@echo '                 bench-wait, bench-keys'
@@ -51,10 +54,14 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadgroup --durations 10
 
 test-fast: $(VENV)/.test
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough and not guests'
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough and not guests and not real_services'
 
 test-guests: $(VENV)/.test
 	$(BIN)/python -m pytest -p no:cacheprovider -m guests --durations 10 tests/guests tests/agents
+
+test-services: $(VENV)/.test
+	REAL_SERVICES_FOLDER=$(SERVICES) $(BIN)/python -m pytest -p no:cacheprovider -m real_services --durations 5 \
+	    tests/real_services
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

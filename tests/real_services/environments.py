@@ -23,7 +23,8 @@ NAMES = ("keystone", "neutron", "cinder")
 """Of the environments; Glance lives with Cinder."""
 FOLDER = "REAL_SERVICES_FOLDER"
 """The variable that names where the environments are kept."""
-INSTALL_SECONDS = 400
+INSTALL_SECONDS = 240
+"""For what pip fetches for one of them; who needs longer goes without."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

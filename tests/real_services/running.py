@@ -17,6 +17,7 @@ from keystoneauth1.identity.v3 import Password
 from keystoneauth1.session import Session
 from openstack.connection import Connection
 
+from compute_site.quickstart.parent import end_with
 from tests.real_services.configuration import (
     ADMIN,
     DOMAIN,
@@ -31,8 +32,8 @@ from tests.real_services.environments import find_environments
 from tests.world.databases import empty_database
 
 PROGRAMS = Path(__file__).parent / "programs"
-SETUP_SECONDS = 120
-START_SECONDS = 120
+SETUP_SECONDS = 300
+START_SECONDS = 240
 STOP_SECONDS = 15
 OWN_NAMES = ("compute_site",)
 """Users of the service project besides those of the services themselves."""
@@ -160,6 +161,7 @@ def _server(place: Place, service: str) -> Iterator[None]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=end_with(os.getpid()),  # noqa: PLW1509 - it does nothing else
         )
     try:
         yield

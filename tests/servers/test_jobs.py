@@ -54,6 +54,11 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"server_id": "s", "volume_id": "v"},
     ),
     (
+        jobs.CompleteImage(image="i", properties={"k": "v"}),
+        "servers.complete_image",
+        {"image": "i", "properties": {"k": "v"}},
+    ),
+    (
         jobs.TakeBackNics(server_id="s", suspects=("p",)),
         "servers.take_back_nics",
         {"server_id": "s", "suspects": ["p"]},

@@ -1,6 +1,6 @@
 """A driver of Cinder whose volumes are sparse files."""
 
-import shutil
+import subprocess
 from pathlib import Path
 
 from cinder.volume import driver
@@ -8,6 +8,11 @@ from oslo_config import cfg
 
 CONF = cfg.CONF
 GIB = 1024**3
+
+
+def copy(source, target):
+    """Without the holes, which are nearly all of it."""
+    subprocess.run(["/bin/cp", "--sparse=always", str(source), str(target)], check=True)
 
 
 class FileVolumes(driver.VolumeDriver):
@@ -45,17 +50,17 @@ class FileVolumes(driver.VolumeDriver):
             file.truncate(new_size * GIB)
 
     def create_snapshot(self, snapshot):
-        shutil.copy(self._path(snapshot["volume"]), self._path(snapshot))
+        copy(self._path(snapshot["volume"]), self._path(snapshot))
 
     def delete_snapshot(self, snapshot):
         self._path(snapshot).unlink(missing_ok=True)
 
     def create_volume_from_snapshot(self, volume, snapshot):
-        shutil.copy(self._path(snapshot), self._path(volume))
+        copy(self._path(snapshot), self._path(volume))
         self.extend_volume(volume, volume["size"])
 
     def create_cloned_volume(self, volume, source):
-        shutil.copy(self._path(source), self._path(volume))
+        copy(self._path(source), self._path(volume))
         self.extend_volume(volume, volume["size"])
 
     def copy_image_to_volume(self, context, volume, image_service, image_id, **_more):

@@ -20,9 +20,9 @@ from compute_site.neighbours.network.models import COMPUTE, HeldPort
 from compute_site.neighbours.network.openstack import service
 from compute_site.neighbours.network.openstack.failures import meaning_of
 from compute_site.neighbours.network.openstack.find import (
-    available_networks,
-    find_networks,
-    find_security_groups,
+    look_up_groups,
+    look_up_networks,
+    offered_networks,
 )
 from compute_site.neighbours.network.openstack.nics import describe, notes_of, ports_of
 from compute_site.neighbours.network.openstack.service import Object
@@ -151,12 +151,12 @@ def _plan(wanted: Connection) -> list[_Nic]:
     if isinstance(requests, str) or not requests:
         return _choose(caller, allocate=requests == "auto")
     ids = [one.network_id for one in requests if one.port_id is None and one.network_id]
-    networks = find_networks(caller, ids) if ids else {}
+    networks = look_up_networks(caller, ids) if ids else {}
     return [_nic(caller, place, one, networks) for place, one in enumerate(requests)]
 
 
 def _choose(caller: Caller, *, allocate: bool) -> list[_Nic]:
-    offered = available_networks(caller)
+    offered = offered_networks(caller)
     if len(offered) > 1:
         raise NicFailed("The project can use several networks; name one of them.")
     if offered:
@@ -297,7 +297,7 @@ def _groups(wanted: Connection) -> list[str]:
     if not asked:
         return []
     names = [word for word in wanted.security_groups if not is_canonical(word)]
-    ids = {found.name: found.id for found in find_security_groups(wanted.caller, names)}
+    ids = {found.name: found.id for found in look_up_groups(wanted.caller, names)}
     return [ids.get(word, word) for word in wanted.security_groups]
 
 

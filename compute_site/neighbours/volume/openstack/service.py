@@ -53,7 +53,9 @@ def call_in_project(method: str, path: str, *, caller: Caller, json: Any) -> Any
     if caller.token:
         return call(method, path, caller=caller, json=json)
     try:
-        token = str(session.open_session().get_token(_in_project(caller.project_id)))
+        token = str(
+            session.open_session().get_token(_in_project(keystone_url(), caller.project_id))
+        )
     except ClientException as error:
         raise VolumeServiceUnavailable(
             f"The service user has no role in the project {caller.project_id} of the cloud, which "
@@ -89,10 +91,10 @@ OF_SNAPSHOT = "os-extended-snapshot-attributes:project_id"
 
 
 @cache
-def _in_project(project_id: str) -> Password:
+def _in_project(url: str, project_id: str) -> Password:
     options = settings.OPTIONS
     return Password(
-        keystone_url(),
+        url,
         username=options.openstack_username,
         password=options.openstack_password,
         user_domain_name=options.openstack_user_domain_name,

@@ -1,0 +1,213 @@
+"""What is left in a Neutron and a Cinder elsewhere when a process dies after any call of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from compute_site.neighbours.elsewhere.remote import RemoteService
+from servers.models import BlockDevice, Instance
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.cloud_services import Neighbours
+from tests.world.crashes import Killed, every_crash
+from tests.world.elsewhere import Cloud, joined
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
+from tests.world.orders import Shop
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Death:
+    """Kills whoever has made so many calls of services elsewhere, before the answer is read."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.left = 0
+        send = RemoteService.send
+
+        def dying(service: RemoteService, *args: Any, **values: Any) -> Any:
+            answer = send(service, *args, **values)
+            self.left -= 1
+            if self.left == 0:
+                raise Killed
+            return answer
+
+        patch.setattr(RemoteService, "send", dying)
+
+    def after(self, calls: int, act: Callable[[], object]) -> bool:
+        """Did whoever acts die?"""
+        self.left = calls
+        with contextlib.suppress(Killed):
+            act()
+            self.left = 0
+            return False
+        connection.close()  # the session of the dead ends, and its locks with it
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE status = 'doing'")
+        return True
+
+
+@pytest.fixture
+def neighbours() -> Iterator[Neighbours]:
+    cloud = Cloud()
+    there = Neighbours(cloud)
+    with joined(
+        cloud,
+        image_service="compute_site.neighbours.image.local",
+        network_service="compute_site.neighbours.network.openstack",
+        volume_service="compute_site.neighbours.volume.openstack",
+    ):
+        yield there
+    cloud.stop()
+
+
+@pytest.fixture
+def death(monkeypatch: pytest.MonkeyPatch) -> Death:
+    return Death(monkeypatch)
+
+
+@pytest.fixture
+def shop(cast: Cast) -> Shop:
+    make_host("host1")
+    return Shop()
+
+
+def finish() -> None:
+    """Do all jobs, also those that wait for their time."""
+    while run_jobs() + _make_due():
+        pass
+
+
+def _make_due() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = now()"
+            " WHERE status = 'todo' AND scheduled_at > now()"
+        )
+        return cursor.rowcount
+
+
+def made_volume(shop: Shop) -> dict[str, Any]:
+    return shop.root(destination_type="volume", volume_size=10, delete_on_termination=True)
+
+
+def order(client: ApiClient, shop: Shop, port_id: str, network_id: str) -> str:
+    answer = shop.order(
+        client,
+        networks=[{"port": port_id}, {"uuid": network_id}],
+        block_device_mapping_v2=[made_volume(shop)],
+    )
+    return str(answer.expect(202).json["server"]["id"])
+
+
+def check_empty(neighbours: Neighbours, *ports: str) -> None:
+    assert neighbours.ports.keys() == set(ports)
+    assert not any(port["device_id"] for port in neighbours.ports.values())
+    assert not neighbours.volumes
+    assert not neighbours.attachments
+
+
+def test_a_build_that_dies_goes_on_with_what_it_made(
+    as_member: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
+) -> None:
+    network = neighbours.make_network()
+    port = neighbours.make_port(network)
+    neighbours.slow = 1
+    for calls in every_crash():
+        server_id = order(as_member, shop, port, network)
+        died = death.after(calls, finish)
+        finish()
+        server = Instance.objects.get(uuid=server_id)
+        assert server.vm_state == "active"
+        assert server.network_info[0]["port_id"] == port
+        held = {one["id"] for one in neighbours.ports.values() if one["device_id"] == server_id}
+        assert held == {nic["port_id"] for nic in server.network_info}
+        assert len(held) == 2
+        [volume] = neighbours.volumes.values()
+        assert (volume["status"], volume["metadata"]) == ("in-use", {})
+        disk = BlockDevice.objects.get(instance=server)
+        assert str(disk.volume_id) == volume["id"]
+        as_member.delete(f"/servers/{server_id}").expect(204)
+        finish()
+        check_empty(neighbours, port)
+        if not died:
+            return
+
+
+def test_a_build_that_dies_and_is_not_wanted_any_more_leaves_nothing(
+    as_member: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
+) -> None:
+    network = neighbours.make_network()
+    port = neighbours.make_port(network)
+    for calls in every_crash():
+        server_id = order(as_member, shop, port, network)
+        died = death.after(calls, run_jobs)
+        as_member.delete(f"/servers/{server_id}").expect(204)
+        finish()
+        check_empty(neighbours, port)
+        if not died:
+            return
+
+
+def test_a_deletion_that_dies_is_done_again(
+    as_member: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
+) -> None:
+    network = neighbours.make_network()
+    port = neighbours.make_port(network)
+    for calls in every_crash():
+        server_id = order(as_member, shop, port, network)
+        finish()
+        as_member.delete(f"/servers/{server_id}").expect(204)
+        died = death.after(calls, run_jobs)
+        finish()
+        assert not Instance.objects.alive().exists()
+        check_empty(neighbours, port)
+        if not died:
+            return
+
+
+def test_a_request_that_dies_reserves_nothing_for_long(
+    as_member: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
+) -> None:
+    volume = neighbours.make_volume(size=10)
+    disk = {"source_type": "volume", "destination_type": "volume", "uuid": volume}
+    disks = [shop.root(), {**disk, "boot_index": -1}]
+    for calls in every_crash():
+        died = death.after(calls, lambda: shop.order(as_member, block_device_mapping_v2=disks))
+        if not died:
+            break
+        assert not Instance.objects.exists()
+        finish()
+        assert not neighbours.attachments
+        assert neighbours.volumes[volume]["status"] == "available"
+    finish()
+    assert Instance.objects.get().vm_state == "active"
+    assert neighbours.volumes[volume]["status"] == "in-use"
+
+
+def test_an_interface_whose_request_dies_is_taken_away(
+    as_member: ApiClient, shop: Shop, neighbours: Neighbours, death: Death
+) -> None:
+    network = neighbours.make_network()
+    made = shop.order(as_member, networks=[{"uuid": network}])
+    server_id = made.expect(202).json["server"]["id"]
+    finish()
+    wanted = {"interfaceAttachment": {"net_id": network}}
+    for calls in every_crash():
+        before = set(neighbours.ports)
+
+        def attach() -> None:
+            as_member.post(f"/servers/{server_id}/os-interface", wanted).expect(200)
+
+        died = death.after(calls, attach)
+        finish()
+        known = {nic["port_id"] for nic in Instance.objects.get().network_info}
+        assert neighbours.ports.keys() == known
+        if not died:
+            assert len(known) == len(before) + 1
+            return
