@@ -104,7 +104,7 @@ def test_the_defaults_are_options(as_member: ApiClient) -> None:
     shown = as_member.get(f"{QUOTA}/default").expect(200).json["quota"]
     assert (shown["network"], shown["floatingip"], shown["router"]) == (100, 50, 10)
     shown = as_member.get(f"{QUOTA_SET}/defaults").expect(200).json["quota_set"]
-    assert (shown["volumes"], shown["gigabytes"], shown["backups"]) == (10, 1000, -1)
+    assert (shown["volumes"], shown["gigabytes"], shown["backups"]) == (10, 1000, 0)
     small = dataclasses.replace(settings.OPTIONS, quota_networks=0, quota_volumes=0, quota_images=0)
     with override_settings(OPTIONS=small):
         make("network", name="n")(as_member).expect(409)

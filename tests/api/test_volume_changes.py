@@ -273,3 +273,35 @@ def test_a_full_page_links_to_the_next(as_member: ApiClient) -> None:
     path = urlsplit(links[0]["href"])
     assert as_member.get(f"/{path.path}?{path.query}").expect(200).json == {"volumes": []}
     assert "volumes_links" not in as_member.get(f"{V3}/volumes?limit=3").expect(200).json
+
+
+def test_a_type_says_that_servers_share_its_volumes(as_member: ApiClient) -> None:
+    VolumeType.objects.create(name="shared", extra_specs={"multiattach": "<is> True"})
+    VolumeType.objects.create(name="alone", extra_specs={"multiattach": "<is> False"})
+    made = create(as_member, size=1, volume_type="shared").expect(202).json["volume"]
+    assert made["multiattach"] is True
+    volume = Volume.objects.get(pk=made["id"])
+    act(as_member, volume, "os-retype", {"new_type": "alone"}).expect(202)
+    volume.refresh_from_db()
+    assert volume.multiattach is False
+    Volume.objects.update(status="in-use")
+    act(as_member, volume, "os-retype", {"new_type": "shared"}).expect(400)
+
+
+def test_types_are_found_by_name(as_member: ApiClient) -> None:
+    VolumeType.objects.create(name="fast", description="costly")
+    VolumeType.objects.create(name="slow")
+    for query in ("name=fast", "description=costly"):
+        listed = as_member.get(f"{V3}/types?{query}").expect(200).json["volume_types"]
+        assert [kind["name"] for kind in listed] == ["fast"]
+
+
+def test_a_type_in_use_stays_what_it_is(as_admin: ApiClient) -> None:
+    kind = VolumeType.objects.create(name="fast", extra_specs={"a": "b"})
+    make_volume(volume_type=kind)
+    url = f"{V3}/types/{kind.pk}/extra_specs"
+    as_admin.post(url, {"extra_specs": {"c": "d"}}).expect(400)
+    as_admin.put(f"{url}/a", {"a": "c"}).expect(400)
+    as_admin.delete(f"{url}/a").expect(400)
+    kind.refresh_from_db()
+    assert kind.extra_specs == {"a": "b"}

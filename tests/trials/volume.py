@@ -498,12 +498,18 @@ FREE = (
 
 
 def order(answer: Answer) -> list[str]:
-    """The names or ids of a list, in its order."""
-    for key in ("volumes", "snapshots", "transfers", "volume_types"):
+    """The names of what was prepared, in the order of the list. The rest is used up by requests,
+    and where Cinder's other processes do not run, what is deleted stays.
+    """
+    for key in ("volumes", "snapshots", "volume_types"):
         rows = answer.json.get(key) if isinstance(answer.json, dict) else None
         if isinstance(rows, list):
-            return [str(row.get("name")) for row in rows if isinstance(row, dict)]
+            names = [str(row.get("name")) for row in rows if isinstance(row, dict)]
+            return [name for name in names if PREPARED.match(name)]
     return []
+
+
+PREPARED = re.compile(r"[vs]\d-")
 
 
 def differs(request: Request, ours: Answer, theirs: Answer) -> str | None:
@@ -539,17 +545,38 @@ def _first_difference(mine: Any, other: Any, path: str = "") -> str:
     return f"{path.rstrip('.')}: {mine!r:.60} theirs {other!r:.60}"
 
 
-def _by(path: str, *statuses: int | None) -> Test:
+def _by(path: str, *statuses: int | tuple[int, ...] | None) -> Test:
     """Requests whose path is like this and that have these statuses, ours and theirs; ``None``
     stands for every status.
     """
 
     def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
-        given = (ours.status, theirs.status)
-        alike = all(want in (None, got) for want, got in zip(statuses, given, strict=False))
+        given = zip(statuses, (ours.status, theirs.status), strict=True)
+        alike = all(
+            want is None or got in (want if isinstance(want, tuple) else (want,))
+            for want, got in given
+        )
         return re.match(path, request.path) is not None and alike
 
     return holds
+
+
+def _has(key: str, *statuses: int | tuple[int, ...] | None) -> Test:
+    """The same of requests that have the key in their body."""
+    alike = _by("", *statuses)
+
+    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
+        return f'"{key}"' in json.dumps(request.body) and alike(request, ours, theirs)
+
+    return holds
+
+
+def _pages(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return request.kind == "list" and re.search(r"limit=|offset=|marker=", request.path) is not None
+
+
+def _ignored(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return request.kind == "list" and request.version in ("3.0", "3.2", "3.14", "3.27")
 
 
 def _types_by_name(request: Request, ours: Answer, theirs: Answer) -> bool:
@@ -562,6 +589,11 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("the caller's right counts before the thing", _by("types|default-types", 403, 404)),
     ("a thing that is not there counts before the body", _by("types/|volumes/|snap", 404, 400)),
     ("types are ordered by name, and markers of theirs count", _types_by_name),
+    ("pages of lists in which what is deleted stays", _pages),
+    ("filters that Cinder ignores before 3.31", _ignored),
+    ("unknown keys are refused before 3.53, too", _has("colour", 400, (200, 202))),
+    ("there are no groups", _has("group_id", 400, 404)),
+    ("projects that do not exist get no access", _by(r"types/.*/action", (400, 404), 202)),
     ("unknown parameters are refused", _by(r"[\w-]+(/detail)?\?|limits\?", 400, 200)),
     ("Cinder's default settings allow fewer filters", _by(r"[\w-]+(/detail)?\?", 200, 400)),
     ("quotas of single types are not kept", _by("os-quota-(class-)?sets/.*", 200, 200)),

@@ -41,6 +41,11 @@ class VolumeType(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_shared(self) -> bool:
+        """Can several servers have a volume of the type?"""
+        return bool(self.extra_specs.get("multiattach") == "<is> True")
+
 
 class VolumeTypeAccess(models.Model):
     """A project that may use a type that is not public."""

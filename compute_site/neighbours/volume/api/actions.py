@@ -18,7 +18,7 @@ from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.representation import cinder_time, show_type
-from compute_site.neighbours.volume.api.shapes import gigabytes, word_or_flag
+from compute_site.neighbours.volume.api.shapes import gigabytes, strict_texts, word_or_flag
 from compute_site.neighbours.volume.api.version import (
     ALWAYS,
     VERSIONS,
@@ -37,7 +37,6 @@ from compute_site.values.keys import (
     line,
     mapping,
     one_of,
-    texts_by_name,
     uuid_text,
 )
 
@@ -57,7 +56,7 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
     },
     "os-force_delete": {},
     "os-update_readonly_flag": {"readonly": Key(word_or_flag, required=True)},
-    "os-set_image_metadata": {"metadata": Key(texts_by_name, required=True)},
+    "os-set_image_metadata": {"metadata": Key(strict_texts, required=True)},
     "os-unset_image_metadata": {"key": Key(filled_line, required=True)},
     "os-show_image_metadata": {},
     "os-retype": {

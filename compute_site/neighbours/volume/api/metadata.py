@@ -14,10 +14,10 @@ from compute_site.api.microversions.version import Microversion
 from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.neighbours.serializers import ItemsSerializer
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.api.shapes import strict_texts
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.models import Snapshot, Volume
-from compute_site.values.keys import WrongValue, mapping, texts_by_name
 
 ETAGS = Microversion.parse("3.15")
 
@@ -33,14 +33,6 @@ def tag_of(metadata: Mapping[str, str]) -> str:
     """Names a state of metadata."""
     text = json.dumps(metadata, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def strict_texts(value: Any) -> dict[str, str]:
-    """Names with texts; unlike elsewhere, numbers are none."""
-    found = mapping(value)
-    if not all(isinstance(part, str) for part in found.values()):
-        raise WrongValue("give names with texts")
-    return texts_by_name(found)
 
 
 class MetadataItems(ItemsSerializer):

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from compute_site.faults import NotFound
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import permit_on
-from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView
@@ -19,20 +18,20 @@ from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.values.keys import IGNORED, Key, WrongValue, limit
 from compute_site.values.words import PLAIN_TRUE
 
-NOT_KEPT = dict.fromkeys(("backups", "backup_gigabytes", "groups"), UNLIMITED)
+NOT_KEPT = dict.fromkeys(("backups", "backup_gigabytes", "groups"), 0)
 """Kinds that there are none of here."""
 
 
-def unlimited(value: Any) -> int:
-    if limit(value) != UNLIMITED:
-        raise WrongValue("give -1: there are none here")
-    return UNLIMITED
+def none(value: Any) -> int:
+    if limit(value) > 0:
+        raise WrongValue("give 0: there are none here")
+    return 0
 
 
 class QuotaUpdate(BodySerializer):
     shape: ClassVar[Mapping[str, Key]] = {
         **{name: Key(limit) for name in QUOTAS.kinds},
-        **{name: Key(unlimited) for name in NOT_KEPT},
+        **{name: Key(none) for name in NOT_KEPT},
         "tenant_id": IGNORED,
         "force": IGNORED,
         "skip_validation": IGNORED,

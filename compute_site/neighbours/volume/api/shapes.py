@@ -13,6 +13,7 @@ from compute_site.values.keys import (
     filled_line,
     flag,
     line,
+    mapping,
     one_of,
     shown,
     texts_by_name,
@@ -31,6 +32,14 @@ def gigabytes(value: Any) -> int:
 
 
 _size = between(1, MOST_GIB)
+
+
+def strict_texts(value: Any) -> dict[str, str]:
+    """Names with texts; unlike elsewhere, numbers are none."""
+    found = mapping(value)
+    if not all(isinstance(part, str) for part in found.values()):
+        raise WrongValue("give names with texts")
+    return texts_by_name(found)
 
 
 def word_or_flag(value: Any) -> bool:
@@ -59,7 +68,7 @@ NEW_VOLUME: Mapping[str, Key] = {
     "volume_type": Key(line),
     "availability_zone": Key(line, default="nova"),
     "multiattach": Key(flag, default=False),
-    "metadata": Key(texts_by_name, default={}),
+    "metadata": Key(strict_texts, default={}),
     "consistencygroup_id": nothing("consistency group"),
     "backup_id": nothing("backup"),
     "group_id": nothing("group"),
@@ -69,19 +78,19 @@ NEW_SNAPSHOT: Mapping[str, Key] = {
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),
     "force": Key(word_or_flag),
-    "metadata": Key(texts_by_name, default={}),
+    "metadata": Key(strict_texts, default={}),
 }
 CHANGED: Mapping[str, Key] = {
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),
-    "metadata": Key(texts_by_name, default={}),
+    "metadata": Key(strict_texts, default={}),
 }
 CHANGED_SNAPSHOT: Mapping[str, Key] = without(CHANGED, "metadata")
 NEW_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line, required=True),
     "description": Key(line, default=""),
     "os-volume-type-access:is_public": Key(flag, default=True),
-    "extra_specs": Key(texts_by_name, default={}),
+    "extra_specs": Key(strict_texts, default={}),
 }
 CHANGED_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line),

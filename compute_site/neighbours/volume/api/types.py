@@ -13,18 +13,19 @@ from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.serializers import ItemsSerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import serializers
-from compute_site.neighbours.volume.api.queries import NOTHING, Read, items, read_items
+from compute_site.neighbours.volume.api.queries import NOTHING, Read, items, read_items, same
 from compute_site.neighbours.volume.api.representation import (
     USER_VISIBLE,
     show_type,
     visible_specs,
 )
+from compute_site.neighbours.volume.api.shapes import strict_texts
 from compute_site.neighbours.volume.api.version import starting
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local import types
 from compute_site.neighbours.volume.local.default_types import find_default
 from compute_site.neighbours.volume.models import VolumeType
-from compute_site.values.keys import shown, texts_by_name, without
+from compute_site.values.keys import shown, without
 from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 
 SPECS = "extra_specs"
@@ -72,6 +73,8 @@ class Types(TypeView):
 
     reads: ClassVar = {
         "is_public": _is_public,
+        "name": same("name"),
+        "description": same("description"),
         "extra_specs": items("extra_specs", "extra_specs"),
     }
     since: ClassVar = starting(v3_52=["extra_specs"])
@@ -126,7 +129,7 @@ class TypeDetail(TypeView):
 
 class Specs(ItemsSerializer):
     def read_items(self, data: Any) -> dict[str, str]:
-        return texts_by_name(data)
+        return strict_texts(data)
 
 
 class TypeSpecs(TypeView):

@@ -13,7 +13,6 @@ from compute_site.api.microversions.version import Microversion
 from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.ownership import may_on, permit_on
-from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.serializers import Asked, BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.queries import (
@@ -425,8 +424,8 @@ class Limits(VolumeView):
             "maxTotalVolumes": limits["volumes"],
             "maxTotalVolumeGigabytes": limits["gigabytes"],
             "maxTotalSnapshots": limits["snapshots"],
-            "maxTotalBackups": UNLIMITED,
-            "maxTotalBackupGigabytes": UNLIMITED,
+            "maxTotalBackups": 0,
+            "maxTotalBackupGigabytes": 0,
             "totalVolumesUsed": used["volumes"],
             "totalGigabytesUsed": used["gigabytes"],
             "totalSnapshotsUsed": used["snapshots"],

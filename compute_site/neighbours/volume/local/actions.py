@@ -21,6 +21,7 @@ from compute_site.neighbours.volume.local.changes import (
     VolumeBusy,
     VolumeTooSmall,
     find_type,
+    is_shared,
     remove_volume,
 )
 from compute_site.neighbours.volume.local.events import volume_grew
@@ -177,8 +178,13 @@ def retype(caller: Caller, volume: Volume, values: Values) -> None:
         VolumeBusy: it is neither free nor in use.
     """
     kind = find_type(caller, values["new_type"])
+    shared = is_shared(kind)
+    if shared and not volume.multiattach:
+        permit_on(caller, policies.MULTIATTACH, volume.project_id)
     idle = Volume.objects.filter(pk=volume.pk, status__in=IN_PLACE)
-    if not idle.update(volume_type=kind):
+    if shared != volume.multiattach:
+        idle = idle.filter(status="available")
+    if not idle.update(volume_type=kind, multiattach=shared):
         raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; it keeps its type now.")
 
 

@@ -4,6 +4,7 @@ the bytes that it makes, if there are any.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ from compute_site.neighbours.volume.local.of_servers import (
     find_types,
     permit_create,
 )
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import NewVolume
 
 UNCLAIMED = ("available", "error")
@@ -55,9 +56,7 @@ class VolumeBusy(BadRequest):
 
 @transaction.atomic
 def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
-    permit_create(
-        caller, of_image=values["imageRef"] is not None, multiattach=values["multiattach"]
-    )
+    permit_create(caller, of_image=values["imageRef"] is not None)
     origin = _origin(caller, values)
     least = origin.pop("size", None)
     size = values["size"] or least
@@ -71,15 +70,16 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
     of_origin = origin.pop("volume_type_id", None)
     said = find_type(caller, values["volume_type"]) if values["volume_type"] else None
     kind = said or of_origin or default_type_of(caller.project_id)
+    shared = values["multiattach"] or is_shared(kind)
+    if shared:
+        caller.permit(policies.MULTIATTACH)
     volume = Volume.objects.create(
         project_id=caller.project_id,
         user_id=caller.user_id,
         size=size,
         volume_type_id=kind,
-        **{
-            key: values[key]
-            for key in ("name", "description", "availability_zone", "multiattach", "metadata")
-        },
+        **{key: values[key] for key in ("name", "description", "availability_zone", "metadata")},
+        multiattach=shared,
         **origin,
     )
     image_id = values["imageRef"]
@@ -124,6 +124,12 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
             return origin | {"size": max(image.min_disk, -(-(image.size or 0) // GIB))}
         return origin
     return {}
+
+
+def is_shared(type_id: uuid.UUID | str | None) -> bool:
+    """Can several servers have a volume of this type?"""
+    kind = VolumeType.objects.filter(pk=type_id).first() if type_id is not None else None
+    return kind is not None and kind.is_shared
 
 
 def find_type(caller: Caller, word: str) -> str:

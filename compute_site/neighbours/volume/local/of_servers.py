@@ -6,7 +6,6 @@ that had to wait for a lock sees the rows as the other one has left them.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -148,6 +147,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     types = {kind.name: kind.id for kind in find_types(caller, names)}
     untyped = any(new.volume_type is None for new in volumes)
     usual = default_type_of(caller.project_id) if untyped else None
+    shared = _shared_types({*types.values(), *filter(None, (usual,))})
     rows = [
         Volume(
             project_id=caller.project_id,
@@ -156,6 +156,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
             size=new.size,
             status="reserved",
             availability_zone=new.availability_zone or "nova",
+            multiattach=(types.get(new.volume_type) if new.volume_type else usual) in shared,
             volume_type_id=usual if new.volume_type is None else types.get(new.volume_type),
             snapshot_id=new.snapshot_id,
             **sources.get(new.snapshot_id or new.image_id or "", {}),
@@ -169,13 +170,20 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     return [str(row.pk) for row in rows]
 
 
-def default_type_of(project_id: str) -> uuid.UUID | None:
+def _shared_types(type_ids: Collection[str]) -> set[str]:
+    """Those of which several servers can have a volume."""
+    kinds = VolumeType.objects.filter(pk__in=type_ids) if type_ids else ()
+    return {str(kind.pk) for kind in kinds if kind.is_shared}
+
+
+def default_type_of(project_id: str) -> str | None:
     """The id of the type that volumes of the project have where nobody says one."""
     chosen = DefaultType.objects.filter(project=project_id)
-    return chosen.values_list("volume_type", flat=True).first()
+    type_id = chosen.values_list("volume_type", flat=True).first()
+    return None if type_id is None else str(type_id)
 
 
-def permit_create(caller: Caller, *, of_image: bool, multiattach: bool = False) -> None:
+def permit_create(caller: Caller, *, of_image: bool) -> None:
     """Check that the caller may make such volumes in its own project.
 
     Raises:
@@ -184,8 +192,6 @@ def permit_create(caller: Caller, *, of_image: bool, multiattach: bool = False) 
     caller.permit(policies.CREATE)
     if of_image:
         caller.permit(policies.CREATE_FROM_IMAGE)
-    if multiattach:
-        caller.permit(policies.MULTIATTACH)
 
 
 @transaction.atomic

@@ -64,16 +64,25 @@ def update(kind: VolumeType, values: Mapping[str, Any]) -> VolumeType:
 @transaction.atomic
 def delete(kind: VolumeType) -> None:
     """Raises: TypeInUse: volumes have it."""
-    VolumeType.objects.select_for_update().filter(pk=kind.pk).first()
-    if kind.volume_set.exists():
+    _lock_unused(kind).delete()
+
+
+def _lock_unused(kind: VolumeType) -> VolumeType:
+    locked = VolumeType.objects.select_for_update().get(pk=kind.pk)
+    if locked.volume_set.exists():
         raise TypeInUse(f"Volumes have the type {kind.pk}.")
-    kind.delete()
+    return locked
 
 
 @transaction.atomic
 def set_specs(kind: VolumeType, specs: Mapping[str, str]) -> None:
-    """Set these extra specs; the others stay."""
-    locked = VolumeType.objects.select_for_update().get(pk=kind.pk)
+    """Set these extra specs; the others stay.
+
+    Raises:
+        TypeInUse: volumes have the type.
+        BadRequest: it would have too many.
+    """
+    locked = _lock_unused(kind)
     locked.extra_specs |= specs
     if len(locked.extra_specs) > MOST_ITEMS:
         raise BadRequest(f"A type has at most {MOST_ITEMS} extra specs.", field="extra_specs")
@@ -82,8 +91,12 @@ def set_specs(kind: VolumeType, specs: Mapping[str, str]) -> None:
 
 @transaction.atomic
 def remove_spec(kind: VolumeType, key: str) -> None:
-    """Raises: NotFound: the type does not have it."""
-    locked = VolumeType.objects.select_for_update().get(pk=kind.pk)
+    """
+    Raises:
+        TypeInUse: volumes have the type.
+        NotFound: the type does not have it.
+    """
+    locked = _lock_unused(kind)
     check_spec(locked.extra_specs, key)
     del locked.extra_specs[key]
     locked.save(update_fields=["extra_specs"])
