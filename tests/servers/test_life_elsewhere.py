@@ -1,0 +1,130 @@
+"""What happens to a server whose ports and volumes are of services elsewhere: none of it calls them
+inside a transaction of ours, which fails (``CalledInTransaction``), and all ends as it should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from servers.models import Instance
+from tests.world.cast import Cast
+from tests.world.client import ApiClient
+from tests.world.cloud_services import Neighbours
+from tests.world.elsewhere import Cloud, joined
+from tests.world.hosts import make_host
+from tests.world.jobs import run_jobs
+from tests.world.orders import Shop
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def neighbours() -> Iterator[Neighbours]:
+    cloud = Cloud()
+    there = Neighbours(cloud)
+    with joined(
+        cloud,
+        image_service="compute_site.neighbours.image.local",
+        network_service="compute_site.neighbours.network.openstack",
+        volume_service="compute_site.neighbours.volume.openstack",
+    ):
+        yield there
+    cloud.stop()
+
+
+@pytest.fixture
+def server(as_member: ApiClient, cast: Cast, neighbours: Neighbours) -> Instance:
+    """It runs from a volume, with a port."""
+    make_host("host1")
+    make_host("host2")
+    shop = Shop()
+    root = shop.root(destination_type="volume", volume_size=10, delete_on_termination=True)
+    network = neighbours.make_network()
+    answer = shop.order(
+        as_member, networks=[{"uuid": network}], block_device_mapping_v2=[root], imageRef=None
+    )
+    server_id = answer.expect(202).json["server"]["id"]
+    run_jobs()
+    found = Instance.objects.get(uuid=server_id)
+    assert found.vm_state == "active", found.faults.values_list("message", flat=True)
+    return found
+
+
+def do(client: ApiClient, server: Instance, state: str, **action: Any) -> None:
+    """Ask for the action, let workers do it, and see what the server is then."""
+    path = f"/servers/{server.uuid}/action"
+    assert client.post(path, action, microversion="latest").status in (200, 202)
+    run_jobs()
+    server.refresh_from_db()
+    assert (server.vm_state, server.task_state) == (state, None)
+
+
+def check_bound(neighbours: Neighbours, server: Instance) -> None:
+    [port] = neighbours.ports.values()
+    assert (port["device_id"], port["binding:host_id"]) == (str(server.uuid), server.host)
+    assert [nic["port_id"] for nic in server.network_info] == [port["id"]]
+
+
+def test_its_power(as_member: ApiClient, server: Instance, neighbours: Neighbours) -> None:
+    do(as_member, server, "stopped", **{"os-stop": None})
+    do(as_member, server, "active", **{"os-start": None})
+    do(as_member, server, "active", reboot={"type": "HARD"})
+    check_bound(neighbours, server)
+
+
+def test_its_moves(as_admin: ApiClient, server: Instance, neighbours: Neighbours) -> None:
+    first = server.host
+    do(as_admin, server, "active", **{"os-migrateLive": {"host": None, "block_migration": "auto"}})
+    assert server.host != first
+    check_bound(neighbours, server)
+    do(as_admin, server, "resized", migrate=None)
+    assert server.host == first
+    check_bound(neighbours, server)
+    do(as_admin, server, "active", revertResize=None)
+    check_bound(neighbours, server)
+
+
+def test_it_is_shelved_and_brought_back(
+    as_admin: ApiClient, server: Instance, neighbours: Neighbours
+) -> None:
+    do(as_admin, server, "shelved_offloaded", shelve=None)
+    do(as_admin, server, "active", unshelve=None)
+    check_bound(neighbours, server)
+    [volume] = neighbours.volumes.values()
+    assert volume["status"] == "in-use"
+
+
+def test_an_image_of_it_names_snapshots(
+    as_member: ApiClient, server: Instance, neighbours: Neighbours
+) -> None:
+    do(as_member, server, "active", createImage={"name": "kept"})
+    [snapshot] = neighbours.snapshots.values()
+    assert snapshot["volume_id"] in neighbours.volumes
+
+
+def test_a_host_that_binds_no_port_is_left_for_another(
+    as_member: ApiClient, cast: Cast, neighbours: Neighbours
+) -> None:
+    make_host("host1")
+    make_host("host2")
+    neighbours.unbound_hosts = {"host1"}
+    network = neighbours.make_network()
+    answer = Shop().order(as_member, networks=[{"uuid": network}]).expect(202)
+    run_jobs()
+    server = Instance.objects.get(uuid=answer.json["server"]["id"])
+    assert (server.vm_state, server.host) == ("active", "host2")
+    check_bound(neighbours, server)
+
+
+def test_a_changed_port_is_shown_when_neutron_tells_of_it(
+    as_admin: ApiClient, server: Instance, neighbours: Neighbours
+) -> None:
+    [port] = neighbours.ports.values()
+    port["fixed_ips"] = [{"subnet_id": "s", "ip_address": "10.0.0.99"}]
+    event = {"name": "network-changed", "server_uuid": str(server.uuid), "tag": port["id"]}
+    as_admin.post("/os-server-external-events", {"events": [event]}).expect(200)
+    server.refresh_from_db()
+    assert server.network_info[0]["addresses"] == [["10.0.0.99", 4]]
