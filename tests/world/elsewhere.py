@@ -61,6 +61,8 @@ class Cloud:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.answers: dict[str, Told | list[Told] | Answering] = {}
+        self.fallback: Answering | None = None
+        """Answers what stands nowhere in ``answers``."""
         self.logins = 0
         self.released = threading.Event()
         """Set at the end, for answers that keep somebody waiting."""
@@ -93,6 +95,8 @@ class Cloud:
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
         if answer is None and (asked.method, path) == ("POST", "/v3/auth/tokens"):
             return self._log_in()
+        if answer is None and self.fallback is not None:
+            answer = self.fallback
         if answer is None:
             return Told(404, {"error": {"message": f"nothing at {path}"}})
         return answer(asked) if callable(answer) else answer
@@ -158,12 +162,16 @@ class Cloud:
                 if self.headers.get("Transfer-Encoding") != "chunked":
                     yield self.rfile.read(int(self.headers.get("Content-Length") or 0))
                     return
-                while line := self.rfile.readline().strip():
-                    piece = self.rfile.read(int(line, 16))
+                while piece := self.rfile.read(self._length()):
                     self.rfile.readline()
-                    if not piece:
-                        return
                     yield piece
+                self.rfile.readline()
+
+            def _length(self) -> int:
+                line = self.rfile.readline().strip()
+                if not line:
+                    raise ConnectionAbortedError("the body has no end")
+                return int(line, 16)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer  # noqa: N815 - as there
 

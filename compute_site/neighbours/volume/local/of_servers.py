@@ -13,7 +13,9 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from compute_site.caller import Caller
+from compute_site.faults import BadRequest
 from compute_site.neighbours import image_service
+from compute_site.neighbours.calls import runs_outside
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
@@ -37,6 +39,13 @@ from compute_site.neighbours.volume.protocol import (
     VolumeNotSnapshottable,
     VolumeTypeData,
 )
+
+
+class ImagesElsewhere(BadRequest):
+    """A volume of this site cannot be made of an image of another cloud."""
+
+    code = "images_elsewhere"
+
 
 FREE = ("available", "downloading")
 SNAPSHOTTABLE = ("available", "in-use")
@@ -227,7 +236,7 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
 
 
 def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
-    image = image_service().find_images(caller, [image_id]).get(image_id)
+    image = find_images(caller, [image_id]).get(image_id)
     if image is None:
         return
     for volume in Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])):
@@ -324,13 +333,25 @@ def settle(volumes: Collection[str]) -> set[str]:
     return set(found)
 
 
+def find_images(caller: Caller, ids: Collection[str]) -> Mapping[str, ImageData]:
+    """The images that volumes are made of, or overwritten with.
+
+    Raises:
+        ImagesElsewhere: they are in a cloud elsewhere, which is not called in our transactions.
+    """
+    images = image_service()
+    if ids and runs_outside(images.create_image):
+        raise ImagesElsewhere("Volumes of this site are not made of images of another cloud.")
+    return images.find_images(caller, ids)
+
+
 def find_sources(caller: Caller, volumes: Sequence[NewVolume]) -> dict[str, dict[str, Any]]:
     """The columns that volumes copy from their image or snapshot, by its id."""
     image_ids = {new.image_id for new in volumes if new.image_id is not None}
     snapshot_ids = [new.snapshot_id for new in volumes if new.snapshot_id is not None]
     sources: dict[str, dict[str, Any]] = {
         image_id: {"bootable": "true", "image_metadata": _image_metadata(image)}
-        for image_id, image in image_service().find_images(caller, image_ids).items()
+        for image_id, image in find_images(caller, image_ids).items()
     }
     if snapshot_ids:
         seen = Snapshot.objects.visible_to(caller).select_related("volume")
