@@ -248,8 +248,8 @@ class ProjectAdmin(OwnerAdmin, RulesAdmin):
     list_display = ("named", "description", "enabled", "created_at")
     list_filter = ("enabled",)
     search_fields = ("name", "id", "description")
-    fields = ("id", "name", "description", "enabled", "created_at")
-    readonly_fields = ("id", "created_at")
+    fields = ("id", "name", "domain", "parent", "tags", "description", "enabled", "created_at")
+    readonly_fields = ("id", "domain", "parent", "tags", "created_at")
     inlines = (RoleInline,)
     rules_explained = (
         "A rule allows one kind of request in this project. It counts from the next request on. "
@@ -307,10 +307,10 @@ class SiteUserAdmin(PersonalAdmin, OwnerAdmin, UserAdmin):  # type: ignore[type-
     search_fields = ("username", "id", "email")
     autocomplete_fields = ("default_project", "groups")
     filter_horizontal = ("user_permissions",)
-    readonly_fields = ("id", "last_login", "date_joined", "failures")
+    readonly_fields = ("id", "domain", "last_login", "date_joined", "failures")
     actions = ("revoke_tokens", "unlock")
     fieldsets = (
-        (None, {"fields": ("id", "username", "password", "failures", "is_active")}),
+        (None, {"fields": ("id", "username", "domain", "password", "failures", "is_active")}),
         (
             "Projects and roles",
             {

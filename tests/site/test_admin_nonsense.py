@@ -15,11 +15,23 @@ from django.test import Client
 from django.urls import reverse
 
 from compute_site.console.api_pages import ApiAdmin
+from compute_site.identity.models import (
+    Domain,
+    Endpoint,
+    ImpliedRole,
+    Limit,
+    NamedRole,
+    Region,
+    RegisteredLimit,
+    RoleAssignment,
+    Service,
+    UserGroup,
+)
 from compute_site.neighbours.image.models import Quota as ImageQuota
 from compute_site.neighbours.network.models import Quota as NetworkQuota
 from compute_site.neighbours.volume.models import DefaultType, VolumeType
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
-from quotas.models import Limit
+from quotas.models import Limit as QuotaLimit
 from servers.admin.host_operations import HOST_OPERATIONS
 from servers.admin.operations import OPERATIONS
 from servers.models import Cell, ResourceProvider
@@ -59,8 +71,25 @@ def rows(cast: Cast) -> dict[type[Model], Model]:
                 (ImageQuota, "image_count_total"),
             )
         ),
+        *identity_rows(),
     ]
     return {type(row): row for row in made}
+
+
+def identity_rows() -> list[Model]:
+    domain = Domain.objects.create(name="own")
+    group, role = UserGroup.objects.create(name="crew"), NamedRole.objects.create(name="own")
+    service, region = Service.objects.create(type="dns"), Region.objects.create(id="far")
+    registered = RegisteredLimit.objects.create(
+        service=service, resource_name="zones", default_limit=1
+    )
+    return [
+        *(domain, group, role, service, region, registered),
+        Endpoint.objects.create(service=service, interface="public", url="http://dns"),
+        Limit.objects.create(registered=registered, project_id=ALPHA, resource_limit=2),
+        ImpliedRole.objects.create(prior=role, implied=NamedRole.objects.create(name="other")),
+        RoleAssignment.objects.create(key="one", role=role, group=group, domain=domain),
+    ]
 
 
 def test_the_kinds_of_rows_are_those_with_forms(rows: dict[type[Model], Model]) -> None:
@@ -126,7 +155,7 @@ def test_nonsense_in_limits_is_refused(cast: Cast, word: str) -> None:
         answer = client.post(url, sent | users)
         assert answer.status_code == 200
         assert answer.context["form"].errors
-    assert not Limit.objects.exists()
+    assert not QuotaLimit.objects.exists()
 
 
 @pytest.mark.parametrize("word", [*NONSENSE, "x" * 300])

@@ -1,0 +1,391 @@
+"""Domains, groups of users, roles, the catalogue and limits in the admin: what the forms take and
+save is what the identity API takes, by the same functions.
+
+Who may change groups and roles gives rights to people: only superusers do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from compute_site.console.api_pages import RefusalPages, as_sent
+from compute_site.console.lists import word_filter
+from compute_site.faults import BadRequest, Fault
+from compute_site.identity import limits
+from compute_site.identity.assignments import Place, assign, unassign
+from compute_site.identity.groups import add_member, remove_member
+from compute_site.identity.models import (
+    Domain,
+    Endpoint,
+    ImpliedRole,
+    Limit,
+    NamedRole,
+    Region,
+    RegisteredLimit,
+    RoleAssignment,
+    Service,
+    User,
+    UserGroup,
+)
+from compute_site.identity.roles import imply, stop_implying
+from compute_site.neighbours.identity.api.catalogue import ENDPOINT, REGION, SERVICE
+from compute_site.neighbours.identity.api.domain import DOMAIN
+from compute_site.neighbours.identity.api.group import GROUP
+from compute_site.neighbours.identity.api.limit import LIMIT, REGISTERED
+from compute_site.neighbours.identity.api.records import Kind
+from compute_site.neighbours.identity.api.role import ROLE
+from compute_site.neighbours.identity.api.serializers import IdentityBody, NewLimit
+
+
+class KindForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Reads its fields as the API reads a body. ``members``: field → member of the body."""
+
+    kind: ClassVar[Kind]
+    new_body: ClassVar[type[IdentityBody]]
+    members: ClassVar[Mapping[str, str]] = {}
+    refusal: ClassVar[Fault | None] = None
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        self.read: dict[str, Any] = {}
+        if self.errors:
+            return values
+        if self.refusal is not None:
+            self._show(self.refusal)
+            return values
+        is_new = self.instance._state.adding  # noqa: SLF001 - Django's public model API
+        told = (
+            self.members if is_new else [name for name in self.members if name in self.changed_data]
+        )
+        sent = {
+            self.members[name]: as_sent(values[name])
+            for name in told
+            if name in values and not (is_new and values[name] in (None, ""))
+        }
+        body = self.new_body if is_new else self.kind.body
+        try:
+            self.read = body.read_body({body.noun: sent}, partial=not is_new)
+        except Fault as fault:
+            self._show(fault)
+        return values
+
+    def _show(self, fault: Fault) -> None:
+        """At the field that is to blame, where the text names it."""
+        where, _, text = fault.detail.partition(": ")
+        member = where.rpartition(".")[2]
+        fields = [name for name, own in self.members.items() if own == member]
+        self.add_error(
+            fields[0] if fields and text else None, text if fields and text else fault.detail
+        )
+
+
+class KindAdmin(RefusalPages):
+    """``members``: field of the form → member of the API's body. What is not among ``changed`` is
+    read-only once the row exists.
+    """
+
+    form = KindForm
+    kind: ClassVar[Kind]
+    new_body: ClassVar[type[IdentityBody] | None] = None
+    members: ClassVar[Mapping[str, str]] = {}
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Fields of a new row alone."""
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.kind, form.members = self.kind, self.members
+        form.new_body = self.new_body or self.kind.body
+        return form
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*(["id"] if obj is not None and "id" not in self.members else []), *self.members]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("id", *self.fixed) if obj is not None else ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            if form.read:
+                self.kind.change(self.kind.find(obj.pk), form.read, by=name_of(request))
+            return
+        obj.pk = self.make(form.read, by=name_of(request)).pk
+        obj.refresh_from_db()
+
+    def make(self, members: Mapping[str, Any], *, by: str) -> Any:
+        return self.kind.make(members, by=by)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """All is saved already."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.kind.remove(self.kind.find(obj.pk), by=name_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+
+class RightsPages:
+    """Pages that give rights to people, or take them away: superusers alone change them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def name_of(request: HttpRequest) -> str:
+    return cast("User", request.user).pk
+
+
+@admin.register(Domain)
+class DomainAdmin(RightsPages, KindAdmin):
+    kind = DOMAIN
+    members = {name: name for name in ("name", "description", "enabled")}
+    list_display = ("name", "description", "enabled", "created_at")
+    list_filter = ("enabled",)
+    search_fields = ("name", "id")
+
+
+class GroupForm(KindForm):
+    class Meta:
+        model = UserGroup
+        fields = ("name", "domain", "description", "members")
+
+
+@admin.register(UserGroup)
+class UserGroupAdmin(RightsPages, KindAdmin):
+    """A group of users, with its members."""
+
+    kind = GROUP
+    form = GroupForm
+    members = {"name": "name", "domain": "domain_id", "description": "description"}
+    fixed = ("domain",)
+    list_display = ("name", "domain", "description")
+    list_select_related = ("domain",)
+    search_fields = ("name", "id")
+    autocomplete_fields = ("domain", "members")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_fields(request, obj), "members"]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        group, by = form.instance, name_of(request)
+        wanted, held = set(form.cleaned_data["members"]), set(group.members.all())
+        for user in wanted - held:
+            add_member(group, user, by=by)
+        for user in held - wanted:
+            remove_member(group, user, by=by)
+
+
+@admin.register(NamedRole)
+class NamedRoleAdmin(RightsPages, KindAdmin):
+    kind = ROLE
+    members = {"name": "name", "domain": "domain_id", "description": "description"}
+    fixed = ("domain",)
+    list_display = ("name", "domain", "description", "is_built_in")
+    list_filter = ("is_built_in",)
+    list_select_related = ("domain",)
+    search_fields = ("name", "id")
+    autocomplete_fields = ("domain",)
+
+
+class MadeAndDeleted(RightsPages, RefusalPages):
+    """Rows that are made and deleted, and never changed."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """All is saved already."""
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+
+class RefusableForm(forms.ModelForm):  # type: ignore[type-arg]
+    refusal: ClassVar[Fault | None] = None
+
+    def clean(self) -> dict[str, Any]:
+        if self.refusal is not None:
+            self.add_error(None, self.refusal.detail)
+        return super().clean() or {}
+
+
+@admin.register(ImpliedRole)
+class ImpliedRoleAdmin(MadeAndDeleted):
+    form = RefusableForm
+    list_display = ("prior", "implied")
+    list_select_related = ("prior", "implied")
+    search_fields = ("prior__name", "implied__name")
+    autocomplete_fields = ("prior", "implied")
+    fields = ("prior", "implied")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        imply(obj.prior, obj.implied, by=name_of(request))
+        obj.pk = ImpliedRole.objects.get(prior=obj.prior, implied=obj.implied).pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        stop_implying(obj.prior, obj.implied, by=name_of(request))
+
+
+@admin.register(RoleAssignment)
+class RoleAssignmentAdmin(MadeAndDeleted):
+    """What groups hold, and what is held in domains, on the system and by inheritance; what users
+    hold in projects directly stands on the page of the project.
+    """
+
+    form = RefusableForm
+    list_display = ("role", "user", "group", "project", "domain", "inherited")
+    list_select_related = ()
+    list_prefetched = ("role", "user", "group", "project", "domain")
+    list_filter = (
+        "inherited",
+        word_filter("user", "user__username", "user__id"),
+        word_filter("project", "project__name", "project__id"),
+    )
+    search_fields = ("key",)
+    fields = ("role", "user", "group", "project", "domain", "inherited")
+    autocomplete_fields = ("role", "user", "group", "project", "domain")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if (obj.user is None) == (obj.group is None):
+            raise BadRequest("Name a user or a group.")
+        if obj.project is not None and obj.domain is not None:
+            raise BadRequest("Name a project or a domain, or neither for the system.")
+        place, holder = place_of(obj), obj.user or obj.group
+        if isinstance(holder, User) and place.project is not None and not place.inherited:
+            raise BadRequest("Roles of users in projects are given on the page of the project.")
+        if place.inherited and place.project is None and place.domain is None:
+            raise BadRequest("Nothing lies below the system: name a project or a domain.")
+        assign(holder, place, obj.role, by=name_of(request))
+        held = {"role": obj.role, "inherited": obj.inherited}
+        for name in ("user", "group", "project", "domain"):
+            held[name] = getattr(obj, name)
+        obj.pk = RoleAssignment.objects.get(**held).pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        unassign(obj.user or obj.group, place_of(obj), obj.role, by=name_of(request))
+
+
+def place_of(row: RoleAssignment) -> Place:
+    return Place(project=row.project, domain=row.domain, inherited=row.inherited)
+
+
+@admin.register(Region)
+class RegionAdmin(KindAdmin):
+    kind = REGION
+    members = {"id": "id", "description": "description", "parent": "parent_region_id"}
+    fixed = ("id",)
+    list_display = ("id", "description", "parent")
+    list_select_related = ("parent",)
+    search_fields = ("id",)
+    autocomplete_fields = ("parent",)
+
+
+@admin.register(Service)
+class ServiceAdmin(KindAdmin):
+    """Those of the site itself can be taken out of the catalogue, and put back."""
+
+    kind = SERVICE
+    members = {name: name for name in ("type", "name", "description", "enabled")}
+    list_display = ("type", "name", "description", "enabled")
+    list_filter = ("enabled",)
+    search_fields = ("type", "name", "id")
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(KindAdmin):
+    kind = ENDPOINT
+    members = {
+        "service": "service_id",
+        "interface": "interface",
+        "region": "region_id",
+        "url": "url",
+        "enabled": "enabled",
+    }
+    list_display = ("service", "interface", "region", "url", "enabled")
+    list_filter = ("interface", "enabled")
+    list_select_related = ("service",)
+    search_fields = ("url", "id")
+    autocomplete_fields = ("service", "region")
+
+
+@admin.register(RegisteredLimit)
+class RegisteredLimitAdmin(KindAdmin):
+    kind = REGISTERED
+    members = {
+        "service": "service_id",
+        "region": "region_id",
+        "resource_name": "resource_name",
+        "default_limit": "default_limit",
+        "description": "description",
+    }
+    list_display = ("resource_name", "service", "region", "default_limit")
+    list_select_related = ("service",)
+    search_fields = ("resource_name", "id")
+    autocomplete_fields = ("service", "region")
+
+    def make(self, members: Mapping[str, Any], *, by: str) -> Any:
+        (made,) = limits.register_limits([members], by=by)
+        return made
+
+
+@admin.register(Limit)
+class LimitAdmin(KindAdmin):
+    kind = LIMIT
+    new_body = NewLimit
+    members = {
+        "registered": "registered",
+        "project": "project_id",
+        "domain": "domain_id",
+        "resource_limit": "resource_limit",
+        "description": "description",
+    }
+    fixed = ("registered", "project", "domain")
+    list_display = ("registered", "project", "domain", "resource_limit")
+    list_select_related = ()
+    list_prefetched = ("registered", "project", "domain")
+    list_filter = (word_filter("project", "project__name", "project__id"),)
+    search_fields = ("registered__resource_name", "id")
+    autocomplete_fields = ("registered", "project", "domain")
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        return form if obj is not None else type("NewLimitForm", (NewLimitForm, form), {})
+
+    def make(self, members: Mapping[str, Any], *, by: str) -> Any:
+        (made,) = limits.make_limits([members], by=by)
+        return made
+
+
+class NewLimitForm(KindForm):
+    """The registered limit stands for the service, region and name of the resource."""
+
+    def clean(self) -> dict[str, Any]:
+        registered = self.cleaned_data.get("registered")
+        if registered is None:
+            return forms.ModelForm.clean(self) or {}
+        naming = limits.naming_of(registered)
+        self.cleaned_data |= naming
+        members = {name: member for name, member in self.members.items() if name != "registered"}
+        self.members = {**members, **{name: name for name in naming}}  # type: ignore[misc] # of this form alone
+        return super().clean()
