@@ -92,10 +92,15 @@ def roles_held(holder: Holder, place: Place) -> list[NamedRole]:
     """
     if _is_membership(holder, place):
         keys = set(_memberships(user=holder.pk, project=place.project).values_list(ROLE, flat=True))
-        found = NamedRole.objects.filter(Q(is_built_in=True, name__in=keys) | Q(pk__in=keys))
+        found = NamedRole.objects.filter(by_keys(keys))
     else:
         found = NamedRole.objects.filter(assignments__in=_rows(holder, place))
     return list(found.order_by("name"))
+
+
+def by_keys(keys: Collection[str]) -> Q:
+    """The roles with these keys, of a query set of them."""
+    return Q(is_built_in=True, name__in=keys) | Q(pk__in=keys)
 
 
 def assign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:

@@ -21,14 +21,15 @@ from compute_site.identity.tokens import ValidToken
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialOrder:
-    """The asked application credential. ``role``: the largest of the asked roles; ``None``: the
-    roles that the user holds.
+    """The asked application credential. ``role``: the largest of the asked roles, and ``others``
+    the keys of those that operators have made; none of both: the roles that the user holds.
     """
 
     name: str
     description: str = ""
     secret: str | None = None
     role: Role | None = None
+    others: tuple[str, ...] = ()
     expires_at: dt.datetime | None = None
     unrestricted: bool = False
 
@@ -46,19 +47,15 @@ def make_credential(owner: ValidToken, order: CredentialOrder) -> tuple[Applicat
     project_id = owner.token.project_id
     if project_id is None:
         raise NoProject("An application credential is for a project; so must the token be.")
-    if not owner.scope.roles:
-        raise RestrictedToken(f"You hold none of the roles {', '.join(Role)} in this project.")
-    held = max(owner.scope.roles, key=list(Role).index)
-    role = order.role or held
-    if role not in held.implied:
-        raise RestrictedToken(f"You do not hold the role {role.value} in this project.")
+    role, others = _allowed(owner, order)
     secret = order.secret or secrets.token_urlsafe(64)
     credential = ApplicationCredential(
         name=order.name,
         description=order.description,
         user_id=owner.user_id,
         project_id=project_id,
-        role=role,
+        role=role or "",
+        others=others,
         secret_hash=make_password(secret),
         unrestricted=order.unrestricted,
         expires_at=order.expires_at,
@@ -73,6 +70,23 @@ def make_credential(owner: ValidToken, order: CredentialOrder) -> tuple[Applicat
             raise
         raise NameInUse(f"You have an application credential {order.name!r} already.") from None
     return credential, secret
+
+
+def _allowed(owner: ValidToken, order: CredentialOrder) -> tuple[Role | None, list[str]]:
+    """The asked roles, or all that the owner holds.
+
+    Raises:
+        RestrictedToken: one of them is not held.
+    """
+    held = max(owner.scope.roles, key=list(Role).index, default=None)
+    if order.role is None and not order.others:
+        return held, list(owner.scope.others)
+    if order.role is not None and (held is None or order.role not in held.implied):
+        raise RestrictedToken(f"You do not hold the role {order.role.value} in this project.")
+    missing = set(order.others) - set(owner.scope.others)
+    if missing:
+        raise RestrictedToken(f"You do not hold the role {min(missing)} in this project.")
+    return order.role, list(order.others)
 
 
 def check_unrestricted(owner: ValidToken) -> None:

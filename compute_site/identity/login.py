@@ -23,6 +23,7 @@ from compute_site.identity.tokens import (
     find_token,
     in_wide_scope,
     issue_token,
+    with_others,
 )
 
 
@@ -127,8 +128,10 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
         named = f"{asked.credential_name} of {asked.user_name or asked.user_id}"
     credential = prove_secret(credential, asked.secret or "", named=named)
     user = find_by_user(user_id=credential.user_id, project_id=credential.project_id)
-    scope = user and user.restricted_to(Role(credential.role))
-    if scope is None or not scope.roles:
+    scope = user and user.restricted_to(Role(credential.role) if credential.role else None)
+    if scope is not None and credential.others:
+        scope = with_others(scope, credential)
+    if scope is None or not scope.holds_any:
         raise NoRole("The user of the application credential does not hold its role any more.")
     return issue_token(
         scope,

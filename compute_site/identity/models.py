@@ -465,7 +465,7 @@ class IdentityChange(models.Model):
 class ApplicationCredential(models.Model):
     """A secret of its own with which a program acts for a user in one project.
 
-    ``role`` is the largest role that it may use, and only as long as the user holds it.
+    ``role`` is the largest role of ``Role`` that it may use, and only as long as the user holds it.
     """
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
@@ -473,7 +473,9 @@ class ApplicationCredential(models.Model):
     description = models.TextField(blank=True, default="")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="credentials")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="credentials")
-    role = models.CharField(max_length=16, choices=Role.choices)
+    role = models.CharField(max_length=16, choices=Role.choices, blank=True)
+    others = ArrayField(models.CharField(max_length=36), default=list, blank=True)
+    """The keys of other roles that it may use; they are shown by its tokens, and give no rights."""
     secret_hash = models.CharField(max_length=128)
     unrestricted = models.BooleanField(default=False)
     """May it make and delete application credentials?"""

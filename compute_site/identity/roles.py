@@ -60,11 +60,11 @@ def imply(prior: NamedRole, implied: NamedRole, *, by: str) -> None:
     """From now on, who holds ``prior`` holds ``implied``, too.
 
     Raises:
-        WrongDomain: the implied role is one of a domain.
+        WrongDomain: the implied role is one of a domain, and the prior one is not.
         Immutable: the implied role is admin, or implies the prior one.
     """
-    if implied.domain_id is not None:
-        raise WrongDomain(f"The role {implied.name} is one of a domain: no other implies it.")
+    if implied.domain_id is not None and prior.domain_id is None:
+        raise WrongDomain(f"The role {implied.name} is one of a domain: only others such imply it.")
     if (
         implied.name == "admin"
         or prior == implied

@@ -54,13 +54,13 @@ class Scope:
     def holds_any(self) -> bool:
         return bool(self.roles or self.others)
 
-    def restricted_to(self, role: Role, group_id: int | None = None) -> Scope:
+    def restricted_to(self, role: Role | None, group_id: int | None = None) -> Scope:
         """The same user with an application credential: with its role only, or with no role if the
         user does not hold that role any more.
         """
-        held = any(role in own.implied for own in self.roles)
-        groups = (group_id,) if held and group_id is not None else ()
-        roles = (role,) if held else ()
+        held = role is not None and any(role in own.implied for own in self.roles)
+        roles = (role,) if held and role is not None else ()
+        groups = (group_id,) if roles and group_id is not None else ()
         return dataclasses.replace(
             self, roles=roles, group_ids=groups, by_credential=True, others=()
         )
@@ -202,5 +202,5 @@ def scope_of(row: tuple[Any, ...]) -> Scope:
     values: list[Any] = [*row[:7], roles, groups, False, others]
     scope = Scope(*values)
     if len(row) > 8 and row[8] is not None:
-        return scope.restricted_to(Role(row[8]), row[9])
+        return scope.restricted_to(Role(row[8]) if row[8] else None, row[9])
     return scope

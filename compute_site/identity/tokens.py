@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from compute_site.faults import Forbidden
 from compute_site.identity.assignments import find_wide_roles
 from compute_site.identity.errors import EndedMeanwhile
-from compute_site.identity.models import ApplicationCredential, Role, Token, User
+from compute_site.identity.models import ApplicationCredential, ProjectRole, Role, Token, User
 from compute_site.identity.scope import LADDER, Scope, find_by_token
 
 INSERT = """
@@ -138,9 +138,19 @@ def find_token(text: str) -> ValidToken | None:
     if token.domain_id is not None or token.system:
         scope = in_wide_scope(scope, token.domain_id)
         return ValidToken(token, scope) if scope.holds_any else None
+    if token.credential is not None and token.credential.others:
+        scope = with_others(scope, token.credential)
     if token.project_id is not None and not scope.holds_any:
         return None
     return ValidToken(token, scope)
+
+
+def with_others(scope: Scope, credential: ApplicationCredential) -> Scope:
+    """With the other roles of the application credential that its user still holds."""
+    held = ProjectRole.objects.filter(
+        group__user=credential.user_id, project=credential.project_id, role__in=credential.others
+    )
+    return dataclasses.replace(scope, others=tuple(held.values_list("role", flat=True)))
 
 
 def in_wide_scope(scope: Scope, domain_id: str | None) -> Scope:

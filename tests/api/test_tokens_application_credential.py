@@ -255,7 +255,7 @@ def test_a_credential_expires_and_its_tokens_with_it(cast: Cast) -> None:
 
     token = log_in({"id": shown["id"], "secret": shown["secret"]}).expect(201).json["token"]
 
-    assert token["expires_at"] == shown["expires_at"]
+    assert token["expires_at"] == f"{shown['expires_at']}Z"
     ApplicationCredential.objects.update(expires_at=timezone.now())
     log_in({"id": shown["id"], "secret": shown["secret"]}).expect(401)
 

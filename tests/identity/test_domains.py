@@ -318,6 +318,35 @@ def test_limits_refer_to_registered_ones(
     as_admin.delete(path).expect(204)
 
 
+def test_an_application_credential_has_roles_of_one_s_own(as_admin: ApiClient, cast: Cast) -> None:
+    role = make(as_admin, "roles", name="auditor")["id"]
+    held = f"{V3}/projects/{ALPHA}/users/{cast.member.user_id}/roles/{role}"
+    path = f"{V3}/users/{cast.member.user_id}/application_credentials"
+    asked = {"application_credential": {"name": "robot", "roles": [{"id": role}]}}
+    ApiClient(cast.member).post(path, asked).expect(403)
+    as_admin.put(held).expect(204)
+    made = ApiClient(cast.member).post(path, asked).expect(201).json["application_credential"]
+    proof = {"id": made["id"], "secret": made["secret"]}
+    identity = {"methods": ["application_credential"], "application_credential": proof}
+    body = {"auth": {"identity": identity}}
+    answer = ApiClient().post(f"{V3}/auth/tokens", body).expect(201)
+    assert names_of(answer.json["token"]) == {"auditor"}
+    Holder(answer.headers["X-Subject-Token"], None).get(SERVERS).expect(401)
+    as_admin.delete(held).expect(204)
+    ApiClient().post(f"{V3}/auth/tokens", body).expect(401)
+
+
+def test_a_domain_is_a_project_too(as_admin: ApiClient) -> None:
+    made = make(as_admin, "projects", name="branch", is_domain=True)
+    assert (made["is_domain"], made["domain_id"]) == (True, None)
+    path = f"{V3}/projects/{made['id']}"
+    assert as_admin.get(f"{V3}/domains/{made['id']}").json["domain"]["name"] == "branch"
+    as_admin.delete(path).expect(403)
+    as_admin.patch(path, {"project": {"enabled": False}}).expect(200)
+    as_admin.delete(path).expect(204)
+    as_admin.get(path).expect(404)
+
+
 def test_who_may_not_change_the_own_password(as_admin: ApiClient, cast: Cast) -> None:
     path = f"{V3}/users/{cast.member.user_id}"
     as_admin.patch(path, {"user": {"options": {"lock_password": True}}}).expect(200)

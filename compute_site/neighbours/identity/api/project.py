@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest
-from compute_site.identity.domains import make_domain
+from compute_site.identity.domains import change_domain, make_domain, remove_domain
 from compute_site.identity.errors import NoSuchThing
 from compute_site.identity.models import Domain, Project
 from compute_site.identity.projects import (
@@ -139,6 +139,8 @@ class OwnProjects(IdentityView):
         return Response(show_list("projects", items, url=request.build_absolute_uri()))
 
 
+PLACING = ("domain_id", "parent_id", "is_domain")
+"""Where a project is; a domain is nowhere."""
 WAYS = ("parents_as_list", "parents_as_ids", "subtree_as_list", "subtree_as_ids")
 
 
@@ -157,17 +159,40 @@ class ProjectDetail(RecordDetail):
 
     def get(self, request: Request, **named: str) -> Response:
         (key,) = named.values()
-        project = self.of.look_up(key)
-        if project is None and Domain.objects.filter(pk=key.replace("\0", "")).exists():
+        domain = self.domain_of_key(key)
+        if domain is not None:
             self.permit(policies.GET_PROJECT, project_id=key, domain_id=key)
-            shown = show_domain_as_project(Domain.objects.get(pk=key), root=self.root)
-            return Response({"project": shown})
+            return Response({"project": show_domain_as_project(domain, root=self.root)})
         project, caller = self.find_permitted("get", key)
         check_known(request.GET, WAYS)
         for kind in ("parents", "subtree"):
             if f"{kind}_as_list" in request.GET and f"{kind}_as_ids" in request.GET:
                 raise BadRequest(f"{kind}: ask for a list or for ids.", field=kind)
         return Response({"project": self.show(project) | self.around(project, caller)})
+
+    def patch(self, request: Request, **named: str) -> Response:
+        """A domain is changed as one (Keystone: it is a project, too)."""
+        (key,) = named.values()
+        domain = self.domain_of_key(key)
+        if domain is None:
+            return super().patch(request, **named)
+        caller = self.permit(policies.DOMAINS["update"])
+        asked = ProjectBody.read_body(self.read_body(), partial=True)
+        members = {name: value for name, value in asked.items() if name not in PLACING}
+        changed = change_domain(domain, members, by=caller.user_id)
+        return Response({"project": show_domain_as_project(changed, root=self.root)})
+
+    def delete(self, request: Request, **named: str) -> Response:
+        (key,) = named.values()
+        domain = self.domain_of_key(key)
+        if domain is None:
+            return super().delete(request, **named)
+        caller = self.permit(policies.DOMAINS["delete"])
+        remove_domain(domain, by=caller.user_id)
+        return Response(status=204)
+
+    def domain_of_key(self, key: str) -> Domain | None:
+        return None if "\0" in key else Domain.objects.filter(pk=key).first()
 
     def around(self, project: Project, caller: ValidToken) -> dict[str, Any]:
         """The projects above and below. Keystone: lists have those in which the caller has a role,

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
+from compute_site.identity.assignments import by_keys
 from compute_site.identity.catalog import catalog, url_of
 from compute_site.identity.ids import stable_id
 from compute_site.identity.models import (
@@ -134,15 +135,21 @@ def show_credential(
         "description": credential.description,
         "user_id": credential.user_id,
         "project_id": credential.project_id,
-        "roles": [
-            {"id": stable_id("role", role.value), "name": role.value, "domain_id": None}
-            for role in Role(credential.role).implied
-        ],
-        "expires_at": show_time(credential.expires_at) if credential.expires_at else None,
+        "roles": show_credential_roles(credential),
+        "expires_at": show_time(credential.expires_at)[:-1] if credential.expires_at else None,
         "unrestricted": credential.unrestricted,
         "links": {"self": f"{own}/{credential.id}"},
     }
     return shown | ({"secret": secret} if secret is not None else {})
+
+
+def show_credential_roles(credential: ApplicationCredential) -> list[dict[str, Any]]:
+    own = Role(credential.role).implied if credential.role else ()
+    shown = [(stable_id("role", role.value), role.value) for role in own]
+    if credential.others:
+        found = NamedRole.objects.filter(by_keys(credential.others))
+        shown += found.values_list("id", "name")
+    return [{"id": key, "name": name, "domain_id": None} for key, name in shown]
 
 
 def show_role(role: NamedRole, *, root: str) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Implied(IdentityView):
         self.permit(policies.GET_IMPLIED)
         prior, implied = find_role(prior_role_id), find_role(implied_role_id)
         find_rule(prior, implied)
-        return self.answer(prior, implied)
+        return Response(status=204) if request.method == "HEAD" else self.answer(prior, implied)
 
     def put(self, request: Request, prior_role_id: str, implied_role_id: str) -> Response:
         caller = self.permit(policies.CREATE_IMPLIED)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
@@ -21,7 +21,7 @@ from compute_site.identity.assignments import ROLE_OF_ID
 from compute_site.identity.catalog import KNOWN_IN_URLS, SUBSTITUTED
 from compute_site.identity.errors import MalformedRequest, NoSuchThing
 from compute_site.identity.extra import EXTRA, LONGEST_TEXT
-from compute_site.identity.models import Domain, Project, Region, Role, Service
+from compute_site.identity.models import Domain, NamedRole, Project, Region, Role, Service
 from compute_site.identity.service_models import INTERFACES
 from compute_site.neighbours.serializers import BodySerializer, CheckedField
 from compute_site.values.keys import LARGEST_INT, Reader, WrongValue, anything, between
@@ -430,22 +430,32 @@ def credential_name(value: Any) -> str:
     return value
 
 
-def largest_role(given: Any) -> Role | None:
-    """The largest of the named roles; ``None`` where none is named."""
+def asked_roles(given: Any) -> tuple[Role | None, tuple[str, ...]]:
+    """The largest of the named roles of ``Role``, and the keys of the others."""
     if given is None or given == []:
-        return None
+        return None, ()
     if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
         raise WrongValue("give a list of objects with id or name.")
-    roles = []
+    roles, others = [], []
     for entry in given:
         name, role_id = entry.get("name"), entry.get("id")
         role = ROLE_OF_ID.get(role_id) if isinstance(role_id, str) else None
         if role is None and name in list(Role):
             role = Role(name)
-        if role is None:
-            raise WrongValue(f"there is no role {name or role_id!r}.")
-        roles.append(role)
-    return max(roles, key=list(Role).index)
+        if role is not None:
+            roles.append(role)
+        else:
+            others.append(_other_role(name, role_id))
+    return max(roles, key=list(Role).index, default=None), tuple(others)
+
+
+def _other_role(name: Any, role_id: Any) -> str:
+    texts = [text for text in (role_id, name) if isinstance(text, str) and "\0" not in text]
+    word = texts[0] if texts else ""
+    found = NamedRole.objects.filter(Q(pk=word) | Q(name=word, domain=None)).first()
+    if found is None:
+        raise WrongValue(f"there is no role {name or role_id!r}.")
+    return found.key
 
 
 def coming_time(given: Any) -> dt.datetime | None:
@@ -474,7 +484,7 @@ class CredentialCreate(IdentityBody):
     description = Member(text, default="")
     secret = Member(text, default="")
     unrestricted = Member(true_or_nothing, default=False)
-    roles = Member(largest_role, default=None, source="role")
+    roles = Member(asked_roles, default=(None, ()))
     expires_at = Member(coming_time, default=None)
     project_id = Member(anything)
 
@@ -485,4 +495,6 @@ class CredentialCreate(IdentityBody):
         surplus = sorted(name for name, value in attrs[EXTRA].items() if value not in (None, []))
         if surplus:
             raise ValidationError({surplus[0]: ["this is not supported."]})
+        role, others = attrs.pop("roles", (None, ()))
+        attrs |= {"role": role, "others": others}
         return {name: value for name, value in attrs.items() if name not in (EXTRA, "project_id")}
