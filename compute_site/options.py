@@ -238,6 +238,8 @@ class Options:
     """How long a job waits to hear of an order to a host."""
     host_orders_hours: int = 72
     """How long orders are kept that have come to an end."""
+    vendor_data_file: Path | None = None
+    """A JSON object that all guests of hosts with agents are told as ``vendor_data.json``."""
     move_store_dir: Path | None = None
     """Folder for disks on their way from host to host, shared by all web processes."""
     fake_driver_delay_seconds: float = 1.0

@@ -6,6 +6,7 @@ changed its guest is refused; one that is repeated finds things as they shall be
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import shutil
@@ -40,6 +41,8 @@ LONG = frozenset(("spawn", "rebuild", "rescue", "snapshot", "pack", "unpack", "t
 STOP_SECONDS = 60
 LOOK_SECONDS = 0.2
 """How often a live migration is looked at."""
+LOOKS = 60
+"""How often in vain, before it is given up."""
 LONGEST_CONSOLE = 100_000
 Order = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -282,14 +285,10 @@ class Worker:
         if server_id in self.hypervisor.power_states():
             copies = bool(arguments.get("copies"))
             self.hypervisor.live_start(server_id, arguments["to"], copy_disks=copies)
-        told = float("-inf")
+        told, wanted = float("-inf"), ""
         while True:
-            _, wanted = self.interventions.pop(server_id, (0, ""))
-            if wanted == "live_abort":
-                self.hypervisor.live_abort(server_id)
-            elif wanted:
-                self.hypervisor.live_force(server_id)
-            seen = self.hypervisor.live_progress(server_id)
+            wanted = self.interventions.pop(server_id, (0, wanted))[1]
+            seen = self._look_at_move(server_id, wanted)
             if seen["state"] == Live.DONE:
                 self.guests.note(Record(server_id, int(order["seq"]), 0))
                 return {}
@@ -304,6 +303,24 @@ class Worker:
                 copied = {name: int(seen[name]) for name in COPIED if name in seen}
                 self.tell(order, {"percent": int(seen.get("percent", 0)), "copied": copied})
             time.sleep(LOOK_SECONDS)
+
+    def _look_at_move(self, server_id: str, wanted: str) -> Mapping[str, Any]:
+        """How far a live migration is, after it was told what is ``wanted``, which it hears again
+        until it ends: it may not have begun. That nobody can be asked tells nothing of where the
+        guest is, and must not end the order.
+        """
+        try:
+            if wanted == "live_abort":
+                self.hypervisor.live_abort(server_id)
+            elif wanted:
+                self.hypervisor.live_force(server_id)
+        except Exception as error:  # noqa: BLE001 - most likely it has come to its end
+            logger.warning("live migration of %s: %s", server_id, error)
+        for _ in range(LOOKS):
+            with contextlib.suppress(Exception):  # such as a libvirtd that begins anew
+                return self.hypervisor.live_progress(server_id)
+            time.sleep(TELL_SECONDS)
+        return self.hypervisor.live_progress(server_id)
 
     def _intervene(self, order: Order) -> Answer:
         """``_live_start`` does it."""

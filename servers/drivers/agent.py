@@ -14,7 +14,7 @@ from typing import Any
 
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.protocol import Nic
-from servers.drivers.facts import connection_of, image_source, wiring_of
+from servers.drivers.facts import connection_of, image_source, vendor_data, wiring_of
 from servers.drivers.guest import describe_anew
 from servers.drivers.protocol import (
     Console,
@@ -25,7 +25,14 @@ from servers.drivers.protocol import (
     LiveAborted,
 )
 from servers.host_orders import spool
-from servers.host_orders.give import DESTROY, Wanted, find_given, give_order, outcome_of
+from servers.host_orders.give import (
+    DESTROY,
+    UNKNOWN,
+    Wanted,
+    find_given,
+    give_order,
+    outcome_of,
+)
 from servers.host_orders.networks import hint_of_networks, hint_of_server
 from servers.kept_image import PREFIX
 from servers.models import HostOrder, Instance, PowerState, TaskState
@@ -49,6 +56,28 @@ TASKS: Mapping[str, str] = {
     TaskState.RESTORING: "start",
 }
 """What an agent is told to do with the power of a guest, by the task_state."""
+WORDS = {
+    "spawn": "build",
+    "reset": "reboot",
+    "set_password": "change the password of",
+    "crash": "interrupt",
+    "attach_disk": "attach the volume to",
+    "detach_disk": "detach the volume from",
+    "attach_nic": "attach the NIC to",
+    "detach_nic": "detach the NIC from",
+    "read_console": "read the console of",
+    "console": "open the console of",
+    "diagnostics": "look at",
+    "snapshot": "save the disk of",
+    PACK: "send the disks of",
+    "unpack": "receive",
+    "drop": "forget what it kept of",
+    "live_disks": "look at the disks of",
+    "live_prepare": "make room for",
+    LIVE: "move",
+    "live_finish": "take over",
+}
+"""Tasks in words of people."""
 CONSOLES = ("novnc", "serial")
 ASKED_SECONDS = 30
 """So long does a request of a client wait for a host."""
@@ -70,6 +99,14 @@ class HostFailed(DriverFailed):
     """The host could not do it, or did not answer."""
 
     code = "host_failed"
+
+
+class HostSilent(HostFailed):
+    """The host has begun, and nobody knows what came of it."""
+
+
+KINDS: Mapping[str, type[DriverFailed]] = {ABORTED: LiveAborted, UNKNOWN: HostSilent}
+"""Of failures, by their codes."""
 
 
 def is_slow() -> bool:
@@ -283,6 +320,8 @@ def copy_live(server_id: str, node: str, to_node: str) -> None:
         to = _do_on(server_id, to_node, "live_prepare", {"sizes": sizes}).get("to") or {}
         arguments = {"to": to, "copies": bool(sizes)}
         _do(Wanted(node=node, server_id=server_id, task=LIVE, arguments=arguments))
+    except HostSilent:
+        raise  # the guest may be there by now
     except DriverFailed:
         _stay(server_id, to_node)
         raise
@@ -296,8 +335,12 @@ def switch_live(server_id: str, node: str, to_node: str) -> None:
 def undo_live(server_id: str, node: str, to_node: str) -> None:
     """The guest may run on the new host already; then it stays there."""
     newest = HostOrder.objects.filter(server_id=server_id, task=LIVE).order_by("-pk").first()
-    if newest is None or not (newest.answer or {}).get("ok"):
+    if newest is None or newest.taken_at is None or _has_failed(newest):
         _stay(server_id, to_node)
+
+
+def _has_failed(order: HostOrder) -> bool:
+    return order.answer is not None and not order.answer.get("ok")
 
 
 def _stay(server_id: str, to_node: str) -> None:
@@ -350,6 +393,7 @@ def _with_image(guest: Guest, task: str, *, image_id: str = "") -> Wanted:
 def _with_guest(guest: Guest, task: str, more: Mapping[str, Any] | None = None) -> Wanted:
     """An order that tells all of the guest; raises ``NoVolumeData``."""
     described = {name: getattr(guest, name) for name in OF_GUEST}
+    described["vendor_data"] = vendor_data()
     described["properties"] = guest.image.get("properties", {})
     described["disks"] = [_describe_disk(disk) for disk in guest.disks]
     described["nics"] = [dataclasses.asdict(wire) for wire in wiring_of(guest)]
@@ -395,10 +439,11 @@ def _do(wanted: Wanted, describe: Callable[[], Wanted] | None = None) -> Mapping
         raise HostFailed(f"No agent works on the node {wanted.node}.")
     outcome = outcome_of(order)
     if not outcome.ok:
-        kind = LiveAborted if outcome.code == ABORTED else HostFailed
+        kind = KINDS.get(outcome.code, HostFailed)
         raise kind(f"The host could not {_words(wanted.task)} the server: {outcome.fault}.")
     return outcome.result
 
 
 def _words(task: str) -> str:
-    return task.replace("_", " ")
+    """What the host could not do, before "the server"."""
+    return WORDS.get(task) or task.replace("_", " ")

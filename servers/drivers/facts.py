@@ -4,13 +4,19 @@ statements, so that only those ask who need it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
+from django.conf import settings
 
 from compute_site.neighbours import image_service, network_service, volume_service
 from compute_site.neighbours.image.protocol import ImageSource
 from compute_site.neighbours.network.protocol import Wiring
 from servers.drivers.protocol import DriverFailed, Guest
+
+logger = logging.getLogger(__name__)
 
 
 class NoImageData(DriverFailed):
@@ -48,3 +54,16 @@ def connection_of(volume_id: str) -> Mapping[str, Any]:
             f"There are no bytes behind the volume {volume_id} that a host could reach."
         )
     return connection
+
+
+def vendor_data() -> Mapping[str, Any]:
+    """What all guests are told by the operator; nothing, where the file holds no JSON object."""
+    path = settings.OPTIONS.vendor_data_file
+    if path is None:
+        return {}
+    try:
+        told = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        logger.warning("vendor_data_file: %s", error)
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -8,6 +8,7 @@ from typing import Any
 from compute_site.faults import NotFound
 from compute_site.neighbours import network_service
 from compute_site.neighbours.ids import canonical_ids
+from servers.drivers.facts import vendor_data
 from servers.models import BlockDevice, HostAgent, Instance
 
 
@@ -37,6 +38,7 @@ def tell_guest(server: Instance) -> dict[str, Any]:
         "key_name": server.key_name,
         "key_data": server.key_data,
         "user_data": server.user_data,
+        "vendor_data": vendor_data(),
         "nics": [
             {**dataclasses.asdict(wire), "tag": tags.get(wire.port_id)}
             for wire in network_service().find_wiring(server_id)

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from servers.agent import orders
 from servers.agent.client import Client
+from servers.agent.failures import GuestFailed
 from servers.agent.hypervisor.pretend import Pretend
 from servers.agent.loop import Agent
 from servers.agent.settings import Identity, Settings
@@ -198,3 +200,36 @@ def test_nothing_is_lost_wherever_an_agent_dies(tmp_path: Path) -> None:
         assert max(world.site.uploads.values()) <= 2
         tried += 1
     assert tried > 60
+
+
+def test_a_live_migration_that_is_aborted_too_late_ends_where_the_guest_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "TELL_SECONDS", 0.0)
+    world = World(tmp_path, 10**9)
+    world.do("old", "spawn", guest=GUEST, image=IMAGE)
+    world.do("old", "live_disks")
+    to = world.do("new", "live_prepare", guest=GUEST, sizes={})["to"]
+    old = world.agents["old"]
+    refused: list[str] = []
+
+    def refuse(server_id: str) -> None:
+        refused.append(server_id)
+        raise GuestFailed("there is no such guest any more", "libvirt")
+
+    usual, failures = old.hypervisor.live_progress, [1, 1]
+
+    def progress(server_id: str) -> dict[str, Any]:
+        if failures:
+            failures.pop()
+            raise RuntimeError("nobody can be asked")
+        return usual(server_id)
+
+    monkeypatch.setattr(old.hypervisor, "live_abort", refuse)
+    monkeypatch.setattr(old.hypervisor, "live_progress", progress)
+    old.worker.interventions[SERVER] = (world.seq + 2, "live_abort")
+
+    world.do("old", "live_start", to=to, copies=True)
+
+    assert refused == [SERVER]
+    assert (world.guests("old"), world.guests("new")) == ({}, {SERVER: 1})
