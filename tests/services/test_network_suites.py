@@ -140,6 +140,34 @@ def test_an_address_that_is_taken(as_member: ApiClient, network: Network) -> Non
     assert taken.expect(409).json["NeutronError"]["type"] == "IpAddressAlreadyAllocated"
 
 
+def test_zero_is_the_usual_mtu(as_member: ApiClient) -> None:
+    made = as_member.post(f"{V2}/networks", {"network": {"mtu": 0}}).expect(201).json["network"]
+    assert made["mtu"] == 1450
+    path = f"{V2}/networks/{made['id']}"
+    assert as_member.put(path, {"network": {"mtu": "1400"}}).json["network"]["mtu"] == 1400
+    as_member.put(path, {"network": {"mtu": -1}}).expect(400)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"dns_nameservers": ["fd00::1"]},
+        {"host_routes": [{"destination": "10.9.0.0/24", "nexthop": "fd00::1"}]},
+        {"host_routes": [{"destination": "fd00:9::/64", "nexthop": "10.0.0.1"}]},
+    ],
+)
+def test_a_subnet_names_nothing_of_the_other_ip_version(
+    as_member: ApiClient, network: Network, asked: dict[str, Any]
+) -> None:
+    path = f"{V2}/subnets/{network.subnets.get().pk}"
+    as_member.put(path, {"subnet": asked}).expect(400)
+
+
+def test_a_group_is_named_once(as_member: ApiClient, network: Network) -> None:
+    group = str(make_security_group(project_id=ALPHA).pk)
+    make_port(as_member, network, security_groups=[group, group]).expect(400)
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "words"),
     [
@@ -161,6 +189,7 @@ def test_an_address_that_is_taken(as_member: ApiClient, network: Network) -> Non
         ),
         ({"remote_ip_prefix": "fd00::/64"}, 400, "Conflicting value ethertype"),
         ({"remote_group_id": "no id"}, 404, "no id"),
+        ({"security_group_id": "no id"}, 404, "no id"),
     ],
 )
 def test_tempest_reads_why_a_rule_is_refused(

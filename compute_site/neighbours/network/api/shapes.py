@@ -40,7 +40,6 @@ from compute_site.values.keys import (
     mapping,
     one_of,
     optional,
-    positive,
     prefix,
     project_id,
     record,
@@ -133,6 +132,22 @@ VNIC_TYPES = (
 )
 
 
+DEFAULT_MTU = 1450
+
+
+def mtu(value: object) -> int:
+    """Bytes; 0 stands for the usual number, as in Neutron."""
+    return int(as_number(between(0, LARGEST_INT))(value)) or DEFAULT_MTU  # type: ignore[call-overload] # it is a number
+
+
+def groups(value: object) -> list[object]:
+    """Ids of security groups, each once."""
+    found = list_of(uuid_text)(value)
+    if len(set(found)) < len(found):
+        raise WrongValue("a group is named twice")
+    return list(found)
+
+
 def tags(value: object) -> list[str]:
     found = list_of(up_to(LONGEST_TAG, filled_text))(value)
     if len(set(found)) < len(found):
@@ -190,7 +205,7 @@ NETWORK: Mapping[str, Key] = {
     "is_default": Key(loose_flag, default=False),
     "admin_state_up": Key(loose_flag, default=True),
     "status": Key(word, default="ACTIVE"),
-    "mtu": Key(as_number(positive), default=1450),
+    "mtu": Key(mtu, default=DEFAULT_MTU),
     "port_security_enabled": Key(loose_flag, default=True),
     "provider:network_type": Key(up_to(16, filled_text), default="vxlan"),
     "provider:physical_network": Key(up_to(64)),
@@ -245,7 +260,7 @@ PORT: Mapping[str, Key] = {
     "status": Key(word, default="DOWN"),
     "admin_state_up": Key(loose_flag, default=True),
     "port_security_enabled": Key(loose_flag, default=True),
-    "security_groups": Key(list_of(uuid_text)),
+    "security_groups": Key(groups),
     "binding:vnic_type": Key(one_of(*VNIC_TYPES), default="normal"),
     "binding:vif_type": Key(up_to(32), default="unbound"),
     "binding:host_id": Key(line, default=""),
@@ -269,7 +284,7 @@ PORT: Mapping[str, Key] = {
 
 RULE: Mapping[str, Key] = {
     "id": Key(uuid_text),
-    "security_group_id": Key(uuid_text, required=True),
+    "security_group_id": Key(group_id, required=True),
     "direction": Key(one_of("ingress", "egress"), required=True),
     "ethertype": Key(ether_type, default="IPv4"),
     "protocol": Key(protocol),

@@ -218,7 +218,7 @@ def create_rule(
     given: Collection[str],  # noqa: ARG001 - every create function is called alike
 ) -> SecurityGroupRule:
     seen = SecurityGroup.objects.visible_to(caller)
-    group = seen.filter(pk=values["security_group_id"]).first()
+    group = seen.filter(pk__in=canonical_ids([str(values["security_group_id"])])).first()
     if group is None:
         raise SecurityGroupNotFound(
             f"There is no security group {values['security_group_id']}.", field="security_group_id"

@@ -148,7 +148,7 @@ def check_modes(subnet: Subnet) -> None:
 
     Raises:
         UnusableSubnet: a mode of IPv6 in IPv4, two modes that differ, a range in which DHCP has
-            nothing to give away, or a name server or a route twice.
+            nothing to give away, a name server or a route twice, or one of the other IP version.
     """
     network = ipaddress.ip_network(subnet.cidr)
     modes = {"ipv6_address_mode": subnet.ipv6_address_mode, "ipv6_ra_mode": subnet.ipv6_ra_mode}
@@ -171,6 +171,11 @@ def check_modes(subnet: Subnet) -> None:
     if len(set(subnet.dns_nameservers)) < len(subnet.dns_nameservers):
         raise UnusableSubnet("A name server is named twice.", field="dns_nameservers")
     routes = {(route["destination"], route["nexthop"]) for route in subnet.host_routes}
+    hops = [hop for route in routes for hop in route]
+    for field, found in (("dns_nameservers", subnet.dns_nameservers), ("host_routes", hops)):
+        other = [one for one in found if ipaddress.ip_interface(one).version != network.version]
+        if other:
+            raise UnusableSubnet(f"{other[0]} is not IPv{network.version}.", field=field)
     if len(routes) < len(subnet.host_routes):
         raise UnusableSubnet("A route is named twice.", field="host_routes")
 
