@@ -39,13 +39,16 @@ def fill(
     disk_format: str,
     sha512: str,
 ) -> None:
-    """Fill the image of the order.
+    """Fill the image of the order; the same data may come again.
 
     Raises:
         NoSuchOrder: the host has no such open order.
         Fault: as ``fill_image``.
     """
     order = find_open(agent, order_id, SNAPSHOT)
+    there = image_service().find_source(order.images[0])
+    if there is not None and there.sha512 == sha512:
+        return
     _go_on(order, UPLOADING)
     image_service().fill_image(order.images[0], pieces, disk_format, sha512)
 
