@@ -115,6 +115,8 @@ class Options:
     volume_folder: Path | None = None
     """Where the bytes of volumes are kept, under the same path on the site and its hosts; empty:
     volumes have none."""
+    volume_copies: int = 2
+    """So many volumes and snapshots are copied at once, by all workers together."""
     image_store_dir: Path | None = None
     """Where the data of images are kept; empty: in the folder ``images`` of ``state_dir``."""
     image_s3_bucket: str = ""

@@ -13,7 +13,10 @@ class ServersConfig(AppConfig):
             nics_changing,
             wires_changed,
         )
-        from compute_site.neighbours.volume.local.events import volume_grew  # noqa: PLC0415 - as above
+        from compute_site.neighbours.volume.local.events import (  # noqa: PLC0415 - as above
+            bytes_awaited,
+            volume_grew,
+        )
         from quotas.usage import count_users_with  # noqa: PLC0415 - models load first
         from servers.attachments.network_events import (  # noqa: PLC0415 - models load first
             lock_nics,
@@ -26,6 +29,7 @@ class ServersConfig(AppConfig):
         from servers.models.service import make_control_services  # noqa: PLC0415 - models load first
         from servers.placement import checks  # noqa: F401, PLC0415 - models load first
         from servers.usage import count_users_usage  # noqa: PLC0415 - models load first
+        from servers.worker.bytes import ask_for_bytes  # noqa: PLC0415 - models load first
 
         count_users_with(count_users_usage)
         owner_leaves.connect(forget_history)
@@ -33,6 +37,7 @@ class ServersConfig(AppConfig):
         nics_changing.connect(lock_nics)
         nics_changed.connect(refresh_nics)
         volume_grew.connect(tell_guests)
+        bytes_awaited.connect(ask_for_bytes)
         wires_changed.connect(hint_hosts)
         post_migrate.connect(make_cells, sender=self)
         post_migrate.connect(make_control_services, sender=self)

@@ -29,6 +29,7 @@ class Kind(enum.IntEnum):
     SERVER = 7101
     JOB = 7102
     BUILD = 7103
+    COPY = 7104
 
 
 class Lock(enum.IntEnum):

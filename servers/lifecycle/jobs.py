@@ -379,6 +379,16 @@ class TakeBackSnapshots(GiveBack):
     """In the metadata of these snapshots."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MakeBytes(Job):
+    """Make the bytes that a volume or a snapshot (``kind``) awaits."""
+
+    task_name = "servers.make_bytes"
+
+    kind: str
+    row_id: str
+
+
 GIVE_BACKS = (
     ReleaseServices,
     ReleaseVolume,

@@ -54,6 +54,7 @@ from servers.moves.place import place_move
 from servers.statistics.roll_up import roll_up
 from servers.worker import recovery
 from servers.worker.at_work import PARKED_HERE
+from servers.worker.bytes import ask_for_lost_bytes, make_bytes
 from servers.worker.patience import AGAIN, UNTIL_DONE
 
 Kind = TypeVar("Kind", bound=jobs.Job)
@@ -102,6 +103,7 @@ _register(jobs.TakeBackDetaching, take_back_detaching)
 _register(jobs.TakeBackNics, left_elsewhere.take_back_nics)
 _register(jobs.ReadNics, left_elsewhere.read_nics)
 _register(jobs.TakeBackSnapshots, take_back_snapshots)
+_register(jobs.MakeBytes, make_bytes)
 _register(jobs.PerformAction, perform)
 _register(jobs.UnshelveServer, place_shelved)
 _register(jobs.AttachVolume, on_host.attach_volume)
@@ -132,13 +134,14 @@ def retry_lost_jobs(timestamp: int) -> None:  # noqa: ARG001 - procrastinate giv
 @app.periodic(cron="* * * * * */30")
 @app.task(name="servers.fail_lost_builds", queue=jobs.CONDUCTOR, queueing_lock="lost builds")
 def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
-    """End builds and actions that nobody works on, and take up such deletions."""
+    """End builds and actions that nobody works on, and take up such deletions and copies."""
     with any_plans():
         recovery.fail_lost_builds()
         recovery.resume_lost_deletions()
         recovery.give_up_lost_actions()
         give_up_lost_changes()
         recovery.end_lost_moves()
+        ask_for_lost_bytes()
 
 
 @app.periodic(cron="* * * * *")

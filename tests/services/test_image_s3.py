@@ -22,6 +22,7 @@ from compute_site.neighbours.volume.local import data as volume_data
 from compute_site.neighbours.volume.models import Volume
 from tests.services.test_image_data import DATA, IMAGES, filled, make
 from tests.world.client import ApiClient
+from tests.world.jobs import run_jobs
 
 LARGE = bytes(range(256)) * 44000
 """11 MB: three parts of the smallest size that S3 knows."""
@@ -150,6 +151,7 @@ def test_a_store_that_is_away_is_told(
 def test_a_volume_is_made_of_such_an_image(as_member: ApiClient) -> None:
     body = {"volume": {"size": 1, "imageRef": filled(as_member, DATA)}}
     volume = as_member.post("//volume/v3/volumes", body).expect(202).json["volume"]["id"]
+    run_jobs()
     path = volume_data.file_of(Volume(pk=UUID(volume)))
     assert path is not None
     with path.open("rb") as file:

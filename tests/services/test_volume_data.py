@@ -5,15 +5,23 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
 
+from compute_site.identity.models import Project
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.protocol import VolumeNotReservable
+from servers.lifecycle.jobs import MakeBytes
+from servers.worker.bytes import ask_for_lost_bytes
+from tests.world.cast import ALPHA
 from tests.world.client import ApiClient
+from tests.world.jobs import drop_jobs, queued, run_jobs, run_next
+from tests.world.services import make_caller
 
 V3 = "//volume/v3"
 GIB = 1 << 30
@@ -34,12 +42,16 @@ def member(as_member: ApiClient, folder: Path) -> ApiClient:
 
 def make(client: ApiClient, **more: Any) -> str:
     body = {"volume": {"size": 1, **more}}
-    return str(client.post(f"{V3}/volumes", body).expect(202).json["volume"]["id"])
+    made = str(client.post(f"{V3}/volumes", body).expect(202).json["volume"]["id"])
+    run_jobs()
+    return made
 
 
 def snapshot(client: ApiClient, volume: str) -> str:
     body = {"snapshot": {"volume_id": volume}}
-    return str(client.post(f"{V3}/snapshots", body).expect(202).json["snapshot"]["id"])
+    made = str(client.post(f"{V3}/snapshots", body).expect(202).json["snapshot"]["id"])
+    run_jobs()
+    return made
 
 
 def act(client: ApiClient, volume: str, status: int = 202, **body: Any) -> Any:
@@ -135,6 +147,7 @@ def test_an_image_that_does_not_fit_makes_no_volume(member: ApiClient, folder: P
     image = image_with(member, BYTES)
     body = {"volume": {"size": 1, "imageRef": image}}
     member.post(f"{V3}/volumes", body).expect(202)
+    run_jobs()
     before = set(folder.iterdir())
     Image.objects.filter(pk=image).update(virtual_size=2 * GIB)
     member.post(f"{V3}/volumes", body).expect(400)
@@ -156,3 +169,102 @@ def test_files_without_a_row_are_removed_after_a_while(
     monkeypatch.setattr(data, "STRAY_SECONDS", -60)
     data.clean_up()
     assert {path.name for path in folder.iterdir()} == {f"volume-{volume}", "of somebody else"}
+
+
+def asked(client: ApiClient, **more: Any) -> str:
+    """A volume whose bytes are still to come."""
+    body = {"volume": {"size": 1, **more}}
+    return str(client.post(f"{V3}/volumes", body).expect(202).json["volume"]["id"])
+
+
+def status_of(client: ApiClient, volume: str) -> str:
+    return str(client.get(f"{V3}/volumes/{volume}").expect(200).json["volume"]["status"])
+
+
+def test_the_bytes_of_an_image_come_after_the_request(
+    member: ApiClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    usual = data.make
+
+    def look(row: Any, source: Any) -> None:
+        seen.append(Volume.objects.get(pk=row.pk).status)
+        usual(row, source)
+
+    monkeypatch.setattr(data, "make", look)
+    volume = asked(member, imageRef=image_with(member, BYTES))
+    assert status_of(member, volume) == "creating"
+    assert list(folder.iterdir()) == []
+    member.delete(f"{V3}/volumes/{volume}").expect(400)
+    with pytest.raises(VolumeNotReservable, match="bytes"):
+        volume_service().reserve(
+            make_caller(Project.objects.get(pk=ALPHA)), [(volume, str(UUID(int=1)))]
+        )
+    run_jobs()
+    assert seen == ["downloading"]
+    assert status_of(member, volume) == "available"
+    assert begins(file_of(volume)) == BYTES
+
+
+def test_what_cannot_be_copied_is_in_error(
+    member: ApiClient, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    image, source = image_with(member, BYTES), make(member)
+    of_image, of_volume = asked(member, imageRef=image), asked(member, source_volid=source)
+    file_of(source).unlink()
+    monkeypatch.setattr(data, "_convert", fail)
+    run_jobs()
+    assert [status_of(member, one) for one in (of_image, of_volume)] == ["error", "error"]
+    assert queued() == []
+    assert list(folder.iterdir()) == []
+    member.delete(f"{V3}/volumes/{of_image}").expect(202)
+
+
+def fail(*_: Any, **__: Any) -> None:
+    raise data.CopyFailed("the disk is broken")
+
+
+def test_no_more_are_copied_at_once_than_the_site_wants(
+    member: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = asked(member, imageRef=image_with(member, BYTES))
+    monkeypatch.setattr(MakeBytes, "defer_apart", lambda job, **_: job.defer())
+    options = dataclasses.replace(settings.OPTIONS, volume_copies=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(settings, "OPTIONS", options)
+        for _ in range(3):
+            run_next()
+    assert (status_of(member, volume), len(queued())) == ("creating", 1)
+    run_jobs()
+    assert status_of(member, volume) == "available"
+
+
+def test_bytes_whose_job_is_lost_are_made_all_the_same(member: ApiClient) -> None:
+    source = make(member)
+    write(source)
+    kept = str(
+        member.post(f"{V3}/snapshots", {"snapshot": {"volume_id": source}}).json["snapshot"]["id"]
+    )
+    assert ask_for_lost_bytes() == 0
+    drop_jobs()
+    assert ask_for_lost_bytes() == 1
+    run_jobs()
+    row = Snapshot.objects.get(pk=kept)
+    path = data.file_of(row)
+    assert path is not None
+    assert (row.status, begins(path)) == ("available", BYTES)
+
+
+def test_the_bytes_of_what_was_deleted_meanwhile_are_removed(
+    member: ApiClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = asked(member, imageRef=image_with(member, BYTES))
+    usual = data.make
+
+    def make_too_late(row: Any, source: Any) -> None:
+        usual(row, source)
+        Volume.objects.filter(pk=volume).delete()
+
+    monkeypatch.setattr(data, "make", make_too_late)
+    run_jobs()
+    assert list(folder.iterdir()) == []

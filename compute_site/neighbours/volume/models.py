@@ -92,6 +92,8 @@ class Volume(models.Model):
     its place."""
     image_metadata = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    awaits = models.JSONField(null=True, blank=True, editable=False)
+    """What its bytes are to be those of, until they are there (``local/copies.py``)."""
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     """A trigger of the database keeps it."""
@@ -114,6 +116,8 @@ class Snapshot(models.Model):
     status = models.CharField(max_length=32, default="available")
     metadata = models.JSONField(default=dict, blank=True)
     user_id = models.CharField(max_length=36, blank=True, default="")
+    awaits = models.JSONField(null=True, blank=True, editable=False)
+    """As of volumes."""
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     """A trigger of the database keeps it."""

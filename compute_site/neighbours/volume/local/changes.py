@@ -1,5 +1,5 @@
-"""The changes of the volume API to volumes and snapshots. Every change is complete at once, with
-the bytes that it makes, if there are any.
+"""The changes of the volume API to volumes and snapshots. Every change is complete at once,
+but for bytes that are copied (``copies.py``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from compute_site.faults import BadReference, BadRequest, NotFound
 from compute_site.neighbours import image_service
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import data
+from compute_site.neighbours.volume.local import copies, data
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.local.of_servers import (
     default_type_of,
@@ -83,7 +83,7 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         **origin,
     )
     image_id = values["imageRef"]
-    data.make(volume, image_id=None if image_id is None else str(image_id))
+    copies.begin(volume, image_id=None if image_id is None else str(image_id))
     return volume
 
 
@@ -214,7 +214,7 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
         description=values["description"],
         metadata=values["metadata"],
     )
-    data.keep(snapshot)
+    copies.begin(snapshot)
     return snapshot
 
 

@@ -34,6 +34,8 @@ STRAY_SECONDS = 3600
 """So old are files without a row before they are taken for left behind."""
 COPY_SECONDS = 3600
 PIECE = 1 << 20
+Source = tuple[str, str]
+"""What bytes are those of: ``image``, ``snapshot`` or ``volume``, and its id."""
 CONVERTED = ("raw", "qcow2")
 """Formats of images that volumes are made of, and that are made of volumes."""
 
@@ -67,25 +69,41 @@ def file_of(row: Volume | Snapshot) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def make(volume: Volume, *, image_id: str | None = None) -> None:
-    """Make the bytes of a new volume: those of its image, snapshot or volume, or none yet. One that
-    comes of something without bytes has none either.
+def is_copied(row: Volume | Snapshot, source: Source | None) -> bool:
+    """Are there bytes of its source that take time to copy? Checks what can be checked before.
+
+    Raises:
+        DiskTooSmall, FormatNotConverted: the row can have no bytes of this image.
+    """
+    if folder() is None or source is None:
+        return False
+    kind, source_id = source
+    if kind != "image":
+        path = _path_of(kind, source_id)
+        return path is not None and path.is_file()
+    found = image_service().find_source(source_id)
+    if found is not None:
+        _check_fits(row, found)
+    return found is not None
+
+
+def make(row: Volume | Snapshot, source: Source | None) -> None:
+    """Make the bytes of a new volume or snapshot: those of its source, or none yet. One that comes
+    of something without bytes has none either.
 
     Raises:
         DiskTooSmall, FormatNotConverted, CopyFailed: nothing is kept.
     """
-    path = _path(volume)
+    path = _path(row)
     if path is None:
         return
-    if image_id is not None:
-        _make_of_image(volume, path, image_id)
-    elif volume.snapshot_id is not None:
-        _copy(_path(Snapshot(pk=volume.snapshot_id)), path, volume.size)
-    elif volume.source_volid is not None:
-        _copy(_path(Volume(pk=volume.source_volid)), path, volume.size)
-    else:
+    if source is None:
         with _draft(path) as draft:
-            os.truncate(draft, volume.size * GIB)
+            os.truncate(draft, row.size * GIB)
+    elif source[0] == "image":
+        _make_of_image(row, path, source[1])
+    else:
+        _copy(_path_of(*source), path, row.size)
 
 
 def replace_by_image(volume: Volume, image_id: str) -> None:
@@ -95,13 +113,6 @@ def replace_by_image(volume: Volume, image_id: str) -> None:
     path = file_of(volume)
     if path is not None:
         _make_of_image(volume, path, image_id)
-
-
-def keep(snapshot: Snapshot) -> None:
-    """Copy the bytes of the snapshot's volume as they are now; raises ``CopyFailed``."""
-    path = _path(snapshot)
-    if path is not None:
-        _copy(_path(snapshot.volume), path, snapshot.size)
 
 
 def restore(volume: Volume, snapshot: Snapshot) -> None:
@@ -116,6 +127,13 @@ def grow(volume: Volume) -> None:
     path = file_of(volume)
     if path is not None:
         os.truncate(path, volume.size * GIB)
+
+
+def remove(row: Volume | Snapshot) -> None:
+    """Remove the file of a row that is gone."""
+    path = _path(row)
+    if path is not None:
+        path.unlink(missing_ok=True)
 
 
 def forget(*rows: Volume | Snapshot) -> None:
@@ -163,12 +181,15 @@ _KINDS: Sequence[tuple[str, Any]] = (("volume-", Volume.objects), ("snapshot-", 
 
 
 def _path(row: Volume | Snapshot) -> Path | None:
+    return _path_of("volume" if isinstance(row, Volume) else "snapshot", str(row.pk))
+
+
+def _path_of(kind: str, row_id: str) -> Path | None:
     place = folder()
-    kind = "volume" if isinstance(row, Volume) else "snapshot"
-    return None if place is None else place / f"{kind}-{row.pk}"
+    return None if place is None else place / f"{kind}-{row_id}"
 
 
-def _make_of_image(volume: Volume, path: Path, image_id: str) -> None:
+def _make_of_image(volume: Volume | Snapshot, path: Path, image_id: str) -> None:
     source = image_service().find_source(image_id)
     file = image_service().find_file(image_id) if source is not None else None
     if source is None or file is None:
@@ -197,7 +218,7 @@ def _as_file(file: BinaryIO, place: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _check_fits(volume: Volume, source: ImageSource) -> None:
+def _check_fits(volume: Volume | Snapshot, source: ImageSource) -> None:
     check_format(source.disk_format)
     size = source.virtual_size or source.size
     if size > volume.size * GIB:

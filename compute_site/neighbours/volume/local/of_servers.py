@@ -20,7 +20,7 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import data
+from compute_site.neighbours.volume.local import copies, data
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.models import (
     Attachment,
@@ -130,6 +130,8 @@ def reserve(caller: Caller, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str,
         if volume is None:
             raise VolumeNotReservable(f"Volume {volume_id} does not exist.")
         permit_on(caller, policies.CREATE_ATTACHMENT, volume.project_id)
+        if volume.awaits is not None:
+            raise VolumeNotReservable(f"Volume {volume_id} does not have its bytes yet.")
         if volume.status not in (SHAREABLE if volume.multiattach else FREE):
             raise VolumeNotReservable(
                 f"Volume {volume_id} is {volume.status}; only an available one can be reserved."
@@ -175,7 +177,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     Volume.objects.bulk_create(rows)
     Attachment.objects.bulk_create(Attachment(volume=row, server_id=server_id) for row in rows)
     for row, new in zip(rows, volumes, strict=True):
-        data.make(row, image_id=new.image_id)
+        data.make(row, copies.source_of(row, new.image_id))
     return [str(row.pk) for row in rows]
 
 
@@ -231,7 +233,7 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
     ]
     Snapshot.objects.bulk_create(rows)
     for row in rows:
-        data.keep(row)
+        copies.begin(row)
     return [str(row.pk) for row in rows]
 
 
