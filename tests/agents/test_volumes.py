@@ -74,7 +74,8 @@ def test_a_volume_goes_from_guest_to_guest_and_grows(
     connection = disks(tmp_path, one)[volume]["connection"]
     assert (connection["path"], connection["serial"]) == (str(folder / f"volume-{volume}"), volume)
     body = {"os-extend": {"new_size": 2}}
-    member.post(f"{V3}/volumes/{volume}/action", body).expect(202)
+    in_use = {"OpenStack-API-Version": "volume 3.42"}
+    member.post(f"{V3}/volumes/{volume}/action", body, headers=in_use).expect(202)
     wait_until(lambda: disks(tmp_path, one)[volume]["size"] == 2)
     member.delete(f"/servers/{one.uuid}/os-volume_attachments/{volume}").expect(202)
     wait_until(lambda: status_of(member, volume) == "available")
