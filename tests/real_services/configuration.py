@@ -64,6 +64,7 @@ def keystone(place: Place) -> Sections:
         "fernet_tokens": {"key_repository": state / "fernet"},
         "credential": {"key_repository": state / "credential"},
         "cache": {"enabled": "false"},
+        "identity": {"password_hash_rounds": 4},  # nobody else comes here
     }
 
 

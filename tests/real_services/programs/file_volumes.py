@@ -63,11 +63,13 @@ class FileVolumes(driver.VolumeDriver):
         copy(self._path(source), self._path(volume))
         self.extend_volume(volume, volume["size"])
 
-    def copy_image_to_volume(self, context, volume, image_service, image_id, **_more):
-        """Only raw images; the others need the programs that a whole cloud has."""
+    def clone_image(self, context, volume, image_location, image_meta, image_service):
+        """Only raw images; the others need programs that a whole cloud has."""
+        self.create_volume(volume)
         with self._path(volume).open("r+b") as file:
-            image_service.download(context, image_id, file)
+            image_service.download(context, image_meta["id"], file)
         self.extend_volume(volume, volume["size"])
+        return {}, True
 
     def initialize_connection(self, volume, connector):
         return {
