@@ -38,6 +38,9 @@ class Cloud:
     def find_project(self, word: str) -> str | None:
         return self._projects.get(word)
 
+    def find_user(self, name: str) -> str | None:
+        return self._users.get(name)
+
     def user(self, entry: Entry, key: str) -> str:
         word = entry[key]
         if word not in self._users:

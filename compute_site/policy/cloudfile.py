@@ -10,13 +10,19 @@ from django.contrib.auth.hashers import check_password, make_password
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
+from compute_site.identity.assignments import Place, assign, unassign
+from compute_site.identity.auth_request import DOMAIN_ID
+from compute_site.identity.derived import refresh
+from compute_site.identity.groups import add_member, change_group, make_group, remove_member
 from compute_site.identity.lost_roles import end_lost_roles
 from compute_site.identity.models import (
     ApplicationCredential,
+    NamedRole,
     Project,
     ProjectRole,
     Role,
     User,
+    UserGroup,
     new_id,
 )
 from compute_site.identity.tokens import sign_out
@@ -26,6 +32,7 @@ from compute_site.values.keys import (
     IGNORED,
     Key,
     WrongValue,
+    filled_line,
     filled_text,
     flag,
     list_of,
@@ -61,7 +68,7 @@ def write_policy_defaults(entries: Sequence[Entry], cloud: Cloud) -> None:  # no
 
 def write_projects(entries: Sequence[Entry], cloud: Cloud) -> None:
     by_id = {project.pk: project for project in Project.objects.all()}
-    by_name = {project.name: project for project in by_id.values()}
+    by_name = {one.name: one for one in by_id.values() if one.domain_id == DOMAIN_ID}
     new = []
     for entry in entries:
         known = by_name.get(entry["name"])
@@ -69,7 +76,7 @@ def write_projects(entries: Sequence[Entry], cloud: Cloud) -> None:
             if known is not None and known.pk != entry["id"]:
                 raise entry.wrong("name", f"project {known.pk} has this name already")
             known = by_id.get(entry["id"])
-        fields = {key: entry[key] for key in ("name", "description", "enabled")}
+        fields = {key: entry[key] for key in ("name", "description", "enabled", "tags")}
         if known is None:
             new.append(Project(id=entry["id"] or new_id(), **fields))
         elif any(getattr(known, key) != value for key, value in fields.items()):
@@ -78,11 +85,13 @@ def write_projects(entries: Sequence[Entry], cloud: Cloud) -> None:
             known.save()
     Project.objects.bulk_create(new)
     make_roles_of(new)
-    cloud.know_projects(Project.objects.values_list("pk", "name"))
+    known_ones = Project.objects.values_list("pk", "name", "domain")
+    cloud.know_projects((pk, name if of == DOMAIN_ID else pk) for pk, name, of in known_ones)
 
 
 def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
-    known = {user.username: user for user in User.objects.filter(username__in=_names(entries))}
+    users = User.objects.filter(domain=DOMAIN_ID)
+    known = {user.username: user for user in users.filter(username__in=_names(entries))}
     hashes = _password_hashes(entries, known)
     new: list[User] = []
     changed: list[User] = []
@@ -108,13 +117,14 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
     )
     sign_out(ended)
     ApplicationCredential.objects.filter(user__in=ended, user__is_active=False).delete()
-    cloud.know_users(User.objects.values_list("username", "pk"))
+    cloud.know_users(users.values_list("username", "pk"))
     _write_roles(entries, cloud)
 
 
 def _write_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
     """Give the users exactly the roles that the file lists; take away all others."""
-    groups = {(entry.project_id, entry.role): entry.group_id for entry in ProjectRole.objects.all()}
+    own = ProjectRole.objects.filter(role__in=Role.values)
+    groups = {(entry.project_id, entry.role): entry.group_id for entry in own}
     wanted = {
         (
             cloud.user(entry, "name"),
@@ -125,7 +135,7 @@ def _write_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
     }
     through = User.groups.through
     held = through.objects.filter(
-        user__username__in=_names(entries), group__in=list(groups.values())
+        user__in={cloud.user(entry, "name") for entry in entries}, group__in=list(groups.values())
     )
     surplus = [row.pk for row in held if (row.user_id, row.group_id) not in wanted]
     through.objects.filter(pk__in=surplus).delete()
@@ -134,6 +144,48 @@ def _write_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
         ignore_conflicts=True,
     )
     end_lost_roles({row.user_id for row in held if row.pk in surplus})
+    refresh(cloud.user(entry, "name") for entry in entries)
+
+
+def write_groups(entries: Sequence[Entry], cloud: Cloud) -> None:
+    """Groups of users with exactly these members and these roles in projects; roles elsewhere
+    stay.
+    """
+    for entry in entries:
+        group = UserGroup.objects.filter(name=entry["name"], domain=DOMAIN_ID).first()
+        if group is None:
+            order = {"name": entry["name"], "domain_id": DOMAIN_ID}
+            group = make_group({**order, "description": entry["description"]}, by="")
+        elif group.description != entry["description"]:
+            group = change_group(group, {"description": entry["description"]}, by="")
+        _write_members(group, {_user_of(entry, name, cloud) for name in entry["users"]})
+        wanted = {(_project_of(entry, one, cloud), one["role"]) for one in entry["projects"]}
+        _write_roles_of_group(group, wanted)
+
+
+def _write_members(group: UserGroup, wanted: set[str]) -> None:
+    held = set(group.members.values_list("pk", flat=True))
+    for user in User.objects.filter(pk__in=wanted - held):
+        add_member(group, user, by="")
+    for user in User.objects.filter(pk__in=held - wanted):
+        remove_member(group, user, by="")
+
+
+def _write_roles_of_group(group: UserGroup, wanted: set[tuple[str, str]]) -> None:
+    roles = {role.name: role for role in NamedRole.objects.filter(is_built_in=True)}
+    rows = group.assignments.filter(project__isnull=False, inherited=False)
+    held = set(rows.filter(role__in=roles.values()).values_list("project", "role__name"))
+    for pairs, act in ((wanted - held, assign), (held - wanted, unassign)):
+        for home, name in sorted(pairs):
+            place = Place(project=Project.objects.get(pk=home))
+            act(group, place, roles[name], by="")
+
+
+def _user_of(entry: Entry, name: str, cloud: Cloud) -> str:
+    found = cloud.find_user(name)
+    if found is None:
+        raise entry.wrong("users", f"there is no user {name}")
+    return found
 
 
 def _password_hashes(entries: Sequence[Entry], known: dict[str, User]) -> dict[str, str]:
@@ -180,6 +232,7 @@ SECTIONS = (
             "name": Key(filled_text, required=True),
             "description": Key(text, default=""),
             "enabled": Key(flag, default=True),
+            "tags": Key(list_of(filled_line), default=[]),
             "domain_id": IGNORED,
         },
         write=write_projects,
@@ -198,6 +251,19 @@ SECTIONS = (
         },
         write=write_users,
         longest={"name": 150, "password": 4096},
+        unique=(("name",),),
+    ),
+    Section(
+        name="groups",
+        after=("users",),
+        keys={
+            "name": Key(filled_text, required=True),
+            "description": Key(text, default=""),
+            "users": Key(list_of(text), default=[]),
+            "projects": Key(list_of(record(MEMBERSHIP)), default=[]),
+        },
+        write=write_groups,
+        longest={"name": 64, "description": LONGEST_DESCRIPTION},
         unique=(("name",),),
     ),
 )

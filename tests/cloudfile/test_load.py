@@ -218,6 +218,35 @@ def test_every_section_becomes_rows() -> None:
     assert image.properties == {"hw_numa_nodes": "two", "hw_boot_menu": "True"}
 
 
+def test_groups_hold_the_roles_that_the_file_says() -> None:
+    file = {
+        "projects": [{"name": "red", "tags": ["b", "a"]}, {"name": "blue"}],
+        "users": [{"name": "ann"}, {"name": "bea"}],
+        "groups": [
+            {
+                "name": "crew",
+                "users": ["ann", "bea"],
+                "projects": [{"project": "red", "role": "member"}],
+            }
+        ],
+    }
+    load_cloud(copy.deepcopy(file))
+
+    def held(name: str) -> set[tuple[str, str]]:
+        roles = ProjectRole.objects.filter(group__user__username=name)
+        return set(roles.values_list("project__name", "role"))
+
+    assert held("ann") == held("bea") == {("red", "member")}
+    assert Project.objects.get(name="red").tags == ["b", "a"]
+    file["groups"] = [
+        {"name": "crew", "users": ["bea"], "projects": [{"project": "blue", "role": "reader"}]}
+    ]
+    load_cloud(copy.deepcopy(file))
+    assert (held("ann"), held("bea")) == (set(), {("blue", "reader")})
+    load_cloud(copy.deepcopy(file))
+    assert held("bea") == {("blue", "reader")}
+
+
 def test_networks_become_rows() -> None:
     load_cloud(CLOUD)
     network = Network.objects.get(pk=NETWORK)

@@ -193,6 +193,8 @@ class IdentityBody(BodySerializer):
         given = body.get(cls.noun) if isinstance(body, dict) else None
         if not isinstance(given, dict):
             raise MalformedRequest(f"{cls.noun}: give an object.")
+        if partial and not given:
+            raise MalformedRequest(f"{cls.noun}: give at least one member.")
         serializer = cls(data=given, partial=partial)
         if not serializer.is_valid():
             raise MalformedRequest(cls._first_error(given, serializer.errors))
