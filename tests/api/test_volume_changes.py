@@ -240,6 +240,8 @@ def test_zones_processes_and_pools(as_admin: ApiClient, as_member: ApiClient, ca
         as_admin.get(f"{V3}/{path}?nothing=x").expect(400)
     services = as_admin.get(f"{V3}/os-services?binary=cinder-volume").expect(200).json["services"]
     assert [service["state"] for service in services] == ["up"]
+    here = as_admin.get(f"{V3}/os-services?host=local").expect(200).json["services"]
+    assert len(here) == 2
     [pool] = as_admin.get(f"{V3}/scheduler-stats/get_pools?detail=true").expect(200).json["pools"]
     assert pool["capabilities"]["allocated_capacity_gb"] == 1
 
@@ -250,12 +252,14 @@ def test_who_makes_snapshots_tells_how_that_goes(as_member: ApiClient) -> None:
     for asked, status in (
         ({"status": "deleting"}, 400),
         ({"status": "available", "progress": "50 of 100"}, 400),
-        ({"status": "available", "progress": "100%"}, 202),
+        ({"status": "creating", "progress": "80%"}, 202),
+        ({"status": "available"}, 202),
         ({"status": "error"}, 400),
     ):
         as_member.post(url, {"os-update_snapshot_status": asked}).expect(status)
-    snapshot.refresh_from_db()
-    assert snapshot.status == "available"
+    shown = as_member.get(f"{V3}/snapshots/{snapshot.pk}").expect(200).json["snapshot"]
+    assert shown["status"] == "available"
+    assert shown["os-extended-snapshot-attributes:progress"] == "80%"
 
 
 def test_volumes_and_snapshots_of_what_is_not_there(as_member: ApiClient) -> None:

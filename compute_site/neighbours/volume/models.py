@@ -114,6 +114,7 @@ class Snapshot(models.Model):
     volume = models.ForeignKey(Volume, on_delete=models.PROTECT, related_name="snapshots")
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=32, default="available")
+    progress = models.CharField(max_length=8, default="100%", editable=False)
     metadata = models.JSONField(default=dict, blank=True)
     user_id = models.CharField(max_length=36, blank=True, default="")
     awaits = models.JSONField(null=True, blank=True, editable=False)

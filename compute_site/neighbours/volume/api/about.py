@@ -57,11 +57,11 @@ class Services(VolumeView):
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_SERVICES)
         self.check_query(*self.allowed)
-        asked = request.GET
+        binary, host = request.GET.get("binary"), request.GET.get("host")
         shown = [
-            known_at(service, SERVICE_KEYS_SINCE, self.version)
-            for service in map(self.show, PROCESSES)
-            if all(asked.get(key, service[key]) == service[key] for key in self.allowed)
+            known_at(self.show(name), SERVICE_KEYS_SINCE, self.version)
+            for name, place in PROCESSES.items()
+            if binary in (None, name) and host in (None, place, place.partition("@")[0])
         ]
         return Response({"services": shown})
 

@@ -4,6 +4,7 @@ what to do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -33,12 +34,25 @@ from compute_site.neighbours.volume.local.actions import Values
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.keys import (
     Key,
+    WrongValue,
     filled_line,
     line,
     mapping,
     one_of,
+    shown,
+    text,
     uuid_text,
 )
+
+
+def percent(value: Any) -> str:
+    found = text(value)
+    if not PERCENT.fullmatch(found):
+        raise WrongValue(f"give a percentage such as 80%, not {shown(value)}")
+    return f"{found.rstrip('%')}%"
+
+
+PERCENT = re.compile(r"[0-9]{1,3}%?", re.ASCII)
 
 
 def text_or_mapping(value: Any) -> Any:
@@ -90,13 +104,13 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-begin_detaching": {},
     "os-roll_detaching": {},
 }
-SINCE = starting(v3_40=["revert"], v3_68=["os-reimage"], v3_71=["os-extend_volume_completion"])
+SINCE = starting(v3_40=["revert"], v3_68=["os-reimage"])
 """The version that has an action first."""
 KEYS_SINCE = {"os-volume_upload_image": starting(v3_1=["visibility", "protected"])}
 SNAPSHOT_SHAPES: Mapping[str, Mapping[str, Key]] = {
     "os-update_snapshot_status": {
         "status": Key(one_of(*actions.SNAPSHOT_STATUSES), required=True),
-        "progress": Key(one_of("0%", "100%")),
+        "progress": Key(percent),
     },
     "os-reset_status": {"status": Key(one_of(*actions.SNAPSHOT_STATUSES), required=True)},
     "os-force_delete": {},

@@ -132,7 +132,7 @@ def show_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     return {
         **show_snapshot_without_project(snapshot),
         "os-extended-snapshot-attributes:project_id": snapshot.project_id,
-        "os-extended-snapshot-attributes:progress": "100%",
+        "os-extended-snapshot-attributes:progress": snapshot.progress,
     }
 
 

@@ -306,9 +306,10 @@ SNAPSHOT_MOVES: Mapping[str, tuple[str, ...]] = {
 
 def move_snapshot(_: Caller, snapshot: Snapshot, values: Values) -> None:
     """Raises: BadRequest: the snapshot is not on the way to this status."""
-    status = values["status"]
+    status, progress = values["status"], values["progress"]
     before = [state for state, after in SNAPSHOT_MOVES.items() if status in after]
-    if not Snapshot.objects.filter(pk=snapshot.pk, status__in=before).update(status=status):
+    columns = {"status": status} | ({"progress": progress} if progress else {})
+    if not Snapshot.objects.filter(pk=snapshot.pk, status__in=before).update(**columns):
         raise BadRequest(f"Snapshot {snapshot.pk} is {snapshot.status}; it becomes not {status}.")
 
 
