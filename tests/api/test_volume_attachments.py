@@ -10,7 +10,6 @@ import pytest
 
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
 from tests.world.cast import ALPHA, BETA, UNKNOWN_ID, Cast
 from tests.world.client import Answer, ApiClient
@@ -274,14 +273,10 @@ def test_a_volume_goes_back_to_its_newest_snapshot(
 ) -> None:
     settings.OPTIONS = dataclasses.replace(settings.OPTIONS, volume_folder=tmp_path)
     volume = Volume.objects.create(project_id=ALPHA, size=1)
-    data.make(volume)
-    path = tmp_path / f"volume-{volume.pk}"
     old, new = (Snapshot.objects.create(volume=volume, project_id=ALPHA, size=1) for _ in "ab")
-    with path.open("r+b") as file:
-        file.write(b"before")
-    data.keep(new)
-    with path.open("r+b") as file:
-        file.write(b"after!")
+    path = tmp_path / f"volume-{volume.pk}"
+    path.write_bytes(b"after!")
+    (tmp_path / f"snapshot-{new.pk}").write_bytes(b"before")
     act(as_member, volume, "revert", {"snapshot_id": str(old.pk)}).expect(400)
     Volume.objects.update(status="in-use")
     act(as_member, volume, "revert", {"snapshot_id": str(new.pk)}).expect(409)
