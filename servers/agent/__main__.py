@@ -28,6 +28,10 @@ from servers.agent.settings import STATE_DIR, Identity, NotJoined, Settings, loa
 TOKEN = "COMPUTE_SITE_JOIN_TOKEN"  # noqa: S105 - the name of a variable
 
 
+LONGEST_LIST = 3
+"""What is told of more is shown by its beginning."""
+
+
 class Refused(Exception):
     """What was asked for cannot be done; the text says why."""
 
@@ -168,6 +172,8 @@ def probe(arguments: argparse.Namespace) -> int:
 
 def _shown(value: Any) -> str:
     """Of what is large, its single values, and how many there are of others."""
+    if isinstance(value, list) and len(value) > LONGEST_LIST:
+        return f"{', '.join(map(str, value[:LONGEST_LIST]))} and {len(value) - LONGEST_LIST} more"
     if not isinstance(value, dict):
         return str(value)
     large = (list, dict)
