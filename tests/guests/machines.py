@@ -7,6 +7,7 @@ ends, every program with its host name (its UTS namespace) ends.
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -164,6 +165,13 @@ class Host:
                 stderr=log,
             )
 
+    def set(self, **settings: Any) -> None:
+        """Let the agent begin anew with these."""
+        self.stop_agent()
+        path = self.state / "agent.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
+        self.start_agent()
+
     def kill_agent(self) -> None:
         assert self.agent is not None
         self.agent.kill()
@@ -205,6 +213,7 @@ class Host:
             "network_run_dir": str(self.folder / "agent-run"),
             "idle_seconds": 0.1,
             "watch_seconds": 0.5,
+            "console_listen": f"{self.address}:6090",
             "migration_address": self.address,
             "migration_uri": f"qemu+tcp://{self.address}/system",
             **settings,

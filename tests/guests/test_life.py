@@ -12,10 +12,6 @@ from tests.guests.world import MARKS, World
 pytestmark = MARKS
 
 
-def boots_of(world: World, server: Server) -> int:
-    return world.console(server).count("guest: boots=")
-
-
 def test_a_server_of_an_uploaded_image_starts_and_reads_its_config_drive(
     world: World, guest: Server
 ) -> None:
@@ -57,7 +53,7 @@ def test_the_administrator_logs_in_on_the_serial_line_with_the_password_of_the_a
 
 
 def test_a_paused_guest_stands_still_and_goes_on(world: World, guest: Server) -> None:
-    boots = boots_of(world, guest)
+    boots = world.boots(guest)
     world.demo.compute.pause_server(guest)
     paused = world.until(guest, "PAUSED")
     assert paused.power_state == 3
@@ -67,7 +63,7 @@ def test_a_paused_guest_stands_still_and_goes_on(world: World, guest: Server) ->
     world.until(guest, "ACTIVE")
     with world.serial(guest) as line:
         assert line.run("echo awake") == "awake"
-    assert boots_of(world, guest) == boots
+    assert world.boots(guest) == boots
 
 
 def test_a_suspended_guest_wakes_with_what_it_had_in_memory(world: World, guest: Server) -> None:
@@ -86,7 +82,7 @@ def test_a_suspended_guest_wakes_with_what_it_had_in_memory(world: World, guest:
 def test_a_guest_that_is_stopped_hears_its_power_button_and_starts_with_what_it_wrote(
     world: World, guest: Server
 ) -> None:
-    boots = boots_of(world, guest)
+    boots = world.boots(guest)
     buttons = world.console(guest).count("guest: power button")
     world.demo.compute.stop_server(guest)
     assert world.until(guest, "SHUTOFF").power_state == 4
@@ -99,8 +95,21 @@ def test_a_guest_that_is_stopped_hears_its_power_button_and_starts_with_what_it_
     assert f"guest: boots={boots + 1}" in log
 
 
+def test_a_guest_is_rebooted_softly_and_at_once(world: World, guest: Server) -> None:
+    boots, buttons = world.boots(guest), world.console(guest).count("guest: power button")
+    world.act(guest, reboot={"type": "SOFT"})
+    world.until(guest, "ACTIVE")
+    world.until_boots(guest, before=boots)
+    assert world.console(guest).count("guest: power button") == buttons + 1
+
+    world.act(guest, reboot={"type": "HARD"})
+    world.until(guest, "ACTIVE")
+    world.until_boots(guest, before=boots + 1)
+    assert world.console(guest).count("guest: power button") == buttons + 1
+
+
 def test_a_guest_that_powers_itself_off_becomes_shutoff(world: World, guest: Server) -> None:
-    boots = boots_of(world, guest)
+    boots = world.boots(guest)
     with world.serial(guest) as line:
         line.type("sync; umount /data; poweroff -f")
     world.until(guest, "SHUTOFF")
@@ -115,7 +124,7 @@ def test_a_guest_goes_on_while_its_agent_is_killed_and_begins_anew(
     world: World, guest: Server
 ) -> None:
     host = world.host_of(guest)
-    boots = boots_of(world, guest)
+    boots = world.boots(guest)
 
     host.kill_agent()
     with world.serial(guest) as line:
@@ -126,7 +135,7 @@ def test_a_guest_goes_on_while_its_agent_is_killed_and_begins_anew(
     world.until(guest, "PAUSED")
     world.demo.compute.unpause_server(guest)
     world.until(guest, "ACTIVE")
-    assert boots_of(world, guest) == boots
+    assert world.boots(guest) == boots
 
 
 def test_a_host_that_cannot_do_what_is_asked_for_names_it(world: World) -> None:

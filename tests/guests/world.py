@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import json
 import os
 import re
 import shutil
@@ -33,6 +34,10 @@ IMAGE_FOLDER = ROOT / "var" / "guest-image"
 NETWORK = "7b1d8a30-1f6e-4f6b-8a55-3c2e4b9d2001"
 ROUTER = "5b0c7e2d-84f1-4a36-9d15-2f6a0c9b6001"
 """Those of the cloud: the network ``private`` and its router."""
+CONSOLE_PROXIES = [
+    {"type": "novnc", "url": "http://proxy.invalid/vnc_auto.html"},
+    {"type": "serial", "url": "http://proxy.invalid/serial.html"},
+]
 GUEST_SECONDS = 120
 MICROVERSION = "2.90"
 MARKS = [
@@ -151,6 +156,34 @@ class World:
         path = self.host_of(server).state / "libvirt" / server.id / "serial.sock"
         return SerialLine(path, self.passwords[server.id])
 
+    def act(
+        self,
+        server: Server,
+        *,
+        who: Connection | None = None,
+        microversion: str = MICROVERSION,
+        **action: Any,
+    ) -> Any:
+        """An action of the owner, or of ``who``; what is answered."""
+        path = f"/servers/{server.id}/action"
+        connection = who or self.demo
+        answer = connection.compute.post(path, json=action, microversion=microversion)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    def boots(self, server: Server) -> int:
+        return self.console(server).count("guest: boots=")
+
+    def until_boots(self, server: Server, *, before: int) -> None:
+        """It has started once more, and is ready."""
+        self.until_says(server, "guest: ready", times=before + 1)
+
+    def from_router(self, server: Server, *words: str, check: bool = True) -> str:
+        """The output of a command in the namespace of the router on the host of the server."""
+        return self.host_of(server).run(
+            "ip", "netns", "exec", router_space(ROUTER), *words, check=check
+        )
+
     def attach(self, server: Server, volume_id: str) -> None:
         self.demo.compute.create_volume_attachment(server.id, volume_id=volume_id)
         self._until_volume(volume_id, "in-use")
@@ -229,6 +262,7 @@ def are_up(world: World) -> bool:
 def site_at(address: str, state: Path) -> Iterator[str]:
     state.mkdir()
     (state.parent / "volumes").mkdir()
+    (state.parent / "vendor.json").write_text('{"told": "to all"}')
     log = state / "quickstart.log"
     words = ["quickstart", "--host", address, "--port", "8774", "--no-first-server"]
     with log.open("wb") as file:
@@ -273,4 +307,6 @@ def environment_of(state: Path) -> dict[str, str]:
         **mine,
         "COMPUTE_SITE_STATE_DIR": str(state),
         "COMPUTE_SITE_VOLUME_FOLDER": str(state.parent / "volumes"),
+        "COMPUTE_SITE_VENDOR_DATA_FILE": str(state.parent / "vendor.json"),
+        "COMPUTE_SITE_CONSOLE_PROXIES": json.dumps(CONSOLE_PROXIES),
     }
