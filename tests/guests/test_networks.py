@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.guests.wired import WiredHost, hosts, join
+from tests.guests.wired import HostFailed, WiredHost, hosts, join
 
 pytestmark = [
     pytest.mark.guests,
@@ -279,6 +279,12 @@ def world() -> Iterator[World]:
 
 def test_nothing_is_missing(world: World) -> None:
     assert [host.missing() for host in world.hosts.values()] == [[], []]
+
+
+def test_a_network_that_lies_outside_is_refused_by_name(world: World) -> None:
+    nic = {"port_id": "a-port", "network_id": "a-network", "network_type": "vlan"}
+    with pytest.raises(HostFailed, match="a-network is of the type vlan"):
+        world.hosts["a"].plug(server_id="a-server", nic=nic)
 
 
 def test_dhcp_tells_addresses_ways_and_the_mtu(world: World) -> None:

@@ -38,7 +38,7 @@ CONSOLE_PROXIES = [
     {"type": "novnc", "url": "http://proxy.invalid/vnc_auto.html"},
     {"type": "serial", "url": "http://proxy.invalid/serial.html"},
 ]
-GUEST_SECONDS = 120
+GUEST_SECONDS = 240
 MICROVERSION = "2.90"
 MARKS = [
     pytest.mark.guests,

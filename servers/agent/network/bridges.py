@@ -67,6 +67,8 @@ PROGRAMS = {
 FILTERED = Path("/proc/sys/net/bridge")
 CALLS = {"net.bridge.bridge-nf-call-iptables": "1", "net.bridge.bridge-nf-call-ip6tables": "1"}
 UNCHANGED = 304
+OF_PROVIDERS = frozenset(("flat", "vlan"))
+"""Types of networks that lie outside of the hosts."""
 OWN_RULES = f"""table inet cs_network
 delete table inet cs_network
 table inet cs_network {{
@@ -127,6 +129,11 @@ class Bridges:
 
     def plug(self, server_id: str, nic: Mapping[str, Any]) -> Plugged:
         port_id, network_id = str(nic["port_id"]), str(nic["network_id"])
+        if nic["network_type"] in OF_PROVIDERS:
+            raise NetworkFailed(
+                f"the network {network_id} is of the type {nic['network_type']}: this host carries "
+                "no such networks of guests"
+            )
         with self.lock:
             self.kept.plug(server_id, nic)
             self._fetch(network_id)
