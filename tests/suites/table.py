@@ -167,6 +167,25 @@ OS_NOVACLIENT_EXEC_DIR=$PWD/venv/bin python -m testtools.run discover \\
             ("identity", "identity/v3"),
         )
     },
+    "libcloud": Suite(
+        title="a node's whole life with Apache Libcloud",
+        user="demo",
+        script=f'{PYTHON} apache-libcloud==3.9.1\nvenv/bin/python "$SUITE"/nodes/node.py',
+    ),
+    "pkgcloud": Suite(
+        title="a node's whole life with pkgcloud",
+        user="demo",
+        script="""
+[ -d node_modules ] || npm install --no-fund --no-audit pkgcloud@2.2.0
+cp "$SUITE"/nodes/node.js .
+node node.js
+""",
+    ),
+    "fog": Suite(
+        title="a node's whole life with fog-openstack (Debian's ruby-fog-openstack)",
+        user="demo",
+        script='ruby "$SUITE"/nodes/node.rb',
+    ),
     "terraform": Suite(
         title="Terraform or OpenTofu: plan, apply, plan, destroy",
         user="demo",
