@@ -81,6 +81,9 @@ def test_a_subnet_goes_with_the_addresses_that_guests_made(
     shown = as_member.get(f"{V2}/ports/{port}").expect(200)
     assert list(addresses(shown)) == [str(four.pk)]
     as_member.delete(f"{V2}/subnets/{four.pk}").expect(409)
+    refused = as_member.delete(f"{V2}/networks/{network.pk}").expect(409)
+    words = "There are one or more ports still in use on the network"
+    assert words in refused.json["NeutronError"]["message"]
 
 
 def test_a_subnet_stays_with_its_router(as_member: ApiClient, six: Subnet) -> None:
