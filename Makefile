@@ -60,7 +60,7 @@ test-guests: $(VENV)/.test
 	$(BIN)/python -m pytest -p no:cacheprovider -m guests --durations 10 tests/guests tests/agents
 
 test-services: $(VENV)/.test
-	REAL_SERVICES_FOLDER=$(SERVICES) $(BIN)/python -m pytest -p no:cacheprovider -m real_services --durations 5 \
+	REAL_SERVICES_FOLDER=$(SERVICES) $(BIN)/python -m pytest -p no:cacheprovider -W default -m real_services --durations 5 \
 	    tests/real_services
 
 check: $(VENV)/.test

@@ -25,7 +25,7 @@ from tests.world.databases import migrated_database
 
 HOSTS = ("host1", "host2")
 START_SECONDS = 60
-SETTLE_SECONDS = 90
+SETTLE_SECONDS = 180
 CLOUD = {
     "hosts": [
         {"name": name, "vcpus": 16, "memory_mb": 32768, "local_gb": 500, "driver": "fake"}
