@@ -137,7 +137,7 @@ DEFAULT_MTU = 1450
 
 def mtu(value: object) -> int:
     """Bytes; 0 stands for the usual number, as in Neutron."""
-    return int(as_number(between(0, LARGEST_INT))(value)) or DEFAULT_MTU  # type: ignore[call-overload] # it is a number
+    return int(as_number(between(0, LARGEST_INT))(value)) or DEFAULT_MTU
 
 
 def groups(value: object) -> list[object]:
