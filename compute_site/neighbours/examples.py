@@ -116,7 +116,10 @@ IMAGE: Mapping[str, Any] = {
     "post images/{image_id}/members": {"member": demo.PROJECT},
     "put images/{image_id}/members/{member_id}": {"status": "accepted"},
 }
-TAGGED = ("networks", "subnets", "ports", "security-groups", "floatingips", "routers")
+TAGGED = (
+    *("networks", "subnets", "ports", "security-groups", "floatingips", "routers"),
+    *("qos/policies", "policies"),
+)
 RULES = "qos/policies/{policy_id}"
 NETWORK: Mapping[str, Any] = {
     "post networks": {"network": {"name": "backend", "admin_state_up": True}},
@@ -204,6 +207,8 @@ NETWORK: Mapping[str, Any] = {
     f"put {RULES}/minimum_packet_rate_rules/{{row_id}}": {
         "minimum_packet_rate_rule": {"min_kpps": 200}
     },
+    f"post {RULES}/dscp_marking_rules": {"dscp_marking_rule": {"dscp_mark": 8}},
+    f"put {RULES}/dscp_marking_rules/{{row_id}}": {"dscp_marking_rule": {"dscp_mark": 16}},
     "put quotas/{owner}": {"quota": {"port": 300}},
     **{
         f"{method} {kind}/{{row_id}}/tags": {"tags": ["trial", "blue"]}

@@ -226,9 +226,14 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     "/network/v2.0/security-group-rules/": rule_of_group,
     "/network/v2.0/rbac-policies/": opened_network,
     "/network/v2.0/qos/policies/{row_id}": row("qos/policies"),
+    "/network/v2.0/qos/policies/{row_id}/": row("qos/policies"),
+    "/network/v2.0/policies/{row_id}/": row("qos/policies"),
     **{
         f"/network/v2.0/qos/policies/{{policy_id}}/{kind}_rules/": qos_rule(kind)
-        for kind in ("bandwidth_limit", "minimum_bandwidth", "minimum_packet_rate")
+        for kind in (
+            *("bandwidth_limit", "minimum_bandwidth", "minimum_packet_rate"),
+            "dscp_marking",
+        )
     },
     "/network/v2.0/qos/policies/{policy_id}/": lambda: {
         "policy_id": make("/network/v2.0/qos/policies")

@@ -244,7 +244,10 @@ class Example:
         return tuple(sorted(found, key=str))
 
 
-TAGGED = ("networks", "subnets", "ports", "routers", "security-groups", "floatingips")
+TAGGED = (
+    *("networks", "subnets", "ports", "routers", "security-groups", "floatingips"),
+    *("qos/policies", "policies"),
+)
 NETWORK: Mapping[str, Any] = {
     "network": {"name": "made"},
     "subnet": {
