@@ -299,7 +299,8 @@ def _network(route: Route, method: str) -> Body:
     filled_in = NETWORK[noun] if made else CHANGED.get(noun, NETWORK[noun])
     given = {key: value for key, value in filled_in.items() if key in shape}
     example = Example({noun: given}, noun, shape)
-    return Body(route, method, example.body, example.places)
+    taken = made and noun == "dscp_marking_rule"  # a policy has one, and that of the site has it
+    return Body(route, method, example.body, example.places, accepted=None if taken else True)
 
 
 PERSON = {"name": "made", "note": {"a": ["b"]}}
@@ -567,14 +568,9 @@ WITHOUT_BODY = frozenset(
 )
 
 
-TAKEN = ("POST //network/v2.0/qos/policies/{policy_id}/dscp_marking_rules",)
-"""A policy has one such rule, and that of the site has it already."""
-
-
 def _other(route: Route, method: str) -> Iterator[Body]:
     """Raises: KeyError: it is not known what the URL takes."""
     name = f"{method} {route.path}"
     if name not in WITHOUT_BODY:
         for example in OTHERS[name]:
-            accepted = None if name in TAKEN else True
-            yield Body(route, method, example.body, example.places, accepted=accepted)
+            yield Body(route, method, example.body, example.places)
