@@ -338,7 +338,12 @@ LOGIN = {
 }
 COMPUTE = stable_id("service", "compute")
 REGISTERED = {"service_id": COMPUTE, "resource_name": "made", "default_limit": 1}
-LIMIT = {"service_id": COMPUTE, "resource_name": "kept", "resource_limit": 1}
+LIMIT = {
+    "service_id": COMPUTE,
+    "project_id": "{project_id}",
+    "resource_name": "kept",
+    "resource_limit": 1,
+}
 TOKEN = {"identity": {"methods": ["token"], "token": {"id": Cast.member.token}}}
 OTHERS: Mapping[str, tuple[Example, ...]] = {
     **dict(identity_bodies()),
@@ -568,9 +573,14 @@ WITHOUT_BODY = frozenset(
 )
 
 
+TAKEN = ("PUT //identity/v3/regions/{region_id}",)
+"""What would make a thing that the site has already."""
+
+
 def _other(route: Route, method: str) -> Iterator[Body]:
     """Raises: KeyError: it is not known what the URL takes."""
     name = f"{method} {route.path}"
     if name not in WITHOUT_BODY:
+        accepted = None if name in TAKEN else True
         for example in OTHERS[name]:
-            yield Body(route, method, example.body, example.places)
+            yield Body(route, method, example.body, example.places, accepted=accepted)

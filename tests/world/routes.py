@@ -13,6 +13,16 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from compute_site.api.microversions.version import NEWEST
+from compute_site.identity.models import (
+    Domain,
+    Endpoint,
+    Limit,
+    NamedRole,
+    Region,
+    RegisteredLimit,
+    Service,
+    UserGroup,
+)
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
     QOS_KINDS,
@@ -91,6 +101,28 @@ def walk(resolver: Any, before: str = "//") -> Iterator[Route]:
 
 
 ROUTES = [route for route in walk(get_resolver()) if not route.path.startswith("//admin")]
+
+
+def _make_identity() -> dict[str, str]:
+    """A thing of each kind that only the identity API has, by the name that paths have for it."""
+    service = Service.objects.create(type="dns")
+    compute = Service.objects.filter(type="compute").first() or service
+    kept = RegisteredLimit.objects.create(service=compute, resource_name="kept", default_limit=1)
+    held = RegisteredLimit.objects.create(service=service, resource_name="held", default_limit=1)
+    limit = Limit.objects.create(registered=held, project_id=BETA, resource_limit=1)
+    found = {
+        "domain_id": Domain.objects.create(name="own"),
+        "group_id": UserGroup.objects.create(name="users"),
+        "role_id": NamedRole.objects.create(name="own"),
+        "region_id": Region.objects.create(id="elsewhere"),
+        "service_id": service,
+        "endpoint_id": Endpoint.objects.create(
+            service=service, interface="public", url="http://dns"
+        ),
+        "registered_limit_id": kept,
+        "limit_id": limit,
+    }
+    return {name: str(row.pk) for name, row in found.items()}
 
 
 class Site:
@@ -182,10 +214,14 @@ class Site:
             "routers": str(make_router(inner, outside=network).pk),
         }
         """What ``row_id`` is in each collection."""
+        self.identity = _make_identity()
+        """What names of paths stand for in the identity API alone."""
 
     def path(self, route: Route, **names: str) -> str:
         known = {name: self.values.get(name, UNKNOWN_ID) for name in route.names}
         known["row_id"] = self.rows.get(route.collection, UNKNOWN_ID)
+        if route.path.startswith("//identity/"):
+            known |= {name: self.identity[name] for name in route.names if name in self.identity}
         if "_rules/" in route.path:
             known["row_id"] = self.qos_rules[route.path.split("/")[-2]]
         if "/bindings" in route.path:
