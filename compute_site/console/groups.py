@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 
-from compute_site.console.lists import ListAdmin
+from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.rule_boxes import BoxTable, by_noun, link_to_rules, rule_choices
 from compute_site.identity.models import Project, ProjectRole
 from compute_site.policy.granted import every_rule, guarded_types
@@ -60,7 +60,7 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):  # type: ignore[misc] # Django's st
     form = GroupForm
     counted = "user"
     list_display = ("name", "project", "role", "users", "rules")
-    list_filter = ("project_role__role",)
+    list_filter = (word_filter("role", "project_role__role"),)
     list_select_related = ("project_role__project",)
     search_fields = ("name",)
     readonly_fields = ("project", "role", "rules")

@@ -554,7 +554,8 @@ def test_a_host_fills_the_image_of_its_own_open_order(host: Host, as_member: Api
     shown = as_member.get(f"//image/v2/images/{image}").expect(200).json
     assert (shown["status"], shown["disk_format"], shown["size"]) == ("active", "raw", len(data))
     assert as_member.get(f"//image/v2/images/{image}/file").expect(200).content == data
-    assert host.put(f"{path}?format=raw&{sent(data)}", data)[0] == 404  # it awaits nothing
+    assert host.put(f"{path}?format=raw&{sent(data)}", data)[0] == 200  # they are there
+    assert host.put(f"{path}?format=raw&{sent(b'others')}", b"others")[0] == 404  # none are awaited
     assert host.post(f"orders/{order.uuid}/done", {"ok": True})[0] == 200
     assert host.get(path)[0] == 404
 

@@ -464,7 +464,7 @@ def test_deleting_a_server_that_is_evacuated_leaves_no_guest(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fake, "spawn", spawn)
-        patch.setattr(fake, "destroy", lambda _, node: guests.discard(node))
+        patch.setattr(fake, "destroy_later", lambda _, node: guests.discard(node))
         run_jobs()
         assert target not in guests
     assert state(server) == ("deleted", None)

@@ -39,6 +39,11 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"server_id": "s", "volume_id": "v", "delete": True},
     ),
     (
+        jobs.MakeBytes(kind="volume", row_id="v"),
+        "servers.make_bytes",
+        {"kind": "volume", "row_id": "v"},
+    ),
+    (
         jobs.ForgetImages(project_id="p", images=("i",)),
         "servers.forget_images",
         {"project_id": "p", "images": ["i"]},

@@ -219,14 +219,13 @@ def test_the_check_names_what_is_missing(
     assert any(f"COMPUTE_SITE_{missing}" in error.msg for error in check_login())
 
 
-def test_the_check_is_content_with_what_is_complete(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_check_is_content_with_what_is_complete(cloud: Cloud) -> None:
     assert check_login() == []
     alone = dataclasses.replace(
         settings.OPTIONS,
         image_service="compute_site.neighbours.image.local",
         openstack_auth_url="",
     )
-    monkeypatch.setattr(settings, "OPTIONS", alone)
-    assert check_login() == []
+    with pytest.MonkeyPatch.context() as patch:  # undone before the cloud is left
+        patch.setattr(settings, "OPTIONS", alone)
+        assert check_login() == []

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, ApiForm, PartInline, parts_of
 from compute_site.console.form_fields import RowSelect, StrictJSONField
-from compute_site.console.lists import word_filter
+from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.named import named
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.local import access, changes, floating, qos, routers
@@ -27,6 +27,7 @@ from compute_site.neighbours.network.local.rows import (
 from compute_site.neighbours.network.models import (
     FixedIp,
     FloatingIp,
+    HeldPort,
     Network,
     NetworkAccess,
     Port,
@@ -583,6 +584,27 @@ class NetworkAccessAdmin(ApiAdmin):
 
     def delete(self, caller: Caller, row: NetworkAccess) -> None:
         access.delete_access(caller, row)
+
+
+@admin.register(HeldPort)
+class HeldPortAdmin(ListAdmin):
+    """Ports of a Neutron elsewhere, which are changed there and with their servers."""
+
+    list_display = ("port_id", "server_id", "position", "tag", "given")
+    id_fields = ("port_id", "server_id")
+    search_fields = ("tag",)
+    search_help_text = "Id of the port or of its server, or part of the tag"
+    ordering = ("server_id", "position", "port_id")
+    readonly_fields = ("port_id", "server_id", "position", "tag", "given")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: HeldPort | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: HeldPort | None = None) -> bool:
+        return False
 
 
 @admin.register(Quota)
