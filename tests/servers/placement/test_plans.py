@@ -21,7 +21,7 @@ from os_traits import MISC_SHARES_VIA_AGGREGATE
 from compute_site.db.sessions import BY_KEY
 from servers.build.place import place_reservation
 from servers.models import ComputeNode, Instance, Inventory, ResourceProvider
-from tests.benchmarks.rows import fill_hosts
+from tests.benchmarks.rows import HOSTS, fill_hosts
 from tests.world.client import ApiClient
 from tests.world.factories import make_flavor, make_server_group
 from tests.world.hosts import make_bound_host, make_host, make_zone
@@ -82,7 +82,9 @@ def test_hosts_are_found_and_claimed_by_key(
 
 def test_what_a_host_has_is_copied_by_key_in_a_session_that_knew_few_hosts(shop: Shop) -> None:
     """The session keeps the plan of the trigger that copies amounts from when it was small."""
+    before = rows_read("servers_inventory")
     fill_hosts()
+    assert rows_read("servers_inventory") - before < 10 * HOSTS
     stock = Inventory.objects.get(provider__name="host1", resource_class="VCPU")
     before = rows_read("servers_inventory")
     Inventory.objects.filter(pk=stock.pk).update(used=8)
