@@ -17,11 +17,13 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from compute_site.identity.models import SignInFailures
+from compute_site.identity.models import SignInFailures, User
 
 logger = logging.getLogger(__name__)
 
 NAME = "name "
+EXEMPT = "ignore_lockout_failure_attempts"
+"""The option of a user whose account is never locked."""
 
 NAMES_KEPT = dt.timedelta(days=1)
 """How long failures count of names that nobody has: there is no end of them."""
@@ -46,8 +48,10 @@ def account_of(user_id: str | None, named: str) -> str:
 
 
 def is_locked(account: str) -> bool:
-    """Is the account locked? One statement; none where the site never locks accounts."""
-    return _is_on() and _locked().filter(account=account).exists()
+    """Is the account locked? One statement, two where it is or would be; none where the site never
+    locks accounts.
+    """
+    return _is_on() and _locked().filter(account=account).exists() and not _is_exempt(account)
 
 
 def note_failure(account: str, *, named: str) -> None:
@@ -64,7 +68,7 @@ def note_failure(account: str, *, named: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(NOTE, values)
         row = cursor.fetchone()
-    if row is not None and row[0] == most:
+    if row is not None and row[0] == most and not _is_exempt(account):
         seconds = settings.OPTIONS.lockout_duration
         until = f"for {seconds} s" if seconds else "until somebody unlocks it"
         logger.warning("%s is locked %s after %s failed sign-ins", named, until, most)
@@ -96,6 +100,12 @@ def purge_failures() -> int:
     """Delete old counts of names that no user has; return how many there were."""
     old = SignInFailures.objects.filter(last_at__lt=timezone.now() - NAMES_KEPT)
     return old.filter(account__startswith=NAME).delete()[0]
+
+
+def _is_exempt(account: str) -> bool:
+    """Does an option of the user say that failures do not lock the account?"""
+    exempt = User.objects.filter(options__contains={EXEMPT: True})
+    return exempt.filter(pk=account.removeprefix(SignInFailures.account_of(""))).exists()
 
 
 def _is_on() -> bool:

@@ -63,6 +63,14 @@ def rebuild(client: ApiClient, server: Instance, image: Image, version: str, **m
 # images
 
 
+def test_an_image_of_snapshots_makes_no_volume(rack: Rack, as_member: ApiClient) -> None:
+    server = boot(rack, as_member)
+    image = create_image(as_member, server)
+    asked = {"volume": {"size": 9, "imageRef": str(image.pk)}}
+    answer = as_member.post("//volume/v3/volumes", asked).expect(400)
+    assert "snapshot_id" in answer.json["badRequest"]["message"]
+
+
 def test_the_image_is_a_list_of_snapshots(rack: Rack, as_member: ApiClient) -> None:
     server = boot(rack, as_member, image=make_image(properties={"os_type": "linux"}))
     image = create_image(as_member, server, a="b", root_device_name="/dev/x", bdm_v2="no")

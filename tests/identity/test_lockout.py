@@ -183,6 +183,14 @@ def test_others_are_not_locked(cast: Cast) -> None:
 
 
 @pytest.mark.usefixtures("locking")
+def test_who_is_exempt_is_not_locked(as_admin: ApiClient) -> None:
+    options = {"ignore_lockout_failure_attempts": True}
+    as_admin.patch(f"{V3}/users/{WHO.user_id}", {"user": {"options": options}}).expect(200)
+    fail(token_by_name, times=2 * MOST)
+    assert token_by_name(WHO.name, WHO.password).accepted
+
+
+@pytest.mark.usefixtures("locking")
 def test_tokens_that_are_there_go_on(as_admin: ApiClient) -> None:
     fail(token_by_name)
     as_admin.get("/servers").expect(200)

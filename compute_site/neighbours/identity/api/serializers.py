@@ -117,11 +117,11 @@ EITHER = (True, False)
 immutable = options_of({"immutable": EITHER})
 user_options = options_of(
     {
-        # what never happens here is harmless to be exempt from
+        # besides the last two, exempt from what never happens here
         **dict.fromkeys(
             (
                 *("ignore_change_password_upon_first_use", "ignore_password_expiry"),
-                *("ignore_lockout_failure_attempts", "ignore_user_inactivity", "lock_password"),
+                *("ignore_user_inactivity", "ignore_lockout_failure_attempts", "lock_password"),
             ),
             EITHER,
         ),

@@ -120,6 +120,12 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
         image = image_service().find_images(caller, [word])[word]
         if image.status != "active":
             raise BadRequest(f"Image {word} is {image.status}.", field="volume.imageRef")
+        if not image.size and "block_device_mapping" in image.properties:
+            raise BadRequest(
+                f"Image {word} has no data but names snapshots of volumes: give one of these as "
+                "snapshot_id.",
+                field="volume.imageRef",
+            )
         if values["size"] is not None:
             return origin | {"size": max(image.min_disk, -(-(image.size or 0) // GIB))}
         return origin
