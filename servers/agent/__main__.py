@@ -19,10 +19,10 @@ from servers.agent import certificates
 from servers.agent.client import Client, SiteFailed
 from servers.agent.ending import halt
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor import NAMES, hypervisor_of
+from servers.agent.hypervisor.choose import NAMES, hypervisor_of
 from servers.agent.loop import Agent, OtherAgent, only_one
 from servers.agent.machine import PROTOCOLS, VERSION, boot_id
-from servers.agent.network import wires_of
+from servers.agent.network.choose import wires_of
 from servers.agent.settings import STATE_DIR, Identity, NotJoined, Settings, load, save
 
 TOKEN = "COMPUTE_SITE_JOIN_TOKEN"  # noqa: S105 - the name of a variable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,6 +13,8 @@ try:
     VERSION = version("compute-site")
 except PackageNotFoundError:  # a checkout that is not installed
     VERSION = "0"
+CPUINFO = Path("/proc/cpuinfo")
+VIRTUALIZATION = re.compile(r"^flags\s*:.*\b(vmx|svm)\b", re.MULTILINE)
 PROTOCOLS = [1]
 """Versions of the messages that this agent speaks."""
 
@@ -19,6 +22,11 @@ PROTOCOLS = [1]
 def boot_id() -> str:
     """Another one after each start of the machine."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def has_virtualization(cpuinfo: str) -> bool:
+    """Has the processor commands for virtual machines?"""
+    return VIRTUALIZATION.search(cpuinfo) is not None
 
 
 def load_of(folder: Path, *, guests: int) -> dict[str, Any]:

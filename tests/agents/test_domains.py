@@ -24,7 +24,8 @@ from servers.agent.hypervisor.libvirt.domain import (
 from servers.agent.hypervisor.libvirt.drives import blank_sizes, check_rescue_disk, drives_of
 from servers.agent.hypervisor.libvirt.folders import CONSOLE_BYTES, CONSOLE_KEPT, Folder
 from servers.agent.hypervisor.libvirt.migrate import xml_there
-from servers.agent.hypervisor.libvirt.stock import cpu_info_of, has_virtualization
+from servers.agent.hypervisor.libvirt.stock import cpu_info_of
+from servers.agent.machine import has_virtualization
 
 SERVER = "5b1d7c2e-64d7-4d0a-bb52-7a30f6e1d001"
 VOLUME = "0c2ad7bc-5fd0-4d3f-8c0a-3d5a3ec7a001"

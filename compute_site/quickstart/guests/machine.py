@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from compute_site.quickstart.start import QuickstartError
-from servers.agent.hypervisor.libvirt.stock import CPUINFO, has_virtualization
+from servers.agent.machine import CPUINFO, has_virtualization
 from servers.agent.packages import PACKAGES
 
 OS_RELEASE = Path("/etc/os-release")

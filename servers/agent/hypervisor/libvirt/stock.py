@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-import re
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
@@ -22,12 +21,11 @@ from servers.agent.hypervisor.libvirt.demands import (
 from servers.agent.hypervisor.libvirt.domain import Host
 from servers.agent.hypervisor.libvirt.library import said
 from servers.agent.hypervisor.libvirt.topology import faults_of, shared_cpus, topology_of
+from servers.agent.machine import CPUINFO, has_virtualization
 from servers.agent.settings import Settings
 
-CPUINFO = Path("/proc/cpuinfo")
 KVM = Path("/dev/kvm")
 KVM_CREATE_VM = 0xAE01
-VIRTUALIZATION = re.compile(r"^flags\s*:.*\b(vmx|svm)\b", re.MULTILINE)
 FIRMWARE = (Path("/usr/share/OVMF"), Path("/usr/share/qemu/firmware"))
 GIB = 1 << 30
 KIB_OF_MIB = 1024
@@ -40,10 +38,6 @@ def is_accelerated(settings: Settings) -> bool:
     if settings.accel == "auto":
         return has_virtualization(CPUINFO.read_text(encoding="utf-8")) and _makes_machines()
     return settings.accel == "kvm"
-
-
-def has_virtualization(cpuinfo: str) -> bool:
-    return VIRTUALIZATION.search(cpuinfo) is not None
 
 
 def host_of(settings: Settings) -> Host:
