@@ -4,13 +4,14 @@ gateway, from which floating IPs are reached. What comes from there reaches noth
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
-import json
-import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from compute_site.quickstart.start import QuickstartError
+from servers.agent.network.commands import ask, devices, run, spaces
+from servers.agent.network.protocol import NetworkFailed
 
 BRIDGE = "cs-uplink"
 GATEWAY = "192.0.2.1/24"
@@ -36,6 +37,16 @@ RULES = f"""{NO_RULES}table inet {TABLE} {{
 """
 
 
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """What fails ends the quickstart."""
+    try:
+        yield
+    except NetworkFailed as error:
+        raise QuickstartError(str(error)) from error
+
+
+@_in_words()
 def make_uplink() -> tuple[str, ...]:
     """Returns what stands before a command that reaches floating IPs: nothing, or, where the
     machine uses these addresses itself, the words that lead into a namespace with the gateway.
@@ -43,25 +54,26 @@ def make_uplink() -> tuple[str, ...]:
     Raises:
         QuickstartError: it cannot be made; the text says why.
     """
-    if _fails("ip", "link", "show", BRIDGE):
-        _run("ip", "link", "add", "name", BRIDGE, "type", "bridge", "forward_delay", "0")
-    _run("nft", "-f", "-", told=RULES)
-    if overlaps(GATEWAY, json.loads(_run("ip", "-j", "route", "show"))):
+    if BRIDGE not in devices():
+        run("ip", "link", "add", "name", BRIDGE, "type", "bridge", "forward_delay", "0")
+    run("nft", "-f", "-", told=RULES)
+    if overlaps(GATEWAY, ask("route", "show")):
         _make_space()
         before: tuple[str, ...] = ("ip", "netns", "exec", SPACE)
     else:
-        _run("ip", "addr", "replace", GATEWAY, "dev", BRIDGE)
+        run("ip", "addr", "replace", GATEWAY, "dev", BRIDGE)
         before = ()
-    _run("ip", "link", "set", BRIDGE, "up")
+    run("ip", "link", "set", BRIDGE, "up")
     return before
 
 
+@_in_words()
 def remove_uplink() -> None:
-    if not _fails("ip", "link", "show", BRIDGE):
-        _run("ip", "link", "delete", BRIDGE)
-        _run("nft", "-f", "-", told=NO_RULES)
-    if not _fails("ip", "netns", "exec", SPACE, "true"):
-        _run("ip", "netns", "delete", SPACE)
+    if BRIDGE in devices():
+        run("ip", "link", "delete", BRIDGE)
+        run("nft", "-f", "-", told=NO_RULES)
+    if SPACE in spaces():
+        run("ip", "netns", "delete", SPACE)
 
 
 def overlaps(gateway: str, routes: Iterable[Mapping[str, Any]]) -> bool:
@@ -73,28 +85,11 @@ def overlaps(gateway: str, routes: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _make_space() -> None:
-    if _fails("ip", "netns", "exec", SPACE, "true"):
-        _run("ip", "netns", "add", SPACE)
-    if _fails("ip", "link", "show", OUTER):
-        _run("ip", "link", "add", OUTER, "type", "veth", "peer", "name", INNER, "netns", SPACE)
-    _run("ip", "link", "set", OUTER, "master", BRIDGE, "up")
-    _run("ip", "-n", SPACE, "addr", "replace", GATEWAY, "dev", INNER)
+    if SPACE not in spaces():
+        run("ip", "netns", "add", SPACE)
+    if OUTER not in devices():
+        run("ip", "link", "add", OUTER, "type", "veth", "peer", "name", INNER, "netns", SPACE)
+    run("ip", "link", "set", OUTER, "master", BRIDGE, "up")
+    run("ip", "-n", SPACE, "addr", "replace", GATEWAY, "dev", INNER)
     for device in ("lo", INNER):
-        _run("ip", "-n", SPACE, "link", "set", device, "up")
-
-
-def _run(*words: str, told: str | None = None) -> str:
-    done = _do(*words, told=told)
-    if done.returncode:
-        raise QuickstartError(f"{' '.join(words)}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
-
-
-def _fails(*words: str) -> bool:
-    return _do(*words).returncode != 0
-
-
-def _do(*words: str, told: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - words of ours
-        words, input=told, capture_output=True, text=True, check=False
-    )
+        run("ip", "-n", SPACE, "link", "set", device, "up")
