@@ -901,12 +901,7 @@ NEWEST_VOLUMES = {"OpenStack-API-Version": "volume latest"}
 
 def volume_act(name: str, role: Role, status: int, asked: Any = None, **names: str) -> Row:
     """An action of a volume."""
-    return row(
-        *("POST", f"{VOLUME}/action", role, status, {name: asked}),
-        action=name,
-        headers=NEWEST_VOLUMES,
-        names=names,
-    )
+    return newest("POST", f"{VOLUME}/action", role, status, {name: asked}, action=name, names=names)
 
 
 def newest(method: str, path: str, role: Role, status: int, body: Any = None, **more: Any) -> Row:

@@ -52,7 +52,7 @@ def ids_of_alpha() -> dict[str, str]:
 
 
 def test_another_project_reads_nothing_of_what_a_project_has(cast: Cast) -> None:
-    world, hidden = World(cast), {}
+    world = World(cast)
     hidden = ids_of_alpha()
     known = {*world.names, *world.people[cast.member.name], "row_id"}
     admin, outsider = ApiClient(cast.admin), ApiClient(cast.outsider)

@@ -7,17 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from compute_site.neighbours.elsewhere.remote import RemoteService
 from servers.models import BlockDevice, Instance
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.cloud_services import Neighbours
-from tests.world.crashes import Killed, every_crash
-from tests.world.elsewhere import Cloud, joined
+from tests.world.cloud_services import Neighbours, neighbours_elsewhere
+from tests.world.crashes import Killed, bury_worker, every_crash
 from tests.world.hosts import make_host
-from tests.world.jobs import run_jobs
+from tests.world.jobs import make_due, run_jobs
 from tests.world.orders import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,24 +44,14 @@ class Death:
             act()
             self.left = 0
             return False
-        connection.close()  # the session of the dead ends, and its locks with it
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE status = 'doing'")
+        bury_worker()
         return True
 
 
 @pytest.fixture
 def neighbours() -> Iterator[Neighbours]:
-    cloud = Cloud()
-    there = Neighbours(cloud)
-    with joined(
-        cloud,
-        image_service="compute_site.neighbours.image.local",
-        network_service="compute_site.neighbours.network.openstack",
-        volume_service="compute_site.neighbours.volume.openstack",
-    ):
+    with neighbours_elsewhere() as there:
         yield there
-    cloud.stop()
 
 
 @pytest.fixture
@@ -79,17 +67,8 @@ def shop(cast: Cast) -> Shop:
 
 def finish() -> None:
     """Do all jobs, also those that wait for their time."""
-    while run_jobs() + _make_due():
+    while run_jobs() + make_due():
         pass
-
-
-def _make_due() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE procrastinate_jobs SET scheduled_at = now()"
-            " WHERE status = 'todo' AND scheduled_at > now()"
-        )
-        return cursor.rowcount
 
 
 def made_volume(shop: Shop) -> dict[str, Any]:

@@ -12,8 +12,7 @@ import pytest
 from servers.models import Instance
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
-from tests.world.cloud_services import Neighbours
-from tests.world.elsewhere import Cloud, joined
+from tests.world.cloud_services import Neighbours, neighbours_elsewhere
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
 from tests.world.orders import Shop
@@ -23,16 +22,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def neighbours() -> Iterator[Neighbours]:
-    cloud = Cloud()
-    there = Neighbours(cloud)
-    with joined(
-        cloud,
-        image_service="compute_site.neighbours.image.local",
-        network_service="compute_site.neighbours.network.openstack",
-        volume_service="compute_site.neighbours.volume.openstack",
-    ):
+    with neighbours_elsewhere() as there:
         yield there
-    cloud.stop()
 
 
 @pytest.fixture

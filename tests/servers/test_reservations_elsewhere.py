@@ -23,7 +23,7 @@ from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.factories import make_server_group, make_volume
 from tests.world.hosts import make_host
-from tests.world.jobs import queued, run_jobs
+from tests.world.jobs import make_due, queued, run_jobs
 from tests.world.orders import Shop, limit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,12 +76,6 @@ def shop(cast: Cast) -> Shop:
     return Shop()
 
 
-def some_minutes_later() -> None:
-    """Make the jobs due that wait for their time."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
-
-
 def with_volume(shop: Shop, volume: Volume) -> list[dict[str, Any]]:
     disk = {
         "source_type": "volume",
@@ -121,7 +115,7 @@ def test_what_was_reserved_for_a_refused_request_is_taken_back(
     assert len(queued(TASK)) == 1
     run_jobs()
     assert len(elsewhere.reserved) == 1  # the job gives the request some minutes
-    some_minutes_later()
+    make_due()
     run_jobs()
     assert elsewhere.reserved == []
     assert not Instance.objects.exists()
@@ -138,7 +132,7 @@ def test_a_server_keeps_its_reservation_before_and_after_its_build(
     server_id = answer.expect(202).json["server"]["id"]
     again = TakeBackReservations(volumes=(str(volume.pk),), servers=(server_id,))
 
-    some_minutes_later()
+    make_due()
     run_jobs()  # that job is the first
     again.defer()
     run_jobs()
@@ -159,7 +153,7 @@ def test_a_volume_whose_attachment_fails_is_taken_back_and_another_one_stays(
         as_member.post(url, {"volumeAttachment": {"volumeId": str(lost.pk)}}).expect(409)
     as_member.post(url, {"volumeAttachment": {"volumeId": str(kept.pk)}}).expect(200)
     assert len(elsewhere.reserved) == 2
-    some_minutes_later()
+    make_due()
     run_jobs()
 
     assert elsewhere.reserved == [(str(kept.pk), server_id)]
@@ -180,7 +174,7 @@ def test_a_volume_whose_detachment_fails_stays_and_another_one_goes(
         as_member.delete(f"{url}/{kept.pk}").expect(409)
     as_member.delete(f"{url}/{gone.pk}").expect(202)
     TakeBackDetaching(server_id=server_id, volume_id=str(gone.pk)).defer()  # before its host
-    some_minutes_later()
+    make_due()
     run_jobs()
 
     left = as_member.get(url).json["volumeAttachments"]

@@ -23,7 +23,7 @@ from compute_site.neighbours.elsewhere.remote import RemoteService
 from compute_site.neighbours.image.protocol import ImageServiceUnavailable
 from compute_site.options import read_options
 from compute_site.request_id import sent_by
-from tests.world.elsewhere import Asked, Cloud, Told, joined
+from tests.world.elsewhere import Asked, Cloud, Told, cloud_elsewhere, joined
 
 IMAGES = RemoteService("image", "image", "/v2", "image_endpoint", ImageServiceUnavailable)
 FOUND = Told(200, {"images": []})
@@ -40,10 +40,8 @@ CALLER = Caller(
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    cloud = Cloud()
-    with joined(cloud):
+    with cloud_elsewhere() as cloud:
         yield cloud
-    cloud.stop()
 
 
 def test_a_user_is_named_by_the_own_token_and_this_site_by_its_own(cloud: Cloud) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from compute_site.caller import Caller
 from compute_site.faults import NotFound
@@ -23,9 +22,9 @@ from servers.lifecycle.jobs import ForgetImages
 from servers.models import Instance
 from tests.world.cast import ALPHA, Cast
 from tests.world.client import Answer, ApiClient
-from tests.world.elsewhere import Asked, Cloud, Told, joined
+from tests.world.elsewhere import Asked, Cloud, Told, cloud_elsewhere, joined
 from tests.world.hosts import make_host
-from tests.world.jobs import run_jobs
+from tests.world.jobs import make_due, run_jobs
 from tests.world.orders import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,10 +117,8 @@ class Glance:
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    cloud = Cloud()
-    with joined(cloud):
+    with cloud_elsewhere() as cloud:
         yield cloud
-    cloud.stop()
 
 
 @pytest.fixture
@@ -141,11 +138,6 @@ def server(cast: Cast, as_member: ApiClient, images: Glance) -> str:
 
 def act(client: ApiClient, server: str, action: str, **given: Any) -> Answer:
     return client.post(f"/servers/{server}/action", {action: given or None}, microversion="2.45")
-
-
-def some_minutes_later() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
 
 
 def caller_of(cast: Cast) -> Caller:
@@ -206,7 +198,7 @@ def test_an_image_of_a_server_is_made_there(
         ALPHA,
     )
     assert image["instance_uuid"] == server
-    some_minutes_later()
+    make_due()
     run_jobs()
     assert image["id"] in images.images
 
@@ -221,7 +213,7 @@ def test_an_image_of_a_request_that_failed_is_deleted(
     before = set(images.images)
     act(as_member, server, "createImage", name="copy").expect(409)
     assert len(images.images) == len(before) + 1
-    some_minutes_later()
+    make_due()
     run_jobs()
     assert set(images.images) == before
 
@@ -325,7 +317,7 @@ def test_the_image_of_a_killed_request_is_deleted(images: Glance, cast: Cast) ->
     ForgetImages(project_id=ALPHA, images=(image_id,)).defer_apart(seconds=300)
     run_jobs()
     assert image_id in images.images
-    some_minutes_later()
+    make_due()
     run_jobs()
     assert images.images == {}
 

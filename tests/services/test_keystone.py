@@ -22,7 +22,7 @@ from compute_site.secrets.sealing import unseal
 from servers.models import BuildRequest
 from tests.world.cast import Cast
 from tests.world.client import Answer, ApiClient
-from tests.world.elsewhere import LATER, Cloud, Told, joined
+from tests.world.elsewhere import LATER, Cloud, Told, cloud_elsewhere, joined
 from tests.world.orders import Shop
 
 pytestmark = pytest.mark.django_db
@@ -52,16 +52,13 @@ def with_roles(*names: str) -> Told:
 
 @pytest.fixture
 def keystone() -> Iterator[Cloud]:
-    cloud = Cloud()
     known_tokens.forget()
-    cloud.answers[f"GET {PATH}"] = shown()
-    with joined(
-        cloud,
+    with cloud_elsewhere(
         identity_service=OPENSTACK,
         image_service="compute_site.neighbours.image.local",
-    ):
+    ) as cloud:
+        cloud.answers[f"GET {PATH}"] = shown()
         yield cloud
-    cloud.stop()
     known_tokens.forget()
 
 

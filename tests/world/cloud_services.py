@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.world.cast import ALPHA
-from tests.world.elsewhere import Asked, Cloud, Told
+from tests.world.elsewhere import Asked, Cloud, Told, cloud_elsewhere
 
 Row = dict[str, Any]
 CREATED = "2026-01-01T00:00:00.000000"
@@ -230,9 +231,12 @@ def _is_among(row: Row, name: str, values: list[str]) -> bool:
     return name not in row or str(row[name]) in values
 
 
-def pieces(neighbours: Neighbours) -> Iterator[Row]:
-    """All that servers may leave behind."""
-    yield from neighbours.ports.values()
-    yield from neighbours.volumes.values()
-    yield from neighbours.attachments.values()
-    yield from neighbours.snapshots.values()
+@contextlib.contextmanager
+def neighbours_elsewhere() -> Iterator[Neighbours]:
+    """The networks and volumes of this site are those of such a cloud."""
+    with cloud_elsewhere(
+        image_service="compute_site.neighbours.image.local",
+        network_service="compute_site.neighbours.network.openstack",
+        volume_service="compute_site.neighbours.volume.openstack",
+    ) as cloud:
+        yield Neighbours(cloud)

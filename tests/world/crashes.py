@@ -48,7 +48,12 @@ def run_jobs_with_crash(crash: Crash) -> None:
     """
     with contextlib.suppress(Killed), connection.execute_wrapper(crash):
         run_jobs()
-    connection.close()  # the session of the dead ends, and its locks with it
+    bury_worker()
+
+
+def bury_worker() -> None:
+    """The session of a dead worker ends, and its locks with it; its jobs are queued again."""
+    connection.close()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE status = 'doing'")
 

@@ -201,3 +201,14 @@ def joined(cloud: Cloud, **options: Any) -> Iterator[None]:
             yield
         finally:
             close_session()
+
+
+@contextlib.contextmanager
+def cloud_elsewhere(**options: Any) -> Iterator[Cloud]:
+    """A cloud that this site uses, with these options; it ends afterwards."""
+    cloud = Cloud()
+    try:
+        with joined(cloud, **options):
+            yield cloud
+    finally:
+        cloud.stop()

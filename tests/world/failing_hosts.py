@@ -26,7 +26,7 @@ from servers.host_orders.parking import PARKED
 from servers.hosts.agents import add_host
 from servers.models import HostOrder, Service
 from servers.models.cell import CELL1
-from tests.world.crashes import Killed
+from tests.world.crashes import Killed, bury_worker
 from tests.world.jobs import run_jobs
 
 AGENT, LOST, UNHEARD, TWICE = "agent", "lost", "unheard", "twice"
@@ -45,7 +45,6 @@ WATCHED = {
     "journal": ("begin", "finish", "note_sent"),
 }
 ROUNDS = 60
-UPDATE = "UPDATE procrastinate_jobs SET status = 'todo' WHERE status = 'doing'"
 WAITING = """
     SELECT count(*) FROM procrastinate_jobs
     WHERE status = 'doing' OR queue_name = %s
@@ -242,9 +241,7 @@ class Cloud:
             with self.trouble.in_statements(WORKER):
                 run_jobs()
         except (Killed, OperationalError, InterfaceError):
-            connection.close()  # the session of the dead ends, and its locks with it
-            with connection.cursor() as cursor:
-                cursor.execute(UPDATE)
+            bury_worker()
 
     def _is_settled(self) -> bool:
         with connection.cursor() as cursor:

@@ -74,6 +74,16 @@ def drop_jobs() -> None:
         cursor.execute("DELETE FROM procrastinate_jobs")
 
 
+def make_due() -> int:
+    """The jobs that wait for their time are due now; their number."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = now()"
+            " WHERE status = 'todo' AND scheduled_at > now()"
+        )
+        return int(cursor.rowcount)
+
+
 def fetch_job() -> tuple[int, str, dict[str, Any]] | None:
     """Key, task and arguments of the next job, which has its companions with it."""
     with connection.cursor() as cursor:
