@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from compute_site.quickstart.guests.packages import IMAGE_PACKAGES
 from compute_site.quickstart.start import QuickstartError
 from servers.agent.machine import CPUINFO, has_virtualization
 from servers.agent.packages import PACKAGES
@@ -18,11 +19,6 @@ from servers.agent.packages import PACKAGES
 OS_RELEASE = Path("/etc/os-release")
 OLDEST_DEBIAN = 12
 UNSHARE = "/usr/bin/unshare"
-IMAGE_PACKAGES = (
-    *("busybox-static", "cpio", "binutils", "mtools", "dosfstools"),
-    *("e2fsprogs", "fdisk", "syslinux", "openssh-client"),
-)
-"""What makes the image of the first guest, and logs in to it."""
 MOST_LINES = 15
 
 
