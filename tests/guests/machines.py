@@ -18,23 +18,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from servers.agent.hypervisor.libvirt.own_daemon import BOUND, QEMU_CONF, QEMU_MIGRATES
+
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 PYTHON = "/usr/bin/python3"
 """Debian's, which has Debian's library of libvirt; the agent needs nothing else."""
 START_SECONDS = 90
-QEMU_CONF = """
-user = "root"
-group = "root"
-dynamic_ownership = 0
-remember_owner = 0
-cgroup_controllers = [ ]
-namespaces = [ ]
-security_driver = "none"
-stdio_handler = "file"
-migration_address = "{address}"
-migration_host = "{address}"
-"""
 LIBVIRTD_CONF = """
 listen_tls = 0
 listen_tcp = 1
@@ -45,7 +35,6 @@ auth_unix_rw = "none"
 log_outputs = "3:file:{folder}/libvirtd.log"
 host_uuid = "{host_uuid}"
 """
-BOUND = {"run": "/run/libvirt", "lib": "/var/lib/libvirt", "cache": "/var/cache/libvirt"}
 INSIDE = """set -e
 hostname {name}
 mkdir -p /run/libvirt /var/lib/libvirt /var/cache/libvirt /etc/libvirt /run/netns
@@ -240,7 +229,8 @@ class Host:
 
     def _write_files(self) -> None:
         facts = {"address": self.address, "folder": self.folder, "host_uuid": uuid.uuid4()}
-        (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF.format(**facts))
+        qemu_conf = QEMU_CONF + QEMU_MIGRATES.format(**facts)
+        (self.folder / "etc" / "qemu.conf").write_text(qemu_conf)
         (self.folder / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(**facts))
         names = f"127.0.0.1 localhost\n{self.address} {self.name}\n"  # else libvirtd asks in vain
         (self.folder / "hosts").write_text(names)
