@@ -141,17 +141,17 @@ def was_told_to_spawn(server_id: str, node: str) -> bool:
 
 
 def spawn(guest: Guest) -> None:
-    _make(guest, SPAWN)
+    _make(_about(guest, SPAWN), lambda: _with_image(guest, SPAWN))
 
 
-def _make(guest: Guest, task: str) -> Mapping[str, Any]:
+def _make(wanted: Wanted, describe: Callable[[], Wanted]) -> Mapping[str, Any]:
     """Where it does not come to a good end, the host is told to clear away what it has of it, when
     it hears of that.
     """
     try:
-        return _do(_about(guest, task), lambda: _with_image(guest, task))
+        return _do(wanted, describe)
     except DriverFailed:
-        destroy_later(guest.server_id, guest.node)
+        destroy_later(wanted.server_id, wanted.node)
         raise
 
 
@@ -201,12 +201,8 @@ def _do_with_guest(
     if task not in tells:
         raise HostUnable(f"The agents of hosts do nothing for {task}.")
     word, describe_order = tells[task]
-    try:
-        return _do(Wanted(node=node, server_id=server_id, task=word), describe_order)
-    except DriverFailed:
-        if word == SPAWN:
-            destroy_later(server_id, node)
-        raise
+    do = _make if word == SPAWN else _do
+    return do(Wanted(node=node, server_id=server_id, task=word), describe_order)
 
 
 def _power(server_id: str, node: str, change: str) -> Wanted:
