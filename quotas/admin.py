@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.console.read_only import RecordAdmin
 from quotas.changes import delete_limits, save_class_page, save_project_page
 from quotas.dashboard import find_near_limit
 from quotas.forms import LimitsForm, members_of, user_limits
@@ -220,7 +221,7 @@ class LimitAdmin(ListAdmin):
 
 
 @admin.register(Usage)
-class UsageAdmin(ListAdmin):
+class UsageAdmin(RecordAdmin):
     """The counters, read-only; the command ``check_quotas`` checks and corrects them."""
 
     list_display = ("project", "resource", "in_use")
@@ -230,15 +231,6 @@ class UsageAdmin(ListAdmin):
     )
     list_select_related = ("project",)
     list_display_links = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def _used(name: str) -> Coalesce:

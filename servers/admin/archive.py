@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from compute_site.console.read_only import RecordAdmin
 from servers.admin.display import age_of, structured
-from servers.admin.read_only import RecordAdmin
 from servers.models import ArchivedServer
 
 HIDDEN = {"user_data", "key_data", "system_metadata", "parts"}

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from compute_site.console.named import named
+from compute_site.console.read_only import RecordAdmin
 from servers.admin.display import age_of, link_to, state, structure_of
-from servers.admin.read_only import RecordAdmin
 from servers.models import KeyPair, ServerGroup, ServerGroupMember
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 from django.contrib import admin
 
 from compute_site.console.lists import word_filter
+from compute_site.console.read_only import RecordAdmin
 from servers.admin.display import age, structure_of
-from servers.admin.read_only import RecordAdmin
 from servers.models import HostAgent, HostOrder
 
 

@@ -19,6 +19,7 @@ from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import parse
 from compute_site.console.lists import read_uuid, word_filter
 from compute_site.console.operator import operator_of
+from compute_site.console.read_only import RecordAdmin
 from compute_site.faults import Fault
 from compute_site.values.keys import read_keys
 from servers.admin.display import (
@@ -41,7 +42,6 @@ from servers.admin.host_operations import (
 from servers.admin.instance_page import is_key
 from servers.admin.operation_pages import Operation, OperationsAdmin, Values
 from servers.admin.parts import Part, rows
-from servers.admin.read_only import RecordAdmin
 from servers.admin.writable import RemovableAdmin
 from servers.hosts.save import Host, save_hosts
 from servers.hosts.services import delete_service

@@ -19,6 +19,7 @@ from django.utils.html import format_html
 
 from compute_site.console.lists import read_uuid, word_filter
 from compute_site.console.operator import operator_of
+from compute_site.console.read_only import RecordAdmin
 from compute_site.console.rule_boxes import RulesAdmin
 from compute_site.faults import Fault
 from compute_site.waiting.held import can_hold
@@ -29,7 +30,6 @@ from servers.admin.filters import Business, Existence, OnNetwork
 from servers.admin.instance_page import find_instance, read_parts
 from servers.admin.operation_pages import Operation, OperationsAdmin, Values
 from servers.admin.operations import OPERATIONS, Outcome, operate
-from servers.admin.read_only import RecordAdmin
 from servers.models import Instance, VmState
 from servers.read.queue import are_workers_up, find_trouble, read_queues
 

@@ -11,9 +11,9 @@ from django.http import HttpRequest
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
 from compute_site.console.lists import word_filter
+from compute_site.console.read_only import RecordAdmin
 from servers.admin.display import NOTHING, Links, moment, structured
 from servers.admin.parts import Part, rows
-from servers.admin.read_only import RecordAdmin
 from servers.lifecycle.jobs import SECRET_ARGUMENTS
 from servers.models import Instance
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 
 from compute_site.console.named import named
+from compute_site.console.read_only import RecordAdmin
 from servers.admin.display import age_of, link_to, text_of
-from servers.admin.read_only import RecordAdmin
 from servers.models import Migration
 
 

@@ -13,9 +13,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from compute_site.console.lists import word_filter
+from compute_site.console.read_only import RecordAdmin
 from compute_site.values.keys import Key, WrongValue, read_keys, without
 from servers.admin.display import Links, structure_of
-from servers.admin.read_only import RecordAdmin
 from servers.admin.writable import RemovableAdmin
 from servers.hosts.description import Stock
 from servers.hosts.provider import ProviderChange, change_provider

@@ -8,8 +8,8 @@ from django.contrib import admin
 
 from compute_site.console.lists import word_filter
 from compute_site.console.named import named
+from compute_site.console.read_only import RecordAdmin
 from servers.admin.display import age_of, link_to, structure_of, structured, text_of, yes_no
-from servers.admin.read_only import RecordAdmin
 from servers.models import (
     BlockDevice,
     BuildRequest,

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import capfirst
 
+from compute_site.console.read_only import RecordAdmin
 from compute_site.console.refused_deletions import RefusedDeletions
 from compute_site.faults import Fault
-from servers.admin.read_only import RecordAdmin
 
 
 class WritableAdmin(RecordAdmin):

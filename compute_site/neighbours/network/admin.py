@@ -13,8 +13,9 @@ from django.http import HttpRequest
 from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, ApiForm, PartInline, parts_of
 from compute_site.console.form_fields import RowSelect, StrictJSONField
-from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.console.lists import word_filter
 from compute_site.console.named import named
+from compute_site.console.read_only import RecordAdmin
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.local import access, changes, floating, qos, routers
 from compute_site.neighbours.network.local.limits import QUOTAS
@@ -587,7 +588,7 @@ class NetworkAccessAdmin(ApiAdmin):
 
 
 @admin.register(HeldPort)
-class HeldPortAdmin(ListAdmin):
+class HeldPortAdmin(RecordAdmin):
     """Ports of a Neutron elsewhere, which are changed there and with their servers."""
 
     list_display = ("port_id", "server_id", "position", "tag", "given")
@@ -596,15 +597,6 @@ class HeldPortAdmin(ListAdmin):
     search_help_text = "Id of the port or of its server, or part of the tag"
     ordering = ("server_id", "position", "port_id")
     readonly_fields = ("port_id", "server_id", "position", "tag", "given")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: HeldPort | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: HeldPort | None = None) -> bool:
-        return False
 
 
 @admin.register(Quota)

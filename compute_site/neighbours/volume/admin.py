@@ -15,6 +15,7 @@ from compute_site.console.api_pages import ApiAdmin, ApiForm
 from compute_site.console.form_fields import RowSelect, RowSelects
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.named import named
+from compute_site.console.read_only import RecordAdmin
 from compute_site.neighbours.image.models import Image, ImageMember
 from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.neighbours.volume import policies
@@ -274,7 +275,7 @@ class SnapshotAdmin(ApiAdmin):
 
 
 @admin.register(Attachment)
-class AttachmentAdmin(ListAdmin):
+class AttachmentAdmin(RecordAdmin):
     """Attachments can only be viewed here; they are made and deleted through servers, and by the
     volume API.
     """
@@ -291,18 +292,9 @@ class AttachmentAdmin(ListAdmin):
     server = named("server_id", "servers.instance", "server")
     readonly_fields = ("server",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Attachment | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Attachment | None = None) -> bool:
-        return False
-
 
 @admin.register(Transfer)
-class TransferAdmin(ListAdmin):
+class TransferAdmin(RecordAdmin):
     """Offers are made and taken in the volume API, whose keys are told there alone."""
 
     list_display = ("named", "volume", "no_snapshots", "created_at")
@@ -313,15 +305,6 @@ class TransferAdmin(ListAdmin):
     search_help_text = "Part of the name, id of the offer or of its volume"
     ordering = ("-created_at", "id")
     readonly_fields = ("volume", "name", "no_snapshots", "created_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Transfer | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Transfer | None = None) -> bool:
-        return False
 
 
 @admin.register(DefaultType)
