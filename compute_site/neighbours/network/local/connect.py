@@ -112,7 +112,6 @@ def _places_of(connections: Sequence[Connection]) -> list[_Place]:
 
 
 @transaction.atomic(durable=True)
-@transaction.atomic
 def rebind(server_id: str, host: str) -> None:
     _rebind({server_id: host})
     end_move(server_id, host)
