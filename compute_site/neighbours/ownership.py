@@ -7,6 +7,7 @@ from typing import Self, TypeVar
 from django.db import models
 
 from compute_site.caller import Caller
+from compute_site.identity.models import Project
 
 Thing = TypeVar("Thing", bound=models.Model)
 NOBODY = ""
@@ -19,6 +20,11 @@ class OwnedQuerySet(models.QuerySet[Thing]):
     def visible_to(self, caller: Caller) -> Self:
         """The rows of the caller's project; an admin sees all."""
         return self if caller.is_admin else self.filter(project=caller.project_id)
+
+
+def project_exists(project_id: str) -> bool:
+    """Is there a project with this id, which may be any text?"""
+    return "\0" not in project_id and Project.objects.filter(pk=project_id).exists()
 
 
 def may_on(caller: Caller, rule: str, owner: str | None) -> bool:

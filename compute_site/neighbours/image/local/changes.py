@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, Forbidden, NotFound
-from compute_site.identity.models import Project
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local.limits import QUOTAS
@@ -20,7 +19,7 @@ from compute_site.neighbours.image.local.properties import check_properties, che
 from compute_site.neighbours.image.local.steps import ADD, REMOVE, Step
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.image.shapes import CHANGEABLE, OWN_KEYS
-from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.ownership import permit_on, project_exists
 from compute_site.values.keys import read_keys
 
 COLUMNS = (
@@ -202,7 +201,7 @@ def check_deletable(caller: Caller, images: Collection[Image]) -> None:
 
 
 def _find_owner(project_id: str | None) -> str | None:
-    if project_id is not None and not Project.objects.filter(pk=project_id).exists():
+    if project_id is not None and not project_exists(project_id):
         raise BadRequest(f"There is no project {project_id}.", field="owner")
     return project_id
 

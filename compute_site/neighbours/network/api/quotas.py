@@ -9,11 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest, NotFound
-from compute_site.identity.models import Project
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.local.limits import QUOTAS
-from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.ownership import permit_on, project_exists
 from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.values.keys import IGNORED, Key, WrongValue, flag, limit
@@ -53,7 +52,7 @@ class QuotaView(NetworkView):
         """
         if owner != self.caller.project_id:
             permit_on(self.caller, policies.GET_QUOTA, owner)
-        if not Project.objects.filter(pk=owner).exists():
+        if not project_exists(owner):
             raise NotFound(f"There is no project {owner}.")
 
     def answer(self, owner: str) -> Response:

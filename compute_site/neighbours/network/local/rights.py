@@ -12,7 +12,6 @@ from typing import Any
 
 from compute_site.caller import Caller
 from compute_site.faults import BadReference
-from compute_site.identity.models import Project
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.models import (
     COMPUTE,
@@ -23,7 +22,7 @@ from compute_site.neighbours.network.models import (
     Router,
     Subnet,
 )
-from compute_site.neighbours.ownership import may_on, permit_on
+from compute_site.neighbours.ownership import may_on, permit_on, project_exists
 from compute_site.policy.rules import registry
 
 OF_NETWORK = frozenset(
@@ -68,7 +67,7 @@ SERVICES_OWN = (COMPUTE, "network:")
 
 def check_project(caller: Caller, project_id: str) -> None:
     """Raises ``BadReference`` where there is no such project."""
-    if project_id != caller.project_id and not Project.objects.filter(pk=project_id).exists():
+    if project_id != caller.project_id and not project_exists(project_id):
         raise BadReference(f"There is no project {project_id}.", field="project_id")
 
 

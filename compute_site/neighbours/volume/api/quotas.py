@@ -9,8 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import NotFound
-from compute_site.identity.models import Project
-from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.ownership import permit_on, project_exists
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView
@@ -55,7 +54,7 @@ class QuotaSet(QuotaSetDefaults):
     def put(self, request: Request, owner: str) -> Response:
         permit_on(self.caller, policies.UPDATE_QUOTA, owner)
         asked = self.read("quota_set", QuotaUpdate).values
-        if not Project.objects.filter(pk=owner).exists():
+        if not project_exists(owner):
             raise NotFound(f"There is no project {owner}.")
         limits = {name: asked[name] for name in QUOTAS.kinds if asked[name] is not None}
         QUOTAS.set_limits(owner, limits)

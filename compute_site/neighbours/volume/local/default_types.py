@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 
 from compute_site.faults import BadRequest, NotFound
-from compute_site.identity.models import Project
 from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.ownership import project_exists
 from compute_site.neighbours.volume.models import DefaultType, VolumeType
 
 
@@ -40,5 +40,5 @@ def unset_default(project_id: str) -> None:
 
 def check_project(project_id: str) -> None:
     """Raises: NotFound: there is no such project."""
-    if "\0" in project_id or not Project.objects.filter(pk=project_id).exists():
+    if not project_exists(project_id):
         raise NotFound(f"There is no project {project_id[:60]}.")

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.faults import BadRequest, Conflict, NotFound
-from compute_site.identity.models import Project
+from compute_site.neighbours.ownership import project_exists
 from compute_site.neighbours.volume.models import VolumeType, VolumeTypeAccess
 from compute_site.values.keys import MOST_ITEMS
 
@@ -122,7 +122,7 @@ def open_to(kind: VolumeType, project_id: str) -> None:
     """
     if kind.is_public:
         raise BadRequest(f"The volume type {kind.pk} is public; all projects may use it.")
-    if "\0" in project_id or not Project.objects.filter(pk=project_id).exists():
+    if not project_exists(project_id):
         raise BadRequest(f"There is no project {project_id[:60]}.", field="project")
     _, made = VolumeTypeAccess.objects.get_or_create(volume_type=kind, project_id=project_id)
     if not made:
