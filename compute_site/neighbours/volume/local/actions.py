@@ -128,17 +128,13 @@ def reset_status(_: Caller, volume: Volume, values: Values) -> None:
     Volume.objects.filter(pk=volume.pk).update(**columns)
 
 
-@transaction.atomic
 def force_delete(_: Caller, volume: Volume, __: Values) -> None:
     """Delete the volume in any status.
 
     Raises:
         VolumeBusy: a server has it, or it has snapshots.
     """
-    locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
-    if locked is None:
-        return
-    remove_volume(locked)
+    remove_volume(volume)
 
 
 @transaction.atomic

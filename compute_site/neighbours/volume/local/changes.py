@@ -146,21 +146,12 @@ def find_type(caller: Caller, word: str) -> str:
     return found[0].id
 
 
-@transaction.atomic
 def delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False) -> None:
     """Delete a volume that has no attachments and no snapshots; ``cascade``: with them."""
     permit_on(caller, policies.DELETE, volume.project_id)
-    locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
-    if locked is None:
-        return
-    if locked.status not in UNCLAIMED:
-        raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can be deleted.")
-    if cascade:
-        _delete_snapshots(locked)
-    remove_volume(locked)
+    remove_volume(volume, statuses=UNCLAIMED, cascade=cascade)
 
 
-@transaction.atomic
 def force_delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False) -> None:
     """Delete a volume in any status, for admins.
 
@@ -168,20 +159,26 @@ def force_delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False
         VolumeBusy: a server has it, or it has snapshots and they should stay.
     """
     permit_on(caller, policies.FORCE_DELETE_BY_QUERY, volume.project_id)
+    remove_volume(volume, cascade=cascade)
+
+
+@transaction.atomic
+def remove_volume(
+    volume: Volume, *, statuses: Collection[str] | None = None, cascade: bool = False
+) -> None:
+    """Delete a volume, if it is still there; ``cascade``: with its snapshots.
+
+    Raises:
+        VolumeBusy: it is in none of the ``statuses``, if these are given; a server has it, or it
+            has snapshots.
+    """
     locked = Volume.objects.select_for_update().filter(pk=volume.pk).first()
     if locked is None:
         return
+    if statuses is not None and locked.status not in statuses:
+        raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can be deleted.")
     if cascade:
         _delete_snapshots(locked)
-    remove_volume(locked)
-
-
-def remove_volume(locked: Volume) -> None:
-    """Delete a volume whose row is locked.
-
-    Raises:
-        VolumeBusy: a server has it, or it has snapshots.
-    """
     if locked.attachments.exists() or locked.snapshots.exists():
         raise VolumeBusy(f"Volume {locked.pk} has attachments or snapshots; delete those first.")
     data.forget(locked)
