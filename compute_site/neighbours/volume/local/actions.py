@@ -22,6 +22,7 @@ from compute_site.neighbours.volume.local.changes import (
     VolumeTooSmall,
     find_type,
     is_shared,
+    lock_volume,
     remove_volume,
 )
 from compute_site.neighbours.volume.local.events import volume_grew
@@ -79,7 +80,7 @@ def extend(caller: Caller, volume: Volume, values: Values) -> None:
         BadRequest: the new size is not larger.
         VolumeQuotaReached: the project has reached a limit.
     """
-    locked = Volume.objects.select_for_update().get(pk=volume.pk)
+    locked = lock_volume(volume.pk)
     in_use = locked.status == "in-use" and data.file_of(locked) is not None
     if in_use:
         permit_on(caller, policies.EXTEND_ATTACHED, locked.project_id)
@@ -119,7 +120,7 @@ def reset_status(_: Caller, volume: Volume, values: Values) -> None:
         raise BadRequest("Give a status, an attach_status or a migration_status.")
     if columns.get("status") == "deleting":
         raise BadRequest("A volume is deleted by DELETE.", field="os-reset_status.status")
-    locked = Volume.objects.select_for_update(of=("self",)).get(pk=volume.pk)
+    locked = lock_volume(volume.pk)
     in_use = "in-use" in columns.values() or attached == "attached"
     if in_use and not locked.attachments.exists():
         raise BadRequest(f"Volume {volume.pk} has no attachments.", field="os-reset_status")
@@ -242,7 +243,7 @@ def revert(_: Caller, volume: Volume, values: Values) -> None:
         BadRequest: the snapshot is not the newest, or the volume has grown since.
         NotReverted: 409, the volume or the snapshot is busy.
     """
-    locked = Volume.objects.select_for_update(of=("self",)).get(pk=volume.pk)
+    locked = lock_volume(volume.pk)
     newest = locked.snapshots.order_by("-created_at", "-pk").first()
     if newest is None or newest.pk != values["snapshot_id"]:
         raise BadRequest(
@@ -270,7 +271,7 @@ def reimage(caller: Caller, volume: Volume, values: Values) -> None:
         Conflict: several have the volume.
         VolumeBusy: it is in use, or reserved and nobody said that this does not matter.
     """
-    locked = Volume.objects.select_for_update(of=("self",)).get(pk=volume.pk)
+    locked = lock_volume(volume.pk)
     if locked.status == "reserved":
         permit_on(caller, policies.REIMAGE_RESERVED, locked.project_id)
     image_id = str(values["image_id"])

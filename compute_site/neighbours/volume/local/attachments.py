@@ -15,7 +15,7 @@ from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local.changes import UnknownSource, VolumeBusy
+from compute_site.neighbours.volume.local.changes import UnknownSource, VolumeBusy, lock_volume
 from compute_site.neighbours.volume.local.of_servers import (
     ATTACHED,
     DETACHING,
@@ -82,7 +82,7 @@ def create(caller: Caller, values: Mapping[str, Any]) -> Attachment:
     if seen is None:
         raise UnknownSource(f"There is no volume {values['volume_uuid']}.")
     permit_on(caller, policies.CREATE_ATTACHMENT, seen.project_id)
-    volume = _lock(seen)
+    volume = lock_volume(seen.pk)
     server_id = values["instance_uuid"]
     if volume.attachments.filter(server_id=server_id, server_id__isnull=False).exists():
         raise AttachedTwice(f"Server {server_id} has an attachment of volume {volume.pk} already.")
@@ -165,7 +165,7 @@ def attach(_: Caller, volume: Volume, values: Mapping[str, Any]) -> None:
     server_id, host = values["instance_uuid"], values["host_name"] or ""
     if server_id is None and not host:
         raise BadRequest("Name an instance_uuid or a host_name.", field="os-attach")
-    locked = _lock(volume)
+    locked = lock_volume(volume.pk)
     _check_mode(locked, values["mode"])
     owner = {"server_id": server_id} if server_id is not None else {"host_name": host}
     if locked.attachments.filter(**owner).exists():
@@ -196,7 +196,7 @@ def detach(_: Caller, volume: Volume, values: Mapping[str, Any]) -> None:
         VolumeBusy: several have the volume, and nobody said which is meant.
         NotFound: the attachment is none of this volume.
     """
-    locked = _lock(volume)
+    locked = lock_volume(volume.pk)
     chosen = locked.attachments.all()
     if values["attachment_id"]:
         chosen = chosen.filter(pk__in=canonical_ids([values["attachment_id"]]))
@@ -215,7 +215,7 @@ def detach(_: Caller, volume: Volume, values: Mapping[str, Any]) -> None:
 @transaction.atomic
 def reserve(_: Caller, volume: Volume, __: Any) -> None:
     """``attaching``, until ``attach`` or ``unreserve``. Raises ``VolumeBusy``."""
-    locked = _lock(volume)
+    locked = lock_volume(volume.pk)
     free = ("available", "in-use") if locked.multiattach else ("available",)
     if locked.status not in free:
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one is reserved.")
@@ -225,7 +225,7 @@ def reserve(_: Caller, volume: Volume, __: Any) -> None:
 @transaction.atomic
 def unreserve(_: Caller, volume: Volume, __: Any) -> None:
     """Nothing is done where it is not reserved, as in Cinder."""
-    locked = _lock(volume)
+    locked = lock_volume(volume.pk)
     if locked.status == ATTACHING:
         settle([str(locked.pk)])
 
@@ -237,7 +237,7 @@ def begin_detaching(_: Caller, volume: Volume, __: Any) -> None:
         HeldByCompute: 409.
         VolumeBusy: it is not in use.
     """
-    locked = _lock(volume)
+    locked = lock_volume(volume.pk)
     if locked.status != "in-use":
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only one in use is detached.")
     for attachment in locked.attachments.all():
@@ -248,7 +248,7 @@ def begin_detaching(_: Caller, volume: Volume, __: Any) -> None:
 @transaction.atomic
 def roll_detaching(_: Caller, volume: Volume, __: Any) -> None:
     """Undo ``begin_detaching``. Nothing is done where it was not begun, as in Cinder."""
-    locked = _lock(volume)
+    locked = lock_volume(volume.pk)
     if locked.status == DETACHING:
         for attachment in locked.attachments.all():
             _check_own(attachment)
@@ -286,18 +286,10 @@ def _settle_from_free(volume: Volume) -> None:
     settle([str(volume.pk)])
 
 
-def _lock(volume: Volume) -> Volume:
-    """Raises: NotFound: it has been deleted meanwhile."""
-    locked = Volume.objects.select_for_update(of=("self",)).filter(pk=volume.pk).first()
-    if locked is None:
-        raise NotFound(f"There is no volume {volume.pk}.")
-    return locked
-
-
 def _lock_own(caller: Caller, rule: str, attachment: Attachment) -> Attachment:
     """The attachment with its volume locked, as it is now."""
     permit_on(caller, rule, attachment.volume.project_id)
-    volume = _lock(attachment.volume)
+    volume = lock_volume(attachment.volume_id)
     found = Attachment.objects.filter(pk=attachment.pk).first()
     if found is None:
         raise NotFound(f"There is no attachment {attachment.pk}.")

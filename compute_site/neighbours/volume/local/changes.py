@@ -195,6 +195,14 @@ def _delete_snapshots(volume: Volume) -> None:
     volume.snapshots.all().delete()
 
 
+def lock_volume(volume_id: uuid.UUID) -> Volume:
+    """Raises: NotFound: it has been deleted meanwhile."""
+    locked = Volume.objects.select_for_update(of=("self",)).filter(pk=volume_id).first()
+    if locked is None:
+        raise NotFound(f"There is no volume {volume_id}.")
+    return locked
+
+
 @transaction.atomic
 def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
     volume = Volume.objects.visible_to(caller).filter(pk=values["volume_id"]).first()

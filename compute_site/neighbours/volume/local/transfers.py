@@ -14,7 +14,7 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local.changes import UnknownSource, VolumeBusy
+from compute_site.neighbours.volume.local.changes import UnknownSource, VolumeBusy, lock_volume
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.models import Transfer, Volume
 
@@ -78,7 +78,7 @@ def accept(caller: Caller, transfer_id: uuid.UUID, key: str) -> Transfer:
     found = Transfer.objects.filter(pk=transfer_id).first()
     if found is None:
         raise NotFound(NOT_HERE.format(transfer_id))
-    volume = Volume.objects.select_for_update(of=("self",)).get(pk=found.volume_id)
+    volume = lock_volume(found.volume_id)
     transfer = Transfer.objects.filter(pk=transfer_id).first()
     if transfer is None:
         raise NotFound(NOT_HERE.format(transfer_id))

@@ -68,7 +68,9 @@ def delete(kind: VolumeType) -> None:
 
 
 def _lock_unused(kind: VolumeType) -> VolumeType:
-    locked = VolumeType.objects.select_for_update().get(pk=kind.pk)
+    locked = VolumeType.objects.select_for_update().filter(pk=kind.pk).first()
+    if locked is None:
+        raise NotFound(f"There is no volume type {kind.pk}.")
     if locked.volume_set.exists():
         raise TypeInUse(f"Volumes have the type {kind.pk}.")
     return locked
