@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compute_site.neighbours.volume.api.version import starting
+from compute_site.neighbours.volume.local.of_servers import NOT_IN_USE
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 
 POOL_HOST = "local@database#volumes"
@@ -25,8 +26,6 @@ SNAPSHOT_KEYS_SINCE = starting(
     v3_41=["user_id"],
     v3_65=["consumes_quota"],
 )
-NOT_IN_USE = ("reserved", "attaching")
-"""Attachments that a volume does not show yet."""
 
 
 def cinder_time(time: dt.datetime) -> str:

@@ -22,6 +22,7 @@ from compute_site.neighbours.volume.local.changes import (
     VolumeTooSmall,
     find_type,
     is_shared,
+    least_size,
     lock_volume,
     remove_volume,
 )
@@ -283,7 +284,7 @@ def reimage(caller: Caller, volume: Volume, values: Values) -> None:
     also = ("reserved",) if values["reimage_reserved"] else ()
     if locked.status not in ("available", "error", *also):
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; no image is written over it.")
-    if locked.size < max(image.min_disk, -(-(image.size or 0) // GIB)):
+    if locked.size < least_size(image):
         raise VolumeTooSmall(f"Volume {volume.pk} has {locked.size} GiB; the image needs more.")
     write_image(caller, str(volume.pk), image_id)
     if locked.status == "error":

@@ -18,6 +18,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local.changes import UnknownSource, VolumeBusy, lock_volume
 from compute_site.neighbours.volume.local.of_servers import (
     ATTACHED,
+    ATTACHING,
     DETACHING,
     FREE,
     RESERVED,
@@ -27,7 +28,6 @@ from compute_site.neighbours.volume.local.of_servers import (
 from compute_site.neighbours.volume.models import Attachment, Volume
 from compute_site.values.keys import WrongValue, line, mapping
 
-ATTACHING = "attaching"
 READ_WRITE, READ_ONLY = "rw", "ro"
 MODES = (READ_WRITE, READ_ONLY)
 UNSAID = "null"

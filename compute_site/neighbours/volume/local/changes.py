@@ -13,17 +13,19 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadReference, BadRequest, NotFound
 from compute_site.neighbours import image_service
+from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import copies, data
+from compute_site.neighbours.volume.local.default_types import default_type_of
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.local.of_servers import (
-    default_type_of,
     find_sources,
     find_types,
     permit_create,
+    shared_types,
 )
-from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.neighbours.volume.protocol import NewVolume
 
 UNCLAIMED = ("available", "error")
@@ -127,15 +129,19 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
                 field="volume.imageRef",
             )
         if values["size"] is not None:
-            return origin | {"size": max(image.min_disk, -(-(image.size or 0) // GIB))}
+            return origin | {"size": least_size(image)}
         return origin
     return {}
 
 
+def least_size(image: ImageData) -> int:
+    """The GiB that a volume needs to hold the image."""
+    return max(image.min_disk, -(-(image.size or 0) // GIB))
+
+
 def is_shared(type_id: uuid.UUID | str | None) -> bool:
     """Can several servers have a volume of this type?"""
-    kind = VolumeType.objects.filter(pk=type_id).first() if type_id is not None else None
-    return kind is not None and kind.is_shared
+    return type_id is not None and bool(shared_types([str(type_id)]))
 
 
 def find_type(caller: Caller, word: str) -> str:

@@ -18,11 +18,11 @@ from compute_site.neighbours.volume.clients import (
     WantedVolume,
 )
 from compute_site.neighbours.volume.local import changes
+from compute_site.neighbours.volume.local.of_servers import NOT_IN_USE
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.words import is_canonical
 
 NEWEST_FIRST = ("-created_at", "-pk")
-NOT_IN_USE = ("reserved", "attaching")
 
 
 def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedVolume]:

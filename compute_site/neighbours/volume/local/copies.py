@@ -45,7 +45,7 @@ def begin(row: Volume | Snapshot, *, image_id: str | None = None) -> None:
         return
     row.awaits, row.status = {source[0]: source[1]}, CREATING
     row.save(update_fields=["awaits", "status"])
-    bytes_awaited.send(type(row), kind=_kind(row), row_id=str(row.pk))
+    bytes_awaited.send(type(row), kind=data.kind_of(row), row_id=str(row.pk))
 
 
 def make_bytes(kind: str, row_id: str) -> bool:
@@ -117,7 +117,3 @@ def source_of(row: Volume | Snapshot, image_id: str | None) -> data.Source | Non
     if row.snapshot_id is not None:
         return SNAPSHOT, str(row.snapshot_id)
     return (VOLUME, str(row.source_volid)) if row.source_volid is not None else None
-
-
-def _kind(row: Volume | Snapshot) -> str:
-    return "volume" if isinstance(row, Volume) else "snapshot"

@@ -180,8 +180,12 @@ def clean_up() -> None:
 _KINDS: Sequence[tuple[str, Any]] = (("volume-", Volume.objects), ("snapshot-", Snapshot.objects))
 
 
+def kind_of(row: Volume | Snapshot) -> str:
+    return "volume" if isinstance(row, Volume) else "snapshot"
+
+
 def _path(row: Volume | Snapshot) -> Path | None:
-    return _path_of("volume" if isinstance(row, Volume) else "snapshot", str(row.pk))
+    return _path_of(kind_of(row), str(row.pk))
 
 
 def _path_of(kind: str, row_id: str) -> Path | None:

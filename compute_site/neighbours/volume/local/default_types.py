@@ -14,6 +14,12 @@ def find_default(project_id: str) -> DefaultType | None:
     return DefaultType.objects.filter(project=project_id).first()
 
 
+def default_type_of(project_id: str) -> str | None:
+    """The id of the type that volumes of the project have where nobody says one."""
+    chosen = find_default(project_id)
+    return None if chosen is None else str(chosen.volume_type_id)
+
+
 @transaction.atomic
 def set_default(project_id: str, word: str) -> DefaultType:
     """``word`` is the name or the id of a type.

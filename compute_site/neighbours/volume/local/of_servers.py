@@ -21,14 +21,9 @@ from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import copies, data
+from compute_site.neighbours.volume.local.default_types import default_type_of
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
-from compute_site.neighbours.volume.models import (
-    Attachment,
-    DefaultType,
-    Snapshot,
-    Volume,
-    VolumeType,
-)
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
     NewVolume,
@@ -51,11 +46,13 @@ FREE = ("available", "downloading")
 SNAPSHOTTABLE = ("available", "in-use")
 SHAREABLE = (*FREE, "reserved", "in-use")
 CLAIMED = ("reserved", "in-use", "attaching", "detaching")
-RESERVED, ATTACHED, DETACHING = "reserved", "attached", "detaching"
+RESERVED, ATTACHING, ATTACHED, DETACHING = "reserved", "attaching", "attached", "detaching"
+NOT_IN_USE = (RESERVED, ATTACHING)
+"""Attachments that a volume does not show yet."""
 STATUS_BY_CLAIM = (
     (DETACHING, "detaching"),
     (ATTACHED, "in-use"),
-    ("attaching", "attaching"),
+    (ATTACHING, "attaching"),
     (RESERVED, "reserved"),
 )
 """What the claims on a volume make of it; the first that there is counts."""
@@ -158,7 +155,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     types = {kind.name: kind.id for kind in find_types(caller, names)}
     untyped = any(new.volume_type is None for new in volumes)
     usual = default_type_of(caller.project_id) if untyped else None
-    shared = _shared_types({*types.values(), *filter(None, (usual,))})
+    shared = shared_types({*types.values(), *filter(None, (usual,))})
     rows = [
         Volume(
             project_id=caller.project_id,
@@ -181,17 +178,10 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     return [str(row.pk) for row in rows]
 
 
-def _shared_types(type_ids: Collection[str]) -> set[str]:
+def shared_types(type_ids: Collection[str]) -> set[str]:
     """Those of which several servers can have a volume."""
     kinds = VolumeType.objects.filter(pk__in=type_ids) if type_ids else ()
     return {str(kind.pk) for kind in kinds if kind.is_shared}
-
-
-def default_type_of(project_id: str) -> str | None:
-    """The id of the type that volumes of the project have where nobody says one."""
-    chosen = DefaultType.objects.filter(project=project_id)
-    type_id = chosen.values_list("volume_type", flat=True).first()
-    return None if type_id is None else str(type_id)
 
 
 def permit_create(caller: Caller, *, of_image: bool) -> None:
