@@ -10,7 +10,7 @@ import contextlib
 import enum
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from django.db import DatabaseError, connection
 
@@ -72,6 +72,17 @@ def alone(lock: Lock, *, tell_waiting: Callable[[], None] = lambda: None) -> Ite
         yield
     finally:
         release(Kind.SITE, lock)
+
+
+@contextlib.contextmanager
+def one_of(kind: Kind, keys: Iterable[int]) -> Iterator[bool]:
+    """Hold the first of the locks that nobody else holds; ``False``: each of them is held."""
+    taken = next((key for key in keys if _call("pg_try_advisory_lock", kind, key)), None)
+    try:
+        yield taken is not None
+    finally:
+        if taken is not None:
+            release(kind, taken)
 
 
 def is_held(lock: Lock) -> bool:

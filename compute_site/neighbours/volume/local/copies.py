@@ -11,15 +11,14 @@ at once, or has no bytes, never awaits any.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
-from compute_site.db.locks import Kind, release_by
+from compute_site.db.locks import Kind, one_of
 from compute_site.faults import Fault
 from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.local.events import bytes_awaited
@@ -52,7 +51,7 @@ def make_bytes(kind: str, row_id: str) -> bool:
     """Copy the bytes that the row awaits. ``False``: as many are copied already as the site wants
     at once.
     """
-    with _place() as has_place:
+    with one_of(Kind.COPY, range(settings.OPTIONS.volume_copies)) as has_place:
         if has_place:
             _make(kind, row_id)
         return has_place
@@ -88,24 +87,6 @@ def _make(kind: str, row_id: str) -> None:
         if not rows.update(awaits=None):
             data.remove(row)  # it was deleted meanwhile
         rows.filter(status__in=UNDONE).update(status=status)
-
-
-@contextlib.contextmanager
-def _place() -> Iterator[bool]:
-    """One of the places for copies, if there is any; it is free when the session ends."""
-    places = range(settings.OPTIONS.volume_copies)
-    number = next((number for number in places if _lock("pg_try_advisory_lock", number)), None)
-    try:
-        yield number is not None
-    finally:
-        if number is not None:
-            release_by(lambda: _lock("pg_advisory_unlock", number))
-
-
-def _lock(function: str, number: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s)", [int(Kind.COPY), number])
-        return bool(cursor.fetchone()[0])
 
 
 def source_of(row: Volume | Snapshot, image_id: str | None) -> data.Source | None:
