@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
@@ -39,12 +40,17 @@ class IdentityView(JsonView):
     schema = None  # the API's document is about compute
 
     def caller(self) -> ValidToken:
-        """The token of the caller; with a name and password, one for this request alone.
+        """The token of the caller; with a name and password, one for this request alone. It is
+        read once, however often a view asks.
 
         Raises:
             InvalidToken: there is none, or it is not valid.
             Unauthorized: name and password are wrong.
         """
+        return self._proven
+
+    @cached_property
+    def _proven(self) -> ValidToken:
         text = self.request.META.get("HTTP_X_AUTH_TOKEN", "")
         valid = find_token(text) if text else self._by_password()
         if valid is None:
