@@ -21,7 +21,7 @@ from compute_site.neighbours.identity.api.filters import Listed, chosen, cut
 from compute_site.neighbours.identity.api.records import DomainRecordList, Kind, RecordDetail
 from compute_site.neighbours.identity.api.representation import show_group, show_list, show_user
 from compute_site.neighbours.identity.api.serializers import GroupBody
-from compute_site.neighbours.identity.api.user import USER, check_reach, find_user
+from compute_site.neighbours.identity.api.user import USER, check_reach
 from compute_site.policy.rights import MoreRights
 
 GROUP = Kind(
@@ -60,7 +60,7 @@ class MemberList(IdentityView):
     def get(self, request: Request, group_id: str) -> Response:
         group = GROUP.look_up(group_id)
         self.permit(policies.LIST_MEMBERS, domain_id=GROUP.domain_of(group))
-        rows = chosen(GROUP.find(group_id).members.all(), request.GET, USER.listed)
+        rows = chosen(GROUP.there(group, group_id).members.all(), request.GET, USER.listed)
         found, more = cut(rows, request.GET, "username")
         items = [show_user(user, root=self.root) for user in found]
         return Response(show_list("users", items, url=request.build_absolute_uri(), more=more))
@@ -90,10 +90,10 @@ class Member(IdentityView):
     def both(self, rule: str, group_id: str, user_id: str) -> tuple[UserGroup, User, ValidToken]:
         group = GROUP.look_up(group_id)
         caller = self.permit(rule, domain_id=GROUP.domain_of(group))
-        user = find_user(user_id)
+        user: User = USER.find(user_id)
         if caller.token.domain_id not in (None, user.domain_id):
             self.permit(rule, domain_id=user.domain_id)
-        return GROUP.find(group_id), user, caller
+        return GROUP.there(group, group_id), user, caller
 
 
 class GroupsOfUser(IdentityView):
@@ -102,12 +102,10 @@ class GroupsOfUser(IdentityView):
     query_parameters = GROUP.listed.parameters
 
     def get(self, request: Request, user_id: str) -> Response:
-        self.permit(
-            policies.LIST_GROUPS_OF_USER,
-            owner=user_id,
-            domain_id=USER.domain_of(USER.look_up(user_id)),
-        )
-        rows = chosen(find_user(user_id).user_groups.all(), request.GET, GROUP.listed)
+        user = USER.look_up(user_id)
+        self.permit(policies.LIST_GROUPS_OF_USER, owner=user_id, domain_id=USER.domain_of(user))
+        groups = USER.there(user, user_id).user_groups.all()
+        rows = chosen(groups, request.GET, GROUP.listed)
         found, more = cut(rows, request.GET, "name")
         items = [show_group(group, root=self.root) for group in found]
         return Response(show_list("groups", items, url=request.build_absolute_uri(), more=more))

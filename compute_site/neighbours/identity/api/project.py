@@ -80,12 +80,6 @@ PROJECT = Kind(
 )
 
 
-def find_project(project_id: str) -> Project:
-    """Raises: NoSuchThing: there is none."""
-    found: Project = PROJECT.find(project_id)
-    return found
-
-
 class ProjectList(DomainRecordList):
     """``/identity/v3/projects``"""
 
@@ -237,7 +231,7 @@ class TagView(IdentityView):
             project_id=project.pk if project else "none",
             domain_id=PROJECT.domain_of(project),
         )
-        return find_project(project_id), caller
+        return PROJECT.there(project, project_id), caller
 
 
 class TagList(TagView):

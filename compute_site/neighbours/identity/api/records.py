@@ -45,10 +45,17 @@ class Kind:
 
     def find(self, key: str) -> Any:
         """Raises: NoSuchThing."""
-        found = self.look_up(key)
-        if found is None:
+        return self.there(self.look_up(key), key)
+
+    def there(self, thing: Any, key: str) -> Any:
+        """What ``look_up`` found by the key.
+
+        Raises:
+            NoSuchThing: it found nothing.
+        """
+        if thing is None:
             raise NoSuchThing(f"There is no {self.noun} {key[:100]}.")
-        return found
+        return thing
 
     def look_up(self, key: str) -> Any:
         return None if "\0" in key else self.rows().filter(pk=key).first()
@@ -86,7 +93,7 @@ class KindView(IdentityView):
         """
         thing = self.of.look_up(key)
         caller = self.permit_on(what, thing)
-        return self.of.find(key) if thing is None else thing, caller
+        return self.of.there(thing, key), caller
 
 
 class RecordList(KindView):

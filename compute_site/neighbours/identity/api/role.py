@@ -184,21 +184,20 @@ class GrantView(IdentityView):
         kind, key = next(
             ((kind, names[name]) for name, kind in PLACES.items() if name in names), (None, "")
         )
-        thing = kind.look_up(key) if kind is not None else None
+        thing: Any = None
         if kind is None:
             caller = self.permit(of_system)
         else:
-            domain_id = kind.domain_of(thing)
+            thing = kind.look_up(key)
             caller = self.permit(
                 of_place,
                 project_id=key if kind is PROJECT else "none",
-                domain_id=domain_id,
+                domain_id=kind.domain_of(thing),
             )
+            kind.there(thing, key)
         holder_kind, holder_key = (
             (GROUP, names["group_id"]) if "group_id" in names else (USER, names["user_id"])
         )
-        if kind is not None:
-            thing = kind.find(key)
         place = Place(
             project=thing if isinstance(thing, Project) else None,
             domain=thing if isinstance(thing, Domain) else None,

@@ -43,12 +43,6 @@ USER = Kind(
 )
 
 
-def find_user(user_id: str) -> User:
-    """Raises: NoSuchThing: there is none."""
-    found: User = USER.find(user_id)
-    return found
-
-
 def check_reach(caller: ValidToken, user: User) -> None:
     """May the caller change or delete this user?
 
@@ -78,8 +72,9 @@ class UserDetail(RecordDetail):
 
     def get(self, request: Request, **named: str) -> Response:
         (key,) = named.values()
-        self.permit(policies.GET_USER, owner=key, domain_id=USER.domain_of(USER.look_up(key)))
-        return Response({"user": self.show(find_user(key))})
+        user = USER.look_up(key)
+        self.permit(policies.GET_USER, owner=key, domain_id=USER.domain_of(user))
+        return Response({"user": self.show(USER.there(user, key))})
 
     def find_permitted(self, what: str, key: str) -> tuple[User, ValidToken]:
         user, caller = super().find_permitted(what, key)
@@ -100,13 +95,8 @@ class UserProjects(IdentityView):
     """``GET /identity/v3/users/{user_id}/projects``"""
 
     def get(self, request: Request, user_id: str) -> Response:
-        self.permit(
-            policies.LIST_USER_PROJECTS,
-            owner=user_id,
-            domain_id=USER.domain_of(USER.look_up(user_id)),
-        )
-        user = find_user(user_id)
-        items = [
-            show_project(project, root=self.root) for project in Project.objects.of_user(user.pk)
-        ]
+        user = USER.look_up(user_id)
+        self.permit(policies.LIST_USER_PROJECTS, owner=user_id, domain_id=USER.domain_of(user))
+        projects = Project.objects.of_user(USER.there(user, user_id).pk)
+        items = [show_project(project, root=self.root) for project in projects]
         return Response(show_list("projects", items, url=request.build_absolute_uri()))
