@@ -21,7 +21,6 @@ from compute_site.identity.derived import (
 )
 from compute_site.identity.errors import NoSuchThing, WrongDomain
 from compute_site.identity.ids import stable_id
-from compute_site.identity.lost_roles import end_lost_roles
 from compute_site.identity.models import (
     DerivedMembership,
     Domain,
@@ -142,7 +141,6 @@ def unassign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:
         changed_what(holder, f"Lost the role {role.name} {place.name}.", place, by=by)
         people = _people(holder)
         refresh(people)
-        end_lost_roles(people)
         end_lost_places(people, place)
 
 

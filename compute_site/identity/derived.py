@@ -182,19 +182,22 @@ def _assigned(users: set[str]) -> set[Held]:
 
 def _set_derived(users: set[str], wanted: set[Held]) -> None:
     through = User.groups.through
-    marks = DerivedMembership.objects.filter(user__in=users)
-    had = set(marks.values_list("user", "group"))
-    direct = set(through.objects.filter(user__in=users).values_list("user", "group")) - had
-    if not had and not wanted:
+    marks, members = (
+        {(user, group): pk for pk, user, group in rows.values_list("pk", "user", "group")}
+        for rows in (
+            DerivedMembership.objects.filter(user__in=users),
+            through.objects.filter(user__in=users),
+        )
+    )
+    if not marks and not wanted:
         return
+    direct = members.keys() - marks.keys()
     groups = role_groups({(project, role) for _, project, role in wanted})
     should = {(user, groups[project, role]) for user, project, role in wanted} - direct
-    over = had - should
-    for user in {user for user, _ in over}:
-        gone = [group for owner, group in over if owner == user]
-        through.objects.filter(user=user, group__in=gone).delete()
-        marks.filter(user=user, group__in=gone).delete()
-    new = sorted(should - had)
+    over = marks.keys() - should
+    through.objects.filter(pk__in=[members[one] for one in over & members.keys()]).delete()
+    DerivedMembership.objects.filter(pk__in=[marks[one] for one in over]).delete()
+    new = sorted(should - marks.keys())
     through.objects.bulk_create(
         [through(user_id=user, group_id=group) for user, group in should], ignore_conflicts=True
     )

@@ -14,7 +14,6 @@ from compute_site.identity.assignments import Place, assign, unassign
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.derived import refresh
 from compute_site.identity.groups import add_member, change_group, make_group, remove_member
-from compute_site.identity.lost_roles import end_lost_roles
 from compute_site.identity.models import (
     ApplicationCredential,
     NamedRole,
@@ -143,7 +142,6 @@ def _write_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
         [through(user_id=user_id, group_id=group_id) for user_id, group_id in wanted],
         ignore_conflicts=True,
     )
-    end_lost_roles({row.user_id for row in held if row.pk in surplus})
     refresh(cloud.user(entry, "name") for entry in entries)
 
 
