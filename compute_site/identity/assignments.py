@@ -154,25 +154,30 @@ def end_lost_places(user_ids: Iterable[str], place: Place) -> None:
     if place.project is not None or place.inherited:
         return
     domain_id = place.domain.pk if place.domain is not None else None
-    for user_id in user_ids:
-        if not find_wide_roles(user_id, domain_id):
-            tokens = Token.objects.filter(user=user_id, domain=domain_id, project=None)
-            tokens.filter(system=domain_id is None).delete()
+    shown = set(NamedRole.objects.filter(domain=None).values_list("pk", flat=True))
+    enough = shown | {role for role, implied in implications().items() if implied & shown}
+    held = _held_widely(OuterRef("user"), domain_id).filter(role__in=enough)
+    tokens = Token.objects.filter(user__in=user_ids, domain=domain_id, project=None)
+    tokens.filter(~Exists(held), system=domain_id is None).delete()
 
 
 def find_wide_roles(user_id: str, domain_id: str | None) -> list[NamedRole]:
     """The roles that a user holds in the domain, or, with ``None``, on the system, with all that
     they imply; those of domains are left out, as in tokens.
     """
-    held = RoleAssignment.objects.filter(
-        Q(user=user_id) | Q(group__members=user_id), project=None, domain=domain_id, inherited=False
-    )
-    own = set(held.values_list("role", flat=True))
+    own = set(_held_widely(user_id, domain_id).values_list("role", flat=True))
     if not own:
         return []
     implied = implications()
     found = own.union(*(implied.get(role, set()) for role in own))
     return list(NamedRole.objects.filter(pk__in=found, domain=None).order_by("name"))
+
+
+def _held_widely(user: str | OuterRef, domain_id: str | None) -> QuerySet[RoleAssignment]:
+    """What the user was given in the domain, or, with ``None``, on the system."""
+    return RoleAssignment.objects.filter(
+        Q(user=user) | Q(group__members=user), project=None, domain=domain_id, inherited=False
+    )
 
 
 def domains_of(user_id: str) -> QuerySet[Domain]:

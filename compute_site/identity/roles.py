@@ -51,9 +51,9 @@ def remove_role(role: NamedRole, *, by: str) -> None:
         remove_row(role, by=by)
         Group.objects.filter(pk__in=groups).delete()
         refresh(touched)
-        for row in assignments:
-            if row.project_id is None:
-                end_lost_places(touched, Place(domain=row.domain, inherited=row.inherited))
+        wide = [row for row in assignments if row.project_id is None and not row.inherited]
+        for place in {Place(domain=row.domain) for row in wide}:
+            end_lost_places(touched, place)
 
 
 def imply(prior: NamedRole, implied: NamedRole, *, by: str) -> None:

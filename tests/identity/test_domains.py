@@ -200,6 +200,30 @@ def test_a_reader_of_the_system_sees_all_and_changes_nothing(
     token_of("beta-member", {"system": {"all": True}}, expect=401)
 
 
+def test_tokens_for_the_system_end_with_the_last_role_there(
+    as_admin: ApiClient, cast: Cast
+) -> None:
+    user = cast.outsider.user_id
+    grant = f"{V3}/system/users/{user}/roles/{READER}"
+    group = make(as_admin, "groups", name="watch")["id"]
+    member = f"{V3}/groups/{group}/users/{user}"
+    for path in (grant, member, f"{V3}/system/groups/{group}/roles/{MEMBER}"):
+        as_admin.put(path).expect(204)
+    client = token_of("beta-member", {"system": {"all": True}})
+
+    as_admin.delete(grant).expect(204)
+    assert names_of(
+        client.get(f"{V3}/auth/tokens", headers={"X-Subject-Token": client.token})
+        .expect(200)
+        .json["token"]
+    ) == {"member", "reader"}
+    as_admin.delete(member).expect(204)
+    as_admin.put(grant).expect(204)
+
+    client.get(f"{V3}/users").expect(401)
+    assert not Token.objects.filter(user=user, system=True).exists()
+
+
 def test_a_manager_of_a_domain_acts_there_alone(
     as_admin: ApiClient, branch: Any, cast: Cast
 ) -> None:
