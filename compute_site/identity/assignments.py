@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -190,13 +190,16 @@ def domains_of(user_id: str) -> QuerySet[Domain]:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which assignments are asked for. ``projects`` and ``domains``: those of one of them."""
+    """Which assignments are asked for. ``projects``: those in one of them; ``within``: those in
+    this domain and in its projects.
+    """
 
     user_id: str | None = None
     group_id: str | None = None
     role_id: str | None = None
     projects: Collection[str] | None = None
     domain_id: str | None = None
+    within: str | None = None
     on_system: bool = False
     only_inherited: bool = False
     effective: bool = False
@@ -206,37 +209,60 @@ def find_assignments(wanted: Wanted) -> list[Assignment]:
     """The assignments as they were made; ``effective``: what each user holds by them, so without
     groups, inheritance and implied roles.
     """
-    found = [*_direct(wanted), *_of_rows(wanted)]
+    implied = implications() if wanted.effective else {}
+    asked = wanted.role_id
+    roles = None
+    if asked is not None:
+        roles = {asked} | {role for role, others in implied.items() if asked in others}
+    found = [*_direct(wanted, roles), *_of_rows(wanted, roles)]
     if wanted.effective:
-        found = _make_effective(found)
-    seen = {one: None for one in found if _matches(one, wanted)}
-    return list(seen)
+        found = [one for one in _make_effective(found, implied) if _matches(one, wanted)]
+    return list(dict.fromkeys(found))
 
 
-def _direct(wanted: Wanted) -> Iterator[Assignment]:
-    """Those that are memberships."""
+def _direct(wanted: Wanted, roles: Collection[str] | None) -> Iterator[Assignment]:
+    """Those that are memberships; ``roles``: of one of these."""
     if wanted.group_id or wanted.domain_id or wanted.on_system or wanted.only_inherited:
         return
     rows = _memberships(user=wanted.user_id)
     if wanted.projects is not None:
         rows = rows.filter(group__project_role__project__in=list(wanted.projects))
+    if wanted.within is not None:
+        rows = rows.filter(group__project_role__project__domain=wanted.within)
     ids = {role.key: role.id for role in NamedRole.objects.all()}
+    if roles is not None:
+        keys = [key for key, role in ids.items() if role in roles]
+        rows = rows.filter(group__project_role__role__in=keys)
     order = ("group__project_role__project__name", "user__username", "group__project_role")
     columns = ("user_id", "group__project_role__project_id", ROLE)
     for user_id, project_id, key in rows.order_by(*order).values_list(*columns):
         yield Assignment(ids[key], user_id=user_id, project_id=project_id)
 
 
-def _of_rows(wanted: Wanted) -> Iterator[Assignment]:
-    rows = RoleAssignment.objects.order_by("key")
+def _of_rows(wanted: Wanted, roles: Collection[str] | None) -> Iterator[Assignment]:
+    """Those that are rows of their own; where effective ones are asked for, all of which such ones
+    can come.
+    """
+    chosen = Q()
     if wanted.group_id:
-        rows = rows.filter(group=wanted.group_id)
+        chosen &= Q(group=wanted.group_id)
     if wanted.user_id:
-        own = Q(user=wanted.user_id)
-        if wanted.effective:
-            own |= Q(group__members=wanted.user_id)
-        rows = rows.filter(own)
-    for row in rows.distinct():
+        by_group = Q(group__members=wanted.user_id) if wanted.effective else Q()
+        chosen &= Q(user=wanted.user_id) | by_group
+    if roles is not None:
+        chosen &= Q(role__in=roles)
+    if wanted.projects is not None:
+        from_above = Q(inherited=True) if wanted.effective else Q()
+        chosen &= Q(project__in=wanted.projects) | from_above
+    if wanted.domain_id:
+        chosen &= Q(domain=wanted.domain_id)
+    if wanted.within is not None:
+        chosen &= Q(domain=wanted.within) | Q(project__domain=wanted.within)
+    if wanted.on_system:
+        chosen &= Q(project=None, domain=None)
+    if wanted.only_inherited and not wanted.effective:
+        chosen &= Q(inherited=True)
+    for row in RoleAssignment.objects.filter(chosen).order_by("key").distinct():
         yield Assignment(
             row.role_id,
             user_id=row.user_id,
@@ -247,15 +273,16 @@ def _of_rows(wanted: Wanted) -> Iterator[Assignment]:
         )
 
 
-def _make_effective(found: Iterable[Assignment]) -> list[Assignment]:
-    rows = list(found)
+def _make_effective(
+    rows: Collection[Assignment], implied: Mapping[str, Collection[str]]
+) -> list[Assignment]:
     members: dict[str, list[str]] = defaultdict(list)
     groups = {row.group_id for row in rows if row.group_id}
     of_groups = User.user_groups.through.objects.filter(usergroup__in=groups)
     for group, user in of_groups.order_by("user").values_list("usergroup", "user"):
         members[group].append(user)
     tree = project_tree() if any(row.inherited for row in rows) else {}
-    implied, shown = implications(), []
+    shown: list[Assignment] = []
     seen_in_tokens = set(NamedRole.objects.filter(domain=None).values_list("pk", flat=True))
     for row in rows:
         places: list[dict[str, Any]] = [{}]
@@ -272,14 +299,12 @@ def _make_effective(found: Iterable[Assignment]) -> list[Assignment]:
 
 
 def _matches(one: Assignment, wanted: Wanted) -> bool:
-    on_system = one.project_id is None and one.domain_id is None
+    """Is it asked for? Not all that comes of a row is."""
     return (
         wanted.user_id in (None, one.user_id)
         and wanted.role_id in (None, one.role_id)
         and (wanted.projects is None or one.project_id in wanted.projects)
         and wanted.domain_id in (None, one.domain_id)
-        and (on_system or not wanted.on_system)
-        and (one.inherited or wanted.effective or not wanted.only_inherited)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from typing import Any
 
@@ -293,10 +294,8 @@ class AssignmentList(IdentityView):
         check_known(asked, (*FILTERS, *WORDS))
         wants = {key: is_true(asked, key) for key in WORDS}
         wanted = read_wanted(asked, effective=wants["effective"], subtree=wants["include_subtree"])
+        wanted = dataclasses.replace(wanted, within=domain_id)
         found = [] if any("\0" in text for text in asked.values()) else find_assignments(wanted)
-        if domain_id is not None:
-            inside = set(Project.objects.filter(domain=domain_id).values_list("pk", flat=True))
-            found = [one for one in found if one.project_id in inside or one.domain_id == domain_id]
         shown = show_assignments(found, root=self.root, names=wants["include_names"])
         return Response(show_list("role_assignments", shown, url=request.build_absolute_uri()))
 
