@@ -100,6 +100,13 @@ class Volume(models.Model):
 
     objects = OwnedQuerySet["Volume"].as_manager()
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"], condition=Q(awaits__isnull=False), name="volumes_awaiting_bytes"
+            ),
+        ]
+
     def __str__(self) -> str:
         return self.name or str(self.id)
 
@@ -124,6 +131,13 @@ class Snapshot(models.Model):
     """A trigger of the database keeps it."""
 
     objects = OwnedQuerySet["Snapshot"].as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"], condition=Q(awaits__isnull=False), name="snapshots_awaiting_bytes"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or str(self.id)
