@@ -1,0 +1,183 @@
+"""What is asked: random requests."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from tests.trials.volume.sides import Request
+from tests.trials.volume.values import (
+    ACTIONS,
+    CHANGES,
+    CONNECTORS,
+    FILTERS,
+    METADATA,
+    NEW_ATTACHMENT,
+    NEW_SNAPSHOT,
+    NEW_TRANSFER,
+    NEW_VOLUME,
+    NOTHING,
+    TYPE,
+    USED_UP_ROWS,
+    VERSIONS,
+)
+
+
+class Asker:
+    """Makes random requests; the same seed makes the same ones."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)  # noqa: S311 - no secret
+
+    def request(self) -> Request:
+        makers = (
+            *((self.lists,) * 6),
+            *((self.shows,) * 2),
+            *((self.creates,) * 4),
+            *((self.changes,) * 3),
+            *((self.metadata,) * 3),
+            *((self.actions,) * 5),
+            *((self.attachments,) * 3),
+            *((self.transfers,) * 2),
+            *((self.types,) * 3),
+            *((self.others,) * 2),
+        )
+        request = self.draw.choice(makers)()
+        version = self.draw.choice((*VERSIONS, "3.71", "3.71"))
+        if self.draw.random() < 0.02:
+            version = self.draw.choice(("3.72", "2.0", "4.0", "three", "3", "latest"))
+        return dataclasses.replace(request, version=version)
+
+    def some(self, choices: Mapping[str, Any], most: int = 3) -> dict[str, Any]:
+        names = self.draw.sample(sorted(choices), min(len(choices), self.draw.randint(0, most)))
+        return {name: self.draw.choice(choices[name]) for name in names}
+
+    def lists(self) -> Request:
+        noun = self.draw.choice(("volumes", "volumes", "snapshots", "attachments", "types"))
+        noun = self.draw.choice((noun, noun, noun, "volume-transfers"))
+        detail = self.draw.choice(("", "/detail")) if noun != "types" else ""
+        asked = self.some(FILTERS)
+        query = "&".join(f"{key}={value}" for key, value in asked.items())
+        return Request("list", "GET", f"{noun}{detail}?{query}")
+
+    def shows(self) -> Request:
+        noun, own = self.draw.choice(
+            (("volumes", "{volume2}"), ("snapshots", "{snapshot1}"), ("types", "{type_fast}"))
+        )
+        row = self.draw.choice((own, own, "{unknown}", "x", "{type_own}"))
+        return Request("show", "GET", f"{noun}/{row}", admin=self.draw.random() < 0.3)
+
+    def creates(self) -> Request:
+        body = {"size": 1} | self.some(NEW_VOLUME)
+        if self.draw.random() < 0.3:
+            target = self.draw.choice(("{volume1}", "{volume2}", "{unknown}", "x"))
+            snapshot = {"volume_id": target, **self.some(NEW_SNAPSHOT)}
+            return Request("create", "POST", "snapshots", {"snapshot": snapshot})
+        return Request("create", "POST", "volumes", {"volume": body})
+
+    def changes(self) -> Request:
+        kind = self.draw.choice(("volume", "snapshot"))
+        method = self.draw.choice(("PUT", "PUT", "DELETE"))
+        body = {kind: self.some(CHANGES)} if method == "PUT" else None
+        query = self.draw.choice(("", "", "?cascade=true", "?force=true")) if body is None else ""
+        return Request(
+            kind, method, f"{USED_UP_ROWS[kind]}{query}", body, admin=self.draw.random() < 0.2
+        )
+
+    def metadata(self) -> Request:
+        kind = self.draw.choice(("volume", "snapshot"))
+        path = f"{USED_UP_ROWS[kind]}/metadata"
+        items = self.draw.choice(METADATA)
+        method = self.draw.choice(("GET", "POST", "PUT", "one", "read", "DELETE"))
+        if method == "one":
+            return Request(kind, "PUT", f"{path}/k", {"meta": items})
+        if method in ("DELETE", "read"):
+            return Request(kind, "GET" if method == "read" else method, f"{path}/k")
+        return Request(kind, method, path, None if method == "GET" else {"metadata": items})
+
+    def actions(self) -> Request:
+        name = self.draw.choice(sorted(ACTIONS))
+        body = {name: self.draw.choice(ACTIONS[name])}
+        admin = self.draw.random() < 0.4
+        return Request("volume", "POST", "volumes/{scratch}/action", body, admin=admin)
+
+    def attachments(self) -> Request:
+        way = self.draw.choice(("create", "create", "show", "delete", "complete", "update"))
+        url = "attachments/{attachment}"
+        if way == "create":
+            row = self.draw.choice(("{scratch}", "{scratch}", "{unknown}", "x"))
+            body = {"attachment": {"volume_uuid": row, **self.some(NEW_ATTACHMENT)}}
+            return Request("volume", "POST", "attachments", body)
+        if way == "complete":
+            complete = {"os-complete": self.draw.choice(NOTHING)}
+            return Request("attachment", "POST", f"{url}/action", complete)
+        if way == "update":
+            connector = self.draw.choice(CONNECTORS)
+            return Request("attachment", "PUT", url, {"attachment": {"connector": connector}})
+        return Request("attachment", "GET" if way == "show" else "DELETE", url)
+
+    def transfers(self) -> Request:
+        noun = self.draw.choice(("volume-transfers", "os-volume-transfer"))
+        way = self.draw.choice(("create", "show", "delete", "accept", "accept"))
+        if way == "create":
+            row = self.draw.choice(("{scratch}", "{scratch}", "{unknown}", "x"))
+            body = {"transfer": {"volume_id": row, **self.some(NEW_TRANSFER)}}
+            return Request("volume", "POST", noun, body)
+        if way == "accept":
+            key = self.draw.choice(("wrong", 5, None, ""))  # the right one needs other processes
+            body = {"accept": {"auth_key": key}}
+            return Request("transfer", "POST", f"{noun}/{{transfer}}/accept", body)
+        return Request("transfer", "GET" if way == "show" else "DELETE", f"{noun}/{{transfer}}")
+
+    def types(self) -> Request:
+        row = self.draw.choice(("{type_own}", "{type_own}", "{unknown}", "{type_fast}"))
+        project = {"project": self.draw.choice(("{project_demo}", "nobody", 5))}
+        method, path, body = self.draw.choice(
+            (
+                ("PUT", f"types/{row}", {"volume_type": self.some(TYPE)}),
+                ("POST", "types", {"volume_type": self.some(TYPE)}),
+                ("GET", f"types/{row}/extra_specs", None),
+                ("GET", f"types/{row}/extra_specs/a", None),
+                (
+                    *("POST", f"types/{row}/extra_specs"),
+                    {"extra_specs": self.draw.choice(({"a": "b"}, {"a": 5}, {}, {"": "x"}, None))},
+                ),
+                ("PUT", f"types/{row}/extra_specs/a", self.draw.choice(({"a": "c"}, {"b": "c"}))),
+                ("DELETE", f"types/{row}/extra_specs/none", None),
+                ("GET", f"types/{row}/os-volume-type-access", None),
+                ("POST", f"types/{row}/action", {"addProjectAccess": project}),
+                ("POST", f"types/{row}/action", {"removeProjectAccess": project}),
+            )
+        )
+        return Request("types", method, path, body, admin=self.draw.random() < 0.7)
+
+    def others(self) -> Request:
+        owner = self.draw.choice(("{project_demo}", "{project_demo}", "{project_admin}"))
+        kind = {"default_type": {"volume_type": self.draw.choice(("none", "{type_fast}", 5))}}
+        quota = self.draw.choice(
+            ({"volumes": 99999}, {"volumes": -1}, {"volumes": "x"}, {"a": 1}, {})
+        )
+        method, path, body = self.draw.choice(
+            (
+                ("GET", "limits", None),
+                ("GET", f"limits?project_id={owner}", None),
+                ("GET", "os-availability-zone", None),
+                ("GET", f"os-quota-sets/{owner}", None),
+                ("GET", f"os-quota-sets/{owner}?usage=true", None),
+                ("GET", f"os-quota-sets/{owner}/defaults", None),
+                ("PUT", f"os-quota-sets/{owner}", {"quota_set": quota}),
+                ("GET", "os-quota-class-sets/default", None),
+                ("GET", "volumes/summary", None),
+                ("GET", "resource_filters?resource=volume", None),
+                ("GET", "default-types", None),
+                ("GET", f"default-types/{owner}", None),
+                ("PUT", f"default-types/{owner}", kind),
+                ("DELETE", f"default-types/{owner}", None),
+                ("GET", "extensions", None),
+                ("GET", "paint", None),
+                ("GET", "os-hosts", None),
+            )
+        )
+        return Request("other", method, path, body, admin=self.draw.random() < 0.6)

@@ -1,0 +1,77 @@
+"""Why some answers differ; docs/services.md names what a client may notice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from tests.trials.volume.sides import Answer, Request
+
+Test = Callable[[Request, Answer, Answer], bool]
+
+
+def _by(path: str, *statuses: int | tuple[int, ...] | None) -> Test:
+    """Requests whose path is like this and that have these statuses, ours and theirs; ``None``
+    stands for every status.
+    """
+
+    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
+        given = zip(statuses, (ours.status, theirs.status), strict=True)
+        alike = all(
+            want is None or got in (want if isinstance(want, tuple) else (want,))
+            for want, got in given
+        )
+        return re.match(path, request.path) is not None and alike
+
+    return holds
+
+
+def _has(key: str, *statuses: int | tuple[int, ...] | None) -> Test:
+    """The same of requests that have the key in their body."""
+    alike = _by("", *statuses)
+
+    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
+        return f'"{key}"' in json.dumps(request.body) and alike(request, ours, theirs)
+
+    return holds
+
+
+def _pages(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return request.kind == "list" and re.search(r"limit=|offset=|marker=", request.path) is not None
+
+
+def _by_id(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return request.kind == "list" and re.search("sort_key=id|sort=id", request.path) is not None
+
+
+def _ignored(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return request.kind == "list" and request.version in ("3.0", "3.2", "3.14", "3.27")
+
+
+def _types_by_name(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return request.path.startswith("types?") and ours.status == theirs.status == 200
+
+
+KNOWN: tuple[tuple[str, Test], ...] = (
+    ("Cinder breaks (500)", _by("", None, 500)),
+    ("the caller's right counts before the body", _by("", 403, 400)),
+    ("the caller's right counts before the thing", _by("types|default-types", 403, 404)),
+    ("a thing that is not there counts before the body", _by("types/|volumes/|snap", 404, 400)),
+    ("types are ordered by name, and markers of theirs count", _types_by_name),
+    ("pages of lists in which what is deleted stays", _pages),
+    ("filters that Cinder ignores before 3.31", _ignored),
+    ("unknown keys are refused before 3.53, too", _has("colour", 400, (200, 202))),
+    ("unknown keys are refused before 3.53, too", _has("scheduler_hints", 400, 202)),
+    ("lists by id: ids are random", _by_id),
+    ("projects that do not exist get no access", _by(r"types/.*/os-volume-type-access", 200, 200)),
+    ("there are no groups", _has("group_id", 400, 404)),
+    ("projects that do not exist get no access", _by(r"types/.*/action", (400, 404), 202)),
+    ("unknown parameters are refused", _by(r"[\w-]+(/detail)?\?|limits\?", 400, 200)),
+    ("Cinder's default settings allow fewer filters", _by(r"[\w-]+(/detail)?\?", 200, 400)),
+    ("quotas of single types are not kept", _by("os-quota-(class-)?sets/.*", 200, 200)),
+    ("zones are told of processes there", _by("os-availability-zone", 200, 200)),
+    ("processes are told from a table there", _by("os-hosts", 200, 200)),
+    ("extensions are told as they are on each side", _by("extensions", 200, 200)),
+)
+"""In this order, the first that holds counts."""

@@ -1,0 +1,189 @@
+"""The two services that are asked, with the same things in both."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import re
+import sqlite3
+import urllib.error
+import urllib.request
+from typing import Any
+
+HOST = "local@database#volumes"
+FAST = {"a": "b", "multiattach": "x"}
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """Names in braces stand for things that each side has; ``{scratch}`` is made for it."""
+
+    kind: str
+    method: str
+    path: str
+    body: Any = None
+    version: str = "3.71"
+    admin: bool = False
+
+    def __str__(self) -> str:
+        who = "admin" if self.admin else "demo"
+        return f"{self.method} {self.path} {self.version} {who} {json.dumps(self.body)[:200]}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    json: Any
+
+
+class Side:
+    """One of the two services, with the same things in it."""
+
+    def __init__(self, identity: str, volume: str, password: str, database: str = "") -> None:
+        self.identity = identity
+        self.volume = volume
+        self.database = database
+        self.tokens: dict[str, str] = {}
+        self.projects: dict[str, str] = {}
+        self._log_in("admin", password)
+        self.names = {"unknown": UNKNOWN}
+
+    def _log_in(self, user: str, password: str) -> None:
+        domain = {"id": "default"}
+        told = {"name": user, "domain": domain, "password": password}
+        login = {"methods": ["password"], "password": {"user": told}}
+        scope = {"project": {"name": user, "domain": domain}}
+        answer = self._identify(
+            "POST", "auth/tokens", {"auth": {"identity": login, "scope": scope}}
+        )
+        who = "admin" if user == "admin" else "demo"
+        self.tokens[who] = answer.headers["X-Subject-Token"]
+        self.projects[who] = json.load(answer)["token"]["project"]["id"]
+
+    def _identify(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if "admin" in self.tokens:
+            headers["X-Auth-Token"] = self.tokens["admin"]
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(  # noqa: S310
+            f"{self.identity}/{path}", data, headers, method=method
+        )
+        return urllib.request.urlopen(asked)  # noqa: S310
+
+    def make_member(self, name: str) -> None:
+        """A project with a member, who asks from now on."""
+        login = {"name": name, "password": name}
+        project = json.load(self._identify("POST", "projects", {"project": {"name": name}}))
+        user = json.load(self._identify("POST", "users", {"user": login}))
+        roles = json.load(self._identify("GET", "roles?name=member"))["roles"]
+        ids = (project["project"]["id"], user["user"]["id"], roles[0]["id"])
+        self._identify("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
+        self._log_in(name, name)
+        self.names |= {f"project_{user}": row_id for user, row_id in self.projects.items()}
+
+    def send(self, request: Request) -> Answer:
+        user = "admin" if request.admin else "demo"
+        path = request.path.format_map(self.names)
+        body = self._filled(request.body)
+        headers = {
+            "X-Auth-Token": self.tokens[user],
+            "OpenStack-API-Version": f"volume {request.version}",
+            "Content-Type": "application/json",
+        }
+        asked = urllib.request.Request(  # noqa: S310
+            f"{self.volume}/{self.projects[user]}/{path}",
+            None if body is None else json.dumps(body).encode(),
+            headers,
+            method=request.method,
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=120) as answer:  # noqa: S310
+                return Answer(answer.status, _read(answer.read()))
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, _read(error.read()))
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        if isinstance(value, str) and re.fullmatch(r"\{\w+\}", value):
+            return self.names[value[1:-1]]
+        return value
+
+    def need(self, *request: Any, **more: Any) -> Any:
+        """A request that has to succeed."""
+        answer = self.send(Request("world", *request, **more))
+        if answer.status >= 300:
+            raise SystemExit(f"{self.volume}: {request}: {answer}")
+        return answer.json
+
+    def make_volume(self, name: str, **keys: Any) -> str:
+        """A free volume of demo."""
+        body = {"volume": {"size": 1, "name": name, **keys}}
+        made: str = self.need("POST", "volumes", body)["volume"]["id"]
+        self.reset("volumes", made)
+        if self.database:
+            with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as connection:
+                connection.execute("UPDATE volumes SET host = ? WHERE id = ?", (HOST, made))
+                connection.commit()
+        return made
+
+    def make_snapshot(self, volume: str, name: str, **keys: Any) -> str:
+        body = {"snapshot": {"volume_id": volume, "name": name, **keys}}
+        made: str = self.need("POST", "snapshots", body, version="3.0")["snapshot"]["id"]
+        self.reset("snapshots", made)
+        return made
+
+    def make_type(self, known_as: str, name: str, **keys: Any) -> str:
+        """Its name."""
+        body = {"volume_type": {"name": name, **keys}}
+        made = self.need("POST", "types", body, admin=True)["volume_type"]
+        self.names |= {known_as: made["id"], f"{known_as}_name": made["name"]}
+        return name
+
+    def reset(self, noun: str, row_id: str, status: str = "available") -> None:
+        body = {"os-reset_status": {"status": status}}
+        self.need("POST", f"{noun}/{row_id}/action", body, admin=True)
+
+    def prepare(self, salt: str) -> None:
+        """What requests are about; the names of types are the same nowhere else."""
+        for owner in self.projects.values():
+            limits = dict.fromkeys(("volumes", "gigabytes", "snapshots"), -1)
+            self.need("PUT", f"os-quota-sets/{owner}", {"quota_set": limits}, admin=True)
+        fast = self.make_type("type_fast", f"fast-{salt}", extra_specs=FAST)
+        self.make_type("type_own", f"own-{salt}", **{"os-volume-type-access:is_public": False})
+        shapes: tuple[dict[str, Any], ...] = (
+            {"size": 1, "metadata": {"a": "b"}},
+            {"size": 2, "metadata": {"a": "b", "c": "d"}},
+            {"size": 3, "description": "third", "volume_type": fast},
+            {"size": 1, "availability_zone": "nova"},
+        )
+        for index, keys in enumerate(shapes):
+            self.names[f"volume{index}"] = self.make_volume(f"v{index}-{salt}", **keys)
+        first = self.names["volume0"]
+        self.names["snapshot0"] = self.make_snapshot(first, f"s0-{salt}")
+        self.names["snapshot1"] = self.make_snapshot(first, f"s1-{salt}", metadata={"k": "v"})
+        self.names["scratch"] = UNKNOWN
+
+    def freshen(self, salt: str, kind: str) -> None:
+        """What is used up by a request."""
+        self.names["scratch"] = volume = self.make_volume(f"x-{salt}")
+        if kind == "snapshot":
+            self.names["snapshot"] = self.make_snapshot(volume, "x")
+        if kind == "attachment":
+            body = {"attachment": {"volume_uuid": volume, "instance_uuid": UNKNOWN}}
+            self.names["attachment"] = self.need("POST", "attachments", body)["attachment"]["id"]
+        if kind == "transfer":
+            body = {"transfer": {"volume_id": volume, "name": "x"}}
+            made = self.need("POST", "volume-transfers", body)["transfer"]
+            self.names["transfer"] = made["id"]
+
+
+def _read(data: bytes) -> Any:
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data[:100]

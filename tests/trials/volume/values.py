@@ -1,0 +1,120 @@
+"""The values of which requests are made: good ones and bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+VERSIONS = ("3.0", "3.2", "3.14", "3.27", "3.34", "3.45", "3.54", "3.59", "3.62", "3.66", "3.71")
+USED_UP_ROWS = {"volume": "volumes/{scratch}", "snapshot": "snapshots/{snapshot}"}
+NAMES = ("n", "", None, 5, "x" * 256)
+YES = (True, False, "true", "maybe", None)
+NOTHING: tuple[Any, ...] = (None, {})
+CONNECTORS: tuple[Any, ...] = (None, {}, "x")
+METADATA: tuple[Any, ...] = ({"k": "v"}, {"k": 5}, {}, {"": "v"}, {"k": "x" * 256}, None, [])
+FILTERS: Mapping[str, tuple[str, ...]] = {
+    "name": ("v1-{salt}", "none"),
+    "status": ("available", "error", "Available"),
+    "metadata": ("{{'a':'b'}}", "{{'a':'x'}}"),
+    "size": ("2", "9"),
+    "bootable": ("true", "False", "0", "1"),
+    "availability_zone": ("nova", "x"),
+    "volume_id": ("{volume0}", "{unknown}", "x"),
+    "name~": ("v", "zz"),
+    "created_at": ("gt:2020-01-01T00:00:00", "lt:2020-01-01T00:00:00", "x:2020-01-01"),
+    "updated_at": ("gte:2020-01-01T00:00:00Z", "gt:never"),
+    "with_count": ("true", "false"),
+    "consumes_quota": ("true", "false", "x"),
+    "glance_metadata": ("{{'a':'b'}}",),
+    "extra_specs": ("{{'a':'b'}}",),
+    "limit": ("1", "2", "0", "-1", "x"),
+    "offset": ("0", "1", "x"),
+    "marker": ("{volume1}", "{unknown}", "x"),
+    "sort": ("name:asc", "size", "created_at:desc,id:asc", "colour", "name:up"),
+    "sort_key": ("name", "id", "status", "colour"),
+    "sort_dir": ("asc", "desc", "up"),
+    "all_tenants": ("1",),
+    "colour": ("red",),
+    "instance_id": ("{unknown}",),
+    "is_public": ("none", "true"),
+}
+NEW_VOLUME: Mapping[str, tuple[Any, ...]] = {
+    "name": NAMES,
+    "description": ("d", None, "x" * 256),
+    "size": (1, "2", 0, -1, "big", None, 1.5),
+    "metadata": ({}, {"k": "v"}, {"k": 5}, {"": "v"}, None, [], {"k": "x" * 256}),
+    "availability_zone": ("nova", None),
+    "volume_type": ("{type_fast}", "{type_fast_name}", "", None, "none", "{type_own}"),
+    "snapshot_id": ("{snapshot0}", "{unknown}", "x", None),
+    "source_volid": ("{volume1}", "{unknown}", None),
+    "imageRef": (None, ""),
+    "multiattach": (False, "maybe"),
+    "display_name": ("n",),
+    "group_id": (None, "x"),
+    "backup_id": (None,),
+    "consistencygroup_id": (None,),
+    "colour": ("red",),
+    "scheduler_hints": ({},),
+}
+NEW_SNAPSHOT: Mapping[str, tuple[Any, ...]] = {
+    "name": NAMES,
+    "description": ("d", None),
+    "force": (True, False, "true", None, "maybe"),
+    "metadata": ({"k": "v"}, {"k": 5}, None, {}),
+    "colour": ("red",),
+}
+CHANGES: Mapping[str, tuple[Any, ...]] = {
+    "name": NAMES,
+    "description": ("d", None, ""),
+    "metadata": ({"k": "v"}, {"k": 5}),
+    "display_name": ("n",),
+    "size": (5,),
+    "colour": ("red",),
+}
+ACTIONS: Mapping[str, tuple[Any, ...]] = {
+    "os-extend": ({"new_size": 2}, {"new_size": 1}, {"new_size": "x"}, {}, None),
+    "os-set_bootable": tuple({"bootable": word} for word in YES),
+    "os-update_readonly_flag": tuple({"readonly": word} for word in YES),
+    "os-reset_status": (
+        {"status": "error"},
+        {"status": "in-use"},
+        {"status": "colour"},
+        {"attach_status": "detached"},
+        {"migration_status": "none"},
+        {},
+    ),
+    "os-set_image_metadata": (
+        *({"metadata": {"k": "v"}}, {"metadata": {}}, {"metadata": {"k": 5}}, {}),
+    ),
+    "os-unset_image_metadata": ({"key": "k"}, {}),
+    "os-show_image_metadata": ({}, None),
+    "os-reserve": (None, {}),
+    "os-unreserve": (None, {}),
+    "os-begin_detaching": (None,),
+    "os-roll_detaching": (None,),
+    "revert": ({"snapshot_id": "{snapshot0}"}, {"snapshot_id": "x"}, {}),
+    "os-retype": ({"new_type": "none"}, {}, {"new_type": "{type_fast}", "colour": 1}),
+    "os-force_delete": ({}, None),
+    "os-attach": ({"colour": 1}, {}, {"mountpoint": ""}),
+    "os-detach": ({"colour": 1},),
+    "os-paint": ({},),
+    "os-extend_volume_completion": ({}, {"error": "maybe"}),
+    "os-volume_upload_image": ({}, {"image_name": ""}, {"image_name": "x", "colour": 1}),
+}
+NEW_ATTACHMENT: Mapping[str, tuple[Any, ...]] = {
+    "instance_uuid": ("{unknown}", "x", None),
+    "connector": CONNECTORS,
+    "mode": ("rw", "ro", "x", None),
+    "colour": ("red",),
+}
+NEW_TRANSFER: Mapping[str, tuple[Any, ...]] = {
+    "name": NAMES,
+    "no_snapshots": (True, "maybe", None),
+    "colour": ("red",),
+}
+TYPE: Mapping[str, tuple[Any, ...]] = {
+    "description": ("d", None, 5),
+    "is_public": (True, False, "maybe"),
+    "colour": ("red",),
+    "name": ("", None, 5),
+}
