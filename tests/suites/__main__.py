@@ -17,7 +17,9 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
+from compute_site.pytest_plugin import start_cloud
 from tests.suites.table import SUITES, Suite
 
 HERE = Path(__file__).resolve().parent
@@ -62,7 +64,7 @@ def run(name: str, site: str) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "output.txt"
     with contextlib.ExitStack() as stack:
-        root = site or stack.enter_context(cloud(folder))
+        root = site or stack.enter_context(cloud())
         write_files(suite, folder, root)
         environment = {**os.environ, **fill_in(suite, root), "SUITE": str(HERE)}
         with log.open("w") as output:
@@ -80,24 +82,14 @@ def run(name: str, site: str) -> bool:
 
 
 @contextlib.contextmanager
-def cloud(folder: Path) -> Iterator[str]:
+def cloud() -> Iterator[str]:
     """A cloud that keeps nothing; its address. Simulated hosts show each state for a second."""
-    command = [sys.executable, "-m", "compute_site", "run", "--ephemeral"]
-    with (folder / "site.txt").open("w") as errors:
-        process = subprocess.Popen(
-            [*command, "--cloud", str(HERE / "cloud.yaml")],
-            cwd=ROOT,
-            env={**os.environ, "COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())["root"]
-        finally:
-            process.terminate()
-            process.wait(60)
+    with mock.patch.dict(os.environ, {"COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": "1"}):
+        started = start_cloud(str(HERE / "cloud.yaml"), faults=False)
+    try:
+        yield started.root
+    finally:
+        started.stop()
 
 
 def fill_in(suite: Suite, root: str) -> dict[str, str]:
