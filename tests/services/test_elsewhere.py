@@ -21,6 +21,7 @@ from compute_site.neighbours.elsewhere.faults import BadThere, ConflictThere, No
 from compute_site.neighbours.elsewhere.outside import CalledInTransaction
 from compute_site.neighbours.elsewhere.remote import RemoteService
 from compute_site.neighbours.image.protocol import ImageServiceUnavailable
+from compute_site.neighbours.volume.openstack.service import call as call_cinder
 from compute_site.options import read_options
 from compute_site.request_id import sent_by
 from tests.world.elsewhere import Asked, Cloud, Told, cloud_elsewhere, joined
@@ -84,6 +85,16 @@ def test_a_token_of_ours_that_has_ended_is_renewed(cloud: Cloud) -> None:
 
     cloud.answers["POST /v2/images"] = answer
     assert IMAGES.call("POST", "/images", json={"name": "n"}).status == 200
+    assert cloud.logins == 2
+
+
+def test_a_service_token_that_goes_along_is_renewed_as_well(cloud: Cloud) -> None:
+    def answer(asked: Asked) -> Told:
+        ours = {asked.headers["x-auth-token"], asked.headers["x-service-token"]}
+        return Told(200, {"volume_types": []}) if ours == {"service-token-2"} else Told(401)
+
+    cloud.answers["GET /v3/types"] = answer
+    assert call_cinder("GET", "/types") == {"volume_types": []}
     assert cloud.logins == 2
 
 

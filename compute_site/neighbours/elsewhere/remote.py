@@ -54,6 +54,8 @@ class RemoteService:
     ``label`` is how metrics call it, ``service_type`` how the catalogue does; ``version`` begins
     the paths of its URLs, ``endpoint_option`` names the option with its URL where that of the
     catalogue does not count, and ``away`` is the error of clients when it cannot be used.
+    ``wants_service_token``: the service user's token goes along as a service's even where it is
+    also the caller's.
     """
 
     label: str
@@ -61,6 +63,7 @@ class RemoteService:
     version: str
     endpoint_option: str
     away: type[Unavailable]
+    wants_service_token: bool = False
 
     def call(
         self,
@@ -157,7 +160,7 @@ class RemoteService:
         result = "no answer"
         try:
             url = f"{self.root}{self.version}{path}"
-            tokens = _tokens(caller, renew=renew)
+            tokens = self._tokens(caller, renew=renew)
         except ClientException as error:
             count(SERVICE_CALLS, self.label, method, "no token")
             raise self._away(error, "cannot be used, as Keystone does not let us in") from error
@@ -182,6 +185,12 @@ class RemoteService:
             count(SERVICE_SECONDS, self.label, amount=seconds)
             logger.debug("%s %s %s: %s, %.3f s", self.label, method, path, result, seconds)
         return response
+
+    def _tokens(self, caller: Caller | None, *, renew: bool) -> dict[str, str]:
+        ours = session.service_token(renew=renew)
+        of_user = caller.token if caller is not None else ""
+        beside = {"X-Service-Token": ours} if of_user or self.wants_service_token else {}
+        return {"X-Auth-Token": of_user or ours, **beside}
 
     def _away(self, error: Exception, what: str) -> Unavailable:
         """The error of clients; the log says more to operators."""
@@ -236,13 +245,6 @@ def _message_in(body: Any) -> str | None:
             return message
         return next(filter(None, map(_message_in, body.values())), None)
     return None
-
-
-def _tokens(caller: Caller | None, *, renew: bool) -> dict[str, str]:
-    ours = session.service_token(renew=renew)
-    if caller is None or not caller.token:
-        return {"X-Auth-Token": ours}
-    return {"X-Auth-Token": caller.token, "X-Service-Token": ours}
 
 
 def _origin() -> dict[str, str]:

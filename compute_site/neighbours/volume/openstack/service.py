@@ -28,6 +28,7 @@ CINDER = RemoteService(
     version="/v3",
     endpoint_option="volume_endpoint",
     away=VolumeServiceUnavailable,
+    wants_service_token=True,
 )
 VERSION = {"OpenStack-API-Version": "volume 3.67"}
 """The first that needs no project in its URLs."""
@@ -40,10 +41,7 @@ def call(
     method: str, path: str, *, caller: Caller | None = None, json: Any = None, **params: Any
 ) -> Any:
     """The body of the answer to a call of the caller, or of compute itself."""
-    headers = dict(VERSION)
-    if caller is None or not caller.token:
-        headers["X-Service-Token"] = session.service_token()
-    return CINDER.call(method, path, caller=caller, json=json, params=params, headers=headers).body
+    return CINDER.call(method, path, caller=caller, json=json, params=params, headers=VERSION).body
 
 
 def call_in_project(method: str, path: str, *, caller: Caller, json: Any) -> Any:
@@ -61,7 +59,7 @@ def call_in_project(method: str, path: str, *, caller: Caller, json: Any) -> Any
             f"The service user has no role in the project {caller.project_id} of the cloud, which "
             "the volume would belong to."
         ) from error
-    headers = {**VERSION, "X-Auth-Token": token, "X-Service-Token": session.service_token()}
+    headers = {**VERSION, "X-Auth-Token": token}
     return CINDER.call(method, path, json=json, headers=headers).body
 
 
