@@ -33,13 +33,12 @@ class NoRoleHere(Forbidden):
 
 def find_by_token(text: str) -> Proven | None:
     known = find_known(text)
-    if known is not None:
-        return _prove(text, known)
-    known = ask_keystone(text)
     if known is None:
-        return None
-    rows.note_token(known)
-    remember(text, known)
+        known = ask_keystone(text)
+        if known is None:
+            return None
+        rows.note_token(known)
+        remember(text, known)
     return _prove(text, known)
 
 

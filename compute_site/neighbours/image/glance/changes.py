@@ -98,10 +98,7 @@ def complete_image(image_id: str, properties: Mapping[str, Any]) -> None:
     if shown is None or shown.get("status") != "queued":
         return
     kept = properties_of(shown)
-    operations = [
-        _op("replace" if key in kept else "add", key, str(value))
-        for key, value in properties.items()
-    ]
+    operations = [_setting(kept, key, value) for key, value in properties.items()]
     if operations:
         _patch(None, image_id, operations)
     send_data(image_id, ())
@@ -117,11 +114,7 @@ def change_properties(caller: Caller, image_id: str, change: Change) -> Properti
     _check_keys(dict.fromkeys(changed.keys() - kept.keys()))
     operations = [
         *(_op("remove", key) for key in kept if key not in changed),
-        *(
-            _op("replace" if key in kept else "add", key, str(value))
-            for key, value in changed.items()
-            if kept.get(key) != value
-        ),
+        *(_setting(kept, key, value) for key, value in changed.items() if kept.get(key) != value),
     ]
     if operations:
         _patch(caller, image_id, operations)
@@ -152,7 +145,7 @@ def forget_images(project_id: str, ids: Collection[str]) -> None:
         if shown is None or shown.get("owner") != project_id:
             continue
         if shown.get("protected"):
-            _patch(None, str(image_id), [{"op": "replace", "path": "/protected", "value": False}])
+            _patch(None, str(image_id), [_op("replace", "protected", False)])
         _delete(None, str(image_id))
 
 
@@ -181,7 +174,11 @@ def _patch(caller: Caller | None, image_id: str, operations: list[dict[str, Any]
         raise ImageQuotaReached(error.detail) from error
 
 
-def _op(kind: str, key: str, value: str | None = None) -> dict[str, Any]:
+def _setting(kept: Properties, key: str, value: Any) -> dict[str, Any]:
+    return _op("replace" if key in kept else "add", key, str(value))
+
+
+def _op(kind: str, key: str, value: Any = None) -> dict[str, Any]:
     path = "/" + key.replace("~", "~0").replace("/", "~1")
     return {"op": kind, "path": path} | ({} if value is None else {"value": value})
 

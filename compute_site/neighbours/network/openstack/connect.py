@@ -14,7 +14,7 @@ from typing import Any
 
 from compute_site.caller import Caller
 from compute_site.neighbours.calls import outside_transactions
-from compute_site.neighbours.elsewhere.faults import NotThere, Refused
+from compute_site.neighbours.elsewhere.faults import ConflictThere, NotThere
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.models import COMPUTE, HeldPort
 from compute_site.neighbours.network.openstack import service
@@ -347,9 +347,7 @@ def _bind_beside(port: Object, host: str) -> bool:
         body = service.NEUTRON.call("POST", path, json={"binding": values}).body
     except NotThere:
         return False
-    except Refused as refused:
-        if refused.status != 409:
-            raise
+    except ConflictThere:
         return True  # it is there since an earlier attempt
     if body["binding"]["vif_type"] == UNBOUND:
         _forget_binding(port["id"], host)

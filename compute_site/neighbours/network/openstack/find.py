@@ -52,11 +52,7 @@ def offered_networks(caller: Caller) -> Sequence[NetworkData]:
     """As ``available_networks``, for builds."""
     own = read_list("networks", project_id=caller.project_id)
     shared = read_list("networks", shared=True)
-    opened = {
-        policy["object_id"]
-        for policy in _policies(caller)
-        if policy["target_tenant"] == caller.project_id
-    }
+    opened = _opened_by_policies(caller)
     missing = opened - {network["id"] for network in (*own, *shared)}
     others = read_list("networks", id=sorted(missing)) if missing else []
     found = {network["id"]: network for network in (*own, *shared, *others)}
@@ -150,20 +146,17 @@ def _opened(caller: Caller, networks: Sequence[Object]) -> Collection[str]:
     """The ids of those networks that are opened to the caller's project and no other way."""
     if all(_is_seen(caller, network, ()) for network in networks):
         return ()
-    return {
-        policy["object_id"]
-        for policy in _policies(caller)
-        if policy["target_tenant"] == caller.project_id
-    }
+    return _opened_by_policies(caller)
 
 
-def _policies(caller: Caller) -> list[Object]:
-    return read_list(
+def _opened_by_policies(caller: Caller) -> set[str]:
+    found = read_list(
         "rbac-policies",
         object_type="network",
         action=SHARED_POLICY,
         target_tenant=caller.project_id,
     )
+    return {one["object_id"] for one in found if one["target_tenant"] == caller.project_id}
 
 
 def _is_seen(caller: Caller, network: Object, opened: Collection[str]) -> bool:

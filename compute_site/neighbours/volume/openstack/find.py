@@ -17,12 +17,10 @@ AT_REST = ("", "none", "success", "error")
 
 
 def find_volumes(caller: Caller, ids: Collection[str]) -> dict[str, VolumeData]:
-    found = (find("volume", str(one), caller=caller) for one in canonical_ids(ids))
-    return {volume["id"]: _volume(volume) for volume in found if volume is not None}
+    return {volume["id"]: _volume(volume) for volume in _each(caller, "volume", ids)}
 
 
 def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotData]:
-    found = (find("snapshot", str(one), caller=caller) for one in canonical_ids(ids))
     return {
         snapshot["id"]: SnapshotData(
             id=snapshot["id"],
@@ -31,8 +29,7 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
             status=snapshot["status"],
             volume_id=snapshot["volume_id"],
         )
-        for snapshot in found
-        if snapshot is not None
+        for snapshot in _each(caller, "snapshot", ids)
     }
 
 
@@ -55,11 +52,7 @@ def find_connection(volume_id: str) -> Mapping[str, Any] | None:
 
 
 def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedVolume]:
-    if ids is None:
-        found = _list(caller, "volumes")
-    else:
-        looked_up = (find("volume", str(one), caller=caller) for one in canonical_ids(ids))
-        found = [one for one in looked_up if one is not None]
+    found = _list(caller, "volumes") if ids is None else _each(caller, "volume", ids)
     return [
         ListedVolume(
             id=volume["id"],
@@ -81,11 +74,7 @@ def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence
 
 
 def list_snapshots(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedSnapshot]:
-    if ids is None:
-        found = _list(caller, "snapshots")
-    else:
-        looked_up = (find("snapshot", str(one), caller=caller) for one in canonical_ids(ids))
-        found = [one for one in looked_up if one is not None]
+    found = _list(caller, "snapshots") if ids is None else _each(caller, "snapshot", ids)
     return [
         ListedSnapshot(
             id=snapshot["id"],
@@ -111,6 +100,12 @@ def read_all(kind: str, caller: Caller | None = None, **filters: Any) -> list[Ob
         if not page or f"{kind}_links" not in body:
             return found
         marker = {"marker": page[-1]["id"]}
+
+
+def _each(caller: Caller, kind: str, ids: Collection[str]) -> list[Object]:
+    """Those of these ids that the caller sees."""
+    found = (find(kind, str(one), caller=caller) for one in canonical_ids(ids))
+    return [one for one in found if one is not None]
 
 
 def _list(caller: Caller, kind: str) -> list[Object]:
