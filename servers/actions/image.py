@@ -97,8 +97,8 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
             caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=server.project_id)
         _check_ready(server, "make an image of it")
         if volume_backed:
-            snapshot = snapshots or functools.partial(_make_snapshots, caller)
-            image_id = make(server, disks, _save_volumes(disks, order, snapshot))
+            snapshot = functools.partial(volume_service().create_snapshots, caller)
+            image_id = make(server, disks, _save_volumes(disks, order, snapshots or snapshot))
         else:
             image_id = make(server, disks)
         if not volume_backed and is_filled_by_host(server):
@@ -117,7 +117,8 @@ def _snapshots_elsewhere(
     """Make the snapshots of a volume service elsewhere, before our transaction; a job deletes them
     if that fails. ``None``: there are none to make there.
     """
-    if not runs_outside(volume_service().create_snapshots):
+    create = volume_service().create_snapshots
+    if not runs_outside(create):
         return None
     disks = list(BlockDevice.objects.filter(instance=instance))
     if not is_volume_backed(instance, root_of(disks)):
@@ -128,7 +129,7 @@ def _snapshots_elsewhere(
     wanted = [dataclasses.replace(new, mark=mark) for new in _wanted(disks, order)]
     volumes = tuple(new.volume_id for new in wanted)
     precaution = take_precaution(TakeBackSnapshots(volumes=volumes, mark=mark))
-    found = dict(zip(volumes, _make_snapshots(caller, wanted), strict=True))
+    found = dict(zip(volumes, create(caller, wanted), strict=True))
 
     def tell(asked: Sequence[NewSnapshot]) -> Sequence[str]:
         if {new.volume_id for new in asked} != found.keys():
@@ -137,10 +138,6 @@ def _snapshots_elsewhere(
         return [found[new.volume_id] for new in asked]
 
     return tell
-
-
-def _make_snapshots(caller: Caller, wanted: Sequence[NewSnapshot]) -> Sequence[str]:
-    return volume_service().create_snapshots(caller, wanted)
 
 
 def _wanted(disks: Sequence[BlockDevice], order: ImageOrder) -> list[NewSnapshot]:

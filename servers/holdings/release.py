@@ -59,7 +59,7 @@ def release_services(job: ReleaseServices) -> None:
 
 def release_now(job: ReleaseServices) -> None:
     """The same for a server that is about to end, without asking whether it lives on."""
-    ending = [*job.volumes, *_ending_volumes(job.server_id)]
+    ending = [*job.volumes, *_volumes_of(job.server_id, delete_on_termination=True)]
     network_service().disconnect([job.server_id])
     volume_service().release([job.server_id], delete=ending)
     if runs_outside(volume_service().create):
@@ -97,12 +97,6 @@ def try_now(give_back: Callable[[Kind], None], job: Kind) -> bool:
     return True
 
 
-def _volumes_of(server_id: str) -> list[str]:
-    disks = BlockDevice.objects.filter(instance__uuid=server_id, volume_id__isnull=False)
+def _volumes_of(server_id: str, **filters: bool) -> list[str]:
+    disks = BlockDevice.objects.filter(instance__uuid=server_id, volume_id__isnull=False, **filters)
     return [str(volume_id) for volume_id in disks.values_list("volume_id", flat=True)]
-
-
-def _ending_volumes(server_id: str) -> list[str]:
-    disks = BlockDevice.objects.filter(instance__uuid=server_id, volume_id__isnull=False)
-    ending = disks.filter(delete_on_termination=True)
-    return [str(volume_id) for volume_id in ending.values_list("volume_id", flat=True)]

@@ -89,6 +89,10 @@ HOLD = """
     SELECT pg_try_advisory_lock(%(kind)s, (id %% %(keys)s)::int)
     FROM unnest(%(jobs)s::bigint[]) AS id
 """
+LET_GO = """
+    SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int)
+    FROM unnest(%(jobs)s::bigint[]) AS id
+"""
 # A companion may have been given to another worker meanwhile, if this one was taken for lost: it is
 # not ours any more, but its lock is, and ends in any case.
 OURS = """
@@ -103,18 +107,13 @@ OURS = """
 FINISH = OURS.format(end="procrastinate_finish_job_v1(ours.id, 'succeeded', true)")
 GIVE_BACK = OURS.format(end="procrastinate_retry_job_v2(ours.id, now(), NULL, NULL, NULL)")
 # Their number of attempts stays as it is: they were not tried.
-PUT_INTO = """
+PUT_INTO = f"""
     WITH put AS (
         UPDATE procrastinate_jobs SET status = 'todo', queue_name = %(queue)s, worker_id = NULL
         WHERE id = ANY(%(jobs)s::bigint[]) AND status = 'doing'
     )
-    SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int)
-    FROM unnest(%(jobs)s::bigint[]) AS id
-"""
-LET_GO = """
-    SELECT pg_advisory_unlock(%(kind)s, (id %% %(keys)s)::int)
-    FROM unnest(%(jobs)s::bigint[]) AS id
-"""
+    {LET_GO}
+"""  # noqa: S608 - put together from constants
 
 _fetched: dict[int, Sequence[tuple[int, Mapping[str, Any]]]] = {}
 """By the key of a job that this process has fetched and not begun: its companions."""
