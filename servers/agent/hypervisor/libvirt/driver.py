@@ -67,9 +67,6 @@ class Libvirt:
 
     def missing(self) -> list[str]:
         lacks = [*lacks_of(self.settings), *qemu_img.missing(), *lacks_library()]
-        if lib is None:
-            lacks.append("the Python package libvirt (Debian: python3-libvirt)")
-            return lacks
         try:
             self.connection.get()
         except GuestFailed as error:

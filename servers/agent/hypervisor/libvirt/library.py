@@ -57,7 +57,7 @@ class Connection:
     def get(self) -> Any:
         """Raises ``NoLibvirt``."""
         if lib is None:
-            raise NoLibvirt("the Python package libvirt-python is not installed on the host")
+            raise NoLibvirt("the Python package libvirt is not there (Debian: python3-libvirt)")
         with self.lock:
             if self.opened is None or not _is_alive(self.opened):
                 lib.registerErrorHandler(_say_nothing, None)  # else each is printed
