@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.message import Message
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -184,6 +184,19 @@ class Client:
             "Content-Type": "application/json",
             "OpenStack-API-Version": f"compute {microversion}",
         }
+        told, text = self._send(method, path, data, headers)
+        return told, json.loads(text) if text else None
+
+    def upload(self, path: str, file: Path) -> None:
+        """Send the data of an image."""
+        size = str(file.stat().st_size)
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": size}
+        with file.open("rb") as data:
+            self._send("PUT", path, data, headers)
+
+    def _send(
+        self, method: str, path: str, data: bytes | BinaryIO | None, headers: dict[str, str]
+    ) -> tuple[Message, bytes]:
         if self.token:
             headers["X-Auth-Token"] = self.token
         request = urllib.request.Request(  # noqa: S310 - our own loopback address
@@ -191,26 +204,12 @@ class Client:
         )
         try:
             with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:  # noqa: S310
-                text = response.read()
-                return response.headers, json.loads(text) if text else None
+                return response.headers, response.read()
         except urllib.error.HTTPError as error:
             text = error.read().decode(errors="replace")
             raise QuickstartError(f"{method} {path} answered {error.code}: {text}") from error
         except OSError as error:
             raise QuickstartError(f"{method} {path} failed: {error}") from error
-
-    def upload(self, path: str, file: Path) -> None:
-        """Send the data of an image."""
-        headers = {"Content-Type": "application/octet-stream", "X-Auth-Token": self.token}
-        headers["Content-Length"] = str(file.stat().st_size)
-        with file.open("rb") as data:
-            request = urllib.request.Request(  # noqa: S310 - our own loopback address
-                self.root + path, data=data, headers=headers, method="PUT"
-            )
-            try:
-                urllib.request.urlopen(request, timeout=REQUEST_SECONDS).close()  # noqa: S310
-            except OSError as error:
-                raise QuickstartError(f"PUT {path} failed: {error}") from error
 
     def sign_in(self) -> None:
         if self.account is None:
