@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 
@@ -15,11 +15,16 @@ NOBODY = ""
 
 
 class OwnedQuerySet(models.QuerySet[Thing]):
-    """Rows with a ``project``."""
+    """Rows of projects; ``owner`` is the path to theirs."""
+
+    owner: ClassVar[str] = "project"
 
     def visible_to(self, caller: Caller) -> Self:
         """The rows of the caller's project; an admin sees all."""
-        return self if caller.is_admin else self.filter(project=caller.project_id)
+        return self if caller.is_admin else self.of_project(caller.project_id)
+
+    def of_project(self, project_id: str) -> Self:
+        return self.filter(**{self.owner: project_id})
 
 
 def project_exists(project_id: str) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
-from compute_site.neighbours.ownership import OwnedQuerySet
+from compute_site.neighbours.ownership import OwnedQuerySet, Thing
 from compute_site.neighbours.quotas import ProjectQuota
 
 LIMITED = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes")
@@ -143,6 +143,12 @@ class Snapshot(models.Model):
         return self.name or str(self.id)
 
 
+class OfVolumeQuerySet(OwnedQuerySet[Thing]):
+    """Rows that belong to the project of their volume."""
+
+    owner = "volume__project"
+
+
 class Attachment(models.Model):
     """The attachment of a volume to a server: ``reserved`` until the server has it (``attached``),
     and ``detaching`` while it is being detached. One that a client of the volume API makes is
@@ -165,6 +171,8 @@ class Attachment(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     attached_at = models.DateTimeField(null=True, blank=True)
 
+    objects = OfVolumeQuerySet["Attachment"].as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -186,6 +194,8 @@ class Transfer(models.Model):
     no_snapshots = models.BooleanField("without snapshots", default=False)
     key_hash = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OfVolumeQuerySet["Transfer"].as_manager()
 
     def __str__(self) -> str:
         return self.name or str(self.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,8 +16,7 @@ from compute_site.neighbours.volume.api.representation import show_entry, show_w
 from compute_site.neighbours.volume.api.serializers import AttachmentCreate, AttachmentUpdate
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local import attachments
-from compute_site.neighbours.volume.models import Attachment
-from compute_site.values.words import PLAIN_TRUE
+from compute_site.neighbours.volume.models import Attachment, OfVolumeQuerySet
 
 COMPLETE = "os-complete"
 
@@ -30,12 +29,9 @@ def _status(word: str) -> Q:
 class AttachmentView(VolumeView):
     first = "3.27"
 
-    def rows(self) -> QuerySet[Attachment]:
+    def rows(self) -> OfVolumeQuerySet[Attachment]:
         self.caller.permit(policies.SHOW)
-        rows = Attachment.objects.select_related("volume")
-        if self.caller.is_admin:
-            return rows
-        return rows.filter(volume__project=self.caller.project_id)
+        return Attachment.objects.visible_to(self.caller).select_related("volume")
 
     def find_attachment(self, attachment_id: str) -> Attachment:
         return self.find(self.rows(), attachment_id, "attachment")
@@ -65,11 +61,7 @@ class AttachmentsDetail(AttachmentView):
     }
 
     def get(self, request: Request) -> Response:
-        rows = self.rows()
-        every = request.GET.get("all_tenants", "").lower() in PLAIN_TRUE
-        if not (self.caller.is_admin and every):
-            rows = rows.filter(volume__project=self.caller.project_id)
-        found = self.cut(self.chosen(rows))
+        found = self.cut(self.chosen(self.listed(self.rows())))
         return self.answer_page("attachments", found, [self.show(entry) for entry in found])
 
 

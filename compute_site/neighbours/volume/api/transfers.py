@@ -7,7 +7,6 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,8 +18,8 @@ from compute_site.neighbours.volume.api.serializers import TransferAccept, Trans
 from compute_site.neighbours.volume.api.version import known_at, starting
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local import transfers
-from compute_site.neighbours.volume.models import Transfer
-from compute_site.values.words import PLAIN_TRUE, is_canonical
+from compute_site.neighbours.volume.models import OfVolumeQuerySet, Transfer
+from compute_site.values.words import is_canonical
 
 KEYS_SINCE = starting(
     v3_55=["no_snapshots"],
@@ -29,11 +28,8 @@ KEYS_SINCE = starting(
 
 
 class TransferView(VolumeView):
-    def rows(self) -> QuerySet[Transfer]:
-        rows = Transfer.objects.select_related("volume")
-        if self.caller.is_admin:
-            return rows
-        return rows.filter(volume__project=self.caller.project_id)
+    def rows(self) -> OfVolumeQuerySet[Transfer]:
+        return Transfer.objects.visible_to(self.caller).select_related("volume")
 
     def show_plain(self, transfer: Transfer) -> dict[str, Any]:
         transfer_id = str(transfer.pk)
@@ -70,11 +66,7 @@ class TransfersDetail(TransferView):
 
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_TRANSFERS)
-        rows = self.rows()
-        every = request.GET.get("all_tenants", "").lower() in PLAIN_TRUE
-        if not (self.caller.is_admin and every):
-            rows = rows.filter(volume__project=self.caller.project_id)
-        found = self.cut(self.chosen(rows))
+        found = self.cut(self.chosen(self.listed(self.rows())))
         return self.answer_page("transfers", found, [self.show(row) for row in found])
 
     def show(self, transfer: Transfer) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, Sum
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,7 +12,7 @@ from compute_site.api.microversions.of_service import HEADER
 from compute_site.api.microversions.version import Microversion
 from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.neighbours.ids import canonical_ids
-from compute_site.neighbours.ownership import may_on, permit_on
+from compute_site.neighbours.ownership import OwnedQuerySet, may_on, permit_on
 from compute_site.neighbours.serializers import Asked, BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.queries import (
@@ -113,12 +113,12 @@ class VolumeView(ListView):
             raise BadRequest(why_newer(newer, table, self.version), field=f"{noun}.{newer}")
         return asked
 
-    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def listed(self, rows: OwnedQuerySet[Any]) -> OwnedQuerySet[Any]:
         """The rows of the caller's project; of all if an admin asks for ``all_tenants``."""
         asked = self.request.GET.get("all_tenants", "").lower() in PLAIN_TRUE
         if self.caller.is_admin and asked:
             return rows
-        return rows.filter(project=self.caller.project_id)
+        return rows.of_project(self.caller.project_id)
 
     def show_whole(self, volume: Volume) -> dict[str, Any]:
         """The volume with all keys of the microversion that the caller may see."""
@@ -311,7 +311,7 @@ def find_volume(view: VolumeView, volume_id: str) -> Volume:
     return view.find(volumes_of(view), volume_id, "volume")
 
 
-def volumes_of(view: VolumeView) -> QuerySet[Volume]:
+def volumes_of(view: VolumeView) -> OwnedQuerySet[Volume]:
     visible = Volume.objects.visible_to(view.caller)
     return visible.select_related("volume_type").prefetch_related("attachments")
 
