@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -157,6 +157,7 @@ class VolumeView(ListView):
 
 
 STRICT_BOOTABLE = Microversion.parse("3.2")
+SUMMARY_OF_METADATA = Microversion.parse("3.36")
 SNAPSHOTS_OF_USED = Microversion.parse("3.66")
 CHANGES_SOMETHING = Microversion.parse("3.53")
 
@@ -288,21 +289,20 @@ class VolumesSummary(VolumesDetail):
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST)
         rows = self.chosen(self.listed(Volume.objects.visible_to(self.caller)))
-        metadata: dict[str, list[str]] = {}
-        for kept in rows.exclude(metadata={}).values_list("metadata", flat=True):
-            for key, text in kept.items():
-                values = metadata.setdefault(key, [])
-                if text not in values:
-                    values.append(text)
-        summary = {
-            "total_size": rows.aggregate(size=Sum("size"))["size"] or 0,
-            "total_count": rows.count(),
-            "metadata": metadata,
-        }
-        return Response({"volume-summary": known_at(summary, SUMMARY_SINCE, self.version)})
+        total = rows.aggregate(size=Sum("size"), count=Count("pk"))
+        summary = {"total_size": total["size"] or 0, "total_count": total["count"]}
+        if self.version >= SUMMARY_OF_METADATA:
+            summary["metadata"] = metadata_of(rows)
+        return Response({"volume-summary": summary})
 
 
-SUMMARY_SINCE = starting(v3_36=["metadata"])
+def metadata_of(volumes: QuerySet[Volume]) -> dict[str, list[str]]:
+    """All values of each key, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for kept in volumes.exclude(metadata={}).values_list("metadata", flat=True):
+        for key, text in kept.items():
+            found.setdefault(key, {})[text] = None
+    return {key: list(texts) for key, texts in found.items()}
 
 
 def find_volume(view: VolumeView, volume_id: str) -> Volume:
