@@ -172,9 +172,11 @@ class ItemsSerializer(BodySerializer):
             raise ValidationError(str(error)) from None
 
 
-def of_shape(shape: Mapping[str, Key]) -> type[BodySerializer]:
-    """A serializer that has only these keys; for tables of small bodies."""
-    return type("ShapedBody", (BodySerializer,), {"shape": shape})
+def of_shape(shape: Mapping[str, Key], **members: Any) -> type[BodySerializer]:
+    """A serializer that has only these keys; for tables of small bodies. ``members`` are what the
+    views of a service look for beside them.
+    """
+    return type("ShapedBody", (BodySerializer,), {"shape": shape, **members})
 
 
 def _run(

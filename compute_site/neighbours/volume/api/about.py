@@ -21,7 +21,6 @@ from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.keys import Key, filled_line, line
 
 ZONE = "nova"
-POOL = POOL_HOST
 BACKEND_HOST = POOL_HOST.partition("#")[0]
 BACKENDS = (BACKEND_HOST, POOL_HOST)
 VOLUME_PROCESS = "cinder-volume"
@@ -211,11 +210,11 @@ class Pools(VolumeView):
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_POOLS)
         self.check_query("detail", *self.since, since=self.since)
-        if request.GET.get("name", POOL) != POOL:
+        if request.GET.get("name", POOL_HOST) != POOL_HOST:
             return Response({"pools": []})
         if "volume_type" in request.GET:
             find_type(self.caller, request.GET["volume_type"])  # every type is kept there
-        pool: dict[str, Any] = {"name": POOL}
+        pool: dict[str, Any] = {"name": POOL_HOST}
         if request.GET.get("detail", "").lower() == "true":
             used = sum(
                 model.objects.aggregate(size=Sum("size"))["size"] or 0

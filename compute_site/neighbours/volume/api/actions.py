@@ -16,14 +16,13 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.image.shapes import CONTAINER_FORMATS, DISK_FORMATS
 from compute_site.neighbours.ownership import permit_on
-from compute_site.neighbours.serializers import BodySerializer
+from compute_site.neighbours.serializers import of_shape
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.representation import cinder_time, show_type
 from compute_site.neighbours.volume.api.shapes import gigabytes, strict_texts, word_or_flag
 from compute_site.neighbours.volume.api.version import (
     ALWAYS,
     VERSIONS,
-    Since,
     first_newer,
     starting,
     why_newer,
@@ -180,10 +179,6 @@ SNAPSHOT_ACTIONS: Mapping[str, Action] = {
 }
 
 
-def of_shape(shape: Mapping[str, Key], since: Since | None) -> type[BodySerializer]:
-    return type("ActionBody", (BodySerializer,), {"shape": shape, "since": since or ALWAYS})
-
-
 class ActionView(VolumeView):
     """Runs the action that the only key of the body names."""
 
@@ -204,8 +199,10 @@ class ActionView(VolumeView):
             act = older
         permit_on(self.caller, rule, row.project_id)
         shape = self.shapes[name]
-        empty = not shape and not body[name]
-        values = {} if empty else self.read(name, of_shape(shape, KEYS_SINCE.get(name))).values
+        values: Values = {}
+        if shape or body[name]:
+            keys = of_shape(shape, since=KEYS_SINCE.get(name, ALWAYS))
+            values = self.read(name, keys).values
         return Response(act(self.caller, row, values), status=status)
 
 

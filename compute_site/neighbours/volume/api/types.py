@@ -87,9 +87,8 @@ class Types(TypeView):
             return read
 
         def read_visible(word: str) -> Q:
-            condition = read(word)
             asked = read_items(word, SPECS)
-            return condition if set(asked) <= set(USER_VISIBLE) else NOTHING
+            return read(word) if set(asked) <= set(USER_VISIBLE) else NOTHING
 
         return read_visible
 
