@@ -30,8 +30,6 @@ STRAY = dt.timedelta(hours=1)
 """So old are objects without an image before they are taken for left behind."""
 FULL = frozenset(("QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"))
 GONE = frozenset(("NoSuchKey", "404", "NotFound"))
-AT_ONCE = 1000
-"""Objects of one answer."""
 
 
 class StoreAway(Unavailable):

@@ -4,7 +4,7 @@ among them, and is changed and deleted by compute alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -32,7 +32,6 @@ READ_WRITE, READ_ONLY = "rw", "ro"
 MODES = (READ_WRITE, READ_ONLY)
 UNSAID = "null"
 """How Cinder writes that nobody has said a mode."""
-FREE_OR_SHARED = (*FREE, "in-use")
 
 
 class HeldByCompute(Conflict):
@@ -86,7 +85,7 @@ def create(caller: Caller, values: Mapping[str, Any]) -> Attachment:
     server_id = values["instance_uuid"]
     if volume.attachments.filter(server_id=server_id, server_id__isnull=False).exists():
         raise AttachedTwice(f"Server {server_id} has an attachment of volume {volume.pk} already.")
-    if volume.status not in (FREE_OR_SHARED if volume.multiattach else FREE):
+    if volume.status not in _takeable(volume):
         raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; it cannot be reserved.")
     if volume.multiattach and volume.status == "in-use" and volume.bootable != "false":
         permit_on(caller, policies.MULTIATTACH_BOOTABLE, volume.project_id)
@@ -170,9 +169,7 @@ def attach(_: Caller, volume: Volume, values: Mapping[str, Any]) -> None:
     owner = {"server_id": server_id} if server_id is not None else {"host_name": host}
     if locked.attachments.filter(**owner).exists():
         raise AttachedTwice(f"Volume {volume.pk} is attached to this already.")
-    if locked.status not in (*FREE_OR_SHARED, ATTACHING) or (
-        locked.status == "in-use" and not locked.multiattach
-    ):
+    if locked.status not in (*_takeable(locked), ATTACHING):
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; it cannot be attached.")
     Attachment.objects.create(
         volume=locked,
@@ -274,6 +271,11 @@ def _connect(attachment: Attachment, connector: Mapping[str, Any]) -> None:
     attachment.device = str(connector.get("mountpoint") or attachment.device)[:255]
     if attachment.status == RESERVED:
         attachment.status = ATTACHING
+
+
+def _takeable(volume: Volume) -> Collection[str]:
+    """The statuses in which somebody can take the volume; a shared one has several owners."""
+    return (*FREE, "in-use") if volume.multiattach else FREE
 
 
 def _check_mode(volume: Volume, mode: str) -> None:
