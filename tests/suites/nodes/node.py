@@ -1,9 +1,20 @@
 """A node's whole life with Apache Libcloud."""
 
 import os
+import time
+from collections.abc import Callable
 
 from libcloud.compute.providers import get_driver
 from libcloud.compute.types import Provider
+
+
+def wait(is_done: Callable[[], bool]) -> None:
+    for _ in range(120):
+        if is_done():
+            return
+        time.sleep(1)
+    raise SystemExit("it takes too long")
+
 
 driver = get_driver(Provider.OPENSTACK)(
     os.environ["OS_USERNAME"],
@@ -27,17 +38,14 @@ driver.reboot_node(node)
 volume = driver.create_volume(1, "life")
 assert driver.attach_volume(node, volume, "/dev/vdb")
 driver.ex_resize(node, small)
-while driver.ex_get_node_details(node.id).extra["vm_state"] != "resized":
-    pass
+wait(lambda: driver.ex_get_node_details(node.id).extra["vm_state"] == "resized")
 driver.ex_confirm_resize(node)
-while driver.ex_get_node_details(node.id).extra["vm_state"] != "active":
-    pass
+wait(lambda: driver.ex_get_node_details(node.id).extra["vm_state"] == "active")
 snapshot = driver.create_image(node, "life")
 driver.detach_volume(driver.ex_get_volume(volume.id))
 driver.ex_stop_node(node)
 driver.destroy_node(node)
-while any(one.id == node.id for one in driver.list_nodes()):
-    pass
+wait(lambda: all(one.id != node.id for one in driver.list_nodes()))
 driver.delete_image(snapshot)
 driver.destroy_volume(driver.ex_get_volume(volume.id))
 print("lived and died")
