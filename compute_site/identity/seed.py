@@ -9,9 +9,9 @@ from django.apps import apps as installed
 
 from compute_site.identity.auth_request import DOMAIN_ID, DOMAIN_NAME
 from compute_site.identity.ids import stable_id
+from compute_site.identity.service_models import INTERFACES
 
 REGION = "RegionOne"
-INTERFACES = ("public", "internal", "admin")
 LADDER = ("reader", "member", "manager", "admin")
 SERVICE_ROLE = "service"
 SERVICES = (

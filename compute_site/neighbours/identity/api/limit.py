@@ -23,14 +23,13 @@ from compute_site.neighbours.identity.api.serializers import (
     RegisteredBody,
 )
 
-NAMED = ("service_id", "region_id", "resource_name")
 REGISTERED = Kind(
     noun="registered_limit",
     plural="registered_limits",
     rows=RegisteredLimit.objects.all,
     rules=policies.REGISTERED,
     body=RegisteredBody,
-    listed=Listed({name: name for name in NAMED}, compared=frozenset()),
+    listed=Listed({name: name for name in limits.NAMING}, compared=frozenset()),
     order="resource_name",
     show=show_registered,
     make=limits.register_limits,
@@ -45,7 +44,7 @@ LIMIT = Kind(
     body=LimitChange,
     listed=Listed(
         {
-            **{name: f"registered__{name}" for name in NAMED},
+            **{name: f"registered__{name}" for name in limits.NAMING},
             "project_id": "project",
             "domain_id": "domain",
         },

@@ -241,15 +241,13 @@ class TagList(TagView):
 
     def get(self, request: Request, project_id: str) -> Response:
         project, _ = self.tagged(policies.LIST_TAGS, project_id)
-        links = {"self": request.build_absolute_uri(), "previous": None, "next": None}
-        return Response({"tags": project.tags, "links": links})
+        return Response(show_list("tags", project.tags, url=request.build_absolute_uri()))
 
     def put(self, request: Request, project_id: str) -> Response:
         project, caller = self.tagged(policies.UPDATE_TAGS, project_id)
         asked = TagsBody.read_body({"tags": self.read_body()})
         tags = set_tags(project, asked["tags"], by=caller.user_id)
-        links = {"self": request.build_absolute_uri(), "previous": None, "next": None}
-        return Response({"tags": tags, "links": links})
+        return Response(show_list("tags", tags, url=request.build_absolute_uri()))
 
     def delete(self, request: Request, project_id: str) -> Response:
         project, caller = self.tagged(policies.DELETE_TAGS, project_id)

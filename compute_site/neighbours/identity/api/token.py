@@ -11,7 +11,7 @@ from compute_site.identity.login import log_in
 from compute_site.identity.tokens import ValidToken, find_token, revoke_token
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
-from compute_site.neighbours.identity.api.representation import show_token
+from compute_site.neighbours.identity.api.representation import show_list, show_token
 from compute_site.neighbours.identity.api.token_body import TokenBody
 
 
@@ -60,10 +60,6 @@ class Catalog(IdentityView):
         caller = self.caller()
         if caller.is_unscoped:
             raise NoProject("A token for nothing has no catalogue.")
-        links = {
-            "self": f"{self.root}/identity/v3/auth/catalog",
-            "previous": None,
-            "next": None,
-        }
         found = catalog(self.root, project_id=caller.token.project_id, user_id=caller.user_id)
-        return Response({"catalog": found, "links": links})
+        url = f"{self.root}/identity/v3/auth/catalog"
+        return Response(show_list("catalog", found, url=url))
