@@ -178,7 +178,7 @@ class IdentityBody(BodySerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:
-            check_keepable(attrs[EXTRA])
+            check_keepable(attrs.get(EXTRA))
         except Unkeepable as error:
             raise ValidationError(f"{error}.") from None
         return attrs
@@ -228,9 +228,6 @@ class LimitBody(IdentityBody):
     """Bodies of limits have no other members than these."""
 
     rest = None
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return attrs
 
     @classmethod
     def read_several(cls, body: Any) -> list[dict[str, Any]]:
@@ -310,9 +307,6 @@ class TagsBody(IdentityBody):
     rest = None
 
     tags = Member(tag_list, missing="give a list.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return attrs
 
 
 class GroupBody(InDomain):
