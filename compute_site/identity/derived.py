@@ -51,7 +51,7 @@ def refresh(user_ids: Iterable[str]) -> None:
 
 def refresh_all() -> None:
     """As ``refresh``, of all whom a change of roles or of what they imply can touch."""
-    refresh(holders_of(RoleAssignment.objects.all()) | _holders_of_others())
+    refresh(holders_of(RoleAssignment.objects.all()) | _holders_in_projects())
 
 
 def holders_of(assignments: Iterable[RoleAssignment]) -> set[str]:
@@ -207,8 +207,8 @@ def _set_derived(users: set[str], wanted: set[Held]) -> None:
     )
 
 
-def _holders_of_others() -> set[str]:
-    """The users who hold a role that is none of ``Role``, or hold something indirectly."""
+def _holders_in_projects() -> set[str]:
+    """The users who hold a role in a project, directly or not."""
     found = User.objects.filter(groups__project_role__isnull=False)
     return set(found.values_list("pk", flat=True).distinct())
 

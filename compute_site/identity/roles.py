@@ -45,8 +45,8 @@ def remove_role(role: NamedRole, *, by: str) -> None:
     with transaction.atomic():
         assignments = list(RoleAssignment.objects.filter(role=role).select_related("domain"))
         entries = ProjectRole.objects.filter(role=role.key)
-        people = set(User.objects.filter(groups__project_role__in=entries).values_list("pk"))
-        touched = {pk for (pk,) in people} | holders_of(assignments)
+        people = User.objects.filter(groups__project_role__in=entries)
+        touched = set(people.values_list("pk", flat=True)) | holders_of(assignments)
         groups = list(entries.values_list("group", flat=True))
         remove_row(role, by=by)
         Group.objects.filter(pk__in=groups).delete()
