@@ -12,6 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 
 from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.console.operator import is_superuser
 from compute_site.console.rule_boxes import BoxTable, by_noun, link_to_rules, rule_choices
 from compute_site.identity.models import Project, ProjectRole
 from compute_site.policy.granted import every_rule, guarded_types
@@ -80,14 +81,14 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):  # type: ignore[misc] # Django's st
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Only superusers: groups can give rights to everybody, also to staff."""
-        return bool(getattr(request.user, "is_superuser", False))
+        return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+        return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Only superusers: the members lose the rights of a deleted group."""
-        return role_of(obj) is None and bool(getattr(request.user, "is_superuser", False))
+        return role_of(obj) is None and is_superuser(request)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Protects the groups of roles, which are deleted only with their project."""

@@ -29,3 +29,8 @@ def operator_of(request: HttpRequest, project: Project | None) -> Caller:
         global_rules=frozenset(registry.names),
         request_id=request.META.get("compute_site.request_id", "-"),
     )
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    """May the operator do everything in the admin site?"""
+    return bool(getattr(request.user, "is_superuser", False))

@@ -18,6 +18,7 @@ from django.utils.text import capfirst
 
 from compute_site.console.form_fields import RowSelectMultiple
 from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.console.operator import is_superuser
 from compute_site.console.rule_boxes import RulesAdmin, link_to_rules
 from compute_site.identity.errors import StillInUse
 from compute_site.identity.leaving import find_hindrance, find_obstacles, remove_owner
@@ -205,7 +206,7 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProjectRole]:
         entries = super().get_queryset(request).select_related("group", "project")
-        return entries if _is_superuser(request) else entries.exclude(role=Role.ADMIN)
+        return entries if is_superuser(request) else entries.exclude(role=Role.ADMIN)
 
     def get_fields(self, request: HttpRequest, obj: Project | None = None) -> Any:
         changes = self.has_change_permission(request, obj)
@@ -341,14 +342,14 @@ class SiteUserAdmin(PersonalAdmin, OwnerAdmin, UserAdmin):  # type: ignore[type-
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """The rights are read-only for operators who are not superusers."""
-        if _is_superuser(request):
+        if is_superuser(request):
             return self.readonly_fields
         return (*self.readonly_fields, "is_staff", "is_superuser", "user_permissions", "groups")
 
     def out_of_reach(self, request: HttpRequest, rows: Sequence[User]) -> list[User]:
         """Also other staff: only superusers may change their accounts."""
         beyond = super().out_of_reach(request, rows)
-        staff = [user for user in rows if user.is_staff and not _is_superuser(request)]
+        staff = [user for user in rows if user.is_staff and not is_superuser(request)]
         return [user for user in rows if user in beyond or user in staff]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -452,9 +453,5 @@ def _own_rights(request: HttpRequest) -> Rights:
 def _may_give(request: HttpRequest, entry: ProjectRole) -> bool:
     """May the operator give the role? Only a role that the operator holds."""
     if entry.role not in Role.values:
-        return _is_superuser(request)
+        return is_superuser(request)
     return _own_rights(request).has_role(entry.project_id, Role(entry.role))
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from compute_site.console.lists import ListAdmin
+from compute_site.console.operator import is_superuser
 from compute_site.identity.models import Role
 from compute_site.policy.models import RuleDefault
 from compute_site.policy.rules import registry
@@ -39,7 +40,7 @@ class RuleDefaultAdmin(ListAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: RuleDefault | None = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+        return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: RuleDefault | None = None) -> bool:
         return False

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 
 from compute_site.console.api_pages import RefusalPages, as_sent
 from compute_site.console.lists import word_filter
+from compute_site.console.operator import is_superuser
 from compute_site.faults import BadRequest, Fault
 from compute_site.identity import limits
 from compute_site.identity.assignments import Place, assign, unassign
@@ -84,7 +85,18 @@ class KindForm(forms.ModelForm):  # type: ignore[type-arg]
         )
 
 
-class KindAdmin(RefusalPages):
+class SavedByFunctions(RefusalPages):
+    """Rows that the functions of the API save and delete, one by one."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """All is saved already."""
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+
+class KindAdmin(SavedByFunctions):
     """``members``: field of the form → member of the API's body. What is not among ``changed`` is
     read-only once the row exists.
     """
@@ -121,15 +133,8 @@ class KindAdmin(RefusalPages):
     def make(self, members: Mapping[str, Any], *, by: str) -> Any:
         return self.kind.make(members, by=by)
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """All is saved already."""
-
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.kind.remove(self.kind.find(obj.pk), by=name_of(request))
-
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for row in queryset:
-            self.delete_model(request, row)
 
 
 class RightsPages:
@@ -143,10 +148,6 @@ class RightsPages:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_superuser(request)
-
-
-def is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
 
 
 def name_of(request: HttpRequest) -> str:
@@ -205,18 +206,11 @@ class NamedRoleAdmin(RightsPages, KindAdmin):
     autocomplete_fields = ("domain",)
 
 
-class MadeAndDeleted(RightsPages, RefusalPages):
+class MadeAndDeleted(RightsPages, SavedByFunctions):
     """Rows that are made and deleted, and never changed."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """All is saved already."""
-
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for row in queryset:
-            self.delete_model(request, row)
 
 
 class RefusableForm(forms.ModelForm):  # type: ignore[type-arg]
