@@ -90,6 +90,21 @@ def test_guests_of_another_folder_are_told(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "owner").read_text() == str(other)
 
 
+def test_what_was_made_before_any_guest_is_removed_with_the_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[str] = []
+    monkeypatch.setattr(host, "OWNER", tmp_path / "owner")
+    monkeypatch.setattr(host, "remove_uplink", lambda: removed.append("uplink"))
+    (tmp_path / "owner").write_text(str(tmp_path / "mine"))
+    host.end_guests(tmp_path / "other", removed.append)
+    assert removed == []
+
+    host.end_guests(tmp_path / "mine", removed.append)
+    host.end_guests(tmp_path / "mine", removed.append)
+    assert removed == ["uplink"]
+
+
 def test_a_state_folder_that_is_too_deep_for_sockets_is_refused(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 100)
     assert any("too long for a socket" in line for line in OwnDaemon(deep).missing())

@@ -57,7 +57,7 @@ def claim_machine(state: Path) -> None:
     lacks = OwnDaemon(folder_of(state)).missing()
     if lacks:
         raise QuickstartError(f"Guests need {'; '.join(lacks)}.")
-    owner = OWNER.read_text(encoding="utf-8") if OWNER.exists() else ""
+    owner = _owner()
     if owner not in ("", str(state)) and is_left(Path(owner)):
         raise QuickstartError(
             f"Guests of another site run on this machine, that of {owner}; make stop there ends "
@@ -121,16 +121,21 @@ def wait_until_up(name: str, processes: Processes) -> None:
 
 def end_guests(state: Path, say: Callable[[str], None]) -> None:
     """End what runs on this machine for guests: they, their networks, and libvirtd. The agent has
-    ended before.
+    ended before, and may not have come to start a libvirtd.
     """
-    if not is_left(state):
-        return
-    say("the guests of this machine end; make run GUESTS=1 starts them again")
-    done = _agent(folder_of(state), "halt", "--seconds", str(HALT_SECONDS))
-    if done.returncode:
-        raise QuickstartError(f"The guests could not be ended: {done.stderr.strip()}")
-    remove_uplink()
-    OWNER.unlink(missing_ok=True)
+    if is_left(state):
+        say("the guests of this machine end; make run GUESTS=1 starts them again")
+        done = _agent(folder_of(state), "halt", "--seconds", str(HALT_SECONDS))
+        if done.returncode:
+            raise QuickstartError(f"The guests could not be ended: {done.stderr.strip()}")
+    if _owner() == str(state):
+        remove_uplink()
+        OWNER.unlink()
+
+
+def _owner() -> str:
+    """The state folder that the machine is claimed for; empty: none."""
+    return OWNER.read_text(encoding="utf-8") if OWNER.exists() else ""
 
 
 def _token_of(name: str) -> str:
