@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from compute_site.faults import NotFound
 from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.volume.local import actions, types
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+from tests.world.callers import caller_of
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_image, make_volume
@@ -309,3 +313,17 @@ def test_a_type_in_use_stays_what_it_is(as_admin: ApiClient) -> None:
     as_admin.delete(f"{url}/a").expect(400)
     kind.refresh_from_db()
     assert kind.extra_specs == {"a": "b"}
+
+
+def test_what_went_after_it_was_found_is_missed(cast: Cast) -> None:
+    caller, gone = caller_of(cast.admin), Volume(pk=uuid.uuid4(), project_id=ALPHA, size=1)
+    for act_on, asked in (
+        (actions.reset_status, {"status": "error", "migration_status": None}),
+        (actions.extend, {"new_size": 2}),
+        (actions.revert, {"snapshot_id": uuid.uuid4()}),
+        (actions.reimage, {"image_id": uuid.uuid4(), "reimage_reserved": False}),
+    ):
+        with pytest.raises(NotFound, match=f"no volume {gone.pk}"):
+            act_on(caller, gone, asked)
+    with pytest.raises(NotFound):
+        types.delete(VolumeType(pk=uuid.uuid4(), name="gone"))
