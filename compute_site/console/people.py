@@ -20,20 +20,26 @@ from compute_site.console.form_fields import RowSelectMultiple
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.operator import is_superuser
 from compute_site.console.rule_boxes import RulesAdmin, link_to_rules
+from compute_site.faults import Fault
+from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import StillInUse
 from compute_site.identity.leaving import find_hindrance, find_obstacles, remove_owner
 from compute_site.identity.lockout import describe_failures, unlock
 from compute_site.identity.lost_roles import end_lost_roles
 from compute_site.identity.models import (
     ApplicationCredential,
+    Domain,
     Project,
     ProjectRole,
     Role,
     Token,
     User,
 )
+from compute_site.identity.projects import placed
+from compute_site.identity.tags import tag_list
 from compute_site.identity.tokens import sign_out
 from compute_site.policy.rights import Rights, find_beyond, rights_of
+from compute_site.values.keys import WrongValue
 
 MEMBERSHIP_USER = User.groups.through._meta.get_field("user")  # noqa: SLF001 - the way to a field
 SHOWN_MEMBERS = 20
@@ -243,14 +249,47 @@ class RoleInline(admin.TabularInline):  # type: ignore[type-arg]
         return link_to_rules(entry)
 
 
+class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Checks tags, and the place of a new project, as the API does."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "domain" in self.fields:
+            self.fields["domain"].required = False
+
+    def clean_domain(self) -> Domain:
+        return self.cleaned_data["domain"] or Domain.objects.get(pk=DOMAIN_ID)
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return tag_list(self.cleaned_data["tags"])
+        except WrongValue as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        domain, parent = values.get("domain"), values.get("parent")
+        if domain is None:  # it exists already, and stays where it is
+            return values
+        try:
+            placed({"domain_id": domain.pk, "parent_id": parent.pk if parent else None})
+        except Fault as fault:
+            self.add_error(
+                "parent" if parent else "domain", fault.detail.partition(": ")[2] or fault.detail
+            )
+        return values
+
+
 @admin.register(Project)
 class ProjectAdmin(OwnerAdmin, RulesAdmin):
+    form = ProjectForm
     servers_by = "project"
     list_display = ("named", "description", "enabled", "created_at")
     list_filter = ("enabled",)
     search_fields = ("name", "id", "description")
     fields = ("id", "name", "domain", "parent", "tags", "description", "enabled", "created_at")
-    readonly_fields = ("id", "domain", "parent", "tags", "created_at")
+    readonly_fields = ("id", "created_at")
+    autocomplete_fields = ("domain", "parent")
     inlines = (RoleInline,)
     rules_explained = (
         "A rule allows one kind of request in this project. It counts from the next request on. "
@@ -263,12 +302,13 @@ class ProjectAdmin(OwnerAdmin, RulesAdmin):
         return self.inlines if obj else ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> Any:
-        """``enabled`` is read-only where disabling the project would lock out cloud admins who
-        have more rights than the operator.
+        """A project stays where it is. ``enabled`` is read-only where disabling the project would
+        lock out cloud admins who have more rights than the operator.
         """
-        if obj is None or not self.homes_of_others(request, [obj]):
+        if obj is None:
             return self.readonly_fields
-        return (*self.readonly_fields, "enabled")
+        fixed = (*self.readonly_fields, "domain", "parent")
+        return (*fixed, "enabled") if self.homes_of_others(request, [obj]) else fixed
 
     def has_delete_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         allowed: bool = super().has_delete_permission(request, obj)

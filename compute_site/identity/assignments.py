@@ -117,7 +117,7 @@ def assign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:
             _make_direct(holder, place, role)
         else:
             RoleAssignment.objects.get_or_create(
-                key=_key(holder, place, role),
+                key=key_of(holder, place, role),
                 defaults={"role": role, "inherited": place.inherited, **_columns(holder, place)},
             )
         changed_what(holder, f"Given the role {role.name} {place.name}.", place, by=by)
@@ -137,7 +137,7 @@ def unassign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:
             entry = ProjectRole.objects.get(project=place.project, role=role.key)
             entry.group.user_set.remove(holder)  # type: ignore[arg-type] # a user
         else:
-            RoleAssignment.objects.filter(key=_key(holder, place, role)).delete()
+            RoleAssignment.objects.filter(key=key_of(holder, place, role)).delete()
         changed_what(holder, f"Lost the role {role.name} {place.name}.", place, by=by)
         people = _people(holder)
         refresh(people)
@@ -260,7 +260,7 @@ def _of_rows(wanted: Wanted, roles: Collection[str] | None) -> Iterator[Assignme
         chosen &= Q(domain=wanted.within) | Q(project__domain=wanted.within)
     if wanted.on_system:
         chosen &= Q(project=None, domain=None)
-    if wanted.only_inherited and not wanted.effective:
+    if wanted.only_inherited:
         chosen &= Q(inherited=True)
     for row in RoleAssignment.objects.filter(chosen).order_by("key").distinct():
         yield Assignment(
@@ -349,7 +349,8 @@ def _rows(holder: Holder, place: Place) -> QuerySet[RoleAssignment]:
     return RoleAssignment.objects.filter(inherited=place.inherited, **_columns(holder, place))
 
 
-def _key(holder: Holder, place: Place, role: NamedRole) -> str:
+def key_of(holder: Holder, place: Place, role: NamedRole) -> str:
+    """The key of the row, if it is one (``RoleAssignment``)."""
     kind = "user" if isinstance(holder, User) else "group"
     return f"{kind} {holder.pk} {place.key} {role.pk}"
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 
-from compute_site.identity.derived import holders_in, refresh
 from compute_site.identity.errors import (
     MalformedRequest,
     Moved,
@@ -38,11 +37,7 @@ def make_project(members: Mapping[str, Any], *, by: str) -> Project:
         StillEnabled: the domain or the parent is disabled.
         TooDeep: too many projects would lie within each other.
     """
-    placed = _placed(members)
-    with transaction.atomic():
-        project = make_row(Project(), placed, columns=COLUMNS, by=by, shown=SHOWN)
-        refresh(holders_in([project.pk]))
-    return project
+    return make_row(Project(), placed(members), columns=COLUMNS, by=by, shown=SHOWN)
 
 
 def change_project(project: Project, members: Mapping[str, Any], *, by: str) -> Project:
@@ -116,10 +111,12 @@ def has_enabled_below(project: Project) -> bool:
     return any(below.enabled for below in subtree_of(project))
 
 
-def _placed(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members with domain and parent as they are stored."""
-    placed = {**members}
-    domain_id, parent_id = placed.get("domain_id"), placed.pop("parent_id", None)
+def placed(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a new project with domain and parent as they are stored; raises as
+    ``make_project``.
+    """
+    wanted = {**members}
+    domain_id, parent_id = wanted.get("domain_id"), wanted.pop("parent_id", None)
     if parent_id is not None and not Domain.objects.filter(pk=parent_id).exists():
         parent = Project.objects.filter(pk=parent_id).first()
         if parent is None:
@@ -127,7 +124,7 @@ def _placed(members: Mapping[str, Any]) -> dict[str, Any]:
         if domain_id not in (None, parent.domain_id):
             raise MalformedRequest("project.parent_id: the parent is in another domain.")
         _check_parent(parent)
-        return {**placed, "domain_id": parent.domain_id, "parent_id": parent.pk}
+        return {**wanted, "domain_id": parent.domain_id, "parent_id": parent.pk}
     if parent_id is not None and domain_id not in (None, parent_id):
         raise MalformedRequest("project.parent_id: this is another domain.")
     domain = Domain.objects.filter(pk=parent_id or domain_id).first()
@@ -135,7 +132,7 @@ def _placed(members: Mapping[str, Any]) -> dict[str, Any]:
         raise MalformedRequest(f"project.domain_id: there is no domain {domain_id}.")
     if not domain.enabled:
         raise StillEnabled("The domain is disabled.")
-    return {**placed, "domain_id": domain.pk}
+    return {**wanted, "domain_id": domain.pk}
 
 
 def _check_parent(parent: Project) -> None:

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern
 from django.urls.resolvers import RoutePattern
 
-from compute_site.api.microversions.of_service import HEADER
+from compute_site.api.microversions.header import HEADER
 from compute_site.neighbours.examples import EXAMPLES, IN_PATH
 from compute_site.neighbours.serializers import BodySerializer, CheckedField, KeyField
 from compute_site.values import keys

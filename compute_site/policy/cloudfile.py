@@ -10,16 +10,16 @@ from django.contrib.auth.hashers import check_password, make_password
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
-from compute_site.identity.assignments import Place, assign, unassign
+from compute_site.identity.assignments import Place, end_lost_places, key_of
 from compute_site.identity.auth_request import DOMAIN_ID
-from compute_site.identity.derived import refresh
-from compute_site.identity.groups import add_member, change_group, make_group, remove_member
+from compute_site.identity.derived import holders_in, refresh
 from compute_site.identity.models import (
     ApplicationCredential,
     NamedRole,
     Project,
     ProjectRole,
     Role,
+    RoleAssignment,
     User,
     UserGroup,
     new_id,
@@ -84,6 +84,7 @@ def write_projects(entries: Sequence[Entry], cloud: Cloud) -> None:
             known.save()
     Project.objects.bulk_create(new)
     make_roles_of(new)
+    refresh(holders_in([project.pk for project in new]))
     known_ones = Project.objects.values_list("pk", "name", "domain")
     cloud.know_projects((pk, name if of == DOMAIN_ID else pk) for pk, name, of in known_ones)
 
@@ -149,34 +150,83 @@ def write_groups(entries: Sequence[Entry], cloud: Cloud) -> None:
     """Groups of users with exactly these members and these roles in projects; roles elsewhere
     stay.
     """
+    groups = _write_rows_of_groups(entries)
+    members = {
+        (groups[entry["name"]].pk, _user_of(entry, name, cloud))
+        for entry in entries
+        for name in entry["users"]
+    }
+    roles = {
+        (groups[entry["name"]].pk, _project_of(entry, one, cloud), one["role"])
+        for entry in entries
+        for one in entry["projects"]
+    }
+    keys = [group.pk for group in groups.values()]
+    held = set(MEMBERSHIPS.objects.filter(usergroup__in=keys).values_list("usergroup", "user"))
+    _write_members(held, members)
+    _write_roles_of_groups(list(groups.values()), roles)
+    refresh({user for _, user in held | members})
+    _end_lost_places(held - members)
+
+
+MEMBERSHIPS = UserGroup.members.through
+
+
+def _write_rows_of_groups(entries: Sequence[Entry]) -> dict[str, UserGroup]:
+    own = UserGroup.objects.filter(domain=DOMAIN_ID, name__in=_names(entries))
+    groups = {group.name: group for group in own}
+    new = [UserGroup(name=name) for name in _names(entries) if name not in groups]
+    groups |= {group.name: group for group in new}
     for entry in entries:
-        group = UserGroup.objects.filter(name=entry["name"], domain=DOMAIN_ID).first()
-        if group is None:
-            order = {"name": entry["name"], "domain_id": DOMAIN_ID}
-            group = make_group({**order, "description": entry["description"]}, by="")
-        elif group.description != entry["description"]:
-            group = change_group(group, {"description": entry["description"]}, by="")
-        _write_members(group, {_user_of(entry, name, cloud) for name in entry["users"]})
-        wanted = {(_project_of(entry, one, cloud), one["role"]) for one in entry["projects"]}
-        _write_roles_of_group(group, wanted)
+        groups[entry["name"]].description = entry["description"]
+    UserGroup.objects.bulk_create(new)
+    UserGroup.objects.bulk_update(groups.values(), ["description"])
+    return groups
 
 
-def _write_members(group: UserGroup, wanted: set[str]) -> None:
-    held = set(group.members.values_list("pk", flat=True))
-    for user in User.objects.filter(pk__in=wanted - held):
-        add_member(group, user, by="")
-    for user in User.objects.filter(pk__in=held - wanted):
-        remove_member(group, user, by="")
+def _write_members(held: set[tuple[str, str]], wanted: set[tuple[str, str]]) -> None:
+    """Pairs of group and user."""
+    over = held - wanted
+    rows = MEMBERSHIPS.objects.filter(usergroup__in={group for group, _ in over})
+    surplus = rows.values_list("pk", "usergroup", "user")
+    gone = [pk for pk, *pair in surplus if tuple(pair) in over]
+    MEMBERSHIPS.objects.filter(pk__in=gone).delete()
+    new = sorted(wanted - held)
+    MEMBERSHIPS.objects.bulk_create(
+        MEMBERSHIPS(usergroup_id=group, user_id=user) for group, user in new
+    )
 
 
-def _write_roles_of_group(group: UserGroup, wanted: set[tuple[str, str]]) -> None:
+def _write_roles_of_groups(groups: Sequence[UserGroup], wanted: set[tuple[str, str, str]]) -> None:
+    """Triples of group, project and role."""
     roles = {role.name: role for role in NamedRole.objects.filter(is_built_in=True)}
-    rows = group.assignments.filter(project__isnull=False, inherited=False)
-    held = set(rows.filter(role__in=roles.values()).values_list("project", "role__name"))
-    for pairs, act in ((wanted - held, assign), (held - wanted, unassign)):
-        for home, name in sorted(pairs):
-            place = Place(project=Project.objects.get(pk=home))
-            act(group, place, roles[name], by="")
+    by_key = {group.pk: group for group in groups}
+    projects = Project.objects.in_bulk({project for _, project, _ in wanted})
+    rows = [
+        RoleAssignment(
+            key=key_of(by_key[group], Place(project=projects[project]), roles[role]),
+            group=by_key[group],
+            project=projects[project],
+            role=roles[role],
+        )
+        for group, project, role in sorted(wanted)
+    ]
+    held = RoleAssignment.objects.filter(
+        group__in=groups, project__isnull=False, inherited=False, role__in=roles.values()
+    )
+    held.exclude(pk__in=[row.pk for row in rows]).delete()
+    RoleAssignment.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _end_lost_places(over: set[tuple[str, str]]) -> None:
+    """Of pairs of group and user that are over: end what the users had in domains and on the system
+    by the groups alone.
+    """
+    wide = RoleAssignment.objects.filter(
+        group__in={group for group, _ in over}, project=None, inherited=False
+    )
+    for place in {Place(domain=row.domain) for row in wide.select_related("domain")}:
+        end_lost_places({user for _, user in over}, place)
 
 
 def _user_of(entry: Entry, name: str, cloud: Cloud) -> str:

@@ -16,6 +16,7 @@ from django.db.models import Model
 from guardian.models import UserObjectPermission
 
 from compute_site.identity.auth_request import DOMAIN_ID
+from compute_site.identity.derived import holders_in, refresh
 from compute_site.identity.models import Project, ProjectRole, Role, User
 from compute_site.identity.seed import SERVICE_ROLE
 from compute_site.policy.granted import forget
@@ -92,13 +93,14 @@ def forget_project(instance: Project, **_: Any) -> None:
 
 
 def follow_project(instance: Project, *, created: bool, raw: bool = False, **_: Any) -> None:
-    """Make the role groups of each new project, and rename them when the project is renamed (signal
-    ``post_save``).
+    """Make the role groups of each new project, with those who inherit roles in it, and rename them
+    when the project is renamed (signal ``post_save``).
     """
     if raw:
         return
     if created:
         make_roles_of([instance])
+        refresh(holders_in([instance.pk]))
         return
     for entry in instance.roles.filter(role__in=Role.values).select_related("group"):
         name = _group_name(instance, Role(entry.role))

@@ -9,11 +9,12 @@ from django.http.request import HttpHeaders
 from rest_framework.request import Request
 from rest_framework.versioning import URLPathVersioning
 
+from compute_site.api.microversions.header import HEADER, last_asked
 from compute_site.api.microversions.version import LEGACY, NEWEST, OLDEST, Microversion
 from compute_site.api.pages import VERSION_OF_PAGE, wants_page
 from compute_site.faults import BadRequest, NotAcceptable
 
-NEW_HEADER = "OpenStack-API-Version"
+NEW_HEADER = HEADER
 OLD_HEADER = "X-OpenStack-Nova-API-Version"
 NEW_KEY, OLD_KEY = (HttpHeaders.to_wsgi_name(name) for name in (NEW_HEADER, OLD_HEADER))
 
@@ -62,7 +63,7 @@ def choose_version(new_header: str | None, old_header: str | None) -> Microversi
         MalformedVersion: 400.
         UnsupportedVersion: 406.
     """
-    text = _last_for_compute(new_header or "")
+    text = last_asked(new_header or "", "compute") or None  # Nova passes over a lone name
     if text is None and old_header is not None:
         text = old_header.split(",")[-1].strip()
     if text is None:
@@ -78,15 +79,6 @@ def choose_version(new_header: str | None, old_header: str | None) -> Microversi
     if not OLDEST <= version <= NEWEST:
         raise UnsupportedVersion(version)
     return version
-
-
-def _last_for_compute(header: str) -> str | None:
-    found = None
-    for entry in header.split(","):
-        match entry.split(None, 1):
-            case [service, text] if service.lower() == "compute":
-                found = text.strip()
-    return found
 
 
 def set_version_headers(response: HttpResponse, version: Microversion) -> None:

@@ -8,10 +8,10 @@ import re
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 
+from compute_site.api.microversions.header import HEADER, last_asked
 from compute_site.api.microversions.version import Microversion
 from compute_site.faults import BadRequest, NotAcceptable
 
-HEADER = "OpenStack-API-Version"
 LATEST = "latest"
 FORM = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})", re.ASCII)
 
@@ -45,11 +45,7 @@ class ServiceVersions:
             MalformedVersion: 400.
             UnsupportedVersion: 406.
         """
-        text = None
-        for entry in header.split(","):
-            service, _, asked = entry.strip().partition(" ")
-            if service.lower() == self.service:
-                text = asked.strip()
+        text = last_asked(header, self.service)
         if text is None:
             return self.oldest
         if text == LATEST:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from compute_site.api.microversions.of_service import HEADER, ServiceVersions, UnsupportedVersion
+from compute_site.api.microversions.header import HEADER
+from compute_site.api.microversions.of_service import ServiceVersions, UnsupportedVersion
 from compute_site.api.microversions.version import Microversion
 
 SERVICE = "placement"

@@ -64,7 +64,9 @@ class IdentityView(JsonView):
         scope = find_by_basic(self.request)
         if scope is None:
             return None
-        token = Token(user_id=scope.user_id, project_id=scope.project_id if scope.roles else None)
+        token = Token(
+            user_id=scope.user_id, project_id=scope.project_id if scope.holds_any else None
+        )
         return ValidToken(token, scope)
 
     def permit(

@@ -20,6 +20,7 @@ from compute_site.identity.projects import (
     set_tags,
     subtree_of,
 )
+from compute_site.identity.tags import tag_text
 from compute_site.identity.tokens import ValidToken
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
@@ -30,7 +31,7 @@ from compute_site.neighbours.identity.api.representation import (
     show_list,
     show_project,
 )
-from compute_site.neighbours.identity.api.serializers import ProjectBody, TagsBody, tag_text
+from compute_site.neighbours.identity.api.serializers import ProjectBody, TagsBody
 from compute_site.values.keys import WrongValue
 
 

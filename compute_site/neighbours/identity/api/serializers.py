@@ -23,6 +23,7 @@ from compute_site.identity.errors import MalformedRequest, NoSuchThing
 from compute_site.identity.extra import EXTRA, LONGEST_TEXT
 from compute_site.identity.models import Domain, NamedRole, Project, Region, Role, Service
 from compute_site.identity.service_models import INTERFACES
+from compute_site.identity.tags import tag_list
 from compute_site.neighbours.serializers import BodySerializer, CheckedField
 from compute_site.values.keys import LARGEST_INT, Reader, WrongValue, anything, between
 from compute_site.values.strict_json import Unkeepable, check_keepable
@@ -130,30 +131,6 @@ user_options = options_of(
     }
 )
 domain_id = id_of(Domain, "domain")
-NO_TAG = re.compile(r"[,/]")
-MOST_TAGS = 80
-
-
-def tag_text(value: Any) -> str:
-    if (
-        not isinstance(value, str)
-        or not 1 <= len(value) <= 255
-        or "\0" in value
-        or NO_TAG.search(value)
-    ):
-        raise WrongValue("give 1 to 255 characters without comma and slash.")
-    return value
-
-
-def tag_list(value: Any) -> list[str]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or len(value) > MOST_TAGS:
-        raise WrongValue(f"give a list of at most {MOST_TAGS} texts.")
-    tags = [tag_text(one) for one in value]
-    if len(set(tags)) < len(tags):
-        raise WrongValue("give each tag once.")
-    return sorted(tags)
 
 
 class Member(CheckedField):

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.api.microversions.of_service import HEADER
+from compute_site.api.microversions.header import HEADER
 from compute_site.api.microversions.version import Microversion
 from compute_site.faults import BadRequest, Fault, NotFound
 from compute_site.neighbours.ids import canonical_ids
