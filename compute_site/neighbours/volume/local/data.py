@@ -27,12 +27,14 @@ from compute_site.faults import BadRequest, Fault
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageSource
 from compute_site.neighbours.volume.models import Snapshot, Volume
+from servers.agent.storage.confined import lent, lent_fd, path_of, run_confined
 
 GIB = 1 << 30
 DRAFT = ".draft-"
 STRAY_SECONDS = 3600
 """So old are files without a row before they are taken for left behind."""
 COPY_SECONDS = 3600
+COPY_MEMORY = 4 << 30
 PIECE = 1 << 20
 Source = tuple[str, str]
 """What bytes are those of: ``image``, ``snapshot`` or ``volume``, and its id."""
@@ -156,7 +158,8 @@ def exported(volume: Volume, disk_format: str) -> Iterator[tuple[Iterator[bytes]
         raise CopyFailed(f"Volume {volume.pk} has no bytes.")
     check_format(disk_format)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=DRAFT) as copy:
-        _convert(str(path), copy.name, "raw", disk_format)
+        with path.open("rb") as data:
+            _convert(data, Path(copy.name), "raw", disk_format)
         with Path(copy.name).open("rb") as file:
             sha512 = hashlib.file_digest(file, "sha512").hexdigest()
             file.seek(0)
@@ -201,8 +204,7 @@ def _make_of_image(volume: Volume | Snapshot, path: Path, image_id: str) -> None
     with file:
         _check_fits(volume, source)
         with _draft(path) as draft, _as_file(file, path.parent) as kept:
-            data = f"/proc/self/fd/{kept.fileno()}"
-            _convert(data, str(draft), source.disk_format, "raw", keep=kept)
+            _convert(kept, draft, source.disk_format, "raw")
             if draft.stat().st_size > volume.size * GIB:
                 raise DiskTooSmall(f"The disk of image {image_id} has more than {volume.size} GiB.")
             os.truncate(draft, volume.size * GIB)
@@ -242,35 +244,36 @@ def _copy(source: Path | None, path: Path, size: int) -> None:
     """Nothing is copied of what has no bytes."""
     if source is None or not source.is_file():
         return
-    with _draft(path) as draft:
-        _convert(str(source), str(draft), "raw", "raw")
+    with _draft(path) as draft, source.open("rb") as data:
+        _convert(data, draft, "raw", "raw")
         os.truncate(draft, size * GIB)
 
 
-def _convert(source: str, target: str, of: str, to: str, *, keep: IO[bytes] | None = None) -> None:
-    """By qemu-img, which is told the format, so that it guesses none from the data."""
-    command = ["qemu-img", "convert", "-f", of, "-O", to, source, target]
+def _convert(source: IO[bytes], target: Path, of: str, to: str) -> None:
+    """By qemu-img, which is told the format, so that it guesses none from the data; it runs without
+    privileges, as the data are those of strangers.
+    """
+    command = ["qemu-img", "convert", "-f", of, "-O", to]
     if of == to:
-        command = ["cp", "--sparse=always", "--reflink=auto", "--", source, target]
-    _run(command, keep=[keep.fileno()] if keep is not None else [])
-
-
-def _run(command: Sequence[str], *, keep: Collection[int] = ()) -> None:
+        command = ["cp", "--sparse=always", "--reflink=auto", "--"]
+    begin = source.fileno()
     try:
-        done = subprocess.run(  # noqa: S603 - constants, and paths of ours
-            command,
-            check=False,
-            capture_output=True,
-            timeout=COPY_SECONDS,
-            pass_fds=keep,
-            text=True,
-        )
+        with lent_fd(begin), lent(target, write=True) as end:
+            done = run_confined(
+                [*command, path_of(begin), path_of(end)],
+                fds=(begin, end),
+                seconds=COPY_SECONDS,
+                memory=COPY_MEMORY,
+                cpu_seconds=COPY_SECONDS,
+            )
     except FileNotFoundError:
         raise CopyFailed(f"{command[0]} is not installed where the site runs.") from None
     except subprocess.TimeoutExpired:
         raise CopyFailed(f"{command[0]} did not end in {COPY_SECONDS} s.") from None
+    except OSError as error:
+        raise CopyFailed(f"{command[0]} cannot be given the files: {error.strerror}") from None
     if done.returncode:
-        raise CopyFailed(f"{command[0]} failed: {done.stderr.strip()[:300]}")
+        raise CopyFailed(f"{command[0]} failed: {done.stderr.decode().strip()[:300]}")
 
 
 @contextlib.contextmanager

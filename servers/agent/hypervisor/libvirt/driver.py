@@ -13,8 +13,8 @@ from servers.agent.hypervisor.libvirt.demands import check_demands
 from servers.agent.hypervisor.libvirt.diagnostics import diagnostics_of
 from servers.agent.hypervisor.libvirt.domain import NVRAM, SERIAL_SOCKET, VNC_SOCKET
 from servers.agent.hypervisor.libvirt.drives import (
-    base_of,
     check_rescue_disk,
+    disk_of,
     grow_root,
     make_blanks,
     make_config_drive,
@@ -193,7 +193,7 @@ class Libvirt:
         if domain.isActive():
             _copy_running(domain, root, target)
         else:
-            qemu_img.make_copy(base_of(root), target)
+            qemu_img.make_copy(disk_of(root), target)
         return "qcow2"
 
     # consoles
@@ -221,7 +221,7 @@ class Libvirt:
         with self.machines.working(server_id):
             self._stop(server_id, self.settings.stop_seconds)
             for path in own_disks(own, own.known()):
-                qemu_img.make_copy(base_of(path), folder / path.name)
+                qemu_img.make_copy(disk_of(path), folder / path.name)
             for name in (CONFIG, NVRAM):
                 if own.file(name).exists():
                     shutil.copyfile(own.file(name), folder / name)
@@ -328,7 +328,7 @@ class Libvirt:
 def _copy_running(domain: Any, root: Path, target: Path) -> None:
     """Copy the disk to the file while the guest writes on; what counts is the end of the copy."""
     name = devices.root_target(domain, root)
-    size = base_of(root).virtual_size
+    size = qemu_img.virtual_size_of(root)
     qemu_img.make_blank(target, size)
     xml = f"<disk type='file'><source file='{target}'/><driver name='qemu' type='qcow2'/></disk>"
     flags = lib.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | lib.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB

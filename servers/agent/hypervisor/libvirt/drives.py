@@ -34,6 +34,7 @@ from servers.agent.storage.qemu_img import (
     inspect_image,
     make_blank,
     make_overlay,
+    own_disk,
     virtual_size_of,
 )
 
@@ -191,9 +192,9 @@ def config_drive(path: Path, demands: Demands, taken: Iterable[str], machine: st
     return Drive(path=path, format="raw", target=target, bus=bus, device="cdrom")
 
 
-def base_of(path: Path) -> DiskFile:
+def disk_of(path: Path) -> DiskFile:
     """A file of ours as a source of copies."""
-    return DiskFile(path=path, format="qcow2", virtual_size=virtual_size_of(path))
+    return own_disk(path, path.with_name(BASE))
 
 
 def _blanks(guest: Mapping[str, Any]) -> list[tuple[str, int, Disk]]:

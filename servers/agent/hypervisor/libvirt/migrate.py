@@ -12,7 +12,6 @@ from servers.agent.certificates import with_certificate
 from servers.agent.failures import GuestFailed
 from servers.agent.files import read_json, write_durably
 from servers.agent.hypervisor.libvirt.drives import (
-    base_of,
     make_blanks,
     make_config_drive,
     own_disks,
@@ -22,7 +21,7 @@ from servers.agent.hypervisor.libvirt.library import failure, lib, said
 from servers.agent.hypervisor.libvirt.machines import Machines, ignoring, power_of
 from servers.agent.hypervisor.protocol import COPIED, Live, Power, Unsupported
 from servers.agent.settings import Settings
-from servers.agent.storage.qemu_img import make_blank
+from servers.agent.storage.qemu_img import make_blank, virtual_size_of
 
 FORCED_DOWNTIME = 1_800_000
 """Milliseconds that a guest may stand still once its migration is forced."""
@@ -83,7 +82,7 @@ class Migrations:
     def disks(self, server_id: str) -> dict[str, int]:
         folder = self.machines.folders.of(server_id)
         files = own_disks(folder, folder.known())
-        return {path.name: base_of(path).virtual_size for path in files}
+        return {path.name: virtual_size_of(path) for path in files}
 
     def start(self, server_id: str, to: Mapping[str, Any], *, copy_disks: bool) -> None:
         domain = self.machines.running(server_id, "the guest could not be moved")
