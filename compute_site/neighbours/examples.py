@@ -253,6 +253,13 @@ VOLUME: Mapping[str, Any] = {
     "post types/{type_id}/action": {"addProjectAccess": {"project": demo.PROJECT}},
     "post types/{type_id}/extra_specs": {"extra_specs": {"purpose": "trial"}},
     "put types/{type_id}/extra_specs/{key}": {"purpose": "work"},
+    "post qos-specs": {"qos_specs": {"name": "gentle", "consumer": "front-end"}},
+    "put qos-specs/{specs_id}": {"qos_specs": {"total_iops_sec": "500"}},
+    "put qos-specs/{specs_id}/delete_keys": {"keys": ["total_iops_sec"]},
+    "post types/{type_id}/encryption": {
+        "encryption": {"provider": "luks", "control_location": "front-end", "key_size": 256}
+    },
+    "put types/{type_id}/encryption/{key}": {"encryption": {"key_size": 512}},
     "put os-quota-sets/{owner}": {"quota_set": {"volumes": 200}},
 }
 MOUNTS = {

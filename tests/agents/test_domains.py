@@ -25,6 +25,7 @@ from servers.agent.hypervisor.libvirt.drives import blank_sizes, check_rescue_di
 from servers.agent.hypervisor.libvirt.folders import CONSOLE_BYTES, CONSOLE_KEPT, Folder
 from servers.agent.hypervisor.libvirt.migrate import xml_there
 from servers.agent.hypervisor.libvirt.stock import cpu_info_of
+from servers.agent.hypervisor.protocol import Unsupported
 from servers.agent.machine import has_virtualization
 
 SERVER = "5b1d7c2e-64d7-4d0a-bb52-7a30f6e1d001"
@@ -337,6 +338,27 @@ def test_a_guest_boots_from_its_first_volume(tmp_path: Path) -> None:
         "boot": 1,
         "serial": VOLUME,
     }
+
+
+def test_a_volume_is_limited_as_its_type_wants(tmp_path: Path) -> None:
+    (tmp_path / "volume").touch()
+
+    def drive_with(**limits: str) -> Drive:
+        connection = {"kind": "file", "path": str(tmp_path / "volume"), "limits": limits}
+        disk = {"boot_index": 0, "volume_id": VOLUME, "connection": connection}
+        [drive] = drives_of(Folder(tmp_path), a_guest(disks=[disk]))
+        return drive
+
+    drive = drive_with(read_iops_sec="9", total_bytes_sec_max="5", size_iops_sec="0")
+    tune = xml_of(a_guest(), drives=[drive]).find("devices/disk/iotune")
+    assert tune is not None
+    assert {child.tag: child.text for child in tune} == {
+        "read_iops_sec": "9",
+        "total_bytes_sec_max": "5",
+    }
+    for wrong in ({"iops_bytes": "9"}, {"read_iops_sec": "many"}):
+        with pytest.raises(Unsupported, match="does not limit a volume"):
+            drive_with(**wrong)
 
 
 def test_a_volume_that_the_host_does_not_see_is_named(tmp_path: Path) -> None:

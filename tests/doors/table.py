@@ -895,6 +895,10 @@ LIMITS = "/volume/v3/os-quota-sets/{owner}"
 TYPES = "/volume/v3/types"
 TYPE = f"{TYPES}/{{type_id}}"
 
+QOS = "/volume/v3/qos-specs"
+QOS_ENTRY = f"{QOS}/{{specs_id}}"
+ENCRYPTED = {"encryption": {"provider": "luks", "control_location": "front-end"}}
+OF_PROVIDER = {"key": "provider"}
 
 NEWEST_VOLUMES = {"OpenStack-API-Version": "volume latest"}
 
@@ -1031,6 +1035,13 @@ VOLUME_SERVICE = (
             ("removeProjectAccess", BETA),
         )
     ),
+    row("POST", QOS, ADMIN, 200, {"qos_specs": {"name": "new", "total_iops_sec": "9"}}),
+    row("PUT", QOS_ENTRY, ADMIN, 200, {"qos_specs": {"total_iops_sec": "9"}}),
+    row("PUT", f"{QOS_ENTRY}/delete_keys", ADMIN, 202, {"keys": ["a"]}),
+    row("DELETE", QOS_ENTRY, ADMIN, 202),
+    row("POST", f"{TYPE}/encryption", ADMIN, 200, ENCRYPTED, names={"type_id": "{plain_type}"}),
+    row("PUT", f"{TYPE}/encryption/{{key}}", ADMIN, 200, ENCRYPTED, names=OF_PROVIDER),
+    row("DELETE", f"{TYPE}/encryption/{{key}}", ADMIN, 202, names=OF_PROVIDER),
     row("PUT", SNAPSHOT, MEMBER, 200, {"snapshot": {"name": "renamed"}}),
     row("DELETE", SNAPSHOT, MEMBER, 202),
     row("PUT", LIMITS, ADMIN, 200, {"quota_set": {"volumes": 5}}),

@@ -34,7 +34,13 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from compute_site.neighbours.volume.models import Attachment, Snapshot, VolumeType
+from compute_site.neighbours.volume.models import (
+    Attachment,
+    Snapshot,
+    TypeEncryption,
+    VolumeType,
+)
+from compute_site.neighbours.volume.qos_models import QosSpecs
 from flavors.models import FlavorAccess
 from servers.models import (
     Aggregate,
@@ -271,6 +277,11 @@ class World:
         VolumeType.objects.create(name="fast")
         kind = VolumeType.objects.create(name="own", is_public=False, extra_specs=items)
         kind.access.create(project_id=BETA)
+        specs = QosSpecs.objects.create(name="slow", specs=items)
+        kind.encryption = TypeEncryption.objects.create(
+            volume_type=kind, provider="luks", control_location="front-end"
+        )
+        plain = VolumeType.objects.create(name="plain", is_public=False)
         reserved = Attachment.objects.create(
             volume=make_volume(status="reserved"), made_by_compute=False
         )
@@ -279,6 +290,8 @@ class World:
             "attachment_id": str(reserved.pk),
             "transfer_id": str(offer_volume(project_id=ALPHA).pk),
             "type_id": str(kind.pk),
+            "plain_type": str(plain.pk),
+            "specs_id": str(specs.pk),
             "snapshot_id": str(snapshot.pk),
             "volume_id": str(make_volume(metadata=items, image_metadata={"os_type": "linux"}).pk),
             "attached_volume": str(make_volume().pk),

@@ -31,6 +31,7 @@ from compute_site.neighbours.image.models import Quota as ImageQuota
 from compute_site.neighbours.network.models import Quota as NetworkQuota
 from compute_site.neighbours.volume.models import DefaultType, VolumeType
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
+from compute_site.neighbours.volume.qos_models import QosSpecs
 from quotas.models import Limit as QuotaLimit
 from servers.admin.host_operations import HOST_OPERATIONS
 from servers.admin.operations import OPERATIONS
@@ -62,6 +63,7 @@ def rows(cast: Cast) -> dict[type[Model], Model]:
         *(make_flavor(), make_project(), make_user(), Group.objects.create(name="auditors")),
         *(make_zone("zone-a", node), cell, ResourceProvider.objects.get(node=node)),
         kind := VolumeType.objects.create(name="fast"),
+        QosSpecs.objects.create(name="gentle"),
         DefaultType.objects.create(project_id=ALPHA, volume_type=kind),
         *(
             quota.objects.create(project_id=ALPHA, resource=resource, limit=3)

@@ -140,6 +140,19 @@ def opened_network() -> dict[str, str]:
     return {"row_id": make(path, {"rbac_policy": rule})}
 
 
+def qos_specs() -> dict[str, str]:
+    body = {"qos_specs": {"name": "gentle", "total_iops_sec": "9"}}
+    made = ask("post", "/volume/v3/qos-specs", body)
+    return {"specs_id": made.json["qos_specs"]["id"]}
+
+
+def encrypted_type() -> dict[str, str]:
+    named = type_with_spec()
+    example = EXAMPLES["post /volume/v3/types/{type_id}/encryption"]
+    ask("post", f"/volume/v3/types/{named['type_id']}/encryption", example)
+    return {**named, "key": "provider"}
+
+
 def type_with_spec() -> dict[str, str]:
     kind = make("/volume/v3/types")
     ask("post", f"/volume/v3/types/{kind}/extra_specs", {"extra_specs": {"purpose": "x"}})
@@ -245,6 +258,8 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
         f"/volume/v3/{noun}/": transfer(noun) for noun in ("volume-transfers", "os-volume-transfer")
     },
     "/volume/v3/volumes/{volume_id}/metadata/": volume_with_metadata,
+    "/volume/v3/qos-specs/": qos_specs,
+    "put /volume/v3/types/{type_id}/encryption/{key}": encrypted_type,
     "/volume/v3/types/{type_id}/action": lambda: {"type_id": closed_type()},
     "/volume/v3/types/": type_with_spec,
     "/identity/v3/projects/{project_id}/users/": grant,

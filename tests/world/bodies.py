@@ -244,6 +244,7 @@ class Example:
         return tuple(sorted(found, key=str))
 
 
+ENCRYPTED = {"encryption": {"provider": "luks", "control_location": "front-end"}}
 TAGGED = (
     *("networks", "subnets", "ports", "routers", "security-groups", "floatingips"),
     *("qos/policies", "policies"),
@@ -535,6 +536,23 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     "PUT //volume/v3/types/{type_id}/extra_specs/{key}": (Example({"a": "d"}),),
     "POST //volume/v3/types/{type_id}/action": (
         Example({"addProjectAccess": {"project": "{project_id}"}}),
+    ),
+    "POST //volume/v3/qos-specs": (
+        Example(
+            {"qos_specs": {"name": "made", "consumer": "both", "total_iops_sec": "9"}},
+            "qos_specs",
+            volume.NEW_QOS,
+        ),
+    ),
+    "PUT //volume/v3/qos-specs/{specs_id}": (Example({"qos_specs": {"total_iops_sec": "9"}}),),
+    "PUT //volume/v3/qos-specs/{specs_id}/delete_keys": (
+        Example({"keys": ["a"]}, "", volume.UNSET_QOS),
+    ),
+    "POST //volume/v3/types/{type_id}/encryption": (
+        Example(ENCRYPTED, "encryption", volume.NEW_ENCRYPTION),
+    ),
+    "PUT //volume/v3/types/{type_id}/encryption/{key}": (
+        Example(ENCRYPTED, "encryption", volume.CHANGED_ENCRYPTION),
     ),
     "POST //volume/v3/snapshots": (
         Example({"snapshot": {"volume_id": "{volume_id}"}}, "snapshot", volume.NEW_SNAPSHOT),

@@ -34,7 +34,13 @@ from compute_site.neighbours.network.models import (
     SecurityGroupRule,
     Subnet,
 )
-from compute_site.neighbours.volume.models import Attachment, Snapshot, VolumeType
+from compute_site.neighbours.volume.models import (
+    Attachment,
+    Snapshot,
+    TypeEncryption,
+    VolumeType,
+)
+from compute_site.neighbours.volume.qos_models import QosSpecs
 from servers.models import Aggregate, RequestSpec
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
@@ -147,6 +153,11 @@ class Site:
             volume=make_volume(status="reserved"), made_by_compute=False
         )
         kind = VolumeType.objects.create(name="fast", is_public=False, extra_specs=items)
+        secret = VolumeType.objects.create(name="secret")
+        TypeEncryption.objects.create(
+            volume_type=secret, provider="luks", control_location="front-end"
+        )
+        specs = QosSpecs.objects.create(name="slow", specs=items)
         host = make_host("host")
         image = make_image(owner_id=ALPHA, visibility="shared", tags=["web"])
         ImageMember.objects.create(image=image, member_id=BETA)
@@ -174,6 +185,7 @@ class Site:
             "transfer_id": str(offer_volume().pk),
             "action": "enable",
             "type_id": str(kind.pk),
+            "specs_id": str(specs.pk),
             "port_id": str(port.pk),
             "floating_ip_id": str(floating_ip.pk),
             "project_id": ALPHA,
@@ -200,6 +212,7 @@ class Site:
         QosRule.objects.bulk_create(rules)
         self.values["policy_id"] = str(policy.pk)
         self.qos_rules = {f"{rule.kind}_rules": str(rule.pk) for rule in rules}
+        self.encrypted_type = str(secret.pk)
         self.bound = str(bound.pk)
         """A port that is prepared for the host."""
         self.rows = {
@@ -224,6 +237,8 @@ class Site:
             known |= {name: self.identity[name] for name in route.names if name in self.identity}
         if "_rules/" in route.path:
             known["row_id"] = self.qos_rules[route.path.split("/")[-2]]
+        if "/encryption/" in route.path and "type_id" in known:
+            known |= {"type_id": self.encrypted_type, "key": "provider"}
         if "/bindings" in route.path:
             known |= {"row_id": self.bound, "host": "new" if route.path.endswith("s") else "host"}
         if "/application_credentials" in route.path:  # they are for nobody but the user

@@ -30,10 +30,12 @@ from compute_site.neighbours.volume.models import (
     Quota,
     Snapshot,
     Transfer,
+    TypeEncryption,
     Volume,
     VolumeType,
     VolumeTypeAccess,
 )
+from compute_site.neighbours.volume.qos_models import QosSpecs
 from compute_site.values.keys import Key, filled_line, one_of, optional, texts_by_name
 
 
@@ -43,6 +45,24 @@ class AccessInline(RowSelects, admin.TabularInline):  # type: ignore[type-arg]
     model = VolumeTypeAccess
     autocomplete_fields = ("project",)
     extra = 0
+
+
+class EncryptionInline(admin.StackedInline):  # type: ignore[type-arg]
+    """How volumes of the type are to be encrypted; none is made of it then."""
+
+    model = TypeEncryption
+    extra = 0
+
+
+@admin.register(QosSpecs)
+class QosSpecsAdmin(ListAdmin):
+    list_display = ("named", "consumer", "specs")
+    list_filter = ("consumer",)
+    search_fields = ("name",)
+    id_fields = ("id",)
+    readonly_fields = ("id", "created_at")
+    ordering = ("name",)
+    json_readers = {"specs": texts_by_name}
 
 
 @admin.register(VolumeType)
@@ -55,7 +75,8 @@ class VolumeTypeAdmin(ListAdmin):
     readonly_fields = ("id",)
     ordering = ("name",)
     json_readers = {"extra_specs": texts_by_name}
-    inlines = (AccessInline,)
+    autocomplete_fields = ("qos_specs",)
+    inlines = (AccessInline, EncryptionInline)
 
     @admin.display(description="volumes")
     def volume_count(self, kind: VolumeType) -> int:

@@ -13,9 +13,12 @@ from compute_site.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet, Thing
 from compute_site.neighbours.quotas import ProjectQuota
+from compute_site.neighbours.volume.qos_models import QosSpecs
 
 LIMITED = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes")
 """What quotas limit."""
+CONTROL_LOCATIONS = ("front-end", "back-end")
+"""Where volumes are encrypted: by the host of the server, or by the store."""
 
 
 class VolumeTypeQuerySet(models.QuerySet["VolumeType"]):
@@ -35,6 +38,14 @@ class VolumeType(models.Model):
     description = models.CharField(max_length=255, blank=True, default="")
     is_public = models.BooleanField(default=True)
     extra_specs = models.JSONField(default=dict, blank=True)
+    qos_specs = models.ForeignKey(
+        QosSpecs,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="types",
+        verbose_name="QoS specs",
+    )
 
     objects = VolumeTypeQuerySet.as_manager()
 
@@ -45,6 +56,26 @@ class VolumeType(models.Model):
     def is_shared(self) -> bool:
         """Can several servers have a volume of the type?"""
         return bool(self.extra_specs.get("multiattach") == "<is> True")
+
+
+class TypeEncryption(models.Model):
+    """How volumes of a type are to be encrypted. As nothing here encrypts, none is made of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    volume_type = models.OneToOneField(
+        VolumeType, on_delete=models.CASCADE, related_name="encryption"
+    )
+    provider = models.CharField(max_length=255)
+    control_location = models.CharField(
+        max_length=16, choices=[(word, word) for word in CONTROL_LOCATIONS]
+    )
+    cipher = models.CharField(max_length=255, null=True, blank=True)
+    key_size = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.volume_type}: {self.provider}"
 
 
 class VolumeTypeAccess(models.Model):

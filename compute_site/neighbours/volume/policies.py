@@ -623,3 +623,82 @@ DELETE_TRANSFER = rule(
     ("DELETE /volume/v3/volume-transfers/{transfer_id}",),
     noun="volume",
 )
+
+LIST_QOS = rule(
+    "volume_extension:qos_specs_manage:get_all",
+    Role.ADMIN,
+    "List QoS specs, and the volume types that have them.",
+    ("GET /volume/v3/qos-specs", "GET /volume/v3/qos-specs/{qos_id}/associations"),
+    noun="QoS specs",
+)
+SHOW_QOS = rule(
+    "volume_extension:qos_specs_manage:get",
+    Role.ADMIN,
+    "Show QoS specs.",
+    ("GET /volume/v3/qos-specs/{qos_id}",),
+    noun="QoS specs",
+)
+CREATE_QOS = rule(
+    "volume_extension:qos_specs_manage:create",
+    Role.ADMIN,
+    "Make QoS specs.",
+    ("POST /volume/v3/qos-specs",),
+    noun="QoS specs",
+)
+UPDATE_QOS = rule(
+    "volume_extension:qos_specs_manage:update",
+    Role.ADMIN,
+    "Set keys of QoS specs, and say which volume types have them.",
+    (
+        "PUT /volume/v3/qos-specs/{qos_id}",
+        "GET /volume/v3/qos-specs/{qos_id}/associate",
+        "GET /volume/v3/qos-specs/{qos_id}/disassociate",
+        "GET /volume/v3/qos-specs/{qos_id}/disassociate_all",
+    ),
+    noun="QoS specs",
+)
+DELETE_QOS = rule(
+    "volume_extension:qos_specs_manage:delete",
+    Role.ADMIN,
+    "Delete QoS specs or keys of them.",
+    ("DELETE /volume/v3/qos-specs/{qos_id}", "PUT /volume/v3/qos-specs/{qos_id}/delete_keys"),
+    noun="QoS specs",
+)
+CREATE_ENCRYPTION = rule(
+    "volume_extension:volume_type_encryption:create",
+    Role.ADMIN,
+    "Say how volumes of a type are encrypted.",
+    ("POST /volume/v3/types/{type_id}/encryption",),
+    noun="volume type",
+)
+SHOW_ENCRYPTION = rule(
+    "volume_extension:volume_type_encryption:get",
+    Role.ADMIN,
+    "See how volumes of a type are encrypted.",
+    (
+        "GET /volume/v3/types/{type_id}/encryption",
+        "GET /volume/v3/types/{type_id}/encryption/{key}",
+    ),
+    noun="volume type",
+)
+UPDATE_ENCRYPTION = rule(
+    "volume_extension:volume_type_encryption:update",
+    Role.ADMIN,
+    "Change how volumes of a type are encrypted.",
+    ("PUT /volume/v3/types/{type_id}/encryption/{encryption_id}",),
+    noun="volume type",
+)
+DELETE_ENCRYPTION = rule(
+    "volume_extension:volume_type_encryption:delete",
+    Role.ADMIN,
+    "Say no more how volumes of a type are encrypted.",
+    ("DELETE /volume/v3/types/{type_id}/encryption/{encryption_id}",),
+    noun="volume type",
+)
+SHOW_VOLUME_ENCRYPTION = rule(
+    "volume_extension:volume_encryption_metadata",
+    Role.READER,
+    "See whether a volume is encrypted.",
+    ("GET /volume/v3/volumes/{volume_id}/encryption",),
+    noun="volume",
+)

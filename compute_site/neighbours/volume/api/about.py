@@ -99,7 +99,7 @@ class ServiceAction(VolumeView):
         self.caller.permit(policies.UPDATE_SERVICES)
         if action in REFUSED:
             raise BadRequest(f"The volume service knows no {action}.")
-        asked = ProcessNamed.read(self.read_object_body()).values
+        asked = self.read_itself(ProcessNamed).values
         binary = asked["binary"] or asked["service"] or ""
         if PROCESSES.get(binary) != asked["host"]:
             raise NotFound(f"There is no process {binary} at {asked['host']}.")
@@ -107,12 +107,6 @@ class ServiceAction(VolumeView):
             raise BadRequest("The processes of the volume service cannot be disabled.")
         shown = {"host": asked["host"], "service": binary, "binary": binary, "status": "enabled"}
         return Response(shown)
-
-    def read_object_body(self) -> dict[str, Any]:
-        body = self.read_body()
-        if not isinstance(body, dict):
-            raise BadRequest("Send an object with host and binary.")
-        return body
 
 
 ENABLED = ("enable", "disable", "disable-log-reason")
@@ -239,7 +233,10 @@ EXTENSIONS = {
     "os-extended-services": "ExtendedServices",
     "os-extended-snapshot-attributes": "ExtendedSnapshotAttributes",
     "os-hosts": "Hosts",
+    "encryption": "VolumeTypeEncryption",
     "os-quota-sets": "Quotas",
+    "os-volume-encryption-metadata": "VolumeEncryptionMetadata",
+    "qos-specs": "Qos_specs_manage",
     "scheduler-stats": "Scheduler_stats",
     "os-services": "Services",
     "os-snapshot-actions": "SnapshotActions",

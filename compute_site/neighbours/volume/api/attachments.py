@@ -31,7 +31,9 @@ class AttachmentView(VolumeView):
 
     def rows(self) -> OfVolumeQuerySet[Attachment]:
         self.caller.permit(policies.SHOW)
-        return Attachment.objects.visible_to(self.caller).select_related("volume")
+        return Attachment.objects.visible_to(self.caller).select_related(
+            "volume__volume_type__qos_specs"
+        )
 
     def find_attachment(self, attachment_id: str) -> Attachment:
         return self.find(self.rows(), attachment_id, "attachment")

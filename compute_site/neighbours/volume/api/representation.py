@@ -185,4 +185,6 @@ def show_type(kind: VolumeType, *, whole: bool) -> dict[str, Any]:
         "os-volume-type-access:is_public": kind.is_public,
         "extra_specs": visible_specs(kind, whole=whole),
     }
-    return shown | {"qos_specs_id": None} if whole else shown
+    if not whole:
+        return shown
+    return shown | {"qos_specs_id": None if kind.qos_specs_id is None else str(kind.qos_specs_id)}

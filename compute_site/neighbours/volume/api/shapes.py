@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compute_site.neighbours.volume.local.attachments import MODES, read_connector
+from compute_site.neighbours.volume.models import CONTROL_LOCATIONS
 from compute_site.values.keys import (
     Key,
     WrongValue,
@@ -13,11 +14,14 @@ from compute_site.values.keys import (
     filled_line,
     flag,
     line,
+    list_of,
     mapping,
     one_of,
+    optional,
     shown,
     texts_by_name,
     uuid_text,
+    whole,
     without,
 )
 from compute_site.values.words import STRICT_FALSE, STRICT_TRUE
@@ -49,6 +53,14 @@ def word_or_flag(value: Any) -> bool:
     return False if value in STRICT_FALSE else flag(value)
 
 
+def name_text(value: Any) -> str:
+    """A name with more than blanks."""
+    found = str(filled_line(value))
+    if not found.strip():
+        raise WrongValue("give a text with more than blanks")
+    return found
+
+
 def nothing(noun: str) -> Key:
     """A key that names a kind of thing that does not exist here; only null is taken."""
 
@@ -58,6 +70,30 @@ def nothing(noun: str) -> Key:
     return Key(refuse)
 
 
+def size_of_key(value: Any) -> int:
+    """Bits of a key, also written as a text."""
+    plain = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 11
+    return int(whole(int(value) if plain else value))
+
+
+def distinct_names(value: Any) -> list[str]:
+    found = list_of(filled_line)(value)
+    if len(set(found)) < len(found):
+        raise WrongValue("name each once")
+    return list(found)
+
+
+NEW_QOS: Mapping[str, Key] = {"name": Key(name_text, required=True)}
+UNSET_QOS: Mapping[str, Key] = {"keys": Key(distinct_names, required=True)}
+NEW_ENCRYPTION: Mapping[str, Key] = {
+    "provider": Key(line, required=True),
+    "control_location": Key(one_of(*CONTROL_LOCATIONS), required=True),
+    "cipher": Key(line),
+    "key_size": Key(size_of_key),
+}
+CHANGED_ENCRYPTION: Mapping[str, Key] = {
+    **optional(NEW_ENCRYPTION, "provider", "control_location"),
+}
 NEW_VOLUME: Mapping[str, Key] = {
     "size": Key(gigabytes),
     "name": Key(line, default="", other_name="display_name"),

@@ -113,6 +113,17 @@ class VolumeView(ListView):
             raise BadRequest(why_newer(newer, table, self.version), field=f"{noun}.{newer}")
         return asked
 
+    def read_itself(self, serializer: type[BodySerializer]) -> Asked:
+        """The body, which is the object itself, under no key.
+
+        Raises:
+            BadRequest: it is not as the serializer has it.
+        """
+        body = self.read_body()
+        if not isinstance(body, dict):
+            raise BadRequest(f"Send an object with {' and '.join(serializer.shape)}.")
+        return serializer.read(body, where="The body: ", context=self.serializer_context)
+
     def listed(self, rows: OwnedQuerySet[Any]) -> OwnedQuerySet[Any]:
         """The rows of the caller's project; of all if an admin asks for ``all_tenants``."""
         asked = self.request.GET.get("all_tenants", "").lower() in PLAIN_TRUE

@@ -26,6 +26,7 @@ from compute_site.neighbours.volume.local.changes import (
     lock_volume,
     remove_volume,
 )
+from compute_site.neighbours.volume.local.encryption import check_plain
 from compute_site.neighbours.volume.local.events import volume_grew
 from compute_site.neighbours.volume.local.limits import check_growth
 from compute_site.neighbours.volume.local.metadata import change_metadata
@@ -176,6 +177,7 @@ def retype(caller: Caller, volume: Volume, values: Values) -> None:
         VolumeBusy: it is neither free nor in use.
     """
     kind = find_type(caller, values["new_type"])
+    check_plain([kind])
     shared = is_shared(kind)
     if shared and not volume.multiattach:
         permit_on(caller, policies.MULTIATTACH, volume.project_id)

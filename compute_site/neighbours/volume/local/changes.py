@@ -18,6 +18,7 @@ from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import copies, data
 from compute_site.neighbours.volume.local.default_types import default_type_of
+from compute_site.neighbours.volume.local.encryption import check_plain
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.local.of_servers import (
     find_sources,
@@ -72,6 +73,7 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
     of_origin = origin.pop("volume_type_id", None)
     said = find_type(caller, values["volume_type"]) if values["volume_type"] else None
     kind = said or of_origin or default_type_of(caller.project_id)
+    check_plain([kind])
     shared = values["multiattach"] or is_shared(kind)
     if shared:
         caller.permit(policies.MULTIATTACH)

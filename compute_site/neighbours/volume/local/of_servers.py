@@ -22,7 +22,9 @@ from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import copies, data
 from compute_site.neighbours.volume.local.default_types import default_type_of
+from compute_site.neighbours.volume.local.encryption import check_plain
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
+from compute_site.neighbours.volume.local.qos import limits_for_host
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
@@ -88,7 +90,8 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
 
 def find_connection(volume_id: str) -> Mapping[str, Any] | None:
     """The file with its bytes, if there is a folder for them."""
-    volume = Volume.objects.filter(pk__in=canonical_ids([volume_id])).first()
+    rows = Volume.objects.select_related("volume_type__qos_specs")
+    volume = rows.filter(pk__in=canonical_ids([volume_id])).first()
     return connection_of(volume) if volume is not None else None
 
 
@@ -102,7 +105,7 @@ def connection_of(volume: Volume) -> Mapping[str, Any] | None:
         "format": "raw",
         "serial": str(volume.pk),
         "read_only": bool(volume.readonly),
-    }
+    } | ({"limits": limits} if (limits := limits_for_host(volume)) else {})
 
 
 def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
@@ -155,6 +158,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     types = {kind.name: kind.id for kind in find_types(caller, names)}
     untyped = any(new.volume_type is None for new in volumes)
     usual = default_type_of(caller.project_id) if untyped else None
+    check_plain([*types.values(), usual])
     shared = shared_types({*types.values(), *filter(None, (usual,))})
     rows = [
         Volume(

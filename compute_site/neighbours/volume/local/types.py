@@ -64,10 +64,11 @@ def update(kind: VolumeType, values: Mapping[str, Any]) -> VolumeType:
 @transaction.atomic
 def delete(kind: VolumeType) -> None:
     """Raises: TypeInUse: volumes have it."""
-    _lock_unused(kind).delete()
+    lock_unused(kind).delete()
 
 
-def _lock_unused(kind: VolumeType) -> VolumeType:
+def lock_unused(kind: VolumeType) -> VolumeType:
+    """Raises: TypeInUse: volumes have the type."""
     locked = VolumeType.objects.select_for_update().filter(pk=kind.pk).first()
     if locked is None:
         raise NotFound(f"There is no volume type {kind.pk}.")
@@ -84,7 +85,7 @@ def set_specs(kind: VolumeType, specs: Mapping[str, str]) -> None:
         TypeInUse: volumes have the type.
         BadRequest: it would have too many.
     """
-    locked = _lock_unused(kind)
+    locked = lock_unused(kind)
     locked.extra_specs |= specs
     if len(locked.extra_specs) > MOST_ITEMS:
         raise BadRequest(f"A type has at most {MOST_ITEMS} extra specs.", field="extra_specs")
@@ -98,7 +99,7 @@ def remove_spec(kind: VolumeType, key: str) -> None:
         TypeInUse: volumes have the type.
         NotFound: the type does not have it.
     """
-    locked = _lock_unused(kind)
+    locked = lock_unused(kind)
     check_spec(locked.extra_specs, key)
     del locked.extra_specs[key]
     locked.save(update_fields=["extra_specs"])

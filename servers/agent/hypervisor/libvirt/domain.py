@@ -23,6 +23,8 @@ IO_LIMITS = (
     *("read_bytes_sec", "read_iops_sec", "write_bytes_sec", "write_iops_sec"),
     *("total_bytes_sec", "total_iops_sec"),
 )
+VOLUME_LIMITS = (*IO_LIMITS, *(f"{name}_max" for name in IO_LIMITS), "size_iops_sec")
+"""What libvirt limits of a volume."""
 CONSOLE_LOG, SERIAL_SOCKET, VNC_SOCKET, AGENT_SOCKET = (
     *("console.log", "serial.sock", "vnc.sock", "agent.sock"),
 )

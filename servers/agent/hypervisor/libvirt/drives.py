@@ -13,7 +13,13 @@ from servers.agent.hypervisor.libvirt.demands import (
     Demands,
     demands_of,
 )
-from servers.agent.hypervisor.libvirt.domain import Drive, disk_prefix, free_target, io_limits
+from servers.agent.hypervisor.libvirt.domain import (
+    VOLUME_LIMITS,
+    Drive,
+    disk_prefix,
+    free_target,
+    io_limits,
+)
 from servers.agent.hypervisor.libvirt.folders import (
     BASE,
     CONFIG,
@@ -154,7 +160,11 @@ def drives_of(folder: Folder, guest: Mapping[str, Any], machine: str = "") -> li
 
 
 def volume_drive(disk: Disk, *, target: str, bus: str, boot: int | None = None) -> Drive:
-    """Raises ``GuestFailed``: this host cannot reach the volume."""
+    """
+    Raises:
+        GuestFailed: this host cannot reach the volume.
+        Unsupported: it reaches no volumes of this kind, or cannot limit them in this way.
+    """
     connection = disk.get("connection") or {}
     if connection.get("kind") != "file":
         raise Unsupported(f"this host cannot reach volumes by {connection.get('kind')}")
@@ -171,7 +181,19 @@ def volume_drive(disk: Disk, *, target: str, bus: str, boot: int | None = None) 
         serial=str(connection.get("serial") or disk["volume_id"]),
         read_only=bool(connection.get("read_only")),
         boot=boot,
+        limits=volume_limits(connection.get("limits") or {}),
     )
+
+
+def volume_limits(asked: Mapping[str, str]) -> dict[str, int]:
+    """What the QoS specs of the volume leave to its host. Raises ``Unsupported``."""
+    for name, text in asked.items():
+        if name not in VOLUME_LIMITS or not text.isdecimal():
+            raise Unsupported(
+                f"this host does not limit a volume by {name[:60]}: {text[:60]}; it knows "
+                f"{', '.join(VOLUME_LIMITS)}, with whole numbers"
+            )
+    return {name: int(text) for name, text in asked.items() if int(text)}
 
 
 def check_rescue_disk(beside: Mapping[str, str]) -> None:
