@@ -71,6 +71,10 @@ class Settings:
     """libvirtd, as other hosts reach it; empty: TLS at ``migration_address``."""
     uplink: str | None = None
     """A bridge of this host on which routers and floating addresses lead out."""
+    physical_networks: str = ""
+    """The physical networks that this host is on, each with its bridge or interface:
+    ``physnet1:br-ex,physnet2:eth1``.
+    """
     tunnel_address: str | None = None
     """The address of this host at which other hosts reach its guests; without one they do not."""
     metadata: bool = True

@@ -39,7 +39,7 @@ class HostAgent(models.Model):
         default=dict, blank=True, db_default=Value({}, output_field=models.JSONField())
     )
     """And of what carries packets of its guests: ``tunnel_address`` for other hosts, and whether it
-    has an ``uplink``.
+    has an ``uplink``; ``physical_networks`` are the names of those that it is on.
     """
     created_at = models.DateTimeField(default=timezone.now)
     joined_at = models.DateTimeField(null=True, blank=True)

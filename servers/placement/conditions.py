@@ -524,6 +524,23 @@ def _device_text(properties: Mapping[str, str | None]) -> tuple[str, list[str]]:
     return " AND ".join(texts) or "true", [str(value) for _, value in named]
 
 
+ON_PHYSICAL = """
+    COALESCE((
+        SELECT jsonb_typeof(wires -> 'physical_networks') <> 'array'
+            OR wires -> 'physical_networks' @> %s::jsonb
+        FROM servers_hostagent AS agent WHERE agent.service_id = node.service_id
+    ), true)
+"""
+
+
+def _physical_networks(question: Question) -> Iterable[Condition]:
+    """Hosts with agents tell which they are on; of other hosts nobody knows."""
+    wanted = sorted(question.demand.guest.physnets)
+    if wanted:
+        says = f"without the physical networks {', '.join(wanted)}"
+        yield Condition("physical_networks", says, ON_PHYSICAL, (json.dumps(wanted),))
+
+
 def _name(group: ResourceGroup) -> str:
     amounts = ", ".join(f"{amount} {name}" for name, amount in sorted(group.resources.items()))
     traits = ", ".join([*sorted(group.required), *(f"no {name}" for name in group.forbidden)])
@@ -543,6 +560,7 @@ MAKERS: tuple[Maker, ...] = (
     _server_group,
     _aggregates,
     _image,
+    _physical_networks,
     _devices,
     _groups,
     _amounts,

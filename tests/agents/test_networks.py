@@ -27,8 +27,10 @@ from servers.agent.network.none import NoWires
 from servers.agent.settings import load
 from servers.host_orders.take import purge_orders
 from servers.hosts.agents import add_host
-from servers.models import HostAgent, HostOrder, Instance, Service
+from servers.models import HostAgent, HostOrder, Instance, RequestSpec, Service
 from servers.models.cell import CELL1
+from servers.placement.find import find_hosts
+from servers.placement.report import NoValidHost
 from tests.agents.test_host_api import BEAT, Host, joined
 from tests.world.agents import QUICK, at_work, jobs_at_work, join, make_agent, wait_until
 from tests.world.cast import make_cast
@@ -322,7 +324,7 @@ class Noting(NoWires):
         self.seen: list[str] = []
 
     def facts(self) -> dict[str, Any]:
-        return {"tunnel_address": "192.0.2.7", "uplink": True}
+        return {"tunnel_address": "192.0.2.7", "uplink": True, "physical_networks": ["left"]}
 
     def update(self, network_id: str) -> None:
         self.seen.append(network_id)
@@ -388,3 +390,34 @@ def test_what_a_host_is_told_costs_no_more_with_more_of_everything(
     told(host, near)
     with django_assert_max_num_queries(MOST_QUERIES):
         told(host, near)
+
+
+SMALL = {"vcpus": 1, "memory_mb": 64, "root_gb": 1, "ephemeral_gb": 0, "swap": 0}
+
+
+def test_servers_come_to_hosts_that_are_on_their_physical_network(host: Host, other: Host) -> None:
+    networks = {"physnets": ["left"], "tunneled": False}
+    wanted = RequestSpec(flavor={**SMALL, "extra_specs": {}}, network_metadata=networks)
+
+    def hosts() -> set[str]:
+        found = find_hosts(wanted, alternates=1)
+        return {found[0].host.host, *(one.host for one in found[0].alternates)}
+
+    host.post("heartbeat", BEAT)
+    other.post("heartbeat", BEAT)
+    assert hosts() == {"real", "other"}  # those that tell nothing are tried
+    host.post("heartbeat", BEAT | {"wires": {"physical_networks": ["left", "right"]}})
+    other.post("heartbeat", BEAT | {"wires": {"physical_networks": ["right"]}})
+    assert hosts() == {"real"}
+    host.post("heartbeat", BEAT | {"wires": {"physical_networks": []}})
+    with pytest.raises(NoValidHost, match="2 without the physical networks left"):
+        hosts()
+
+
+def test_the_number_of_a_vlan_is_that_of_its_network(host: Host) -> None:
+    place = {"physical_network": "left", "segmentation_id": 77}
+    network = make_network(network_type="vlan", **place)
+    plugged(network, "real")
+    seen = told(host, network)
+    assert {key: seen[key] for key in ("network_type", *place)} == {"network_type": "vlan", **place}
+    assert seen["hosts"] == ["real"]

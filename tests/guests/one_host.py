@@ -86,6 +86,9 @@ class Host:
     def do_passwords(self) -> Any:
         return self.site.passwords
 
+    def do_facts(self) -> dict[str, Any]:
+        return self.wires.facts()
+
     def do_missing(self) -> list[str]:
         return self.wires.missing()
 

@@ -70,6 +70,9 @@ class Net:
     more: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     """Further subnets."""
     routed: bool = False
+    kind: str = "vxlan"
+    physical: str | None = None
+    """The physical network that it lies on."""
     guests: list[Guest] = dataclasses.field(default_factory=list)
 
     @property
@@ -115,8 +118,9 @@ class World:
         return [self.blue, self.green, self.apart]
 
     @property
-    def router(self) -> dict[str, Any]:
-        interfaces = [
+    def interfaces(self) -> list[dict[str, Any]]:
+        """Of the router."""
+        return [
             {
                 "network_id": net.id,
                 "mac": f"fa:16:3e:ff:00:0{net.number}",
@@ -127,6 +131,9 @@ class World:
             for net in self.networks
             if net.routed
         ]
+
+    @property
+    def router(self) -> dict[str, Any]:
         gateway = {
             "network_id": "out",
             "mac": "fa:16:3e:ff:00:aa",
@@ -138,7 +145,7 @@ class World:
         floating = [{"address": FLOATING, "fixed": self.green_far.address, "host": "b"}]
         return {
             "id": ROUTER,
-            "interfaces": interfaces,
+            "interfaces": self.interfaces,
             "routes": [],
             "gateway": gateway,
             "floating": floating,
@@ -150,9 +157,11 @@ class World:
             "id": net.id,
             "version": str(self.versions),
             "mtu": 1450,
-            "network_type": "vxlan",
+            "network_type": net.kind,
+            "physical_network": net.physical,
             "segmentation_id": net.number,
             "subnets": net.subnets,
+            "hosts": sorted({one.host for other in self.networks for one in other.guests}),
             "places": [
                 {"id": one.id, "mac": one.mac, "host": one.host, "addresses": one.addresses}
                 for one in net.guests
@@ -198,8 +207,8 @@ class World:
             "network_id": net.id,
             "mac": guest.mac,
             "mtu": 1450,
-            "network_type": "vxlan",
-            "physical_network": None,
+            "network_type": net.kind,
+            "physical_network": net.physical,
             "segmentation_id": net.number,
             "subnets": subnets,
             "port_security": True,
@@ -283,7 +292,7 @@ def test_nothing_is_missing(world: World) -> None:
 
 def test_a_network_that_lies_outside_is_refused_by_name(world: World) -> None:
     nic = {"port_id": "a-port", "network_id": "a-network", "network_type": "vlan"}
-    with pytest.raises(HostFailed, match="a-network is of the type vlan"):
+    with pytest.raises(HostFailed, match="a-network of the type vlan lies on"):
         world.hosts["a"].plug(server_id="a-server", nic=nic)
 
 

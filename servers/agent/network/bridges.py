@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.client import Client, SiteFailed
-from servers.agent.network import dhcp
+from servers.agent.network import dhcp, providers
 from servers.agent.network.commands import devices, run, spaces
 from servers.agent.network.devices import (
     give_addresses,
@@ -38,19 +38,22 @@ from servers.agent.network.names import (
     NETWORK_SPACE,
     ROUTER_SPACE,
     bridge_of,
+    flat_end,
     handover_end,
     inner_of,
     interface_end,
     network_space,
     outer_end,
+    outlet_end,
     router_space,
     server_end,
     server_mac,
     tunnel_of,
+    vlan_of,
 )
 from servers.agent.network.protocol import NetworkFailed, Plugged, tap_of
-from servers.agent.network.routers import Standing, make_router, neighbours
-from servers.agent.network.rules import METADATA, NO_RULES, ruleset
+from servers.agent.network.routers import Standing, mac_from, make_router, neighbours
+from servers.agent.network.rules import METADATA, NO_RULES, Outlet, ruleset
 from servers.agent.network.state import Network, Router
 from servers.agent.network.tunnels import make_tunnel
 from servers.agent.settings import Settings
@@ -67,8 +70,6 @@ PROGRAMS = {
 FILTERED = Path("/proc/sys/net/bridge")
 CALLS = {"net.bridge.bridge-nf-call-iptables": "1", "net.bridge.bridge-nf-call-ip6tables": "1"}
 UNCHANGED = 304
-OF_PROVIDERS = frozenset(("flat", "vlan"))
-"""Types of networks that lie outside of the hosts."""
 OWN_RULES = f"""table inet cs_network
 delete table inet cs_network
 table inet cs_network {{
@@ -94,6 +95,7 @@ class Bridges:
         self.client = client
         self.run_folder = Path(settings.network_run_dir)
         self.lock = threading.RLock()
+        self.physical = providers.read_devices(settings.physical_networks)
         self.kept = Kept(Path(settings.state_dir) / "network")
         self.metadata = MetadataService(client, self.kept) if settings.metadata else None
 
@@ -120,20 +122,20 @@ class Bridges:
         uplink = self.settings.uplink
         if uplink is not None and not Path(f"/sys/class/net/{uplink}/bridge").exists():
             lacks.append(f"the uplink {uplink} is no bridge of this host")
+        lacks += providers.lacks_of(self.physical)
         return lacks
 
     def facts(self) -> dict[str, Any]:
         address = self.settings.tunnel_address
-        uplink = {"uplink": self.settings.uplink is not None}
-        return uplink | ({"tunnel_address": address} if address else {})
+        known: dict[str, Any] = {
+            "uplink": self.settings.uplink is not None,
+            "physical_networks": sorted(self.physical),
+        }
+        return known | ({"tunnel_address": address} if address else {})
 
     def plug(self, server_id: str, nic: Mapping[str, Any]) -> Plugged:
         port_id, network_id = str(nic["port_id"]), str(nic["network_id"])
-        if nic["network_type"] in OF_PROVIDERS:
-            raise NetworkFailed(
-                f"the network {network_id} is of the type {nic['network_type']}: this host carries "
-                "no such networks of guests"
-            )
+        providers.check_carried(nic, self.physical)
         with self.lock:
             self.kept.plug(server_id, nic)
             self._fetch(network_id)
@@ -248,7 +250,17 @@ class Bridges:
         ports = [port for network in networks.values() for port in network.ports]
         numbers = {port.port_id: port.number for port in self.kept.ports.values()}
         zones = {bridge_of(key): self.kept.zones[key] for key in networks}
-        run("nft", "-f", "-", told=ruleset(ports, numbers, zones))
+        outlets = [
+            Outlet(
+                device=outlet,
+                bridge=bridge_of(key),
+                mac=mac_from(f"{self.settings.host} {key}"),
+                answers=any(subnet.dhcp for subnet in network.subnets),
+            )
+            for key, network in networks.items()
+            if (outlet := providers.outlet_of(network, self.physical)) is not None
+        ]
+        run("nft", "-f", "-", told=ruleset(ports, numbers, zones, outlets))
 
     def _make_network(self, network: Network, standings: Iterable[Standing]) -> None:
         space, end = network_space(network.id), server_end(network.id)
@@ -271,6 +283,8 @@ class Bridges:
         know_neighbours(space, dhcp.SERVER, _own_neighbours(network, cidrs))
         more = {entry for one in here for entry in one.tunnel_entries(network)}
         make_tunnel(network, self.settings.tunnel_address, more)
+        handed = {one.handover_mac for one in here if one.hands_over_on(network)}
+        providers.make_outlet(network, self.physical, handed)
         answering = {one.partition("/")[0] for one in (*own, *_router_addresses(network))}
         plan = dhcp.plan_4(network, answering)
         dhcp.serve(space, self.run_folder / f"network-{network.id}", plan)
@@ -293,7 +307,8 @@ class Bridges:
     def _sweep(self, networks: Mapping[str, Network], standings: Iterable[Standing]) -> None:
         """Remove what no guest of this host needs."""
         wanted_spaces = {network_space(key) for key in networks}
-        wanted = {name(key) for key in networks for name in (bridge_of, tunnel_of, server_end)}
+        kinds = (bridge_of, tunnel_of, server_end, vlan_of, outlet_end, flat_end)
+        wanted = {name(key) for key in networks for name in kinds}
         for standing in standings:
             router_id = standing.router.id
             wanted_spaces.add(router_space(router_id))
@@ -345,8 +360,10 @@ def _router_addresses(network: Network) -> list[str]:
 
 def _gateways(network: Network) -> list[str]:
     """Those of IPv4 that nobody else has: the namespace of the network has them, so that guests
-    reach the metadata by their default route.
+    reach the metadata by their default route. Those of physical networks are out there.
     """
+    if network.network_type in providers.KINDS:
+        return []
     taken = {one.partition("/")[0] for one in _router_addresses(network)}
     taken |= {address for place in network.places for address in place.addresses}
     return [

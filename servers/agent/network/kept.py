@@ -154,6 +154,7 @@ def _first_told(ports: Iterable[PluggedPort]) -> dict[str, Any]:
         "mtu": first["mtu"],
         "network_type": first["network_type"],
         "segmentation_id": first["segmentation_id"],
+        "physical_network": first.get("physical_network"),
         "subnets": list(subnets.values()),
     }
 

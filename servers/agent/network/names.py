@@ -6,9 +6,15 @@ LETTERS = 11
 """Of an id."""
 BRIDGE, TUNNEL = "csb", "csx"
 """How the names of bridges, and of their tunnels to other hosts, begin."""
-ON_BRIDGES = (TUNNEL, "csd", "csr", "csh")
+VLAN, OUTLET = "csv", "csp"
+"""The same, of what leads to physical networks."""
+SERVER, INTERFACE = "csd", "csr"
+"""The same, of what leads to the namespaces of networks and routers."""
+ON_BRIDGES = (TUNNEL, VLAN, OUTLET, SERVER, INTERFACE, "csh")
 """How the names of the devices on these bridges begin, beside taps."""
-DEVICES = (BRIDGE, *ON_BRIDGES, "cso")
+FLAT = "csq"
+"""The same, on bridges of the operator, of what leads to a network of guests."""
+DEVICES = (BRIDGE, *ON_BRIDGES, "cso", FLAT)
 """How the names of all devices of networks begin."""
 NETWORK_SPACE, ROUTER_SPACE = "cs-network-", "cs-router-"
 """How the names of namespaces begin."""
@@ -22,14 +28,28 @@ def tunnel_of(network_id: str) -> str:
     return f"{TUNNEL}{network_id[:LETTERS]}"
 
 
+def vlan_of(network_id: str) -> str:
+    return f"{VLAN}{network_id[:LETTERS]}"
+
+
+def outlet_end(network_id: str) -> str:
+    """The end on the network's bridge of the pair that leads to the bridge of a physical one."""
+    return f"{OUTLET}{network_id[:LETTERS]}"
+
+
+def flat_end(network_id: str) -> str:
+    """The other end of that pair, on the bridge of the physical network."""
+    return f"{FLAT}{network_id[:LETTERS]}"
+
+
 def server_end(network_id: str) -> str:
     """The end on the bridge of the pair that leads to the namespace of the network."""
-    return f"csd{network_id[:LETTERS]}"
+    return f"{SERVER}{network_id[:LETTERS]}"
 
 
 def interface_end(router_id: str, network_id: str) -> str:
     """The end on the bridge of the pair by which the router stands in the network."""
-    return f"csr{router_id[:6]}{network_id[:6]}"
+    return f"{INTERFACE}{router_id[:6]}{network_id[:6]}"
 
 
 def outer_end(router_id: str) -> str:

@@ -3,7 +3,8 @@ own, and sends on what its own guests send.
 
 Its interfaces have the same MACs and addresses on each host, and each host's guests reach its own.
 What has a floating address leaves from the host of its guest; the rest from one host, which the
-site names, and to which the others hand it over on the router's first tunneled network.
+site names, and to which the others hand it over on the router's first tunneled network, or else
+the first that lies on a physical one.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from servers.agent.network.names import (
     outer_end,
     router_space,
 )
+from servers.agent.network.providers import KINDS as OF_PROVIDERS
 from servers.agent.network.rules import METADATA
 from servers.agent.network.state import Floating, Network, Router
 from servers.agent.network.tunnels import KINDS, Entry
@@ -98,22 +100,30 @@ class Standing:
     @property
     def handover(self) -> Network | None:
         """On it the other hosts hand over what leaves from one of them."""
-        tunneled = [one for one in self.networks.values() if one.network_type in KINDS]
-        return min(tunneled, key=lambda one: one.id, default=None)
+        for kinds in (KINDS, OF_PROVIDERS):
+            found = [one for one in self.networks.values() if one.network_type in kinds]
+            if found:
+                return min(found, key=lambda one: one.id)
+        return None
 
     @property
     def handover_mac(self) -> str:
-        return _mac_from(f"handover {self.router.id}")
+        return mac_from(f"handover {self.router.id}")
 
     def tunnel_entries(self, network: Network) -> set[Entry]:
         """The way to the host that leads out."""
         gateway = self.router.gateway
         tunnels = dict(network.tunnels)
-        if gateway is None or self.leads_out or network is not self.handover:
-            return set()
-        if gateway.host not in tunnels:
+        if gateway is None or not self.hands_over_on(network) or gateway.host not in tunnels:
             return set()
         return {(self.handover_mac, tunnels[gateway.host])}
+
+    def hands_over_on(self, network: Network) -> bool:
+        """Does another host, which is on the network too, send on what leaves?"""
+        gateway = self.router.gateway
+        if gateway is None or self.leads_out or network is not self.handover:
+            return False
+        return gateway.host in others_on(network, self.host)
 
 
 def make_router(standing: Standing) -> None:
@@ -164,7 +174,8 @@ def neighbours(network: Network, addresses: Sequence[str]) -> dict[str, str]:
 def _make_handover(standing: Standing, space: str) -> None:
     network = standing.handover
     end = handover_end(standing.router.id)
-    if not standing.leads_out or network is None or not network.tunnels:
+    others = others_on(network, standing.host) if network is not None else frozenset()
+    if not standing.leads_out or network is None or not others:
         remove(end)
         return
     make_pair(
@@ -184,7 +195,7 @@ def _make_outside(standing: Standing, space: str) -> None:
     if not standing.has_uplink or gateway is None or standing.uplink is None:
         remove(end)
         return
-    mac = gateway.mac if standing.leads_out else _mac_from(f"{standing.host} {router.id}")
+    mac = gateway.mac if standing.leads_out else mac_from(f"{standing.host} {router.id}")
     [uplink] = ask("link", "show", "dev", standing.uplink)
     make_pair(end, OUT, space, mac=mac, mtu=int(uplink["mtu"]), bridge=standing.uplink)
     own = list(gateway.addresses) if standing.leads_out else []
@@ -201,7 +212,7 @@ def routes(standing: Standing) -> list[str]:
     network = standing.handover
     if standing.leads_out:
         lines += _ways_out(gateway.hops)
-    elif network is not None and standing.tunnel_entries(network):
+    elif network is not None and standing.hands_over_on(network):
         lines.append(f"default via {HOP} dev {inner_of(network.id)} onlink")
     return lines
 
@@ -266,6 +277,13 @@ def _indented(lines: Sequence[str]) -> str:
     return "".join(f"    {line}\n" for line in lines)
 
 
-def _mac_from(text: str) -> str:
+def others_on(network: Network, host: str) -> frozenset[str]:
+    """The other hosts that this one reaches on the network."""
+    if network.network_type in OF_PROVIDERS:
+        return frozenset(network.hosts) - {host}
+    return frozenset(dict(network.tunnels))
+
+
+def mac_from(text: str) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()
     return "02:" + ":".join(digest[place : place + 2] for place in range(0, 10, 2))

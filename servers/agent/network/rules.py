@@ -10,10 +10,11 @@ time, so that a rule that is gone ends what it allowed.
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 
-from servers.agent.network.names import BRIDGE, ON_BRIDGES, TUNNEL
+from servers.agent.network.names import BRIDGE, FLAT, INTERFACE, ON_BRIDGES, SERVER, TUNNEL
 from servers.agent.network.protocol import tap_of
 from servers.agent.network.state import Port, Rule
 
@@ -56,6 +57,9 @@ FROM_GUESTS = "130, 131, 132, 133, 135, 136, 143"
 UNSPECIFIED = "133, 135, 143"
 """ICMPv6 of guests that have no address yet."""
 
+NEIGHBOURS = "133, 134, 135, 136, 137"
+"""ICMPv6 by which routers and neighbours are found."""
+
 Numbers = Mapping[str, int]
 """Of ports, or of networks, by id."""
 
@@ -65,21 +69,36 @@ NO_RULES = "".join(f"table {one} {TABLE}\ndelete table {one} {TABLE}\n" for one 
 """Takes the ruleset of a host away, if there is one."""
 
 
-def ruleset(ports: Sequence[Port], numbers: Numbers, zones: Numbers) -> str:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """A device on a bridge that leads to a physical network. Routers of this host send there with
+    this MAC; the hosts answer DHCP themselves, or leave it to others there.
+    """
+
+    device: str
+    bridge: str
+    mac: str
+    answers: bool
+
+
+def ruleset(
+    ports: Sequence[Port], numbers: Numbers, zones: Numbers, outlets: Sequence[Outlet] = ()
+) -> str:
     """The whole ruleset of a host with these guests, which takes the place of the one before in one
     transaction. ``zones`` are numbers of its networks by their bridges.
     """
     known = sorted(ports, key=lambda port: port.id)
+    ways = sorted(outlets, key=lambda one: one.device)
     lines = NO_RULES.splitlines()
-    lines += _frames(known, numbers)
-    lines += _packets([port for port in known if port.port_security], numbers, zones)
+    lines += _frames(known, numbers, ways)
+    lines += _packets([port for port in known if port.port_security], numbers, zones, ways)
     return "\n".join(lines) + "\n"
 
 
 # frames
 
 
-def _frames(ports: Sequence[Port], numbers: Numbers) -> list[str]:
+def _frames(ports: Sequence[Port], numbers: Numbers, outlets: Sequence[Outlet]) -> list[str]:
     lines = [f"table bridge {TABLE} {{"]
     for port in ports:
         lines += _chain(f"from-{tap_of(port.id)}", _entering(port, numbers[port.id]))
@@ -91,6 +110,8 @@ def _frames(ports: Sequence[Port], numbers: Numbers) -> list[str]:
         "enter",
         [
             "type filter hook prerouting priority -300; policy accept;",
+            # what guests of this host sent to another of its networks is not theirs any more
+            *(f'iifname "{one.device}" meta mark set 0' for one in outlets),
             *_dispatch("iifname", {tap_of(port.id): f"from-{tap_of(port.id)}" for port in ports}),
         ],
     )
@@ -100,6 +121,7 @@ def _frames(ports: Sequence[Port], numbers: Numbers) -> list[str]:
             "type filter hook forward priority -200; policy accept;",
             # each host answers its own guests
             f'oifname "{TUNNEL}*" udp dport {{ 67, 547 }} drop',
+            *(line for outlet in outlets for line in _outward(outlet)),
             *_dispatch("oifname", {tap_of(port.id): f"to-{tap_of(port.id)}" for port in ports}),
         ],
     )
@@ -107,11 +129,34 @@ def _frames(ports: Sequence[Port], numbers: Numbers) -> list[str]:
         "host",
         [
             "type filter hook input priority -200; policy accept;",
-            *(f'iifname "{device}*" drop' for device in ON_BRIDGES),
+            *(f'iifname "{device}*" drop' for device in (*ON_BRIDGES, FLAT)),
+            *(f'iifname "{one.device}" drop' for one in outlets),
             *_dispatch("iifname", {tap_of(port.id): "" for port in ports}, "drop"),
         ],
     )
     return [*lines, "}"]
+
+
+def _outward(outlet: Outlet) -> list[str]:
+    """What stands on each host with the same MAC and addresses, for the guests of that host, is not
+    seen on the physical network, and hears nothing from there; what a router sends to guests of
+    other hosts leaves with a MAC of this host alone.
+    """
+    out, into = f'oifname "{outlet.device}"', f'iifname "{outlet.device}"'
+    router = f'iifname "{INTERFACE}*" {out}'
+    return [
+        f"{out} arp daddr ip {METADATA} drop",
+        f"{out} ip daddr 169.254.0.0/16 drop",
+        f"{into} arp saddr ip {METADATA} drop",
+        f"{into} ip saddr {METADATA} drop",
+        *([f"{out} udp dport {{ 67, 547 }} drop"] if outlet.answers else []),
+        f'iifname "{SERVER}*" {out} drop',
+        f'{into} oifname "{SERVER}*" drop',
+        f'{into} oifname "{INTERFACE}*" drop',
+        f"{router} ether type arp drop",
+        f"{router} icmpv6 type {{ {NEIGHBOURS} }} drop",
+        f"{router} ether saddr set {outlet.mac}",
+    ]
 
 
 def _entering(port: Port, number: int) -> list[str]:
@@ -187,7 +232,9 @@ def link_local(mac: str) -> str:
 # packets
 
 
-def _packets(ports: Sequence[Port], numbers: Numbers, zones: Numbers) -> list[str]:
+def _packets(
+    ports: Sequence[Port], numbers: Numbers, zones: Numbers, outlets: Sequence[Outlet]
+) -> list[str]:
     lines = [f"table inet {TABLE} {{"]
     # connections of networks that have the same addresses are told apart
     lines += _chain(
@@ -208,7 +255,8 @@ def _packets(ports: Sequence[Port], numbers: Numbers, zones: Numbers) -> list[st
         "sent", [*_always_sent(), *_dispatch("meta mark & 0x0000ffff", senders, "goto")]
     )
     lines += _chain(
-        "received", [*_always_received(), *_dispatch("meta mark & 0xffff0000", receivers, "goto")]
+        "received",
+        [*_always_received(outlets), *_dispatch("meta mark & 0xffff0000", receivers, "goto")],
     )
     lines += _chain(
         "pass",
@@ -242,9 +290,14 @@ def _always_sent() -> list[str]:
     ]
 
 
-def _always_received() -> list[str]:
+def _always_received(outlets: Iterable[Outlet]) -> list[str]:
     """Guests cannot send what servers of DHCP and routers send."""
     return [
+        *(
+            f'iifname "{one.bridge}" udp sport 67 udp dport 68 return'
+            for one in outlets
+            if not one.answers
+        ),
         f"ip saddr {METADATA} udp sport 67 udp dport 68 return",
         "ip6 saddr fe80::/10 udp sport 547 udp dport 546 return",
         f"icmpv6 type {{ {TO_GUESTS} }} return",

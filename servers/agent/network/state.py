@@ -111,17 +111,21 @@ class Router:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """``tunnels`` are the addresses of other hosts that have the network, by their names."""
+    """``tunnels`` are the addresses of other hosts that have the network, by their names; ``hosts``
+    are all that have it.
+    """
 
     id: str
     version: str
     mtu: int
     network_type: str
     segmentation_id: int | None
+    physical_network: str | None = None
     subnets: tuple[Subnet, ...]
     places: tuple[Place, ...] = ()
     ports: tuple[Port, ...] = ()
     tunnels: tuple[tuple[str, str], ...] = ()
+    hosts: tuple[str, ...] = ()
     routers: tuple[Router, ...] = ()
 
     @classmethod

@@ -33,6 +33,7 @@ MOST_GUESTS = 2000
 LONGEST_CONSOLE = 100_000
 MOST_FILES = 50
 MOST_DOING = 2000
+MOST_NETWORKS = 1000
 LONGEST_REQUEST = 8000
 LONGEST_PASSWORD = 4 * 255
 short = up_to(64)
@@ -74,6 +75,7 @@ JOIN = {
 WIRES = {
     "tunnel_address": Key(address),
     "uplink": Key(flag, default=False),
+    "physical_networks": Key(list_of(up_to(64, filled_line), MOST_NETWORKS)),
 }
 HEARTBEAT = {
     "boot_id": Key(short, required=True),

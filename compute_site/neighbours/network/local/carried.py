@@ -172,11 +172,11 @@ def _ports_on(networks: Collection[uuid.UUID]) -> list[Port]:
 
 
 def _number_of(network: Network) -> int | None:
-    """The number of a tunneled network, which is given to it when a host asks first. ``None``: it
-    needs none, or an older one has the same by order of an administrator.
+    """The number of a tunneled network, which is given to it when a host asks first; of others,
+    what an administrator said. ``None``: there is none, or an older tunneled one has the same.
     """
     if network.network_type not in TUNNELS:
-        return None
+        return network.segmentation_id
     tunneled = Network.objects.filter(network_type__in=TUNNELS)
     if network.segmentation_id is None:
         with transaction.atomic():
