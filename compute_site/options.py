@@ -153,8 +153,9 @@ class Options:
     quota_ports: int = 500
     quota_routers: int = 10
     quota_router_routes: int = 30
-    quota_rbac_policies: int = 10
     """Extra routes of one router."""
+    quota_rbac_policies: int = 10
+    quota_subnet_pools: int = -1
     quota_floating_ips: int = 50
     quota_security_groups: int = 10
     quota_security_group_rules: int = 100

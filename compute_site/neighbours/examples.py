@@ -118,6 +118,7 @@ IMAGE: Mapping[str, Any] = {
 }
 TAGGED = (
     *("networks", "subnets", "ports", "security-groups", "floatingips", "routers"),
+    "subnetpools",
     *("qos/policies", "policies"),
 )
 RULES = "qos/policies/{policy_id}"
@@ -189,6 +190,19 @@ NETWORK: Mapping[str, Any] = {
         }
     },
     "put rbac-policies/{row_id}": {"rbac_policy": {"target_tenant": demo.PROJECT}},
+    "post address-scopes": {"address_scope": {"name": "inside", "ip_version": 4}},
+    "put address-scopes/{row_id}": {"address_scope": {"name": "within"}},
+    "post subnetpools": {
+        "subnetpool": {
+            "name": "tens",
+            "prefixes": ["10.64.0.0/12"],
+            "default_prefixlen": 24,
+            "default_quota": 65536,
+        }
+    },
+    "put subnetpools/{row_id}": {"subnetpool": {"description": "for everything"}},
+    "put subnetpools/{row_id}/add_prefixes": {"prefixes": ["10.80.0.0/16"]},
+    "put subnetpools/{row_id}/remove_prefixes": {"prefixes": ["10.79.0.0/16"]},
     "post qos/policies": {"policy": {"name": "slow", "description": "for trials"}},
     "put qos/policies/{row_id}": {"policy": {"description": "for longer trials"}},
     f"post {RULES}/bandwidth_limit_rules": {

@@ -49,7 +49,7 @@ def test_an_admin_limits_ports_and_lifts_the_limit(
     as_member.get(QUOTAS).expect(403)
 
 
-@pytest.mark.parametrize("quota", [{"port": -2}, {"port": "many"}, {"rbac_policy": 5}, {"cats": 5}])
+@pytest.mark.parametrize("quota", [{"port": -2}, {"port": "many"}, {"trunk": 5}, {"cats": 5}])
 def test_what_cannot_be_limited_is_refused(as_admin: ApiClient, quota: dict[str, object]) -> None:
     as_admin.put(f"{QUOTAS}/{ALPHA}", {"quota": quota}).expect(400)
     assert not Quota.objects.exists()

@@ -673,7 +673,8 @@ BINDINGS = f"{V2}/ports/{{row_id}}/bindings"
 BINDING = f"{BINDINGS}/{{host}}"
 BOUND = {"row_id": "{port_id}"}
 QOS = f"{V2}/qos/policies"
-TAGGED = ("network", "subnet", "port", "router", "security_group", "floatingip")
+TAGGED = ("network", "subnet", "port", "router", "security_group", "floatingip", "subnetpool")
+NEW_POOL = {"name": "new", "prefixes": ["10.80.0.0/16"]}
 POLICY_TAGS = (f"{QOS}/{{row_id}}/tags", f"{V2}/policies/{{row_id}}/tags")
 NETWORK_SERVICE = (
     *ROUTERS,
@@ -846,6 +847,21 @@ NETWORK_SERVICE = (
         {"rbac_policy": {"target_tenant": "{other_project}"}},
     ),
     row("DELETE", f"{V2}/rbac-policies/{{row_id}}", MEMBER, 204),
+    create("address_scope", MEMBER, {"name": "new", "ip_version": 4}, outsider=201),
+    create("address_scope", ADMIN, {"ip_version": 4, "shared": True}, also="for all"),
+    change("address_scope", MEMBER, {"name": "renamed"}),
+    change("address_scope", ADMIN, {"shared": True}, also="for all"),
+    delete("address_scope", MEMBER),
+    create("subnetpool", MEMBER, NEW_POOL, outsider=201),
+    create("subnetpool", ADMIN, {**NEW_POOL, "shared": True}, also="for all"),
+    create("subnetpool", ADMIN, {**NEW_POOL, "is_default": True}, also="default"),
+    change("subnetpool", MEMBER, {"name": "renamed"}),
+    change("subnetpool", ADMIN, {"is_default": True}, also="default"),
+    *(
+        row("PUT", f"{V2}/subnetpools/{{row_id}}/{verb}", MEMBER, 200, {"prefixes": [prefix]})
+        for verb, prefix in (("add_prefixes", "10.81.0.0/16"), ("remove_prefixes", "10.64.0.0/17"))
+    ),
+    delete("subnetpool", MEMBER),
     row("POST", QOS, MANAGER, 201, {"policy": {"name": "new"}}, outsider=403),
     row("POST", QOS, ADMIN, 201, {"policy": {"shared": True}}, outsider=403, also="for all"),
     row("PUT", f"{QOS}/{{row_id}}", MANAGER, 200, {"policy": {"name": "renamed"}}),

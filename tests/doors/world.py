@@ -25,6 +25,7 @@ from compute_site.identity.models import (
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
     QOS_KINDS,
+    AddressScope,
     FloatingIp,
     NetworkAccess,
     Port,
@@ -33,6 +34,7 @@ from compute_site.neighbours.network.models import (
     QosRule,
     SecurityGroupRule,
     Subnet,
+    SubnetPool,
 )
 from compute_site.neighbours.volume.models import (
     Attachment,
@@ -235,7 +237,18 @@ class World:
         policy = QosPolicy.objects.create(name="kept", project_id=ALPHA)
         rules = [QosRule(policy=policy, kind=kind, amount=1) for kind in QOS_KINDS]
         QosRule.objects.bulk_create(rules)
+        scope = AddressScope.objects.create(name="scope", project_id=ALPHA)
+        pool = SubnetPool.objects.create(
+            name="pool",
+            project_id=ALPHA,
+            prefixes=["10.64.0.0/16"],
+            min_prefixlen=8,
+            default_prefixlen=24,
+            max_prefixlen=32,
+        )
         self.rows = {
+            "address-scopes": str(scope.pk),
+            "subnetpools": str(pool.pk),
             "networks": str(network.pk),
             "subnets": str(network.subnets.get().pk),
             "ports": str(make_port(network).pk),

@@ -133,7 +133,6 @@ def test_what_is_not_kept_is_refused(
         {"dns_nameservers": ["10.0.0.1", "10.0.0.1"]},
         {"service_types": ["compute:nova"]},
         {"segment_id": UNKNOWN_ID},
-        {"subnetpool_id": UNKNOWN_ID},
         {"dns_publish_fixed_ip": True},
         {"cidr": "fd00::/64", "ip_version": 6, "ipv6_ra_mode": "slaac"}
         | {"ipv6_address_mode": "dhcpv6-stateful"},

@@ -247,6 +247,7 @@ class Example:
 ENCRYPTED = {"encryption": {"provider": "luks", "control_location": "front-end"}}
 TAGGED = (
     *("networks", "subnets", "ports", "routers", "security-groups", "floatingips"),
+    "subnetpools",
     *("qos/policies", "policies"),
 )
 NETWORK: Mapping[str, Any] = {
@@ -268,6 +269,8 @@ NETWORK: Mapping[str, Any] = {
     "security_group_rule": {"security_group_id": "{security-groups}", "direction": "egress"},
     "floatingip": {"floating_network_id": "{networks}"},
     "policy": {"name": "made"},
+    "address_scope": {"name": "made", "ip_version": 4},
+    "subnetpool": {"name": "made", "prefixes": ["10.96.0.0/16"]},
     "bandwidth_limit_rule": {"max_kbps": 100, "direction": "ingress"},
     "minimum_bandwidth_rule": {"min_kbps": 100, "direction": "ingress"},
     "dscp_marking_rule": {"dscp_mark": 8},
@@ -428,6 +431,12 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             ("add_extraroutes", {"router": {"routes": []}}, "router", network.EXTRA_ROUTES),
             ("remove_extraroutes", {"router": {"routes": []}}, "router", network.EXTRA_ROUTES),
         )
+    },
+    **{
+        f"PUT //network/v2.0/subnetpools/{{row_id}}/{verb}_prefixes": (
+            Example({"prefixes": ["10.64.128.0/17"]}, "", network.PREFIXES),
+        )
+        for verb in ("add", "remove")
     },
     "POST //network/v2.0/ports/{row_id}/bindings": (
         Example({"binding": {"host": "made"}}, "binding", network.NEW_BINDING),

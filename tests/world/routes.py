@@ -26,6 +26,7 @@ from compute_site.identity.models import (
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
     QOS_KINDS,
+    AddressScope,
     FloatingIp,
     NetworkAccess,
     PortBinding,
@@ -33,6 +34,7 @@ from compute_site.neighbours.network.models import (
     QosRule,
     SecurityGroupRule,
     Subnet,
+    SubnetPool,
 )
 from compute_site.neighbours.volume.models import (
     Attachment,
@@ -211,6 +213,16 @@ class Site:
         rules = [QosRule(policy=policy, kind=kind, amount=1) for kind in QOS_KINDS]
         QosRule.objects.bulk_create(rules)
         self.values["policy_id"] = str(policy.pk)
+        scope = AddressScope.objects.create(name="scope", project_id=ALPHA)
+        pool = SubnetPool.objects.create(
+            name="pool",
+            project_id=ALPHA,
+            prefixes=["10.64.0.0/16"],
+            scope=scope,
+            min_prefixlen=8,
+            default_prefixlen=24,
+            max_prefixlen=32,
+        )
         self.qos_rules = {f"{rule.kind}_rules": str(rule.pk) for rule in rules}
         self.encrypted_type = str(secret.pk)
         self.bound = str(bound.pk)
@@ -218,6 +230,8 @@ class Site:
         self.rows = {
             "rbac-policies": str(access.pk),
             "policies": str(policy.pk),
+            "address-scopes": str(scope.pk),
+            "subnetpools": str(pool.pk),
             "networks": str(network.pk),
             "subnets": str(subnet.pk),
             "ports": str(port.pk),

@@ -17,8 +17,16 @@ from compute_site.console.lists import word_filter
 from compute_site.console.named import named
 from compute_site.console.read_only import RecordAdmin
 from compute_site.neighbours.network.api import shapes
-from compute_site.neighbours.network.local import access, changes, floating, qos, routers
+from compute_site.neighbours.network.local import (
+    access,
+    changes,
+    floating,
+    pools,
+    qos,
+    routers,
+)
 from compute_site.neighbours.network.local.limits import QUOTAS
+from compute_site.neighbours.network.local.pools import POOL_COLUMNS
 from compute_site.neighbours.network.local.rows import (
     NETWORK_COLUMNS,
     PORT_COLUMNS,
@@ -26,6 +34,7 @@ from compute_site.neighbours.network.local.rows import (
     SUBNET_COLUMNS,
 )
 from compute_site.neighbours.network.models import (
+    AddressScope,
     FixedIp,
     FloatingIp,
     HeldPort,
@@ -40,6 +49,7 @@ from compute_site.neighbours.network.models import (
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
+    SubnetPool,
 )
 from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.values.keys import without
@@ -128,12 +138,118 @@ class NetworkAdmin(ApiAdmin):
         return self.count_for(network)
 
 
+@admin.register(AddressScope)
+class AddressScopeAdmin(ApiAdmin):
+    keys = {"project": "project_id", **{key: key for key in ("name", "ip_version", "shared")}}
+    new = shapes.NEW_SCOPE
+    changed = shapes.CHANGED_SCOPE
+    fieldsets = ((None, {"fields": ("id", "name", "project", "ip_version", "shared")}),)
+    list_display = ("named", "project", "ip_version", "shared")
+    list_select_related = ("project",)
+    list_filter = (
+        word_filter("project", "project__name", "project__id"),
+        word_filter("version of IP", "ip_version"),
+        "shared",
+    )
+    search_fields = ("name",)
+    id_fields = ("id",)
+    search_help_text = "Part of the name, or id"
+    autocomplete_fields = ("project",)
+    ordering = ("name", "id")
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> AddressScope:
+        return pools.create_scope(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: AddressScope, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        pools.change_scope(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: AddressScope) -> None:
+        pools.delete_scope(caller, row)
+
+
+class SubnetPoolForm(ApiForm):
+    """A subnet pool with its ranges, as the API takes them."""
+
+    prefixes = StrictJSONField(
+        kind=list,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text='Ranges of one IP version, such as ["10.8.0.0/16"].',
+    )
+
+
+@admin.register(SubnetPool)
+class SubnetPoolAdmin(ApiAdmin):
+    form = SubnetPoolForm
+    keys = {
+        **{column.removesuffix("_id"): key for column, key in POOL_COLUMNS.items()},
+        **{key: key for key in ("prefixes", "shared")},
+        "project": "project_id",
+    }
+    new = shapes.NEW_POOL
+    changed = shapes.CHANGED_POOL
+    fieldsets = (
+        (None, {"fields": ("id", "name", "project", "description", "tags")}),
+        ("Who may use it", {"fields": ("shared", "is_default", "default_quota")}),
+        (
+            "Addresses",
+            {
+                "fields": (
+                    *("prefixes", "ip_version", "scope"),
+                    *("min_prefixlen", "default_prefixlen", "max_prefixlen"),
+                )
+            },
+        ),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+    )
+    list_display = ("named", "project", "ip_version", "shared", "is_default", "scope")
+    list_select_related = ("project", "scope")
+    list_filter = (
+        word_filter("project", "project__name", "project__id"),
+        word_filter("version of IP", "ip_version"),
+        *("shared", "is_default"),
+    )
+    search_fields = ("name", "description")
+    id_fields = ("id", "scope__id")
+    search_help_text = "Part of the name or description, id of the pool or of its address scope"
+    autocomplete_fields = ("project", "scope")
+    ordering = ("name", "id")
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> SubnetPool:
+        return pools.create_pool(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: SubnetPool, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        pools.change_pool(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: SubnetPool) -> None:
+        pools.delete_pool(caller, row)
+
+
+class SubnetForm(ApiForm):
+    """A subnet, with what only its creation asks for."""
+
+    prefixlen = forms.IntegerField(
+        required=False,
+        label="length of the prefix",
+        help_text="Of a range that is cut from a pool; empty: the usual one of the pool.",
+    )
+
+
 @admin.register(Subnet)
 class SubnetAdmin(ApiAdmin):
+    form = SubnetForm
     keys = {
         **{column: key for column, key in SUBNET_COLUMNS.items() if column != "network_id"},
-        **{key: key for key in ("ip_version", "gateway_ip", "allocation_pools")},
+        **{key: key for key in ("ip_version", "gateway_ip", "allocation_pools", "prefixlen")},
         "network": "network_id",
+        "pool": "subnetpool_id",
         "project": "project_id",
     }
     new = shapes.NEW_SUBNET
@@ -147,7 +263,8 @@ class SubnetAdmin(ApiAdmin):
             "Addresses",
             {
                 "fields": (
-                    *("cidr", "ip_version", "gateway_ip", "allocation_pools", "enable_dhcp"),
+                    *("pool", "prefixlen", "cidr", "ip_version", "gateway_ip"),
+                    *("allocation_pools", "enable_dhcp"),
                     *("dns_nameservers", "host_routes", "ipv6_address_mode", "ipv6_ra_mode"),
                 )
             },
@@ -167,8 +284,18 @@ class SubnetAdmin(ApiAdmin):
     search_fields = ("name", "cidr")
     id_fields = ("id", "network__id")
     search_help_text = "Part of the name or of the range, id of the subnet or of its network"
-    autocomplete_fields = ("network", "project")
+    autocomplete_fields = ("network", "project", "pool")
     ordering = ("cidr", "id")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Subnet | None = None) -> Any:
+        """Of one that exists, its range is known."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None:
+            return found
+        return tuple(
+            (title, {"fields": tuple(name for name in part["fields"] if name != "prefixlen")})
+            for title, part in found
+        )
 
     def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
         return changes.create_subnet(caller, values, given)

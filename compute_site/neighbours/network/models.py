@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
-from compute_site.neighbours.ownership import OwnedQuerySet
+from compute_site.neighbours.ownership import OwnedQuerySet, Thing
 from compute_site.neighbours.quotas import ProjectQuota
 
 LIMITED = (
-    *("network", "subnet", "port", "router", "router_route", "floatingip"),
+    *("network", "subnet", "subnetpool", "port", "router", "router_route", "floatingip"),
     *("security_group", "security_group_rule", "rbac_policy"),
 )
 """What quotas limit."""
@@ -190,9 +190,11 @@ class Network(Described):
         return self.name or str(self.id)
 
 
-class QosPolicyQuerySet(models.QuerySet["QosPolicy"]):
+class SharedQuerySet(models.QuerySet[Thing]):
+    """Rows of projects, of which ``shared`` ones are for all."""
+
     def visible_to(self, caller: Caller) -> Self:
-        """The project's own policies and the shared ones; an admin sees all."""
+        """The project's own rows and the shared ones; an admin sees all."""
         if caller.is_admin:
             return self
         return self.filter(Q(project=caller.project_id) | Q(shared=True))
@@ -207,7 +209,7 @@ class QosPolicy(Described):
     shared = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects = QosPolicyQuerySet.as_manager()
+    objects = SharedQuerySet["QosPolicy"].as_manager()
 
     class Meta:
         verbose_name = "QoS policy"
@@ -293,6 +295,58 @@ class NetworkAccess(models.Model):
         return f"{self.network_id} → {self.target_project}"
 
 
+class AddressScope(models.Model):
+    """Subnet pools of which no two have an address in common."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    shared = models.BooleanField(default=False)
+    ip_version = models.PositiveSmallIntegerField(default=4)
+
+    objects = SharedQuerySet["AddressScope"].as_manager()
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
+class SubnetPool(Described):
+    """Ranges of addresses that subnets are cut from, none of which is in two of them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, db_collation="C")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    shared = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    """Subnets are cut from it where a request asks for the default one of its IP version."""
+    ip_version = models.PositiveSmallIntegerField(default=4)
+    prefixes = models.JSONField(default=list)
+    """A list of ranges, as few as there can be."""
+    min_prefixlen = models.PositiveSmallIntegerField()
+    max_prefixlen = models.PositiveSmallIntegerField()
+    default_prefixlen = models.PositiveSmallIntegerField()
+    default_quota = models.PositiveIntegerField(null=True, blank=True)
+    """What each project may cut from it: IPv4 addresses, or IPv6 ranges of /64. 0 or null: all."""
+    scope = models.ForeignKey(
+        AddressScope, null=True, blank=True, on_delete=models.SET_NULL, related_name="pools"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SharedQuerySet["SubnetPool"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ip_version"],
+                condition=Q(is_default=True),
+                name="network_one_default_pool_a_version",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Subnet(Described):
     """A range of addresses; ``allocation_pools`` is a list of ``{"start": …, "end": …}``."""
 
@@ -301,6 +355,15 @@ class Subnet(Described):
     network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="subnets")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     cidr = models.CharField(max_length=64)
+    pool = models.ForeignKey(
+        SubnetPool,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="subnets",
+        db_index=False,
+    )
+    """What it was cut from."""
     ip_version = models.PositiveSmallIntegerField(default=4)
     gateway_ip = models.GenericIPAddressField(null=True, blank=True)
     enable_dhcp = models.BooleanField(default=True)
@@ -315,6 +378,13 @@ class Subnet(Described):
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = SubnetQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["pool"], condition=Q(pool__isnull=False), name="network_subnet_pool"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.cidr

@@ -864,3 +864,71 @@ QOS_RULES = {
     for verb in QOS_VERBS
 }
 """By the kind of rule and what is done."""
+
+
+def _rules_of(noun: str, plural: str, things: str) -> dict[str, str]:
+    """The rules of a kind that every project has of its own, by what they let do."""
+    url = f"/network/v2.0/{plural}"
+    one = f"{url}/{{{noun}_id}}"
+    return {
+        verb: rule(f"{verb}_{noun}", role, f"{does} {things}.", operations, noun=noun)
+        for verb, role, does, operations in (
+            ("create", Role.MEMBER, "Make", (f"POST {url}",)),
+            ("get", Role.READER, "See and use", (f"GET {url}", f"GET {one}")),
+            ("update", Role.MEMBER, "Change", (f"PUT {one}",)),
+            ("delete", Role.MEMBER, "Delete", (f"DELETE {one}",)),
+        )
+    }
+
+
+SCOPES = _rules_of("address_scope", "address-scopes", "address scopes")
+CREATE_SCOPE_SHARED = rule(
+    "create_address_scope:shared",
+    Role.ADMIN,
+    "Make an address scope that all projects use.",
+    ("POST /network/v2.0/address-scopes",),
+    noun="address_scope",
+)
+UPDATE_SCOPE_SHARED = rule(
+    "update_address_scope:shared",
+    Role.ADMIN,
+    "Let all projects use an address scope.",
+    ("PUT /network/v2.0/address-scopes/{address_scope_id}",),
+    noun="address_scope",
+)
+POOLS = _rules_of("subnetpool", "subnetpools", "subnet pools")
+CREATE_POOL_SHARED = rule(
+    "create_subnetpool:shared",
+    Role.ADMIN,
+    "Make a subnet pool that all projects use.",
+    ("POST /network/v2.0/subnetpools",),
+    noun="subnetpool",
+)
+CREATE_POOL_DEFAULT = rule(
+    "create_subnetpool:is_default",
+    Role.ADMIN,
+    "Make the default subnet pool of an IP version.",
+    ("POST /network/v2.0/subnetpools",),
+    noun="subnetpool",
+)
+UPDATE_POOL_DEFAULT = rule(
+    "update_subnetpool:is_default",
+    Role.ADMIN,
+    "Choose the default subnet pool of an IP version.",
+    ("PUT /network/v2.0/subnetpools/{subnetpool_id}",),
+    noun="subnetpool",
+)
+ADD_PREFIXES = rule(
+    "add_prefixes",
+    Role.MEMBER,
+    "Add ranges to a subnet pool.",
+    ("PUT /network/v2.0/subnetpools/{subnetpool_id}/add_prefixes",),
+    noun="subnetpool",
+)
+REMOVE_PREFIXES = rule(
+    "remove_prefixes",
+    Role.MEMBER,
+    "Take ranges out of a subnet pool.",
+    ("PUT /network/v2.0/subnetpools/{subnetpool_id}/remove_prefixes",),
+    noun="subnetpool",
+)

@@ -11,10 +11,12 @@ from compute_site.faults import NotFound
 from compute_site.neighbours.network.api.objects import NetworkView
 
 EXTENSIONS = {
+    "address-scope": "Address scope",
     "allowed-address-pairs": "Allowed Address Pairs",
     "availability_zone": "Availability Zone",
     "binding": "Port Binding",
     "binding-extended": "Port Bindings Extended",
+    "default-subnetpools": "Default Subnetpools",
     "external-net": "Neutron external network",
     "ext-gw-mode": "Neutron L3 Configurable external gateway mode",
     "extra_dhcp_opt": "Neutron Extra DHCP options",
@@ -53,6 +55,8 @@ EXTENSIONS = {
     "standard-attr-tag": "Tag support for resources with standard attribute",
     "standard-attr-timestamp": "Resource timestamps",
     "stateful-security-group": "Stateful security group",
+    "subnet_allocation": "Subnet Allocation",
+    "subnetpool-prefix-ops": "Subnet Pool Prefix Operations",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,22 +15,12 @@ from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.ownership import permit_on, project_exists
 from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.serializers import BodySerializer
-from compute_site.values.keys import IGNORED, Key, WrongValue, flag, limit
-
-NOT_KEPT = dict.fromkeys(("subnetpool", "rbac_policy"), UNLIMITED)
-"""Kinds that there are none of here."""
-
-
-def unlimited(value: Any) -> int:
-    if limit(value) != UNLIMITED:
-        raise WrongValue("give -1: there are none here")
-    return UNLIMITED
+from compute_site.values.keys import IGNORED, Key, flag, limit
 
 
 class QuotaUpdate(BodySerializer):
     shape: ClassVar[Mapping[str, Key]] = {
         **{name: Key(limit) for name in QUOTAS.kinds},
-        **{name: Key(unlimited) for name in NOT_KEPT},
         "check_limit": Key(flag, default=False),
         "force": IGNORED,
         "project_id": IGNORED,
@@ -56,7 +46,7 @@ class QuotaView(NetworkView):
             raise NotFound(f"There is no project {owner}.")
 
     def answer(self, owner: str) -> Response:
-        return Response({"quota": QUOTAS.limits_of(owner) | NOT_KEPT})
+        return Response({"quota": QUOTAS.limits_of(owner)})
 
 
 class QuotaList(QuotaView):
@@ -65,7 +55,7 @@ class QuotaList(QuotaView):
     def get(self, request: Request) -> Response:
         permit_on(self.caller, policies.GET_QUOTA, None)
         shown = [
-            {**QUOTAS.limits_of(owner), **NOT_KEPT, "project_id": owner, "tenant_id": owner}
+            {**QUOTAS.limits_of(owner), "project_id": owner, "tenant_id": owner}
             for owner in QUOTAS.projects_with_limits()
         ]
         return Response({"quotas": shown})
@@ -110,7 +100,7 @@ class QuotaDefaults(QuotaView):
 
     def get(self, request: Request, owner: str) -> Response:
         self.check_owner(owner)
-        return Response({"quota": QUOTAS.defaults | NOT_KEPT})
+        return Response({"quota": QUOTAS.defaults})
 
 
 class QuotaUsage(QuotaView):
@@ -121,6 +111,6 @@ class QuotaUsage(QuotaView):
         used = QUOTAS.used_by(owner)
         shown = {
             name: {"limit": most, "used": used.get(name, 0), "reserved": 0}
-            for name, most in (QUOTAS.limits_of(owner) | NOT_KEPT).items()
+            for name, most in QUOTAS.limits_of(owner).items()
         }
         return Response({"quota": shown})

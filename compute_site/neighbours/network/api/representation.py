@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from compute_site.neighbours.network.api.shapes import QOS_COLUMNS
 from compute_site.neighbours.network.local.interfaces import Interface
+from compute_site.neighbours.network.local.pools import scopes_of
 from compute_site.neighbours.network.local.rows import normal_range
 from compute_site.neighbours.network.local.zones import zones
 from compute_site.neighbours.network.models import (
     EVERYBODY,
     EXTERNAL,
     SHARED,
+    AddressScope,
     FloatingIp,
     Network,
     NetworkAccess,
@@ -24,6 +27,7 @@ from compute_site.neighbours.network.models import (
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
+    SubnetPool,
 )
 from compute_site.neighbours.service_view import iso
 
@@ -42,7 +46,10 @@ def _shared(row: Any) -> dict[str, Any]:
 
 
 def show_network(network: Network, project_id: str) -> dict[str, Any]:
-    """``network`` comes with its ``subnets`` and ``accesses``; who looks is of that project."""
+    """``network`` comes with its ``accesses``, and its ``subnets`` with their ``pool``; who looks
+    is of that project.
+    """
+    scopes = scopes_of(network)
     reaching = (project_id, EVERYBODY)
     opened = {one.action for one in network.accesses.all() if one.target_project in reaching}
     outside = any(one.action == EXTERNAL for one in network.accesses.all())
@@ -60,9 +67,9 @@ def show_network(network: Network, project_id: str) -> dict[str, Any]:
         "subnets": [str(subnet.pk) for subnet in network.subnets.all()],
         "availability_zones": [],
         "availability_zone_hints": network.availability_zone_hints,
-        "qos_policy_id": None if network.qos_policy_id is None else str(network.qos_policy_id),
-        "ipv4_address_scope": None,
-        "ipv6_address_scope": None,
+        "qos_policy_id": _id_or_none(network.qos_policy_id),
+        "ipv4_address_scope": _id_or_none(scopes.get(4)),
+        "ipv6_address_scope": _id_or_none(scopes.get(6)),
     }
 
 
@@ -130,8 +137,47 @@ def show_subnet(subnet: Subnet) -> dict[str, Any]:
         "router:external": subnet.network.external
         or any(one.action == EXTERNAL for one in subnet.network.accesses.all()),
         "service_types": [],
-        "subnetpool_id": None,
+        "subnetpool_id": _id_or_none(subnet.pool_id),
     }
+
+
+def show_scope(scope: AddressScope) -> dict[str, Any]:
+    return {
+        "id": str(scope.pk),
+        "project_id": scope.project_id,
+        "tenant_id": scope.project_id,
+        "name": scope.name,
+        "shared": scope.shared,
+        "ip_version": scope.ip_version,
+    }
+
+
+def show_pool(pool: SubnetPool) -> dict[str, Any]:
+    return {
+        **_shared(pool),
+        "id": str(pool.pk),
+        "name": pool.name,
+        "shared": pool.shared,
+        "is_default": pool.is_default,
+        "ip_version": pool.ip_version,
+        "prefixes": pool.prefixes,
+        **{f"{name}_prefixlen": str(length) for name, length in _lengths(pool).items()},
+        "default_quota": pool.default_quota,
+        "address_scope_id": _id_or_none(pool.scope_id),
+    }
+
+
+def _lengths(pool: SubnetPool) -> dict[str, int]:
+    """Neutron shows them as texts."""
+    return {
+        "min": pool.min_prefixlen,
+        "max": pool.max_prefixlen,
+        "default": pool.default_prefixlen,
+    }
+
+
+def _id_or_none(key: uuid.UUID | None) -> str | None:
+    return None if key is None else str(key)
 
 
 def show_port(port: Port) -> dict[str, Any]:
@@ -156,7 +202,7 @@ def show_port(port: Port) -> dict[str, Any]:
         "ip_allocation": port.ip_allocation,
         "binding:vnic_type": port.vnic_type,
         "propagate_uplink_status": False,
-        "qos_policy_id": None if port.qos_policy_id is None else str(port.qos_policy_id),
+        "qos_policy_id": _id_or_none(port.qos_policy_id),
     }
 
 
@@ -198,7 +244,6 @@ def show_security_group(group: SecurityGroup) -> dict[str, Any]:
 
 def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
     """``rule`` comes with its ``group``."""
-    remote_group = rule.remote_group_id
     return {
         "project_id": rule.group.project_id,
         "tenant_id": rule.group.project_id,
@@ -215,7 +260,7 @@ def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
         "port_range_max": rule.port_range_max,
         "remote_ip_prefix": rule.remote_ip_prefix,
         "normalized_cidr": normal_range(rule.remote_ip_prefix),
-        "remote_group_id": None if remote_group is None else str(remote_group),
+        "remote_group_id": _id_or_none(rule.remote_group_id),
         "remote_address_group_id": None,
         "description": rule.description,
     }

@@ -97,3 +97,23 @@ class BindingUpdate(BodySerializer):
 
 class ExtraRoutes(BodySerializer):
     shape = shapes.EXTRA_ROUTES
+
+
+class ScopeCreate(BodySerializer):
+    shape = shapes.NEW_SCOPE
+
+
+class ScopeUpdate(BodySerializer):
+    shape = shapes.CHANGED_SCOPE
+
+
+class PoolCreate(BodySerializer):
+    shape = shapes.NEW_POOL
+
+
+class PoolUpdate(BodySerializer):
+    shape = shapes.CHANGED_POOL
+
+
+class Prefixes(BodySerializer):
+    shape = shapes.PREFIXES

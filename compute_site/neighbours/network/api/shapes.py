@@ -165,6 +165,13 @@ def port_number(value: object) -> object:
         ) from None
 
 
+def whole_range(value: object) -> str:
+    """A range with its prefix; bits beyond that are cut off."""
+    if "/" not in text(value):
+        raise WrongValue(f"give a prefix, too, as in 10.0.0.0/24, not {shown(value)}")
+    return str(cidr(value))
+
+
 def group_id(value: object) -> object:
     """Of a security group; what cannot be one is looked for in vain, as in Neutron."""
     try:
@@ -347,8 +354,17 @@ NEW_NETWORK = QOS | _new(
     *("status", "tags", "subnets", "availability_zones", "l2_adjacency"),
     *("ipv4_address_scope", "ipv6_address_scope", "qos_policy_id"),
 )
-NEW_SUBNET = _new(SUBNET, "tags", "router:external") | {
-    "ip_version": dataclasses.replace(SUBNET["ip_version"], required=True)
+PREFIX_LENGTH = as_number(between(1, 128))
+CUT: Mapping[str, Key] = {
+    "subnetpool_id": Key(uuid_text),
+    "use_default_subnetpool": Key(loose_flag, default=False, never_null=True),
+    "prefixlen": Key(PREFIX_LENGTH),
+}
+"""What a subnet is cut from."""
+NEW_SUBNET = _new(SUBNET, "tags", "router:external", *CUT) | {
+    "ip_version": dataclasses.replace(SUBNET["ip_version"], required=True),
+    "cidr": Key(cidr),
+    **CUT,
 }
 NEW_PORT = QOS | _new(
     PORT,
@@ -360,7 +376,9 @@ NEW_SECURITY_GROUP = _new(
 )
 NEW_RULE = _strict(without(RULE, "id", "normalized_cidr", "tags", *SHOWN))
 CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id", "availability_zone_hints"))
-CHANGED_SUBNET = optional(without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version"))
+CHANGED_SUBNET = optional(
+    without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version", *CUT)
+)
 CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "tags")) | {
     "mac_address": Key(any_mac, never_null=True)
 }
@@ -485,3 +503,34 @@ NEW_BINDING: Mapping[str, Key] = _strict(
     }
 )
 CHANGED_BINDING: Mapping[str, Key] = without(NEW_BINDING, "host")
+
+
+OWNED = Key(line, other_name="tenant_id")
+"""The project of what a request makes; by default the caller's."""
+NEW_SCOPE: Mapping[str, Key] = _strict(
+    {
+        "name": Key(line, default=""),
+        "ip_version": Key(as_number(one_of(4, 6)), required=True),
+        "shared": Key(loose_flag, default=False),
+        "project_id": OWNED,
+    }
+)
+CHANGED_SCOPE: Mapping[str, Key] = without(NEW_SCOPE, "ip_version", "project_id")
+RANGES = Key(list_of(whole_range), required=True)
+NEW_POOL: Mapping[str, Key] = _strict(
+    {
+        "name": Key(filled_line, required=True),
+        "description": Key(line, default=""),
+        "prefixes": RANGES,
+        "min_prefixlen": Key(PREFIX_LENGTH, never_null=True),
+        "max_prefixlen": Key(PREFIX_LENGTH, never_null=True),
+        "default_prefixlen": Key(PREFIX_LENGTH, never_null=True),
+        "default_quota": Key(as_number(whole), never_null=True),
+        "is_default": Key(loose_flag, default=False),
+        "shared": Key(loose_flag, default=False),
+        "address_scope_id": Key(uuid_text),
+        "project_id": OWNED,
+    }
+)
+CHANGED_POOL: Mapping[str, Key] = optional(without(NEW_POOL, "shared", "project_id"))
+PREFIXES: Mapping[str, Key] = {"prefixes": RANGES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -84,7 +84,8 @@ class Networks(NetworkView):
 
     def rows(self) -> QuerySet[Network]:
         visible = Network.objects.visible_to(self.caller).told_to(self.caller.project_id)
-        return visible.prefetch_related("subnets", "accesses")
+        subnets = Prefetch("subnets", Subnet.objects.select_related("pool"))
+        return visible.prefetch_related(subnets, "accesses")
 
     def show(self, row: Network) -> dict[str, Any]:
         provider = hide(self.caller, policies.GET_NETWORK, row.project_id, show_provider(row))
@@ -96,6 +97,7 @@ class Subnets(NetworkView):
     sorted_by: ClassVar[Mapping[str, str]] = {
         **NetworkView.sorted_by,
         **{key: key for key in ("network_id", "cidr", "ip_version", "gateway_ip", "enable_dhcp")},
+        "subnetpool_id": "pool_id",
     }
     kind = Kind(
         seen=policies.GET_SUBNET,
@@ -112,6 +114,7 @@ class Subnets(NetworkView):
         "network_id": by_id("network"),
         "cidr": Filter("cidr"),
         "ip_version": by_number("ip_version"),
+        "subnetpool_id": by_id("pool"),
         "gateway_ip": by_address("gateway_ip"),
         "ipv6_address_mode": Filter("ipv6_address_mode"),
         "ipv6_ra_mode": Filter("ipv6_ra_mode"),

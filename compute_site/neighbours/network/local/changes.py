@@ -27,6 +27,7 @@ from compute_site.neighbours.network.local.carried import (
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.missing import NetworkNotFound, SecurityGroupNotFound
+from compute_site.neighbours.network.local.pools import choose_range
 from compute_site.neighbours.network.local.ports import (
     find_group_ids,
     give_addresses,
@@ -149,7 +150,9 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
     network = find_network(caller, values["network_id"], lock=True)
     permit_create(caller, policies.CREATE_SUBNET, project_id, values, given, network=network)
     check_project(caller, project_id)
-    subnet = subnet_row(values, given, uuid.uuid4(), project_id)
+    cidr, pool = choose_range(caller, values, network, project_id)
+    subnet = subnet_row({**values, "cidr": cidr}, given, uuid.uuid4(), project_id)
+    subnet.pool = pool
     for other in network.subnets.all():
         if overlap(subnet.cidr, other.cidr):
             raise UnusableSubnet(

@@ -18,6 +18,7 @@ from compute_site.neighbours.network.models import (
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
+    SubnetPool,
 )
 from compute_site.neighbours.network.protocol import PortQuotaData, PortQuotaReached
 from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas
@@ -52,6 +53,12 @@ QUOTAS = Quotas(
             plural="subnets",
             error=OverQuota,
             parts=(Part(rows=Subnet.objects.all()),),
+        ),
+        Kind(
+            name="subnetpool",
+            plural="subnet_pools",
+            error=OverQuota,
+            parts=(Part(rows=SubnetPool.objects.all()),),
         ),
         PORTS,
         Kind(

@@ -38,6 +38,18 @@ class QosPolicyNotFound(NotFound):
     code = "no_such_qos_policy"
 
 
+class AddressScopeNotFound(NotFound):
+    """The address scope does not exist, or the caller does not see it."""
+
+    code = "no_such_address_scope"
+
+
+class SubnetPoolNotFound(NotFound):
+    """The subnet pool does not exist, or the caller does not see it."""
+
+    code = "no_such_subnet_pool"
+
+
 class AgentNotFound(NotFound):
     """There are no agents here."""
 

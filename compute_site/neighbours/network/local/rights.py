@@ -16,11 +16,13 @@ from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.models import (
     COMPUTE,
     SHARED,
+    AddressScope,
     Network,
     NetworkAccess,
     Port,
     Router,
     Subnet,
+    SubnetPool,
 )
 from compute_site.neighbours.ownership import may_on, permit_on, project_exists
 from compute_site.policy.rules import registry
@@ -94,7 +96,7 @@ def permit_create(
 def permit_update(
     caller: Caller,
     rule: str,
-    row: Network | Subnet | Port | Router,
+    row: Network | Subnet | Port | Router | AddressScope | SubnetPool,
     values: Mapping[str, Any],
     given: Collection[str],
 ) -> None:
