@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -225,13 +226,25 @@ def _flag(text: str) -> bool:
     return text == "true"
 
 
+def _certificates(given: str | None) -> str | None:
+    """Where the file is, wherever the agent runs later; raises ``Refused``: it is of no use."""
+    if given is None:
+        return None
+    path = Path(given).absolute()
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:
+        raise Refused(f"--ca-file: there are no certificates in {path}") from None
+    return str(path)
+
+
 def _settings(arguments: argparse.Namespace, host: str = "") -> Settings:
     return Settings(
         site=getattr(arguments, "site", "").rstrip("/"),
         host=host,
         hypervisor=arguments.hypervisor,
         state_dir=arguments.state_dir,
-        ca_file=getattr(arguments, "ca_file", None),
+        ca_file=_certificates(getattr(arguments, "ca_file", None)),
         **read_settings(arguments.set),
     )
 

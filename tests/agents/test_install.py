@@ -32,7 +32,12 @@ def script(stranger: ApiClient) -> str:
 
 
 def run_script(
-    script: str, folder: Path, *words: str, user: str = "0", machine: str = "x86_64"
+    script: str,
+    folder: Path,
+    *words: str,
+    user: str = "0",
+    machine: str = "x86_64",
+    packages: str = "ii",
 ) -> subprocess.CompletedProcess[str]:
     """On a machine on which nothing can be installed, fetched or joined: whatever comes so far
     is told.
@@ -41,7 +46,7 @@ def run_script(
         "id": f"echo {user}",
         "uname": f"echo {machine}",
         "unshare": "exit 0",
-        "dpkg-query": "echo ii",
+        "dpkg-query": f"echo {packages}",
         "apt-get": "echo apt-get is called; exit 1",
         "curl": "echo curl is called; exit 1",
     }
@@ -117,6 +122,13 @@ def test_an_agent_that_cannot_be_fetched_ends_it(script: str, tmp_path: Path) ->
     done = run_script(script, tmp_path, "--site", "https://compute.example")
     assert done.returncode == 1
     assert "the agent could not be fetched" in done.stderr
+
+
+def test_packages_that_cannot_be_listed_end_it(script: str, tmp_path: Path) -> None:
+    done = run_script(script, tmp_path, "--site", "https://compute.example", packages="un")
+    assert done.returncode == 1
+    assert "the lists of packages could not be fetched" in done.stderr
+    assert "curl is called" not in done.stdout
 
 
 def test_a_script_that_breaks_off_does_nothing(script: str, tmp_path: Path) -> None:

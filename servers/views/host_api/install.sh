@@ -75,7 +75,7 @@ install_packages() {
     fi
     say "apt-get install$lacking"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq -o DPkg::Lock::Timeout=300 update
+    apt-get -qq -o DPkg::Lock::Timeout=300 update || fail 'the lists of packages could not be fetched'
     # shellcheck disable=SC2086 # several words
     apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $lacking > "$work/apt.log" 2>&1 ||
         { tail -15 "$work/apt.log" >&2; fail 'the packages could not be installed'; }
