@@ -103,7 +103,7 @@ soak-hosts: $(VENV)/.run
 soak-repeat: $(VENV)/.run
 	$(BIN)/python -m tests.soak.repeat
 
-suites: $(VENV)/.run
+suites: $(VENV)/.test
 	@$(BIN)/python -m tests.suites $(SUITES)
 
 $(BIN)/python:

@@ -17,13 +17,37 @@ class UserCounter(Protocol):
     ) -> Mapping[str, Mapping[str, int]]: ...
 
 
+class ReserveCounter(Protocol):
+    """Counts what a project, or a user in it, holds beyond what its things are now, by resource."""
+
+    def __call__(self, project_id: str, user_id: str | None) -> Mapping[str, int]: ...
+
+
 _counters: list[UserCounter] = []
+_reserves: list[ReserveCounter] = []
 
 
 def count_users_with(counter: UserCounter) -> None:
     """Register the function that counts the usage of users; the app with the servers calls this."""
     if counter not in _counters:
         _counters.append(counter)
+
+
+def count_reserves_with(counter: ReserveCounter) -> None:
+    """Register the function that counts what is held beyond what things are now."""
+    if counter not in _reserves:
+        _reserves.append(counter)
+
+
+def split_usage(
+    usage: Mapping[str, int], project_id: str, user_id: str | None = None
+) -> tuple[dict[str, int], dict[str, int]]:
+    """What is in use, and what of the usage is reserved for changes that go on (one statement)."""
+    reserved = dict.fromkeys(usage, 0)
+    for counter in _reserves:
+        for resource, amount in counter(project_id, user_id).items():
+            reserved[resource] += min(amount, usage[resource])
+    return {resource: used - reserved[resource] for resource, used in usage.items()}, reserved
 
 
 def project_usage(project_id: str) -> dict[str, int]:

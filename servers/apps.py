@@ -17,7 +17,7 @@ class ServersConfig(AppConfig):
             bytes_awaited,
             volume_grew,
         )
-        from quotas.usage import count_users_with  # noqa: PLC0415 - models load first
+        from quotas.usage import count_reserves_with, count_users_with  # noqa: PLC0415 - models load first
         from servers.attachments.network_events import (  # noqa: PLC0415 - models load first
             lock_nics,
             refresh_nics,
@@ -28,10 +28,11 @@ class ServersConfig(AppConfig):
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.service import make_control_services  # noqa: PLC0415 - models load first
         from servers.placement import checks  # noqa: F401, PLC0415 - models load first
-        from servers.usage import count_users_usage  # noqa: PLC0415 - models load first
+        from servers.usage import count_reserved, count_users_usage  # noqa: PLC0415 - models load first
         from servers.worker.bytes import ask_for_bytes  # noqa: PLC0415 - models load first
 
         count_users_with(count_users_usage)
+        count_reserves_with(count_reserved)
         owner_leaves.connect(forget_history)
         owner_is_looked_at.connect(list_servers)
         nics_changing.connect(lock_nics)

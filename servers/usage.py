@@ -69,6 +69,18 @@ def count_server_usage(project_id: str, user_id: str | None = None) -> dict[str,
     return {resource: amount or 0 for resource, amount in servers.aggregate(**_sums()).items()}
 
 
+def count_reserved(project_id: str, user_id: str | None = None) -> dict[str, int]:
+    """What servers that are being resized hold beyond their present flavors (one statement)."""
+    servers = _counted_servers().filter(project=project_id, move__isnull=False)
+    if user_id is not None:
+        servers = servers.filter(user=user_id)
+    spare = {
+        "cores": Sum(_largest("vcpus") - F("vcpus")),
+        "ram": Sum(_largest("memory_mb") - F("memory_mb")),
+    }
+    return {resource: amount or 0 for resource, amount in servers.aggregate(**spare).items()}
+
+
 def count_states() -> dict[str, int]:
     """How many servers of the whole cloud are in each ``vm_state`` (one statement)."""
     counted = Instance.objects.alive().order_by().values_list("vm_state")

@@ -80,11 +80,13 @@ def limit_of(resource: str) -> Shown:
 
 
 def detail_of(resource: str) -> Shown:
-    """Limit and usage of a resource, from a mapping of limits and the frame's ``usage``."""
+    """Limit and usage of a resource, from a mapping of limits and the frame's ``usage`` and
+    ``reserved``.
+    """
 
     def get(limits: Mapping[str, int], frame: Frame) -> dict[str, int]:
-        usage: int = frame.extra["usage"][resource]
-        return {"limit": limits[resource], "in_use": usage, "reserved": 0}
+        in_use, reserved = frame.extra["usage"][resource], frame.extra["reserved"][resource]
+        return {"limit": limits[resource], "in_use": in_use, "reserved": reserved}
 
     return Shown(DETAIL, get)
 

@@ -9,7 +9,7 @@ from compute_site.api.view import ComputeRequest, ComputeView
 from quotas import policies
 from quotas.limits import effective_limits
 from quotas.serializers.limit import LimitsEnvelope, LimitsQuery
-from quotas.usage import project_usage
+from quotas.usage import project_usage, split_usage
 
 
 class LimitsView(ComputeView):
@@ -28,5 +28,6 @@ class LimitsView(ComputeView):
             request.caller.permit(policies.LIMITS_OTHER_PROJECT)
         project_id = request.caller.project_id if named is None else named
         limits = effective_limits(project_id)
-        shown = self.show(LimitsEnvelope, limits, usage=project_usage(project_id))
+        in_use, _reserved = split_usage(project_usage(project_id), project_id)
+        shown = self.show(LimitsEnvelope, limits, usage=in_use)
         return self.answer({"limits": shown})

@@ -17,7 +17,7 @@ from quotas.serializers.quota_set import (
     QuotaSetUpdate,
     UserQuery,
 )
-from quotas.usage import project_usage, user_usage
+from quotas.usage import project_usage, split_usage, user_usage
 
 
 class QuotaSetView(ComputeView):
@@ -76,8 +76,9 @@ class QuotaSetDetailView(ComputeView):
         request.caller.permit(policies.DETAIL, project_id=owner)
         check_project(owner)
         usage = user_usage(owner, user_id) if user_id else project_usage(owner)
+        in_use, reserved = split_usage(usage, owner, user_id or None)
         limits = effective_limits(owner, user_id)
-        shown = self.show(QuotaSetDetail, limits, id=owner, usage=usage)
+        shown = self.show(QuotaSetDetail, limits, id=owner, usage=in_use, reserved=reserved)
         return self.answer({"quota_set": shown})
 
 

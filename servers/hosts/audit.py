@@ -1,5 +1,8 @@
 """The audits of how servers were used, period by period. In Nova a host sends them as notifications
-if it is configured to; the hosts here never do, so that each of them counts as missing.
+if it is configured to; the hosts here never do.
+
+Nova: only the services in the database of its API count as hosts to wait for, and where hosts are
+in cells, as everywhere now, none is there.
 """
 
 from __future__ import annotations
@@ -8,18 +11,16 @@ import dataclasses
 import datetime as dt
 
 from servers.hosts.errors import BadAuditTime
-from servers.models import Service
 
 FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuditLog:
-    """One period, and the hosts whose report is missing."""
+    """One period. No host is audited, so that none is missing."""
 
     beginning: dt.datetime
     ending: dt.datetime
-    missing: list[str]
 
 
 def read_audit_log(before: str | None = None) -> AuditLog:
@@ -36,8 +37,7 @@ def read_audit_log(before: str | None = None) -> AuditLog:
         beginning = _month_before(ending)
     except OverflowError:
         raise BadAuditTime(f"There is no month before {before}.") from None
-    hosts = Service.objects.computes().order_by("host").values_list("host", flat=True)
-    return AuditLog(beginning, ending, list(hosts))
+    return AuditLog(beginning, ending)
 
 
 def _parse(text: str) -> dt.datetime:

@@ -26,7 +26,7 @@ from servers.models import (
 )
 from servers.moves.cold import resize_server
 from tests.world.callers import caller_of
-from tests.world.cast import Cast
+from tests.world.cast import ALPHA, Cast
 from tests.world.client import ApiClient
 from tests.world.factories import (
     make_flavor,
@@ -331,9 +331,17 @@ def test_a_smaller_flavor_frees_quota_when_confirmed(as_member: ApiClient, rack:
     run_jobs()
     assert (in_use("cores"), in_use("ram")) == (4, 2048)
     assert_books_balance()
+    used = as_member.get("/limits").json["limits"]["absolute"]  # what it is now
+    assert (used["totalCoresUsed"], used["totalRAMUsed"]) == (1, 512)
+    for of_user in ("", f"?user_id={server.user_id}"):
+        shown = as_member.get(f"/os-quota-sets/{ALPHA}/detail{of_user}").json["quota_set"]
+        assert shown["cores"] == {"limit": 4, "in_use": 1, "reserved": 3}
+        assert (shown["ram"]["in_use"], shown["ram"]["reserved"]) == (512, 1536)
     confirm(as_member, server).expect(204)
     run_jobs()
     assert (in_use("cores"), in_use("ram")) == (1, 512)
+    detail = as_member.get(f"/os-quota-sets/{ALPHA}/detail").json["quota_set"]
+    assert (detail["cores"]["in_use"], detail["cores"]["reserved"]) == (1, 0)
     assert_books_balance()
 
 

@@ -1,4 +1,4 @@
-"""``/os-instance_usage_audit_log``: no host here tells of the use of its servers."""
+"""``/os-instance_usage_audit_log``: no host here is asked for the use of its servers."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from tests.world.client import ApiClient
 from tests.world.hosts import make_host
 
 
-def test_every_host_is_missing(as_admin: ApiClient) -> None:
+def test_no_host_is_waited_for(as_admin: ApiClient) -> None:
     path = "/os-instance_usage_audit_log"
-    nobody = as_admin.get(path).expect(200).json["instance_usage_audit_logs"]
-    assert nobody["overall_status"] == "ALL hosts done. 0 errors."
     for name in ("b", "a"):
         make_host(name)
+    now = as_admin.get(path).expect(200).json["instance_usage_audit_logs"]
+    assert (now["num_hosts"], now["overall_status"]) == (0, "ALL hosts done. 0 errors.")
     told = as_admin.get(f"{path}/2026-01-15%2010:00:00").expect(200).json
     assert told == {
         "instance_usage_audit_log": {
             "period_beginning": "2025-12-01 00:00:00",
             "period_ending": "2026-01-01 00:00:00",
-            "num_hosts": 2,
+            "num_hosts": 0,
             "num_hosts_done": 0,
             "num_hosts_running": 0,
-            "num_hosts_not_run": 2,
-            "hosts_not_run": ["a", "b"],
+            "num_hosts_not_run": 0,
+            "hosts_not_run": [],
             "total_instances": 0,
             "total_errors": 0,
-            "overall_status": "0 of 2 hosts done. 0 errors.",
+            "overall_status": "ALL hosts done. 0 errors.",
             "log": {},
         }
     }

@@ -64,7 +64,7 @@ def run(name: str, site: str) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "output.txt"
     with contextlib.ExitStack() as stack:
-        root = site or stack.enter_context(cloud())
+        root = site or stack.enter_context(cloud(suite.delay))
         write_files(suite, folder, root)
         environment = {**os.environ, **fill_in(suite, root), "SUITE": str(HERE)}
         with log.open("w") as output:
@@ -82,9 +82,9 @@ def run(name: str, site: str) -> bool:
 
 
 @contextlib.contextmanager
-def cloud() -> Iterator[str]:
-    """A cloud that keeps nothing; its address. Simulated hosts show each state for a second."""
-    with mock.patch.dict(os.environ, {"COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": "1"}):
+def cloud(delay: float) -> Iterator[str]:
+    """A cloud that keeps nothing; its address."""
+    with mock.patch.dict(os.environ, {"COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": str(delay)}):
         started = start_cloud(str(HERE / "cloud.yaml"), faults=False)
     try:
         yield started.root

@@ -42,13 +42,18 @@ MOST_DIGITS = 4000  # Python refuses to read longer texts as a number
 
 
 class Refused(ValueError):
-    """A value breaks a rule. ``field`` names the member of the value that is wrong, if any."""
+    """A value breaks a rule. ``field`` names the member of the value that is wrong, if any;
+    ``known_words`` are those of ``Fault``.
+    """
 
-    def __init__(self, detail: str, *, code: str = "invalid", field: str = "") -> None:
+    def __init__(
+        self, detail: str, *, code: str = "invalid", field: str = "", known_words: str = ""
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code
         self.field = field
+        self.known_words = known_words
 
 
 REFUSALS = (Refused, ValidationError, DjangoValidationError)
@@ -59,7 +64,7 @@ def blame(error: Exception, path: str, faults: list[FieldFault]) -> None:
     """Note one of the ``REFUSALS`` of the value at a path."""
     if isinstance(error, Refused):
         place = f"{path}.{error.field}" if path and error.field else error.field or path
-        faults.append(FieldFault(place or "body", error.code, error.detail))
+        faults.append(FieldFault(place or "body", error.code, error.detail, error.known_words))
     elif isinstance(error, ValidationError | DjangoValidationError):
         faults += faults_of(error, path)
 
