@@ -7,7 +7,11 @@ class ServersConfig(AppConfig):
 
     def ready(self) -> None:
         import servers.policies  # noqa: F401, PLC0415 - declares the rules
-        from compute_site.identity.leaving import owner_is_looked_at, owner_leaves  # noqa: PLC0415 - as above
+        from compute_site.identity.leaving import (  # noqa: PLC0415 - as above
+            find_leaving_with,
+            owner_is_looked_at,
+            owner_leaves,
+        )
         from compute_site.neighbours.network.local.events import (  # noqa: PLC0415 - as above
             nics_changed,
             nics_changing,
@@ -23,7 +27,7 @@ class ServersConfig(AppConfig):
             refresh_nics,
         )
         from servers.attachments.volume_growth import tell_guests  # noqa: PLC0415 - models load first
-        from servers.delete.owners import forget_history, list_servers  # noqa: PLC0415 - models load first
+        from servers.delete.owners import find_leaving, forget_history, list_servers  # noqa: PLC0415 - models load first
         from servers.host_orders.networks import hint_hosts  # noqa: PLC0415 - models load first
         from servers.models.cell import make_cells  # noqa: PLC0415 - models load first
         from servers.models.service import make_control_services  # noqa: PLC0415 - models load first
@@ -34,6 +38,7 @@ class ServersConfig(AppConfig):
         count_users_with(count_users_usage)
         count_reserves_with(count_reserved)
         owner_leaves.connect(forget_history)
+        find_leaving_with(find_leaving)
         owner_is_looked_at.connect(list_servers)
         nics_changing.connect(lock_nics)
         nics_changed.connect(refresh_nics)

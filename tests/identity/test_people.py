@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from compute_site.identity import leaving
 from compute_site.identity.ids import stable_id
 from compute_site.identity.models import Project, Role, User
+from compute_site.waiting import held as waiting
 from servers.models import Instance
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
@@ -207,6 +209,39 @@ def test_a_user_with_servers_stays(as_admin: ApiClient, cast: Cast) -> None:
     user = make_user(project=cast.alpha)
     make_instance(user_id=user.pk)
     as_admin.delete(f"{V3}/users/{user.pk}").expect(409)
+
+
+@pytest.mark.parametrize("owner", ["project", "user"])
+def test_the_last_servers_that_are_being_deleted_are_waited_for(
+    as_admin: ApiClient, cast: Cast, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    project, user = make_project("p"), make_user("u")
+    make_instance(project_id=project.pk, user_id=user.pk, task_state="deleting")
+    path = f"{V3}/{owner}s/{(project if owner == 'project' else user).pk}"
+    deleted = {"deleted_at": "2026-01-01T00:00Z", "vm_state": "deleted", "task_state": None}
+    servers = Instance.objects.filter(project=project)
+    monkeypatch.setattr(waiting, "sleep", lambda _seconds: servers.update(**deleted))
+    as_admin.delete(path).expect(204)
+    as_admin.get(path).expect(404)
+
+
+@pytest.mark.parametrize("owner", ["project", "user"])
+def test_others_are_not(
+    as_admin: ApiClient, cast: Cast, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    project, user = make_project("p"), make_user("u")
+    for task in ("deleting", None):
+        make_instance(project_id=project.pk, user_id=user.pk, task_state=task)
+    monkeypatch.setattr(waiting, "sleep", lambda _seconds: pytest.fail("it waits"))
+    path = f"{V3}/{owner}s/{(project if owner == 'project' else user).pk}"
+    assert "still has servers" in as_admin.delete(path).expect(409).message
+
+
+def test_the_waiting_ends(as_admin: ApiClient, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project("p")
+    make_instance(project_id=project.pk, user_id=make_user("u").pk, task_state="deleting")
+    monkeypatch.setattr(leaving, "WAIT_SECONDS", 0)
+    as_admin.delete(f"{V3}/projects/{project.pk}").expect(409)
 
 
 def test_deleted_servers_go_with_their_owners(as_admin: ApiClient, cast: Cast) -> None:

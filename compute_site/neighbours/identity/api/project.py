@@ -25,7 +25,7 @@ from compute_site.identity.tokens import ValidToken
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import Listed, check_known, is_true
-from compute_site.neighbours.identity.api.records import DomainRecordList, Kind, RecordDetail
+from compute_site.neighbours.identity.api.records import DomainRecordList, Kind, OwnerDetail
 from compute_site.neighbours.identity.api.representation import (
     show_domain_as_project,
     show_list,
@@ -139,7 +139,7 @@ PLACING = ("domain_id", "parent_id", "is_domain")
 WAYS = ("parents_as_list", "parents_as_ids", "subtree_as_list", "subtree_as_ids")
 
 
-class ProjectDetail(RecordDetail):
+class ProjectDetail(OwnerDetail):
     """``/identity/v3/projects/{id}``"""
 
     of = PROJECT

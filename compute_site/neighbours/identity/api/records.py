@@ -15,12 +15,14 @@ from rest_framework.response import Response
 
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.errors import NoSuchThing
+from compute_site.identity.leaving import LastServers
 from compute_site.identity.models import Project
 from compute_site.identity.tokens import ValidToken
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import Listed, chosen, cut
 from compute_site.neighbours.identity.api.representation import show_list
 from compute_site.neighbours.identity.api.serializers import IdentityBody
+from compute_site.waiting.held import hold
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +170,21 @@ class RecordDetail(KindView):
     def delete(self, request: Request, **named: str) -> Response:
         (key,) = named.values()
         thing, caller = self.find_permitted("delete", key)
-        self.of.remove(thing, by=caller.user_id)
+        if not self.waits(request, thing):
+            self.of.remove(thing, by=caller.user_id)
         return Response(status=204)
+
+    def waits(self, request: Request, thing: Any) -> bool:
+        """Does the deletion wait for something? It is then answered anew."""
+        return False
+
+
+class OwnerDetail(RecordDetail):
+    """Of a project or user: its deletion waits for servers that are being deleted."""
+
+    def waits(self, request: Request, thing: Any) -> bool:
+        last = LastServers(thing)
+        return last.helps() and hold(request.META, last)
 
 
 def home_of(caller: ValidToken) -> str:

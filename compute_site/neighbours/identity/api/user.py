@@ -14,7 +14,7 @@ from compute_site.identity.users import change_password, change_user, make_user
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import Listed
-from compute_site.neighbours.identity.api.records import DomainRecordList, Kind, RecordDetail
+from compute_site.neighbours.identity.api.records import DomainRecordList, Kind, OwnerDetail
 from compute_site.neighbours.identity.api.representation import show_list, show_project, show_user
 from compute_site.neighbours.identity.api.serializers import PasswordChange, UserBody
 from compute_site.policy.rights import MoreRights, beyond, rights_of
@@ -65,7 +65,7 @@ class UserList(DomainRecordList):
     of = USER
 
 
-class UserDetail(RecordDetail):
+class UserDetail(OwnerDetail):
     """``/identity/v3/users/{id}``"""
 
     of = USER
