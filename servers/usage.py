@@ -71,7 +71,7 @@ def count_server_usage(project_id: str, user_id: str | None = None) -> dict[str,
 
 def count_reserved(project_id: str, user_id: str | None = None) -> dict[str, int]:
     """What servers that are being resized hold beyond their present flavors (one statement)."""
-    servers = _counted_servers().filter(project=project_id, move__isnull=False)
+    servers = _counted_servers().filter(Q(("move__isnull", False)), project=project_id)
     if user_id is not None:
         servers = servers.filter(user=user_id)
     spare = {
