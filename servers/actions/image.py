@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from compute_site.neighbours.volume.protocol import NewSnapshot
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
 from servers.drivers.choose import drivers_at
+from servers.drivers.protocol import ComputeDriver
 from servers.errors import BackupNeedsImage, WrongState
 from servers.holdings.ask_first import take_precaution
 from servers.holdings.new_images import Disks, NewImage, making_image
@@ -101,7 +102,7 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
             image_id = make(server, disks, _save_volumes(disks, order, snapshots or snapshot))
         else:
             image_id = make(server, disks)
-        if not volume_backed and is_filled_by_host(server):
+        if not volume_backed and _is_seen_saving(server):
             _let_fill(caller, server, SAVE_IMAGE, image_id)
         else:
             log_action(caller, server, SAVE_IMAGE.name, SAVE_IMAGE.event)
@@ -179,7 +180,7 @@ def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str
     with transaction.atomic():
         server = lock_row(instance)
         image_id = make(server, list(BlockDevice.objects.filter(instance=server)))
-        filled = is_filled_by_host(server)
+        filled = _is_seen_saving(server)
         ended = before if elsewhere else find_ended(check=filled)
         if filled:
             _let_fill(caller, server, SAVE_BACKUP, image_id, replaces=ended)
@@ -210,8 +211,16 @@ def _delete_ended(caller: Caller, ended: Sequence[str], *, elsewhere: bool) -> N
 
 def is_filled_by_host(instance: Instance) -> bool:
     """Does an image of the server's disk await what its host sends? Else there is nothing on it."""
-    drivers = drivers_at([instance.node]) if instance.host else {}
-    return not all(driver.saves_disks() for driver in drivers.values())
+    return not all(driver.saves_disks() for driver in _drivers(instance))
+
+
+def _is_seen_saving(instance: Instance) -> bool:
+    """Is the server busy while its image is made? Simulated hosts may take their time, too."""
+    return any(not one.saves_disks() or one.is_slow() for one in _drivers(instance))
+
+
+def _drivers(instance: Instance) -> Collection[ComputeDriver]:
+    return drivers_at([instance.node]).values() if instance.host else ()
 
 
 def _let_fill(

@@ -19,8 +19,11 @@ from websockets.typing import Subprotocol
 
 from compute_site.faults import Fault
 from servers.actions.remote_console import find_console
+from servers.console_proxy import simulated
 from servers.console_proxy.pages import POLICY, find_file
+from servers.drivers.choose import driver_name_at
 from servers.models import ConsoleToken
+from servers.models.service import SIMULATED_DRIVERS
 
 logger = logging.getLogger(__name__)
 QUIET = logging.getLogger(f"{__name__}.websockets")
@@ -90,10 +93,13 @@ async def lead(connection: ServerConnection) -> None:
     """Carry bytes between the browser and the console until one of them ends."""
     query = parse_qs(urlsplit(connection.request.path if connection.request else "").query)
     try:
-        console = await sync_to_async(_find)(query.get("token", [""])[0])
-        reader, writer = await connect(console)
+        console, is_simulated = await sync_to_async(_find)(query.get("token", [""])[0])
+        reader, writer = await (simulated.connect if is_simulated else connect)(console)
     except Fault as fault:
-        await connection.close(REFUSED, fault.detail[:120])
+        if _is_page(connection):
+            await connection.close(REFUSED, fault.detail[:120])
+        else:  # Nova: the connection ends without a word
+            connection.transport.close()
         return
     except (NoConsole, OSError, TimeoutError) as error:
         logger.warning("a console cannot be reached: %s", error)
@@ -116,10 +122,18 @@ async def lead(connection: ServerConnection) -> None:
         await connection.close()
 
 
-def _find(token: str) -> ConsoleToken:
-    """In another thread, which keeps no session of the database."""
+def _is_page(connection: ServerConnection) -> bool:
+    """Does a browser ask? It names the site, and its page tells why a connection ends."""
+    return connection.request is not None and "Origin" in connection.request.headers
+
+
+def _find(token: str) -> tuple[ConsoleToken, bool]:
+    """The console, and whether its host is simulated; in another thread, which keeps no session of
+    the database.
+    """
     try:
-        return find_console(token)
+        console = find_console(token)
+        return console, driver_name_at(console.node) in SIMULATED_DRIVERS
     finally:
         connection.close()
 

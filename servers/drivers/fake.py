@@ -32,8 +32,8 @@ def saves_disks() -> bool:
     return True
 
 
-def save_disk(server_id: str, node: str, image_id: str) -> None:
-    """Nobody asks for it: there is nothing on the disk."""
+def save_disk(server_id: str, node: str, image_id: str) -> None:  # noqa: ARG001 - nothing is on it
+    work()
 
 
 def diagnose(server_id: str, node: str) -> Mapping[str, Any]:  # noqa: ARG001 - nothing is measured

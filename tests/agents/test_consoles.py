@@ -6,10 +6,11 @@ import asyncio
 import dataclasses
 import http.client
 import socket
+import struct
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.conf import settings
@@ -28,6 +29,8 @@ from tests.agents.test_life import becomes, create
 from tests.world.agents import at_work, jobs_at_work, join, make_agent
 from tests.world.cast import make_cast
 from tests.world.client import ApiClient
+from tests.world.factories import make_instance
+from tests.world.hosts import make_host
 
 ANSWER_SECONDS = 20
 MOST_SECONDS = 90
@@ -89,7 +92,8 @@ def test_a_token_leads_to_the_console_once(
 
 async def closed(url: str) -> int | None:
     """Why the proxy ends it."""
-    async with connect(url) as browser:
+    page = f"http://{urlsplit(url).netloc}"
+    async with connect(url, origin=page) as browser:  # type: ignore[arg-type]
         with pytest.raises(ConnectionClosed) as ended:
             await browser.recv()
     return ended.value.rcvd.code if ended.value.rcvd else None
@@ -104,6 +108,66 @@ def test_the_proxy_refuses_strangers(transactional_db: None) -> None:
             await connect(f"ws://{proxy}/", origin="http://evil.test")  # type: ignore[arg-type]
 
     with_proxy(try_out)
+
+
+def test_programs_are_told_nothing(transactional_db: None) -> None:
+    async def try_out(proxy: str) -> None:
+        async with connect(f"ws://{proxy}/console?token=wrong") as program:
+            with pytest.raises(ConnectionClosed) as ended:
+                await program.recv()
+        assert ended.value.rcvd is None
+
+    with_proxy(try_out)
+
+
+def on_a_simulated_host() -> Instance:
+    name = make_host().hypervisor_hostname
+    return make_instance(vm_state="active", host=name, node=name)
+
+
+def test_a_simulated_host_has_a_dark_screen(member: ApiClient) -> None:
+    server = on_a_simulated_host()
+    token = token_of(member, server, "vnc", "novnc")
+
+    async def look(proxy: str) -> None:
+        async with connect(f"ws://{proxy}/?token={token}", origin=f"http://{proxy}") as browser:  # type: ignore[arg-type]
+
+            async def ask(said: bytes, length: int) -> bytes:
+                await browser.send(said)
+                told = b""
+                while len(told) < length:
+                    told += await browser.recv(decode=False)
+                return told
+
+            assert await browser.recv() == b"RFB 003.008\n"
+            assert await ask(b"RFB 003.008\n", 2) == b"\1\1"
+            assert await ask(b"\1", 4) == bytes(4)
+            title = str(server.display_name).encode()
+            told = await ask(b"\1", 24 + len(title))
+            width, height = struct.unpack(">HH", told[:4])
+            assert told[20:] == struct.pack(">I", len(title)) + title
+            pixels = bytes(width * height * 2)
+            sixteen = struct.pack(">BxxxBBBBHHHBBBxxx", 0, 16, 16, 0, 1, 31, 63, 31, 11, 5, 0)
+            raw = struct.pack(">BxHi", 2, 1, 0)
+            keys = struct.pack(">BBxxI", 4, 1, 65) + struct.pack(">BxxxI", 6, 3) + b"abc"
+            update = struct.pack(">BBHHHH", 3, 0, 0, 0, width, height)
+            shown = await ask(sixteen + raw + keys + update, 16 + len(pixels))
+            assert shown[4:] == struct.pack(">HHHHi", 0, 0, width, height, 0) + pixels
+
+    with_proxy(look)
+
+
+def test_a_simulated_host_has_a_line_that_repeats(member: ApiClient) -> None:
+    server = on_a_simulated_host()
+    token = token_of(member, server, "serial", "serial")
+
+    async def look(proxy: str) -> None:
+        async with connect(f"ws://{proxy}/?token={token}") as browser:
+            assert b"simulated" in await browser.recv(decode=False)
+            await browser.send("typed")
+            assert await browser.recv(decode=False) == b"typed"
+
+    with_proxy(look)
 
 
 @pytest.fixture

@@ -62,3 +62,26 @@ def test_a_build_can_be_seen(seen: dict[str, float], as_member: ApiClient) -> No
     Rack().server(as_member)
     assert seen == {"BUILD": pytest.approx(DEFAULT)}
     assert DEFAULT >= 1
+
+
+def test_an_image_is_made_alone(seen: dict[str, float], as_member: ApiClient) -> None:
+    server = Rack().server(as_member)
+    first = {"createImage": {"name": "first"}}
+    assert act(as_member, server, "2.45", **first).expect(202).json["image_id"]
+    act(as_member, server, "2.45", createImage={"name": "second"}).expect(409)
+    run_jobs()
+    saved = Instance.objects.get()
+    assert (saved.vm_state, saved.task_state) == ("active", None)
+    act(as_member, server, "2.45", createImage={"name": "third"}).expect(202)
+
+
+def test_a_backup_takes_the_place_of_the_last_when_it_is_made(
+    seen: dict[str, float], as_member: ApiClient
+) -> None:
+    server = Rack().server(as_member)
+    for name in ("monday", "tuesday"):
+        body = {"name": name, "backup_type": "daily", "rotation": 1}
+        act(as_member, server, "2.45", createBackup=body).expect(202)
+        run_jobs()
+    images = as_member.get("//image/v2/images").expect(200).json["images"]
+    assert [image["name"] for image in images if image.get("backup_type")] == ["tuesday"]

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -64,7 +65,7 @@ def run(name: str, site: str) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "output.txt"
     with contextlib.ExitStack() as stack:
-        root = site or stack.enter_context(cloud(suite.delay))
+        root = site or stack.enter_context(cloud(suite))
         write_files(suite, folder, root)
         environment = {**os.environ, **fill_in(suite, root), "SUITE": str(HERE)}
         with log.open("w") as output:
@@ -82,14 +83,46 @@ def run(name: str, site: str) -> bool:
 
 
 @contextlib.contextmanager
-def cloud(delay: float) -> Iterator[str]:
+def cloud(suite: Suite) -> Iterator[str]:
     """A cloud that keeps nothing; its address."""
-    with mock.patch.dict(os.environ, {"COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": str(delay)}):
+    variables = {"COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": str(suite.delay)}
+    port = free_port() if suite.consoles else 0
+    if port:
+        proxy = {"type": "novnc", "url": f"http://127.0.0.1:{port}/vnc_auto.html"}
+        variables["COMPUTE_SITE_CONSOLE_PROXIES"] = json.dumps([proxy])
+    with mock.patch.dict(os.environ, variables):
         started = start_cloud(str(HERE / "cloud.yaml"), faults=False)
     try:
-        yield started.root
+        with console_proxy(started.database_url, port) if port else contextlib.nullcontext():
+            yield started.root
     finally:
         started.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextlib.contextmanager
+def console_proxy(database_url: str, port: int) -> Iterator[None]:
+    """Serves the consoles of the cloud with this database. noVNC is installed once."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "COMPUTE_SITE_STATE_DIR": str(WORK),
+        "PYTHONPATH": str(ROOT),
+    }
+    words = [sys.executable, "-m", "compute_site", "manage", "console_proxy"]
+    if not (WORK / "console").is_dir():
+        subprocess.run([*words, "--install"], env=environment, check=True)
+    serving = subprocess.Popen([*words, "--port", str(port)], env=environment)
+    try:
+        yield
+    finally:
+        serving.terminate()
+        serving.wait()
 
 
 def fill_in(suite: Suite, root: str) -> dict[str, str]:

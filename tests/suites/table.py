@@ -20,6 +20,8 @@ class Suite:
     needs_tempest_conf: bool = False
     told: int = 12
     """So many lines of the output are shown in the end."""
+    consoles: bool = False
+    """Does it open consoles? A proxy serves them then."""
     delay: float = 1
     """For so many seconds simulated hosts show each state that passes: clients poll each second."""
 
@@ -42,10 +44,11 @@ PATHS = 'export PATH="$PWD/venv/bin:$PATH"; S=$(echo "$PWD"/venv/lib/python3*/si
 GO = "export GOPATH=$PWD/go GOFLAGS=-mod=mod"
 
 
-def _tempest(tests: str) -> Suite:
+def _tempest(tests: str, *, consoles: bool = False) -> Suite:
     return Suite(
         title=f"Tempest: {tests}",
         needs_tempest_conf=True,
+        consoles=consoles,
         script=f"""
 {PYTHON} tempest==47.0.0
 {PATHS}
@@ -129,7 +132,7 @@ $T destroy -no-color -auto-approve
 """
 
 SUITES: Mapping[str, Suite] = {
-    "tempest-compute": _tempest("api.compute|serial_tests.api"),
+    "tempest-compute": _tempest("api.compute|serial_tests.api", consoles=True),
     "tempest-network": _tempest("api.network"),
     "tempest-image": _tempest("api.image"),
     "tempest-volume": _tempest("api.volume"),
@@ -159,7 +162,7 @@ SUITES: Mapping[str, Suite] = {
         script=f"""
 {CLIENTS}
 {PATHS}
-OS_NOVACLIENT_EXEC_DIR=$PWD/venv/bin python -m testtools.run discover \\
+TOX_ENV_DIR=$PWD/venv python -m testtools.run discover \\
     -s "$S"/novaclient/tests/functional -t "$S"
 """,
     ),
