@@ -62,7 +62,8 @@ stestr run --concurrency 2 '^tempest\\.({tests})'
 
 CLIENTS = f"""{SHARED}
 {PYTHON} openstacksdk==4.22.0 python-openstackclient==10.5.0 python-novaclient==18.13.1 \\
-    tempest==47.0.0 testtools fixtures oslotest requests-mock ddt testscenarios pytest"""
+    tempest==47.0.0 testtools fixtures oslotest requests-mock ddt testscenarios pytest
+unset OS_DOMAIN_ID  # beside a project it is a second scope"""
 NEEDED_BY_SDK = {
     "OS_CLIENT_CONFIG_FILE": "clouds.yaml",
     "OPENSTACKSDK_EXAMPLE_CONFIG_KEY": "functional",
