@@ -31,13 +31,12 @@ ENVELOPE_KEYS = {
 @dataclasses.dataclass(frozen=True, slots=True)
 class FieldFault:
     """One thing that is wrong in a request: where (``server.networks.0.uuid``; empty: nowhere in
-    the body), a stable code, and what. ``known_words`` are those of ``Fault``.
+    the body), a stable code, and what.
     """
 
     field: str
     code: str
     detail: str
-    known_words: str = ""
 
     def as_json(self) -> dict[str, str]:
         """Without ``field`` where no member of the body is to blame."""
@@ -53,8 +52,6 @@ class Fault(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "fault"
-    known_words: ClassVar[str] = ""
-    """What clients look for in the message of this error; ``errors`` tells ``detail`` beside it."""
     headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, detail: str, *, field: str | None = None) -> None:
@@ -67,16 +64,11 @@ class Fault(Exception):
         """Every reason, the one that ``detail`` tells first."""
         return [FieldFault(self.field or "", self.code, self.detail)]
 
-    @property
-    def message(self) -> str:
-        """The first thing that a client shows."""
-        return self.known_words or self.detail
-
     def envelope(self) -> dict[str, Any]:
         """The body of the answer: one outer key named after the status."""
         fault = {
             "code": self.status,
-            "message": self.message,
+            "message": self.detail,
             "errors": [error.as_json() for error in self.errors],
         }
         return {ENVELOPE_KEYS.get(self.status, "computeFault"): fault}
@@ -108,10 +100,6 @@ class InvalidBody(BadRequest):
     @property
     def errors(self) -> Sequence[FieldFault]:
         return self._errors
-
-    @property
-    def message(self) -> str:
-        return self._errors[0].known_words or self.detail
 
 
 class Unauthorized(Fault):
@@ -167,7 +155,6 @@ class Gone(Fault):
 
     status = 410
     code = "gone"
-    known_words = "This resource is no longer available. No forwarding address is given."
 
 
 class BodyTooLarge(Fault):

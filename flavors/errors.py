@@ -54,7 +54,6 @@ class FlavorIsPublic(Conflict):
     """Access to a public flavor cannot be given, because every project has it."""
 
     code = "flavor_is_public"
-    known_words = "Can not add access to a public flavor."
 
 
 class NoAccessList(NotFound):

@@ -23,7 +23,6 @@ from compute_site.api.microversions.history import History, all_forms, when_in_f
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import (
     Base64,
-    Description,
     Fqdn,
     Ip,
     Ipv4,
@@ -31,6 +30,7 @@ from compute_site.api.microversions.texts import (
     Label,
     LooseName,
     Name,
+    Printable,
     Text,
     Uuid,
 )
@@ -170,7 +170,7 @@ class Rebuild(VersionedSerializer):
     access_ip_v4 = Ipv4(key="accessIPv4")
     access_ip_v6 = Ipv6(key="accessIPv6")
     files = History({"2.1": ListOf(File, key="personality"), "2.57": None})
-    display_description = History({"2.19": Description(key="description", null=True)})
+    display_description = History({"2.19": Printable(0, 255, key="description", null=True)})
     new_key = History({"2.54": Text(1, 255, key="key_name", null=True)})
     user_data = History({"2.57": Base64(0, 65535, null=True)})
     trusted_certs = History(

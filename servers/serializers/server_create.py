@@ -20,13 +20,13 @@ from compute_site.api.microversions.history import History
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import (
     Base64,
-    Description,
     Fqdn,
     Ipv4,
     Ipv6,
     Label,
     LooseName,
     Name,
+    Printable,
     Tag,
     Text,
     Uuid,
@@ -143,7 +143,7 @@ class Server(VersionedSerializer):
     user_data = History(
         {"2.0": Base64(0, 65535, null=True), "2.1": Base64(0, 65535, help_text="base64")}
     )
-    description = History({"2.19": Description(null=True)})
+    description = History({"2.19": Printable(0, 255, null=True)})
     tags = History({"2.52": ListOf(Tag(), 0, 50)})
     trusted_certificates = History(
         {"2.63": ListOf(Text(1), 1, 50, key="trusted_image_certificates", distinct=True, null=True)}

@@ -8,13 +8,13 @@ from compute_site.api.microversions.fields import Choice
 from compute_site.api.microversions.history import History
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.texts import (
-    Description,
     Fqdn,
     Ipv4,
     Ipv6,
     Label,
     LooseName,
     Name,
+    Printable,
     Text,
 )
 from compute_site.api.microversions.version import Microversion
@@ -28,7 +28,7 @@ class ServerChanges(VersionedSerializer):
     auto_disk_config = Choice("AUTO", "MANUAL", key="OS-DCF:diskConfig")
     access_ip_v4 = Ipv4(key="accessIPv4")
     access_ip_v6 = Ipv6(key="accessIPv6")
-    display_description = History({"2.19": Description(key="description", null=True)})
+    display_description = History({"2.19": Printable(0, 255, key="description", null=True)})
     hostname = History({"2.90": Label(), "2.94": Fqdn()})
     pinned_zone = History({"2.104": Text(1, 255, key="pinned_availability_zone", null=True)})
 

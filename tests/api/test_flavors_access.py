@@ -55,11 +55,7 @@ def test_a_public_flavor_cannot_be_opened_from_2_7(
     as_admin: ApiClient, microversion: str, status: int
 ) -> None:
     Flavor.objects.update(is_public=True)
-    answer = as_admin.post(ACTION, opens(BETA), microversion=microversion).expect(status)
-    if status == 409:  # in the words that novaclient's tests look for, and in ours
-        told = answer.json["conflictingRequest"]
-        assert told["message"] == "Can not add access to a public flavor."
-        assert "open to every project" in told["errors"][0]["detail"]
+    as_admin.post(ACTION, opens(BETA), microversion=microversion).expect(status)
 
 
 def test_a_public_flavor_has_no_list(as_admin: ApiClient) -> None:

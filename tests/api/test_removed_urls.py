@@ -47,13 +47,6 @@ def test_what_was_taken_out(
     as_member.send(method, path, body, microversion=version).expect(status)
 
 
-def test_it_is_told_in_the_words_that_clients_know(as_member: ApiClient) -> None:
-    told = as_member.get("/os-agents").expect(410).json["computeFault"]
-    known = "This resource is no longer available. No forwarding address is given."
-    assert told["message"] == known
-    assert told["errors"] == [{"code": "gone", "detail": "This API was removed."}]
-
-
 def test_servers_that_boot_from_volumes_are_servers(as_member: ApiClient) -> None:
     server = make_instance(vm_state="active")
     [listed] = as_member.get("/os-volumes_boot").expect(200).json["servers"]

@@ -42,18 +42,13 @@ MOST_DIGITS = 4000  # Python refuses to read longer texts as a number
 
 
 class Refused(ValueError):
-    """A value breaks a rule. ``field`` names the member of the value that is wrong, if any;
-    ``known_words`` are those of ``Fault``.
-    """
+    """A value breaks a rule. ``field`` names the member of the value that is wrong, if any."""
 
-    def __init__(
-        self, detail: str, *, code: str = "invalid", field: str = "", known_words: str = ""
-    ) -> None:
+    def __init__(self, detail: str, *, code: str = "invalid", field: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code
         self.field = field
-        self.known_words = known_words
 
 
 REFUSALS = (Refused, ValidationError, DjangoValidationError)
@@ -64,7 +59,7 @@ def blame(error: Exception, path: str, faults: list[FieldFault]) -> None:
     """Note one of the ``REFUSALS`` of the value at a path."""
     if isinstance(error, Refused):
         place = f"{path}.{error.field}" if path and error.field else error.field or path
-        faults.append(FieldFault(place or "body", error.code, error.detail, error.known_words))
+        faults.append(FieldFault(place or "body", error.code, error.detail))
     elif isinstance(error, ValidationError | DjangoValidationError):
         faults += faults_of(error, path)
 

@@ -54,9 +54,7 @@ class Text(StrictField):
             raise Refused(f"{few}; give at least {self.shortest}", code="too_short")
         if self.longest is not None and length > self.longest:
             raise Refused(
-                f"{length} characters are too many; give at most {self.longest}",
-                code="too_long",
-                known_words=self.known_words_if_too_long(value),
+                f"{length} characters are too many; give at most {self.longest}", code="too_long"
             )
         if self.pattern is not None and not self.pattern.fullmatch(value):
             raise Refused(f"{shorten(value)} {self.means}", code="pattern")
@@ -67,10 +65,6 @@ class Text(StrictField):
     def accept(self, value: str) -> str:
         """The last check, after those of length and pattern; may raise ``Refused``."""
         return value
-
-    def known_words_if_too_long(self, value: str) -> str:
-        """What clients look for in the answer (``Fault.known_words``)."""
-        return ""
 
     def describe(self) -> Schema:
         schema: Schema = {"type": "string"}
@@ -116,20 +110,6 @@ class Printable(Text):
         if not is_printable(value):
             raise Refused(f"{shorten(value)} holds a character that cannot be printed", code="name")
         return value
-
-
-class Description(Printable):
-    """What people say of a thing: at most 255 printable characters. Clients know the words in which
-    Nova refuses more.
-    """
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(0, 255, **options)
-
-    def known_words_if_too_long(self, value: str) -> str:
-        return (
-            f"Invalid input for field/attribute description. Value: {value}. '{value}' is too long"
-        )
 
 
 class Name(Printable):

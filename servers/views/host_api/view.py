@@ -30,7 +30,6 @@ class Fenced(Gone):
     """The servers of the host may be built elsewhere: it must ask what has left it."""
 
     code = "fenced"
-    known_words = ""
 
 
 class HostView(JsonView):
