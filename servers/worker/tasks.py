@@ -17,6 +17,7 @@ from compute_site.identity.sign_ins import purge_sign_ins
 from compute_site.identity.tokens import purge_sessions, purge_tokens
 from compute_site.neighbours.image.local import uploads
 from compute_site.neighbours.volume.local import data as volume_data
+from compute_site.neighbours.volume.local import messages as volume_messages
 from compute_site.request_id import sent_by
 from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.actions.perform import perform
@@ -184,4 +185,5 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
         purge_orders()
         spool.clean_up()
         volume_data.clean_up()
+        volume_messages.clean_up()
         uploads.clean_up()

@@ -911,8 +911,8 @@ LIMITS = "/volume/v3/os-quota-sets/{owner}"
 TYPES = "/volume/v3/types"
 TYPE = f"{TYPES}/{{type_id}}"
 
-QOS = "/volume/v3/qos-specs"
-QOS_ENTRY = f"{QOS}/{{specs_id}}"
+SPECS = "/volume/v3/qos-specs"
+SPECS_ENTRY = f"{SPECS}/{{specs_id}}"
 ENCRYPTED = {"encryption": {"provider": "luks", "control_location": "front-end"}}
 OF_PROVIDER = {"key": "provider"}
 
@@ -1051,10 +1051,11 @@ VOLUME_SERVICE = (
             ("removeProjectAccess", BETA),
         )
     ),
-    row("POST", QOS, ADMIN, 200, {"qos_specs": {"name": "new", "total_iops_sec": "9"}}),
-    row("PUT", QOS_ENTRY, ADMIN, 200, {"qos_specs": {"total_iops_sec": "9"}}),
-    row("PUT", f"{QOS_ENTRY}/delete_keys", ADMIN, 202, {"keys": ["a"]}),
-    row("DELETE", QOS_ENTRY, ADMIN, 202),
+    newest("DELETE", "/volume/v3/messages/{message_id}", MEMBER, 204),
+    row("POST", SPECS, ADMIN, 200, {"qos_specs": {"name": "new", "total_iops_sec": "9"}}),
+    row("PUT", SPECS_ENTRY, ADMIN, 200, {"qos_specs": {"total_iops_sec": "9"}}),
+    row("PUT", f"{SPECS_ENTRY}/delete_keys", ADMIN, 202, {"keys": ["a"]}),
+    row("DELETE", SPECS_ENTRY, ADMIN, 202),
     row("POST", f"{TYPE}/encryption", ADMIN, 200, ENCRYPTED, names={"type_id": "{plain_type}"}),
     row("PUT", f"{TYPE}/encryption/{{key}}", ADMIN, 200, ENCRYPTED, names=OF_PROVIDER),
     row("DELETE", f"{TYPE}/encryption/{{key}}", ADMIN, 202, names=OF_PROVIDER),

@@ -36,6 +36,8 @@ from compute_site.neighbours.network.models import (
     Subnet,
     SubnetPool,
 )
+from compute_site.neighbours.volume.local import messages
+from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
     Attachment,
     Snapshot,
@@ -294,6 +296,7 @@ class World:
         kind.encryption = TypeEncryption.objects.create(
             volume_type=kind, provider="luks", control_location="front-end"
         )
+        messages.tell(kept, messages.Action.PLACE, messages.Detail.NO_BACKEND)
         plain = VolumeType.objects.create(name="plain", is_public=False)
         reserved = Attachment.objects.create(
             volume=make_volume(status="reserved"), made_by_compute=False
@@ -303,6 +306,7 @@ class World:
             "attachment_id": str(reserved.pk),
             "transfer_id": str(offer_volume(project_id=ALPHA).pk),
             "type_id": str(kind.pk),
+            "message_id": str(Message.objects.get().pk),
             "plain_type": str(plain.pk),
             "specs_id": str(specs.pk),
             "snapshot_id": str(snapshot.pk),

@@ -36,6 +36,8 @@ from compute_site.neighbours.network.models import (
     Subnet,
     SubnetPool,
 )
+from compute_site.neighbours.volume.local import messages
+from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
     Attachment,
     Snapshot,
@@ -159,6 +161,7 @@ class Site:
         TypeEncryption.objects.create(
             volume_type=secret, provider="luks", control_location="front-end"
         )
+        messages.tell(volume, messages.Action.PLACE, messages.Detail.NO_BACKEND)
         specs = QosSpecs.objects.create(name="slow", specs=items)
         host = make_host("host")
         image = make_image(owner_id=ALPHA, visibility="shared", tags=["web"])
@@ -187,6 +190,7 @@ class Site:
             "transfer_id": str(offer_volume().pk),
             "action": "enable",
             "type_id": str(kind.pk),
+            "message_id": str(Message.objects.get().pk),
             "specs_id": str(specs.pk),
             "port_id": str(port.pk),
             "floating_ip_id": str(floating_ip.pk),

@@ -24,6 +24,7 @@ from compute_site.neighbours.volume.api.actions import SHAPES, SNAPSHOT_SHAPES
 from compute_site.neighbours.volume.local import actions, changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.local.metadata import change_metadata
+from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
     Attachment,
     DefaultType,
@@ -52,6 +53,18 @@ class EncryptionInline(admin.StackedInline):  # type: ignore[type-arg]
 
     model = TypeEncryption
     extra = 0
+
+
+@admin.register(TypeEncryption)
+class TypeEncryptionAdmin(RecordAdmin):
+    """What is said of encryption can only be viewed here; it is changed with its volume type."""
+
+    list_display = ("volume_type", "provider", "control_location", "cipher", "key_size")
+    list_select_related = ("volume_type",)
+    search_fields = ("provider",)
+    id_fields = ("id", "volume_type__id")
+    search_help_text = "Part of the provider, id of the volume type"
+    ordering = ("volume_type__name", "id")
 
 
 @admin.register(QosSpecs)
@@ -326,6 +339,23 @@ class TransferAdmin(RecordAdmin):
     search_help_text = "Part of the name, id of the offer or of its volume"
     ordering = ("-created_at", "id")
     readonly_fields = ("volume", "name", "no_snapshots", "created_at")
+
+
+@admin.register(Message)
+class MessageAdmin(RecordAdmin):
+    """What users are told of work of theirs that failed."""
+
+    list_display = ("event_id", "project", "resource_type", "resource_uuid", "created_at")
+    list_filter = (
+        word_filter("kind", "resource_type"),
+        word_filter("project", "project__name", "project__id"),
+    )
+    list_select_related = ()
+    list_prefetched = ("project",)
+    search_fields = ("event_id",)
+    id_fields = ("id", "resource_uuid")
+    search_help_text = "Part of the event, id of the message or of what failed"
+    ordering = ("-created_at", "id")
 
 
 @admin.register(DefaultType)

@@ -13,7 +13,10 @@ from compute_site.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet, Thing
 from compute_site.neighbours.quotas import ProjectQuota
+from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.qos_models import QosSpecs
+
+__all__ = ["Message", "QosSpecs"]  # Django finds them here
 
 LIMITED = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes")
 """What quotas limit."""

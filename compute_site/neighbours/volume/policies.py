@@ -702,3 +702,24 @@ SHOW_VOLUME_ENCRYPTION = rule(
     ("GET /volume/v3/volumes/{volume_id}/encryption",),
     noun="volume",
 )
+LIST_MESSAGES = rule(
+    "message:get_all",
+    Role.READER,
+    "List what users are told of work that failed.",
+    ("GET /volume/v3/messages",),
+    noun="message",
+)
+SHOW_MESSAGE = rule(
+    "message:get",
+    Role.READER,
+    "Show what users are told of work that failed.",
+    ("GET /volume/v3/messages/{message_id}",),
+    noun="message",
+)
+DELETE_MESSAGE = rule(
+    "message:delete",
+    Role.MEMBER,
+    "Delete what users are told of work that failed.",
+    ("DELETE /volume/v3/messages/{message_id}",),
+    noun="message",
+)

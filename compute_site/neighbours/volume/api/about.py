@@ -16,6 +16,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.representation import POOL_HOST, cinder_time
 from compute_site.neighbours.volume.api.version import known_at, starting
 from compute_site.neighbours.volume.api.views import VolumeView
+from compute_site.neighbours.volume.local.backend import BACKEND
 from compute_site.neighbours.volume.local.changes import find_type
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.keys import Key, filled_line, line
@@ -29,12 +30,6 @@ PROCESSES = {
     VOLUME_PROCESS: BACKEND_HOST,
 }
 """Where the processes are that the real service has."""
-BACKEND = {
-    "volume_backend_name": "database",
-    "storage_protocol": "fake",
-    "vendor_name": "compute-site",
-    "driver_version": "1",
-}
 
 
 class Zones(VolumeView):

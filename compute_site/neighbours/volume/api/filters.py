@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.neighbours.volume.api.attachments import AttachmentsDetail
+from compute_site.neighbours.volume.api.messages import Messages
 from compute_site.neighbours.volume.api.queries import ListView
 from compute_site.neighbours.volume.api.types import Types
 from compute_site.neighbours.volume.api.version import known_at
@@ -18,6 +19,7 @@ LISTS: Mapping[str, type[ListView]] = {
     "snapshot": SnapshotsDetail,
     "attachment": AttachmentsDetail,
     "volume_type": Types,
+    "message": Messages,
 }
 
 

@@ -16,7 +16,8 @@ from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import copies, data
+from compute_site.neighbours.volume.local import copies, data, messages
+from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.default_types import default_type_of
 from compute_site.neighbours.volume.local.encryption import check_plain
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
@@ -86,8 +87,18 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         multiattach=shared,
         **origin,
     )
+    if volume.volume_type is not None and not suits(volume.volume_type.extra_specs):
+        return _put_nowhere(volume)
     image_id = values["imageRef"]
     copies.begin(volume, image_id=None if image_id is None else str(image_id))
+    return volume
+
+
+def _put_nowhere(volume: Volume) -> Volume:
+    """As in Cinder, the client hears of it when it looks at the volume, or for messages."""
+    volume.status = "error"
+    volume.save(update_fields=["status"])
+    messages.tell(volume, messages.Action.PLACE, messages.Detail.NO_BACKEND)
     return volume
 
 

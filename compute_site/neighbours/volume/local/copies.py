@@ -20,7 +20,7 @@ from django.db import transaction
 
 from compute_site.db.locks import Kind, one_of
 from compute_site.faults import Fault
-from compute_site.neighbours.volume.local import data
+from compute_site.neighbours.volume.local import data, messages
 from compute_site.neighbours.volume.local.events import bytes_awaited
 from compute_site.neighbours.volume.models import Snapshot, Volume
 
@@ -72,6 +72,7 @@ def _make(kind: str, row_id: str) -> None:
     if row is None or row.awaits is None:
         return
     [source] = row.awaits.items()
+    why = _why(row, None)
     if source[0] == IMAGE:
         rows.filter(status=CREATING).update(status=DOWNLOADING)
     try:
@@ -81,12 +82,27 @@ def _make(kind: str, row_id: str) -> None:
             status = "error"
             logger.warning("%s %s: the %s %s has no bytes any more", kind, row_id, *source)
     except Fault as fault:
-        status = "error"
+        status, why = "error", _why(row, fault)
         logger.warning("%s %s is not made: %s", kind, row_id, fault.detail)
     with transaction.atomic():
         if not rows.update(awaits=None):
             data.remove(row)  # it was deleted meanwhile
+        elif status == "error":
+            messages.tell(row, _action(row, source[0]), why)
         rows.filter(status__in=UNDONE).update(status=status)
+
+
+def _action(row: Volume | Snapshot, source: str) -> messages.Action:
+    if isinstance(row, Snapshot):
+        return messages.Action.SNAPSHOT
+    return messages.Action.COPY_IMAGE if source == IMAGE else messages.Action.CREATE
+
+
+def _why(row: Volume | Snapshot, fault: Fault | None) -> messages.Detail:
+    if isinstance(fault, data.DiskTooSmall):
+        return messages.Detail.TOO_LARGE
+    is_snapshot = isinstance(row, Snapshot)
+    return messages.Detail.SNAPSHOT_FAILED if is_snapshot else messages.Detail.CREATE_FAILED
 
 
 def source_of(row: Volume | Snapshot, image_id: str | None) -> data.Source | None:

@@ -21,6 +21,7 @@ from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import copies, data
+from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.default_types import default_type_of
 from compute_site.neighbours.volume.local.encryption import check_plain
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
@@ -31,6 +32,7 @@ from compute_site.neighbours.volume.protocol import (
     NewVolume,
     SnapshotData,
     VolumeData,
+    VolumeFailed,
     VolumeNotDetachable,
     VolumeNotReservable,
     VolumeNotSnapshottable,
@@ -159,6 +161,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     untyped = any(new.volume_type is None for new in volumes)
     usual = default_type_of(caller.project_id) if untyped else None
     check_plain([*types.values(), usual])
+    _check_suited([*types.values(), usual])
     shared = shared_types({*types.values(), *filter(None, (usual,))})
     rows = [
         Volume(
@@ -180,6 +183,14 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     for row, new in zip(rows, volumes, strict=True):
         data.make(row, copies.source_of(row, new.image_id))
     return [str(row.pk) for row in rows]
+
+
+def _check_suited(type_ids: Collection[str | None]) -> None:
+    """Raises: VolumeFailed: no store is as one of the types wants it."""
+    known = [type_id for type_id in type_ids if type_id is not None]
+    for kind in VolumeType.objects.filter(pk__in=known) if known else ():
+        if not suits(kind.extra_specs):
+            raise VolumeFailed(f"No store of volumes is as the type {kind.name} wants it.")
 
 
 def shared_types(type_ids: Collection[str]) -> set[str]:
