@@ -96,6 +96,12 @@ IDENTITY: Mapping[str, Any] = {
         for holder in ("users/{user_id}", "groups/{group_id}")
     },
 }
+METADEF_OBJECT = {
+    "name": "contract",
+    "required": ["end"],
+    "properties": {"end": {"title": "Last day", "type": "string"}},
+}
+METADEF_PROPERTY = {"name": "seats", "title": "Seats", "type": "integer", "minimum": 1}
 IMAGE: Mapping[str, Any] = {
     "post images": {
         "name": "my-image",
@@ -115,6 +121,29 @@ IMAGE: Mapping[str, Any] = {
     "put images/{image_id}/tags/{tag}": WITHOUT_BODY,
     "post images/{image_id}/members": {"member": demo.PROJECT},
     "put images/{image_id}/members/{member_id}": {"status": "accepted"},
+    "post metadefs/namespaces": {
+        "namespace": "Example::Licences",
+        "display_name": "Licences",
+        "visibility": "public",
+        "resource_type_associations": [{"name": "OS::Glance::Image"}],
+        "properties": {"licence": {"title": "Licence", "type": "string", "enum": ["GPL", "MIT"]}},
+    },
+    "put metadefs/namespaces/{namespace}": {
+        "namespace": "Example::Licences",
+        "description": "under which programs are passed on",
+        "visibility": "public",
+    },
+    "post metadefs/namespaces/{namespace}/objects": METADEF_OBJECT,
+    "put metadefs/namespaces/{namespace}/objects/{definition}": METADEF_OBJECT,
+    "post metadefs/namespaces/{namespace}/properties": METADEF_PROPERTY,
+    "put metadefs/namespaces/{namespace}/properties/{definition}": METADEF_PROPERTY,
+    "post metadefs/namespaces/{namespace}/tags": {"tags": [{"name": "free"}, {"name": "paid"}]},
+    "post metadefs/namespaces/{namespace}/tags/{definition}": WITHOUT_BODY,
+    "put metadefs/namespaces/{namespace}/tags/{definition}": {"name": "gratis"},
+    "post metadefs/namespaces/{namespace}/resource_types": {
+        "name": "OS::Nova::Server",
+        "prefix": "app_",
+    },
 }
 TAGGED = (
     *("networks", "subnets", "ports", "security-groups", "floatingips", "routers"),

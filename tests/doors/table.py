@@ -580,6 +580,35 @@ IMAGE_SERVICE = (
     ),
 )
 
+METADEFS = "/image/v2/metadefs/namespaces"
+NAMESPACE = f"{METADEFS}/{{namespace}}"
+DEFINED: dict[str, dict[str, Any]] = {
+    "objects": {"name": "new"},
+    "properties": {"name": "new", "title": "New", "type": "string"},
+}
+METADEF_DOORS = (
+    row("POST", METADEFS, ADMIN, 201, {"namespace": "new"}),
+    row("PUT", NAMESPACE, ADMIN, 200, {"namespace": "renamed"}),
+    row("DELETE", NAMESPACE, ADMIN, 204),
+    *(
+        made
+        for kind, body in DEFINED.items()
+        for made in (
+            row("POST", f"{NAMESPACE}/{kind}", ADMIN, 201, body),
+            row("DELETE", f"{NAMESPACE}/{kind}", ADMIN, 204),
+            row("PUT", f"{NAMESPACE}/{kind}/{{definition}}", ADMIN, 200, body),
+            row("DELETE", f"{NAMESPACE}/{kind}/{{definition}}", ADMIN, 204),
+        )
+    ),
+    row("POST", f"{NAMESPACE}/tags", ADMIN, 201, {"tags": [{"name": "new"}]}),
+    row("DELETE", f"{NAMESPACE}/tags", ADMIN, 204),
+    row("POST", f"{NAMESPACE}/tags/{{definition}}", ADMIN, 201, names={"definition": "new"}),
+    row("PUT", f"{NAMESPACE}/tags/{{definition}}", ADMIN, 200, {"name": "new"}),
+    row("DELETE", f"{NAMESPACE}/tags/{{definition}}", ADMIN, 204),
+    row("POST", f"{NAMESPACE}/resource_types", ADMIN, 201, {"name": "OS::Nova::Server"}),
+    row("DELETE", f"{NAMESPACE}/resource_types/{{resource_type}}", ADMIN, 204),
+)
+
 V2 = "/network/v2.0"
 
 
@@ -1117,6 +1146,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "the cloud": CLOUD,
     "identity": IDENTITY,
     "images": IMAGE_SERVICE,
+    "definitions of metadata": METADEF_DOORS,
     "networks": NETWORK_SERVICE,
     "volumes": VOLUME_SERVICE,
     "placement": PLACEMENT_SERVICE,

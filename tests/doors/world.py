@@ -64,6 +64,7 @@ from tests.world.client import ApiClient
 from tests.world.factories import (
     make_flavor,
     make_image,
+    make_namespace,
     make_network,
     make_port,
     make_project,
@@ -106,6 +107,9 @@ class World:
             "other_flavor": make_flavor(memory_mb=1024).flavorid,
             "flavor_id": self._flavor_id(),
             "public_image": str(make_image().pk),
+            "namespace": make_namespace().namespace,
+            "definition": "size",
+            "resource_type": "OS::Nova::Flavor",
             "image_id": self._image_id(properties={"a": "b"}, tags=["web"]),
             "shared_image": self._shared_image(ALPHA, BETA),
             "foreign_image": self._shared_image(BETA, ALPHA),

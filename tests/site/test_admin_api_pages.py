@@ -14,7 +14,12 @@ from django.test import Client
 
 from compute_site.console.api_pages import ApiAdmin, as_sent
 from compute_site.identity.models import Project
-from compute_site.neighbours.image.models import Image, ImageMember
+from compute_site.neighbours.image.models import (
+    Image,
+    ImageMember,
+    MetadefNamespace,
+    ResourceType,
+)
 from compute_site.neighbours.network.models import (
     FloatingIp,
     Network,
@@ -27,6 +32,7 @@ from tests.site.test_admin_poison import given_by, management, url_of
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.factories import (
     make_image,
+    make_namespace,
     make_network,
     make_port,
     make_router,
@@ -272,6 +278,42 @@ def test_members_of_an_image_are_added_and_removed(browser: Client) -> None:
     assert not ImageMember.objects.exists()
 
 
+def test_a_namespace_and_what_is_in_it_are_made_and_deleted(browser: Client) -> None:
+    assert "namespace" in add(browser, MetadefNamespace, namespace="a/b", visibility="public")
+    assert add(browser, MetadefNamespace, namespace="new", visibility="public") == {}
+    namespace = MetadefNamespace.objects.get()
+    parts: dict[str, dict[str, Any]] = {
+        "grouped": {"name": "o", "properties": "{}", "required": "[]"},
+        "properties": {"name": "p", "definition": '{"title": "P", "type": "string"}'},
+        "tags": {"name": "t"},
+        "resource_types": {
+            "resource_type": ResourceType.objects.get(name="OS::Nova::Flavor").pk,
+            "prefix": "x:",
+        },
+    }
+
+    def sent(part: str, **fields: Any) -> dict[str, Any]:
+        named = {f"{part}-0-{key}": value for key, value in fields.items()}
+        return {f"{part}-TOTAL_FORMS": "1", f"{part}-0-namespace": namespace.pk, **named}
+
+    wrong = sent("properties", name="p", definition='{"title": "P", "type": "banana"}')
+    assert "banana" in str(save(browser, namespace, **wrong))
+    for part, fields in parts.items():
+        assert save(browser, namespace, **sent(part, **fields)) == {}, part
+        assert getattr(namespace, part).count() == 1
+    assert save(browser, namespace, protected="on") == {}
+    tag = namespace.tags.get()
+    taken = sent("tags", id=tag.pk, DELETE="on")
+    save(browser, namespace, **taken)
+    assert exists(tag)
+    assert "protected" in delete(browser, namespace)
+    assert save(browser, namespace, protected="", display_name="New") == {}
+    assert save(browser, namespace, **taken) == {}
+    assert not exists(tag)
+    delete(browser, namespace)
+    assert not exists(namespace)
+
+
 def test_images_are_locked_where_they_have_data(browser: Client) -> None:
     image, queued = make_image(), make_image(status="queued")
     ticked = {"action": "deactivate", "_selected_action": [str(image.pk)]}
@@ -306,6 +348,7 @@ SERVICES = (
     "Volume",
     "Snapshot",
     "Image",
+    "MetadefNamespace",
 )
 
 
@@ -326,6 +369,7 @@ def things(cast: Cast) -> None:
     port = make_port(network)
     make_security_group()
     make_image(visibility="shared")
+    make_namespace()
     Snapshot.objects.create(volume=volume, project_id=ALPHA, size=1)
     FloatingIp.objects.create(project_id=ALPHA, outside=port, address="10.0.0.77")
 

@@ -67,6 +67,16 @@ def staged_image() -> str:
     return image
 
 
+def namespace() -> dict[str, str]:
+    """A namespace with an object, a property and a tag of one name."""
+    path, asked = "/image/v2/metadefs/namespaces", {"title": "Old", "type": "string"}
+    ask("post", path, {"namespace": "Old"}).expect(201)
+    for kind, body in (("objects", {}), ("properties", asked)):
+        ask("post", f"{path}/Old/{kind}", {"name": "old", **body}).expect(201)
+    ask("post", f"{path}/Old/tags", {"tags": [{"name": "old"}]}).expect(201)
+    return {"namespace": "Old", "definition": "old"}
+
+
 def shared_image(project: str) -> str:
     shared = {"name": "shared", "visibility": "shared"}
     image = make("/image/v2/images", shared)
@@ -218,6 +228,11 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     "/identity/v3/registered_limits/": registered,
     "/identity/v3/limits": lambda: registered() and {},
     "/identity/v3/limits/": limited,
+    "/image/v2/metadefs/namespaces/": namespace,
+    "post /image/v2/metadefs/namespaces/{namespace}/tags/{definition}": lambda: {
+        **namespace(),
+        "definition": "new",
+    },
     "/image/v2/images/{image_id}/file": lambda: {"image_id": queued_image()},
     "/image/v2/images/{image_id}/stage": lambda: {"image_id": queued_image()},
     "/image/v2/images/{image_id}/import": lambda: {"image_id": staged_image()},

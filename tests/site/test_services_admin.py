@@ -15,7 +15,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from compute_site.identity.models import Project
-from compute_site.neighbours.image.models import Image, ImageMember
+from compute_site.neighbours.image.models import (
+    Image,
+    ImageMember,
+    MetadefObject,
+    MetadefProperty,
+    MetadefTag,
+    ResourceTypeAssociation,
+)
 from compute_site.neighbours.image.models import Quota as ImageQuota
 from compute_site.neighbours.network.models import (
     FixedIp,
@@ -78,6 +85,7 @@ def url_of(model: type[Model], page: str, *args: Any) -> str:
 STANDS_WITH_ITS_PARENT = (
     *(FixedIp, PortBinding, QosRule, SecurityGroupRule),
     *(ImageMember, VolumeTypeAccess),
+    *(MetadefObject, MetadefProperty, MetadefTag, ResourceTypeAssociation),
 )
 
 

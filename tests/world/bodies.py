@@ -15,6 +15,7 @@ from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
 from compute_site.identity.ids import stable_id
 from compute_site.neighbours.identity.api import serializers as identity
+from compute_site.neighbours.image import metadef_shapes as metadefs
 from compute_site.neighbours.image import shapes as image
 from compute_site.neighbours.network.api import quotas as network_quotas
 from compute_site.neighbours.network.api import shapes as network
@@ -31,6 +32,9 @@ from tests.world.samples import edges, histories, sample
 
 WRITING = ("POST", "PUT", "PATCH")
 COMPUTE_ROOT = "//compute/v2.1/"
+METADEFS = "//image/v2/metadefs/namespaces"
+DEFINED = {"title": "P", "type": "array", "items": {"type": "string"}, "minItems": 1}
+"""The definition of a property."""
 Place = tuple[str | int, ...]
 
 
@@ -412,6 +416,38 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "os_hidden": True,
         }.items()
     ),
+    f"POST {METADEFS}": (
+        Example(
+            {"namespace": "made", "tags": [{"name": "a"}], "properties": {"p": DEFINED}},
+            *("", metadefs.NEW_NAMESPACE),
+        ),
+    ),
+    f"PUT {METADEFS}/{{namespace}}": (
+        Example({"namespace": "made", "description": "new"}, "", metadefs.NAMESPACE),
+    ),
+    **{
+        name: (Example({"name": "made", "properties": {"p": DEFINED}}, "", metadefs.OBJECT),)
+        for name in (
+            f"POST {METADEFS}/{{namespace}}/objects",
+            f"PUT {METADEFS}/{{namespace}}/objects/{{definition}}",
+        )
+    },
+    **{
+        name: (Example({"name": "made", **DEFINED}, "", metadefs.PROPERTY),)
+        for name in (
+            f"POST {METADEFS}/{{namespace}}/properties",
+            f"PUT {METADEFS}/{{namespace}}/properties/{{definition}}",
+        )
+    },
+    f"POST {METADEFS}/{{namespace}}/tags": (
+        Example({"tags": [{"name": "made"}]}, "", metadefs.TAGS),
+    ),
+    f"PUT {METADEFS}/{{namespace}}/tags/{{definition}}": (
+        Example({"name": "made"}, "", metadefs.TAG),
+    ),
+    f"POST {METADEFS}/{{namespace}}/resource_types": (
+        Example({"name": "made", "prefix": "m:"}, "", metadefs.ASSOCIATION),
+    ),
     "POST //image/v2/images/{image_id}/members": (
         Example({"member": "made"}, "", image.NEW_MEMBER),
     ),
@@ -590,6 +626,7 @@ WITHOUT_BODY = frozenset(
         ),
         *(f"PUT //network/v2.0/{kind}/{{row_id}}/tags/{{tag}}" for kind in TAGGED),
         "PUT //network/v2.0/ports/{row_id}/bindings/{host}/activate",
+        f"POST {METADEFS}/{{namespace}}/tags/{{definition}}",
         "PUT //image/v2/images/{image_id}/file",  # any bytes
         "PUT //image/v2/images/{image_id}/stage",
         "POST //image/v2/images/{image_id}/import",  # needs data that are staged

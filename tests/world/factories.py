@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from compute_site.identity.models import Project, Role, User
-from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.models import Image, MetadefNamespace, ResourceType
 from compute_site.neighbours.network.local.interfaces import join_subnet
 from compute_site.neighbours.network.local.routers import set_gateway
 from compute_site.neighbours.network.models import Network, Port, Router, SecurityGroup, Subnet
@@ -75,6 +75,19 @@ def make_image(**fields: Any) -> Image:
         "container_format": "bare",
     }
     return Image.objects.create(**defaults | fields)
+
+
+def make_namespace(name: str = "kept", **fields: Any) -> MetadefNamespace:
+    """A namespace of alpha that everyone sees, with one thing of each kind, named ``size``."""
+    defaults = {"namespace": name, "owner": ALPHA, "visibility": "public"}
+    namespace = MetadefNamespace.objects.create(**defaults | fields)
+    definition = {"title": "Size", "type": "integer", "minimum": 1}
+    namespace.properties.create(name="size", definition=definition)
+    namespace.grouped.create(name="size", properties={"a": definition}, required=["a"])
+    namespace.tags.create(name="size")
+    kind, _ = ResourceType.objects.get_or_create(name="OS::Nova::Flavor")
+    namespace.resource_types.create(resource_type=kind, prefix="hw:")
+    return namespace
 
 
 def make_network(*, subnet: bool = True, **fields: Any) -> Network:

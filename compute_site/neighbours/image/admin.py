@@ -12,15 +12,28 @@ from django.template.defaultfilters import filesizeformat
 
 from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, PartInline, parts_of
-from compute_site.console.lists import word_filter
-from compute_site.neighbours.image.local import changes, members
+from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.console.operator import operator_of
+from compute_site.neighbours.image import metadef_shapes
+from compute_site.neighbours.image.local import changes, members, metadefs
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.local.properties import read_properties, read_tags
 from compute_site.neighbours.image.local.steps import ADD, REMOVE, REPLACE, Step
-from compute_site.neighbours.image.models import SHARED, Image, ImageMember, Quota
+from compute_site.neighbours.image.models import (
+    SHARED,
+    Image,
+    ImageMember,
+    MetadefNamespace,
+    MetadefObject,
+    MetadefProperty,
+    MetadefTag,
+    Quota,
+    ResourceType,
+    ResourceTypeAssociation,
+)
 from compute_site.neighbours.image.shapes import CHANGEABLE, NEW_IMAGE, NEW_MEMBER
 from compute_site.neighbours.quota_admin import QuotaAdmin
-from compute_site.values.keys import Key, mapping
+from compute_site.values.keys import Key, anything, mapping
 
 PROPERTIES = {changes.PROPERTIES: Key(mapping, default={})}
 
@@ -142,3 +155,151 @@ class ImageAdmin(ApiAdmin):
 @admin.register(Quota)
 class ImageQuotaAdmin(QuotaAdmin):
     quotas = QUOTAS
+
+
+class AssociationInline(PartInline):
+    """What the namespace is for."""
+
+    model = ResourceTypeAssociation
+    keys = {"resource_type": "name", "prefix": "prefix", "properties_target": "properties_target"}
+    new = {**metadef_shapes.ASSOCIATION, "name": Key(anything, required=True)}
+    fields = ("resource_type", "prefix", "properties_target")
+
+
+class MetadefPropertyInline(PartInline):
+    model = MetadefProperty
+    keys = {"name": "name", "definition": "definition"}
+    new = {
+        "name": metadef_shapes.PROPERTY["name"],
+        "definition": Key(metadef_shapes.read_definition, required=True),
+    }
+    fields = ("name", "definition")
+
+
+class MetadefObjectInline(PartInline):
+    model = MetadefObject
+    keys = {key: key for key in metadef_shapes.OBJECT}
+    new = metadef_shapes.OBJECT
+    fields = ("name", "description", "required", "properties")
+
+
+class MetadefTagInline(PartInline):
+    model = MetadefTag
+    keys = {"name": "name"}
+    new = metadef_shapes.TAG
+    fields = ("name",)
+
+
+@admin.register(MetadefNamespace)
+class MetadefNamespaceAdmin(ApiAdmin):
+    """A namespace; what is in it is made and deleted below it."""
+
+    keys = {key: key for key in metadef_shapes.NAMESPACE}
+    new = changed = metadef_shapes.NAMESPACE
+    owner = "owner"
+    list_display = ("namespace", "display_name", "visibility", "protected", "owner", "updated_at")
+    list_filter = ("visibility", "protected", word_filter("owner", "owner"))
+    search_fields = ("namespace", "display_name")
+    search_help_text = "Part of the name"
+    ordering = ("namespace",)
+    inlines = (AssociationInline, MetadefPropertyInline, MetadefObjectInline, MetadefTagInline)
+    fieldsets = (
+        (None, {"fields": ("namespace", "display_name", "description")}),
+        ("Who sees it", {"fields": ("visibility", "owner", "protected")}),
+        ("Times", {"fields": ("created_at", "updated_at")}),
+    )
+
+    def get_inlines(self, request: HttpRequest, obj: MetadefNamespace | None) -> Any:
+        """A new namespace is empty."""
+        return self.inlines if obj is not None else ()
+
+    def caller(self, request: HttpRequest, row: Any) -> Caller:
+        """The owner is a text, and perhaps no project."""
+        return operator_of(request, None)
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> MetadefNamespace:
+        empty = {key: shape.default for key, shape in metadef_shapes.CONTENTS.items()}
+        return metadefs.create_namespace(caller, {**empty, **values})
+
+    def change(
+        self,
+        caller: Caller,
+        row: MetadefNamespace,
+        values: Mapping[str, Any],
+        given: Collection[str],
+    ) -> None:
+        as_it_is = {key: getattr(row, key) for key in metadef_shapes.NAMESPACE}
+        wanted = as_it_is | {key: values[key] for key in given}
+        metadefs.change_namespace(caller, row, wanted, frozenset())
+
+    def delete(self, caller: Caller, row: MetadefNamespace) -> None:
+        metadefs.delete_namespace(caller, row)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MetadefNamespace]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """As of every page, but for a new row, whose owner is a text."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.pk = self.create(operator_of(request, None), form.values, form.given).pk
+        obj.refresh_from_db()
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        caller, namespace = self.caller(request, form.instance), form.instance
+        kept: MetadefNamespace = MetadefNamespace.objects.get(pk=namespace.pk)
+        deleted, new = parts_of(formset)
+        for part in deleted:
+            _delete_part(caller, kept, part)
+        for part in new:
+            _make_part(caller, kept, formset.model, part.values)
+
+
+def _delete_part(caller: Caller, namespace: MetadefNamespace, part: Any) -> None:
+    if isinstance(part, ResourceTypeAssociation):
+        metadefs.dissociate(caller, namespace, part.resource_type.name)
+    else:
+        metadefs.delete_part(caller, namespace, KINDS[type(part)], part.name)
+
+
+def _make_part(
+    caller: Caller, namespace: MetadefNamespace, model: type[Any], values: Mapping[str, Any]
+) -> None:
+    if model is ResourceTypeAssociation:
+        name = ResourceType.objects.get(pk=values["name"]).name
+        metadefs.associate(caller, namespace, {**values, "name": name})
+    elif model is MetadefProperty:
+        metadefs.create_property(
+            caller, namespace, {**values["definition"], "name": values["name"]}
+        )
+    elif model is MetadefObject:
+        metadefs.create_object(caller, namespace, values)
+    else:
+        metadefs.create_tag(caller, namespace, values["name"])
+
+
+KINDS = {MetadefProperty: "properties", MetadefObject: "objects", MetadefTag: "tags"}
+
+
+@admin.register(ResourceType)
+class ResourceTypeAdmin(ListAdmin):
+    """They come with the first namespace that is for them."""
+
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = ("name", "created_at", "updated_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ResourceType | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ResourceType | None = None) -> bool:
+        return False

@@ -23,6 +23,7 @@ SHARED = "shared"
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
 MEMBER_STATUSES = (PENDING, ACCEPTED, REJECTED)
 """What a member says of an image: only accepted ones stand in its usual lists."""
+METADEF_VISIBILITIES = ("public", "private")
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -121,3 +122,127 @@ class Quota(ProjectQuota):
     """A limit of one project in the image service."""
 
     resource = models.CharField(max_length=32, choices=[(name, name) for name in LIMITED])
+
+
+class MetadefNamespaceQuerySet(models.QuerySet["MetadefNamespace"]):
+    def visible_to(self, caller: Caller) -> Self:
+        """The public ones and those of the project; an admin sees all."""
+        if caller.is_admin:
+            return self
+        return self.filter(Q(owner=caller.project_id) | Q(visibility="public"))
+
+
+class MetadefNamespace(models.Model):
+    """A set of definitions of metadata: what properties of images, flavors and the like mean."""
+
+    namespace = models.CharField(max_length=80, unique=True, db_collation="C")
+    display_name = models.CharField(max_length=80, null=True, blank=True, db_collation="C")
+    description = models.CharField(max_length=500, null=True, blank=True)
+    visibility = models.CharField(
+        max_length=16, default="private", choices=[(word, word) for word in METADEF_VISIBILITIES]
+    )
+    protected = models.BooleanField(default=False)
+    """Neither it nor what is in it can be deleted."""
+    owner = models.CharField(max_length=255, blank=True, default="")
+    """The id of the project; Glance does not ask whether there is one."""
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = MetadefNamespaceQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.namespace
+
+
+class ResourceType(models.Model):
+    """A kind of things that namespaces are made for, such as ``OS::Nova::Flavor``."""
+
+    name = models.CharField(max_length=80, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MetadefPart(models.Model):
+    """What is in a namespace; its name is there once."""
+
+    name = models.CharField(max_length=80, db_collation="C")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MetadefProperty(MetadefPart):
+    """``definition``: what the API shows of it, but for the name."""
+
+    namespace = models.ForeignKey(
+        MetadefNamespace, on_delete=models.CASCADE, related_name="properties"
+    )
+    definition = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name_plural = "metadef properties"
+        constraints = [
+            models.UniqueConstraint(fields=["namespace", "name"], name="metadef_property_once"),
+        ]
+
+
+class MetadefObject(MetadefPart):
+    """A group of properties; ``properties`` are definitions by their names."""
+
+    namespace = models.ForeignKey(
+        MetadefNamespace, on_delete=models.CASCADE, related_name="grouped"
+    )
+    description = models.TextField(null=True, blank=True)
+    required = models.JSONField(default=list, blank=True)
+    """Names of properties that go with the others."""
+    properties = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["namespace", "name"], name="metadef_object_once"),
+        ]
+
+
+class MetadefTag(MetadefPart):
+    namespace = models.ForeignKey(MetadefNamespace, on_delete=models.CASCADE, related_name="tags")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["namespace", "name"], name="metadef_tag_once"),
+        ]
+
+
+class ResourceTypeAssociation(models.Model):
+    """Things of the type may have the properties of the namespace, with the prefix before their
+    names.
+    """
+
+    namespace = models.ForeignKey(
+        MetadefNamespace, on_delete=models.CASCADE, related_name="resource_types"
+    )
+    resource_type = models.ForeignKey(
+        ResourceType, on_delete=models.PROTECT, related_name="associations"
+    )
+    prefix = models.CharField(max_length=80, null=True, blank=True)
+    properties_target = models.CharField(max_length=80, null=True, blank=True)
+    """Which of several kinds of metadata of a thing is meant, such as ``image`` of volumes."""
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["namespace", "resource_type"], name="metadef_resource_type_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.namespace_id} → {self.resource_type_id}"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from compute_site.neighbours.image.api import views
+from compute_site.neighbours.image.api import metadefs, views
+from compute_site.neighbours.image.api.metadef_representation import SCHEMAS
 from compute_site.neighbours.image.api.representation import (
     IMAGE_SCHEMA,
     IMAGES_SCHEMA,
     MEMBER_SCHEMA,
     MEMBERS_SCHEMA,
 )
+
+NAMESPACE = "v2/metadefs/namespaces/<namespace>"
 
 urlpatterns = [
     path("", views.Versions.as_view()),
@@ -37,5 +40,20 @@ urlpatterns = [
         path(f"v2/schemas/{document['name']}", views.Schema.as_view(schema_document=document))
         for document in (IMAGE_SCHEMA, IMAGES_SCHEMA, MEMBER_SCHEMA, MEMBERS_SCHEMA)
     ),
+    *(
+        path(f"v2/schemas/metadefs/{name}", views.Schema.as_view(schema_document=document))
+        for name, document in SCHEMAS.items()
+    ),
+    path("v2/metadefs/resource_types", metadefs.ResourceTypes.as_view()),
+    path("v2/metadefs/namespaces", metadefs.Namespaces.as_view()),
+    path(NAMESPACE, metadefs.Namespace.as_view()),
+    path(f"{NAMESPACE}/objects", metadefs.Objects.as_view()),
+    path(f"{NAMESPACE}/objects/<definition>", metadefs.Object.as_view()),
+    path(f"{NAMESPACE}/properties", metadefs.Properties.as_view()),
+    path(f"{NAMESPACE}/properties/<definition>", metadefs.Property.as_view()),
+    path(f"{NAMESPACE}/tags", metadefs.Tags.as_view()),
+    path(f"{NAMESPACE}/tags/<definition>", metadefs.Tag.as_view()),
+    path(f"{NAMESPACE}/resource_types", metadefs.Associations.as_view()),
+    path(f"{NAMESPACE}/resource_types/<resource_type>", metadefs.Association.as_view()),
     re_path("", views.UnknownImageUrl.as_view()),
 ]
