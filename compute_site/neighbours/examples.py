@@ -219,6 +219,12 @@ NETWORK: Mapping[str, Any] = {
         }
     },
     "put rbac-policies/{row_id}": {"rbac_policy": {"target_tenant": demo.PROJECT}},
+    "post address-groups": {
+        "address_group": {"name": "offices", "addresses": ["10.8.0.0/16", "10.9.0.7/32"]}
+    },
+    "put address-groups/{row_id}": {"address_group": {"description": "where people sit"}},
+    "put address-groups/{row_id}/add_addresses": {"addresses": ["10.10.0.0/16"]},
+    "put address-groups/{row_id}/remove_addresses": {"addresses": ["10.8.0.0/16"]},
     "post address-scopes": {"address_scope": {"name": "inside", "ip_version": 4}},
     "put address-scopes/{row_id}": {"address_scope": {"name": "within"}},
     "post subnetpools": {

@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from compute_site.neighbours import network_service
 from compute_site.neighbours.network.local.interfaces import join_subnet
 from compute_site.neighbours.network.models import (
+    AddressGroup,
     FixedIp,
     Network,
     Port,
@@ -33,7 +34,7 @@ from servers.placement.find import find_hosts
 from servers.placement.report import NoValidHost
 from tests.agents.test_host_api import BEAT, Host, joined
 from tests.world.agents import QUICK, at_work, jobs_at_work, join, make_agent, wait_until
-from tests.world.cast import make_cast
+from tests.world.cast import ALPHA, make_cast
 from tests.world.client import ApiClient
 from tests.world.factories import (
     make_instance,
@@ -253,6 +254,22 @@ def test_who_comes_to_a_group_is_told_to_those_that_let_it_in(
     body = {"port": {"security_groups": []}}
     assert as_member.put(f"{V2}/ports/{port.pk}", body).status == 200
     assert str(base.pk) in hints(host)
+
+
+def test_changed_ranges_are_told_to_those_whose_rules_speak_of_them(
+    host: Host, other: Host, as_member: ApiClient
+) -> None:
+    network, group = make_network(), make_security_group()
+    ranges = AddressGroup.objects.create(project_id=ALPHA, addresses=["10.8.0.0/16", "fd00::/64"])
+    SecurityGroupRule.objects.create(group=group, direction="ingress", remote_address_group=ranges)
+    plugged(network, "real", group)
+    plugged(make_network(), "other")
+    path = f"{V2}/address-groups/{ranges.pk}/add_addresses"
+    assert as_member.put(path, {"addresses": ["10.9.0.7/32"]}).status == 200
+    assert (hints(host), hints(other)) == ([str(network.pk)], [])
+    [port] = told(host, network)["ports"]
+    [rule] = port["rules"]
+    assert rule["remotes"] == ["10.8.0.0/16", "10.9.0.7/32"]
 
 
 def test_other_changes_are_told_too(host: Host, as_member: ApiClient) -> None:

@@ -876,6 +876,13 @@ NETWORK_SERVICE = (
         {"rbac_policy": {"target_tenant": "{other_project}"}},
     ),
     row("DELETE", f"{V2}/rbac-policies/{{row_id}}", MEMBER, 204),
+    create("address_group", MEMBER, {"name": "new"}, outsider=201),
+    change("address_group", MEMBER, {"name": "renamed"}),
+    *(
+        row("PUT", f"{V2}/address-groups/{{row_id}}/{verb}", MEMBER, 200, {"addresses": [one]})
+        for verb, one in (("add_addresses", "10.9.0.0/16"), ("remove_addresses", "10.8.0.0/16"))
+    ),
+    delete("address_group", MEMBER),
     create("address_scope", MEMBER, {"name": "new", "ip_version": 4}, outsider=201),
     create("address_scope", ADMIN, {"ip_version": 4, "shared": True}, also="for all"),
     change("address_scope", MEMBER, {"name": "renamed"}),

@@ -25,6 +25,7 @@ from compute_site.identity.models import (
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
     QOS_KINDS,
+    AddressGroup,
     AddressScope,
     FloatingIp,
     NetworkAccess,
@@ -243,6 +244,9 @@ class World:
         policy = QosPolicy.objects.create(name="kept", project_id=ALPHA)
         rules = [QosRule(policy=policy, kind=kind, amount=1) for kind in QOS_KINDS]
         QosRule.objects.bulk_create(rules)
+        ranges = AddressGroup.objects.create(
+            name="ranges", project_id=ALPHA, addresses=["10.8.0.0/16"]
+        )
         scope = AddressScope.objects.create(name="scope", project_id=ALPHA)
         pool = SubnetPool.objects.create(
             name="pool",
@@ -253,6 +257,7 @@ class World:
             max_prefixlen=32,
         )
         self.rows = {
+            "address-groups": str(ranges.pk),
             "address-scopes": str(scope.pk),
             "subnetpools": str(pool.pk),
             "networks": str(network.pk),

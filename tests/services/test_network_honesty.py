@@ -176,7 +176,6 @@ def rule(client: ApiClient, group_id: str, **fields: Any) -> Answer:
         {"remote_ip_prefix": "fd00::/64"},
         {"ethertype": "IPv6", "remote_ip_prefix": "10.0.0.0/8"},
         {"ethertype": "ipx"},
-        {"remote_address_group_id": UNKNOWN_ID},
     ],
 )
 def test_a_rule_that_contradicts_itself_is_refused(

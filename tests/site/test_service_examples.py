@@ -253,6 +253,7 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     "/network/v2.0/floatingips/": row("floatingips"),
     "/network/v2.0/security-group-rules/": rule_of_group,
     "/network/v2.0/rbac-policies/": opened_network,
+    "/network/v2.0/address-groups/": row("address-groups"),
     "/network/v2.0/address-scopes/": row("address-scopes"),
     "/network/v2.0/subnetpools/": row("subnetpools"),
     "/network/v2.0/qos/policies/{row_id}": row("qos/policies"),

@@ -273,6 +273,7 @@ NETWORK: Mapping[str, Any] = {
     "security_group_rule": {"security_group_id": "{security-groups}", "direction": "egress"},
     "floatingip": {"floating_network_id": "{networks}"},
     "policy": {"name": "made"},
+    "address_group": {"name": "made", "addresses": ["10.96.0.0/16"]},
     "address_scope": {"name": "made", "ip_version": 4},
     "subnetpool": {"name": "made", "prefixes": ["10.96.0.0/16"]},
     "bandwidth_limit_rule": {"max_kbps": 100, "direction": "ingress"},
@@ -467,6 +468,12 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             ("add_extraroutes", {"router": {"routes": []}}, "router", network.EXTRA_ROUTES),
             ("remove_extraroutes", {"router": {"routes": []}}, "router", network.EXTRA_ROUTES),
         )
+    },
+    **{
+        f"PUT //network/v2.0/address-groups/{{row_id}}/{verb}_addresses": (
+            Example({"addresses": [one]}, "", network.ADDRESSES),
+        )
+        for verb, one in (("add", "10.9.0.0/16"), ("remove", "10.8.0.0/16"))
     },
     **{
         f"PUT //network/v2.0/subnetpools/{{row_id}}/{verb}_prefixes": (

@@ -26,6 +26,7 @@ from compute_site.identity.models import (
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
     QOS_KINDS,
+    AddressGroup,
     AddressScope,
     FloatingIp,
     NetworkAccess,
@@ -221,6 +222,9 @@ class Site:
         rules = [QosRule(policy=policy, kind=kind, amount=1) for kind in QOS_KINDS]
         QosRule.objects.bulk_create(rules)
         self.values["policy_id"] = str(policy.pk)
+        ranges = AddressGroup.objects.create(
+            name="ranges", project_id=ALPHA, addresses=["10.8.0.0/16"]
+        )
         scope = AddressScope.objects.create(name="scope", project_id=ALPHA)
         pool = SubnetPool.objects.create(
             name="pool",
@@ -238,6 +242,7 @@ class Site:
         self.rows = {
             "rbac-policies": str(access.pk),
             "policies": str(policy.pk),
+            "address-groups": str(ranges.pk),
             "address-scopes": str(scope.pk),
             "subnetpools": str(pool.pk),
             "networks": str(network.pk),

@@ -19,6 +19,7 @@ from compute_site.console.read_only import RecordAdmin
 from compute_site.neighbours.network.api import shapes
 from compute_site.neighbours.network.local import (
     access,
+    address_groups,
     changes,
     floating,
     pools,
@@ -34,6 +35,7 @@ from compute_site.neighbours.network.local.rows import (
     SUBNET_COLUMNS,
 )
 from compute_site.neighbours.network.models import (
+    AddressGroup,
     AddressScope,
     FixedIp,
     FloatingIp,
@@ -448,15 +450,14 @@ class RuleInline(PartInline):
     model = SecurityGroupRule
     fk_name = "group"
     keys = {
-        **{name: name for name in RULE_COLUMNS if name != "remote_group_id"},
-        "remote_group": "remote_group_id",
+        **{name.removesuffix("_id"): name for name in RULE_COLUMNS},
     }
     new = without(shapes.NEW_RULE, "security_group_id")
     fields = (
         *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
-        *("remote_ip_prefix", "remote_group", "description"),
+        *("remote_ip_prefix", "remote_group", "remote_address_group", "description"),
     )
-    autocomplete_fields = ("remote_group",)
+    autocomplete_fields = ("remote_group", "remote_address_group")
 
 
 @admin.register(SecurityGroup)
@@ -512,6 +513,52 @@ class SecurityGroupAdmin(ApiAdmin):
     @admin.display(description="ports")
     def port_count(self, group: SecurityGroup) -> int:
         return self.count_for(group)
+
+
+class AddressGroupForm(ApiForm):
+    """An address group with its ranges, as the API takes them."""
+
+    addresses = StrictJSONField(
+        kind=list,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text='Ranges, such as ["10.8.0.0/16", "10.9.0.7/32"].',
+    )
+
+
+@admin.register(AddressGroup)
+class AddressGroupAdmin(ApiAdmin):
+    """The ranges of a group that exists come and go by the network API."""
+
+    form = AddressGroupForm
+    keys = {"project": "project_id", **{key: key for key in ("name", "description", "addresses")}}
+    new = shapes.NEW_ADDRESS_GROUP
+    changed = shapes.CHANGED_ADDRESS_GROUP
+    fieldsets = (
+        (None, {"fields": ("id", "name", "project", "description", "addresses")}),
+        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+    )
+    list_display = ("named", "project", "description", "created_at")
+    list_select_related = ("project",)
+    list_filter = (word_filter("project", "project__name", "project__id"),)
+    search_fields = ("name", "description")
+    id_fields = ("id",)
+    search_help_text = "Part of the name or description, or id"
+    autocomplete_fields = ("project",)
+    ordering = ("name", "id")
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> AddressGroup:
+        return address_groups.create_address_group(caller, values, given)
+
+    def change(
+        self, caller: Caller, row: AddressGroup, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        address_groups.change_address_group(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: AddressGroup) -> None:
+        address_groups.delete_address_group(caller, row)
 
 
 class RouterForm(ApiForm):

@@ -414,6 +414,21 @@ class SecurityGroup(Described):
         return self.name
 
 
+class AddressGroup(Described):
+    """A named set of ranges, of which rules of security groups speak."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    addresses = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet["AddressGroup"].as_manager()
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+
 class SecurityGroupRule(models.Model):
     """Lets packets through; ``protocol``, ports and remote side of null mean any."""
 
@@ -429,6 +444,9 @@ class SecurityGroupRule(models.Model):
     remote_ip_prefix = models.CharField(max_length=64, null=True, blank=True)
     remote_group = models.ForeignKey(
         SecurityGroup, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    remote_address_group = models.ForeignKey(
+        AddressGroup, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
     description = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)

@@ -918,6 +918,21 @@ UPDATE_POOL_DEFAULT = rule(
     ("PUT /network/v2.0/subnetpools/{subnetpool_id}",),
     noun="subnetpool",
 )
+ADDRESS_GROUPS = _rules_of("address_group", "address-groups", "address groups")
+ADD_ADDRESSES = rule(
+    "add_addresses",
+    Role.MEMBER,
+    "Add ranges to an address group.",
+    ("PUT /network/v2.0/address-groups/{address_group_id}/add_addresses",),
+    noun="address_group",
+)
+REMOVE_ADDRESSES = rule(
+    "remove_addresses",
+    Role.MEMBER,
+    "Take ranges out of an address group.",
+    ("PUT /network/v2.0/address-groups/{address_group_id}/remove_addresses",),
+    noun="address_group",
+)
 ADD_PREFIXES = rule(
     "add_prefixes",
     Role.MEMBER,

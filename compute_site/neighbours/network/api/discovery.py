@@ -11,6 +11,7 @@ from compute_site.faults import NotFound
 from compute_site.neighbours.network.api.objects import NetworkView
 
 EXTENSIONS = {
+    "address-group": "Address group",
     "address-scope": "Address scope",
     "allowed-address-pairs": "Allowed Address Pairs",
     "availability_zone": "Availability Zone",
@@ -47,6 +48,7 @@ EXTENSIONS = {
     "router": "Neutron L3 Router",
     "router_availability_zone": "Router Availability Zone",
     "security-group": "security-group",
+    "security-groups-remote-address-group": "Remote address group id in security group rules",
     "security-groups-normalized-cidr": "Normalized CIDR field for security group rules",
     "service-type": "Neutron Service Type Management",
     "sorting": "Sorting support",

@@ -15,6 +15,7 @@ from compute_site.neighbours.network.models import (
     EVERYBODY,
     EXTERNAL,
     SHARED,
+    AddressGroup,
     AddressScope,
     FloatingIp,
     Network,
@@ -261,8 +262,20 @@ def show_rule(rule: SecurityGroupRule) -> dict[str, Any]:
         "remote_ip_prefix": rule.remote_ip_prefix,
         "normalized_cidr": normal_range(rule.remote_ip_prefix),
         "remote_group_id": _id_or_none(rule.remote_group_id),
-        "remote_address_group_id": None,
+        "remote_address_group_id": _id_or_none(rule.remote_address_group_id),
         "description": rule.description,
+    }
+
+
+def show_address_group(group: AddressGroup) -> dict[str, Any]:
+    """Neutron tags all things but these and rules."""
+    shown = _shared(group)
+    shown.pop("tags")
+    return {
+        **shown,
+        "id": str(group.pk),
+        "name": group.name,
+        "addresses": group.addresses,
     }
 
 

@@ -117,3 +117,15 @@ class PoolUpdate(BodySerializer):
 
 class Prefixes(BodySerializer):
     shape = shapes.PREFIXES
+
+
+class AddressGroupCreate(BodySerializer):
+    shape = shapes.NEW_ADDRESS_GROUP
+
+
+class AddressGroupUpdate(BodySerializer):
+    shape = shapes.CHANGED_ADDRESS_GROUP
+
+
+class Addresses(BodySerializer):
+    shape = shapes.ADDRESSES

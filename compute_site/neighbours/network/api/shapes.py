@@ -173,7 +173,7 @@ def whole_range(value: object) -> str:
 
 
 def group_id(value: object) -> object:
-    """Of a security group; what cannot be one is looked for in vain, as in Neutron."""
+    """Of a security or address group; what cannot be one is looked for in vain, as in Neutron."""
     try:
         return uuid_text(value)
     except WrongValue:
@@ -374,7 +374,9 @@ NEW_PORT = QOS | _new(
 NEW_SECURITY_GROUP = _new(
     {**SECURITY_GROUP, "name": Key(line, default="")}, "security_group_rules", "tags", "shared"
 )
-NEW_RULE = _strict(without(RULE, "id", "normalized_cidr", "tags", *SHOWN))
+NEW_RULE = _strict(without(RULE, "id", "normalized_cidr", "tags", *SHOWN)) | {
+    "remote_address_group_id": Key(group_id)
+}
 CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id", "availability_zone_hints"))
 CHANGED_SUBNET = optional(
     without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version", *CUT)
@@ -534,3 +536,13 @@ NEW_POOL: Mapping[str, Key] = _strict(
 )
 CHANGED_POOL: Mapping[str, Key] = optional(without(NEW_POOL, "shared", "project_id"))
 PREFIXES: Mapping[str, Key] = {"prefixes": RANGES}
+ADDRESSES: Mapping[str, Key] = {"addresses": RANGES}
+NEW_ADDRESS_GROUP: Mapping[str, Key] = _strict(
+    {
+        "name": Key(line, default=""),
+        "description": Key(line, default=""),
+        "addresses": Key(list_of(whole_range), default=[]),
+        "project_id": OWNED,
+    }
+)
+CHANGED_ADDRESS_GROUP: Mapping[str, Key] = without(NEW_ADDRESS_GROUP, "addresses", "project_id")

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, re_path
 from compute_site.api.url_endings import without_endings
 from compute_site.neighbours.network.api import (
     access,
+    address_groups,
     availability,
     bindings,
     discovery,
@@ -67,6 +68,10 @@ V2 = [
     path("ports/<row_id>/bindings/<host>/activate", bindings.BindingActivation.as_view()),
     path("rbac-policies", access.AccessList.as_view()),
     path("rbac-policies/<row_id>", access.AccessDetail.as_view()),
+    path("address-groups", address_groups.AddressGroupList.as_view()),
+    path("address-groups/<row_id>", address_groups.AddressGroupDetail.as_view()),
+    path("address-groups/<row_id>/add_addresses", address_groups.AddAddresses.as_view()),
+    path("address-groups/<row_id>/remove_addresses", address_groups.RemoveAddresses.as_view()),
     path("address-scopes", pools.ScopeList.as_view()),
     path("address-scopes/<row_id>", pools.ScopeDetail.as_view()),
     path("subnetpools", pools.PoolList.as_view()),

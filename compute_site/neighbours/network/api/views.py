@@ -232,6 +232,7 @@ class Rules(NetworkView):
         "port_range_max": by_number("port_range_max"),
         "remote_ip_prefix": Filter("remote_ip_prefix"),
         "remote_group_id": by_id("remote_group"),
+        "remote_address_group_id": by_id("remote_address_group"),
         "description": Filter("description"),
         "project_id": Filter("group__project"),
         "tenant_id": Filter("group__project"),

@@ -21,7 +21,7 @@ from compute_site.neighbours.network.carried import (
     CarriedSubnet,
 )
 from compute_site.neighbours.network.local.events import tell_hosts
-from compute_site.neighbours.network.local.wiring import describe_rule, members_of
+from compute_site.neighbours.network.local.wiring import describe_rule, find_rules, members_of
 from compute_site.neighbours.network.models import (
     COMPUTE,
     ROUTER_INTERFACE,
@@ -225,7 +225,7 @@ def _own_ports(ports: Sequence[Port]) -> tuple[CarriedPort, ...]:
     for port_id, group_id in through.values_list("port", "securitygroup"):
         groups.setdefault(port_id, set()).add(group_id)
     needed = set().union(*groups.values())
-    rules = list(SecurityGroupRule.objects.filter(group__in=needed).order_by("created_at", "pk"))
+    rules = find_rules(needed)
     members = members_of({rule.remote_group_id for rule in rules} - {None})
     return tuple(
         CarriedPort(

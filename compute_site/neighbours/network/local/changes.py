@@ -14,6 +14,7 @@ from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.access import close_to_all
+from compute_site.neighbours.network.local.address_groups import check_address_group
 from compute_site.neighbours.network.local.addresses import (
     default_pools,
     makes_own_address,
@@ -232,6 +233,7 @@ def create_rule(
         raise SecurityGroupNotFound(
             f"There is no security group {remote}.", field="remote_group_id"
         )
+    check_address_group(caller, values["remote_address_group_id"])
     check_rule(values)
     rule = rule_row(values, uuid.uuid4(), group)
     # locked, so that the same rule is not made twice at once

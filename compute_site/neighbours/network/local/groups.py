@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+from django.db.models import QuerySet
+
 from compute_site.caller import Caller
 from compute_site.faults import Conflict
 from compute_site.neighbours.ids import canonical_ids
@@ -87,6 +89,7 @@ def create_group_rule(caller: Caller, rule: NewGroupRule) -> str:
         "port_range_max": rule.port_max,
         "remote_ip_prefix": rule.prefix,
         "remote_group_id": uuid.UUID(rule.remote_group_id) if rule.remote_group_id else None,
+        "remote_address_group_id": None,
         "description": "",
     }
     with _translated():
@@ -118,16 +121,21 @@ def _read_rules(
     caller: Caller, group_ids: Collection[uuid.UUID]
 ) -> Iterator[tuple[uuid.UUID, GroupRule]]:
     """The rules for what comes into the groups, each with the key of its group."""
-    rules = SecurityGroupRule.objects.filter(group__in=group_ids, direction=INGRESS)
+    rules = _shown().filter(group__in=group_ids, direction=INGRESS)
     for row in rules.select_related("remote_group").order_by("created_at", "pk"):
         remote = row.remote_group
         if remote is None or caller.is_admin or remote.project_id == caller.project_id:
             yield row.group_id, _describe(row)
 
 
+def _shown() -> QuerySet[SecurityGroupRule]:
+    """Compute has no word for rules that speak of address groups."""
+    return SecurityGroupRule.objects.filter(remote_address_group=None)
+
+
 def _find_rule(caller: Caller, rule_id: str) -> SecurityGroupRule | None:
     seen = SecurityGroup.objects.visible_to(caller)
-    rows = SecurityGroupRule.objects.filter(group__in=seen, pk__in=canonical_ids([rule_id]))
+    rows = _shown().filter(group__in=seen, pk__in=canonical_ids([rule_id]))
     return rows.select_related("group", "remote_group").first()
 
 

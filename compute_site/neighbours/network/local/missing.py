@@ -38,6 +38,12 @@ class QosPolicyNotFound(NotFound):
     code = "no_such_qos_policy"
 
 
+class AddressGroupNotFound(NotFound):
+    """The address group does not exist, or the caller does not see it."""
+
+    code = "no_such_address_group"
+
+
 class AddressScopeNotFound(NotFound):
     """The address scope does not exist, or the caller does not see it."""
 

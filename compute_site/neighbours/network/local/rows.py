@@ -76,7 +76,7 @@ PORT_COLUMNS = {
 
 RULE_COLUMNS = (
     *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
-    *("remote_ip_prefix", "remote_group_id", "description"),
+    *("remote_ip_prefix", "remote_group_id", "remote_address_group_id", "description"),
 )
 
 
@@ -242,8 +242,9 @@ def check_rule(values: Mapping[str, Any]) -> None:
     protocol, ether_type = number_of(values["protocol"]), values["ethertype"]
     low, high = values["port_range_min"], values["port_range_max"]
     prefix = values["remote_ip_prefix"]
-    if prefix and values["remote_group_id"]:
-        raise UnusableRule("Give a prefix or a group, not both.", field="remote_ip_prefix")
+    remotes = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
+    if sum(values[key] is not None for key in remotes) > 1:
+        raise UnusableRule(f"Give one of {', '.join(remotes)}.", field="remote_ip_prefix")
     if prefix and ipaddress.ip_interface(prefix).version != int(ether_type[-1]):
         raise UnusableRule(
             f"Conflicting value ethertype {ether_type}: {prefix} is another.",  # Tempest reads it

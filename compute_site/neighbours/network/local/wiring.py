@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 
@@ -20,9 +21,15 @@ def find_wiring(server_id: str) -> Sequence[Wiring]:
     )
     filtered = [port for port in ports if port.port_security_enabled]
     groups = {group.pk for port in filtered for group in port.security_groups.all()}
-    rules = list(SecurityGroupRule.objects.filter(group__in=groups).order_by("created_at", "pk"))
+    rules = find_rules(groups)
     members = members_of({rule.remote_group_id for rule in rules} - {None})
     return [_describe(port, rules, members) for port in ports]
+
+
+def find_rules(groups: Collection[uuid.UUID]) -> list[SecurityGroupRule]:
+    """The rules of the groups as ``describe_rule`` needs them."""
+    rules = SecurityGroupRule.objects.filter(group__in=groups)
+    return list(rules.select_related("remote_address_group").order_by("created_at", "pk"))
 
 
 def members_of(groups: Collection[uuid.UUID | None]) -> dict[tuple[uuid.UUID, int], list[str]]:
@@ -88,11 +95,16 @@ def _subnets(port: Port) -> tuple[WiredSubnet, ...]:
 def describe_rule(
     rule: SecurityGroupRule, members: dict[tuple[uuid.UUID, int], list[str]]
 ) -> PacketRule:
+    """``rule`` comes with its ``remote_address_group``."""
+    version = int(rule.ethertype[-1])
     remotes: tuple[str, ...] | None = None
     if rule.remote_ip_prefix:
         remotes = (str(normal_range(rule.remote_ip_prefix)),)
     elif rule.remote_group_id is not None:
-        remotes = tuple(members.get((rule.remote_group_id, int(rule.ethertype[-1])), ()))
+        remotes = tuple(members.get((rule.remote_group_id, version), ()))
+    elif rule.remote_address_group is not None:
+        ranges = rule.remote_address_group.addresses
+        remotes = tuple(one for one in ranges if ipaddress.ip_network(one).version == version)
     return PacketRule(
         direction=rule.direction,
         ethertype=rule.ethertype,

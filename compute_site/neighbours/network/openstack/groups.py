@@ -55,7 +55,8 @@ def list_groups(
             rules=tuple(
                 _rule(rule, remote)
                 for rule in _incoming(group)
-                if rule["remote_group_id"] is None or rule["remote_group_id"] in remote
+                if not rule.get("remote_address_group_id")
+                and (rule["remote_group_id"] is None or rule["remote_group_id"] in remote)
             ),
         )
         for group in found
