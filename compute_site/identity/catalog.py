@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from compute_site.identity.models import Endpoint, Service
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from compute_site.identity.models import Endpoint, EndpointGroup, EndpointOfProject, Service
 
 SUBSTITUTED = re.compile(r"[$%]\((\w+)\)s")
 """A name in a URL for which the user or project of the token is put in."""
+FILTERS = ("service_id", "region_id", "interface")
+"""What a group of endpoints goes by."""
 KNOWN_IN_URLS = ("project_id", "tenant_id", "user_id")
 
 
@@ -22,7 +26,7 @@ def catalog(
     """
     known = {"project_id": project_id, "tenant_id": project_id, "user_id": user_id}
     shown: dict[str, dict[str, Any]] = {}
-    for endpoint in _enabled_endpoints():
+    for endpoint in _enabled_endpoints(project_id):
         service = endpoint.service
         url = url_of(endpoint, root)
         if any(known.get(name) is None for name in SUBSTITUTED.findall(url)):
@@ -54,9 +58,30 @@ def find_service_ids(types: Iterable[str]) -> dict[str, str]:
     return dict(rows.values_list("type", "id"))
 
 
-def _enabled_endpoints() -> Iterable[Endpoint]:
-    return (
-        Endpoint.objects.filter(enabled=True, service__enabled=True)
-        .select_related("service")
-        .order_by("service__place", "service_id", "place", "id")
-    )
+def endpoints_of_group(group: EndpointGroup) -> QuerySet[Endpoint]:
+    """All that have what the group wants."""
+    wanted = {name: getattr(group, name) for name in FILTERS if getattr(group, name)}
+    return Endpoint.objects.filter(**wanted).order_by("place", "id")
+
+
+def endpoints_of_project(project_id: str) -> QuerySet[Endpoint]:
+    """Those that the project was given, by themselves or by groups."""
+    return Endpoint.objects.filter(_given(project_id)).order_by("place", "id")
+
+
+def _given(project_id: str) -> Q:
+    groups = EndpointGroup.objects.filter(projects=project_id)
+    for name in FILTERS:
+        groups = groups.filter(Q(**{name: ""}) | Q(**{name: OuterRef(name)}))
+    own = EndpointOfProject.objects.filter(project=project_id, endpoint=OuterRef("pk"))
+    return Q(Exists(own)) | Q(Exists(groups))
+
+
+def _enabled_endpoints(project_id: str | None) -> Iterable[Endpoint]:
+    """Where the project was given endpoints, these alone."""
+    rows = Endpoint.objects.filter(enabled=True, service__enabled=True)
+    if project_id is not None:
+        given = EndpointOfProject.objects.filter(project=project_id)
+        by_groups = EndpointGroup.objects.filter(projects=project_id)
+        rows = rows.filter(~Exists(given) & ~Exists(by_groups) | _given(project_id))
+    return rows.select_related("service").order_by("service__place", "service_id", "place", "id")

@@ -147,3 +147,9 @@ class NotRegistered(Forbidden):
     """A limit of something of which no limit is registered."""
 
     code = "not_registered"
+
+
+class UnknownSetting(Forbidden):
+    """A setting of a domain that there is none of."""
+
+    code = "unknown_setting"

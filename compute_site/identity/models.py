@@ -13,15 +13,25 @@ from django.utils.crypto import salted_hmac
 
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.ids import new_id
+from compute_site.identity.kept_models import DomainOption, StoredCredential, StoredPolicy
 from compute_site.identity.limit_models import Limit, RegisteredLimit
-from compute_site.identity.service_models import Endpoint, Region, Service
+from compute_site.identity.service_models import (
+    Endpoint,
+    EndpointGroup,
+    EndpointOfProject,
+    Region,
+    Service,
+)
 
 __all__ = [
     "ApplicationCredential",
     "Asker",
     "DerivedMembership",
     "Domain",
+    "DomainOption",
     "Endpoint",
+    "EndpointGroup",
+    "EndpointOfProject",
     "FailedSignIns",
     "IdentityChange",
     "ImpliedRole",
@@ -36,6 +46,8 @@ __all__ = [
     "Service",
     "SignIn",
     "SignInFailures",
+    "StoredCredential",
+    "StoredPolicy",
     "Token",
     "User",
     "UserGroup",
@@ -437,7 +449,10 @@ class FailedSignIns(models.Model):
         return f"{self.number} of {self.user_id} at {self.hour:%Y-%m-%d %H}"
 
 
-KINDS = ("project", "user", "domain", "group", "role", "system", "service", "region", "limit")
+KINDS = (
+    *("project", "user", "domain", "group", "role", "service", "region", "limit"),
+    *("credential", "policy", "trust"),
+)
 
 
 class IdentityChange(models.Model):

@@ -13,6 +13,7 @@ from compute_site.identity.extra import EXTRA
 from compute_site.identity.models import (
     Domain,
     Endpoint,
+    EndpointGroup,
     FailedSignIns,
     IdentityChange,
     Limit,
@@ -21,6 +22,8 @@ from compute_site.identity.models import (
     Region,
     RegisteredLimit,
     Service,
+    StoredCredential,
+    StoredPolicy,
     User,
     UserGroup,
 )
@@ -43,7 +46,7 @@ VALUES (%(user_id)s, %(hour)s, 1, %(now)s, %(address)s, %(way)s)
 
 Recorded = (
     Project | User | Domain | UserGroup | NamedRole | Region | Service | Endpoint | Limit
-) | RegisteredLimit
+) | (RegisteredLimit | StoredCredential | StoredPolicy | EndpointGroup)
 KIND_OF: Mapping[type[Any], str] = {
     Project: "project",
     User: "user",
@@ -55,6 +58,9 @@ KIND_OF: Mapping[type[Any], str] = {
     Endpoint: "service",
     Limit: "limit",
     RegisteredLimit: "limit",
+    EndpointGroup: "service",
+    StoredCredential: "credential",
+    StoredPolicy: "policy",
 }
 
 

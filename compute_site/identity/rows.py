@@ -70,7 +70,7 @@ def save_row(
         row.extra = with_extra(row.extra, {EXTRA: {}, **members}, shown=hidden)
     try:
         with transaction.atomic():
-            row.save()
+            row.save(force_insert=row._state.adding)  # noqa: SLF001 - one of this id is not changed
     except IntegrityError as error:
         if not is_duplicate(error):
             raise

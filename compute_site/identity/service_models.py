@@ -67,3 +67,47 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service} {self.interface}"
+
+
+class EndpointGroup(models.Model):
+    """The endpoints that have all of what is not empty here; projects are given them together."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    name = models.CharField(max_length=255, db_collation="C")
+    description = models.TextField(blank=True, null=True)
+    service_id = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    region_id = models.CharField(max_length=255, blank=True, default="", db_collation="C")
+    interface = models.CharField(
+        max_length=8, blank=True, default="", choices=[(one, one) for one in INTERFACES]
+    )
+    projects = models.ManyToManyField(
+        "identity.Project", related_name="endpoint_groups", blank=True
+    )
+    """Those whose tokens name these endpoints."""
+
+    class Meta:
+        ordering = ["name", "id"]
+        verbose_name = "group of endpoints"
+        verbose_name_plural = "groups of endpoints"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EndpointOfProject(models.Model):
+    """The tokens of the project name this endpoint, and no others but such ones."""
+
+    project = models.ForeignKey("identity.Project", on_delete=models.CASCADE, related_name="+")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="of_projects")
+
+    class Meta:
+        verbose_name = "endpoint of a project"
+        verbose_name_plural = "endpoints of projects"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "endpoint"], name="identity_endpoint_of_project_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} of {self.project}"

@@ -12,13 +12,30 @@ from typing import Any
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from compute_site.identity.errors import LimitInUse, MalformedRequest, NameInUse, RegionInUse
-from compute_site.identity.models import Endpoint, Region, Service
+from compute_site.identity.catalog import FILTERS
+from compute_site.identity.errors import (
+    LimitInUse,
+    MalformedRequest,
+    NameInUse,
+    NoSuchThing,
+    RegionInUse,
+)
+from compute_site.identity.models import (
+    Endpoint,
+    EndpointGroup,
+    EndpointOfProject,
+    Project,
+    Region,
+    Service,
+)
+from compute_site.identity.records import note_change
 from compute_site.identity.rows import change_row, make_row, remove_row
 
 OF_REGION = {"id": "id", "description": "description", "parent_region_id": "parent_id"}
 OF_SERVICE = {name: name for name in ("type", "name", "description", "enabled")}
 OF_ENDPOINT = {name: name for name in ("service_id", "interface", "url", "enabled", "region_id")}
+
+OF_GROUP = {name: name for name in ("name", "description", "service_id", "region_id", "interface")}
 
 
 def make_region(members: Mapping[str, Any], *, by: str) -> Region:
@@ -89,6 +106,70 @@ def change_endpoint(endpoint: Endpoint, members: Mapping[str, Any], *, by: str) 
 
 def remove_endpoint(endpoint: Endpoint, *, by: str) -> None:
     remove_row(endpoint, by=by)
+
+
+def make_endpoint_group(members: Mapping[str, Any], *, by: str) -> EndpointGroup:
+    """``filters``: what all endpoints of the group have."""
+    return make_row(EndpointGroup(), _filtered(members), columns=OF_GROUP, by=by)
+
+
+def change_endpoint_group(
+    group: EndpointGroup, members: Mapping[str, Any], *, by: str
+) -> EndpointGroup:
+    return change_row(group, _filtered(members), columns=OF_GROUP, by=by)
+
+
+def remove_endpoint_group(group: EndpointGroup, *, by: str) -> None:
+    remove_row(group, by=by)
+
+
+def give_endpoint(project: Project, endpoint: Endpoint, *, by: str) -> None:
+    """Let the tokens of the project name the endpoint, and no others but such ones.
+
+    Raises:
+        NameInUse: they do already.
+    """
+    if EndpointOfProject.objects.filter(project=project, endpoint=endpoint).exists():
+        raise NameInUse("The project has this endpoint already.")
+    with transaction.atomic():
+        EndpointOfProject.objects.get_or_create(project=project, endpoint=endpoint)
+        note_change(endpoint, f"Given to the project {project.name}.", by=by, project_id=project.pk)
+
+
+def take_endpoint(project: Project, endpoint: Endpoint, *, by: str) -> None:
+    """Raises: NoSuchThing: the project was not given it."""
+    rows = EndpointOfProject.objects.filter(project=project, endpoint=endpoint)
+    _take(rows, endpoint, project, by=by)
+
+
+def give_endpoint_group(project: Project, group: EndpointGroup, *, by: str) -> None:
+    """As ``give_endpoint``, of all endpoints of the group."""
+    if group.projects.filter(pk=project.pk).exists():
+        raise NameInUse("The project has this group of endpoints already.")
+    with transaction.atomic():
+        group.projects.add(project)
+        note_change(group, f"Given to the project {project.name}.", by=by, project_id=project.pk)
+
+
+def take_endpoint_group(project: Project, group: EndpointGroup, *, by: str) -> None:
+    """Raises: NoSuchThing: the project was not given it."""
+    rows = EndpointGroup.projects.through.objects.filter(project=project, endpointgroup=group)
+    _take(rows, group, project, by=by)
+
+
+def _take(rows: Any, thing: Endpoint | EndpointGroup, project: Project, *, by: str) -> None:
+    with transaction.atomic():
+        if not rows.delete()[0]:
+            raise NoSuchThing(f"The project {project.pk} was not given that.")
+        note_change(thing, f"Taken from the project {project.name}.", by=by, project_id=project.pk)
+
+
+def _filtered(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members with the filters as they are stored."""
+    wanted = {**members}
+    if "filters" in wanted:
+        wanted |= dict.fromkeys(FILTERS, "") | dict(wanted.pop("filters"))
+    return wanted
 
 
 def _placed(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,6 +85,25 @@ IDENTITY: Mapping[str, Any] = {
         ]
     },
     "patch limits/{limit_id}": {"limit": {"resource_limit": 12}},
+    "post credentials": {
+        "credential": {"user_id": MADE, "type": "totp", "blob": "GEZDGNBVGY3TQOJQ"}
+    },
+    "patch credentials/{credential_id}": {"credential": {"blob": "MFRGGZDFMZTWQ2LK"}},
+    "post users/{user_id}/credentials/OS-EC2": {"tenant_id": demo.PROJECT},
+    "post policies": {"policy": {"type": "application/json", "blob": '{"default": "role:admin"}'}},
+    "patch policies/{policy_id}": {"policy": {"blob": '{"default": "role:reader"}'}},
+    "put domains/{domain_id}/config": {"config": {"identity": {"driver": "ldap"}}},
+    "patch domains/{domain_id}/config": {"config": {"ldap": {"url": "ldap://example.org"}}},
+    "patch domains/{domain_id}/config/{group}": {"config": {"identity": {"list_limit": 100}}},
+    "patch domains/{domain_id}/config/{group}/{option}": {"config": {"driver": "sql"}},
+    "post OS-EP-FILTER/endpoint_groups": {
+        "endpoint_group": {"name": "public-compute", "filters": {"service_id": COMPUTE_SERVICE}}
+    },
+    "patch OS-EP-FILTER/endpoint_groups/{endpoint_group_id}": {
+        "endpoint_group": {"filters": {"interface": "public"}}
+    },
+    "put OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects/{project_id}": WITHOUT_BODY,
+    "put OS-EP-FILTER/projects/{project_id}/endpoints/{endpoint_id}": WITHOUT_BODY,
     **{
         f"put {begin}{place}/{holder}/roles/{{role_id}}{end}": WITHOUT_BODY
         for holder in ("users/{user_id}", "groups/{group_id}")

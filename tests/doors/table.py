@@ -422,6 +422,52 @@ def give_and_take(path: str, names: Mapping[str, str]) -> Iterator[Row]:
     yield row("DELETE", path, ADMIN, 204, names=held, outsider=403)
 
 
+EC2 = f"{USER}/credentials/OS-EC2"
+CONFIG = f"{V3}/domains/{{domain_id}}/config"
+FILTER = f"{V3}/OS-EP-FILTER"
+NEW_KEYS = {"project_id": "{alpha}", "type": "ec2", "blob": '{{"access": "new"}}'}
+
+
+def stored() -> Iterator[Row]:
+    """Credentials, policies, settings of domains, and endpoints that projects are given."""
+    own = {**NEW_KEYS, "user_id": "{own_user}"}
+    keys = {"user_id": "{stored_user}", "access": "{access}"}
+    one = f"{V3}/credentials/{{credential_id}}"
+    other = {"credential_id": "{stored_credential}"}
+    yield row("POST", f"{V3}/credentials", READER, 201, {"credential": own}, outsider=201)
+    yield row("PATCH", one, ADMIN, 200, {"credential": {"blob": "x"}}, names=other)
+    yield row("DELETE", one, ADMIN, 204, names=other)
+    yield row("POST", EC2, READER, 201, {"tenant_id": "{alpha}"}, names=OWN, outsider=201)
+    yield row("DELETE", f"{EC2}/{{access}}", ADMIN, 204, names=keys)
+    policy = {"policy": {"type": "t", "blob": "b"}}
+    one = f"{V3}/policies/{{policy_id}}"
+    stored_one = {"policy_id": "{stored_policy}"}
+    yield row("POST", f"{V3}/policies", ADMIN, 201, policy)
+    yield row("PATCH", one, ADMIN, 200, policy, names=stored_one)
+    yield row("DELETE", one, ADMIN, 204, names=stored_one)
+    driver = {"driver": "sql"}
+    for end, body in (
+        ("", {"identity": driver}),
+        ("/{group}", {"identity": driver}),
+        ("/{group}/{option}", driver),
+    ):
+        names = {"group": "identity", "option": "driver"}
+        yield row("PATCH", f"{CONFIG}{end}", ADMIN, 200, {"config": body}, names=names)
+        yield row("DELETE", f"{CONFIG}{end}", ADMIN, 204, names=names)
+    yield row("PUT", CONFIG, ADMIN, 200, {"config": {"identity": driver}})
+    group = {"endpoint_group": {"name": "new", "filters": {"interface": "admin"}}}
+    yield row("POST", f"{FILTER}/endpoint_groups", ADMIN, 201, group)
+    one = f"{FILTER}/endpoint_groups/{{endpoint_group_id}}"
+    yield row("PATCH", one, ADMIN, 200, group)
+    yield row("DELETE", one, ADMIN, 204)
+    for given in (
+        f"{one}/projects/{{project_id}}",
+        f"{FILTER}/projects/{{project_id}}/endpoints/{{endpoint_id}}",
+    ):
+        yield row("PUT", given, ADMIN, 204, names={"project_id": "{beta}"})
+        yield row("DELETE", given, ADMIN, 204)
+
+
 TAGS = f"{V3}/projects/{{project_id}}/tags"
 MEMBER_OF_GROUP = f"{V3}/groups/{{group_id}}/users/{{user_id}}"
 IMPLIED = f"{V3}/roles/{{prior_role_id}}/implies/{{implied_role_id}}"
@@ -477,6 +523,7 @@ IDENTITY = (
         changed="{limit_id}",
         deleted="{limit_id}",
     ),
+    *stored(),
     row("PUT", TAGS, ADMIN, 200, {"tags": ["a"]}),
     row("DELETE", TAGS, ADMIN, 204),
     row("PUT", f"{TAGS}/{{tag}}", ADMIN, 201, names={"tag": "new"}),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from compute_site.identity.assignments import Place, assign, find_role
+from compute_site.identity.kept import blob_of, make_ec2, make_stored, set_config
 from compute_site.identity.models import (
     Domain,
     Endpoint,
+    EndpointGroup,
+    EndpointOfProject,
     ImpliedRole,
     Limit,
     NamedRole,
@@ -19,6 +23,7 @@ from compute_site.identity.models import (
     RegisteredLimit,
     Role,
     Service,
+    StoredPolicy,
     User,
     UserGroup,
 )
@@ -211,6 +216,24 @@ class World:
             ).pk,
         }
         self._assignments(self.names["user_id"], group)
+        self._stored(domain, endpoint)
+
+    def _stored(self, domain: Domain, endpoint: Endpoint) -> None:
+        """A credential and keys of a user who is none of the cast, and what admins keep."""
+        user = self.names["idle_user"]
+        order = {"user_id": user, "type": "cert", "blob": "x"}
+        keys = make_ec2(user, ALPHA, by=user)
+        group = EndpointGroup.objects.create(name="inner", interface="admin")
+        group.projects.add(ALPHA)
+        EndpointOfProject.objects.create(project_id=ALPHA, endpoint=endpoint)
+        set_config(domain, {"identity": {"driver": "sql"}}, by=user)
+        self.names |= {
+            "stored_user": user,
+            "stored_credential": make_stored(order, by=user).pk,
+            "access": json.loads(blob_of(keys))["access"],
+            "stored_policy": StoredPolicy.objects.create(type="t", blob="b").pk,
+            "endpoint_group_id": group.pk,
+        }
 
     def _assignments(self, user_id: str, group: UserGroup) -> None:
         """The member's role everywhere that a role can be taken away from."""

@@ -18,6 +18,8 @@ from compute_site.console.api_pages import ApiAdmin
 from compute_site.identity.models import (
     Domain,
     Endpoint,
+    EndpointGroup,
+    EndpointOfProject,
     ImpliedRole,
     Limit,
     NamedRole,
@@ -25,6 +27,7 @@ from compute_site.identity.models import (
     RegisteredLimit,
     RoleAssignment,
     Service,
+    StoredPolicy,
     UserGroup,
 )
 from compute_site.neighbours.image.models import Quota as ImageQuota
@@ -87,7 +90,10 @@ def identity_rows() -> list[Model]:
     )
     return [
         *(domain, group, role, service, region, registered),
-        Endpoint.objects.create(service=service, interface="public", url="http://dns"),
+        endpoint := Endpoint.objects.create(service=service, interface="public", url="http://dns"),
+        EndpointGroup.objects.create(name="inner", interface="admin"),
+        EndpointOfProject.objects.create(project_id=ALPHA, endpoint=endpoint),
+        StoredPolicy.objects.create(type="text", blob="x"),
         Limit.objects.create(registered=registered, project_id=ALPHA, resource_limit=2),
         ImpliedRole.objects.create(prior=role, implied=NamedRole.objects.create(name="other")),
         RoleAssignment.objects.create(key="one", role=role, group=group, domain=domain),

@@ -207,6 +207,19 @@ def limited() -> dict[str, str]:
     return {"limit_id": make_several("limits")}
 
 
+def stored() -> dict[str, str]:
+    order = EXAMPLES["post /identity/v3/credentials"]["credential"]
+    body = {"credential": {**order, "user_id": person()["user_id"]}}
+    return {"credential_id": make("/identity/v3/credentials", body)}
+
+
+def configured() -> dict[str, str]:
+    domain = make("/identity/v3/domains")
+    config = EXAMPLES["put /identity/v3/domains/{domain_id}/config"]
+    ask("put", f"/identity/v3/domains/{domain}/config", config).expect(201)
+    return {"domain_id": domain, "group": "identity", "option": "driver"}
+
+
 def make_several(plural: str) -> str:
     path = f"/identity/v3/{plural}"
     text = json.dumps(EXAMPLES[f"post {path}"]).replace(demo.PROJECT, project_id())
@@ -214,7 +227,15 @@ def make_several(plural: str) -> str:
 
 
 FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
+    "/identity/v3/domains/{domain_id}/config/": configured,
     "/identity/v3/domains/": holders,
+    "/identity/v3/credentials": lambda: {MADE: person()["user_id"]},
+    "/identity/v3/credentials/": stored,
+    "/identity/v3/policies/": lambda: {"policy_id": make("/identity/v3/policies")},
+    "/identity/v3/OS-EP-FILTER/endpoint_groups/": lambda: {
+        "endpoint_group_id": make("/identity/v3/OS-EP-FILTER/endpoint_groups")
+    },
+    "/identity/v3/OS-EP-FILTER/projects/": one_of("endpoints", "endpoint"),
     "/identity/v3/groups/": holders,
     "/identity/v3/OS-INHERIT/": holders,
     "/identity/v3/system/": holders,

@@ -353,6 +353,11 @@ LIMIT = {
     "resource_name": "kept",
     "resource_limit": 1,
 }
+STORED = {"user_id": "{user_id}", "type": "cert", "blob": "made", "project_id": "{project_id}"}
+POLICY = {"type": "text", "blob": "made"}
+CONFIG = {"identity": {"driver": "sql"}}
+GROUP = {"name": "made", "description": "made", "filters": {"interface": "admin"}}
+GROUP_FIELDS = identity.EndpointGroupBody().fields
 TOKEN = {"identity": {"methods": ["token"], "token": {"id": Cast.member.token}}}
 OTHERS: Mapping[str, tuple[Example, ...]] = {
     **dict(identity_bodies()),
@@ -368,6 +373,39 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
         Example({"endpoint": {"url": "http://made"}}, "endpoint", identity.EndpointBody().fields),
     ),
     "PUT //identity/v3/projects/{project_id}/tags": (Example({"tags": ["made"]}),),
+    "POST //identity/v3/credentials": (
+        Example({"credential": STORED}, "credential", identity.StoredCredentialBody().fields),
+    ),
+    "PATCH //identity/v3/credentials/{credential_id}": (
+        Example(
+            {"credential": {"blob": '{"access": "made"}'}},
+            "credential",
+            identity.StoredCredentialChange().fields,
+        ),
+    ),
+    "POST //identity/v3/users/{user_id}/credentials/OS-EC2": (
+        Example({"tenant_id": "{project_id}"}, "", identity.Ec2Body().fields),
+    ),
+    **{
+        f"{name}": (Example({"policy": POLICY}, "policy", identity.PolicyBody().fields),)
+        for name in (
+            "POST //identity/v3/policies",
+            "PATCH //identity/v3/policies/{policy_id}",
+        )
+    },
+    "PUT //identity/v3/domains/{domain_id}/config": (Example({"config": CONFIG}),),
+    "PATCH //identity/v3/domains/{domain_id}/config": (Example({"config": CONFIG}),),
+    "PATCH //identity/v3/domains/{domain_id}/config/{group}": (Example({"config": CONFIG}),),
+    "PATCH //identity/v3/domains/{domain_id}/config/{group}/{option}": (
+        Example({"config": CONFIG["identity"]}),
+    ),
+    **{
+        name: (Example({"endpoint_group": GROUP}, "endpoint_group", GROUP_FIELDS),)
+        for name in (
+            "POST //identity/v3/OS-EP-FILTER/endpoint_groups",
+            "PATCH //identity/v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}",
+        )
+    },
     "POST //identity/v3/registered_limits": (Example({"registered_limits": [REGISTERED]}),),
     "PATCH //identity/v3/registered_limits/{registered_limit_id}": (
         Example(
@@ -621,6 +659,8 @@ WITHOUT_BODY = frozenset(
         "PUT //identity/v3/groups/{group_id}/users/{user_id}",
         "PUT //identity/v3/roles/{prior_role_id}/implies/{implied_role_id}",
         "PUT //identity/v3/projects/{project_id}/tags/{tag}",
+        "PUT //identity/v3/OS-EP-FILTER/projects/{project_id}/endpoints/{endpoint_id}",
+        "PUT //identity/v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects/{project_id}",
         *(
             f"PUT //identity/v3/{begin}{place}/{holder}/roles/{{role_id}}{end}"
             for holder in ("users/{user_id}", "groups/{group_id}")

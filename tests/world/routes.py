@@ -13,14 +13,17 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from compute_site.api.microversions.version import NEWEST
+from compute_site.identity.kept import blob_of, make_ec2, set_config
 from compute_site.identity.models import (
     Domain,
     Endpoint,
+    EndpointGroup,
     Limit,
     NamedRole,
     Region,
     RegisteredLimit,
     Service,
+    StoredPolicy,
     UserGroup,
 )
 from compute_site.neighbours.image.models import ImageMember
@@ -133,8 +136,18 @@ def _make_identity() -> dict[str, str]:
         ),
         "registered_limit_id": kept,
         "limit_id": limit,
+        "endpoint_group_id": EndpointGroup.objects.create(name="inner", interface="admin"),
     }
-    return {name: str(row.pk) for name, row in found.items()}
+    keys = make_ec2(Cast.second_member.user_id, ALPHA, by="")
+    set_config(found["domain_id"], {"identity": {"driver": "sql"}}, by="")  # type: ignore[arg-type] # a domain
+    others = {
+        "credential_id": keys.pk,
+        "access": json.loads(blob_of(keys))["access"],
+        "policy_id": StoredPolicy.objects.create(type="text", blob="x").pk,
+        "group": "identity",
+        "option": "driver",
+    }
+    return {name: str(row.pk) for name, row in found.items()} | others
 
 
 class Site:

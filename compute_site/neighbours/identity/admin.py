@@ -17,12 +17,16 @@ from compute_site.console.api_pages import RefusalPages, as_sent
 from compute_site.console.lists import word_filter
 from compute_site.console.operator import is_superuser
 from compute_site.faults import BadRequest, Fault
-from compute_site.identity import limits
+from compute_site.identity import kept, limits, services
 from compute_site.identity.assignments import Place, assign, unassign
+from compute_site.identity.catalog import FILTERS
 from compute_site.identity.groups import add_member, remove_member
 from compute_site.identity.models import (
     Domain,
+    DomainOption,
     Endpoint,
+    EndpointGroup,
+    EndpointOfProject,
     ImpliedRole,
     Limit,
     NamedRole,
@@ -30,17 +34,21 @@ from compute_site.identity.models import (
     RegisteredLimit,
     RoleAssignment,
     Service,
+    StoredCredential,
+    StoredPolicy,
     User,
     UserGroup,
 )
 from compute_site.identity.roles import imply, stop_implying
 from compute_site.neighbours.identity.api.catalogue import ENDPOINT, REGION, SERVICE
 from compute_site.neighbours.identity.api.domain import DOMAIN
+from compute_site.neighbours.identity.api.endpoint_filter import GROUP as ENDPOINT_GROUP
 from compute_site.neighbours.identity.api.group import GROUP
 from compute_site.neighbours.identity.api.limit import LIMIT, REGISTERED
 from compute_site.neighbours.identity.api.records import Kind
 from compute_site.neighbours.identity.api.role import ROLE
 from compute_site.neighbours.identity.api.serializers import IdentityBody, NewLimit
+from compute_site.neighbours.identity.api.stored import POLICY
 
 
 class KindForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -319,6 +327,117 @@ class EndpointAdmin(KindAdmin):
     list_select_related = ("service",)
     search_fields = ("url", "id")
     autocomplete_fields = ("service", "region")
+
+
+class EndpointGroupForm(KindForm):
+    """The API has the fields by which endpoints are chosen in one member."""
+
+    class Meta:
+        model = EndpointGroup
+        fields = ("name", "description", *FILTERS, "projects")
+
+    @property
+    def changed_data(self) -> list[str]:
+        found = super().changed_data
+        return [*found, *(["filters"] if set(found) & set(FILTERS) else [])]
+
+    def clean(self) -> dict[str, Any]:
+        chosen = {name: self.cleaned_data.get(name) for name in FILTERS}
+        self.cleaned_data["filters"] = {name: text for name, text in chosen.items() if text}
+        self.members = {name: name for name in ("name", "description", "filters")}  # type: ignore[misc] # of this form alone
+        return super().clean()
+
+
+@admin.register(EndpointGroup)
+class EndpointGroupAdmin(KindAdmin):
+    """A group of endpoints, with the projects whose tokens name them."""
+
+    kind = ENDPOINT_GROUP
+    form = EndpointGroupForm
+    members = {name: name for name in ("name", "description", *FILTERS)}
+    list_display = ("name", *FILTERS)
+    list_filter = ("interface",)
+    search_fields = ("name", "id")
+    autocomplete_fields = ("projects",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_fields(request, obj), "projects"]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        group, by = form.instance, name_of(request)
+        wanted, held = set(form.cleaned_data["projects"]), set(group.projects.all())
+        for project in wanted - held:
+            services.give_endpoint_group(project, group, by=by)
+        for project in held - wanted:
+            services.take_endpoint_group(project, group, by=by)
+
+
+@admin.register(EndpointOfProject)
+class EndpointOfProjectAdmin(MadeAndDeleted):
+    form = RefusableForm
+    list_display = ("project", "endpoint")
+    list_select_related = ()
+    list_prefetched = ("project", "endpoint__service")
+    list_filter = (word_filter("project", "project__name", "project__id"),)
+    search_fields = ("project__name",)
+    fields = ("project", "endpoint")
+    autocomplete_fields = ("project", "endpoint")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        services.give_endpoint(obj.project, obj.endpoint, by=name_of(request))
+        obj.pk = EndpointOfProject.objects.get(project=obj.project, endpoint=obj.endpoint).pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        services.take_endpoint(obj.project, obj.endpoint, by=name_of(request))
+
+
+@admin.register(StoredPolicy)
+class StoredPolicyAdmin(KindAdmin):
+    kind = POLICY
+    members = {"type": "type", "blob": "blob"}
+    list_display = ("id", "type")
+    search_fields = ("id", "type")
+
+
+class ShownAndDeleted(RightsPages, SavedByFunctions):
+    """Rows that only the API makes and changes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(StoredCredential)
+class StoredCredentialAdmin(ShownAndDeleted):
+    """What users keep; the secret itself is not shown."""
+
+    list_display = ("id", "type", "user", "project", "created_at")
+    list_select_related = ()
+    list_prefetched = ("user", "project")
+    list_filter = (word_filter("user", "user__username", "user__id"),)
+    search_fields = ("id", "type")
+    fields = ("id", "type", "user", "project", "created_at")
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        kept.remove_stored(obj, by=name_of(request))
+
+
+@admin.register(DomainOption)
+class DomainOptionAdmin(ShownAndDeleted):
+    list_display = ("domain", "group", "option", "shown_value")
+    list_select_related = ("domain",)
+    list_filter = ("group",)
+    search_fields = ("domain__name", "option")
+    fields = ("domain", "group", "option", "shown_value")
+
+    @admin.display(description="value")
+    def shown_value(self, row: DomainOption) -> str:
+        return "(a secret)" if kept.is_secret(row.group, row.option) else str(row.value)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        kept.remove_config(obj.domain, obj.group, obj.option, by=name_of(request))
 
 
 @admin.register(RegisteredLimit)

@@ -367,3 +367,124 @@ LIST_LIMITS = _admins("list_limits", "List the limits of all.", f"GET {V3}/limit
 GET_LIMIT = _admins(
     "get_limit", "Show the limit of others.", f"GET {V3}/limits/{{limit_id}}", noun="limit"
 )
+
+STORED = _rules_of("credentials", "credential", "credential")
+"""Those of others; everybody has the own."""
+POLICIES = _rules_of("policies", "policy", "policy")
+CONFIG = f"{V3}/domains/{{domain_id}}/config"
+CONFIGS = {
+    "get": _admins(
+        "get_domain_config", "Show settings of a domain.", f"GET {CONFIG}", noun="domain"
+    ),
+    "defaults": _admins(
+        "get_domain_config_default",
+        "Show what settings of domains are by default.",
+        f"GET {V3}/domains/config/default",
+        noun="domain",
+    ),
+    "create": _admins(
+        "create_domain_config", "Set all settings of a domain.", f"PUT {CONFIG}", noun="domain"
+    ),
+    "update": _admins(
+        "update_domain_config", "Change settings of a domain.", f"PATCH {CONFIG}", noun="domain"
+    ),
+    "delete": _admins(
+        "delete_domain_config", "Delete settings of a domain.", f"DELETE {CONFIG}", noun="domain"
+    ),
+}
+EC2 = f"{V3}/users/{{user_id}}/credentials/OS-EC2"
+EC2_KEYS = {
+    "list": _admins(
+        "ec2_list_credentials", "List keys of others for EC2.", f"GET {EC2}", noun="credential"
+    ),
+    "get": _admins(
+        "ec2_get_credential",
+        "Show keys of others for EC2.",
+        f"GET {EC2}/{{access}}",
+        noun="credential",
+    ),
+    "create": _admins(
+        "ec2_create_credential", "Make keys of others for EC2.", f"POST {EC2}", noun="credential"
+    ),
+    "delete": _admins(
+        "ec2_delete_credential",
+        "Delete keys of others for EC2.",
+        f"DELETE {EC2}/{{access}}",
+        noun="credential",
+    ),
+}
+FILTER = f"{V3}/OS-EP-FILTER"
+ENDPOINT_GROUPS = {
+    name: _admins(
+        f"{name}_endpoint_group{'s' if name == 'list' else ''}", told, operation, noun="endpoint"
+    )
+    for name, told, operation in (
+        ("list", "List groups of endpoints.", f"GET {FILTER}/endpoint_groups"),
+        ("get", "Show a group of endpoints.", f"GET {FILTER}/endpoint_groups/{{id}}"),
+        ("create", "Make groups of endpoints.", f"POST {FILTER}/endpoint_groups"),
+        ("update", "Change groups of endpoints.", f"PATCH {FILTER}/endpoint_groups/{{id}}"),
+        ("delete", "Delete groups of endpoints.", f"DELETE {FILTER}/endpoint_groups/{{id}}"),
+    )
+}
+OF_PROJECT = f"{FILTER}/projects/{{project_id}}"
+OF_GROUP = f"{FILTER}/endpoint_groups/{{endpoint_group_id}}"
+FILTERED = {
+    name: _admins(name, told, operation, noun="endpoint")
+    for name, told, operation in (
+        (
+            "list_projects_for_endpoint",
+            "List the projects that were given an endpoint.",
+            f"GET {FILTER}/endpoints/{{endpoint_id}}/projects",
+        ),
+        (
+            "check_endpoint_in_project",
+            "See whether a project was given an endpoint.",
+            f"GET {OF_PROJECT}/endpoints/{{endpoint_id}}",
+        ),
+        (
+            "add_endpoint_to_project",
+            "Give a project an endpoint.",
+            f"PUT {OF_PROJECT}/endpoints/{{endpoint_id}}",
+        ),
+        (
+            "remove_endpoint_from_project",
+            "Take an endpoint from a project.",
+            f"DELETE {OF_PROJECT}/endpoints/{{endpoint_id}}",
+        ),
+        (
+            "list_endpoints_for_project",
+            "List the endpoints that a project was given.",
+            f"GET {OF_PROJECT}/endpoints",
+        ),
+        (
+            "list_endpoint_groups_for_project",
+            "List the groups of endpoints that a project was given.",
+            f"GET {OF_PROJECT}/endpoint_groups",
+        ),
+        (
+            "list_projects_associated_with_endpoint_group",
+            "List the projects that were given a group of endpoints.",
+            f"GET {OF_GROUP}/projects",
+        ),
+        (
+            "list_endpoints_associated_with_endpoint_group",
+            "List the endpoints of a group.",
+            f"GET {OF_GROUP}/endpoints",
+        ),
+        (
+            "get_endpoint_group_in_project",
+            "See whether a project was given a group of endpoints.",
+            f"GET {OF_GROUP}/projects/{{project_id}}",
+        ),
+        (
+            "add_endpoint_group_to_project",
+            "Give a project a group of endpoints.",
+            f"PUT {OF_GROUP}/projects/{{project_id}}",
+        ),
+        (
+            "remove_endpoint_group_from_project",
+            "Take a group of endpoints from a project.",
+            f"DELETE {OF_GROUP}/projects/{{project_id}}",
+        ),
+    )
+}

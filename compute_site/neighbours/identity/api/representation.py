@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
 from compute_site.identity.assignments import by_keys
-from compute_site.identity.catalog import catalog, url_of
+from compute_site.identity.catalog import FILTERS, catalog, url_of
 from compute_site.identity.ids import stable_id
+from compute_site.identity.kept import blob_of
 from compute_site.identity.models import (
     ApplicationCredential,
     Domain,
     Endpoint,
+    EndpointGroup,
     Limit,
     NamedRole,
     Project,
@@ -22,6 +25,8 @@ from compute_site.identity.models import (
     RegisteredLimit,
     Role,
     Service,
+    StoredCredential,
+    StoredPolicy,
     User,
     UserGroup,
 )
@@ -221,6 +226,52 @@ def show_endpoint(endpoint: Endpoint, *, root: str) -> dict[str, Any]:
         "region_id": endpoint.region_id,
         "enabled": endpoint.enabled,
         "links": {"self": f"{root}/identity/v3/endpoints/{endpoint.id}"},
+    }
+
+
+def show_endpoint_group(group: EndpointGroup, *, root: str) -> dict[str, Any]:
+    return {
+        "id": group.id,
+        "name": group.name,
+        "description": group.description,
+        "filters": {name: getattr(group, name) for name in FILTERS if getattr(group, name)},
+        "links": {"self": f"{root}/identity/v3/OS-EP-FILTER/endpoint_groups/{group.id}"},
+    }
+
+
+def show_stored(row: StoredCredential, *, root: str) -> dict[str, Any]:
+    return {
+        **row.extra,
+        "id": row.id,
+        "user_id": row.user_id,
+        "project_id": row.project_id,
+        "type": row.type,
+        "blob": blob_of(row),
+        "links": {"self": f"{root}/identity/v3/credentials/{row.id}"},
+    }
+
+
+def show_ec2(row: StoredCredential, *, root: str) -> dict[str, Any]:
+    """A pair of keys for EC2."""
+    keys = json.loads(blob_of(row))
+    own = f"{root}/identity/v3/users/{row.user_id}/credentials/OS-EC2"
+    return {
+        "user_id": row.user_id,
+        "tenant_id": row.project_id,
+        "access": keys.get("access"),
+        "secret": keys.get("secret"),
+        "trust_id": keys.get("trust_id"),
+        "links": {"self": f"{own}/{keys.get('access')}"},
+    }
+
+
+def show_policy(policy: StoredPolicy, *, root: str) -> dict[str, Any]:
+    return {
+        **policy.extra,
+        "id": policy.id,
+        "type": policy.type,
+        "blob": policy.blob,
+        "links": {"self": f"{root}/identity/v3/policies/{policy.id}"},
     }
 
 

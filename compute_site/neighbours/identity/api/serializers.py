@@ -18,10 +18,18 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
 from compute_site.identity.assignments import ROLE_OF_ID
-from compute_site.identity.catalog import KNOWN_IN_URLS, SUBSTITUTED
+from compute_site.identity.catalog import FILTERS, KNOWN_IN_URLS, SUBSTITUTED
 from compute_site.identity.errors import MalformedRequest, NoSuchThing
 from compute_site.identity.extra import EXTRA, LONGEST_TEXT
-from compute_site.identity.models import Domain, NamedRole, Project, Region, Role, Service
+from compute_site.identity.models import (
+    Domain,
+    NamedRole,
+    Project,
+    Region,
+    Role,
+    Service,
+    User,
+)
 from compute_site.identity.service_models import INTERFACES
 from compute_site.identity.tags import tag_list
 from compute_site.neighbours.serializers import BodySerializer, CheckedField
@@ -44,6 +52,15 @@ def text_up_to(longest: int) -> Reader:
 
 text = text_up_to(LONGEST_TEXT)
 password_text = text_up_to(4096)
+
+
+def filled(longest: int) -> Reader:
+    def read(value: Any) -> str:
+        if value in (None, ""):
+            raise WrongValue("give a text.")
+        return str(text_up_to(longest)(value))
+
+    return read
 
 
 def name_of(longest: int) -> Reader:
@@ -181,8 +198,8 @@ class IdentityBody(BodySerializer):
     def _first_error(cls, given: Mapping[str, Any], errors: Mapping[str, Any]) -> str:
         """In the order of the body; what is missing comes last."""
         name = next(name for name in (*given, *errors) if name in errors)
-        where = cls.noun if name == NON_FIELD_ERRORS else f"{cls.noun}.{name}"
-        return f"{where}: {errors[name][0]}"
+        path = (cls.noun, "" if name == NON_FIELD_ERRORS else name)
+        return f"{'.'.join(part for part in path if part) or 'body'}: {errors[name][0]}"
 
 
 def optional_domain(value: Any) -> Any:
@@ -347,6 +364,77 @@ class EndpointBody(IdentityBody):
     region_id = Member(or_null(id_of(Region, "region", missing=WrongValue)))
     region = Member(or_null(text_up_to(255)))
     enabled = Member(flag)
+
+
+def filters(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not value or not set(value) <= set(FILTERS):
+        raise WrongValue(f"give an object with {' or '.join(FILTERS)}.")
+    read = {name: text_up_to(255)(one) for name, one in value.items()}
+    if "interface" in read:
+        interface(read["interface"])
+    return read
+
+
+class EndpointGroupBody(IdentityBody):
+    noun = "endpoint_group"
+    rest = None
+
+    name = Member(name_of(255), missing=NEEDED)
+    description = Member(or_null(text))
+    filters = Member(filters, missing="give one of service_id, region_id and interface.")
+
+
+class StoredCredentialBody(IdentityBody):
+    noun = "credential"
+
+    user_id = Member(id_of(User, "user", missing=WrongValue), missing=NEEDED)
+    project_id = Member(or_null(id_of(Project, "project", missing=WrongValue)))
+    type = Member(name_of(255), missing=NEEDED)
+    blob = Member(filled(LONGEST_TEXT), missing=NEEDED)
+
+
+class StoredCredentialChange(IdentityBody):
+    """All but the blob stays."""
+
+    noun = "credential"
+    rest = None
+
+    blob = Member(filled(LONGEST_TEXT), missing=NEEDED)
+
+
+class PolicyBody(IdentityBody):
+    noun = "policy"
+
+    type = Member(name_of(255), missing=NEEDED)
+    blob = Member(filled(LONGEST_TEXT), missing=NEEDED)
+
+
+def config(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise WrongValue("give an object.")
+    try:
+        check_keepable(value)
+    except Unkeepable as error:
+        raise WrongValue(f"{error}.") from None
+    return value
+
+
+class ConfigBody(IdentityBody):
+    """Settings of a domain."""
+
+    noun = ""
+    rest = None
+
+    config = Member(config, missing="give an object.")
+
+
+class Ec2Body(IdentityBody):
+    """The project of a new pair of keys."""
+
+    noun = ""
+    rest = None
+
+    tenant_id = Member(id_of(Project, "project"), missing=NEEDED)
 
 
 def password_or_none(value: Any) -> str | None:

@@ -21,6 +21,18 @@ from compute_site.neighbours.identity.api.domain import (
     OwnDomains,
     OwnSystem,
 )
+from compute_site.neighbours.identity.api.domain_config import Config, DefaultConfig, WholeConfig
+from compute_site.neighbours.identity.api.endpoint_filter import (
+    EndpointGroupDetail,
+    EndpointGroupList,
+    EndpointInProject,
+    EndpointsOfGroup,
+    EndpointsOfProject,
+    GroupInProject,
+    GroupsOfProject,
+    ProjectsOfEndpoint,
+    ProjectsOfGroup,
+)
 from compute_site.neighbours.identity.api.group import (
     GroupDetail,
     GroupList,
@@ -54,6 +66,14 @@ from compute_site.neighbours.identity.api.role import (
     RoleDetail,
     RoleList,
 )
+from compute_site.neighbours.identity.api.stored import (
+    Ec2Detail,
+    Ec2List,
+    PolicyDetail,
+    PolicyList,
+    StoredDetail,
+    StoredList,
+)
 from compute_site.neighbours.identity.api.token import Catalog, Tokens
 from compute_site.neighbours.identity.api.user import (
     UserDetail,
@@ -84,6 +104,21 @@ def grants() -> Iterator[URLPattern]:
         yield path(f"v3/system/{holder}/roles/<role_id>", Grant.as_view())
 
 
+def endpoint_filter() -> Iterator[URLPattern]:
+    """The URLs of endpoints that projects are given."""
+    base, project = "v3/OS-EP-FILTER", "v3/OS-EP-FILTER/projects/<project_id>"
+    group = f"{base}/endpoint_groups/<endpoint_group_id>"
+    yield path(f"{base}/endpoint_groups", EndpointGroupList.as_view())
+    yield path(group, EndpointGroupDetail.as_view())
+    yield path(f"{group}/endpoints", EndpointsOfGroup.as_view())
+    yield path(f"{group}/projects", ProjectsOfGroup.as_view())
+    yield path(f"{group}/projects/<project_id>", GroupInProject.as_view())
+    yield path(f"{base}/endpoints/<endpoint_id>/projects", ProjectsOfEndpoint.as_view())
+    yield path(f"{project}/endpoints", EndpointsOfProject.as_view())
+    yield path(f"{project}/endpoints/<endpoint_id>", EndpointInProject.as_view())
+    yield path(f"{project}/endpoint_groups", GroupsOfProject.as_view())
+
+
 urlpatterns = [
     path("", VersionList.as_view()),
     re_path(r"^v3/?$", VersionDetail.as_view()),
@@ -93,7 +128,13 @@ urlpatterns = [
     path("v3/auth/system", OwnSystem.as_view()),
     path("v3/auth/projects", OwnProjects.as_view()),
     path("v3/domains", DomainList.as_view()),
+    path("v3/domains/config/default", DefaultConfig.as_view()),
+    path("v3/domains/config/<group>/default", DefaultConfig.as_view()),
+    path("v3/domains/config/<group>/<option>/default", DefaultConfig.as_view()),
     path("v3/domains/<domain_id>", DomainDetail.as_view()),
+    path("v3/domains/<domain_id>/config", WholeConfig.as_view()),
+    path("v3/domains/<domain_id>/config/<group>", Config.as_view()),
+    path("v3/domains/<domain_id>/config/<group>/<option>", Config.as_view()),
     path("v3/projects", ProjectList.as_view()),
     path("v3/projects/<project_id>", ProjectDetail.as_view()),
     path("v3/projects/<project_id>/tags", TagList.as_view()),
@@ -105,6 +146,12 @@ urlpatterns = [
     path("v3/users/<user_id>/groups", GroupsOfUser.as_view()),
     path("v3/users/<user_id>/application_credentials", CredentialList.as_view()),
     path("v3/users/<user_id>/application_credentials/<credential_id>", CredentialDetail.as_view()),
+    path("v3/users/<user_id>/credentials/OS-EC2", Ec2List.as_view()),
+    path("v3/users/<user_id>/credentials/OS-EC2/<access>", Ec2Detail.as_view()),
+    path("v3/credentials", StoredList.as_view()),
+    path("v3/credentials/<credential_id>", StoredDetail.as_view()),
+    path("v3/policies", PolicyList.as_view()),
+    path("v3/policies/<policy_id>", PolicyDetail.as_view()),
     path("v3/groups", GroupList.as_view()),
     path("v3/groups/<group_id>", GroupDetail.as_view()),
     path("v3/groups/<group_id>/users", MemberList.as_view()),
@@ -122,6 +169,7 @@ urlpatterns = [
     path("v3/services/<service_id>", ServiceDetail.as_view()),
     path("v3/endpoints", EndpointList.as_view()),
     path("v3/endpoints/<endpoint_id>", EndpointDetail.as_view()),
+    *endpoint_filter(),
     path("v3/registered_limits", RegisteredList.as_view()),
     path("v3/registered_limits/<registered_limit_id>", RegisteredDetail.as_view()),
     path("v3/limits", LimitList.as_view()),
