@@ -32,6 +32,18 @@ def project_exists(project_id: str) -> bool:
     return "\0" not in project_id and Project.objects.filter(pk=project_id).exists()
 
 
+def find_project_id(caller: Caller, word: str) -> str | None:
+    """The id of the project that this is the id of, or else the name, in the domain of the
+    caller's project. ``None``: there is none.
+    """
+    if "\0" in word:
+        return None
+    own = Project.objects.filter(pk=caller.project_id).values("domain")
+    named = models.Q(name=word, domain__in=own)
+    found = set(Project.objects.filter(models.Q(pk=word) | named).values_list("pk", flat=True))
+    return word if word in found else next(iter(found), None)
+
+
 def may_on(caller: Caller, rule: str, owner: str | None) -> bool:
     """Is the rule granted on an object of the project ``owner`` (``None``: of no project)?"""
     return caller.may(rule, project_id=owner or NOBODY)

@@ -849,6 +849,16 @@ NETWORK_SERVICE = (
     change("port", MEMBER, {"name": "renamed"}),
     change("port", MEMBER, {"fixed_ips": [{"ip_address": "{free_address}"}]}, also="address"),
     change("port", MEMBER, {"device_id": "mine"}, also="device_id"),
+    create("port", ADMIN, {**ON_OWN, "trusted": True}, outsider=404, also="trusted"),
+    change("port", ADMIN, {"trusted": True}, also="trusted"),
+    *(
+        create("router", ADMIN, {key: False}, outsider=403, also=f"that is not {key}")
+        for key in ("ha", "distributed")
+    ),
+    *(
+        change("router", ADMIN, {key: False}, also=f"that is not {key}")
+        for key in ("ha", "distributed")
+    ),
     change("port", MANAGER, MAC, also="MAC address"),
     *(
         change(

@@ -131,7 +131,10 @@ def test_what_is_not_kept_is_refused(
         {"cidr": "10.1.0.0/31"},
         {"cidr": "0.0.0.0/0"},
         {"dns_nameservers": ["10.0.0.1", "10.0.0.1"]},
-        {"service_types": ["compute:nova"]},
+        {"service_types": ["nobody"]},
+        {"service_types": ["compute:nova", "compute:nova"]},
+        {"service_types": "compute:nova"},
+        {"service_types": None},
         {"segment_id": UNKNOWN_ID},
         {"dns_publish_fixed_ip": True},
         {"cidr": "fd00::/64", "ip_version": 6, "ipv6_ra_mode": "slaac"}

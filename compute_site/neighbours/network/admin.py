@@ -268,6 +268,7 @@ class SubnetAdmin(ApiAdmin):
                     *("pool", "prefixlen", "cidr", "ip_version", "gateway_ip"),
                     *("allocation_pools", "enable_dhcp"),
                     *("dns_nameservers", "host_routes", "ipv6_address_mode", "ipv6_ra_mode"),
+                    "service_types",
                 )
             },
         ),
@@ -392,7 +393,7 @@ class PortAdmin(ApiAdmin):
             {
                 "fields": (
                     *("vnic_type", "binding_profile", "binding_host", "vif_type"),
-                    *("resource_request", "numa_affinity_policy", "device_profile"),
+                    *("resource_request", "numa_affinity_policy", "device_profile", "trusted"),
                 )
             },
         ),

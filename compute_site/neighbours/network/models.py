@@ -373,6 +373,10 @@ class Subnet(Described):
         default=list, blank=True, db_default=Value([], output_field=models.JSONField())
     )
     """A list of ``{"destination": …, "nexthop": …}``."""
+    service_types = models.JSONField(
+        default=list, blank=True, db_default=Value([], output_field=models.JSONField())
+    )
+    """Owners of ports that get addresses here; none: all."""
     ipv6_address_mode = models.CharField(max_length=16, null=True, blank=True)
     ipv6_ra_mode = models.CharField(max_length=16, null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -504,6 +508,8 @@ class Port(Described):
         related_name="ports",
         db_index=False,
     )
+    trusted = models.BooleanField(null=True, blank=True)
+    """May a virtual function change its MAC address? ``None``: nobody said."""
     tag = models.CharField(max_length=60, null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     """The position of the NIC among those of its server."""

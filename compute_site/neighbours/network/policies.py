@@ -881,6 +881,55 @@ def _rules_of(noun: str, plural: str, things: str) -> dict[str, str]:
     }
 
 
+CREATE_ROUTER_HA = rule(
+    "create_router:ha",
+    Role.ADMIN,
+    "Say that a new router is not highly available: none is.",
+    ("POST /network/v2.0/routers",),
+    noun="router",
+)
+CREATE_ROUTER_DISTRIBUTED = rule(
+    "create_router:distributed",
+    Role.ADMIN,
+    "Say that a new router is not distributed: none is.",
+    ("POST /network/v2.0/routers",),
+    noun="router",
+)
+UPDATE_ROUTER_HA = rule(
+    "update_router:ha",
+    Role.ADMIN,
+    "Say that a router is not highly available.",
+    ("PUT /network/v2.0/routers/{router_id}",),
+    noun="router",
+)
+UPDATE_ROUTER_DISTRIBUTED = rule(
+    "update_router:distributed",
+    Role.ADMIN,
+    "Say that a router is not distributed.",
+    ("PUT /network/v2.0/routers/{router_id}",),
+    noun="router",
+)
+CREATE_PORT_TRUSTED = rule(
+    "create_port:trusted",
+    Role.ADMIN,
+    "Let the virtual function of a new port change its MAC address.",
+    ("POST /network/v2.0/ports",),
+    noun="port",
+)
+UPDATE_PORT_TRUSTED = rule(
+    "update_port:trusted",
+    Role.ADMIN,
+    "Let the virtual function of a port change its MAC address, or not.",
+    ("PUT /network/v2.0/ports/{port_id}",),
+    noun="port",
+)
+GET_PORT_TRUSTED = rule(
+    "get_port:trusted",
+    Role.ADMIN,
+    "See whether the virtual function of a port may change its MAC address.",
+    ("GET /network/v2.0/ports", "GET /network/v2.0/ports/{port_id}"),
+    noun="port",
+)
 SCOPES = _rules_of("address_scope", "address-scopes", "address scopes")
 CREATE_SCOPE_SHARED = rule(
     "create_address_scope:shared",

@@ -30,6 +30,7 @@ EXTENSIONS = {
     "network_availability_zone": "Network Availability Zone",
     "network-ip-availability": "Network IP Availability",
     "port-security": "Port Security",
+    "port-trusted-vif": "Port trusted vif",
     "project-id": "project_id field enabled",
     "provider": "Provider Network",
     "pagination": "Pagination support",
@@ -57,6 +58,7 @@ EXTENSIONS = {
     "standard-attr-tag": "Tag support for resources with standard attribute",
     "standard-attr-timestamp": "Resource timestamps",
     "stateful-security-group": "Stateful security group",
+    "subnet-service-types": "Subnet service types",
     "subnet_allocation": "Subnet Allocation",
     "subnetpool-prefix-ops": "Subnet Pool Prefix Operations",
 }

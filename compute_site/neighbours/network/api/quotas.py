@@ -12,7 +12,7 @@ from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.local.limits import QUOTAS
-from compute_site.neighbours.ownership import permit_on, project_exists
+from compute_site.neighbours.ownership import find_project_id, permit_on
 from compute_site.neighbours.quotas import UNLIMITED
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.values.keys import IGNORED, Key, flag, limit
@@ -29,21 +29,25 @@ class QuotaUpdate(BodySerializer):
 
 
 class QuotaView(NetworkView):
-    """The quotas of one project: the caller's own, or for an admin any."""
+    """The quotas of one project: the caller's own, or for an admin any. It may be named by its
+    name, too: to Neutron any text is a project, and clients make use of that.
+    """
 
     noun = "quota"
 
-    def check_owner(self, owner: str) -> None:
-        """Check that the caller may see the quotas of the project.
+    def find_owner(self, word: str) -> str:
+        """The id of the project, of which the caller may see the quotas.
 
         Raises:
             PolicyRefused: it is not the caller's own, whether it exists or not.
             NotFound: it does not exist.
         """
+        owner = find_project_id(self.caller, word)
         if owner != self.caller.project_id:
-            permit_on(self.caller, policies.GET_QUOTA, owner)
-        if not project_exists(owner):
-            raise NotFound(f"There is no project {owner}.")
+            permit_on(self.caller, policies.GET_QUOTA, owner or word)
+        if owner is None:
+            raise NotFound(f"There is no project {word}.")
+        return owner
 
     def answer(self, owner: str) -> Response:
         return Response({"quota": QUOTAS.limits_of(owner)})
@@ -65,11 +69,11 @@ class QuotaDetail(QuotaView):
     """``GET``, ``PUT`` and ``DELETE /network/v2.0/quotas/{project}``"""
 
     def get(self, request: Request, owner: str) -> Response:
-        self.check_owner(owner)
+        owner = self.find_owner(owner)
         return self.answer(owner)
 
     def put(self, request: Request, owner: str) -> Response:
-        self.check_owner(owner)
+        owner = self.find_owner(owner)
         permit_on(self.caller, policies.UPDATE_QUOTA, owner)
         asked = self.read("quota", QuotaUpdate).values
         limits = {name: asked[name] for name in QUOTAS.kinds if asked[name] is not None}
@@ -89,7 +93,7 @@ class QuotaDetail(QuotaView):
                 )
 
     def delete(self, request: Request, owner: str) -> Response:
-        self.check_owner(owner)
+        owner = self.find_owner(owner)
         permit_on(self.caller, policies.DELETE_QUOTA, owner)
         QUOTAS.forget_limits(owner)
         return Response(status=204)
@@ -99,7 +103,7 @@ class QuotaDefaults(QuotaView):
     """``GET /network/v2.0/quotas/{project}/default``"""
 
     def get(self, request: Request, owner: str) -> Response:
-        self.check_owner(owner)
+        owner = self.find_owner(owner)
         return Response({"quota": QUOTAS.defaults})
 
 
@@ -107,7 +111,7 @@ class QuotaUsage(QuotaView):
     """``GET /network/v2.0/quotas/{project}/details``: limits and what is in use."""
 
     def get(self, request: Request, owner: str) -> Response:
-        self.check_owner(owner)
+        owner = self.find_owner(owner)
         used = QUOTAS.used_by(owner)
         shown = {
             name: {"limit": most, "used": used.get(name, 0), "reserved": 0}

@@ -137,7 +137,7 @@ def show_subnet(subnet: Subnet) -> dict[str, Any]:
         "ipv6_ra_mode": subnet.ipv6_ra_mode,
         "router:external": subnet.network.external
         or any(one.action == EXTERNAL for one in subnet.network.accesses.all()),
-        "service_types": [],
+        "service_types": subnet.service_types,
         "subnetpool_id": _id_or_none(subnet.pool_id),
     }
 
@@ -208,7 +208,7 @@ def show_port(port: Port) -> dict[str, Any]:
 
 
 def show_binding(port: Port) -> dict[str, Any]:
-    """The binding of a port and its resource request; some keys have rules of their own."""
+    """The binding of a port, its resource request and more; some keys have rules of their own."""
     return {
         "binding:host_id": port.binding_host,
         "binding:vif_type": port.vif_type,
@@ -217,6 +217,7 @@ def show_binding(port: Port) -> dict[str, Any]:
         "resource_request": port.resource_request,
         "numa_affinity_policy": port.numa_affinity_policy,
         "device_profile": port.device_profile,
+        "trusted": port.trusted,
     }
 
 
@@ -289,6 +290,8 @@ def show_router(router: Router) -> dict[str, Any]:
         "admin_state_up": router.admin_state_up,
         "external_gateway_info": _show_gateway(router),
         "routes": router.routes,
+        "ha": False,
+        "distributed": False,
         "availability_zones": router.availability_zone_hints or list(zones()),
         "availability_zone_hints": router.availability_zone_hints,
     }

@@ -155,14 +155,15 @@ def tags(value: object) -> list[str]:
     return list(found)
 
 
-def port_number(value: object) -> object:
-    """The number of a port, or a type or code of ICMP. Tempest reads the words of the refusal."""
-    try:
-        return as_number(between(0, 65535))(value)
-    except WrongValue:
-        raise WrongValue(
-            f"Invalid value for port {shown(value)}: give a number from 0 to 65535"
-        ) from None
+def service_types(value: object) -> list[str]:
+    """Owners of ports, each once."""
+    found = list_of(up_to(255, filled_text))(value)
+    wrong = [one for one in found if not one.startswith(OWNERS)]
+    if wrong:
+        raise WrongValue(f"give owners of ports such as compute:nova, not {shown(wrong[0])}")
+    if len(set(found)) < len(found):
+        raise WrongValue("an owner is named twice")
+    return list(found)
 
 
 def whole_range(value: object) -> str:
@@ -181,7 +182,11 @@ def group_id(value: object) -> object:
 
 
 MOST_DIGITS = 18
+PORT_NUMBER = as_number(between(0, 65535))
+"""The number of a port, or a type or code of ICMP."""
 MOST_PAIRS = 10
+OWNERS = ("compute:", "network:", "neutron:", "baremetal:", "manila:")
+"""How the owners of ports begin that are services."""
 word = up_to(16)
 """What the columns of kinds and states hold."""
 
@@ -248,7 +253,7 @@ SUBNET: Mapping[str, Key] = {
     "description": Key(line, default=""),
     "tags": Key(tags, default=[]),
     "router:external": IGNORED,
-    "service_types": unsupported([]),
+    "service_types": Key(service_types, default=[], never_null=True),
     "segment_id": unsupported(),
     "subnetpool_id": unsupported(),
     "dns_publish_fixed_ip": unsupported(False),
@@ -276,6 +281,7 @@ PORT: Mapping[str, Key] = {
     "resource_request": Key(kept_mapping),
     "numa_affinity_policy": Key(one_of("required", "preferred", "legacy", "socket")),
     "device_profile": Key(line),
+    "trusted": Key(loose_flag),
     "dns_name": Key(dns_name, default=""),
     "allowed_address_pairs": Key(list_of(record(PAIR), most=MOST_PAIRS), default=[]),
     "extra_dhcp_opts": Key(list_of(dhcp_option), default=[]),
@@ -295,8 +301,8 @@ RULE: Mapping[str, Key] = {
     "direction": Key(one_of("ingress", "egress"), required=True),
     "ethertype": Key(ether_type, default="IPv4"),
     "protocol": Key(protocol),
-    "port_range_min": Key(port_number),
-    "port_range_max": Key(port_number),
+    "port_range_min": Key(PORT_NUMBER),
+    "port_range_max": Key(PORT_NUMBER),
     "remote_ip_prefix": Key(prefix),
     "remote_group_id": Key(group_id),
     "description": Key(line, default=""),
@@ -432,6 +438,8 @@ ROUTER: Mapping[str, Key] = {
     "tags": Key(tags, default=[]),
     "status": IGNORED,
     "availability_zones": IGNORED,
+    "ha": unsupported(False),
+    "distributed": unsupported(False),
     **COMMON,
 }
 NEW_ROUTER = _new(ROUTER, "status", "availability_zones", "routes", "tags")

@@ -336,9 +336,7 @@ def delete_network(caller: Caller, network: Network) -> None:
         unused = FloatingIp.objects.filter(outside__network=network, port=None)
         Port.objects.filter(pk__in=unused.values("outside")).delete()
         if network.ports.exists():
-            raise InUse(  # Tempest reads it
-                f"There are one or more ports still in use on the network {network.pk}."
-            )
+            raise InUse(f"Network {network.pk} still has ports.")
         network.delete()
 
 

@@ -23,6 +23,7 @@ from compute_site.neighbours.network.local.ports import (
     make_mac,
     save_asked,
     save_chosen,
+    serving,
 )
 from compute_site.neighbours.network.local.rights import check_project, permit, permit_create
 from compute_site.neighbours.network.local.router_ports import find_way, leads_out
@@ -107,7 +108,7 @@ def _make_outside_port(caller: Caller, network: Network, values: Mapping[str, An
         if not seen.filter(pk=asked).exists():
             raise SubnetNotFound(f"There is no subnet {asked}.", field="subnet_id")
         subnets = subnets.filter(pk=asked)
-    choice = tuple(subnets.order_by("created_at", "pk"))
+    choice = tuple(serving(port, subnets.order_by("created_at", "pk")))
     if not choice:
         raise BadReference(f"Network {network.pk} has no such IPv4 subnet.", field="subnet_id")
     if values["floating_ip_address"] is None:

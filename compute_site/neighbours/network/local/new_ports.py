@@ -32,6 +32,7 @@ READ = """
         SELECT jsonb_agg(jsonb_build_object(
             'id', id, 'network_id', network_id, 'ip_version', ip_version, 'cidr', cidr,
             'gateway_ip', host(gateway_ip), 'allocation_pools', allocation_pools,
+            'service_types', service_types,
             'ipv6_address_mode', ipv6_address_mode) ORDER BY created_at, id)::text
         FROM network_subnet WHERE network_id = ANY(%(networks)s::uuid[])
     ), (

@@ -97,7 +97,7 @@ def plan_addresses(
     fixed: list[FixedIp] = []
     needs: list[Need] = []
     for port, address in wanted:
-        choice = subnets.get(port.network_id, [])
+        choice = serving(port, subnets.get(port.network_id, []))
         if address is not None:
             fixed.append(asked_address(port, address, choice))
         else:
@@ -108,6 +108,22 @@ def plan_addresses(
             ]
             needs += _needs(port, choice)
     return Addresses(asked=fixed, needs=needs)
+
+
+def serving(port: Port, subnets: Iterable[Subnet]) -> list[Subnet]:
+    """The subnets that give addresses to ports of this owner, those for it alone first.
+
+    Raises:
+        NoAddressLeft: there are subnets, but all are for others.
+    """
+    known = list(subnets)
+    fit = [one for one in known if not one.service_types or port.device_owner in one.service_types]
+    if known and not fit:
+        raise NoAddressLeft(
+            f"No subnet of network {port.network_id} gives addresses to ports of the owner "
+            f"{port.device_owner or 'nobody'}."
+        )
+    return sorted(fit, key=lambda subnet: not subnet.service_types)
 
 
 def by_port(rows: Iterable[FixedIp]) -> dict[uuid.UUID, list[FixedIp]]:
@@ -129,7 +145,8 @@ def give_addresses(port: Port, entries: Sequence[Mapping[str, Any]]) -> None:
         UnusableFixedIps: an address is named twice, or an entry names nothing.
         NicFailed: an address is taken, or none is left.
     """
-    subnets = {row.pk: row for row in Subnet.objects.filter(network=port.network_id)}
+    known = Subnet.objects.filter(network=port.network_id)
+    subnets = {row.pk: row for row in serving(port, known)} if entries else {}
     strange = {entry["subnet_id"] for entry in entries} - {None, *subnets}
     if strange:
         _blame(port, strange)

@@ -47,6 +47,7 @@ SUBNET_COLUMNS = {
     "ipv6_address_mode": "ipv6_address_mode",
     "ipv6_ra_mode": "ipv6_ra_mode",
     "host_routes": "host_routes",
+    "service_types": "service_types",
     "description": "description",
     "tags": "tags",
 }
@@ -66,6 +67,7 @@ PORT_COLUMNS = {
     "resource_request": "resource_request",
     "numa_affinity_policy": "numa_affinity_policy",
     "device_profile": "device_profile",
+    "trusted": "trusted",
     "dns_name": "dns_name",
     "allowed_address_pairs": "allowed_address_pairs",
     "extra_dhcp_opts": "extra_dhcp_opts",
@@ -247,8 +249,7 @@ def check_rule(values: Mapping[str, Any]) -> None:
         raise UnusableRule(f"Give one of {', '.join(remotes)}.", field="remote_ip_prefix")
     if prefix and ipaddress.ip_interface(prefix).version != int(ether_type[-1]):
         raise UnusableRule(
-            f"Conflicting value ethertype {ether_type}: {prefix} is another.",  # Tempest reads it
-            field="remote_ip_prefix",
+            f"{prefix} is not {ether_type}, which the rule is for.", field="remote_ip_prefix"
         )
     if protocol == ICMP_V6 and ether_type == "IPv4":
         raise UnusableRule(f"{values['protocol']} goes with IPv6 alone.", field="protocol")
@@ -257,7 +258,7 @@ def check_rule(values: Mapping[str, Any]) -> None:
     if protocol in WITH_PORTS:
         if low is None or high is None or low > high:
             raise UnusableRule(
-                "Give both: port_range_min must be <= port_range_max.",  # as above
+                "Give port_range_min and port_range_max, the first not above the second.",
                 field="port_range_min",
             )
         if low == 0:
@@ -265,14 +266,14 @@ def check_rule(values: Mapping[str, Any]) -> None:
     elif protocol in (ICMP, ICMP_V6):
         if low is None:
             raise UnusableRule(
-                "The ICMP type (port-range-min) is missing; a code needs it.",  # as above
+                "A code of ICMP (port_range_max) needs a type (port_range_min).",
                 field="port_range_min",
             )
         for part, number in (("type", low), ("code", high or 0)):
             if number > LARGEST_ICMP:
                 field = "port_range_min" if part == "type" else "port_range_max"
                 raise UnusableRule(
-                    f"Invalid value for ICMP {part} {number}: they go up to 255.", field=field
+                    f"The {part} of ICMP is at most {LARGEST_ICMP}, not {number}.", field=field
                 )
     else:
         raise UnusableRule(
