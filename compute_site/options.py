@@ -28,7 +28,11 @@ ELSEWHERE = ".openstack"
 """How the names of modules end that ask a cloud elsewhere."""
 SERVICE_OPTIONS = ("identity_service", "image_service", "network_service", "volume_service")
 
-CHOICES = {"log_format": ("plain", "json"), "quota_driver": ("database", "unified")}
+CHOICES = {
+    "log_format": ("plain", "json"),
+    "quota_driver": ("database", "unified"),
+    "volume_export": ("file", "iscsi"),
+}
 """Options that take only these texts."""
 
 
@@ -113,10 +117,16 @@ class Options:
     image_size_cap: int = 1 << 40
     """The most bytes of data that an image may have."""
     volume_folder: Path | None = None
-    """Where the bytes of volumes are kept, under the same path on the site and its hosts; empty:
-    volumes have none."""
+    """Where the bytes of volumes are kept, under the same path on the site and (``volume_export``
+    ``file``) its hosts; empty: volumes have none."""
     volume_copies: int = 2
     """So many volumes and snapshots are copied at once, by all workers together."""
+    volume_export: str = "file"
+    """How hosts reach volumes: ``file`` in a folder that they share, or ``iscsi``."""
+    volume_portal: str = ""
+    """Address and port at which hosts reach volumes by iSCSI."""
+    volume_target_dir: Path | None = None
+    """Where the target server is told what to do; empty: in ``target`` of ``state_dir``."""
     image_store_dir: Path | None = None
     """Where the data of images are kept; empty: in the folder ``images`` of ``state_dir``."""
     image_s3_bucket: str = ""

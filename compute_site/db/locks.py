@@ -37,6 +37,7 @@ class Lock(enum.IntEnum):
 
     MIGRATION = 1
     CLOUD = 2
+    TARGETS = 3
 
 
 @contextlib.contextmanager

@@ -1,10 +1,11 @@
-"""What texts stand for: words for true and false, and UUIDs in their spellings.
+"""What texts stand for: words for true and false, UUIDs in their spellings, and addresses.
 
 The APIs and files that are read here do not agree on either, so each set and each test has a name.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import uuid
 
@@ -44,3 +45,14 @@ def parse_uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
+
+
+def is_portal(text: str) -> bool:
+    """Is it an IP address and a port: ``192.0.2.10:3260``, ``[2001:db8::1]:3260``?"""
+    host, _, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        found = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return bracketed == (found.version == 6) and port.isdecimal() and 0 < int(port) < 65536

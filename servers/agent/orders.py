@@ -112,6 +112,7 @@ class Worker:
             "unpack": self._unpack,
             "take_back": self._unpack,
             "drop": self._drop,
+            "grow_disk": self._grow_disk,
             "network_changed": self._network_changed,
             "live_disks": self._live_disks,
             "live_prepare": self._live_prepare,
@@ -151,9 +152,6 @@ class Worker:
             "detach_nic": lambda: host.detach_nic(server_id, str(arguments["port_id"])),
             "attach_disk": lambda: host.attach_disk(server_id, arguments["disk"]),
             "detach_disk": lambda: host.detach_disk(server_id, str(arguments["volume_id"])),
-            "grow_disk": lambda: host.grow_disk(
-                server_id, str(arguments["volume_id"]), int(arguments["size_gb"])
-            ),
         }
         return changes.get(task)
 
@@ -210,6 +208,17 @@ class Worker:
                 self.transfer.send_snapshot(order_id, target, disk_format)
             finally:
                 target.unlink(missing_ok=True)
+        return self._note(order)
+
+    def _grow_disk(self, order: Order) -> Answer:
+        server_id, arguments = self._known(order), order["arguments"]
+        if not self._is_done(order):
+            self.hypervisor.grow_disk(
+                server_id,
+                str(arguments["volume_id"]),
+                int(arguments["size_gb"]),
+                lambda: self.transfer.show_growth(str(order["id"])),
+            )
         return self._note(order)
 
     # moves

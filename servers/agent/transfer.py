@@ -32,6 +32,10 @@ class Transfer:
         self.client = client
         self.pause = pause
 
+    def show_growth(self, order_id: str) -> None:
+        """Let the site show how large the volume of the order is now. Raises ``GuestFailed``."""
+        self._patiently(lambda: self.client.post(f"volumes/{order_id}/grown", {}))
+
     def has_snapshot(self, order_id: str) -> bool:
         """Does the site have the data that the order asks for?"""
         told = self._patiently(lambda: self.client.get(f"snapshots/{order_id}"))

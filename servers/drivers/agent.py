@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from compute_site.neighbours import network_service
+from compute_site.neighbours import network_service, volume_service
 from compute_site.neighbours.network.protocol import Nic
 from servers.drivers.facts import connection_of, image_source, vendor_data, wiring_of
 from servers.drivers.guest import describe_anew
@@ -38,6 +38,7 @@ from servers.kept_image import PREFIX
 from servers.models import HostOrder, Instance, PowerState, TaskState
 
 SPAWN, PACK, LIVE, ABORTED = "spawn", "pack", "live_start", "aborted"
+PREPARE = "live_prepare"
 STOP = "stop"
 STOP_SECONDS, MOST_STOP_SECONDS = 60, 3600
 """How long a guest may take to shut down by itself (Nova), and what an image may ask for."""
@@ -73,7 +74,7 @@ WORDS = {
     "unpack": "receive",
     "drop": "forget what it kept of",
     "live_disks": "look at the disks of",
-    "live_prepare": "make room for",
+    PREPARE: "make room for",
     LIVE: "move",
     "live_finish": "take over",
 }
@@ -157,6 +158,7 @@ def _make(wanted: Wanted, describe: Callable[[], Wanted]) -> Mapping[str, Any]:
 
 def destroy(server_id: str, node: str) -> None:
     _do(Wanted(node=node, server_id=server_id, task=DESTROY))
+    volume_service().disconnect(server_id, node)
 
 
 def left_networks(networks: Collection[str]) -> None:
@@ -216,8 +218,13 @@ def _power(server_id: str, node: str, change: str) -> Wanted:
 
 
 def attach_disk(server_id: str, node: str, disk: Disk) -> None:
-    arguments = {"disk": _describe_disk(disk)}
-    _do(Wanted(node=node, server_id=server_id, task="attach_disk", arguments=arguments))
+    wanted = Wanted(node=node, server_id=server_id, task="attach_disk")
+
+    def describe() -> Wanted:
+        described = _describe_disk(disk, server_id, node)
+        return dataclasses.replace(wanted, arguments={"disk": described})
+
+    _do(wanted, describe)
 
 
 def detach_disk(server_id: str, node: str, disk: Disk) -> None:
@@ -313,13 +320,14 @@ def copy_live(server_id: str, node: str, to_node: str) -> None:
     sizes = _do(Wanted(node=node, server_id=server_id, task="live_disks")).get("sizes") or {}
     network_service().prepare_move(server_id, to_node)
     try:
-        to = _do_on(server_id, to_node, "live_prepare", {"sizes": sizes}).get("to") or {}
+        to = _do_on(server_id, to_node, PREPARE, {"sizes": sizes}).get("to") or {}
         arguments = {"to": to, "copies": bool(sizes)}
         _do(Wanted(node=node, server_id=server_id, task=LIVE, arguments=arguments))
     except HostSilent:
         raise  # the guest may be there by now
     except DriverFailed:
         _stay(server_id, to_node)
+        volume_service().disconnect(server_id, to_node)
         raise
 
 
@@ -391,7 +399,10 @@ def _with_guest(guest: Guest, task: str, more: Mapping[str, Any] | None = None) 
     described = {name: getattr(guest, name) for name in OF_GUEST}
     described["vendor_data"] = vendor_data()
     described["properties"] = guest.image.get("properties", {})
-    described["disks"] = [_describe_disk(disk) for disk in guest.disks]
+    if task != PREPARE:  # else it is on another node still
+        volume_service().keep_connection(guest.server_id, guest.node)
+    where = guest.server_id, guest.node
+    described["disks"] = [_describe_disk(disk, *where) for disk in guest.disks]
     described["nics"] = [dataclasses.asdict(wire) for wire in wiring_of(guest)]
     if described["nics"]:
         networks = {nic["network_id"] for nic in described["nics"]}
@@ -404,10 +415,10 @@ def _with_guest(guest: Guest, task: str, more: Mapping[str, Any] | None = None) 
     )
 
 
-def _describe_disk(disk: Disk) -> dict[str, Any]:
+def _describe_disk(disk: Disk, server_id: str, node: str) -> dict[str, Any]:
     described = dataclasses.asdict(disk)
     if disk.volume_id is not None:
-        described["connection"] = connection_of(disk.volume_id)
+        described["connection"] = connection_of(disk.volume_id, server_id, node)
     return described
 
 

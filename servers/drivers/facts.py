@@ -46,9 +46,9 @@ def image_source(image_id: str) -> ImageSource:
     return source
 
 
-def connection_of(volume_id: str) -> Mapping[str, Any]:
-    """Where the bytes of the volume are; raises ``NoVolumeData``."""
-    connection = volume_service().find_connection(volume_id)
+def connection_of(volume_id: str, server_id: str, node: str) -> Mapping[str, Any]:
+    """How the node reaches the bytes of a volume of the server; raises ``NoVolumeData``."""
+    connection = volume_service().connect(volume_id, server_id, node)
     if connection is None:
         raise NoVolumeData(
             f"There are no bytes behind the volume {volume_id} that a host could reach."

@@ -19,6 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from compute_site.faults import BadRequest, Conflict, Fault, Unauthorized
+from compute_site.neighbours import volume_service
 from servers.host_orders.give import DESTROY
 from servers.host_orders.take import cancel_orders, note_queued
 from servers.hosts.certificates import Certificate, sign
@@ -27,7 +28,15 @@ from servers.hosts.errors import NoSuchService
 from servers.hosts.reading import known_traits
 from servers.hosts.save import Host, save_hosts
 from servers.hosts.written import traits_of
-from servers.models import Cell, HostAgent, Instance, Service
+from servers.models import (
+    Cell,
+    ComputeNode,
+    HostAgent,
+    Instance,
+    Migration,
+    MigrationType,
+    Service,
+)
 from servers.models.cell import CELL0
 from servers.models.service import COMPUTE_BINARY
 from servers.placement.fit import HostTopology
@@ -232,10 +241,12 @@ class Return:
     left: tuple[str, ...]
 
 
+@transaction.atomic
 def come_back(agent: HostAgent, guests: Collection[str]) -> Return:
     """What a host that has these guests must end before it goes on, in the epoch of now. Guests
     that no server is behind are left alone.
     """
+    HostAgent.objects.select_for_update().get(pk=agent.pk)  # nobody gives the host up meanwhile
     known = Instance.objects.filter(uuid__in=guests).values_list("uuid", "host", "deleted_at")
     left = [
         str(server_id)
@@ -243,8 +254,19 @@ def come_back(agent: HostAgent, guests: Collection[str]) -> Return:
         if deleted_at is not None or host != agent.service.host
     ]
     cancel_orders(agent, left, but=DESTROY)
+    _let_reach_volumes(agent, {str(server_id) for server_id, *_ in known} - set(left))
     logger.warning("host %s comes back; %s guests have left it", agent.service.host, len(left))
     return Return(epoch=agent.epoch, left=tuple(sorted(left)))
+
+
+def _let_reach_volumes(agent: HostAgent, server_ids: Collection[str]) -> None:
+    """Guests that stay have lost theirs if somebody tried in vain to build them elsewhere."""
+    kind = MigrationType.EVACUATION
+    leaving = Migration.objects.open().filter(instance__uuid__in=server_ids, migration_type=kind)
+    staying = set(server_ids) - {str(pk) for pk in leaving.values_list("instance__uuid", flat=True)}
+    node = ComputeNode.objects.filter(service=agent.service_id).first()
+    if staying and node is not None:
+        volume_service().connect_again(staying, node.hypervisor_hostname)
 
 
 def _save_stock(service: Service, stock: Stock) -> None:

@@ -25,6 +25,7 @@ from servers.actions.remote_console import purge_console_tokens
 from servers.actions.shelve import offload_shelved
 from servers.actions.unshelve import place_shelved
 from servers.attachments import left_elsewhere, on_host
+from servers.attachments.left_connections import close_left_connections
 from servers.attachments.lost import give_up_lost_changes
 from servers.build.together import build_server, let_waiting_go_on, place_and_build
 from servers.delete.delete import finish_delete
@@ -149,7 +150,7 @@ def fail_lost_builds(timestamp: int) -> None:  # noqa: ARG001
 @app.task(name="servers.end_waiting", queue=jobs.CONDUCTOR, queueing_lock="end waiting")
 def end_waiting(timestamp: int) -> None:  # noqa: ARG001
     """Do what is due after a time that an option sets: delete for good, offload, confirm resizes,
-    end rescues, reboot hard.
+    end rescues, reboot hard; and end what hosts need no longer.
     """
     with any_plans():
         reclaim_deleted()
@@ -157,6 +158,7 @@ def end_waiting(timestamp: int) -> None:  # noqa: ARG001
         confirm_overdue()
         end_overdue_rescues()
         reboot_stuck()
+        close_left_connections()
 
 
 @app.periodic(cron="3 * * * *")

@@ -56,6 +56,7 @@ DOORS = [
     Door("GET", "moves/<str:order_id>/<str:name>", task="unpack"),
     Door("POST", "moves/<str:order_id>/<str:name>", {"sha512": SHA512}, task="pack"),
     Door("PUT", "moves/<str:order_id>/<str:name>", DATA, f"?sha512={SHA512}", "pack"),
+    Door("POST", "volumes/<str:order_id>/grown", {}, task="grow_disk"),
     Door("GET", "networks/<str:network_id>"),
     Door("GET", "metadata/<str:server_id>"),
     Door("POST", "metadata/<str:server_id>/password", {"password": "sealed"}),

@@ -25,6 +25,7 @@ from tests.world.services import make_caller
 
 V3 = "//volume/v3"
 GIB = 1 << 30
+SERVER = "6f0f2bd5-9d1c-4a6e-8f0b-8d7b6a1f7f11"
 BYTES = b"what a guest has written"
 
 
@@ -85,7 +86,7 @@ def image_with(client: ApiClient, content: bytes, disk_format: str = "raw") -> s
 
 def test_volumes_have_no_bytes_where_there_is_no_folder(as_member: ApiClient) -> None:
     volume = make(as_member)
-    assert volume_service().find_connection(volume) is None
+    assert volume_service().connect(volume, SERVER, "node") is None
 
 
 def test_a_volume_is_a_file_that_grows_and_goes_with_it(
@@ -95,7 +96,7 @@ def test_a_volume_is_a_file_that_grows_and_goes_with_it(
     path = file_of(volume)
     assert path.stat().st_size == GIB
     assert path.stat().st_blocks == 0
-    assert volume_service().find_connection(volume) == {
+    assert volume_service().connect(volume, SERVER, "node") == {
         "kind": "file",
         "path": str(path),
         "format": "raw",

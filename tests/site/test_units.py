@@ -17,6 +17,7 @@ UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 COMMANDS = {
     "web": ["gunicorn", "-c", f"python:{configuration.__name__}"],
     "worker": ["python", "manage.py", "worker"],
+    "volume-target": ["python", "manage.py", "volume_target"],
     "agent": ["compute-site", "agent", "run"],
 }
 
@@ -32,7 +33,7 @@ def test_there_is_a_unit_for_each_program() -> None:
     assert {path.name for path in UNITS.iterdir()} == {
         f"compute-site-{name}.service" for name in COMMANDS
     }
-    assert "worker" in get_commands()
+    assert {"worker", "volume_target"} <= set(get_commands())
     assert AGENT[-1] == "servers.agent"
 
 

@@ -28,6 +28,7 @@ from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
     Attachment,
     DefaultType,
+    Export,
     Quota,
     Snapshot,
     Transfer,
@@ -325,6 +326,21 @@ class AttachmentAdmin(RecordAdmin):
     exclude = ("server_id",)
     server = named("server_id", "servers.instance", "server")
     readonly_fields = ("server",)
+
+
+@admin.register(Export)
+class ExportAdmin(RecordAdmin):
+    """What hosts reach by iSCSI now. Exports come and go with what servers do."""
+
+    list_display = ("volume_id", "server", "node", "is_open", "created_at")
+    list_filter = ("is_open", word_filter("node", "node"))
+    search_fields = ("node",)
+    id_fields = ("id", "volume_id", "server_id")
+    search_help_text = "Part of the node's name, id of a server or volume"
+    ordering = ("-created_at", "id")
+    exclude = ("server_id", "sealed_password")
+    server = named("server_id", "servers.instance", "server")
+    readonly_fields = ("volume_id", "server", "node", "is_open", "created_at")
 
 
 @admin.register(Transfer)

@@ -219,6 +219,32 @@ class Attachment(models.Model):
         return f"{self.volume_id} → {self.server_id or self.host_name}"
 
 
+class Export(models.Model):
+    """The way by which a node reaches a volume of a server that lies on it, by iSCSI. It counts as
+    long as it is open and the server has an attachment of the volume; a row that is left over is
+    removed (``local/exports.py``).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    volume_id = models.UUIDField()
+    server_id = models.UUIDField(db_index=True)
+    node = models.CharField(max_length=255)
+    sealed_password = models.TextField(editable=False)
+    is_open = models.BooleanField(default=True)
+    """Not, while the server is built elsewhere, or has left the node."""
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["volume_id", "server_id", "node"], name="volume_exported_once_to_a_node"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.volume_id} → {self.node}"
+
+
 class Transfer(models.Model):
     """A volume that is offered to another project, until somebody takes it."""
 

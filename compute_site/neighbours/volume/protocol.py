@@ -8,7 +8,11 @@ from typing import Any, Protocol
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, Fault, Unavailable
-from compute_site.neighbours.calls import joins_or_precedes, outside_transactions
+from compute_site.neighbours.calls import (
+    joins_or_precedes,
+    joins_transaction,
+    outside_transactions,
+)
 from compute_site.neighbours.volume.clients import ClientsVolumes
 
 
@@ -137,10 +141,47 @@ class VolumeService(ClientsVolumes, Protocol):
 
     def find_snapshots(self, caller: Caller, ids: Collection[str]) -> dict[str, SnapshotData]: ...
 
-    def find_connection(self, volume_id: str) -> Mapping[str, Any] | None:
-        """Where a host reaches the bytes of a volume (``driver_volume_type`` and ``data``, as in
-        Cinder's API); ``None``: it has no bytes.
+    @outside_transactions
+    def connect(self, volume_id: str, server_id: str, node: str) -> Mapping[str, Any] | None:
+        """Let the node reach the bytes of a volume that the server has: the connection as the
+        protocol of hypervisors has it (``servers/agent/hypervisor/protocol.py``); ``None``: it has
+        no bytes. A second call tells the same.
+
+        By what describes a guest to its host.
         """
+        ...
+
+    @outside_transactions
+    def keep_connection(self, server_id: str, node: str) -> None:
+        """From now on no other node reaches the volumes of the server, whoever still works there. A
+        second call does nothing.
+
+        By what makes a guest of the server on the node, before it does.
+        """
+        ...
+
+    @outside_transactions
+    def disconnect(self, server_id: str, node: str) -> None:
+        """The node does not reach the volumes of the server any more. A second call does nothing.
+
+        By the job that has ended the guest there; what is left, ``close_left_connections`` finds.
+        """
+        ...
+
+    def find_connections(self) -> Collection[tuple[str, str]]:
+        """The servers and nodes of all connections that can be ended."""
+        ...
+
+    @joins_transaction
+    def connect_again(self, server_ids: Collection[str], node: str) -> None:
+        """These servers lie on the node still, which was given up, and has come back: it reaches
+        their volumes as before.
+        """
+        ...
+
+    @outside_transactions
+    def show_growth(self, volume_id: str, server_id: str, node: str) -> None:
+        """Let the node see that the volume is larger, while the guest does nothing with it."""
         ...
 
     def find_types(self, caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:

@@ -15,12 +15,13 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from servers.agent.files import read_json, write_durably
-from servers.agent.hypervisor.protocol import GuestFailed, Live, NoGuest, Power, Unsupported
+from servers.agent.hypervisor.connections import file_of, iscsi_of, without_passwords
+from servers.agent.hypervisor.protocol import GuestFailed, Live, NoGuest, Power
 
 AFTER = {
     "start": Power.RUNNING,
@@ -129,17 +130,22 @@ class Pretend:
         folder = self._find(server_id)
         self._work("attach_disk")
         check_volume(disk)
-        self._change(folder, "disks", "volume_id", str(disk["volume_id"]), [dict(disk)])
+        new = without_passwords({"disks": [disk]})["disks"]
+        self._change(folder, "disks", "volume_id", str(disk["volume_id"]), new)
 
     def detach_disk(self, server_id: str, volume_id: str) -> None:
         folder = self._find(server_id)
         self._work("detach_disk")
         self._change(folder, "disks", "volume_id", volume_id, [])
 
-    def grow_disk(self, server_id: str, volume_id: str, size_gb: int) -> None:
+    def grow_disk(
+        self, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
+    ) -> None:
         folder = self._find(server_id)
         self._work("grow_disk")
         disks = read_json(folder / GUEST).get("disks", ())
+        if any(disk["volume_id"] == volume_id and iscsi_of(disk) for disk in disks):
+            show()
         grown = [{**disk, "size": size_gb} for disk in disks if disk["volume_id"] == volume_id]
         self._change(folder, "disks", "volume_id", volume_id, grown)
 
@@ -233,8 +239,9 @@ class Pretend:
         self._mark_live(server_id, "forced")
 
     def live_finish(self, guest: Mapping[str, Any]) -> None:
-        self._find(str(guest["server_id"]))
+        folder = self._find(str(guest["server_id"]))
         self._work("live_finish")
+        self._keep(folder, guest)  # its volumes are reached in another way from here
 
     def _mark_live(self, server_id: str, word: str) -> None:
         path = self._find(server_id) / LIVE
@@ -250,10 +257,14 @@ class Pretend:
         folder.mkdir(mode=0o700, exist_ok=True)
         if image is not None:
             shutil.copyfile(image, folder / DISK)
-        kept = {key: value for key, value in guest.items() if key not in SECRETS}
-        write_durably(folder / GUEST, kept)
+        self._keep(folder, guest)
         self._log(folder, f"{guest['hostname']} login:")
         self._set(folder, power)
+
+    def _keep(self, folder: Path, guest: Mapping[str, Any]) -> None:
+        told = without_passwords(guest)
+        kept = {key: value for key, value in told.items() if key not in SECRETS}
+        write_durably(folder / GUEST, kept)
 
     def _change(
         self, folder: Path, key: str, name: str, value: str, new: list[dict[str, Any]]
@@ -291,12 +302,9 @@ class Pretend:
 
 
 def check_volume(disk: Mapping[str, Any]) -> None:
-    """Raises ``GuestFailed``: there is no such file."""
-    connection = disk.get("connection") or {}
-    if connection.get("kind") != "file":
-        raise Unsupported(f"this host cannot reach volumes by {connection.get('kind')}")
-    if not Path(str(connection["path"])).is_file():
-        raise GuestFailed(f"this host does not see the volume {disk['volume_id']}", "no_volume")
+    """Raises ``GuestFailed``: it cannot be reached. What is behind a target is not looked at."""
+    if iscsi_of(disk) is None:
+        file_of(disk)
 
 
 def _repeat(server: socket.socket, path: Path, greeting: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,11 +62,13 @@ class Hypervisor(Protocol):
     done on this machine at all raises ``Unsupported``, and leaves all as it was.
 
     A guest is a mapping as the site sends it: sizes as in flavors (MiB, GiB), ``nics`` by the keys
-    of the site's ``Wiring``. A disk of ``disks`` that has a ``volume_id`` has a ``connection``:
-    ``{"kind": "file", "path": ABSOLUTE, "format": "raw"|"qcow2", "serial": VOLUME, "read_only":
-    bool}``. Of the others, the one with ``boot_index`` 0 is made of the image, and those with
-    ``source_type`` ``blank`` are ephemeral disks (``size`` GiB) and swap (``guest_format``
-    ``swap``, ``size`` MiB). Calls about different guests come from several threads at once.
+    of the site's ``Wiring``. A disk of ``disks`` that has a ``volume_id`` has a ``connection`` with
+    ``format`` (``"raw"|"qcow2"``), ``serial`` (the volume) and ``read_only``, which is ``{"kind":
+    "file", "path": ABSOLUTE, …}`` or ``{"kind": "iscsi", "portal": "HOST:PORT", "target": IQN,
+    "lun": 1, "user": …, "password": …, …}``. Of the others, the one with ``boot_index`` 0 is made
+    of the image, and those with ``source_type`` ``blank`` are ephemeral disks (``size`` GiB) and
+    swap (``guest_format`` ``swap``, ``size`` MiB). Calls about different guests come from several
+    threads at once.
     """
 
     def missing(self) -> list[str]:
@@ -143,8 +145,12 @@ class Hypervisor(Protocol):
         """One that it does not have is fine."""
         ...
 
-    def grow_disk(self, server_id: str, volume_id: str, size_gb: int) -> None:
-        """Let the guest see that the volume has grown; its file has that size already."""
+    def grow_disk(
+        self, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
+    ) -> None:
+        """Let the guest see that the volume has grown. Its file has that size already; who serves
+        it by iSCSI has to be told to ``show`` it, while the guest does nothing with it.
+        """
         ...
 
     def attach_nic(self, server_id: str, nic: Mapping[str, Any]) -> None: ...

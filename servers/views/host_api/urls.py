@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from servers.views.host_api import agent, image, install, network, order, transfer, view
+from servers.views.host_api import agent, image, install, network, order, transfer, view, volume
 
 urlpatterns = [
     path("install.sh", install.Script.as_view()),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("images/<str:image_id>", image.Image.as_view()),
     path("snapshots/<str:order_id>", transfer.Snapshot.as_view()),
     path("moves/<str:order_id>/<str:name>", transfer.Move.as_view()),
+    path("volumes/<str:order_id>/grown", volume.Grown.as_view()),
     path("networks/<str:network_id>", network.Network.as_view()),
     path("metadata/<str:server_id>", network.Metadata.as_view()),
     path("metadata/<str:server_id>/password", network.Password.as_view()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -165,4 +166,4 @@ def test_data_of_an_image_are_named_by_size_and_hash(db: None) -> None:
 
 def test_local_volumes_have_no_bytes(db: None) -> None:
     with pytest.raises(NoVolumeData):
-        connection_of(str(make_volume().pk))
+        connection_of(str(make_volume().pk), str(uuid4()), "node")

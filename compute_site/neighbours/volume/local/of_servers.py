@@ -20,7 +20,7 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import copies, data
+from compute_site.neighbours.volume.local import copies, data, exports
 from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.default_types import default_type_of
 from compute_site.neighbours.volume.local.encryption import check_plain
@@ -90,24 +90,59 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
     }
 
 
-def find_connection(volume_id: str) -> Mapping[str, Any] | None:
-    """The file with its bytes, if there is a folder for them."""
+def connect(volume_id: str, server_id: str, node: str) -> Mapping[str, Any] | None:
+    """By iSCSI, or else the file with its bytes, if there is a folder for them."""
     rows = Volume.objects.select_related("volume_type__qos_specs")
     volume = rows.filter(pk__in=canonical_ids([volume_id])).first()
-    return connection_of(volume) if volume is not None else None
+    if volume is None or data.file_of(volume) is None:
+        return None
+    if not exports.are_used():
+        return connection_of(volume)
+    connection = exports.connect(volume, server_id, node)
+    return _limited(connection, volume) if connection is not None else None
+
+
+def keep_connection(server_id: str, node: str) -> None:
+    if exports.are_used():
+        exports.close(server_id, but=node)
+
+
+def disconnect(server_id: str, node: str) -> None:
+    if exports.are_used():
+        exports.close(server_id, node=node)
+
+
+def find_connections() -> Collection[tuple[str, str]]:
+    return exports.find_open() if exports.are_used() else ()
+
+
+def connect_again(server_ids: Collection[str], node: str) -> None:
+    if exports.are_used():
+        exports.open_again(server_ids, node)
+
+
+def show_growth(volume_id: str, server_id: str, node: str) -> None:
+    if exports.are_used():
+        exports.reread(volume_id, server_id, node)
 
 
 def connection_of(volume: Volume) -> Mapping[str, Any] | None:
     path = data.file_of(volume)
     if path is None:
         return None
-    return {
+    connection = {
         "kind": "file",
         "path": str(path),
         "format": "raw",
         "serial": str(volume.pk),
         "read_only": bool(volume.readonly),
-    } | ({"limits": limits} if (limits := limits_for_host(volume)) else {})
+    }
+    return _limited(connection, volume)
+
+
+def _limited(connection: Mapping[str, Any], volume: Volume) -> Mapping[str, Any]:
+    limits = limits_for_host(volume)
+    return {**connection, "limits": limits} if limits else connection
 
 
 def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
@@ -251,6 +286,7 @@ def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
         volume.image_metadata, volume.bootable = _image_metadata(image), "true"
         volume.save(update_fields=["image_metadata", "bootable"])
         data.replace_by_image(volume, image_id)
+        exports.reread_all(volume)
 
 
 @transaction.atomic(durable=True)
@@ -314,6 +350,7 @@ def release(server_ids: Collection[str], *, delete: Collection[str] = ()) -> Non
 
 def _give_up(claims: models.QuerySet[Attachment], *, delete: Collection[str]) -> None:
     volumes = _lock(Volume.objects.filter(pk__in=claims.values("volume")))
+    exports.end(claims.filter(volume__in=list(volumes)))
     claims.filter(volume__in=list(volumes)).delete()
     left = settle(volumes)
     free = set(volumes) - left

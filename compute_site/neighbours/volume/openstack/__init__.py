@@ -21,8 +21,15 @@ from compute_site.neighbours.volume.openstack.change import (
     remove_snapshot,
     remove_volume,
 )
+from compute_site.neighbours.volume.openstack.connections import (
+    connect,
+    connect_again,
+    disconnect,
+    find_connections,
+    keep_connection,
+    show_growth,
+)
 from compute_site.neighbours.volume.openstack.find import (
-    find_connection,
     find_snapshots,
     find_types,
     find_volumes,
@@ -33,15 +40,19 @@ from compute_site.neighbours.volume.openstack.find import (
 __all__ = [
     "attach",
     "begin_detaching",
+    "connect",
+    "connect_again",
     "create",
     "create_snapshots",
     "delete_snapshots",
     "delete_unnamed",
     "detach",
-    "find_connection",
+    "disconnect",
+    "find_connections",
     "find_snapshots",
     "find_types",
     "find_volumes",
+    "keep_connection",
     "list_snapshots",
     "list_volumes",
     "make_snapshot",
@@ -51,5 +62,6 @@ __all__ = [
     "remove_snapshot",
     "remove_volume",
     "reserve",
+    "show_growth",
     "stop_detaching",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from compute_site.caller import Caller
@@ -42,13 +42,6 @@ def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeDat
         VolumeTypeData(id=one["id"], name=one["name"])
         for one in sorted(found, key=lambda one: str(one["name"]))
     ]
-
-
-def find_connection(volume_id: str) -> Mapping[str, Any] | None:
-    """Hosts with agents of this site do not connect what Cinder tells: they have no initiator that
-    it knows.
-    """
-    return None
 
 
 def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence[ListedVolume]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from servers.agent.failures import GuestFailed
+from servers.agent.hypervisor.connections import iscsi_of
 from servers.agent.hypervisor.libvirt.demands import demands_of
 from servers.agent.hypervisor.libvirt.domain import disk_prefix, drive_xml, free_target, link_xml
 from servers.agent.hypervisor.libvirt.drives import volume_drive
 from servers.agent.hypervisor.libvirt.library import lib, said
-from servers.agent.hypervisor.libvirt.machines import Machines, ignoring, wait_for
+from servers.agent.hypervisor.libvirt.machines import Machines, ignoring, power_of, wait_for
+from servers.agent.hypervisor.protocol import Power
 from servers.agent.network.protocol import tap_of
 
 LET_GO_SECONDS = 40.0
+HELD = "held"
+"""Marks a guest that stands still for a moment."""
 GIB = 1 << 30
 
 
@@ -23,6 +28,7 @@ def attach_disk(machines: Machines, server_id: str, disk: Mapping[str, Any]) -> 
     domain = machines.get(server_id)
     folder = machines.folders.of(server_id)
     guest = folder.known()
+    machines.keep_passwords({"disks": [disk]})
     others = [one for one in guest.get("disks") or () if one.get("volume_id") != disk["volume_id"]]
     devices = _devices(domain)
     if domain.isActive() and _disk_of(devices, str(disk["volume_id"])) is None:
@@ -44,12 +50,46 @@ def detach_disk(machines: Machines, server_id: str, volume_id: str) -> None:
     folder = machines.folders.of(server_id)
     if domain.isActive():
         _take(domain, "the volume", lambda: _disk_of(_devices(domain), volume_id))
-    guest = folder.known()
-    left = [one for one in guest.get("disks") or () if one.get("volume_id") != volume_id]
+    disks = folder.known().get("disks") or ()
+    left = [one for one in disks if one.get("volume_id") != volume_id]
     machines.define(folder.change(disks=left))
+    machines.forget_passwords(one for one in disks if one.get("volume_id") == volume_id)
 
 
-def grow_disk(machines: Machines, server_id: str, volume_id: str, size_gb: int) -> None:
+def grow_disk(
+    machines: Machines, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
+) -> None:
+    disks = machines.folders.of(server_id).known().get("disks") or ()
+    if any(one.get("volume_id") == volume_id and iscsi_of(one) for one in disks):
+        with standing_still(machines, server_id):
+            show()
+            _resize(machines, server_id, volume_id, size_gb)
+    else:
+        _resize(machines, server_id, volume_id, size_gb)
+
+
+@contextlib.contextmanager
+def standing_still(machines: Machines, server_id: str) -> Iterator[None]:
+    """Meanwhile the guest reads and writes nothing: what is under way fails when a target looks at
+    its file anew. Where the agent dies, who does it again lets the guest go on.
+    """
+    domain, folder = machines.get(server_id), machines.folders.of(server_id)
+    with machines.working(server_id), said("the guest could not be halted for a moment"):
+        held = folder.known().get(HELD)
+        if power_of(domain) == Power.RUNNING:
+            folder.change(**{HELD: True})
+            domain.suspend()
+            held = True
+        try:
+            yield
+        finally:
+            if held:
+                if power_of(domain) == Power.PAUSED:
+                    domain.resume()
+                folder.change(**{HELD: False})
+
+
+def _resize(machines: Machines, server_id: str, volume_id: str, size_gb: int) -> None:
     domain = machines.get(server_id)
     if not domain.isActive():
         return  # it sees the size when it starts

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from servers.agent.hypervisor.connections import Iscsi
 from servers.agent.hypervisor.libvirt.demands import Demands, demands_of, is_true
 from servers.agent.hypervisor.libvirt.topology import floats_on, list_of
 
@@ -47,9 +48,12 @@ class Host:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Drive:
-    """A disk or CD of a guest; ``target`` is its name in the guest, such as ``vda``."""
+    """A disk or CD of a guest: a file of this host, or what is behind an iSCSI target. ``target``
+    is its name in the guest, such as ``vda``.
+    """
 
-    path: Path
+    path: Path | None = None
+    iscsi: Iscsi | None = None
     format: str
     target: str
     bus: str
@@ -128,10 +132,14 @@ def link_xml(link: Link) -> str:
 
 
 def drive_element(drive: Drive) -> ET.Element:
-    disk = ET.Element("disk", type="file", device=drive.device)
+    kind = "file" if drive.iscsi is None else "network"
+    disk = ET.Element("disk", type=kind, device=drive.device)
     discard = {"discard": "unmap"} if drive.device == "disk" else {}
     ET.SubElement(disk, "driver", {"name": "qemu", "type": drive.format, **discard})
-    ET.SubElement(disk, "source", file=str(drive.path))
+    if drive.iscsi is None:
+        ET.SubElement(disk, "source", file=str(drive.path))
+    else:
+        disk.append(iscsi_element(drive.iscsi))
     ET.SubElement(disk, "target", dev=drive.target, bus=drive.bus)
     if drive.serial:
         _text(disk, "serial", drive.serial[:SERIAL_LETTERS])
@@ -144,6 +152,15 @@ def drive_element(drive: Drive) -> ET.Element:
     if drive.read_only or drive.device == "cdrom":
         ET.SubElement(disk, "readonly")
     return disk
+
+
+def iscsi_element(iscsi: Iscsi) -> ET.Element:
+    """The source of a disk."""
+    source = ET.Element("source", protocol="iscsi", name=iscsi.name)
+    ET.SubElement(source, "host", name=iscsi.host, port=str(iscsi.port))
+    auth = ET.SubElement(source, "auth", username=iscsi.user)
+    ET.SubElement(auth, "secret", type="iscsi", uuid=iscsi.secret_id)
+    return source
 
 
 def link_element(link: Link) -> ET.Element:

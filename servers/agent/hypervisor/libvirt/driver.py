@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +175,10 @@ class Libvirt:
     def detach_disk(self, server_id: str, volume_id: str) -> None:
         devices.detach_disk(self.machines, server_id, volume_id)
 
-    def grow_disk(self, server_id: str, volume_id: str, size_gb: int) -> None:
-        devices.grow_disk(self.machines, server_id, volume_id, size_gb)
+    def grow_disk(
+        self, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
+    ) -> None:
+        devices.grow_disk(self.machines, server_id, volume_id, size_gb, show)
 
     def attach_nic(self, server_id: str, nic: Mapping[str, Any]) -> None:
         devices.attach_nic(self.machines, server_id, nic)
@@ -240,6 +242,7 @@ class Libvirt:
                 grow_root(own, int(guest["root_gb"]))
                 make_blanks(own, guest)
                 own.keep(guest)
+                self.machines.keep_passwords(guest)
                 if running:
                     self.machines.start(guest)
                 else:
@@ -292,6 +295,7 @@ class Libvirt:
         make_config_drive(folder, guest)
         folder.keep(guest)
         self.machines.make_secret(guest)
+        self.machines.keep_passwords(guest)
         return folder
 
     def _start(self, server_id: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from servers.agent.failures import GuestFailed
+from servers.agent.hypervisor.connections import file_of, iscsi_of
 from servers.agent.hypervisor.libvirt.demands import (
     CDROM_BUSES,
     DISK_BUSES,
@@ -166,14 +166,11 @@ def volume_drive(disk: Disk, *, target: str, bus: str, boot: int | None = None) 
         Unsupported: it reaches no volumes of this kind, or cannot limit them in this way.
     """
     connection = disk.get("connection") or {}
-    if connection.get("kind") != "file":
-        raise Unsupported(f"this host cannot reach volumes by {connection.get('kind')}")
-    path = Path(str(connection["path"]))
-    if not path.is_file():
-        raise GuestFailed(f"this host does not see the volume {disk['volume_id']}", "no_volume")
+    iscsi = iscsi_of(disk)
     kind = str(disk.get("device_type") or "disk")
     return Drive(
-        path=path,
+        path=file_of(disk) if iscsi is None else None,
+        iscsi=iscsi,
         format=str(connection.get("format") or "raw"),
         target=target,
         bus=bus,

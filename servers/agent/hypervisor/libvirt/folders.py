@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.files import read_json, write_durably
+from servers.agent.hypervisor.connections import without_passwords
 from servers.agent.hypervisor.libvirt.domain import CONSOLE_LOG
 from servers.agent.hypervisor.protocol import NoGuest
 
@@ -50,6 +51,11 @@ class Folder:
         if guest is None:
             raise NoGuest(self.path.name)
         return dict(guest)
+
+    def disks(self) -> list[Any]:
+        """Those of the guest, also of one that is to come live; none where nothing is known."""
+        found = [read_json(self.file(name)) or {} for name in (GUEST, ARRIVING)]
+        return [disk for guest in found for disk in guest.get("disks") or ()]
 
     def is_known(self) -> bool:
         return self.file(GUEST).exists()
@@ -96,4 +102,5 @@ class Folders:
 
 
 def without_secrets(guest: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in guest.items() if key not in SECRETS}
+    told = without_passwords(guest)
+    return {key: value for key, value in told.items() if key not in SECRETS}

@@ -8,10 +8,11 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from servers.agent.failures import GuestFailed
+from servers.agent.hypervisor.connections import iscsi_of, passwords_of
 from servers.agent.hypervisor.libvirt.demands import Demands, demands_of
 from servers.agent.hypervisor.libvirt.domain import Host, Link, domain_xml, nic_limits
 from servers.agent.hypervisor.libvirt.drives import drives_of
@@ -140,9 +141,28 @@ class Machines:
         with said("the secret of the TPM could not be made"):
             self.connection.get().secretDefineXML(xml).setValue(secrets.token_hex(32).encode())
 
-    def _secret(self, server_id: str) -> Any:
+    def keep_passwords(self, guest: Mapping[str, Any]) -> None:
+        """Those of its volumes, which libvirt tells QEMU; they stay on this host until the volumes
+        go.
+        """
+        for iscsi, password in passwords_of(guest):
+            xml = (
+                f"<secret ephemeral='no' private='yes'><uuid>{iscsi.secret_id}</uuid>"
+                f"<usage type='iscsi'><target>{iscsi.target}</target></usage></secret>"
+            )
+            with said("the password of a volume could not be kept"):
+                self.connection.get().secretDefineXML(xml).setValue(password.encode())
+
+    def forget_passwords(self, disks: Iterable[Mapping[str, Any]]) -> None:
+        for iscsi in filter(None, map(iscsi_of, disks)):
+            secret = self._secret(iscsi.secret_id)
+            if secret is not None:
+                with said("the password of a volume could not be removed"):
+                    secret.undefine()
+
+    def _secret(self, secret_id: str) -> Any:
         try:
-            return self.connection.get().secretLookupByUUIDString(server_id)
+            return self.connection.get().secretLookupByUUIDString(secret_id)
         except lib.libvirtError:
             return None
 
@@ -190,6 +210,7 @@ class Machines:
     def forget(self, server_id: str) -> None:
         """The domain, with all that libvirt keeps of it."""
         domain = self.find(server_id)
+        self.forget_passwords(self.folders.of(server_id).disks())
         if domain is None:
             return
         self.kill(server_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -11,10 +12,13 @@ from typing import Any
 from servers.agent.certificates import with_certificate
 from servers.agent.failures import GuestFailed
 from servers.agent.files import read_json, write_durably
+from servers.agent.hypervisor.connections import Iscsi, iscsi_of
+from servers.agent.hypervisor.libvirt.domain import iscsi_element
 from servers.agent.hypervisor.libvirt.drives import (
     make_blanks,
     make_config_drive,
     own_disks,
+    volume_drive,
 )
 from servers.agent.hypervisor.libvirt.folders import ARRIVING, GUEST, without_secrets
 from servers.agent.hypervisor.libvirt.library import failure, lib, said
@@ -57,6 +61,7 @@ class Migrations:
         make_config_drive(folder, guest)
         links = self.machines.links_of(guest)
         write_durably(folder.file(ARRIVING), without_secrets(guest))
+        self.machines.keep_passwords(guest)
         address = self.settings.migration_address
         return {
             "uri": self.settings.migration_uri or f"qemu+tls://{address}/system",
@@ -64,6 +69,7 @@ class Migrations:
             "address": address,
             "folder": str(folder.path),
             "accelerated": self.machines.host.accelerated,
+            "volumes": volumes_of(guest),
             "links": {link.mac: {"bridge": link.bridge, "tap": link.tap} for link in links},
         }
 
@@ -185,6 +191,7 @@ class Migrations:
         folder = self.machines.folders.of(server_id)
         if folder.file(GUEST).exists() or folder.path.exists():
             self.machines.wires.unplug_all(server_id)
+            self.machines.forget_passwords(folder.disks())
             folder.remove()
 
 
@@ -203,7 +210,9 @@ def counters(domain: Any) -> dict[str, Any]:
 
 
 def xml_there(xml: str, folder: Path, to: Mapping[str, Any], *, copy_disks: bool) -> str:
-    """What the domain is called on the other host: other folders, other bridges."""
+    """What the domain is called on the other host: other folders, other bridges, and other targets
+    of its volumes.
+    """
     root = ET.fromstring(xml)  # noqa: S314 - libvirt's own words
     links = to.get("links") or {}
     for element in root.iter():
@@ -212,10 +221,14 @@ def xml_there(xml: str, folder: Path, to: Mapping[str, Any], *, copy_disks: bool
                 element.set(key, value.replace(str(folder), str(to["folder"]), 1))
         if (element.text or "").startswith(f"{folder}/"):
             element.text = str(element.text).replace(str(folder), str(to["folder"]), 1)
+    volumes = to.get("volumes") or {}
     for disk in root.iterfind("devices/disk"):
         backing = disk.find("backingStore")
         if copy_disks and backing is not None:
             disk.remove(backing)
+        volume, source = volumes.get(disk.findtext("serial")), disk.find("source")
+        if volume and source is not None:
+            disk[list(disk).index(source)] = iscsi_element(Iscsi(**volume))
     for interface in root.iterfind("devices/interface"):
         mac, source, target = (interface.find(name) for name in ("mac", "source", "target"))
         known = links.get(mac.get("address")) if mac is not None else None
@@ -223,6 +236,13 @@ def xml_there(xml: str, folder: Path, to: Mapping[str, Any], *, copy_disks: bool
             source.set("bridge", known["bridge"])
             target.set("dev", known["tap"])
     return ET.tostring(root, encoding="unicode")
+
+
+def volumes_of(guest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """How this host reaches volumes by iSCSI, by their serials."""
+    disks = [disk for disk in guest.get("disks") or () if iscsi_of(disk)]
+    drives = [volume_drive(disk, target="", bus="") for disk in disks]
+    return {drive.serial: dataclasses.asdict(drive.iscsi) for drive in drives if drive.iscsi}
 
 
 def arriving(folder: Path) -> Any:
