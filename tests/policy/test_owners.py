@@ -34,6 +34,7 @@ MEANING_OF_NONE = {
     "identity.RoleAssignment.user": "a group of users holds the role",
     "identity.RoleAssignment.project": "the role is held in a domain, or on the system",
     "identity.Limit.project": "the limit of a domain",
+    "identity.StoredCredential.project": "it is for no project, as all but keys for EC2 may be",
     "quotas.Limit.project": "the limits of a quota class, not of a project",
     "quotas.LimitChange.project": "a change of the limits of a quota class",
 }

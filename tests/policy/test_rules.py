@@ -41,11 +41,12 @@ def policy_modules() -> list[ModuleType]:
 
 
 DONE = {"list", "get", "create", "update", "delete"}
-"""What is done with things of a kind: the keys of a table of its rules."""
+"""What is done with things of a kind: the keys of a table of its rules. Others have their names."""
 
 
 def names_rules(table: dict[str, object]) -> bool:
-    return table.keys() <= DONE and all(":" in str(rule) for rule in table.values())
+    by_name = all(str(rule).endswith(f":{key}") for key, rule in table.items())
+    return by_name or (table.keys() <= DONE and all(":" in str(rule) for rule in table.values()))
 
 
 def constants(module: ModuleType) -> dict[str, str]:

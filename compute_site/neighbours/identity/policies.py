@@ -376,12 +376,6 @@ CONFIGS = {
     "get": _admins(
         "get_domain_config", "Show settings of a domain.", f"GET {CONFIG}", noun="domain"
     ),
-    "defaults": _admins(
-        "get_domain_config_default",
-        "Show what settings of domains are by default.",
-        f"GET {V3}/domains/config/default",
-        noun="domain",
-    ),
     "create": _admins(
         "create_domain_config", "Set all settings of a domain.", f"PUT {CONFIG}", noun="domain"
     ),
@@ -392,6 +386,12 @@ CONFIGS = {
         "delete_domain_config", "Delete settings of a domain.", f"DELETE {CONFIG}", noun="domain"
     ),
 }
+DEFAULT_CONFIG = _admins(
+    "get_domain_config_default",
+    "Show what settings of domains are by default.",
+    f"GET {V3}/domains/config/default",
+    noun="domain",
+)
 EC2 = f"{V3}/users/{{user_id}}/credentials/OS-EC2"
 EC2_KEYS = {
     "list": _admins(

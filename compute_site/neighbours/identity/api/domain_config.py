@@ -67,7 +67,7 @@ class DefaultConfig(ConfigView):
     def get(
         self, request: Request, group: str | None = None, option: str | None = None
     ) -> Response:
-        self.permit(policies.CONFIGS["defaults"])
+        self.permit(policies.DEFAULT_CONFIG)
         return Response({"config": cut(kept.default_config(group, option), group, option)})
 
 
