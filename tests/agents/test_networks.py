@@ -438,3 +438,58 @@ def test_the_number_of_a_vlan_is_that_of_its_network(host: Host) -> None:
     seen = told(host, network)
     assert {key: seen[key] for key in ("network_type", *place)} == {"network_type": "vlan", **place}
     assert seen["hosts"] == ["real"]
+
+
+def test_what_ports_may_use_is_told_and_follows_their_policy(
+    host: Host, as_member: ApiClient, as_admin: ApiClient
+) -> None:
+    policy = as_admin.post(f"{V2}/qos/policies", {"policy": {"name": "slow", "shared": True}})
+    key = policy.json["policy"]["id"]
+    network = make_network()
+    port = plugged(network, "real")
+
+    def seen() -> tuple[Any, Any]:
+        [found] = told(host, network)["ports"]
+        return found["limits"], found["dscp"]
+
+    def rule(kind: str, **values: Any) -> None:
+        body = {f"{kind}_rule": values}
+        made = as_admin.post(f"{V2}/qos/policies/{key}/{kind}_rules", body)
+        assert made.status == 201, made.json
+
+    assert seen() == ([], None)
+    body = {"port": {"qos_policy_id": key}}
+    assert as_member.put(f"{V2}/ports/{port.pk}", body).status == 200
+    assert str(network.pk) in hints(host)
+    rule("bandwidth_limit", max_kbps=800, max_burst_kbps=80, direction="ingress")
+    assert hints(host) == [str(network.pk)]
+    rule("dscp_marking", dscp_mark=46)
+    assert hints(host) == [str(network.pk)]
+    assert seen() == ([["ingress", 800, 80]], 46)
+    body = {"network": {"qos_policy_id": key}}
+    assert as_member.put(f"{V2}/networks/{network.pk}", body).status == 200
+    body = {"port": {"qos_policy_id": None}}
+    assert as_member.put(f"{V2}/ports/{port.pk}", body).status == 200
+    assert seen() == ([["ingress", 800, 80]], 46)  # that of the network
+
+
+def test_what_is_switched_off_and_what_is_stateless_is_told(
+    host: Host, as_member: ApiClient
+) -> None:
+    network, group = make_network(), make_security_group(stateful=False)
+    port = plugged(network, "real", group)
+
+    def seen() -> tuple[bool, bool]:
+        [found] = told(host, network)["ports"]
+        return found["up"], found["stateful"]
+
+    assert seen() == (True, False)
+    for path, noun in ((f"ports/{port.pk}", "port"), (f"networks/{network.pk}", "network")):
+        body = {noun: {"admin_state_up": False}}
+        assert as_member.put(f"{V2}/{path}", body).status == 200
+        assert str(network.pk) in hints(host)
+        assert seen() == (False, False)
+        body = {noun: {"admin_state_up": True}}
+        assert as_member.put(f"{V2}/{path}", body).status == 200
+        assert hints(host)
+        assert seen() == (True, False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from servers.agent.network.commands import run
 from servers.agent.network.devices import make_bridge
 from servers.agent.settings import Settings
 
+ASKED = ("staticroutes", "mtu", "hostname", "bootfile", "tftp", "ntpsrv", "dns")
 SCRIPT = """#!/bin/sh
 case "$1" in bound|renew)
   ip addr flush dev $interface scope global
@@ -146,6 +148,23 @@ class Host:
         path.chmod(0o755)
         command = f"busybox udhcpc -i eth0 -n -q -f -t 5 -T 1 -O staticroutes -O mtu -s {path}"
         return self.do_sh(command, guest)
+
+    def do_leased(self, guest: str) -> dict[str, str]:
+        """All that DHCP tells the guest, which leaves its NIC as it is."""
+        script, told = (Path(self.settings.state_dir) / name for name in ("tell.sh", "told"))
+        script.write_text(f'#!/bin/sh\n[ "$1" = bound ] && env >{told}\nexit 0\n')
+        script.chmod(0o755)
+        asked = " ".join(f"-O {name}" for name in ASKED)
+        command = f"busybox udhcpc -i eth0 -n -q -f -t 5 -T 1 {asked} -s {script}"
+        status, text = self.do_sh(command, guest)
+        assert status == 0, text
+        return dict(line.split("=", 1) for line in told.read_text().splitlines() if "=" in line)
+
+    def do_dhcp6(self, guest: str, mac: str, only_asks: bool = False) -> dict[str, str | None]:
+        words = [sys.executable, "-m", "tests.guests.dhcp6", mac, *(["ask"] if only_asks else [])]
+        status, text = self.do_sh(shlex.join(words), guest)
+        assert status == 0, text
+        return dict(json.loads(text))
 
     def sh(self, command: str) -> None:
         status, text = self.do_sh(command)

@@ -45,6 +45,8 @@ class Guest:
     pairs: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     more: list[str] = dataclasses.field(default_factory=list)
     """Further addresses."""
+    about: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """What else the site tells of the port."""
 
     @property
     def id(self) -> str:
@@ -73,6 +75,8 @@ class Net:
     kind: str = "vxlan"
     physical: str | None = None
     """The physical network that it lies on."""
+    mtu: int = 1450
+    routes: list[list[str]] = dataclasses.field(default_factory=list)
     guests: list[Guest] = dataclasses.field(default_factory=list)
 
     @property
@@ -86,7 +90,7 @@ class Net:
     @property
     def subnets(self) -> list[dict[str, Any]]:
         first = {"id": "four", "cidr": self.cidr, "version": 4, "gateway": self.gateway}
-        return [{**first, "dhcp": True, "dns": ["9.9.9.9"], "routes": []}, *self.more]
+        return [{**first, "dhcp": True, "dns": ["9.9.9.9"], "routes": self.routes}, *self.more]
 
 
 class World:
@@ -156,7 +160,7 @@ class World:
         return {
             "id": net.id,
             "version": str(self.versions),
-            "mtu": 1450,
+            "mtu": net.mtu,
             "network_type": net.kind,
             "physical_network": net.physical,
             "segmentation_id": net.number,
@@ -177,6 +181,7 @@ class World:
                     "pairs": one.pairs,
                     "options": [],
                     "hostname": f"guest{one.number}",
+                    **one.about,
                 }
                 for one in net.guests
                 if one.host == host
@@ -206,7 +211,7 @@ class World:
             "port_id": guest.id,
             "network_id": net.id,
             "mac": guest.mac,
-            "mtu": 1450,
+            "mtu": net.mtu,
             "network_type": net.kind,
             "physical_network": net.physical,
             "segmentation_id": net.number,

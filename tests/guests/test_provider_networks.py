@@ -127,7 +127,7 @@ def watch(world: Provided, pairs: list[tuple[Guest, Guest]]) -> set[tuple[str, s
     wanted = 2 * len(pairs)  # questions and answers
     host.run(f"while [ $(grep -c icmp {file}) -lt {wanted} ]; do sleep 0.1; done")
     lines = [line.split() for line in host.run(f"grep icmp {file}").splitlines()]
-    return {(tag, mac) for _, tag, mac in lines}
+    return {(tag, mac) for _, tag, mac, _ in lines}
 
 
 def test_frames_of_a_vlan_bear_its_tag_on_the_wire(world: Provided) -> None:

@@ -1,4 +1,4 @@
-"""Says what ICMP comes by on a wire, with its tag and its sender's MAC:
+"""Says what ICMP comes by on a wire, with its tag, its sender's MAC and its byte of service:
 ``python -m tests.guests.watching WIRE``.
 """
 
@@ -25,7 +25,7 @@ def main() -> None:
         if frame[12:14] == TAGGED:  # one that is sent from here
             tag, frame = int.from_bytes(frame[14:16], "big"), frame[:12] + frame[16:]
         if frame[12:14] == IPV4 and frame[23] == ICMP:
-            say(f"icmp {tag} {frame[6:12].hex(':')}")
+            say(f"icmp {tag} {frame[6:12].hex(':')} {frame[15]}")
 
 
 if __name__ == "__main__":

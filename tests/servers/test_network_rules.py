@@ -60,9 +60,18 @@ def chain(text: str, name: str) -> list[str]:
     return lines[begin + 1 : lines.index("}", begin)]
 
 
+def answers(verdict: str) -> list[str]:
+    """What stateful ports let through by themselves."""
+    return [
+        f"ct state related {verdict}",
+        f"ct state established ct direction reply {verdict}",
+        "ct state invalid drop",
+    ]
+
+
 def rules_of(*ports: Port) -> str:
     numbers = {port.id: number for number, port in enumerate(ports, 1)}
-    return ruleset(ports, numbers, {"csbaaaaaaaa-aa": 3})
+    return ruleset({"csbaaaaaaaa-aa": ports}, numbers, {"csbaaaaaaaa-aa": 3})
 
 
 # security groups
@@ -109,17 +118,65 @@ def test_a_protocol_that_nobody_knows_lets_nothing_in() -> None:
 def test_a_group_without_members_lets_nobody_in() -> None:
     alone = Rule(direction="ingress", ethertype="IPv4", remotes=())
     text = rules_of(dataclasses.replace(PORT, rules=(alone,)))
-    assert chain(text, f"in-{TAP}") == ["drop"]
-    assert chain(text, f"out-{TAP}") == ["drop"]
+    assert chain(text, f"in-{TAP}") == [*answers("accept"), "drop"]
+    assert chain(text, f"out-{TAP}") == [*answers("return"), "drop"]
 
 
 def test_what_no_rule_names_is_dropped() -> None:
     text = rules_of(PORT)
+    into = [*answers("accept"), "meta nfproto ipv4 tcp dport 22 accept", "drop"]
+    assert chain(text, f"in-{TAP}") == into
+    assert chain(text, f"out-{TAP}") == [*answers("return"), "meta nfproto ipv4 return", "drop"]
+    assert chain(text, "pass")[-2:] == ["jump sent", "jump received"]
+
+
+def test_answers_to_a_stateless_port_need_a_rule_and_no_track_is_kept() -> None:
+    stateless = dataclasses.replace(PORT, stateful=False)
+    text = rules_of(stateless)
     assert chain(text, f"in-{TAP}") == ["meta nfproto ipv4 tcp dport 22 accept", "drop"]
     assert chain(text, f"out-{TAP}") == ["meta nfproto ipv4 return", "drop"]
-    passing = chain(text, "pass")
-    assert "ct state established ct direction reply accept" in passing
-    assert passing[-2:] == ["jump sent", "jump received"]
+    bridge = 'iifname "csbaaaaaaaa-aa"'
+    assert chain(text, "zones")[1:3] == [
+        f"{bridge} meta mark & 0x0000ffff 1 notrack return",
+        f"{bridge} ether daddr {PORT.mac} notrack return",
+    ]
+
+
+def test_a_stateful_neighbour_of_a_stateless_port_keeps_its_answers() -> None:
+    stateless = dataclasses.replace(PORT, stateful=False)
+    other = dataclasses.replace(PORT, id="2" * 36, mac="fa:16:3e:00:00:02")
+    bridge = 'iifname "csbaaaaaaaa-aa"'
+    assert chain(rules_of(stateless, other), "zones")[1:3] == [
+        f"{bridge} meta mark & 0x0000ffff 1 ether daddr != {other.mac} notrack return",
+        f"{bridge} ether daddr {PORT.mac} meta mark & 0x0000ffff != 2 notrack return",
+    ]
+
+
+# what ports may use
+
+
+def test_limits_hold_each_way_with_room_for_a_segment() -> None:
+    limited = dataclasses.replace(PORT, limits=(("egress", 8000, 0), ("ingress", 100, 0)))
+    text = rules_of(limited)
+    assert chain(text, f"from-{TAP}")[1] == (
+        "limit rate over 1000000 bytes/second burst 800000 bytes drop"
+    )
+    assert chain(text, f"to-{TAP}")[0] == (
+        "limit rate over 12500 bytes/second burst 70000 bytes drop"
+    )
+    burst = dataclasses.replace(PORT, limits=(("egress", 8000, 2000),))
+    assert "burst 250000 bytes" in chain(rules_of(burst), f"from-{TAP}")[1]
+
+
+def test_what_a_port_sends_is_marked() -> None:
+    lines = chain(rules_of(dataclasses.replace(PORT, dscp=46)), f"from-{TAP}")
+    assert lines[1:3] == ["ip dscp set 46", "ip6 dscp set 46"]
+
+
+def test_a_port_that_is_down_neither_sends_nor_receives() -> None:
+    for secure in (True, False):
+        text = rules_of(dataclasses.replace(PORT, up=False, port_security=secure))
+        assert chain(text, f"from-{TAP}") == chain(text, f"to-{TAP}") == ["drop"]
 
 
 def test_networks_with_the_same_addresses_are_kept_apart() -> None:

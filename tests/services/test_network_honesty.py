@@ -571,3 +571,23 @@ def test_urls_may_end_in_a_slash_or_in_json(
     made = as_member.post(f"{V2}/networks{ending}", {"network": {"name": "new"}}).expect(201)
     as_member.delete(f"{V2}/networks/{made.json['network']['id']}{ending}").expect(204)
     as_member.get(f"{V2}/nothing{ending}").expect(404)
+
+
+def test_groups_with_and_without_state_do_not_meet_on_a_port(
+    as_member: ApiClient, network: Network
+) -> None:
+    groups = [
+        make(as_member, "security_group", name=f"g{stateful}", stateful=stateful)
+        .expect(201)
+        .json["security_group"]["id"]
+        for stateful in (True, False)
+    ]
+    fields = {"network_id": str(network.pk), "name": "p"}
+    make(as_member, "port", **fields, security_groups=groups).expect(409)
+    assert names(as_member, "name=p") == []
+    made = make(as_member, "port", **fields, security_groups=groups[1:]).expect(201)
+    port = made.json["port"]["id"]
+    changed = as_member.put(f"{V2}/ports/{port}", {"port": {"security_groups": groups}})
+    assert changed.status == 409
+    shown = as_member.get(f"{V2}/ports/{port}").json["port"]["security_groups"]
+    assert shown == groups[1:]

@@ -53,17 +53,24 @@ class CarriedPort:
     """A server's port on the host that asks, or about to move there. ``pairs`` are addresses and
     MACs that it may use beside its own; ``options`` are names and values for DHCP, with the IP
     version.
+
+    ``up``: it may send and receive at all. ``stateful``: answers pass by themselves. ``limits`` are
+    directions with kilobits a second and at once; ``dscp`` is the mark of what it sends.
     """
 
     id: str
     server_id: str
     mac: str
     addresses: tuple[str, ...]
+    up: bool
     port_security: bool
+    stateful: bool
     rules: tuple[PacketRule, ...]
     pairs: tuple[tuple[str, str], ...]
     options: tuple[tuple[str, str, int], ...]
     hostname: str
+    limits: tuple[tuple[str, int, int], ...]
+    dscp: int | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -247,7 +247,7 @@ class Bridges:
         )
 
     def _filter(self, networks: Mapping[str, Network]) -> None:
-        ports = [port for network in networks.values() for port in network.ports]
+        ports = {bridge_of(key): network.ports for key, network in networks.items()}
         numbers = {port.port_id: port.number for port in self.kept.ports.values()}
         zones = {bridge_of(key): self.kept.zones[key] for key in networks}
         outlets = [

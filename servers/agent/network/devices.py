@@ -66,7 +66,11 @@ def remove_space(name: str) -> None:
 
 def remove(device: str) -> None:
     if device in devices():
-        batch([f"link delete {device}"])
+        try:
+            batch([f"link delete {device}"])
+        except NetworkFailed:
+            if device in devices():  # else the kernel has just removed it with its other end
+                raise
 
 
 def set_values(values: Mapping[str, str], space: str | None = None) -> None:

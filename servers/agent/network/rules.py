@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from servers.agent.network.names import BRIDGE, FLAT, INTERFACE, ON_BRIDGES, SERVER, TUNNEL
@@ -21,6 +22,9 @@ from servers.agent.network.state import Port, Rule
 TABLE = "compute_site"
 METADATA = "169.254.169.254"
 LARGEST_NUMBER = 0xFFFF
+BYTES_OF_KILOBIT = 125
+LARGEST_FRAME = 70_000
+"""Guests hand segments over that are cut up later; less at once would let none of these pass."""
 LARGEST_PROTOCOL = 255
 PROTOCOLS = {
     "hopopt": 0,
@@ -82,16 +86,23 @@ class Outlet:
 
 
 def ruleset(
-    ports: Sequence[Port], numbers: Numbers, zones: Numbers, outlets: Sequence[Outlet] = ()
+    ports: Mapping[str, Sequence[Port]],
+    numbers: Numbers,
+    zones: Numbers,
+    outlets: Sequence[Outlet] = (),
 ) -> str:
     """The whole ruleset of a host with these guests, which takes the place of the one before in one
-    transaction. ``zones`` are numbers of its networks by their bridges.
+    transaction. ``ports``, and numbers of its networks (``zones``), are by their bridges.
     """
-    known = sorted(ports, key=lambda port: port.id)
+    known = sorted(itertools.chain(*ports.values()), key=lambda port: port.id)
+    untracked = [
+        line for bridge in sorted(ports) for line in _untracked(bridge, ports[bridge], numbers)
+    ]
     ways = sorted(outlets, key=lambda one: one.device)
     lines = NO_RULES.splitlines()
     lines += _frames(known, numbers, ways)
-    lines += _packets([port for port in known if port.port_security], numbers, zones, ways)
+    filtered = [port for port in known if port.port_security]
+    lines += _packets(filtered, numbers, zones, ways, untracked)
     return "\n".join(lines) + "\n"
 
 
@@ -102,10 +113,7 @@ def _frames(ports: Sequence[Port], numbers: Numbers, outlets: Sequence[Outlet]) 
     lines = [f"table bridge {TABLE} {{"]
     for port in ports:
         lines += _chain(f"from-{tap_of(port.id)}", _entering(port, numbers[port.id]))
-        number = numbers[port.id] << 16
-        lines += _chain(
-            f"to-{tap_of(port.id)}", [f"meta mark set meta mark & 0x0000ffff | {number:#x}"]
-        )
+        lines += _chain(f"to-{tap_of(port.id)}", _leaving(port, numbers[port.id]))
     lines += _chain(
         "enter",
         [
@@ -161,11 +169,15 @@ def _outward(outlet: Outlet) -> list[str]:
 
 def _entering(port: Port, number: int) -> list[str]:
     """What a guest may send."""
-    mark = f"meta mark set {number}"
+    if not port.up:
+        return ["drop"]
+    lines = [f"meta mark set {number}", *_limits(port, "egress")]
+    if port.dscp is not None:
+        lines += [f"ip dscp set {port.dscp}", f"ip6 dscp set {port.dscp}"]
     if not port.port_security:
-        return [mark]
+        return lines
     owned = _owned(port)
-    lines = [mark, f"ether saddr != {_set(sorted(owned))} drop"]
+    lines += [f"ether saddr != {_set(sorted(owned))} drop"]
     lines += [
         # groups are not asked about frames within frames
         "ether type vlan drop",
@@ -180,6 +192,26 @@ def _entering(port: Port, number: int) -> list[str]:
     for mac, addresses in sorted(owned.items()):
         lines += _owned_by(mac, addresses)
     return [*lines, "drop"]
+
+
+def _leaving(port: Port, number: int) -> list[str]:
+    """What goes to a guest."""
+    if not port.up:
+        return ["drop"]
+    mark = f"meta mark set meta mark & 0x0000ffff | {number << 16:#x}"
+    return [*_limits(port, "ingress"), mark]
+
+
+def _limits(port: Port, direction: str) -> list[str]:
+    """As in Neutron, what may come at once is 80 % of a second where nothing else is said."""
+    lines = []
+    for way, rate, burst in port.limits:
+        if way == direction:
+            least = burst or rate * 4 // 5
+            at_once = max(least * BYTES_OF_KILOBIT, LARGEST_FRAME)
+            words = f"rate over {rate * BYTES_OF_KILOBIT} bytes/second burst {at_once} bytes"
+            lines.append(f"limit {words} drop")
+    return lines
 
 
 def _owned_by(mac: str, addresses: Sequence[str]) -> list[str]:
@@ -233,7 +265,11 @@ def link_local(mac: str) -> str:
 
 
 def _packets(
-    ports: Sequence[Port], numbers: Numbers, zones: Numbers, outlets: Sequence[Outlet]
+    ports: Sequence[Port],
+    numbers: Numbers,
+    zones: Numbers,
+    outlets: Sequence[Outlet],
+    untracked: Sequence[str],
 ) -> list[str]:
     lines = [f"table inet {TABLE} {{"]
     # connections of networks that have the same addresses are told apart
@@ -241,12 +277,13 @@ def _packets(
         "zones",
         [
             "type filter hook prerouting priority -300; policy accept;",
+            *untracked,
             *(f'iifname "{bridge}" ct zone set {zone}' for bridge, zone in sorted(zones.items())),
         ],
     )
     for port in ports:
-        out = [f"{words} return" for words in _matches(port.rules, "egress")]
-        into = [f"{words} accept" for words in _matches(port.rules, "ingress")]
+        out = _passing(port, "egress", "return")
+        into = _passing(port, "ingress", "accept")
         lines += _chain(f"out-{tap_of(port.id)}", [*out, "drop"])
         lines += _chain(f"in-{tap_of(port.id)}", [*into, "drop"])
     senders = {f"{numbers[port.id]:#x}": f"out-{tap_of(port.id)}" for port in ports}
@@ -267,9 +304,6 @@ def _packets(
             f'iifname != "{BRIDGE}*" oifname "{BRIDGE}*" drop',
             f'iifname != "{BRIDGE}*" return',
             "meta mark 0 return",
-            "ct state related accept",
-            "ct state established ct direction reply accept",
-            "ct state invalid drop",
             "jump sent",
             "jump received",
         ],
@@ -279,6 +313,36 @@ def _packets(
         ["type filter hook input priority -1; policy accept;", f'iifname "{BRIDGE}*" drop'],
     )
     return [*lines, "}"]
+
+
+def _passing(port: Port, direction: str, verdict: str) -> list[str]:
+    """What the groups of the port let through; answers too, unless they are stateless."""
+    answers = [
+        f"ct state related {verdict}",
+        f"ct state established ct direction reply {verdict}",
+        "ct state invalid drop",
+    ]
+    rules = [f"{words} {verdict}" for words in _matches(port.rules, direction)]
+    return [*(answers if port.stateful else ()), *rules]
+
+
+def _untracked(bridge: str, ports: Sequence[Port], numbers: Numbers) -> list[str]:
+    """No track is kept of packets from and to stateless ports, unless the other side is a stateful
+    one of this host, which needs it for its own answers.
+    """
+    filtered = [port for port in ports if port.port_security]
+    stateless = [port for port in filtered if not port.stateful]
+    if not stateless:
+        return []
+    stateful = [port for port in filtered if port.stateful]
+    sent = f"meta mark & 0x0000ffff {_set([str(numbers[port.id]) for port in stateless])}"
+    received = f"ether daddr {_set(sorted({port.mac for port in stateless}))}"
+    if stateful:
+        macs = _set(sorted({port.mac for port in stateful}))
+        sent += f" ether daddr != {macs}"
+        known = _set([str(numbers[port.id]) for port in stateful])
+        received += f" meta mark & 0x0000ffff != {known}"
+    return [f'iifname "{bridge}" {words} notrack return' for words in (sent, received)]
 
 
 def _always_sent() -> list[str]:

@@ -55,17 +55,24 @@ class Rule:
 class Port:
     """A port of a guest on this host. ``pairs`` are ranges of addresses and MACs that it may use
     beside its own; ``options`` are names and values for DHCP, with the IP version.
+
+    ``up``: it may send and receive at all. ``stateful``: answers pass by themselves. ``limits`` are
+    directions with kilobits a second and at once; ``dscp`` is the mark of what it sends.
     """
 
     id: str
     server_id: str
     mac: str
     addresses: tuple[str, ...]
+    up: bool = True
     port_security: bool = True
+    stateful: bool = True
     rules: tuple[Rule, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     options: tuple[tuple[str, str, int], ...] = ()
     hostname: str = ""
+    limits: tuple[tuple[str, int, int], ...] = ()
+    dscp: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,12 @@ from compute_site.neighbours.network.carried import (
     CarriedSubnet,
 )
 from compute_site.neighbours.network.local.events import tell_hosts
+from compute_site.neighbours.network.local.qos_rules import policy_of, rules_of
 from compute_site.neighbours.network.local.wiring import describe_rule, find_rules, members_of
 from compute_site.neighbours.network.models import (
+    BANDWIDTH_LIMIT,
     COMPUTE,
+    DSCP_MARKING,
     ROUTER_INTERFACE,
     FixedIp,
     FloatingIp,
@@ -61,7 +64,7 @@ def find_carried(network_id: str, host: str) -> Carried | None:
         segmentation_id=_number_of(network),
         subnets=tuple(_subnet(one) for one in network.subnets.order_by("created_at", "pk")),
         places=tuple(_place(port, moving=port.pk in moving) for port in ports),
-        ports=_own_ports(own),
+        ports=_own_ports(network, own),
         routers=_routers_on(network.pk),
         hosts=tuple(sorted(hosts)),
     )
@@ -218,12 +221,20 @@ def _place(port: Port, *, moving: bool) -> CarriedPlace:
     )
 
 
-def _own_ports(ports: Sequence[Port]) -> tuple[CarriedPort, ...]:
+def _own_ports(network: Network, ports: Sequence[Port]) -> tuple[CarriedPort, ...]:
     filtered = [port.pk for port in ports if port.port_security_enabled]
     through = Port.security_groups.through.objects.filter(port__in=filtered)
     groups: dict[uuid.UUID, set[uuid.UUID]] = {}
-    for port_id, group_id in through.values_list("port", "securitygroup"):
+    stateless = set()
+    for port_id, group_id, stateful in through.values_list(
+        "port", "securitygroup", "securitygroup__stateful"
+    ):
         groups.setdefault(port_id, set()).add(group_id)
+        if not stateful:
+            stateless.add(port_id)
+    for port in ports:
+        port.network = network
+    quality = rules_of({policy_of(port) for port in ports} - {None})
     needed = set().union(*groups.values())
     rules = find_rules(needed)
     members = members_of({rule.remote_group_id for rule in rules} - {None})
@@ -233,7 +244,9 @@ def _own_ports(ports: Sequence[Port]) -> tuple[CarriedPort, ...]:
             server_id=port.device_id,
             mac=port.mac_address,
             addresses=_addresses(port),
+            up=port.admin_state_up and network.admin_state_up,
             port_security=port.port_security_enabled,
+            stateful=port.pk not in stateless,
             rules=tuple(
                 describe_rule(rule, members)
                 for rule in rules
@@ -247,6 +260,19 @@ def _own_ports(ports: Sequence[Port]) -> tuple[CarriedPort, ...]:
                 for one in port.extra_dhcp_opts
             ),
             hostname=port.dns_name,
+            limits=tuple(
+                (rule.direction, rule.amount, rule.burst)
+                for rule in quality.get(policy_of(port), ())
+                if rule.kind == BANDWIDTH_LIMIT
+            ),
+            dscp=next(
+                (
+                    rule.amount
+                    for rule in quality.get(policy_of(port), ())
+                    if rule.kind == DSCP_MARKING
+                ),
+                None,
+            ),
         )
         for port in ports
     )

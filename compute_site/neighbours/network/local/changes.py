@@ -30,6 +30,7 @@ from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.missing import NetworkNotFound, SecurityGroupNotFound
 from compute_site.neighbours.network.local.pools import choose_range
 from compute_site.neighbours.network.local.ports import (
+    check_alike,
     find_group_ids,
     give_addresses,
     give_first_rules,
@@ -572,4 +573,5 @@ def _give_groups(port: Port, group_ids: Collection[uuid.UUID] | None) -> None:
     if missing:
         told = ", ".join(sorted(map(str, missing)))
         raise SecurityGroupNotFound(f"There is no security group {told}.", field="security_groups")
+    check_alike(group.stateful for group in found)
     port.security_groups.set(found)

@@ -17,6 +17,7 @@ from compute_site.db.prepared import array, prepared_cursor
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network.local.addresses import draw_addresses
 from compute_site.neighbours.network.local.ports import (
+    KnownGroup,
     by_port,
     choose_groups,
     network_and_address,
@@ -36,7 +37,8 @@ READ = """
             'ipv6_address_mode', ipv6_address_mode) ORDER BY created_at, id)::text
         FROM network_subnet WHERE network_id = ANY(%(networks)s::uuid[])
     ), (
-        SELECT jsonb_agg(jsonb_build_array(project_id, id, name) ORDER BY created_at, id)::text
+        SELECT jsonb_agg(jsonb_build_array(project_id, id, name, stateful)
+                         ORDER BY created_at, id)::text
         FROM network_securitygroup
         WHERE project_id = ANY(%(projects)s::text[])
           AND (name = ANY(%(words)s::text[]) OR id = ANY(%(ids)s::uuid[]))
@@ -99,8 +101,8 @@ class Made:
 class _Known:
     subnets: Mapping[uuid.UUID, Sequence[Subnet]]
     """By network."""
-    groups: Mapping[str, Sequence[tuple[uuid.UUID, str]]]
-    """By project: ids and names."""
+    groups: Mapping[str, Sequence[KnownGroup]]
+    """By project."""
 
 
 def make_ports(wanted: Sequence[Wanted]) -> dict[uuid.UUID, Made]:
@@ -145,9 +147,9 @@ def _read(wanted: Iterable[Wanted]) -> _Known:
     for row in found:
         row |= {name: uuid.UUID(row[name]) for name in ("id", "network_id")}
         subnets.setdefault(row["network_id"], []).append(load(Subnet, **row))
-    groups: dict[str, list[tuple[uuid.UUID, str]]] = {}
-    for project_id, key, name in listed:
-        groups.setdefault(project_id, []).append((uuid.UUID(key), name))
+    groups: dict[str, list[KnownGroup]] = {}
+    for project_id, key, name, stateful in listed:
+        groups.setdefault(project_id, []).append(KnownGroup(uuid.UUID(key), name, stateful))
     return _Known(subnets, groups)
 
 

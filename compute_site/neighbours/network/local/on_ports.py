@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids, is_address
@@ -12,7 +13,13 @@ from compute_site.neighbours.network.local.carried import tell_of_ports
 from compute_site.neighbours.network.local.ports import save_chosen
 from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.local.router_ports import find_way
-from compute_site.neighbours.network.models import FixedIp, FloatingIp, Port, Subnet
+from compute_site.neighbours.network.models import (
+    FixedIp,
+    FloatingIp,
+    Port,
+    SecurityGroup,
+    Subnet,
+)
 from compute_site.neighbours.network.protocol import FloatingIpData, GroupNotApplicable, NicFailed
 
 ADDRESSES = (policies.UPDATE_PORT, policies.UPDATE_PORT_FIXED_IPS)
@@ -26,6 +33,10 @@ def add_group(caller: Caller, server_id: str, group_id: str) -> bool:
         if not port.port_security_enabled or not port.fixed_ips.all():
             raise GroupNotApplicable(f"Port {port.pk} of the server takes no security groups.")
     through = Port.security_groups.through
+    together = Q(ports__in=[port.pk for port in ports]) | Q(pk__in=canonical_ids([group_id]))
+    kinds = SecurityGroup.objects.filter(together).values_list("stateful", flat=True)
+    if ports and len(set(kinds.distinct())) > 1:
+        raise GroupNotApplicable("Stateful and stateless security groups cannot be on one port.")
     entries = [through(port_id=port.pk, securitygroup_id=group_id) for port in ports]
     through.objects.bulk_create(entries, ignore_conflicts=True)
     tell_of_ports([port.pk for port in ports])

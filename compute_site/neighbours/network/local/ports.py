@@ -289,6 +289,18 @@ def network_and_address(row: FixedIp) -> tuple[str, int]:
     return str(row.network_id), int(ipaddress.ip_address(row.address))
 
 
+class KnownGroup(NamedTuple):
+    id: uuid.UUID
+    name: str
+    stateful: bool
+
+
+class GroupsNotAlike(NicFailed):
+    """Some security groups of a port are stateful, and some stateless."""
+
+    code = "groups_not_alike"
+
+
 def find_group_ids(project_id: str, names: Sequence[str]) -> list[uuid.UUID]:
     """As ``find_groups``: the ids alone."""
     return list(find_groups(project_id, names))
@@ -299,28 +311,39 @@ def find_groups(project_id: str, names: Sequence[str]) -> dict[uuid.UUID, str]:
     missing.
 
     Raises:
-        NicFailed: a group does not exist, or several have the name.
+        NicFailed: a group does not exist, several have the name, or they are not alike.
     """
     wanted = list(dict.fromkeys(names)) or [DEFAULT_GROUP]
     return choose_groups(project_id, wanted, _read_groups(project_id, wanted))
 
 
 def choose_groups(
-    project_id: str, wanted: Sequence[str], known: Sequence[tuple[uuid.UUID, str]]
+    project_id: str, wanted: Sequence[str], known: Sequence[KnownGroup]
 ) -> dict[uuid.UUID, str]:
-    """As ``find_groups``, among ids and names of groups of the project that were read already."""
+    """As ``find_groups``, among groups of the project that were read already."""
     groups = _groups_by_word(known)
     if DEFAULT_GROUP in wanted and DEFAULT_GROUP not in groups:
         make_default_groups([project_id])
         groups = _groups_by_word(_read_groups(project_id, wanted))
-    found: dict[uuid.UUID, str] = {}
+    found: dict[uuid.UUID, KnownGroup] = {}
     for word in wanted:
         ids = groups.get(word, [])
         if len(ids) != 1:
             problem = "does not exist" if not ids else "is the name of several"
             raise NicFailed(f"Security group {word} {problem} in the project.")
-        found[ids[0].id] = ids[0].name
-    return found
+        found[ids[0].id] = ids[0]
+    check_alike(group.stateful for group in found.values())
+    return {key: group.name for key, group in found.items()}
+
+
+def check_alike(stateful: Iterable[bool]) -> None:
+    """Neutron: the groups of a port are either all stateful or all stateless.
+
+    Raises:
+        GroupsNotAlike: some are the one, and some the other.
+    """
+    if len(set(stateful)) > 1:
+        raise GroupsNotAlike("Stateful and stateless security groups cannot be on one port.")
 
 
 def make_default_groups(project_ids: Sequence[str]) -> None:
@@ -365,25 +388,19 @@ def give_first_rules(groups: Sequence[SecurityGroup]) -> None:
     SecurityGroupRule.objects.bulk_create(rules)
 
 
-class _Group(NamedTuple):
-    id: uuid.UUID
-    name: str
-
-
-def _read_groups(project_id: str, words: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
-    """Id and name of the groups that have one of the words as id or name."""
+def _read_groups(project_id: str, words: Sequence[str]) -> list[KnownGroup]:
+    """The groups that have one of the words as id or name."""
     found = SecurityGroup.objects.filter(
         Q(name__in=words) | Q(pk__in=canonical_ids(words)), project=project_id
     )
-    return list(found.values_list("pk", "name"))
+    return [KnownGroup(*row) for row in found.values_list("pk", "name", "stateful")]
 
 
-def _groups_by_word(known: Iterable[tuple[uuid.UUID, str]]) -> dict[str, list[_Group]]:
+def _groups_by_word(groups: Sequence[KnownGroup]) -> dict[str, list[KnownGroup]]:
     """Groups by their ids and names; a word that is an id of one and a name of another group is
     taken as the id.
     """
-    groups = [_Group(*pair) for pair in known]
-    by_name: dict[str, list[_Group]] = {}
+    by_name: dict[str, list[KnownGroup]] = {}
     for group in groups:
         by_name.setdefault(group.name, []).append(group)
     return by_name | {str(group.id): [group] for group in groups}

@@ -17,7 +17,9 @@ from django.db.models import Q, QuerySet
 from compute_site.caller import Caller
 from compute_site.faults import Conflict
 from compute_site.neighbours.network import policies
+from compute_site.neighbours.network.local.carried import tell_of_ports
 from compute_site.neighbours.network.local.missing import QosPolicyNotFound
+from compute_site.neighbours.network.local.qos_rules import OF_NETWORKS, policy_of, rules_of
 from compute_site.neighbours.network.local.rights import check_project, permit
 from compute_site.neighbours.network.models import (
     ANY_DIRECTION,
@@ -32,8 +34,6 @@ from compute_site.neighbours.network.models import (
     QosRule,
 )
 
-OF_NETWORKS = "network:"
-"""Owners of ports to which the policy of their network does not apply."""
 CLASSES = {
     (MINIMUM_BANDWIDTH, EGRESS): "NET_BW_EGR_KILOBIT_PER_SEC",
     (MINIMUM_BANDWIDTH, INGRESS): "NET_BW_IGR_KILOBIT_PER_SEC",
@@ -149,7 +149,7 @@ def refresh_requests(ports: QuerySet[Port], *, new: bool = False) -> None:
     """
     locked = ports.select_for_update(no_key=True, of=("self",)).select_related("network")
     rows = list(locked.order_by("pk"))
-    rules = _rules_of({policy for row in rows if (policy := policy_of(row)) is not None})
+    rules = rules_of({policy for row in rows if (policy := policy_of(row)) is not None})
     changed = []
     for row in rows:
         wanted = request_of(row, rules.get(policy_of(row), ()))
@@ -168,15 +168,8 @@ def asks_of_hosts(network_ids: Collection[uuid.UUID]) -> bool:
     """Would new ports of one of the networks ask hosts for something?"""
     networks = Network.objects.filter(pk__in=network_ids, qos_policy__isnull=False)
     ports = [Port(network=network) for network in networks]
-    rules = _rules_of({port.network.qos_policy_id for port in ports})
+    rules = rules_of({port.network.qos_policy_id for port in ports})
     return any(request_of(port, rules.get(policy_of(port), ())) for port in ports)
-
-
-def policy_of(port: Port) -> uuid.UUID | None:
-    """The policy of the port (``port`` comes with its ``network``)."""
-    if port.qos_policy_id is not None or port.device_owner.startswith(OF_NETWORKS):
-        return port.qos_policy_id
-    return port.network.qos_policy_id
 
 
 def request_of(port: Port, rules: Iterable[QosRule]) -> dict[str, Any] | None:
@@ -220,19 +213,14 @@ def _named(word: str) -> str:
     return ODD.sub("_", word.upper())
 
 
-def _rules_of(policy_ids: Collection[uuid.UUID | None]) -> dict[uuid.UUID | None, list[QosRule]]:
-    found: dict[uuid.UUID | None, list[QosRule]] = {}
-    for rule in QosRule.objects.filter(policy__in=policy_ids).order_by("kind", "direction"):
-        found.setdefault(rule.policy_id, []).append(rule)
-    return found
-
-
 def _follow(policy: QosPolicy) -> None:
     """Let all ports that have the policy follow its rules."""
     policy.note_change()
     by_network = Q(qos_policy=None, network__qos_policy=policy)
     by_network &= ~Q(device_owner__startswith=OF_NETWORKS)
-    refresh_requests(Port.objects.filter(Q(qos_policy=policy) | by_network))
+    ports = Port.objects.filter(Q(qos_policy=policy) | by_network)
+    refresh_requests(ports)
+    tell_of_ports(ports)
 
 
 def _save(rule: QosRule, **how: Any) -> None:
