@@ -14,9 +14,9 @@ from compute_site.neighbours.volume.models import Export
 from compute_site.secrets.sealing import unseal
 from servers.agent.files import read_json
 from servers.attachments.left_connections import close_left_connections
-from servers.models import Instance, Migration, MigrationType, Service
+from servers.models import BlockDevice, Instance, Migration, MigrationType, Service
 from tests.agents.test_life import act, becomes, create, make_image, state
-from tests.agents.test_volumes import attach, make_volume, status_of
+from tests.agents.test_volumes import attach, make_volume
 from tests.world.agents import at_work, jobs_at_work, join, make_agent, wait_until
 from tests.world.cast import make_cast
 from tests.world.client import ApiClient
@@ -91,8 +91,8 @@ def test_a_volume_is_exported_while_a_guest_has_it(scene: Scene) -> None:
         becomes(server, "stopped", 4)
         assert tgtd.names() == {connection["target"]}
         member.delete(f"/servers/{server.uuid}/os-volume_attachments/{volume}").expect(202)
-        wait_until(lambda: status_of(member, volume) == "available")
-        wait_until(lambda: not tgtd.targets)
+        wait_until(lambda: not BlockDevice.objects.filter(volume_id=volume).exists())
+        assert not tgtd.targets
         attach(member, server, volume)
         again = scene.connections("one", server)[volume]
         assert again["target"] != connection["target"]
