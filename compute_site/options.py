@@ -119,6 +119,8 @@ class Options:
     volume_folder: Path | None = None
     """Where the bytes of volumes are kept, under the same path on the site and (``volume_export``
     ``file``) its hosts; empty: volumes have none."""
+    volume_backup_folder: Path | None = None
+    """Where the bytes of backups are kept; empty: in ``volume_folder``."""
     volume_copies: int = 2
     """So many volumes and snapshots are copied at once, by all workers together."""
     volume_export: str = "file"
@@ -174,6 +176,8 @@ class Options:
     quota_gigabytes: int = 1000
     """GiB of volumes and snapshots."""
     quota_per_volume_gigabytes: int = -1
+    quota_backups: int = 10
+    quota_backup_gigabytes: int = 1000
     quota_images: int = 100
     quota_image_mebibytes: int = -1
     """MiB of data that the images of a project have together."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.views.generic import RedirectView
 
 from compute_site.api.microversions.version import NEWEST, OLDEST
+from compute_site.neighbours.volume.api import backups as volume_backups
 from compute_site.neighbours.volume.api import types as volume_types
 from compute_site.neighbours.volume.api.actions import ACTIONS, SNAPSHOT_ACTIONS
 from flavors.serializers.access import FlavorAction
@@ -45,6 +46,7 @@ NAMED_ACTIONS: dict[str, set[str]] = {
     "/compute/v2.1/os-aggregates/{aggregate_id}/action": _keys(AggregateActionBody),
     "/volume/v3/volumes/{volume_id}/action": set(ACTIONS),
     "/volume/v3/snapshots/{snapshot_id}/action": set(SNAPSHOT_ACTIONS),
+    "/volume/v3/backups/{backup_id}/action": set(volume_backups.ACTIONS),
     "/volume/v3/types/{type_id}/action": set(volume_types.ACTIONS),
 }
 """URLs at which the key of the body says what to do."""

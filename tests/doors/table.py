@@ -23,6 +23,7 @@ READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.AD
 HIDDEN = (
     *("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id"),
     *("floating_ip_id", "security_group_id", "rule_id", "attachment_id", "transfer_id"),
+    *("message_id", "backup_id"),
 )
 """Things of a project, which others do not see."""
 
@@ -1004,6 +1005,8 @@ LIMITS = "/volume/v3/os-quota-sets/{owner}"
 TYPES = "/volume/v3/types"
 TYPE = f"{TYPES}/{{type_id}}"
 
+BACKUPS = "/volume/v3/backups"
+BACKUP = f"{BACKUPS}/{{backup_id}}"
 SPECS = "/volume/v3/qos-specs"
 SPECS_ENTRY = f"{SPECS}/{{specs_id}}"
 ENCRYPTED = {"encryption": {"provider": "luks", "control_location": "front-end"}}
@@ -1145,6 +1148,17 @@ VOLUME_SERVICE = (
         )
     ),
     newest("DELETE", "/volume/v3/messages/{message_id}", MEMBER, 204),
+    newest(
+        *("POST", BACKUPS, MEMBER, 202, {"backup": {"volume_id": "{volume_id}"}}),
+        outsider=404,
+    ),
+    newest("PUT", BACKUP, MEMBER, 200, {"backup": {"name": "renamed"}}),
+    newest("DELETE", BACKUP, MEMBER, 202),
+    newest("POST", f"{BACKUP}/restore", MEMBER, 202, {"restore": {}}),
+    *(
+        newest("POST", f"{BACKUP}/action", ADMIN, 202, {name: body}, action=name)
+        for name, body in (("os-reset_status", {"status": "error"}), ("os-force_delete", {}))
+    ),
     row("POST", SPECS, ADMIN, 200, {"qos_specs": {"name": "new", "total_iops_sec": "9"}}),
     row("PUT", SPECS_ENTRY, ADMIN, 200, {"qos_specs": {"total_iops_sec": "9"}}),
     row("PUT", f"{SPECS_ENTRY}/delete_keys", ADMIN, 202, {"keys": ["a"]}),

@@ -15,7 +15,7 @@ from tests.doors.table import Row
 from tests.doors.world import World
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
-from tests.world.routes import ROUTES, Route
+from tests.world.routes import ROUTES, Route, newest_of
 
 NOWHERE = {"Consumer", "Quota", "Router"}
 """Kinds whose ids stand in no answer, and routers: the owner of an external network sees the ports
@@ -70,9 +70,10 @@ def test_another_project_reads_nothing_of_what_a_project_has(cast: Cast) -> None
             ),
             cast.member,
         )
-        whole = admin.get(path).content.decode(errors="replace")
+        newest = newest_of(route.path)
+        whole = admin.get(path, headers=newest).content.decode(errors="replace")
         shown |= {word for word in hidden if word in whole}
-        answer = outsider.get(path)
+        answer = outsider.get(path, headers=newest)
         text = answer.content.decode(errors="replace")
         echoed = path if answer.status >= 400 else ""  # a refusal says what was asked for
         leaks += [

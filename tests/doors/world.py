@@ -42,6 +42,7 @@ from compute_site.neighbours.network.models import (
     Subnet,
     SubnetPool,
 )
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import messages
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
@@ -328,6 +329,7 @@ class World:
         kind.encryption = TypeEncryption.objects.create(
             volume_type=kind, provider="luks", control_location="front-end"
         )
+        backup = Backup.objects.create(project_id=ALPHA, volume_id=kept.pk, size=1)
         messages.tell(kept, messages.Action.PLACE, messages.Detail.NO_BACKEND)
         plain = VolumeType.objects.create(name="plain", is_public=False)
         reserved = Attachment.objects.create(
@@ -341,6 +343,7 @@ class World:
             "message_id": str(Message.objects.get().pk),
             "plain_type": str(plain.pk),
             "specs_id": str(specs.pk),
+            "backup_id": str(backup.pk),
             "snapshot_id": str(snapshot.pk),
             "volume_id": str(make_volume(metadata=items, image_metadata={"os_type": "linux"}).pk),
             "attached_volume": str(make_volume().pk),

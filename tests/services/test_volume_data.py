@@ -13,7 +13,9 @@ from django.conf import settings
 from compute_site.identity.models import Project
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import data
+from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.neighbours.volume.protocol import VolumeNotReservable
 from servers.lifecycle.jobs import MakeBytes
@@ -269,3 +271,46 @@ def test_the_bytes_of_what_was_deleted_meanwhile_are_removed(
     monkeypatch.setattr(data, "make", make_too_late)
     run_jobs()
     assert list(folder.iterdir()) == []
+
+
+def test_a_backup_has_the_bytes_and_gives_them_back(
+    member: ApiClient, folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    volume = make(member)
+    write(volume)
+    made = member.post(f"{V3}/backups", {"backup": {"volume_id": volume}}).expect(202)
+    backup = Backup.objects.get(pk=made.json["backup"]["id"])
+    assert backup.status == "creating"
+    run_jobs()
+    backup.refresh_from_db()
+    path = folder / f"backup-{backup.pk}"
+    assert (backup.status, begins(path)) == ("available", BYTES)
+    file_of(volume).write_bytes(b"\0" * len(BYTES))
+    url = f"{V3}/backups/{backup.pk}/restore"
+    member.post(url, {"restore": {"volume_id": volume}}).expect(202)
+    assert Volume.objects.get(pk=volume).status == "restoring-backup"
+    member.delete(f"{V3}/backups/{backup.pk}").expect(400)
+    run_jobs()
+    assert Volume.objects.get(pk=volume).status == "available"
+    assert begins(file_of(volume)) == BYTES
+    backup.refresh_from_db()
+    assert backup.status == "available"
+    new = str(member.post(url, {"restore": {}}).expect(202).json["restore"]["volume_id"])
+    run_jobs()
+    assert begins(file_of(new)) == BYTES
+    with django_capture_on_commit_callbacks(execute=True):
+        member.delete(f"{V3}/backups/{backup.pk}").expect(202)
+    assert not path.exists()
+
+
+def test_a_backup_that_fails_says_why(member: ApiClient, folder: Path) -> None:
+    volume = make(member)
+    made = member.post(f"{V3}/backups", {"backup": {"volume_id": volume}}).expect(202)
+    file_of(volume).unlink()
+    run_jobs()
+    url = f"{V3}/backups/{made.json['backup']['id']}"
+    shown = member.get(url).expect(200).json["backup"]
+    assert shown["status"] == "error"
+    assert "could not be copied" in shown["fail_reason"]
+    assert Message.objects.get().event_id == "VOLUME_VOLUME_BACKUP_013_020"
+    member.delete(url).expect(202)

@@ -298,6 +298,7 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     },
     "/volume/v3/volumes/{volume_id}/metadata/": volume_with_metadata,
     "/volume/v3/qos-specs/": qos_specs,
+    "/volume/v3/backups/": lambda: {"backup_id": make("/volume/v3/backups")},
     "put /volume/v3/types/{type_id}/encryption/{key}": encrypted_type,
     "/volume/v3/types/{type_id}/action": lambda: {"type_id": closed_type()},
     "/volume/v3/types/": type_with_spec,

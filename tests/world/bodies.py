@@ -627,6 +627,18 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     "POST //volume/v3/types/{type_id}/action": (
         Example({"addProjectAccess": {"project": "{project_id}"}}),
     ),
+    "POST //volume/v3/backups": (
+        Example({"backup": {"volume_id": "{volume_id}"}}, "backup", volume.NEW_BACKUP),
+    ),
+    "PUT //volume/v3/backups/{backup_id}": (
+        Example({"backup": {"name": "made"}}, "backup", volume.CHANGED_BACKUP),
+    ),
+    "POST //volume/v3/backups/{backup_id}/restore": (
+        Example({"restore": {"name": "made"}}, "restore", volume.RESTORED_BACKUP),
+    ),
+    "POST //volume/v3/backups/{backup_id}/action": (
+        Example({"os-reset_status": {"status": "error"}}),
+    ),
     "POST //volume/v3/qos-specs": (
         Example(
             {"qos_specs": {"name": "made", "consumer": "both", "total_iops_sec": "9"}},

@@ -40,6 +40,7 @@ from compute_site.neighbours.network.models import (
     Subnet,
     SubnetPool,
 )
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import messages
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
@@ -176,6 +177,7 @@ class Site:
         TypeEncryption.objects.create(
             volume_type=secret, provider="luks", control_location="front-end"
         )
+        backup = Backup.objects.create(project_id=ALPHA, volume_id=volume.pk, size=1)
         messages.tell(volume, messages.Action.PLACE, messages.Detail.NO_BACKEND)
         specs = QosSpecs.objects.create(name="slow", specs=items)
         host = make_host("host")
@@ -210,6 +212,7 @@ class Site:
             "type_id": str(kind.pk),
             "message_id": str(Message.objects.get().pk),
             "specs_id": str(specs.pk),
+            "backup_id": str(backup.pk),
             "port_id": str(port.pk),
             "floating_ip_id": str(floating_ip.pk),
             "project_id": ALPHA,

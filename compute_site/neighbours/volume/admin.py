@@ -21,6 +21,7 @@ from compute_site.neighbours.quota_admin import QuotaAdmin
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import shapes
 from compute_site.neighbours.volume.api.actions import SHAPES, SNAPSHOT_SHAPES
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import actions, changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.local.metadata import change_metadata
@@ -355,6 +356,23 @@ class TransferAdmin(RecordAdmin):
     search_help_text = "Part of the name, id of the offer or of its volume"
     ordering = ("-created_at", "id")
     readonly_fields = ("volume", "name", "no_snapshots", "created_at")
+
+
+@admin.register(Backup)
+class BackupAdmin(RecordAdmin):
+    """Backups can only be viewed here; they are made, restored and deleted by the volume API."""
+
+    list_display = ("named", "project", "volume_id", "size", "status", "created_at")
+    list_filter = (
+        word_filter("status", "status"),
+        word_filter("project", "project__name", "project__id"),
+    )
+    list_select_related = ()
+    list_prefetched = ("project",)
+    search_fields = ("name",)
+    id_fields = ("id", "volume_id")
+    search_help_text = "Part of the name, id of the backup or of its volume"
+    ordering = ("-created_at", "id")
 
 
 @admin.register(Message)

@@ -13,12 +13,16 @@ from compute_site.caller import Caller
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet, Thing
 from compute_site.neighbours.quotas import ProjectQuota
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.qos_models import QosSpecs
 
-__all__ = ["Message", "QosSpecs"]  # Django finds them here
+__all__ = ["Backup", "Message", "QosSpecs"]  # Django finds them here
 
-LIMITED = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes")
+LIMITED = (
+    *("volumes", "snapshots", "gigabytes", "per_volume_gigabytes"),
+    *("backups", "backup_gigabytes"),
+)
 """What quotas limit."""
 CONTROL_LOCATIONS = ("front-end", "back-end")
 """Where volumes are encrypted: by the host of the server, or by the store."""

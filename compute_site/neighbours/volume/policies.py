@@ -723,3 +723,63 @@ DELETE_MESSAGE = rule(
     ("DELETE /volume/v3/messages/{message_id}",),
     noun="message",
 )
+
+LIST_BACKUPS = rule(
+    "backup:get_all", Role.READER, "List backups.", ("GET /volume/v3/backups",), noun="backup"
+)
+SHOW_BACKUP = rule(
+    "backup:get",
+    Role.READER,
+    "Show a backup.",
+    ("GET /volume/v3/backups/{backup_id}",),
+    noun="backup",
+)
+SHOW_BACKUP_OWNER = rule(
+    "backup:backup_project_attribute",
+    Role.ADMIN,
+    "See whose a backup is.",
+    ("GET /volume/v3/backups/{backup_id}",),
+    noun="backup",
+)
+CREATE_BACKUP = rule(
+    "backup:create",
+    Role.MEMBER,
+    "Make a backup of a volume.",
+    ("POST /volume/v3/backups",),
+    noun="backup",
+)
+UPDATE_BACKUP = rule(
+    "backup:update",
+    Role.MEMBER,
+    "Change a backup.",
+    ("PUT /volume/v3/backups/{backup_id}",),
+    noun="backup",
+)
+DELETE_BACKUP = rule(
+    "backup:delete",
+    Role.MEMBER,
+    "Delete a backup.",
+    ("DELETE /volume/v3/backups/{backup_id}",),
+    noun="backup",
+)
+RESTORE_BACKUP = rule(
+    "backup:restore",
+    Role.MEMBER,
+    "Make or overwrite a volume with a backup.",
+    ("POST /volume/v3/backups/{backup_id}/restore",),
+    noun="backup",
+)
+RESET_BACKUP = rule(
+    "volume_extension:backup_admin_actions:reset_status",
+    Role.ADMIN,
+    "Set the status of a backup.",
+    ("POST /volume/v3/backups/{backup_id}/action (os-reset_status)",),
+    noun="backup",
+)
+FORCE_DELETE_BACKUP = rule(
+    "volume_extension:backup_admin_actions:force_delete",
+    Role.ADMIN,
+    "Delete a backup whatever its status is.",
+    ("POST /volume/v3/backups/{backup_id}/action (os-force_delete)",),
+    noun="backup",
+)

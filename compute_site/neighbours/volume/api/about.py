@@ -28,6 +28,7 @@ VOLUME_PROCESS = "cinder-volume"
 PROCESSES = {
     "cinder-scheduler": POOL_HOST.partition("@")[0],
     VOLUME_PROCESS: BACKEND_HOST,
+    "cinder-backup": POOL_HOST.partition("@")[0],
 }
 """Where the processes are that the real service has."""
 
@@ -224,6 +225,7 @@ class Pools(VolumeView):
 EXTENSIONS = {
     "os-admin-actions": "AdminActions",
     "os-availability-zone": "AvailabilityZones",
+    "backups": "Backups",
     "capabilities": "Capabilities",
     "os-extended-services": "ExtendedServices",
     "os-extended-snapshot-attributes": "ExtendedSnapshotAttributes",

@@ -28,7 +28,7 @@ from compute_site.neighbours.volume.api.version import (
     why_newer,
 )
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
-from compute_site.neighbours.volume.local import actions, attachments
+from compute_site.neighbours.volume.local import actions, attachments, data
 from compute_site.neighbours.volume.local.actions import Values
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.keys import (
@@ -185,7 +185,7 @@ class ActionView(VolumeView):
     actions: ClassVar[Mapping[str, Action]]
     shapes: ClassVar[Mapping[str, Mapping[str, Key]]]
 
-    def run(self, row: Volume | Snapshot) -> Response:
+    def run(self, row: data.Row) -> Response:
         body = self.read_body()
         name = next(iter(body), "") if isinstance(body, dict) and len(body) == 1 else ""
         if name not in self.actions:

@@ -70,7 +70,8 @@ class TypeEncryptions(OfType):
         values = self.read(NOUN, EncryptionCreate).values
         made = encryption.create(self.find_type(type_id), values)
         shown = {key: getattr(made, key) for key in values}
-        return Response({NOUN: {**shown, "encryption_id": str(made.pk)}})
+        shown |= {"encryption_id": str(made.pk), "volume_type_id": str(made.volume_type_id)}
+        return Response({NOUN: shown})
 
 
 class TypeEncryptionDetail(OfType):

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.neighbours.volume.api.attachments import AttachmentsDetail
+from compute_site.neighbours.volume.api.backups import BackupsDetail
 from compute_site.neighbours.volume.api.messages import Messages
 from compute_site.neighbours.volume.api.queries import ListView
 from compute_site.neighbours.volume.api.types import Types
@@ -20,6 +21,7 @@ LISTS: Mapping[str, type[ListView]] = {
     "attachment": AttachmentsDetail,
     "volume_type": Types,
     "message": Messages,
+    "backup": BackupsDetail,
 }
 
 

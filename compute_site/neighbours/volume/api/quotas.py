@@ -17,7 +17,7 @@ from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.values.keys import IGNORED, Key, WrongValue, limit
 from compute_site.values.words import PLAIN_TRUE
 
-NOT_KEPT = dict.fromkeys(("backups", "backup_gigabytes", "groups"), 0)
+NOT_KEPT = dict.fromkeys(("groups",), 0)
 """Kinds that there are none of here."""
 
 

@@ -11,6 +11,7 @@ from compute_site.neighbours.volume.api.version import starting
 
 class VolumeCreate(BodySerializer):
     shape = shapes.NEW_VOLUME
+    since: ClassVar = starting(v3_13=["group_id"], v3_47=["backup_id"])
 
 
 class VolumeUpdate(BodySerializer):

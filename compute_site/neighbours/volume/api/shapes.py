@@ -106,9 +106,24 @@ NEW_VOLUME: Mapping[str, Key] = {
     "multiattach": Key(flag, default=False),
     "metadata": Key(strict_texts, default={}),
     "consistencygroup_id": nothing("consistency group"),
-    "backup_id": nothing("backup"),
+    "backup_id": Key(uuid_text),
     "group_id": nothing("group"),
 }
+NEW_BACKUP: Mapping[str, Key] = {
+    "volume_id": Key(uuid_text, required=True),
+    "snapshot_id": Key(uuid_text),
+    "name": Key(line, default=""),
+    "description": Key(line, default=""),
+    "container": Key(line, default=""),
+    "incremental": Key(word_or_flag, default=False),
+    "force": Key(word_or_flag, default=False),
+    "metadata": Key(strict_texts, default={}),
+    "availability_zone": Key(line),
+}
+CHANGED_BACKUP: Mapping[str, Key] = {
+    key: NEW_BACKUP[key] for key in ("name", "description", "metadata")
+}
+RESTORED_BACKUP: Mapping[str, Key] = {"volume_id": Key(uuid_text), "name": Key(line)}
 NEW_SNAPSHOT: Mapping[str, Key] = {
     "volume_id": Key(uuid_text),
     "name": Key(line, default="", other_name="display_name"),

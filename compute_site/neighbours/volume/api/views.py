@@ -435,13 +435,13 @@ class Limits(VolumeView):
             "maxTotalVolumes": limits["volumes"],
             "maxTotalVolumeGigabytes": limits["gigabytes"],
             "maxTotalSnapshots": limits["snapshots"],
-            "maxTotalBackups": 0,
-            "maxTotalBackupGigabytes": 0,
+            "maxTotalBackups": limits["backups"],
+            "maxTotalBackupGigabytes": limits["backup_gigabytes"],
             "totalVolumesUsed": used["volumes"],
             "totalGigabytesUsed": used["gigabytes"],
             "totalSnapshotsUsed": used["snapshots"],
-            "totalBackupsUsed": 0,
-            "totalBackupGigabytesUsed": 0,
+            "totalBackupsUsed": used["backups"],
+            "totalBackupGigabytesUsed": used["backup_gigabytes"],
         }
         return Response({"limits": {"rate": [], "absolute": absolute}})
 

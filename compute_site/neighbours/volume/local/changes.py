@@ -16,6 +16,7 @@ from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import copies, data, messages
 from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.default_types import default_type_of
@@ -89,9 +90,16 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
     )
     if volume.volume_type is not None and not suits(volume.volume_type.extra_specs):
         return _put_nowhere(volume)
-    image_id = values["imageRef"]
-    copies.begin(volume, image_id=None if image_id is None else str(image_id))
+    copies.begin(volume, source=_said_source(values))
     return volume
+
+
+def _said_source(values: Mapping[str, Any]) -> data.Source | None:
+    """What the volume does not remember itself."""
+    for key, kind in (("imageRef", copies.IMAGE), ("backup_id", copies.BACKUP)):
+        if values[key] is not None:
+            return kind, str(values[key])
+    return None
 
 
 def _put_nowhere(volume: Volume) -> Volume:
@@ -103,7 +111,7 @@ def _put_nowhere(volume: Volume) -> Volume:
 
 
 def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that the volume copies from its image, snapshot or source volume."""
+    """The columns that the volume copies from its image, snapshot, backup or source volume."""
     if values["source_volid"] is not None:
         source = Volume.objects.visible_to(caller).filter(pk=values["source_volid"]).first()
         if source is None:
@@ -115,6 +123,8 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
             "image_metadata": source.image_metadata,
             "volume_type_id": source.volume_type_id,
         }
+    if values["backup_id"] is not None:
+        return {"size": _find_backup(caller, values["backup_id"]).size}
     for key in ("snapshot_id", "imageRef"):
         if values[key] is None:
             continue
@@ -145,6 +155,16 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
             return origin | {"size": least_size(image)}
         return origin
     return {}
+
+
+def _find_backup(caller: Caller, backup_id: uuid.UUID) -> Backup:
+    backup = Backup.objects.visible_to(caller).filter(pk=backup_id).first()
+    if backup is None:
+        raise UnknownSource(f"There is no backup {backup_id}.")
+    permit_on(caller, policies.RESTORE_BACKUP, backup.project_id)
+    if backup.status != "available":
+        raise BadRequest(f"Backup {backup.pk} is {backup.status}.", field="volume.backup_id")
+    return backup
 
 
 def least_size(image: ImageData) -> int:

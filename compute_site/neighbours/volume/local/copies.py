@@ -1,9 +1,11 @@
-"""Makes the bytes of volumes and snapshots that are copies of others, after the request.
+"""Makes the bytes of volumes, snapshots and backups that are copies of others, after the request.
 
 A row that awaits its bytes says in ``awaits`` what they are those of::
 
     creating ──> downloading (of an image) ──> available
-       └──────────────┴──> error (what went wrong is in the log)
+       └──────────────┴──> error (what went wrong is in the log, and told by a message)
+
+A volume that is there already gets those of a backup, and is ``restoring-backup`` meanwhile.
 
 Whoever makes the row tells of it (``bytes_awaited``), and a job calls ``make_bytes``. What is made
 at once, or has no bytes, never awaits any.
@@ -20,29 +22,50 @@ from django.db import transaction
 
 from compute_site.db.locks import Kind, one_of
 from compute_site.faults import Fault
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import data, messages
 from compute_site.neighbours.volume.local.events import bytes_awaited
 from compute_site.neighbours.volume.models import Snapshot, Volume
 
 logger = logging.getLogger(__name__)
 
-IMAGE, SNAPSHOT, VOLUME = "image", "snapshot", "volume"
-KINDS: Mapping[str, type[Volume | Snapshot]] = {"volume": Volume, "snapshot": Snapshot}
-CREATING, DOWNLOADING = "creating", "downloading"
-UNDONE = (CREATING, DOWNLOADING)
+IMAGE, SNAPSHOT, VOLUME, BACKUP = "image", "snapshot", "volume", "backup"
+KINDS: Mapping[str, type[data.Row]] = {
+    "volume": Volume,
+    "snapshot": Snapshot,
+    "backup": Backup,
+}
+CREATING, DOWNLOADING, OVERWRITTEN = "creating", "downloading", "restoring-backup"
+UNDONE = (CREATING, DOWNLOADING, OVERWRITTEN)
+RESTORING = "restoring"
+"""A backup of which a volume is being made."""
 
 
-def begin(row: Volume | Snapshot, *, image_id: str | None = None) -> None:
+def begin(row: data.Row, *, source: data.Source | None = None) -> None:
     """Make the bytes of a new row, or let them be made later, within the transaction of the row.
+    ``source`` is what the row itself does not say: an image or a backup.
 
     Raises:
         DiskTooSmall, FormatNotConverted: of such an image no volume is made.
     """
-    source = source_of(row, image_id)
+    source = source or source_of(row)
     if source is None or not data.is_copied(row, source):
         data.make(row, source)
         return
-    row.awaits, row.status = {source[0]: source[1]}, CREATING
+    _await(row, source, CREATING)
+
+
+def restore(volume: Volume, backup: Backup) -> None:
+    """Give a volume the bytes of the backup, now or later, within the transaction of the caller."""
+    source = BACKUP, str(backup.pk)
+    if data.is_copied(volume, source):
+        _await(volume, source, OVERWRITTEN)
+
+
+def _await(row: data.Row, source: data.Source, status: str) -> None:
+    if source[0] == BACKUP:
+        Backup.objects.filter(pk=source[1], status="available").update(status=RESTORING)
+    row.awaits, row.status = {source[0]: source[1]}, status
     row.save(update_fields=["awaits", "status"])
     bytes_awaited.send(type(row), kind=data.kind_of(row), row_id=str(row.pk))
 
@@ -90,27 +113,40 @@ def _make(kind: str, row_id: str) -> None:
         elif status == "error":
             messages.tell(row, _action(row, source[0]), why)
         rows.filter(status__in=UNDONE).update(status=status)
+        if source[0] == BACKUP:
+            Backup.objects.filter(pk=source[1], status=RESTORING).update(status="available")
+        if isinstance(row, Backup) and status == "error":
+            Backup.objects.filter(pk=row.pk).update(fail_reason=messages.DETAILS[why.value[0]])
 
 
-def _action(row: Volume | Snapshot, source: str) -> messages.Action:
+def _action(row: data.Row, source: str) -> messages.Action:
     if isinstance(row, Snapshot):
         return messages.Action.SNAPSHOT
+    if isinstance(row, Backup):
+        return messages.Action.BACKUP
+    if source == BACKUP:
+        return messages.Action.RESTORE
     return messages.Action.COPY_IMAGE if source == IMAGE else messages.Action.CREATE
 
 
-def _why(row: Volume | Snapshot, fault: Fault | None) -> messages.Detail:
+def _why(row: data.Row, fault: Fault | None) -> messages.Detail:
     if isinstance(fault, data.DiskTooSmall):
         return messages.Detail.TOO_LARGE
-    is_snapshot = isinstance(row, Snapshot)
-    return messages.Detail.SNAPSHOT_FAILED if is_snapshot else messages.Detail.CREATE_FAILED
+    return FAILURES.get(type(row), messages.Detail.CREATE_FAILED)
 
 
-def source_of(row: Volume | Snapshot, image_id: str | None) -> data.Source | None:
-    """What its bytes are to be those of; ``None``: it begins empty."""
+FAILURES: Mapping[type[data.Row], messages.Detail] = {
+    Snapshot: messages.Detail.SNAPSHOT_FAILED,
+    Backup: messages.Detail.BACKUP_FAILED,
+}
+
+
+def source_of(row: data.Row) -> data.Source | None:
+    """What its bytes are to be those of, by what it says; ``None``: it begins empty."""
     if isinstance(row, Snapshot):
         return VOLUME, str(row.volume_id)
-    if image_id is not None:
-        return IMAGE, image_id
     if row.snapshot_id is not None:
         return SNAPSHOT, str(row.snapshot_id)
+    if isinstance(row, Backup):
+        return VOLUME, str(row.volume_id)
     return (VOLUME, str(row.source_volid)) if row.source_volid is not None else None

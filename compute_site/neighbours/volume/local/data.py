@@ -1,5 +1,5 @@
-"""Keeps the bytes of volumes and of their snapshots as files, in a folder that the site and its
-hosts share. Without one (option ``volume_folder``) volumes are records, and have no bytes.
+"""Keeps the bytes of volumes, their snapshots and their backups as files, in a folder that the site
+and its hosts share. Without one (option ``volume_folder``) volumes are records, and have no bytes.
 
 A file has its name only when it is complete. Copies keep holes, and share blocks where the file
 system can.
@@ -26,6 +26,7 @@ from django.db import transaction
 from compute_site.faults import BadRequest, Fault
 from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageSource
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from servers.agent.storage.confined import lent, lent_fd, path_of, run_confined
 
@@ -36,8 +37,10 @@ STRAY_SECONDS = 3600
 COPY_SECONDS = 3600
 COPY_MEMORY = 4 << 30
 PIECE = 1 << 20
+Row = Volume | Snapshot | Backup
+"""What has bytes."""
 Source = tuple[str, str]
-"""What bytes are those of: ``image``, ``snapshot`` or ``volume``, and its id."""
+"""What bytes are those of: ``image``, ``snapshot``, ``volume`` or ``backup``, and its id."""
 CONVERTED = ("raw", "qcow2")
 """Formats of images that volumes are made of, and that are made of volumes."""
 
@@ -65,13 +68,18 @@ def folder() -> Path | None:
     return place
 
 
-def file_of(row: Volume | Snapshot) -> Path | None:
+def folder_of_backups() -> Path | None:
+    place: Path | None = settings.OPTIONS.volume_backup_folder
+    return None if folder() is None else place or folder()
+
+
+def file_of(row: Row) -> Path | None:
     """The file with its bytes; ``None``: it has none."""
     path = _path(row)
     return path if path is not None and path.is_file() else None
 
 
-def is_copied(row: Volume | Snapshot, source: Source | None) -> bool:
+def is_copied(row: Row, source: Source | None) -> bool:
     """Are there bytes of its source that take time to copy? Checks what can be checked before.
 
     Raises:
@@ -89,7 +97,7 @@ def is_copied(row: Volume | Snapshot, source: Source | None) -> bool:
     return found is not None
 
 
-def make(row: Volume | Snapshot, source: Source | None) -> None:
+def make(row: Row, source: Source | None) -> None:
     """Make the bytes of a new volume or snapshot: those of its source, or none yet. One that comes
     of something without bytes has none either.
 
@@ -131,14 +139,14 @@ def grow(volume: Volume) -> None:
         os.truncate(path, volume.size * GIB)
 
 
-def remove(row: Volume | Snapshot) -> None:
+def remove(row: Row) -> None:
     """Remove the file of a row that is gone."""
     path = _path(row)
     if path is not None:
         path.unlink(missing_ok=True)
 
 
-def forget(*rows: Volume | Snapshot) -> None:
+def forget(*rows: Row) -> None:
     """Remove the files of rows that are deleted, after the commit."""
     if folder() is not None:
         paths = [path for row in rows if (path := _path(row)) is not None]
@@ -167,12 +175,12 @@ def exported(volume: Volume, disk_format: str) -> Iterator[tuple[Iterator[bytes]
 
 
 def clean_up() -> None:
-    """Remove files that have lain for long without a volume or a snapshot."""
-    place = folder()
-    if place is None or not place.is_dir():
-        return
+    """Remove files that have lain for long without a volume, a snapshot or a backup."""
     before = time.time() - STRAY_SECONDS
-    old = [path for path in place.iterdir() if path.stat().st_mtime < before]
+    places = {place for place in (folder(), folder_of_backups()) if place and place.is_dir()}
+    old = [path for place in places for path in place.iterdir() if path.stat().st_mtime < before]
+    if not old:
+        return
     names = {f"{kind}{pk}" for kind, rows in _KINDS for pk in rows.values_list("pk", flat=True)}
     for path in old:
         ours = path.name.startswith((DRAFT, *(kind for kind, _ in _KINDS)))
@@ -180,23 +188,27 @@ def clean_up() -> None:
             path.unlink(missing_ok=True)
 
 
-_KINDS: Sequence[tuple[str, Any]] = (("volume-", Volume.objects), ("snapshot-", Snapshot.objects))
+_KINDS: Sequence[tuple[str, Any]] = (
+    ("volume-", Volume.objects),
+    ("snapshot-", Snapshot.objects),
+    ("backup-", Backup.objects),
+)
 
 
-def kind_of(row: Volume | Snapshot) -> str:
-    return "volume" if isinstance(row, Volume) else "snapshot"
+def kind_of(row: Row) -> str:
+    return type(row).__name__.lower()
 
 
-def _path(row: Volume | Snapshot) -> Path | None:
+def _path(row: Row) -> Path | None:
     return _path_of(kind_of(row), str(row.pk))
 
 
 def _path_of(kind: str, row_id: str) -> Path | None:
-    place = folder()
+    place = folder() if kind != "backup" else folder_of_backups()
     return None if place is None else place / f"{kind}-{row_id}"
 
 
-def _make_of_image(volume: Volume | Snapshot, path: Path, image_id: str) -> None:
+def _make_of_image(volume: Row, path: Path, image_id: str) -> None:
     source = image_service().find_source(image_id)
     file = image_service().find_file(image_id) if source is not None else None
     if source is None or file is None:
@@ -224,7 +236,7 @@ def _as_file(file: BinaryIO, place: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _check_fits(volume: Volume | Snapshot, source: ImageSource) -> None:
+def _check_fits(volume: Row, source: ImageSource) -> None:
     check_format(source.disk_format)
     size = source.virtual_size or source.size
     if size > volume.size * GIB:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db.models import Sum
 
 from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.models import Quota, Snapshot, Volume
 from compute_site.neighbours.volume.protocol import VolumeQuotaReached
 
@@ -34,6 +35,18 @@ QUOTAS = Quotas(
                 Part(rows=Snapshot.objects.all(), measure=Sum("size")),
             ),
         ),
+        Kind(
+            name="backups",
+            plural="backups",
+            error=VolumeQuotaReached,
+            parts=(Part(rows=Backup.objects.all()),),
+        ),
+        Kind(
+            name="backup_gigabytes",
+            plural="backup_gigabytes",
+            error=VolumeQuotaReached,
+            parts=(Part(rows=Backup.objects.all(), measure=Sum("size")),),
+        ),
         Kind(name="per_volume_gigabytes", plural="per_volume_gigabytes", error=VolumeQuotaReached),
     ),
 )
@@ -58,6 +71,11 @@ def check_growth(project_id: str, size: int, new_size: int) -> None:
 def check_snapshots(project_id: str, sizes: Sequence[int]) -> None:
     """Check that the project may have more such snapshots; raises as ``check_volumes``."""
     QUOTAS.check(project_id, snapshots=len(sizes), gigabytes=sum(sizes))
+
+
+def check_backups(project_id: str, size: int) -> None:
+    """Check that the project may have one more backup; raises as ``check_volumes``."""
+    QUOTAS.check(project_id, backups=1, backup_gigabytes=size)
 
 
 def _check_largest(project_id: str, size: int) -> None:

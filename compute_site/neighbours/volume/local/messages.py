@@ -12,6 +12,7 @@ from django.utils import timezone
 from compute_site.caller import Caller
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.request_id import current_sender
@@ -43,7 +44,7 @@ ACTIONS = {action.value[0]: action.value[1] for action in Action}
 DETAILS = {detail.value[0]: detail.value[1] for detail in Detail}
 
 
-def tell(row: Volume | Snapshot, action: Action, detail: Detail) -> None:
+def tell(row: Volume | Snapshot | Backup, action: Action, detail: Detail) -> None:
     """Tell the project of the row what failed; part of the transaction that notes the failure."""
     kind = KINDS[type(row).__name__]
     sender = current_sender.get().request_id.partition(" ")[0]

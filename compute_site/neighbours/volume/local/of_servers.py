@@ -216,7 +216,8 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     Volume.objects.bulk_create(rows)
     Attachment.objects.bulk_create(Attachment(volume=row, server_id=server_id) for row in rows)
     for row, new in zip(rows, volumes, strict=True):
-        data.make(row, copies.source_of(row, new.image_id))
+        image = None if new.image_id is None else (copies.IMAGE, new.image_id)
+        data.make(row, image or copies.source_of(row))
     return [str(row.pk) for row in rows]
 
 
