@@ -107,14 +107,16 @@ def test_the_port_of_a_router_keeps_its_subnet(as_member: ApiClient, network: Ne
     assert port.fixed_ips.get().address == other
 
 
-def test_others_see_an_external_network_without_its_subnets(
+def test_others_see_the_subnets_of_an_external_network(
     as_outsider: ApiClient, as_admin: ApiClient, cast: Cast
 ) -> None:
     network = make_network(external=True, shared=False, project_id=ALPHA)
     path = f"{V2}/networks/{network.pk}"
     [subnet] = as_outsider.get(path).expect(200).json["network"]["subnets"]
-    assert as_outsider.get(f"{V2}/subnets").json["subnets"] == []
-    as_outsider.get(f"{V2}/subnets/{subnet}").expect(404)
+    shown = as_outsider.get(f"{V2}/subnets?router:external=true").json["subnets"]
+    assert [one["id"] for one in shown] == [subnet]
+    as_outsider.get(f"{V2}/subnets/{subnet}").expect(200)
+    as_outsider.put(f"{V2}/subnets/{subnet}", {"subnet": {"name": "n"}}).expect(403)
     asked = {"floating_network_id": str(network.pk), "subnet_id": subnet}
     as_outsider.post(f"{V2}/floatingips", {"floatingip": asked}).expect(201)
     as_outsider.post(

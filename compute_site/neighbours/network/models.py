@@ -125,15 +125,14 @@ class NetworkQuerySet(models.QuerySet["Network"]):
 
 class SubnetQuerySet(models.QuerySet["Subnet"]):
     def visible_to(self, caller: Caller) -> Self:
-        """The subnets of own networks and of those that are shared with the project. Neutron: of a
-        network that is external alone, others see the network and its addresses.
-        """
+        """The subnets of the networks that the caller sees."""
         if caller.is_admin:
             return self
         return self.filter(
             Q(network__project=caller.project_id)
             | Q(network__shared=True)
-            | Q(network__in=opened_to(caller.project_id, SHARED))
+            | Q(network__external=True)
+            | Q(network__in=opened_to(caller.project_id))
         )
 
 

@@ -1,0 +1,194 @@
+"""Sends the same random requests to this site's network API and to a real Neutron, and compares.
+
+``python -m tests.trials.network --count 1000 --seed 7`` makes the requests of a seed always alike,
+as long as both answer alike. It compares the status, and of good answers the values of all keys
+that both have, and the rows of lists. What differs for a known reason is counted by its reason
+(``known.py``); the rest is shown, and makes the command fail.
+
+Both sides need the user ``admin`` in a project of that name; two projects with a member each are
+made for the trial. What was made is deleted at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import dataclasses
+import random
+import sys
+from typing import Any
+
+from tests.trials.network.asking import Asker, many
+from tests.trials.network.differences import differs
+from tests.trials.network.known import KNOWN
+from tests.trials.network.names import NAME, Names
+from tests.trials.network.sides import Answer, Request, Side
+from tests.trials.network.values import Draw
+
+IN_ORDER = (
+    *("floatingip", "router", "port", "subnet", "network", "security_group_rule"),
+    *("security_group", "address_group", "subnetpool", "address_scope"),
+)
+
+
+@dataclasses.dataclass
+class Tally:
+    """How the answers compared."""
+
+    alike: int = 0
+    named: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    rest: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    """What differs for no known reason, by the kind of request and difference."""
+
+    def add(self, request: Request, theirs: Answer, ours: Answer) -> None:
+        found = differs(request, theirs, ours)
+        unnamed = []
+        for what in found:
+            reason = next((why for why, holds in KNOWN if holds(request, theirs, ours, what)), "")
+            if reason:
+                self.named[reason] += 1
+            else:
+                unnamed.append(what)
+        self.alike += not found
+        place = NAME.sub("ID", request.path.partition("?")[0])
+        for what in unnamed:
+            key = f"{request.method} {place} {what.partition(':')[0]}"
+            message = f"{what}\n      {request}\n      theirs {theirs}\n      ours   {ours}"
+            self.rest.setdefault(key, []).append(message)
+
+    def show(self, count: int, shown: int) -> None:
+        print(f"{count} requests: {self.alike} alike")
+        for reason, times in self.named.most_common():
+            print(f"  {times:5} {reason}")
+        rest = sorted(self.rest.items(), key=lambda item: -len(item[1]))
+        print(f"  {sum(len(all_) for _, all_ in rest):5} differ otherwise, in {len(rest)} ways")
+        for key, messages in rest[:shown]:
+            print(f"* {len(messages)} x {key}")
+            for message in messages[:2]:
+                print(f"    {message}")
+
+
+class Trial:
+    """Two services in which the same is done."""
+
+    def __init__(self, theirs: Side, ours: Side, seed: int) -> None:
+        self.sides = (theirs, ours)
+        self.names = Names(
+            {who: (project, ours.projects[who]) for who, project in theirs.projects.items()}
+        )
+        self.asker = Asker(Draw(seed, self.names))
+        self.tally = Tally()
+
+    def send(self, request: Request) -> tuple[Answer, Answer]:
+        """Both answers, with their own ids."""
+        theirs, ours = (
+            side.send(
+                request.who,
+                request.method,
+                self.names.put_in_path(request.path, number),
+                self.names.put_in(request.body, number),
+            )
+            for number, side in enumerate(self.sides)
+        )
+        return theirs, ours
+
+    def prepare(self, seed: int) -> None:
+        """A network that leads out and one of the member, with a subnet each, and a group."""
+        outside = {"name": "outside", "router:external": True}
+        self.make("admin", "network", outside)
+        self.make("member", "network", {"name": "inside"})
+        self.make("member", "security_group", {"name": "group"})
+        ranges = (f"172.24.{seed % 200}.0/24", "10.1.0.0/24")
+        pairs = zip(("admin", "member"), self.names.kinds["network"], ranges, strict=True)
+        for who, network, cidr in list(pairs):
+            keys = {"network_id": network, "cidr": cidr, "ip_version": 4}
+            self.make(who, "subnet", keys)
+
+    def make(self, who: str, noun: str, keys: dict[str, Any]) -> None:
+        answers = self.send(Request(who, "POST", many(noun), {noun: keys}))
+        if any(answer.status != 201 for answer in answers):
+            raise SystemExit(f"{noun} {keys}: {answers[0]}, ours {answers[1]}")
+        self.names.learn(noun, *(answer.json[noun] for answer in answers))
+
+    def run(self, count: int) -> None:
+        for _ in range(count):
+            noun, request = self.asker.request()
+            theirs, ours = self.send(request)
+            if theirs.status == ours.status < 300:
+                self.follow(noun, request, theirs, ours)
+            elif theirs.status != ours.status:
+                self.undo(noun, request, theirs, ours)
+            named = (
+                Answer(answer.status, self.names.take_out(answer.json, number))
+                for number, answer in enumerate((theirs, ours))
+            )
+            self.tally.add(request, *named)
+
+    def follow(self, noun: str, request: Request, theirs: Answer, ours: Answer) -> None:
+        """Note what has come or gone on both sides."""
+        if request.method == "POST":
+            self.names.learn(noun, theirs.json.get(noun), ours.json.get(noun))
+        elif request.method == "DELETE" and "/tags" not in request.path:
+            self.names.forget(request.path.rpartition("/")[2])
+
+    def undo(self, noun: str, request: Request, theirs: Answer, ours: Answer) -> None:
+        """Where one side has done something and the other has not, let both have the same."""
+        row = request.path.split("/")[1].partition("?")[0] if "/" in request.path else ""
+        done = [answer.status < 300 for answer in (theirs, ours)]
+        if request.method == "POST":
+            for side, answer in zip(self.sides, (theirs, ours), strict=True):
+                made = answer.json.get(noun) if isinstance(answer.json, dict) else None
+                if answer.status == 201 and isinstance(made, dict):
+                    side.send("admin", "DELETE", f"{many(noun)}/{made['id']}")
+        elif any(done) and request.path.endswith("add_router_interface"):
+            path = request.path.replace("add_router", "remove_router")
+            self.send(Request("admin", "PUT", path, request.body))
+        elif any(done) and request.method in ("PUT", "DELETE"):
+            if request.method == "DELETE" and "/tags" not in request.path:
+                self.send(Request("admin", "DELETE", request.path))
+            self.names.forget(row)
+
+    def clean(self) -> None:
+        """Delete what was made."""
+        made = [name for name in self.names.ids if not name.startswith(("<project", "<nowhere"))]
+        for noun in IN_ORDER:
+            for name in [name for name in made if name.startswith(f"<{noun} ")]:
+                if noun == "router":
+                    self.empty_router(name)
+                self.send(Request("admin", "DELETE", f"{many(noun)}/{name}"))
+
+    def empty_router(self, name: str) -> None:
+        self.send(Request("admin", "PUT", f"routers/{name}", {"router": {"routes": []}}))
+        for side, row_id in zip(self.sides, self.names.ids[name], strict=True):
+            ports = side.send("admin", "GET", f"ports?device_id={row_id}").json["ports"]
+            for port in ports:
+                body = {"port_id": port["id"]}
+                side.send("admin", "PUT", f"routers/{row_id}/remove_router_interface", body)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m tests.trials.network", description=__doc__)
+    parser.add_argument("--ours", default="http://127.0.0.1:8774")
+    parser.add_argument("--our-password", default="admin", help="of the user admin")
+    parser.add_argument("--identity", default="http://127.0.0.1:8833/v3")
+    parser.add_argument("--neutron", default="http://127.0.0.1:8834")
+    parser.add_argument("--their-password", default="admin", help="of the user admin there")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--shown", type=int, default=60)
+    asked = parser.parse_args()
+    salt = f"{random.getrandbits(40):010x}"
+    theirs = Side(asked.identity, asked.neutron, asked.their_password, salt)
+    ours = Side(f"{asked.ours}/identity/v3", f"{asked.ours}/network", asked.our_password, salt)
+    trial = Trial(theirs, ours, asked.seed)
+    trial.prepare(asked.seed)
+    try:
+        trial.run(asked.count)
+    finally:
+        trial.clean()
+    trial.tally.show(asked.count, asked.shown)
+    return 1 if trial.tally.rest else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""In what two answers differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.trials.network.sides import Answer, Request
+
+FREE = frozenset(
+    (
+        *("created_at", "updated_at", "revision_number", "segments", "segment_id", "links"),
+        *("provider:segmentation_id", "provider:physical_network", "provider:network_type"),
+        *("binding:vif_details", "binding:vif_type", "binding:host_id", "availability_zones"),
+        *("security_group_rules", "standard_attr_id"),
+    )
+)
+"""Keys that are each side's own."""
+CHOSEN = frozenset(
+    (
+        *("security_groups", "fixed_ips", "subnets", "mac_address", "ip_address"),
+        *("floating_ip_address", "dns_assignment", "external_fixed_ips"),
+    )
+)
+"""Keys that each side chooses where the request does not say them."""
+ALONE = frozenset(
+    (
+        *("dns_domain", "vlan_transparent", "l2_adjacency", "standard_attr_id", "flavor_id"),
+        *("ha", "distributed", "service_type_id", "belongs_to_default_sg", "port_forwardings"),
+        *("dns_name", "dns_assignment", "propagate_uplink_status", "trusted", "qos_policy_id"),
+        *("qos_network_policy_id", "resource_request", "numa_affinity_policy", "device_profile"),
+        *("ip_allocation", "is_default", "segment_id", "tags", "shared", "enable_ndp_proxy"),
+        *("hints", "hardware_offload_type", "port_details", "qinq", "normalized_cidr"),
+    )
+)
+"""Keys of extensions that one of the sides may not have."""
+
+
+def differs(request: Request, theirs: Answer, ours: Answer) -> list[str]:
+    """In what; nothing: they are alike. Ids are named already."""
+    if theirs.status != ours.status:
+        return [f"status {theirs.status}, ours {ours.status}"]
+    if theirs.status >= 300 or not isinstance(theirs.json, dict) or not isinstance(ours.json, dict):
+        return []
+    if request.method == "GET" and isinstance(next(iter(theirs.json.values()), None), list):
+        return _lists_differ(request, theirs.json, ours.json)
+    told = json.dumps(request.body) if request.body else ""
+    return list(_compare("", theirs.json, ours.json, told))
+
+
+def _lists_differ(request: Request, theirs: Any, ours: Any) -> list[str]:
+    if any(word in request.path for word in ("fields=", "limit=")) or "/tags" in request.path:
+        return []
+    key = next(iter(theirs))
+    mine, other = (_known(rows.get(key, ())) for rows in (ours, theirs))
+    if mine == other:
+        return []
+    return [f"other rows: {sorted(other - mine)} theirs alone, {sorted(mine - other)} ours alone"]
+
+
+def _known(rows: Any) -> set[str]:
+    """The rows that the trial has made."""
+    ids = {str(row.get("id")) for row in rows if isinstance(row, dict)}
+    return {one for one in ids if one.startswith("<")}
+
+
+def _compare(path: str, theirs: Any, ours: Any, told: str) -> Iterator[str]:
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for key in sorted((theirs.keys() | ours.keys()) - FREE):
+            if key in CHOSEN and f'"{key}"' not in told:
+                continue
+            if key in theirs and key in ours:
+                yield from _compare(f"{path}.{key}", theirs[key], ours[key], told)
+            elif key not in ALONE:
+                yield f"{path}.{key} {'theirs' if key in theirs else 'ours'} alone"
+    elif isinstance(theirs, list) and isinstance(ours, list):
+        if len(theirs) != len(ours):
+            yield f"{path}: {len(theirs)} entries, ours {len(ours)}"
+            return
+        rows = (
+            sorted(one, key=lambda row: json.dumps(row, sort_keys=True)) for one in (theirs, ours)
+        )
+        for pair in zip(*rows, strict=True):
+            yield from _compare(f"{path}[]", *pair, told)
+    elif theirs != ours:
+        yield f"{path}: {theirs!r:.60}, ours {ours!r:.60}"

@@ -1,0 +1,51 @@
+"""Why some answers differ; docs/services.md and docs/clients.md name what a client may notice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from tests.trials.network.sides import Answer, Request
+
+Test = Callable[[Request, Answer, Answer, str], bool]
+
+
+def _differs(pattern: str, path: str = "", *keys: str) -> Test:
+    """What differs is like this, in requests whose path is, and that say these keys."""
+
+    def holds(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
+        told = json.dumps(request.body)
+        return (
+            re.search(pattern, what) is not None
+            and re.match(path, request.path) is not None
+            and all(f'"{key}"' in told for key in keys)
+        )
+
+    return holds
+
+
+def _both_refuse(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
+    return 400 <= theirs.status < 500 and 400 <= ours.status < 500
+
+
+def _no_number(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
+    return (theirs.status, ours.status) == (200, 400) and request.method == "GET"
+
+
+KNOWN: tuple[tuple[str, Test], ...] = (
+    ("Neutron breaks (500)", _differs("^status 500")),
+    ("of several faults, or rights and faults, another is told first", _both_refuse),
+    ("words that are no numbers, or neither true nor false, as filters are 400", _no_number),
+    (
+        "IPv6 subnets have the first address after the network's as gateway",
+        _differs(r"\.gateway_ip: "),
+    ),
+    ("pools leave the gateway's address out", _differs(r"\.allocation_pools")),
+    ("lengths of prefixes are numbers in Neutron's answers to changes", _differs(r"_prefixlen: ")),
+    (
+        "a rule belongs to the project of its group",
+        _differs(r"\.(project|tenant)_id: ", "security-group-rules"),
+    ),
+)
+"""In this order, the first that holds counts."""
