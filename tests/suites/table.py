@@ -28,7 +28,7 @@ class Suite:
 
 IDS = {
     "OS_IMAGE_ID": "7e3f0d52-1c6a-4b8e-9a07-d1e5c2f4a001",
-    "OS_FLAVOR_ID": "42",
+    "OS_FLAVOR_ID": "43",
     "OS_FLAVOR_ID_RESIZE": "84",
     "OS_POOL_NAME": "public",
     "OS_EXTGW_ID": "7e3f0d52-1c6a-4b8e-9a07-d1e5c2f4b002",
@@ -52,7 +52,7 @@ def _tempest(tests: str, *, consoles: bool = False) -> Suite:
         script=f"""
 {PYTHON} tempest==47.0.0
 {PATHS}
-[ -d work ] || tempest init work
+[ -d work ] || tempest init work --workspace-path "$PWD/workspaces.yaml"
 cp tempest.conf work/etc/tempest.conf
 cd work
 stestr run --concurrency 2 '^tempest\\.({tests})'
