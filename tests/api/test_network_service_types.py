@@ -85,6 +85,15 @@ def test_floating_ips_are_of_subnets_for_them(as_admin: ApiClient, as_member: Ap
     assert held["ip_address"].startswith("10.1.0.")
 
 
+def test_routers_stand_in_subnets_for_them(as_member: ApiClient, network: Network) -> None:
+    theirs = new_subnet(as_member, network, 1, SERVERS)
+    own = new_subnet(as_member, network, 2, "network:router_interface")
+    router = as_member.post(f"{V2}/routers", {"router": {"name": "r"}}).expect(201).json["router"]
+    path = f"{V2}/routers/{router['id']}/add_router_interface"
+    as_member.put(path, {"subnet_id": theirs}).expect(409)
+    as_member.put(path, {"subnet_id": own}).expect(200)
+
+
 def test_admins_trust_functions_of_ports(
     as_admin: ApiClient, as_member: ApiClient, network: Network
 ) -> None:

@@ -760,7 +760,7 @@ NETWORK_SERVICE = (
         for noun in TAGGED
         for method, status, body in (
             ("PUT", 200, {"tags": ["a"]}),
-            ("POST", 201, {"tags": ["a"]}),
+            ("POST", 200, {"tags": ["a"]}),
             ("DELETE", 204, None),
         )
     ),
@@ -966,7 +966,7 @@ NETWORK_SERVICE = (
         for tags in POLICY_TAGS
         for method, below, status, body in (
             ("PUT", "", 200, {"tags": ["a"]}),
-            ("POST", "", 201, {"tags": ["a"]}),
+            ("POST", "", 200, {"tags": ["a"]}),
             ("DELETE", "", 204, None),
             ("PUT", "/{tag}", 201, None),
             ("DELETE", "/{tag}", 404, None),

@@ -363,7 +363,9 @@ def test_tags_are_given_and_taken(
     }
     path = f"{V2}/{kind}/{ids[kind]()}"
     tags = f"{path}/tags"
-    assert as_member.put(tags, {"tags": ["a", "b", "a"]}).expect(200).json == {"tags": ["a", "b"]}
+    assert as_member.put(tags, {"tags": ["b", "a"]}).expect(200).json == {"tags": ["a", "b"]}
+    more = {"tags": ["c", "b"]}
+    assert as_member.post(tags, more).expect(200).json == more
     as_member.put(f"{tags}/c").expect(201)
     as_member.get(f"{tags}/c").expect(204)
     as_member.delete(f"{tags}/a").expect(204)
@@ -372,7 +374,14 @@ def test_tags_are_given_and_taken(
     [shown] = as_member.get(path).json.values()
     assert shown["tags"] == ["b", "c"]
     wrong: Any
-    for wrong in ({"tags": "a"}, {"tags": ["x" * 256]}, {"tags": [""]}, {}, []):
+    for wrong in (
+        {"tags": "a"},
+        {"tags": ["a", "a"]},
+        {"tags": ["x" * 256]},
+        {"tags": [""]},
+        {},
+        [],
+    ):
         as_member.put(tags, wrong).expect(400)
     as_reader.put(tags, {"tags": []}).expect(403)
     as_member.delete(tags).expect(204)

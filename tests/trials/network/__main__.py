@@ -144,8 +144,7 @@ class Trial:
             path = request.path.replace("add_router", "remove_router")
             self.send(Request("admin", "PUT", path, request.body))
         elif any(done) and request.method in ("PUT", "DELETE"):
-            if request.method == "DELETE" and "/tags" not in request.path:
-                self.send(Request("admin", "DELETE", request.path))
+            self.send(Request("admin", "DELETE", f"{many(noun)}/{row}"))
             self.names.forget(row)
 
     def clean(self) -> None:

@@ -29,9 +29,18 @@ def _both_refuse(request: Request, theirs: Answer, ours: Answer, what: str) -> b
     return 400 <= theirs.status < 500 and 400 <= ours.status < 500
 
 
+def _first_rule(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
+    rule = request.body.get("security_group_rule", {}) if isinstance(request.body, dict) else {}
+    twin = request.method == "POST" and what == "status 201, ours 409"
+    return twin and rule.get("direction") == "egress" and not rule.get("protocol")
+
+
 def _no_number(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
     return (theirs.status, ours.status) == (200, 400) and request.method == "GET"
 
+
+RULES = "security-group-rules"
+POOL = r"subnetpools/"
 
 KNOWN: tuple[tuple[str, Test], ...] = (
     ("Neutron breaks (500)", _differs("^status 500")),
@@ -42,10 +51,19 @@ KNOWN: tuple[tuple[str, Test], ...] = (
         _differs(r"\.gateway_ip: "),
     ),
     ("pools leave the gateway's address out", _differs(r"\.allocation_pools")),
-    ("lengths of prefixes are numbers in Neutron's answers to changes", _differs(r"_prefixlen: ")),
+    ("answers to changes of pools tell the lengths as numbers", _differs("_prefixlen: ", POOL)),
+    ("answers to changes of pools leave keys out", _differs(r"\.subnetpool\.\w+ ours", POOL)),
+    ("a rule belongs to the project of its group", _differs(r"\.(project|tenant)_id: ", RULES)),
+    ("first rules of groups need templates in Neutron's database", _first_rule),
     (
-        "a rule belongs to the project of its group",
-        _differs(r"\.(project|tenant)_id: ", "security-group-rules"),
+        "the MTU of a network has no upper limit",
+        _differs("^status 400, ours 20", "networks", "mtu"),
+    ),
+    ("subnets of others in an own network are seen", _differs("^status 404, ours 20", "subnets/")),
+    ("subnets of others in an own network are seen", _differs(r"\[\] theirs alone", "subnets")),
+    (
+        "ranges of the other IP version are refused",
+        _differs("^status 200, ours 400", r"subnetpools/.*/remove_prefixes"),
     ),
 )
 """In this order, the first that holds counts."""

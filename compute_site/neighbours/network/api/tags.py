@@ -46,7 +46,7 @@ class TagsView(TaggedView):
     def post(self, request: Request, row_id: str) -> Response:
         row, more = self.find_tagged(row_id), self.read_tags()
         tags.add_tags(self.caller, row, self.kind.tagged, more)
-        return Response(status=201)
+        return Response({"tags": more})
 
     def delete(self, request: Request, row_id: str) -> Response:
         tags.set_tags(self.caller, self.find_tagged(row_id), self.kind.tagged, [])

@@ -17,7 +17,7 @@ from compute_site.neighbours.network.local.addresses import make_row
 from compute_site.neighbours.network.local.carried import tell_of_router
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.missing import PortNotFound, SubnetNotFound
-from compute_site.neighbours.network.local.ports import make_mac, save_asked
+from compute_site.neighbours.network.local.ports import make_mac, save_asked, serving
 from compute_site.neighbours.network.local.rights import permit
 from compute_site.neighbours.network.local.router_ports import (
     check_apart,
@@ -117,7 +117,7 @@ def join_subnet(router: Router, subnet: Subnet) -> Interface:
     Raises:
         UnusableInterface: the subnet has no gateway, or routers of others announce it.
         SubnetsOverlap: the router has addresses of it already.
-        NicFailed: another port has the address of the gateway.
+        NicFailed: another port has the address of the gateway, or the subnet is for other owners.
         OverQuota: the project has too many ports.
     """
     if subnet.gateway_ip is None:
@@ -136,6 +136,7 @@ def join_subnet(router: Router, subnet: Subnet) -> Interface:
             status="ACTIVE",
         )
         QUOTAS.check_written(router.project_id, port=1)
+    serving(port, [subnet])
     save_asked([make_row(port.pk, subnet, ipaddress.ip_address(subnet.gateway_ip))])
     return _told(router, port, [subnet])
 

@@ -15,9 +15,17 @@ from compute_site.values.keys import WrongValue, filled_text, list_of, up_to
 
 LONGEST_TAG = 255
 MOST_TAGS = 50
-read_tags = list_of(up_to(LONGEST_TAG, filled_text), most=MOST_TAGS)
+_read_texts = list_of(up_to(LONGEST_TAG, filled_text), most=MOST_TAGS)
 
 Row = TypeVar("Row", bound=Described)
+
+
+def read_tags(value: object) -> list[str]:
+    """Short texts, not too many, each once."""
+    found = list(_read_texts(value))
+    if len(set(found)) < len(found):
+        raise WrongValue("a tag is named twice")
+    return found
 
 
 def set_tags(caller: Caller, row: Described, rule: str, wanted: Sequence[str]) -> list[str]:
@@ -63,7 +71,7 @@ def _change_tags(
     permit(caller, rule, row.project_id)  # type: ignore[attr-defined] # every kind has one
     locked = _lock(row)
     try:
-        tags: list[str] = list(dict.fromkeys(read_tags(list(change(locked.tags)))))
+        tags = read_tags(sorted(set(change(locked.tags))))
     except WrongValue as error:
         raise BadRequest(f"tags: {error}", field="tags") from None
     locked.tags = tags
