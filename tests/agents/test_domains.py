@@ -88,7 +88,7 @@ def test_a_guest_is_a_machine_of_its_size_with_disk_and_consoles() -> None:
     ]
     listen = root.find("devices/graphics/listen")
     assert listen is not None
-    assert listen.attrib == {"type": "socket", "socket": "/g/vnc.sock"}
+    assert listen.attrib == {"type": "socket", "socket": "/g/qemu/vnc.sock"}
 
 
 def test_kvm_gives_a_guest_the_processor_of_its_host() -> None:

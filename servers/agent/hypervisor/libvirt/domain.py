@@ -26,8 +26,10 @@ IO_LIMITS = (
 )
 VOLUME_LIMITS = (*IO_LIMITS, *(f"{name}_max" for name in IO_LIMITS), "size_iops_sec")
 """What libvirt limits of a volume."""
+OF_QEMU = "qemu"
+"""The folder in which QEMU makes files by itself; libvirt makes the others for it."""
 CONSOLE_LOG, SERIAL_SOCKET, VNC_SOCKET, AGENT_SOCKET = (
-    *("console.log", "serial.sock", "vnc.sock", "agent.sock"),
+    *("console.log", "serial.sock", f"{OF_QEMU}/vnc.sock", "agent.sock"),
 )
 NVRAM = "nvram.fd"
 """The variables of UEFI."""

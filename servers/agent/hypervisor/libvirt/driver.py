@@ -23,6 +23,7 @@ from servers.agent.hypervisor.libvirt.drives import (
 )
 from servers.agent.hypervisor.libvirt.folders import (
     CONFIG,
+    COPY,
     RESCUE,
     RESCUE_BASE,
     RESCUE_CONFIG,
@@ -193,7 +194,9 @@ class Libvirt:
             raise GuestFailed("the guest has no disk of its own", "no_disk")
         target.unlink(missing_ok=True)
         if domain.isActive():
-            _copy_running(domain, root, target)
+            copy = root.with_name(COPY)  # where QEMU, which may be another user, comes to
+            _copy_running(domain, root, copy)
+            copy.replace(target)
         else:
             qemu_img.make_copy(disk_of(root), target)
         return "qcow2"
@@ -333,6 +336,7 @@ def _copy_running(domain: Any, root: Path, target: Path) -> None:
     """Copy the disk to the file while the guest writes on; what counts is the end of the copy."""
     name = devices.root_target(domain, root)
     size = qemu_img.virtual_size_of(root)
+    target.unlink(missing_ok=True)
     qemu_img.make_blank(target, size)
     xml = f"<disk type='file'><source file='{target}'/><driver name='qemu' type='qcow2'/></disk>"
     flags = lib.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | lib.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB

@@ -12,7 +12,7 @@ from typing import Any
 
 from servers.agent.files import read_json, write_durably
 from servers.agent.hypervisor.connections import without_passwords
-from servers.agent.hypervisor.libvirt.domain import CONSOLE_LOG
+from servers.agent.hypervisor.libvirt.domain import CONSOLE_LOG, OF_QEMU
 from servers.agent.hypervisor.protocol import NoGuest
 
 GUEST = "guest.json"
@@ -23,6 +23,8 @@ SECRETS = ("admin_password", "files")
 CONSOLE_BYTES = 4 << 20
 CONSOLE_KEPT = 1 << 20
 TAIL_BYTES = 400_000
+COPY = "copy.qcow2"
+"""Of the root disk, while a snapshot is made."""
 ROOT, BASE, SWAP, CONFIG = "root.qcow2", "root.base", "swap.qcow2", "config.iso"
 RESCUE, RESCUE_BASE, RESCUE_CONFIG = "rescue.qcow2", "rescue.base", "rescue.iso"
 
@@ -38,6 +40,12 @@ class Folder:
         """QEMU, which may be another user, must be able to pass through."""
         self.path.mkdir(mode=0o711, exist_ok=True)
         self.path.chmod(0o711)
+
+    def give_way_to(self, user: int, group: int) -> None:
+        """Let QEMU, which is that user, make files in a folder of its own."""
+        own = self.file(OF_QEMU)
+        own.mkdir(mode=0o700, exist_ok=True)
+        os.chown(own, user, group)
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -69,6 +70,12 @@ class Connection:
                     raise NoLibvirt(f"libvirt does not answer at {self.uri}: {error}") from None
             return self.opened
 
+    def user_of_qemu(self) -> tuple[int, int]:
+        """User and group, by number, that guests run as."""
+        with said("libvirt does not say what it can do"):
+            told = ET.fromstring(self.get().getCapabilities())  # noqa: S314 - libvirt's own words
+        return user_in(told)
+
     def close(self) -> None:
         """And end a libvirtd of our own."""
         with self.lock:
@@ -87,6 +94,15 @@ def said(doing: str) -> Iterator[None]:
         yield
     except lib.libvirtError as error:
         raise failure(doing, error) from None
+
+
+def user_in(capabilities: ET.Element) -> tuple[int, int]:
+    """As libvirt writes it, ``+64055:+64055``; root where it changes no owners."""
+    models = capabilities.iterfind("host/secmodel")
+    dac = next((model for model in models if model.findtext("model") == "dac"), None)
+    label = dac.findtext("baselabel") if dac is not None else None
+    user, _, group = (label or "+0:+0").partition(":")
+    return int(user), int(group)
 
 
 def failure(doing: str, error: Any) -> GuestFailed:

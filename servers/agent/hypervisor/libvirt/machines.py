@@ -175,6 +175,7 @@ class Machines:
         else:
             domain = self.define(guest)
         if not domain.isActive():
+            self.folders.of(server_id).give_way_to(*self.connection.user_of_qemu())
             with said("the guest could not be started"):
                 domain.createWithFlags(lib.VIR_DOMAIN_START_PAUSED if paused else 0)
 

@@ -52,6 +52,7 @@ class Migrations:
         server_id = str(guest["server_id"])
         folder = self.machines.folders.of(server_id)
         folder.make()
+        folder.give_way_to(*self.machines.connection.user_of_qemu())
         for name, size in sizes.items():
             target = folder.file(Path(name).name)
             target.unlink(missing_ok=True)
