@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import stat
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from servers.agent.failures import GuestFailed
 from servers.agent.hypervisor.libvirt.demands import Abilities, Demands, check_demands
 from servers.agent.hypervisor.libvirt.domain import (
+    VNC_SOCKET,
     Drive,
     Host,
     Link,
@@ -23,6 +26,7 @@ from servers.agent.hypervisor.libvirt.domain import (
 )
 from servers.agent.hypervisor.libvirt.drives import blank_sizes, check_rescue_disk, drives_of
 from servers.agent.hypervisor.libvirt.folders import CONSOLE_BYTES, CONSOLE_KEPT, Folder
+from servers.agent.hypervisor.libvirt.library import user_in
 from servers.agent.hypervisor.libvirt.migrate import xml_there
 from servers.agent.hypervisor.libvirt.stock import cpu_info_of
 from servers.agent.hypervisor.protocol import Unsupported
@@ -419,3 +423,34 @@ def test_a_console_log_keeps_its_end_when_it_has_grown_too_long(tmp_path: Path) 
 
     assert log.stat().st_size == CONSOLE_KEPT
     assert Folder(tmp_path).read_console().endswith("the end")
+
+
+@pytest.mark.parametrize(
+    ("models", "user"),
+    [
+        ({"none": None, "dac": "+64055:+994"}, (64055, 994)),
+        ({"apparmor": "label", "dac": "+0:+0"}, (0, 0)),
+        ({"none": None}, (0, 0)),
+    ],
+)
+def test_the_user_of_qemu_is_read_off_what_libvirt_can_do(
+    models: dict[str, str | None], user: tuple[int, int]
+) -> None:
+    told = ET.Element("capabilities")
+    host = ET.SubElement(told, "host")
+    for name, label in models.items():
+        model = ET.SubElement(host, "secmodel")
+        ET.SubElement(model, "model").text = name
+        if label is not None:
+            ET.SubElement(model, "baselabel", type="kvm").text = label
+    assert user_in(told) == user
+
+
+def test_qemu_makes_files_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "guest")
+    folder.make()
+    folder.give_way_to(os.geteuid(), os.getegid())
+    folder.give_way_to(os.geteuid(), os.getegid())  # when it starts again
+    own = folder.file(VNC_SOCKET).parent
+    assert stat.S_IMODE(own.stat().st_mode) == 0o700
+    assert own.stat().st_uid == os.geteuid()

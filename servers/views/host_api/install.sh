@@ -10,6 +10,7 @@ HOME_DIR=/usr/local/lib/compute-site-agent
 STATE_DIR=/var/lib/compute-site-agent
 LOG=/var/log/compute-site-agent.log
 UNIT=/etc/systemd/system/compute-site-agent.service
+GUESTS_UNIT=/etc/systemd/system/libvirt-guests.service.d
 PACKAGES='@PACKAGES@'
 WITH_SYSTEMD='libvirt-daemon-system'
 
@@ -139,6 +140,11 @@ agent_settings() {
 
 start_libvirt() {
     if has_systemd; then
+        # else libvirtd ends together with the machine's other services, and guests cannot be shut down by then
+        mkdir -p $GUESTS_UNIT
+        printf '[Unit]\nAfter=libvirtd.service\n' > $GUESTS_UNIT/compute-site.conf
+        systemctl daemon-reload
+        systemctl --quiet enable --now libvirt-guests.service
         systemctl --quiet enable --now libvirtd.socket
     fi
 }
