@@ -117,13 +117,13 @@ def join(arguments: argparse.Namespace) -> int:
         "stock": hypervisor.stock(),
     }
     if settings.migration_address:
-        told["certificate_request"] = certificates.make_request(folder)
+        told |= certificates.make_requests(folder)
         told["migration_address"] = settings.migration_address
     answer = client.post("join", told)
     settings = _settings(arguments, host=answer["host"])
     save(settings, Identity(token=answer["token"], epoch=answer["epoch"]))
-    if answer.get("certificate"):  # older sites sign none
-        certificates.keep(folder, certificate=answer["certificate"], authority=answer["authority"])
+    certificates.keep(folder, answer)
+    hypervisor.use_certificates()
     hypervisor.close()  # what was started for it starts again with what it is now
     print(f"This host is {answer['host']} now; compute-site agent run starts its work.")  # noqa: T201
     return 0

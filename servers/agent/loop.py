@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from servers.agent import certificates
 from servers.agent.client import Client, SiteFailed
 from servers.agent.consoles import Consoles
 from servers.agent.ending import end_guests, running_of
@@ -44,6 +45,8 @@ LONGEST_PAUSE = 10.0
 REFUSED_PAUSE = 30.0
 """Where the site does not know the token any more, somebody has to do something."""
 REPORTED_AT_ONCE = 500
+RENEW_LOOK = 300.0
+"""How often it is looked whether certificates are old."""
 START_AGAIN = "start_again"
 """The task of what is no order: a guest that ran before is started."""
 
@@ -119,6 +122,8 @@ class Agent:
             self.heard_at = time.monotonic()
             self.to_start = set(self._ended_before())
             doing = [self._poll, self._send, self._beat, self._watch, self._refresh]
+            if self.settings.migration_address:
+                doing.append(self._renew)
             if self.settings.stop_guests_after_seconds:
                 doing.append(self._guard)
             threads = [
@@ -322,6 +327,25 @@ class Agent:
             for server_id in answer["unknown"]:
                 logger.warning("the site knows no server %s on this host", server_id)
         self.told.update({one["server_id"]: one["power_state"] for one in seen})
+
+    # certificates
+
+    def _renew(self) -> float:
+        """Others for this host's certificates, in time. Older sites have none to give."""
+        if self.fenced.is_set() or not certificates.are_old(self.folder):
+            return RENEW_LOOK
+        asked = certificates.make_requests(self.folder, renew=True)
+        told = {**asked, "migration_address": self.settings.migration_address}
+        try:
+            certificates.keep(self.folder, self.client.post("certificate", told))
+        except SiteFailed as error:
+            if error.status != 404:
+                raise
+            return RENEW_LOOK
+        why_not = self.hypervisor.use_certificates()
+        if why_not is not None:
+            logger.warning("the new certificates of this host are not used yet: %s", why_not)
+        return RENEW_LOOK
 
     # guests that ran
 

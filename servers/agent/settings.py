@@ -69,6 +69,8 @@ class Settings:
     """Where other hosts send guests that migrate live; empty: none are taken."""
     migration_uri: str = ""
     """libvirtd, as other hosts reach it; empty: TLS at ``migration_address``."""
+    pki_dir: str = ""
+    """Where certificates are put as well, for a libvirtd that is not the agent's (``/etc/pki``)."""
     uplink: str | None = None
     """A bridge of this host on which routers and floating addresses lead out."""
     physical_networks: str = ""

@@ -22,7 +22,7 @@ from compute_site.faults import BadRequest, Conflict, Fault, Unauthorized
 from compute_site.neighbours import volume_service
 from servers.host_orders.give import DESTROY
 from servers.host_orders.take import cancel_orders, note_queued
-from servers.hosts.certificates import Certificate, sign
+from servers.hosts.certificates import GUESTS, HOSTS, Certificate, sign
 from servers.hosts.description import HardwareDescription, describe_host
 from servers.hosts.errors import NoSuchService
 from servers.hosts.reading import known_traits
@@ -92,6 +92,15 @@ class Stock:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a host asks to be signed, in PEM, and the address that it takes guests at."""
+
+    certificate_request: str = ""
+    guests_certificate_request: str = ""
+    migration_address: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Joining:
     """What a host says of itself when it joins."""
 
@@ -100,8 +109,7 @@ class Joining:
     protocols: tuple[int, ...]
     hypervisor: str
     stock: Stock
-    certificate_request: str = ""
-    migration_address: str | None = None
+    wishes: Wishes = dataclasses.field(default_factory=Wishes)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +119,15 @@ class Joined:
     agent: HostAgent
     token: str
     protocol: int
-    certificate: Certificate | None
+    certificates: Certificates
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Certificates:
+    """That of its libvirtd and that of its QEMU, as far as it has asked for them."""
+
+    host: Certificate | None
+    guests: Certificate | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,12 +209,25 @@ def join_host(token: str, joining: Joining) -> Joined:
     agent.joined_at = timezone.now()
     agent.save()
     _note_seen(agent)
-    certificate = None
-    if joining.certificate_request and joining.migration_address:
-        certificate = sign(
-            joining.certificate_request, host=agent.service.host, address=joining.migration_address
-        )
-    return Joined(agent=agent, token=own, protocol=agent.protocol, certificate=certificate)
+    certificates = sign_for(agent, joining.wishes)
+    return Joined(agent=agent, token=own, protocol=agent.protocol, certificates=certificates)
+
+
+def sign_for(agent: HostAgent, wishes: Wishes) -> Certificates:
+    """Certificates of the name of the host. One that takes no guests needs none.
+
+    Raises:
+        RequestRefused: none can be made for what it asks.
+    """
+    host, address = agent.service.host, wishes.migration_address
+
+    def signed(request: str, by: str) -> Certificate | None:
+        return sign(request, host=host, address=address, by=by) if request and address else None
+
+    return Certificates(
+        host=signed(wishes.certificate_request, HOSTS),
+        guests=signed(wishes.guests_certificate_request, GUESTS),
+    )
 
 
 def find_agent(token: str) -> HostAgent | None:

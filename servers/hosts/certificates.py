@@ -1,7 +1,8 @@
-"""Certificates by which the libvirtd of one host knows that of another when guests migrate live.
+"""Certificates by which libvirtd and QEMU of one host know those of another when guests migrate.
 
-The authority is derived from the site's secret key, so that there is nothing to store: every
-process of the site has the same one, and hosts join anew where that key changes.
+The authorities are derived from the site's secret key, so that there is nothing to store: every
+process of the site has the same ones, and hosts join anew where that key changes. A certificate
+lasts for hours alone, and hosts ask for others: one whose token has ended gets none.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 BEGIN = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 END = dt.datetime(2120, 1, 1, tzinfo=dt.UTC)
 """Of the authority's certificate, which is the same whenever it is made."""
-YEARS = 5
+GOOD_FOR = dt.timedelta(hours=6)
+"""Hosts renew them when they are two hours old (``servers.agent.certificates``)."""
+HOSTS, GUESTS = "authority of hosts", "authority of guests"
+"""What the certificates are for: the libvirtd of hosts, and QEMU, which has another key."""
 USES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
@@ -47,7 +51,7 @@ class Certificate:
     authority: str
 
 
-def sign(request: str, *, host: str, address: str) -> Certificate:
+def sign(request: str, *, host: str, address: str, by: str = HOSTS) -> Certificate:
     """For the key of the request, with the name and the address of the host, whatever it says of
     itself.
 
@@ -63,7 +67,7 @@ def sign(request: str, *, host: str, address: str) -> Certificate:
         raise RequestRefused(f"certificate_request is none in PEM: {error}") from None
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise RequestRefused("certificate_request must be of a key on an elliptic curve.")
-    authority_key, authority = _authority(settings.SECRET_KEY)
+    authority_key, authority = _authority(settings.SECRET_KEY, by)
     now = timezone.now()
     names = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address(address))]
     made = (
@@ -73,7 +77,7 @@ def sign(request: str, *, host: str, address: str) -> Certificate:
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))  # clocks differ
-        .not_valid_after(now + dt.timedelta(days=365 * YEARS))
+        .not_valid_after(now + GOOD_FOR)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage(USES), critical=False)
@@ -83,11 +87,12 @@ def sign(request: str, *, host: str, address: str) -> Certificate:
 
 
 @cache
-def _authority(secret_key: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    derive = HKDF(algorithm=SHA256(), length=48, salt=None, info=b"compute-site authority of hosts")
+def _authority(secret_key: str, of: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    info = f"compute-site {of}".encode()
+    derive = HKDF(algorithm=SHA256(), length=48, salt=None, info=info)
     number = int.from_bytes(derive.derive(secret_key.encode()), "big") % (ORDER - 1) + 1
     key = ec.derive_private_key(number, CURVE)
-    name = _name("compute-site hosts")
+    name = _name(f"compute-site {of.rpartition(' ')[2]}")
     usage = x509.KeyUsage(
         digital_signature=False,
         content_commitment=False,

@@ -44,6 +44,7 @@ DOORS = [
     Door("GET", "install.sh"),
     Door("GET", "agent.tar.gz"),
     Door("POST", "join", {}),
+    Door("POST", "certificate", {"migration_address": "198.51.100.7"}),
     Door("POST", "heartbeat", BEAT),
     Door("POST", "return", RETURN),
     Door("POST", "guests", GUESTS),

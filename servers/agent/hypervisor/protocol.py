@@ -166,6 +166,10 @@ class Hypervisor(Protocol):
         """
         ...
 
+    def use_certificates(self) -> str | None:
+        """Those of this host are new; why what runs does not use them yet, if it does not."""
+        ...
+
     # consoles
 
     def read_console(self, server_id: str) -> str: ...

@@ -10,7 +10,17 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from servers.hosts.agents import Beat, Joining, Stock, come_back, join_host, note_beat
+from servers.hosts.agents import (
+    Beat,
+    Certificates,
+    Joining,
+    Stock,
+    Wishes,
+    come_back,
+    join_host,
+    note_beat,
+    sign_for,
+)
 from servers.hosts.guest_reports import Seen, note_guests
 from servers.views.host_api import shapes
 from servers.views.host_api.view import HostView
@@ -29,8 +39,7 @@ class Join(HostView):
             protocols=tuple(given["protocols"]),
             hypervisor=given["hypervisor"],
             stock=read_stock(given["stock"]),
-            certificate_request=given["certificate_request"],
-            migration_address=given["migration_address"],
+            wishes=read_wishes(given),
         )
         joined = join_host(given["join_token"], joining)
         return Response(
@@ -39,11 +48,19 @@ class Join(HostView):
                 "token": joined.token,
                 "epoch": joined.agent.epoch,
                 "protocol": joined.protocol,
-                **(dataclasses.asdict(joined.certificate) if joined.certificate else {}),
+                **shown(joined.certificates),
                 **lease(),
             },
             status=201,
         )
+
+
+class Certificate(HostView):
+    """``POST /host/v1/certificate``: others, in place of those that end soon."""
+
+    def post(self, request: Request) -> Response:
+        given = self.read(shapes.CERTIFICATE)
+        return Response(shown(sign_for(self.agent, read_wishes(given))))
 
 
 class Heartbeat(HostView):
@@ -83,6 +100,17 @@ class Guests(HostView):
             Seen(**{**guest, "server_id": str(guest["server_id"])}) for guest in given["guests"]
         ]
         return Response({"unknown": note_guests(self.agent, seen, all_of_them=given["all"])})
+
+
+def read_wishes(given: Mapping[str, Any]) -> Wishes:
+    return Wishes(**{name: given[name] for name in shapes.WISHES})
+
+
+def shown(certificates: Certificates) -> dict[str, str]:
+    """Those that there are."""
+    host = dataclasses.asdict(certificates.host) if certificates.host else {}
+    guests = dataclasses.asdict(certificates.guests) if certificates.guests else {}
+    return {**host, **{f"guests_{key}": text for key, text in guests.items()}}
 
 
 def read_stock(values: Mapping[str, Any]) -> Stock:

@@ -62,6 +62,15 @@ STOCK = {
     "topology": Key(described_host, default=HostTopology()),
     "traits": Key(list_of(filled_line), default=[]),
 }
+WISHES = {
+    "certificate_request": Key(up_to(LONGEST_REQUEST, text), default=""),
+    "guests_certificate_request": Key(up_to(LONGEST_REQUEST, text), default=""),
+    "migration_address": Key(address),
+}
+CERTIFICATE = {
+    **WISHES,
+    "migration_address": Key(address, required=True),
+}
 JOIN = {
     "join_token": Key(line, required=True),
     "boot_id": Key(short, required=True),
@@ -69,8 +78,7 @@ JOIN = {
     "protocols": Key(list_of(whole), required=True),
     "hypervisor": Key(up_to(32, filled_line), required=True),
     "stock": Key(told(STOCK), required=True),
-    "certificate_request": Key(up_to(LONGEST_REQUEST, text), default=""),
-    "migration_address": Key(address),
+    **WISHES,
 }
 WIRES = {
     "tunnel_address": Key(address),

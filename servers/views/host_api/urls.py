@@ -10,6 +10,7 @@ urlpatterns = [
     path("install.sh", install.Script.as_view()),
     path("agent.tar.gz", install.Archive.as_view()),
     path("join", agent.Join.as_view()),
+    path("certificate", agent.Certificate.as_view()),
     path("heartbeat", agent.Heartbeat.as_view()),
     path("return", agent.Return.as_view()),
     path("guests", agent.Guests.as_view()),

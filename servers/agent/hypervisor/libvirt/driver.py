@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from servers.agent import certificates
 from servers.agent.failures import GuestFailed
 from servers.agent.hypervisor.libvirt import devices
 from servers.agent.hypervisor.libvirt.demands import check_demands
@@ -200,6 +201,16 @@ class Libvirt:
         else:
             qemu_img.make_copy(disk_of(root), target)
         return "qcow2"
+
+    def use_certificates(self) -> str | None:
+        state = Path(self.settings.state_dir)
+        if not certificates.are_there(state):
+            return None
+        if self.settings.pki_dir:
+            certificates.put_into(Path(self.settings.pki_dir), state)
+            user = self.connection.user_of_qemu()
+            certificates.give_to(Path(self.settings.pki_dir), *user)
+        return self.connection.read_certificates()
 
     # consoles
 

@@ -6,6 +6,7 @@ The only module that imports it: who runs no guests by libvirt need not have it.
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ SENTENCES = (
 )
 """Parts of what libvirt and QEMU say, and what that means."""
 LONGEST = 300
+TELL_SECONDS = 30
 
 
 class NoLibvirt(GuestFailed):
@@ -75,6 +77,20 @@ class Connection:
         with said("libvirt does not say what it can do"):
             told = ET.fromstring(self.get().getCapabilities())  # noqa: S314 - libvirt's own words
         return user_in(told)
+
+    def read_certificates(self) -> str | None:
+        """Let libvirtd read its certificates anew; why it does not, if so."""
+        if not self.uri.startswith("qemu:///") and self.own is None:
+            return f"libvirtd at {self.uri} has to be told to read its certificates"
+        address = self.own.admin_uri if self.own is not None else "libvirtd:///system"
+        words = ["virt-admin", "-c", address, "server-update-tls", "libvirtd"]
+        try:
+            done = subprocess.run(  # noqa: S603 - words of ours
+                words, capture_output=True, text=True, check=False, timeout=TELL_SECONDS
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"libvirtd was not told of new certificates: {error}"
+        return _line(done.stderr) if done.returncode else None
 
     def close(self) -> None:
         """And end a libvirtd of our own."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from servers.agent.certificates import with_certificate
+from servers.agent.certificates import OF_GUESTS, are_there, with_certificate
 from servers.agent.failures import GuestFailed
 from servers.agent.files import read_json, write_durably
 from servers.agent.hypervisor.connections import Iscsi, iscsi_of
@@ -71,6 +71,7 @@ class Migrations:
             "folder": str(folder.path),
             "accelerated": self.machines.host.accelerated,
             "volumes": volumes_of(guest),
+            "tls": self._has_tls(),
             "links": {link.mac: {"bridge": link.bridge, "tap": link.tap} for link in links},
         }
 
@@ -171,6 +172,8 @@ class Migrations:
             lib.VIR_MIGRATE_PARAM_DEST_XML: xml,
             lib.VIR_MIGRATE_PARAM_PERSIST_XML: xml,
         }
+        if to.get("tls") and self._has_tls():
+            flags |= lib.VIR_MIGRATE_TLS
         if copy_disks:
             flags |= lib.VIR_MIGRATE_NON_SHARED_DISK
             own = own_disks(self.machines.folders.of(server_id), self._guest(server_id))
@@ -183,6 +186,11 @@ class Migrations:
                 self.failed[server_id] = failure("the guest could not be moved", error)
             return
         self._leave(server_id)
+
+    def _has_tls(self) -> bool:
+        """Has QEMU a certificate, and a place where it finds it?"""
+        has_place = bool(self.settings.pki_dir) or self.settings.own_libvirtd
+        return has_place and are_there(Path(self.settings.state_dir), OF_GUESTS)
 
     def _guest(self, server_id: str) -> Mapping[str, Any]:
         return self.machines.folders.of(server_id).known()

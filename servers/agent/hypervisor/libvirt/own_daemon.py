@@ -17,7 +17,7 @@ import time
 import uuid
 from pathlib import Path
 
-from servers.agent.certificates import FOLDER, are_there
+from servers.agent.certificates import FOLDER, OF_GUESTS, are_there
 from servers.agent.failures import GuestFailed
 from servers.agent.machine import boot_id
 
@@ -56,12 +56,20 @@ listen_addr = "{address}"
 key_file = "{pki}/serverkey.pem"
 cert_file = "{pki}/servercert.pem"
 ca_file = "{pki}/cacert.pem"
+tls_no_sanity_certificate = 1
 """
-"""Only hosts with a certificate of the same site get an answer."""
+"""Only hosts with a certificate of the same site get an answer. libvirtd starts with one that has
+ended as well: the agent needs it, and renews the certificate.
+"""
 QEMU_MIGRATES = """
 migration_address = "{address}"
 migration_host = "{address}"
 """
+QEMU_TLS = """
+default_tls_x509_cert_dir = "{pki}"
+default_tls_x509_verify = 1
+"""
+"""Memory and disks of guests go to QEMU of hosts alone that have a certificate of the same site."""
 INSIDE = """set -e
 umask 077
 cd /
@@ -87,6 +95,10 @@ class OwnDaemon:
     @property
     def uri(self) -> str:
         return f"qemu+unix:///system?socket={self._socket}"
+
+    @property
+    def admin_uri(self) -> str:
+        return f"libvirtd:///system?socket={self.folder}/sock/libvirt-admin-sock"
 
     @property
     def _socket(self) -> Path:
@@ -173,6 +185,8 @@ class OwnDaemon:
         self._socket.unlink(missing_ok=True)
         address = {"address": self.address, "pki": self.state / FOLDER}
         more = QEMU_MIGRATES.format(**address) if self.address else ""
+        if are_there(self.state, OF_GUESTS):
+            more += QEMU_TLS.format(pki=self.state / FOLDER / OF_GUESTS.folder)
         (self.folder / "etc" / "qemu.conf").write_text(QEMU_CONF + more, encoding="utf-8")
         own = self.folder / "host_uuid"
         if not own.exists():
