@@ -51,12 +51,20 @@ mount --bind {folder}/etc /etc/libvirt
 mount --bind {folder}/passwd /etc/passwd
 mount --bind {folder}/group /etc/group
 mount --bind {folder}/hosts /etc/hosts
+mount -t tmpfs volumes {volumes}
 exec libvirtd -l -f {folder}/libvirtd.conf -p {folder}/libvirtd.pid
 """
 
 
-def run(*words: str, check: bool = True) -> str:
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+def run(*words: str, check: bool = True, **environment: str) -> str:
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
     assert done.returncode == 0 or not check, f"{' '.join(words)}: {done.stderr}"
     return done.stdout
 
@@ -108,6 +116,11 @@ class Host:
         return f"{self.bridge.prefix}.{10 + self.number}"
 
     @property
+    def volumes(self) -> Path:
+        """The site's folder, of which a host sees nothing."""
+        return self.folder.parent / "volumes"
+
+    @property
     def state(self) -> Path:
         return self.folder / "state"
 
@@ -120,7 +133,9 @@ class Host:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._write_files()
         binds = "\n".join(f"mount --bind {self.folder}/{one} {at}" for one, at in BOUND.items())
-        inside = INSIDE.format(name=self.name, folder=self.folder, binds=binds)
+        inside = INSIDE.format(
+            name=self.name, folder=self.folder, binds=binds, volumes=self.volumes
+        )
         with (self.folder / "libvirtd.out").open("wb") as out:
             self.libvirtd = subprocess.Popen(
                 ["/usr/bin/unshare", "-m", "-u", "-n", "bash", "-c", f"read -r _; {inside}"],
@@ -290,5 +305,6 @@ def kill(pid: int) -> None:
 
 def lacking() -> Sequence[str]:
     """Programs that these tests need and the machine has not."""
-    programs = ("qemu-system-x86_64", "qemu-img", "libvirtd", "virsh", "ip", "nsenter", "unshare")
-    return [program for program in programs if shutil.which(program) is None]
+    programs = ("qemu-system-x86_64", "qemu-img", "libvirtd", "virsh", "tgtd")
+    tools = ("ip", "nsenter", "unshare")
+    return [program for program in (*programs, *tools) if shutil.which(program) is None]

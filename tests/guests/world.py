@@ -16,7 +16,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from openstack.compute.v2.server import Server
@@ -49,6 +49,34 @@ MARKS = [
 ]
 
 
+class TargetServer:
+    """What serves volumes to the hosts, beside the site."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self) -> None:
+        with (self.state / "volume_target.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "volume_target"],
+                cwd=ROOT,
+                env=environment_of(self.state),
+                stdout=log,
+                stderr=log,
+            )
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(60)
+
+
 @dataclasses.dataclass
 class World:
     site: str
@@ -56,6 +84,7 @@ class World:
     hosts: list[Host]
     image: Path
     state: Path
+    target: TargetServer
     passwords: dict[str, str] = dataclasses.field(default_factory=dict)
     """Of the administrators of the guests, by server."""
 
@@ -240,6 +269,7 @@ def a_world() -> Iterator[World]:
         stack.callback(bridge.remove)
         state = folder / "site"
         site = stack.enter_context(site_at(bridge.address, state))
+        target = stack.enter_context(TargetServer(state))
         for host in hosts:
             stack.callback(host.end)
             host.start_libvirtd()
@@ -248,7 +278,7 @@ def a_world() -> Iterator[World]:
             assert token is not None, line
             host.join(site, token[1])
             host.start_agent()
-        made = World(site, folder, hosts, image, state)
+        made = World(site, folder, hosts, image, state, target)
         wait_until(lambda: are_up(made), told=hosts[0].agent_log)
         yield made
 
@@ -307,6 +337,9 @@ def environment_of(state: Path) -> dict[str, str]:
         **mine,
         "COMPUTE_SITE_STATE_DIR": str(state),
         "COMPUTE_SITE_VOLUME_FOLDER": str(state.parent / "volumes"),
+        "COMPUTE_SITE_VOLUME_EXPORT": "iscsi",
+        "COMPUTE_SITE_VOLUME_PORTAL": f"{Bridge(os.getpid()).address}:3260",
+        "COMPUTE_SITE_VOLUME_TARGET_DIR": str(state.parent / "target"),
         "COMPUTE_SITE_VENDOR_DATA_FILE": str(state.parent / "vendor.json"),
         "COMPUTE_SITE_CONSOLE_PROXIES": json.dumps(CONSOLE_PROXIES),
     }
