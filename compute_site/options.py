@@ -131,6 +131,9 @@ class Options:
     """Where the target server is told what to do; empty: in ``target`` of ``state_dir``."""
     image_store_dir: Path | None = None
     """Where the data of images are kept; empty: in the folder ``images`` of ``state_dir``."""
+    image_download_hosts: tuple[str, ...] = ()
+    """From where data of images are fetched (``web-download``): hosts, and ``*`` for all that have
+    a public address. None: from nowhere."""
     image_s3_bucket: str = ""
     """Where the data of images are kept, in place of a folder: a bucket that is there."""
     image_s3_endpoint: str = ""

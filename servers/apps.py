@@ -12,6 +12,7 @@ class ServersConfig(AppConfig):
             owner_is_looked_at,
             owner_leaves,
         )
+        from compute_site.neighbours.image.local.events import download_awaited  # noqa: PLC0415 - as above
         from compute_site.neighbours.network.local.events import (  # noqa: PLC0415 - as above
             nics_changed,
             nics_changing,
@@ -34,6 +35,7 @@ class ServersConfig(AppConfig):
         from servers.placement import checks  # noqa: F401, PLC0415 - models load first
         from servers.usage import count_reserved, count_users_usage  # noqa: PLC0415 - models load first
         from servers.worker.bytes import ask_for_bytes  # noqa: PLC0415 - models load first
+        from servers.worker.downloads import ask_for_download  # noqa: PLC0415 - models load first
 
         count_users_with(count_users_usage)
         count_reserves_with(count_reserved)
@@ -44,6 +46,7 @@ class ServersConfig(AppConfig):
         nics_changed.connect(refresh_nics)
         volume_grew.connect(tell_guests)
         bytes_awaited.connect(ask_for_bytes)
+        download_awaited.connect(ask_for_download)
         wires_changed.connect(hint_hosts)
         post_migrate.connect(make_cells, sender=self)
         post_migrate.connect(make_control_services, sender=self)

@@ -30,6 +30,7 @@ class Kind(enum.IntEnum):
     JOB = 7102
     BUILD = 7103
     COPY = 7104
+    DOWNLOAD = 7105
 
 
 class Lock(enum.IntEnum):

@@ -140,6 +140,14 @@ IMAGE: Mapping[str, Any] = {
     "put images/{image_id}/tags/{tag}": WITHOUT_BODY,
     "post images/{image_id}/members": {"member": demo.PROJECT},
     "put images/{image_id}/members/{member_id}": {"status": "accepted"},
+    "post tasks": {
+        "type": "import",
+        "input": {
+            "import_from": "https://images.example.org/small.qcow2",
+            "import_from_format": "qcow2",
+            "image_properties": {"name": "from-the-web", "visibility": "private"},
+        },
+    },
     "post metadefs/namespaces": {
         "namespace": "Example::Licences",
         "display_name": "Licences",

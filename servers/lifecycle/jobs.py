@@ -389,6 +389,15 @@ class MakeBytes(Job):
     row_id: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FetchImage(Job):
+    """Fetch the data of an image from the web, for a task of the image service."""
+
+    task_name = "servers.fetch_image"
+
+    task_id: str
+
+
 GIVE_BACKS = (
     ReleaseServices,
     ReleaseVolume,

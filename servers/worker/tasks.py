@@ -15,6 +15,7 @@ from compute_site.identity.lockout import purge_failures
 from compute_site.identity.records import purge_records
 from compute_site.identity.sign_ins import purge_sign_ins
 from compute_site.identity.tokens import purge_sessions, purge_tokens
+from compute_site.neighbours.image.local import tasks as image_tasks
 from compute_site.neighbours.image.local import uploads
 from compute_site.neighbours.volume.local import data as volume_data
 from compute_site.neighbours.volume.local import messages as volume_messages
@@ -57,6 +58,7 @@ from servers.statistics.roll_up import roll_up
 from servers.worker import recovery
 from servers.worker.at_work import PARKED_HERE
 from servers.worker.bytes import ask_for_lost_bytes, make_bytes
+from servers.worker.downloads import fetch_image
 from servers.worker.patience import AGAIN, UNTIL_DONE
 
 Kind = TypeVar("Kind", bound=jobs.Job)
@@ -106,6 +108,7 @@ _register(jobs.TakeBackNics, left_elsewhere.take_back_nics)
 _register(jobs.ReadNics, left_elsewhere.read_nics)
 _register(jobs.TakeBackSnapshots, take_back_snapshots)
 _register(jobs.MakeBytes, make_bytes)
+_register(jobs.FetchImage, fetch_image)
 _register(jobs.PerformAction, perform)
 _register(jobs.UnshelveServer, place_shelved)
 _register(jobs.AttachVolume, on_host.attach_volume)
@@ -189,3 +192,4 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
         volume_data.clean_up()
         volume_messages.clean_up()
         uploads.clean_up()
+        image_tasks.clean_up()

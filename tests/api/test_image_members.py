@@ -44,6 +44,8 @@ def test_from_shared_to_accepted_to_taken_back(
     as_member.put(own, {"status": "accepted"}).expect(403)
     as_outsider.put(own, {"status": "perhaps"}).expect(400)
     as_outsider.put(own, {}).expect(400)
+    as_outsider.put(own, {"status": "accepted", "member": ALPHA}).expect(400)
+    as_outsider.put(own, {"status": "accepted", "member": BETA}).expect(200)
     assert as_outsider.put(own, {"status": "accepted"}).expect(200).json["status"] == "accepted"
     assert names(as_outsider) == ["lent"]
 

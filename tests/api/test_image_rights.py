@@ -12,10 +12,12 @@ from guardian.shortcuts import remove_perm
 from compute_site.identity.models import Role
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.models import Image
+from tests.site.test_admin_poison import url_of
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
 from tests.world.factories import make_image, make_instance
 from tests.world.hosts import make_host
+from tests.world.staff import operator
 
 V2 = "//image/v2/images"
 
@@ -185,8 +187,22 @@ def test_only_an_admin_gives_an_image_away(
     assert Image.objects.get().owner_id == owner
 
 
-def test_an_image_is_not_given_to_a_project_that_does_not_exist(
-    as_admin: ApiClient, image: Image
+def test_an_image_is_given_to_what_is_no_project_by_admins(
+    as_member: ApiClient, as_admin: ApiClient, image: Image
 ) -> None:
+    """Glance does not ask whether there is such a project."""
     patch = [{"op": "replace", "path": "/owner", "value": "nobody"}]
-    as_admin.patch(f"{V2}/{image.pk}", patch).expect(400)
+    as_member.patch(f"{V2}/{image.pk}", patch).expect(403)
+    assert as_admin.patch(f"{V2}/{image.pk}", patch).expect(200).json["owner"] == "nobody"
+    as_member.get(f"{V2}/{image.pk}").expect(404)
+    assert [one["owner"] for one in as_admin.get(V2).expect(200).json["images"]] == []
+    shown = as_admin.get(f"{V2}?owner=nobody&visibility=private").expect(200).json["images"]
+    assert [one["id"] for one in shown] == [str(image.pk)]
+    as_admin.post(V2, {"name": "far", "owner": "elsewhere"}).expect(201)
+    as_admin.post(V2, {"name": "far", "owner": "x" * 37}).expect(400)
+    as_member.post(V2, {"name": "far", "owner": "elsewhere"}).expect(403)
+    browser = operator()
+    page = url_of(Image, "change", image.pk)
+    assert browser.get(page).status_code == 200
+    assert browser.get(url_of(Image, "changelist")).status_code == 200
+    as_admin.delete(f"{V2}/{image.pk}").expect(204)

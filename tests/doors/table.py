@@ -597,6 +597,7 @@ IMAGE_SERVICE = (
         *("POST", f"{IMAGE}/import", MEMBER, 409, {"method": {"name": "glance-direct"}}),
         names={"image_id": "{queued_image}"},
     ),
+    row("POST", "/image/v2/tasks", ADMIN, 400, {"type": "import", "input": {}}),
     row("POST", f"{IMAGE}/actions/deactivate", MEMBER, 204),
     row("POST", f"{IMAGE}/actions/reactivate", MEMBER, 204),
     row("PUT", f"{IMAGE}/tags/{{tag}}", MEMBER, 204),

@@ -44,6 +44,11 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"kind": "volume", "row_id": "v"},
     ),
     (
+        jobs.FetchImage(task_id="t"),
+        "servers.fetch_image",
+        {"task_id": "t"},
+    ),
+    (
         jobs.ForgetImages(project_id="p", images=("i",)),
         "servers.forget_images",
         {"project_id": "p", "images": ["i"]},

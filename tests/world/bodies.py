@@ -688,6 +688,7 @@ WITHOUT_BODY = frozenset(
         f"POST {METADEFS}/{{namespace}}/tags/{{definition}}",
         "PUT //image/v2/images/{image_id}/file",  # any bytes
         "PUT //image/v2/images/{image_id}/stage",
+        "POST //image/v2/tasks",  # needs hosts that data are fetched from
         "POST //image/v2/images/{image_id}/import",  # needs data that are staged
         "PUT //image/v2/images/{image_id}/tags/{tag}",
         "POST //image/v2/images/{image_id}/actions/deactivate",

@@ -14,6 +14,7 @@ from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, PartInline, parts_of
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.operator import operator_of
+from compute_site.identity.models import Project
 from compute_site.neighbours.image import metadef_shapes
 from compute_site.neighbours.image.local import changes, members, metadefs
 from compute_site.neighbours.image.local.limits import QUOTAS
@@ -23,6 +24,7 @@ from compute_site.neighbours.image.models import (
     SHARED,
     Image,
     ImageMember,
+    ImageTask,
     MetadefNamespace,
     MetadefObject,
     MetadefProperty,
@@ -106,8 +108,13 @@ class ImageAdmin(ApiAdmin):
     def change(
         self, caller: Caller, row: Image, values: Mapping[str, Any], given: Collection[str]
     ) -> None:
-        """As a patch of the API: a step for each key, and for each property that is another."""
-        steps = [Step(REPLACE, key, values[key]) for key in given if key != changes.PROPERTIES]
+        """As a patch of the API: a step for each key, and for each property that is another. An
+        owner that is no project stands in no field, and stays.
+        """
+        kept = {changes.PROPERTIES}
+        if values.get("owner") is None and not Project.objects.filter(pk=row.owner_id).exists():
+            kept.add("owner")
+        steps = [Step(REPLACE, key, values[key]) for key in given if key not in kept]
         if changes.PROPERTIES in given:
             wanted = values[changes.PROPERTIES]
             steps += [Step(REMOVE, key) for key in row.properties if key not in wanted]
@@ -117,6 +124,10 @@ class ImageAdmin(ApiAdmin):
                 if row.properties.get(key) != value
             ]
         changes.change_image(caller, row, steps)
+
+    def caller(self, request: HttpRequest, row: Any) -> Caller:
+        """The owner may be no project."""
+        return operator_of(request, Project.objects.filter(pk=row.owner_id).first())
 
     def delete(self, caller: Caller, row: Image) -> None:
         changes.delete_images(caller, [row])
@@ -283,6 +294,31 @@ def _make_part(
 
 
 KINDS = {MetadefProperty: "properties", MetadefObject: "objects", MetadefTag: "tags"}
+
+
+@admin.register(ImageTask)
+class ImageTaskAdmin(ListAdmin):
+    """Imports of data; they come and go by themselves."""
+
+    list_display = ("id", "type", "status", "owner", "image_id", "created_at")
+    list_filter = (word_filter("status", "status"), word_filter("owner", "owner"))
+    search_fields = ("image_id",)
+    id_fields = ("id",)
+    ordering = ("-created_at",)
+    fields = (
+        *("id", "type", "status", "message", "owner", "user_id", "request_id", "image_id"),
+        *("input", "result", "created_at", "updated_at", "expires_at"),
+    )
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ImageTask | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ImageTask | None = None) -> bool:
+        return False
 
 
 @admin.register(ResourceType)

@@ -64,8 +64,13 @@ class Image(models.Model):
     status = models.CharField(max_length=32, default="active")
     visibility = models.CharField(max_length=16, default="private")
     owner = models.ForeignKey(
-        Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="images"
+        *(Project, models.SET_NULL),
+        null=True,
+        blank=True,
+        db_constraint=False,
+        related_name="images",
     )
+    """Admins may name what is no project: Glance does not ask whether there is one."""
     min_ram = models.PositiveIntegerField(default=0)
     min_disk = models.PositiveIntegerField(default=0)
     size = models.BigIntegerField(null=True, blank=True)
@@ -116,6 +121,36 @@ class ImageMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.image_id} → {self.member_id}"
+
+
+class ImageTaskQuerySet(models.QuerySet["ImageTask"]):
+    def visible_to(self, caller: Caller) -> Self:
+        return self if caller.is_admin else self.filter(owner=caller.project_id)
+
+
+class ImageTask(models.Model):
+    """An import of data; its life is drawn in ``local.tasks``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    type = models.CharField(max_length=32)
+    status = models.CharField(max_length=16, default="pending")
+    input = models.JSONField(default=dict)
+    result = models.JSONField(null=True)
+    message = models.TextField(blank=True, default="")
+    owner = models.CharField(max_length=255, db_index=True)
+    """The id of the project that asked for it."""
+    user_id = models.CharField(max_length=255)
+    request_id = models.CharField(max_length=255, blank=True, default="")
+    image_id = models.CharField(max_length=36, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+    expires_at = models.DateTimeField(null=True)
+    """When it is forgotten; ``None``: it has not ended."""
+
+    objects = ImageTaskQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
 
 
 class Quota(ProjectQuota):

@@ -131,6 +131,14 @@ DELETE_MEMBER = rule(
     noun="image",
 )
 
+TASKS = rule(
+    "tasks_api_access",
+    Role.ADMIN,
+    "See tasks of images, and import images by them.",
+    ("GET /image/v2/tasks", "GET /image/v2/tasks/{task_id}", "POST /image/v2/tasks"),
+    noun="image",
+)
+
 NAMESPACES = "/image/v2/metadefs/namespaces"
 NAMESPACE = f"{NAMESPACES}/{{namespace}}"
 

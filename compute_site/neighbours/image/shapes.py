@@ -32,15 +32,17 @@ DISK_FORMATS = (
 CONTAINER_FORMATS = ("ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed")
 CHANGEABLE: Mapping[str, Key] = {
     "name": Key(line, default=""),
-    "visibility": Key(one_of("public", "private", "shared", "community"), default="shared"),
+    "visibility": Key(
+        one_of("public", "private", "shared", "community"), default="shared", never_null=True
+    ),
     "owner": Key(line),
-    "min_ram": Key(whole, default=0),
-    "min_disk": Key(whole, default=0),
+    "min_ram": Key(whole, default=0, never_null=True),
+    "min_disk": Key(whole, default=0, never_null=True),
     "disk_format": Key(one_of(*DISK_FORMATS)),
     "container_format": Key(one_of(*CONTAINER_FORMATS)),
-    "tags": Key(list_of(line, most=LARGEST_INT), default=[]),
-    "protected": Key(flag, default=False),
-    "os_hidden": Key(flag, default=False),
+    "tags": Key(list_of(line, most=LARGEST_INT), default=[], never_null=True),
+    "protected": Key(flag, default=False, never_null=True),
+    "os_hidden": Key(flag, default=False, never_null=True),
 }
 NEW_IMAGE: Mapping[str, Key] = {"id": Key(uuid_text), **CHANGEABLE}
 IMPORT: Mapping[str, Key] = {
@@ -49,5 +51,10 @@ IMPORT: Mapping[str, Key] = {
     "all_stores_must_succeed": Key(anything),
 }
 """There is one store, so that the keys about stores change nothing."""
+TASK: Mapping[str, Key] = {"type": Key(anything, required=True), "input": Key(anything)}
 NEW_MEMBER: Mapping[str, Key] = {"member": Key(filled_line, required=True)}
-CHANGED_MEMBER: Mapping[str, Key] = {"status": Key(one_of(*MEMBER_STATUSES), required=True)}
+CHANGED_MEMBER: Mapping[str, Key] = {
+    "status": Key(one_of(*MEMBER_STATUSES), required=True),
+    "member": Key(filled_line),
+}
+"""openstacksdk names the member, which the URL names as well."""

@@ -177,7 +177,8 @@ def show_object(namespace: MetadefNamespace, row: MetadefObject) -> dict[str, An
     return {
         "name": row.name,
         **_given(description=row.description),
-        **{key: value for key in ("required", "properties") if (value := getattr(row, key))},
+        "required": row.required,
+        **({"properties": row.properties} if row.properties else {}),
         **_times(row),
         "self": f"{NAMESPACES}/{namespace.namespace}/objects/{row.name}",
         "schema": "/v2/schemas/metadefs/object",

@@ -16,7 +16,7 @@ from compute_site.db.paging import SortKey
 from compute_site.faults import BadRequest
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.data.store import HASH_ALGORITHM
-from compute_site.neighbours.image.models import ACCEPTED, MEMBER_STATUSES, Image
+from compute_site.neighbours.image.models import ACCEPTED, MEMBER_STATUSES, Image, ImageTask
 from compute_site.neighbours.list_order import (
     DESCENDING,
     SORT_DIR,
@@ -218,3 +218,39 @@ def _read_pairs(given: QueryDict) -> Sequence[Pair]:
         raise UnknownOrder("Give one sort_dir, or one for each sort_key.")
     ways = ways or [DESCENDING]
     return list(zip(keys, ways * len(keys) if len(ways) == 1 else ways, strict=True))
+
+
+TASK_SORT_KEYS = {
+    **{key: key for key in ("created_at", "updated_at", "type", "status")},
+    "id": "pk",
+}
+TASK_WORDS: Mapping[str, Sequence[str]] = {
+    "status": ("pending", "processing", "success", "failure"),
+    "type": ("import", "api_image_import"),
+}
+TASK_CONTROLS = frozenset(("limit", "marker", SORT_KEY, SORT_DIR))
+
+
+def filter_tasks(caller: Caller, given: QueryDict) -> QuerySet[ImageTask]:
+    """The tasks of the list that the caller asks for.
+
+    Raises:
+        BadRequest: there is no such filter, or it has a value that it cannot have.
+    """
+    rows = ImageTask.objects.visible_to(caller)
+    for name, value in given.items():
+        if name in TASK_CONTROLS:
+            continue
+        if name not in TASK_WORDS:
+            raise BadRequest(f"Tasks are filtered by {', '.join(TASK_WORDS)}, not by {name[:60]}.")
+        if value not in TASK_WORDS[name]:
+            raise BadRequest(f"{name} is one of {', '.join(TASK_WORDS[name])}, not {shown(value)}.")
+        rows = rows.filter(**{name: value})
+    return rows
+
+
+def read_task_order(given: QueryDict) -> list[SortKey]:
+    """Raises: UnknownOrder: tasks are not sorted by it, or not in this direction."""
+    pair = (given.get(SORT_KEY, "created_at"), given.get(SORT_DIR, DESCENDING))
+    order = as_order([pair], TASK_SORT_KEYS, "Tasks are")
+    return [*order, ("created_at", order[0][1]), ("pk", order[0][1])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compute_site.neighbours.image.data.store import HASH_ALGORITHM, STORE
-from compute_site.neighbours.image.models import Image, ImageMember
+from compute_site.neighbours.image.models import Image, ImageMember, ImageTask
 from compute_site.neighbours.service_view import iso
 
 SCHEMA_PROPERTIES = {
@@ -56,6 +56,35 @@ MEMBERS_SCHEMA = {
         "schema": {"type": "string"},
     },
     "links": [{"rel": "describedby", "href": "{schema}"}],
+}
+TASK_SCHEMA = {
+    "name": "task",
+    "properties": {
+        **{
+            name: {"type": "string"}
+            for name in (
+                *("id", "type", "status", "owner", "message", "image_id", "request_id", "user_id"),
+                *("created_at", "updated_at", "self", "schema"),
+            )
+        },
+        "input": {"type": ["null", "object"]},
+        "result": {"type": ["null", "object"]},
+        "expires_at": {"type": ["null", "string"]},
+    },
+}
+TASKS_SCHEMA = {
+    "name": "tasks",
+    "properties": {
+        "tasks": {"type": "array", "items": TASK_SCHEMA},
+        "first": {"type": "string"},
+        "next": {"type": "string"},
+        "schema": {"type": "string"},
+    },
+    "links": [
+        {"rel": "first", "href": "{first}"},
+        {"rel": "next", "href": "{next}"},
+        {"rel": "describedby", "href": "{schema}"},
+    ],
 }
 IMAGES_SCHEMA = {
     "name": "images",
@@ -111,4 +140,29 @@ def show_member(member: ImageMember) -> dict[str, Any]:
         "created_at": iso(member.created_at),
         "updated_at": iso(member.updated_at),
         "schema": "/v2/schemas/member",
+    }
+
+
+def show_task_in_list(task: ImageTask) -> dict[str, Any]:
+    return {
+        "id": str(task.pk),
+        "type": task.type,
+        "status": task.status,
+        "owner": task.owner,
+        "created_at": iso(task.created_at),
+        "updated_at": iso(task.updated_at),
+        **({"expires_at": iso(task.expires_at)} if task.expires_at else {}),
+        "self": f"/v2/tasks/{task.pk}",
+        "schema": "/v2/schemas/task",
+    }
+
+
+def show_task(task: ImageTask) -> dict[str, Any]:
+    return show_task_in_list(task) | {
+        "input": task.input,
+        "result": task.result,
+        "message": task.message,
+        "image_id": task.image_id,
+        "request_id": task.request_id,
+        "user_id": task.user_id,
     }

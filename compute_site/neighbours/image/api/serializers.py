@@ -18,6 +18,10 @@ class ImportBody(BodySerializer):
     shape = shapes.IMPORT
 
 
+class TaskCreate(BodySerializer):
+    shape = shapes.TASK
+
+
 class MemberCreate(BodySerializer):
     shape = shapes.NEW_MEMBER
 

@@ -11,6 +11,8 @@ from compute_site.neighbours.image.api.representation import (
     IMAGES_SCHEMA,
     MEMBER_SCHEMA,
     MEMBERS_SCHEMA,
+    TASK_SCHEMA,
+    TASKS_SCHEMA,
 )
 
 NAMESPACE = "v2/metadefs/namespaces/<namespace>"
@@ -35,10 +37,15 @@ urlpatterns = [
     path("v2/images/<image_id>/tags/<tag>", views.ImageTag.as_view()),
     path("v2/images/<image_id>/members", views.ImageMembers.as_view()),
     path("v2/images/<image_id>/members/<member_id>", views.ImageMemberDetail.as_view()),
+    path("v2/tasks", views.Tasks.as_view()),
+    path("v2/tasks/<task_id>", views.TaskDetail.as_view()),
     path("v2/info/usage", views.UsageInfo.as_view()),
     *(
         path(f"v2/schemas/{document['name']}", views.Schema.as_view(schema_document=document))
-        for document in (IMAGE_SCHEMA, IMAGES_SCHEMA, MEMBER_SCHEMA, MEMBERS_SCHEMA)
+        for document in (
+            *(IMAGE_SCHEMA, IMAGES_SCHEMA, MEMBER_SCHEMA, MEMBERS_SCHEMA),
+            *(TASK_SCHEMA, TASKS_SCHEMA),
+        )
     ),
     *(
         path(f"v2/schemas/metadefs/{name}", views.Schema.as_view(schema_document=document))

@@ -14,18 +14,29 @@ from compute_site.faults import BadRequest, Fault, NotFound, UnsupportedMediaTyp
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.download import BINARY, answer_download
 from compute_site.neighbours.image.api.patch import read_patch
-from compute_site.neighbours.image.api.queries import filter_images, read_order
-from compute_site.neighbours.image.api.representation import show_image, show_member
+from compute_site.neighbours.image.api.queries import (
+    filter_images,
+    filter_tasks,
+    read_order,
+    read_task_order,
+)
+from compute_site.neighbours.image.api.representation import (
+    show_image,
+    show_member,
+    show_task,
+    show_task_in_list,
+)
 from compute_site.neighbours.image.api.serializers import (
     ImageCreate,
     ImportBody,
     MemberCreate,
     MemberUpdate,
+    TaskCreate,
 )
 from compute_site.neighbours.image.data.store import STORE
-from compute_site.neighbours.image.local import changes, members, uploads
+from compute_site.neighbours.image.local import changes, members, tasks, uploads
 from compute_site.neighbours.image.local.limits import QUOTAS
-from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.image.models import Image, ImageTask
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.service_view import ServiceView, phrase
 
@@ -99,8 +110,8 @@ class ImageDetail(ImageView):
         return Response(show_image(self.find_image(image_id)))
 
     def patch(self, request: Request, image_id: str) -> Response:
-        image = self.find_image(image_id)
         steps = read_patch(request.content_type or "", self.read_body())
+        image = self.find_image(image_id)
         return Response(show_image(changes.change_image(self.caller, image, steps)))
 
     def delete(self, request: Request, image_id: str) -> Response:
@@ -117,7 +128,8 @@ class ImageFile(ImageView):
         return answer_download(self.caller, image, asked_range(request))
 
     def put(self, request: Request, image_id: str) -> Response:
-        uploads.upload(self.caller, self.find_image(image_id), binary_body(request))
+        pieces = binary_body(request)
+        uploads.upload(self.caller, self.find_image(image_id), pieces)
         return Response(status=204)
 
 
@@ -125,17 +137,18 @@ class ImageStage(ImageView):
     """``PUT /image/v2/images/{image_id}/stage``: data that are imported later."""
 
     def put(self, request: Request, image_id: str) -> Response:
-        uploads.stage(self.caller, self.find_image(image_id), binary_body(request))
+        pieces = binary_body(request)
+        uploads.stage(self.caller, self.find_image(image_id), pieces)
         return Response(status=204)
 
 
 class ImageImport(ImageView):
-    """``POST /image/v2/images/{image_id}/import``: makes staged data those of the image."""
+    """``POST /image/v2/images/{image_id}/import``: of staged data, or of a URL."""
 
     def post(self, request: Request, image_id: str) -> Response:
-        image = self.find_image(image_id)
         asked = self.read_whole(ImportBody, 'a method, {"name": "glance-direct"}')
-        uploads.import_staged(self.caller, image, asked["method"])
+        image = self.find_image(image_id)
+        tasks.import_data(self.caller, image, asked)
         return Response(status=202)
 
 
@@ -146,7 +159,7 @@ class ImportInfo(ImageView):
         methods = {
             "description": "How data can be imported.",
             "type": "array",
-            "value": ["glance-direct"],
+            "value": tasks.methods(),
         }
         return Response({"import-methods": methods})
 
@@ -205,8 +218,8 @@ class ImageMembers(ImageView):
         return Response({"members": shown, "schema": "/v2/schemas/members"})
 
     def post(self, request: Request, image_id: str) -> Response:
-        image = self.find_image(image_id)
         asked = self.read_whole(MemberCreate, "member")
+        image = self.find_image(image_id)
         return Response(show_member(members.add_member(self.caller, image, asked["member"])))
 
 
@@ -218,9 +231,11 @@ class ImageMemberDetail(ImageView):
         return Response(show_member(members.find_member(self.caller, image, member_id)))
 
     def put(self, request: Request, image_id: str, member_id: str) -> Response:
+        asked = self.read_whole(MemberUpdate, "status")
         image = self.find_image(image_id)
-        status = self.read_whole(MemberUpdate, "status")["status"]
-        member = members.set_status(self.caller, image, member_id, status)
+        if asked["member"] not in (None, member_id):
+            raise BadRequest("The URL names another member than the body.", field="member")
+        member = members.set_status(self.caller, image, member_id, asked["status"])
         return Response(show_member(member))
 
     def delete(self, request: Request, image_id: str, member_id: str) -> Response:
@@ -229,11 +244,48 @@ class ImageMemberDetail(ImageView):
 
 
 class ImageTasks(ImageView):
-    """``GET /image/v2/images/{image_id}/tasks``: imports; always empty, as they need no time."""
+    """``GET /image/v2/images/{image_id}/tasks``: its imports, for the project that asked."""
 
     def get(self, request: Request, image_id: str) -> Response:
-        self.find_image(image_id)
-        return Response({"tasks": []})
+        image = self.find_image(image_id)
+        found = ImageTask.objects.visible_to(self.caller).filter(image_id=str(image.pk))
+        return Response({"tasks": [show_task(task) for task in found.order_by("created_at", "pk")]})
+
+
+class Tasks(ImageView):
+    """``GET`` and ``POST /image/v2/tasks``"""
+
+    query_parameters = frozenset(("limit", "marker", "sort_key", "sort_dir", "status", "type"))
+    bodies: ClassVar = {"post": ("", TaskCreate)}
+
+    def get(self, request: Request) -> Response:
+        self.caller.permit(policies.TASKS)
+        found = self.page(filter_tasks(self.caller, request.GET), read_task_order(request.GET))
+        body: dict[str, Any] = {
+            "tasks": [show_task_in_list(task) for task in found],
+            "first": "/v2/tasks",
+            "schema": "/v2/schemas/tasks",
+        }
+        if self.more and found:
+            body["next"] = self.next_url("/v2/tasks", found[-1])
+        return Response(body)
+
+    def post(self, request: Request) -> Response:
+        self.caller.permit(policies.TASKS)
+        asked = self.read_whole(TaskCreate, "type and input")
+        task = tasks.create_task(self.caller, asked["type"], asked["input"])
+        location = {"Location": f"{self.root}/image/v2/tasks/{task.pk}"}
+        return Response(show_task(task), status=201, headers=location)
+
+
+class TaskDetail(ImageView):
+    """``GET /image/v2/tasks/{task_id}``"""
+
+    def get(self, request: Request, task_id: str) -> Response:
+        self.caller.permit(policies.TASKS)
+        return Response(
+            show_task(self.find(ImageTask.objects.visible_to(self.caller), task_id, "task"))
+        )
 
 
 class Schema(ImageView):

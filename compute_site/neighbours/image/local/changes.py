@@ -19,7 +19,7 @@ from compute_site.neighbours.image.local.properties import check_properties, che
 from compute_site.neighbours.image.local.steps import ADD, REMOVE, Step
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.image.shapes import CHANGEABLE, OWN_KEYS
-from compute_site.neighbours.ownership import permit_on, project_exists
+from compute_site.neighbours.ownership import permit_on
 from compute_site.values.keys import read_keys
 
 COLUMNS = (
@@ -29,6 +29,7 @@ COLUMNS = (
 RESERVED = "os_glance"
 """The prefix of properties that only the service sets."""
 PROPERTIES = "properties"
+LONGEST_ID = 36
 STATUS_RULES = {"active": policies.REACTIVATE, "deactivated": policies.DEACTIVATE}
 VISIBILITY_RULES = {"public": policies.PUBLICIZE, "community": policies.COMMUNITIZE}
 """What it takes to show an image to other projects."""
@@ -80,8 +81,7 @@ def create_image(caller: Caller, values: Mapping[str, Any]) -> Image:
     image_id = values["id"] or uuid.uuid4()
     if Image.objects.filter(pk=image_id).exists():
         raise ImageIsThere(f"There is an image {image_id} already.")
-    if owner != caller.project_id:
-        _find_owner(owner)
+    _check_owner(owner)
     QUOTAS.check(owner, image_count_total=1)
     return Image.objects.create(
         id=image_id,
@@ -112,14 +112,15 @@ def change_image(caller: Caller, image: Image, steps: Sequence[Step]) -> Image:
             _change_own(own, step)
         else:
             _change_property(properties, step)
-    values, problems = read_keys({k: v for k, v in own.items() if v is not None}, CHANGEABLE)
+    values, problems = read_keys(own, CHANGEABLE)
     if problems:
         raise BadRequest("; ".join(problems))
     if values["visibility"] != image.visibility:
         check_visibility(caller, values["visibility"], image.owner_id)
     if values["owner"] != image.owner_id:
         permit_on(caller, policies.MODIFY, values["owner"])
-        image.owner_id = _find_owner(values["owner"])
+        _check_owner(values["owner"])
+        image.owner_id = values["owner"]
         if image.owner_id is not None:
             QUOTAS.check(image.owner_id, image_count_total=1)
     for key in COLUMNS:
@@ -200,10 +201,12 @@ def check_deletable(caller: Caller, images: Collection[Image]) -> None:
             raise ImageProtected(f"Image {image.pk} is protected; change that first.")
 
 
-def _find_owner(project_id: str | None) -> str | None:
-    if project_id is not None and not project_exists(project_id):
-        raise BadRequest(f"There is no project {project_id}.", field="owner")
-    return project_id
+def _check_owner(owner: str | None) -> None:
+    """Raises: BadRequest: no project could have the id."""
+    if owner is not None and len(owner) > LONGEST_ID:
+        raise BadRequest(
+            f"The owner is the id of a project, of at most {LONGEST_ID} characters.", field="owner"
+        )
 
 
 def _check_keys(given: Collection[str], also: Collection[str] = ()) -> None:

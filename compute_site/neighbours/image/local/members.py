@@ -38,7 +38,11 @@ def members_of(caller: Caller, image: Image) -> QuerySet[ImageMember]:
 
 
 def find_member(caller: Caller, image: Image, project_id: str) -> ImageMember:
-    """Raises: NotFound: the project is no member, or the caller does not see it."""
+    """Raises: NotFound: the project is no member, or the caller does not see it; an image that is
+    not shared has none.
+    """
+    if image.visibility != SHARED:
+        raise NotFound(f"Image {image.pk} is {image.visibility} and has no members.")
     found = members_of(caller, image).filter(member_id=project_id).first()
     if found is None:
         raise NotFound(f"The project {project_id[:255]} is no member of the image {image.pk}.")
@@ -66,16 +70,17 @@ def add_member(caller: Caller, image: Image, project_id: str) -> ImageMember:
 
 def set_status(caller: Caller, image: Image, project_id: str, status: str) -> ImageMember:
     """Note what the member says of the image, which only the member may."""
-    permit_on(caller, policies.MODIFY_MEMBER, project_id)
     member = find_member(caller, image, project_id)
+    permit_on(caller, policies.MODIFY_MEMBER, project_id)
     member.status, member.updated_at = status, timezone.now()
     member.save(update_fields=["status", "updated_at"])
     return member
 
 
 def remove_member(caller: Caller, image: Image, project_id: str) -> None:
+    member = find_member(caller, image, project_id)
     permit_on(caller, policies.DELETE_MEMBER, image.owner_id)
-    find_member(caller, image, project_id).delete()
+    member.delete()
 
 
 def _check_shared(image: Image) -> None:

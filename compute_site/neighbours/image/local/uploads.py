@@ -53,6 +53,7 @@ class Step:
 UPLOAD = Step(QUEUED, SAVING, "active")
 STAGE = Step(QUEUED, SAVING, STAGED)
 IMPORT = Step(STAGED, IMPORTING, "active")
+DOWNLOAD = Step(QUEUED, IMPORTING, "active")
 
 
 def upload(caller: Caller, image: Image, pieces: Iterable[bytes]) -> None:
@@ -77,21 +78,14 @@ def stage(caller: Caller, image: Image, pieces: Iterable[bytes]) -> None:
     _take(caller, image, pieces, STAGE)
 
 
-def import_staged(caller: Caller, image: Image, method: Any) -> None:
-    """Check the format of what was staged, and make the image active. ``method`` is the object of
-    the request that names it.
+def import_staged(image: Image) -> None:
+    """Check the format of what was staged, and make the image active.
 
     Raises:
-        ImportRefused: the method is not ``glance-direct``.
         Conflict: the image has no formats, or nothing was staged.
         WrongFormat: the image stays as it was.
     """
-    permit_on(caller, policies.UPLOAD, image.owner_id)
-    name = method.get("name") if isinstance(method, dict) else None
-    if name != "glance-direct":
-        raise ImportRefused(f"Data are imported by glance-direct, not by {name!r:.60}.")
-    if image.disk_format is None or image.container_format is None:
-        raise Conflict("The image needs a disk_format and a container_format before the import.")
+    _check_formats_to_import(image)
     _begin(image, IMPORT)
     try:
         with store.open_data(str(image.pk)) as file:
@@ -102,6 +96,37 @@ def import_staged(caller: Caller, image: Image, method: Any) -> None:
         _end(image, IMPORT.meanwhile, status=STAGED)
         raise
     _end(image, IMPORT.meanwhile, status="active", virtual_size=inspection.virtual_size)
+
+
+def begin_download(image: Image) -> None:
+    """Take the image on; its data are fetched later.
+
+    Raises:
+        Conflict: the image has no formats.
+        ImageIsThere: the image is not ``queued``.
+    """
+    _check_formats_to_import(image)
+    _begin(image, DOWNLOAD)
+
+
+def write_download(image: Image, pieces: Iterable[bytes]) -> None:
+    """Keep the data of an image that ``begin_download`` has taken on.
+
+    Raises:
+        WrongFormat, TooMuchData, StoreFull, ImageQuotaReached, and what ``pieces`` raise: the image
+            is ``queued`` again.
+    """
+    try:
+        most = _room(image)
+    except BaseException:
+        _end(image, DOWNLOAD.meanwhile, status=DOWNLOAD.before)
+        raise
+    _write(image, pieces, DOWNLOAD, most)
+
+
+def _check_formats_to_import(image: Image) -> None:
+    if image.disk_format is None or image.container_format is None:
+        raise Conflict("The image needs a disk_format and a container_format before the import.")
 
 
 def fill(image: Image, pieces: Iterable[bytes], *, disk_format: str, sha512: str) -> None:
@@ -130,7 +155,9 @@ def clean_up() -> None:
     before = timezone.now() - ABANDONED
     given_up = Image.objects.filter(status=SAVING, updated_at__lt=before)
     given_up.update(status=QUEUED, updated_at=timezone.now())
-    Image.objects.filter(status=IMPORTING, updated_at__lt=before).update(status=STAGED)
+    importing = Image.objects.filter(status=IMPORTING, updated_at__lt=before)
+    importing.filter(stored=True).update(status=STAGED)
+    importing.filter(stored=False).update(status=QUEUED)
     known = {str(pk) for pk in Image.objects.filter(stored=True).values_list("pk", flat=True)}
     store.clean_up(known)
 
@@ -143,8 +170,12 @@ def _take(caller: Caller, image: Image, pieces: Iterable[bytes], step: Step) -> 
 def _keep(image: Image, pieces: Iterable[bytes], step: Step) -> None:
     most = _room(image)
     _begin(image, step)
+    _write(image, pieces, step, most)
+
+
+def _write(image: Image, pieces: Iterable[bytes], step: Step, most: int) -> None:
     try:
-        inspection = _inspect(image, pieces) if step is UPLOAD else None
+        inspection = _inspect(image, pieces) if step.after == "active" else None
         written = store.write(str(image.pk), inspection or pieces, most=most)
     except BaseException:
         _end(image, step.meanwhile, status=step.before)

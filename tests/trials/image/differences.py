@@ -1,0 +1,75 @@
+"""In what two answers differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.trials.image.sides import Answer, Request
+
+LISTS = {"images": "name", "namespaces": "namespace", "tags": "name", "objects": "name"}
+"""What rows are known by."""
+PREPARED = ("i", "N")
+
+
+def shape(value: Any) -> Any:
+    """The keys of objects at any depth; of lists, the first object and the number."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [len(value), shape(value[0]) if value else None]
+    return None
+
+
+def prepared(answer: Answer, salt: str) -> list[str]:
+    """What was prepared, in the order of the list; other things are used up by requests."""
+    for key, column in LISTS.items():
+        rows = answer.json.get(key) if isinstance(answer.json, dict) else None
+        if isinstance(rows, list):
+            names = [str(row.get(column)) for row in rows if isinstance(row, dict)]
+            return [name for name in names if name[:1] in PREPARED and name.endswith(salt)]
+    return []
+
+
+def differs(request: Request, ours: Answer, theirs: Answer, salt: str) -> str | None:
+    """In what; ``None``: in nothing."""
+    if ours.status != theirs.status:
+        return f"status {ours.status}, theirs {theirs.status}"
+    if ours.status >= 300 or not isinstance(ours.json, dict):
+        return None
+    if request.kind in ("list", "namespaces"):
+        mine, other = prepared(ours, salt), prepared(theirs, salt)
+        return None if mine == other else f"rows {mine}, theirs {other}"
+    return _contents_differ(request, ours.json, theirs.json)
+
+
+def _contents_differ(request: Request, mine: Any, other: Any) -> str | None:
+    if request.kind == "about":
+        return None if set(mine) == set(other) else "keys of the document"
+    if shape(mine) != shape(other):
+        return f"keys {_first(shape(mine), shape(other))}"
+    return _values(mine, other) if request.kind in ("image", "create") else None
+
+
+PLAIN = (
+    *("status", "visibility", "min_ram", "min_disk", "disk_format", "container_format"),
+    *("protected", "os_hidden", "size", "checksum", "os_hash_value", "os_distro", "new"),
+)
+
+
+def _values(mine: Any, other: Any) -> str | None:
+    for key in PLAIN:
+        if mine.get(key) != other.get(key):
+            return f"value of {key}: {mine.get(key)!r:.40}, theirs {other.get(key)!r:.40}"
+    if sorted(mine.get("tags") or []) != sorted(other.get("tags") or []):
+        return "tags"
+    return None
+
+
+def _first(mine: Any, other: Any, path: str = "") -> str:
+    if isinstance(mine, dict) and isinstance(other, dict):
+        for key in sorted(set(mine) ^ set(other)):
+            return f"{path}{key} ({'ours' if key in mine else 'theirs'} alone)"
+        for key in mine:
+            if mine[key] != other[key]:
+                return _first(mine[key], other[key], f"{path}{key}.")
+    return f"{path.rstrip('.')}: {mine!r:.60} theirs {other!r:.60}"

@@ -1,0 +1,50 @@
+"""Why some answers differ; docs/services.md names what a client may notice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tests.trials.image.sides import Answer, Request
+
+Test = Callable[[Request, Answer, Answer], bool]
+
+
+def _by(path: str, ours_: int | None, theirs_: int | None, method: str = "") -> Test:
+    """Requests whose path is like this and that have these statuses; ``None``: every one."""
+
+    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
+        return (
+            re.match(path, request.path) is not None
+            and method in ("", request.method)
+            and ours_ in (None, ours.status)
+            and theirs_ in (None, theirs.status)
+        )
+
+    return holds
+
+
+def _sends(text: str, ours_: int | None, theirs_: int | None) -> Test:
+    """The same of requests with a body that has the text."""
+    alike = _by("", ours_, theirs_)
+
+    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
+        return text in str(request.body) and alike(request, ours, theirs)
+
+    return holds
+
+
+def _faults(request: Request, ours: Answer, theirs: Answer) -> bool:
+    """Are both refused?"""
+    refused = (400, 403, 404, 409, 413, 415)
+    return ours.status in refused and theirs.status in refused
+
+
+KNOWN: tuple[tuple[str, Test], ...] = (
+    ("Glance breaks (500)", _by("", None, 500)),
+    ("members' ids have at most 255 characters", _by("images/.*/members", 400, 200)),
+    ("a marker that is not to be seen is as unknown as any", _by(r"images\?", 400, 403)),
+    ("a property has a name", _sends("'path': '/'", 400, 200)),
+    ("of several faults another one is told", _faults),
+)
+"""In this order, the first that holds counts."""

@@ -1,0 +1,170 @@
+"""The two services that are asked, with the same things in both."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import urllib.error
+import urllib.request
+from typing import Any
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+JSON, BINARY = "application/json", "application/octet-stream"
+PATCH = "application/openstack-images-v2.1-json-patch"
+OLDER_PATCH = "application/openstack-images-v2.0-json-patch"
+USERS = ("admin", "demo", "other")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """Names in braces stand for things that each side has; ``{scratch}`` is made for it."""
+
+    kind: str
+    method: str
+    path: str
+    body: Any = None
+    who: str = "demo"
+    media: str = JSON
+
+    def __str__(self) -> str:
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body)[:200]
+        return f"{self.method} {self.path} {self.who} {self.media[-24:]} {body!s}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    json: Any
+
+
+class Side:
+    """One of the two services; a member ``demo`` of a project, and one of another (``other``)."""
+
+    def __init__(self, identity: str, image: str, password: str, salt: str) -> None:
+        self.identity = identity
+        self.image = image
+        self.tokens: dict[str, str] = {}
+        self.names = {"unknown": UNKNOWN, "salt": salt, "scratch": UNKNOWN}
+        self._log_in("admin", "admin", password)
+        for who in ("demo", "other"):
+            name = f"{who}-{salt}"
+            self._make_member(name)
+            self._log_in(who, name, name)
+
+    def _log_in(self, who: str, user: str, password: str) -> None:
+        domain = {"id": "default"}
+        told = {"name": user, "domain": domain, "password": password}
+        login = {"methods": ["password"], "password": {"user": told}}
+        scope = {"project": {"name": user, "domain": domain}}
+        answer = self._identify(
+            "POST", "auth/tokens", {"auth": {"identity": login, "scope": scope}}
+        )
+        self.tokens[who] = answer.headers["X-Subject-Token"]
+        self.names[f"project_{who}"] = json.load(answer)["token"]["project"]["id"]
+
+    def _make_member(self, name: str) -> None:
+        login = {"name": name, "password": name}
+        project = json.load(self._identify("POST", "projects", {"project": {"name": name}}))
+        user = json.load(self._identify("POST", "users", {"user": login}))
+        roles = json.load(self._identify("GET", "roles?name=member"))["roles"]
+        ids = (project["project"]["id"], user["user"]["id"], roles[0]["id"])
+        self._identify("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
+
+    def _identify(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"Content-Type": JSON}
+        if "admin" in self.tokens:
+            headers["X-Auth-Token"] = self.tokens["admin"]
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(  # noqa: S310
+            f"{self.identity}/{path}", data, headers, method=method
+        )
+        return urllib.request.urlopen(asked)  # noqa: S310
+
+    def send(self, request: Request) -> Answer:
+        body = self._filled(request.body)
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        asked = urllib.request.Request(  # noqa: S310
+            f"{self.image}/{request.path.format_map(self.names)}",
+            body,
+            {"X-Auth-Token": self.tokens[request.who], "Content-Type": request.media},
+            method=request.method,
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=120) as answer:  # noqa: S310
+                return Answer(answer.status, _read(answer.read()))
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, _read(error.read()))
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        if isinstance(value, str) and re.search(r"\{\w+\}", value):
+            return value.format_map(self.names)
+        return value
+
+    def need(self, *request: Any, **more: Any) -> Any:
+        """A request that has to succeed."""
+        answer = self.send(Request("world", *request, **more))
+        if answer.status >= 300:
+            raise SystemExit(f"{self.image}: {request}: {answer}")
+        return answer.json
+
+    def make_image(self, name: str, *, data: bytes | None = None, **keys: Any) -> str:
+        body = {"name": name, "disk_format": "raw", "container_format": "bare", **keys}
+        made: str = self.need("POST", "images", body)["id"]
+        if data is not None:
+            self.need("PUT", f"images/{made}/file", data, media=BINARY)
+        return made
+
+    def prepare(self) -> None:
+        """What requests are about; they do not change it."""
+        salt = self.names["salt"]
+        shapes: tuple[dict[str, Any], ...] = (
+            {"visibility": "private", "os_distro": "debian", "data": b"a" * 512},
+            {"visibility": "shared", "tags": ["x", "y"], "min_ram": 64, "data": b"b" * 1024},
+            {"visibility": "community", "os_hidden": False, "tags": ["x"]},
+            {"visibility": "private", "protected": True, "min_disk": 2, "disk_format": "qcow2"},
+            {"visibility": "private", "os_hidden": True, "data": b"c" * 2048},
+        )
+        for index, keys in enumerate(shapes):
+            self.names[f"image{index}"] = self.make_image(f"i{index}-{salt}", **keys)
+        member = {"member": self.names["project_other"]}
+        self.need("POST", f"images/{self.names['image1']}/members", member)
+        content = {
+            "objects": [{"name": "o", "properties": {"x": {"title": "X", "type": "string"}}}],
+            "properties": {"p": {"title": "P", "type": "integer", "minimum": 1}},
+            "tags": [{"name": "a"}, {"name": "b"}],
+            "resource_type_associations": [{"name": "OS::Nova::Flavor", "prefix": "hw:"}],
+        }
+        for index, visibility in enumerate(("public", "private")):
+            name = self.names[f"namespace{index}"] = f"N{index}-{salt}"
+            body = {"namespace": name, "visibility": visibility, **content}
+            self.need("POST", "metadefs/namespaces", body, who="admin")
+
+    def freshen(self, number: int, kind: str) -> None:
+        """What is used up by a request."""
+        salt = f"{self.names['salt']}-{number}"
+        if kind == "metadef":
+            name = self.names["fresh"] = f"F-{salt}"
+            definition = {"title": "T", "type": "string"}
+            content = {"tags": [{"name": "a"}], "properties": {"p": definition}}
+            content["objects"] = [{"name": "o", "properties": {"x": definition}}]
+            body = {"namespace": name, "visibility": "public", **content}
+            self.need("POST", "metadefs/namespaces", body, who="admin")
+        else:
+            data = None if kind == "data" else b"d" * 512
+            tags = {"visibility": "shared", "tags": ["x"], "os_distro": "debian"}
+            self.names["scratch"] = self.make_image(f"x-{salt}", data=data, **tags)
+            body = {"member": self.names["project_other"]}
+            self.need("POST", f"images/{self.names['scratch']}/members", body)
+
+
+def _read(data: bytes) -> Any:
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data[:100]
