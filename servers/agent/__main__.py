@@ -164,6 +164,7 @@ def probe(arguments: argparse.Namespace) -> int:
         stock = hypervisor.stock()
     except GuestFailed as error:  # most likely for what is missing
         stock, lacks = {}, lacks or [str(error)]
+    hypervisor.close(found=False)
     for key, value in stock.items():
         print(f"{key:22} {_shown(value)}")  # noqa: T201
     for line in lacks:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import shutil
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
+from django.utils import timezone
 
 from compute_site.quickstart.guests import host, image, machine
 from compute_site.quickstart.guests.uplink import BRIDGE, GATEWAY, overlaps
-from compute_site.quickstart.start import QuickstartError
+from compute_site.quickstart.start import Processes, QuickstartError
+from servers.agent.hypervisor.libvirt import library
 from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
+from servers.models import Service
+from tests.agents.test_host_api import joined
 
 
 @pytest.fixture
@@ -144,3 +150,46 @@ def test_what_the_operator_says_of_zones_and_volumes_counts(tmp_path: Path) -> N
     found = host.environment_of(tmp_path, mine)
     assert found["COMPUTE_SITE_DEFAULT_SCHEDULE_ZONE"] == "west"
     assert found["COMPUTE_SITE_VOLUME_FOLDER"] == str(tmp_path / "volumes")
+
+
+@dataclasses.dataclass
+class Daemon:
+    """Of a libvirtd of the agent's own."""
+
+    runs: bool = False
+    uri: str = "qemu+unix:///system"
+
+    def start(self) -> bool:
+        started, self.runs = not self.runs, True
+        return started
+
+    def end(self) -> None:
+        self.runs = False
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_libvirtd_that_was_started_to_look_at_the_machine_ends(
+    monkeypatch: pytest.MonkeyPatch, runs: bool
+) -> None:
+    monkeypatch.setattr(library, "lib", MagicMock(libvirtError=OSError))
+    daemon = Daemon(runs=runs)
+    connection = library.Connection("", daemon)  # type: ignore[arg-type]
+    connection.get()
+    assert daemon.runs
+    connection.close(found=False)
+    assert daemon.runs == runs
+    connection.close()
+    assert not daemon.runs
+
+
+def test_a_host_is_up_when_its_agent_has_reported_and_not_when_it_has_joined(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined("real")
+    monkeypatch.setattr(host, "UP_SECONDS", -1)
+    processes = Processes({}, tmp_path)
+    with pytest.raises(QuickstartError, match="does not report"):
+        host.wait_until_up("real", processes, since=timezone.now())
+    before = timezone.now()
+    Service.objects.filter(host="real").update(last_seen_up=timezone.now())
+    host.wait_until_up("real", processes, since=before)

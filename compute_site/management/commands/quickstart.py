@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from compute_site import cloudfile
 from compute_site.cloudfile.errors import CloudFileError
@@ -348,8 +349,9 @@ class Command(BaseCommand):
         before = make_uplink()
         host = join(settings.STATE_DIR, listener.own_root)
         connection.close()
+        begun = timezone.now()
         start_agent(settings.STATE_DIR, processes)
-        wait_until_up(host, processes)
+        wait_until_up(host, processes, since=begun)
         emulated = EMULATED if is_emulating() else ""
         self.say(f"    {host} is up{emulated}")
         self.step("image of a small guest")

@@ -5,6 +5,7 @@ with the site, and its guests end with it, to start again with the next one.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import os
 import socket
 import subprocess
@@ -108,9 +109,10 @@ def start_agent(state: Path, processes: Processes) -> None:
     processes.start("agent", "-m", "compute_site.quickstart.guests.agent_program", *words)
 
 
-def wait_until_up(name: str, processes: Processes) -> None:
+def wait_until_up(name: str, processes: Processes, *, since: dt.datetime) -> None:
+    """Until the agent has reported after ``since``: joining counts as a report, too."""
     deadline = time.monotonic() + UP_SECONDS
-    while not Service.objects.is_up(name):
+    while not Service.objects.up().filter(host=name, last_seen_up__gt=since).exists():
         processes.check()
         if time.monotonic() > deadline:
             raise QuickstartError(

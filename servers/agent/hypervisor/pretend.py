@@ -55,7 +55,7 @@ class Pretend:
     def missing(self) -> list[str]:
         return []
 
-    def close(self) -> None:
+    def close(self, *, found: bool = True) -> None:
         """Nothing was started."""
 
     def stock(self) -> dict[str, Any]:

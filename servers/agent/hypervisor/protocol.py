@@ -79,8 +79,10 @@ class Hypervisor(Protocol):
         """What it has for guests, as the API of hosts wants to hear it."""
         ...
 
-    def close(self) -> None:
-        """Nobody needs guests of this host for now: end what was started for them beside them."""
+    def close(self, *, found: bool = True) -> None:
+        """Nobody needs guests of this host for now: end what was started for them beside them. What
+        ran before this object was made goes on if ``found`` is false.
+        """
         ...
 
     def power_states(self) -> dict[str, Power]:

@@ -75,8 +75,8 @@ class Libvirt:
             lacks.append(str(error))
         return lacks
 
-    def close(self) -> None:
-        self.connection.close()
+    def close(self, *, found: bool = True) -> None:
+        self.connection.close(found=found)
 
     def stock(self) -> dict[str, Any]:
         folder = self._prepared()

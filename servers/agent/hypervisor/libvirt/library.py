@@ -56,6 +56,8 @@ class Connection:
         self.own = own
         self.lock = threading.Lock()
         self.opened: Any = None
+        self.has_started = False
+        """A libvirtd of our own: it did not run before."""
 
     def get(self) -> Any:
         """Raises ``NoLibvirt``."""
@@ -65,7 +67,7 @@ class Connection:
             if self.opened is None or not _is_alive(self.opened):
                 lib.registerErrorHandler(_say_nothing, None)  # else each is printed
                 if self.own is not None:
-                    self.own.start()
+                    self.has_started = self.own.start() or self.has_started
                 try:
                     self.opened = lib.open(self.uri)
                 except lib.libvirtError as error:
@@ -92,14 +94,14 @@ class Connection:
             return f"libvirtd was not told of new certificates: {error}"
         return _line(done.stderr) if done.returncode else None
 
-    def close(self) -> None:
-        """And end a libvirtd of our own."""
+    def close(self, *, found: bool = True) -> None:
+        """And end a libvirtd of our own; not one that was ``found`` running, if that is false."""
         with self.lock:
             if self.opened is not None:
                 with contextlib.suppress(lib.libvirtError):
                     self.opened.close()
                 self.opened = None
-            if self.own is not None:
+            if self.own is not None and (found or self.has_started):
                 self.own.end()
 
 

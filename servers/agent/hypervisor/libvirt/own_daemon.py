@@ -116,14 +116,14 @@ class OwnDaemon:
             lacks.append(f"a shorter state folder: {self._socket} is too long for a socket")
         return lacks
 
-    def start(self) -> None:
-        """Start it, if it does not run.
+    def start(self) -> bool:
+        """Start it, if it does not run; did it not?
 
         Raises:
             GuestFailed: it does not start; the text says why.
         """
         if self.pid() is not None:
-            return
+            return False
         lacks = self.missing()
         if lacks:
             raise GuestFailed(f"no libvirtd can be started here: {'; '.join(lacks)}", "no_libvirt")
@@ -146,6 +146,7 @@ class OwnDaemon:
                 said = output.read_text(errors="replace").strip()[-300:]
                 raise GuestFailed(f"libvirtd does not start: {said}", "no_libvirt")
             time.sleep(LOOK_SECONDS)
+        return True
 
     def end(self) -> None:
         """End it. Guests that run go on."""
