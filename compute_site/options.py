@@ -181,6 +181,7 @@ class Options:
     quota_per_volume_gigabytes: int = -1
     quota_backups: int = 10
     quota_backup_gigabytes: int = 1000
+    quota_volume_groups: int = 10
     quota_images: int = 100
     quota_image_mebibytes: int = -1
     """MiB of data that the images of a project have together."""

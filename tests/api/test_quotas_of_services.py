@@ -104,7 +104,7 @@ def test_the_defaults_are_options(as_member: ApiClient) -> None:
     shown = as_member.get(f"{QUOTA}/default").expect(200).json["quota"]
     assert (shown["network"], shown["floatingip"], shown["router"]) == (100, 50, 10)
     shown = as_member.get(f"{QUOTA_SET}/defaults").expect(200).json["quota_set"]
-    assert (shown["volumes"], shown["gigabytes"], shown["backups"]) == (10, 1000, 0)
+    assert (shown["volumes"], shown["gigabytes"], shown["backups"]) == (10, 1000, 10)
     small = dataclasses.replace(settings.OPTIONS, quota_networks=0, quota_volumes=0, quota_images=0)
     with override_settings(OPTIONS=small):
         make("network", name="n")(as_member).expect(409)
@@ -255,13 +255,11 @@ def test_an_image_is_given_to_a_project_that_has_room_for_it(
 
 
 @pytest.mark.parametrize(
-    ("quota", "status"),
-    [({"volumes": -2}, 400), ({"cats": 1}, 400), ({"backups": 5}, 400), ({"backups": -1}, 200)],
+    "quota",
+    [{"volumes": -2}, {"cats": 1}, {"backups": "many"}],
 )
-def test_a_wrong_limit_of_volumes_is_refused(
-    as_admin: ApiClient, quota: dict[str, int], status: int
-) -> None:
-    as_admin.put(QUOTA_SET, {"quota_set": quota}).expect(status)
+def test_a_wrong_limit_of_volumes_is_refused(as_admin: ApiClient, quota: dict[str, int]) -> None:
+    as_admin.put(QUOTA_SET, {"quota_set": quota}).expect(400)
     assert not VolumeQuota.objects.exists()
 
 

@@ -16,8 +16,11 @@ def test_a_project_has_the_limits_of_cinder(as_member: ApiClient) -> None:
         quota = as_member.get(f"{V3}/os-quota-sets/{path}").expect(200).json["quota_set"]
         assert quota.pop("id") == ALPHA
         limited = {name: limit for name, limit in quota.items() if limit > 0}
-        assert limited == {"volumes": 10, "snapshots": 10, "gigabytes": 1000}
-        assert {"per_volume_gigabytes", "backups", "groups"} <= quota.keys()
+        assert limited == {
+            **dict.fromkeys(("volumes", "snapshots", "backups", "groups"), 10),
+            **dict.fromkeys(("gigabytes", "backup_gigabytes"), 1000),
+        }
+        assert quota["per_volume_gigabytes"] == -1
 
 
 def test_usage_counts_volumes_and_snapshots(as_member: ApiClient, cast: Cast) -> None:

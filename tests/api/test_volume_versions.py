@@ -22,7 +22,7 @@ V3 = "//volume/v3"
 VIEWS = {
     str(entry.pattern): entry.callback.view_class
     for entry in PATTERNS
-    if "<" not in str(entry.pattern)
+    if "<" not in str(entry.pattern) and hasattr(entry.callback.view_class, "get")
 }
 
 

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from compute_site.api.microversions.version import NEWEST, OLDEST
 from compute_site.neighbours.volume.api import backups as volume_backups
+from compute_site.neighbours.volume.api import groups as volume_groups
 from compute_site.neighbours.volume.api import types as volume_types
 from compute_site.neighbours.volume.api.actions import ACTIONS, SNAPSHOT_ACTIONS
 from flavors.serializers.access import FlavorAction
@@ -47,6 +48,9 @@ NAMED_ACTIONS: dict[str, set[str]] = {
     "/volume/v3/volumes/{volume_id}/action": set(ACTIONS),
     "/volume/v3/snapshots/{snapshot_id}/action": set(SNAPSHOT_ACTIONS),
     "/volume/v3/backups/{backup_id}/action": set(volume_backups.ACTIONS),
+    "/volume/v3/groups/action": {volume_groups.FROM_SOURCE},
+    "/volume/v3/groups/{volume_group_id}/action": set(volume_groups.GROUP_ACTIONS),
+    "/volume/v3/group_snapshots/{group_snapshot_id}/action": set(volume_groups.TAKEN_ACTIONS),
     "/volume/v3/types/{type_id}/action": set(volume_types.ACTIONS),
 }
 """URLs at which the key of the body says what to do."""

@@ -23,7 +23,7 @@ READER, MEMBER, MANAGER, ADMIN = Role.READER, Role.MEMBER, Role.MANAGER, Role.AD
 HIDDEN = (
     *("server_id", "image_id", "volume_id", "snapshot_id", "group_id", "row_id"),
     *("floating_ip_id", "security_group_id", "rule_id", "attachment_id", "transfer_id"),
-    *("message_id", "backup_id"),
+    *("message_id", "backup_id", "volume_group_id", "group_snapshot_id"),
 )
 """Things of a project, which others do not see."""
 
@@ -1006,6 +1006,12 @@ LIMITS = "/volume/v3/os-quota-sets/{owner}"
 TYPES = "/volume/v3/types"
 TYPE = f"{TYPES}/{{type_id}}"
 
+GROUP_TYPES = "/volume/v3/group_types"
+GROUP_TYPE = f"{GROUP_TYPES}/{{group_type_id}}"
+GROUPS_OF_VOLUMES = "/volume/v3/groups"
+GROUP_OF_VOLUMES = f"{GROUPS_OF_VOLUMES}/{{volume_group_id}}"
+GROUP_SNAPSHOTS = "/volume/v3/group_snapshots"
+GROUP_SNAPSHOT = f"{GROUP_SNAPSHOTS}/{{group_snapshot_id}}"
 BACKUPS = "/volume/v3/backups"
 BACKUP = f"{BACKUPS}/{{backup_id}}"
 SPECS = "/volume/v3/qos-specs"
@@ -1149,6 +1155,44 @@ VOLUME_SERVICE = (
         )
     ),
     newest("DELETE", "/volume/v3/messages/{message_id}", MEMBER, 204),
+    newest("POST", GROUP_TYPES, ADMIN, 202, {"group_type": {"name": "new"}}),
+    newest("PUT", GROUP_TYPE, ADMIN, 200, {"group_type": {"name": "renamed"}}),
+    newest("DELETE", GROUP_TYPE, ADMIN, 202, names={"group_type_id": "{free_group_type}"}),
+    newest("POST", f"{GROUP_TYPE}/group_specs", ADMIN, 202, {"group_specs": {"c": "d"}}),
+    newest("PUT", f"{GROUP_TYPE}/group_specs/{{key}}", ADMIN, 200, {"{key}": "d"}),
+    newest("DELETE", f"{GROUP_TYPE}/group_specs/{{key}}", ADMIN, 202),
+    newest(
+        *("POST", GROUPS_OF_VOLUMES, MEMBER, 202),
+        {"group": {"group_type": "loose", "volume_types": ["fast"]}},
+        outsider=202,
+    ),
+    newest(
+        *("POST", f"{GROUPS_OF_VOLUMES}/action", MEMBER, 202),
+        {"create-from-src": {"source_group_id": "{volume_group_id}"}},
+        action="create-from-src",
+        outsider=404,
+    ),
+    newest("PUT", GROUP_OF_VOLUMES, MEMBER, 202, {"group": {"name": "renamed"}}),
+    newest(
+        *("POST", f"{GROUP_OF_VOLUMES}/action", MEMBER, 400, {"delete": {}}),
+        action="delete",
+    ),
+    newest(
+        *("POST", f"{GROUP_OF_VOLUMES}/action", ADMIN, 202),
+        {"reset_status": {"status": "error"}},
+        action="reset_status",
+    ),
+    newest(
+        *("POST", GROUP_SNAPSHOTS, MEMBER, 202),
+        {"group_snapshot": {"group_id": "{volume_group_id}"}},
+        outsider=404,
+    ),
+    newest("DELETE", GROUP_SNAPSHOT, MEMBER, 202),
+    newest(
+        *("POST", f"{GROUP_SNAPSHOT}/action", ADMIN, 202),
+        {"reset_status": {"status": "error"}},
+        action="reset_status",
+    ),
     newest(
         *("POST", BACKUPS, MEMBER, 202, {"backup": {"volume_id": "{volume_id}"}}),
         outsider=404,

@@ -43,6 +43,7 @@ from compute_site.neighbours.network.models import (
     SubnetPool,
 )
 from compute_site.neighbours.volume.backup_models import Backup
+from compute_site.neighbours.volume.group_models import GroupSnapshot, GroupType, VolumeGroup
 from compute_site.neighbours.volume.local import messages
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
@@ -329,6 +330,11 @@ class World:
         kind.encryption = TypeEncryption.objects.create(
             volume_type=kind, provider="luks", control_location="front-end"
         )
+        loose = GroupType.objects.create(name="loose", group_specs=items)
+        group_of_volumes = VolumeGroup.objects.create(project_id=ALPHA, group_type=loose)
+        group_of_volumes.volume_types.add(VolumeType.objects.get(name="fast"))
+        make_volume(group=group_of_volumes, volume_type=VolumeType.objects.get(name="fast"))
+        taken = GroupSnapshot.objects.create(project_id=ALPHA, group=group_of_volumes)
         backup = Backup.objects.create(project_id=ALPHA, volume_id=kept.pk, size=1)
         messages.tell(kept, messages.Action.PLACE, messages.Detail.NO_BACKEND)
         plain = VolumeType.objects.create(name="plain", is_public=False)
@@ -344,6 +350,10 @@ class World:
             "plain_type": str(plain.pk),
             "specs_id": str(specs.pk),
             "backup_id": str(backup.pk),
+            "group_type_id": str(loose.pk),
+            "free_group_type": str(GroupType.objects.create(name="free").pk),
+            "volume_group_id": str(group_of_volumes.pk),
+            "group_snapshot_id": str(taken.pk),
             "snapshot_id": str(snapshot.pk),
             "volume_id": str(make_volume(metadata=items, image_metadata={"os_type": "linux"}).pk),
             "attached_volume": str(make_volume().pk),

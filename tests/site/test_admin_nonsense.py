@@ -32,6 +32,7 @@ from compute_site.identity.models import (
 )
 from compute_site.neighbours.image.models import Quota as ImageQuota
 from compute_site.neighbours.network.models import Quota as NetworkQuota
+from compute_site.neighbours.volume.group_models import GroupType
 from compute_site.neighbours.volume.models import DefaultType, VolumeType
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
 from compute_site.neighbours.volume.qos_models import QosSpecs
@@ -67,6 +68,7 @@ def rows(cast: Cast) -> dict[type[Model], Model]:
         *(make_zone("zone-a", node), cell, ResourceProvider.objects.get(node=node)),
         kind := VolumeType.objects.create(name="fast"),
         QosSpecs.objects.create(name="gentle"),
+        GroupType.objects.create(name="loose"),
         DefaultType.objects.create(project_id=ALPHA, volume_type=kind),
         *(
             quota.objects.create(project_id=ALPHA, resource=resource, limit=3)

@@ -157,6 +157,27 @@ def qos_specs() -> dict[str, str]:
     return {"specs_id": made.json["qos_specs"]["id"]}
 
 
+def group_type() -> dict[str, str]:
+    kind = make("/volume/v3/group_types")
+    specs = EXAMPLES["post /volume/v3/group_types/{group_type_id}/group_specs"]
+    ask("post", f"/volume/v3/group_types/{kind}/group_specs", specs)
+    return {"group_type_id": kind}
+
+
+def group_with_volume() -> dict[str, str]:
+    group_type()
+    group = make("/volume/v3/groups")
+    volume = {"volume": {"size": 1, "volume_type": "fast", "group_id": group}}
+    make("/volume/v3/volumes", volume)
+    return {"volume_group_id": group, MADE: group}
+
+
+def group_snapshot() -> dict[str, str]:
+    group = group_with_volume()[MADE]
+    taken = make("/volume/v3/group_snapshots", {"group_snapshot": {"group_id": group}})
+    return {"group_snapshot_id": taken}
+
+
 def encrypted_type() -> dict[str, str]:
     named = type_with_spec()
     example = EXAMPLES["post /volume/v3/types/{type_id}/encryption"]
@@ -299,6 +320,11 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     },
     "/volume/v3/volumes/{volume_id}/metadata/": volume_with_metadata,
     "/volume/v3/qos-specs/": qos_specs,
+    "/volume/v3/group_types/": group_type,
+    "post /volume/v3/groups": group_type,
+    "/volume/v3/groups/": group_with_volume,
+    "/volume/v3/group_snapshots/": group_snapshot,
+    "post /volume/v3/group_snapshots": group_with_volume,
     "/volume/v3/backups/": lambda: {"backup_id": make("/volume/v3/backups")},
     "put /volume/v3/types/{type_id}/encryption/{key}": encrypted_type,
     "/volume/v3/types/{type_id}/action": lambda: {"type_id": closed_type()},

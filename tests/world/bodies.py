@@ -627,6 +627,44 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     "POST //volume/v3/types/{type_id}/action": (
         Example({"addProjectAccess": {"project": "{project_id}"}}),
     ),
+    "POST //volume/v3/group_types": (
+        Example({"group_type": {"name": "made"}}, "group_type", volume.NEW_GROUP_TYPE),
+    ),
+    "PUT //volume/v3/group_types/{group_type_id}": (
+        Example({"group_type": {"name": "made"}}, "group_type", volume.CHANGED_GROUP_TYPE),
+    ),
+    "POST //volume/v3/group_types/{group_type_id}/group_specs": (
+        Example({"group_specs": {"c": "d"}}),
+    ),
+    "PUT //volume/v3/group_types/{group_type_id}/group_specs/{key}": (Example({"a": "d"}),),
+    "POST //volume/v3/groups": (
+        Example(
+            {"group": {"group_type": "loose", "volume_types": ["fast"]}}, "group", volume.NEW_GROUP
+        ),
+    ),
+    "POST //volume/v3/groups/action": (
+        Example(
+            {"create-from-src": {"source_group_id": "{volume_group_id}"}},
+            "create-from-src",
+            volume.COPIED_GROUP,
+        ),
+    ),
+    "PUT //volume/v3/groups/{volume_group_id}": (
+        Example({"group": {"name": "made"}}, "group", volume.CHANGED_GROUP),
+    ),
+    "POST //volume/v3/groups/{volume_group_id}/action": (
+        Example({"reset_status": {"status": "error"}}),
+    ),
+    "POST //volume/v3/group_snapshots": (
+        Example(
+            {"group_snapshot": {"group_id": "{volume_group_id}"}},
+            "group_snapshot",
+            volume.NEW_GROUP_SNAPSHOT,
+        ),
+    ),
+    "POST //volume/v3/group_snapshots/{group_snapshot_id}/action": (
+        Example({"reset_status": {"status": "error"}}),
+    ),
     "POST //volume/v3/backups": (
         Example({"backup": {"volume_id": "{volume_id}"}}, "backup", volume.NEW_BACKUP),
     ),

@@ -41,6 +41,7 @@ from compute_site.neighbours.network.models import (
     SubnetPool,
 )
 from compute_site.neighbours.volume.backup_models import Backup
+from compute_site.neighbours.volume.group_models import GroupSnapshot, GroupType, VolumeGroup
 from compute_site.neighbours.volume.local import messages
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
@@ -177,6 +178,11 @@ class Site:
         TypeEncryption.objects.create(
             volume_type=secret, provider="luks", control_location="front-end"
         )
+        loose = GroupType.objects.create(name="loose", group_specs=items)
+        group_of_volumes = VolumeGroup.objects.create(project_id=ALPHA, group_type=loose)
+        group_of_volumes.volume_types.add(kind)
+        make_volume(group=group_of_volumes, volume_type=kind)
+        taken = GroupSnapshot.objects.create(project_id=ALPHA, group=group_of_volumes)
         backup = Backup.objects.create(project_id=ALPHA, volume_id=volume.pk, size=1)
         messages.tell(volume, messages.Action.PLACE, messages.Detail.NO_BACKEND)
         specs = QosSpecs.objects.create(name="slow", specs=items)
@@ -213,6 +219,9 @@ class Site:
             "message_id": str(Message.objects.get().pk),
             "specs_id": str(specs.pk),
             "backup_id": str(backup.pk),
+            "group_type_id": str(loose.pk),
+            "volume_group_id": str(group_of_volumes.pk),
+            "group_snapshot_id": str(taken.pk),
             "port_id": str(port.pk),
             "floating_ip_id": str(floating_ip.pk),
             "project_id": ALPHA,

@@ -22,6 +22,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import shapes
 from compute_site.neighbours.volume.api.actions import SHAPES, SNAPSHOT_SHAPES
 from compute_site.neighbours.volume.backup_models import Backup
+from compute_site.neighbours.volume.group_models import GroupSnapshot, GroupType, VolumeGroup
 from compute_site.neighbours.volume.local import actions, changes
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.local.metadata import change_metadata
@@ -356,6 +357,52 @@ class TransferAdmin(RecordAdmin):
     search_help_text = "Part of the name, id of the offer or of its volume"
     ordering = ("-created_at", "id")
     readonly_fields = ("volume", "name", "no_snapshots", "created_at")
+
+
+@admin.register(GroupType)
+class GroupTypeAdmin(ListAdmin):
+    list_display = ("named", "description", "is_public")
+    list_filter = ("is_public",)
+    search_fields = ("name",)
+    id_fields = ("id",)
+    readonly_fields = ("id", "created_at")
+    ordering = ("name",)
+    json_readers = {"group_specs": texts_by_name}
+
+
+@admin.register(VolumeGroup)
+class VolumeGroupAdmin(RecordAdmin):
+    """Groups can only be viewed here; they are made and changed by the volume API."""
+
+    list_display = ("named", "project", "group_type", "status", "created_at")
+    list_filter = (
+        word_filter("status", "status"),
+        word_filter("project", "project__name", "project__id"),
+        word_filter("type", "group_type__name"),
+    )
+    list_select_related = ()
+    list_prefetched = ("project", "group_type")
+    search_fields = ("name",)
+    id_fields = ("id", "volumes__id")
+    search_help_text = "Part of the name, id of the group or of a volume in it"
+    ordering = ("-created_at", "id")
+
+
+@admin.register(GroupSnapshot)
+class GroupSnapshotAdmin(RecordAdmin):
+    """Snapshots of groups can only be viewed here, as groups."""
+
+    list_display = ("named", "group", "project", "status", "created_at")
+    list_filter = (
+        word_filter("status", "status"),
+        word_filter("project", "project__name", "project__id"),
+    )
+    list_select_related = ()
+    list_prefetched = ("project", "group")
+    search_fields = ("name",)
+    id_fields = ("id", "group__id")
+    search_help_text = "Part of the name, id of the snapshot or of the group"
+    ordering = ("-created_at", "id")
 
 
 @admin.register(Backup)

@@ -14,14 +14,15 @@ from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet, Thing
 from compute_site.neighbours.quotas import ProjectQuota
 from compute_site.neighbours.volume.backup_models import Backup
+from compute_site.neighbours.volume.group_models import GroupSnapshot, GroupType, VolumeGroup
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.qos_models import QosSpecs
 
-__all__ = ["Backup", "Message", "QosSpecs"]  # Django finds them here
+__all__ = ["Backup", "GroupType", "Message", "QosSpecs"]  # Django finds them here
 
 LIMITED = (
     *("volumes", "snapshots", "gigabytes", "per_volume_gigabytes"),
-    *("backups", "backup_gigabytes"),
+    *("backups", "backup_gigabytes", "groups"),
 )
 """What quotas limit."""
 CONTROL_LOCATIONS = ("front-end", "back-end")
@@ -121,6 +122,9 @@ class Volume(models.Model):
     multiattach = models.BooleanField(default=False)
     availability_zone = models.CharField(max_length=255, default="nova")
     volume_type = models.ForeignKey(VolumeType, null=True, blank=True, on_delete=models.SET_NULL)
+    group = models.ForeignKey(
+        VolumeGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="volumes"
+    )
     snapshot_id = models.UUIDField(null=True, blank=True)
     source_volid = models.UUIDField("source volume", null=True, blank=True)
     readonly = models.BooleanField("read-only", null=True, blank=True)
@@ -157,6 +161,9 @@ class Snapshot(models.Model):
     description = models.TextField(blank=True, default="")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots")
     volume = models.ForeignKey(Volume, on_delete=models.PROTECT, related_name="snapshots")
+    group_snapshot = models.ForeignKey(
+        GroupSnapshot, null=True, blank=True, on_delete=models.SET_NULL, related_name="parts"
+    )
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=32, default="available")
     progress = models.CharField(max_length=8, default="100%", editable=False)

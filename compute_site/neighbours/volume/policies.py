@@ -783,3 +783,160 @@ FORCE_DELETE_BACKUP = rule(
     ("POST /volume/v3/backups/{backup_id}/action (os-force_delete)",),
     noun="backup",
 )
+CREATE_GROUP = rule(
+    "group:create",
+    Role.MEMBER,
+    "Make a group of volumes.",
+    (
+        "POST /volume/v3/groups",
+        "POST /volume/v3/groups/action (create-from-src)",
+    ),
+    noun="group of volumes",
+)
+LIST_GROUPS = rule(
+    "group:get_all",
+    Role.READER,
+    "List groups of volumes.",
+    ("GET /volume/v3/groups",),
+    noun="group of volumes",
+)
+SHOW_GROUP = rule(
+    "group:get",
+    Role.READER,
+    "Show a group of volumes.",
+    ("GET /volume/v3/groups/{group_id}",),
+    noun="group of volumes",
+)
+SHOW_GROUP_PROJECT = rule(
+    "group:group_project_attribute",
+    Role.ADMIN,
+    "See whose a group of volumes is.",
+    ("GET /volume/v3/groups/{group_id}",),
+    noun="group of volumes",
+)
+UPDATE_GROUP = rule(
+    "group:update",
+    Role.MEMBER,
+    "Change a group of volumes.",
+    ("PUT /volume/v3/groups/{group_id}",),
+    noun="group of volumes",
+)
+DELETE_GROUP = rule(
+    "group:delete",
+    Role.MEMBER,
+    "Delete a group of volumes.",
+    ("POST /volume/v3/groups/{group_id}/action (delete)",),
+    noun="group of volumes",
+)
+RESET_GROUP = rule(
+    "group:reset_status",
+    Role.ADMIN,
+    "Set the status of a group of volumes.",
+    ("POST /volume/v3/groups/{group_id}/action (reset_status)",),
+    noun="group of volumes",
+)
+CREATE_GROUP_SNAPSHOT = rule(
+    "group:create_group_snapshot",
+    Role.MEMBER,
+    "Make snapshots of all volumes of a group.",
+    ("POST /volume/v3/group_snapshots",),
+    noun="group snapshot",
+)
+LIST_GROUP_SNAPSHOTS = rule(
+    "group:get_all_group_snapshots",
+    Role.READER,
+    "List snapshots of groups.",
+    ("GET /volume/v3/group_snapshots",),
+    noun="group snapshot",
+)
+SHOW_GROUP_SNAPSHOT = rule(
+    "group:get_group_snapshot",
+    Role.READER,
+    "Show the snapshot of a group.",
+    ("GET /volume/v3/group_snapshots/{group_snapshot_id}",),
+    noun="group snapshot",
+)
+SHOW_GROUP_SNAPSHOT_PROJECT = rule(
+    "group:group_snapshot_project_attribute",
+    Role.ADMIN,
+    "See whose the snapshot of a group is.",
+    ("GET /volume/v3/group_snapshots/{group_snapshot_id}",),
+    noun="group snapshot",
+)
+DELETE_GROUP_SNAPSHOT = rule(
+    "group:delete_group_snapshot",
+    Role.MEMBER,
+    "Delete the snapshot of a group.",
+    ("DELETE /volume/v3/group_snapshots/{group_snapshot_id}",),
+    noun="group snapshot",
+)
+RESET_GROUP_SNAPSHOT = rule(
+    "group:reset_group_snapshot_status",
+    Role.ADMIN,
+    "Set the status of the snapshot of a group.",
+    ("POST /volume/v3/group_snapshots/{group_snapshot_id}/action (reset_status)",),
+    noun="group snapshot",
+)
+CREATE_GROUP_TYPE = rule(
+    "group:group_types:create",
+    Role.ADMIN,
+    "Make a group type.",
+    ("POST /volume/v3/group_types",),
+    noun="group type",
+)
+UPDATE_GROUP_TYPE = rule(
+    "group:group_types:update",
+    Role.ADMIN,
+    "Change a group type.",
+    ("PUT /volume/v3/group_types/{group_type_id}",),
+    noun="group type",
+)
+DELETE_GROUP_TYPE = rule(
+    "group:group_types:delete",
+    Role.ADMIN,
+    "Delete a group type.",
+    ("DELETE /volume/v3/group_types/{group_type_id}",),
+    noun="group type",
+)
+SHOW_GROUP_SPECS = rule(
+    "group:access_group_types_specs",
+    Role.ADMIN,
+    "See the specs of a group type with it.",
+    ("GET /volume/v3/group_types",),
+    noun="group type",
+)
+LIST_GROUP_SPECS = rule(
+    "group:group_types_specs:get_all",
+    Role.ADMIN,
+    "List the specs of a group type.",
+    ("GET /volume/v3/group_types/{group_type_id}/group_specs",),
+    noun="group type",
+)
+SHOW_ONE_GROUP_SPEC = rule(
+    "group:group_types_specs:get",
+    Role.ADMIN,
+    "Show a spec of a group type.",
+    ("GET /volume/v3/group_types/{group_type_id}/group_specs/{key}",),
+    noun="group type",
+)
+CREATE_GROUP_SPECS = rule(
+    "group:group_types_specs:create",
+    Role.ADMIN,
+    "Set specs of a group type.",
+    ("POST /volume/v3/group_types/{group_type_id}/group_specs",),
+    noun="group type",
+)
+UPDATE_GROUP_SPECS = rule(
+    "group:group_types_specs:update",
+    Role.ADMIN,
+    "Change a spec of a group type.",
+    ("PUT /volume/v3/group_types/{group_type_id}/group_specs/{key}",),
+    noun="group type",
+)
+DELETE_GROUP_SPECS = rule(
+    "group:group_types_specs:delete",
+    Role.ADMIN,
+    "Delete a spec of a group type.",
+    ("DELETE /volume/v3/group_types/{group_type_id}/group_specs/{key}",),
+    noun="group type",
+)

@@ -23,12 +23,13 @@ from compute_site.neighbours.volume.api.shapes import gigabytes, strict_texts, w
 from compute_site.neighbours.volume.api.version import (
     ALWAYS,
     VERSIONS,
+    Since,
     first_newer,
     starting,
     why_newer,
 )
 from compute_site.neighbours.volume.api.views import VolumeView, find_volume
-from compute_site.neighbours.volume.local import actions, attachments, data
+from compute_site.neighbours.volume.local import actions, attachments
 from compute_site.neighbours.volume.local.actions import Values
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.keys import (
@@ -184,15 +185,16 @@ class ActionView(VolumeView):
 
     actions: ClassVar[Mapping[str, Action]]
     shapes: ClassVar[Mapping[str, Mapping[str, Key]]]
+    actions_since: ClassVar[Since] = ALWAYS
 
-    def run(self, row: data.Row) -> Response:
+    def run(self, row: Any) -> Response:
         body = self.read_body()
         name = next(iter(body), "") if isinstance(body, dict) and len(body) == 1 else ""
         if name not in self.actions:
             raise BadRequest(f"Send one of {', '.join(self.actions)}.")
-        newer = first_newer([name], SINCE, self.version)
+        newer = first_newer([name], self.actions_since, self.version)
         if newer is not None:
-            raise NotFound(why_newer(newer, SINCE, self.version))
+            raise NotFound(why_newer(newer, self.actions_since, self.version))
         act, rule, status = self.actions[name]
         until, older = OLDER.get(name, (VERSIONS.oldest, None))
         if older is not None and self.version < until:
@@ -209,6 +211,7 @@ class ActionView(VolumeView):
 class VolumeAction(ActionView):
     actions = ACTIONS
     shapes = SHAPES
+    actions_since = SINCE
 
     def post(self, request: Request, volume_id: str) -> Response:
         return self.run(find_volume(self, volume_id))

@@ -9,6 +9,8 @@ from rest_framework.response import Response
 
 from compute_site.neighbours.volume.api.attachments import AttachmentsDetail
 from compute_site.neighbours.volume.api.backups import BackupsDetail
+from compute_site.neighbours.volume.api.group_types import GroupTypes
+from compute_site.neighbours.volume.api.groups import GroupsDetail, GroupSnapshotsDetail
 from compute_site.neighbours.volume.api.messages import Messages
 from compute_site.neighbours.volume.api.queries import ListView
 from compute_site.neighbours.volume.api.types import Types
@@ -22,6 +24,9 @@ LISTS: Mapping[str, type[ListView]] = {
     "volume_type": Types,
     "message": Messages,
     "backup": BackupsDetail,
+    "group": GroupsDetail,
+    "group_snapshot": GroupSnapshotsDetail,
+    "group_type": GroupTypes,
 }
 
 

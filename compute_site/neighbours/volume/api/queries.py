@@ -100,11 +100,6 @@ def everything_or_nothing(name: str) -> Read:
     return read
 
 
-def nowhere(_: str) -> Q:
-    """For what no row has."""
-    return NOTHING
-
-
 def read_flag(word: str, name: str) -> bool:
     if word.lower() not in PLAIN_TRUE | PLAIN_FALSE:
         raise BadRequest(f"{name} is true or false, not {shown(word)}.")

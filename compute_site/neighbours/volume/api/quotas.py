@@ -14,23 +14,13 @@ from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local.limits import QUOTAS
-from compute_site.values.keys import IGNORED, Key, WrongValue, limit
+from compute_site.values.keys import IGNORED, Key, limit
 from compute_site.values.words import PLAIN_TRUE
-
-NOT_KEPT = dict.fromkeys(("groups",), 0)
-"""Kinds that there are none of here."""
-
-
-def none(value: Any) -> int:
-    if limit(value) > 0:
-        raise WrongValue("give 0: there are none here")
-    return 0
 
 
 class QuotaUpdate(BodySerializer):
     shape: ClassVar[Mapping[str, Key]] = {
         **{name: Key(limit) for name in QUOTAS.kinds},
-        **{name: Key(none) for name in NOT_KEPT},
         "tenant_id": IGNORED,
         "force": IGNORED,
         "skip_validation": IGNORED,
@@ -45,7 +35,7 @@ class QuotaSetDefaults(VolumeView):
         return Response({"quota_set": {"id": owner, **self.limits(owner)}})
 
     def limits(self, owner: str) -> dict[str, Any]:
-        return QUOTAS.defaults | NOT_KEPT
+        return QUOTAS.defaults
 
 
 class QuotaSet(QuotaSetDefaults):
@@ -66,7 +56,7 @@ class QuotaSet(QuotaSetDefaults):
         return Response(status=200)
 
     def limits(self, owner: str) -> dict[str, Any]:
-        limits = QUOTAS.limits_of(owner) | NOT_KEPT
+        limits = QUOTAS.limits_of(owner)
         if self.request.GET.get("usage", "").lower() not in PLAIN_TRUE:
             return limits
         used = QUOTAS.used_by(owner)
@@ -83,4 +73,4 @@ class QuotaClass(VolumeView):
 
     def get(self, request: Request, quota_class: str) -> Response:
         self.caller.permit(policies.SHOW_QUOTA_CLASS)
-        return Response({"quota_class_set": {"id": quota_class, **QUOTAS.defaults, **NOT_KEPT}})
+        return Response({"quota_class_set": {"id": quota_class, **QUOTAS.defaults}})

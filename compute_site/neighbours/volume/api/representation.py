@@ -82,7 +82,7 @@ def show_changed_volume(volume: Volume, root: str) -> dict[str, Any]:
         "created_at": cinder_time(volume.created_at),
         "updated_at": cinder_time(volume.updated_at),
         "migration_status": volume.migration_status or None,
-        "group_id": None,
+        "group_id": None if volume.group_id is None else str(volume.group_id),
         "provider_id": None,
         "shared_targets": False,
         "service_uuid": None,
@@ -137,9 +137,10 @@ def show_snapshot(snapshot: Snapshot) -> dict[str, Any]:
 
 def show_snapshot_without_project(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as everybody sees it."""
+    taken = snapshot.group_snapshot_id
     return {
         **show_plain_snapshot(snapshot),
-        "group_snapshot_id": None,
+        "group_snapshot_id": None if taken is None else str(taken),
         "user_id": snapshot.user_id or None,
         "consumes_quota": True,
     }

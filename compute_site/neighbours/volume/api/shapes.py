@@ -19,6 +19,7 @@ from compute_site.values.keys import (
     one_of,
     optional,
     shown,
+    text,
     texts_by_name,
     uuid_text,
     whole,
@@ -107,7 +108,50 @@ NEW_VOLUME: Mapping[str, Key] = {
     "metadata": Key(strict_texts, default={}),
     "consistencygroup_id": nothing("consistency group"),
     "backup_id": Key(uuid_text),
-    "group_id": nothing("group"),
+    "group_id": Key(uuid_text),
+}
+NEW_GROUP_TYPE: Mapping[str, Key] = {
+    "name": Key(name_text, required=True),
+    "description": Key(line, default=""),
+    "is_public": Key(word_or_flag, default=True),
+    "group_specs": Key(strict_texts, default={}),
+}
+CHANGED_GROUP_TYPE: Mapping[str, Key] = {
+    "name": Key(name_text),
+    "description": Key(line),
+    "is_public": Key(word_or_flag),
+}
+
+
+def some_names(value: Any) -> list[str]:
+    if not (found := distinct_names(value)):
+        raise WrongValue("name at least one")
+    return found
+
+
+NEW_GROUP: Mapping[str, Key] = {
+    "name": Key(line, default=""),
+    "description": Key(line, default=""),
+    "group_type": Key(filled_line, required=True),
+    "volume_types": Key(some_names, required=True),
+    "availability_zone": Key(line, default="nova"),
+}
+COPIED_GROUP: Mapping[str, Key] = {
+    "name": Key(line, default=""),
+    "description": Key(line, default=""),
+    "source_group_id": Key(uuid_text),
+    "group_snapshot_id": Key(uuid_text),
+}
+CHANGED_GROUP: Mapping[str, Key] = {
+    "name": Key(line, default=""),
+    "description": Key(line, default=""),
+    "add_volumes": Key(text),
+    "remove_volumes": Key(text),
+}
+NEW_GROUP_SNAPSHOT: Mapping[str, Key] = {
+    "group_id": Key(uuid_text, required=True),
+    "name": Key(line, default=""),
+    "description": Key(line, default=""),
 }
 NEW_BACKUP: Mapping[str, Key] = {
     "volume_id": Key(uuid_text, required=True),

@@ -59,7 +59,7 @@ class TypeView(VolumeView):
         return show_type(kind, whole=self.sees_all)
 
 
-def _is_public(word: str) -> Q:
+def read_is_public(word: str) -> Q:
     """``none``: all. Only admins get here."""
     if word.lower() == "none":
         return Q()
@@ -72,7 +72,7 @@ class Types(TypeView):
     """``GET`` and ``POST /volume/v3/types``"""
 
     reads: ClassVar = {
-        "is_public": _is_public,
+        "is_public": read_is_public,
         "name": same("name"),
         "description": same("description"),
         "extra_specs": items("extra_specs", "extra_specs"),

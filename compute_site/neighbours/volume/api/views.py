@@ -23,7 +23,6 @@ from compute_site.neighbours.volume.api.queries import (
     everything_or_nothing,
     items,
     like,
-    nowhere,
     number,
     read_flag,
     same,
@@ -196,7 +195,7 @@ class VolumesDetail(VolumeView):
         "source_volid": an_id("source_volid"),
         "migration_status": same("migration_status"),
         "glance_metadata": items("image_metadata", "glance_metadata"),
-        "group_id": nowhere,
+        "group_id": an_id("group"),
         "name~": like("name"),
         "display_name~": like("name"),
         "created_at": time("created_at"),
@@ -336,6 +335,7 @@ class SnapshotsDetail(VolumeView):
         "display_name": same("name"),
         "status": same("status"),
         "volume_id": an_id("volume"),
+        "group_snapshot_id": an_id("group_snapshot"),
         "metadata": items("metadata", "metadata"),
         "project_id": same("project"),
         "availability_zone": same("volume__availability_zone"),
@@ -344,6 +344,7 @@ class SnapshotsDetail(VolumeView):
         "consumes_quota": everything_or_nothing("consumes_quota"),
     }
     since: ClassVar = starting(
+        v3_14=["group_snapshot_id"],
         v3_22=["metadata"],
         v3_34=["name~", "display_name~"],
         v3_45=["with_count"],

@@ -20,6 +20,7 @@ from compute_site.neighbours.volume.local.changes import (
     GIB,
     VolumeBusy,
     VolumeTooSmall,
+    check_ungrouped,
     find_type,
     is_shared,
     least_size,
@@ -178,6 +179,7 @@ def retype(caller: Caller, volume: Volume, values: Values) -> None:
     """
     kind = find_type(caller, values["new_type"])
     check_plain([kind])
+    check_ungrouped(volume)
     shared = is_shared(kind)
     if shared and not volume.multiattach:
         permit_on(caller, policies.MULTIATTACH, volume.project_id)

@@ -187,6 +187,7 @@ def make_volume(caller: Caller, backup: Backup, name: str) -> Volume:
             "availability_zone": "nova",
             "multiattach": False,
             "metadata": {},
+            "group_id": None,
             **dict.fromkeys(("size", "imageRef", "snapshot_id", "source_volid", "volume_type")),
         },
     )

@@ -17,6 +17,7 @@ from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.backup_models import Backup
+from compute_site.neighbours.volume.group_models import VolumeGroup
 from compute_site.neighbours.volume.local import copies, data, messages
 from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.default_types import default_type_of
@@ -53,6 +54,12 @@ class VolumeTooSmall(BadRequest):
     code = "volume_too_small"
 
 
+class NotInGroup(BadRequest):
+    """The volume cannot be made in the group. Cinder: 400."""
+
+    code = "not_in_group"
+
+
 class VolumeBusy(BadRequest):
     """The volume cannot be deleted, extended or snapshotted in its status."""
 
@@ -79,7 +86,11 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
     shared = values["multiattach"] or is_shared(kind)
     if shared:
         caller.permit(policies.MULTIATTACH)
+    group = values["group_id"]
+    if group is not None:
+        _check_group(caller.project_id, group, kind)
     volume = Volume.objects.create(
+        group_id=group,
         project_id=caller.project_id,
         user_id=caller.user_id,
         size=size,
@@ -92,6 +103,24 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         return _put_nowhere(volume)
     copies.begin(volume, source=_said_source(values))
     return volume
+
+
+def _check_group(project_id: str, group_id: uuid.UUID, type_id: str | None) -> None:
+    """Check that a new volume of the type can belong to the group.
+
+    Raises:
+        UnknownSource: the project has no such group.
+        NotInGroup: it is not available, or has no volumes of this type.
+    """
+    group = VolumeGroup.objects.of_project(project_id).filter(pk=group_id).first()
+    if group is None:
+        raise UnknownSource(f"There is no group {group_id}.", field="volume.group_id")
+    if group.status != "available":
+        raise NotInGroup(f"Group {group_id} is {group.status}.", field="volume.group_id")
+    if type_id is None or not group.volume_types.filter(pk=type_id).exists():
+        raise NotInGroup(
+            f"Group {group_id} has no volumes of this type.", field="volume.volume_type"
+        )
 
 
 def _said_source(values: Mapping[str, Any]) -> data.Source | None:
@@ -188,7 +217,14 @@ def find_type(caller: Caller, word: str) -> str:
 def delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False) -> None:
     """Delete a volume that has no attachments and no snapshots; ``cascade``: with them."""
     permit_on(caller, policies.DELETE, volume.project_id)
+    check_ungrouped(volume)
     remove_volume(volume, statuses=UNCLAIMED, cascade=cascade)
+
+
+def check_ungrouped(volume: Volume) -> None:
+    """Raises: VolumeBusy: it belongs to a group."""
+    if volume.group_id is not None:
+        raise VolumeBusy(f"Volume {volume.pk} is in group {volume.group_id}; remove it there.")
 
 
 def force_delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False) -> None:
@@ -255,7 +291,18 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
             f"Volume {volume.pk} is {volume.status}; a snapshot needs a free one, or force."
         )
     check_snapshots(volume.project_id, [volume.size])
+    return take_snapshot(caller, volume, values)
+
+
+def take_snapshot(
+    caller: Caller,
+    volume: Volume,
+    values: Mapping[str, Any],
+    group_snapshot: uuid.UUID | None = None,
+) -> Snapshot:
+    """A snapshot that the caller may make, within the limits."""
     snapshot = Snapshot.objects.create(
+        group_snapshot_id=group_snapshot,
         project_id=volume.project_id,
         volume=volume,
         user_id=caller.user_id,
@@ -271,6 +318,11 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
 @transaction.atomic
 def delete_snapshot(caller: Caller, snapshot: Snapshot) -> None:
     permit_on(caller, policies.DELETE_SNAPSHOT, snapshot.project_id)
+    if snapshot.group_snapshot_id is not None:
+        raise VolumeBusy(
+            f"Snapshot {snapshot.pk} is a part of the snapshot {snapshot.group_snapshot_id} of a "
+            "group; delete that."
+        )
     data.forget(snapshot)
     snapshot.delete()
 

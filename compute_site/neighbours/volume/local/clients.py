@@ -41,6 +41,7 @@ def make_volume(caller: Caller, wanted: WantedVolume) -> str:
         "snapshot_id": _read_id(wanted.snapshot_id, "snapshot"),
         "source_volid": None,
         "backup_id": None,
+        "group_id": None,
         "volume_type": wanted.volume_type,
         "availability_zone": wanted.availability_zone or "nova",
         "multiattach": False,

@@ -8,6 +8,7 @@ from django.db.models import Sum
 
 from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas
 from compute_site.neighbours.volume.backup_models import Backup
+from compute_site.neighbours.volume.group_models import VolumeGroup
 from compute_site.neighbours.volume.models import Quota, Snapshot, Volume
 from compute_site.neighbours.volume.protocol import VolumeQuotaReached
 
@@ -47,6 +48,12 @@ QUOTAS = Quotas(
             error=VolumeQuotaReached,
             parts=(Part(rows=Backup.objects.all(), measure=Sum("size")),),
         ),
+        Kind(
+            name="groups",
+            plural="volume_groups",
+            error=VolumeQuotaReached,
+            parts=(Part(rows=VolumeGroup.objects.all()),),
+        ),
         Kind(name="per_volume_gigabytes", plural="per_volume_gigabytes", error=VolumeQuotaReached),
     ),
 )
@@ -76,6 +83,11 @@ def check_snapshots(project_id: str, sizes: Sequence[int]) -> None:
 def check_backups(project_id: str, size: int) -> None:
     """Check that the project may have one more backup; raises as ``check_volumes``."""
     QUOTAS.check(project_id, backups=1, backup_gigabytes=size)
+
+
+def check_groups(project_id: str) -> None:
+    """Check that the project may have one more group; raises as ``check_volumes``."""
+    QUOTAS.check(project_id, groups=1)
 
 
 def _check_largest(project_id: str, size: int) -> None:

@@ -14,7 +14,12 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local.changes import UnknownSource, VolumeBusy, lock_volume
+from compute_site.neighbours.volume.local.changes import (
+    UnknownSource,
+    VolumeBusy,
+    check_ungrouped,
+    lock_volume,
+)
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.models import Transfer, Volume
 
@@ -43,6 +48,7 @@ def offer(caller: Caller, values: Mapping[str, Any]) -> tuple[Transfer, str]:
     if volume is None:
         raise UnknownSource(f"There is no volume {values['volume_id']}.")
     permit_on(caller, policies.CREATE_TRANSFER, volume.project_id)
+    check_ungrouped(volume)
     if volume.status != "available":
         raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; only a free one is given away.")
     if not values["no_snapshots"] and volume.snapshots.exclude(status="available").exists():
