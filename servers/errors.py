@@ -172,6 +172,18 @@ class VolumesElsewhere(Conflict):
     code = "volumes_elsewhere"
 
 
+class NoGuestAgent(BadRequest):
+    """The image requires that file systems stand still, and has no agent that could do it."""
+
+    code = "no_guest_agent"
+
+
+class VolumesNotQuiesced(Conflict):
+    """The image requires that file systems stand still, and volumes are saved while they do not."""
+
+    code = "volumes_not_quiesced"
+
+
 class BackupNeedsImage(BadRequest):
     """A server that was booted from a volume cannot be backed up as an image."""
 

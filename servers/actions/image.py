@@ -20,7 +20,8 @@ from quotas.fit import check_limit
 from quotas.limits import effective_limits
 from servers.drivers.choose import drivers_at
 from servers.drivers.protocol import ComputeDriver
-from servers.errors import BackupNeedsImage, WrongState
+from servers.errors import BackupNeedsImage, NoGuestAgent, VolumesNotQuiesced, WrongState
+from servers.hardware.values import flag
 from servers.holdings.ask_first import take_precaution
 from servers.holdings.new_images import Disks, NewImage, making_image
 from servers.holdings.release import after_commit, forget_images
@@ -30,7 +31,7 @@ from servers.lifecycle.begin import begin
 from servers.lifecycle.guard import SETTLED, check_state, lock_row
 from servers.lifecycle.history import log_action
 from servers.lifecycle.jobs import ForgetImages, PerformAction, TakeBackSnapshots
-from servers.models import BlockDevice, Instance
+from servers.models import BlockDevice, Instance, VmState
 from servers.policies import action as rules
 from servers.read.root_disk import VOLUME, is_volume_backed, root_of
 
@@ -86,6 +87,7 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
         PolicyRefused: it was booted from a volume, and the caller may not make images of such.
         WrongState: the server is not in a state that allows this.
         VolumeNotSnapshottable: a volume is not in use, as its service has it.
+        NoGuestAgent, VolumesNotQuiesced: the image requires what cannot be done.
     """
     _check_metadata(caller, order)
     snapshots = _snapshots_elsewhere(caller, instance, order)
@@ -98,6 +100,7 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
             caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=server.project_id)
         _check_ready(server, "make an image of it")
         if volume_backed:
+            _check_quiesce(server)
             snapshot = functools.partial(volume_service().create_snapshots, caller)
             image_id = make(server, disks, _save_volumes(disks, order, snapshots or snapshot))
         else:
@@ -126,6 +129,7 @@ def _snapshots_elsewhere(
         return None
     caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=instance.project_id)
     _check_ready(instance, "make an image of it")
+    _check_quiesce(instance)
     mark = str(uuid.uuid4())
     wanted = [dataclasses.replace(new, mark=mark) for new in _wanted(disks, order)]
     volumes = tuple(new.volume_id for new in wanted)
@@ -337,6 +341,29 @@ def _check_metadata(caller: Caller, order: ImageOrder) -> None:
     if order.limited:
         limits = effective_limits(caller.project_id, caller.user_id, [ITEMS])
         check_limit(limits, ITEMS, len(order.metadata), field="metadata")
+
+
+def _check_quiesce(server: Instance) -> None:
+    """Volumes are copied while the guest writes to them; simulated hosts have nothing that writes.
+
+    Raises:
+        NoGuestAgent: as Nova, 400.
+        VolumesNotQuiesced: as Nova where the agent does not answer, 409.
+    """
+    image = kept_image(server).properties
+    if server.vm_state != VmState.ACTIVE or not is_filled_by_host(server):
+        return
+    if not flag(image.get("os_require_quiesce", "")):
+        return
+    if not flag(image.get("hw_qemu_guest_agent", "")):
+        raise NoGuestAgent(
+            f"The image of the server {server.uuid} has os_require_quiesce, and not "
+            "hw_qemu_guest_agent."
+        )
+    raise VolumesNotQuiesced(
+        f"The image of the server {server.uuid} has os_require_quiesce; its volumes are saved only "
+        "while it is stopped."
+    )
 
 
 def _check_ready(server: Instance, doing: str) -> None:

@@ -11,7 +11,7 @@ import dataclasses
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from servers.agent.hypervisor.protocol import (
 )
 from servers.agent.images import Images
 from servers.agent.network.protocol import Wires
-from servers.agent.transfer import Transfer
+from servers.agent.transfer import Files, Transfer, describe_file
 
 logger = logging.getLogger(__name__)
 
@@ -277,14 +277,35 @@ class Worker:
         if self.interventions.get(server_id, (0, ""))[0] < int(order["seq"]):
             self.interventions.pop(server_id, None)  # of a migration before
         sizes = self.hypervisor.live_disks(server_id)
+        files = self._send_along(str(order["id"]), self.hypervisor.live_files(server_id))
         self._note(order)
-        return {"sizes": sizes}
+        return {"sizes": sizes, "files": files}
+
+    def _send_along(self, order_id: str, paths: Sequence[Path]) -> Files:
+        """What goes with a guest that moves while it runs. A site that does not take it, because it
+        is older, is no reason to stay.
+        """
+        files = [describe_file(path) for path in paths]
+        try:
+            for path, file in zip(paths, files, strict=True):
+                self.transfer.send_files(order_id, path.parent, [file])
+        except GuestFailed as error:
+            logger.warning("%s", error)
+            return []
+        return files
 
     def _live_prepare(self, order: Order) -> Answer:
         server_id, arguments = str(order["server_id"]), order["arguments"]
         if server_id not in self.hypervisor.power_states():
             self.hypervisor.destroy(server_id)
-        to = self.hypervisor.live_prepare(arguments["guest"], arguments.get("sizes") or {})
+        brought = self.folder / server_id
+        shutil.rmtree(brought, ignore_errors=True)
+        try:
+            self.transfer.fetch_files(str(order["id"]), brought, arguments.get("files") or ())
+            sizes = arguments.get("sizes") or {}
+            to = self.hypervisor.live_prepare(arguments["guest"], sizes, brought)
+        finally:
+            shutil.rmtree(brought, ignore_errors=True)
         self.guests.note(Record(server_id, int(order["seq"]), int(order["generation"])))
         return {"to": to}
 

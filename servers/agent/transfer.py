@@ -53,10 +53,7 @@ class Transfer:
 
     def write_list(self, folder: Path) -> Files:
         """Note what is in the folder; from now on it is complete."""
-        listed = [
-            {"name": path.name, "size": path.stat().st_size, "sha512": digest_of(path)}
-            for path in sorted(folder.iterdir())
-        ]
+        listed = [describe_file(path) for path in sorted(folder.iterdir())]
         write_durably(folder / LIST, listed)
         return listed
 
@@ -123,6 +120,10 @@ class Transfer:
                     raise GuestFailed(f"data cannot be transferred: {error}", "transfer") from None
                 time.sleep(self.pause * 2**attempt)
         raise AssertionError("unreachable")
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    return {"name": path.name, "size": path.stat().st_size, "sha512": digest_of(path)}
 
 
 def digest_of(path: Path) -> str:

@@ -317,10 +317,13 @@ def take_back(guest: Guest, *, running: bool) -> int:
 
 def copy_live(server_id: str, node: str, to_node: str) -> None:
     """Memory and disks go from host to host; the guest runs on the new one when this returns."""
-    sizes = _do(Wanted(node=node, server_id=server_id, task="live_disks")).get("sizes") or {}
+    found = _do(Wanted(node=node, server_id=server_id, task="live_disks"))
+    sizes = found.get("sizes") or {}
     network_service().prepare_move(server_id, to_node)
     try:
-        to = _do_on(server_id, to_node, PREPARE, {"sizes": sizes}).get("to") or {}
+        more = {"sizes": sizes, "files": found.get("files") or []}
+        to = _do_on(server_id, to_node, PREPARE, more).get("to") or {}
+        spool.remove(server_id)
         arguments = {"to": to, "copies": bool(sizes)}
         _do(Wanted(node=node, server_id=server_id, task=LIVE, arguments=arguments))
     except HostSilent:
@@ -349,6 +352,7 @@ def _has_failed(order: HostOrder) -> bool:
 
 def _stay(server_id: str, to_node: str) -> None:
     """It does not go there: nothing is to be left of it, and no network expects it."""
+    spool.remove(server_id)
     networks = {nic.network_id for nic in network_service().find_wiring(server_id)}
     network_service().forget_move(server_id, to_node)
     hint_of_networks(networks)

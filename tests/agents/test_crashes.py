@@ -19,7 +19,7 @@ import pytest
 from servers.agent import orders
 from servers.agent.client import Client
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.pretend import Pretend
+from servers.agent.hypervisor.pretend import CONFIG, Pretend
 from servers.agent.loop import Agent
 from servers.agent.settings import Identity, Settings
 
@@ -173,13 +173,17 @@ def live_through(world: World) -> None:
     assert (world.guests("old"), world.guests("new")) == ({SERVER: 1}, {})
     assert world.disk("old").read_bytes() == b"written"
     assert not (world.folder / "old" / "moves" / SERVER).exists()
-    world.do("old", "live_disks", 4)
-    to = world.do("new", "live_prepare", 4, guest=GUEST, sizes={})["to"]
+    config = world.disk("old").with_name(CONFIG)
+    config.write_bytes(b"a password")
+    files = world.do("old", "live_disks", 4)["files"]
+    to = world.do("new", "live_prepare", 4, guest=GUEST, sizes={}, files=files)["to"]
     world.do("old", "live_start", 4, to=to, copies=True)
     world.do("new", "live_finish", 4, guest=GUEST)
     world.do("old", "destroy", 4)
     assert (world.guests("old"), world.guests("new")) == ({}, {SERVER: 1})
     assert world.disk("new").read_bytes() == b"written"
+    assert world.disk("new").with_name(CONFIG).read_bytes() == b"a password"
+    assert not (world.folder / "new" / "moves" / SERVER).exists()
     world.do("new", "stop", 5)
     assert world.guests("new") == {SERVER: 4}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from servers.agent.files import read_json
+from servers.agent.hypervisor.pretend import CONFIG
 from servers.agent.loop import Agent
 from servers.host_orders import spool
 from servers.models import HostOrder, Instance, Migration
@@ -222,8 +224,10 @@ def test_a_server_gets_another_flavor_on_its_host(
 def test_a_server_moves_while_it_runs(
     agent: Agent, live_server: LiveServer, member: ApiClient, admin: ApiClient, tmp_path: Path
 ) -> None:
-    server = built(member)
+    server = built(member, config_drive=True)
     write(tmp_path / "one", server)
+    told = (tmp_path / "one" / "pretend" / str(server.uuid) / CONFIG).read_bytes()
+    assert json.loads(told)["password"]
     body = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
     path = f"/servers/{server.uuid}"
     with second_host(live_server.url, tmp_path / "two"):
@@ -248,3 +252,7 @@ def test_a_server_moves_while_it_runs(
         becomes(server, "active", 1)
         assert (server.host, disk_of(tmp_path / "two", server).read_bytes()) == ("two", WRITTEN)
         assert not disk_of(tmp_path / "one", server).exists()
+        # with what nobody but the old host knew any more
+        drive = disk_of(tmp_path / "two", server).with_name(CONFIG)
+        assert drive.read_bytes() == told
+        assert not (spool.folder() / str(server.uuid)).exists()

@@ -40,10 +40,13 @@ def test_a_guest_moves_to_another_host_while_it_runs(
     abort_a_move(world, mover)
     assert world.host_of(mover) is origin
     wait_until(lambda: not (target.state / "libvirt" / mover.id).exists(), told=target.agent_log)
+    drive = (origin.state / "libvirt" / mover.id / "config.iso").read_bytes()
+    assert b"admin_pass" in drive
 
     with pings(world, guest, mover) as lost:
         move(world, mover)
 
+    assert (target.state / "libvirt" / mover.id / "config.iso").read_bytes() == drive
     assert len(lost()) <= MOST_LOST
     with world.serial(mover) as line:
         assert line.run("cat /run/memory") == "in memory"

@@ -15,7 +15,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ AFTER = {
 SECRETS = ("admin_password", "files")
 """What is not kept of a guest."""
 DISK, RESCUE, GUEST, LIVE = "disk", "disk.rescue", "guest.json", "live.json"
+CONFIG = "config.iso"
+"""Made once, with the guest: was it told a password, and which files?"""
 STATE_WORDS = {
     Power.SHUT_DOWN: "shutdown",
     Power.PAUSED: "paused",
@@ -196,9 +198,20 @@ class Pretend:
         power = Power.RUNNING if running else Power.SHUT_DOWN
         self._make(guest, disk if disk.exists() else None, power)
 
-    def live_prepare(self, guest: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+    def live_prepare(
+        self, guest: Mapping[str, Any], sizes: Mapping[str, int], files: Path | None = None
+    ) -> dict[str, Any]:
         self._work("live_prepare")
+        brought = files / CONFIG if files is not None else None
+        if brought is not None and brought.exists():
+            folder = self.folder / str(guest["server_id"])
+            folder.mkdir(mode=0o700, exist_ok=True)
+            shutil.copyfile(brought, folder / CONFIG)
         return {"folder": str(self.folder)}
+
+    def live_files(self, server_id: str) -> Sequence[Path]:
+        path = self._find(server_id) / CONFIG
+        return [path] if path.exists() else []
 
     def live_disks(self, server_id: str) -> dict[str, int]:
         disk = self._find(server_id) / DISK
@@ -228,7 +241,7 @@ class Pretend:
         if percent < 100 and not live.get("forced"):
             return _progress(Live.RUNNING, max(int(percent), 0))
         target = Path(live["to"]) / server_id
-        shutil.copytree(folder, target, dirs_exist_ok=True, ignore=lambda *_: [LIVE])
+        shutil.copytree(folder, target, dirs_exist_ok=True, ignore=lambda *_: [LIVE, CONFIG])
         shutil.rmtree(folder)
         return _progress(Live.DONE, 100)
 
@@ -260,6 +273,10 @@ class Pretend:
         folder.mkdir(mode=0o700, exist_ok=True)
         if image is not None:
             shutil.copyfile(image, folder / DISK)
+        if guest.get("config_drive"):
+            paths = [one.get("path") for one in guest.get("files") or ()]
+            told = {"password": bool(guest.get("admin_password")), "files": paths}
+            write_durably(folder / CONFIG, told)
         self._keep(folder, guest)
         self._log(folder, f"{guest['hostname']} login:")
         self._set(folder, power)

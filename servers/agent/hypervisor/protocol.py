@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -199,10 +199,18 @@ class Hypervisor(Protocol):
 
     # moves while it runs
 
-    def live_prepare(self, guest: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+    def live_prepare(
+        self, guest: Mapping[str, Any], sizes: Mapping[str, int], files: Path | None = None
+    ) -> dict[str, Any]:
         """On the destination: empty disks of these sizes (bytes, by the names that ``live_disks``
         told; none: all disks are shared), NICs plugged; what ``live_start`` needs to know, such as
-        an address and a port.
+        an address and a port. ``files`` is a folder with those that ``live_files`` named.
+        """
+        ...
+
+    def live_files(self, server_id: str) -> Sequence[Path]:
+        """On the source: files that do not change while the guest runs, and go with it: its config
+        drive, whose secrets are kept nowhere else.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -21,6 +21,8 @@ from servers.views.host_api.view import HostView, read_order_id
 
 SHA512 = re.compile(r"[0-9a-f]{128}")
 FORMATS = ("qcow2", "raw")
+LEAVES, COMES = ("pack", "live_disks"), ("unpack", "live_prepare")
+"""Orders of hosts that a server leaves, and to which it comes."""
 
 
 class TransferView(HostView):
@@ -61,20 +63,20 @@ class Move(TransferView):
     """
 
     def get(self, request: Request, order_id: str, name: str) -> HttpResponseBase:
-        server = self._server(read_order_id(order_id), "unpack")
+        server = self._server(read_order_id(order_id), COMES)
         file, size = spool.open_file(server, name)
         return send_part(file, size, request.META.get("HTTP_RANGE"))
 
     def post(self, request: Request, order_id: str, name: str) -> Response:
         sha512 = self.sha512(self.read(shapes.FILE)["sha512"])
-        server = self._server(read_order_id(order_id), "pack")
+        server = self._server(read_order_id(order_id), LEAVES)
         return Response({"done": spool.has(server, name, sha512)})
 
     def put(self, request: Request, order_id: str, name: str) -> Response:
-        server = self._server(read_order_id(order_id), "pack")
+        server = self._server(read_order_id(order_id), LEAVES)
         sha512 = self.sha512(request.GET.get("sha512"))
         spool.keep(server, name, self.body(request), sha512)
         return Response({})
 
-    def _server(self, order_id: uuid.UUID, task: str) -> str:
-        return find_open(self.agent, order_id, task).server_id
+    def _server(self, order_id: uuid.UUID, tasks: Sequence[str]) -> str:
+        return find_open(self.agent, order_id, *tasks).server_id

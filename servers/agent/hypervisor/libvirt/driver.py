@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,7 @@ from servers.agent.hypervisor.libvirt.library import Connection, lib, said
 from servers.agent.hypervisor.libvirt.machines import Machines, has_tpm, power_of, wait_for
 from servers.agent.hypervisor.libvirt.migrate import Migrations
 from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
+from servers.agent.hypervisor.libvirt.quiesce import check_quiesce, quiesced, thaw_left
 from servers.agent.hypervisor.libvirt.stock import (
     abilities_of_machine,
     host_of,
@@ -189,14 +193,19 @@ class Libvirt:
         devices.detach_nic(self.machines, server_id, port_id)
 
     def snapshot(self, server_id: str, target: Path) -> str:
-        root = self.folders.of(server_id).file(ROOT)
+        folder = self.folders.of(server_id)
+        root = folder.file(ROOT)
         domain = self.machines.get(server_id)
         if not root.exists():
             raise GuestFailed("the guest has no disk of its own", "no_disk")
         target.unlink(missing_ok=True)
         if domain.isActive():
+            guest = folder.known()
+            check_quiesce(guest)
+            thaw_left(domain, folder)
+            still = functools.partial(quiesced, domain, folder, guest)
             copy = root.with_name(COPY)  # where QEMU, which may be another user, comes to
-            _copy_running(domain, root, copy)
+            _copy_running(domain, root, copy, still)
             copy.replace(target)
         else:
             qemu_img.make_copy(disk_of(root), target)
@@ -267,10 +276,17 @@ class Libvirt:
 
     # moves while it runs
 
-    def live_prepare(self, guest: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+    def live_prepare(
+        self, guest: Mapping[str, Any], sizes: Mapping[str, int], files: Path | None = None
+    ) -> dict[str, Any]:
         check_demands(guest, abilities_of_machine())
         self._prepared()
-        return self.migrations.prepare(guest, sizes)
+        return self.migrations.prepare(guest, sizes, files)
+
+    def live_files(self, server_id: str) -> Sequence[Path]:
+        self.machines.get(server_id)
+        config = self.folders.of(server_id).file(CONFIG)
+        return [config] if config.exists() else []
 
     def live_disks(self, server_id: str) -> dict[str, int]:
         self.machines.get(server_id)
@@ -343,8 +359,12 @@ class Libvirt:
                 domain.managedSave(0)
 
 
-def _copy_running(domain: Any, root: Path, target: Path) -> None:
-    """Copy the disk to the file while the guest writes on; what counts is the end of the copy."""
+def _copy_running(
+    domain: Any, root: Path, target: Path, still: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """Copy the disk to the file while the guest writes on; what counts is the end of the copy, when
+    it stands ``still``.
+    """
     name = devices.root_target(domain, root)
     size = qemu_img.virtual_size_of(root)
     target.unlink(missing_ok=True)
@@ -354,10 +374,18 @@ def _copy_running(domain: Any, root: Path, target: Path) -> None:
     with said("the disk could not be copied"):
         domain.blockCopy(name, xml, flags=flags)
         try:
-            if not wait_for(lambda: _is_copied(domain, name), COPY_SECONDS):
-                raise GuestFailed("the copy of the disk was not ready in time", "too_slow")
-        finally:
-            domain.blockJobAbort(name)
+            _wait_for_copy(domain, name)
+            with still():
+                domain.blockJobAbort(name)
+        except BaseException:
+            with contextlib.suppress(lib.libvirtError):  # it has ended
+                domain.blockJobAbort(name)
+            raise
+
+
+def _wait_for_copy(domain: Any, name: str) -> None:
+    if not wait_for(lambda: _is_copied(domain, name), COPY_SECONDS):
+        raise GuestFailed("the copy of the disk was not ready in time", "too_slow")
 
 
 def _is_copied(domain: Any, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -20,7 +21,13 @@ from servers.agent.hypervisor.libvirt.drives import (
     own_disks,
     volume_drive,
 )
-from servers.agent.hypervisor.libvirt.folders import ARRIVING, GUEST, without_secrets
+from servers.agent.hypervisor.libvirt.folders import (
+    ARRIVING,
+    CONFIG,
+    GUEST,
+    Folder,
+    without_secrets,
+)
 from servers.agent.hypervisor.libvirt.library import failure, lib, said
 from servers.agent.hypervisor.libvirt.machines import Machines, ignoring, power_of
 from servers.agent.hypervisor.protocol import COPIED, Live, Power, Unsupported
@@ -44,7 +51,9 @@ class Migrations:
 
     # the destination
 
-    def prepare(self, guest: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+    def prepare(
+        self, guest: Mapping[str, Any], sizes: Mapping[str, int], files: Path | None = None
+    ) -> dict[str, Any]:
         if not self.settings.migration_address:
             raise Unsupported(
                 'no guest comes live to a host without "migration_address" in its agent.json'
@@ -59,7 +68,7 @@ class Migrations:
             make_blank(target, size)
             target.chmod(0o600)
         make_blanks(folder, guest)
-        make_config_drive(folder, guest)
+        _bring_config_drive(folder, guest, files)
         links = self.machines.links_of(guest)
         write_durably(folder.file(ARRIVING), without_secrets(guest))
         self.machines.keep_passwords(guest)
@@ -252,6 +261,20 @@ def volumes_of(guest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     disks = [disk for disk in guest.get("disks") or () if iscsi_of(disk)]
     drives = [volume_drive(disk, target="", bus="") for disk in disks]
     return {drive.serial: dataclasses.asdict(drive.iscsi) for drive in drives if drive.iscsi}
+
+
+def _bring_config_drive(folder: Folder, guest: Mapping[str, Any], files: Path | None) -> None:
+    """That of the old host has the password and the injected files, which are kept nowhere else;
+    where an older agent did not send it, it is made without them.
+    """
+    brought = files / CONFIG if files is not None else None
+    if brought is None or not brought.exists():
+        make_config_drive(folder, guest)
+        return
+    config = folder.file(CONFIG)
+    config.touch(mode=0o600)
+    config.chmod(0o600)
+    shutil.copyfile(brought, config)
 
 
 def arriving(folder: Path) -> Any:
