@@ -44,6 +44,10 @@ PATHS = 'export PATH="$PWD/venv/bin:$PATH"; S=$(echo "$PWD"/venv/lib/python3*/si
 GO = "export GOPATH=$PWD/go GOFLAGS=-mod=mod"
 
 
+SIGNS_IN = "ServerActionsV293TestJSON.test_rebuild_volume_backed_server"
+"""A test of Tempest that signs in to a guest, and does not ask whether it may."""
+
+
 def _tempest(tests: str, *, consoles: bool = False) -> Suite:
     return Suite(
         title=f"Tempest: {tests}",
@@ -55,7 +59,7 @@ def _tempest(tests: str, *, consoles: bool = False) -> Suite:
 [ -d work ] || tempest init work --workspace-path "$PWD/workspaces.yaml"
 cp tempest.conf work/etc/tempest.conf
 cd work
-stestr run --concurrency 2 '^tempest\\.({tests})'
+stestr run --concurrency 2 --exclude-regex '{SIGNS_IN}' '^tempest\\.({tests})'
 """,
     )
 
