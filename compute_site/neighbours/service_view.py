@@ -150,16 +150,24 @@ class ServiceView(JsonView):
                 rows = rows.filter(**{f"{chosen.column}__in": chosen.read(words)})
         return rows
 
-    def page(self, rows: QuerySet[Row], order: Sequence[SortKey], *, offset: int = 0) -> list[Row]:
-        """The rows after the marker, at most ``limit``; sets ``self.more`` if others follow.
+    def page(
+        self,
+        rows: QuerySet[Row],
+        order: Sequence[SortKey],
+        *,
+        offset: int = 0,
+        markers: QuerySet[Row] | None = None,
+    ) -> list[Row]:
+        """The rows after the marker, at most ``limit``; sets ``self.more`` if others follow. The
+        marker is one of ``markers``, or else of the rows.
 
         Raises:
-            marker_unknown: the marker is none of the rows.
+            marker_unknown: it is none of them.
         """
         marker = self.request.GET.get("marker")
-        after = None
+        after, among = None, rows if markers is None else markers
         if marker is not None:
-            after = rows.filter(pk=marker).first() if is_canonical(marker) else None
+            after = among.filter(pk=marker).first() if is_canonical(marker) else None
             if after is None:
                 raise self.marker_unknown(f"There is no {marker[:LONGEST_MARKER]} in this list.")
         found = cut_page(rows, order, Paging(self.limit + 1), after, offset=offset)

@@ -182,3 +182,24 @@ def test_schemas_and_information(as_member: ApiClient) -> None:
     assert methods["value"] == ["glance-direct"]
     usage = as_member.get("//image/v2/info/usage").expect(200).json["usage"]
     assert usage["image_count_total"]["usage"] == 1
+
+
+def test_admins_list_images_of_all_projects(as_admin: ApiClient) -> None:
+    for visibility in ("private", "shared", "public", "community"):
+        make(visibility, owner_id=BETA, visibility=visibility)
+    make("own", visibility="community")
+
+    def names(query: str) -> set[str]:
+        found = as_admin.get(f"//image/v2/images?{query}").expect(200).json["images"]
+        return {image["name"] for image in found}
+
+    assert names("") == {"private", "shared", "public", "own"}
+    assert names("visibility=all") == {"private", "shared", "public", "community", "own"}
+
+
+def test_the_marker_need_not_be_in_the_list(as_member: ApiClient) -> None:
+    first = make("a", status="queued")
+    make("b")
+    query = f"status=active&sort_key=name&sort_dir=asc&marker={first.pk}"
+    found = as_member.get(f"//image/v2/images?{query}").expect(200).json["images"]
+    assert [image["name"] for image in found] == ["b"]

@@ -195,7 +195,6 @@ def test_an_image_is_given_to_what_is_no_project_by_admins(
     as_member.patch(f"{V2}/{image.pk}", patch).expect(403)
     assert as_admin.patch(f"{V2}/{image.pk}", patch).expect(200).json["owner"] == "nobody"
     as_member.get(f"{V2}/{image.pk}").expect(404)
-    assert [one["owner"] for one in as_admin.get(V2).expect(200).json["images"]] == []
     shown = as_admin.get(f"{V2}?owner=nobody&visibility=private").expect(200).json["images"]
     assert [one["id"] for one in shown] == [str(image.pk)]
     as_admin.post(V2, {"name": "far", "owner": "elsewhere"}).expect(201)

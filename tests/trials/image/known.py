@@ -40,11 +40,17 @@ def _faults(request: Request, ours: Answer, theirs: Answer) -> bool:
     return ours.status in refused and theirs.status in refused
 
 
+def _has_no_size(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return re.search("sort(_key)?=size", request.path) is not None
+
+
 KNOWN: tuple[tuple[str, Test], ...] = (
     ("Glance breaks (500)", _by("", None, 500)),
     ("members' ids have at most 255 characters", _by("images/.*/members", 400, 200)),
     ("a marker that is not to be seen is as unknown as any", _by(r"images\?", 400, 403)),
     ("a property has a name", _sends("'path': '/'", 400, 200)),
+    ("what has no size counts as the largest", _has_no_size),
+    ("who may not change an image may not change nothing either", _sends("[]", 403, 200)),
     ("of several faults another one is told", _faults),
 )
 """In this order, the first that holds counts."""

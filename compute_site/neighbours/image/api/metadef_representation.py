@@ -173,6 +173,12 @@ def show_property(row: MetadefProperty) -> dict[str, Any]:
     return {**row.definition, "name": row.name}
 
 
+def show_changed_object(namespace: MetadefNamespace, row: MetadefObject) -> dict[str, Any]:
+    """As ``show_object``, without a list of required properties that is empty."""
+    shown = show_object(namespace, row)
+    return {key: value for key, value in shown.items() if key != "required" or value}
+
+
 def show_object(namespace: MetadefNamespace, row: MetadefObject) -> dict[str, Any]:
     return {
         "name": row.name,

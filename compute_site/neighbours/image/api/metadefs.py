@@ -17,6 +17,7 @@ from compute_site.neighbours.image.api import metadef_serializers as serializers
 from compute_site.neighbours.image.api.metadef_representation import (
     NAMESPACES,
     show_association,
+    show_changed_object,
     show_namespace,
     show_object,
     show_property,
@@ -267,7 +268,7 @@ class Objects(Parts):
         asked = self.read_object_body(serializers.Object)
         found = self.find_namespace(namespace)
         made = metadefs.create_object(self.caller, found, asked.values)
-        return Response(show_object(found, made), status=201)
+        return Response(show_changed_object(found, made), status=201)
 
 
 class Object(Part):
@@ -285,7 +286,7 @@ class Object(Part):
         asked = self.read_object_body(serializers.Object)
         found = self.find_namespace(namespace)
         changed = metadefs.change_object(self.caller, found, definition, asked.values)
-        return Response(show_object(found, changed))
+        return Response(show_changed_object(found, changed))
 
 
 class Tags(Parts):

@@ -185,6 +185,7 @@ def filter_images(caller: Caller, given: QueryDict) -> QuerySet[Image]:
 
 
 def _visible(caller: Caller, given: QueryDict) -> QuerySet[Image]:
+    """Admins list the images of all projects, but for the community ones of others."""
     visibility = given.get("visibility")
     if visibility not in (None, ALL, *VISIBILITIES):
         raise BadRequest(f"There is no visibility {shown(visibility)}.")
@@ -192,7 +193,10 @@ def _visible(caller: Caller, given: QueryDict) -> QuerySet[Image]:
     if status not in (ALL, *MEMBER_STATUSES):
         raise BadRequest(f"There is no status of members {shown(status)}.")
     rows = Image.objects.visible_to(caller)
-    if "id" not in given and not (caller.is_admin and visibility is not None):
+    if caller.is_admin:
+        if visibility is None and "id" not in given:
+            rows = rows.filter(~Q(visibility="community") | Q(owner=caller.project_id))
+    elif "id" not in given:
         rows = rows.listed_for(
             caller,
             statuses=MEMBER_STATUSES if status == ALL else (status,),

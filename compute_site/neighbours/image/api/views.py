@@ -86,7 +86,8 @@ class ImageList(ImageView):
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST)
         given = request.GET
-        images = self.page(filter_images(self.caller, given), read_order(given))
+        seen = Image.objects.visible_to(self.caller)
+        images = self.page(filter_images(self.caller, given), read_order(given), markers=seen)
         body: dict[str, Any] = {
             "images": [show_image(image) for image in images],
             "first": "/v2/images",

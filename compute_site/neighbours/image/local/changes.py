@@ -26,6 +26,7 @@ COLUMNS = (
     *("name", "visibility", "min_ram", "min_disk", "disk_format", "container_format"),
     *("protected", "os_hidden"),
 )
+FORMATS = ("disk_format", "container_format")
 RESERVED = "os_glance"
 """The prefix of properties that only the service sets."""
 PROPERTIES = "properties"
@@ -51,6 +52,12 @@ class ImageProtected(Forbidden):
     """The image is protected against its deletion."""
 
     code = "image_protected"
+
+
+class FormatFixed(Forbidden):
+    """The image has data, or is about to have them, in the formats that it names."""
+
+    code = "format_fixed"
 
 
 class WrongImageStatus(Forbidden):
@@ -99,6 +106,7 @@ def change_image(caller: Caller, image: Image, steps: Sequence[Step]) -> Image:
 
     Raises:
         KeyOfService, NotRemovable: 403.
+        FormatFixed: 403.
         NoSuchProperty: 409.
         BadRequest: a value is wrong.
     """
@@ -108,6 +116,8 @@ def change_image(caller: Caller, image: Image, steps: Sequence[Step]) -> Image:
     properties = dict(image.properties)
     for step in steps:
         _check_keys([step.key], also=("id",))
+        if step.key in FORMATS and image.status != "queued":
+            raise FormatFixed(f"Only a queued image gets another {step.key}.")
         if step.key in CHANGEABLE:
             _change_own(own, step)
         else:
