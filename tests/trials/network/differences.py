@@ -20,7 +20,7 @@ FREE = frozenset(
 CHOSEN = frozenset(
     (
         *("security_groups", "fixed_ips", "subnets", "mac_address", "ip_address"),
-        *("floating_ip_address", "dns_assignment", "external_fixed_ips"),
+        *("floating_ip_address", "dns_assignment", "external_fixed_ips", "port_id"),
     )
 )
 """Keys that each side chooses where the request does not say them."""
@@ -31,7 +31,7 @@ ALONE = frozenset(
         *("dns_name", "dns_assignment", "propagate_uplink_status", "trusted", "qos_policy_id"),
         *("qos_network_policy_id", "resource_request", "numa_affinity_policy", "device_profile"),
         *("ip_allocation", "is_default", "segment_id", "tags", "shared", "enable_ndp_proxy"),
-        *("hints", "hardware_offload_type", "port_details", "qinq", "normalized_cidr"),
+        *("tenant_id", "hints", "hardware_offload_type", "port_details", "qinq", "normalized_cidr"),
     )
 )
 """Keys of extensions that one of the sides may not have."""
