@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from compute_site.caller import Caller
 from compute_site.faults import Unauthorized
+from compute_site.identity.access_rules import check_allowed
 from compute_site.identity.errors import CrossSite, InvalidPassword, InvalidToken, NoRole
 from compute_site.identity.models import Project, Role, User
 from compute_site.identity.proof import prove_password
@@ -63,6 +64,7 @@ def _by_token(request: Request, token: str) -> Caller:
     if proven is None:
         raise InvalidToken("The token is unknown, expired or revoked.")
     note_user(proven.scope.user_id)
+    check_allowed(proven.scope.access_rules, str(request.method), request.path)
     caller = _caller_in(request, proven.scope, proven.granted)
     return dataclasses.replace(caller, token=proven.token) if proven.token else caller
 

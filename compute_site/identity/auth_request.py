@@ -39,8 +39,9 @@ class AuthRequest:
     credential_id: str | None = None
     credential_name: str | None = None
     secret: str | None = None
-    scope: Literal["project", "domain", "system", "none", "default"] = "default"
+    scope: Literal["project", "domain", "system", "trust", "none", "default"] = "default"
     project_id: str | None = None
     project_name: str | None = None
     project_domain: DomainRef = DEFAULT_DOMAIN
     domain: DomainRef = DEFAULT_DOMAIN
+    trust_id: str | None = None

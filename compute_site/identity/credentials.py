@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import secrets
+from collections.abc import Mapping, Sequence
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
@@ -12,9 +13,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from compute_site.db.conflicts import is_duplicate
+from compute_site.identity.access_rules import keep_rules
 from compute_site.identity.auth_request import AuthRequest
+from compute_site.identity.derived import implications
 from compute_site.identity.errors import NameInUse, NoProject, RestrictedToken
-from compute_site.identity.models import ApplicationCredential, Role
+from compute_site.identity.models import ApplicationCredential, NamedRole, Role
 from compute_site.identity.records import note_change
 from compute_site.identity.tokens import ValidToken
 
@@ -32,6 +35,7 @@ class CredentialOrder:
     others: tuple[str, ...] = ()
     expires_at: dt.datetime | None = None
     unrestricted: bool = False
+    access_rules: tuple[Mapping[str, str], ...] | None = None
 
 
 def make_credential(owner: ValidToken, order: CredentialOrder) -> tuple[ApplicationCredential, str]:
@@ -62,6 +66,8 @@ def make_credential(owner: ValidToken, order: CredentialOrder) -> tuple[Applicat
     )
     try:
         with transaction.atomic():
+            if order.access_rules:
+                credential.access_rules = keep_rules(owner.user_id, order.access_rules)
             credential.save(force_insert=True)
             what = f"Made the application credential {credential.name}."
             note_change(credential.user, what, by=owner.user_id, project_id=project_id)
@@ -86,15 +92,37 @@ def _allowed(owner: ValidToken, order: CredentialOrder) -> tuple[Role | None, li
     missing = set(order.others) - set(owner.scope.others)
     if missing:
         raise RestrictedToken(f"You do not hold the role {min(missing)} in this project.")
-    return order.role, list(order.others)
+    return _with_implied(order.role, order.others, set(owner.scope.others), held)
+
+
+def _with_implied(
+    role: Role | None, others: Sequence[str], own: set[str], held: Role | None
+) -> tuple[Role | None, list[str]]:
+    """The roles with what those of one's own imply, as far as it is held."""
+    if not others:
+        return role, []
+    keys = {row.pk: row.key for row in NamedRole.objects.all()}
+    implied = implications()
+    found = {*others} | {
+        keys[one] for prior, key in keys.items() if key in others for one in implied.get(prior, ())
+    }
+    ladder = [one for one in Role if one == role or one.value in found]
+    largest = max(
+        (one for one in ladder if held is not None and one in held.implied),
+        key=list(Role).index,
+        default=None,
+    )
+    return largest, sorted(found & own)
 
 
 def check_unrestricted(owner: ValidToken) -> None:
     """May the token make and delete application credentials?
 
     Raises:
-        RestrictedToken: it was got with an application credential that may not.
+        RestrictedToken: it was got with an application credential that may not, or by a trust.
     """
+    if owner.token.trust_id is not None:
+        raise RestrictedToken("A token of a trust may not manage application credentials.")
     credential = owner.token.credential
     if credential is not None and not credential.unrestricted:
         raise RestrictedToken(

@@ -153,3 +153,9 @@ class UnknownSetting(Forbidden):
     """A setting of a domain that there is none of."""
 
     code = "unknown_setting"
+
+
+class RuleInUse(Forbidden):
+    """An access rule that limits an application credential."""
+
+    code = "rule_in_use"

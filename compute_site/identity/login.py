@@ -23,8 +23,8 @@ from compute_site.identity.tokens import (
     find_token,
     in_wide_scope,
     issue_token,
-    with_others,
 )
+from compute_site.identity.trusts import log_in_by_trust
 
 
 def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
@@ -48,6 +48,8 @@ def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
         methods += [method for method in earlier if method not in methods]
     if scope is None:
         raise InvalidPassword("User and password do not belong together.")
+    if asked.trust_id is not None:
+        return log_in_by_trust(scope, asked.trust_id, methods=methods, expires_at=expires_at)
     scope, target = _aim(asked, scope)
     return issue_token(scope, target=target, methods=methods, expires_at=expires_at)
 
@@ -105,6 +107,8 @@ def _check_token(
         raise InvalidToken("The token is another user's.")
     if valid.token.credential_id is not None:
         raise RestrictedToken("A token of an application credential cannot be exchanged.")
+    if valid.token.trust_id is not None:
+        raise RestrictedToken("A token of a trust cannot be exchanged.")
     scope = find_by_user(
         user_id=valid.user_id,
         project_id=asked.project_id,
@@ -128,9 +132,8 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
         named = f"{asked.credential_name} of {asked.user_name or asked.user_id}"
     credential = prove_secret(credential, asked.secret or "", named=named)
     user = find_by_user(user_id=credential.user_id, project_id=credential.project_id)
-    scope = user and user.restricted_to(Role(credential.role) if credential.role else None)
-    if scope is not None and credential.others:
-        scope = with_others(scope, credential)
+    role = Role(credential.role) if credential.role else None
+    scope = user and user.restricted_to(role, others=credential.others)
     if scope is None or not scope.holds_any:
         raise NoRole("The user of the application credential does not hold its role any more.")
     return issue_token(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, Q
 
-from compute_site.identity.models import ApplicationCredential, ProjectRole, Role, Token
+from compute_site.identity.models import ApplicationCredential, ProjectRole, Role, Token, Trust
 
 
 def end_lost_roles(user_ids: Iterable[str]) -> None:
@@ -16,8 +16,13 @@ def end_lost_roles(user_ids: Iterable[str]) -> None:
     user who is moved to a larger role leaves one group before joining the other.
     """
     held = ProjectRole.objects.filter(project=OuterRef("project"), group__user=OuterRef("user"))
-    tokens = Token.objects.filter(user__in=user_ids, project__isnull=False)
-    tokens.exclude(Exists(held)).delete()
+    tokens = Token.objects.filter(project__isnull=False)
+    tokens.filter(~Exists(held), user__in=user_ids, trust=None).delete()
+    by_trust = ProjectRole.objects.filter(
+        project=OuterRef("project"), group__user=OuterRef("trust__holder")
+    )
+    trusts = Trust.objects.filter(holder__in=user_ids)
+    tokens.filter(~Exists(by_trust), trust__in=trusts).delete()
     lost = Q()
     for role in Role:
         enough = [other for other in Role if role in other.implied]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Protocol, Self
 
 from django.contrib.auth.models import AbstractUser, Group, UserManager
@@ -22,8 +23,10 @@ from compute_site.identity.service_models import (
     Region,
     Service,
 )
+from compute_site.identity.trust_models import AccessRule, Trust
 
 __all__ = [
+    "AccessRule",
     "ApplicationCredential",
     "Asker",
     "DerivedMembership",
@@ -49,6 +52,7 @@ __all__ = [
     "StoredCredential",
     "StoredPolicy",
     "Token",
+    "Trust",
     "User",
     "UserGroup",
     "new_id",
@@ -108,6 +112,8 @@ class Domain(models.Model):
                 return
             mine = models.Q(user__domain=self) | models.Q(project__domain=self)
             Token.objects.filter(mine | models.Q(domain=self)).delete()
+            for person in ("trustor", "trustee", "holder"):
+                Token.objects.filter(**{f"trust__{person}__domain": self}).delete()
             self.users.update(signed_out_at=timezone.now())
 
 
@@ -214,7 +220,7 @@ class User(AbstractUser):
             kwargs["update_fields"] = {*kwargs["update_fields"], "signed_out_at"}
         with transaction.atomic():
             super().save(*args, **kwargs)
-            self.tokens.all().delete()
+            Token.objects.filter(of_people([self.pk])).delete()
             if renewed:
                 SignInFailures.objects.filter(account=SignInFailures.account_of(self.pk)).delete()
             if not self.is_active:
@@ -490,7 +496,9 @@ class ApplicationCredential(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="credentials")
     role = models.CharField(max_length=16, choices=Role.choices, blank=True)
     others = ArrayField(models.CharField(max_length=36), default=list, blank=True)
-    """The keys of other roles that it may use; they are shown by its tokens, and give no rights."""
+    """The keys of other roles that it may use, and of what they imply."""
+    access_rules = models.JSONField(null=True, blank=True, editable=False)
+    """The kinds of requests that it is limited to, as ``AccessRule`` has them; none: no limit."""
     secret_hash = models.CharField(max_length=128)
     unrestricted = models.BooleanField(default=False)
     """May it make and delete application credentials?"""
@@ -520,6 +528,8 @@ class Token(models.Model):
     domain = models.ForeignKey(Domain, null=True, on_delete=models.CASCADE, related_name="+")
     system = models.BooleanField(default=False)
     """For a domain or the system, if not for a project: for one of them at most."""
+    trust = models.ForeignKey(Trust, null=True, on_delete=models.CASCADE, related_name="tokens")
+    """By which the user has the roles."""
     methods = models.JSONField(default=list)
     audit_id = models.CharField(max_length=22)
     issued_at = models.DateTimeField()
@@ -530,3 +540,13 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return self.audit_id
+
+
+def of_people(user_ids: Iterable[str]) -> models.Q:
+    """The tokens that end with these users: their own, and those of trusts that they are in."""
+    people = list(user_ids)
+    found = models.Q(user__in=people)
+    for person in ("trustor", "trustee", "holder"):
+        trusts = Trust.objects.filter(**{f"{person}__in": people})
+        found |= models.Q(trust__in=trusts)
+    return found

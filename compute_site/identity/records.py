@@ -24,6 +24,7 @@ from compute_site.identity.models import (
     Service,
     StoredCredential,
     StoredPolicy,
+    Trust,
     User,
     UserGroup,
 )
@@ -46,7 +47,7 @@ VALUES (%(user_id)s, %(hour)s, 1, %(now)s, %(address)s, %(way)s)
 
 Recorded = (
     Project | User | Domain | UserGroup | NamedRole | Region | Service | Endpoint | Limit
-) | (RegisteredLimit | StoredCredential | StoredPolicy | EndpointGroup)
+) | (RegisteredLimit | StoredCredential | StoredPolicy | EndpointGroup | Trust)
 KIND_OF: Mapping[type[Any], str] = {
     Project: "project",
     User: "user",
@@ -61,6 +62,7 @@ KIND_OF: Mapping[type[Any], str] = {
     EndpointGroup: "service",
     StoredCredential: "credential",
     StoredPolicy: "policy",
+    Trust: "trust",
 }
 
 

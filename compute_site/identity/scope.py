@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from compute_site.db.prepared import array, prepared_cursor
@@ -37,9 +38,11 @@ class Scope:
     roles: tuple[Role, ...]
     group_ids: tuple[int, ...]
     by_credential: bool = False
-    """The rights are those of an application credential, not all that the user has."""
+    """The rights are those of an application credential or a trust, not all that the user has."""
     others: tuple[str, ...] = ()
     """The keys of other roles that are held (``NamedRole.key``)."""
+    access_rules: tuple[Mapping[str, str], ...] | None = None
+    """The kinds of requests that the token is limited to; ``None``: no limit."""
 
     @property
     def all_roles(self) -> frozenset[str]:
@@ -54,15 +57,19 @@ class Scope:
     def holds_any(self) -> bool:
         return bool(self.roles or self.others)
 
-    def restricted_to(self, role: Role | None, group_id: int | None = None) -> Scope:
-        """The same user with an application credential: with its role only, or with no role if the
-        user does not hold that role any more.
+    def restricted_to(
+        self, role: Role | None, *, others: Collection[str], group_ids: Collection[int] = ()
+    ) -> Scope:
+        """The same user with an application credential or by a trust: with these roles only, and of
+        them with those that are held still. ``group_ids`` are the groups of these.
         """
         held = role is not None and any(role in own.implied for own in self.roles)
-        roles = (role,) if held and role is not None else ()
-        groups = (group_id,) if roles and group_id is not None else ()
         return dataclasses.replace(
-            self, roles=roles, group_ids=groups, by_credential=True, others=()
+            self,
+            roles=(role,) if held and role is not None else (),
+            group_ids=tuple(group_ids),
+            by_credential=True,
+            others=tuple(other for other in self.others if other in others),
         )
 
 
@@ -77,24 +84,30 @@ SELECT account.id, account.username, account.password, account.is_superuser, acc
        ARRAY(SELECT concat(member.group_id, ':', entry.role)
                FROM identity_user_groups member
                LEFT JOIN identity_projectrole entry ON entry.group_id = member.group_id
-              WHERE member.user_id = account.id
+              WHERE member.user_id = {holder}
                 AND (entry.project_id = project.id OR entry.project_id IS NULL))
 """
+OF_ACCOUNT = COLUMNS.format(holder="account.id")
+# What a trust gives are roles of another user than the account, or of the account itself.
 OF_TOKEN = (
-    COLUMNS  # noqa: S608 - put together from constants
+    COLUMNS.format(holder="COALESCE(trust.holder_id, account.id)")  # noqa: S608 - of constants
     + """,
-       credential.role,
+       COALESCE(credential.role, trust.role),
        (SELECT entry.group_id FROM identity_projectrole entry
-         WHERE entry.project_id = project.id AND entry.role = credential.role)
+         WHERE entry.project_id = project.id
+           AND entry.role = COALESCE(credential.role, trust.role)),
+       COALESCE(credential.others, trust.others),
+       credential.access_rules::text
   FROM identity_token token
   JOIN identity_user account ON account.id = token.user_id AND account.is_active
   LEFT JOIN identity_project project ON project.id = token.project_id AND project.enabled
   LEFT JOIN identity_applicationcredential credential ON credential.id = token.credential_id
+  LEFT JOIN identity_trust trust ON trust.id = token.trust_id
  WHERE token.digest = %(digest)s AND token.expires_at > statement_timestamp()
 """
 )
 OF_USER = (
-    COLUMNS
+    OF_ACCOUNT
     + """
   FROM identity_user account
   JOIN identity_domain home ON home.id = account.domain_id AND home.enabled
@@ -105,7 +118,7 @@ OF_USER = (
 """
 )
 OF_USERS = (
-    COLUMNS
+    OF_ACCOUNT
     + """
   FROM unnest(%s::text[], %s::text[]) AS wanted (account, project)
   JOIN identity_user account ON account.id = wanted.account AND account.is_active
@@ -202,5 +215,16 @@ def scope_of(row: tuple[Any, ...]) -> Scope:
     values: list[Any] = [*row[:7], roles, groups, False, others]
     scope = Scope(*values)
     if len(row) > 8 and row[8] is not None:
-        return scope.restricted_to(Role(row[8]) if row[8] else None, row[9])
+        return _restricted(scope, pairs, row[8:12])
     return scope
+
+
+def _restricted(scope: Scope, pairs: Collection[Sequence[str]], limits: tuple[Any, ...]) -> Scope:
+    """The scope with some roles alone, and the groups of those that are held."""
+    role, role_group, others, access_rules = limits
+    found = scope.restricted_to(Role(role) if role else None, others=others)
+    groups = [int(group) for group, key in pairs if key in found.others]
+    if found.roles and role_group is not None:
+        groups.append(role_group)
+    allowed = None if access_rules is None else tuple(json.loads(access_rules))
+    return dataclasses.replace(found, group_ids=tuple(groups), access_rules=allowed)

@@ -18,15 +18,22 @@ from psycopg.types.json import Jsonb
 from compute_site.faults import Forbidden
 from compute_site.identity.assignments import find_wide_roles
 from compute_site.identity.errors import EndedMeanwhile
-from compute_site.identity.models import ApplicationCredential, ProjectRole, Role, Token, User
+from compute_site.identity.models import (
+    ApplicationCredential,
+    Role,
+    Token,
+    Trust,
+    User,
+    of_people,
+)
 from compute_site.identity.scope import LADDER, Scope, find_by_token
 
 INSERT = """
 INSERT INTO identity_token (
        digest, user_id, project_id, credential_id, methods, audit_id, issued_at, expires_at,
-       domain_id, system)
+       domain_id, system, trust_id)
 SELECT %(digest)s, account.id, %(project_id)s, %(credential_id)s, %(methods)s, %(audit_id)s,
-       %(issued_at)s, %(expires_at)s, %(domain_id)s, %(system)s
+       %(issued_at)s, %(expires_at)s, %(domain_id)s, %(system)s, %(trust_id)s
   FROM identity_user account {place}
  WHERE account.id = %(user_id)s AND account.is_active
    AND account.signed_out_at IS NOT DISTINCT FROM %(signed_out_at)s
@@ -97,6 +104,7 @@ def issue_token(
     methods: Sequence[str],
     expires_at: dt.datetime | None = None,
     credential: ApplicationCredential | None = None,
+    trust: Trust | None = None,
 ) -> tuple[str, ValidToken]:
     """Make a token; its text is returned here and never again.
 
@@ -121,6 +129,7 @@ def issue_token(
         issued_at=now,
         expires_at=min(expires_at or longest, longest),
         credential=credential,
+        trust=trust,
     )
     _insert(token, scope)
     return text, ValidToken(token, scope)
@@ -129,7 +138,7 @@ def issue_token(
 def find_token(text: str) -> ValidToken | None:
     """The token if it is valid: not expired, user active, project enabled, a role held in it."""
     digest = digest_of(text)
-    token = Token.objects.select_related("credential").filter(digest=digest).first()
+    token = Token.objects.select_related("credential", "trust").filter(digest=digest).first()
     if token is None:
         return None
     scope = find_by_token(digest)
@@ -138,19 +147,9 @@ def find_token(text: str) -> ValidToken | None:
     if token.domain_id is not None or token.system:
         scope = in_wide_scope(scope, token.domain_id)
         return ValidToken(token, scope) if scope.holds_any else None
-    if token.credential is not None and token.credential.others:
-        scope = with_others(scope, token.credential)
     if token.project_id is not None and not scope.holds_any:
         return None
     return ValidToken(token, scope)
-
-
-def with_others(scope: Scope, credential: ApplicationCredential) -> Scope:
-    """With the other roles of the application credential that its user still holds."""
-    held = ProjectRole.objects.filter(
-        group__user=credential.user_id, project=credential.project_id, role__in=credential.others
-    )
-    return dataclasses.replace(scope, others=tuple(held.values_list("role", flat=True)))
 
 
 def in_wide_scope(scope: Scope, domain_id: str | None) -> Scope:
@@ -181,7 +180,7 @@ def sign_out(user_ids: Iterable[str]) -> int:
     wanted = list(user_ids)
     with transaction.atomic():
         User.objects.filter(pk__in=wanted).update(signed_out_at=timezone.now())
-        return Token.objects.filter(user__in=wanted).delete()[0]
+        return Token.objects.filter(of_people(wanted)).delete()[0]
 
 
 def purge_tokens() -> int:

@@ -16,6 +16,8 @@ from compute_site.identity.ids import stable_id
 MADE = demo.SERVER
 TRANSFER_KEY = "0123456789abcdef"
 """Stands for the key that only the answer to an offer tells."""
+OWN = "00000000000000000000000000000000"
+"""Stands for the id of the own user."""
 WITHOUT_BODY = None
 IMAGE_DATA = "any bytes are a raw image"
 LOGIN = {
@@ -90,6 +92,15 @@ IDENTITY: Mapping[str, Any] = {
     },
     "patch credentials/{credential_id}": {"credential": {"blob": "MFRGGZDFMZTWQ2LK"}},
     "post users/{user_id}/credentials/OS-EC2": {"tenant_id": demo.PROJECT},
+    "post OS-TRUST/trusts": {
+        "trust": {
+            "trustor_user_id": OWN,
+            "trustee_user_id": MADE,
+            "project_id": demo.PROJECT,
+            "impersonation": False,
+            "roles": [{"name": "reader"}],
+        }
+    },
     "post policies": {"policy": {"type": "application/json", "blob": '{"default": "role:admin"}'}},
     "patch policies/{policy_id}": {"policy": {"blob": '{"default": "role:reader"}'}},
     "put domains/{domain_id}/config": {"config": {"identity": {"driver": "ldap"}}},

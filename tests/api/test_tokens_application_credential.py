@@ -344,7 +344,7 @@ def test_a_credential_goes_with_its_project(cast: Cast) -> None:
         {"expires_at": "2030-13-01T00:00:00Z"},
         {"expires_at": 5},
         {"unrestricted": "yes"},
-        {"access_rules": [{"path": "/v2.1/servers", "method": "GET", "service": "compute"}]},
+        {"access_rules": [{"path": "/v2.1/servers", "method": "GET"}]},
     ],
 )
 def test_a_malformed_order_is_400(cast: Cast, members: dict[str, Any]) -> None:

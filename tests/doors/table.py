@@ -461,6 +461,19 @@ def stored() -> Iterator[Row]:
     one = f"{FILTER}/endpoint_groups/{{endpoint_group_id}}"
     yield row("PATCH", one, ADMIN, 200, group)
     yield row("DELETE", one, ADMIN, 204)
+    trust = {
+        "trustor_user_id": "{own_user}",
+        "trustee_user_id": "{stored_user}",
+        "project_id": "{alpha}",
+        "impersonation": False,
+        "roles": [{"name": "reader"}],
+    }
+    yield row("POST", f"{V3}/OS-TRUST/trusts", READER, 201, {"trust": trust}, outsider=404)
+    yield row("DELETE", f"{V3}/OS-TRUST/trusts/{{trust_id}}", ADMIN, 204, outsider=403)
+    yield row(
+        *("DELETE", f"{USER}/access_rules/{{access_rule_id}}", ADMIN, 204),
+        names={"user_id": "{stored_user}"},
+    )
     for given in (
         f"{one}/projects/{{project_id}}",
         f"{FILTER}/projects/{{project_id}}/endpoints/{{endpoint_id}}",

@@ -11,6 +11,7 @@ from guardian.shortcuts import assign_perm
 from compute_site.identity.assignments import Place, assign, find_role
 from compute_site.identity.kept import blob_of, make_ec2, make_stored, set_config
 from compute_site.identity.models import (
+    AccessRule,
     Domain,
     Endpoint,
     EndpointGroup,
@@ -24,6 +25,7 @@ from compute_site.identity.models import (
     Role,
     Service,
     StoredPolicy,
+    Trust,
     User,
     UserGroup,
 )
@@ -235,6 +237,12 @@ class World:
             "access": json.loads(blob_of(keys))["access"],
             "stored_policy": StoredPolicy.objects.create(type="t", blob="b").pk,
             "endpoint_group_id": group.pk,
+            "trust_id": Trust.objects.create(
+                trustor_id=user, trustee_id=user, holder_id=user, project_id=ALPHA, roles=[]
+            ).pk,
+            "access_rule_id": AccessRule.objects.create(
+                user_id=user, service="compute", method="GET", path="/v2.1/servers"
+            ).pk,
         }
 
     def _assignments(self, user_id: str, group: UserGroup) -> None:

@@ -355,7 +355,7 @@ def test_an_application_credential_has_roles_of_one_s_own(as_admin: ApiClient, c
     body = {"auth": {"identity": identity}}
     answer = ApiClient().post(f"{V3}/auth/tokens", body).expect(201)
     assert names_of(answer.json["token"]) == {"auditor"}
-    Holder(answer.headers["X-Subject-Token"], None).get(SERVERS).expect(401)
+    Holder(answer.headers["X-Subject-Token"], None).get(SERVERS).expect(403)
     as_admin.delete(held).expect(204)
     ApiClient().post(f"{V3}/auth/tokens", body).expect(401)
 

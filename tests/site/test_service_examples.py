@@ -20,7 +20,7 @@ from django.test import Client
 from compute_site.api import demo
 from compute_site.cloudfile import load
 from compute_site.identity.models import Project, User
-from compute_site.neighbours.examples import EXAMPLES, IMAGE_DATA, IN_PATH, MADE, TRANSFER_KEY
+from compute_site.neighbours.examples import EXAMPLES, IMAGE_DATA, IN_PATH, MADE, OWN, TRANSFER_KEY
 from compute_site.neighbours.volume.api.views import VolumeView
 from tests.world.client import Answer, ApiClient
 
@@ -253,6 +253,11 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
     "/identity/v3/domains/": holders,
     "/identity/v3/credentials": lambda: {MADE: person()["user_id"]},
     "/identity/v3/credentials/": stored,
+    "/identity/v3/OS-TRUST/trusts": lambda: {
+        OWN: User.objects.get(username="admin").pk,
+        MADE: person()["user_id"],
+        demo.PROJECT: Project.objects.get(name="admin").pk,
+    },
     "/identity/v3/policies/": lambda: {"policy_id": make("/identity/v3/policies")},
     "/identity/v3/OS-EP-FILTER/endpoint_groups/": lambda: {
         "endpoint_group_id": make("/identity/v3/OS-EP-FILTER/endpoint_groups")
@@ -355,7 +360,8 @@ def send(name: str) -> Answer:
     body = EXAMPLES[name]
     if isinstance(body, str):
         return ask(method, NAME.sub(in_path, path), body.encode())
-    text = json.dumps(body).replace(demo.PROJECT, project_id()).replace(MADE, known.get(MADE, ""))
+    text = json.dumps(body).replace(demo.PROJECT, known.get(demo.PROJECT, project_id()))
+    text = text.replace(MADE, known.get(MADE, "")).replace(OWN, known.get(OWN, ""))
     text = text.replace(TRANSFER_KEY, known.get(TRANSFER_KEY, ""))
     return ask(method, NAME.sub(in_path, path), None if body is None else json.loads(text))
 

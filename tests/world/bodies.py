@@ -354,6 +354,13 @@ LIMIT = {
     "resource_limit": 1,
 }
 STORED = {"user_id": "{user_id}", "type": "cert", "blob": "made", "project_id": "{project_id}"}
+TRUST = {
+    "trustor_user_id": Cast.admin.user_id,
+    "trustee_user_id": "{user_id}",
+    "project_id": "{project_id}",
+    "impersonation": True,
+    "roles": [{"name": "reader"}],
+}
 POLICY = {"type": "text", "blob": "made"}
 CONFIG = {"identity": {"driver": "sql"}}
 GROUP = {"name": "made", "description": "made", "filters": {"interface": "admin"}}
@@ -382,6 +389,9 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "credential",
             identity.StoredCredentialChange().fields,
         ),
+    ),
+    "POST //identity/v3/OS-TRUST/trusts": (
+        Example({"trust": TRUST}, "trust", identity.TrustBody().fields),
     ),
     "POST //identity/v3/users/{user_id}/credentials/OS-EC2": (
         Example({"tenant_id": "{project_id}"}, "", identity.Ec2Body().fields),

@@ -15,6 +15,7 @@ from django.utils import timezone
 from compute_site.api.microversions.version import NEWEST
 from compute_site.identity.kept import blob_of, make_ec2, set_config
 from compute_site.identity.models import (
+    AccessRule,
     Domain,
     Endpoint,
     EndpointGroup,
@@ -24,6 +25,7 @@ from compute_site.identity.models import (
     RegisteredLimit,
     Service,
     StoredPolicy,
+    Trust,
     UserGroup,
 )
 from compute_site.neighbours.image.models import ImageMember
@@ -146,6 +148,16 @@ def _make_identity() -> dict[str, str]:
         "credential_id": keys.pk,
         "access": json.loads(blob_of(keys))["access"],
         "policy_id": StoredPolicy.objects.create(type="text", blob="x").pk,
+        "trust_id": Trust.objects.create(
+            trustor_id=Cast.admin.user_id,
+            trustee_id=Cast.second_member.user_id,
+            holder_id=Cast.admin.user_id,
+            project_id=ALPHA,
+            roles=[],
+        ).pk,
+        "access_rule_id": AccessRule.objects.create(
+            user_id=Cast.second_member.user_id, service="compute", method="GET", path="/v2.1"
+        ).pk,
         "group": "identity",
         "option": "driver",
     }

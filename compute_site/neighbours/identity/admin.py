@@ -18,10 +18,12 @@ from compute_site.console.lists import word_filter
 from compute_site.console.operator import is_superuser
 from compute_site.faults import BadRequest, Fault
 from compute_site.identity import kept, limits, services
+from compute_site.identity.access_rules import remove_rule
 from compute_site.identity.assignments import Place, assign, unassign
 from compute_site.identity.catalog import FILTERS
 from compute_site.identity.groups import add_member, remove_member
 from compute_site.identity.models import (
+    AccessRule,
     Domain,
     DomainOption,
     Endpoint,
@@ -36,10 +38,12 @@ from compute_site.identity.models import (
     Service,
     StoredCredential,
     StoredPolicy,
+    Trust,
     User,
     UserGroup,
 )
 from compute_site.identity.roles import imply, stop_implying
+from compute_site.identity.trusts import remove_trust
 from compute_site.neighbours.identity.api.catalogue import ENDPOINT, REGION, SERVICE
 from compute_site.neighbours.identity.api.domain import DOMAIN
 from compute_site.neighbours.identity.api.endpoint_filter import GROUP as ENDPOINT_GROUP
@@ -422,6 +426,42 @@ class StoredCredentialAdmin(ShownAndDeleted):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         kept.remove_stored(obj, by=name_of(request))
+
+
+@admin.register(Trust)
+class TrustAdmin(ShownAndDeleted):
+    """Users make trusts themselves."""
+
+    list_display = ("trustor", "trustee", "project", "role", "impersonation", "expires_at")
+    list_select_related = ()
+    list_prefetched = ("trustor", "trustee", "project")
+    list_filter = (
+        word_filter("trustor", "trustor__username", "trustor__id"),
+        word_filter("project", "project__name", "project__id"),
+    )
+    search_fields = ("id",)
+    fields = (
+        *("id", "trustor", "trustee", "holder", "project", "impersonation", "role", "others"),
+        *("expires_at", "remaining_uses", "redelegation_count", "parent", "created_at"),
+    )
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        remove_trust(obj, by=name_of(request))
+
+
+@admin.register(AccessRule)
+class AccessRuleAdmin(ShownAndDeleted):
+    """Rules that limit application credentials; one that does so stays."""
+
+    list_display = ("user", "service", "method", "path")
+    list_select_related = ()
+    list_prefetched = ("user",)
+    list_filter = (word_filter("user", "user__username", "user__id"),)
+    search_fields = ("service", "path")
+    fields = ("id", "user", "service", "method", "path")
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        remove_rule(obj, by=name_of(request))
 
 
 @admin.register(DomainOption)

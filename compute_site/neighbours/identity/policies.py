@@ -488,3 +488,49 @@ FILTERED = {
         ),
     )
 }
+TRUST = f"{V3}/OS-TRUST/trusts"
+TRUSTS = {
+    name: _admins(name, told, operation, noun="trust")
+    for name, told, operation in (
+        ("list_trusts", "List all trusts.", f"GET {TRUST}"),
+        (
+            "list_trusts_for_trustor",
+            "List the trusts that another user made.",
+            f"GET {TRUST}?trustor_user_id={{id}}",
+        ),
+        (
+            "list_trusts_for_trustee",
+            "List the trusts that another user got.",
+            f"GET {TRUST}?trustee_user_id={{id}}",
+        ),
+        ("get_trust", "Show trusts of others.", f"GET {TRUST}/{{trust_id}}"),
+        ("delete_trust", "Delete trusts of others.", f"DELETE {TRUST}/{{trust_id}}"),
+        (
+            "list_roles_for_trust",
+            "List the roles of trusts of others.",
+            f"GET {TRUST}/{{trust_id}}/roles",
+        ),
+        (
+            "get_role_for_trust",
+            "See whether a trust of others has a role.",
+            f"GET {TRUST}/{{trust_id}}/roles/{{role_id}}",
+        ),
+    )
+}
+RULES_OF_USER = f"{V3}/users/{{user_id}}/access_rules"
+ACCESS_RULES = {
+    name: _admins(name, told, operation, noun="application credential")
+    for name, told, operation in (
+        ("list_access_rules", "List the access rules of others.", f"GET {RULES_OF_USER}"),
+        (
+            "get_access_rule",
+            "Show an access rule of others.",
+            f"GET {RULES_OF_USER}/{{access_rule_id}}",
+        ),
+        (
+            "delete_access_rule",
+            "Delete an access rule of others.",
+            f"DELETE {RULES_OF_USER}/{{access_rule_id}}",
+        ),
+    )
+}

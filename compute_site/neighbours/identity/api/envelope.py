@@ -19,6 +19,7 @@ from compute_site.api.rendering import JsonRenderer
 from compute_site.api.view import as_fault
 from compute_site.caller import PolicyRefused
 from compute_site.faults import Fault, MethodNotAllowed, Unauthorized
+from compute_site.identity.access_rules import check_allowed
 from compute_site.identity.errors import InvalidToken
 from compute_site.identity.models import Token
 from compute_site.identity.tokens import ValidToken, find_token
@@ -58,6 +59,7 @@ class IdentityView(JsonView):
                 "Send a valid token in X-Auth-Token, or a name and password (HTTP Basic)."
             )
         note_user(valid.user_id)
+        check_allowed(valid.scope.access_rules, str(self.request.method), self.request.path)
         return valid
 
     def _by_password(self) -> ValidToken | None:

@@ -7,13 +7,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from compute_site.identity.access_rules import show_rule
 from compute_site.identity.assignments import by_keys
 from compute_site.identity.catalog import FILTERS, catalog, url_of
 from compute_site.identity.ids import stable_id
 from compute_site.identity.kept import blob_of
 from compute_site.identity.models import (
+    AccessRule,
     ApplicationCredential,
     Domain,
     Endpoint,
@@ -27,6 +29,7 @@ from compute_site.identity.models import (
     Service,
     StoredCredential,
     StoredPolicy,
+    Trust,
     User,
     UserGroup,
 )
@@ -66,6 +69,15 @@ def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> di
             "id": token.credential.id,
             "name": token.credential.name,
             "restricted": not token.credential.unrestricted,
+        }
+        if token.credential.access_rules is not None:
+            shown["application_credential"]["access_rules"] = token.credential.access_rules
+    if token.trust is not None:
+        shown["OS-TRUST:trust"] = {
+            "id": token.trust.id,
+            "trustor_user": {"id": token.trust.trustor_id},
+            "trustee_user": {"id": token.trust.trustee_id},
+            "impersonation": token.trust.impersonation,
         }
     return {"token": shown}
 
@@ -143,6 +155,7 @@ def show_credential(
         "roles": show_credential_roles(credential),
         "expires_at": show_time(credential.expires_at)[:-1] if credential.expires_at else None,
         "unrestricted": credential.unrestricted,
+        **({"access_rules": credential.access_rules} if credential.access_rules else {}),
         "links": {"self": f"{own}/{credential.id}"},
     }
     return shown | ({"secret": secret} if secret is not None else {})
@@ -273,6 +286,37 @@ def show_policy(policy: StoredPolicy, *, root: str) -> dict[str, Any]:
         "blob": policy.blob,
         "links": {"self": f"{root}/identity/v3/policies/{policy.id}"},
     }
+
+
+def show_trust(trust: Trust, *, root: str, roles: bool = True) -> dict[str, Any]:
+    """``roles``: as a single trust shows them, not in lists."""
+    own = f"{root}/identity/v3/OS-TRUST/trusts/{trust.id}"
+    shown: dict[str, Any] = {
+        "id": trust.id,
+        "trustor_user_id": trust.trustor_id,
+        "trustee_user_id": trust.trustee_id,
+        "project_id": trust.project_id,
+        "impersonation": trust.impersonation,
+        "expires_at": show_time(trust.expires_at) if trust.expires_at else None,
+        "remaining_uses": trust.remaining_uses,
+        "redelegation_count": trust.redelegation_count,
+        "redelegated_trust_id": trust.parent_id,
+        "deleted_at": None,
+        "links": {"self": own},
+    }
+    if roles:
+        shown["roles"] = [show_role(role, root=root) for role in roles_of_trust(trust)]
+        shown["roles_links"] = {"self": f"{own}/roles", "next": None, "previous": None}
+    return shown
+
+
+def roles_of_trust(trust: Trust) -> QuerySet[NamedRole]:
+    return NamedRole.objects.filter(pk__in=trust.roles)
+
+
+def show_access_rule(rule: AccessRule, *, root: str) -> dict[str, Any]:
+    own = f"{root}/identity/v3/users/{rule.user_id}/access_rules/{rule.id}"
+    return {**show_rule(rule), "links": {"self": own}}
 
 
 def show_registered(registered: RegisteredLimit, *, root: str) -> dict[str, Any]:

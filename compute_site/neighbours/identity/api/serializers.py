@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
+from compute_site.identity.access_rules import METHODS
 from compute_site.identity.assignments import ROLE_OF_ID
 from compute_site.identity.catalog import FILTERS, KNOWN_IN_URLS, SUBSTITUTED
 from compute_site.identity.errors import MalformedRequest, NoSuchThing
@@ -536,6 +537,36 @@ def coming_time(given: Any) -> dt.datetime | None:
     return moment
 
 
+def asked_rules(given: Any) -> tuple[dict[str, str], ...] | None:
+    """The kinds of requests that a credential is limited to; none: no limit."""
+    if given is None or given == []:
+        return None
+    if not isinstance(given, list) or len(given) > MOST_RULES:
+        raise WrongValue(f"give a list of at most {MOST_RULES} objects.")
+    return tuple(_asked_rule(one) for one in given)
+
+
+MOST_RULES = 1000
+RULE_KEYS = ("service", "method", "path")
+
+
+def _asked_rule(given: Any) -> dict[str, str]:
+    """By its id, or by what it allows."""
+    if not isinstance(given, dict) or not set(given) <= {"id", *RULE_KEYS}:
+        raise WrongValue("give objects with id, or with service, method and path.")
+    read = {name: name_of(64)(given[name]) for name in given if name != "path"}
+    if set(read) == {"id"} and "path" not in given:
+        return read
+    if set(given) - {"id"} != set(RULE_KEYS):
+        raise WrongValue("give service, method and path.")
+    path = given["path"]
+    if not isinstance(path, str) or not path.startswith("/") or len(path) > 225 or "\0" in path:
+        raise WrongValue("path: give at most 225 characters that begin with /.")
+    if read["method"] not in METHODS:
+        raise WrongValue(f"method: give one of {', '.join(METHODS)}.")
+    return {"service": read["service"], "method": read["method"], "path": path}
+
+
 class CredentialCreate(IdentityBody):
     """An application credential; the project is that of the token, whatever the body says."""
 
@@ -547,6 +578,7 @@ class CredentialCreate(IdentityBody):
     unrestricted = Member(true_or_nothing, default=False)
     roles = Member(asked_roles, default=(None, ()))
     expires_at = Member(coming_time, default=None)
+    access_rules = Member(asked_rules, default=None)
     project_id = Member(anything)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -559,3 +591,54 @@ class CredentialCreate(IdentityBody):
         role, others = attrs.pop("roles", (None, ()))
         attrs |= {"role": role, "others": others}
         return {name: value for name, value in attrs.items() if name not in (EXTRA, "project_id")}
+
+
+def role_names(given: Any) -> tuple[str, ...]:
+    """The ids of roles that are named by id or by name.
+
+    Raises:
+        NoSuchThing: there is no such role.
+    """
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
+        raise WrongValue("give a list of objects with id or name.")
+    found = []
+    for entry in given:
+        word = entry.get("id") or entry.get("name")
+        if not isinstance(word, str) or "\0" in word:
+            raise WrongValue("give a list of objects with id or name.")
+        named = Q(pk=word) if entry.get("id") else Q(name=word, domain=None)
+        role = NamedRole.objects.filter(named).values_list("pk", flat=True).first()
+        if role is None:
+            raise NoSuchThing(f"There is no role {word[:60]}.")
+        found.append(role)
+    return tuple(dict.fromkeys(found))
+
+
+class TrustBody(IdentityBody):
+    noun = "trust"
+
+    trustor_user_id = Member(name_of(64), missing=NEEDED)
+    trustee_user_id = Member(name_of(64), missing=NEEDED)
+    project_id = Member(id_of(Project, "project"), missing="give one: a trust is for a project.")
+    impersonation = Member(flag, missing="give true or false.")
+    roles = Member(role_names, default=())
+    expires_at = Member(coming_time, default=None)
+    remaining_uses = Member(
+        or_null(between(1, LARGEST_INT, "give a positive whole number")), default=None
+    )
+    allow_redelegation = Member(true_or_nothing, default=False)
+    redelegation_count = Member(
+        or_null(between(0, LARGEST_INT, "give a whole number")), default=None
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of ``TrustOrder``. Members that nothing is kept of may say nothing."""
+        surplus = sorted(name for name, value in attrs[EXTRA].items() if value is not None)
+        if surplus:
+            raise ValidationError({surplus[0]: ["is not known."]})
+        del attrs[EXTRA]
+        attrs["trustor_id"] = attrs.pop("trustor_user_id")
+        attrs["trustee_id"] = attrs.pop("trustee_user_id")
+        return attrs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,6 +15,9 @@ from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.representation import show_list, show_token
 from compute_site.neighbours.identity.api.token_body import TokenBody
+
+SUPPORT = "OpenStack-Identity-Access-Rules"
+VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?", re.ASCII)
 
 
 class Tokens(IdentityView):
@@ -43,9 +48,17 @@ class Tokens(IdentityView):
         valid = find_token(text)
         if valid is None:
             raise TokenNotFound("The token in X-Subject-Token is unknown, expired or revoked.")
+        limited = valid.scope.access_rules is not None
+        if limited and self.request.method != "DELETE" and not self.knows_access_rules():
+            raise TokenNotFound(f"The token in X-Subject-Token is limited; send {SUPPORT}: 1.0.")
         if valid.user_id != caller.user_id and not self.holds(caller, rule):
             raise ForeignToken("The token in X-Subject-Token is another user's.")
         return text, valid
+
+    def knows_access_rules(self) -> bool:
+        """Does the service that asks say that it limits requests by access rules?"""
+        text = self.request.headers.get(SUPPORT, "")
+        return bool(VERSION.fullmatch(text)) and float(text) >= 1
 
     def answer(self, valid: ValidToken, text: str, *, status: int = 200) -> Response:
         with_catalog = "nocatalog" not in self.request.GET

@@ -14,15 +14,16 @@ from rest_framework.settings import api_settings
 
 from compute_site.faults import Fault
 from compute_site.identity.auth_request import METHODS, AuthRequest, DomainRef
-from compute_site.identity.errors import MalformedRequest, NoRole, UnknownMethod
+from compute_site.identity.errors import MalformedRequest, UnknownMethod
 from compute_site.neighbours.serializers import CheckedField
 from compute_site.values.keys import WrongValue, anything
 
-FAULTS: Mapping[str | None, type[Fault]] = {fault.code: fault for fault in (NoRole, UnknownMethod)}
+FAULTS: Mapping[str | None, type[Fault]] = {UnknownMethod.code: UnknownMethod}
 """What is wrong without being malformed, by the code of the error."""
 UNSCOPED = "unscoped"
-OFFERED = ("system", "project", "domain")
-SCOPES = ("system", "project", "domain", "OS-TRUST:trust", UNSCOPED)
+TRUST = "OS-TRUST:trust"
+OFFERED = ("system", "project", "domain", TRUST)
+SCOPES = (*OFFERED, UNSCOPED)
 """What a token can be for in Keystone; a request names one."""
 NO_OBJECT = "give an object."
 NO_TEXT = "give a text."
@@ -186,6 +187,10 @@ class ScopeSystem(Member):
         return {}
 
 
+class ScopeTrust(Member):
+    id = Text(source="trust_id")
+
+
 class Scope(Member):
     project = ScopeProject()
     domain = ScopeDomain()
@@ -194,8 +199,10 @@ class Scope(Member):
     default_error_messages: ClassVar = {
         "invalid": "give an object with a project.",
         "number": f"give one of {', '.join(SCOPES)}.",
-        "foreign": "trusts are not offered.",
     }
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), TRUST: ScopeTrust()}
 
     def unread(self, data: Mapping[str, Any]) -> Collection[str]:
         return [kind for kind in OFFERED if kind not in data]
@@ -206,11 +213,9 @@ class Scope(Member):
             self.fail("number")
         if data == UNSCOPED or kinds == [UNSCOPED]:
             return {"scope": "none"}
-        if kinds == ["OS-TRUST:trust"]:
-            raise ValidationError(self.error_messages["foreign"], code=NoRole.code)
         named = super().to_internal_value(data)
         (kind,) = kinds
-        return {"scope": kind, **named[kind]}
+        return {"scope": "trust" if kind == TRUST else kind, **named[kind]}
 
 
 class Auth(Member):
@@ -227,7 +232,6 @@ class TokenBody(Member):
         Raises:
             MalformedRequest: something is missing or of the wrong type; the text names it.
             UnknownMethod: a method that is not offered.
-            NoRole: a scope that nobody can have here: a trust.
         """
         if not self.is_valid():
             where, error = _first(self.errors)

@@ -75,6 +75,14 @@ from compute_site.neighbours.identity.api.stored import (
     StoredList,
 )
 from compute_site.neighbours.identity.api.token import Catalog, Tokens
+from compute_site.neighbours.identity.api.trust import (
+    AccessRuleDetail,
+    AccessRuleList,
+    TrustDetail,
+    TrustList,
+    TrustRole,
+    TrustRoleList,
+)
 from compute_site.neighbours.identity.api.user import (
     UserDetail,
     UserList,
@@ -152,6 +160,12 @@ urlpatterns = [
     path("v3/credentials/<credential_id>", StoredDetail.as_view()),
     path("v3/policies", PolicyList.as_view()),
     path("v3/policies/<policy_id>", PolicyDetail.as_view()),
+    path("v3/users/<user_id>/access_rules", AccessRuleList.as_view()),
+    path("v3/users/<user_id>/access_rules/<access_rule_id>", AccessRuleDetail.as_view()),
+    path("v3/OS-TRUST/trusts", TrustList.as_view()),
+    path("v3/OS-TRUST/trusts/<trust_id>", TrustDetail.as_view()),
+    path("v3/OS-TRUST/trusts/<trust_id>/roles", TrustRoleList.as_view()),
+    path("v3/OS-TRUST/trusts/<trust_id>/roles/<role_id>", TrustRole.as_view()),
     path("v3/groups", GroupList.as_view()),
     path("v3/groups/<group_id>", GroupDetail.as_view()),
     path("v3/groups/<group_id>/users", MemberList.as_view()),
