@@ -31,7 +31,7 @@ from servers.agent.kept_running import KeptRunning
 from servers.agent.machine import VERSION, boot_id, load_of
 from servers.agent.network.none import NoWires
 from servers.agent.network.protocol import Wires
-from servers.agent.orders import LONG, MEANWHILE, Order, Worker
+from servers.agent.orders import LONG, MEANWHILE, NETWORK_CHANGED, Order, Worker
 from servers.agent.settings import Identity, Settings, save_identity
 from servers.agent.transfer import Transfer
 
@@ -96,6 +96,8 @@ class Agent:
         self.queues = Queues(settings.max_spawns, self._carry_out)
         self.meanwhile = Queues(1, self._carry_out)
         """Of orders about what goes on: they wait for no other one."""
+        self.changes = Queues(1, self._carry_out)
+        """Of what is new of networks, which guests that are made for minutes do not hold up."""
         self.outbox: deque[Entry] = deque(self.journal.unsent())
         self.to_send = threading.Event()
         self.after = 0
@@ -134,6 +136,7 @@ class Agent:
                 thread.start()
             self.stop.wait()
             self.meanwhile.finish()
+            self.changes.finish()
             self.queues.finish()
             self.to_send.set()
             for thread in threads[1:]:  # the first may wait for the site for long
@@ -189,8 +192,12 @@ class Agent:
         if known is not None and known.answer is not None:
             self._answer(known)  # the site has not heard it
         else:
-            queues = self.meanwhile if order["task"] in MEANWHILE else self.queues
-            queues.put(str(order["server_id"]), str(order["id"]), order)
+            self._queues_of(order).put(str(order["server_id"]), str(order["id"]), order)
+
+    def _queues_of(self, order: Order) -> Queues:
+        if order["task"] == NETWORK_CHANGED:
+            return self.changes
+        return self.meanwhile if order["task"] in MEANWHILE else self.queues
 
     def _carry_out(self, order: Order) -> None:
         if order["task"] == START_AGAIN:

@@ -36,6 +36,7 @@ POWER_CHANGES = frozenset(
 )
 MEANWHILE = frozenset(("live_abort", "live_force", "console"))
 """Tasks about what goes on: they wait for no other order about the same server."""
+NETWORK_CHANGED = "network_changed"
 LONG = frozenset(("spawn", "rebuild", "rescue", "snapshot", "pack", "unpack", "take_back"))
 """Tasks that may take as long as they need while the agent says that it is at it."""
 STOP_SECONDS = 60
@@ -113,7 +114,7 @@ class Worker:
             "take_back": self._unpack,
             "drop": self._drop,
             "grow_disk": self._grow_disk,
-            "network_changed": self._network_changed,
+            NETWORK_CHANGED: self._network_changed,
             "live_disks": self._live_disks,
             "live_prepare": self._live_prepare,
             "live_start": self._live_start,

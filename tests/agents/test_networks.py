@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from compute_site.neighbours.network.models import (
 from servers.agent.hypervisor.pretend import Pretend
 from servers.agent.loop import Agent
 from servers.agent.network.none import NoWires
-from servers.agent.settings import load
+from servers.agent.settings import Identity, Settings, load
 from servers.host_orders.take import purge_orders
 from servers.hosts.agents import add_host
 from servers.models import HostAgent, HostOrder, Instance, RequestSpec, Service
@@ -364,6 +365,37 @@ def test_a_change_comes_to_the_agent_at_work(
         assert ApiClient(cast.member).put(path, body).status == 200
         wait_until(lambda: wires.seen == [str(network.pk)])
         wait_until(lambda: not HostOrder.objects.filter(done_at=None).exists())
+
+
+class Slow(Pretend):
+    """Makes a guest only when it is told to go on."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.begun, self.goes_on = threading.Event(), threading.Event()
+
+    def destroy(self, server_id: str) -> None:
+        self.begun.set()
+        assert self.goes_on.wait(20)
+
+
+def test_guests_that_are_made_do_not_hold_up_what_is_new_of_networks(tmp_path: Path) -> None:
+    settings = Settings(
+        site="http://site", host="h", hypervisor="pretend", state_dir=str(tmp_path), max_spawns=1
+    )
+    wires, slow = Noting(), Slow(tmp_path)
+    identity = Identity(token="secret", epoch=1)
+    agent = Agent(settings, identity, slow, wires=wires)
+    order = {"generation": 1, "arguments": {}}
+    making = {"id": str(uuid.uuid4()), "seq": 1, "server_id": str(uuid.uuid4()), "task": "destroy"}
+    agent._take({**order, **making})
+    assert slow.begun.wait(20)
+    hint = {"id": str(uuid.uuid4()), "seq": 2, "server_id": "a-network", "task": "network_changed"}
+    agent._take({**order, **hint})
+    wait_until(lambda: wires.seen == ["a-network"])
+    slow.goes_on.set()
+    agent.queues.finish()
+    agent.changes.finish()
 
 
 def test_the_other_hosts_hear_that_a_server_is_gone(

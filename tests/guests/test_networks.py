@@ -418,6 +418,26 @@ def test_a_guest_reaches_nothing_of_its_host(world: World) -> None:
     world.run(guest, "ip route del 192.0.2.0/24; ip neigh del 10.0.0.200 dev eth0")
 
 
+def test_a_guest_reaches_nothing_of_its_host_by_ipv6(world: World) -> None:
+    """Nor a guest of another project, whose address it knows."""
+    host, guest = world.hosts["a"], world.stranger
+    bridge = json.loads(host.run("ip -j link show dev csb31111111-22"))[0]["address"]
+    assert "inet6" not in host.run("ip addr show dev csb31111111-22")
+    host.run("ip addr add fd00:5::1/128 dev lo && sysctl -q -w net.ipv6.conf.all.forwarding=1")
+    guest.pairs.append(("fd00::/16", guest.mac))
+    world.update(world.apart)
+    world.run(guest, "ip addr add fd00:2::77/64 dev eth0 nodad")
+    world.run(guest, "ip route add fd00:5::/64 via fd00:2::c dev eth0 onlink")
+    world.run(guest, f"ip neigh replace fd00:2::c lladdr {bridge} dev eth0 nud permanent")
+    assert not world.pings(guest, "fd00:5::1")
+    assert not world.pings(guest, world.green_near.more[0])
+    host.run("ip addr del fd00:5::1/128 dev lo && sysctl -q -w net.ipv6.conf.all.forwarding=0")
+    world.run(guest, "ip route del fd00:5::/64; ip addr del fd00:2::77/64 dev eth0")
+    world.run(guest, "ip neigh del fd00:2::c dev eth0")
+    guest.pairs.clear()
+    world.update(world.apart)
+
+
 def test_networks_with_the_same_addresses_do_not_meet(world: World) -> None:
     world.serve(world.two, 25)
     world.two.rules.append({**SSH, "port_min": 25, "port_max": 25})

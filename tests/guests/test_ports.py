@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.guests.spoofing import frames
 from tests.guests.test_networks import ROUTER, SSH, Guest, Net, World
 from tests.guests.wired import WiredHost, hosts
 
@@ -116,6 +117,33 @@ def test_no_track_is_kept_of_stateless_ports(world: OneHost) -> None:
     world.floods(world.one, world.two)
     world.two.rules.remove(let_in)
     assert re.search(before, world.hosts["a"].run("cat /proc/net/nf_conntrack"))
+
+
+# spoofing
+
+
+def test_no_spoofed_frame_leaves_a_guest(world: OneHost) -> None:
+    """Who hears them takes everything; so does the sender at first, so that all of them come."""
+    world.third.about = {"port_security": False}
+    world.change(world.one, port_security=False)
+    sent = set(frames(bytes(6), world.one.address))
+    assert heard(world, last="qinq") == sent
+    world.change(world.one)
+    assert heard(world, last="allowed-6") == {"allowed", "allowed-6"}
+    world.third.about = {}
+    world.update(world.net)
+
+
+def heard(world: OneHost, *, last: str) -> set[str]:
+    """The names of the frames that come, until ``last`` has come twice."""
+    program, file = f"{sys.executable} -m tests.guests.spoofing", "/run/heard"
+    background = f"(exec timeout 20 {program} hear {file}) </dev/null >/dev/null 2>&1 &"
+    world.run(world.third, f"rm -f {file}; {background}")
+    world.run(world.third, f"while [ ! -s {file} ]; do sleep 0.1; done")
+    for _ in range(2):  # what comes late was sent in the first round
+        world.run(world.one, f"{program} send {world.one.mac} {world.one.address}")
+    world.run(world.third, f"while [ $(grep -cx {last} {file}) -lt 2 ]; do sleep 0.1; done")
+    return set(world.run(world.third, f"cat {file}").split()) - {"listening"}
 
 
 # what ports may use

@@ -223,11 +223,11 @@ class Bridges:
         for standing in standings:
             if touched & standing.networks.keys():
                 touched |= standing.networks.keys()
+        self._filter(networks)  # first: it names devices that need not be there yet
         if networks:
             set_values(CALLS)
         for network_id in sorted(touched):
             make_bridge(bridge_of(network_id), networks[network_id].mtu)
-        self._filter(networks)
         for network_id in sorted(touched):
             self._make_network(networks[network_id], standings)
         for standing in standings:
