@@ -28,7 +28,7 @@ from servers.agent.hypervisor.protocol import Hypervisor, Power
 from servers.agent.images import GIB, Images
 from servers.agent.journal import Entry, Journal
 from servers.agent.kept_running import KeptRunning
-from servers.agent.machine import VERSION, boot_id, load_of
+from servers.agent.machine import PROTOCOLS, VERSION, boot_id, load_of
 from servers.agent.network.none import NoWires
 from servers.agent.network.protocol import Wires
 from servers.agent.orders import LONG, MEANWHILE, NETWORK_CHANGED, Order, Worker
@@ -103,6 +103,8 @@ class Agent:
         self.after = 0
         """The place in the sequence up to which orders were taken in this life and epoch."""
         self.heartbeat_seconds = HEARTBEAT_SECONDS
+        self.protocol = 0
+        """What is spoken with the site; 0: it was not heard yet."""
         self.told: dict[str, int] = {}
         """The power states that the site was told last."""
         self.has_told_stock = False
@@ -251,6 +253,7 @@ class Agent:
         beat = {
             "boot_id": boot_id(),
             "version": VERSION,
+            "protocols": PROTOCOLS,
             "load": load,
             "wires": self.wires.facts(),
             "doing": list(self.busy),
@@ -263,6 +266,7 @@ class Agent:
         self.has_told_stock = self.has_told_stock or "stock" in beat
         self.heard_at = sent
         self.heartbeat_seconds = float(answer["heartbeat_seconds"])
+        self._note_protocol(int(answer.get("protocol", PROTOCOLS[0])))
         self._tell_of_long_ones()
         for server_id in sorted(self.to_start):
             task = {"task": START_AGAIN, "server_id": server_id}
@@ -270,6 +274,12 @@ class Agent:
         if answer["sync"]:
             self._report_all()
         return self._next_beat()
+
+    def _note_protocol(self, protocol: int) -> None:
+        """The one that the site speaks from now on; older sites do not tell."""
+        if protocol != self.protocol:
+            logger.info("the protocol %s is spoken with the site", protocol)
+        self.protocol = protocol
 
     def _next_beat(self) -> float:
         """Nothing, once the site has told that it gave this host up."""

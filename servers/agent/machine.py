@@ -16,7 +16,7 @@ except PackageNotFoundError:  # a checkout that is not installed
 CPUINFO = Path("/proc/cpuinfo")
 VIRTUALIZATION = re.compile(r"^flags\s*:.*\b(vmx|svm)\b", re.MULTILINE)
 PROTOCOLS = [1]
-"""Versions of the messages that this agent speaks."""
+"""Versions of the messages that this agent speaks, the oldest first; the site chooses one."""
 
 
 def boot_id() -> str:

@@ -45,7 +45,9 @@ logger = logging.getLogger(__name__)
 
 DRIVER = "agent"
 PROTOCOLS = (1,)
-"""Versions of the messages between site and agents that are spoken here."""
+"""Versions of the messages between site and agents that are spoken here: the newest, and the one
+before as long as hosts may have it. Each heartbeat settles which is spoken with a host.
+"""
 TOKEN_BYTES = 32
 
 
@@ -142,6 +144,20 @@ class Beat:
     """The orders that are carried out now; ``None``: an older agent does not tell."""
     stock: Stock | None = None
     """When the agent has begun anew."""
+    protocols: tuple[int, ...] | None = None
+    """Those that it speaks now; ``None``: an older agent does not tell, and speaks the one that it
+    joined with.
+    """
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What comes of a heartbeat: which protocol is spoken from now on, and must the host tell of
+    all its guests (``sync``)?
+    """
+
+    protocol: int
+    sync: bool
 
 
 @transaction.atomic
@@ -190,10 +206,7 @@ def join_host(token: str, joining: Joining) -> Joined:
         HostRefused, InventoryInUse: the host has less than its servers hold.
         RequestRefused: no certificate can be made for what it asks.
     """
-    common = set(joining.protocols) & set(PROTOCOLS)
-    if not common:
-        known = ", ".join(map(str, PROTOCOLS))
-        raise ProtocolUnknown(f"This site speaks the protocols {known} with agents.")
+    protocol = choose_protocol(joining.protocols)
     waiting = HostAgent.objects.select_for_update(of=("self",)).select_related("service__cell")
     agent = waiting.filter(join_digest=digest_of(token), join_until__gt=timezone.now()).first()
     if agent is None or not token:
@@ -205,7 +218,7 @@ def join_host(token: str, joining: Joining) -> Joined:
     agent.join_digest, agent.join_until, agent.token_digest = "", None, digest_of(own)
     agent.epoch += 1
     agent.boot_id, agent.version = joining.boot_id, joining.version
-    agent.protocol, agent.hypervisor = max(common), joining.hypervisor
+    agent.protocol, agent.hypervisor = protocol, joining.hypervisor
     agent.joined_at = timezone.now()
     agent.save()
     _note_seen(agent)
@@ -238,11 +251,32 @@ def find_agent(token: str) -> HostAgent | None:
     return agents.filter(token_digest=digest_of(token)).first()
 
 
-def note_beat(agent: HostAgent, beat: Beat) -> bool:
-    """The host lives. Must it tell of all its guests?"""
+def choose_protocol(spoken: Collection[int]) -> int:
+    """The newest that both sides speak; raises ``ProtocolUnknown``."""
+    common = set(spoken) & set(PROTOCOLS)
+    if not common:
+        ours, theirs = (", ".join(map(str, sorted(each))) for each in (PROTOCOLS, spoken))
+        raise ProtocolUnknown(
+            f"This site speaks the protocols {ours} with agents, and this agent "
+            f"{theirs or 'none'}: bring the older of both to a newer release."
+        )
+    return max(common)
+
+
+def note_beat(agent: HostAgent, beat: Beat) -> Heard:
+    """The host lives, and may have an agent of another release than before.
+
+    Raises:
+        ProtocolUnknown: no protocol is spoken on both sides any more; the host counts as silent.
+    """
     fresh = beat.boot_id != agent.boot_id
+    protocol = agent.protocol if beat.protocols is None else choose_protocol(beat.protocols)
     HostAgent.objects.filter(pk=agent.pk).update(
-        boot_id=beat.boot_id, version=beat.version, load=beat.load, wires=beat.wires
+        boot_id=beat.boot_id,
+        version=beat.version,
+        load=beat.load,
+        wires=beat.wires,
+        protocol=protocol,
     )
     _note_seen(agent)
     if beat.doing is not None:
@@ -252,7 +286,7 @@ def note_beat(agent: HostAgent, beat: Beat) -> bool:
             _save_stock(agent.service, beat.stock)
         except Fault as error:  # such as having less than its servers hold
             logger.warning("what host %s has stays as it was: %s", agent.service.host, error)
-    return fresh
+    return Heard(protocol=protocol, sync=fresh)
 
 
 def fence(hosts: Collection[str]) -> None:

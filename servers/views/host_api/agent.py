@@ -75,9 +75,10 @@ class Heartbeat(HostView):
             wires=given["wires"],
             doing=given["doing"],
             stock=read_stock(given["stock"]) if given["stock"] else None,
+            protocols=None if given["protocols"] is None else tuple(given["protocols"]),
         )
-        sync = note_beat(self.agent, beat)
-        return Response({"sync": sync, **lease()})
+        heard = note_beat(self.agent, beat)
+        return Response({**dataclasses.asdict(heard), **lease()})
 
 
 class Return(HostView):

@@ -91,6 +91,7 @@ HEARTBEAT = {
     "load": Key(kept_mapping, default={}),
     "wires": Key(told(WIRES), default={}),
     "doing": Key(list_of(uuid_text, MOST_DOING)),
+    "protocols": Key(list_of(whole)),
     "stock": Key(told(STOCK)),
 }
 PASSWORD = {"password": Key(up_to(LONGEST_PASSWORD, filled_text), required=True)}
