@@ -14,6 +14,7 @@ from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
 from tests.world.cast import ALPHA, BETA, UNKNOWN_ID, Cast
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_image, make_volume
+from tests.world.jobs import run_jobs
 
 pytestmark = pytest.mark.django_db
 V3 = "//volume/v3"
@@ -282,6 +283,7 @@ def test_a_volume_goes_back_to_its_newest_snapshot(
     act(as_member, volume, "revert", {"snapshot_id": str(new.pk)}).expect(409)
     Volume.objects.update(status="available")
     act(as_member, volume, "revert", {"snapshot_id": str(new.pk)}).expect(202)
+    run_jobs()
     with path.open("rb") as file:
         assert file.read(6) == b"before"
     Volume.objects.update(size=2)

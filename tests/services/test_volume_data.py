@@ -17,7 +17,12 @@ from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import Snapshot, Volume
-from compute_site.neighbours.volume.protocol import VolumeNotReservable
+from compute_site.neighbours.volume.protocol import (
+    NewVolume,
+    VolumeFailed,
+    VolumeNotReservable,
+    VolumesNotReady,
+)
 from servers.lifecycle.jobs import MakeBytes
 from servers.worker.bytes import ask_for_lost_bytes
 from tests.world.cast import ALPHA
@@ -314,3 +319,97 @@ def test_a_backup_that_fails_says_why(member: ApiClient, folder: Path) -> None:
     assert "could not be copied" in shown["fail_reason"]
     assert Message.objects.get().event_id == "VOLUME_VOLUME_BACKUP_013_020"
     member.delete(url).expect(202)
+
+
+def make_for_server(image: str, size: int = 1) -> tuple[str, str]:
+    """A volume that a build makes, and its server."""
+    caller = make_caller(Project.objects.get(pk=ALPHA))
+    [volume] = volume_service().create(caller, SERVER, [NewVolume(size=size, image_id=image)])
+    return volume, SERVER
+
+
+def test_a_volume_that_a_build_makes_is_not_attached_before_it_has_its_bytes(
+    member: ApiClient,
+) -> None:
+    volume, server_id = make_for_server(image_with(member, BYTES))
+    assert Volume.objects.get(pk=volume).status == "creating"
+    with pytest.raises(VolumesNotReady, match="creating"):
+        volume_service().attach(server_id, {volume: "/dev/vda"})
+    run_jobs()
+    assert Volume.objects.get(pk=volume).status == "reserved"
+    assert begins(file_of(volume)) == BYTES
+    volume_service().attach(server_id, {volume: "/dev/vda"})
+    assert Volume.objects.get(pk=volume).status == "in-use"
+
+
+def test_a_volume_that_a_build_could_not_make_is_said_to_have_failed(member: ApiClient) -> None:
+    image = image_with(member, BYTES)
+    volume, server_id = make_for_server(image)
+    member.delete(f"//image/v2/images/{image}").expect(204)
+    run_jobs()
+    assert Volume.objects.get(pk=volume).status == "error"
+    with pytest.raises(VolumeFailed, match="could not be made"):
+        volume_service().attach(server_id, {volume: "/dev/vda"})
+
+
+def test_a_volume_that_nobody_waits_for_any_more_is_free_when_it_has_its_bytes(
+    member: ApiClient,
+) -> None:
+    volume, server_id = make_for_server(image_with(member, BYTES))
+    volume_service().release([server_id])
+    assert Volume.objects.get(pk=volume).status == "creating"
+    run_jobs()
+    assert Volume.objects.get(pk=volume).status == "available"
+
+
+def test_a_volume_is_reverted_after_the_request(member: ApiClient) -> None:
+    volume = make(member)
+    write(volume)
+    kept = snapshot(member, volume)
+    file_of(volume).write_bytes(b"spoiled")
+    headers = {"OpenStack-API-Version": "volume 3.40"}
+    url = f"{V3}/volumes/{volume}/action"
+    member.post(url, {"revert": {"snapshot_id": kept}}, headers=headers).expect(202)
+    assert Volume.objects.get(pk=volume).status == "reverting"
+    assert Snapshot.objects.get(pk=kept).status == "restoring"
+    assert begins(file_of(volume)) == b"spoiled"
+    member.delete(f"{V3}/volumes/{volume}").expect(400)
+    run_jobs()
+    assert Volume.objects.get(pk=volume).status == "available"
+    assert Snapshot.objects.get(pk=kept).status == "available"
+    assert begins(file_of(volume)) == BYTES
+
+
+def test_a_volume_whose_snapshot_cannot_be_copied_keeps_what_it_has(member: ApiClient) -> None:
+    volume = make(member)
+    write(volume)
+    kept = snapshot(member, volume)
+    headers = {"OpenStack-API-Version": "volume 3.40"}
+    url = f"{V3}/volumes/{volume}/action"
+    member.post(url, {"revert": {"snapshot_id": kept}}, headers=headers).expect(202)
+    path = data.file_of(Snapshot.objects.get(pk=kept))
+    assert path is not None
+    path.unlink()
+    path.mkdir()
+    run_jobs()
+    path.rmdir()
+    assert Volume.objects.get(pk=volume).status == "error"
+    assert Snapshot.objects.get(pk=kept).status == "available"
+    assert begins(file_of(volume)) == BYTES
+
+
+@pytest.mark.parametrize("status", ["available", "error"])
+def test_an_image_is_written_over_a_volume_after_the_request(
+    member: ApiClient, status: str
+) -> None:
+    volume = make(member)
+    Volume.objects.filter(pk=volume).update(status=status)
+    image = image_with(member, BYTES)
+    headers = {"OpenStack-API-Version": "volume 3.68"}
+    url = f"{V3}/volumes/{volume}/action"
+    member.post(url, {"os-reimage": {"image_id": image}}, headers=headers).expect(202)
+    changed = Volume.objects.get(pk=volume)
+    assert (changed.status, changed.bootable) == ("downloading", "true")
+    run_jobs()
+    assert Volume.objects.get(pk=volume).status == "available"
+    assert begins(file_of(volume)) == BYTES

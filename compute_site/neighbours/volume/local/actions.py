@@ -15,7 +15,7 @@ from compute_site.neighbours import image_service
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import attachments, data
+from compute_site.neighbours.volume.local import attachments, copies, data
 from compute_site.neighbours.volume.local.changes import (
     GIB,
     VolumeBusy,
@@ -31,7 +31,7 @@ from compute_site.neighbours.volume.local.encryption import check_plain
 from compute_site.neighbours.volume.local.events import volume_grew
 from compute_site.neighbours.volume.local.limits import check_growth
 from compute_site.neighbours.volume.local.metadata import change_metadata
-from compute_site.neighbours.volume.local.of_servers import reimage as write_image
+from compute_site.neighbours.volume.local.of_servers import note_image
 from compute_site.neighbours.volume.models import Snapshot, Volume
 
 STATUSES = (
@@ -264,7 +264,7 @@ def revert(_: Caller, volume: Volume, values: Values) -> None:
             f"Volume {volume.pk} is {locked.status}, its snapshot {newest.status}; both must be "
             "available."
         )
-    data.restore(locked, newest)
+    copies.revert(locked, newest)
 
 
 @transaction.atomic
@@ -290,8 +290,9 @@ def reimage(caller: Caller, volume: Volume, values: Values) -> None:
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; no image is written over it.")
     if locked.size < least_size(image):
         raise VolumeTooSmall(f"Volume {volume.pk} has {locked.size} GiB; the image needs more.")
-    write_image(caller, str(volume.pk), image_id)
-    if locked.status == "error":
+    takes_time = copies.overwrite(locked, image_id)
+    note_image(caller, str(volume.pk), image_id)
+    if locked.status == "error" and not takes_time:
         Volume.objects.filter(pk=volume.pk).update(status="available")
 
 

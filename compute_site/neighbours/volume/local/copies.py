@@ -2,10 +2,11 @@
 
 A row that awaits its bytes says in ``awaits`` what they are those of::
 
-    creating ──> downloading (of an image) ──> available
+    creating ──> downloading (of an image) ──> available, or reserved for the server that waits
        └──────────────┴──> error (what went wrong is in the log, and told by a message)
 
-A volume that is there already gets those of a backup, and is ``restoring-backup`` meanwhile.
+A volume that is there already gets those of a backup, a snapshot or an image, and is meanwhile
+``restoring-backup``, ``reverting`` or ``downloading``.
 
 Whoever makes the row tells of it (``bytes_awaited``), and a job calls ``make_bytes``. What is made
 at once, or has no bytes, never awaits any.
@@ -19,13 +20,14 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from compute_site.db.locks import Kind, one_of
 from compute_site.faults import Fault
 from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import data, messages
 from compute_site.neighbours.volume.local.events import bytes_awaited
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +38,10 @@ KINDS: Mapping[str, type[data.Row]] = {
     "backup": Backup,
 }
 CREATING, DOWNLOADING, OVERWRITTEN = "creating", "downloading", "restoring-backup"
-UNDONE = (CREATING, DOWNLOADING, OVERWRITTEN)
+REVERTING = "reverting"
+UNDONE = (CREATING, DOWNLOADING, OVERWRITTEN, REVERTING)
 RESTORING = "restoring"
-"""A backup of which a volume is being made."""
+"""A backup or a snapshot that is being copied to a volume."""
 
 
 def begin(row: data.Row, *, source: data.Source | None = None) -> None:
@@ -60,6 +63,27 @@ def restore(volume: Volume, backup: Backup) -> None:
     source = BACKUP, str(backup.pk)
     if data.is_copied(volume, source):
         _await(volume, source, OVERWRITTEN)
+
+
+def revert(volume: Volume, snapshot: Snapshot) -> None:
+    """As ``restore``, of a snapshot."""
+    source = SNAPSHOT, str(snapshot.pk)
+    if data.is_copied(volume, source):
+        Snapshot.objects.filter(pk=snapshot.pk).update(status=RESTORING)
+        _await(volume, source, REVERTING)
+
+
+def overwrite(volume: Volume, image_id: str) -> bool:
+    """As ``restore``, of an image; does it take time? A volume without bytes gets none.
+
+    Raises:
+        DiskTooSmall, FormatNotConverted: such an image is not written over it.
+    """
+    source = IMAGE, image_id
+    takes_time = data.file_of(volume) is not None and data.is_copied(volume, source)
+    if takes_time:
+        _await(volume, source, DOWNLOADING)
+    return takes_time
 
 
 def _await(row: data.Row, source: data.Source, status: str) -> None:
@@ -99,9 +123,10 @@ def _make(kind: str, row_id: str) -> None:
     if source[0] == IMAGE:
         rows.filter(status=CREATING).update(status=DOWNLOADING)
     try:
+        there = data.is_copied(row, source)
         data.make(row, source)
         status = "available"
-        if data.file_of(row) is None:
+        if not there or data.file_of(row) is None:
             status = "error"
             logger.warning("%s %s: the %s %s has no bytes any more", kind, row_id, *source)
     except Fault as fault:
@@ -113,8 +138,12 @@ def _make(kind: str, row_id: str) -> None:
         elif status == "error":
             messages.tell(row, _action(row, source[0]), why)
         rows.filter(status__in=UNDONE).update(status=status)
-        if source[0] == BACKUP:
-            Backup.objects.filter(pk=source[1], status=RESTORING).update(status="available")
+        if isinstance(row, Volume):
+            held = Volume.objects.filter(Exists(Attachment.objects.filter(volume=OuterRef("pk"))))
+            held.filter(pk=row.pk, status="available").update(status="reserved")
+        if source[0] in (BACKUP, SNAPSHOT):
+            restored = KINDS[source[0]].objects.filter(pk=source[1], status=RESTORING)
+            restored.update(status="available")
         if isinstance(row, Backup) and status == "error":
             Backup.objects.filter(pk=row.pk).update(fail_reason=messages.DETAILS[why.value[0]])
 

@@ -125,13 +125,6 @@ def replace_by_image(volume: Volume, image_id: str) -> None:
         _make_of_image(volume, path, image_id)
 
 
-def restore(volume: Volume, snapshot: Snapshot) -> None:
-    """Give the volume the bytes of its snapshot; raises ``CopyFailed``."""
-    path = _path(volume)
-    if path is not None:
-        _copy(_path(snapshot), path, volume.size)
-
-
 def grow(volume: Volume) -> None:
     """Let the bytes be as many as the row says."""
     path = file_of(volume)

@@ -6,8 +6,9 @@ that had to wait for a lock sees the rows as the other one has left them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -36,6 +37,7 @@ from compute_site.neighbours.volume.protocol import (
     VolumeNotDetachable,
     VolumeNotReservable,
     VolumeNotSnapshottable,
+    VolumesNotReady,
     VolumeTypeData,
 )
 
@@ -46,6 +48,8 @@ class ImagesElsewhere(BadRequest):
     code = "images_elsewhere"
 
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 FREE = ("available", "downloading")
 SNAPSHOTTABLE = ("available", "in-use")
 SHAREABLE = (*FREE, "reserved", "in-use")
@@ -90,6 +94,19 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
     }
 
 
+def _outside(call: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Refuse the call inside a transaction: the target server is told of what is committed."""
+
+    @functools.wraps(call)
+    def checked(*given: Given.args, **named: Given.kwargs) -> Result:
+        with transaction.atomic(durable=True):
+            pass
+        return call(*given, **named)
+
+    return checked
+
+
+@_outside
 def connect(volume_id: str, server_id: str, node: str) -> Mapping[str, Any] | None:
     """By iSCSI, or else the file with its bytes, if there is a folder for them."""
     rows = Volume.objects.select_related("volume_type__qos_specs")
@@ -102,11 +119,13 @@ def connect(volume_id: str, server_id: str, node: str) -> Mapping[str, Any] | No
     return _limited(connection, volume) if connection is not None else None
 
 
+@_outside
 def keep_connection(server_id: str, node: str) -> None:
     if exports.are_used():
         exports.close(server_id, but=node)
 
 
+@_outside
 def disconnect(server_id: str, node: str) -> None:
     if exports.are_used():
         exports.close(server_id, node=node)
@@ -121,6 +140,7 @@ def connect_again(server_ids: Collection[str], node: str) -> None:
         exports.open_again(server_ids, node)
 
 
+@_outside
 def show_growth(volume_id: str, server_id: str, node: str) -> None:
     if exports.are_used():
         exports.reread(volume_id, server_id, node)
@@ -217,7 +237,7 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     Attachment.objects.bulk_create(Attachment(volume=row, server_id=server_id) for row in rows)
     for row, new in zip(rows, volumes, strict=True):
         image = None if new.image_id is None else (copies.IMAGE, new.image_id)
-        data.make(row, image or copies.source_of(row))
+        copies.begin(row, source=image)
     return [str(row.pk) for row in rows]
 
 
@@ -279,15 +299,22 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
 
 
 def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
+    for volume in note_image(caller, volume_id, image_id):
+        data.replace_by_image(volume, image_id)
+        exports.reread_all(volume)
+
+
+def note_image(caller: Caller, volume_id: str, image_id: str) -> list[Volume]:
+    """Note that the volume, which is returned, is of this image."""
     image = find_images(caller, [image_id]).get(image_id)
     if image is None:
-        return
-    for volume in Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])):
+        return []
+    volumes = list(Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])))
+    for volume in volumes:
         permit_on(caller, policies.REIMAGE, volume.project_id)
         volume.image_metadata, volume.bootable = _image_metadata(image), "true"
         volume.save(update_fields=["image_metadata", "bootable"])
-        data.replace_by_image(volume, image_id)
-        exports.reread_all(volume)
+    return volumes
 
 
 @transaction.atomic(durable=True)
@@ -306,6 +333,8 @@ def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
         return {}
     volumes = _lock(Volume.objects.filter(pk__in=canonical_ids(devices)))
     entries = list(OWN.filter(server_id=server_id, volume__in=list(volumes)))
+    for entry in entries:
+        _check_made(volumes[str(entry.volume_id)])
     kept = [entry for entry in entries if entry.status != DETACHING]
     for entry in kept:
         entry.device = devices[str(entry.volume_id)]
@@ -313,6 +342,14 @@ def attach(server_id: str, devices: Mapping[str, str]) -> dict[str, str]:
     Attachment.objects.bulk_update(kept, ["device", "status"])
     settle(volumes)
     return {str(entry.volume_id): str(entry.pk) for entry in entries}
+
+
+def _check_made(volume: Volume) -> None:
+    """Raises: VolumesNotReady, VolumeFailed: it does not have its bytes yet, or never."""
+    if volume.awaits is not None:
+        raise VolumesNotReady(f"Volume {volume.pk} is {volume.status}.")
+    if volume.status == "error" and data.folder() is not None and data.file_of(volume) is None:
+        raise VolumeFailed(f"The bytes of volume {volume.pk} could not be made.")
 
 
 @transaction.atomic
