@@ -166,6 +166,17 @@ def test_a_subnet_names_nothing_of_the_other_ip_version(
     as_member.put(path, {"subnet": asked}).expect(400)
 
 
+def test_no_groups_are_none(as_member: ApiClient, network: Network) -> None:
+    made = make_port(as_member, network, security_groups=None).expect(201).json["port"]
+    assert made["security_groups"] == []
+
+
+def test_rules_are_found_by_ranges(as_member: ApiClient, cast: Cast) -> None:
+    path = f"{V2}/security-group-rules?remote_ip_prefix"
+    as_member.get(f"{path}=true").expect(400)
+    assert as_member.get(f"{path}=10.0.0.0/8").expect(200).json["security_group_rules"] == []
+
+
 def test_a_group_is_named_once(as_member: ApiClient, network: Network) -> None:
     group = str(make_security_group(project_id=ALPHA).pk)
     make_port(as_member, network, security_groups=[group, group]).expect(400)

@@ -45,8 +45,7 @@ def differs(request: Request, theirs: Answer, ours: Answer) -> list[str]:
         return []
     if request.method == "GET" and isinstance(next(iter(theirs.json.values()), None), list):
         return _lists_differ(request, theirs.json, ours.json)
-    told = json.dumps(request.body) if request.body else ""
-    return list(_compare("", theirs.json, ours.json, told))
+    return list(_compare("", theirs.json, ours.json, request.body))
 
 
 def _lists_differ(request: Request, theirs: Any, ours: Any) -> list[str]:
@@ -65,13 +64,21 @@ def _known(rows: Any) -> set[str]:
     return {one for one in ids if one.startswith("<")}
 
 
-def _compare(path: str, theirs: Any, ours: Any, told: str) -> Iterator[str]:
+def _is_said(key: str, path: str, body: Any) -> bool:
+    """Does the request say the key, at this depth?"""
+    inner = body.get(path.strip("."), body) if isinstance(body, dict) else body
+    if path.count(".") < 2:
+        return isinstance(inner, dict) and key in inner
+    return f'"{key}"' in json.dumps(body)
+
+
+def _compare(path: str, theirs: Any, ours: Any, body: Any) -> Iterator[str]:
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for key in sorted((theirs.keys() | ours.keys()) - FREE):
-            if key in CHOSEN and f'"{key}"' not in told:
+            if key in CHOSEN and not _is_said(key, path, body):
                 continue
             if key in theirs and key in ours:
-                yield from _compare(f"{path}.{key}", theirs[key], ours[key], told)
+                yield from _compare(f"{path}.{key}", theirs[key], ours[key], body)
             elif key not in ALONE:
                 yield f"{path}.{key} {'theirs' if key in theirs else 'ours'} alone"
     elif isinstance(theirs, list) and isinstance(ours, list):
@@ -82,6 +89,6 @@ def _compare(path: str, theirs: Any, ours: Any, told: str) -> Iterator[str]:
             sorted(one, key=lambda row: json.dumps(row, sort_keys=True)) for one in (theirs, ours)
         )
         for pair in zip(*rows, strict=True):
-            yield from _compare(f"{path}[]", *pair, told)
+            yield from _compare(f"{path}[]", *pair, body)
     elif theirs != ours:
         yield f"{path}: {theirs!r:.60}, ours {ours!r:.60}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,6 +52,20 @@ def by_number(column: str) -> Filter:
         if wrong:
             raise WrongFilterValue(f"{wrong[0][:60]!r} is no whole number.")
         return [min(int(word[:19]), LARGEST_BIG_INT) for word in words]
+
+    return Filter(column, read)
+
+
+def by_range(column: str) -> Filter:
+    """A filter by ranges of addresses."""
+
+    def read(words: list[str]) -> list[str]:
+        for word in words:
+            try:
+                ipaddress.ip_interface(word)
+            except ValueError:
+                raise WrongFilterValue(f"{word[:60]!r} is no range of addresses.") from None
+        return words
 
     return Filter(column, read)
 

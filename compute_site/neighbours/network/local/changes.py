@@ -191,7 +191,9 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
         refresh_requests(Port.objects.filter(pk=port.pk), new=True)
         port.refresh_from_db(fields=["resource_request"])
     _give_addresses(port, values, given)
-    _give_groups(port, values["security_groups"])
+    # Neutron: null is none, and the default group for who says nothing
+    none = "security_groups" in given and values["security_groups"] is None
+    _give_groups(port, [] if none else values["security_groups"])
     tell_of_ports([port.pk])
     return port
 
