@@ -361,6 +361,7 @@ VOLUME: Mapping[str, Any] = {
         "encryption": {"provider": "luks", "control_location": "front-end", "key_size": 256}
     },
     "put types/{type_id}/encryption/{key}": {"encryption": {"key_size": 512}},
+    "put os-quota-class-sets/{quota_class}": {"quota_class_set": {"volumes": 50}},
     "put os-quota-sets/{owner}": {"quota_set": {"volumes": 200}},
 }
 MOUNTS = {
@@ -383,6 +384,7 @@ IN_PATH: Mapping[str, str] = {
     "routers/{row_id}": demo.ROUTER,
     "security-groups/{row_id}": demo.SECURITY_GROUP,
     "action": "enable",
+    "quota_class": "default",
     "key": "purpose",
     "tag": "blue",
 }

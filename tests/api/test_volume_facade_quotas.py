@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from typing import Any
+
+import pytest
+
+from compute_site.neighbours.volume.models import Quota, Snapshot, Volume, VolumeType
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
 
@@ -72,3 +76,75 @@ def test_a_snapshot_shows_its_project_in_details_only(as_member: ApiClient, cast
     detailed = as_member.get(f"{V3}/snapshots/detail").json["snapshots"][0]
     shown = as_member.get(f"{V3}/snapshots/{created['id']}").json["snapshot"]
     assert [PROGRESS in one for one in (created, listed, detailed, shown)] == [0, 0, 1, 1]
+
+
+def test_a_type_of_volumes_has_limits_of_its_own(as_member: ApiClient, as_admin: ApiClient) -> None:
+    fast = VolumeType.objects.create(name="fast")
+    VolumeType.objects.create(name="hidden", is_public=False)
+    url = f"{V3}/os-quota-sets/{ALPHA}"
+    limits = {"volumes_fast": 1, "gigabytes_fast": 3, "snapshots_fast": 0}
+    shown = as_admin.put(url, {"quota_set": limits}).expect(200).json["quota_set"]
+    assert limits.items() <= shown.items()
+    assert shown["volumes_hidden"] == -1
+    seen = as_member.get(f"{url}?usage=true").expect(200).json["quota_set"]
+    assert seen["volumes_fast"] == {"limit": 1, "in_use": 0, "reserved": 0}
+    assert "volumes_hidden" not in seen
+    order: dict[str, Any] = {"volume": {"size": 4, "volume_type": "fast"}}
+    as_member.post(f"{V3}/volumes", order).expect(413)
+    order["volume"]["size"] = 2
+    made = as_member.post(f"{V3}/volumes", order).expect(202).json["volume"]
+    as_member.post(f"{V3}/volumes", order).expect(413)
+    as_member.post(f"{V3}/snapshots", {"snapshot": {"volume_id": made["id"]}}).expect(413)
+    action = f"{V3}/volumes/{made['id']}/action"
+    as_member.post(action, {"os-extend": {"new_size": 4}}).expect(413)
+    plain = as_member.post(f"{V3}/volumes", {"volume": {"size": 1}}).expect(202).json["volume"]
+    retype = {"os-retype": {"new_type": "fast"}}
+    as_member.post(f"{V3}/volumes/{plain['id']}/action", retype).expect(413)
+    seen = as_member.get(f"{url}?usage=true").expect(200).json["quota_set"]
+    assert (seen["volumes_fast"]["in_use"], seen["gigabytes_fast"]["in_use"]) == (1, 2)
+    renamed = {"volume_type": {"name": "swift"}}
+    as_admin.put(f"{V3}/types/{fast.pk}", renamed).expect(200)
+    assert as_member.get(url).json["quota_set"]["volumes_swift"] == 1
+    Volume.objects.all().delete()
+    as_admin.delete(f"{V3}/types/{fast.pk}").expect(202)
+    assert not Quota.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"volumes_slow": 1}, {"volumes_fast": -2}, {"volumes_fast": "many"}, {"cats": 1}]
+)
+def test_a_wrong_limit_of_a_type_is_refused(as_admin: ApiClient, wrong: dict[str, Any]) -> None:
+    VolumeType.objects.create(name="fast")
+    as_admin.put(f"{V3}/os-quota-sets/{ALPHA}", {"quota_set": wrong}).expect(400)
+    body = {"quota_class_set": wrong}
+    as_admin.put(f"{V3}/os-quota-class-sets/default", body).expect(400)
+    assert not Quota.objects.exists()
+
+
+def test_the_default_class_holds_for_all(as_member: ApiClient, as_admin: ApiClient) -> None:
+    url = f"{V3}/os-quota-class-sets"
+    body = {"quota_class_set": {"volumes": 1}}
+    as_member.put(f"{url}/default", body).expect(403)
+    changed = as_admin.put(f"{url}/default", body).expect(200).json["quota_class_set"]
+    assert (changed["volumes"], changed["snapshots"]) == (1, 10)
+    other = {"quota_class_set": {"snapshots": 3}}
+    as_admin.put(f"{url}/gold", other).expect(200)
+    shown = as_admin.get(f"{url}/gold").expect(200).json["quota_class_set"]
+    assert (shown["id"], shown["volumes"], shown["snapshots"]) == ("gold", 1, 3)
+    own = as_member.get(f"{V3}/os-quota-sets/{ALPHA}").expect(200).json["quota_set"]
+    assert (own["volumes"], own["snapshots"]) == (1, 10)
+    as_member.post(f"{V3}/volumes", {"volume": {"size": 1}}).expect(202)
+    as_member.post(f"{V3}/volumes", {"volume": {"size": 1}}).expect(413)
+    limits = {"quota_set": {"volumes": 2}}
+    as_admin.put(f"{V3}/os-quota-sets/{ALPHA}", limits).expect(200)
+    as_member.post(f"{V3}/volumes", {"volume": {"size": 1}}).expect(202)
+    as_admin.put(f"{url}/{'x' * 256}", body).expect(400)
+
+
+def test_a_project_is_named_by_its_name_too(as_admin: ApiClient, cast: Cast) -> None:
+    url = f"{V3}/os-quota-sets/{cast.alpha.name}"
+    as_admin.put(url, {"quota_set": {"volumes": 4}}).expect(200)
+    assert Quota.objects.get().project_id == ALPHA
+    assert as_admin.get(url).expect(200).json["quota_set"]["volumes"] == 4
+    as_admin.delete(url).expect(200)
+    assert not Quota.objects.exists()

@@ -1226,6 +1226,10 @@ VOLUME_SERVICE = (
     row("DELETE", f"{TYPE}/encryption/{{key}}", ADMIN, 202, names=OF_PROVIDER),
     row("PUT", SNAPSHOT, MEMBER, 200, {"snapshot": {"name": "renamed"}}),
     row("DELETE", SNAPSHOT, MEMBER, 202),
+    row(
+        *("PUT", "/volume/v3/os-quota-class-sets/{quota_class}", ADMIN, 200),
+        {"quota_class_set": {"volumes": 5}},
+    ),
     row("PUT", LIMITS, ADMIN, 200, {"quota_set": {"volumes": 5}}),
     row("DELETE", LIMITS, ADMIN, 200),
 )

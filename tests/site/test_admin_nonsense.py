@@ -33,7 +33,7 @@ from compute_site.identity.models import (
 from compute_site.neighbours.image.models import Quota as ImageQuota
 from compute_site.neighbours.network.models import Quota as NetworkQuota
 from compute_site.neighbours.volume.group_models import GroupType
-from compute_site.neighbours.volume.models import DefaultType, VolumeType
+from compute_site.neighbours.volume.models import ClassQuota, DefaultType, VolumeType
 from compute_site.neighbours.volume.models import Quota as VolumeQuota
 from compute_site.neighbours.volume.qos_models import QosSpecs
 from quotas.models import Limit as QuotaLimit
@@ -69,6 +69,7 @@ def rows(cast: Cast) -> dict[type[Model], Model]:
         kind := VolumeType.objects.create(name="fast"),
         QosSpecs.objects.create(name="gentle"),
         GroupType.objects.create(name="loose"),
+        ClassQuota.objects.create(quota_class="default", resource="volumes", limit=3),
         DefaultType.objects.create(project_id=ALPHA, volume_type=kind),
         *(
             quota.objects.create(project_id=ALPHA, resource=resource, limit=3)

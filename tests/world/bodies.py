@@ -710,6 +710,13 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     "PUT //volume/v3/snapshots/{snapshot_id}": (
         Example({"snapshot": {"name": "made"}}, "snapshot", volume.CHANGED_SNAPSHOT),
     ),
+    "PUT //volume/v3/os-quota-class-sets/{quota_class}": (
+        Example(
+            {"quota_class_set": {"volumes": -1}},
+            "quota_class_set",
+            volume_quotas.ClassUpdate.shape,
+        ),
+    ),
     "PUT //volume/v3/os-quota-sets/{owner}": (
         Example({"quota_set": {"volumes": -1}}, "quota_set", volume_quotas.QuotaUpdate.shape),
     ),

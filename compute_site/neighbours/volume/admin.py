@@ -29,6 +29,7 @@ from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.message_models import Message
 from compute_site.neighbours.volume.models import (
     Attachment,
+    ClassQuota,
     DefaultType,
     Export,
     Quota,
@@ -449,6 +450,19 @@ class DefaultTypeAdmin(ListAdmin):
     search_help_text = "Part of the name of the project or type"
     autocomplete_fields = ("project", "volume_type")
     ordering = ("project__name", "id")
+
+
+@admin.register(ClassQuota)
+class ClassQuotaAdmin(ListAdmin):
+    """The limits of quota classes, as in the volume API."""
+
+    list_display = ("quota_class", "resource", "limit")
+    list_editable = ("limit",)
+    list_display_links = ("quota_class",)
+    list_filter = ("quota_class",)
+    search_fields = ("quota_class", "resource")
+    search_help_text = "Part of the class or of the resource"
+    ordering = ("quota_class", "resource")
 
 
 @admin.register(Quota)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Self
 
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -25,6 +27,8 @@ LIMITED = (
     *("backups", "backup_gigabytes", "groups"),
 )
 """What quotas limit."""
+BY_TYPE = ("volumes", "snapshots", "gigabytes")
+"""What they limit for each type of volumes, too."""
 CONTROL_LOCATIONS = ("front-end", "back-end")
 """Where volumes are encrypted: by the host of the server, or by the store."""
 
@@ -282,7 +286,36 @@ class DefaultType(models.Model):
         return f"{self.project}: {self.volume_type}"
 
 
-class Quota(ProjectQuota):
-    """A limit of one project in the volume service."""
+def check_resource(text: str) -> None:
+    """Raises: ValidationError: quotas do not limit it."""
+    if text not in LIMITED and not text.startswith(tuple(f"{name}_" for name in BY_TYPE)):
+        raise ValidationError(f"Give one of {', '.join(LIMITED)}, or volumes_TYPE and the like.")
 
-    resource = models.CharField(max_length=32, choices=[(name, name) for name in LIMITED])
+
+class Quota(ProjectQuota):
+    """A limit of one project in the volume service; ``volumes_fast`` is that of volumes of the type
+    ``fast``.
+    """
+
+    resource = models.CharField(max_length=300, validators=[check_resource])
+
+
+class ClassQuota(models.Model):
+    """A limit of a quota class. ``default`` holds for all projects that have none of their own,
+    in place of the option; others are only kept and shown, as in Cinder.
+    """
+
+    quota_class = models.CharField(max_length=255, db_collation="C")
+    resource = models.CharField(max_length=300, validators=[check_resource])
+    limit = models.IntegerField(default=-1, validators=[MinValueValidator(-1)])
+    """−1: none."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["quota_class", "resource"], name="volume_one_quota_of_a_class"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quota_class}: {self.resource} {self.limit}"

@@ -940,3 +940,10 @@ DELETE_GROUP_SPECS = rule(
     ("DELETE /volume/v3/group_types/{group_type_id}/group_specs/{key}",),
     noun="group type",
 )
+UPDATE_QUOTA_CLASS = rule(
+    "volume_extension:quota_classes:update",
+    Role.ADMIN,
+    "Set the limits of volumes of all projects that have none of their own.",
+    ("PUT /volume/v3/os-quota-class-sets/{quota_class}",),
+    noun="quota",
+)

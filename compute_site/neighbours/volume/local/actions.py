@@ -29,10 +29,10 @@ from compute_site.neighbours.volume.local.changes import (
 )
 from compute_site.neighbours.volume.local.encryption import check_plain
 from compute_site.neighbours.volume.local.events import volume_grew
-from compute_site.neighbours.volume.local.limits import check_growth
+from compute_site.neighbours.volume.local.limits import check_growth, check_retype
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.local.of_servers import note_image
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 
 STATUSES = (
     *("creating", "available", "deleting", "error", "error_deleting", "attaching", "detaching"),
@@ -91,7 +91,7 @@ def extend(caller: Caller, volume: Volume, values: Values) -> None:
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; only a free one can grow.")
     if values["new_size"] <= locked.size:
         raise BadRequest(f"Volume {volume.pk} has {locked.size} GiB already.", field="new_size")
-    check_growth(locked.project_id, locked.size, values["new_size"])
+    check_growth(locked, values["new_size"])
     locked.size = values["new_size"]
     locked.save(update_fields=["size"])
     data.grow(locked)
@@ -183,6 +183,7 @@ def retype(caller: Caller, volume: Volume, values: Values) -> None:
     shared = is_shared(kind)
     if shared and not volume.multiattach:
         permit_on(caller, policies.MULTIATTACH, volume.project_id)
+    check_retype(volume, VolumeType.objects.get(pk=kind))
     idle = Volume.objects.filter(pk=volume.pk, status__in=IN_PLACE)
     if shared != volume.multiattach:
         idle = idle.filter(status="available")

@@ -29,7 +29,7 @@ from compute_site.neighbours.volume.local.of_servers import (
     permit_create,
     shared_types,
 )
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 from compute_site.neighbours.volume.protocol import NewVolume
 
 UNCLAIMED = ("available", "error")
@@ -78,12 +78,13 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         raise VolumeTooSmall(
             f"The volume needs at least {least} GiB for what it is made of.", field="volume.size"
         )
-    check_volumes(caller.project_id, [size])
     of_origin = origin.pop("volume_type_id", None)
     said = find_type(caller, values["volume_type"]) if values["volume_type"] else None
     kind = said or of_origin or default_type_of(caller.project_id)
     check_plain([kind])
-    shared = values["multiattach"] or is_shared(kind)
+    found = VolumeType.objects.filter(pk=kind).first() if kind is not None else None
+    check_volumes(caller.project_id, [size], [found])
+    shared = values["multiattach"] or (found is not None and found.is_shared)
     if shared:
         caller.permit(policies.MULTIATTACH)
     group = values["group_id"]
@@ -99,7 +100,7 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         multiattach=shared,
         **origin,
     )
-    if volume.volume_type is not None and not suits(volume.volume_type.extra_specs):
+    if found is not None and not suits(found.extra_specs):
         return _put_nowhere(volume)
     copies.begin(volume, source=_said_source(values))
     return volume
@@ -290,7 +291,7 @@ def create_snapshot(caller: Caller, values: Mapping[str, Any]) -> Snapshot:
         raise VolumeBusy(
             f"Volume {volume.pk} is {volume.status}; a snapshot needs a free one, or force."
         )
-    check_snapshots(volume.project_id, [volume.size])
+    check_snapshots(volume.project_id, [volume.size], [volume.volume_type])
     return take_snapshot(caller, volume, values)
 
 

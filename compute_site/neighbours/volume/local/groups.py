@@ -245,11 +245,13 @@ def create_snapshot(caller: Caller, values: Values) -> GroupSnapshot:
         raise NotFound(f"There is no group {values['group_id']}.")
     permit_on(caller, policies.CREATE_GROUP_SNAPSHOT, found.project_id)
     group = _lock(found)
-    volumes = list(group.volumes.select_for_update(of=("self",)).order_by("pk"))
+    rows = group.volumes.select_related("volume_type").order_by("pk")
+    volumes = list(rows.select_for_update(of=("self",)))
     for volume in volumes:
         if volume.status not in IN_PLACE:
             raise GroupBusy(f"Volume {volume.pk} of the group is {volume.status}.")
-    check_snapshots(group.project_id, [volume.size for volume in volumes])
+    kinds = [volume.volume_type for volume in volumes]
+    check_snapshots(group.project_id, [volume.size for volume in volumes], kinds)
     taken = GroupSnapshot.objects.create(
         project_id=group.project_id,
         user_id=caller.user_id,

@@ -209,15 +209,20 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     if not volumes:
         return []
     permit_create(caller, of_image=any(new.image_id is not None for new in volumes))
-    check_volumes(caller.project_id, [new.size for new in volumes])
     sources = find_sources(caller, volumes)
     names = [new.volume_type for new in volumes if new.volume_type is not None]
     types = {kind.name: kind.id for kind in find_types(caller, names)}
     untyped = any(new.volume_type is None for new in volumes)
     usual = default_type_of(caller.project_id) if untyped else None
     check_plain([*types.values(), usual])
-    _check_suited([*types.values(), usual])
-    shared = shared_types({*types.values(), *filter(None, (usual,))})
+    kinds = _find_kinds([*types.values(), usual])
+    named = [usual if new.volume_type is None else types.get(new.volume_type) for new in volumes]
+    check_volumes(
+        caller.project_id,
+        [new.size for new in volumes],
+        [kinds.get(type_id or "") for type_id in named],
+    )
+    shared = {type_id for type_id, kind in kinds.items() if kind.is_shared}
     rows = [
         Volume(
             project_id=caller.project_id,
@@ -241,12 +246,14 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     return [str(row.pk) for row in rows]
 
 
-def _check_suited(type_ids: Collection[str | None]) -> None:
-    """Raises: VolumeFailed: no store is as one of the types wants it."""
+def _find_kinds(type_ids: Collection[str | None]) -> dict[str, VolumeType]:
+    """The types by their ids. Raises: VolumeFailed: no store is as one of them wants it."""
     known = [type_id for type_id in type_ids if type_id is not None]
-    for kind in VolumeType.objects.filter(pk__in=known) if known else ():
+    kinds = list(VolumeType.objects.filter(pk__in=known)) if known else []
+    for kind in kinds:
         if not suits(kind.extra_specs):
             raise VolumeFailed(f"No store of volumes is as the type {kind.name} wants it.")
+    return {str(kind.pk): kind for kind in kinds}
 
 
 def shared_types(type_ids: Collection[str]) -> set[str]:
@@ -269,7 +276,8 @@ def permit_create(caller: Caller, *, of_image: bool) -> None:
 @transaction.atomic
 def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[str]:
     ids = canonical_ids(new.volume_id for new in snapshots)
-    volumes = _lock(Volume.objects.visible_to(caller).filter(pk__in=ids))
+    seen = Volume.objects.visible_to(caller).select_related("volume_type")
+    volumes = _lock(seen.filter(pk__in=ids))
     for new in snapshots:
         volume = volumes.get(new.volume_id)
         if volume is None or volume.status not in SNAPSHOTTABLE:
@@ -279,8 +287,8 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
             )
         permit_on(caller, policies.CREATE_SNAPSHOT, volume.project_id)
     for project_id in sorted({volume.project_id for volume in volumes.values()}):
-        sizes = [v.size for v in volumes.values() if v.project_id == project_id]
-        check_snapshots(project_id, sizes)
+        taken = [v for v in volumes.values() if v.project_id == project_id]
+        check_snapshots(project_id, [v.size for v in taken], [v.volume_type for v in taken])
     rows = [
         Snapshot(
             project_id=volumes[new.volume_id].project_id,

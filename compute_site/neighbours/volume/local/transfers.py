@@ -94,9 +94,10 @@ def accept(caller: Caller, transfer_id: uuid.UUID, key: str) -> Transfer:
         raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; it is not given away any more.")
     snapshots = volume.snapshots.filter(project=volume.project_id)
     if caller.project_id != volume.project_id:
-        check_volumes(caller.project_id, [volume.size])
+        check_volumes(caller.project_id, [volume.size], [volume.volume_type])
         if not transfer.no_snapshots:
-            check_snapshots(caller.project_id, [snapshot.size for snapshot in snapshots])
+            sizes = [snapshot.size for snapshot in snapshots]
+            check_snapshots(caller.project_id, sizes, [volume.volume_type] * len(sizes))
             snapshots.update(project=caller.project_id, user_id=caller.user_id)
     Volume.objects.filter(pk=volume.pk).update(
         project=caller.project_id, user_id=caller.user_id, status="available"

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.ownership import project_exists
+from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.models import VolumeType, VolumeTypeAccess
 from compute_site.values.keys import MOST_ITEMS
 
@@ -55,6 +56,7 @@ def update(kind: VolumeType, values: Mapping[str, Any]) -> VolumeType:
         raise BadRequest("Give a name, a description, or is_public.", field="volume_type")
     if changed.get("name", kind.name) != kind.name:
         _check_name(changed["name"])
+        QUOTAS.rename_type(kind.name, changed["name"])
     for key, value in changed.items():
         setattr(kind, key, value)
     kind.save(update_fields=list(changed))
@@ -64,6 +66,7 @@ def update(kind: VolumeType, values: Mapping[str, Any]) -> VolumeType:
 @transaction.atomic
 def delete(kind: VolumeType) -> None:
     """Raises: TypeInUse: volumes have it."""
+    QUOTAS.forget_type(kind.name)
     lock_unused(kind).delete()
 
 
