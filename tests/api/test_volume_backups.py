@@ -125,6 +125,18 @@ def test_a_backup_becomes_a_volume_again(as_member: ApiClient) -> None:
     as_member.post(url, {"restore": {}}).expect(400)
 
 
+def test_a_volume_says_again_what_it_said(as_member: ApiClient) -> None:
+    said = {"metadata": {"a": "b"}, "image_metadata": {"os_type": "linux"}, "bootable": "true"}
+    made = back_up(as_member, make_volume(**said)).expect(202).json["backup"]
+    url = f"{URL}/{made['id']}/restore"
+    other = make_volume(metadata={"c": "d"}, bootable="false")
+    orders: tuple[dict[str, str], ...] = ({}, {"volume_id": str(other.pk)})
+    for order in orders:
+        restored = as_member.post(url, {"restore": order}).expect(202).json["restore"]
+        volume = Volume.objects.get(pk=restored["volume_id"])
+        assert {column: getattr(volume, column) for column in said} == said
+
+
 def test_a_volume_is_made_of_a_backup_from_3_47(as_member: ApiClient) -> None:
     backup = make_backup(size=2)
     body = {"volume": {"backup_id": str(backup.pk)}}

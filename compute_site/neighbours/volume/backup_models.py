@@ -35,6 +35,8 @@ class Backup(models.Model):
     container = models.CharField(max_length=255, blank=True, default="")
     availability_zone = models.CharField(max_length=255, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True)
+    of_volume = models.JSONField("what the volume said of itself", default=dict, blank=True)
+    """Columns of the volume, which one that is made of the backup gets."""
     awaits = models.JSONField(null=True, blank=True, editable=False)
     """As of volumes."""
     data_timestamp = models.DateTimeField(default=timezone.now)

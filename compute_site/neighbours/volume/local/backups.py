@@ -26,6 +26,8 @@ from compute_site.neighbours.volume.models import Snapshot, Volume
 AVAILABLE = "available"
 STATUSES = ("creating", AVAILABLE, "deleting", "restoring", "error", "error_deleting")
 ENDED = (AVAILABLE, "error")
+KEPT = ("metadata", "image_metadata", "bootable")
+"""What a backup remembers of its volume, as in Cinder."""
 RESTORED = "auto-created_from_restore_from_backup"
 """How Cinder describes a volume that nobody has described."""
 
@@ -65,6 +67,7 @@ def create(caller: Caller, values: Mapping[str, Any]) -> Backup:
         size=volume.size,
         parent=_parent(caller, volume, snapshot) if values["incremental"] else None,
         availability_zone=values["availability_zone"] or "",
+        of_volume={column: getattr(volume, column) for column in KEPT},
         **{key: values[key] for key in ("name", "description", "container", "metadata")},
     )
     backup.data_timestamp = backup.created_at if snapshot is None else snapshot.created_at
@@ -160,7 +163,7 @@ def restore(caller: Caller, backup: Backup, values: Mapping[str, Any]) -> Volume
         raise BackupBusy(f"Backup {backup.pk} is {locked.status}; it must be available.")
     if values["volume_id"] is None:
         name = values["name"] or f"restore_backup_{backup.pk}"
-        return make_volume(caller, locked, name)
+        return _remember(make_volume(caller, locked, name), locked)
     seen = Volume.objects.visible_to(caller).filter(pk=values["volume_id"]).first()
     if seen is None:
         raise UnknownSource(f"There is no volume {values['volume_id']}.")
@@ -173,6 +176,14 @@ def restore(caller: Caller, backup: Backup, values: Mapping[str, Any]) -> Volume
     if data.file_of(volume) is not None and data.file_of(locked) is None:
         raise BadRequest(f"Backup {backup.pk} has no bytes to overwrite the volume with.")
     copies.restore(volume, locked)
+    return _remember(volume, locked)
+
+
+def _remember(volume: Volume, backup: Backup) -> Volume:
+    """Let the volume say of itself what that of the backup did."""
+    for column, value in backup.of_volume.items():
+        setattr(volume, column, value)
+    volume.save(update_fields=list(backup.of_volume))
     return volume
 
 
