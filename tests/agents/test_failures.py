@@ -192,7 +192,8 @@ def evacuate(scene: Scene) -> Iterator[None]:
 def consoles(scene: Scene) -> Iterator[None]:
     """Requests that wait for a host."""
     with scene.hosts_at_work(), mock.patch.object(Consoles, "offer", return_value=OFFERED):
-        log = scene.act(**{"os-getConsoleOutput": {}}).expect(200).json["output"]
+        body: dict[str, Any] = {"os-getConsoleOutput": {}}
+        log = scene.act(**body).expect(200).json["output"]
         assert "login:" in log
         yield
         asked = {"remote_console": {"protocol": "serial", "type": "serial"}}
