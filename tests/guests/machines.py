@@ -35,13 +35,6 @@ auth_unix_rw = "none"
 log_outputs = "3:file:{folder}/libvirtd.log"
 host_uuid = "{host_uuid}"
 """
-OF_DEBIAN = 2
-"""This host lets QEMU run as another user than root, as Debian's libvirtd does."""
-DEBIANS_QEMU = {
-    'user = "root"': 'user = "libvirt-qemu"',
-    'group = "root"': 'group = "libvirt-qemu"',
-    "dynamic_ownership = 0": "dynamic_ownership = 1",
-}
 INSIDE = """set -e
 hostname {name}
 mkdir -p /run/libvirt /var/lib/libvirt /var/cache/libvirt /etc/libvirt /run/netns
@@ -252,9 +245,6 @@ class Host:
     def _write_files(self) -> None:
         facts = {"address": self.address, "folder": self.folder, "host_uuid": uuid.uuid4()}
         qemu_conf = QEMU_CONF + QEMU_MIGRATES.format(**facts)
-        if self.number == OF_DEBIAN:
-            for root, debian in DEBIANS_QEMU.items():
-                qemu_conf = qemu_conf.replace(root, debian)
         (self.folder / "etc" / "qemu.conf").write_text(qemu_conf)
         (self.folder / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(**facts))
         names = f"127.0.0.1 localhost\n{self.address} {self.name}\n"  # else libvirtd asks in vain
