@@ -96,7 +96,7 @@ def exists(row: Model) -> bool:
 def test_a_network_with_ports_stays(browser: Client) -> None:
     network = make_network()
     make_port(network)
-    assert "ports still in use" in delete(browser, network)
+    assert "still has ports" in delete(browser, network)
     assert exists(network)
 
 

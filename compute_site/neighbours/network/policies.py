@@ -866,12 +866,12 @@ QOS_RULES = {
 """By the kind of rule and what is done."""
 
 
-def _rules_of(noun: str, plural: str, things: str) -> dict[str, str]:
-    """The rules of a kind that every project has of its own, by what they let do."""
+def _rules_of(noun: str, plural: str, things: str) -> dict[tuple[str, str], str]:
+    """The rules of a kind that every project has of its own, by the kind and what they let do."""
     url = f"/network/v2.0/{plural}"
     one = f"{url}/{{{noun}_id}}"
     return {
-        verb: rule(f"{verb}_{noun}", role, f"{does} {things}.", operations, noun=noun)
+        (noun, verb): rule(f"{verb}_{noun}", role, f"{does} {things}.", operations, noun=noun)
         for verb, role, does, operations in (
             ("create", Role.MEMBER, "Make", (f"POST {url}",)),
             ("get", Role.READER, "See and use", (f"GET {url}", f"GET {one}")),
@@ -930,7 +930,11 @@ GET_PORT_TRUSTED = rule(
     ("GET /network/v2.0/ports", "GET /network/v2.0/ports/{port_id}"),
     noun="port",
 )
-SCOPES = _rules_of("address_scope", "address-scopes", "address scopes")
+OWN = {
+    **_rules_of("address_scope", "address-scopes", "address scopes"),
+    **_rules_of("subnetpool", "subnetpools", "subnet pools"),
+    **_rules_of("address_group", "address-groups", "address groups"),
+}
 CREATE_SCOPE_SHARED = rule(
     "create_address_scope:shared",
     Role.ADMIN,
@@ -945,7 +949,6 @@ UPDATE_SCOPE_SHARED = rule(
     ("PUT /network/v2.0/address-scopes/{address_scope_id}",),
     noun="address_scope",
 )
-POOLS = _rules_of("subnetpool", "subnetpools", "subnet pools")
 CREATE_POOL_SHARED = rule(
     "create_subnetpool:shared",
     Role.ADMIN,
@@ -967,7 +970,6 @@ UPDATE_POOL_DEFAULT = rule(
     ("PUT /network/v2.0/subnetpools/{subnetpool_id}",),
     noun="subnetpool",
 )
-ADDRESS_GROUPS = _rules_of("address_group", "address-groups", "address groups")
 ADD_ADDRESSES = rule(
     "add_addresses",
     Role.MEMBER,

@@ -25,7 +25,7 @@ class AddressGroups(NetworkView):
     noun = "address_group"
     narrowed: ClassVar[Mapping[str, Narrow]] = {}
     kind = Kind(
-        seen=policies.ADDRESS_GROUPS["get"],
+        seen=policies.OWN["address_group", "get"],
         new=serializers.AddressGroupCreate,
         create=address_groups.create_address_group,
         changed=serializers.AddressGroupUpdate,

@@ -39,7 +39,7 @@ class Scopes(NetworkView):
         **{key: key for key in ("name", "shared", "ip_version")},
     }
     kind = Kind(
-        seen=policies.SCOPES["get"],
+        seen=policies.OWN["address_scope", "get"],
         new=serializers.ScopeCreate,
         create=pools.create_scope,
         changed=serializers.ScopeUpdate,
@@ -77,13 +77,13 @@ class Pools(NetworkView):
         "address_scope_id": "scope_id",
     }
     kind = Kind(
-        seen=policies.POOLS["get"],
+        seen=policies.OWN["subnetpool", "get"],
         new=serializers.PoolCreate,
         create=pools.create_pool,
         changed=serializers.PoolUpdate,
         change=pools.change_pool,
         delete=pools.delete_pool,
-        tagged=policies.POOLS["update"],
+        tagged=policies.OWN["subnetpool", "update"],
     )
     filters: ClassVar[Mapping[str, Filter]] = {
         **DESCRIBED,

@@ -42,7 +42,7 @@ def create_address_group(
     given: Collection[str],  # noqa: ARG001 - every create function is called alike
 ) -> AddressGroup:
     project_id = values["project_id"] or caller.project_id
-    permit(caller, policies.ADDRESS_GROUPS["create"], project_id)
+    permit(caller, policies.OWN["address_group", "create"], project_id)
     check_project(caller, project_id)
     return AddressGroup.objects.create(
         project_id=project_id,
@@ -56,7 +56,7 @@ def create_address_group(
 def change_address_group(
     caller: Caller, row: AddressGroup, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
-    permit(caller, policies.ADDRESS_GROUPS["update"], row.project_id)
+    permit(caller, policies.OWN["address_group", "update"], row.project_id)
     for key in given:
         setattr(row, key, values[key])
     row.save(update_fields=list(given))
@@ -65,7 +65,7 @@ def change_address_group(
 
 @transaction.atomic
 def delete_address_group(caller: Caller, row: AddressGroup) -> None:
-    permit(caller, policies.ADDRESS_GROUPS["delete"], row.project_id)
+    permit(caller, policies.OWN["address_group", "delete"], row.project_id)
     group = _locked(row, for_good=True)
     if SecurityGroupRule.objects.filter(remote_address_group=group).exists():
         raise AddressGroupInUse(f"Rules of security groups speak of the address group {row.pk}.")

@@ -110,7 +110,7 @@ class ScopeStays(BadRequest):
 @transaction.atomic
 def create_scope(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> AddressScope:
     project_id = values["project_id"] or caller.project_id
-    permit_create(caller, policies.SCOPES["create"], project_id, values, given)
+    permit_create(caller, policies.OWN["address_scope", "create"], project_id, values, given)
     check_project(caller, project_id)
     columns = {key: values[key] for key in ("name", "shared", "ip_version")}
     return AddressScope.objects.create(project_id=project_id, **columns)
@@ -120,7 +120,7 @@ def create_scope(caller: Caller, values: Mapping[str, Any], given: Collection[st
 def change_scope(
     caller: Caller, row: AddressScope, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
-    permit_update(caller, policies.SCOPES["update"], row, values, given)
+    permit_update(caller, policies.OWN["address_scope", "update"], row, values, given)
     if "shared" in given and row.shared and not values["shared"]:
         raise ScopeStays(f"The address scope {row.pk} stays shared.", field="shared")
     for key in given:
@@ -130,7 +130,7 @@ def change_scope(
 
 @transaction.atomic
 def delete_scope(caller: Caller, row: AddressScope) -> None:
-    permit(caller, policies.SCOPES["delete"], row.project_id)
+    permit(caller, policies.OWN["address_scope", "delete"], row.project_id)
     AddressScope.objects.select_for_update().filter(pk=row.pk).first()
     if row.pools.exists():
         raise ScopeInUse(f"Subnet pools are in the address scope {row.pk}.")
@@ -140,7 +140,7 @@ def delete_scope(caller: Caller, row: AddressScope) -> None:
 @transaction.atomic
 def create_pool(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> SubnetPool:
     project_id = values["project_id"] or caller.project_id
-    permit_create(caller, policies.POOLS["create"], project_id, values, given)
+    permit_create(caller, policies.OWN["subnetpool", "create"], project_id, values, given)
     check_project(caller, project_id)
     version = _version_of(values["prefixes"])
     shortest = values["min_prefixlen"] or SHORTEST[version]
@@ -165,7 +165,7 @@ def create_pool(caller: Caller, values: Mapping[str, Any], given: Collection[str
 def change_pool(
     caller: Caller, row: SubnetPool, values: Mapping[str, Any], given: Collection[str]
 ) -> None:
-    permit_update(caller, policies.POOLS["update"], row, values, given)
+    permit_update(caller, policies.OWN["subnetpool", "update"], row, values, given)
     pool = _locked(row)
     _check_own_scope(caller, pool)
     changed = [column for column, key in POOL_COLUMNS.items() if key in given]
@@ -190,7 +190,7 @@ def change_pool(
 
 @transaction.atomic
 def delete_pool(caller: Caller, row: SubnetPool) -> None:
-    permit(caller, policies.POOLS["delete"], row.project_id)
+    permit(caller, policies.OWN["subnetpool", "delete"], row.project_id)
     pool = _locked(row, for_good=True)
     if pool.subnets.exists():
         raise PoolInUse(f"Subnets were cut from the pool {row.pk}.")
