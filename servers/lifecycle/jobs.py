@@ -527,7 +527,8 @@ class Evacuated:
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceMove(MoveJob):
     """Find the host that a server moves to. ``host``: only this one; ``forced``: check nothing but
-    its free resources. ``then`` is for evacuations.
+    its free resources. ``copies`` is for live migrations (``migrate_live``), ``then`` for
+    evacuations.
     """
 
     task_name = "servers.place_move"
@@ -535,6 +536,7 @@ class PlaceMove(MoveJob):
 
     host: str | None = None
     forced: bool = False
+    copies: bool | None = None
     then: Evacuated | None = None
 
     @classmethod

@@ -47,10 +47,17 @@ WAITING = (MigrationStatus.QUEUED, MigrationStatus.PREPARING)
 
 
 def migrate_live(
-    caller: Caller, instance: Instance, *, host: str | None, forced: bool, waits: bool
+    caller: Caller,
+    instance: Instance,
+    *,
+    host: str | None,
+    forced: bool,
+    waits: bool,
+    copies: bool | None = None,
 ) -> None:
     """Begin a live migration. ``forced``: to ``host``, whatever speaks against it but lack of
-    room. ``waits``: until there is a destination.
+    room. ``waits``: until there is a destination. ``copies``: are disks to be copied? ``None``: if
+    there are any that only one host sees.
 
     Raises:
         HardwareBound: its TPM or encrypted memory stays on its host.
@@ -68,7 +75,9 @@ def migrate_live(
         check_state(server, BEGIN_LIVE_MOVE.from_vm, DOING, idle=True)
         status = MigrationStatus.ACCEPTED
         record = record_move(caller, server, migration_type=MigrationType.LIVE, status=status)
-        job = PlaceMove(server_id=str(server.uuid), move=record.pk, host=host, forced=forced)
+        job = PlaceMove(
+            server_id=str(server.uuid), move=record.pk, host=host, forced=forced, copies=copies
+        )
         begin(caller, server, WAITED_FOR if waits else LEFT_ALONE, None if waits else job)
     if waits:
         fault = place_move(job)

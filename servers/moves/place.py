@@ -9,9 +9,11 @@ from typing import Any
 
 from django.conf import settings
 
+from servers.drivers.choose import driver_at
 from servers.lifecycle.history import SUCCESS, add_event, finish_events, note_step
 from servers.lifecycle.jobs import Evacuate, MigrateLive, MoveJob, MoveServer, PlaceMove
 from servers.models import (
+    BlockDevice,
     Instance,
     InstanceMapping,
     Migration,
@@ -115,6 +117,8 @@ def _place(job: PlaceMove, move: Migration, kind: Kind, attempt: Try) -> None:
         return
     if move.migration_type == MigrationType.LIVE:
         _check_live(instance)
+        if job.copies is not None:
+            _check_disks(instance, copies=job.copies)
     placement = _find_destination(instance, move, job, attempt)
     chosen = placement.host
     claims.claim_move(placement, move)
@@ -135,6 +139,20 @@ def _check_live(instance: Instance) -> None:
         raise NoValidHost(f"The host {instance.host} does not answer.")
     if any(request.get("alias") for request in instance.pci_requests):
         raise NoValidHost("PCI devices cannot move with a server that runs.")
+
+
+def _check_disks(instance: Instance, *, copies: bool) -> None:
+    """Nova: who says whether disks are copied must say what is so; with ``auto`` nobody need know.
+    Simulated hosts have nothing on disks.
+    """
+    if driver_at(instance.node).saves_disks():
+        return
+    disks = BlockDevice.objects.filter(instance=instance, destination_type="local")
+    has_own = disks.exclude(no_device=True).exists()
+    if copies and not has_own:
+        raise NoValidHost("All disks of the server are shared by its hosts: none can be copied.")
+    if has_own and not copies:
+        raise NoValidHost("The server has disks that only its host sees: they have to be copied.")
 
 
 def _find_destination(

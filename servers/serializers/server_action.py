@@ -268,6 +268,7 @@ class MigrateLive(VersionedSerializer):
             "host": host,
             "forced": _read_force(values, host, forced_before=version < FORCE_OF_LIVE),
             "waits": version < LIVE_LATER,
+            "copies": values["block_migration"],
         }
 
 

@@ -231,6 +231,10 @@ def test_a_server_moves_while_it_runs(
     body = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
     path = f"/servers/{server.uuid}"
     with second_host(live_server.url, tmp_path / "two"):
+        shared = {"os-migrateLive": {"host": None, "block_migration": False}}
+        refused = admin.post(f"{path}/action", shared, microversion="2.30").expect(400)
+        assert "have to be copied" in refused.json["badRequest"]["message"]
+        Migration.objects.all().delete()
         fail_at(tmp_path / "one", "live")
         admin.post(f"{path}/action", body, microversion="2.30").expect(202)
         becomes(server, "active", 1)

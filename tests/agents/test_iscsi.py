@@ -112,7 +112,10 @@ def test_a_server_that_moves_is_reached_by_one_host_in_the_end(scene: Scene) -> 
         first = scene.targets("one", server)
         path = f"/servers/{server.uuid}/action"
         with scene.host("two"):
-            body = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
+            body = {"os-migrateLive": {"host": None, "block_migration": True}}
+            told = admin.post(path, body, microversion="2.30").expect(400)
+            assert "none can be copied" in told.json["badRequest"]["message"]
+            body = {"os-migrateLive": {"host": None, "block_migration": False}}
             admin.post(path, body, microversion="2.30").expect(202)
             wait_until(lambda: state(server)[1] is None and server.host == "two")
             second = scene.targets("two", server)
