@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -19,6 +20,8 @@ from compute_site.waiting.short_queue import ShortQueue
 
 OTHER_APIS = ("identity", "image", "network", "volume", "placement")
 """Those with a document of their own, beside that of compute."""
+SERVICE = "_service"
+"""The names of the options that say who answers for a service end so."""
 _writing = ShortQueue(1, Unavailable, "Another document is being written. Try again later.")
 _written: dict[tuple[Microversion, bool], bytes] = {}
 """Compressed, by version and by whether it is JSON: all of them together take a few MiB."""
@@ -72,21 +75,27 @@ class DocsView(SpectacularSwaggerSplitView):
         """The page; with ``script`` in the query, its script (inline scripts are not allowed)."""
         version = asked_version(request)
         self.url_self = f"{request.path}?microversion={version}"
-        api = request.GET.get("api")
-        if api in OTHER_APIS:
+        api, others = request.GET.get("api"), other_apis()
+        if api in others:
             self.url_self += f"&api={api}"
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response.data["microversion"] = str(version)
-        response.data["others"] = OTHER_APIS
-        response.data["api"] = api if api in OTHER_APIS else None
+        response.data["others"] = others
+        response.data["api"] = api if api in others else None
         response.data["microversions"] = [f"2.{minor}" for minor in range(NEWEST.minor, 0, -1)]
         return response
 
     def _get_schema_url(self, request: Request) -> str:
-        if request.GET.get("api") in OTHER_APIS:
+        if request.GET.get("api") in other_apis():
             return f"/schema/{request.GET['api']}/"
         url: str = super()._get_schema_url(request)  # type: ignore[no-untyped-call]
         return f"{url}?microversion={asked_version(request)}"
+
+
+def other_apis() -> tuple[str, ...]:
+    """Those that this site answers itself."""
+    elsewhere = {name.removesuffix(SERVICE) for name in settings.OPTIONS.joined_services}
+    return tuple(name for name in OTHER_APIS if name not in elsewhere)
 
 
 def asked_version(request: Request) -> Microversion:

@@ -1,4 +1,6 @@
-"""Below the URL of a service that runs elsewhere, this site has nothing but the way there."""
+"""Below the URL of a service that runs elsewhere, and in place of the document of its API, this
+site has nothing but the way there.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ MOUNTS = {
     "volume_service": "volume",
 }
 """Where the service in this database is served, by option."""
+DOCUMENTS = "schema"
+"""Where the documents of the APIs are, of each below its name."""
 
 
 class SignpostMiddleware:
@@ -28,7 +32,9 @@ class SignpostMiddleware:
         self.elsewhere = {MOUNTS[name] for name in settings.OPTIONS.joined_services}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = request.path_info[1:].partition("/")[0]
+        name, _, rest = request.path_info[1:].partition("/")
+        if name == DOCUMENTS:
+            name = rest.partition("/")[0]
         if name not in self.elsewhere:
             return self.get_response(request)
         where = keystone_url()
