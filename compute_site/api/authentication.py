@@ -60,7 +60,7 @@ def find_caller(request: Request) -> Caller | None:
 
 
 def _by_token(request: Request, token: str) -> Caller:
-    proven = identity_service().find_by_token(token)
+    proven = identity_service().find_by_token(token, request.META.get("HTTP_X_SERVICE_TOKEN", ""))
     if proven is None:
         raise InvalidToken("The token is unknown, expired or revoked.")
     note_user(proven.scope.user_id)

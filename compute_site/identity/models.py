@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from compute_site.identity.auth_request import DOMAIN_ID
-from compute_site.identity.ids import new_id
+from compute_site.identity.ids import LONGEST_USER_ID, new_id
 from compute_site.identity.kept_models import DomainOption, StoredCredential, StoredPolicy
 from compute_site.identity.limit_models import Limit, RegisteredLimit
 from compute_site.identity.service_models import (
@@ -181,7 +181,9 @@ class DomainUserManager(UserManager["User"]):
 class User(AbstractUser):
     """A person or program; its rights come from the roles it holds in projects."""
 
-    id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    id = models.CharField(
+        primary_key=True, max_length=LONGEST_USER_ID, default=new_id, db_collation="C"
+    )
     username = models.CharField("username", max_length=255, validators=[UnicodeUsernameValidator()])
     domain = models.ForeignKey(
         Domain, default=DOMAIN_ID, on_delete=models.PROTECT, related_name="users"
@@ -433,7 +435,7 @@ class FailedSignIns(models.Model):
     field, so no name is kept.
     """
 
-    user_id = models.CharField(max_length=36, blank=True, default="", db_collation="C")
+    user_id = models.CharField(max_length=LONGEST_USER_ID, blank=True, default="", db_collation="C")
     """Empty: nobody has the name."""
     hour = models.DateTimeField()
     number = models.PositiveIntegerField(default=1)
@@ -467,7 +469,7 @@ class IdentityChange(models.Model):
     """
 
     at = models.DateTimeField(default=timezone.now)
-    by = models.CharField(max_length=36, db_collation="C")
+    by = models.CharField(max_length=LONGEST_USER_ID, db_collation="C")
     kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in KINDS])
     object_id = models.CharField(max_length=64, db_collation="C")
     object_name = models.CharField(max_length=255)

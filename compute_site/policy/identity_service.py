@@ -34,8 +34,9 @@ class Proven:
 class IdentityService(Protocol):
     """An implementation is a module, chosen by the option ``identity_service``."""
 
-    def find_by_token(self, text: str) -> Proven | None:
-        """Whose token it is; ``None``: it is unknown, expired or revoked.
+    def find_by_token(self, text: str, service_token: str = "") -> Proven | None:
+        """Whose token it is; ``None``: it is unknown, expired or revoked. ``service_token`` is that
+        of a service which passes it on: for such a one it may have expired meanwhile.
 
         Raises:
             Forbidden: it is valid, but is no token for a project, or has no role that counts here.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from compute_site.identity.ids import LONGEST_USER_ID
+
 
 class ArchivedServer(models.Model):
     """All data of a deleted server in one row without foreign keys, because its project, user and
@@ -13,7 +15,7 @@ class ArchivedServer(models.Model):
 
     uuid = models.UUIDField(primary_key=True)
     project_id = models.CharField(max_length=36, db_collation="C")
-    user_id = models.CharField(max_length=36, db_collation="C")
+    user_id = models.CharField(max_length=LONGEST_USER_ID, db_collation="C")
     display_name = models.CharField(max_length=261, db_collation="C")
     created_at = models.DateTimeField()
     deleted_at = models.DateTimeField(db_index=True)

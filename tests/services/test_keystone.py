@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from compute_site.identity.models import Project, User
@@ -19,10 +19,10 @@ from compute_site.neighbours.identity.api.signpost import SignpostMiddleware
 from compute_site.neighbours.identity.keystone.memory import Memory
 from compute_site.neighbours.identity.keystone.tokens import known_tokens, roles_here
 from compute_site.secrets.sealing import unseal
-from servers.models import BuildRequest
+from servers.models import BuildRequest, Instance
 from tests.world.cast import Cast
 from tests.world.client import Answer, ApiClient
-from tests.world.elsewhere import LATER, Cloud, Told, cloud_elsewhere, joined
+from tests.world.elsewhere import LATER, Asked, Cloud, Told, cloud_elsewhere, joined
 from tests.world.orders import Shop
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +121,48 @@ def test_a_token_that_has_expired_meanwhile_is_asked_for_again(keystone: Cloud) 
     keystone.answers[f"GET {PATH}"] = shown(expires_at=soon)
     ask().expect(401)
     assert len(known_tokens) == 0
+
+
+def test_an_expired_token_is_taken_from_a_service(keystone: Cloud) -> None:
+    ended = (dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)).isoformat()
+
+    def of_token(asked: Asked) -> Told:
+        token = asked.headers["x-subject-token"]
+        if token == "a-service":
+            return with_roles("service")
+        if token == "another-user":
+            return with_roles("admin")
+        if token == "a-token" and "allow_expired" in asked.path:
+            return shown(expires_at=ended)
+        return Told(404, {"error": {"message": "unknown"}})
+
+    keystone.answers[f"GET {PATH}"] = of_token
+
+    def status(token: str, service: str) -> int:
+        headers = {"X-Auth-Token": token, "X-Service-Token": service}
+        return ApiClient().send("GET", "/servers", headers=headers).status
+
+    assert status("a-token", "a-service") == 200
+    assert status("a-token", "another-user") == 401
+    assert status("a-token", "unknown") == 401
+    assert status("unknown", "a-service") == 401
+    ask().expect(401)  # and it is not remembered
+
+
+def test_users_of_a_directory_have_long_ids(keystone: Cloud) -> None:
+    user = {"id": "f" * 64, "name": "ada", "domain": {"id": "default", "name": "Default"}}
+    keystone.answers[f"GET {PATH}"] = shown(user=user)
+    ask(method="POST", body=Shop().body(networks=None)).expect(202)
+    assert Instance.objects.get().user_id == "f" * 64
+    known_tokens.forget()
+    keystone.answers[f"GET {PATH}"] = shown(user=user | {"id": "f" * 65})
+    ask().expect(403)
+
+
+def test_ids_of_projects_are_no_longer_than_those_of_keystone(keystone: Cloud) -> None:
+    project = {"id": "9" * 37, "name": "engines", "domain": {"id": "d", "name": "Works"}}
+    keystone.answers[f"GET {PATH}"] = shown(project=project)
+    ask().expect(403)
 
 
 @pytest.mark.parametrize("token", ["t" * 9000, "häh", "two\nlines"])
@@ -236,15 +278,20 @@ def test_a_build_goes_on_with_the_token_of_the_owner(keystone: Cloud) -> None:
     assert unseal(BuildRequest.objects.get().user_token) == "a-token"
 
 
-@pytest.mark.parametrize("path", ["/identity", "/identity/v3/auth/tokens", "/identity/v3"])
+@pytest.mark.parametrize(
+    "path", ["/identity", "/identity/v3/auth/tokens", "/identity/v3", "/schema/identity/"]
+)
 def test_the_way_to_keystone_stands_where_the_own_identity_api_was(
     keystone: Cloud, path: str
 ) -> None:
     answer = SignpostMiddleware(lambda _: HttpResponse("served"))(RequestFactory().get(path))
     assert answer.status_code == 404
     assert f"{keystone.url}/v3".encode() in answer.content
-    served = SignpostMiddleware(lambda _: HttpResponse("served"))(RequestFactory().get("/image"))
-    assert served.content == b"served"
+    for other in ("/image", "/schema/image/", "/schema/"):
+        served = SignpostMiddleware(lambda _: HttpResponse("served"))(RequestFactory().get(other))
+        assert served.content == b"served"
+    others = Client().get("/docs/").content
+    assert (b"?api=identity" in others, b"?api=image" in others) == (False, True)
 
 
 def test_a_memory_holds_no_more_than_it_may() -> None:

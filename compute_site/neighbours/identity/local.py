@@ -8,8 +8,8 @@ from compute_site.policy.granted import find_token_with_rules
 from compute_site.policy.identity_service import Proven
 
 
-def find_by_token(text: str) -> Proven | None:
-    """Raises ``WideToken``."""
+def find_by_token(text: str, service_token: str = "") -> Proven | None:  # noqa: ARG001
+    """Raises ``WideToken``. An expired token is not taken from services either."""
     digest = digest_of(text)
     found = find_token_with_rules(digest)
     if found is None:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from compute_site.identity.ids import LONGEST_USER_ID
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet
 
@@ -22,7 +23,7 @@ class Backup(models.Model):
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
     description = models.TextField(blank=True, default="")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
-    user_id = models.CharField(max_length=36, blank=True, default="")
+    user_id = models.CharField(max_length=LONGEST_USER_ID, blank=True, default="")
     volume_id = models.UUIDField(db_index=True)
     snapshot_id = models.UUIDField(null=True, blank=True)
     parent = models.ForeignKey(

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from compute_site.caller import Caller
+from compute_site.identity.ids import LONGEST_USER_ID
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet
 
@@ -42,7 +43,7 @@ class VolumeGroup(models.Model):
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
     description = models.TextField(blank=True, default="")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
-    user_id = models.CharField(max_length=36, blank=True, default="")
+    user_id = models.CharField(max_length=LONGEST_USER_ID, blank=True, default="")
     group_type = models.ForeignKey(GroupType, on_delete=models.PROTECT, related_name="groups")
     volume_types = models.ManyToManyField("volume.VolumeType", related_name="+")
     status = models.CharField(max_length=32, default="available")
@@ -64,7 +65,7 @@ class GroupSnapshot(models.Model):
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
     description = models.TextField(blank=True, default="")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
-    user_id = models.CharField(max_length=36, blank=True, default="")
+    user_id = models.CharField(max_length=LONGEST_USER_ID, blank=True, default="")
     group = models.ForeignKey(VolumeGroup, on_delete=models.RESTRICT, related_name="snapshots")
     status = models.CharField(max_length=32, default="available")
     created_at = models.DateTimeField(default=timezone.now)

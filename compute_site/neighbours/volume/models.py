@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from compute_site.caller import Caller
+from compute_site.identity.ids import LONGEST_USER_ID
 from compute_site.identity.models import Project
 from compute_site.neighbours.ownership import OwnedQuerySet, Thing
 from compute_site.neighbours.quotas import ProjectQuota
@@ -118,7 +119,7 @@ class Volume(models.Model):
     name = models.CharField(max_length=255, blank=True, default="", db_collation="C")
     description = models.TextField(blank=True, default="")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="volumes")
-    user_id = models.CharField(max_length=36, blank=True, default="")
+    user_id = models.CharField(max_length=LONGEST_USER_ID, blank=True, default="")
     size = models.PositiveIntegerField()
     status = models.CharField(max_length=32, default="available")
     bootable = models.CharField(max_length=8, blank=True, default="false")
@@ -172,7 +173,7 @@ class Snapshot(models.Model):
     status = models.CharField(max_length=32, default="available")
     progress = models.CharField(max_length=8, default="100%", editable=False)
     metadata = models.JSONField(default=dict, blank=True)
-    user_id = models.CharField(max_length=36, blank=True, default="")
+    user_id = models.CharField(max_length=LONGEST_USER_ID, blank=True, default="")
     awaits = models.JSONField(null=True, blank=True, editable=False)
     """As of volumes."""
     created_at = models.DateTimeField(default=timezone.now)

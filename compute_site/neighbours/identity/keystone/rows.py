@@ -17,11 +17,10 @@ from compute_site.neighbours.identity.keystone.tokens import KnownToken, Named
 Row = TypeVar("Row", Project, User)
 
 NO_PASSWORD = "!"  # noqa: S105 - Django's mark of accounts that nobody signs in with
-LONGEST_ID = User._meta.pk.max_length or 0  # noqa: SLF001 - Django's public model API
 
 
 class IdTooLong(Forbidden):
-    """Keystone names the user by an id that is longer than those of this site may be."""
+    """Keystone names the user or project by an id that is longer than those of this site may be."""
 
     code = "id_too_long"
 
@@ -46,8 +45,9 @@ def note_project(project: Named) -> None:
 
 
 def _note(model: type[Row], column: str, named: Named, **values: Any) -> None:
-    if len(named.id) > LONGEST_ID:
-        raise IdTooLong(f"The id {named.id} has more than {LONGEST_ID} characters.")
+    longest = model._meta.pk.max_length or 0  # noqa: SLF001 - Django's public model API
+    if len(named.id) > longest:
+        raise IdTooLong(f"The id {named.id} has more than {longest} characters.")
     rows: models.QuerySet[Any] = model._default_manager.filter(pk=named.id)  # noqa: SLF001 - Django's public model API
     present = rows.values_list(column, flat=True).first()
     if present is not None and present in _names(model, column, named):
