@@ -292,7 +292,7 @@ def reimage(caller: Caller, volume: Volume, values: Values) -> None:
     if locked.size < least_size(image):
         raise VolumeTooSmall(f"Volume {volume.pk} has {locked.size} GiB; the image needs more.")
     takes_time = copies.overwrite(locked, image_id)
-    note_image(caller, str(volume.pk), image_id)
+    note_image(caller, locked, image)
     if locked.status == "error" and not takes_time:
         Volume.objects.filter(pk=volume.pk).update(status="available")
 

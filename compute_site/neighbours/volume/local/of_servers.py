@@ -307,22 +307,20 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
 
 
 def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
-    for volume in note_image(caller, volume_id, image_id):
+    image = find_images(caller, [image_id]).get(image_id)
+    if image is None:
+        return
+    for volume in Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])):
+        note_image(caller, volume, image)
         data.replace_by_image(volume, image_id)
         exports.reread_all(volume)
 
 
-def note_image(caller: Caller, volume_id: str, image_id: str) -> list[Volume]:
-    """Note that the volume, which is returned, is of this image."""
-    image = find_images(caller, [image_id]).get(image_id)
-    if image is None:
-        return []
-    volumes = list(Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])))
-    for volume in volumes:
-        permit_on(caller, policies.REIMAGE, volume.project_id)
-        volume.image_metadata, volume.bootable = _image_metadata(image), "true"
-        volume.save(update_fields=["image_metadata", "bootable"])
-    return volumes
+def note_image(caller: Caller, volume: Volume, image: ImageData) -> None:
+    """Note that the volume is of this image."""
+    permit_on(caller, policies.REIMAGE, volume.project_id)
+    volume.image_metadata, volume.bootable = _image_metadata(image), "true"
+    volume.save(update_fields=["image_metadata", "bootable"])
 
 
 @transaction.atomic(durable=True)
