@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('volume', '0014_groups'),
+        ('volume', '0016_what_backups_remember'),
     ]
 
     operations = [
