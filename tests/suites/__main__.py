@@ -20,12 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from compute_site.pytest_plugin import start_cloud
+from compute_site import pytest_plugin
 from tests.suites.table import SUITES, Suite
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 WORK = ROOT / "var" / "suites"
+START_SECONDS = 900
+"""So long the first start may take on a machine that is busy; a suite takes longer."""
 CLOUD = """
   {name}:
     auth:
@@ -90,8 +92,9 @@ def cloud(suite: Suite) -> Iterator[str]:
     if port:
         proxy = {"type": "novnc", "url": f"http://127.0.0.1:{port}/vnc_auto.html"}
         variables["COMPUTE_SITE_CONSOLE_PROXIES"] = json.dumps([proxy])
-    with mock.patch.dict(os.environ, variables):
-        started = start_cloud(str(HERE / "cloud.yaml"), faults=False)
+    patient = mock.patch.object(pytest_plugin, "START_SECONDS", START_SECONDS)
+    with mock.patch.dict(os.environ, variables), patient:
+        started = pytest_plugin.start_cloud(str(HERE / "cloud.yaml"), faults=False)
     try:
         with console_proxy(started.database_url, port) if port else contextlib.nullcontext():
             yield started.root
