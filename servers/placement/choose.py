@@ -211,7 +211,7 @@ class Ranking:
             return None
         guest = self._fit(site)
         if isinstance(guest, Misfit):
-            search.remove(host, f"without room as asked: {guest.reason}")
+            search.remove(host, f"without room as asked: {guest.reason.removesuffix('.')}")
             return None
         site.taken += 1
         if site.tree is not None:
