@@ -55,7 +55,7 @@ def claim_machine(state: Path) -> None:
         raise QuickstartError(
             f"This machine is a host of another site already ({STATE_DIR}/agent.json)."
         )
-    lacks = OwnDaemon(folder_of(state)).missing()
+    lacks = OwnDaemon(folder_of(state)).misplaced()  # what is missing is installed next
     if lacks:
         raise QuickstartError(f"Guests need {'; '.join(lacks)}.")
     owner = _owner()

@@ -112,9 +112,13 @@ class OwnDaemon:
         ]
         if os.geteuid() != 0:
             lacks.append("only root starts a libvirtd")
-        if len(str(self._socket)) > LONGEST_SOCKET:
-            lacks.append(f"a shorter state folder: {self._socket} is too long for a socket")
-        return lacks
+        return [*lacks, *self.misplaced()]
+
+    def misplaced(self) -> list[str]:
+        """What speaks against this folder, whatever is installed."""
+        if len(str(self._socket)) <= LONGEST_SOCKET:
+            return []
+        return [f"a shorter state folder: {self._socket} is too long for a socket"]
 
     def start(self) -> bool:
         """Start it, if it does not run; did it not?
