@@ -86,6 +86,7 @@ def test_guests_of_another_folder_are_told(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(host, "STATE_DIR", str(tmp_path))
     monkeypatch.setattr(host, "OWNER", tmp_path / "owner")
     monkeypatch.setattr(host, "is_left", lambda state: state == other)
+    monkeypatch.setattr(OwnDaemon, "misplaced", lambda _: [])
     monkeypatch.setattr(shutil, "which", lambda _: None)  # packages are installed afterwards
     (tmp_path / "owner").write_text(str(other))
     with pytest.raises(QuickstartError, match=f"that of {other}; make stop there"):
