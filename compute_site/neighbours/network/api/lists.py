@@ -87,10 +87,10 @@ class ListView(NetworkView):
     def limit(self) -> int:
         return super().limit or settings.OPTIONS.max_page_size  # Neutron: 0 is no limit
 
-    def page(self, rows: QuerySet[Any], order: Sequence[SortKey], *, offset: int = 0) -> list[Any]:
+    def page(self, rows: QuerySet[Any], order: Sequence[SortKey], **how: Any) -> list[Any]:
         if not self.is_reversed:
-            return super().page(rows, order, offset=offset)
-        return super().page(rows, turned(order), offset=offset)[::-1]
+            return super().page(rows, order, **how)
+        return super().page(rows, turned(order), **how)[::-1]
 
     def post(self, request: Request) -> Response:
         body = self.read_body()
