@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from servers.agent.network import dhcp
+from servers.agent.network.bridges import differ_in_filters
 from servers.agent.network.routers import HOP, Standing, neighbours, routes
 from servers.agent.network.routers import ruleset as router_rules
 from servers.agent.network.rules import link_local, match_of, ruleset
@@ -352,3 +353,12 @@ def test_the_neighbours_of_an_interface_are_the_ports_that_it_reaches() -> None:
         "10.0.0.12": "fa:16:3e:00:00:02",
     }
     assert neighbours(NETWORK, ["10.0.0.11/28"]) == {"10.0.0.12": "fa:16:3e:00:00:02"}
+
+
+def test_what_changes_rules_alone_is_told_from_what_changes_more() -> None:
+    port = {"id": "p", "mac": "m", "rules": [], "pairs": [], "up": True, "limits": []}
+    told = {"id": "n", "version": "1", "mtu": 1450, "ports": [port], "routers": []}
+    for new in ({"rules": [{}]}, {"pairs": [["a", "b"]]}, {"up": False}, {"limits": [[]]}):
+        assert differ_in_filters(told, {**told, "version": "2", "ports": [port | new]})
+    for more in ({"mtu": 1400}, {"routers": [{}]}, {"ports": [port | {"options": [[]]}]}):
+        assert not differ_in_filters(told, told | more)

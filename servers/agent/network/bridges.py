@@ -70,6 +70,10 @@ PROGRAMS = {
 FILTERED = Path("/proc/sys/net/bridge")
 CALLS = {"net.bridge.bridge-nf-call-iptables": "1", "net.bridge.bridge-nf-call-ip6tables": "1"}
 UNCHANGED = 304
+OF_FILTERS = frozenset(
+    ("rules", "pairs", "port_security", "stateful", "up", "limits", "dscp"),
+)
+"""What is told of a port, and matters to the filter alone."""
 OWN_RULES = f"""table inet cs_network
 delete table inet cs_network
 table inet cs_network {{
@@ -172,7 +176,12 @@ class Bridges:
 
     def update(self, network_id: str) -> None:
         with self.lock:
-            if network_id in self.kept.networks() and self._fetch(network_id):
+            networks, before = self.kept.networks(), self.kept.told.get(network_id)
+            if network_id not in networks or not self._fetch(network_id):
+                return
+            if before is not None and differ_in_filters(before, self.kept.told[network_id]):
+                self._filter(self.kept.networks())
+            else:
                 self._make([network_id])
 
     def refresh(self) -> None:
@@ -328,6 +337,21 @@ class Bridges:
         left = [one for one in devices() if one.startswith(DEVICES) and one not in wanted]
         for device in left:
             remove(device)  # the other end may be gone already
+
+
+def differ_in_filters(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Is nothing new but what passes? Then nothing else is looked at, so that the next change need
+    not wait for that.
+    """
+    return _without_filters(before) == _without_filters(now)
+
+
+def _without_filters(told: Mapping[str, Any]) -> dict[str, Any]:
+    ports = [
+        {key: value for key, value in port.items() if key not in OF_FILTERS}
+        for port in told.get("ports", ())
+    ]
+    return {**told, "ports": ports, "version": ""}
 
 
 def _load_filters() -> None:
