@@ -119,6 +119,30 @@ def write_users(entries: Sequence[Entry], cloud: Cloud) -> None:
     ApplicationCredential.objects.filter(user__in=ended, user__is_active=False).delete()
     cloud.know_users(users.values_list("username", "pk"))
     _write_roles(entries, cloud)
+    _write_system_roles(entries, cloud)
+
+
+def _write_system_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
+    """Give the users that the file says a role on the system, and no other role of ``Role`` there;
+    those of whom it says nothing keep theirs.
+    """
+    roles = {
+        role.name: role for role in NamedRole.objects.filter(name__in=Role.values, domain=None)
+    }
+    wanted = {cloud.user(entry, "name"): entry["system"] for entry in entries if entry["system"]}
+    users = User.objects.in_bulk(wanted)
+    rows = [
+        RoleAssignment(
+            key=key_of(users[user], Place(), roles[role]), user_id=user, role=roles[role]
+        )
+        for user, role in sorted(wanted.items())
+    ]
+    held = RoleAssignment.objects.filter(
+        user__in=wanted, project=None, domain=None, role__in=roles.values()
+    )
+    held.exclude(pk__in=[row.pk for row in rows]).delete()
+    RoleAssignment.objects.bulk_create(rows, ignore_conflicts=True)
+    end_lost_places(wanted, Place())
 
 
 def _write_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
@@ -296,6 +320,7 @@ SECTIONS = (
             "email": Key(text, default=""),
             "enabled": Key(flag, default=True),
             "projects": Key(list_of(record(MEMBERSHIP)), default=[]),
+            "system": Key(one_of(*Role.values)),
         },
         write=write_users,
         longest={"name": 150, "password": 4096},

@@ -135,3 +135,27 @@ def test_a_role_of_one_s_own_counts_with_name_and_password(as_admin: ApiClient) 
     assert stable_id("service", "image") in {
         one["id"] for one in answer.expect(200).json["catalog"]
     }
+
+
+def test_a_cloud_file_gives_roles_on_the_system(as_admin: ApiClient, cast: Cast) -> None:
+    load_cloud({"users": [{"name": "ann", "password": "ann", "system": "admin"}]})
+    client = token_of("ann", {"system": {"all": True}})
+    client.get(f"{V3}/users").expect(200)
+    load_cloud({"users": [{"name": "ann", "password": "ann"}]})
+    client.get(f"{V3}/users").expect(200)
+    load_cloud({"users": [{"name": "ann", "password": "ann", "system": "reader"}]})
+    client.post(f"{V3}/users", {"user": {"name": "new"}}).expect(403)
+
+
+def test_a_filter_that_is_said_twice_counts_once(as_admin: ApiClient) -> None:
+    query = "name__contains=alpha&-={'name__contains':'alpha'}"
+    found = as_admin.get(f"{V3}/projects?{query}").expect(200).json["projects"]
+    assert [one["name"] for one in found] == ["alpha"]
+    for wrong in ("-={'name':'alpha'}", "-=x", "name=alpha&-={'name':'beta'}"):
+        as_admin.get(f"{V3}/projects?{wrong}").expect(400)
+
+
+def test_the_projects_of_a_domain_lie_below_it(as_admin: ApiClient, cast: Cast) -> None:
+    path = f"{V3}/role_assignments?scope.project.id=default&include_subtree"
+    found = as_admin.get(f"{path}&user.id={cast.outsider.user_id}").json["role_assignments"]
+    assert [one["scope"]["project"]["id"] for one in found] == [cast.beta.pk]

@@ -21,7 +21,9 @@ from compute_site.values.words import PLAIN_FALSE, PLAIN_TRUE
 Row = TypeVar("Row", bound=Model)
 TRUE = PLAIN_TRUE | {""}
 """A parameter without a value is true, too."""
-COMPARED = re.compile(r"(?P<key>name|description)__(?P<how>i?(?:contains|startswith|endswith))")
+COMPARED = re.compile(
+    r"(?P<key>name|description|type)__(?P<how>i?(?:contains|startswith|endswith))"
+)
 PAGES = frozenset(("limit", "marker"))
 MOST_DIGITS = 9
 Choose = Callable[[QuerySet[Any], str], QuerySet[Any]]
@@ -96,12 +98,26 @@ def cut(rows: QuerySet[Row], asked: Mapping[str, str], by: str) -> tuple[list[Ro
 
 def check_known(asked: Collection[str], known: Collection[str]) -> None:
     """Raises ``UnknownFilter`` where a parameter of the query is not known."""
-    unknown = sorted(set(asked) - set(known))
+    unknown = sorted(set(asked) - set(known) - said_twice(asked))
     if unknown:
         raise UnknownFilter(
             f"This list is not filtered by {', '.join(unknown)[:200]}; it is by "
             f"{', '.join(sorted(known))}."
         )
+
+
+TWICE = "-"
+PAIR = re.compile(r"'([^']*)':'([^']*)'")
+
+
+def said_twice(asked: Collection[str]) -> set[str]:
+    """gophercloud repeats its filters under ``-``, which means nothing more."""
+    if not isinstance(asked, Mapping) or TWICE not in asked:
+        return set()
+    pairs = PAIR.findall(asked[TWICE])
+    repeats = "{" + ",".join(f"'{key}':'{value}'" for key, value in pairs) + "}"
+    alike = all(asked.get(key) == value for key, value in pairs)
+    return {TWICE} if repeats == asked[TWICE] and alike else set()
 
 
 def is_true(asked: Mapping[str, str], key: str) -> bool:

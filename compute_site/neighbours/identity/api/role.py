@@ -322,6 +322,8 @@ def read_wanted(asked: dict[str, str], *, effective: bool, subtree: bool) -> Wan
         top = PROJECT.look_up(projects[0])
         if subtree and top is not None:
             projects += [one.pk for one in subtree_of(top)]
+        elif subtree:  # Keystone: a domain is a project, too
+            projects += Project.objects.filter(domain=projects[0]).values_list("pk", flat=True)
     return Wanted(
         user_id=asked.get("user.id") or None,
         group_id=asked.get("group.id") or None,

@@ -49,7 +49,7 @@ POLICY = Kind(
     rows=StoredPolicy.objects.all,
     rules=policies.POLICIES,
     body=PolicyBody,
-    listed=Listed({"type": "type"}, compared=frozenset()),
+    listed=Listed({"type": "type"}, compared=frozenset(("type",))),
     order="id",
     show=show_policy,
     make=kept.make_policy,

@@ -1,0 +1,61 @@
+"""Why some answers differ; docs/services.md names what a client may notice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+from tests.trials.identity.asking import Request
+from tests.trials.identity.sides import Answer
+
+Test = Callable[[Request, Answer, Answer], bool]
+
+
+def _by(path: str, *statuses: int, method: str = "") -> Test:
+    """Requests with such a path and method, and with these statuses, ours and theirs."""
+
+    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
+        alike = re.match(path, request.path) is not None and method in ("", request.method)
+        return alike and statuses == (ours.status, theirs.status)
+
+    return holds
+
+
+def _has(key: str, *statuses: int) -> Test:
+    """The same of requests that have the key in their body."""
+
+    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
+        return f'"{key}"' in json.dumps(request.body) and statuses == (ours.status, theirs.status)
+
+    return holds
+
+
+def _itself(request: Request, ours: Answer, theirs: Answer) -> bool:
+    first, _, second = request.path.removeprefix("/roles/").partition("/implies/")
+    return first == second
+
+
+def _both_refuse(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return ours.status >= 400 and theirs.status >= 400
+
+
+def _ring(request: Request, ours: Answer, theirs: Answer) -> bool:
+    return "/implies/" in request.path and (ours.status, theirs.status) == (403, 201)
+
+
+KNOWN: tuple[tuple[str, Test], ...] = (
+    ("of several faults another one is told, or with another status", _both_refuse),
+    ("no role implies itself", _itself),
+    ("no roles imply each other", _ring),
+    ("the domain of a role is one", _by("/roles", 404, 201)),
+    ("the domain of a role is one", _by("/roles", 404, 200)),
+    ("the default project of a user is one", _has("default_project_id", 400, 201)),
+    ("the default project of a user is one", _has("default_project_id", 400, 200)),
+    ("a service with registered limits stays", _by("/services/", 403, 204, method="DELETE")),
+    ("texts with a line's end or odd characters are no ids", _by("/regions", 400, 201)),
+)
+EXTRA = ("extra",)
+"""Keystone repeats unknown members under it when something was changed."""
+EMPTY = ("description",)
+"""Shown empty here where nobody gave one, and left out there."""
