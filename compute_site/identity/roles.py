@@ -10,7 +10,7 @@ from django.db import transaction
 
 from compute_site.identity.assignments import Place, end_lost_places
 from compute_site.identity.derived import holders_of, implications, refresh, refresh_all
-from compute_site.identity.errors import Immutable, NoSuchThing, WrongDomain
+from compute_site.identity.errors import Immutable, MalformedRequest, NoSuchThing, WrongDomain
 from compute_site.identity.models import (
     ImpliedRole,
     NamedRole,
@@ -31,7 +31,11 @@ def make_role(members: Mapping[str, Any], *, by: str) -> NamedRole:
 
 
 def change_role(role: NamedRole, members: Mapping[str, Any], *, by: str) -> NamedRole:
-    """Raises: Immutable: the site begins with it, or it is marked so."""
+    """Raises: Immutable: the site begins with it, or it is marked so; MalformedRequest: it would
+    get another domain.
+    """
+    if members.get("domain_id", role.domain_id) != role.domain_id:
+        raise MalformedRequest("role.domain_id: a role stays in its domain.")
     return change_row(role, members, columns=COLUMNS, by=by, shown=SHOWN)
 
 

@@ -159,3 +159,18 @@ def test_the_projects_of_a_domain_lie_below_it(as_admin: ApiClient, cast: Cast) 
     path = f"{V3}/role_assignments?scope.project.id=default&include_subtree"
     found = as_admin.get(f"{path}&user.id={cast.outsider.user_id}").json["role_assignments"]
     assert [one["scope"]["project"]["id"] for one in found] == [cast.beta.pk]
+
+
+def test_what_keystone_refuses_or_takes(as_admin: ApiClient, cast: Cast) -> None:
+    """Seen in trials against it."""
+    role = make(as_admin, "roles", name="auditor")["id"]
+    far = make(as_admin, "domains", name="far")["id"]
+    as_admin.patch(f"{V3}/roles/{role}", {"role": {"domain_id": far}}).expect(400)
+    as_admin.patch(f"{V3}/roles/{role}", {"role": {"domain_id": None}}).expect(200)
+    as_admin.post(f"{V3}/projects", {"project": {"name": "n", "domain_id": ""}}).expect(400)
+    named = {"service_id": stable_id("service", "compute"), "resource_name": "servers"}
+    body = {"registered_limits": [{**named, "default_limit": 1}]}
+    made = as_admin.post(f"{V3}/registered_limits", body).expect(201).json["registered_limits"][0]
+    path = f"{V3}/registered_limits/{made['id']}"
+    changed = as_admin.patch(path, {"registered_limit": {}}).expect(200)
+    assert changed.json["registered_limit"] == made

@@ -170,6 +170,8 @@ class IdentityBody(BodySerializer):
 
     noun: ClassVar[str]
     rest: ClassVar[str | None] = EXTRA
+    changes_something: ClassVar[bool] = True
+    """Does a change name at least one member?"""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -188,7 +190,7 @@ class IdentityBody(BodySerializer):
         given = body.get(cls.noun) if isinstance(body, dict) else None
         if not isinstance(given, dict):
             raise MalformedRequest(f"{cls.noun}: give an object.")
-        if partial and not given:
+        if partial and not given and cls.changes_something:
             raise MalformedRequest(f"{cls.noun}: give at least one member.")
         serializer = cls(data=given, partial=partial)
         if not serializer.is_valid():
@@ -223,6 +225,7 @@ class LimitBody(IdentityBody):
     """Bodies of limits have no other members than these."""
 
     rest = None
+    changes_something = False
 
     @classmethod
     def read_several(cls, body: Any) -> list[dict[str, Any]]:
@@ -285,7 +288,7 @@ class DomainBody(IdentityBody):
 class ProjectBody(IdentityBody):
     noun = "project"
 
-    domain_id = Member(or_null(text))
+    domain_id = Member(or_null(filled(LONGEST_TEXT)))
     name = Member(name_of(64), missing=NEEDED)
     description = Member(text)
     enabled = Member(flag)
