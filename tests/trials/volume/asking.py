@@ -12,13 +12,19 @@ from tests.trials.volume.values import (
     ACTIONS,
     CHANGES,
     CONNECTORS,
+    ENCRYPTION,
     FILTERS,
+    GROUP_TYPE,
     METADATA,
     NEW_ATTACHMENT,
+    NEW_BACKUP,
+    NEW_GROUP,
+    NEW_QOS,
     NEW_SNAPSHOT,
     NEW_TRANSFER,
     NEW_VOLUME,
     NOTHING,
+    SPECS,
     TYPE,
     USED_UP_ROWS,
     VERSIONS,
@@ -43,6 +49,7 @@ class Asker:
             *((self.transfers,) * 2),
             *((self.types,) * 3),
             *((self.others,) * 2),
+            *((self.newer,) * 6),
         )
         request = self.draw.choice(makers)()
         version = self.draw.choice((*VERSIONS, "3.71", "3.71"))
@@ -152,6 +159,43 @@ class Asker:
             )
         )
         return Request("types", method, path, body, admin=self.draw.random() < 0.7)
+
+    def newer(self) -> Request:
+        """Of QoS specs, encryption, groups, backups and messages: what needs no other processes."""
+        row = self.draw.choice(("{unknown}", "x"))
+        kind = self.draw.choice(("{type_own}", "{unknown}"))
+        method, path, body = self.draw.choice(
+            (
+                ("GET", self.draw.choice(("qos-specs", "qos-specs?colour=red")), None),
+                ("POST", "qos-specs", {"qos_specs": self.some(NEW_QOS)}),
+                ("PUT", f"qos-specs/{row}", {"qos_specs": self.draw.choice(SPECS)}),
+                ("PUT", f"qos-specs/{row}/delete_keys", {"keys": self.draw.choice((["a"], "a"))}),
+                ("GET", f"qos-specs/{row}/associate", None),
+                ("GET", f"qos-specs/{row}/associations", None),
+                ("DELETE", f"qos-specs/{row}", None),
+                ("GET", f"types/{kind}/encryption", None),
+                ("POST", f"types/{kind}/encryption", {"encryption": self.some(ENCRYPTION)}),
+                ("GET", "volumes/{volume0}/encryption", None),
+                ("GET", "group_types?is_public=none", None),
+                ("POST", "group_types", {"group_type": self.some(GROUP_TYPE)}),
+                ("GET", f"group_types/{row}", None),
+                ("POST", f"group_types/{row}/group_specs", {"group_specs": {"a": "b"}}),
+                ("GET", self.draw.choice(("groups", "groups/detail?sort_key=name")), None),
+                ("POST", "groups", {"group": self.some(NEW_GROUP, 4)}),
+                ("POST", "groups/action", {"create-from-src": {"source_group_id": row}}),
+                ("PUT", f"groups/{row}", {"group": {"name": "n"}}),
+                ("POST", f"groups/{row}/action", {"delete": {}}),
+                ("GET", self.draw.choice(("group_snapshots", f"group_snapshots/{row}")), None),
+                ("POST", "group_snapshots", {"group_snapshot": {"group_id": row}}),
+                ("GET", self.draw.choice(("backups", "backups/detail", f"backups/{row}")), None),
+                ("POST", "backups", {"backup": self.some(NEW_BACKUP)}),
+                ("POST", f"backups/{row}/restore", {"restore": {}}),
+                ("PUT", f"backups/{row}", {"backup": {"name": "n"}}),
+                ("GET", self.draw.choice(("messages", f"messages/{row}")), None),
+                ("DELETE", f"messages/{row}", None),
+            )
+        )
+        return Request("newer", method, path, body, admin=self.draw.random() < 0.7)
 
     def others(self) -> Request:
         owner = self.draw.choice(("{project_demo}", "{project_demo}", "{project_admin}"))

@@ -112,6 +112,39 @@ NEW_TRANSFER: Mapping[str, tuple[Any, ...]] = {
     "no_snapshots": (True, "maybe", None),
     "colour": ("red",),
 }
+SPECS: tuple[Any, ...] = ({"a": "b"}, {"a": 5}, {"": "x"}, {"a": "x" * 256}, [])
+NEW_QOS: Mapping[str, tuple[Any, ...]] = {
+    "name": ("", " ", None, 5, "x" * 256),
+    "consumer": ("front-end", "both", "nobody", 5),
+    "total_iops_sec": ("9", 9),
+}
+ENCRYPTION: Mapping[str, tuple[Any, ...]] = {
+    "provider": ("luks", "", 5, None),
+    "control_location": ("front-end", "both", None),
+    "cipher": ("aes", None, 5),
+    "key_size": (256, "256", -1, "x", None),
+}
+GROUP_TYPE: Mapping[str, tuple[Any, ...]] = {
+    "name": ("", None, 5, "x" * 256),
+    "description": ("d", 5),
+    "is_public": (True, "maybe"),
+    "group_specs": ({"a": "b"}, {"a": 5}),
+    "colour": ("red",),
+}
+NEW_GROUP: Mapping[str, tuple[Any, ...]] = {
+    "name": NAMES,
+    "group_type": ("none", "{unknown}", None, 5),
+    "volume_types": (["none"], [], "x", ["{type_fast}", "{type_fast}"]),
+    "colour": ("red",),
+}
+NEW_BACKUP: Mapping[str, tuple[Any, ...]] = {
+    "volume_id": ("{unknown}", "x", None, 5),
+    "name": ("x" * 256, 5),
+    "incremental": ("maybe",),
+    "force": ("maybe",),
+    "metadata": ({"a": 5},),
+    "colour": ("red",),
+}
 TYPE: Mapping[str, tuple[Any, ...]] = {
     "description": ("d", None, 5),
     "is_public": (True, False, "maybe"),
