@@ -32,7 +32,8 @@ def make_image(folder: Path) -> Path:
         )
         if done.returncode:
             told = "\n".join(done.stdout.splitlines()[-MOST_LINES:])
-            raise QuickstartError(f"The image of the guest cannot be made:\n{told}")
+            silent = f"{RECIPE / PARTS[0]} ended with {done.returncode} and said nothing."
+            raise QuickstartError(f"The image of the guest cannot be made:\n{told or silent}")
     return path
 
 
