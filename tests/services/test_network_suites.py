@@ -185,23 +185,23 @@ def test_a_group_is_named_once(as_member: ApiClient, network: Network) -> None:
 @pytest.mark.parametrize(
     ("asked", "status", "words"),
     [
-        ({"port_range_min": -16, "port_range_max": 80}, 400, "port_range_min"),
-        ({"port_range_min": 80, "port_range_max": 65536}, 400, "port_range_max"),
-        ({"port_range_min": 80, "port_range_max": 79}, 400, "port_range_min"),
-        ({"port_range_max": 6}, 400, "port_range_min"),
+        ({"port_range_min": -16, "port_range_max": 80}, 400, "Invalid value for port -16"),
+        ({"port_range_min": 80, "port_range_max": 65536}, 400, "Invalid value for port 65536"),
+        ({"port_range_min": 80, "port_range_max": 79}, 400, "port_range_min must be <= port_ra"),
+        ({"port_range_max": 6}, 400, "port_range_min must be <= port_range_max"),
         (
             {"protocol": "icmp", "port_range_min": 1, "port_range_max": 256},
-            *(400, "code of ICMP"),
+            *(400, "Invalid value for ICMP code"),
         ),
         (
             {"protocol": "icmp", "port_range_min": 300, "port_range_max": 1},
-            *(400, "type of ICMP"),
+            *(400, "Invalid value for ICMP type"),
         ),
         (
             {"protocol": "icmp", "port_range_max": 6},
-            *(400, "needs a type"),
+            *(400, "ICMP type (port-range-min) is missing"),
         ),
-        ({"remote_ip_prefix": "fd00::/64"}, 400, "not IPv4"),
+        ({"remote_ip_prefix": "fd00::/64"}, 400, "Conflicting value ethertype"),
         ({"remote_group_id": "no id"}, 404, "no id"),
         ({"security_group_id": "no id"}, 404, "no id"),
     ],

@@ -181,9 +181,18 @@ def group_id(value: object) -> object:
         return filled_line(value)
 
 
+def port_number(value: object) -> object:
+    """The number of a port, or a type or code of ICMP. Tempest reads the first words of the
+    refusal.
+    """
+    try:
+        return as_number(between(0, 65535))(value)
+    except WrongValue:
+        told = f"Invalid value for port {shown(value)}: give a number from 0 to 65535"
+        raise WrongValue(told) from None
+
+
 MOST_DIGITS = 18
-PORT_NUMBER = as_number(between(0, 65535))
-"""The number of a port, or a type or code of ICMP."""
 MOST_PAIRS = 10
 OWNERS = ("compute:", "network:", "neutron:", "baremetal:", "manila:")
 """How the owners of ports begin that are services."""
@@ -301,8 +310,8 @@ RULE: Mapping[str, Key] = {
     "direction": Key(one_of("ingress", "egress"), required=True),
     "ethertype": Key(ether_type, default="IPv4"),
     "protocol": Key(protocol),
-    "port_range_min": Key(PORT_NUMBER),
-    "port_range_max": Key(PORT_NUMBER),
+    "port_range_min": Key(port_number),
+    "port_range_max": Key(port_number),
     "remote_ip_prefix": Key(prefix),
     "remote_group_id": Key(group_id),
     "description": Key(line, default=""),

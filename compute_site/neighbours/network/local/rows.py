@@ -248,8 +248,9 @@ def check_rule(values: Mapping[str, Any]) -> None:
     if sum(values[key] is not None for key in remotes) > 1:
         raise UnusableRule(f"Give one of {', '.join(remotes)}.", field="remote_ip_prefix")
     if prefix and ipaddress.ip_interface(prefix).version != int(ether_type[-1]):
-        raise UnusableRule(
-            f"{prefix} is not {ether_type}, which the rule is for.", field="remote_ip_prefix"
+        raise UnusableRule(  # Tempest reads the first words, here and below
+            f"Conflicting value ethertype {ether_type}: {prefix} is not of it.",
+            field="remote_ip_prefix",
         )
     if protocol == ICMP_V6 and ether_type == "IPv4":
         raise UnusableRule(f"{values['protocol']} goes with IPv6 alone.", field="protocol")
@@ -258,7 +259,7 @@ def check_rule(values: Mapping[str, Any]) -> None:
     if protocol in WITH_PORTS:
         if low is None or high is None or low > high:
             raise UnusableRule(
-                "Give port_range_min and port_range_max, the first not above the second.",
+                "Give both ends: port_range_min must be <= port_range_max.",
                 field="port_range_min",
             )
         if low == 0:
@@ -266,14 +267,15 @@ def check_rule(values: Mapping[str, Any]) -> None:
     elif protocol in (ICMP, ICMP_V6):
         if low is None:
             raise UnusableRule(
-                "A code of ICMP (port_range_max) needs a type (port_range_min).",
+                "The ICMP type (port-range-min) is missing; a code (port_range_max) needs it.",
                 field="port_range_min",
             )
         for part, number in (("type", low), ("code", high or 0)):
             if number > LARGEST_ICMP:
                 field = "port_range_min" if part == "type" else "port_range_max"
                 raise UnusableRule(
-                    f"The {part} of ICMP is at most {LARGEST_ICMP}, not {number}.", field=field
+                    f"Invalid value for ICMP {part} {number}: give {LARGEST_ICMP} at most.",
+                    field=field,
                 )
     else:
         raise UnusableRule(
