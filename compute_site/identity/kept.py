@@ -215,6 +215,8 @@ def check_config(config: Any) -> None:
             check_setting(group, option)
             if is_secret(group, option) and not isinstance(value, str):
                 raise UnknownSetting(f"config.{group}.{option}: give a text.")
+            if value is None:
+                raise UnknownSetting(f"config.{group}.{option}: give a value; DELETE removes it.")
 
 
 def _missing(domain: Domain, group: str | None, option: str | None) -> NoSuchThing:

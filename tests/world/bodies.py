@@ -296,6 +296,7 @@ NETWORK: Mapping[str, Any] = {
 
 CHANGED: Mapping[str, Any] = {
     "subnet": {"dns_nameservers": ["192.168.7.1"]},
+    "subnetpool": {"name": "made", "prefixes": ["10.64.0.0/16", "10.96.0.0/16"]},
     "router": {"routes": [{"destination": "10.200.0.0/16", "nexthop": "{next_hop}"}]},
 }
 """Where a change is another one than what can be made."""
@@ -385,7 +386,7 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     ),
     "PATCH //identity/v3/credentials/{credential_id}": (
         Example(
-            {"credential": {"blob": '{"access": "made"}'}},
+            {"credential": {"blob": '{{"access": "made"}}'}},
             "credential",
             identity.StoredCredentialChange().fields,
         ),
@@ -459,8 +460,6 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "tags": ["a"],
             "min_ram": 1,
             "min_disk": 1,
-            "disk_format": "raw",
-            "container_format": "bare",
             "protected": True,
             "os_hidden": True,
         }.items()
