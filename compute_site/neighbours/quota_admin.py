@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.neighbours.quotas import Quotas
 
+PROJECTS = word_filter("project", "project__name", "project__id")
+
 
 class QuotaAdmin(ListAdmin):
     """``quotas`` are those of the service."""
@@ -19,7 +21,7 @@ class QuotaAdmin(ListAdmin):
     list_display = ("project", "resource", "limit", "used")
     list_editable = ("limit",)
     list_select_related = ("project",)
-    list_filter = ("resource", word_filter("project", "project__name", "project__id"))
+    list_filter: ClassVar[Any] = ("resource", PROJECTS)
     search_fields = ("project__name",)
     search_help_text = "Part of the project's name"
     autocomplete_fields = ("project",)

@@ -88,7 +88,7 @@ class KeyField(CheckedField):
         return older if older is not None and (value is empty or value is None) else value
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        if data is None and self.key.never_null:
+        if data is None and self.key.never_null and not self.key.required:
             self.fail("null")
         return serializers.Field.validate_empty_values(self, empty if data is None else data)
 

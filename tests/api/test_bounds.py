@@ -199,7 +199,7 @@ def test_what_does_not_fit_an_image_is_refused(
     as_member: ApiClient, key: str, value: Any, status: int
 ) -> None:
     as_member.post("//image/v2/images", {key: value}).expect(status)
-    image = make_image(owner_id=ALPHA)
+    image = make_image(owner_id=ALPHA, status="queued")
     change = [{"op": "add", "path": f"/{key}", "value": value}]
     as_member.patch(f"//image/v2/images/{image.pk}", change).expect(status)
     assert Image.objects.get() == image

@@ -229,7 +229,11 @@ def test_every_filter_and_order_is_one_that_the_database_knows(as_admin: ApiClie
         for key in kind.sorted_by:
             as_admin.get(f"{path}?sort_key={key}&sort_dir=desc").expect(200)
         for name in (*kind.filters, *kind.narrowed):
-            known = {"fixed_ips": "ip_address=10.0.0.1", "object_type": "network"}
+            known = {
+                "fixed_ips": "ip_address=10.0.0.1",
+                "object_type": "network",
+                "remote_ip_prefix": "10.0.0.0/24",
+            }
             value = known.get(name, "1")
             as_admin.get(f"{path}?{name}={value}").expect(200)
 

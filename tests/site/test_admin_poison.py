@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from compute_site.console.api_pages import ApiAdmin
 from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.volume.models import Snapshot, VolumeType
+from compute_site.neighbours.network.models import SubnetPool
+from compute_site.neighbours.volume.models import GroupType, QosSpecs, Snapshot, VolumeType
 from tests.world.cast import ALPHA, Cast
 from tests.world.client import ApiClient
 from tests.world.factories import make_image, make_network, make_port, make_volume
@@ -77,7 +78,17 @@ def rows(cast: Cast) -> dict[str, Model]:
     snapshot = Snapshot.objects.create(volume=volume, project_id=ALPHA, size=1)
     kind = VolumeType.objects.create(name="fast")
     subnet, port = network.subnets.get(), make_port(network)
-    made = [make_image(), volume, snapshot, kind, subnet, port]
+    group_type = GroupType.objects.create(name="loose")
+    specs = QosSpecs.objects.create(name="slow", specs={"a": "b"})
+    pool = SubnetPool.objects.create(
+        name="pool",
+        project_id=ALPHA,
+        prefixes=["10.64.0.0/16"],
+        min_prefixlen=8,
+        default_prefixlen=24,
+        max_prefixlen=32,
+    )
+    made = [make_image(), volume, snapshot, kind, subnet, port, group_type, specs, pool]
     return {row._meta.label: row for row in made}
 
 
@@ -88,7 +99,11 @@ JSON_COLUMNS = (
     ("volume.Volume", "image_metadata"),
     ("volume.Snapshot", "metadata"),
     ("volume.VolumeType", "extra_specs"),
+    ("volume.GroupType", "group_specs"),
+    ("volume.QosSpecs", "specs"),
     ("network.Subnet", "allocation_pools"),
+    ("network.Subnet", "service_types"),
+    ("network.SubnetPool", "prefixes"),
     ("network.Port", "binding_profile"),
 )
 
@@ -133,7 +148,8 @@ def test_the_json_columns_of_the_test_are_those_of_the_forms() -> None:
         *(("network.Port", name) for name in ("allowed_address_pairs", "extra_dhcp_opts")),
     }
     word = {("network.Port", "numa_affinity_policy")}
-    assert found - other_forms - lists - word == set(JSON_COLUMNS) - {
+    of_new_ones = {("network.AddressGroup", "addresses")}
+    assert found - other_forms - lists - word - of_new_ones == set(JSON_COLUMNS) - {
         ("volume.Volume", "image_metadata")  # of one that exists
     }
 

@@ -300,7 +300,7 @@ class Site:
         known["row_id"] = self.rows.get(route.collection, UNKNOWN_ID)
         if route.path.startswith("//identity/"):
             known |= {name: self.identity[name] for name in route.names if name in self.identity}
-        if "_rules/" in route.path:
+        if "/qos/" in route.path and "_rules/" in route.path:
             known["row_id"] = self.qos_rules[route.path.split("/")[-2]]
         if "/encryption/" in route.path and "type_id" in known:
             known |= {"type_id": self.encrypted_type, "key": "provider"}

@@ -468,7 +468,7 @@ class AccessRuleAdmin(ShownAndDeleted):
 class DomainOptionAdmin(ShownAndDeleted):
     list_display = ("domain", "group", "option", "shown_value")
     list_select_related = ("domain",)
-    list_filter = ("group",)
+    list_filter = (word_filter("group", "group"),)
     search_fields = ("domain__name", "option")
     fields = ("domain", "group", "option", "shown_value")
 

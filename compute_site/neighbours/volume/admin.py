@@ -17,7 +17,7 @@ from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.named import named
 from compute_site.console.read_only import RecordAdmin
 from compute_site.neighbours.image.models import Image, ImageMember
-from compute_site.neighbours.quota_admin import QuotaAdmin
+from compute_site.neighbours.quota_admin import PROJECTS, QuotaAdmin
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import shapes
 from compute_site.neighbours.volume.api.actions import SHAPES, SNAPSHOT_SHAPES
@@ -459,7 +459,7 @@ class ClassQuotaAdmin(ListAdmin):
     list_display = ("quota_class", "resource", "limit")
     list_editable = ("limit",)
     list_display_links = ("quota_class",)
-    list_filter = ("quota_class",)
+    list_filter = (word_filter("class", "quota_class"),)
     search_fields = ("quota_class", "resource")
     search_help_text = "Part of the class or of the resource"
     ordering = ("quota_class", "resource")
@@ -467,4 +467,5 @@ class ClassQuotaAdmin(ListAdmin):
 
 @admin.register(Quota)
 class VolumeQuotaAdmin(QuotaAdmin):
+    list_filter = (word_filter("resource", "resource"), PROJECTS)
     quotas = QUOTAS
