@@ -12,7 +12,6 @@ Both sides need the user ``admin`` in a project of that name.
 from __future__ import annotations
 
 import argparse
-import collections
 import dataclasses
 import json
 import re
@@ -21,22 +20,21 @@ from typing import Any
 
 from tests.trials.identity.asking import KINDS, Asker, Request
 from tests.trials.identity.known import EMPTY, EXTRA, KNOWN
-from tests.trials.identity.sides import NAMED, Answer, Side
+from tests.trials.identity.sides import NAMED, Side
+from tests.trials.service import Answer
+from tests.trials.tally import Tally
 
 COMPARED = ("id", "role", "user", "group", "scope")
 """What tells the rows of a list apart."""
+FOLLOWS = "it follows from an earlier difference"
 MADE = re.compile(r"<(\w+ \d+)>")
 
 
 @dataclasses.dataclass
-class Tally:
-    """How the answers compared. ``apart``: things that the two sides have not alike any more."""
+class Comparison(Tally):
+    """``apart``: things that the two sides have not alike any more."""
 
-    alike: int = 0
-    followed: int = 0
     apart: set[str] = dataclasses.field(default_factory=set)
-    named: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    rest: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     def add(self, request: Request, ours: Answer, theirs: Answer) -> None:
         names = set(NAMED.findall(f"{request.path} {json.dumps(request.body)}"))
@@ -53,21 +51,11 @@ class Tally:
         if reason is not None:
             self.named[reason] += 1
         elif known:
-            self.followed += 1
+            self.named[FOLLOWS] += 1
             self.apart |= names
         else:
             place = NAMED.sub("ID", request.path.partition("?")[0])
-            message = f"{request}\n      ours {quote_of(ours)}\n      theirs {quote_of(theirs)}"
-            self.rest.setdefault(f"{request.method} {place}: {found}", []).append(message)
-
-    def show(self, count: int, shown: int) -> None:
-        print(f"{count} requests: {self.alike} alike, {self.followed} follow from differences")
-        for reason, times in self.named.most_common():
-            print(f"  {times:5} {reason}")
-        rest = sorted(self.rest.items(), key=lambda item: -len(item[1]))
-        print(f"  {sum(len(all_) for _, all_ in rest):5} differ otherwise, in {len(rest)} ways")
-        for key, messages in rest[:shown]:
-            print(f"* {len(messages)} x {key}\n    {messages[0]}")
+            self.note(f"{request.method} {place}: {found}", request, ours, theirs)
 
 
 def differs(request: Request, ours: Answer, theirs: Answer, apart: set[str]) -> str | None:
@@ -89,9 +77,7 @@ def things(rows: Any, apart: set[str]) -> set[str]:
     """What was made in the trial, of a list; what the sides do not have alike is left out."""
     found = set()
     for row in rows:
-        text = json.dumps(
-            {key: row[key] for key in ("id", "role", "user", "group", "scope") if key in row}
-        )
+        text = json.dumps({key: row[key] for key in COMPARED if key in row})
         names = MADE.findall(text)
         if names and not set(names) & apart:
             found.add(" ".join(sorted(names)))
@@ -119,16 +105,12 @@ def main() -> int:
     parser.add_argument("--shown", type=int, default=40)
     asked = parser.parse_args()
     ours, theirs = Side(asked.ours, asked.our_password), Side(asked.keystone, "admin")
-    tally, asker = Tally(), Asker(asked.seed)
+    tally, asker = Comparison(), Asker(asked.seed)
     for _ in range(asked.count):
         request = asker.request()
         tally.add(request, ours.send(request), theirs.send(request))
     tally.show(asked.count, asked.shown)
     return 1 if tally.rest else 0
-
-
-def quote_of(answer: Answer) -> str:
-    return f"{answer.status} {json.dumps(answer.json, default=str)[:230]}"
 
 
 if __name__ == "__main__":

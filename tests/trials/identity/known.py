@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from tests.trials.identity.asking import Request
-from tests.trials.identity.sides import Answer
+from tests.trials.service import Answer
 
 Test = Callable[[Request, Answer, Answer], bool]
 

@@ -10,9 +10,7 @@ member each are made for the trial, which needs a site with ``COMPUTE_SITE_QUOTA
 from __future__ import annotations
 
 import argparse
-import collections
 import dataclasses
-import json
 import random
 import re
 import sys
@@ -20,22 +18,18 @@ import sys
 from tests.trials.image.asking import Asker
 from tests.trials.image.differences import differs
 from tests.trials.image.known import KNOWN
-from tests.trials.image.sides import Answer, Request, Side
+from tests.trials.image.sides import Request, Side
+from tests.trials.service import Answer
+from tests.trials.tally import Tally
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 USED_UP = ("image", "data", "metadef")
 """Kinds of requests whose things are new for each that changes them."""
 
 
-@dataclasses.dataclass
-class Tally:
-    """How the answers compared."""
-
+@dataclasses.dataclass(kw_only=True)
+class Comparison(Tally):
     salt: str
-    alike: int = 0
-    named: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    rest: dict[tuple[str, ...], list[str]] = dataclasses.field(default_factory=dict)
-    """What differs for no known reason, by the kind of request and difference."""
 
     def add(self, request: Request, ours: Answer, theirs: Answer) -> None:
         found = differs(request, ours, theirs, self.salt)
@@ -47,18 +41,7 @@ class Tally:
             self.named[reason] += 1
             return
         place = UUID.sub("ID", request.path.partition("?")[0])
-        message = f"{request}\n      ours {quote_of(ours)}\n      theirs {quote_of(theirs)}"
-        self.rest.setdefault((request.method, place, found), []).append(message)
-
-    def show(self, count: int, shown: int) -> None:
-        named = sum(self.named.values())
-        print(f"{count} requests: {self.alike} alike, {named} differ for a known reason")
-        for reason, times in self.named.most_common():
-            print(f"  {times:5} {reason}")
-        rest = sorted(self.rest.items(), key=lambda item: -len(item[1]))
-        print(f"  {sum(len(all_) for _, all_ in rest):5} differ otherwise, in {len(rest)} ways")
-        for key, messages in rest[:shown]:
-            print(f"* {len(messages)} x {' '.join(key)}\n    {messages[0]}")
+        self.note(f"{request.method} {place} {found}", request, ours, theirs)
 
 
 def main() -> int:
@@ -82,7 +65,7 @@ def main() -> int:
 
 
 def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
-    tally = Tally(ours.names["salt"])
+    tally = Comparison(salt=ours.names["salt"])
     fresh: set[str] = set()
     for number in range(count):
         request = asker.request()
@@ -94,10 +77,6 @@ def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
             fresh.discard(request.kind)
         tally.add(request, ours.send(request), theirs.send(request))
     return tally
-
-
-def quote_of(answer: Answer) -> str:
-    return f"{answer.status} {json.dumps(answer.json, default=str)[:230]}"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.trials.image import values
-from tests.trials.image.sides import BINARY, JSON, OLDER_PATCH, PATCH, USERS, Request
+from tests.trials.image.sides import BINARY, OLDER_PATCH, PATCH, USERS, Request
+from tests.trials.service import JSON
 
 IMAGES = (*("{image0}", "{image1}", "{image2}", "{image3}", "{image4}"), "{unknown}", "no-uuid")
 SPACES = ("{namespace0}", "{namespace0}", "{namespace1}", "nowhere")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.trials.image.sides import Answer, Request
+from tests.trials.image.sides import Request
+from tests.trials.service import Answer
 
 LISTS = {"images": "name", "namespaces": "namespace", "tags": "name", "objects": "name"}
 """What rows are known by."""

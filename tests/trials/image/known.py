@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tests.trials.image.sides import Answer, Request
+from tests.trials.image.sides import Request
+from tests.trials.service import Answer
 
 Test = Callable[[Request, Answer, Answer], bool]
 

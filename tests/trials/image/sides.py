@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import urllib.error
-import urllib.request
 from typing import Any
 
+from tests.trials.service import JSON, Answer, Service, ask
+
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-JSON, BINARY = "application/json", "application/octet-stream"
+BINARY = "application/octet-stream"
 PATCH = "application/openstack-images-v2.1-json-patch"
 OLDER_PATCH = "application/openstack-images-v2.0-json-patch"
 USERS = ("admin", "demo", "other")
@@ -32,70 +32,21 @@ class Request:
         return f"{self.method} {self.path} {self.who} {self.media[-24:]} {body!s}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    json: Any
-
-
-class Side:
+class Side(Service):
     """One of the two services; a member ``demo`` of a project, and one of another (``other``)."""
 
     def __init__(self, identity: str, image: str, password: str, salt: str) -> None:
-        self.identity = identity
+        super().__init__(identity, password)
         self.image = image
-        self.tokens: dict[str, str] = {}
-        self.names = {"unknown": UNKNOWN, "salt": salt, "scratch": UNKNOWN}
-        self._log_in("admin", "admin", password)
         for who in ("demo", "other"):
-            name = f"{who}-{salt}"
-            self._make_member(name)
-            self._log_in(who, name, name)
-
-    def _log_in(self, who: str, user: str, password: str) -> None:
-        domain = {"id": "default"}
-        told = {"name": user, "domain": domain, "password": password}
-        login = {"methods": ["password"], "password": {"user": told}}
-        scope = {"project": {"name": user, "domain": domain}}
-        answer = self._identify(
-            "POST", "auth/tokens", {"auth": {"identity": login, "scope": scope}}
-        )
-        self.tokens[who] = answer.headers["X-Subject-Token"]
-        self.names[f"project_{who}"] = json.load(answer)["token"]["project"]["id"]
-
-    def _make_member(self, name: str) -> None:
-        login = {"name": name, "password": name}
-        project = json.load(self._identify("POST", "projects", {"project": {"name": name}}))
-        user = json.load(self._identify("POST", "users", {"user": login}))
-        roles = json.load(self._identify("GET", "roles?name=member"))["roles"]
-        ids = (project["project"]["id"], user["user"]["id"], roles[0]["id"])
-        self._identify("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
-
-    def _identify(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Content-Type": JSON}
-        if "admin" in self.tokens:
-            headers["X-Auth-Token"] = self.tokens["admin"]
-        data = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(  # noqa: S310
-            f"{self.identity}/{path}", data, headers, method=method
-        )
-        return urllib.request.urlopen(asked)  # noqa: S310
+            self.make_member(who, f"{who}-{salt}")
+        self.names = {"unknown": UNKNOWN, "salt": salt, "scratch": UNKNOWN}
+        self.names |= {f"project_{who}": row_id for who, row_id in self.projects.items()}
 
     def send(self, request: Request) -> Answer:
-        body = self._filled(request.body)
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-        asked = urllib.request.Request(  # noqa: S310
-            f"{self.image}/{request.path.format_map(self.names)}",
-            body,
-            {"X-Auth-Token": self.tokens[request.who], "Content-Type": request.media},
-            method=request.method,
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=120) as answer:  # noqa: S310
-                return Answer(answer.status, _read(answer.read()))
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, _read(error.read()))
+        url = f"{self.image}/{request.path.format_map(self.names)}"
+        headers = {"X-Auth-Token": self.tokens[request.who], "Content-Type": request.media}
+        return ask(request.method, url, self._filled(request.body), headers)[0]
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -161,10 +112,3 @@ class Side:
             self.names["scratch"] = self.make_image(f"x-{salt}", data=data, **tags)
             body = {"member": self.names["project_other"]}
             self.need("POST", f"images/{self.names['scratch']}/members", body)
-
-
-def _read(data: bytes) -> Any:
-    try:
-        return json.loads(data) if data else None
-    except ValueError:
-        return data[:100]

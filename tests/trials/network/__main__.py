@@ -12,8 +12,6 @@ made for the trial. What was made is deleted at the end.
 from __future__ import annotations
 
 import argparse
-import collections
-import dataclasses
 import random
 import sys
 from typing import Any
@@ -22,8 +20,10 @@ from tests.trials.network.asking import Asker, many
 from tests.trials.network.differences import differs
 from tests.trials.network.known import KNOWN
 from tests.trials.network.names import NAME, Names
-from tests.trials.network.sides import Answer, Request, Side
+from tests.trials.network.sides import Request, Side
 from tests.trials.network.values import Draw
+from tests.trials.service import Answer
+from tests.trials.tally import Tally
 
 IN_ORDER = (
     *("floatingip", "router", "port", "subnet", "network", "security_group_rule"),
@@ -31,15 +31,7 @@ IN_ORDER = (
 )
 
 
-@dataclasses.dataclass
-class Tally:
-    """How the answers compared."""
-
-    alike: int = 0
-    named: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    rest: dict[str, list[str]] = dataclasses.field(default_factory=dict)
-    """What differs for no known reason, by the kind of request and difference."""
-
+class Comparison(Tally):
     def add(self, request: Request, theirs: Answer, ours: Answer) -> None:
         found = differs(request, theirs, ours)
         unnamed = []
@@ -53,19 +45,7 @@ class Tally:
         place = NAME.sub("ID", request.path.partition("?")[0])
         for what in unnamed:
             key = f"{request.method} {place} {what.partition(':')[0]}"
-            message = f"{what}\n      {request}\n      theirs {theirs}\n      ours   {ours}"
-            self.rest.setdefault(key, []).append(message)
-
-    def show(self, count: int, shown: int) -> None:
-        print(f"{count} requests: {self.alike} alike")
-        for reason, times in self.named.most_common():
-            print(f"  {times:5} {reason}")
-        rest = sorted(self.rest.items(), key=lambda item: -len(item[1]))
-        print(f"  {sum(len(all_) for _, all_ in rest):5} differ otherwise, in {len(rest)} ways")
-        for key, messages in rest[:shown]:
-            print(f"* {len(messages)} x {key}")
-            for message in messages[:2]:
-                print(f"    {message}")
+            self.note(key, f"{what}\n      {request}", ours, theirs)
 
 
 class Trial:
@@ -77,7 +57,7 @@ class Trial:
             {who: (project, ours.projects[who]) for who, project in theirs.projects.items()}
         )
         self.asker = Asker(Draw(seed, self.names))
-        self.tally = Tally()
+        self.tally = Comparison()
 
     def send(self, request: Request) -> tuple[Answer, Answer]:
         """Both answers, with their own ids."""

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.trials.network.sides import Answer, Request
+from tests.trials.network.sides import Request
+from tests.trials.service import Answer
 
 FREE = frozenset(
     (

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Callable
 
-from tests.trials.network.sides import Answer, Request
+from tests.trials.network.sides import Request
+from tests.trials.service import Answer
 
 LONG = 256
 Test = Callable[[Request, Answer, Answer, str], bool]

@@ -12,32 +12,23 @@ for the trial. Cinder's API is enough, without its other processes: an admin set
 from __future__ import annotations
 
 import argparse
-import collections
-import dataclasses
-import json
 import random
 import re
 import sys
 
+from tests.trials.service import Answer
+from tests.trials.tally import Tally
 from tests.trials.volume.asking import Asker
 from tests.trials.volume.differences import differs
 from tests.trials.volume.known import KNOWN
-from tests.trials.volume.sides import Answer, Request, Side
+from tests.trials.volume.sides import Request, Side
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 USED_UP = ("volume", "snapshot", "attachment", "transfer")
 """Kinds of requests whose things are new for each that changes them."""
 
 
-@dataclasses.dataclass
-class Tally:
-    """How the answers compared."""
-
-    alike: int = 0
-    named: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
-    rest: dict[tuple[str, ...], list[str]] = dataclasses.field(default_factory=dict)
-    """What differs for no known reason, by the kind of request and difference."""
-
+class Comparison(Tally):
     def add(self, request: Request, ours: Answer, theirs: Answer) -> None:
         found = differs(request, ours, theirs)
         if found is None:
@@ -49,19 +40,8 @@ class Tally:
             return
         action = next(iter(request.body), "") if isinstance(request.body, dict) else ""
         place = UUID.sub("ID", request.path.partition("?")[0])
-        key = (request.method, place, action if "action" in place else "", found)
-        message = f"{request}\n      ours {quote_of(ours)}\n      theirs {quote_of(theirs)}"
-        self.rest.setdefault(key, []).append(message)
-
-    def show(self, count: int, shown: int) -> None:
-        named = sum(self.named.values())
-        print(f"{count} requests: {self.alike} alike, {named} differ for a known reason")
-        for reason, times in self.named.most_common():
-            print(f"  {times:5} {reason}")
-        rest = sorted(self.rest.items(), key=lambda item: -len(item[1]))
-        print(f"  {sum(len(all_) for _, all_ in rest):5} differ otherwise, in {len(rest)} ways")
-        for key, messages in rest[:shown]:
-            print(f"* {len(messages)} x {' '.join(key)}\n    {messages[0]}")
+        words = (request.method, place, action if "action" in place else "", found)
+        self.note(" ".join(words), request, ours, theirs)
 
 
 def main() -> int:
@@ -79,7 +59,7 @@ def main() -> int:
     theirs = Side(asked.identity, asked.cinder, "admin", asked.cinder_database)
     salt = f"{random.getrandbits(40):010x}"
     for side in (ours, theirs):
-        side.make_member(f"trial-{salt}")
+        side.make_demo(f"trial-{salt}")
         side.names["salt"] = salt
         side.prepare(salt)
     tally = compare(ours, theirs, Asker(asked.seed), asked.count)
@@ -88,7 +68,7 @@ def main() -> int:
 
 
 def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
-    tally = Tally()
+    tally = Comparison()
     fresh: set[str] = set()
     for number in range(count):
         request = asker.request()
@@ -100,10 +80,6 @@ def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
             fresh.discard(request.kind)
         tally.add(request, ours.send(request), theirs.send(request))
     return tally
-
-
-def quote_of(answer: Answer) -> str:
-    return f"{answer.status} {json.dumps(answer.json, default=str)[:230]}"
 
 
 if __name__ == "__main__":

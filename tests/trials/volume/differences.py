@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.trials.volume.sides import Answer, Request
+from tests.trials.service import Answer
+from tests.trials.volume.sides import Request
 
 FREE = (
     *("metadata", "links", "extra_specs", "filters", "volume_image_metadata", "rate"),

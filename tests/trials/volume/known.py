@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Callable
 
-from tests.trials.volume.sides import Answer, Request
+from tests.trials.service import Answer
+from tests.trials.volume.sides import Request
 
 Test = Callable[[Request, Answer, Answer], bool]
 

@@ -7,9 +7,9 @@ import dataclasses
 import json
 import re
 import sqlite3
-import urllib.error
-import urllib.request
 from typing import Any
+
+from tests.trials.service import Answer, Service, ask
 
 HOST = "local@database#volumes"
 FAST = {"a": "b", "multiattach": "x"}
@@ -32,77 +32,29 @@ class Request:
         return f"{self.method} {self.path} {self.version} {who} {json.dumps(self.body)[:200]}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    json: Any
-
-
-class Side:
+class Side(Service):
     """One of the two services, with the same things in it."""
 
     def __init__(self, identity: str, volume: str, password: str, database: str = "") -> None:
-        self.identity = identity
+        super().__init__(identity, password)
         self.volume = volume
         self.database = database
-        self.tokens: dict[str, str] = {}
-        self.projects: dict[str, str] = {}
-        self._log_in("admin", password)
         self.names = {"unknown": UNKNOWN}
 
-    def _log_in(self, user: str, password: str) -> None:
-        domain = {"id": "default"}
-        told = {"name": user, "domain": domain, "password": password}
-        login = {"methods": ["password"], "password": {"user": told}}
-        scope = {"project": {"name": user, "domain": domain}}
-        answer = self._identify(
-            "POST", "auth/tokens", {"auth": {"identity": login, "scope": scope}}
-        )
-        who = "admin" if user == "admin" else "demo"
-        self.tokens[who] = answer.headers["X-Subject-Token"]
-        self.projects[who] = json.load(answer)["token"]["project"]["id"]
-
-    def _identify(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Content-Type": "application/json"}
-        if "admin" in self.tokens:
-            headers["X-Auth-Token"] = self.tokens["admin"]
-        data = None if body is None else json.dumps(body).encode()
-        asked = urllib.request.Request(  # noqa: S310
-            f"{self.identity}/{path}", data, headers, method=method
-        )
-        return urllib.request.urlopen(asked)  # noqa: S310
-
-    def make_member(self, name: str) -> None:
+    def make_demo(self, name: str) -> None:
         """A project with a member, who asks from now on."""
-        login = {"name": name, "password": name}
-        project = json.load(self._identify("POST", "projects", {"project": {"name": name}}))
-        user = json.load(self._identify("POST", "users", {"user": login}))
-        roles = json.load(self._identify("GET", "roles?name=member"))["roles"]
-        ids = (project["project"]["id"], user["user"]["id"], roles[0]["id"])
-        self._identify("PUT", "projects/{}/users/{}/roles/{}".format(*ids))
-        self._log_in(name, name)
+        self.make_member("demo", name)
         self.names |= {f"project_{user}": row_id for user, row_id in self.projects.items()}
 
     def send(self, request: Request) -> Answer:
         user = "admin" if request.admin else "demo"
         path = request.path.format_map(self.names)
-        body = self._filled(request.body)
         headers = {
             "X-Auth-Token": self.tokens[user],
             "OpenStack-API-Version": f"volume {request.version}",
-            "Content-Type": "application/json",
         }
-        asked = urllib.request.Request(  # noqa: S310
-            f"{self.volume}/{self.projects[user]}/{path}",
-            None if body is None else json.dumps(body).encode(),
-            headers,
-            method=request.method,
-        )
-        try:
-            with urllib.request.urlopen(asked, timeout=120) as answer:  # noqa: S310
-                return Answer(answer.status, _read(answer.read()))
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, _read(error.read()))
+        url = f"{self.volume}/{self.projects[user]}/{path}"
+        return ask(request.method, url, self._filled(request.body), headers)[0]
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -180,10 +132,3 @@ class Side:
             body = {"transfer": {"volume_id": volume, "name": "x"}}
             made = self.need("POST", "volume-transfers", body)["transfer"]
             self.names["transfer"] = made["id"]
-
-
-def _read(data: bytes) -> Any:
-    try:
-        return json.loads(data) if data else None
-    except ValueError:
-        return data[:100]
