@@ -105,12 +105,21 @@ def lent_fd(fd: int, *, write: bool = False) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_last(fd):
             _take_back(fd)
-        except BlockingIOError:
-            pass  # another one reads it still
-        fcntl.flock(fd, fcntl.LOCK_UN)
+        with contextlib.suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+def _is_last(fd: int) -> bool:
+    """Does nobody else read the file? Where file systems know no locks, nobody is known to."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 @functools.cache
