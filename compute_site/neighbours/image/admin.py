@@ -12,8 +12,9 @@ from django.template.defaultfilters import filesizeformat
 
 from compute_site.caller import Caller
 from compute_site.console.api_pages import ApiAdmin, PartInline, parts_of
-from compute_site.console.lists import ListAdmin, word_filter
+from compute_site.console.lists import word_filter
 from compute_site.console.operator import operator_of
+from compute_site.console.read_only import RecordAdmin
 from compute_site.identity.models import Project
 from compute_site.neighbours.image import metadef_shapes
 from compute_site.neighbours.image.local import changes, members, metadefs
@@ -297,7 +298,7 @@ KINDS = {MetadefProperty: "properties", MetadefObject: "objects", MetadefTag: "t
 
 
 @admin.register(ImageTask)
-class ImageTaskAdmin(ListAdmin):
+class ImageTaskAdmin(RecordAdmin):
     """Imports of data; they come and go by themselves."""
 
     list_display = ("id", "type", "status", "owner", "image_id", "created_at")
@@ -309,33 +310,13 @@ class ImageTaskAdmin(ListAdmin):
         *("id", "type", "status", "message", "owner", "user_id", "request_id", "image_id"),
         *("input", "result", "created_at", "updated_at", "expires_at"),
     )
-    readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ImageTask | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ImageTask | None = None) -> bool:
-        return False
 
 
 @admin.register(ResourceType)
-class ResourceTypeAdmin(ListAdmin):
+class ResourceTypeAdmin(RecordAdmin):
     """They come with the first namespace that is for them."""
 
     list_display = ("name", "created_at")
     search_fields = ("name",)
     ordering = ("name",)
     fields = ("name", "created_at", "updated_at")
-    readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ResourceType | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ResourceType | None = None) -> bool:
-        return False
