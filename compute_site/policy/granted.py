@@ -50,23 +50,17 @@ SELECT {HELD.format(groups="asked.groups::int[]", user="asked.account", project=
 # The groups that count and the user are those of ``restricted_to``: with an application credential
 # or a trust only its roles that are held still, and nothing that the user holds personally.
 LADDER = f"ARRAY[{', '.join(repr(role.value) for role in Role)}]"
-RANK_HELD = f"array_position({LADDER}, split_part(entry, ':', 2))"
+KEY_HELD = "split_part(entry, ':', 2)"
+RANK_HELD = f"array_position({LADDER}, {KEY_HELD})"
 RANK_ASKED = f"array_position({LADDER}, scope.role::text)"
 OF_TOKEN_WITH_RULES = f"""
 WITH scope (account, username, password, is_superuser, signed_out_at, project, project_name, held,
             role, role_group, others, access_rules) AS MATERIALIZED ({OF_TOKEN}),
      own AS MATERIALIZED (
-       SELECT CASE WHEN scope.role IS NOT NULL
-                   THEN ARRAY(SELECT split_part(entry, ':', 1)::int
-                                FROM unnest(scope.held) AS entry
-                               WHERE split_part(entry, ':', 2) = ANY(scope.others)
-                               UNION ALL
-                              SELECT scope.role_group
-                               WHERE EXISTS (SELECT FROM unnest(scope.held) AS entry
-                                              WHERE {RANK_HELD} >= {RANK_ASKED}))
-                   ELSE ARRAY(SELECT split_part(entry, ':', 1)::int
-                                FROM unnest(scope.held) AS entry)
-              END AS groups,
+       SELECT ARRAY(SELECT CASE WHEN scope.role IS NULL OR {KEY_HELD} = ANY(scope.others)
+                                THEN split_part(entry, ':', 1)::int
+                                WHEN {RANK_HELD} >= {RANK_ASKED} THEN scope.role_group END
+                      FROM unnest(scope.held) AS entry) AS groups,
               CASE WHEN scope.role IS NULL THEN scope.account END AS account
          FROM scope)
 SELECT scope.*, {HELD.format(groups="own.groups", user="own.account", project="scope.project")}
