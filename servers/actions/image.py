@@ -351,9 +351,9 @@ def _check_quiesce(server: Instance) -> None:
         VolumesNotQuiesced: as Nova where the agent does not answer, 409.
     """
     image = kept_image(server).properties
-    if server.vm_state != VmState.ACTIVE or not is_filled_by_host(server):
+    if server.vm_state != VmState.ACTIVE or not flag(image.get("os_require_quiesce", "")):
         return
-    if not flag(image.get("os_require_quiesce", "")):
+    if not is_filled_by_host(server):
         return
     if not flag(image.get("hw_qemu_guest_agent", "")):
         raise NoGuestAgent(
