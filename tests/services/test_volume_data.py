@@ -195,9 +195,9 @@ def test_the_bytes_of_an_image_come_after_the_request(
     seen: list[str] = []
     usual = data.make
 
-    def look(row: Any, source: Any) -> None:
+    def look(row: Any, source: Any) -> bool:
         seen.append(Volume.objects.get(pk=row.pk).status)
-        usual(row, source)
+        return usual(row, source)
 
     monkeypatch.setattr(data, "make", look)
     volume = asked(member, imageRef=image_with(member, BYTES))
@@ -269,9 +269,10 @@ def test_the_bytes_of_what_was_deleted_meanwhile_are_removed(
     volume = asked(member, imageRef=image_with(member, BYTES))
     usual = data.make
 
-    def make_too_late(row: Any, source: Any) -> None:
-        usual(row, source)
+    def make_too_late(row: Any, source: Any) -> bool:
+        made = usual(row, source)
         Volume.objects.filter(pk=volume).delete()
+        return made
 
     monkeypatch.setattr(data, "make", make_too_late)
     run_jobs()

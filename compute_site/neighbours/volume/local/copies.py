@@ -20,14 +20,13 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from compute_site.db.locks import Kind, one_of
 from compute_site.faults import Fault
 from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import data, messages
 from compute_site.neighbours.volume.local.events import bytes_awaited
-from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
+from compute_site.neighbours.volume.models import Snapshot, Volume
 
 logger = logging.getLogger(__name__)
 
@@ -119,28 +118,26 @@ def _make(kind: str, row_id: str) -> None:
     if row is None or row.awaits is None:
         return
     [source] = row.awaits.items()
-    why = _why(row, None)
+    status = "available"
+    fault: Fault | None = None
     if source[0] == IMAGE:
         rows.filter(status=CREATING).update(status=DOWNLOADING)
     try:
-        there = data.is_copied(row, source)
-        data.make(row, source)
-        status = "available"
-        if not there or data.file_of(row) is None:
+        if not data.make(row, source):
             status = "error"
             logger.warning("%s %s: the %s %s has no bytes any more", kind, row_id, *source)
-    except Fault as fault:
-        status, why = "error", _why(row, fault)
-        logger.warning("%s %s is not made: %s", kind, row_id, fault.detail)
+    except Fault as failure:
+        status, fault = "error", failure
+        logger.warning("%s %s is not made: %s", kind, row_id, failure.detail)
+    why = _why(row, fault)
     with transaction.atomic():
         if not rows.update(awaits=None):
             data.remove(row)  # it was deleted meanwhile
         elif status == "error":
             messages.tell(row, _action(row, source[0]), why)
         rows.filter(status__in=UNDONE).update(status=status)
-        if isinstance(row, Volume):
-            held = Volume.objects.filter(Exists(Attachment.objects.filter(volume=OuterRef("pk"))))
-            held.filter(pk=row.pk, status="available").update(status="reserved")
+        if isinstance(row, Volume) and row.attachments.exists():
+            rows.filter(status="available").update(status="reserved")
         if source[0] in (BACKUP, SNAPSHOT):
             restored = KINDS[source[0]].objects.filter(pk=source[1], status=RESTORING)
             restored.update(status="available")

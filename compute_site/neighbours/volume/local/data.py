@@ -97,23 +97,23 @@ def is_copied(row: Row, source: Source | None) -> bool:
     return found is not None
 
 
-def make(row: Row, source: Source | None) -> None:
-    """Make the bytes of a new volume or snapshot: those of its source, or none yet. One that comes
-    of something without bytes has none either.
+def make(row: Row, source: Source | None) -> bool:
+    """Make the bytes of a row: those of its source, or none yet. ``False``: it gets none, as its
+    source has none.
 
     Raises:
         DiskTooSmall, FormatNotConverted, CopyFailed: nothing is kept.
     """
     path = _path(row)
     if path is None:
-        return
+        return False
     if source is None:
         with _draft(path) as draft:
             os.truncate(draft, row.size * GIB)
-    elif source[0] == "image":
-        _make_of_image(row, path, source[1])
-    else:
-        _copy(_path_of(*source), path, row.size)
+        return True
+    if source[0] == "image":
+        return _make_of_image(row, path, source[1])
+    return _copy(_path_of(*source), path, row.size)
 
 
 def replace_by_image(volume: Volume, image_id: str) -> None:
@@ -201,11 +201,11 @@ def _path_of(kind: str, row_id: str) -> Path | None:
     return None if place is None else place / f"{kind}-{row_id}"
 
 
-def _make_of_image(volume: Row, path: Path, image_id: str) -> None:
+def _make_of_image(volume: Row, path: Path, image_id: str) -> bool:
     source = image_service().find_source(image_id)
     file = image_service().find_file(image_id) if source is not None else None
     if source is None or file is None:
-        return
+        return False
     with file:
         _check_fits(volume, source)
         with _draft(path) as draft, _as_file(file, path.parent) as kept:
@@ -213,6 +213,7 @@ def _make_of_image(volume: Row, path: Path, image_id: str) -> None:
             if draft.stat().st_size > volume.size * GIB:
                 raise DiskTooSmall(f"The disk of image {image_id} has more than {volume.size} GiB.")
             os.truncate(draft, volume.size * GIB)
+    return True
 
 
 @contextlib.contextmanager
@@ -245,13 +246,14 @@ def check_format(disk_format: str) -> None:
         )
 
 
-def _copy(source: Path | None, path: Path, size: int) -> None:
+def _copy(source: Path | None, path: Path, size: int) -> bool:
     """Nothing is copied of what has no bytes."""
     if source is None or not source.is_file():
-        return
+        return False
     with _draft(path) as draft, source.open("rb") as data:
         _convert(data, draft, "raw", "raw")
         os.truncate(draft, size * GIB)
+    return True
 
 
 def _convert(source: IO[bytes], target: Path, of: str, to: str) -> None:
