@@ -43,7 +43,7 @@ class QuotaAdmin(ListAdmin):
         shown = list(rows)
         for row in shown:
             projects.setdefault(row.resource, []).append(row.project_id)
-        kinds = self.quotas.kinds
+        kinds = {name: self.quotas.kind_of(name) for name in projects}
         used = {name: kinds[name].used_by_each(keys) for name, keys in projects.items()}
         for row in shown:
             counts = kinds[row.resource].parts

@@ -110,6 +110,10 @@ class Quotas:
         own = self.own.filter(project=project_id)
         return self.defaults | dict(own.values_list("resource", "limit"))
 
+    def kind_of(self, name: str) -> Kind:
+        """What a limit of this name limits."""
+        return self.kinds[name]
+
     def used_by(self, project_id: str) -> dict[str, int]:
         return {name: kind.used_by(project_id) for name, kind in self.kinds.items()}
 
@@ -168,10 +172,10 @@ class Quotas:
     def _limited(self, project_id: str, kinds: Mapping[str, int]) -> list[tuple[Kind, int]]:
         """Those of the kinds that have a limit; locks the project if there are any."""
         limits = self.limits_of(project_id)
-        limited = [(self.kinds[name], limits[name]) for name in kinds if limits[name] > UNLIMITED]
+        limited = [name for name in kinds if limits.get(name, UNLIMITED) > UNLIMITED]
         if limited:
             lock_project(project_id)
-        return limited
+        return [(self.kind_of(name), limits[name]) for name in limited]
 
     def projects_with_limits(self) -> Collection[str]:
         """The projects for which limits are set."""

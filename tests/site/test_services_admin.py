@@ -143,6 +143,16 @@ def test_a_limit_is_changed_in_the_list(operator: Client, model: type[Model]) ->
     assert quota.limit == 9
 
 
+def test_the_limit_of_a_type_of_volumes_is_shown_with_its_use(operator: Client) -> None:
+    make_row_of_each(3)
+    volume = Volume.objects.get()
+    VolumeQuota.objects.update(resource="gigabytes_type-3")
+    VolumeQuota.objects.create(project=volume.project, resource="volumes_none", limit=5)
+    shown = operator.get(url_of(VolumeQuota, "changelist")).content.decode()
+    for used in (2, 0):
+        assert f'<td class="field-used">{used}</td>' in shown
+
+
 def test_routers_name_the_network_of_their_gateway(operator: Client) -> None:
     project = Project.objects.create(name="of-routers")
     gateway = make_port(make_network(project, name="uplink-of-all", external=True))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import Sum, Value
 
-from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas, lock_project
+from compute_site.neighbours.quotas import UNLIMITED, Kind, Part, Quotas
 from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.group_models import VolumeGroup
 from compute_site.neighbours.volume.models import (
@@ -25,17 +25,10 @@ DEFAULT = "default"
 """The class of all projects."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class KindOfType(Kind):
-    """A resource of one type of volumes; there is no limit unless somebody has set one."""
-
-    @property
-    def default(self) -> int:
-        return UNLIMITED
-
-
 class VolumeQuotas(Quotas):
-    """With limits of classes, and of types: ``volumes_fast``, ``gigabytes_fast``, …"""
+    """With limits of classes, and of types: ``volumes_fast``, ``gigabytes_fast``, … A type has no
+    limit unless somebody has set one.
+    """
 
     @property
     def defaults(self) -> dict[str, int]:
@@ -90,13 +83,6 @@ class VolumeQuotas(Quotas):
         for rows in (self.own, ClassQuota.objects):
             rows.filter(resource__in=words).delete()
 
-    def _limited(self, project_id: str, kinds: Mapping[str, int]) -> list[tuple[Kind, int]]:
-        limits = self.limits_of(project_id)
-        names = [name for name in kinds if limits.get(name, UNLIMITED) > UNLIMITED]
-        if names:
-            lock_project(project_id)
-        return [(self.kind_of(name), limits[name]) for name in names]
-
 
 def _kind_of_type(name: str) -> Kind:
     noun, _, kind = name.partition("_")
@@ -104,7 +90,7 @@ def _kind_of_type(name: str) -> Kind:
         dataclasses.replace(part, rows=part.rows.filter(**{f"{path}__name": kind}))
         for path, part in PARTS_OF_TYPES[noun]
     )
-    return KindOfType(name=name, plural=name, error=VolumeQuotaReached, parts=parts)
+    return Kind(name=name, plural=name, error=VolumeQuotaReached, parts=parts)
 
 
 SIZE = Sum("size")
@@ -137,8 +123,8 @@ QUOTAS = VolumeQuotas(
             plural="gigabytes",
             error=VolumeQuotaReached,
             parts=(
-                Part(rows=Volume.objects.all(), measure=Sum("size")),
-                Part(rows=Snapshot.objects.all(), measure=Sum("size")),
+                Part(rows=Volume.objects.all(), measure=SIZE),
+                Part(rows=Snapshot.objects.all(), measure=SIZE),
             ),
         ),
         Kind(
@@ -151,7 +137,7 @@ QUOTAS = VolumeQuotas(
             name="backup_gigabytes",
             plural="backup_gigabytes",
             error=VolumeQuotaReached,
-            parts=(Part(rows=Backup.objects.all(), measure=Sum("size")),),
+            parts=(Part(rows=Backup.objects.all(), measure=SIZE),),
         ),
         Kind(
             name="groups",
