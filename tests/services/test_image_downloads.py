@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import http.server
 import threading
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from typing import Any, ClassVar
 import pytest
 from django.conf import settings
 from django.test import override_settings
+from django.utils import timezone
 
 from compute_site.neighbours.image.data import download
+from compute_site.neighbours.image.local import tasks
 from compute_site.neighbours.image.models import Image, ImageTask
 from tests.world.client import ApiClient
 from tests.world.jobs import run_jobs
@@ -229,3 +232,20 @@ def test_an_import_of_staged_data_is_a_task_that_is_over(as_member: ApiClient) -
     [shown] = as_member.get(f"{V2}/images/{image}/tasks").expect(200).json["tasks"]
     assert (shown["status"], shown["result"]) == ("success", {"image_id": image})
     assert "expires_at" in shown
+
+
+def test_tasks_are_given_up_after_a_day_and_forgotten_after_two(
+    as_member: ApiClient, web: str
+) -> None:
+    with hosts("127.0.0.1"):
+        ask(as_member, queued(as_member), f"{web}/data").expect(202)
+    tasks.clean_up()
+    assert ImageTask.objects.get().status == "pending"
+    ImageTask.objects.update(created_at=timezone.now() - dt.timedelta(hours=25))
+    tasks.clean_up()
+    given_up = ImageTask.objects.get()
+    assert (given_up.status, given_up.result) == ("failure", None)
+    assert given_up.message
+    ImageTask.objects.update(expires_at=timezone.now() - dt.timedelta(seconds=1))
+    tasks.clean_up()
+    assert not ImageTask.objects.exists()

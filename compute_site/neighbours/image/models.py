@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.identity.models import Project
+from compute_site.neighbours.ownership import OwnedQuerySet
 from compute_site.neighbours.quotas import ProjectQuota
 
 LIMITED = ("image_count_total", "image_size_total")
@@ -123,9 +124,8 @@ class ImageMember(models.Model):
         return f"{self.image_id} → {self.member_id}"
 
 
-class ImageTaskQuerySet(models.QuerySet["ImageTask"]):
-    def visible_to(self, caller: Caller) -> Self:
-        return self if caller.is_admin else self.filter(owner=caller.project_id)
+class ImageTaskQuerySet(OwnedQuerySet["ImageTask"]):
+    owner = "owner"
 
 
 class ImageTask(models.Model):

@@ -16,6 +16,7 @@ from compute_site.db.paging import SortKey
 from compute_site.faults import BadRequest
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.data.store import HASH_ALGORITHM
+from compute_site.neighbours.image.local import tasks
 from compute_site.neighbours.image.models import ACCEPTED, MEMBER_STATUSES, Image, ImageTask
 from compute_site.neighbours.list_order import (
     DESCENDING,
@@ -229,8 +230,8 @@ TASK_SORT_KEYS = {
     "id": "pk",
 }
 TASK_WORDS: Mapping[str, Sequence[str]] = {
-    "status": ("pending", "processing", "success", "failure"),
-    "type": ("import", "api_image_import"),
+    "status": tasks.STATUSES,
+    "type": (tasks.IMPORT, tasks.API_IMPORT),
 }
 TASK_CONTROLS = frozenset(("limit", "marker", SORT_KEY, SORT_DIR))
 

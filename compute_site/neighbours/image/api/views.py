@@ -15,6 +15,8 @@ from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.download import BINARY, answer_download
 from compute_site.neighbours.image.api.patch import read_patch
 from compute_site.neighbours.image.api.queries import (
+    TASK_CONTROLS,
+    TASK_WORDS,
     filter_images,
     filter_tasks,
     read_order,
@@ -256,7 +258,7 @@ class ImageTasks(ImageView):
 class Tasks(ImageView):
     """``GET`` and ``POST /image/v2/tasks``"""
 
-    query_parameters = frozenset(("limit", "marker", "sort_key", "sort_dir", "status", "type"))
+    query_parameters = TASK_CONTROLS | TASK_WORDS.keys()
     bodies: ClassVar = {"post": ("", TaskCreate)}
 
     def get(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from compute_site.caller import Caller
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 IMPORT, API_IMPORT = "import", "api_image_import"
 PENDING, PROCESSING, SUCCESS, FAILURE = "pending", "processing", "success", "failure"
+STATUSES = (PENDING, PROCESSING, SUCCESS, FAILURE)
 UNDONE = (PENDING, PROCESSING)
 DIRECT, WEB = "glance-direct", "web-download"
 AT_ONCE = 2
@@ -62,8 +64,7 @@ def import_data(caller: Caller, image: Image, asked: Mapping[str, Any]) -> None:
     told = {"image_id": str(image.pk), "import_req": {"method": method}}
     if name == DIRECT:
         uploads.import_staged(image)
-        task = _note(caller, API_IMPORT, told, image)
-        _end(task, SUCCESS, "")
+        _succeed(_note(caller, API_IMPORT, told, image))
         return
     download.check_url(method.get("uri"))
     with transaction.atomic():
@@ -117,9 +118,8 @@ def clean_up() -> None:
     """Forget tasks that ended long ago, and give up those that nobody works on any more."""
     now = timezone.now()
     ImageTask.objects.filter(expires_at__lt=now).delete()
-    lost = ImageTask.objects.filter(status__in=UNDONE, created_at__lt=now - uploads.ABANDONED)
-    for task in lost:
-        _end(task, FAILURE, "Nobody works on it any more.")
+    lost = ImageTask.objects.filter(created_at__lt=now - uploads.ABANDONED)
+    _fail(lost, "Nobody works on it any more.")
 
 
 def _note(caller: Caller, kind: str, given: Mapping[str, Any], image: Image) -> ImageTask:
@@ -152,9 +152,9 @@ def _fetch(task_id: uuid.UUID) -> None:
         if task.type == IMPORT and image is not None:  # nobody was told of the image yet
             Image.objects.filter(pk=image.pk, stored=False).delete()
             store.remove([str(image.pk)])
-        _end(task, FAILURE, fault.detail)
+        _fail(ImageTask.objects.filter(pk=task.pk), fault.detail)
         return
-    _end(task, SUCCESS, "")
+    _succeed(task)
 
 
 def _url_of(task: ImageTask) -> str:
@@ -163,11 +163,16 @@ def _url_of(task: ImageTask) -> str:
     return str(task.input["import_req"]["method"]["uri"])
 
 
-def _end(task: ImageTask, status: str, message: str) -> None:
-    ImageTask.objects.filter(pk=task.pk, status__in=UNDONE).update(
-        status=status,
-        message=message,
-        result={"image_id": task.image_id} if status == SUCCESS else None,
-        updated_at=timezone.now(),
-        expires_at=timezone.now() + KEPT,
-    )
+def _succeed(task: ImageTask) -> None:
+    _end(ImageTask.objects.filter(pk=task.pk), status=SUCCESS, result={"image_id": task.image_id})
+
+
+def _fail(tasks: QuerySet[ImageTask], why: str) -> None:
+    _end(tasks, status=FAILURE, message=why)
+
+
+def _end(tasks: QuerySet[ImageTask], **values: Any) -> None:
+    """Of those that have not ended yet."""
+    now = timezone.now()
+    undone = tasks.filter(status__in=UNDONE)
+    undone.update(**values, updated_at=now, expires_at=now + KEPT)
