@@ -154,14 +154,11 @@ def _content(method: str, path: str, view: type[Any]) -> Schema:
 
 
 def _body(method: str, view: type[Any]) -> Schema:
-    kind, noun = getattr(view, "kind", None), getattr(view, "noun", "")
     named: Mapping[str, Any] = getattr(view, "bodies", {})
-    if method in named:
-        noun, serializer = named[method]
-        return _under(noun, _object(serializer))
-    if kind is not None and hasattr(view, "find_row" if method == "put" else "post_several"):
-        return _under(noun, _object(kind.new if method == "post" else kind.changed))
-    return {"type": "object"}
+    if method not in named:
+        return {"type": "object"}
+    noun, serializer = named[method]
+    return _under(noun, _object(serializer))
 
 
 def _under(noun: str, schema: Schema) -> Schema:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.caller import Caller
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api import serializers
 from compute_site.neighbours.network.api.filters import DESCRIBED, Narrow
@@ -50,36 +51,28 @@ class AddressGroupDetail(AddressGroups, DetailView):
 
 
 class AddressesView(AddressGroups):
-    """Ranges come into a group or leave it."""
+    """Ranges come into a group or leave it: by ``change``."""
 
     bodies: ClassVar[Mapping[str, tuple[str, type[BodySerializer]]]] = {
         "put": ("", serializers.Addresses)
     }
 
-    def find_group(self, row_id: str) -> AddressGroup:
-        self.caller.permit(self.kind.seen)
-        group: AddressGroup = self.find(self.rows(), row_id, "address group")
-        return group
+    change: Callable[[Caller, AddressGroup, Sequence[str]], AddressGroup]
 
-    def read_addresses(self) -> list[str]:
-        asked = self.read_whole(serializers.Addresses, field="addresses")
-        return list(asked.values["addresses"])
-
-    def answer(self, group: AddressGroup) -> Response:
-        return Response({self.noun: self.show(group)})
+    def put(self, request: Request, row_id: str) -> Response:
+        group = self.find_row(row_id)
+        asked = self.read_whole(serializers.Addresses, "addresses")
+        changed = self.change(self.caller, group, asked.values["addresses"])
+        return Response({self.noun: self.show(changed)})
 
 
 class AddAddresses(AddressesView):
     """``PUT /network/v2.0/address-groups/{id}/add_addresses``"""
 
-    def put(self, request: Request, row_id: str) -> Response:
-        group, more = self.find_group(row_id), self.read_addresses()
-        return self.answer(address_groups.add_addresses(self.caller, group, more))
+    change = staticmethod(address_groups.add_addresses)
 
 
 class RemoveAddresses(AddressesView):
     """``PUT /network/v2.0/address-groups/{id}/remove_addresses``"""
 
-    def put(self, request: Request, row_id: str) -> Response:
-        group, fewer = self.find_group(row_id), self.read_addresses()
-        return self.answer(address_groups.remove_addresses(self.caller, group, fewer))
+    change = staticmethod(address_groups.remove_addresses)

@@ -34,6 +34,8 @@ class ListView(NetworkView):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.query_parameters = frozenset((*cls.filters, *cls.narrowed, *OF_LISTS))
+        if hasattr(cls, "kind"):
+            cls.bodies = {"post": (cls.noun, cls.kind.new)}
 
     def get(self, request: Request) -> Response:
         self.caller.permit(self.kind.seen)

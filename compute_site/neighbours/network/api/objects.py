@@ -89,15 +89,19 @@ class NetworkView(ServiceView):
         """The key of the list."""
         return self.nouns or f"{self.noun}s"
 
-    def read_whole(self, serializer: type[BodySerializer], *, field: str) -> Asked:
-        """The body where it is no object under a key; ``field`` is what it must have.
+    def find_row(self, row_id: str) -> Any:
+        self.caller.permit(self.kind.seen)
+        return self.find(self.rows(), row_id, self.noun.replace("_", " "))
+
+    def read_whole(self, serializer: type[BodySerializer], what: str) -> Asked:
+        """The body where it is no object under a key; ``what`` it must have.
 
         Raises:
             BadRequest: it does not have the shape.
         """
         body = self.read_body()
         if not isinstance(body, dict):
-            raise BadRequest(f"Send an object with {field}.", field=field)
+            raise BadRequest(f"Send an object with {what}.")
         return serializer.read(body)
 
     def check_revision(self, row: Any) -> None:
@@ -123,6 +127,11 @@ class NetworkView(ServiceView):
 class DetailView(NetworkView):
     """``GET``, ``PUT`` and ``DELETE /network/v2.0/{nouns}/{id}``"""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if hasattr(cls, "kind"):
+            cls.bodies = {"put": (cls.noun, cls.kind.changed)}
+
     def get(self, request: Request, row_id: str) -> Response:
         return Response({self.noun: self.show_asked(self.find_row(row_id))})
 
@@ -138,7 +147,3 @@ class DetailView(NetworkView):
         self.check_revision(row)
         self.kind.delete(self.caller, row)
         return Response(status=204)
-
-    def find_row(self, row_id: str) -> Any:
-        self.caller.permit(self.kind.seen)
-        return self.find(self.rows(), row_id, self.noun.replace("_", " "))

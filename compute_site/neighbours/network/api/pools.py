@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.caller import Caller
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api import serializers
 from compute_site.neighbours.network.api.filters import (
@@ -110,35 +111,28 @@ class PoolDetail(Pools, DetailView):
 
 
 class PrefixesView(Pools):
-    """Ranges come into a pool or leave it, whatever else it has."""
+    """Ranges come into a pool or leave it, whatever else it has: by ``change``."""
 
     bodies: ClassVar[Mapping[str, tuple[str, type[BodySerializer]]]] = {
         "put": ("", serializers.Prefixes)
     }
 
-    def find_pool(self, row_id: str) -> SubnetPool:
-        self.caller.permit(self.kind.seen)
-        pool: SubnetPool = self.find(self.rows(), row_id, "subnet pool")
-        return pool
+    change: Callable[[Caller, SubnetPool, Sequence[str]], SubnetPool]
 
-    def read_prefixes(self) -> list[str]:
-        asked = self.read_whole(serializers.Prefixes, field="prefixes")
-        return list(asked.values["prefixes"])
+    def put(self, request: Request, row_id: str) -> Response:
+        pool = self.find_row(row_id)
+        asked = self.read_whole(serializers.Prefixes, "prefixes")
+        changed = self.change(self.caller, pool, asked.values["prefixes"])
+        return Response({"prefixes": changed.prefixes})
 
 
 class AddPrefixes(PrefixesView):
     """``PUT /network/v2.0/subnetpools/{id}/add_prefixes``"""
 
-    def put(self, request: Request, row_id: str) -> Response:
-        pool = self.find_pool(row_id)
-        changed = pools.add_prefixes(self.caller, pool, self.read_prefixes())
-        return Response({"prefixes": changed.prefixes})
+    change = staticmethod(pools.add_prefixes)
 
 
 class RemovePrefixes(PrefixesView):
     """``PUT /network/v2.0/subnetpools/{id}/remove_prefixes``"""
 
-    def put(self, request: Request, row_id: str) -> Response:
-        pool = self.find_pool(row_id)
-        changed = pools.remove_prefixes(self.caller, pool, self.read_prefixes())
-        return Response({"prefixes": changed.prefixes})
+    change = staticmethod(pools.remove_prefixes)

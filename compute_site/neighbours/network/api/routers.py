@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import BadRequest
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.api import serializers
 from compute_site.neighbours.network.api.filters import DESCRIBED, by_switch
@@ -61,27 +60,16 @@ class InterfaceView(Routers):
     """What changes the interfaces of one router."""
 
     def read_place(self) -> dict[str, Any]:
-        """The subnet or port that is asked for.
-
-        Raises:
-            BadRequest: the body does not have the shape.
-        """
-        body = self.read_body()
-        if not isinstance(body, dict):
-            raise BadRequest("Send an object with a subnet_id or a port_id.")
-        return dict(serializers.RouterInterface.read(body).values)
-
-    def find_router(self, row_id: str) -> Router:
-        self.caller.permit(self.kind.seen)
-        router: Router = self.find(self.rows(), row_id, self.noun)
-        return router
+        """The subnet or port that is asked for."""
+        asked = self.read_whole(serializers.RouterInterface, "a subnet_id or a port_id")
+        return dict(asked.values)
 
 
 class AddInterface(InterfaceView):
     """``PUT /network/v2.0/routers/{id}/add_router_interface``"""
 
     def put(self, request: Request, row_id: str) -> Response:
-        router = self.find_router(row_id)
+        router = self.find_row(row_id)
         added = interfaces.add_interface(self.caller, router, self.read_place())
         return Response(show_interface(added))
 
@@ -90,7 +78,7 @@ class RemoveInterface(InterfaceView):
     """``PUT /network/v2.0/routers/{id}/remove_router_interface``"""
 
     def put(self, request: Request, row_id: str) -> Response:
-        router = self.find_router(row_id)
+        router = self.find_row(row_id)
         removed = interfaces.remove_interface(self.caller, router, self.read_place())
         return Response(show_interface(removed))
 
@@ -99,7 +87,7 @@ class AddRoutes(InterfaceView):
     """``PUT /network/v2.0/routers/{id}/add_extraroutes``"""
 
     def put(self, request: Request, row_id: str) -> Response:
-        router = self.find_router(row_id)
+        router = self.find_row(row_id)
         more = self.read(self.noun, serializers.ExtraRoutes).values["routes"]
         return Response({self.noun: self.show(routers.add_routes(self.caller, router, more))})
 
@@ -108,6 +96,6 @@ class RemoveRoutes(InterfaceView):
     """``PUT /network/v2.0/routers/{id}/remove_extraroutes``"""
 
     def put(self, request: Request, row_id: str) -> Response:
-        router = self.find_router(row_id)
+        router = self.find_row(row_id)
         fewer = self.read(self.noun, serializers.ExtraRoutes).values["routes"]
         return Response({self.noun: self.show(routers.remove_routes(self.caller, router, fewer))})

@@ -7,7 +7,6 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import BadRequest
 from compute_site.neighbours.network.api import serializers
 from compute_site.neighbours.network.api.objects import NetworkView
 from compute_site.neighbours.network.local import tags
@@ -16,40 +15,28 @@ from compute_site.neighbours.network.local import tags
 class TaggedView(NetworkView):
     """Below the URL of one object."""
 
-    def find_tagged(self, row_id: str) -> Any:
-        self.caller.permit(self.kind.seen)
-        return self.find(self.rows(), row_id, self.noun.replace("_", " "))
-
     def read_tags(self) -> list[str]:
-        """The tags that the body lists.
-
-        Raises:
-            BadRequest: it does not, or they are no short texts.
-        """
-        body = self.read_body()
-        if not isinstance(body, dict):
-            raise BadRequest("Send an object with a list of tags.", field="tags")
-        tags_: list[str] = serializers.Tags.read(body, field="tags").values["tags"]
-        return tags_
+        """The tags that the body lists."""
+        return list(self.read_whole(serializers.Tags, "a list of tags").values["tags"])
 
 
 class TagsView(TaggedView):
     """``/network/v2.0/{nouns}/{id}/tags``"""
 
     def get(self, request: Request, row_id: str) -> Response:
-        return Response({"tags": self.find_tagged(row_id).tags})
+        return Response({"tags": self.find_row(row_id).tags})
 
     def put(self, request: Request, row_id: str) -> Response:
-        row, wanted = self.find_tagged(row_id), self.read_tags()
+        row, wanted = self.find_row(row_id), self.read_tags()
         return Response({"tags": tags.set_tags(self.caller, row, self.kind.tagged, wanted)})
 
     def post(self, request: Request, row_id: str) -> Response:
-        row, more = self.find_tagged(row_id), self.read_tags()
+        row, more = self.find_row(row_id), self.read_tags()
         tags.add_tags(self.caller, row, self.kind.tagged, more)
         return Response({"tags": more})
 
     def delete(self, request: Request, row_id: str) -> Response:
-        tags.set_tags(self.caller, self.find_tagged(row_id), self.kind.tagged, [])
+        tags.set_tags(self.caller, self.find_row(row_id), self.kind.tagged, [])
         return Response(status=204)
 
 
@@ -57,16 +44,16 @@ class TagView(TaggedView):
     """``/network/v2.0/{nouns}/{id}/tags/{tag}``"""
 
     def get(self, request: Request, row_id: str, tag: str) -> Response:
-        tags.check_tagged(self.find_tagged(row_id).tags, tag)
+        tags.check_tagged(self.find_row(row_id).tags, tag)
         return Response(status=204)
 
     def put(self, request: Request, row_id: str, tag: str) -> Response:
-        row = self.find_tagged(row_id)
+        row = self.find_row(row_id)
         tags.add_tags(self.caller, row, self.kind.tagged, [tag])
         return Response(status=201)
 
     def delete(self, request: Request, row_id: str, tag: str) -> Response:
-        tags.remove_tag(self.caller, self.find_tagged(row_id), self.kind.tagged, tag)
+        tags.remove_tag(self.caller, self.find_row(row_id), self.kind.tagged, tag)
         return Response(status=204)
 
 
