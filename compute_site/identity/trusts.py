@@ -90,13 +90,14 @@ def check_direct(caller: ValidToken) -> None:
         raise RestrictedToken("Application credentials have nothing to do with trusts.")
 
 
-def find_trust(trust_id: str) -> Trust:
-    """A trust that can still be used.
+def find_trust(trust_id: str, *, locked: bool = False) -> Trust:
+    """A trust that can still be used; ``locked``: nobody else uses it until the transaction ends.
 
     Raises:
         NoSuchThing: there is none, it has expired, or it was used up.
     """
-    found = None if "\0" in trust_id else alive().filter(pk=trust_id).first()
+    rows = alive().select_for_update(of=("self",)) if locked else alive()
+    found = None if "\0" in trust_id else rows.filter(pk=trust_id).first()
     if found is None:
         raise NoSuchThing(f"There is no trust {trust_id[:60]}.")
     return found
@@ -127,9 +128,7 @@ def log_in_by_trust(
             any more.
     """
     with transaction.atomic():
-        find_trust(trust_id)
-        trust = Trust.objects.select_for_update(of=("self",)).get(pk=trust_id)
-        find_trust(trust_id)  # what another one used up while this one waited
+        trust = find_trust(trust_id, locked=True)
         if trust.trustee_id != trustee.user_id:
             raise ForeignUser("Somebody else is the trustee.")
         scope = _scope_of(trust)
@@ -148,10 +147,10 @@ def log_in_by_trust(
 
 def _scope_of(trust: Trust) -> Scope:
     """Who its tokens are, with its roles."""
-    for link in chain(trust):
-        people = User.objects.filter(pk__in={link.trustor_id, link.trustee_id}, is_active=True)
-        if people.filter(domain__enabled=True).count() < len({link.trustor_id, link.trustee_id}):
-            raise RestrictedToken("Somebody who made this trust, or got it, is disabled.")
+    people = {person for link in chain(trust) for person in (link.trustor_id, link.trustee_id)}
+    active = User.objects.filter(pk__in=people, is_active=True, domain__enabled=True)
+    if active.count() < len(people):
+        raise RestrictedToken("Somebody who made this trust, or got it, is disabled.")
     holder = find_by_user(user_id=trust.holder_id, project_id=trust.project_id)
     role = Role(trust.role) if trust.role else None
     held = holder and holder.project_id and holder.restricted_to(role, others=trust.others)
