@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 from django.contrib.auth.models import AbstractUser, Group, UserManager
@@ -110,10 +110,8 @@ class Domain(models.Model):
             super().save(*args, **kwargs)
             if self.enabled:
                 return
-            mine = models.Q(user__domain=self) | models.Q(project__domain=self)
-            Token.objects.filter(mine | models.Q(domain=self)).delete()
-            for person in ("trustor", "trustee", "holder"):
-                Token.objects.filter(**{f"trust__{person}__domain": self}).delete()
+            mine = models.Q(domain=self) | models.Q(project__domain=self)
+            Token.objects.filter(mine | of_people(self.users.all())).delete()
             self.users.update(signed_out_at=timezone.now())
 
 
@@ -544,11 +542,10 @@ class Token(models.Model):
         return self.audit_id
 
 
-def of_people(user_ids: Iterable[str]) -> models.Q:
+def of_people(users: Sequence[str] | models.QuerySet[User]) -> models.Q:
     """The tokens that end with these users: their own, and those of trusts that they are in."""
-    people = list(user_ids)
-    found = models.Q(user__in=people)
+    found = models.Q(user__in=users)
     for person in ("trustor", "trustee", "holder"):
-        trusts = Trust.objects.filter(**{f"{person}__in": people})
+        trusts = Trust.objects.filter(**{f"{person}__in": users})
         found |= models.Q(trust__in=trusts)
     return found
