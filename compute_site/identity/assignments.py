@@ -116,10 +116,7 @@ def assign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:
         if _is_membership(holder, place):
             _make_direct(holder, place, role)
         else:
-            RoleAssignment.objects.get_or_create(
-                key=key_of(holder, place, role),
-                defaults={"role": role, "inherited": place.inherited, **_columns(holder, place)},
-            )
+            RoleAssignment.objects.bulk_create([row_of(holder, place, role)], ignore_conflicts=True)
         changed_what(holder, f"Given the role {role.name} {place.name}.", place, by=by)
         refresh(_people(holder))
 
@@ -137,7 +134,7 @@ def unassign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:
             entry = ProjectRole.objects.get(project=place.project, role=role.key)
             entry.group.user_set.remove(holder)  # type: ignore[arg-type] # a user
         else:
-            RoleAssignment.objects.filter(key=key_of(holder, place, role)).delete()
+            RoleAssignment.objects.filter(key=_key(holder, place, role)).delete()
         changed_what(holder, f"Lost the role {role.name} {place.name}.", place, by=by)
         people = _people(holder)
         refresh(people)
@@ -349,8 +346,13 @@ def _rows(holder: Holder, place: Place) -> QuerySet[RoleAssignment]:
     return RoleAssignment.objects.filter(inherited=place.inherited, **_columns(holder, place))
 
 
-def key_of(holder: Holder, place: Place, role: NamedRole) -> str:
-    """The key of the row, if it is one (``RoleAssignment``)."""
+def row_of(holder: Holder, place: Place, role: NamedRole) -> RoleAssignment:
+    """What is stored of an assignment that is no membership."""
+    key = _key(holder, place, role)
+    return RoleAssignment(key=key, role=role, inherited=place.inherited, **_columns(holder, place))
+
+
+def _key(holder: Holder, place: Place, role: NamedRole) -> str:
     kind = "user" if isinstance(holder, User) else "group"
     return f"{kind} {holder.pk} {place.key} {role.pk}"
 

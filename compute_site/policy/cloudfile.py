@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from compute_site.cloudfile.cloud import Cloud
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
-from compute_site.identity.assignments import Place, end_lost_places, key_of
+from compute_site.identity.assignments import Place, end_lost_places, row_of
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.derived import holders_in, refresh
 from compute_site.identity.models import (
@@ -131,12 +131,7 @@ def _write_system_roles(entries: Sequence[Entry], cloud: Cloud) -> None:
     }
     wanted = {cloud.user(entry, "name"): entry["system"] for entry in entries if entry["system"]}
     users = User.objects.in_bulk(wanted)
-    rows = [
-        RoleAssignment(
-            key=key_of(users[user], Place(), roles[role]), user_id=user, role=roles[role]
-        )
-        for user, role in sorted(wanted.items())
-    ]
+    rows = [row_of(users[user], Place(), roles[role]) for user, role in sorted(wanted.items())]
     held = RoleAssignment.objects.filter(
         user__in=wanted, project=None, domain=None, role__in=roles.values()
     )
@@ -227,12 +222,7 @@ def _write_roles_of_groups(groups: Sequence[UserGroup], wanted: set[tuple[str, s
     by_key = {group.pk: group for group in groups}
     projects = Project.objects.in_bulk({project for _, project, _ in wanted})
     rows = [
-        RoleAssignment(
-            key=key_of(by_key[group], Place(project=projects[project]), roles[role]),
-            group=by_key[group],
-            project=projects[project],
-            role=roles[role],
-        )
+        row_of(by_key[group], Place(project=projects[project]), roles[role])
         for group, project, role in sorted(wanted)
     ]
     held = RoleAssignment.objects.filter(
