@@ -129,10 +129,10 @@ def give_endpoint(project: Project, endpoint: Endpoint, *, by: str) -> None:
     Raises:
         NameInUse: they do already.
     """
-    if EndpointOfProject.objects.filter(project=project, endpoint=endpoint).exists():
-        raise NameInUse("The project has this endpoint already.")
     with transaction.atomic():
-        EndpointOfProject.objects.get_or_create(project=project, endpoint=endpoint)
+        _, is_new = EndpointOfProject.objects.get_or_create(project=project, endpoint=endpoint)
+        if not is_new:
+            raise NameInUse("The project has this endpoint already.")
         note_change(endpoint, f"Given to the project {project.name}.", by=by, project_id=project.pk)
 
 
