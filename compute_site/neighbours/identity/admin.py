@@ -403,13 +403,10 @@ class StoredPolicyAdmin(KindAdmin):
     search_fields = ("id", "type")
 
 
-class ShownAndDeleted(RightsPages, SavedByFunctions):
+class ShownAndDeleted(MadeAndDeleted):
     """Rows that only the API makes and changes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
