@@ -24,8 +24,7 @@ class ConfigView(IdentityView):
         return DOMAIN.find(domain_id), caller
 
     def asked(self) -> Any:
-        body = self.read_body()
-        return ConfigBody.read_body({"": body} if isinstance(body, dict) else {})["config"]
+        return ConfigBody.read_body(self.read_body())["config"]
 
 
 class Config(ConfigView):

@@ -166,7 +166,9 @@ NEEDED = "give one."
 
 
 class IdentityBody(BodySerializer):
-    """An object below ``noun``. With ``partial`` members may be missing, as in a ``PATCH``."""
+    """An object below ``noun``; where that is empty, the body itself. With ``partial`` members may
+    be missing, as in a ``PATCH``.
+    """
 
     noun: ClassVar[str]
     rest: ClassVar[str | None] = EXTRA
@@ -187,9 +189,9 @@ class IdentityBody(BodySerializer):
         Raises:
             MalformedRequest: something is wrong; the text names the member.
         """
-        given = body.get(cls.noun) if isinstance(body, dict) else None
+        given = body.get(cls.noun) if cls.noun and isinstance(body, dict) else body
         if not isinstance(given, dict):
-            raise MalformedRequest(f"{cls.noun}: give an object.")
+            raise MalformedRequest(f"{cls.noun or 'body'}: give an object.")
         if partial and not given and cls.changes_something:
             raise MalformedRequest(f"{cls.noun}: give at least one member.")
         serializer = cls(data=given, partial=partial)

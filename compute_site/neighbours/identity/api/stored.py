@@ -138,8 +138,7 @@ class Ec2List(Ec2View):
 
     def post(self, request: Request, user_id: str) -> Response:
         _, caller = self.owned("create", user_id)
-        body = self.read_body()
-        asked = Ec2Body.read_body({"": body} if isinstance(body, dict) else {})
+        asked = Ec2Body.read_body(self.read_body())
         made = kept.make_ec2(user_id, asked["tenant_id"], by=caller.user_id)
         return Response({"credential": show_ec2(made, root=self.root)}, status=201)
 
