@@ -23,6 +23,8 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "volume": ("block-storage", "block-store", "volume", "volumev3"),
 }
 """The first part of the path → the types by which a rule may name the service there."""
+MEMBERS = ("service", "method", "path")
+"""What makes a rule of a user."""
 NAME = re.compile(r"\{[^}]*\}")
 LETTER, LETTERS, ANYTHING = "letter", "letters", "anything"
 """In a pattern: one character of a part of a path, any number of these, and any number of any."""
@@ -103,16 +105,21 @@ def keep_rules(user_id: str, asked: Sequence[Mapping[str, Any]]) -> list[dict[st
     Raises:
         NoSuchThing: one is named by an id that none has.
     """
-    found: list[AccessRule] = []
+    new = [AccessRule(user_id=user_id, **one) for one in asked if "id" not in one]
+    AccessRule.objects.bulk_create(new, ignore_conflicts=True)
+    rules = AccessRule.objects.filter(user=user_id)
+    by_id = {rule.pk: rule for rule in rules}
+    by_members = {tuple(getattr(rule, name) for name in MEMBERS): rule for rule in rules}
+    found: dict[str, AccessRule] = {}
     for one in asked:
-        named = {name: one[name] for name in ("service", "method", "path") if name in one}
-        if named:
-            rule, _ = AccessRule.objects.get_or_create(user_id=user_id, **named)
+        if "id" in one:
+            rule, named = by_id.get(one["id"]), one["id"]
         else:
-            rule = find_rule(user_id, one["id"])
-        if rule not in found:
-            found.append(rule)
-    return [show_rule(rule) for rule in found]
+            rule, named = by_members.get(tuple(one[name] for name in MEMBERS)), one["path"]
+        if rule is None:
+            raise _no_rule(named)
+        found[rule.pk] = rule
+    return [show_rule(rule) for rule in found.values()]
 
 
 def find_rule(user_id: str, rule_id: str) -> AccessRule:
@@ -120,12 +127,16 @@ def find_rule(user_id: str, rule_id: str) -> AccessRule:
     rows = AccessRule.objects.filter(user=user_id)
     found = None if "\0" in rule_id else rows.filter(pk=rule_id).first()
     if found is None:
-        raise NoSuchThing(f"There is no access rule {rule_id[:60]}.")
+        raise _no_rule(rule_id)
     return found
 
 
+def _no_rule(named: str) -> NoSuchThing:
+    return NoSuchThing(f"There is no access rule {named[:60]}.")
+
+
 def show_rule(rule: AccessRule) -> dict[str, str]:
-    return {name: getattr(rule, name) for name in ("id", "service", "method", "path")}
+    return {name: getattr(rule, name) for name in ("id", *MEMBERS)}
 
 
 def remove_rule(rule: AccessRule, *, by: str) -> None:

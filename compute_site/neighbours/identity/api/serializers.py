@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
-from compute_site.identity.access_rules import METHODS
+from compute_site.identity.access_rules import MEMBERS, METHODS
 from compute_site.identity.assignments import ROLE_OF_ID
 from compute_site.identity.catalog import FILTERS, KNOWN_IN_URLS, SUBSTITUTED
 from compute_site.identity.errors import MalformedRequest, NoSuchThing
@@ -552,17 +552,16 @@ def asked_rules(given: Any) -> tuple[dict[str, str], ...] | None:
 
 
 MOST_RULES = 1000
-RULE_KEYS = ("service", "method", "path")
 
 
 def _asked_rule(given: Any) -> dict[str, str]:
     """By its id, or by what it allows."""
-    if not isinstance(given, dict) or not set(given) <= {"id", *RULE_KEYS}:
+    if not isinstance(given, dict) or not set(given) <= {"id", *MEMBERS}:
         raise WrongValue("give objects with id, or with service, method and path.")
     read = {name: name_of(64)(given[name]) for name in given if name != "path"}
     if set(read) == {"id"} and "path" not in given:
         return read
-    if set(given) - {"id"} != set(RULE_KEYS):
+    if set(given) - {"id"} != set(MEMBERS):
         raise WrongValue("give service, method and path.")
     path = given["path"]
     if not isinstance(path, str) or not path.startswith("/") or len(path) > 225 or "\0" in path:
@@ -608,13 +607,15 @@ def role_names(given: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
         raise WrongValue("give a list of objects with id or name.")
+    known = NamedRole.objects.values_list("pk", "name", "domain")
+    ids = {key: key for key, _, _ in known}
+    names = {name: key for key, name, domain in known if domain is None}
     found = []
     for entry in given:
         word = entry.get("id") or entry.get("name")
         if not isinstance(word, str) or "\0" in word:
             raise WrongValue("give a list of objects with id or name.")
-        named = Q(pk=word) if entry.get("id") else Q(name=word, domain=None)
-        role = NamedRole.objects.filter(named).values_list("pk", flat=True).first()
+        role = (ids if entry.get("id") else names).get(word)
         if role is None:
             raise NoSuchThing(f"There is no role {word[:60]}.")
         found.append(role)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.faults import BadRequest
-from compute_site.identity.access_rules import find_rule, remove_rule
+from compute_site.identity.access_rules import MEMBERS, find_rule, remove_rule
 from compute_site.identity.assignments import find_role
 from compute_site.identity.errors import NoSuchThing
 from compute_site.identity.models import AccessRule, Trust
@@ -128,7 +128,7 @@ class AccessRuleView(IdentityView):
 class AccessRuleList(AccessRuleView):
     """``GET /identity/v3/users/{user_id}/access_rules``"""
 
-    query_parameters = frozenset(("service", "path", "method"))
+    query_parameters = frozenset(MEMBERS)
 
     def get(self, request: Request, user_id: str) -> Response:
         self.permitted("list_access_rules", user_id)
