@@ -23,6 +23,7 @@ from servers.agent.network.commands import devices, run, spaces
 from servers.agent.network.devices import (
     give_addresses,
     give_routes,
+    is_bridge,
     know_neighbours,
     make_bridge,
     make_pair,
@@ -124,7 +125,7 @@ class Bridges:
         if not FILTERED.exists():
             lacks.append("the kernel's module br_netfilter, by which bridges are filtered")
         uplink = self.settings.uplink
-        if uplink is not None and not Path(f"/sys/class/net/{uplink}/bridge").exists():
+        if uplink is not None and not is_bridge(uplink):
             lacks.append(f"the uplink {uplink} is no bridge of this host")
         lacks += providers.lacks_of(self.physical)
         return lacks

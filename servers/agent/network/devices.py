@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 from servers.agent.network.commands import ask, batch, devices, run, spaces, within
 from servers.agent.network.protocol import NetworkFailed
@@ -33,6 +34,16 @@ def make_bridge(name: str, mtu: int) -> None:
         batch([f"link add name {name} type bridge forward_delay 0 mcast_snooping 0"])
     batch([f"link set {name} mtu {mtu} addrgenmode none up"])
     set_values({f"net.ipv6.conf.{name}.disable_ipv6": "1"})
+
+
+def put_on_bridge(device: str, bridge: str, mtu: int) -> None:
+    """The host itself has no address by it."""
+    batch([f"link set {device} mtu {mtu} master {bridge} addrgenmode none up"])
+    set_values({f"net.ipv6.conf.{device}.disable_ipv6": "1"})
+
+
+def is_bridge(device: str) -> bool:
+    return Path(f"/sys/class/net/{device}/bridge").exists()
 
 
 def make_pair(outer: str, inner: str, space: str, *, mac: str, mtu: int, bridge: str) -> None:

@@ -4,12 +4,11 @@ joined with the device of this host that is on the physical network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from servers.agent.network.commands import ask, batch, devices
-from servers.agent.network.devices import remove, set_values
+from servers.agent.network.devices import is_bridge, put_on_bridge, remove
 from servers.agent.network.names import bridge_of, flat_end, outlet_end, vlan_of
 from servers.agent.network.protocol import NetworkFailed
 from servers.agent.network.state import Network
@@ -82,17 +81,13 @@ def make_outlet(network: Network, known: Mapping[str, str], handed: Iterable[str
             f"{there[device]['mtu']}"
         )
     if network.network_type == VLAN:
-        _make_vlan(network, device, outlet)
+        _make_vlan(network, device, outlet, there)
     elif outlet == device:
         _take_interface(network, device)
     else:
-        _make_pair(network, device, outlet)
+        _make_pair(network, device, outlet, there)
     lines = [f"fdb replace {mac} dev {outlet} master static" for mac in sorted(handed)]
     batch(lines, program="bridge")
-
-
-def is_bridge(device: str) -> bool:
-    return Path(f"/sys/class/net/{device}/bridge").exists()
 
 
 def lacks_of(known: Mapping[str, str]) -> list[str]:
@@ -104,9 +99,9 @@ def lacks_of(known: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _make_vlan(network: Network, device: str, outlet: str) -> None:
+def _make_vlan(network: Network, device: str, outlet: str, there: Collection[str]) -> None:
     number = network.segmentation_id
-    held = ask("-d", "link", "show", "dev", outlet) if outlet in devices() else []
+    held = ask("-d", "link", "show", "dev", outlet) if outlet in there else []
     about = held[0].get("linkinfo", {}) if held else {}
     if about.get("info_kind") == VLAN and about.get("info_data", {}).get("id") != number:
         remove(outlet)
@@ -119,36 +114,28 @@ def _make_vlan(network: Network, device: str, outlet: str) -> None:
                 f"no device for VLAN {number} on {device} (kernel module 8021q): {error}"
             ) from None
     batch([f"link set {device} up"])
-    _join(network, outlet)
+    put_on_bridge(outlet, bridge_of(network.id), network.mtu)
 
 
-def _make_pair(network: Network, device: str, outlet: str) -> None:
+def _make_pair(network: Network, device: str, outlet: str, there: Collection[str]) -> None:
     """Bridges are joined by two devices."""
-    end, there = flat_end(network.id), devices()
+    end = flat_end(network.id)
     if outlet not in there or end not in there:
         remove(outlet)
         batch([f"link add {outlet} type veth peer name {end}"])
-    batch([f"link set {end} mtu {network.mtu} master {device} addrgenmode none up"])
-    set_values({f"net.ipv6.conf.{end}.disable_ipv6": "1"})
-    _join(network, outlet)
+    put_on_bridge(end, device, network.mtu)
+    put_on_bridge(outlet, bridge_of(network.id), network.mtu)
 
 
 def _take_interface(network: Network, device: str) -> None:
     bridge = bridge_of(network.id)
-    told = ask("addr", "show", "dev", device)
-    master = told[0].get("master") if told else None
+    [told] = ask("addr", "show", "dev", device)
+    master = told.get("master")
     if master not in (None, bridge):
         raise NetworkFailed(f"{device} is on {master}; name that bridge in physical_networks")
-    own = [one for one in (told[0].get("addr_info", ()) if told else ()) if one["scope"] != "link"]
-    if own:
+    if any(one["scope"] != "link" for one in told.get("addr_info", ())):
         raise NetworkFailed(
             f"{device} has addresses of this host, which would lose them to the network "
             f"{network.id}: put it on a bridge, and name that in physical_networks"
         )
     batch([f"link set {device} master {bridge} up"])
-
-
-def _join(network: Network, outlet: str) -> None:
-    bridge = bridge_of(network.id)
-    batch([f"link set {outlet} mtu {network.mtu} master {bridge} addrgenmode none up"])
-    set_values({f"net.ipv6.conf.{outlet}.disable_ipv6": "1"})

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from servers.agent.network.commands import ask, batch, devices
-from servers.agent.network.devices import remove, set_values
+from servers.agent.network.devices import put_on_bridge, remove
 from servers.agent.network.names import bridge_of, tunnel_of
 from servers.agent.network.state import Network
 
@@ -30,9 +30,7 @@ def make_tunnel(network: Network, own_address: str | None, more: Iterable[Entry]
     if name not in devices():
         kind = f"vxlan id {network.segmentation_id} dstport {PORT} nolearning"
         batch([f"link add name {name} type {kind} local {own_address}"])
-    bridge = bridge_of(network.id)
-    batch([f"link set {name} mtu {network.mtu} master {bridge} addrgenmode none up"])
-    set_values({f"net.ipv6.conf.{name}.disable_ipv6": "1"})
+    put_on_bridge(name, bridge_of(network.id), network.mtu)
     batch([f"link set dev {name} learning off"], program="bridge")
     batch(changes(name, _held(name), entries(network, more)), program="bridge")
 
