@@ -177,8 +177,8 @@ class Bridges:
 
     def update(self, network_id: str) -> None:
         with self.lock:
-            networks, before = self.kept.networks(), self.kept.told.get(network_id)
-            if network_id not in networks or not self._fetch(network_id):
+            before = self.kept.told.get(network_id)
+            if network_id not in self.kept.needed() or not self._fetch(network_id):
                 return
             if before is not None and differ_in_filters(before, self.kept.told[network_id]):
                 self._filter(self.kept.networks())
@@ -186,7 +186,7 @@ class Bridges:
                 self._make([network_id])
 
     def refresh(self) -> None:
-        for network_id in sorted(self.kept.networks()):
+        for network_id in sorted(self.kept.needed()):
             self.update(network_id)
 
     def clear(self) -> None:

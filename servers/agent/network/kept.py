@@ -73,9 +73,11 @@ class Kept:
         self._write(network_id)
 
     def networks(self) -> dict[str, Network]:
-        """Those that guests of this host need: theirs, and those behind the routers of these; with
-        the ports that are plugged.
-        """
+        """Those that are needed, with the ports that are plugged."""
+        return {network_id: self._network(network_id) for network_id in sorted(self.needed())}
+
+    def needed(self) -> set[str]:
+        """The networks of this host's guests, and those behind the routers of these."""
         wanted = {port.network_id for port in self.ports.values()}
         ways = list(wanted)
         while ways:
@@ -84,7 +86,7 @@ class Kept:
                 new = {one for one in behind if one in self.told} - wanted
                 wanted |= new
                 ways += new
-        return {network_id: self._network(network_id) for network_id in sorted(wanted)}
+        return wanted
 
     def drop_networks(self, wanted: Collection[str]) -> None:
         """Forget all but these."""
