@@ -143,8 +143,7 @@ def _works(words: Sequence[str]) -> bool:
 
 def _lend(fd: int, rights: int) -> None:
     try:
-        others = [entry for entry in _entries(fd) if not _is_ours(entry) and entry.kind != MASK]
-        _set_entries(fd, [*others, Entry(USER, READER, rights)])
+        _set_entries(fd, [*_without_ours(fd), Entry(USER, READER, rights)])
     except OSError:  # a file system without access lists
         os.fchown(fd, -1, READER)
         os.fchmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) | rights << 3)
@@ -155,7 +154,7 @@ def _take_back(fd: int) -> None:
         os.fchmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) & ~stat.S_IRWXG)
         os.fchown(fd, -1, os.getegid())
         return
-    entries = [entry for entry in _entries(fd) if not _is_ours(entry) and entry.kind != MASK]
+    entries = _without_ours(fd)
     if any(entry.kind in (USER, NAMED_GROUP) for entry in entries):
         _set_entries(fd, entries)
         return
@@ -164,8 +163,11 @@ def _take_back(fd: int) -> None:
     os.fchmod(fd, stat.S_IMODE(os.fstat(fd).st_mode) & ~stat.S_IRWXG | group << 3)
 
 
-def _is_ours(entry: Entry) -> bool:
-    return entry.kind == USER and entry.whom == READER
+def _without_ours(fd: int) -> list[Entry]:
+    """The access list but for what lends, and the mask, which follows from the rest."""
+    ours = (USER, READER)
+    entries = _entries(fd)
+    return [one for one in entries if one.kind != MASK and (one.kind, one.whom) != ours]
 
 
 def _entries(fd: int) -> list[Entry]:
