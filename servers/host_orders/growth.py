@@ -9,7 +9,7 @@ import orjson
 from compute_site.neighbours import volume_service
 from compute_site.secrets.sealing import unseal
 from servers.host_orders.take import find_open
-from servers.models import ComputeNode, HostAgent
+from servers.models import HostAgent
 
 GROW = "grow_disk"
 
@@ -18,5 +18,5 @@ def show_growth(agent: HostAgent, order_id: uuid.UUID) -> None:
     """Raises ``NoSuchOrder``: the agent is not at such an order."""
     order = find_open(agent, order_id, GROW)
     volume_id = str(orjson.loads(unseal(order.sealed))["volume_id"])
-    node = ComputeNode.objects.get(service=agent.service_id).hypervisor_hostname
+    node = agent.service.node.hypervisor_hostname
     volume_service().show_growth(volume_id, order.server_id, node)
