@@ -22,17 +22,16 @@ from compute_site.neighbours.volume.local.changes import (
     VolumeTooSmall,
     check_ungrouped,
     find_type,
-    is_shared,
     least_size,
     lock_volume,
     remove_volume,
 )
-from compute_site.neighbours.volume.local.encryption import check_plain
+from compute_site.neighbours.volume.local.encryption import find_plain
 from compute_site.neighbours.volume.local.events import volume_grew
 from compute_site.neighbours.volume.local.limits import check_growth, check_retype
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.local.of_servers import note_image
-from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import Snapshot, Volume
 
 STATUSES = (
     *("creating", "available", "deleting", "error", "error_deleting", "attaching", "detaching"),
@@ -177,13 +176,13 @@ def retype(caller: Caller, volume: Volume, values: Values) -> None:
         TypeUnknown: 404.
         VolumeBusy: it is neither free nor in use.
     """
-    kind = find_type(caller, values["new_type"])
-    check_plain([kind])
+    type_id = find_type(caller, values["new_type"])
+    kind = find_plain([type_id])[type_id]
     check_ungrouped(volume)
-    shared = is_shared(kind)
+    shared = kind.is_shared
     if shared and not volume.multiattach:
         permit_on(caller, policies.MULTIATTACH, volume.project_id)
-    check_retype(volume, VolumeType.objects.get(pk=kind))
+    check_retype(volume, kind)
     idle = Volume.objects.filter(pk=volume.pk, status__in=IN_PLACE)
     if shared != volume.multiattach:
         idle = idle.filter(status="available")

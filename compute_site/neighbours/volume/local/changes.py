@@ -21,15 +21,14 @@ from compute_site.neighbours.volume.group_models import VolumeGroup
 from compute_site.neighbours.volume.local import copies, data, messages
 from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.default_types import default_type_of
-from compute_site.neighbours.volume.local.encryption import check_plain
+from compute_site.neighbours.volume.local.encryption import find_plain
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.local.of_servers import (
     find_sources,
     find_types,
     permit_create,
-    shared_types,
 )
-from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.neighbours.volume.protocol import NewVolume
 
 UNCLAIMED = ("available", "error")
@@ -81,8 +80,7 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
     of_origin = origin.pop("volume_type_id", None)
     said = find_type(caller, values["volume_type"]) if values["volume_type"] else None
     kind = said or of_origin or default_type_of(caller.project_id)
-    check_plain([kind])
-    found = VolumeType.objects.filter(pk=kind).first() if kind is not None else None
+    found = find_plain([kind]).get(str(kind))
     check_volumes(caller.project_id, [size], [found])
     shared = values["multiattach"] or (found is not None and found.is_shared)
     if shared:
@@ -95,7 +93,7 @@ def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
         project_id=caller.project_id,
         user_id=caller.user_id,
         size=size,
-        volume_type_id=kind,
+        volume_type=found,
         **{key: values[key] for key in ("name", "description", "availability_zone", "metadata")},
         multiattach=shared,
         **origin,
@@ -200,11 +198,6 @@ def _find_backup(caller: Caller, backup_id: uuid.UUID) -> Backup:
 def least_size(image: ImageData) -> int:
     """The GiB that a volume needs to hold the image."""
     return max(image.min_disk, -(-(image.size or 0) // GIB))
-
-
-def is_shared(type_id: uuid.UUID | str | None) -> bool:
-    """Can several servers have a volume of this type?"""
-    return type_id is not None and bool(shared_types([str(type_id)]))
 
 
 def find_type(caller: Caller, word: str) -> str:

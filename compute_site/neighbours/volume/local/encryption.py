@@ -4,6 +4,7 @@ and no volume is made of such a type.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,7 +12,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from compute_site.faults import BadRequest, NotFound
-from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.volume.local.types import lock_unused
 from compute_site.neighbours.volume.models import TypeEncryption, VolumeType
 
@@ -71,12 +71,19 @@ def delete(kind: VolumeType) -> None:
         raise NotFound(f"Volumes of the type {kind.pk} are not encrypted.")
 
 
-def check_plain(type_ids: Collection[str | None]) -> None:
-    """Raises: NotEncrypted: volumes of one of the types are to be encrypted."""
-    known = canonical_ids(str(type_id) for type_id in type_ids if type_id is not None)
-    rows = TypeEncryption.objects.select_related("volume_type")
-    for encryption in rows.filter(volume_type__in=known)[:1] if known else ():
-        raise NotEncrypted(
-            f"Volumes of the type {encryption.volume_type.name} are to be encrypted, which this "
-            "service does not do."
-        )
+def find_plain(type_ids: Collection[str | uuid.UUID | None]) -> dict[str, VolumeType]:
+    """The types by their ids (at most one statement), to make volumes of.
+
+    Raises:
+        NotEncrypted: volumes of one of them are to be encrypted.
+    """
+    known = [type_id for type_id in type_ids if type_id is not None]
+    rows = VolumeType.objects.filter(pk__in=known).select_related("encryption") if known else ()
+    kinds = {str(kind.pk): kind for kind in rows}
+    for kind in kinds.values():
+        if getattr(kind, "encryption", None) is not None:
+            raise NotEncrypted(
+                f"Volumes of the type {kind.name} are to be encrypted, which this service does not "
+                "do."
+            )
+    return kinds

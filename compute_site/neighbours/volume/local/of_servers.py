@@ -7,7 +7,7 @@ that had to wait for a lock sees the rows as the other one has left them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import models, transaction
@@ -24,7 +24,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import copies, data, exports
 from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.default_types import default_type_of
-from compute_site.neighbours.volume.local.encryption import check_plain
+from compute_site.neighbours.volume.local.encryption import find_plain
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
 from compute_site.neighbours.volume.local.qos import limits_for_host
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
@@ -214,15 +214,11 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     types = {kind.name: kind.id for kind in find_types(caller, names)}
     untyped = any(new.volume_type is None for new in volumes)
     usual = default_type_of(caller.project_id) if untyped else None
-    check_plain([*types.values(), usual])
-    kinds = _find_kinds([*types.values(), usual])
+    known = find_plain([*types.values(), usual])
+    _check_suited(known.values())
     named = [usual if new.volume_type is None else types.get(new.volume_type) for new in volumes]
-    check_volumes(
-        caller.project_id,
-        [new.size for new in volumes],
-        [kinds.get(type_id or "") for type_id in named],
-    )
-    shared = {type_id for type_id, kind in kinds.items() if kind.is_shared}
+    kinds = [None if type_id is None else known.get(type_id) for type_id in named]
+    check_volumes(caller.project_id, [new.size for new in volumes], kinds)
     rows = [
         Volume(
             project_id=caller.project_id,
@@ -231,12 +227,12 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
             size=new.size,
             status="reserved",
             availability_zone=new.availability_zone or "nova",
-            multiattach=(types.get(new.volume_type) if new.volume_type else usual) in shared,
-            volume_type_id=usual if new.volume_type is None else types.get(new.volume_type),
+            multiattach=kind is not None and kind.is_shared,
+            volume_type=kind,
             snapshot_id=new.snapshot_id,
             **sources.get(new.snapshot_id or new.image_id or "", {}),
         )
-        for new in volumes
+        for new, kind in zip(volumes, kinds, strict=True)
     ]
     Volume.objects.bulk_create(rows)
     Attachment.objects.bulk_create(Attachment(volume=row, server_id=server_id) for row in rows)
@@ -246,20 +242,11 @@ def create(caller: Caller, server_id: str, volumes: Sequence[NewVolume]) -> list
     return [str(row.pk) for row in rows]
 
 
-def _find_kinds(type_ids: Collection[str | None]) -> dict[str, VolumeType]:
-    """The types by their ids. Raises: VolumeFailed: no store is as one of them wants it."""
-    known = [type_id for type_id in type_ids if type_id is not None]
-    kinds = list(VolumeType.objects.filter(pk__in=known)) if known else []
+def _check_suited(kinds: Iterable[VolumeType]) -> None:
+    """Raises: VolumeFailed: no store is as one of the types wants it."""
     for kind in kinds:
         if not suits(kind.extra_specs):
             raise VolumeFailed(f"No store of volumes is as the type {kind.name} wants it.")
-    return {str(kind.pk): kind for kind in kinds}
-
-
-def shared_types(type_ids: Collection[str]) -> set[str]:
-    """Those of which several servers can have a volume."""
-    kinds = VolumeType.objects.filter(pk__in=type_ids) if type_ids else ()
-    return {str(kind.pk) for kind in kinds if kind.is_shared}
 
 
 def permit_create(caller: Caller, *, of_image: bool) -> None:
