@@ -46,7 +46,8 @@ def control() -> Path:
 
 
 def connect(volume: Volume, server_id: str, node: str) -> Mapping[str, Any] | None:
-    """Export a volume that the server has to the node; ``None``: the server does not have it.
+    """Export a volume that the server has to the node, and tell the way to it; ``None``: the server
+    does not have it.
 
     Raises:
         TargetServerUnavailable: tgtd does not do it.
@@ -62,9 +63,6 @@ def connect(volume: Volume, server_id: str, node: str) -> Mapping[str, Any] | No
         "lun": FIRST_LUN,
         "user": export.pk.hex,
         "password": unseal(export.sealed_password),
-        "format": "raw",
-        "serial": str(volume.pk),
-        "read_only": bool(volume.readonly),
     }
 
 

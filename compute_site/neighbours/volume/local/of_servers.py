@@ -111,12 +111,12 @@ def connect(volume_id: str, server_id: str, node: str) -> Mapping[str, Any] | No
     """By iSCSI, or else the file with its bytes, if there is a folder for them."""
     rows = Volume.objects.select_related("volume_type__qos_specs")
     volume = rows.filter(pk__in=canonical_ids([volume_id])).first()
-    if volume is None or data.file_of(volume) is None:
+    if volume is None:
         return None
     if not exports.are_used():
         return connection_of(volume)
-    connection = exports.connect(volume, server_id, node)
-    return _limited(connection, volume) if connection is not None else None
+    way = exports.connect(volume, server_id, node) if data.file_of(volume) is not None else None
+    return _described(volume, way) if way is not None else None
 
 
 @_outside
@@ -148,21 +148,14 @@ def show_growth(volume_id: str, server_id: str, node: str) -> None:
 
 def connection_of(volume: Volume) -> Mapping[str, Any] | None:
     path = data.file_of(volume)
-    if path is None:
-        return None
-    connection = {
-        "kind": "file",
-        "path": str(path),
-        "format": "raw",
-        "serial": str(volume.pk),
-        "read_only": bool(volume.readonly),
-    }
-    return _limited(connection, volume)
+    return _described(volume, {"kind": "file", "path": str(path)}) if path is not None else None
 
 
-def _limited(connection: Mapping[str, Any], volume: Volume) -> Mapping[str, Any]:
+def _described(volume: Volume, way: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The connection, with what hosts have to know whichever way they reach the volume."""
+    common = {"format": "raw", "serial": str(volume.pk), "read_only": bool(volume.readonly)}
     limits = limits_for_host(volume)
-    return {**connection, "limits": limits} if limits else connection
+    return {**way, **common, "limits": limits} if limits else {**way, **common}
 
 
 def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
