@@ -285,16 +285,15 @@ def _make_part(
         name = ResourceType.objects.get(pk=values["name"]).name
         metadefs.associate(caller, namespace, {**values, "name": name})
     elif model is MetadefProperty:
-        metadefs.create_property(
-            caller, namespace, {**values["definition"], "name": values["name"]}
-        )
-    elif model is MetadefObject:
-        metadefs.create_object(caller, namespace, values)
+        definition = {**values["definition"], "name": values["name"]}
+        metadefs.create_part(caller, namespace, metadefs.PROPERTIES, definition)
     else:
-        metadefs.create_tag(caller, namespace, values["name"])
+        metadefs.create_part(caller, namespace, KINDS[model], values)
 
 
-KINDS = {MetadefProperty: "properties", MetadefObject: "objects", MetadefTag: "tags"}
+KINDS: Mapping[type[Any], metadefs.Kind[Any]] = {
+    kind.model: kind for kind in (metadefs.PROPERTIES, metadefs.OBJECTS, metadefs.TAGS)
+}
 
 
 @admin.register(ImageTask)

@@ -185,28 +185,27 @@ class Namespace(MetadefView):
 class Parts(MetadefView):
     """A list of what is in a namespace."""
 
-    part: ClassVar[str] = ""
-    """A key of ``PARTS``."""
+    kind: ClassVar[metadefs.Kind[Any]]
 
     def delete(self, request: Request, namespace: str) -> Response:
-        metadefs.empty_namespace(self.caller, self.find_namespace(namespace), self.part)
+        metadefs.empty_namespace(self.caller, self.find_namespace(namespace), self.kind)
         return Response(status=204)
 
 
 class Part(MetadefView):
     """One of them."""
 
-    part: ClassVar[str] = ""
+    kind: ClassVar[metadefs.Kind[Any]]
 
     def delete(self, request: Request, namespace: str, definition: str) -> Response:
-        metadefs.delete_part(self.caller, self.find_namespace(namespace), self.part, definition)
+        metadefs.delete_part(self.caller, self.find_namespace(namespace), self.kind, definition)
         return Response(status=204)
 
 
 class Properties(Parts):
     """``GET``, ``POST`` and ``DELETE /image/v2/metadefs/namespaces/{namespace}/properties``"""
 
-    part = "properties"
+    kind = metadefs.PROPERTIES
     read_only = TIMES
     bodies: ClassVar = {"post": ("", serializers.Property)}
 
@@ -218,14 +217,14 @@ class Properties(Parts):
     def post(self, request: Request, namespace: str) -> Response:
         asked = self.read_object_body(serializers.Property)
         found = self.find_namespace(namespace)
-        made = metadefs.create_property(self.caller, found, only_given(asked))
+        made = metadefs.create_part(self.caller, found, self.kind, asked.values)
         return Response(show_property(made), status=201)
 
 
 class Property(Part):
     """``/image/v2/metadefs/namespaces/{namespace}/properties/{definition}``: one property."""
 
-    part = "properties"
+    kind = metadefs.PROPERTIES
     read_only = TIMES
     query_parameters: ClassVar = frozenset((RESOURCE_TYPE,))
     bodies: ClassVar = {"put": ("", serializers.Property)}
@@ -247,14 +246,14 @@ class Property(Part):
     def put(self, request: Request, namespace: str, definition: str) -> Response:
         asked = self.read_object_body(serializers.Property)
         found = self.find_namespace(namespace)
-        changed = metadefs.change_property(self.caller, found, definition, only_given(asked))
+        changed = metadefs.change_part(self.caller, found, self.kind, definition, asked.values)
         return Response(show_property(changed))
 
 
 class Objects(Parts):
     """``GET``, ``POST`` and ``DELETE /image/v2/metadefs/namespaces/{namespace}/objects``"""
 
-    part = "objects"
+    kind = metadefs.OBJECTS
     query_parameters: ClassVar = frozenset(PAGED)
     bodies: ClassVar = {"post": ("", serializers.Object)}
 
@@ -267,14 +266,14 @@ class Objects(Parts):
     def post(self, request: Request, namespace: str) -> Response:
         asked = self.read_object_body(serializers.Object)
         found = self.find_namespace(namespace)
-        made = metadefs.create_object(self.caller, found, asked.values)
+        made = metadefs.create_part(self.caller, found, self.kind, asked.values)
         return Response(show_changed_object(found, made), status=201)
 
 
 class Object(Part):
     """``/image/v2/metadefs/namespaces/{namespace}/objects/{definition}``: one object."""
 
-    part = "objects"
+    kind = metadefs.OBJECTS
     bodies: ClassVar = {"put": ("", serializers.Object)}
 
     def get(self, request: Request, namespace: str, definition: str) -> Response:
@@ -285,14 +284,14 @@ class Object(Part):
     def put(self, request: Request, namespace: str, definition: str) -> Response:
         asked = self.read_object_body(serializers.Object)
         found = self.find_namespace(namespace)
-        changed = metadefs.change_object(self.caller, found, definition, asked.values)
+        changed = metadefs.change_part(self.caller, found, self.kind, definition, asked.values)
         return Response(show_changed_object(found, changed))
 
 
 class Tags(Parts):
     """``GET``, ``POST`` and ``DELETE /image/v2/metadefs/namespaces/{namespace}/tags``"""
 
-    part = "tags"
+    kind = metadefs.TAGS
     read_only = ()
     query_parameters: ClassVar = frozenset(PAGED)
     bodies: ClassVar = {"post": ("", serializers.Tags)}
@@ -304,18 +303,18 @@ class Tags(Parts):
 
     def post(self, request: Request, namespace: str) -> Response:
         """``X-OpenStack-Append: true``: beside those that are there."""
-        names = [tag["name"] for tag in self.read_object_body(serializers.Tags).values["tags"]]
+        tags = self.read_object_body(serializers.Tags).values["tags"]
         found, appends = self.find_namespace(namespace), self.request.headers.get(APPEND, "")
         metadefs.create_tags(
-            self.caller, found, names, appends=appends.strip().lower() in PLAIN_TRUE
+            self.caller, found, tags, appends=appends.strip().lower() in PLAIN_TRUE
         )
-        return Response({"tags": [{"name": name} for name in names]}, status=201)
+        return Response({"tags": tags}, status=201)
 
 
 class Tag(Part):
     """``/image/v2/metadefs/namespaces/{namespace}/tags/{definition}``: one tag."""
 
-    part = "tags"
+    kind = metadefs.TAGS
     read_only = TIMES
     bodies: ClassVar = {"put": ("", serializers.Tag)}
 
@@ -330,12 +329,14 @@ class Tag(Part):
             name = shapes.name(definition)
         except WrongValue as error:
             raise BadRequest(f"The name of the tag: {error}", field="name") from None
-        return Response(show_tag(metadefs.create_tag(self.caller, found, name)), status=201)
+        made = metadefs.create_part(self.caller, found, self.kind, {"name": name})
+        return Response(show_tag(made), status=201)
 
     def put(self, request: Request, namespace: str, definition: str) -> Response:
         asked = self.read_object_body(serializers.Tag)
         found = self.find_namespace(namespace)
-        return Response(show_tag(metadefs.change_tag(self.caller, found, definition, asked.values)))
+        changed = metadefs.change_part(self.caller, found, self.kind, definition, asked.values)
+        return Response(show_tag(changed))
 
 
 class ResourceTypes(MetadefView):
@@ -371,10 +372,6 @@ class Association(MetadefView):
     def delete(self, request: Request, namespace: str, resource_type: str) -> Response:
         metadefs.dissociate(self.caller, self.find_namespace(namespace), resource_type)
         return Response(status=204)
-
-
-def only_given(asked: Asked) -> Mapping[str, Any]:
-    return {key: value for key, value in asked.values.items() if key in asked.given}
 
 
 def _associations(rows: Any) -> Sequence[Mapping[str, Any]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -25,13 +26,69 @@ from compute_site.neighbours.image.models import (
 from compute_site.neighbours.ownership import permit_on
 
 Part = TypeVar("Part", bound=MetadefPart)
-PARTS = {"objects": "grouped", "properties": "properties", "tags": "tags"}
-"""What is in a namespace, by its URL, and the name of the rows."""
+
+
+def _of_object(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": asked["name"],
+        "description": asked.get("description"),
+        "required": asked.get("required") or [],
+        "properties": asked.get("properties") or {},
+    }
+
+
+def _of_property(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition has only what was given."""
+    given = {key: value for key, value in asked.items() if key != "name" and value is not None}
+    return {"name": asked["name"], "definition": given}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Generic[Part]):
+    """A kind of what is in a namespace: its rows, the columns that a request means, and the rules
+    to make, change and delete one, and to delete all.
+    """
+
+    model: type[Part]
+    columns: Callable[[Mapping[str, Any]], dict[str, Any]]
+    add: str
+    modify: str
+    delete: str
+    empty: Sequence[str] = (policies.DELETE_NAMESPACE,)
+
+    def of(self, namespace: MetadefNamespace) -> QuerySet[Part]:
+        rows: Any = self.model._default_manager  # noqa: SLF001 - documented
+        found: QuerySet[Part] = rows.filter(namespace=namespace)
+        return found
+
+
+OBJECTS = Kind(
+    model=MetadefObject,
+    columns=_of_object,
+    add=policies.ADD_METADEF_OBJECT,
+    modify=policies.MODIFY_METADEF_OBJECT,
+    delete=policies.DELETE_METADEF_OBJECT,
+)
+PROPERTIES = Kind(
+    model=MetadefProperty,
+    columns=_of_property,
+    add=policies.ADD_METADEF_PROPERTY,
+    modify=policies.MODIFY_METADEF_PROPERTY,
+    delete=policies.REMOVE_METADEF_PROPERTY,
+)
+TAGS = Kind(
+    model=MetadefTag,
+    columns=dict,
+    add=policies.ADD_METADEF_TAG,
+    modify=policies.MODIFY_METADEF_TAG,
+    delete=policies.DELETE_METADEF_TAG,
+    empty=(policies.DELETE_NAMESPACE, policies.DELETE_METADEF_TAGS),
+)
 CONTENT_RULES = {
     "resource_type_associations": policies.ADD_RESOURCE_TYPE,
-    "objects": policies.ADD_METADEF_OBJECT,
-    "properties": policies.ADD_METADEF_PROPERTY,
-    "tags": policies.ADD_METADEF_TAG,
+    "objects": OBJECTS.add,
+    "properties": PROPERTIES.add,
+    "tags": TAGS.add,
 }
 
 
@@ -64,12 +121,12 @@ def create_namespace(caller: Caller, values: Mapping[str, Any]) -> MetadefNamesp
     namespace = MetadefNamespace.objects.create(**own)
     for asked in values["resource_type_associations"]:
         _associate(namespace, asked)
-    _make(namespace, MetadefObject, [_of_object(asked) for asked in values["objects"]])
+    _make(namespace, OBJECTS, [_of_object(asked) for asked in values["objects"]])
     _make(
-        *(namespace, MetadefProperty),
+        *(namespace, PROPERTIES),
         [{"name": name, "definition": found} for name, found in values["properties"].items()],
     )
-    _make(namespace, MetadefTag, values["tags"])
+    _make(namespace, TAGS, values["tags"])
     return namespace
 
 
@@ -88,7 +145,7 @@ def change_namespace(
         permit_on(caller, policies.MODIFY_NAMESPACE, project_id)
     contents = contents_of(namespace)
     for key in sorted(given & contents.keys()):
-        if in_order(values[key]) != in_order(contents[key]):
+        if _in_order(values[key]) != _in_order(contents[key]):
             raise BadRequest(
                 f"What a namespace has of {key} is changed below its URL; leave the key out.",
                 field=key,
@@ -111,17 +168,12 @@ def delete_namespace(caller: Caller, namespace: MetadefNamespace) -> None:
 
 
 @transaction.atomic
-def empty_namespace(caller: Caller, namespace: MetadefNamespace, kind: str) -> None:
-    """Delete all parts of a kind of ``PARTS``.
-
-    Raises:
-        MetadefProtected: 403.
-    """
-    permit_on(caller, policies.DELETE_NAMESPACE, namespace.owner)
-    if kind == "tags":
-        permit_on(caller, policies.DELETE_METADEF_TAGS, namespace.owner)
+def empty_namespace(caller: Caller, namespace: MetadefNamespace, kind: Kind[Any]) -> None:
+    """Delete all of a kind. Raises: MetadefProtected: 403."""
+    for rule in kind.empty:
+        permit_on(caller, rule, namespace.owner)
     _check_unprotected(namespace)
-    getattr(namespace, PARTS[kind]).all().delete()
+    kind.of(namespace).delete()
 
 
 def find_part(parts: QuerySet[Part], name: str) -> Part:
@@ -134,53 +186,17 @@ def find_part(parts: QuerySet[Part], name: str) -> Part:
 
 
 @transaction.atomic
-def create_property(
-    caller: Caller, namespace: MetadefNamespace, values: Mapping[str, Any]
-) -> MetadefProperty:
-    """``values`` have only what was given. Raises: MetadefTwice: 409."""
-    permit_on(caller, policies.ADD_METADEF_PROPERTY, namespace.owner)
-    return _make(namespace, MetadefProperty, [_of_property(values)])[0]
-
-
-@transaction.atomic
-def change_property(
-    caller: Caller, namespace: MetadefNamespace, name: str, values: Mapping[str, Any]
-) -> MetadefProperty:
-    """Raises: NotFound, MetadefTwice."""
-    permit_on(caller, policies.MODIFY_METADEF_PROPERTY, namespace.owner)
-    found: MetadefProperty = find_part(namespace.properties.select_for_update(), name)
-    return _change(found, _of_property(values))
-
-
-@transaction.atomic
-def create_object(
-    caller: Caller, namespace: MetadefNamespace, values: Mapping[str, Any]
-) -> MetadefObject:
+def create_part(
+    caller: Caller, namespace: MetadefNamespace, kind: Kind[Part], values: Mapping[str, Any]
+) -> Part:
     """Raises: MetadefTwice: 409."""
-    permit_on(caller, policies.ADD_METADEF_OBJECT, namespace.owner)
-    return _make(namespace, MetadefObject, [_of_object(values)])[0]
-
-
-@transaction.atomic
-def change_object(
-    caller: Caller, namespace: MetadefNamespace, name: str, values: Mapping[str, Any]
-) -> MetadefObject:
-    """Raises: NotFound, MetadefTwice."""
-    permit_on(caller, policies.MODIFY_METADEF_OBJECT, namespace.owner)
-    found: MetadefObject = find_part(namespace.grouped.select_for_update(), name)
-    return _change(found, _of_object(values))
-
-
-@transaction.atomic
-def create_tag(caller: Caller, namespace: MetadefNamespace, name: str) -> MetadefTag:
-    """Raises: MetadefTwice: 409."""
-    permit_on(caller, policies.ADD_METADEF_TAG, namespace.owner)
-    return _make(namespace, MetadefTag, [{"name": name}])[0]
+    permit_on(caller, kind.add, namespace.owner)
+    return _make(namespace, kind, [kind.columns(values)])[0]
 
 
 @transaction.atomic
 def create_tags(
-    caller: Caller, namespace: MetadefNamespace, names: Sequence[str], *, appends: bool
+    caller: Caller, namespace: MetadefNamespace, tags: Sequence[Mapping[str, Any]], *, appends: bool
 ) -> None:
     """Make these tags, beside those that are there or in their place. None changes nothing.
 
@@ -188,35 +204,38 @@ def create_tags(
         MetadefTwice: 409.
     """
     permit_on(caller, policies.ADD_METADEF_TAGS, namespace.owner)
-    if names and not appends:
+    if tags and not appends:
         namespace.tags.all().delete()
-    _make(namespace, MetadefTag, [{"name": name} for name in names])
+    _make(namespace, TAGS, tags)
 
 
 @transaction.atomic
-def change_tag(
-    caller: Caller, namespace: MetadefNamespace, name: str, values: Mapping[str, Any]
-) -> MetadefTag:
+def change_part(
+    caller: Caller,
+    namespace: MetadefNamespace,
+    kind: Kind[Part],
+    name: str,
+    values: Mapping[str, Any],
+) -> Part:
     """Raises: NotFound, MetadefTwice."""
-    permit_on(caller, policies.MODIFY_METADEF_TAG, namespace.owner)
-    found: MetadefTag = find_part(namespace.tags.select_for_update(), name)
-    return _change(found, values)
-
-
-DELETE_RULES = {
-    "objects": policies.DELETE_METADEF_OBJECT,
-    "properties": policies.REMOVE_METADEF_PROPERTY,
-    "tags": policies.DELETE_METADEF_TAG,
-}
+    permit_on(caller, kind.modify, namespace.owner)
+    part = find_part(kind.of(namespace).select_for_update(), name)
+    columns = kind.columns(values)
+    if columns["name"] != name:
+        _check_names(namespace, kind, [columns["name"]])
+    for key, value in columns.items():
+        setattr(part, key, value)
+    part.save()
+    return part
 
 
 @transaction.atomic
-def delete_part(caller: Caller, namespace: MetadefNamespace, kind: str, name: str) -> None:
+def delete_part(caller: Caller, namespace: MetadefNamespace, kind: Kind[Any], name: str) -> None:
     """Raises: NotFound; MetadefProtected: 403."""
-    permit_on(caller, DELETE_RULES[kind], namespace.owner)
-    found: MetadefPart = find_part(getattr(namespace, PARTS[kind]), name)
+    permit_on(caller, kind.delete, namespace.owner)
+    part = find_part(kind.of(namespace), name)
     _check_unprotected(namespace)
-    found.delete()
+    part.delete()
 
 
 @transaction.atomic
@@ -266,7 +285,7 @@ def contents_of(namespace: MetadefNamespace) -> dict[str, Any]:
     }
 
 
-def in_order(content: Any) -> Any:
+def _in_order(content: Any) -> Any:
     """A content to compare: the order of a list, and what is empty, count for nothing."""
     if isinstance(content, Mapping):
         return content
@@ -278,47 +297,29 @@ def _given(**values: Any) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _of_object(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": asked["name"],
-        "description": asked.get("description"),
-        "required": asked.get("required") or [],
-        "properties": asked.get("properties") or {},
-    }
-
-
-def _of_property(asked: Mapping[str, Any]) -> dict[str, Any]:
-    definition = {key: value for key, value in asked.items() if key != "name"}
-    return {"name": asked["name"], "definition": definition}
-
-
 def _make(
-    namespace: MetadefNamespace, kind: type[Part], asked: Sequence[Mapping[str, Any]]
+    namespace: MetadefNamespace, kind: Kind[Part], asked: Sequence[Mapping[str, Any]]
 ) -> list[Part]:
-    """New parts of the namespace."""
+    """New parts of the namespace, with these columns."""
+    _check_names(namespace, kind, [one["name"] for one in asked])
+    return kind.of(namespace).bulk_create(
+        [kind.model(namespace=namespace, **columns) for columns in asked]
+    )
+
+
+def _check_names(namespace: MetadefNamespace, kind: Kind[Any], names: Sequence[str]) -> None:
+    """The namespace gets no others of these names before the end of the transaction.
+
+    Raises:
+        MetadefTwice: it has one of them, or gets two.
+    """
     MetadefNamespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
-    rows: Any = kind._default_manager.filter(namespace=namespace)  # noqa: SLF001 - documented
-    names = [one["name"] for one in asked]
-    twice = set(rows.filter(name__in=names).values_list("name", flat=True))
+    twice = set(kind.of(namespace).filter(name__in=names).values_list("name", flat=True))
     twice |= {name for name, count in Counter(names).items() if count > 1}
     if twice:
         raise MetadefTwice(
             f"The namespace {namespace.namespace} has {', '.join(sorted(twice))[:255]} already."
         )
-    made: list[Part] = rows.bulk_create([kind(namespace=namespace, **one) for one in asked])
-    return made
-
-
-def _change(part: Part, values: Mapping[str, Any]) -> Part:
-    rows: Any = type(part)._default_manager  # noqa: SLF001 - documented
-    others = rows.filter(namespace__in=rows.filter(pk=part.pk).values("namespace"))
-    others = others.filter(name=values["name"])
-    if others.exclude(pk=part.pk).exists():
-        raise MetadefTwice(f"The namespace has {values['name']} already.")
-    for key, value in values.items():
-        setattr(part, key, value)
-    part.save()
-    return part
 
 
 def _associate(namespace: MetadefNamespace, asked: Mapping[str, Any]) -> ResourceTypeAssociation:
