@@ -57,17 +57,15 @@ class Scope:
     def holds_any(self) -> bool:
         return bool(self.roles or self.others)
 
-    def restricted_to(
-        self, role: Role | None, *, others: Collection[str], group_ids: Collection[int] = ()
-    ) -> Scope:
+    def restricted_to(self, role: Role | None, *, others: Collection[str]) -> Scope:
         """The same user with an application credential or by a trust: with these roles only, and of
-        them with those that are held still. ``group_ids`` are the groups of these.
+        them with those that are held still.
         """
         held = role is not None and any(role in own.implied for own in self.roles)
         return dataclasses.replace(
             self,
             roles=(role,) if held and role is not None else (),
-            group_ids=tuple(group_ids),
+            group_ids=(),
             by_credential=True,
             others=tuple(other for other in self.others if other in others),
         )
