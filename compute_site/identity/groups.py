@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -30,7 +30,7 @@ def remove_group(group: UserGroup, *, by: str) -> None:
     """Its members lose the roles that they hold by it."""
     with transaction.atomic():
         people = list(group.members.values_list("pk", flat=True))
-        places = places_of(group)
+        places = places_of([group.pk])
         remove_row(group, by=by)
         settle(people, places)
 
@@ -52,16 +52,16 @@ def remove_member(group: UserGroup, user: User, *, by: str) -> None:
             raise NoSuchThing(f"The user {user.pk} is not in the group {group.pk}.")
         group.members.remove(user)
         note_change(group, f"Put out the user {user.username}.", by=by)
-        settle([user.pk], places_of(group))
+        settle([user.pk], places_of([group.pk]))
 
 
-def places_of(group: UserGroup) -> list[Place]:
-    """The domains in which the group holds roles, and the system, if it does there."""
-    rows = RoleAssignment.objects.filter(group=group, project=None, inherited=False)
-    return [Place(domain=row.domain) for row in rows.select_related("domain")]
+def places_of(groups: Collection[str]) -> set[Place]:
+    """The domains in which one of the groups holds roles, and the system, if one does there."""
+    rows = RoleAssignment.objects.filter(group__in=groups, project=None, inherited=False)
+    return {Place(domain=row.domain) for row in rows.select_related("domain")}
 
 
-def settle(people: list[str], places: list[Place]) -> None:
+def settle(people: list[str], places: set[Place]) -> None:
     """Take away what the people held by a group alone."""
     refresh(people)
     for place in places:

@@ -13,6 +13,7 @@ from compute_site.cloudfile.section import Section
 from compute_site.identity.assignments import Place, end_lost_places, row_of
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.derived import holders_in, refresh
+from compute_site.identity.groups import places_of
 from compute_site.identity.models import (
     ApplicationCredential,
     NamedRole,
@@ -185,7 +186,9 @@ def write_groups(entries: Sequence[Entry], cloud: Cloud) -> None:
     _write_members(held, members)
     _write_roles_of_groups(list(groups.values()), roles)
     refresh({user for _, user in held | members})
-    _end_lost_places(held - members)
+    over = held - members
+    for place in places_of({group for group, _ in over}):
+        end_lost_places({user for _, user in over}, place)
 
 
 MEMBERSHIPS = UserGroup.members.through
@@ -230,17 +233,6 @@ def _write_roles_of_groups(groups: Sequence[UserGroup], wanted: set[tuple[str, s
     )
     held.exclude(pk__in=[row.pk for row in rows]).delete()
     RoleAssignment.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def _end_lost_places(over: set[tuple[str, str]]) -> None:
-    """Of pairs of group and user that are over: end what the users had in domains and on the system
-    by the groups alone.
-    """
-    wide = RoleAssignment.objects.filter(
-        group__in={group for group, _ in over}, project=None, inherited=False
-    )
-    for place in {Place(domain=row.domain) for row in wide.select_related("domain")}:
-        end_lost_places({user for _, user in over}, place)
 
 
 def _user_of(entry: Entry, name: str, cloud: Cloud) -> str:
