@@ -14,6 +14,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import copies, data
 from compute_site.neighbours.volume.local.changes import (
+    NOTHING_SAID,
     UnknownSource,
     VolumeBusy,
     VolumeTooSmall,
@@ -163,7 +164,8 @@ def restore(caller: Caller, backup: Backup, values: Mapping[str, Any]) -> Volume
         raise BackupBusy(f"Backup {backup.pk} is {locked.status}; it must be available.")
     if values["volume_id"] is None:
         name = values["name"] or f"restore_backup_{backup.pk}"
-        return _remember(make_volume(caller, locked, name), locked)
+        said = {"name": name, "description": RESTORED, "backup_id": locked.pk}
+        return _remember(create_volume(caller, {**NOTHING_SAID, **said}), locked)
     seen = Volume.objects.visible_to(caller).filter(pk=values["volume_id"]).first()
     if seen is None:
         raise UnknownSource(f"There is no volume {values['volume_id']}.")
@@ -185,23 +187,6 @@ def _remember(volume: Volume, backup: Backup) -> Volume:
         setattr(volume, column, value)
     volume.save(update_fields=list(backup.of_volume))
     return volume
-
-
-def make_volume(caller: Caller, backup: Backup, name: str) -> Volume:
-    """A new volume with the bytes of the backup."""
-    return create_volume(
-        caller,
-        {
-            "name": name,
-            "description": RESTORED,
-            "backup_id": backup.pk,
-            "availability_zone": "nova",
-            "multiattach": False,
-            "metadata": {},
-            "group_id": None,
-            **dict.fromkeys(("size", "imageRef", "snapshot_id", "source_volid", "volume_type")),
-        },
-    )
 
 
 def _lock(backup: Backup) -> Backup:

@@ -65,6 +65,18 @@ class VolumeBusy(BadRequest):
     code = "volume_busy"
 
 
+NOTHING_SAID: Mapping[str, Any] = {
+    "name": "",
+    "description": "",
+    "availability_zone": "nova",
+    "multiattach": False,
+    "metadata": {},
+    **dict.fromkeys(("size", "volume_type", "group_id")),
+    **dict.fromkeys(("imageRef", "snapshot_id", "source_volid", "backup_id")),
+}
+"""A new volume of which nothing is said."""
+
+
 @transaction.atomic
 def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
     permit_create(caller, of_image=values["imageRef"] is not None)

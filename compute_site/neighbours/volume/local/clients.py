@@ -34,17 +34,13 @@ def list_volumes(caller: Caller, ids: Collection[str] | None = None) -> Sequence
 
 def make_volume(caller: Caller, wanted: WantedVolume) -> str:
     values = {
+        **changes.NOTHING_SAID,
         "size": wanted.size,
         "name": wanted.name,
         "description": wanted.description,
-        "imageRef": None,
         "snapshot_id": _read_id(wanted.snapshot_id, "snapshot"),
-        "source_volid": None,
-        "backup_id": None,
-        "group_id": None,
         "volume_type": wanted.volume_type,
         "availability_zone": wanted.availability_zone or "nova",
-        "multiattach": False,
         "metadata": dict(wanted.metadata),
     }
     return str(changes.create_volume(caller, values).pk)

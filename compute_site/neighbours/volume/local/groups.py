@@ -14,6 +14,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.group_models import GroupSnapshot, VolumeGroup
 from compute_site.neighbours.volume.local import data, group_types
 from compute_site.neighbours.volume.local.changes import (
+    NOTHING_SAID,
     UnknownSource,
     create_volume,
     find_type,
@@ -82,10 +83,10 @@ def create_from_source(caller: Caller, values: Values) -> VolumeGroup:
     source, taken = _find_source(caller, values)
     volumes = source.volumes.order_by("created_at", "pk")
     origins: list[Values] = (
-        [{"source_volid": volume.pk, "like": volume} for volume in volumes]
+        [{"source_volid": volume.pk, "multiattach": volume.multiattach} for volume in volumes]
         if taken is None
         else [
-            {"snapshot_id": snapshot.pk, "like": snapshot.volume}
+            {"snapshot_id": snapshot.pk, "multiattach": snapshot.volume.multiattach}
             for snapshot in taken.parts.select_related("volume").order_by("created_at", "pk")
         ]
     )
@@ -102,8 +103,9 @@ def create_from_source(caller: Caller, values: Values) -> VolumeGroup:
         **{key: values[key] for key in ("name", "description")},
     )
     group.volume_types.set(source.volume_types.all())
+    of_group = {"availability_zone": group.availability_zone, "group_id": group.pk}
     for origin in origins:
-        _copy(caller, group, origin)
+        create_volume(caller, {**NOTHING_SAID, **of_group, **origin})
     return group
 
 
@@ -122,26 +124,6 @@ def _find_source(caller: Caller, values: Values) -> tuple[VolumeGroup, GroupSnap
     if (taken or source).status != AVAILABLE:
         raise GroupBusy(f"{named[0]} is {(taken or source).status}; it must be available.")
     return source, taken
-
-
-def _copy(caller: Caller, group: VolumeGroup, origin: Values) -> None:
-    like: Volume = origin["like"]
-    nothing = dict.fromkeys(
-        ("size", "imageRef", "snapshot_id", "source_volid", "backup_id", "volume_type")
-    )
-    create_volume(
-        caller,
-        {
-            "name": "",
-            "description": "",
-            "availability_zone": group.availability_zone,
-            "multiattach": like.multiattach,
-            "metadata": {},
-            "group_id": group.pk,
-            **nothing,
-            **{key: value for key, value in origin.items() if key != "like"},
-        },
-    )
 
 
 @transaction.atomic
