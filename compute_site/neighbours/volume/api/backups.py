@@ -184,13 +184,11 @@ SHAPES: dict[str, dict[str, Key]] = {
 }
 
 
-class BackupAction(ActionView):
+class BackupAction(BackupView, ActionView):
     """``POST /volume/v3/backups/{backup_id}/action``"""
 
     actions = ACTIONS
     shapes = SHAPES
 
     def post(self, request: Request, backup_id: str) -> Response:
-        self.caller.permit(policies.SHOW_BACKUP)
-        visible = Backup.objects.visible_to(self.caller)
-        return self.run(self.find(visible, backup_id, "backup"))
+        return self.run(self.find_backup(backup_id))

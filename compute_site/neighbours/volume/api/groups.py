@@ -59,8 +59,7 @@ class GroupView(VolumeView):
     first = "3.13"
 
     def rows(self) -> OwnedQuerySet[VolumeGroup]:
-        visible = VolumeGroup.objects.visible_to(self.caller)
-        return visible.prefetch_related("volume_types", "volumes")
+        return VolumeGroup.objects.visible_to(self.caller)
 
     def find_group(self, group_id: str) -> VolumeGroup:
         self.caller.permit(policies.SHOW_GROUP)
@@ -70,7 +69,6 @@ class GroupView(VolumeView):
         return {"id": str(group.pk), "name": group.name}
 
     def show_whole_group(self, group: VolumeGroup) -> dict[str, Any]:
-        """``group`` comes with its ``volume_types`` and ``volumes``."""
         taken, source = group.group_snapshot_id, group.source_group_id
         shown = {
             **self.show_plain(group),
@@ -92,8 +90,9 @@ class GroupView(VolumeView):
 
 
 class GroupsDetail(GroupView):
-    """``GET /volume/v3/groups/detail``"""
+    """``GET /volume/v3/groups/detail``; ``parts`` are what is shown with each group."""
 
+    parts: ClassVar[tuple[str, ...]] = ("volume_types", "volumes")
     reads: ClassVar = {
         "id": an_id(),
         "name": same("name"),
@@ -111,7 +110,8 @@ class GroupsDetail(GroupView):
 
     def get(self, request: Request) -> Response:
         self.caller.permit(policies.LIST_GROUPS)
-        found = self.cut(self.chosen(self.listed(self.rows())))
+        rows = self.listed(self.rows().prefetch_related(*self.parts))
+        found = self.cut(self.chosen(rows))
         return self.answer_page("groups", found, [self.show(group) for group in found])
 
     def show(self, group: VolumeGroup) -> dict[str, Any]:
@@ -121,6 +121,7 @@ class GroupsDetail(GroupView):
 class Groups(GroupsDetail):
     """``GET /volume/v3/groups``; ``POST`` makes one"""
 
+    parts: ClassVar[tuple[str, ...]] = ()
     bodies: ClassVar = {"post": ("group", GroupCreate)}
 
     def post(self, request: Request) -> Response:

@@ -5,7 +5,7 @@ but for bytes that are copied (``copies.py``).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -213,11 +213,20 @@ def least_size(image: ImageData) -> int:
 
 
 def find_type(caller: Caller, word: str) -> str:
-    """The id of the type with this name or id."""
-    found = find_types(caller, [word])
-    if not found:
-        raise TypeUnknown(f"There is no volume type {word}.", field="volume.volume_type")
-    return found[0].id
+    """The id of the type with this name or id. Raises: TypeUnknown: 404."""
+    return find_each_type(caller, [word])[0]
+
+
+def find_each_type(caller: Caller, words: Sequence[str]) -> list[str]:
+    """As ``find_type``, for several in one statement."""
+    ids: dict[str, str] = {}
+    for kind in find_types(caller, words):
+        for word in (kind.name, kind.id):
+            ids.setdefault(word, kind.id)
+    for word in words:
+        if word not in ids:
+            raise TypeUnknown(f"There is no volume type {word}.", field="volume.volume_type")
+    return [ids[word] for word in words]
 
 
 def delete_volume(caller: Caller, volume: Volume, *, cascade: bool = False) -> None:

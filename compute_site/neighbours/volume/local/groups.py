@@ -17,7 +17,7 @@ from compute_site.neighbours.volume.local.changes import (
     NOTHING_SAID,
     UnknownSource,
     create_volume,
-    find_type,
+    find_each_type,
     remove_volume,
     take_snapshot,
 )
@@ -58,7 +58,7 @@ def create(caller: Caller, values: Values) -> VolumeGroup:
     """
     caller.permit(policies.CREATE_GROUP)
     kind = group_types.find(caller, values["group_type"])
-    types = [find_type(caller, word) for word in values["volume_types"]]
+    types = find_each_type(caller, values["volume_types"])
     check_groups(caller.project_id)
     group = VolumeGroup.objects.create(
         project_id=caller.project_id,
@@ -141,12 +141,10 @@ def change(caller: Caller, group: VolumeGroup, values: Values, given: Collection
     locked = _lock(group)
     if (coming or leaving) and locked.status != AVAILABLE:
         raise GroupBusy(f"Group {group.pk} is {locked.status}; it must be available.")
-    for volume in _leaving(locked, leaving):
-        volume.group = None
-        volume.save(update_fields=["group"])
-    for volume in _coming(caller, locked, coming):
-        volume.group = locked
-        volume.save(update_fields=["group"])
+    _check_leaving(locked, leaving)
+    _check_coming(caller, locked, coming)
+    Volume.objects.filter(pk__in=leaving).update(group=None)
+    Volume.objects.filter(pk__in=coming).update(group=locked)
     described = [key for key in ("name", "description") if key in given]
     for key in described:
         setattr(locked, key, values[key])
@@ -163,17 +161,18 @@ def read_ids(text: str | None) -> list[str]:
     return found
 
 
-def _leaving(group: VolumeGroup, ids: Sequence[str]) -> list[Volume]:
+def _check_leaving(group: VolumeGroup, ids: Sequence[str]) -> None:
+    """Check that these volumes may leave the group, and lock them."""
     found = list(group.volumes.filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk"))
     if len(found) < len(set(ids)):
         raise NotGrouped("Not all volumes to be removed are in the group.")
     for volume in found:
         if volume.status not in (*ENDED, "in-use"):
             raise NotGrouped(f"Volume {volume.pk} is {volume.status}; it stays in the group.")
-    return found
 
 
-def _coming(caller: Caller, group: VolumeGroup, ids: Sequence[str]) -> list[Volume]:
+def _check_coming(caller: Caller, group: VolumeGroup, ids: Sequence[str]) -> None:
+    """Check that these volumes may come into the group, and lock them."""
     visible = Volume.objects.visible_to(caller).filter(pk__in=ids, project=group.project_id)
     found = list(visible.select_for_update(of=("self",)).order_by("pk"))
     if len(found) < len(set(ids)):
@@ -186,7 +185,6 @@ def _coming(caller: Caller, group: VolumeGroup, ids: Sequence[str]) -> list[Volu
             raise NotGrouped(f"Volume {volume.pk} has none of the volume types of the group.")
         if volume.status not in IN_PLACE:
             raise NotGrouped(f"Volume {volume.pk} is {volume.status}; it is not added.")
-    return found
 
 
 @transaction.atomic
