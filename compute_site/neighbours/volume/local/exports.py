@@ -12,7 +12,7 @@ import functools
 import logging
 import secrets
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,7 @@ def end(attachments: models.QuerySet[Attachment]) -> None:
     """These attachments end in this transaction: so do their exports, after the commit."""
     if not are_used():
         return
-    pairs = attachments.filter(volume=OuterRef("volume_id"), server_id=OuterRef("server_id"))
-    ending = Export.objects.filter(Exists(pairs))
+    ending = Export.objects.filter(_is_of(attachments))
     found = list(ending.values_list("pk", flat=True))
     if found:
         Export.objects.filter(pk__in=found).delete()
@@ -112,14 +111,13 @@ def end(attachments: models.QuerySet[Attachment]) -> None:
 
 def reread(volume_id: str, server_id: str, node: str) -> None:
     """Let a guest that does nothing with it now see the volume as it has become."""
-    for export in _wanted().filter(volume_id=volume_id, server_id=server_id, node=node):
-        _reread([export])
+    _reread(_wanted().filter(volume_id=volume_id, server_id=server_id, node=node))
 
 
 def reread_all(volume: Volume) -> None:
     """As ``reread``, for all that have the volume, whatever they do."""
     if are_used():
-        _reread(list(_wanted().filter(volume_id=volume.pk)))
+        _reread(_wanted().filter(volume_id=volume.pk))
 
 
 def settle(ids: Collection[uuid.UUID]) -> None:
@@ -133,7 +131,7 @@ def settle_all() -> None:
     """The same for all exports, after a look at all that is served in our name. Rows whose
     attachments have ended are removed.
     """
-    Export.objects.filter(~Exists(_attached())).delete()
+    Export.objects.exclude(_is_of(Attachment.objects.all())).delete()
     with hold(Kind.SITE, Lock.TARGETS):
         wanted = {name_of(export.pk): export for export in _wanted()}
         _settle(wanted, None)
@@ -163,12 +161,13 @@ def _open(volume: Volume, server_id: str, node: str) -> Export | None:
     return export
 
 
-def _attached() -> models.QuerySet[Attachment]:
-    return Attachment.objects.filter(volume=OuterRef("volume_id"), server_id=OuterRef("server_id"))
+def _is_of(attachments: models.QuerySet[Attachment]) -> Exists:
+    """Is an export of one of these attachments?"""
+    return Exists(attachments.filter(volume=OuterRef("volume_id"), server_id=OuterRef("server_id")))
 
 
 def _wanted() -> models.QuerySet[Export]:
-    return Export.objects.filter(Exists(_attached()), is_open=True)
+    return Export.objects.filter(_is_of(Attachment.objects.all()), is_open=True)
 
 
 def _settle(wanted: Mapping[str, Export], looked_at: Collection[str] | None) -> None:
@@ -180,35 +179,40 @@ def _settle(wanted: Mapping[str, Export], looked_at: Collection[str] | None) -> 
         if name.startswith(NAME) and (looked_at is None or name in looked_at):
             logger.info("the export %s ends", name)
             tgtd.remove(served[name].number, _user_of(name))
-    number = max((listed.number for listed in served.values()), default=0)
-    volumes = Volume.objects.in_bulk([one.volume_id for one in wanted.values()])
-    for name in sorted(wanted.keys() - whole):
-        export = wanted[name]
-        volume = volumes.get(export.volume_id)
-        path = data.file_of(volume) if volume is not None else None
-        if volume is None or path is None:
-            continue
-        number += 1
-        password = unseal(export.sealed_password)
-        read_only = bool(volume.readonly)
+    last = max((listed.number for listed in served.values()), default=0)
+    lacking = [wanted[name] for name in sorted(wanted.keys() - whole)]
+    for number, (export, volume, path) in enumerate(_with_files(lacking), last + 1):
         made = Served(
-            name=name, path=path, user=export.pk.hex, password=password, read_only=read_only
+            name=name_of(export.pk),
+            path=path,
+            user=export.pk.hex,
+            password=unseal(export.sealed_password),
+            read_only=bool(volume.readonly),
         )
         tgtd.make(made, number)
 
 
-def _reread(exports: Collection[Export]) -> None:
-    tgtd = Tgtd(control())
-    if not exports:
+def _reread(exports: models.QuerySet[Export]) -> None:
+    found = list(exports)
+    if not found:
         return
     with hold(Kind.SITE, Lock.TARGETS):
+        tgtd = Tgtd(control())
         served = tgtd.list_targets()
-        volumes = Volume.objects.in_bulk([export.volume_id for export in exports])
-        for export in exports:
-            listed, volume = served.get(name_of(export.pk)), volumes.get(export.volume_id)
-            path = data.file_of(volume) if volume is not None else None
-            if listed is not None and path is not None:
+        for export, _, path in _with_files(found):
+            listed = served.get(name_of(export.pk))
+            if listed is not None:
                 tgtd.reread(listed.number, path)
+
+
+def _with_files(exports: Collection[Export]) -> Iterator[tuple[Export, Volume, Path]]:
+    """Those whose volumes have bytes, with them."""
+    volumes = Volume.objects.in_bulk([export.volume_id for export in exports])
+    for export in exports:
+        volume = volumes.get(export.volume_id)
+        path = data.file_of(volume) if volume is not None else None
+        if volume is not None and path is not None:
+            yield export, volume, path
 
 
 def _try_to_settle(ids: Collection[uuid.UUID]) -> None:

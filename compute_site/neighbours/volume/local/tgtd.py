@@ -40,11 +40,10 @@ class TargetServerUnavailable(Unavailable):
 
 
 class Refused(Exception):
-    """The target server did not do it; ``number`` says why."""
+    """The target server did not do it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"it answered with the error {number}")
-        self.number = number
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
