@@ -92,6 +92,8 @@ class ServiceView(JsonView):
     """The key and the serializer of the body of a method, for the OpenAPI document."""
     version_header: ClassVar[str] = ""
     """What asks for the newest microversion, if the service has some; for the same document."""
+    marked_by: ClassVar[str] = "pk"
+    """The column whose values are markers of pages."""
     marker_unknown: ClassVar[type[Fault]] = MarkerUnknown
     """What is raised where the marker of a page is not in the list."""
 
@@ -167,7 +169,8 @@ class ServiceView(JsonView):
         marker = self.request.GET.get("marker")
         after, among = None, rows if markers is None else markers
         if marker is not None:
-            after = among.filter(pk=marker).first() if is_canonical(marker) else None
+            may_be = self.marked_by != "pk" or is_canonical(marker)
+            after = among.filter(**{self.marked_by: marker}).first() if may_be else None
             if after is None:
                 raise self.marker_unknown(f"There is no {marker[:LONGEST_MARKER]} in this list.")
         found = cut_page(rows, order, Paging(self.limit + 1), after, offset=offset)
@@ -185,7 +188,8 @@ class ServiceView(JsonView):
     def next_url(self, path: str, last: Row) -> str:
         """The URL of the page that follows the one that ends with this row."""
         given = [pair for pair in self.request.GET.lists() if pair[0] != "marker"]
-        return f"{path}?{urlencode([*given, ('marker', [str(last.pk)])], doseq=True)}"
+        marker = str(getattr(last, self.marked_by))
+        return f"{path}?{urlencode([*given, ('marker', [marker])], doseq=True)}"
 
     def find(self, rows: QuerySet[Row], row_id: str, noun: str) -> Row:
         """The row with this id.

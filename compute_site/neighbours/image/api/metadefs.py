@@ -9,7 +9,6 @@ from django.db.models import Model, Prefetch, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.db.paging import Paging, cut_page
 from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.image import metadef_shapes as shapes
 from compute_site.neighbours.image import policies
@@ -25,6 +24,7 @@ from compute_site.neighbours.image.api.metadef_representation import (
     show_tag,
     show_whole,
 )
+from compute_site.neighbours.image.api.queries import PAGING, read_order_by_one
 from compute_site.neighbours.image.api.views import ImageView
 from compute_site.neighbours.image.local import metadefs
 from compute_site.neighbours.image.local.changes import KeyOfService
@@ -34,7 +34,6 @@ from compute_site.neighbours.image.models import (
     ResourceType,
     ResourceTypeAssociation,
 )
-from compute_site.neighbours.list_order import DESCENDING, SORT_DIR, SORT_KEY, as_order
 from compute_site.neighbours.serializers import Asked, BodySerializer
 from compute_site.neighbours.service_view import UnknownFilter
 from compute_site.values.keys import WrongValue, shown
@@ -42,7 +41,6 @@ from compute_site.values.words import PLAIN_TRUE
 
 APPEND = "X-OpenStack-Append"
 TIMES = ("created_at", "updated_at")
-PAGED = ("limit", "marker", SORT_KEY, SORT_DIR)
 RESOURCE_TYPE, RESOURCE_TYPES, VISIBILITY = "resource_type", "resource_types", "visibility"
 Row = TypeVar("Row", bound=Model)
 
@@ -52,6 +50,8 @@ class MetadefView(ImageView):
     """All that a ``GET`` takes; others are refused."""
     read_only: ClassVar[Collection[str]] = shapes.READ_ONLY
     """Keys that are shown and cannot be sent."""
+    marked_by = "name"
+    marker_unknown = NotFound
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -82,35 +82,22 @@ class MetadefView(ImageView):
             raise NotFound(f"There is no namespace {name[:80]}.")
         return found
 
-    def cut(self, rows: QuerySet[Row], column: str) -> list[Row]:
-        """The page that is asked for; its marker is the ``column`` of a row."""
-        given = self.request.GET
-        columns = {key: key for key in (column, *TIMES)} | {"id": "pk"}
-        pairs = [(given.get(SORT_KEY, "created_at"), given.get(SORT_DIR, DESCENDING))]
-        order = as_order(pairs, columns, "They are")
-        marker, after = given.get("marker"), None
-        if marker is not None:
-            after = rows.filter(**{column: marker}).first()
-            if after is None:
-                raise NotFound(f"There is no {marker[:80]} in this list.")
-        ways = order[0][1]
-        page = cut_page(
-            rows, [*order, ("created_at", ways), ("pk", ways)], Paging(self.limit + 1), after
-        )
-        self.more = len(page) > self.limit
-        return page[: self.limit]
+    def asked_page(self, rows: QuerySet[Row]) -> list[Row]:
+        columns = {key: key for key in (self.marked_by, *TIMES)} | {"id": "pk"}
+        return self.page(rows, read_order_by_one(self.request.GET, columns, "They are"))
 
 
 class Namespaces(MetadefView):
     """``GET`` and ``POST /image/v2/metadefs/namespaces``"""
 
-    query_parameters: ClassVar = frozenset((*PAGED, VISIBILITY, RESOURCE_TYPES))
+    query_parameters: ClassVar = PAGING | {VISIBILITY, RESOURCE_TYPES}
+    marked_by = "namespace"
     bodies: ClassVar = {"post": ("", serializers.NamespaceCreate)}
 
     def get(self, request: Request) -> Response:
         for rule in (policies.LIST_NAMESPACES, policies.LIST_RESOURCE_TYPES):
             self.caller.permit(rule)
-        found = self.cut(self._chosen(), "namespace")
+        found = self.asked_page(self._chosen())
         given = request.GET.urlencode()
         body: dict[str, Any] = {
             "namespaces": [
@@ -122,9 +109,7 @@ class Namespaces(MetadefView):
             "schema": "/v2/schemas/metadefs/namespaces",
         }
         if self.more and found:
-            asked = request.GET.copy()
-            asked["marker"] = found[-1].namespace
-            body["next"] = f"{NAMESPACES}?{asked.urlencode()}"
+            body["next"] = self.next_url(NAMESPACES, found[-1])
         return Response(body)
 
     def _chosen(self) -> QuerySet[MetadefNamespace]:
@@ -254,13 +239,13 @@ class Objects(Parts):
     """``GET``, ``POST`` and ``DELETE /image/v2/metadefs/namespaces/{namespace}/objects``"""
 
     kind = metadefs.OBJECTS
-    query_parameters: ClassVar = frozenset(PAGED)
+    query_parameters = PAGING
     bodies: ClassVar = {"post": ("", serializers.Object)}
 
     def get(self, request: Request, namespace: str) -> Response:
         self.caller.permit(policies.LIST_METADEF_OBJECTS)
         found = self.find_namespace(namespace)
-        shown_ = [show_object(found, one) for one in self.cut(found.grouped.all(), "name")]
+        shown_ = [show_object(found, one) for one in self.asked_page(found.grouped.all())]
         return Response({"objects": shown_, "schema": "/v2/schemas/metadefs/objects"})
 
     def post(self, request: Request, namespace: str) -> Response:
@@ -293,12 +278,12 @@ class Tags(Parts):
 
     kind = metadefs.TAGS
     read_only = ()
-    query_parameters: ClassVar = frozenset(PAGED)
+    query_parameters = PAGING
     bodies: ClassVar = {"post": ("", serializers.Tags)}
 
     def get(self, request: Request, namespace: str) -> Response:
         self.caller.permit(policies.LIST_METADEF_TAGS)
-        found = self.cut(self.find_namespace(namespace).tags.all(), "name")
+        found = self.asked_page(self.find_namespace(namespace).tags.all())
         return Response({"tags": [{"name": one.name} for one in found]})
 
     def post(self, request: Request, namespace: str) -> Response:

@@ -48,6 +48,8 @@ CONTROLS = frozenset(
     ("limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "tag")
 )
 """Parameters that are no filters of a column."""
+PAGING = frozenset(("limit", "marker", SORT_KEY, SORT_DIR))
+"""The same of the other lists."""
 NOTHING = Q(pk__in=())
 LAST_MOMENT = dt.datetime.max.replace(tzinfo=dt.UTC)
 LAST_SECOND = LAST_MOMENT - dt.timedelta(seconds=2)
@@ -233,7 +235,6 @@ TASK_WORDS: Mapping[str, Sequence[str]] = {
     "status": tasks.STATUSES,
     "type": (tasks.IMPORT, tasks.API_IMPORT),
 }
-TASK_CONTROLS = frozenset(("limit", "marker", SORT_KEY, SORT_DIR))
 
 
 def filter_tasks(caller: Caller, given: QueryDict) -> QuerySet[ImageTask]:
@@ -244,7 +245,7 @@ def filter_tasks(caller: Caller, given: QueryDict) -> QuerySet[ImageTask]:
     """
     rows = ImageTask.objects.visible_to(caller)
     for name, value in given.items():
-        if name in TASK_CONTROLS:
+        if name in PAGING:
             continue
         if name not in TASK_WORDS:
             raise BadRequest(f"Tasks are filtered by {', '.join(TASK_WORDS)}, not by {name[:60]}.")
@@ -256,6 +257,15 @@ def filter_tasks(caller: Caller, given: QueryDict) -> QuerySet[ImageTask]:
 
 def read_task_order(given: QueryDict) -> list[SortKey]:
     """Raises: UnknownOrder: tasks are not sorted by it, or not in this direction."""
+    return read_order_by_one(given, TASK_SORT_KEYS, "Tasks are")
+
+
+def read_order_by_one(given: QueryDict, columns: Mapping[str, str], what: str) -> list[SortKey]:
+    """One column to sort by, by default the age, and the age where that is the same.
+
+    Raises:
+        UnknownOrder: as ``as_order``.
+    """
     pair = (given.get(SORT_KEY, "created_at"), given.get(SORT_DIR, DESCENDING))
-    order = as_order([pair], TASK_SORT_KEYS, "Tasks are")
-    return [*order, ("created_at", order[0][1]), ("pk", order[0][1])]
+    [(column, descends)] = as_order([pair], columns, what)
+    return [(column, descends), ("created_at", descends), ("pk", descends)]

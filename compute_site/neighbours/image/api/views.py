@@ -15,7 +15,7 @@ from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.api.download import BINARY, answer_download
 from compute_site.neighbours.image.api.patch import read_patch
 from compute_site.neighbours.image.api.queries import (
-    TASK_CONTROLS,
+    PAGING,
     TASK_WORDS,
     filter_images,
     filter_tasks,
@@ -258,7 +258,7 @@ class ImageTasks(ImageView):
 class Tasks(ImageView):
     """``GET`` and ``POST /image/v2/tasks``"""
 
-    query_parameters = TASK_CONTROLS | TASK_WORDS.keys()
+    query_parameters = PAGING | TASK_WORDS.keys()
     bodies: ClassVar = {"post": ("", TaskCreate)}
 
     def get(self, request: Request) -> Response:
