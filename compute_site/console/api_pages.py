@@ -170,16 +170,18 @@ class ApiAdmin(RefusalPages):
     owner: ClassVar[str] = "project"
     """The column of the project in which the operator acts."""
 
-    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Any:
+    # These are the API's own functions, as static methods, where a page has nothing to add.
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str], /) -> Any:
         """The new row."""
         raise NotImplementedError
 
     def change(
-        self, caller: Caller, row: Any, values: Mapping[str, Any], given: Collection[str]
+        self, caller: Caller, row: Any, values: Mapping[str, Any], given: Collection[str], /
     ) -> None:
         raise NotImplementedError
 
-    def delete(self, caller: Caller, row: Any) -> None:
+    def delete(self, caller: Caller, row: Any, /) -> None:
         raise NotImplementedError
 
     def has_add_permission(self, request: HttpRequest) -> bool:

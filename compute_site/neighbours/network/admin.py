@@ -124,16 +124,10 @@ class NetworkAdmin(ApiAdmin):
         ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
     )
 
-    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Network:
-        return changes.create_network(caller, values, given)
+    create = staticmethod(changes.create_network)
+    change = staticmethod(changes.change)
 
-    def change(
-        self, caller: Caller, row: Network, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        changes.change(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: Network) -> None:
-        changes.delete_network(caller, row)
+    delete = staticmethod(changes.delete_network)
 
     @admin.display(description="ports")
     def port_count(self, network: Network) -> int:
@@ -159,18 +153,10 @@ class AddressScopeAdmin(ApiAdmin):
     autocomplete_fields = ("project",)
     ordering = ("name", "id")
 
-    def create(
-        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
-    ) -> AddressScope:
-        return pools.create_scope(caller, values, given)
+    create = staticmethod(pools.create_scope)
+    change = staticmethod(pools.change_scope)
 
-    def change(
-        self, caller: Caller, row: AddressScope, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        pools.change_scope(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: AddressScope) -> None:
-        pools.delete_scope(caller, row)
+    delete = staticmethod(pools.delete_scope)
 
 
 class SubnetPoolForm(ApiForm):
@@ -220,18 +206,10 @@ class SubnetPoolAdmin(ApiAdmin):
     autocomplete_fields = ("project", "scope")
     ordering = ("name", "id")
 
-    def create(
-        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
-    ) -> SubnetPool:
-        return pools.create_pool(caller, values, given)
+    create = staticmethod(pools.create_pool)
+    change = staticmethod(pools.change_pool)
 
-    def change(
-        self, caller: Caller, row: SubnetPool, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        pools.change_pool(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: SubnetPool) -> None:
-        pools.delete_pool(caller, row)
+    delete = staticmethod(pools.delete_pool)
 
 
 class SubnetForm(ApiForm):
@@ -300,16 +278,10 @@ class SubnetAdmin(ApiAdmin):
             for title, part in found
         )
 
-    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
-        return changes.create_subnet(caller, values, given)
+    create = staticmethod(changes.create_subnet)
+    change = staticmethod(changes.change)
 
-    def change(
-        self, caller: Caller, row: Subnet, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        changes.change(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: Subnet) -> None:
-        changes.delete_subnet(caller, row)
+    delete = staticmethod(changes.delete_subnet)
 
 
 class FixedIpInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -426,16 +398,10 @@ class PortAdmin(ApiAdmin):
     ordering = ("-created_at", "id")
     inlines = (FixedIpInline, PortBindingInline)
 
-    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Port:
-        return changes.create_port(caller, values, given)
+    create = staticmethod(changes.create_port)
+    change = staticmethod(changes.change)
 
-    def change(
-        self, caller: Caller, row: Port, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        changes.change(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: Port) -> None:
-        changes.delete_port(caller, row)
+    delete = staticmethod(changes.delete_port)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Port]:
         return super().get_queryset(request).prefetch_related("fixed_ips")
@@ -489,18 +455,10 @@ class SecurityGroupAdmin(ApiAdmin):
         """A new group gets its first rules by the API's function."""
         return self.inlines if obj else ()
 
-    def create(
-        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
-    ) -> SecurityGroup:
-        return changes.create_group(caller, values, given)
+    create = staticmethod(changes.create_group)
+    change = staticmethod(changes.change_group)
 
-    def change(
-        self, caller: Caller, row: SecurityGroup, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        changes.change_group(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: SecurityGroup) -> None:
-        changes.delete_group(caller, row)
+    delete = staticmethod(changes.delete_group)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         caller = self.caller(request, form.instance)
@@ -548,18 +506,10 @@ class AddressGroupAdmin(ApiAdmin):
     autocomplete_fields = ("project",)
     ordering = ("name", "id")
 
-    def create(
-        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
-    ) -> AddressGroup:
-        return address_groups.create_address_group(caller, values, given)
+    create = staticmethod(address_groups.create_address_group)
+    change = staticmethod(address_groups.change_address_group)
 
-    def change(
-        self, caller: Caller, row: AddressGroup, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        address_groups.change_address_group(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: AddressGroup) -> None:
-        address_groups.delete_address_group(caller, row)
+    delete = staticmethod(address_groups.delete_address_group)
 
 
 class RouterForm(ApiForm):
@@ -599,16 +549,10 @@ class RouterAdmin(ApiAdmin):
     def way_out(self, router: Router) -> str:
         return str(router.gateway.network) if router.gateway is not None else "–"
 
-    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Router:
-        return routers.create_router(caller, values, given)
+    create = staticmethod(routers.create_router)
+    change = staticmethod(routers.change_router)
 
-    def change(
-        self, caller: Caller, row: Router, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        routers.change_router(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: Router) -> None:
-        routers.delete_router(caller, row)
+    delete = staticmethod(routers.delete_router)
 
 
 class FloatingIpForm(ApiForm):
@@ -665,10 +609,7 @@ class FloatingIpAdmin(ApiAdmin):
         first = ("id", "project", "address", "outside", "description", "tags")
         return ((None, {"fields": first}), *self.fieldsets[1:])
 
-    def create(
-        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
-    ) -> FloatingIp:
-        return floating.create_floating_ip(caller, values, given)
+    create = staticmethod(floating.create_floating_ip)
 
     def change(
         self, caller: Caller, row: FloatingIp, values: Mapping[str, Any], given: Collection[str]
@@ -678,8 +619,7 @@ class FloatingIpAdmin(ApiAdmin):
         names = {*given, *(port if "fixed_ip_address" in given else ())}
         floating.change_floating_ip(caller, row, {**values, **port}, names)
 
-    def delete(self, caller: Caller, row: FloatingIp) -> None:
-        floating.delete_floating_ip(caller, row)
+    delete = staticmethod(floating.delete_floating_ip)
 
 
 class QosRuleInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -714,18 +654,10 @@ class QosPolicyAdmin(ApiAdmin):
     ordering = ("name", "id")
     inlines = (QosRuleInline,)
 
-    def create(
-        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
-    ) -> QosPolicy:
-        return qos.create_policy(caller, values, given)
+    create = staticmethod(qos.create_policy)
+    change = staticmethod(qos.change_policy)
 
-    def change(
-        self, caller: Caller, row: QosPolicy, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        qos.change_policy(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: QosPolicy) -> None:
-        qos.delete_policy(caller, row)
+    delete = staticmethod(qos.delete_policy)
 
 
 @admin.register(NetworkAccess)
@@ -748,18 +680,10 @@ class NetworkAccessAdmin(ApiAdmin):
     autocomplete_fields = ("network", "project")
     ordering = ("id",)
 
-    def create(
-        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
-    ) -> NetworkAccess:
-        return access.create_access(caller, values, given)
+    create = staticmethod(access.create_access)
+    change = staticmethod(access.change_access)
 
-    def change(
-        self, caller: Caller, row: NetworkAccess, values: Mapping[str, Any], given: Collection[str]
-    ) -> None:
-        access.change_access(caller, row, values, given)
-
-    def delete(self, caller: Caller, row: NetworkAccess) -> None:
-        access.delete_access(caller, row)
+    delete = staticmethod(access.delete_access)
 
 
 @admin.register(HeldPort)
