@@ -58,6 +58,8 @@ from compute_site.values.keys import without
 
 HINTS = "availability_zone_hints"
 """Said by the network API alone, and shown here."""
+BY_PROJECT = word_filter("project", "project__name", "project__id")
+TIMES: tuple[str, Any] = ("Times", {"fields": ("created_at", "updated_at", "revision_number")})
 
 
 class SubnetInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -90,7 +92,7 @@ class NetworkAdmin(ApiAdmin):
     list_filter = (
         "shared",
         "external",
-        word_filter("project", "project__name", "project__id"),
+        BY_PROJECT,
         word_filter("kind", "network_type"),
         word_filter("status", "status"),
         "port_security_enabled",
@@ -121,7 +123,7 @@ class NetworkAdmin(ApiAdmin):
         ("Who may use it", {"fields": ("shared", "external", "is_default")}),
         ("Traffic", {"fields": ("mtu", "port_security_enabled", HINTS)}),
         ("Provider", {"fields": ("network_type", "physical_network", "segmentation_id")}),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
 
     create = staticmethod(changes.create_network)
@@ -143,7 +145,7 @@ class AddressScopeAdmin(ApiAdmin):
     list_display = ("named", "project", "ip_version", "shared")
     list_select_related = ("project",)
     list_filter = (
-        word_filter("project", "project__name", "project__id"),
+        BY_PROJECT,
         word_filter("version of IP", "ip_version"),
         "shared",
     )
@@ -191,12 +193,12 @@ class SubnetPoolAdmin(ApiAdmin):
                 )
             },
         ),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
     list_display = ("named", "project", "ip_version", "shared", "is_default", "scope")
     list_select_related = ("project", "scope")
     list_filter = (
-        word_filter("project", "project__name", "project__id"),
+        BY_PROJECT,
         word_filter("version of IP", "ip_version"),
         *("shared", "is_default"),
     )
@@ -250,13 +252,13 @@ class SubnetAdmin(ApiAdmin):
                 )
             },
         ),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
     list_display = (
         *("named", "network", "project", "cidr", "ip_version", "gateway_ip", "enable_dhcp"),
     )
     list_filter = (
-        word_filter("project", "project__name", "project__id"),
+        BY_PROJECT,
         word_filter("version of IP", "ip_version"),
         "enable_dhcp",
     )
@@ -373,7 +375,7 @@ class PortAdmin(ApiAdmin):
             "Holder",
             {"fields": ("device", "device_owner", "tag", "position", "created_by_server")},
         ),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
     list_display = (
         *("named", "network", "project", "addresses", "status", "device", "binding_host"),
@@ -381,7 +383,7 @@ class PortAdmin(ApiAdmin):
     device = named("device_id", "servers.instance", "server or other device")
     list_filter = (
         word_filter("status", "status"),
-        word_filter("project", "project__name", "project__id"),
+        BY_PROJECT,
         word_filter("kind", "vnic_type"),
         "created_by_server",
         word_filter("owner", "device_owner"),
@@ -437,13 +439,13 @@ class SecurityGroupAdmin(ApiAdmin):
     changed = shapes.CHANGED_SECURITY_GROUP
     fieldsets = (
         (None, {"fields": ("id", "name", "project", "description", "stateful", "tags")}),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
     counted = "ports"
     list_display = ("named", "project", "description", "port_count", "created_at")
     list_select_related = ()
     list_prefetched = ("project",)
-    list_filter = (word_filter("project", "project__name", "project__id"),)
+    list_filter = (BY_PROJECT,)
     search_fields = ("name", "description")
     id_fields = ("id",)
     search_help_text = "Part of the name or description, or id"
@@ -495,11 +497,11 @@ class AddressGroupAdmin(ApiAdmin):
     changed = shapes.CHANGED_ADDRESS_GROUP
     fieldsets = (
         (None, {"fields": ("id", "name", "project", "description", "addresses")}),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
     list_display = ("named", "project", "description", "created_at")
     list_select_related = ("project",)
-    list_filter = (word_filter("project", "project__name", "project__id"),)
+    list_filter = (BY_PROJECT,)
     search_fields = ("name", "description")
     id_fields = ("id",)
     search_help_text = "Part of the name or description, or id"
@@ -529,7 +531,7 @@ class RouterAdmin(ApiAdmin):
     list_select_related = ()
     list_prefetched = ("project", "gateway__network")
     list_filter = (
-        word_filter("project", "project__name", "project__id"),
+        BY_PROJECT,
         "admin_state_up",
         "enable_snat",
     )
@@ -542,7 +544,7 @@ class RouterAdmin(ApiAdmin):
         (None, {"fields": ("id", "name", "project", "description", "tags")}),
         ("State", {"fields": ("status", "admin_state_up", HINTS)}),
         ("Ways", {"fields": ("way_out", "gateway", "enable_snat", "routes")}),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
 
     @admin.display(description="external network")
@@ -581,7 +583,7 @@ class FloatingIpAdmin(ApiAdmin):
     changed = shapes.CHANGED_FLOATING_IP
     list_display = ("address", "id", "project", "port", "fixed_address", "created_at")
     list_select_related = ("project", "port")
-    list_filter = (word_filter("project", "project__name", "project__id"),)
+    list_filter = (BY_PROJECT,)
     search_fields = ("description",)
     id_fields = ("id", "port__id")
     address_fields = ("address", "fixed_address")
@@ -599,7 +601,7 @@ class FloatingIpAdmin(ApiAdmin):
             },
         ),
         ("Associated with", {"fields": ("port", "fixed_address")}),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: FloatingIp | None = None) -> Any:
@@ -642,11 +644,11 @@ class QosPolicyAdmin(ApiAdmin):
     changed = shapes.CHANGED_QOS_POLICY
     fieldsets = (
         (None, {"fields": ("id", "name", "project", "description", "shared")}),
-        ("Times", {"fields": ("created_at", "updated_at", "revision_number")}),
+        TIMES,
     )
     list_display = ("named", "project", "shared", "created_at")
     list_select_related = ("project",)
-    list_filter = (word_filter("project", "project__name", "project__id"), "shared")
+    list_filter = (BY_PROJECT, "shared")
     search_fields = ("name", "description")
     id_fields = ("id",)
     search_help_text = "Part of the name or description, or id"
@@ -673,7 +675,7 @@ class NetworkAccessAdmin(ApiAdmin):
     fieldsets = ((None, {"fields": ("id", "network", "action", "target_project", "project")}),)
     list_display = ("id", "network", "action", "target_project", "project")
     list_select_related = ("network", "project")
-    list_filter = (word_filter("project", "project__name", "project__id"), "action")
+    list_filter = (BY_PROJECT, "action")
     search_fields = ("target_project",)
     id_fields = ("id",)
     search_help_text = "Part of the id of the project that it is for, or id"
