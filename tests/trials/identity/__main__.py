@@ -11,18 +11,18 @@ Both sides need the user ``admin`` in a project of that name.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import re
 import sys
 from typing import Any
 
+from tests.trials.command import make_parser
 from tests.trials.identity.asking import KINDS, Asker, Request
 from tests.trials.identity.known import EMPTY, EXTRA, KNOWN
 from tests.trials.identity.sides import NAMED, Side
 from tests.trials.service import Answer
-from tests.trials.tally import Tally
+from tests.trials.tally import Tally, place_of
 
 COMPARED = ("id", "role", "user", "group", "scope")
 """What tells the rows of a list apart."""
@@ -44,18 +44,14 @@ class Comparison(Tally):
             self.apart |= names | (
                 {f"{request.makes} {request.number}"} if request.makes else set()
             )
-        if found is None:
-            self.alike += 1
+        if self.is_explained(found, KNOWN, request, ours, theirs):
             return
-        reason = next((why for why, holds in KNOWN if holds(request, ours, theirs)), None)
-        if reason is not None:
-            self.named[reason] += 1
-        elif known:
+        if known:
             self.named[FOLLOWS] += 1
             self.apart |= names
         else:
-            place = NAMED.sub("ID", request.path.partition("?")[0])
-            self.note(f"{request.method} {place}: {found}", request, ours, theirs)
+            kind = f"{request.method} {place_of(request.path, NAMED)}: {found}"
+            self.note(kind, request, ours, theirs)
 
 
 def differs(request: Request, ours: Answer, theirs: Answer, apart: set[str]) -> str | None:
@@ -96,21 +92,15 @@ def members_differ(mine: dict[str, Any], other: dict[str, Any]) -> str | None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m tests.trials.identity", description=__doc__)
-    parser.add_argument("--ours", default="http://127.0.0.1:8774/identity/v3")
-    parser.add_argument("--our-password", default="admin", help="of the user admin")
+    parser = make_parser("identity", __doc__, ours="http://127.0.0.1:8774/identity/v3")
     parser.add_argument("--keystone", default="http://127.0.0.1:8833/v3")
-    parser.add_argument("--count", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shown", type=int, default=40)
     asked = parser.parse_args()
     ours, theirs = Side(asked.ours, asked.our_password), Side(asked.keystone, "admin")
     tally, asker = Comparison(), Asker(asked.seed)
     for _ in range(asked.count):
         request = asker.request()
         tally.add(request, ours.send(request), theirs.send(request))
-    tally.show(asked.count, asked.shown)
-    return 1 if tally.rest else 0
+    return tally.show(asked.count, asked.shown)
 
 
 if __name__ == "__main__":

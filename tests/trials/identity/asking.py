@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import random
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from tests.trials.drawing import Drawing
 
 ODD = (None, "", 5, True, [], {}, "x" * 300, "a\nb", -1, "default", "ünï", "0" * 32)
 """What members and values are at times."""
@@ -54,11 +55,11 @@ class Request:
         return f"{self.number}: {self.method} {self.path} {str(self.body)[:200]}"
 
 
-class Asker:
+class Asker(Drawing):
     """Makes random requests; the same seed makes the same ones."""
 
     def __init__(self, seed: int) -> None:
-        self.draw = random.Random(seed)  # noqa: S311 - no secret
+        super().__init__(seed)
         self.nonce = f"t{seed}"
         self.number = 0
         self.made: dict[str, list[int]] = collections.defaultdict(list)

@@ -2,33 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
-
 from tests.trials.identity.asking import Request
+from tests.trials.reasons import Test, by, has
 from tests.trials.service import Answer
-
-Test = Callable[[Request, Answer, Answer], bool]
-
-
-def _by(path: str, *statuses: int, method: str = "") -> Test:
-    """Requests with such a path and method, and with these statuses, ours and theirs."""
-
-    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
-        alike = re.match(path, request.path) is not None and method in ("", request.method)
-        return alike and statuses == (ours.status, theirs.status)
-
-    return holds
-
-
-def _has(key: str, *statuses: int) -> Test:
-    """The same of requests that have the key in their body."""
-
-    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
-        return f'"{key}"' in json.dumps(request.body) and statuses == (ours.status, theirs.status)
-
-    return holds
 
 
 def _itself(request: Request, ours: Answer, theirs: Answer) -> bool:
@@ -53,13 +29,13 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("of several faults another one is told, or with another status", _both_refuse),
     ("no role implies itself", _itself),
     ("no roles imply each other", _ring),
-    ("the domain of a role is one", _by("/roles", 404, 201)),
-    ("the default project of a user is one", _has("default_project_id", 400, 201)),
-    ("the default project of a user is one", _has("default_project_id", 400, 200)),
-    ("a service with registered limits stays", _by("/services/", 403, 204, method="DELETE")),
-    ("descriptions are texts", _has("description", 400, 201)),
-    ("descriptions are texts", _has("description", 400, 200)),
-    ("null as a domain is as if it were not there", _has("domain_id", 201, 400)),
+    ("the domain of a role is one", by("/roles", 404, 201)),
+    ("the default project of a user is one", has("default_project_id", 400, 201)),
+    ("the default project of a user is one", has("default_project_id", 400, 200)),
+    ("a service with registered limits stays", by("/services/", 403, 204, method="DELETE")),
+    ("descriptions are texts", has("description", 400, 201)),
+    ("descriptions are texts", has("description", 400, 200)),
+    ("null as a domain is as if it were not there", has("domain_id", 201, 400)),
     ("what is no id is not found in lists", _no_id),
 )
 EXTRA = ("extra",)

@@ -9,20 +9,17 @@ member each are made for the trial, which needs a site with ``COMPUTE_SITE_QUOTA
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import random
-import re
 import sys
 
+from tests.trials.command import make_parser, make_salt
 from tests.trials.image.asking import Asker
 from tests.trials.image.differences import differs
 from tests.trials.image.known import KNOWN
 from tests.trials.image.sides import Request, Side
 from tests.trials.service import Answer
-from tests.trials.tally import Tally
+from tests.trials.tally import Tally, place_of
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 USED_UP = ("image", "data", "metadef")
 """Kinds of requests whose things are new for each that changes them."""
 
@@ -33,35 +30,23 @@ class Comparison(Tally):
 
     def add(self, request: Request, ours: Answer, theirs: Answer) -> None:
         found = differs(request, ours, theirs, self.salt)
-        if found is None:
-            self.alike += 1
-            return
-        reason = next((why for why, holds in KNOWN if holds(request, ours, theirs)), None)
-        if reason is not None:
-            self.named[reason] += 1
-            return
-        place = UUID.sub("ID", request.path.partition("?")[0])
-        self.note(f"{request.method} {place} {found}", request, ours, theirs)
+        if not self.is_explained(found, KNOWN, request, ours, theirs):
+            kind = f"{request.method} {place_of(request.path)} {found}"
+            self.note(kind, request, ours, theirs)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m tests.trials.image", description=__doc__)
-    parser.add_argument("--ours", default="http://127.0.0.1:8774")
-    parser.add_argument("--our-password", default="admin", help="of the user admin")
+    parser = make_parser("image", __doc__)
     parser.add_argument("--identity", default="http://127.0.0.1:8833/v3")
     parser.add_argument("--glance", default="http://127.0.0.1:8836/v2")
-    parser.add_argument("--count", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shown", type=int, default=40)
     asked = parser.parse_args()
-    salt = f"{random.getrandbits(40):010x}"
+    salt = make_salt()
     ours = Side(f"{asked.ours}/identity/v3", f"{asked.ours}/image/v2", asked.our_password, salt)
     theirs = Side(asked.identity, asked.glance, "admin", salt)
     for side in (ours, theirs):
         side.prepare()
     tally = compare(ours, theirs, Asker(asked.seed), asked.count)
-    tally.show(asked.count, asked.shown)
-    return 1 if tally.rest else 0
+    return tally.show(asked.count, asked.shown)
 
 
 def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:

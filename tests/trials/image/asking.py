@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from tests.trials.drawing import Drawing
 from tests.trials.image import values
 from tests.trials.image.sides import BINARY, OLDER_PATCH, PATCH, USERS, Request
 from tests.trials.service import JSON
@@ -16,11 +16,8 @@ SPACES = ("{namespace0}", "{namespace0}", "{namespace1}", "nowhere")
 METADEFS = "metadefs/namespaces"
 
 
-class Asker:
+class Asker(Drawing):
     """Makes random requests; the same seed makes the same ones."""
-
-    def __init__(self, seed: int) -> None:
-        self.draw = random.Random(seed)  # noqa: S311 - no secret
 
     def request(self) -> Request:
         makers = (
@@ -41,10 +38,6 @@ class Asker:
 
     def who(self) -> str:
         return self.draw.choice(("demo", "demo", *USERS))
-
-    def some(self, choices: Mapping[str, Sequence[Any]], most: int = 3) -> dict[str, Any]:
-        names = self.draw.sample(sorted(choices), min(len(choices), self.draw.randint(0, most)))
-        return {name: self.draw.choice(choices[name]) for name in names}
 
     def body(self, choices: Mapping[str, Sequence[Any]], needed: Mapping[str, Any]) -> Any:
         """Mostly with what is needed; sometimes no object at all."""

@@ -6,19 +6,11 @@ from typing import Any
 
 from tests.trials.image.sides import Request
 from tests.trials.service import Answer
+from tests.trials.shapes import first_difference, shape
 
 LISTS = {"images": "name", "namespaces": "namespace", "tags": "name", "objects": "name"}
 """What rows are known by."""
 PREPARED = ("i", "N")
-
-
-def shape(value: Any) -> Any:
-    """The keys of objects at any depth; of lists, the first object and the number."""
-    if isinstance(value, dict):
-        return {key: shape(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [len(value), shape(value[0]) if value else None]
-    return None
 
 
 def prepared(answer: Answer, salt: str) -> list[str]:
@@ -49,7 +41,7 @@ def _contents_differ(request: Request, mine: Any, other: Any) -> str | None:
     if request.kind == "about":
         return None if set(mine) == set(other) else "keys of the document"
     if shape(mine) != shape(other):
-        return f"keys {_first(shape(mine), shape(other))}"
+        return f"keys {first_difference(shape(mine), shape(other))}"
     return _values(mine, other) if request.kind in ("image", "create") else None
 
 
@@ -66,13 +58,3 @@ def _values(mine: Any, other: Any) -> str | None:
     if sorted(mine.get("tags") or []) != sorted(other.get("tags") or []):
         return "tags"
     return None
-
-
-def _first(mine: Any, other: Any, path: str = "") -> str:
-    if isinstance(mine, dict) and isinstance(other, dict):
-        for key in sorted(set(mine) ^ set(other)):
-            return f"{path}{key} ({'ours' if key in mine else 'theirs'} alone)"
-        for key in mine:
-            if mine[key] != other[key]:
-                return _first(mine[key], other[key], f"{path}{key}.")
-    return f"{path.rstrip('.')}: {mine!r:.60} theirs {other!r:.60}"

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from tests.trials.image.sides import Request
+from tests.trials.reasons import Statuses, Test, by
 from tests.trials.service import Answer
 
-Test = Callable[[Request, Answer, Answer], bool]
 
+def _sends(text: str, ours: Statuses, theirs: Statuses) -> Test:
+    """Requests with a body that has the text, and with these statuses."""
+    alike = by("", ours, theirs)
 
-def _by(path: str, ours_: int | None, theirs_: int | None, method: str = "") -> Test:
-    """Requests whose path is like this and that have these statuses; ``None``: every one."""
-
-    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
-        return (
-            re.match(path, request.path) is not None
-            and method in ("", request.method)
-            and ours_ in (None, ours.status)
-            and theirs_ in (None, theirs.status)
-        )
-
-    return holds
-
-
-def _sends(text: str, ours_: int | None, theirs_: int | None) -> Test:
-    """The same of requests with a body that has the text."""
-    alike = _by("", ours_, theirs_)
-
-    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
-        return text in str(request.body) and alike(request, ours, theirs)
+    def holds(request: Request, our_answer: Answer, their_answer: Answer) -> bool:
+        return text in str(request.body) and alike(request, our_answer, their_answer)
 
     return holds
 
@@ -58,13 +42,13 @@ def _short_page(request: Request, ours: Answer, theirs: Answer) -> bool:
 
 
 KNOWN: tuple[tuple[str, Test], ...] = (
-    ("Glance breaks (500)", _by("", None, 500)),
-    ("members' ids have at most 255 characters", _by("images/.*/members", 400, 200)),
-    ("a marker that is not to be seen is as unknown as any", _by(r"images\?", 400, 403)),
+    ("Glance breaks (500)", by("", None, 500)),
+    ("members' ids have at most 255 characters", by("images/.*/members", 400, 200)),
+    ("a marker that is not to be seen is as unknown as any", by(r"images\?", 400, 403)),
     ("a property has a name", _sends("'path': '/'", 400, 200)),
     ("a property has a name", _has_no_name),
-    ("texts know the operator in alone", _by(r"images\?.*=eq", 400, 200)),
-    ("what a namespace has is changed below it", _by("metadefs/namespaces/", 400, 200, "PUT")),
+    ("texts know the operator in alone", by(r"images\?.*=eq", 400, 200)),
+    ("what a namespace has is changed below it", by("metadefs/namespaces/", 400, 200, "PUT")),
     ("lists by id: ids are random", _by_id),
     ("each side has images of its own on short pages", _short_page),
     ("what has no size counts as the largest", _has_no_size),

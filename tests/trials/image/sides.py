@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from typing import Any
 
-from tests.trials.service import JSON, Answer, Service, ask
+from tests.trials.prepared import PreparedService
+from tests.trials.service import JSON, Answer, ask
 
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 BINARY = "application/octet-stream"
 PATCH = "application/openstack-images-v2.1-json-patch"
 OLDER_PATCH = "application/openstack-images-v2.0-json-patch"
@@ -32,37 +31,21 @@ class Request:
         return f"{self.method} {self.path} {self.who} {self.media[-24:]} {body!s}"
 
 
-class Side(Service):
+class Side(PreparedService):
     """One of the two services; a member ``demo`` of a project, and one of another (``other``)."""
 
-    def __init__(self, identity: str, image: str, password: str, salt: str) -> None:
-        super().__init__(identity, password)
-        self.image = image
+    request = Request
+
+    def __init__(self, identity: str, root: str, password: str, salt: str) -> None:
+        super().__init__(identity, root, password)
+        self.names["salt"] = salt
         for who in ("demo", "other"):
             self.make_member(who, f"{who}-{salt}")
-        self.names = {"unknown": UNKNOWN, "salt": salt, "scratch": UNKNOWN}
-        self.names |= {f"project_{who}": row_id for who, row_id in self.projects.items()}
 
     def send(self, request: Request) -> Answer:
-        url = f"{self.image}/{request.path.format_map(self.names)}"
+        url = f"{self.root}/{request.path.format_map(self.names)}"
         headers = {"X-Auth-Token": self.tokens[request.who], "Content-Type": request.media}
-        return ask(request.method, url, self._filled(request.body), headers)[0]
-
-    def _filled(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self._filled(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._filled(item) for item in value]
-        if isinstance(value, str) and re.search(r"\{\w+\}", value):
-            return value.format_map(self.names)
-        return value
-
-    def need(self, *request: Any, **more: Any) -> Any:
-        """A request that has to succeed."""
-        answer = self.send(Request("world", *request, **more))
-        if answer.status >= 300:
-            raise SystemExit(f"{self.image}: {request}: {answer}")
-        return answer.json
+        return ask(request.method, url, self.fill_in(request.body), headers)[0]
 
     def make_image(self, name: str, *, data: bytes | None = None, **keys: Any) -> str:
         body = {"name": name, "disk_format": "raw", "container_format": "bare", **keys}

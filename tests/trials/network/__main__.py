@@ -11,19 +11,19 @@ made for the trial. What was made is deleted at the end.
 
 from __future__ import annotations
 
-import argparse
-import random
 import sys
 from typing import Any
 
+from tests.trials.command import make_parser, make_salt
 from tests.trials.network.asking import Asker, many
 from tests.trials.network.differences import differs
 from tests.trials.network.known import KNOWN
 from tests.trials.network.names import NAME, Names
 from tests.trials.network.sides import Request, Side
 from tests.trials.network.values import Draw
+from tests.trials.reasons import find_reason
 from tests.trials.service import Answer
-from tests.trials.tally import Tally
+from tests.trials.tally import Tally, place_of
 
 IN_ORDER = (
     *("floatingip", "router", "port", "subnet", "network", "security_group_rule"),
@@ -32,36 +32,33 @@ IN_ORDER = (
 
 
 class Comparison(Tally):
-    def add(self, request: Request, theirs: Answer, ours: Answer) -> None:
-        found = differs(request, theirs, ours)
-        unnamed = []
-        for what in found:
-            reason = next((why for why, holds in KNOWN if holds(request, theirs, ours, what)), "")
-            if reason:
-                self.named[reason] += 1
-            else:
-                unnamed.append(what)
+    def add(self, request: Request, ours: Answer, theirs: Answer) -> None:
+        """Answers may differ in several things, each for a reason of its own."""
+        found = differs(request, ours, theirs)
         self.alike += not found
-        place = NAME.sub("ID", request.path.partition("?")[0])
-        for what in unnamed:
-            key = f"{request.method} {place} {what.partition(':')[0]}"
-            self.note(key, f"{what}\n      {request}", ours, theirs)
+        for what in found:
+            reason = find_reason(KNOWN, request, ours, theirs, what)
+            if reason is not None:
+                self.named[reason] += 1
+                continue
+            kind = f"{request.method} {place_of(request.path, NAME)} {what.partition(':')[0]}"
+            self.note(kind, f"{what}\n      {request}", ours, theirs)
 
 
 class Trial:
     """Two services in which the same is done."""
 
-    def __init__(self, theirs: Side, ours: Side, seed: int) -> None:
-        self.sides = (theirs, ours)
+    def __init__(self, ours: Side, theirs: Side, seed: int) -> None:
+        self.sides = (ours, theirs)
         self.names = Names(
-            {who: (project, ours.projects[who]) for who, project in theirs.projects.items()}
+            {who: (project, theirs.projects[who]) for who, project in ours.projects.items()}
         )
         self.asker = Asker(Draw(seed, self.names))
         self.tally = Comparison()
 
     def send(self, request: Request) -> tuple[Answer, Answer]:
         """Both answers, with their own ids."""
-        theirs, ours = (
+        ours, theirs = (
             side.send(
                 request.who,
                 request.method,
@@ -70,7 +67,7 @@ class Trial:
             )
             for number, side in enumerate(self.sides)
         )
-        return theirs, ours
+        return ours, theirs
 
     def prepare(self, seed: int) -> None:
         """A network that leads out and one of the member, with a subnet each, and a group."""
@@ -87,36 +84,36 @@ class Trial:
     def make(self, who: str, noun: str, keys: dict[str, Any]) -> None:
         answers = self.send(Request(who, "POST", many(noun), {noun: keys}))
         if any(answer.status != 201 for answer in answers):
-            raise SystemExit(f"{noun} {keys}: {answers[0]}, ours {answers[1]}")
+            raise SystemExit(f"{noun} {keys}: {answers[0]}, theirs {answers[1]}")
         self.names.learn(noun, *(answer.json[noun] for answer in answers))
 
     def run(self, count: int) -> None:
         for _ in range(count):
             noun, request = self.asker.request()
-            theirs, ours = self.send(request)
-            if theirs.status == ours.status < 300:
-                self.follow(noun, request, theirs, ours)
-            elif theirs.status != ours.status:
-                self.undo(noun, request, theirs, ours)
+            ours, theirs = self.send(request)
+            if ours.status == theirs.status < 300:
+                self.follow(noun, request, ours, theirs)
+            elif ours.status != theirs.status:
+                self.undo(noun, request, ours, theirs)
             named = (
                 Answer(answer.status, self.names.take_out(answer.json, number))
-                for number, answer in enumerate((theirs, ours))
+                for number, answer in enumerate((ours, theirs))
             )
             self.tally.add(request, *named)
 
-    def follow(self, noun: str, request: Request, theirs: Answer, ours: Answer) -> None:
+    def follow(self, noun: str, request: Request, ours: Answer, theirs: Answer) -> None:
         """Note what has come or gone on both sides."""
         if request.method == "POST":
-            self.names.learn(noun, theirs.json.get(noun), ours.json.get(noun))
+            self.names.learn(noun, ours.json.get(noun), theirs.json.get(noun))
         elif request.method == "DELETE" and "/tags" not in request.path:
             self.names.forget(request.path.rpartition("/")[2])
 
-    def undo(self, noun: str, request: Request, theirs: Answer, ours: Answer) -> None:
+    def undo(self, noun: str, request: Request, ours: Answer, theirs: Answer) -> None:
         """Where one side has done something and the other has not, let both have the same."""
         row = request.path.split("/")[1].partition("?")[0] if "/" in request.path else ""
-        done = [answer.status < 300 for answer in (theirs, ours)]
+        done = [answer.status < 300 for answer in (ours, theirs)]
         if request.method == "POST":
-            for side, answer in zip(self.sides, (theirs, ours), strict=True):
+            for side, answer in zip(self.sides, (ours, theirs), strict=True):
                 made = answer.json.get(noun) if isinstance(answer.json, dict) else None
                 if answer.status == 201 and isinstance(made, dict):
                     side.send("admin", "DELETE", f"{many(noun)}/{made['id']}")
@@ -146,27 +143,21 @@ class Trial:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m tests.trials.network", description=__doc__)
-    parser.add_argument("--ours", default="http://127.0.0.1:8774")
-    parser.add_argument("--our-password", default="admin", help="of the user admin")
+    parser = make_parser("network", __doc__, count=1000, shown=60)
     parser.add_argument("--identity", default="http://127.0.0.1:8833/v3")
     parser.add_argument("--neutron", default="http://127.0.0.1:8834")
     parser.add_argument("--their-password", default="admin", help="of the user admin there")
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shown", type=int, default=60)
     asked = parser.parse_args()
-    salt = f"{random.getrandbits(40):010x}"
-    theirs = Side(asked.identity, asked.neutron, asked.their_password, salt)
+    salt = make_salt()
     ours = Side(f"{asked.ours}/identity/v3", f"{asked.ours}/network", asked.our_password, salt)
-    trial = Trial(theirs, ours, asked.seed)
+    theirs = Side(asked.identity, asked.neutron, asked.their_password, salt)
+    trial = Trial(ours, theirs, asked.seed)
     trial.prepare(asked.seed)
     try:
         trial.run(asked.count)
     finally:
         trial.clean()
-    trial.tally.show(asked.count, asked.shown)
-    return 1 if trial.tally.rest else 0
+    return trial.tally.show(asked.count, asked.shown)
 
 
 if __name__ == "__main__":

@@ -38,25 +38,25 @@ ALONE = frozenset(
 """Keys of extensions that one of the sides may not have."""
 
 
-def differs(request: Request, theirs: Answer, ours: Answer) -> list[str]:
+def differs(request: Request, ours: Answer, theirs: Answer) -> list[str]:
     """In what; nothing: they are alike. Ids are named already."""
-    if theirs.status != ours.status:
-        return [f"status {theirs.status}, ours {ours.status}"]
-    if theirs.status >= 300 or not isinstance(theirs.json, dict) or not isinstance(ours.json, dict):
+    if ours.status != theirs.status:
+        return [f"status {ours.status}, theirs {theirs.status}"]
+    if ours.status >= 300 or not isinstance(ours.json, dict) or not isinstance(theirs.json, dict):
         return []
     if request.method == "GET" and isinstance(next(iter(theirs.json.values()), None), list):
-        return _lists_differ(request, theirs.json, ours.json)
-    return list(_compare("", theirs.json, ours.json, request.body))
+        return _lists_differ(request, ours.json, theirs.json)
+    return list(_compare("", ours.json, theirs.json, request.body))
 
 
-def _lists_differ(request: Request, theirs: Any, ours: Any) -> list[str]:
+def _lists_differ(request: Request, ours: Any, theirs: Any) -> list[str]:
     if any(word in request.path for word in ("fields=", "limit=")) or "/tags" in request.path:
         return []
     key = next(iter(theirs))
     mine, other = (_known(rows.get(key, ())) for rows in (ours, theirs))
     if mine == other:
         return []
-    return [f"other rows: {sorted(other - mine)} theirs alone, {sorted(mine - other)} ours alone"]
+    return [f"other rows: {sorted(mine - other)} ours alone, {sorted(other - mine)} theirs alone"]
 
 
 def _known(rows: Any) -> set[str]:
@@ -73,23 +73,23 @@ def _is_said(key: str, path: str, body: Any) -> bool:
     return f'"{key}"' in json.dumps(body)
 
 
-def _compare(path: str, theirs: Any, ours: Any, body: Any) -> Iterator[str]:
-    if isinstance(theirs, dict) and isinstance(ours, dict):
-        for key in sorted((theirs.keys() | ours.keys()) - FREE):
+def _compare(path: str, ours: Any, theirs: Any, body: Any) -> Iterator[str]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in sorted((ours.keys() | theirs.keys()) - FREE):
             if key in CHOSEN and not _is_said(key, path, body):
                 continue
-            if key in theirs and key in ours:
-                yield from _compare(f"{path}.{key}", theirs[key], ours[key], body)
+            if key in ours and key in theirs:
+                yield from _compare(f"{path}.{key}", ours[key], theirs[key], body)
             elif key not in ALONE:
-                yield f"{path}.{key} {'theirs' if key in theirs else 'ours'} alone"
-    elif isinstance(theirs, list) and isinstance(ours, list):
-        if len(theirs) != len(ours):
-            yield f"{path}: {len(theirs)} entries, ours {len(ours)}"
+                yield f"{path}.{key} {'ours' if key in ours else 'theirs'} alone"
+    elif isinstance(ours, list) and isinstance(theirs, list):
+        if len(ours) != len(theirs):
+            yield f"{path}: {len(ours)} entries, theirs {len(theirs)}"
             return
         rows = (
-            sorted(one, key=lambda row: json.dumps(row, sort_keys=True)) for one in (theirs, ours)
+            sorted(one, key=lambda row: json.dumps(row, sort_keys=True)) for one in (ours, theirs)
         )
         for pair in zip(*rows, strict=True):
             yield from _compare(f"{path}[]", *pair, body)
-    elif theirs != ours:
-        yield f"{path}: {theirs!r:.60}, ours {ours!r:.60}"
+    elif ours != theirs:
+        yield f"{path}: {ours!r:.60}, theirs {theirs!r:.60}"

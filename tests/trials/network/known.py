@@ -16,7 +16,7 @@ Test = Callable[[Request, Answer, Answer, str], bool]
 def _differs(pattern: str, path: str = "", *keys: str) -> Test:
     """What differs is like this, in requests whose path is, and that say these keys."""
 
-    def holds(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
+    def holds(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
         told = json.dumps(request.body)
         return (
             re.search(pattern, what) is not None
@@ -27,33 +27,33 @@ def _differs(pattern: str, path: str = "", *keys: str) -> Test:
     return holds
 
 
-def _both_refuse(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
-    return 400 <= theirs.status < 500 and 400 <= ours.status < 500
+def _both_refuse(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
+    return 400 <= ours.status < 500 and 400 <= theirs.status < 500
 
 
-def _first_rule(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
+def _first_rule(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
     rule = request.body.get("security_group_rule", {}) if isinstance(request.body, dict) else {}
-    twin = request.method == "POST" and what == "status 201, ours 409"
+    twin = request.method == "POST" and what == "status 409, theirs 201"
     return twin and rule.get("direction") == "egress" and not rule.get("protocol")
 
 
-def _long_description(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
+def _long_description(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
     return ours.status == 400 and f"{LONG} characters" in json.dumps(ours.json)
 
 
-def _fraction(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
+def _fraction(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
     return ours.status == 400 and "3.5" in json.dumps(request.body)
 
 
-def _no_number(request: Request, theirs: Answer, ours: Answer, what: str) -> bool:
-    return (theirs.status, ours.status) == (200, 400) and request.method == "GET"
+def _no_number(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
+    return (ours.status, theirs.status) == (400, 200) and request.method == "GET"
 
 
 RULES = "security-group-rules"
 POOL = r"subnetpools/"
 
 KNOWN: tuple[tuple[str, Test], ...] = (
-    ("Neutron breaks (500)", _differs("^status 500")),
+    ("Neutron breaks (500)", _differs("^status ..., theirs 500")),
     ("of several faults, or rights and faults, another is told first", _both_refuse),
     ("words that are no numbers, or neither true nor false, as filters are 400", _no_number),
     (
@@ -64,35 +64,38 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("answers to changes of pools tell the lengths as numbers", _differs("_prefixlen: ", POOL)),
     ("answers to changes of pools leave keys out", _differs(r"\.subnetpool\.\w+ ours", POOL)),
     ("a rule belongs to the project of its group", _differs(r"\.(project|tenant)_id: ", RULES)),
-    ("a rule belongs to the project of its group", _differs("^status 40[34], ours 20", RULES)),
+    ("a rule belongs to the project of its group", _differs("^status 20., theirs 40[34]", RULES)),
     (
         "ports of others in an own network are hidden",
-        _differs("^status 20[04], ours 404", "ports/"),
+        _differs("^status 404, theirs 20[04]", "ports/"),
     ),
-    ("ports of others in an own network are hidden", _differs(r", \[\] ours alone", "ports")),
+    ("ports of others in an own network are hidden", _differs(r"\[\] ours alone", "ports")),
     (
         "ports take groups of their own project, whoever makes them",
-        _differs("^status 20[01], ours 404", "ports", "security_groups"),
+        _differs("^status 404, theirs 20[01]", "ports", "security_groups"),
     ),
     ("MAC addresses of pairs are shown in small letters", _differs("allowed_address_pairs")),
     (
         "filters of extensions that this Neutron does not have",
-        _differs("^status 400", ".*\\?.*ip_all"),
+        _differs("^status ..., theirs 400", ".*\\?.*ip_all"),
     ),
-    ("a tag that is empty is refused", _differs("^status 20[01], ours 400", ".*/tags")),
+    ("a tag that is empty is refused", _differs("^status 400, theirs 20[01]", ".*/tags")),
     ("a number with a fraction is refused", _fraction),
     ("tags of a new port are set", _differs(r"\.port\.tags", "ports", "tags")),
     ("descriptions have at most 255 characters", _long_description),
     ("first rules of groups need templates in Neutron's database", _first_rule),
     (
         "the MTU of a network has no upper limit",
-        _differs("^status 400, ours 20", "networks", "mtu"),
+        _differs("^status 20., theirs 400", "networks", "mtu"),
     ),
-    ("subnets of others in an own network are seen", _differs("^status 404, ours 20", "subnets/")),
+    (
+        "subnets of others in an own network are seen",
+        _differs("^status 20., theirs 404", "subnets/"),
+    ),
     ("subnets of others in an own network are seen", _differs(r"\[\] theirs alone", "subnets")),
     (
         "ranges of the other IP version are refused",
-        _differs("^status 200, ours 400", r"subnetpools/.*/remove_prefixes"),
+        _differs("^status 400, theirs 200", r"subnetpools/.*/remove_prefixes"),
     ),
 )
 """In this order, the first that holds counts."""

@@ -13,7 +13,7 @@ NAME = re.compile(r"<[^>]*>")
 
 
 class Names:
-    """``kinds`` are the names of what there is, by kind. A pair is theirs and ours."""
+    """``kinds`` are the names of what there is, by kind. A pair is ours and theirs."""
 
     def __init__(self, projects: Mapping[str, tuple[str, str]]) -> None:
         self.ids: dict[str, tuple[str, str]] = {NOWHERE: (NOBODY, NOBODY)}
@@ -22,15 +22,15 @@ class Names:
         for who, pair in projects.items():
             self._add(f"<project {who}>", pair)
 
-    def learn(self, noun: str, theirs: Any, ours: Any) -> None:
+    def learn(self, noun: str, ours: Any, theirs: Any) -> None:
         """A thing that both have made."""
-        if not all(isinstance(one, dict) and "id" in one for one in (theirs, ours)):
+        if not all(isinstance(one, dict) and "id" in one for one in (ours, theirs)):
             return
         name = f"<{noun} {len(self.ids)}>"
-        self._add(name, (theirs["id"], ours["id"]))
+        self._add(name, (ours["id"], theirs["id"]))
         self.kinds.setdefault(noun, []).append(name)
         if noun == "security_group":
-            rules = (_by_kind(one.get("security_group_rules", ())) for one in (theirs, ours))
+            rules = (_by_kind(one.get("security_group_rules", ())) for one in (ours, theirs))
             for pair in zip(*rules, strict=False):
                 self.learn("security_group_rule", *pair)
 

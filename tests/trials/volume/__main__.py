@@ -11,19 +11,16 @@ for the trial. Cinder's API is enough, without its other processes: an admin set
 
 from __future__ import annotations
 
-import argparse
-import random
-import re
 import sys
 
+from tests.trials.command import make_parser, make_salt
 from tests.trials.service import Answer
-from tests.trials.tally import Tally
+from tests.trials.tally import Tally, place_of
 from tests.trials.volume.asking import Asker
 from tests.trials.volume.differences import differs
 from tests.trials.volume.known import KNOWN
 from tests.trials.volume.sides import Request, Side
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 USED_UP = ("volume", "snapshot", "attachment", "transfer")
 """Kinds of requests whose things are new for each that changes them."""
 
@@ -31,40 +28,29 @@ USED_UP = ("volume", "snapshot", "attachment", "transfer")
 class Comparison(Tally):
     def add(self, request: Request, ours: Answer, theirs: Answer) -> None:
         found = differs(request, ours, theirs)
-        if found is None:
-            self.alike += 1
-            return
-        reason = next((why for why, holds in KNOWN if holds(request, ours, theirs)), None)
-        if reason is not None:
-            self.named[reason] += 1
+        if self.is_explained(found, KNOWN, request, ours, theirs):
             return
         action = next(iter(request.body), "") if isinstance(request.body, dict) else ""
-        place = UUID.sub("ID", request.path.partition("?")[0])
-        words = (request.method, place, action if "action" in place else "", found)
-        self.note(" ".join(words), request, ours, theirs)
+        place = place_of(request.path)
+        kind = f"{request.method} {place} {action if 'action' in place else ''} {found}"
+        self.note(kind, request, ours, theirs)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser("python -m tests.trials.volume", description=__doc__)
-    parser.add_argument("--ours", default="http://127.0.0.1:8774")
-    parser.add_argument("--our-password", default="admin", help="of the user admin")
+    parser = make_parser("volume", __doc__)
     parser.add_argument("--identity", default="http://127.0.0.1:8833/v3")
     parser.add_argument("--cinder", default="http://127.0.0.1:8835/v3")
     parser.add_argument("--cinder-database", default="")
-    parser.add_argument("--count", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shown", type=int, default=40)
     asked = parser.parse_args()
     ours = Side(f"{asked.ours}/identity/v3", f"{asked.ours}/volume/v3", asked.our_password)
     theirs = Side(asked.identity, asked.cinder, "admin", asked.cinder_database)
-    salt = f"{random.getrandbits(40):010x}"
+    salt = make_salt()
     for side in (ours, theirs):
-        side.make_demo(f"trial-{salt}")
+        side.make_member("demo", f"trial-{salt}")
         side.names["salt"] = salt
         side.prepare(salt)
     tally = compare(ours, theirs, Asker(asked.seed), asked.count)
-    tally.show(asked.count, asked.shown)
-    return 1 if tally.rest else 0
+    return tally.show(asked.count, asked.shown)
 
 
 def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import random
-from collections.abc import Mapping
-from typing import Any
 
+from tests.trials.drawing import Drawing
 from tests.trials.volume.sides import Request
 from tests.trials.volume.values import (
     ACTIONS,
@@ -31,11 +29,8 @@ from tests.trials.volume.values import (
 )
 
 
-class Asker:
+class Asker(Drawing):
     """Makes random requests; the same seed makes the same ones."""
-
-    def __init__(self, seed: int) -> None:
-        self.draw = random.Random(seed)  # noqa: S311 - no secret
 
     def request(self) -> Request:
         makers = (
@@ -56,10 +51,6 @@ class Asker:
         if self.draw.random() < 0.02:
             version = self.draw.choice(("3.72", "2.0", "4.0", "three", "3", "latest"))
         return dataclasses.replace(request, version=version)
-
-    def some(self, choices: Mapping[str, Any], most: int = 3) -> dict[str, Any]:
-        names = self.draw.sample(sorted(choices), min(len(choices), self.draw.randint(0, most)))
-        return {name: self.draw.choice(choices[name]) for name in names}
 
     def lists(self) -> Request:
         noun = self.draw.choice(("volumes", "volumes", "snapshots", "attachments", "types"))

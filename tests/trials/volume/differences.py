@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 from tests.trials.service import Answer
+from tests.trials.shapes import first_difference
+from tests.trials.shapes import shape as whole_shape
 from tests.trials.volume.sides import Request
 
 FREE = (
@@ -18,12 +20,7 @@ PREPARED = re.compile(r"[vs]\d-")
 
 
 def shape(value: Any) -> Any:
-    """The keys of objects at any depth; of lists, the first object and the number."""
-    if isinstance(value, dict):
-        return {key: shape(item) for key, item in value.items() if key not in FREE}
-    if isinstance(value, list):
-        return [len(value), shape(value[0]) if value else None]
-    return None
+    return whole_shape(value, FREE)
 
 
 def order(answer: Answer) -> list[str]:
@@ -47,7 +44,7 @@ def differs(request: Request, ours: Answer, theirs: Answer) -> str | None:
     if request.kind == "list":
         return _lists_differ(ours, theirs)
     if shape(ours.json) != shape(theirs.json):
-        return f"keys {_first_difference(shape(ours.json), shape(theirs.json))}"
+        return f"keys {first_difference(shape(ours.json), shape(theirs.json))}"
     return None
 
 
@@ -59,13 +56,3 @@ def _lists_differ(ours: Answer, theirs: Answer) -> str | None:
     if mine and other and shape(mine[0]) != shape(other[0]):
         return f"keys {sorted(set(shape(mine[0])) ^ set(shape(other[0])))}"
     return None
-
-
-def _first_difference(mine: Any, other: Any, path: str = "") -> str:
-    if isinstance(mine, dict) and isinstance(other, dict):
-        for key in sorted(set(mine) ^ set(other)):
-            return f"{path}{key} ({'ours' if key in mine else 'theirs'} alone)"
-        for key in mine:
-            if mine[key] != other[key]:
-                return _first_difference(mine[key], other[key], f"{path}{key}.")
-    return f"{path.rstrip('.')}: {mine!r:.60} theirs {other!r:.60}"

@@ -2,40 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
 
+from tests.trials.reasons import Test, by, has
 from tests.trials.service import Answer
 from tests.trials.volume.sides import Request
-
-Test = Callable[[Request, Answer, Answer], bool]
-
-
-def _by(path: str, *statuses: int | tuple[int, ...] | None) -> Test:
-    """Requests whose path is like this and that have these statuses, ours and theirs; ``None``
-    stands for every status.
-    """
-
-    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
-        given = zip(statuses, (ours.status, theirs.status), strict=True)
-        alike = all(
-            want is None or got in (want if isinstance(want, tuple) else (want,))
-            for want, got in given
-        )
-        return re.match(path, request.path) is not None and alike
-
-    return holds
-
-
-def _has(key: str, *statuses: int | tuple[int, ...] | None) -> Test:
-    """The same of requests that have the key in their body."""
-    alike = _by("", *statuses)
-
-    def holds(request: Request, ours: Answer, theirs: Answer) -> bool:
-        return f'"{key}"' in json.dumps(request.body) and alike(request, ours, theirs)
-
-    return holds
 
 
 def _pages(request: Request, ours: Answer, theirs: Answer) -> bool:
@@ -55,23 +26,23 @@ def _types_by_name(request: Request, ours: Answer, theirs: Answer) -> bool:
 
 
 KNOWN: tuple[tuple[str, Test], ...] = (
-    ("Cinder breaks (500)", _by("", None, 500)),
-    ("the caller's right counts before the body", _by("", 403, 400)),
-    ("the caller's right counts before the thing", _by("types|default-types", 403, 404)),
-    ("a thing that is not there counts before the body", _by("types/|volumes/|snap", 404, 400)),
+    ("Cinder breaks (500)", by("", None, 500)),
+    ("the caller's right counts before the body", by("", 403, 400)),
+    ("the caller's right counts before the thing", by("types|default-types", 403, 404)),
+    ("a thing that is not there counts before the body", by("types/|volumes/|snap", 404, 400)),
     ("types are ordered by name, and markers of theirs count", _types_by_name),
     ("pages of lists in which what is deleted stays", _pages),
     ("filters that Cinder ignores before 3.31", _ignored),
-    ("unknown keys are refused before 3.53, too", _has("colour", 400, (200, 202))),
-    ("unknown keys are refused before 3.53, too", _has("scheduler_hints", 400, 202)),
+    ("unknown keys are refused before 3.53, too", has("colour", 400, (200, 202))),
+    ("unknown keys are refused before 3.53, too", has("scheduler_hints", 400, 202)),
     ("lists by id: ids are random", _by_id),
-    ("projects that do not exist get no access", _by(r"types/.*/os-volume-type-access", 200, 200)),
-    ("projects that do not exist get no access", _by(r"types/.*/action", (400, 404), 202)),
-    ("unknown parameters are refused", _by(r"[\w-]+(/detail)?\?|limits\?", 400, 200)),
-    ("Cinder's default settings allow fewer filters", _by(r"[\w-]+(/detail)?\?", 200, 400)),
-    ("types differ, and those of others are hidden", _by("os-quota-(class-)?sets/.*", 200, 200)),
-    ("zones are told of processes there", _by("os-availability-zone", 200, 200)),
-    ("processes are told from a table there", _by("os-hosts", 200, 200)),
-    ("extensions are told as they are on each side", _by("extensions", 200, 200)),
+    ("projects that do not exist get no access", by(r"types/.*/os-volume-type-access", 200, 200)),
+    ("projects that do not exist get no access", by(r"types/.*/action", (400, 404), 202)),
+    ("unknown parameters are refused", by(r"[\w-]+(/detail)?\?|limits\?", 400, 200)),
+    ("Cinder's default settings allow fewer filters", by(r"[\w-]+(/detail)?\?", 200, 400)),
+    ("types differ, and those of others are hidden", by("os-quota-(class-)?sets/.*", 200, 200)),
+    ("zones are told of processes there", by("os-availability-zone", 200, 200)),
+    ("processes are told from a table there", by("os-hosts", 200, 200)),
+    ("extensions are told as they are on each side", by("extensions", 200, 200)),
 )
 """In this order, the first that holds counts."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import re
 import sqlite3
 from typing import Any
 
-from tests.trials.service import Answer, Service, ask
+from tests.trials.prepared import UNKNOWN, PreparedService
+from tests.trials.service import Answer, ask
 
 HOST = "local@database#volumes"
 FAST = {"a": "b", "multiattach": "x"}
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,19 +31,14 @@ class Request:
         return f"{self.method} {self.path} {self.version} {who} {json.dumps(self.body)[:200]}"
 
 
-class Side(Service):
+class Side(PreparedService):
     """One of the two services, with the same things in it."""
 
-    def __init__(self, identity: str, volume: str, password: str, database: str = "") -> None:
-        super().__init__(identity, password)
-        self.volume = volume
-        self.database = database
-        self.names = {"unknown": UNKNOWN}
+    request = Request
 
-    def make_demo(self, name: str) -> None:
-        """A project with a member, who asks from now on."""
-        self.make_member("demo", name)
-        self.names |= {f"project_{user}": row_id for user, row_id in self.projects.items()}
+    def __init__(self, identity: str, root: str, password: str, database: str = "") -> None:
+        super().__init__(identity, root, password)
+        self.database = database
 
     def send(self, request: Request) -> Answer:
         user = "admin" if request.admin else "demo"
@@ -53,24 +47,8 @@ class Side(Service):
             "X-Auth-Token": self.tokens[user],
             "OpenStack-API-Version": f"volume {request.version}",
         }
-        url = f"{self.volume}/{self.projects[user]}/{path}"
-        return ask(request.method, url, self._filled(request.body), headers)[0]
-
-    def _filled(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: self._filled(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._filled(item) for item in value]
-        if isinstance(value, str) and re.fullmatch(r"\{\w+\}", value):
-            return self.names[value[1:-1]]
-        return value
-
-    def need(self, *request: Any, **more: Any) -> Any:
-        """A request that has to succeed."""
-        answer = self.send(Request("world", *request, **more))
-        if answer.status >= 300:
-            raise SystemExit(f"{self.volume}: {request}: {answer}")
-        return answer.json
+        url = f"{self.root}/{self.projects[user]}/{path}"
+        return ask(request.method, url, self.fill_in(request.body), headers)[0]
 
     def make_volume(self, name: str, **keys: Any) -> str:
         """A free volume of demo."""
@@ -118,7 +96,6 @@ class Side(Service):
         first = self.names["volume0"]
         self.names["snapshot0"] = self.make_snapshot(first, f"s0-{salt}")
         self.names["snapshot1"] = self.make_snapshot(first, f"s1-{salt}", metadata={"k": "v"})
-        self.names["scratch"] = UNKNOWN
 
     def freshen(self, salt: str, kind: str) -> None:
         """What is used up by a request."""
