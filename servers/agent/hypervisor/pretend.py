@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.files import read_json, write_durably
-from servers.agent.hypervisor.connections import file_of, iscsi_of, without_passwords
+from servers.agent.hypervisor.connections import file_of, iscsi_of
+from servers.agent.hypervisor.kept import without_secrets
 from servers.agent.hypervisor.protocol import GuestFailed, Live, NoGuest, Power
 
 AFTER = {
@@ -33,8 +34,6 @@ AFTER = {
     "suspend": Power.SUSPENDED,
     "resume": Power.RUNNING,
 }
-SECRETS = ("admin_password", "files")
-"""What is not kept of a guest."""
 DISK, RESCUE, GUEST, LIVE = "disk", "disk.rescue", "guest.json", "live.json"
 CONFIG = "config.iso"
 """Made once, with the guest: was it told a password, and which files?"""
@@ -132,8 +131,7 @@ class Pretend:
         folder = self._find(server_id)
         self._work("attach_disk")
         check_volume(disk)
-        new = without_passwords({"disks": [disk]})["disks"]
-        self._change(folder, "disks", "volume_id", str(disk["volume_id"]), new)
+        self._change(folder, "disks", "volume_id", str(disk["volume_id"]), [dict(disk)])
 
     def detach_disk(self, server_id: str, volume_id: str) -> None:
         folder = self._find(server_id)
@@ -282,9 +280,7 @@ class Pretend:
         self._set(folder, power)
 
     def _keep(self, folder: Path, guest: Mapping[str, Any]) -> None:
-        told = without_passwords(guest)
-        kept = {key: value for key, value in told.items() if key not in SECRETS}
-        write_durably(folder / GUEST, kept)
+        write_durably(folder / GUEST, without_secrets(guest))
 
     def _change(
         self, folder: Path, key: str, name: str, value: str, new: list[dict[str, Any]]
@@ -292,7 +288,7 @@ class Pretend:
         """Replace the disk or NIC with this id."""
         guest = read_json(folder / GUEST)
         others = [one for one in guest.get(key, ()) if one[name] != value]
-        write_durably(folder / GUEST, {**guest, key: [*others, *new]})
+        self._keep(folder, {**guest, key: [*others, *new]})
 
     def _find(self, server_id: str) -> Path:
         folder = self.folder / server_id

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.files import read_json, write_durably
-from servers.agent.hypervisor.connections import without_passwords
+from servers.agent.hypervisor.kept import without_secrets
 from servers.agent.hypervisor.libvirt.domain import CONSOLE_LOG, OF_QEMU
 from servers.agent.hypervisor.protocol import NoGuest
 
 GUEST = "guest.json"
 ARRIVING = "arriving.json"
 """As ``guest.json``, of one that comes by live migration."""
-SECRETS = ("admin_password", "files")
-"""What is not kept of a guest."""
 CONSOLE_BYTES = 4 << 20
 CONSOLE_KEPT = 1 << 20
 TAIL_BYTES = 400_000
@@ -107,8 +105,3 @@ class Folders:
 
     def __iter__(self) -> Iterator[Folder]:
         return (Folder(path.parent) for path in sorted(self.path.glob(f"*/{GUEST}")))
-
-
-def without_secrets(guest: Mapping[str, Any]) -> dict[str, Any]:
-    told = without_passwords(guest)
-    return {key: value for key, value in told.items() if key not in SECRETS}

@@ -14,6 +14,7 @@ from servers.agent.certificates import OF_GUESTS, are_there, with_certificate
 from servers.agent.failures import GuestFailed
 from servers.agent.files import read_json, write_durably
 from servers.agent.hypervisor.connections import Iscsi, iscsi_of
+from servers.agent.hypervisor.kept import without_secrets
 from servers.agent.hypervisor.libvirt.domain import iscsi_element
 from servers.agent.hypervisor.libvirt.drives import (
     make_blanks,
@@ -21,13 +22,7 @@ from servers.agent.hypervisor.libvirt.drives import (
     own_disks,
     volume_drive,
 )
-from servers.agent.hypervisor.libvirt.folders import (
-    ARRIVING,
-    CONFIG,
-    GUEST,
-    Folder,
-    without_secrets,
-)
+from servers.agent.hypervisor.libvirt.folders import ARRIVING, CONFIG, GUEST, Folder
 from servers.agent.hypervisor.libvirt.library import failure, lib, said
 from servers.agent.hypervisor.libvirt.machines import Machines, ignoring, power_of
 from servers.agent.hypervisor.protocol import COPIED, Live, Power, Unsupported
