@@ -25,6 +25,7 @@ from compute_site.neighbours.network.local import (
     pools,
     qos,
     routers,
+    scopes,
 )
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.pools import POOL_COLUMNS
@@ -128,7 +129,6 @@ class NetworkAdmin(ApiAdmin):
 
     create = staticmethod(changes.create_network)
     change = staticmethod(changes.change)
-
     delete = staticmethod(changes.delete_network)
 
     @admin.display(description="ports")
@@ -155,10 +155,9 @@ class AddressScopeAdmin(ApiAdmin):
     autocomplete_fields = ("project",)
     ordering = ("name", "id")
 
-    create = staticmethod(pools.create_scope)
-    change = staticmethod(pools.change_scope)
-
-    delete = staticmethod(pools.delete_scope)
+    create = staticmethod(scopes.create_scope)
+    change = staticmethod(scopes.change_scope)
+    delete = staticmethod(scopes.delete_scope)
 
 
 class SubnetPoolForm(ApiForm):
@@ -210,7 +209,6 @@ class SubnetPoolAdmin(ApiAdmin):
 
     create = staticmethod(pools.create_pool)
     change = staticmethod(pools.change_pool)
-
     delete = staticmethod(pools.delete_pool)
 
 
@@ -282,7 +280,6 @@ class SubnetAdmin(ApiAdmin):
 
     create = staticmethod(changes.create_subnet)
     change = staticmethod(changes.change)
-
     delete = staticmethod(changes.delete_subnet)
 
 
@@ -402,7 +399,6 @@ class PortAdmin(ApiAdmin):
 
     create = staticmethod(changes.create_port)
     change = staticmethod(changes.change)
-
     delete = staticmethod(changes.delete_port)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Port]:
@@ -459,7 +455,6 @@ class SecurityGroupAdmin(ApiAdmin):
 
     create = staticmethod(changes.create_group)
     change = staticmethod(changes.change_group)
-
     delete = staticmethod(changes.delete_group)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -510,7 +505,6 @@ class AddressGroupAdmin(ApiAdmin):
 
     create = staticmethod(address_groups.create_address_group)
     change = staticmethod(address_groups.change_address_group)
-
     delete = staticmethod(address_groups.delete_address_group)
 
 
@@ -553,7 +547,6 @@ class RouterAdmin(ApiAdmin):
 
     create = staticmethod(routers.create_router)
     change = staticmethod(routers.change_router)
-
     delete = staticmethod(routers.delete_router)
 
 
@@ -658,7 +651,6 @@ class QosPolicyAdmin(ApiAdmin):
 
     create = staticmethod(qos.create_policy)
     change = staticmethod(qos.change_policy)
-
     delete = staticmethod(qos.delete_policy)
 
 
@@ -684,7 +676,6 @@ class NetworkAccessAdmin(ApiAdmin):
 
     create = staticmethod(access.create_access)
     change = staticmethod(access.change_access)
-
     delete = staticmethod(access.delete_access)
 
 

@@ -22,7 +22,7 @@ from compute_site.neighbours.network.api.filters import (
 from compute_site.neighbours.network.api.lists import ListView
 from compute_site.neighbours.network.api.objects import DetailView, Kind, NetworkView
 from compute_site.neighbours.network.api.representation import show_pool, show_scope
-from compute_site.neighbours.network.local import pools
+from compute_site.neighbours.network.local import pools, scopes
 from compute_site.neighbours.network.models import AddressScope, SubnetPool
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.service_view import Filter, by_id
@@ -42,10 +42,10 @@ class Scopes(NetworkView):
     kind = Kind(
         seen=policies.OWN["address_scope", "get"],
         new=serializers.ScopeCreate,
-        create=pools.create_scope,
+        create=scopes.create_scope,
         changed=serializers.ScopeUpdate,
-        change=pools.change_scope,
-        delete=pools.delete_scope,
+        change=scopes.change_scope,
+        delete=scopes.delete_scope,
     )
     filters: ClassVar[Mapping[str, Filter]] = {
         **OWNER,

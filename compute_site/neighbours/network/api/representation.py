@@ -8,8 +8,8 @@ from typing import Any
 
 from compute_site.neighbours.network.api.shapes import QOS_COLUMNS
 from compute_site.neighbours.network.local.interfaces import Interface
-from compute_site.neighbours.network.local.pools import scopes_of
 from compute_site.neighbours.network.local.rows import normal_range
+from compute_site.neighbours.network.local.scopes import scopes_of
 from compute_site.neighbours.network.local.zones import zones
 from compute_site.neighbours.network.models import (
     EVERYBODY,

@@ -25,10 +25,10 @@ from compute_site.neighbours.network.local.carried import (
     tell_of_networks,
     tell_of_ports,
 )
+from compute_site.neighbours.network.local.cutting import choose_range
 from compute_site.neighbours.network.local.events import tell_changed, tell_changing
 from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.missing import NetworkNotFound, SecurityGroupNotFound
-from compute_site.neighbours.network.local.pools import choose_range
 from compute_site.neighbours.network.local.ports import (
     check_alike,
     find_group_ids,
@@ -152,10 +152,11 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
     network = find_network(caller, values["network_id"], lock=True)
     permit_create(caller, policies.CREATE_SUBNET, project_id, values, given, network=network)
     check_project(caller, project_id)
-    cidr, pool = choose_range(caller, values, network, project_id)
+    others = network.subnets.select_related("pool")  # read once the pool is locked
+    cidr, pool = choose_range(caller, values, others, project_id)
     subnet = subnet_row({**values, "cidr": cidr}, given, uuid.uuid4(), project_id)
     subnet.pool = pool
-    for other in network.subnets.all():
+    for other in others:
         if overlap(subnet.cidr, other.cidr):
             raise UnusableSubnet(
                 f"{subnet.cidr} overlaps with another subnet of this network, {other.cidr}.",

@@ -1,13 +1,10 @@
-"""Subnet pools and address scopes: how they are made, changed and deleted, and how subnets are cut
-from pools.
+"""Subnet pools: how they are made, changed and deleted.
 
 Networks are locked before pools, and pools before scopes.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -16,12 +13,11 @@ from django.db import IntegrityError, transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.network import policies
-from compute_site.neighbours.network.local.limits import QUOTAS, OverQuota
+from compute_site.neighbours.network.local.limits import QUOTAS
 from compute_site.neighbours.network.local.missing import AddressScopeNotFound, SubnetPoolNotFound
 from compute_site.neighbours.network.local.prefixes import (
     compacted,
     covers,
-    cut_range,
     have_common,
     versions_of,
     without_ranges,
@@ -32,13 +28,11 @@ from compute_site.neighbours.network.local.rights import (
     permit_create,
     permit_update,
 )
-from compute_site.neighbours.network.models import AddressScope, Network, Subnet, SubnetPool
+from compute_site.neighbours.network.models import AddressScope, Subnet, SubnetPool
 
 BITS = {4: 32, 6: 128}
 SHORTEST = {4: 8, 6: 64}
 """The prefix of the largest range that is cut, where nobody says another one."""
-UNIT = {4: 32, 6: 64}
-"""The prefix of what the quota of a pool counts."""
 POOL_COLUMNS = {
     **{key: key for key in ("name", "description", "is_default", "default_quota")},
     **{key: key for key in ("min_prefixlen", "max_prefixlen", "default_prefixlen")},
@@ -71,70 +65,10 @@ class PoolMismatch(BadRequest):
     code = "pool_mismatch"
 
 
-class UnusableCut(BadRequest):
-    """What a request says of the range of a new subnet contradicts itself, or its pool."""
-
-    code = "unusable_cut"
-
-
-class NoRangeLeft(Conflict):
-    """The pool has no such range left."""
-
-    code = "no_range_left"
-
-
-class PoolQuotaReached(OverQuota):
-    """The project has what the pool gives to each."""
-
-    code = "pool_quota_reached"
-
-
 class ScopeConflict(Conflict):
     """Two pools of an address scope would have an address in common."""
 
     code = "scope_conflict"
-
-
-class ScopeInUse(Conflict):
-    """Subnet pools are in the address scope."""
-
-    code = "scope_in_use"
-
-
-class ScopeStays(BadRequest):
-    """What is shared with all projects may be in use by them."""
-
-    code = "scope_stays"
-
-
-@transaction.atomic
-def create_scope(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> AddressScope:
-    project_id = values["project_id"] or caller.project_id
-    permit_create(caller, policies.OWN["address_scope", "create"], project_id, values, given)
-    check_project(caller, project_id)
-    columns = {key: values[key] for key in ("name", "shared", "ip_version")}
-    return AddressScope.objects.create(project_id=project_id, **columns)
-
-
-@transaction.atomic
-def change_scope(
-    caller: Caller, row: AddressScope, values: Mapping[str, Any], given: Collection[str]
-) -> None:
-    permit_update(caller, policies.OWN["address_scope", "update"], row, values, given)
-    if "shared" in given and row.shared and not values["shared"]:
-        raise ScopeStays(f"The address scope {row.pk} stays shared.", field="shared")
-    for key in given:
-        setattr(row, key, values[key])
-    row.save(update_fields=list(given))
-
-
-@transaction.atomic
-def delete_scope(caller: Caller, row: AddressScope) -> None:
-    permit(caller, policies.OWN["address_scope", "delete"], row.project_id)
-    AddressScope.objects.select_for_update().filter(pk=row.pk).first()
-    if row.pools.exists():
-        raise ScopeInUse(f"Subnet pools are in the address scope {row.pk}.")
-    row.delete()
 
 
 @transaction.atomic
@@ -217,7 +151,7 @@ def remove_prefixes(caller: Caller, row: SubnetPool, prefixes: Sequence[str]) ->
     pool = _locked(row)
     _check_own_scope(caller, pool)
     _check_version(pool, prefixes)
-    if have_common(prefixes, _cut_from(pool)):
+    if have_common(prefixes, cut_from(pool)):
         raise UnusablePool("Subnets were cut from these ranges.", field="prefixes")
     left = without_ranges(pool.prefixes, prefixes)
     if not left:
@@ -228,105 +162,9 @@ def remove_prefixes(caller: Caller, row: SubnetPool, prefixes: Sequence[str]) ->
     return pool
 
 
-def choose_range(
-    caller: Caller, values: Mapping[str, Any], network: Network, project_id: str
-) -> tuple[str, SubnetPool | None]:
-    """The range of a new subnet of the network, which is locked, and the pool that it is cut from.
-
-    Raises:
-        UnusableCut: the request says too little, too much, or what the pool does not allow.
-        SubnetPoolNotFound: the caller sees no such pool, or there is no default one (400).
-        PoolMismatch: the network has subnets of another pool.
-        PoolQuotaReached, NoRangeLeft: the pool gives no more.
-    """
-    cidr, length = values["cidr"], values["prefixlen"]
-    if cidr is not None and length is not None:
-        raise UnusableCut("Give cidr or prefixlen, not both.", field="prefixlen")
-    pool = _chosen(caller, values)
-    version = ipaddress.ip_network(cidr).version if cidr else values["ip_version"]
-    _check_one_pool(network, version, pool)
-    if pool is None:
-        if cidr is None:
-            raise UnusableCut("Give a cidr, or a pool to cut it from.", field="cidr")
-        return cidr, None
-    if pool.ip_version != version:
-        raise UnusableCut(f"The pool {pool.pk} is IPv{pool.ip_version}.", field="ip_version")
-    if cidr is None and values["allocation_pools"]:
-        raise UnusableCut("Allocation pools need a cidr.", field="allocation_pools")
-    if cidr is not None:
-        length = ipaddress.ip_network(cidr).prefixlen
-    return _cut(pool, cidr, length or pool.default_prefixlen, project_id), pool
-
-
-def _chosen(caller: Caller, values: Mapping[str, Any]) -> SubnetPool | None:
-    """The pool that a request for a subnet names, locked; ``None``: it names none."""
-    named, by_default = values["subnetpool_id"], values["use_default_subnetpool"]
-    if named is not None and by_default:
-        raise UnusableCut(
-            "Give subnetpool_id or use_default_subnetpool, not both.", field="subnetpool_id"
-        )
-    seen = SubnetPool.objects.visible_to(caller).select_for_update(no_key=True)
-    if named is not None:
-        pool = seen.filter(pk=named).first()
-        if pool is None:
-            raise SubnetPoolNotFound(f"There is no subnet pool {named}.", field="subnetpool_id")
-        return pool
-    if not by_default:
-        return None
-    version = ipaddress.ip_network(values["cidr"]).version if values["cidr"] else None
-    pool = seen.filter(is_default=True, ip_version=version or values["ip_version"]).first()
-    if pool is None:
-        raise UnusableCut(
-            f"There is no default pool of IPv{version or values['ip_version']}.",
-            field="use_default_subnetpool",
-        )
-    return pool
-
-
-def _cut(pool: SubnetPool, cidr: str | None, length: int, project_id: str) -> str:
-    """The range out of the pool, which is locked."""
-    if not pool.min_prefixlen <= length <= pool.max_prefixlen:
-        raise UnusableCut(
-            f"The pool {pool.pk} gives ranges from /{pool.min_prefixlen} to "
-            f"/{pool.max_prefixlen}, not /{length}.",
-            field="prefixlen" if cidr is None else "cidr",
-        )
-    _check_quota(pool, length, project_id)
-    taken = _cut_from(pool)
-    if cidr is None:
-        found = cut_range(pool.prefixes, taken, length)
-    else:
-        found = cidr if covers(without_ranges(pool.prefixes, taken), [cidr]) else None
-    if found is None:
-        told = cidr or f"range of /{length}"
-        raise NoRangeLeft(f"The pool {pool.pk} has no free {told}.", field="subnetpool_id")
-    return found
-
-
-def _check_quota(pool: SubnetPool, length: int, project_id: str) -> None:
-    if not pool.default_quota:
-        return
-    unit = UNIT[pool.ip_version]
-    lengths = [
-        ipaddress.ip_network(one).prefixlen
-        for one in pool.subnets.filter(project=project_id).values_list("cidr", flat=True)
-    ]
-    if sum(2.0 ** (unit - one) for one in (*lengths, length)) > pool.default_quota:
-        raise PoolQuotaReached(
-            f"The project may have {pool.default_quota} times /{unit} of the pool {pool.pk}."
-        )
-
-
-def _check_one_pool(network: Network, version: int, pool: SubnetPool | None) -> None:
-    for other in network.subnets.filter(ip_version=version).select_related("pool"):
-        if (other.pool_id is None and pool is None) or (pool and other.pool_id == pool.pk):
-            continue
-        in_scope = pool is not None and pool.scope_id is not None and other.pool is not None
-        if not (in_scope and pool and other.pool and other.pool.scope_id == pool.scope_id):
-            raise PoolMismatch(
-                f"The network has a subnet {other.cidr} that is of another pool, or of none.",
-                field="subnetpool_id",
-            )
+def cut_from(pool: SubnetPool) -> list[str]:
+    """The ranges of the pool's subnets."""
+    return list(pool.subnets.values_list("cidr", flat=True))
 
 
 def _check_alone(pool: SubnetPool) -> None:
@@ -382,11 +220,8 @@ def _check_own_scope(caller: Caller, pool: SubnetPool) -> None:
 
 def _check_lengths(pool: SubnetPool) -> None:
     """Raises ``UnusablePool`` where the lengths of prefixes are not in their order."""
-    order = (
-        ("min_prefixlen", "max_prefixlen"),
-        *(("min_prefixlen", "default_prefixlen"), ("default_prefixlen", "max_prefixlen")),
-    )
-    for low, high in order:
+    shortest, longest, usual = "min_prefixlen", "max_prefixlen", "default_prefixlen"
+    for low, high in ((shortest, longest), (shortest, usual), (usual, longest)):
         if getattr(pool, low) > getattr(pool, high):
             raise UnusablePool(
                 f"{low} {getattr(pool, low)} is more than {high} {getattr(pool, high)}.", field=low
@@ -411,10 +246,6 @@ def _check_version(pool: SubnetPool, prefixes: Sequence[str]) -> None:
         raise UnusablePool(f"The pool {pool.pk} is IPv{pool.ip_version}.", field="prefixes")
 
 
-def _cut_from(pool: SubnetPool) -> list[str]:
-    return list(pool.subnets.values_list("cidr", flat=True))
-
-
 def _save(pool: SubnetPool, **how: Any) -> None:
     try:
         with transaction.atomic():
@@ -432,13 +263,3 @@ def _locked(row: SubnetPool, *, for_good: bool = False) -> SubnetPool:
     if found is None:
         raise SubnetPoolNotFound(f"There is no subnet pool {row.pk}.")
     return found
-
-
-def scopes_of(network: Network) -> dict[int, uuid.UUID | None]:
-    """The address scopes that the network lies in, by IP version; its ``subnets`` come with their
-    ``pool``."""
-    return {
-        subnet.pool.ip_version: subnet.pool.scope_id
-        for subnet in network.subnets.all()
-        if subnet.pool is not None
-    }
