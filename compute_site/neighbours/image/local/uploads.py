@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
@@ -87,14 +88,10 @@ def import_staged(image: Image) -> None:
     """
     _check_formats_to_import(image)
     _begin(image, IMPORT)
-    try:
-        with store.open_data(str(image.pk)) as file:
-            inspection = _inspect(image, iter(lambda: file.read(1 << 20), b""))
-            for _ in inspection:
-                pass
-    except BaseException:
-        _end(image, IMPORT.meanwhile, status=STAGED)
-        raise
+    with _or_as_before(image, IMPORT), store.open_data(str(image.pk)) as file:
+        inspection = _inspect(image, iter(lambda: file.read(1 << 20), b""))
+        for _ in inspection:
+            pass
     _end(image, IMPORT.meanwhile, status="active", virtual_size=inspection.virtual_size)
 
 
@@ -116,11 +113,8 @@ def write_download(image: Image, pieces: Iterable[bytes]) -> None:
         WrongFormat, TooMuchData, StoreFull, ImageQuotaReached, and what ``pieces`` raise: the image
             is ``queued`` again.
     """
-    try:
+    with _or_as_before(image, DOWNLOAD):
         most = _room(image)
-    except BaseException:
-        _end(image, DOWNLOAD.meanwhile, status=DOWNLOAD.before)
-        raise
     _write(image, pieces, DOWNLOAD, most)
 
 
@@ -174,12 +168,9 @@ def _keep(image: Image, pieces: Iterable[bytes], step: Step) -> None:
 
 
 def _write(image: Image, pieces: Iterable[bytes], step: Step, most: int) -> None:
-    try:
+    with _or_as_before(image, step):
         inspection = _inspect(image, pieces) if step.after == "active" else None
         written = store.write(str(image.pk), inspection or pieces, most=most)
-    except BaseException:
-        _end(image, step.meanwhile, status=step.before)
-        raise
     kept = _end(
         image,
         step.meanwhile,
@@ -234,6 +225,16 @@ def _begin(image: Image, step: Step) -> None:
         raise ImageIsThere(
             f"Image {image.pk} is {image.status}; for this it would have to be {step.before}."
         )
+
+
+@contextlib.contextmanager
+def _or_as_before(image: Image, step: Step) -> Iterator[None]:
+    """Where something goes wrong, the image gets the status back that it was taken on from."""
+    try:
+        yield
+    except BaseException:
+        _end(image, step.meanwhile, status=step.before)
+        raise
 
 
 def _end(image: Image, meanwhile: str, **values: Any) -> bool:
