@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from compute_site.neighbours.image.local.metadefs import only_given
 from compute_site.neighbours.image.metadef_shapes import LONGEST_NAME, TYPES
 from compute_site.neighbours.image.models import (
     METADEF_VISIBILITIES,
@@ -132,7 +133,7 @@ def show_namespace(namespace: MetadefNamespace) -> dict[str, Any]:
     """The namespace without what is in it."""
     return {
         "namespace": namespace.namespace,
-        **_given(display_name=namespace.display_name, description=namespace.description),
+        **only_given(display_name=namespace.display_name, description=namespace.description),
         "visibility": namespace.visibility,
         "protected": namespace.protected,
         "owner": namespace.owner,
@@ -182,7 +183,7 @@ def show_changed_object(namespace: MetadefNamespace, row: MetadefObject) -> dict
 def show_object(namespace: MetadefNamespace, row: MetadefObject) -> dict[str, Any]:
     return {
         "name": row.name,
-        **_given(description=row.description),
+        **only_given(description=row.description),
         "required": row.required,
         **({"properties": row.properties} if row.properties else {}),
         **_times(row),
@@ -202,14 +203,10 @@ def show_resource_type(row: ResourceType) -> dict[str, Any]:
 def show_association(row: ResourceTypeAssociation) -> dict[str, Any]:
     return {
         "name": row.resource_type.name,
-        **_given(prefix=row.prefix, properties_target=row.properties_target),
+        **only_given(prefix=row.prefix, properties_target=row.properties_target),
         **_times(row),
     }
 
 
 def _times(row: Any) -> dict[str, str]:
     return {"created_at": iso(row.created_at), "updated_at": iso(row.updated_at)}
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}

@@ -271,12 +271,12 @@ def contents_of(namespace: MetadefNamespace) -> dict[str, Any]:
     return {
         "resource_type_associations": [
             {"name": one.resource_type.name}
-            | _given(prefix=one.prefix, properties_target=one.properties_target)
+            | only_given(prefix=one.prefix, properties_target=one.properties_target)
             for one in associations
         ],
         "objects": [
             {"name": one.name}
-            | _given(description=one.description)
+            | only_given(description=one.description)
             | {key: value for key in ("required", "properties") if (value := getattr(one, key))}
             for one in namespace.grouped.order_by("pk")
         ],
@@ -293,7 +293,8 @@ def _in_order(content: Any) -> Any:
     return sorted(kept, key=lambda one: str(one["name"]))
 
 
-def _given(**values: Any) -> dict[str, Any]:
+def only_given(**values: Any) -> dict[str, Any]:
+    """Without what is null: requests and answers leave that out."""
     return {key: value for key, value in values.items() if value is not None}
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, Conflict
+from compute_site.faults import BadRequest, Conflict, Fault
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local.changes import ImageIsThere
@@ -66,7 +66,7 @@ def upload(caller: Caller, image: Image, pieces: Iterable[bytes]) -> None:
         WrongFormat, TooMuchData, StoreFull, ImageQuotaReached: nothing is kept, and the image is
             ``queued`` as before; so it is if the data break off.
     """
-    _check_formats(image)
+    _check_formats(image, BadRequest)
     _take(caller, image, pieces, UPLOAD)
 
 
@@ -86,7 +86,7 @@ def import_staged(image: Image) -> None:
         Conflict: the image has no formats, or nothing was staged.
         WrongFormat: the image stays as it was.
     """
-    _check_formats_to_import(image)
+    _check_formats(image, Conflict)
     _begin(image, IMPORT)
     with _or_as_before(image, IMPORT), store.open_data(str(image.pk)) as file:
         inspection = _inspect(image, iter(lambda: file.read(1 << 20), b""))
@@ -102,7 +102,7 @@ def begin_download(image: Image) -> None:
         Conflict: the image has no formats.
         ImageIsThere: the image is not ``queued``.
     """
-    _check_formats_to_import(image)
+    _check_formats(image, Conflict)
     _begin(image, DOWNLOAD)
 
 
@@ -116,11 +116,6 @@ def write_download(image: Image, pieces: Iterable[bytes]) -> None:
     with _or_as_before(image, DOWNLOAD):
         most = _room(image)
     _write(image, pieces, DOWNLOAD, most)
-
-
-def _check_formats_to_import(image: Image) -> None:
-    if image.disk_format is None or image.container_format is None:
-        raise Conflict("The image needs a disk_format and a container_format before the import.")
 
 
 def fill(image: Image, pieces: Iterable[bytes], *, disk_format: str, sha512: str) -> None:
@@ -202,9 +197,10 @@ def _room(image: Image) -> int:
     return min(most, (limit - used) << 20)
 
 
-def _check_formats(image: Image) -> None:
+def _check_formats(image: Image, refused: type[Fault]) -> None:
+    """Glance refuses an upload by 400 and an import by 409."""
     if image.disk_format is None or image.container_format is None:
-        raise BadRequest("The image needs a disk_format and a container_format first.")
+        raise refused("The image needs a disk_format and a container_format first.")
 
 
 def _inspect(image: Image, pieces: Iterable[bytes]) -> Inspection:
