@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from functools import lru_cache
 
+LONGEST_PROJECT_ID = 36
 LONGEST_USER_ID = 64
 """Characters of the id of a user: those that Keystone makes of a directory's are SHA-256 in hex."""
 

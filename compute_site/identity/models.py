@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from compute_site.identity.auth_request import DOMAIN_ID
-from compute_site.identity.ids import LONGEST_USER_ID, new_id
+from compute_site.identity.ids import LONGEST_PROJECT_ID, LONGEST_USER_ID, new_id
 from compute_site.identity.kept_models import DomainOption, StoredCredential, StoredPolicy
 from compute_site.identity.limit_models import Limit, RegisteredLimit
 from compute_site.identity.service_models import (
@@ -128,7 +128,9 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 class Project(models.Model):
     """A project owns servers; every policy rule is a permission on it (``compute_site.policy``)."""
 
-    id = models.CharField(primary_key=True, max_length=36, default=new_id, db_collation="C")
+    id = models.CharField(
+        primary_key=True, max_length=LONGEST_PROJECT_ID, default=new_id, db_collation="C"
+    )
     name = models.CharField(max_length=64, db_collation="C")
     domain = models.ForeignKey(
         Domain, default=DOMAIN_ID, on_delete=models.PROTECT, related_name="projects"

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, Forbidden, NotFound
+from compute_site.identity.ids import LONGEST_PROJECT_ID
 from compute_site.neighbours.image import policies
 from compute_site.neighbours.image.data import store
 from compute_site.neighbours.image.local.limits import QUOTAS
@@ -30,7 +31,6 @@ FORMATS = ("disk_format", "container_format")
 RESERVED = "os_glance"
 """The prefix of properties that only the service sets."""
 PROPERTIES = "properties"
-LONGEST_ID = 36
 STATUS_RULES = {"active": policies.REACTIVATE, "deactivated": policies.DEACTIVATE}
 VISIBILITY_RULES = {"public": policies.PUBLICIZE, "community": policies.COMMUNITIZE}
 """What it takes to show an image to other projects."""
@@ -213,9 +213,10 @@ def check_deletable(caller: Caller, images: Collection[Image]) -> None:
 
 def _check_owner(owner: str | None) -> None:
     """Raises: BadRequest: no project could have the id."""
-    if owner is not None and len(owner) > LONGEST_ID:
+    if owner is not None and len(owner) > LONGEST_PROJECT_ID:
         raise BadRequest(
-            f"The owner is the id of a project, of at most {LONGEST_ID} characters.", field="owner"
+            f"The owner is the id of a project, of at most {LONGEST_PROJECT_ID} characters.",
+            field="owner",
         )
 
 
