@@ -82,7 +82,8 @@ def test_group_types_have_specs(as_admin: ApiClient, as_member: ApiClient) -> No
     assert as_admin.put(f"{url}/c", {"c": "e"}, headers=NEWEST).expect(200).json == {"c": "e"}
     bodies: tuple[Any, ...] = ({"a": "b"}, {"c": 5}, {"c": "d", "a": "b"}, [])
     for wrong in bodies:
-        as_admin.put(f"{url}/c", wrong, headers=NEWEST).expect(400)
+        refused = as_admin.put(f"{url}/c", wrong, headers=NEWEST).expect(400)
+    assert "names and their texts" in refused.message
     as_admin.post(url, {"group_specs": {"a b": "c"}}, headers=NEWEST).expect(400)
     as_admin.delete(f"{url}/c", headers=NEWEST).expect(202)
     as_admin.delete(f"{url}/c", headers=NEWEST).expect(404)

@@ -9,6 +9,7 @@ from compute_site.neighbours.volume.local.attachments import MODES, read_connect
 from compute_site.neighbours.volume.models import CONTROL_LOCATIONS
 from compute_site.values.keys import (
     Key,
+    Reader,
     WrongValue,
     between,
     filled_line,
@@ -30,13 +31,18 @@ from compute_site.values.words import STRICT_FALSE, STRICT_TRUE
 MOST_GIB = 2**31 - 1
 
 
-def gigabytes(value: Any) -> int:
-    """A size, also one that is written as a text: Cinder takes both."""
-    plain = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 11
-    return int(_size(int(value) if plain else value))
+def also_as_text(read: Reader) -> Reader:
+    """For numbers, also ones that are written as texts: Cinder takes both."""
+
+    def read_either(value: Any) -> int:
+        plain = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 11
+        return int(read(int(value) if plain else value))
+
+    return read_either
 
 
-_size = between(1, MOST_GIB)
+gigabytes = also_as_text(between(1, MOST_GIB))
+bits_of_key = also_as_text(whole)
 
 
 def strict_texts(value: Any) -> dict[str, str]:
@@ -54,14 +60,6 @@ def word_or_flag(value: Any) -> bool:
     return False if value in STRICT_FALSE else flag(value)
 
 
-def name_text(value: Any) -> str:
-    """A name with more than blanks."""
-    found = str(filled_line(value))
-    if not found.strip():
-        raise WrongValue("give a text with more than blanks")
-    return found
-
-
 def nothing(noun: str) -> Key:
     """A key that names a kind of thing that does not exist here; only null is taken."""
 
@@ -71,12 +69,6 @@ def nothing(noun: str) -> Key:
     return Key(refuse)
 
 
-def size_of_key(value: Any) -> int:
-    """Bits of a key, also written as a text."""
-    plain = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 11
-    return int(whole(int(value) if plain else value))
-
-
 def distinct_names(value: Any) -> list[str]:
     found = list_of(filled_line)(value)
     if len(set(found)) < len(found):
@@ -84,17 +76,15 @@ def distinct_names(value: Any) -> list[str]:
     return list(found)
 
 
-NEW_QOS: Mapping[str, Key] = {"name": Key(name_text, required=True)}
+NEW_QOS: Mapping[str, Key] = {"name": Key(filled_line, required=True)}
 UNSET_QOS: Mapping[str, Key] = {"keys": Key(distinct_names, required=True)}
 NEW_ENCRYPTION: Mapping[str, Key] = {
     "provider": Key(line, required=True),
     "control_location": Key(one_of(*CONTROL_LOCATIONS), required=True),
     "cipher": Key(line),
-    "key_size": Key(size_of_key),
+    "key_size": Key(bits_of_key),
 }
-CHANGED_ENCRYPTION: Mapping[str, Key] = {
-    **optional(NEW_ENCRYPTION, "provider", "control_location"),
-}
+CHANGED_ENCRYPTION: Mapping[str, Key] = optional(NEW_ENCRYPTION, "provider", "control_location")
 NEW_VOLUME: Mapping[str, Key] = {
     "size": Key(gigabytes),
     "name": Key(line, default="", other_name="display_name"),
@@ -111,13 +101,13 @@ NEW_VOLUME: Mapping[str, Key] = {
     "group_id": Key(uuid_text),
 }
 NEW_GROUP_TYPE: Mapping[str, Key] = {
-    "name": Key(name_text, required=True),
+    "name": Key(filled_line, required=True),
     "description": Key(line, default=""),
     "is_public": Key(word_or_flag, default=True),
     "group_specs": Key(strict_texts, default={}),
 }
 CHANGED_GROUP_TYPE: Mapping[str, Key] = {
-    "name": Key(name_text),
+    "name": Key(filled_line),
     "description": Key(line),
     "is_public": Key(word_or_flag),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Q
@@ -155,18 +154,11 @@ class TypeSpec(TypeView):
 
     def put(self, request: Request, type_id: str, key: str) -> Response:
         self.caller.permit(policies.UPDATE_SPECS)
-        kind, given = self.find_type(type_id), self.read_spec()
+        kind, given = self.find_type(type_id), self.read_itself(Specs).values
         if set(given) != {key}:
             raise BadRequest(f"Send an object with the key {key[:60]} alone.")
         types.set_specs(kind, dict(given))
         return Response(given)
-
-    def read_spec(self) -> Mapping[str, str]:
-        """The body, which is the item itself."""
-        body = self.read_body()
-        if not isinstance(body, dict):
-            raise BadRequest("Send an object with the key and its text.")
-        return Specs.read(body, where="The body: ").values
 
     def delete(self, request: Request, type_id: str, key: str) -> Response:
         self.caller.permit(policies.DELETE_SPECS)

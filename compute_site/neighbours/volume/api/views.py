@@ -120,7 +120,8 @@ class VolumeView(ListView):
         """
         body = self.read_body()
         if not isinstance(body, dict):
-            raise BadRequest(f"Send an object with {' and '.join(serializer.shape)}.")
+            keys = " and ".join(serializer.shape) or "names and their texts"
+            raise BadRequest(f"Send an object with {keys}.")
         return serializer.read(body, where="The body: ", context=self.serializer_context)
 
     def listed(self, rows: OwnedQuerySet[Any]) -> OwnedQuerySet[Any]:
