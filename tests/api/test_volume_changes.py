@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import pytest
 
 from compute_site.faults import NotFound
 from compute_site.neighbours.image.models import Image
+from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import actions, types
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from tests.world.callers import caller_of
@@ -326,5 +328,8 @@ def test_what_went_after_it_was_found_is_missed(cast: Cast) -> None:
     ):
         with pytest.raises(NotFound, match=f"no volume {gone.pk}"):
             act_on(caller, gone, asked)
+    member = dataclasses.replace(caller_of(cast.member), rules=frozenset([policies.SET_IMAGE]))
+    with pytest.raises(NotFound, match=f"no volume {gone.pk}"):
+        actions.set_image_metadata(member, gone, {"metadata": {"a": "b"}})
     with pytest.raises(NotFound):
         types.delete(VolumeType(pk=uuid.uuid4(), name="gone"))

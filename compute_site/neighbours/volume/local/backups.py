@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.faults import BadRequest, NotFound
+from compute_site.faults import BadRequest
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.backup_models import Backup
@@ -22,6 +22,7 @@ from compute_site.neighbours.volume.local.changes import (
     lock_volume,
 )
 from compute_site.neighbours.volume.local.limits import check_backups
+from compute_site.neighbours.volume.local.locking import lock_row
 from compute_site.neighbours.volume.models import Snapshot, Volume
 
 AVAILABLE = "available"
@@ -190,7 +191,4 @@ def _remember(volume: Volume, backup: Backup) -> Volume:
 
 
 def _lock(backup: Backup) -> Backup:
-    locked = Backup.objects.select_for_update().filter(pk=backup.pk).first()
-    if locked is None:
-        raise NotFound(f"There is no backup {backup.pk}.")
-    return locked
+    return lock_row(Backup.objects.all(), backup.pk, "backup")

@@ -23,6 +23,7 @@ from compute_site.neighbours.volume.local.backend import suits
 from compute_site.neighbours.volume.local.default_types import default_type_of
 from compute_site.neighbours.volume.local.encryption import find_plain
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
+from compute_site.neighbours.volume.local.locking import lock_row
 from compute_site.neighbours.volume.local.of_servers import (
     find_sources,
     find_types,
@@ -287,10 +288,7 @@ def _delete_snapshots(volume: Volume) -> None:
 
 def lock_volume(volume_id: uuid.UUID) -> Volume:
     """Raises: NotFound: it has been deleted meanwhile."""
-    locked = Volume.objects.select_for_update(of=("self",)).filter(pk=volume_id).first()
-    if locked is None:
-        raise NotFound(f"There is no volume {volume_id}.")
-    return locked
+    return lock_row(Volume.objects.all(), volume_id, "volume")
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.volume.group_models import GroupType
+from compute_site.neighbours.volume.local.locking import lock_row
 from compute_site.values.keys import MOST_ITEMS
 
 
@@ -99,10 +100,7 @@ def check_spec(kind: GroupType, key: str) -> None:
 
 
 def _lock(kind: GroupType) -> GroupType:
-    locked = GroupType.objects.select_for_update().filter(pk=kind.pk).first()
-    if locked is None:
-        raise NotFound(f"There is no group type {kind.pk}.")
-    return locked
+    return lock_row(GroupType.objects.all(), kind.pk, "group type")
 
 
 def _check_name(name: str) -> None:

@@ -22,6 +22,7 @@ from compute_site.neighbours.volume.local.changes import (
     take_snapshot,
 )
 from compute_site.neighbours.volume.local.limits import check_groups, check_snapshots
+from compute_site.neighbours.volume.local.locking import lock_row
 from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 from compute_site.values.words import is_canonical
 
@@ -248,9 +249,7 @@ def create_snapshot(caller: Caller, values: Values) -> GroupSnapshot:
 def delete_snapshot(caller: Caller, taken: GroupSnapshot) -> None:
     """With the snapshots of the volumes. Raises: GroupBusy."""
     permit_on(caller, policies.DELETE_GROUP_SNAPSHOT, taken.project_id)
-    locked = GroupSnapshot.objects.select_for_update().filter(pk=taken.pk).first()
-    if locked is None:
-        raise NotFound(f"There is no snapshot {taken.pk} of a group.")
+    locked = lock_row(GroupSnapshot.objects.all(), taken.pk, "snapshot of a group")
     if locked.status not in ENDED:
         raise GroupBusy(f"Snapshot {taken.pk} of the group is {locked.status}.")
     parts = list(Snapshot.objects.filter(group_snapshot=locked))
@@ -264,7 +263,4 @@ def reset_snapshot(_: Caller, taken: GroupSnapshot, values: Values) -> None:
 
 
 def _lock(group: VolumeGroup) -> VolumeGroup:
-    locked = VolumeGroup.objects.select_for_update(of=("self",)).filter(pk=group.pk).first()
-    if locked is None:
-        raise NotFound(f"There is no group {group.pk}.")
-    return locked
+    return lock_row(VolumeGroup.objects.all(), group.pk, "group")

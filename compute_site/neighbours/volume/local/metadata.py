@@ -9,6 +9,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest
 from compute_site.neighbours.ownership import permit_on
+from compute_site.neighbours.volume.local.locking import lock_row
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.keys import MOST_ITEMS
 
@@ -25,9 +26,13 @@ def change_metadata(
 ) -> dict[str, str]:
     """Replace the items by what ``change`` returns for the present ones; return them. Concurrent
     changes wait.
+
+    Raises:
+        NotFound: the row has been deleted meanwhile.
     """
     permit_on(caller, rule, row.project_id)
-    locked = type(row)._base_manager.select_for_update(of=("self",)).get(pk=row.pk)  # noqa: SLF001
+    noun = "volume" if isinstance(row, Volume) else "snapshot"
+    locked = lock_row(type(row).objects.all(), row.pk, noun)
     changed = change(getattr(locked, column))
     if len(changed) > MOST_ITEMS:
         raise BadRequest(f"There are at most {MOST_ITEMS} items.", field=column)

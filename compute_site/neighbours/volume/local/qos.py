@@ -9,6 +9,7 @@ from django.db import transaction
 
 from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.volume.local.locking import lock_row
 from compute_site.neighbours.volume.models import Volume, VolumeType
 from compute_site.neighbours.volume.qos_models import BACK_END, BOTH, FRONT_END, QosSpecs
 from compute_site.values.keys import MOST_ITEMS
@@ -131,10 +132,7 @@ def limits_for_host(volume: Volume) -> dict[str, str]:
 
 
 def _lock(specs: QosSpecs) -> QosSpecs:
-    locked = QosSpecs.objects.select_for_update().filter(pk=specs.pk).first()
-    if locked is None:
-        raise NotFound(f"There are no QoS specs {specs.pk}.")
-    return locked
+    return lock_row(QosSpecs.objects.all(), specs.pk, "QoS specs")
 
 
 def _find_type(type_id: str) -> VolumeType:

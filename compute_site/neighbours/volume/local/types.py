@@ -10,6 +10,7 @@ from django.db import transaction
 from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.ownership import project_exists
 from compute_site.neighbours.volume.local.limits import QUOTAS
+from compute_site.neighbours.volume.local.locking import lock_row
 from compute_site.neighbours.volume.models import VolumeType, VolumeTypeAccess
 from compute_site.values.keys import MOST_ITEMS
 
@@ -72,9 +73,7 @@ def delete(kind: VolumeType) -> None:
 
 def lock_unused(kind: VolumeType) -> VolumeType:
     """Raises: TypeInUse: volumes have the type."""
-    locked = VolumeType.objects.select_for_update().filter(pk=kind.pk).first()
-    if locked is None:
-        raise NotFound(f"There is no volume type {kind.pk}.")
+    locked = lock_row(VolumeType.objects.all(), kind.pk, "volume type")
     if locked.volume_set.exists():
         raise TypeInUse(f"Volumes have the type {kind.pk}.")
     return locked
