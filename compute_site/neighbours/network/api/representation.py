@@ -162,18 +162,12 @@ def show_pool(pool: SubnetPool) -> dict[str, Any]:
         "is_default": pool.is_default,
         "ip_version": pool.ip_version,
         "prefixes": pool.prefixes,
-        **{f"{name}_prefixlen": str(length) for name, length in _lengths(pool).items()},
+        # as texts, as Neutron shows them
+        "min_prefixlen": str(pool.min_prefixlen),
+        "max_prefixlen": str(pool.max_prefixlen),
+        "default_prefixlen": str(pool.default_prefixlen),
         "default_quota": pool.default_quota,
         "address_scope_id": _id_or_none(pool.scope_id),
-    }
-
-
-def _lengths(pool: SubnetPool) -> dict[str, int]:
-    """Neutron shows them as texts."""
-    return {
-        "min": pool.min_prefixlen,
-        "max": pool.max_prefixlen,
-        "default": pool.default_prefixlen,
     }
 
 

@@ -22,7 +22,7 @@ from compute_site.neighbours.network.carried import (
 )
 from compute_site.neighbours.network.local.events import tell_hosts
 from compute_site.neighbours.network.local.qos_rules import policy_of, rules_of
-from compute_site.neighbours.network.local.wiring import describe_rule, find_rules, members_of
+from compute_site.neighbours.network.local.wiring import describe_rules
 from compute_site.neighbours.network.models import (
     BANDWIDTH_LIMIT,
     COMPUTE,
@@ -33,6 +33,7 @@ from compute_site.neighbours.network.models import (
     Network,
     Port,
     PortBinding,
+    QosRule,
     Router,
     SecurityGroupRule,
     Subnet,
@@ -235,9 +236,7 @@ def _own_ports(network: Network, ports: Sequence[Port]) -> tuple[CarriedPort, ..
     for port in ports:
         port.network = network
     quality = rules_of({policy_of(port) for port in ports} - {None})
-    needed = set().union(*groups.values())
-    rules = find_rules(needed)
-    members = members_of({rule.remote_group_id for rule in rules} - {None})
+    rules = describe_rules(set().union(*groups.values()))
     return tuple(
         CarriedPort(
             id=str(port.pk),
@@ -247,11 +246,7 @@ def _own_ports(network: Network, ports: Sequence[Port]) -> tuple[CarriedPort, ..
             up=port.admin_state_up and network.admin_state_up,
             port_security=port.port_security_enabled,
             stateful=port.pk not in stateless,
-            rules=tuple(
-                describe_rule(rule, members)
-                for rule in rules
-                if rule.group_id in groups.get(port.pk, ())
-            ),
+            rules=tuple(rule for group_id, rule in rules if group_id in groups.get(port.pk, ())),
             pairs=tuple(
                 (pair["ip_address"], pair["mac_address"]) for pair in port.allowed_address_pairs
             ),
@@ -260,22 +255,21 @@ def _own_ports(network: Network, ports: Sequence[Port]) -> tuple[CarriedPort, ..
                 for one in port.extra_dhcp_opts
             ),
             hostname=port.dns_name,
-            limits=tuple(
-                (rule.direction, rule.amount, rule.burst)
-                for rule in quality.get(policy_of(port), ())
-                if rule.kind == BANDWIDTH_LIMIT
-            ),
-            dscp=next(
-                (
-                    rule.amount
-                    for rule in quality.get(policy_of(port), ())
-                    if rule.kind == DSCP_MARKING
-                ),
-                None,
-            ),
+            limits=_limits(quality.get(policy_of(port), ())),
+            dscp=_mark(quality.get(policy_of(port), ())),
         )
         for port in ports
     )
+
+
+def _limits(rules: Iterable[QosRule]) -> tuple[tuple[str, int, int], ...]:
+    return tuple(
+        (rule.direction, rule.amount, rule.burst) for rule in rules if rule.kind == BANDWIDTH_LIMIT
+    )
+
+
+def _mark(rules: Iterable[QosRule]) -> int | None:
+    return next((rule.amount for rule in rules if rule.kind == DSCP_MARKING), None)
 
 
 def _addresses(port: Port) -> tuple[str, ...]:

@@ -21,18 +21,19 @@ def find_wiring(server_id: str) -> Sequence[Wiring]:
     )
     filtered = [port for port in ports if port.port_security_enabled]
     groups = {group.pk for port in filtered for group in port.security_groups.all()}
-    rules = find_rules(groups)
-    members = members_of({rule.remote_group_id for rule in rules} - {None})
-    return [_describe(port, rules, members) for port in ports]
+    rules = describe_rules(groups)
+    return [_describe(port, rules) for port in ports]
 
 
-def find_rules(groups: Collection[uuid.UUID]) -> list[SecurityGroupRule]:
-    """The rules of the groups as ``describe_rule`` needs them."""
-    rules = SecurityGroupRule.objects.filter(group__in=groups)
-    return list(rules.select_related("remote_address_group").order_by("created_at", "pk"))
+def describe_rules(groups: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, PacketRule]]:
+    """The rules of the groups, in their order, each with the key of its group."""
+    rows = SecurityGroupRule.objects.filter(group__in=groups)
+    rules = list(rows.select_related("remote_address_group").order_by("created_at", "pk"))
+    members = _members_of({rule.remote_group_id for rule in rules} - {None})
+    return [(rule.group_id, _describe_rule(rule, members)) for rule in rules]
 
 
-def members_of(groups: Collection[uuid.UUID | None]) -> dict[tuple[uuid.UUID, int], list[str]]:
+def _members_of(groups: Collection[uuid.UUID | None]) -> dict[tuple[uuid.UUID, int], list[str]]:
     """The addresses of the ports in each group, by the IP version."""
     found: dict[tuple[uuid.UUID, int], list[str]] = {}
     if not groups:
@@ -44,11 +45,7 @@ def members_of(groups: Collection[uuid.UUID | None]) -> dict[tuple[uuid.UUID, in
     return found
 
 
-def _describe(
-    port: Port,
-    rules: Iterable[SecurityGroupRule],
-    members: dict[tuple[uuid.UUID, int], list[str]],
-) -> Wiring:
+def _describe(port: Port, rules: Iterable[tuple[uuid.UUID, PacketRule]]) -> Wiring:
     network = port.network
     own = {group.pk for group in port.security_groups.all()} if port.port_security_enabled else ()
     return Wiring(
@@ -61,7 +58,7 @@ def _describe(
         segmentation_id=network.segmentation_id,
         subnets=_subnets(port),
         port_security=port.port_security_enabled,
-        rules=tuple(describe_rule(rule, members) for rule in rules if rule.group_id in own),
+        rules=tuple(rule for group_id, rule in rules if group_id in own),
         address_pairs=tuple(
             (pair["ip_address"], pair["mac_address"]) for pair in port.allowed_address_pairs
         ),
@@ -92,7 +89,7 @@ def _subnets(port: Port) -> tuple[WiredSubnet, ...]:
     )
 
 
-def describe_rule(
+def _describe_rule(
     rule: SecurityGroupRule, members: dict[tuple[uuid.UUID, int], list[str]]
 ) -> PacketRule:
     """``rule`` comes with its ``remote_address_group``."""
