@@ -168,7 +168,7 @@ class ApiAdmin(RefusalPages):
     new: ClassVar[Mapping[str, Key]] = {}
     changed: ClassVar[Mapping[str, Key]] = {}
     owner: ClassVar[str] = "project"
-    """The column of the project in which the operator acts."""
+    """The relation to the project in which the operator acts; empty: in none."""
 
     # These are the API's own functions, as static methods, where a page has nothing to add.
 
@@ -239,11 +239,11 @@ class ApiAdmin(RefusalPages):
         self.delete(self.caller(request, obj), obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for row in queryset.select_related(self.owner):
+        for row in queryset.select_related(self.owner) if self.owner else queryset:
             self.delete_model(request, row)
 
     def caller(self, request: HttpRequest, row: Any) -> Caller:
-        project: Project | None = getattr(row, self.owner)
+        project: Project | None = getattr(row, self.owner) if self.owner else None
         return operator_of(request, project)
 
 

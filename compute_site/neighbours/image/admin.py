@@ -113,7 +113,7 @@ class ImageAdmin(ApiAdmin):
         owner that is no project stands in no field, and stays.
         """
         kept = {changes.PROPERTIES}
-        if values.get("owner") is None and not Project.objects.filter(pk=row.owner_id).exists():
+        if values.get("owner") is None and _owner_of(row) is None:
             kept.add("owner")
         steps = [Step(REPLACE, key, values[key]) for key in given if key not in kept]
         if changes.PROPERTIES in given:
@@ -127,8 +127,7 @@ class ImageAdmin(ApiAdmin):
         changes.change_image(caller, row, steps)
 
     def caller(self, request: HttpRequest, row: Any) -> Caller:
-        """The owner may be no project."""
-        return operator_of(request, Project.objects.filter(pk=row.owner_id).first())
+        return operator_of(request, _owner_of(row))
 
     def delete(self, caller: Caller, row: Image) -> None:
         changes.delete_images(caller, [row])
@@ -162,6 +161,14 @@ class ImageAdmin(ApiAdmin):
     @admin.display(description="size", ordering="size")
     def readable_size(self, image: Image) -> str:
         return "–" if image.size is None else filesizeformat(image.size)
+
+
+def _owner_of(image: Image) -> Project | None:
+    """``None``: there is none, or it is no project."""
+    try:
+        return image.owner
+    except Project.DoesNotExist:
+        return None
 
 
 @admin.register(Quota)
@@ -208,7 +215,7 @@ class MetadefNamespaceAdmin(ApiAdmin):
 
     keys = {key: key for key in metadef_shapes.NAMESPACE}
     new = changed = metadef_shapes.NAMESPACE
-    owner = "owner"
+    owner = ""  # the owner is a text, and perhaps no project
     list_display = ("namespace", "display_name", "visibility", "protected", "owner", "updated_at")
     list_filter = ("visibility", "protected", word_filter("owner", "owner"))
     search_fields = ("namespace", "display_name")
@@ -224,10 +231,6 @@ class MetadefNamespaceAdmin(ApiAdmin):
     def get_inlines(self, request: HttpRequest, obj: MetadefNamespace | None) -> Any:
         """A new namespace is empty."""
         return self.inlines if obj is not None else ()
-
-    def caller(self, request: HttpRequest, row: Any) -> Caller:
-        """The owner is a text, and perhaps no project."""
-        return operator_of(request, None)
 
     def create(
         self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
@@ -248,18 +251,6 @@ class MetadefNamespaceAdmin(ApiAdmin):
 
     def delete(self, caller: Caller, row: MetadefNamespace) -> None:
         metadefs.delete_namespace(caller, row)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MetadefNamespace]) -> None:
-        for row in queryset:
-            self.delete_model(request, row)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """As of every page, but for a new row, whose owner is a text."""
-        if change:
-            super().save_model(request, obj, form, change)
-            return
-        obj.pk = self.create(operator_of(request, None), form.values, form.given).pk
-        obj.refresh_from_db()
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         caller, namespace = self.caller(request, form.instance), form.instance
