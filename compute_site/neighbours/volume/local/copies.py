@@ -31,11 +31,7 @@ from compute_site.neighbours.volume.models import Snapshot, Volume
 logger = logging.getLogger(__name__)
 
 IMAGE, SNAPSHOT, VOLUME, BACKUP = "image", "snapshot", "volume", "backup"
-KINDS: Mapping[str, type[data.Row]] = {
-    "volume": Volume,
-    "snapshot": Snapshot,
-    "backup": Backup,
-}
+KINDS: Mapping[str, type[data.Row]] = {VOLUME: Volume, SNAPSHOT: Snapshot, BACKUP: Backup}
 CREATING, DOWNLOADING, OVERWRITTEN = "creating", "downloading", "restoring-backup"
 REVERTING = "reverting"
 UNDONE = (CREATING, DOWNLOADING, OVERWRITTEN, REVERTING)

@@ -70,7 +70,8 @@ def _start(control: Path, portal: str) -> subprocess.Popen[bytes]:
 
 
 def _check(control: Path, process: subprocess.Popen[bytes] | None) -> None:
-    if process.poll() is not None if process is not None else not _answers(control):
+    has_ended = process.poll() is not None if process is not None else not _answers(control)
+    if has_ended:
         raise NoTargetServer("tgtd has ended.")
 
 
