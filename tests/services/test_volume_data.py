@@ -322,6 +322,18 @@ def test_a_backup_that_fails_says_why(member: ApiClient, folder: Path) -> None:
     member.delete(url).expect(202)
 
 
+def test_a_backup_that_cannot_be_restored_says_so(member: ApiClient, folder: Path) -> None:
+    volume = make(member)
+    made = member.post(f"{V3}/backups", {"backup": {"volume_id": volume}}).expect(202)
+    backup = made.json["backup"]["id"]
+    run_jobs()
+    member.post(f"{V3}/backups/{backup}/restore", {"restore": {}}).expect(202)
+    (folder / f"backup-{backup}").unlink()
+    run_jobs()
+    assert Message.objects.get().event_id == "VOLUME_VOLUME_015_026"
+    assert Backup.objects.get().status == "available"
+
+
 def make_for_server(image: str, size: int = 1) -> tuple[str, str]:
     """A volume that a build makes, and its server."""
     caller = make_caller(Project.objects.get(pk=ALPHA))

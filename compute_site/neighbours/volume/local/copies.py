@@ -114,53 +114,42 @@ def _make(kind: str, row_id: str) -> None:
     if row is None or row.awaits is None:
         return
     [source] = row.awaits.items()
-    status = "available"
-    fault: Fault | None = None
+    action, failure = _told_of(row, source[0])
+    why: messages.Detail | None = None
     if source[0] == IMAGE:
         rows.filter(status=CREATING).update(status=DOWNLOADING)
     try:
         if not data.make(row, source):
-            status = "error"
+            why = failure
             logger.warning("%s %s: the %s %s has no bytes any more", kind, row_id, *source)
-    except Fault as failure:
-        status, fault = "error", failure
-        logger.warning("%s %s is not made: %s", kind, row_id, failure.detail)
-    why = _why(row, fault)
+    except Fault as fault:
+        why = messages.Detail.TOO_LARGE if isinstance(fault, data.DiskTooSmall) else failure
+        logger.warning("%s %s is not made: %s", kind, row_id, fault.detail)
     with transaction.atomic():
         if not rows.update(awaits=None):
             data.remove(row)  # it was deleted meanwhile
-        elif status == "error":
-            messages.tell(row, _action(row, source[0]), why)
-        rows.filter(status__in=UNDONE).update(status=status)
+        elif why is not None:
+            messages.tell(row, action, why)
+        rows.filter(status__in=UNDONE).update(status="available" if why is None else "error")
         if isinstance(row, Volume) and row.attachments.exists():
             rows.filter(status="available").update(status="reserved")
         if source[0] in (BACKUP, SNAPSHOT):
             restored = KINDS[source[0]].objects.filter(pk=source[1], status=RESTORING)
             restored.update(status="available")
-        if isinstance(row, Backup) and status == "error":
-            Backup.objects.filter(pk=row.pk).update(fail_reason=messages.DETAILS[why.value[0]])
+        if isinstance(row, Backup) and why is not None:
+            Backup.objects.filter(pk=row.pk).update(fail_reason=why.value[1])
 
 
-def _action(row: data.Row, source: str) -> messages.Action:
+def _told_of(row: data.Row, source: str) -> tuple[messages.Action, messages.Detail]:
+    """What is tried, and what is told where it fails and nothing more is known."""
     if isinstance(row, Snapshot):
-        return messages.Action.SNAPSHOT
+        return messages.Action.SNAPSHOT, messages.Detail.SNAPSHOT_FAILED
     if isinstance(row, Backup):
-        return messages.Action.BACKUP
+        return messages.Action.BACKUP, messages.Detail.BACKUP_FAILED
     if source == BACKUP:
-        return messages.Action.RESTORE
-    return messages.Action.COPY_IMAGE if source == IMAGE else messages.Action.CREATE
-
-
-def _why(row: data.Row, fault: Fault | None) -> messages.Detail:
-    if isinstance(fault, data.DiskTooSmall):
-        return messages.Detail.TOO_LARGE
-    return FAILURES.get(type(row), messages.Detail.CREATE_FAILED)
-
-
-FAILURES: Mapping[type[data.Row], messages.Detail] = {
-    Snapshot: messages.Detail.SNAPSHOT_FAILED,
-    Backup: messages.Detail.BACKUP_FAILED,
-}
+        return messages.Action.RESTORE, messages.Detail.RESTORE_FAILED
+    action = messages.Action.COPY_IMAGE if source == IMAGE else messages.Action.CREATE
+    return action, messages.Detail.CREATE_FAILED
 
 
 def source_of(row: data.Row) -> data.Source | None:
