@@ -139,6 +139,17 @@ class ServiceView(JsonView):
         context = self.serializer_context
         return serializer.read(given, field=noun, where=where, context=context)
 
+    def read_whole(self, serializer: type[BodySerializer], what: str, *, where: str = "") -> Asked:
+        """The body where it is the object itself, under no key; ``what`` it must have.
+
+        Raises:
+            BadRequest: as of ``read``.
+        """
+        body = self.read_body()
+        if not isinstance(body, dict):
+            raise BadRequest(f"Send an object with {what}.")
+        return serializer.read(body, where=where, context=self.serializer_context)
+
     @property
     def serializer_context(self) -> dict[str, Any]:
         """What serializers find in ``self.context``, as in DRF's own views."""

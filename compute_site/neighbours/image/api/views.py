@@ -39,7 +39,6 @@ from compute_site.neighbours.image.data.store import STORE
 from compute_site.neighbours.image.local import changes, members, tasks, uploads
 from compute_site.neighbours.image.local.limits import QUOTAS
 from compute_site.neighbours.image.models import Image, ImageTask
-from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.service_view import ServiceView, phrase
 
 NEWEST_MINOR = 9
@@ -49,13 +48,6 @@ class ImageView(ServiceView):
     def show_error(self, fault: Fault) -> dict[str, Any]:
         title = phrase(fault.status)
         return {"code": f"{fault.status} {title}", "title": title, "message": fault.detail}
-
-    def read_whole(self, serializer: type[BodySerializer], what: str) -> Mapping[str, Any]:
-        """The body, which is the object itself, with ``what`` it has."""
-        body = self.read_body()
-        if not isinstance(body, dict):
-            raise BadRequest(f"Send an object with {what}.")
-        return serializer.read(body, context=self.serializer_context).values
 
     def find_image(self, image_id: str) -> Image:
         """The image, which the caller may see."""
@@ -100,7 +92,7 @@ class ImageList(ImageView):
         return Response(body)
 
     def post(self, request: Request) -> Response:
-        values = self.read_whole(ImageCreate, "the keys of the image")
+        values = self.read_whole(ImageCreate, "the keys of the image").values
         image = changes.create_image(self.caller, values)
         location = {"Location": f"{self.root}/image/v2/images/{image.pk}"}
         return Response(show_image(image), status=201, headers=location)
@@ -149,7 +141,7 @@ class ImageImport(ImageView):
     """``POST /image/v2/images/{image_id}/import``: of staged data, or of a URL."""
 
     def post(self, request: Request, image_id: str) -> Response:
-        asked = self.read_whole(ImportBody, 'a method, {"name": "glance-direct"}')
+        asked = self.read_whole(ImportBody, 'a method, {"name": "glance-direct"}').values
         image = self.find_image(image_id)
         tasks.import_data(self.caller, image, asked)
         return Response(status=202)
@@ -221,7 +213,7 @@ class ImageMembers(ImageView):
         return Response({"members": shown, "schema": "/v2/schemas/members"})
 
     def post(self, request: Request, image_id: str) -> Response:
-        asked = self.read_whole(MemberCreate, "member")
+        asked = self.read_whole(MemberCreate, "member").values
         image = self.find_image(image_id)
         return Response(show_member(members.add_member(self.caller, image, asked["member"])))
 
@@ -234,7 +226,7 @@ class ImageMemberDetail(ImageView):
         return Response(show_member(members.find_member(self.caller, image, member_id)))
 
     def put(self, request: Request, image_id: str, member_id: str) -> Response:
-        asked = self.read_whole(MemberUpdate, "status")
+        asked = self.read_whole(MemberUpdate, "status").values
         image = self.find_image(image_id)
         if asked["member"] not in (None, member_id):
             raise BadRequest("The URL names another member than the body.", field="member")
@@ -275,7 +267,7 @@ class Tasks(ImageView):
 
     def post(self, request: Request) -> Response:
         self.caller.permit(policies.TASKS)
-        asked = self.read_whole(TaskCreate, "type and input")
+        asked = self.read_whole(TaskCreate, "type and input").values
         task = tasks.create_task(self.caller, asked["type"], asked["input"])
         location = {"Location": f"{self.root}/image/v2/tasks/{task.pk}"}
         return Response(show_task(task), status=201, headers=location)

@@ -13,9 +13,9 @@ from rest_framework.response import Response
 
 from compute_site.caller import Caller
 from compute_site.db.paging import SortKey
-from compute_site.faults import BadRequest, Fault, MethodNotAllowed
+from compute_site.faults import Fault, MethodNotAllowed
 from compute_site.neighbours.network.api.filters import BY_TAGS, Narrow
-from compute_site.neighbours.serializers import Asked, BodySerializer
+from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.service_view import ServiceView
 
 
@@ -92,17 +92,6 @@ class NetworkView(ServiceView):
     def find_row(self, row_id: str) -> Any:
         self.caller.permit(self.kind.seen)
         return self.find(self.rows(), row_id, self.noun.replace("_", " "))
-
-    def read_whole(self, serializer: type[BodySerializer], what: str) -> Asked:
-        """The body where it is no object under a key; ``what`` it must have.
-
-        Raises:
-            BadRequest: it does not have the shape.
-        """
-        body = self.read_body()
-        if not isinstance(body, dict):
-            raise BadRequest(f"Send an object with {what}.")
-        return serializer.read(body)
 
     def check_revision(self, row: Any) -> None:
         """``If-Match: revision_number=3`` lets only a change of that revision through.

@@ -118,11 +118,8 @@ class VolumeView(ListView):
         Raises:
             BadRequest: it is not as the serializer has it.
         """
-        body = self.read_body()
-        if not isinstance(body, dict):
-            keys = " and ".join(serializer.shape) or "names and their texts"
-            raise BadRequest(f"Send an object with {keys}.")
-        return serializer.read(body, where="The body: ", context=self.serializer_context)
+        keys = " and ".join(serializer.shape) or "names and their texts"
+        return self.read_whole(serializer, keys, where="The body: ")
 
     def listed(self, rows: OwnedQuerySet[Any]) -> OwnedQuerySet[Any]:
         """The rows of the caller's project; of all if an admin asks for ``all_tenants``."""
