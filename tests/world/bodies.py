@@ -107,7 +107,11 @@ def bodies_of(service: str) -> Iterator[Body]:
             seen.add((route.view, method))
             if service == "compute":
                 yield from _compute(route, method)
-            elif hasattr(route.view, "kind") and "/{row_id}/" not in route.path:
+            elif (
+                service == "network"
+                and hasattr(route.view, "kind")
+                and "/{row_id}/" not in route.path
+            ):
                 yield _network(route, method)
             else:
                 yield from _other(route, method)
