@@ -18,6 +18,7 @@ def make_parser(
     parser.add_argument("--count", type=int, default=count)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shown", type=int, default=shown)
+    parser.add_argument("--samples", type=int, default=0, help="of each known reason, at random")
     return parser
 
 

@@ -47,7 +47,7 @@ class Comparison(Tally):
         if self.is_explained(found, KNOWN, request, ours, theirs):
             return
         if known:
-            self.named[FOLLOWS] += 1
+            self.name(FOLLOWS, request, ours, theirs)
             self.apart |= names
         else:
             kind = f"{request.method} {place_of(request.path, NAMED)}: {found}"
@@ -100,7 +100,7 @@ def main() -> int:
     for _ in range(asked.count):
         request = asker.request()
         tally.add(request, ours.send(request), theirs.send(request))
-    return tally.show(asked.count, asked.shown)
+    return tally.show(asked.count, asked.shown, asked.samples)
 
 
 if __name__ == "__main__":

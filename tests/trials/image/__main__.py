@@ -46,7 +46,7 @@ def main() -> int:
     for side in (ours, theirs):
         side.prepare()
     tally = compare(ours, theirs, Asker(asked.seed), asked.count)
-    return tally.show(asked.count, asked.shown)
+    return tally.show(asked.count, asked.shown, asked.samples)
 
 
 def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:

@@ -39,7 +39,7 @@ class Comparison(Tally):
         for what in found:
             reason = find_reason(KNOWN, request, ours, theirs, what)
             if reason is not None:
-                self.named[reason] += 1
+                self.name(reason, f"{what}\n      {request}", ours, theirs)
                 continue
             kind = f"{request.method} {place_of(request.path, NAME)} {what.partition(':')[0]}"
             self.note(kind, f"{what}\n      {request}", ours, theirs)
@@ -157,7 +157,7 @@ def main() -> int:
         trial.run(asked.count)
     finally:
         trial.clean()
-    return trial.tally.show(asked.count, asked.shown)
+    return trial.tally.show(asked.count, asked.shown, asked.samples)
 
 
 if __name__ == "__main__":

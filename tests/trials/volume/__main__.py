@@ -50,7 +50,7 @@ def main() -> int:
         side.names["salt"] = salt
         side.prepare(salt)
     tally = compare(ours, theirs, Asker(asked.seed), asked.count)
-    return tally.show(asked.count, asked.shown)
+    return tally.show(asked.count, asked.shown, asked.samples)
 
 
 def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
