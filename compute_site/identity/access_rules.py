@@ -25,6 +25,8 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 """The first part of the path → the types by which a rule may name the service there."""
 MEMBERS = ("service", "method", "path")
 """What makes a rule of a user."""
+SUPPORT, SUPPORTED = "OpenStack-Identity-Access-Rules", "1.0"
+"""The header, and its value, by which who validates a token says that it keeps to such rules."""
 NAME = re.compile(r"\{[^}]*\}")
 LETTER, LETTERS, ANYTHING = "letter", "letters", "anything"
 """In a pattern: one character of a part of a path, any number of these, and any number of any."""

@@ -149,6 +149,58 @@ def test_an_expired_token_is_taken_from_a_service(keystone: Cloud) -> None:
     ask().expect(401)  # and it is not remembered
 
 
+LIMITED = {
+    "id": "c",
+    "name": "narrow",
+    "access_rules": [
+        {"id": "r", "service": "compute", "method": "GET", "path": "/v2.1/servers"},
+        {"id": "n", "service": "network", "method": "GET", "path": "/v2.0/networks"},
+    ],
+}
+
+
+def test_the_access_rules_of_a_credential_bind(keystone: Cloud) -> None:
+    keystone.answers[f"GET {PATH}"] = shown(
+        methods=["application_credential"], application_credential=LIMITED
+    )
+    for _ in range(2):  # the second is of what is remembered
+        ask().expect(200)
+        ask("/flavors").expect(401)
+        ask(method="POST", path="/os-server-groups", body=GROUP).expect(401)
+    assert times_asked(keystone) == 1
+    assert keystone.calls(PATH)[0].headers["openstack-identity-access-rules"] == "1.0"
+    headers = {"HTTP_X_AUTH_TOKEN": "a-token"}
+    assert Client().get("/network/v2.0/networks", **headers).status_code == 200
+    assert Client().get("/network/v2.0/subnets", **headers).status_code == 401
+
+
+def test_a_credential_with_no_access_rules_at_all_may_do_nothing(keystone: Cloud) -> None:
+    keystone.answers[f"GET {PATH}"] = shown(
+        methods=["application_credential"], application_credential=LIMITED | {"access_rules": []}
+    )
+    ask().expect(401)
+    keystone.answers[f"GET {PATH}"] = shown(
+        methods=["application_credential"], application_credential=LIMITED | {"access_rules": None}
+    )
+    ask(token="of-an-open-one").expect(200)
+
+
+def test_what_a_service_does_for_a_user_the_access_rules_do_not_limit(keystone: Cloud) -> None:
+    def of_token(asked: Asked) -> Told:
+        token = asked.headers["x-subject-token"]
+        if token == "limited":
+            return shown(methods=["application_credential"], application_credential=LIMITED)
+        return with_roles("service" if token == "a-service" else "admin")
+
+    keystone.answers[f"GET {PATH}"] = of_token
+
+    def status(service: str) -> int:
+        headers = {"X-Auth-Token": "limited", "X-Service-Token": service}
+        return ApiClient().send("GET", "/flavors", headers=headers).status
+
+    assert (status("a-service"), status("another-user"), status("")) == (200, 401, 401)
+
+
 def test_users_of_a_directory_have_long_ids(keystone: Cloud) -> None:
     user = {"id": "f" * 64, "name": "ada", "domain": {"id": "default", "name": "Default"}}
     keystone.answers[f"GET {PATH}"] = shown(user=user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from urllib.parse import quote
 
@@ -34,11 +35,17 @@ class NoRoleHere(Forbidden):
 
 def find_by_token(text: str, service_token: str = "") -> Proven | None:
     known = _find(text)
-    if known is None and service_token and _is_of_service(service_token):
+    if known is not None and known.access_rules is None:
+        return _prove(text, known)
+    if not service_token or not _is_of_service(service_token):
+        return None if known is None else _prove(text, known)
+    if known is None:
         known = ask_keystone(text, may_have_expired=True)
-        if known is not None:
-            rows.note_token(known)
-    return None if known is None else _prove(text, known)
+        if known is None:
+            return None
+        rows.note_token(known)
+    # what a service does for a user, the rules allowed when they let the user ask that service
+    return _prove(text, dataclasses.replace(known, access_rules=None))
 
 
 def _find(text: str) -> KnownToken | None:
@@ -86,7 +93,9 @@ def _prove(text: str, known: KnownToken) -> Proven:
             f"No role of yours in the project {known.project.id} counts here, or the project or "
             "your account is disabled here."
         )
-    return Proven(*found, token=text)
+    scope, granted = found
+    scope = dataclasses.replace(scope, access_rules=known.access_rules)
+    return Proven(scope, granted, token=text)
 
 
 def _project(shown: dict[str, str]) -> Named:

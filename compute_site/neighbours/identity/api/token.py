@@ -7,6 +7,7 @@ import re
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from compute_site.identity.access_rules import SUPPORT
 from compute_site.identity.catalog import catalog
 from compute_site.identity.errors import ForeignToken, NoProject, TokenNotFound
 from compute_site.identity.login import log_in
@@ -16,7 +17,6 @@ from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.representation import show_list, show_token
 from compute_site.neighbours.identity.api.token_body import TokenBody
 
-SUPPORT = "OpenStack-Identity-Access-Rules"
 VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?", re.ASCII)
 
 

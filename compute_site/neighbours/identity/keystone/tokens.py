@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from compute_site.identity.access_rules import MEMBERS, SUPPORT, SUPPORTED
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.models import Role
 from compute_site.identity.seed import SERVICE_ROLE
@@ -48,6 +49,8 @@ class KnownToken:
     project: Named | None
     roles: frozenset[str]
     by_credential: bool
+    access_rules: tuple[Mapping[str, str], ...] | None = None
+    """The kinds of requests that the token is limited to; ``None``: no limit."""
     expires_at: dt.datetime
 
 
@@ -70,9 +73,8 @@ def ask_keystone(text: str, *, may_have_expired: bool = False) -> KnownToken | N
         return None  # no header could carry it
     try:
         asked = {"nocatalog": "1"} | ({"allow_expired": "1"} if may_have_expired else {})
-        answer = KEYSTONE.call(
-            "GET", "/auth/tokens", params=asked, headers={"X-Subject-Token": text}
-        )
+        headers = {"X-Subject-Token": text, SUPPORT: SUPPORTED}
+        answer = KEYSTONE.call("GET", "/auth/tokens", params=asked, headers=headers)
     except NotThere:
         return None
     known = KEYSTONE.read(answer, _read)
@@ -114,8 +116,16 @@ def _read(body: Any) -> KnownToken:
         project=None if project is None else _named(project),
         roles=roles_here(role["name"] for role in token.get("roles", ())),
         by_credential=APPLICATION_CREDENTIAL in token.get("methods", ()),
+        access_rules=_rules(token.get(APPLICATION_CREDENTIAL) or {}),
         expires_at=expires_at,
     )
+
+
+def _rules(credential: Mapping[str, Any]) -> tuple[Mapping[str, str], ...] | None:
+    rules = credential.get("access_rules")
+    if rules is None:
+        return None
+    return tuple({name: str(rule[name]) for name in MEMBERS} for rule in rules)
 
 
 def _named(shown: Mapping[str, Any]) -> Named:
