@@ -9,6 +9,7 @@ from django.db.models import F, Sum
 from servers.hosts.errors import NoSuchHost, NotOfThisHost
 from servers.hosts.zones import zone_of_hosts, zone_of_service
 from servers.models import ComputeNode, Instance, Service
+from servers.models.service import CONTROL_BINARIES
 
 TOTAL, USED_NOW, USED_MAX = "(total)", "(used_now)", "(used_max)"
 
@@ -33,11 +34,14 @@ class PlacedService:
 
 
 def list_enabled(zone: str | None = None) -> list[PlacedService]:
-    """All services that are enabled, or those of one zone (two statements)."""
+    """All services that are enabled, or those of one zone (two statements). Those that run servers
+    come first: clients take the first host for one of them.
+    """
     zones = zone_of_hosts()
+    enabled = Service.objects.filter(disabled=False).order_by("pk")
     placed = [
         PlacedService(service, zone_of_service(service, zones))
-        for service in Service.objects.filter(disabled=False).order_by("pk")
+        for service in sorted(enabled, key=lambda service: service.binary in CONTROL_BINARIES)
     ]
     return [entry for entry in placed if not zone or entry.zone == zone]
 

@@ -25,12 +25,12 @@ def hosts(cast: object) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("", ["conductor", "scheduler", "host1", "host2"]),
+        ("", ["host1", "host2", "conductor", "scheduler"]),
         ("?zone=zone-a", ["host1"]),
         ("?zone=internal", ["conductor", "scheduler"]),
         ("?zone=nosuch", []),
         ("?zone=zone-a&zone=nova", ["host2"]),
-        ("?nosuch=1", ["conductor", "scheduler", "host1", "host2"]),
+        ("?nosuch=1", ["host1", "host2", "conductor", "scheduler"]),
     ],
 )
 def test_enabled_services_are_listed(as_admin: ApiClient, query: str, expected: list[str]) -> None:
