@@ -66,15 +66,18 @@ stestr run --concurrency 2 --exclude-regex '{SIGNS_IN}' '^tempest\\.({tests})'
 
 CLIENTS = f"""{SHARED}
 {PYTHON} openstacksdk==4.22.0 python-openstackclient==10.5.0 python-novaclient==18.13.1 \\
-    tempest==47.0.0 testtools fixtures oslotest requests-mock ddt testscenarios pytest
+    tempest==47.0.0 testtools fixtures oslotest requests-mock ddt testscenarios pytest pytest-xdist
 unset OS_DOMAIN_ID  # beside a project it is a second scope"""
 NEEDED_BY_SDK = {
     "OS_CLIENT_CONFIG_FILE": "clouds.yaml",
     "OPENSTACKSDK_EXAMPLE_CONFIG_KEY": "functional",
 }
 
+COMMANDS = "-n 2 --dist loadfile -p forking"
+"""Two at a time, each test file by one of them."""
 
-def _functional(client: str, part: str) -> Suite:
+
+def _functional(client: str, part: str, options: str = "") -> Suite:
     """Tests that come with the packages of openstacksdk and openstackclient."""
     return Suite(
         title=f"functional tests of {client}: {part}",
@@ -84,9 +87,44 @@ def _functional(client: str, part: str) -> Suite:
 {PATHS}
 echo 'a file to upload' > CONTRIBUTING.rst
 touch pytest.ini  # not the one of this project
-python -m pytest -c pytest.ini -p no:cacheprovider -q -rfEs "$S"/{client}/tests/functional/{part}
+cp "$SUITE"/forking.py .
+python -m pytest -c pytest.ini -p no:cacheprovider -q -rfEs {options} \\
+    "$S"/{client}/tests/functional/{part}
 """,
     )
+
+
+ROLES = """
+address_scope application_credential auth catalog_service compute_flavor compute_flavor_access
+compute_service config endpoint floating_ip group_assignment host_aggregate identity_domain
+identity_group identity_role identity_user image inventory keypair network neutron_rbac_policy port
+trait project quota resource resources role_assignment router security_group security_group_rule
+server server_action server_group server_metadata server_volume subnet subnet_pool volume
+volume_type volume_backup volume_service volume_snapshot volume_type_access
+"""
+"""Of the collection's own tests, those of services that are here."""
+
+ANSIBLE = f"""
+: "${{COLLECTION:?names a checkout of the collection openstack.cloud: no package has its tests}}"
+{PYTHON} --no-compile ansible-core==2.19.3 ansible==12.1.0 openstacksdk==4.7.1 jmespath netaddr \\
+    mitogen==0.3.54
+{PATHS}
+mkdir -p ansible_collections/openstack
+ln -sfn "$COLLECTION" ansible_collections/openstack/cloud
+export ANSIBLE_COLLECTIONS_PATH="$PWD:$S"
+unset OS_DOMAIN_ID  # beside a project it is a second scope
+# Modules are imported once, and not for each task.
+export ANSIBLE_STRATEGY=mitogen_linear
+export ANSIBLE_STRATEGY_PLUGINS="$S/ansible_mitogen/plugins/strategy"
+for role in ${{ROLES:-{" ".join(ROLES.split())}}}; do
+    if timeout 1200 ansible-playbook "$COLLECTION/ci/run-collection.yml" --tags $role \\
+        -e "sdk_version=4.7.1 cloud=devstack-admin cloud_alt=devstack-alt" > $role.txt 2>&1
+    then echo "pass $role"
+    else echo "FAIL $role"; failed=yes; grep -B 3 -m 1 -E '^(fatal|\\[ERROR)' $role.txt || true
+    fi
+done
+[ -z "${{failed:-}}" ]
+"""
 
 
 def _gophercloud(part: str) -> Suite:
@@ -153,8 +191,8 @@ SUITES: Mapping[str, Suite] = {
         )
     },
     **{
-        f"osc-{part}": _functional("openstackclient", part)
-        for part in ("compute", "network", "image", "volume", "identity")
+        f"osc-{part}": _functional("openstackclient", part, COMMANDS)
+        for part in ("compute", "network", "image", "volume", "identity", "common")
     },
     "nova": Suite(
         title="functional tests of novaclient",
@@ -181,6 +219,12 @@ TOX_ENV_DIR=$PWD/venv python -m testtools.run discover \\
             ("identity", "identity/v3"),
         )
     },
+    "ansible": Suite(
+        title="the roles in which Ansible's collection openstack.cloud tests itself",
+        variables={"OS_CLIENT_CONFIG_FILE": "clouds.yaml", "ANSIBLE_NOCOLOR": "1"},
+        script=ANSIBLE,
+        told=60,
+    ),
     "libcloud": Suite(
         title="a node's whole life with Apache Libcloud",
         user="demo",
