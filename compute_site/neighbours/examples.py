@@ -7,6 +7,8 @@ makes one, and puts in its id.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -304,6 +306,19 @@ NETWORK: Mapping[str, Any] = {
     },
     **{f"put {kind}/{{row_id}}/tags/{{tag}}": WITHOUT_BODY for kind in TAGGED},
 }
+RECORD = {
+    "id": "0b9ad6c1-4b4c-4fd4-8d4b-9d1c8f4c9a10",
+    "size": 1,
+    "volume_id": "5f0c2f0e-6f0a-4c53-9c36-0d5b6b1c2a11",
+    "display_name": "sunday",
+    "created_at": "2026-01-04T03:00:00",
+    "data_timestamp": "2026-01-04T03:00:00",
+}
+"""Of a backup without bytes, which nobody has here."""
+LOST_BACKUP = {
+    "backup_service": "cinder.backup.drivers.posix.PosixBackupDriver",
+    "backup_url": base64.b64encode(json.dumps(RECORD).encode()).decode(),
+}
 VOLUME: Mapping[str, Any] = {
     "post volumes": {"volume": {"name": "my-volume", "size": 10, "volume_type": "fast"}},
     "put volumes/{volume_id}": {"volume": {"name": "root", "description": "of the first server"}},
@@ -351,6 +366,7 @@ VOLUME: Mapping[str, Any] = {
     "post group_snapshots": {"group_snapshot": {"group_id": MADE, "name": "monday"}},
     "post group_snapshots/{group_snapshot_id}/action": {"reset_status": {"status": "available"}},
     "post backups": {"backup": {"volume_id": demo.VOLUME, "name": "monday", "force": True}},
+    "post backups/import_record": {"backup-record": LOST_BACKUP},
     "put backups/{backup_id}": {"backup": {"name": "tuesday"}},
     "post backups/{backup_id}/restore": {"restore": {"name": "restored"}},
     "post backups/{backup_id}/action": {"os-reset_status": {"status": "error"}},

@@ -4,6 +4,8 @@ with bytes.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -192,4 +194,88 @@ def test_admins_reset_and_delete_backups(as_member: ApiClient, as_admin: ApiClie
     assert backup.status == "available"
     Backup.objects.update(status="restoring")
     as_admin.post(f"{url}/action", {"os-force_delete": {}}).expect(202)
+    assert not Backup.objects.exists()
+
+
+def record_of(admin: ApiClient, backup_id: object, **changed: Any) -> dict[str, Any]:
+    """What is exported of the backup, as a client changes it."""
+    exported = admin.get(f"{URL}/{backup_id}/export_record").expect(200).json["backup-record"]
+    told = json.loads(base64.b64decode(exported["backup_url"])) | changed
+    packed = base64.b64encode(json.dumps(told).encode()).decode()
+    return {"backup-record": {**exported, "backup_url": packed}}
+
+
+def bring_back(admin: ApiClient, record: Mapping[str, Any]) -> Answer:
+    return admin.post(f"{URL}/import_record", record)
+
+
+def test_a_lost_backup_is_known_again_by_its_record(as_admin: ApiClient) -> None:
+    said = {"metadata": {"a": "b"}, "image_metadata": {"os_type": "x" * 5000}, "bootable": ""}
+    lost = make_backup(
+        project_id=BETA, size=2, description="of monday", metadata={"c": "d"}, of_volume=said
+    )
+    kept = {key: getattr(lost, key) for key in ("name", "description", "size", "metadata")}
+    kept |= {key: getattr(lost, key) for key in ("of_volume", "volume_id", "data_timestamp")}
+    record = record_of(as_admin, lost.pk)
+    assert "already" in bring_back(as_admin, record).expect(400).message
+    lost.delete()
+    made = bring_back(as_admin, record).expect(201).json["backup"]
+    assert made.keys() == {"id", "name", "links"}
+    backup = Backup.objects.get()
+    assert (made["id"], backup.status) == (str(backup.pk), "available")
+    assert {key: getattr(backup, key) for key in kept} == kept
+    assert backup.project_id == ALPHA, "it is whose who brings it back"
+    later = make_backup(parent=backup)
+    built_on = record_of(as_admin, later.pk)
+    later.delete()
+    backup.delete()
+    assert "import that first" in bring_back(as_admin, built_on).expect(400).message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": "x"},
+        {"id": None},
+        {"size": 0},
+        {"size": "2"},
+        {"colour": "red"},
+        {"created_at": "0001-01-01T00:00:00+14:00"},
+        {"metadata": {"a": 1}},
+        {"service_metadata": "backup-../../etc/passwd"},
+        {"service_metadata": f"backup-{UNKNOWN_ID}"},
+        {"driver_info": {"status": "in-use"}},
+        {"driver_info": {"image_metadata": {"a": ["b"]}}},
+    ],
+)
+def test_a_wrong_record_brings_nothing_back(as_admin: ApiClient, wrong: dict[str, Any]) -> None:
+    lost = make_backup()
+    record = record_of(as_admin, lost.pk, **wrong)
+    lost.delete()
+    bring_back(as_admin, record).expect(400)
+    assert not Backup.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"backup_url": "no base64"}, {"backup_url": "W10="}, {"backup_service": "elsewhere"}]
+)
+def test_what_is_no_record_is_refused(as_admin: ApiClient, wrong: dict[str, str]) -> None:
+    lost = make_backup()
+    record = record_of(as_admin, lost.pk)["backup-record"]
+    lost.delete()
+    bring_back(as_admin, {"backup-record": record | wrong}).expect(400)
+    bring_back(as_admin, {"backup-record": {"backup_url": "W10="}}).expect(400)
+
+
+def test_records_are_for_admins_and_count(as_admin: ApiClient, as_member: ApiClient) -> None:
+    backup = make_backup()
+    as_member.get(f"{URL}/{backup.pk}/export_record").expect(403)
+    as_admin.get(f"{URL}/{UNKNOWN_ID}/export_record").expect(404)
+    record = record_of(as_admin, backup.pk)
+    Backup.objects.update(status="restoring")
+    as_admin.get(f"{URL}/{backup.pk}/export_record").expect(400)
+    backup.delete()
+    bring_back(as_member, record).expect(403)
+    Quota.objects.create(project_id=ALPHA, resource="backups", limit=0)
+    bring_back(as_admin, record).expect(413)
     assert not Backup.objects.exists()

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from compute_site.identity.models import Role
+from compute_site.neighbours.examples import EXAMPLES
 from servers.policies.server import SHOW
 from tests.world.cast import BETA
 from tests.world.factories import TRANSFER_KEY
@@ -1209,6 +1210,10 @@ VOLUME_SERVICE = (
     newest(
         *("POST", BACKUPS, MEMBER, 202, {"backup": {"volume_id": "{volume_id}"}}),
         outsider=404,
+    ),
+    newest(
+        *("POST", f"{BACKUPS}/import_record", ADMIN, 201),
+        EXAMPLES["post /volume/v3/backups/import_record"],
     ),
     newest("PUT", BACKUP, MEMBER, 200, {"backup": {"name": "renamed"}}),
     newest("DELETE", BACKUP, MEMBER, 202),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
@@ -307,6 +309,46 @@ def test_a_backup_has_the_bytes_and_gives_them_back(
     with django_capture_on_commit_callbacks(execute=True):
         member.delete(f"{V3}/backups/{backup.pk}").expect(202)
     assert not path.exists()
+
+
+def test_a_record_brings_back_the_bytes(
+    member: ApiClient,
+    as_admin: ApiClient,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    volume = make(member)
+    write(volume)
+    made = member.post(f"{V3}/backups", {"backup": {"volume_id": volume}}).expect(202)
+    run_jobs()
+    backup = made.json["backup"]["id"]
+    url = f"{V3}/backups/{backup}/export_record"
+    record = as_admin.get(url).expect(200).json["backup-record"]
+    told = json.loads(base64.b64decode(record["backup_url"]))
+
+    def bring_back(**changed: Any) -> Any:
+        packed = base64.b64encode(json.dumps(told | changed).encode()).decode()
+        body = {"backup-record": {**record, "backup_url": packed}}
+        return as_admin.post(f"{V3}/backups/import_record", body)
+
+    other = str(uuid4())
+    bring_back(id=other, size=2).expect(400)
+    bring_back(id=other).expect(201)
+    with django_capture_on_commit_callbacks(execute=True):
+        member.delete(f"{V3}/backups/{backup}").expect(202)
+    assert begins(folder / f"backup-{other}") == BYTES
+    bring_back().expect(400)
+    assert not (folder / f"backup-{backup}").exists()
+    Backup.objects.all().delete()
+    monkeypatch.setattr(data, "STRAY_SECONDS", -60)
+    data.clean_up()
+    bring_back(id=other, service_metadata=f"backup-{other}").expect(201)
+    body = {"restore": {"volume_id": volume}}
+    file_of(volume).write_bytes(b"\0" * len(BYTES))
+    as_admin.post(f"{V3}/backups/{other}/restore", body).expect(202)
+    run_jobs()
+    assert begins(file_of(volume)) == BYTES
 
 
 def test_a_backup_that_fails_says_why(member: ApiClient, folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from compute_site.api.microversions.serializers import VersionedSerializer
 from compute_site.api.microversions.version import NEWEST, OLDEST, Microversion
 from compute_site.identity.ids import stable_id
+from compute_site.neighbours.examples import EXAMPLES
 from compute_site.neighbours.identity.api import serializers as identity
 from compute_site.neighbours.image import metadef_shapes as metadefs
 from compute_site.neighbours.image import shapes as image
@@ -680,6 +681,13 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     ),
     "POST //volume/v3/backups": (
         Example({"backup": {"volume_id": "{volume_id}"}}, "backup", volume.NEW_BACKUP),
+    ),
+    "POST //volume/v3/backups/import_record": (
+        Example(
+            EXAMPLES["post /volume/v3/backups/import_record"],
+            "backup-record",
+            volume.BACKUP_RECORD,
+        ),
     ),
     "PUT //volume/v3/backups/{backup_id}": (
         Example({"backup": {"name": "made"}}, "backup", volume.CHANGED_BACKUP),

@@ -783,6 +783,20 @@ FORCE_DELETE_BACKUP = rule(
     ("POST /volume/v3/backups/{backup_id}/action (os-force_delete)",),
     noun="backup",
 )
+EXPORT_BACKUP = rule(
+    "backup:export-import",
+    Role.ADMIN,
+    "See the record of a backup.",
+    ("GET /volume/v3/backups/{backup_id}/export_record",),
+    noun="backup",
+)
+IMPORT_BACKUP = rule(
+    "backup:backup-import",
+    Role.ADMIN,
+    "Make a backup of a record.",
+    ("POST /volume/v3/backups/import_record",),
+    noun="backup",
+)
 CREATE_GROUP = rule(
     "group:create",
     Role.MEMBER,

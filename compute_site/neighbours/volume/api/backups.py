@@ -19,7 +19,7 @@ from compute_site.neighbours.volume.api.representation import cinder_time, links
 from compute_site.neighbours.volume.api.version import known_at, starting
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.backup_models import Backup
-from compute_site.neighbours.volume.local import backups, data
+from compute_site.neighbours.volume.local import backup_records, backups, data
 from compute_site.values.keys import Key, one_of
 
 KEYS_SINCE = starting(
@@ -41,6 +41,10 @@ class BackupUpdate(BodySerializer):
 
 class BackupRestore(BodySerializer):
     shape = shapes.RESTORED_BACKUP
+
+
+class BackupRecord(BodySerializer):
+    shape = shapes.BACKUP_RECORD
 
 
 class BackupView(VolumeView):
@@ -172,6 +176,26 @@ class BackupRestoration(BackupView):
             "volume_name": volume.name,
         }
         return Response({"restore": shown}, status=202)
+
+
+class BackupExport(BackupView):
+    """``GET /volume/v3/backups/{backup_id}/export_record``"""
+
+    def get(self, request: Request, backup_id: str) -> Response:
+        self.check_query()
+        shown = backup_records.export(self.caller, self.find_backup(backup_id))
+        return Response({"backup-record": shown})
+
+
+class BackupImport(BackupView):
+    """``POST /volume/v3/backups/import_record``: what was lost is known again"""
+
+    bodies: ClassVar = {"post": ("backup-record", BackupRecord)}
+
+    def post(self, request: Request) -> Response:
+        values = self.read("backup-record", BackupRecord).values
+        backup = backup_records.bring_back(self.caller, values)
+        return Response({"backup": self.show_plain(backup)}, status=201)
 
 
 ACTIONS: dict[str, Action] = {

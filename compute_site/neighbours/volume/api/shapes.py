@@ -158,6 +158,10 @@ CHANGED_BACKUP: Mapping[str, Key] = {
     key: NEW_BACKUP[key] for key in ("name", "description", "metadata")
 }
 RESTORED_BACKUP: Mapping[str, Key] = {"volume_id": Key(uuid_text), "name": Key(line)}
+BACKUP_RECORD: Mapping[str, Key] = {
+    "backup_service": Key(filled_line, required=True),
+    "backup_url": Key(text, required=True),
+}
 NEW_SNAPSHOT: Mapping[str, Key] = {
     "volume_id": Key(uuid_text),
     "name": Key(line, default="", other_name="display_name"),

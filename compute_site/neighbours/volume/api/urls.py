@@ -71,6 +71,8 @@ V3 = [
     path("os-availability-zone", about.Zones.as_view()),
     path("backups", backups.Backups.as_view()),
     path("backups/detail", backups.BackupsDetail.as_view()),
+    path("backups/import_record", backups.BackupImport.as_view()),
+    path("backups/<backup_id>/export_record", backups.BackupExport.as_view()),
     path("backups/<backup_id>", backups.BackupDetail.as_view()),
     path("backups/<backup_id>/restore", backups.BackupRestoration.as_view()),
     path("backups/<backup_id>/action", backups.BackupAction.as_view()),

@@ -57,6 +57,12 @@ class FormatNotConverted(BadRequest):
     code = "format_not_converted"
 
 
+class NoSuchFile(BadRequest):
+    """What is to be taken over is not in the folder, or is no such disk."""
+
+    code = "no_such_file"
+
+
 class CopyFailed(Fault):
     """The bytes of a volume could not be made."""
 
@@ -132,6 +138,22 @@ def grow(volume: Volume) -> None:
         os.truncate(path, volume.size * GIB)
 
 
+def adopt(backup: Backup, maker: str) -> None:
+    """Give a new backup the bytes in the file that the backup ``maker`` has made, which may be
+    itself, before its row was lost. No file of a backup is ever changed, so two can share one.
+
+    Raises:
+        NoSuchFile: it is not there, or has another size.
+    """
+    source, path = _path_of("backup", maker), _path(backup)
+    if source is None or path is None or not source.is_file():
+        raise NoSuchFile(f"The bytes of backup {maker} are not here.")
+    if source.stat().st_size != backup.size * GIB:
+        raise NoSuchFile(f"The bytes of backup {maker} are not {backup.size} GiB.")
+    if source != path:
+        path.hardlink_to(source)
+
+
 def remove(row: Row) -> None:
     """Remove the file of a row that is gone."""
     path = _path(row)
@@ -168,7 +190,9 @@ def exported(volume: Volume, disk_format: str) -> Iterator[tuple[Iterator[bytes]
 
 
 def clean_up() -> None:
-    """Remove files that have lain for long without a volume, a snapshot or a backup."""
+    """Remove files that have lain for long without a volume or a snapshot, and drafts. Those of
+    backups stay: a record can bring the row back (``backup_records.py``).
+    """
     before = time.time() - STRAY_SECONDS
     places = {place for place in (folder(), folder_of_backups()) if place and place.is_dir()}
     old = [path for place in places for path in place.iterdir() if path.stat().st_mtime < before]
@@ -184,7 +208,6 @@ def clean_up() -> None:
 _KINDS: Sequence[tuple[str, Any]] = (
     ("volume-", Volume.objects),
     ("snapshot-", Snapshot.objects),
-    ("backup-", Backup.objects),
 )
 
 
