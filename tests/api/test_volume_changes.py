@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import actions, types
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 from tests.world.callers import caller_of
-from tests.world.cast import ALPHA, BETA, Cast
+from tests.world.cast import ALPHA, BETA, UNKNOWN_ID, Cast
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_image, make_volume
 
@@ -90,6 +91,33 @@ def test_sizes_fit_what_a_volume_is_made_of(as_member: ApiClient) -> None:
         create(as_member, size=least, **origin).expect(202)
     clone = create(as_member, source_volid=str(source.pk)).expect(202).json["volume"]
     assert (clone["size"], clone["source_volid"]) == (4, str(source.pk))
+
+
+def image_of_disks(**disk: Any) -> str:
+    """The image of a server that boots from a volume."""
+    blank = {"source_type": "blank", "boot_index": -1}
+    booted = {"source_type": "snapshot", "boot_index": 0, "destination_type": "volume"}
+    text = json.dumps([blank, {**booted, **disk}])
+    image = make_image(size=0, properties={"bdm_v2": "True", "block_device_mapping": text})
+    return str(image.pk)
+
+
+def test_an_image_of_a_server_means_its_snapshot_from_3_46(as_member: ApiClient) -> None:
+    snapshot, other = make_snapshot(), make_snapshot(project_id=BETA)
+    image = image_of_disks(snapshot_id=str(snapshot.pk))
+    before, since = ({"OpenStack-API-Version": f"volume 3.{minor}"} for minor in (45, 46))
+    order = {"volume": {"size": 3, "imageRef": image}}
+    assert "3.46" in as_member.post(f"{V3}/volumes", order, headers=before).expect(400).message
+    assert not Volume.objects.filter(snapshot_id__isnull=False).exists()
+    made = as_member.post(f"{V3}/volumes", order, headers=since).expect(202).json["volume"]
+    assert (made["snapshot_id"], made["size"]) == (str(snapshot.pk), 3)
+    order["volume"]["size"] = 1
+    as_member.post(f"{V3}/volumes", order, headers=since).expect(400)
+    for wrong in (str(other.pk), UNKNOWN_ID, "x", None):
+        order = {"volume": {"size": 3, "imageRef": image_of_disks(snapshot_id=wrong)}}
+        as_member.post(f"{V3}/volumes", order, headers=since).expect(404)
+    order = {"volume": {"size": 3, "imageRef": image_of_disks(source_type="image")}}
+    as_member.post(f"{V3}/volumes", order, headers=since).expect(400)
 
 
 @pytest.mark.parametrize(

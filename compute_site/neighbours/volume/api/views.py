@@ -166,6 +166,7 @@ class VolumeView(ListView):
 
 STRICT_BOOTABLE = Microversion.parse("3.2")
 SUMMARY_OF_METADATA = Microversion.parse("3.36")
+DISKS_OF_IMAGES = Microversion.parse("3.46")
 SNAPSHOTS_OF_USED = Microversion.parse("3.66")
 CHANGES_SOMETHING = Microversion.parse("3.53")
 
@@ -242,7 +243,11 @@ class Volumes(VolumesDetail):
     bodies: ClassVar = {"post": ("volume", VolumeCreate)}
 
     def post(self, request: Request) -> Response:
-        volume = changes.create_volume(self.caller, self.read("volume", VolumeCreate).values)
+        volume = changes.create_volume(
+            self.caller,
+            self.read("volume", VolumeCreate).values,
+            by_disks_of_image=self.version >= DISKS_OF_IMAGES,
+        )
         return Response({"volume": self.show_changed(volume)}, status=202)
 
     def show(self, volume: Volume) -> dict[str, Any]:

@@ -4,6 +4,7 @@ but for bytes that are copied (``copies.py``).
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadReference, BadRequest, NotFound
 from compute_site.neighbours import image_service
+from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
@@ -31,6 +33,7 @@ from compute_site.neighbours.volume.local.of_servers import (
 )
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.neighbours.volume.protocol import NewVolume
+from compute_site.values.keys import shown
 
 UNCLAIMED = ("available", "error")
 GIB = 2**30
@@ -79,7 +82,14 @@ NOTHING_SAID: Mapping[str, Any] = {
 
 
 @transaction.atomic
-def create_volume(caller: Caller, values: Mapping[str, Any]) -> Volume:
+def create_volume(
+    caller: Caller, values: Mapping[str, Any], *, by_disks_of_image: bool = False
+) -> Volume:
+    """``by_disks_of_image``: of an image that names snapshots of volumes, as those of servers that
+    boot from a volume do, the one to boot from is meant.
+    """
+    if by_disks_of_image and (snapshot_id := _boot_snapshot(caller, values["imageRef"])):
+        values = {**values, "imageRef": None, "snapshot_id": snapshot_id}
     permit_create(caller, of_image=values["imageRef"] is not None)
     origin = _origin(caller, values)
     least = origin.pop("size", None)
@@ -188,14 +198,45 @@ def _origin(caller: Caller, values: Mapping[str, Any]) -> dict[str, Any]:
             raise BadRequest(f"Image {word} is {image.status}.", field="volume.imageRef")
         if not image.size and "block_device_mapping" in image.properties:
             raise BadRequest(
-                f"Image {word} has no data but names snapshots of volumes: give one of these as "
-                "snapshot_id.",
+                f"Image {word} has no data but names snapshots of volumes: ask by microversion "
+                "3.46 or later, or give one of these as snapshot_id.",
                 field="volume.imageRef",
             )
         if values["size"] is not None:
             return origin | {"size": least_size(image)}
         return origin
     return {}
+
+
+def _boot_snapshot(caller: Caller, image_id: uuid.UUID | None) -> uuid.UUID | None:
+    """The snapshot that the disks of an image say to boot from.
+
+    Raises:
+        UnknownSource: they name none that can be.
+    """
+    if image_id is None:
+        return None
+    image = image_service().find_images(caller, [str(image_id)]).get(str(image_id))
+    for disk in [] if image is None else _disks_of(image):
+        if disk.get("source_type") == "snapshot" and disk.get("boot_index") == 0:
+            word = disk.get("snapshot_id")
+            found = canonical_ids([word]) if isinstance(word, str) else []
+            if not found:
+                raise UnknownSource(
+                    f"Image {image_id} boots from snapshot {shown(word)}, which is none.",
+                    field="volume.imageRef",
+                )
+            return found[0]
+    return None
+
+
+def _disks_of(image: ImageData) -> list[dict[str, Any]]:
+    """The block devices that an image describes, a JSON text; nothing of what is no such list."""
+    try:
+        found = json.loads(image.properties.get("block_device_mapping", "[]"))
+    except (ValueError, TypeError, RecursionError):
+        return []
+    return [disk for disk in found if isinstance(disk, dict)] if isinstance(found, list) else []
 
 
 def _find_backup(caller: Caller, backup_id: uuid.UUID) -> Backup:
