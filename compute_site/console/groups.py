@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.operator import is_superuser
 from compute_site.console.rule_boxes import BoxTable, by_noun, link_to_rules, rule_choices
-from compute_site.identity.models import Project, ProjectRole
+from compute_site.identity.models import Project, ProjectRole, WideRole
 from compute_site.policy.granted import every_rule, guarded_types
 
 
@@ -62,7 +62,7 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):  # type: ignore[misc] # Django's st
     counted = "user"
     list_display = ("name", "project", "role", "users", "rules")
     list_filter = (word_filter("role", "project_role__role"),)
-    list_select_related = ("project_role__project",)
+    list_select_related = ("project_role__project", "wide_role__domain")
     search_fields = ("name",)
     readonly_fields = ("project", "role", "rules")
     fieldsets = (
@@ -84,7 +84,10 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):  # type: ignore[misc] # Django's st
         return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return is_superuser(request)
+        """Not the group of a role in a domain or on the system, in which nobody is: its rules stand
+        on the page of the domain or the system.
+        """
+        return is_superuser(request) and not isinstance(role_of(obj), WideRole)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Only superusers: the members lose the rights of a deleted group."""
@@ -99,7 +102,7 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):  # type: ignore[misc] # Django's st
     @admin.display(ordering="project_role__project__name")
     def project(self, group: Group) -> str:
         entry = role_of(group)
-        return entry.project.name if entry else "–"
+        return entry.project.name if isinstance(entry, ProjectRole) else "–"
 
     @admin.display(ordering="project_role__role")
     def role(self, group: Group) -> str:
@@ -116,6 +119,6 @@ class SiteGroupAdmin(ListAdmin, GroupAdmin):  # type: ignore[misc] # Django's st
         return link_to_rules(entry) if entry else "–"
 
 
-def role_of(group: Group | None) -> ProjectRole | None:
+def role_of(group: Group | None) -> ProjectRole | WideRole | None:
     """The role of the group; ``None`` for a group that operators have made."""
-    return getattr(group, "project_role", None)
+    return getattr(group, "project_role", None) or getattr(group, "wide_role", None)

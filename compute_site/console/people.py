@@ -8,6 +8,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import CASCADE, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -38,6 +39,7 @@ from compute_site.identity.models import (
 from compute_site.identity.projects import placed
 from compute_site.identity.tags import tag_list
 from compute_site.identity.tokens import sign_out
+from compute_site.policy.granted import every_rule, guarded_types
 from compute_site.policy.rights import Rights, find_beyond, rights_of
 from compute_site.values.keys import WrongValue
 
@@ -391,6 +393,21 @@ class SiteUserAdmin(PersonalAdmin, OwnerAdmin, UserAdmin):  # type: ignore[type-
         beyond = super().out_of_reach(request, rows)
         staff = [user for user in rows if user.is_staff and not is_superuser(request)]
         return [user for user in rows if user in beyond or user in staff]
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> Any:
+        """Leaves out what gives nobody anything: groups of roles in domains and on the system, and
+        rules that count on single objects alone.
+        """
+        if db_field.name == "groups":
+            kwargs["queryset"] = Group.objects.filter(wide_role=None)
+        elif db_field.name == "user_permissions":
+            elsewhere = [kind for kind in guarded_types() if kind.model != "project"]
+            kwargs["queryset"] = Permission.objects.exclude(
+                content_type__in=elsewhere, codename__in=every_rule()
+            )
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -9,21 +9,22 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Model
-from django.http import HttpRequest, HttpResponse
+from django.db.models import F, Model, Q
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from guardian.admin import GroupManage, GuardedModelAdminMixin, UserManage
 from guardian.forms import GroupObjectPermissionsForm, UserObjectPermissionsForm
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
-from compute_site.identity.models import ProjectRole, Role, User
+from compute_site.console.operator import is_superuser
+from compute_site.identity.models import Domain, ProjectRole, Role, System, User, WideRole
 from compute_site.policy.backend import rules_held
-from compute_site.policy.grants import set_rules_of_user
+from compute_site.policy.grants import rules_on_place, set_rules_of_user
 from compute_site.policy.rights import Rights, rights_of, rights_of_group
 from compute_site.policy.rules import registry
 
@@ -43,11 +44,16 @@ class BoxTable(forms.CheckboxSelectMultiple):
     fixed: Collection[str] = ()
     """Rules whose boxes cannot be changed."""
 
+    @cached_property
+    def defaults(self) -> dict[str, Role]:
+        """The smallest role that holds each rule by default."""
+        return {rule.name: rule.role for rule in registry}
+
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
         if value in self.fixed:
             option["attrs"]["disabled"] = True
-        return {**option, "rule": registry[value]}
+        return {**option, "rule": registry[value], "role": self.defaults.get(value, "nobody")}
 
 
 class RuleBoxes:
@@ -94,6 +100,8 @@ class RuleBoxes:
         field.choices = by_noun(self.get_obj_perms_field_choices())
         names = {name for name, _ in self.get_obj_perms_field_choices()}
         field.widget.fixed = names - self.changeable
+        if isinstance(self.obj, (Domain, System)):
+            field.widget.defaults = rules_on_place(type(self.obj))
         return field
 
     def get_obj_perms_field_widget(self) -> type[forms.Widget]:
@@ -132,6 +140,20 @@ class GroupChoice(GroupManage):
         super().__init__(*args, **kwargs)
         self.fields["group"].label = "Name of a group"
         self.fields["group"].help_text = "Such as demo/member."
+
+
+class PlaceGroupChoice(GroupChoice):
+    """Of groups that can hold rules in a domain or on the system."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["group"].help_text = "Such as “domain default: manager” or “system: reader”."
+
+    def clean_group(self) -> Group:
+        group: Group = super().clean_group()  # type: ignore[no-untyped-call]
+        if ProjectRole.objects.filter(group=group).exists():
+            raise forms.ValidationError("The groups of roles in projects hold rules there alone.")
+        return group
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -271,10 +293,40 @@ def noun_of(name: str) -> str:
     return rest.partition(":")[0] if head in ("os_compute_api", "compute_site") else head
 
 
-def link_to_rules(entry: ProjectRole) -> str:
+class PlaceRulesAdmin(RulesAdmin):
+    """Rules on a domain or on the system: superusers alone grant them."""
+
+    def may_grant(self, request: HttpRequest, *permissions: str) -> bool:
+        return is_superuser(request)
+
+    def get_obj_perms_group_select_form(self, request: HttpRequest) -> type[forms.Form]:
+        return PlaceGroupChoice
+
+    def obj_perms_manage_group_view(
+        self, request: HttpRequest, object_pk: str, group_id: str
+    ) -> HttpResponse:
+        """The group of a role elsewhere would hold nothing here."""
+        if not group_id.isdecimal():
+            raise Http404
+        key = int(group_id)
+        here = Q(domain=None) if self.model is System else Q(domain=object_pk)
+        in_projects = ProjectRole.objects.filter(group=key)
+        elsewhere = WideRole.objects.filter(group=key).exclude(here)
+        if in_projects.exists() or elsewhere.exists():
+            raise Http404
+        return super().obj_perms_manage_group_view(request, object_pk, group_id)
+
+
+def link_to_rules(entry: ProjectRole | WideRole) -> str:
     """A link to the page with the rules of a role. Those of ``admin`` hold in every project, so
     that they are on the page of its group.
     """
+    if isinstance(entry, WideRole):
+        kind, key = ("domain", entry.domain_id) if entry.domain_id else ("system", System.KEY)
+        page = f"admin:identity_{kind}_permissions_manage_group"
+        where = "in this domain" if entry.domain_id else "on the system"
+        url = reverse(page, args=[key, entry.group_id])
+        return format_html('<a href="{}">rules {}</a>', url, where)
     if entry.role == Role.ADMIN:
         url = reverse("admin:auth_group_change", args=[entry.group_id])
         return format_html('<a href="{}">rules in every project</a>', url)

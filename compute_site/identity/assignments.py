@@ -34,6 +34,7 @@ from compute_site.identity.models import (
     UserGroup,
 )
 from compute_site.identity.records import note_change
+from compute_site.identity.wide_roles import follow_assignments
 
 ROLE_OF_ID = {stable_id("role", role.value): role for role in Role}
 
@@ -117,6 +118,7 @@ def assign(holder: Holder, place: Place, role: NamedRole, *, by: str) -> None:
             _make_direct(holder, place, role)
         else:
             RoleAssignment.objects.bulk_create([row_of(holder, place, role)], ignore_conflicts=True)
+            follow_assignments()
         changed_what(holder, f"Given the role {role.name} {place.name}.", place, by=by)
         refresh(_people(holder))
 
@@ -156,18 +158,6 @@ def end_lost_places(user_ids: Iterable[str], place: Place) -> None:
     held = _held_widely(OuterRef("user"), domain_id).filter(role__in=enough)
     tokens = Token.objects.filter(user__in=user_ids, domain=domain_id, project=None)
     tokens.filter(~Exists(held), system=domain_id is None).delete()
-
-
-def find_wide_roles(user_id: str, domain_id: str | None) -> list[NamedRole]:
-    """The roles that a user holds in the domain, or, with ``None``, on the system, with all that
-    they imply; those of domains are left out, as in tokens.
-    """
-    own = set(_held_widely(user_id, domain_id).values_list("role", flat=True))
-    if not own:
-        return []
-    implied = implications()
-    found = own.union(*(implied.get(role, set()) for role in own))
-    return list(NamedRole.objects.filter(pk__in=found, domain=None).order_by("name"))
 
 
 def _held_widely(user: str | OuterRef, domain_id: str | None) -> QuerySet[RoleAssignment]:

@@ -51,10 +51,12 @@ __all__ = [
     "SignInFailures",
     "StoredCredential",
     "StoredPolicy",
+    "System",
     "Token",
     "Trust",
     "User",
     "UserGroup",
+    "WideRole",
     "new_id",
 ]
 
@@ -371,6 +373,50 @@ class ProjectRole(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "role"], name="identity_one_group_per_role"),
+        ]
+
+    def __str__(self) -> str:
+        return self.group.name
+
+
+class System(models.Model):
+    """The whole cloud, on which roles can be held. There is one row: what rules are granted on."""
+
+    KEY: ClassVar = "all"
+
+    id = models.CharField(primary_key=True, max_length=8, default=KEY, db_collation="C")
+
+    class Meta:
+        verbose_name = "system"
+        verbose_name_plural = "system"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return "the system"
+
+
+class WideRole(models.Model):
+    """The group that has the rights of a role in a domain, or on the system: guardian's object
+    permissions on these. It has no members; ``RoleAssignment`` says who holds the role.
+    """
+
+    domain = models.ForeignKey(
+        Domain, null=True, on_delete=models.CASCADE, related_name="roles_in_it"
+    )
+    """``None``: the system."""
+    role = models.CharField(max_length=36, db_collation="C")
+    """The key of the role (``NamedRole.key``)."""
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="wide_role")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "role"], name="identity_one_group_in_domain"),
+            models.UniqueConstraint(
+                fields=["role"],
+                condition=models.Q(domain=None),
+                name="identity_one_group_on_system",
+            ),
         ]
 
     def __str__(self) -> str:

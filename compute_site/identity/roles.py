@@ -17,9 +17,11 @@ from compute_site.identity.models import (
     ProjectRole,
     RoleAssignment,
     User,
+    WideRole,
 )
 from compute_site.identity.records import note_change
 from compute_site.identity.rows import change_row, check_mutable, make_row, remove_row
+from compute_site.identity.wide_roles import follow_assignments
 
 COLUMNS = {"name": "name", "description": "description", "domain_id": "domain_id"}
 SHOWN = ("options",)
@@ -51,12 +53,13 @@ def remove_role(role: NamedRole, *, by: str) -> None:
         entries = ProjectRole.objects.filter(role=role.key)
         people = User.objects.filter(groups__project_role__in=entries)
         touched = set(people.values_list("pk", flat=True)) | holders_of(assignments)
-        groups = list(entries.values_list("group", flat=True))
+        wide = WideRole.objects.filter(role=role.key)
+        groups = [*entries.values_list("group", flat=True), *wide.values_list("group", flat=True)]
         remove_row(role, by=by)
         Group.objects.filter(pk__in=groups).delete()
         refresh(touched)
-        wide = [row for row in assignments if row.project_id is None and not row.inherited]
-        for place in {Place(domain=row.domain) for row in wide}:
+        lost = [row for row in assignments if row.project_id is None and not row.inherited]
+        for place in {Place(domain=row.domain) for row in lost}:
             end_lost_places(touched, place)
 
 
@@ -80,6 +83,7 @@ def imply(prior: NamedRole, implied: NamedRole, *, by: str) -> None:
         if is_new:
             note_change(prior, f"Implies {implied.name} from now on.", by=by)
             refresh_all()
+            follow_assignments()
 
 
 def stop_implying(prior: NamedRole, implied: NamedRole, *, by: str) -> None:

@@ -16,7 +16,6 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from compute_site.faults import Forbidden
-from compute_site.identity.assignments import find_wide_roles
 from compute_site.identity.errors import EndedMeanwhile
 from compute_site.identity.models import (
     ApplicationCredential,
@@ -27,6 +26,7 @@ from compute_site.identity.models import (
     of_people,
 )
 from compute_site.identity.scope import LADDER, Scope, find_by_token
+from compute_site.identity.wide_roles import find_wide_roles
 
 INSERT = """
 INSERT INTO identity_token (
@@ -153,15 +153,18 @@ def find_token(text: str) -> ValidToken | None:
 
 
 def in_wide_scope(scope: Scope, domain_id: str | None) -> Scope:
-    """The user in a domain, or, with ``None``, on the system: with the roles held there."""
-    held = [role.key for role in find_wide_roles(scope.user_id, domain_id)]
+    """The user in a domain, or, with ``None``, on the system: with the roles held there, and their
+    groups.
+    """
+    held = find_wide_roles(scope.user_id, domain_id)
+    others = scope.group_ids if scope.project_id is None else ()  # not those of roles in projects
     return dataclasses.replace(
         scope,
         project_id=None,
         project_name=None,
-        group_ids=(),
+        group_ids=(*others, *(group for group in held.values() if group is not None)),
         roles=tuple(role for role in Role if role.value in held),
-        others=tuple(key for key in held if key not in LADDER),
+        others=tuple(sorted(key for key in held if key not in LADDER)),
     )
 
 

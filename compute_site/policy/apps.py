@@ -17,4 +17,7 @@ class PolicyConfig(AppConfig):
         post_save.connect(grants.follow_project, sender="identity.Project")
         role_groups_made.connect(grants.follow_roles)
         post_delete.connect(grants.forget_role, sender="identity.ProjectRole")
-        post_delete.connect(grants.forget_project, sender="identity.Project")
+        post_delete.connect(grants.forget_place, sender="identity.Project")
+        post_save.connect(grants.follow_domain, sender="identity.Domain")
+        post_delete.connect(grants.forget_role, sender="identity.WideRole")
+        post_delete.connect(grants.forget_place, sender="identity.Domain")

@@ -14,9 +14,16 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q
 from guardian.backends import ObjectPermissionBackend
 
-from compute_site.identity.models import Project, User
+from compute_site.identity.models import Domain, Project, System, User
 from compute_site.identity.scope import find_by_user
-from compute_site.policy.granted import Granted, every_rule, find_granted, rules_on_object
+from compute_site.identity.tokens import in_wide_scope
+from compute_site.policy.granted import (
+    Granted,
+    every_rule,
+    find_granted,
+    find_granted_on,
+    rules_on_object,
+)
 from compute_site.policy.rules import registry
 
 
@@ -33,7 +40,11 @@ class RuleBackend(ObjectPermissionBackend):
 
 
 def rules_held(user: User, obj: Model) -> frozenset[str]:
-    """The rules by which the API lets the user act on a project, or on what belongs to one."""
+    """The rules by which the API lets the user act on a project, or on what belongs to one, or on a
+    domain or the system.
+    """
+    if isinstance(obj, (Domain, System)):
+        return _on_place(user, obj)
     project_id = obj.pk if isinstance(obj, Project) else getattr(obj, "project_id", None)
     if not user.is_active or project_id is None:
         return frozenset()
@@ -41,6 +52,17 @@ def rules_held(user: User, obj: Model) -> frozenset[str]:
         return every_rule()
     own = frozenset() if isinstance(obj, Project) else rules_on_object(user.pk, obj)
     return rules_in(user, project_id) | own
+
+
+def _on_place(user: User, place: Domain | System) -> frozenset[str]:
+    """The rules by which a token for the domain, or the system, lets the user act there."""
+    if user.is_superuser and user.is_active:
+        return every_rule()
+    scope = find_by_user(user_id=user.pk, project_id="")
+    if scope is None:
+        return frozenset()
+    wide = in_wide_scope(scope, place.pk if isinstance(place, Domain) else None)
+    return find_granted_on(place, wide) if wide.holds_any else frozenset()
 
 
 def rules_in(user: User, project_id: str) -> frozenset[str]:

@@ -20,7 +20,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from compute_site.caller import Caller
 from compute_site.db.prepared import array, prepared_cursor
-from compute_site.identity.models import Project, Role
+from compute_site.identity.models import Domain, Project, Role, System
 from compute_site.identity.scope import OF_TOKEN, Scope, scope_of
 from compute_site.policy.rules import registry
 
@@ -130,7 +130,7 @@ def find_token_with_rules(digest: str) -> tuple[Scope, Granted] | None:
     if row is None:
         return None
     *scope, in_project, everywhere = row
-    return scope_of(tuple(scope)), Granted(rules_of(in_project), rules_of(everywhere))
+    return scope_of(tuple(scope)), Granted(rules_of(in_project), rules_everywhere(everywhere))
 
 
 def find_with_rules(
@@ -153,7 +153,7 @@ def find_with_rules(
         return None
     *found, in_project, everywhere = row
     scope = dataclasses.replace(scope_of(tuple(found)), by_credential=by_credential)
-    return scope, Granted(rules_of(in_project), rules_of(everywhere))
+    return scope, Granted(rules_of(in_project), rules_everywhere(everywhere))
 
 
 def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int]) -> Granted:
@@ -169,7 +169,22 @@ def find_granted(user_id: str | None, project_id: str, group_ids: Sequence[int])
     with prepared_cursor() as cursor:
         cursor.execute(STATEMENT, parameters)
         in_project, everywhere = cursor.fetchone()
-    return Granted(rules_of(in_project), rules_of(everywhere))
+    return Granted(rules_of(in_project), rules_everywhere(everywhere))
+
+
+def find_granted_on(place: Domain | System, scope: Scope) -> frozenset[str]:
+    """The rules that the user of such a scope (``in_wide_scope``) holds in a domain, or on the
+    system, by roles there or personally.
+    """
+    parameters: dict[str, Any] = {
+        "user": scope.user_id,
+        "project": place.pk,
+        "groups": array(scope.group_ids),
+        "type": ContentType.objects.get_for_model(type(place)).pk,
+    }
+    with prepared_cursor() as cursor:
+        cursor.execute(STATEMENT, parameters)
+        return rules_of(cursor.fetchone()[0])
 
 
 def find_granted_of(asked: Sequence[tuple[str, str, Sequence[int]]]) -> list[Granted]:
@@ -182,7 +197,8 @@ def find_granted_of(asked: Sequence[tuple[str, str, Sequence[int]]]) -> list[Gra
     }
     with prepared_cursor() as cursor:
         cursor.execute(OF_SEVERAL, parameters)
-        return [Granted(*map(rules_of, row)) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    return [Granted(rules_of(own), rules_everywhere(everywhere)) for own, everywhere in rows]
 
 
 def rules_on(caller: Caller, model: type[Model], key: object) -> frozenset[str]:
@@ -239,8 +255,10 @@ def roles_that_hold(project: Project) -> dict[str, set[Role]]:
 
 
 def guarded_types() -> list[ContentType]:
-    """The kinds of objects that rules are granted on: projects, and single servers."""
-    models = (Project, apps.get_model("servers", "Instance"))
+    """The kinds of objects that rules are granted on: projects, domains, the system, and single
+    servers.
+    """
+    models = (Project, Domain, System, apps.get_model("servers", "Instance"))
     return [ContentType.objects.get_for_model(model) for model in models]
 
 
@@ -253,25 +271,45 @@ def every_rule() -> frozenset[str]:
 def rules_of(ids: str) -> frozenset[str]:
     """The rules that a list of permission ids stands for, such as ``{17,4}``.
 
-    Cached, because the same few lists come in every request. An unknown id is a permission that was
-    made after this process started.
+    Cached, because the same few lists come in every request.
+    """
+    return frozenset(_names[key] for key in _known(ids) if _names[key] in registry)
+
+
+@lru_cache(maxsize=512)
+def rules_everywhere(ids: str) -> frozenset[str]:
+    """The same of permissions that are held on no object: those of projects count in all of them,
+    those of domains, the system and servers nowhere.
+    """
+    return frozenset(
+        _names[key] for key in _known(ids) if key in _of_projects and _names[key] in registry
+    )
+
+
+def _known(ids: str) -> list[int]:
+    """The ids, once their names are known. An unknown one is a permission that was made after this
+    process started.
     """
     wanted = [int(part) for part in ids[1:-1].split(",") if part]
     if not _names.keys() >= set(wanted):
         of_rules = Q(content_type__in=guarded_types())
         _names.update(Permission.objects.exclude(of_rules).values_list("id", Value("")))
         _names.update(Permission.objects.filter(of_rules).values_list("id", "codename"))
-    names = (_names.get(permission_id, "") for permission_id in wanted)
-    return frozenset(name for name in names if name in registry)
+        of_projects = Q(content_type=ContentType.objects.get_for_model(Project))
+        _of_projects.update(Permission.objects.filter(of_projects).values_list("id", flat=True))
+    return [key for key in wanted if key in _names]
 
 
 _names: dict[int, str] = {}
 """Permission id → codename, of all permissions. Django's own rights in the admin site have none
 here: some are called as a rule is, such as ``add_image``, and give nobody that rule.
 """
+_of_projects: set[int] = set()
 
 
 def forget() -> None:
     """Clear the caches: after a migrate or flush, an id may stand for another permission."""
     _names.clear()
+    _of_projects.clear()
     rules_of.cache_clear()
+    rules_everywhere.cache_clear()

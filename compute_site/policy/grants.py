@@ -17,15 +17,25 @@ from guardian.models import UserObjectPermission
 
 from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.derived import holders_in, refresh
-from compute_site.identity.models import Project, ProjectRole, Role, User
+from compute_site.identity.models import (
+    Domain,
+    NamedRole,
+    Project,
+    ProjectRole,
+    Role,
+    System,
+    User,
+    WideRole,
+)
 from compute_site.identity.seed import SERVICE_ROLE
+from compute_site.identity.wide_roles import make_wide_roles, name_of_group
 from compute_site.policy.granted import forget
 from compute_site.policy.models import RuleDefault
 from compute_site.policy.rules import Rule, registry
 
 NEEDED_TABLES = {
     *("guardian_groupobjectpermission", "identity_projectrole", "policy_ruledefault"),
-    "servers_instance",
+    *("servers_instance", "identity_system", "identity_widerole"),
 }
 
 # One statement for any number of projects: the database makes the rows itself.
@@ -39,6 +49,16 @@ SELECT entry.group_id, rule.id, rule.content_type_id, entry.project_id
  WHERE entry.id = ANY(%(entries)s)
     ON CONFLICT DO NOTHING
 """
+GRANT_ON_PLACE = f"""
+INSERT INTO guardian_groupobjectpermission (group_id, permission_id, content_type_id, object_pk)
+SELECT entry.group_id, rule.id, rule.content_type_id, COALESCE(entry.domain_id, '{System.KEY}')
+  FROM unnest(%(roles)s::text[], %(rules)s::text[]) AS wanted (role, codename)
+  JOIN identity_widerole entry ON entry.role = wanted.role
+  JOIN auth_permission rule
+    ON rule.codename = wanted.codename AND rule.content_type_id = %(type)s
+ WHERE entry.id = ANY(%(entries)s)
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - put together from constants
 GRANT_EVERYWHERE = """
 INSERT INTO auth_group_permissions (group_id, permission_id)
 SELECT entry.group_id, rule.id
@@ -68,6 +88,7 @@ def synchronise(using: str = "default", **_: Any) -> None:
     new = _make_permissions(Project, registry)
     instance = apps.get_model("servers", "Instance")
     _make_permissions(instance, [rule for rule in registry if rule.on_instance])
+    _synchronise_places()
     if new:
         entries = list(ProjectRole.objects.values_list("id", flat=True))
         rules = [registry[name] for name in new]
@@ -75,20 +96,65 @@ def synchronise(using: str = "default", **_: Any) -> None:
         _grant_to_services(entries, rules)
 
 
+def _synchronise_places() -> None:
+    """The same for what roles hold in domains and on the system; both may be new themselves."""
+    System.objects.get_or_create(pk=System.KEY)
+    known = list(WideRole.objects.all())
+    for model in (Domain, System):
+        new = _make_permissions(model, [registry[name] for name in rules_on_place(model)])
+        _grant_on_places(known, model, [registry[name] for name in new])
+    make_roles_of_places([None, *Domain.objects.all()])
+
+
+def rules_on_place(model: type[Model]) -> dict[str, Role]:
+    """The rules that can be granted in domains, or on the system: name → the smallest role that has
+    it by default.
+    """
+    declared = {
+        rule.name: rule.on_system if model is System else rule.in_domain for rule in registry
+    }
+    return {name: role for name, role in declared.items() if role is not None}
+
+
+def make_roles_of_places(places: Sequence[Domain | None]) -> None:
+    """Make the missing groups of ``Role`` in domains, and with ``None`` on the system, with their
+    defaults.
+    """
+    new = make_wide_roles(places)
+    for model in (Domain, System):
+        _grant_on_places(new, model, [registry[name] for name in rules_on_place(model)])
+
+
+def follow_domain(
+    instance: Domain, *, created: bool, raw: bool = False, using: str = "default", **_: Any
+) -> None:
+    """Make the groups of roles in each new domain, and rename them with it (``post_save``)."""
+    if raw or using != "default":
+        return
+    if created:
+        make_roles_of_places([instance])
+        return
+    roles = dict(NamedRole.objects.values_list("pk", "name"))
+    for entry in instance.roles_in_it.select_related("group"):
+        name = name_of_group(instance, entry.role, roles.get(entry.role, ""))
+        if entry.group.name != name:
+            Group.objects.filter(pk=entry.group_id).update(name=name)
+
+
 def follow_roles(entries: Sequence[ProjectRole], **_: Any) -> None:
     """Grant the rules of services to new groups of the role ``service`` (``role_groups_made``)."""
     _grant_to_services([entry.pk for entry in entries], registry)
 
 
-def forget_role(instance: ProjectRole, **_: Any) -> None:
+def forget_role(instance: ProjectRole | WideRole, **_: Any) -> None:
     """Delete the group of a deleted role (signal ``post_delete``)."""
     Group.objects.filter(pk=instance.group_id).delete()
 
 
-def forget_project(instance: Project, **_: Any) -> None:
-    """Delete the grants to single users on a deleted project (signal ``post_delete``)."""
+def forget_place(instance: Project | Domain, **_: Any) -> None:
+    """Delete the grants to single users on a deleted project or domain (``post_delete``)."""
     UserObjectPermission.objects.filter(
-        content_type=ContentType.objects.get_for_model(Project), object_pk=instance.pk
+        content_type=ContentType.objects.get_for_model(instance), object_pk=instance.pk
     ).delete()
 
 
@@ -252,6 +318,23 @@ def _grant_defaults(entries: Sequence[int], rules: Iterable[Rule]) -> None:
     everywhere = [(Role.ADMIN.value, rule.name) for rule in rules]
     for statement, wanted in ((GRANT_ON_PROJECT, on_project), (GRANT_EVERYWHERE, everywhere)):
         _grant(statement, wanted, entries, content_type)
+
+
+def _grant_on_places(
+    entries: Sequence[WideRole], model: type[Model], rules: Iterable[Rule]
+) -> None:
+    """Grant the rules in domains, or on the system, to those of these groups that are there."""
+    smallest = rules_on_place(model)
+    wanted = [
+        (role.value, rule.name)
+        for role in Role
+        for rule in rules
+        if smallest[rule.name] in role.implied
+    ]
+    there = [entry.pk for entry in entries if (entry.domain_id is None) == (model is System)]
+    if there and wanted:
+        content_type = ContentType.objects.get_for_model(model).pk
+        _grant(GRANT_ON_PLACE, wanted, there, content_type)
 
 
 def _grant_to_services(entries: Sequence[int], rules: Iterable[Rule]) -> None:

@@ -1,14 +1,14 @@
 """Compares the rights of users: nobody may change a user who has more rights than oneself.
 
 All rights of an account count: the roles in projects, the permissions in the Django admin, and
-policy rules that are granted directly.
+policy rules that are granted directly, or by roles in domains and on the system.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
@@ -18,6 +18,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from compute_site.faults import Forbidden
 from compute_site.identity.models import Project, ProjectRole, Role, User
+from compute_site.identity.wide_roles import find_wide_groups
 
 OnObject = tuple[int, str, str]
 """Content type and key of an object, and a rule that is held on it."""
@@ -70,7 +71,7 @@ class Rights:
 
 
 def rights_of(user_ids: Iterable[str]) -> dict[str, Rights]:
-    """The rights of users, disabled ones too: they may be enabled again. Six statements."""
+    """The rights of users, disabled ones too: they may be enabled again. Eight statements."""
     wanted = list(user_ids)
     superusers = dict(User.objects.filter(pk__in=wanted).values_list("pk", "is_superuser"))
     roles, everywhere, on_objects = defaultdict(set), defaultdict(set), defaultdict(set)
@@ -88,6 +89,8 @@ def rights_of(user_ids: Iterable[str]) -> dict[str, Rights]:
             "holder", "content_type", "object_pk", "permission__codename"
         ):
             on_objects[user_id].add(tuple(on_object))
+    for user_id, held_on in _held_widely(wanted).items():
+        on_objects[user_id] |= held_on
     return {
         user_id: Rights(
             is_superuser=is_superuser,
@@ -96,6 +99,19 @@ def rights_of(user_ids: Iterable[str]) -> dict[str, Rights]:
             on_objects=frozenset(on_objects[user_id]),
         )
         for user_id, is_superuser in superusers.items()
+    }
+
+
+def _held_widely(user_ids: Collection[str]) -> dict[str, set[OnObject]]:
+    """What users hold by roles in domains and on the system; two statements."""
+    groups = find_wide_groups(user_ids)
+    of_group: dict[int, set[OnObject]] = defaultdict(set)
+    rows = GroupObjectPermission.objects.filter(group__in=set().union(*groups.values()))
+    columns = ("group", "content_type", "object_pk", "permission__codename")
+    for group, *on_object in rows.values_list(*columns):
+        of_group[group].add(tuple(on_object))
+    return {
+        user: set().union(*(of_group[group] for group in held)) for user, held in groups.items()
     }
 
 

@@ -21,8 +21,8 @@ class Rule:
     it, where the rule's name does not give one.
 
     ``of_services``: the role ``service`` holds it, too, in every project. ``on_system`` and
-    ``in_domain`` are the smallest roles on the system and in a domain that hold it; none if not
-    said.
+    ``in_domain`` are the smallest roles on the system and in a domain that hold it by default; if
+    not said, it can be granted to nobody there.
     """
 
     name: str

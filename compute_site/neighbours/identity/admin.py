@@ -14,8 +14,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from compute_site.console.api_pages import RefusalPages, as_sent
-from compute_site.console.lists import word_filter
+from compute_site.console.lists import ListAdmin, word_filter
 from compute_site.console.operator import is_superuser
+from compute_site.console.rule_boxes import PlaceRulesAdmin
 from compute_site.faults import BadRequest, Fault
 from compute_site.identity import kept, limits, services
 from compute_site.identity.access_rules import remove_rule
@@ -38,6 +39,7 @@ from compute_site.identity.models import (
     Service,
     StoredCredential,
     StoredPolicy,
+    System,
     Trust,
     User,
     UserGroup,
@@ -167,12 +169,40 @@ def name_of(request: HttpRequest) -> str:
 
 
 @admin.register(Domain)
-class DomainAdmin(RightsPages, KindAdmin):
+class DomainAdmin(RightsPages, PlaceRulesAdmin, KindAdmin):
+    rules_explained = (
+        "A rule allows one kind of request with a token for this domain. It counts from the next "
+        "request on. Roles are groups such as “domain default: manager”."
+    )
     kind = DOMAIN
     members = {name: name for name in ("name", "description", "enabled")}
     list_display = ("name", "description", "enabled", "created_at")
     list_filter = ("enabled",)
     search_fields = ("name", "id")
+
+
+@admin.register(System)
+class SystemAdmin(PlaceRulesAdmin, ListAdmin):
+    """One row: what roles on the system may do."""
+
+    list_display = ("__str__",)
+    fields = ("id",)
+    readonly_fields = ("id",)
+    actions: Any = ()
+    rules_explained = (
+        "A rule allows one kind of request with a token for the system. It counts from the next "
+        "request on. Roles are groups such as “system: reader”."
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Its rules alone."""
+        return obj is None and is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class GroupForm(KindForm):

@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.identity.assignments import domains_of, find_wide_roles
+from compute_site.identity.assignments import domains_of
 from compute_site.identity.domains import change_domain, make_domain, remove_domain
 from compute_site.identity.models import Domain, Project
+from compute_site.identity.wide_roles import find_wide_roles
 from compute_site.neighbours.identity import policies
 from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.filters import Listed

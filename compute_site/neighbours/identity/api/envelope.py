@@ -21,11 +21,10 @@ from compute_site.caller import PolicyRefused
 from compute_site.faults import Fault, MethodNotAllowed, Unauthorized
 from compute_site.identity.access_rules import check_allowed
 from compute_site.identity.errors import InvalidToken
-from compute_site.identity.models import Token
+from compute_site.identity.models import Domain, System, Token
 from compute_site.identity.tokens import ValidToken, find_token
-from compute_site.policy.granted import find_granted
+from compute_site.policy.granted import NOTHING, Granted, find_granted, find_granted_on
 from compute_site.policy.identity_service import login_url
-from compute_site.policy.rules import registry
 from compute_site.request_id import note_user
 
 logger = logging.getLogger(__name__)
@@ -100,26 +99,26 @@ class IdentityView(JsonView):
         domain_id: str | None = None,
     ) -> bool:
         """Is the rule granted? A token for nothing has no rights but those on its user."""
-        own, scope = token.token.project_id, token.scope
-        if own is None:
-            return self.holds_widely(token, rule, domain_id)
-        user_id = None if scope.by_credential else scope.user_id
-        granted = find_granted(user_id, own, scope.group_ids)
-        here = project_id in (None, own) and rule in granted.in_project
-        return here or rule in granted.everywhere
+        own = token.token
+        if own.domain_id is not None:
+            return own.domain_id == domain_id and rule in self._granted.in_project
+        here = own.system or project_id in (None, own.project_id)
+        return (here and rule in self._granted.in_project) or rule in self._granted.everywhere
 
-    def holds_widely(self, token: ValidToken, rule: str, domain_id: str | None) -> bool:
-        """Does a role on the system or in the domain hold the rule?"""
-        declared, roles = registry[rule], token.scope.all_roles
-        if token.token.system:
-            return declared.on_system is not None and declared.on_system.value in roles
-        own = token.token.domain_id
-        return (
-            own is not None
-            and own == domain_id
-            and declared.in_domain is not None
-            and declared.in_domain.value in roles
-        )
+    @cached_property
+    def _granted(self) -> Granted:
+        """What the caller is granted in what the token is for: a project, a domain or the system;
+        read once, however often a view asks.
+        """
+        token, scope = self.caller().token, self.caller().scope
+        if token.project_id is not None:
+            user_id = None if scope.by_credential else scope.user_id
+            return find_granted(user_id, token.project_id, scope.group_ids)
+        if token.system:
+            return Granted(find_granted_on(System(), scope), NOTHING)
+        if token.domain_id is not None:
+            return Granted(find_granted_on(Domain(pk=token.domain_id), scope), NOTHING)
+        return Granted(NOTHING, NOTHING)
 
     def reach(self, rule: str) -> tuple[ValidToken, str | None]:
         """The token of a caller who may list by the rule, and the domain whose things alone the
