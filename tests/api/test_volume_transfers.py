@@ -140,6 +140,7 @@ def test_a_project_has_a_default_type(as_member: ApiClient, as_admin: ApiClient)
     assert shown["name"] == "slow"
     as_admin.delete(url, headers=NEWEST).expect(204)
     assert create() == "None"
+    as_member.get(f"{V3}/types/default").expect(404)
 
 
 def test_filters_are_told(as_member: ApiClient) -> None:

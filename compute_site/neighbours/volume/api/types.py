@@ -32,20 +32,17 @@ SPECS = "extra_specs"
 
 class TypeView(VolumeView):
     def find_type(self, type_id: str) -> VolumeType:
-        """The type, which the caller may see; ``default`` is that of the project, or else the first
-        by name.
+        """The type, which the caller may see; ``default`` is the one that volumes of the project
+        have where nobody names one.
         """
         self.caller.permit(policies.SHOW_TYPE)
         visible = VolumeType.objects.visible_to(self.caller)
         if type_id != "default":
             return self.find(visible, type_id, "volume type")
         own = find_default(self.caller.project_id)
-        if own is not None:
-            return visible.get(pk=own.volume_type_id)
-        kind = visible.order_by("name").first()
-        if kind is None:
-            raise NotFound("There is no volume type.")
-        return kind
+        if own is None:
+            raise NotFound("No volume type is the default of this project.")
+        return visible.get(pk=own.volume_type_id)
 
     def answer_type(self, kind: VolumeType) -> Response:
         return Response({"volume_type": self.show(kind)})
