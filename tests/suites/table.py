@@ -118,7 +118,7 @@ unset OS_DOMAIN_ID  # beside a project it is a second scope
 export ANSIBLE_STRATEGY=mitogen_linear
 export ANSIBLE_STRATEGY_PLUGINS="$S/ansible_mitogen/plugins/strategy"
 for role in ${{ROLES:-{" ".join(ROLES.split())}}}; do
-    echo "[{{hosts: localhost, connection: local, gather_facts: false, roles: [$role]}}]" > $role.yml
+    echo "[{{hosts: localhost, connection: local, gather_facts: no, roles: [$role]}}]" > $role.yml
     if timeout 1200 ansible-playbook $role.yml \\
         -e "sdk_version=4.7.1 cloud=devstack-admin cloud_alt=devstack-alt" > $role.txt 2>&1
     then echo "pass $role"
