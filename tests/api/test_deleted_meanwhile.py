@@ -7,7 +7,6 @@ the thing, unless the request holds a lock on it by then.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +18,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from compute_site.identity.leaving import remove_owner
-from compute_site.identity.models import Project, Role, Token, User
-from compute_site.identity.tokens import digest_of
+from compute_site.identity.models import Project, Role, User
 from compute_site.neighbours.network.models import FixedIp, Network, Port
 from compute_site.neighbours.volume.models import Snapshot, Volume, VolumeType
 from flavors.models import Flavor
@@ -52,6 +50,7 @@ from tests.world.factories import (
 from tests.world.hosts import make_host
 from tests.world.jobs import queued
 from tests.world.keys import ED25519
+from tests.world.people import make_persona
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -141,19 +140,7 @@ def gone(row: Model) -> Callable[[], object]:
 
 def newcomer(role: Role = Role.MEMBER) -> Persona:
     """Somebody in a project of its own."""
-    project = make_project()
-    user = make_user(project=project, role=role)
-    persona = Persona(user.username, str(user.pk), str(project.pk), project.name, role)
-    Token.objects.create(
-        digest=digest_of(persona.token),
-        user=user,
-        project=project,
-        methods=["password"],
-        audit_id=str(number()),
-        issued_at=timezone.now(),
-        expires_at=timezone.now() + dt.timedelta(days=1),
-    )
-    return persona
+    return make_persona(make_project(), role)
 
 
 def a_port(network: Network, **fields: Any) -> Port:
