@@ -59,6 +59,25 @@ def test_an_admin_sets_limits_and_takes_them_back(
     as_member.delete(path).expect(403)
 
 
+def test_a_limit_of_a_projects_own_stays_above_what_is_used(
+    as_admin: ApiClient, cast: Cast
+) -> None:
+    kind = VolumeType.objects.create(name="fast")
+    Volume.objects.create(project=cast.alpha, size=3, volume_type=kind)
+    path = f"{V3}/os-quota-sets/{ALPHA}"
+    low = {"gigabytes": 2, "volumes_fast": 0}
+    as_admin.put(path, {"quota_set": low}).expect(200)  # Cinder: the first ones may be
+    for name in low:
+        refused = as_admin.put(path, {"quota_set": {"volumes": 9, name: 0}}).expect(400)
+        assert name in refused.message
+    rows = Quota.objects.filter(project=cast.alpha)
+    assert dict(rows.values_list("resource", "limit")) == low
+    enough = {"gigabytes": 3, "volumes_fast": -1, "per_volume_gigabytes": 1}
+    for _ in range(2):
+        as_admin.put(path, {"quota_set": enough}).expect(200)
+    assert dict(rows.values_list("resource", "limit")) == enough
+
+
 def test_a_new_volume_shows_less_of_itself(as_member: ApiClient) -> None:
     created = as_member.post(f"{V3}/volumes", {"volume": {"size": 1}}).expect(202).json["volume"]
     path = f"{V3}/volumes/{created['id']}"

@@ -41,6 +41,12 @@ class VolumeQuotaReached(Fault):
     code = "volume_quota_reached"
 
 
+class LimitBelowUse(BadRequest):
+    """A limit would be below what the project uses; the text names it."""
+
+    code = "limit_below_use"
+
+
 class VolumeNotReservable(BadRequest):
     """The volume cannot be reserved in its status; the text names both."""
 

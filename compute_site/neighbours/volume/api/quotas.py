@@ -96,7 +96,9 @@ class QuotaSet(QuotaSetDefaults):
         values = self.read("quota_set", QuotaUpdate).values
         if found is None:
             raise NotFound(f"There is no project {owner}.")
-        QUOTAS.set_limits(found, read_limits(self.caller, values, "quota_set"))
+        limits = read_limits(self.caller, values, "quota_set")
+        QUOTAS.check_lowered(found, limits)
+        QUOTAS.set_limits(found, limits)
         return Response({"quota_set": self.limits(found)})
 
     def delete(self, request: Request, owner: str) -> Response:

@@ -19,7 +19,7 @@ from compute_site.neighbours.volume.models import (
     Volume,
     VolumeType,
 )
-from compute_site.neighbours.volume.protocol import VolumeQuotaReached
+from compute_site.neighbours.volume.protocol import LimitBelowUse, VolumeQuotaReached
 
 DEFAULT = "default"
 """The class of all projects."""
@@ -71,6 +71,22 @@ class VolumeQuotas(Quotas):
                 counted = rows.order_by().values_list(f"{path}__name").annotate(used=part.measure)
                 used.update({f"{noun}_{name}": amount for name, amount in counted})
         return used
+
+    def check_lowered(self, project_id: str, limits: Mapping[str, int]) -> None:
+        """Check that no limit that the project has of its own goes below what it uses. Cinder
+        lets the first one that is set for a project go below.
+
+        Raises:
+            LimitBelowUse: one does.
+        """
+        own = self.own.filter(project=project_id, resource__in=limits)
+        for name in own.values_list("resource", flat=True):
+            used = self.kind_of(name).used_by(project_id)
+            if UNLIMITED < limits[name] < used:
+                raise LimitBelowUse(
+                    f"key {name}: the project has {used}; the limit has to be that, or more, or -1",
+                    field=f"quota_set.{name}",
+                )
 
     def rename_type(self, name: str, new: str) -> None:
         """The limits of a type follow its name."""
