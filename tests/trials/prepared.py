@@ -40,7 +40,7 @@ class PreparedService(Service):
 
     def fill_in(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: self.fill_in(item) for key, item in value.items()}
+            return {self.fill_in(key): self.fill_in(item) for key, item in value.items()}
         if isinstance(value, list):
             return [self.fill_in(item) for item in value]
         if isinstance(value, str) and re.search(r"\{\w+\}", value):

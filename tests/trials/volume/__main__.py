@@ -5,13 +5,16 @@ It compares the status, and of good answers the keys and the order of lists. Wha
 known reason is counted by its reason (``known.py``); the rest is shown, and makes the command fail.
 
 Both sides need the user ``admin`` in a project of that name; a project and a member of it are made
-for the trial. Cinder's API is enough, without its other processes: an admin sets volumes to
-``available``, and they get a host in the SQLite file that ``--cinder-database`` names.
+for the trial. Cinder needs a scheduler, a backend and its service of backups (in one process, as
+``tests/real_services/programs/run_cinder.py`` has it, they need no broker); or they do not run, and
+what they would write is written into the PostgreSQL database that ``--cinder-database`` names.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.trials.command import make_parser, make_salt
 from tests.trials.service import Answer
@@ -21,13 +24,19 @@ from tests.trials.volume.differences import differs
 from tests.trials.volume.known import KNOWN
 from tests.trials.volume.sides import Request, Side
 
-USED_UP = ("volume", "snapshot", "attachment", "transfer")
-"""Kinds of requests whose things are new for each that changes them."""
+ON_SCRATCH = ("volume", "snapshot", "attachment", "transfer")
+USED_UP = (*ON_SCRATCH, "specs", "type", "group type", "group", "group snapshot", "message")
+"""Kinds of requests whose things are new for each that changes them; those of some are about a
+volume that is new with them.
+"""
 
 
+@dataclasses.dataclass(kw_only=True)
 class Comparison(Tally):
+    salt: str
+
     def add(self, request: Request, ours: Answer, theirs: Answer) -> None:
-        found = differs(request, ours, theirs)
+        found = differs(ours, theirs, self.salt)
         if self.is_explained(found, KNOWN, request, ours, theirs):
             return
         action = next(iter(request.body), "") if isinstance(request.body, dict) else ""
@@ -46,26 +55,38 @@ def main() -> int:
     theirs = Side(asked.identity, asked.cinder, "admin", asked.cinder_database)
     salt = make_salt()
     for side in (ours, theirs):
-        side.make_member("demo", f"trial-{salt}")
         side.names["salt"] = salt
+        for who in ("demo", "other"):
+            side.make_member(who, f"{who}-{salt}")
         side.prepare(salt)
     tally = compare(ours, theirs, Asker(asked.seed), asked.count)
     return tally.show(asked.count, asked.shown, asked.samples)
 
 
 def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
-    tally = Comparison()
+    tally = Comparison(salt=ours.names["salt"])
     fresh: set[str] = set()
-    for number in range(count):
-        request = asker.request()
-        if request.kind in USED_UP and request.kind not in fresh:
-            for side in (ours, theirs):
-                side.freshen(f"{ours.names['salt']}-{number}", request.kind)
-            fresh = (fresh - {"volume"}) | {request.kind}
-        if request.method != "GET" and "/metadata" not in request.path:
-            fresh.discard(request.kind)
-        tally.add(request, ours.send(request), theirs.send(request))
+    sides = (ours, theirs)
+    with ThreadPoolExecutor(2) as beside:
+        for number in range(count):
+            request = asker.request()
+            if request.kind in USED_UP and request.kind not in fresh:
+                salt = f"{ours.names['salt']}-{number}"
+                list(beside.map(Side.freshen, sides, (salt, salt), (request.kind,) * 2))
+                fresh -= {"volume"} if request.kind in ON_SCRATCH else set()
+                fresh.add(request.kind)
+            answers = list(beside.map(Side.send, sides, (request, request)))
+            if _is_used_up(request, answers):
+                fresh.discard(request.kind)
+            tally.add(request, *answers)
     return tally
+
+
+def _is_used_up(request: Request, answers: list[Answer]) -> bool:
+    """Has one of the sides changed what the request is about, or the state of it?"""
+    reading = request.method == "GET" and "associate" not in request.path
+    refused = all(answer.status >= 400 for answer in answers)
+    return not (reading or refused or "/metadata" in request.path)
 
 
 if __name__ == "__main__":

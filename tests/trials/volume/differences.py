@@ -8,7 +8,6 @@ from typing import Any
 from tests.trials.service import Answer
 from tests.trials.shapes import first_difference
 from tests.trials.shapes import shape as whole_shape
-from tests.trials.volume.sides import Request
 
 FREE = (
     *("metadata", "links", "extra_specs", "filters", "volume_image_metadata", "rate"),
@@ -16,42 +15,61 @@ FREE = (
     *("volume_type_links", "volume_types_links"),
 )
 """Keys whose contents are not compared by shape."""
-PREPARED = re.compile(r"[vs]\d-")
+PREPARED = re.compile(r"[vsgtbq]\d-")
+PLAIN = (
+    *("name", "description", "size", "bootable", "multiattach", "encrypted", "metadata"),
+    *("consumer", "is_public", "specs", "group_specs", "extra_specs"),
+    *("provider", "control_location", "cipher", "key_size"),
+    *("volumes", "gigabytes", "snapshots", "per_volume_gigabytes", "backups", "groups"),
+)
+"""Keys whose values are compared where one thing is told of."""
+
+
+LISTED = (
+    *("volumes", "snapshots", "volume_types", "groups", "group_snapshots", "backups"),
+    *("group_types", "qos_specs"),
+)
 
 
 def shape(value: Any) -> Any:
     return whole_shape(value, FREE)
 
 
-def order(answer: Answer) -> list[str]:
-    """The names of what was prepared, in the order of the list. The rest is used up by requests,
-    and where Cinder's other processes do not run, what is deleted stays.
-    """
-    for key in ("volumes", "snapshots", "volume_types"):
+def order(answer: Answer, salt: str) -> list[str]:
+    """The names of what was prepared, in the order of the list; the rest is used up by requests."""
+    for key in LISTED:
         rows = answer.json.get(key) if isinstance(answer.json, dict) else None
         if isinstance(rows, list):
             names = [str(row.get("name")) for row in rows if isinstance(row, dict)]
-            return [name for name in names if PREPARED.match(name)]
+            return [name for name in names if PREPARED.match(name) and name.endswith(salt)]
     return []
 
 
-def differs(request: Request, ours: Answer, theirs: Answer) -> str | None:
+def differs(ours: Answer, theirs: Answer, salt: str) -> str | None:
     """In what; ``None``: in nothing."""
     if ours.status != theirs.status:
         return f"status {ours.status}, theirs {theirs.status}"
     if ours.status >= 300 or not isinstance(ours.json, dict):
         return None
-    if request.kind == "list":
-        return _lists_differ(ours, theirs)
+    if isinstance(next(iter(ours.json.values()), None), list):
+        return _lists_differ(ours, theirs, salt)
     if shape(ours.json) != shape(theirs.json):
         return f"keys {first_difference(shape(ours.json), shape(theirs.json))}"
-    return None
+    return _values_differ(ours.json, theirs.json)
 
 
-def _lists_differ(ours: Answer, theirs: Answer) -> str | None:
+def _values_differ(mine: Any, other: Any) -> str | None:
+    for key in PLAIN:
+        if key in mine and mine[key] != other[key]:
+            return f"value of {key}: {mine[key]!r:.40}, theirs {other[key]!r:.40}"
+    inner = next(iter(mine.values()), None) if len(mine) == 1 else None
+    return _values_differ(inner, *other.values()) if isinstance(inner, dict) else None
+
+
+def _lists_differ(ours: Answer, theirs: Answer, salt: str) -> str | None:
     key = next(iter(ours.json), "")
     mine, other = ours.json.get(key) or [], theirs.json.get(key) or []
-    if order(ours) != order(theirs):
+    if order(ours, salt) != order(theirs, salt):
         return "order or rows of the list"
     if mine and other and shape(mine[0]) != shape(other[0]):
         return f"keys {sorted(set(shape(mine[0])) ^ set(shape(other[0])))}"

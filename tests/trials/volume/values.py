@@ -26,7 +26,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "with_count": ("true", "false"),
     "consumes_quota": ("true", "false", "x"),
     "glance_metadata": ("{{'a':'b'}}",),
-    "extra_specs": ("{{'a':'b'}}",),
+    "extra_specs": ("{{'trial:a':'b'}}", "{{'a':'b'}}"),
     "limit": ("1", "2", "0", "-1", "x"),
     "offset": ("0", "1", "x"),
     "marker": ("{volume1}", "{unknown}", "x"),
@@ -112,39 +112,109 @@ NEW_TRANSFER: Mapping[str, tuple[Any, ...]] = {
     "no_snapshots": (True, "maybe", None),
     "colour": ("red",),
 }
-SPECS: tuple[Any, ...] = ({"a": "b"}, {"a": 5}, {"": "x"}, {"a": "x" * 256}, [])
+SPECS: tuple[Any, ...] = (
+    *({"a": "b"}, {"a": 5}, {"": "x"}, {"a": "x" * 256}, {"a b": "c"}, {}, []),
+    *({"consumer": "both"}, {"consumer": "nobody"}),
+)
+KEYS: tuple[Any, ...] = (["a"], ["a", "none"], ["none"], [], "a", [5], None)
+FORCED = ("", "?force=true", "?force=maybe")
 NEW_QOS: Mapping[str, tuple[Any, ...]] = {
-    "name": ("", " ", None, 5, "x" * 256),
+    "name": ("q-{salt}", "q0-{salt}", "", " ", None, 5, "x" * 256),
     "consumer": ("front-end", "both", "nobody", 5),
     "total_iops_sec": ("9", 9),
 }
 ENCRYPTION: Mapping[str, tuple[Any, ...]] = {
-    "provider": ("luks", "", 5, None),
-    "control_location": ("front-end", "both", None),
-    "cipher": ("aes", None, 5),
-    "key_size": (256, "256", -1, "x", None),
-}
-GROUP_TYPE: Mapping[str, tuple[Any, ...]] = {
-    "name": ("", None, 5, "x" * 256),
-    "description": ("d", 5),
-    "is_public": (True, "maybe"),
-    "group_specs": ({"a": "b"}, {"a": 5}),
+    "provider": ("luks", "plain", "", 5, None),
+    "control_location": ("front-end", "back-end", "both", None),
+    "cipher": ("aes", None, 5, "x" * 256),
+    "key_size": (256, "256", 0, -1, "x", None),
     "colour": ("red",),
 }
+GROUP_TYPE: Mapping[str, tuple[Any, ...]] = {
+    "name": ("g-{salt}", "g0-{salt}", "", " ", None, 5, "x" * 256),
+    "description": ("d", "", None, 5),
+    "is_public": (True, False, "maybe"),
+    "group_specs": ({"a": "b"}, {"a": 5}, {}, None),
+    "colour": ("red",),
+}
+GROUP_SPECS: tuple[Any, ...] = ({"a": "c"}, {"b": "c"}, {"a": 5}, {"": "x"}, {}, None)
+GROUP_TYPE_FILTERS = ("", "is_public=none", "is_public=x", "limit=1", "sort_key=name", "colour=red")
+GROUP_FILTERS = (
+    *("", "sort_key=name", "sort=name:asc", "sort_key=colour", "limit=1", "limit=-1", "limit=x"),
+    *("name=none", "status=available", "colour=red", "all_tenants=1", "marker={unknown}"),
+)
 NEW_GROUP: Mapping[str, tuple[Any, ...]] = {
     "name": NAMES,
-    "group_type": ("none", "{unknown}", None, 5),
-    "volume_types": (["none"], [], "x", ["{type_fast}", "{type_fast}"]),
+    "description": ("d", None, 5),
+    "group_type": ("none", "{unknown}", "{group_type0}", None, 5),
+    "volume_types": (["none"], [], "x", ["{type_fast}", "{type_fast}"], ["{unknown}"]),
+    "availability_zone": ("nova", "nowhere", None),
+    "colour": ("red",),
+}
+SOURCES: Mapping[str, tuple[Any, ...]] = {
+    "name": ("n", "", None),
+    "group_snapshot_id": ("{group_snapshot0}", "{unknown}", "x", None),
+    "source_group_id": ("{group0}", "{unknown}", None),
+    "colour": ("red",),
+}
+GROUP_CHANGES: Mapping[str, tuple[Any, ...]] = {
+    "name": NAMES,
+    "description": ("d", None, ""),
+    "add_volumes": ("{volume2}", "{unknown}", "x", "", None),
+    "remove_volumes": ("{volume0}", "{unknown}", "x", "", None),
+    "colour": ("red",),
+}
+GROUP_DELETION: Mapping[str, tuple[Any, ...]] = {
+    "delete-volumes": (True, False, "maybe"),
+    "colour": ("red",),
+}
+STATUS: Mapping[str, tuple[Any, ...]] = {
+    "status": ("available", "error", "colour", "", None, 5),
+    "colour": ("red",),
+}
+NEW_TAKEN: Mapping[str, tuple[Any, ...]] = {
+    "name": NAMES,
+    "description": ("d", None, 5),
     "colour": ("red",),
 }
 NEW_BACKUP: Mapping[str, tuple[Any, ...]] = {
     "volume_id": ("{unknown}", "x", None, 5),
+    "snapshot_id": ("{unknown}", "{snapshot0}", "x", None),
     "name": ("x" * 256, 5),
-    "incremental": ("maybe",),
+    "container": ("c", "", 5),
+    "incremental": (True, "maybe"),
     "force": ("maybe",),
     "metadata": ({"a": 5},),
     "colour": ("red",),
 }
+RESTORATION: Mapping[str, tuple[Any, ...]] = {"name": ("n", 5, "x" * 256), "colour": ("red",)}
+BACKUP_CHANGES: Mapping[str, tuple[Any, ...]] = {
+    "name": ("b0-{salt}", "b0-{salt}", None, 5, "x" * 256),
+    "description": ("d", None, 5),
+    "metadata": ({"k": "v"}, {"k": 5}, {}, None),
+    "colour": ("red",),
+}
+BACKUP_FILTERS = (
+    *("", "sort_key=name", "sort_key=colour", "limit=1", "limit=0", "limit=x", "with_count=true"),
+    *("name=b0-{salt}", "status=available", "volume_id={volume0}", "volume_id={unknown}"),
+    *("colour=red", "all_tenants=1", "marker={unknown}"),
+)
+MESSAGE_FILTERS = (
+    *("", "limit=1", "limit=x", "sort_key=created_at", "sort_key=colour", "colour=red"),
+    *("message_level=ERROR", "resource_type=VOLUME", "resource_uuid={unknown}", "event_id=x"),
+)
+QUOTAS: Mapping[str, tuple[Any, ...]] = {
+    "volumes": (0, 1, 10, -1, -2, "x", "5", 2**31, None, 1.5),
+    "gigabytes": (0, 1000),
+    "snapshots": (-1, 3),
+    "per_volume_gigabytes": (-1, 5),
+    "backups": (0, 7),
+    "groups": (0, 8),
+    "volumes_{type_fast_name}": (3, "x", -2),
+    "snapshots_nowhere": (5,),
+    "colour": (1,),
+}
+CLASSES = ("default", "gold-{salt}", "x" * 255, "x" * 256)
 TYPE: Mapping[str, tuple[Any, ...]] = {
     "description": ("d", None, 5),
     "is_public": (True, False, "maybe"),
