@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.trials.command import make_parser, make_salt
 from tests.trials.image.asking import Asker
@@ -52,15 +53,17 @@ def main() -> int:
 def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
     tally = Comparison(salt=ours.names["salt"])
     fresh: set[str] = set()
-    for number in range(count):
-        request = asker.request()
-        if request.kind in USED_UP and request.kind not in fresh:
-            for side in (ours, theirs):
-                side.freshen(number, request.kind)
-            fresh = (fresh & {"metadef"}) | {request.kind}
-        if request.kind in {"metadef", "image", "data"}:
-            fresh.discard(request.kind)
-        tally.add(request, ours.send(request), theirs.send(request))
+    sides = (ours, theirs)
+    with ThreadPoolExecutor(2) as beside:
+        for number in range(count):
+            request = asker.request()
+            if request.kind in USED_UP and request.kind not in fresh:
+                list(beside.map(Side.freshen, sides, (number,) * 2, (request.kind,) * 2))
+                fresh = (fresh & {"metadef"}) | {request.kind}
+            answers = list(beside.map(Side.send, sides, (request, request)))
+            if any(answer.status < 400 for answer in answers):
+                fresh.discard(request.kind)
+            tally.add(request, *answers)
     return tally
 
 

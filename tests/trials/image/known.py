@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 from tests.trials.image.sides import Request
 from tests.trials.reasons import Statuses, Test, by
-from tests.trials.service import Answer
+from tests.trials.service import JSON, Answer
 
 
 def _sends(text: str, ours: Statuses, theirs: Statuses) -> Test:
@@ -19,10 +20,47 @@ def _sends(text: str, ours: Statuses, theirs: Statuses) -> Test:
     return holds
 
 
+def _has_body(request: Request) -> bool:
+    return request.method in ("POST", "PUT", "PATCH") or "?" in request.path
+
+
+def _names_nothing(request: Request) -> bool:
+    """What it names is nowhere, or hidden from who asks."""
+    nowhere = re.search(r"{unknown}|no-uuid|nowhere|bogus|/x{255}|/p$|/o$|/a$|/new", request.path)
+    private = re.search(r"{image[0234]}", request.path) and request.who == "other"
+    return bool(nowhere or private) or "/members" in request.path
+
+
+def _lacks_right(request: Request) -> bool:
+    """Those of others are not changed; admins alone make definitions, and what is public."""
+    wanted = str(request.body)
+    return (
+        request.who == "other"
+        or (request.who == "demo" and request.path.startswith("metadefs"))
+        or (request.who != "admin" and re.search("public|owner|project_other", wanted) is not None)
+        or re.search(r"{image3}|/members", request.path) is not None  # protected, of others
+        or re.search("os_glance|locations|/(id|size|status|checksum|created_at)'", wanted)
+        is not None
+    )
+
+
+FAULTS: Mapping[int, Callable[[Request], bool]] = {
+    400: _has_body,
+    403: _lacks_right,
+    404: _names_nothing,
+    409: lambda request: request.kind in ("data", "image", "metadef"),
+    413: lambda request: "x" * 255 in f"{request.path} {request.body}",
+    415: lambda request: request.media != JSON or request.method == "PATCH",
+}
+"""What makes a request faulty, by the status that tells of it."""
+
+
 def _faults(request: Request, ours: Answer, theirs: Answer) -> bool:
-    """Are both refused?"""
-    refused = (400, 403, 404, 409, 413, 415)
-    return ours.status in refused and theirs.status in refused
+    """Is it faulty in the way that each of the two tells of?"""
+    told = (ours.status, theirs.status)
+    return told[0] != told[1] and all(
+        status in FAULTS and FAULTS[status](request) for status in told
+    )
 
 
 def _has_no_size(request: Request, ours: Answer, theirs: Answer) -> bool:
