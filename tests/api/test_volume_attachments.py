@@ -103,6 +103,7 @@ def test_where_the_bytes_are(as_member: ApiClient, settings: Any, tmp_path: Path
     ("asked", "status"),
     [
         ({"mode": "rwx"}, 400),
+        ({"mode": None}, 400),
         ({"instance_uuid": "server"}, 400),
         ({"connector": {"ip": "10.0.0.7"}}, 400),
         ({"connector": {"host": "h", "mode": "rwx"}}, 400),

@@ -198,7 +198,7 @@ NEW_ATTACHMENT: Mapping[str, Key] = {
     "volume_uuid": Key(uuid_text, required=True),
     "instance_uuid": Key(uuid_text),
     "connector": Key(read_connector),
-    "mode": Key(one_of(*MODES)),
+    "mode": Key(one_of(*MODES), never_null=True),
 }
 CHANGED_ATTACHMENT: Mapping[str, Key] = {"connector": Key(filled_connector, required=True)}
 NEW_TRANSFER: Mapping[str, Key] = {
