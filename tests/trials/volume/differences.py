@@ -22,7 +22,7 @@ PLAIN = (
     *("provider", "control_location", "cipher", "key_size"),
     *("volumes", "gigabytes", "snapshots", "per_volume_gigabytes", "backups", "groups"),
 )
-"""Keys whose values are compared where one thing is told of."""
+"""Keys whose values are compared where one thing is told of; what has no name is null in Cinder."""
 
 
 LISTED = (
@@ -60,7 +60,7 @@ def differs(ours: Answer, theirs: Answer, salt: str) -> str | None:
 
 def _values_differ(mine: Any, other: Any) -> str | None:
     for key in PLAIN:
-        if key in mine and mine[key] != other[key]:
+        if key in mine and (mine[key] or None) != (other[key] or None):
             return f"value of {key}: {mine[key]!r:.40}, theirs {other[key]!r:.40}"
     inner = next(iter(mine.values()), None) if len(mine) == 1 else None
     return _values_differ(inner, *other.values()) if isinstance(inner, dict) else None

@@ -72,6 +72,11 @@ def _colour(request: Request, ours: Answer, theirs: Answer) -> bool:
     return unchecked and has("colour", 400, (200, 202))(request, ours, theirs)
 
 
+def _newer_key(request: Request, ours: Answer, theirs: Answer) -> bool:
+    told = "needs microversion" in str(ours.json)
+    return ours.status == 400 and theirs.status in (200, 202) and told
+
+
 KNOWN: tuple[tuple[str, Test], ...] = (
     ("Cinder breaks (500)", by("", None, 500)),
     ("the caller's right counts before the body", _no_right(403, 400)),
@@ -82,6 +87,7 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("filters that Cinder ignores before 3.31", _ignored),
     ("unknown keys are refused, where Cinder does not look at them, too", _colour),
     ("unknown keys are refused before 3.53, too", has("scheduler_hints", 400, 202)),
+    ("keys of newer microversions are refused", _newer_key),
     ("lists by id: ids are random", _by_id),
     ("projects that do not exist get no access", by(r"types/.*/os-volume-type-access", 200, 200)),
     ("projects that do not exist get no access", by(r"types/.*/action", (400, 404), 202)),
