@@ -9,7 +9,7 @@ from django.db import transaction
 
 from compute_site.identity.assignments import Place, end_lost_places
 from compute_site.identity.derived import refresh
-from compute_site.identity.errors import NoSuchThing
+from compute_site.identity.errors import MalformedRequest, NoSuchThing
 from compute_site.identity.models import RoleAssignment, User, UserGroup
 from compute_site.identity.records import note_change
 from compute_site.identity.rows import change_row, make_row, remove_row
@@ -23,6 +23,9 @@ def make_group(members: Mapping[str, Any], *, by: str) -> UserGroup:
 
 
 def change_group(group: UserGroup, members: Mapping[str, Any], *, by: str) -> UserGroup:
+    """Raises: NameInUse; MalformedRequest: see ``make_row``, or the domain would be another."""
+    if members.get("domain_id", group.domain_id) != group.domain_id:
+        raise MalformedRequest("group.domain_id: a group stays in its domain.")
     return change_row(group, members, columns=COLUMNS, by=by)
 
 

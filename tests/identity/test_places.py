@@ -12,7 +12,14 @@ from django.urls import reverse
 
 from compute_site.cloudfile.load import load_cloud
 from compute_site.identity.ids import stable_id
-from compute_site.identity.models import DerivedMembership, Project, Token, User
+from compute_site.identity.models import (
+    DerivedMembership,
+    Project,
+    Service,
+    Token,
+    User,
+    UserGroup,
+)
 from tests.identity.test_domains import MEMBER, READER, V3, make, token_of
 from tests.world.cast import ALPHA, Cast
 from tests.world.client import ApiClient
@@ -174,3 +181,25 @@ def test_what_keystone_refuses_or_takes(as_admin: ApiClient, cast: Cast) -> None
     path = f"{V3}/registered_limits/{made['id']}"
     changed = as_admin.patch(path, {"registered_limit": {}}).expect(200)
     assert changed.json["registered_limit"] == made
+    group = make(as_admin, "groups", name="crew")["id"]
+    path = f"{V3}/groups/{group}"
+    as_admin.patch(path, {"group": {"name": "band", "domain_id": far}}).expect(400)
+    assert UserGroup.objects.values_list("name", "domain").get(pk=group) == ("crew", "default")
+    as_admin.patch(path, {"group": {"name": "band", "domain_id": "default"}}).expect(200)
+    nameless = as_admin.post(f"{V3}/services", {"service": {"type": "s", "name": ""}}).expect(400)
+    assert "service.name" in nameless.json["error"]["message"]
+    assert not Service.objects.filter(type="s").exists()
+
+
+@pytest.mark.parametrize(
+    ("plural", "members"), [("domains", {"name": "far"}), ("regions", {"id": "far"})]
+)
+def test_some_descriptions_have_at_most_255_characters(
+    as_admin: ApiClient, plural: str, members: dict[str, str]
+) -> None:
+    noun, path = plural[:-1], f"{V3}/{plural}"
+    number = len(as_admin.get(path).json[plural])
+    refused = as_admin.post(path, {noun: {**members, "description": "x" * 256}}).expect(400)
+    assert f"{noun}.description" in refused.json["error"]["message"]
+    assert len(as_admin.get(path).json[plural]) == number
+    as_admin.post(path, {noun: {**members, "description": "x" * 255}}).expect(201)

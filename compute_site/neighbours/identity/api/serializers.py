@@ -52,6 +52,7 @@ def text_up_to(longest: int) -> Reader:
 
 
 text = text_up_to(LONGEST_TEXT)
+short_text = text_up_to(255)
 password_text = text_up_to(4096)
 
 
@@ -255,7 +256,7 @@ class RegisteredBody(LimitBody):
     region_id = Member(or_null(id_of(Region, "region", missing=WrongValue)))
     resource_name = Member(resource_name, missing=NEEDED)
     default_limit = Member(an_integer, missing=NEEDED)
-    description = Member(or_null(text))
+    description = Member(or_null(short_text))
 
 
 class NewLimit(LimitBody):
@@ -267,21 +268,21 @@ class NewLimit(LimitBody):
     region_id = Member(or_null(text))
     resource_name = Member(resource_name, missing=NEEDED)
     resource_limit = Member(an_integer, missing=NEEDED)
-    description = Member(or_null(text))
+    description = Member(or_null(short_text))
 
 
 class LimitChange(LimitBody):
     noun = "limit"
 
     resource_limit = Member(an_integer)
-    description = Member(or_null(text))
+    description = Member(or_null(short_text))
 
 
 class DomainBody(IdentityBody):
     noun = "domain"
 
     name = Member(name_of(64), missing=NEEDED)
-    description = Member(text)
+    description = Member(short_text)
     enabled = Member(flag)
     tags = Member(tag_list)
     options = Member(immutable)
@@ -329,7 +330,7 @@ class RegionBody(IdentityBody):
     noun = "region"
 
     id = Member(or_null(text_up_to(255)))
-    description = Member(text)
+    description = Member(short_text)
     parent_region_id = Member(or_null(id_of(Region, "region")))
 
 
@@ -337,7 +338,7 @@ class ServiceBody(IdentityBody):
     noun = "service"
 
     type = Member(name_of(255), missing=NEEDED)
-    name = Member(text_up_to(255))
+    name = Member(filled(255))
     description = Member(text)
     enabled = Member(flag)
 
