@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import transaction
 
-from compute_site.neighbours import network_service
 from compute_site.secrets.sealing import SealedWithOtherKey, unseal
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_anew, launched
@@ -22,6 +21,7 @@ from servers.lifecycle.history import ERROR, SUCCESS, finish_events
 from servers.lifecycle.jobs import ForgetImages, PerformAction
 from servers.lifecycle.transitions import Transition, take_step
 from servers.models import Instance, PowerState, ServerFault, TaskState, VmState
+from servers.placement.port_bindings import rebind
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def perform(job: PerformAction) -> None:
         if instance is None:
             return
         if action.enters_host:
-            network_service().rebind(job.server_id, str(instance.host))
+            rebind(job.server_id, str(instance.host), instance.node)
         try:
             power_state = _drive(instance, action, job, off=after == VmState.STOPPED)
         except (DriverFailed, SealedWithOtherKey) as error:

@@ -41,7 +41,7 @@ from servers.lifecycle.acting import acting_for
 from servers.lifecycle.jobs import AttachInterface, DetachInterface, TakeBackNics
 from servers.models import Instance
 from servers.placement.hot_plug import HostLacks, plug_in
-from servers.placement.port_needs import ACCELERATOR_TYPES
+from servers.placement.port_needs import ACCELERATOR_TYPES, SRIOV_TYPES
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,11 @@ def _attach_elsewhere(
     """The port is made before our transaction. Where that fails, the port goes at once; where this
     process dies, by a job.
     """
+    if port is not None and (port.vnic_type in SRIOV_TYPES or port.resource_request):
+        raise PortNotUsable(
+            f"Port {port.id} takes a device or bandwidth of the host, of which a network service "
+            "elsewhere must know when it binds the port: name it when the server is made."
+        )
     server_id = str(instance.uuid)
     precaution = take_precaution(TakeBackNics(server_id=server_id))
     port_id = _plug(owner, instance, request)
@@ -94,8 +99,6 @@ def _attach_elsewhere(
     def write(reading: Reading) -> None:
         with transaction.atomic():
             server = lock_server(caller, instance, ATTACH_INTERFACE)
-            if port is not None:
-                _take_of_host(server, port)
             refresh_nics([server_id], reading=reading)
             hand_over(caller, server, AttachInterface(**about(caller, server), port_id=port_id))
             precaution.keep()

@@ -23,7 +23,7 @@ from django.utils import timezone
 from compute_site.metrics.meters import BUILDS, count
 from compute_site.neighbours import network_service
 from compute_site.neighbours.calls import runs_outside
-from compute_site.neighbours.network.protocol import Connection, Nic
+from compute_site.neighbours.network.protocol import Connection, Nic, Profiles
 from compute_site.neighbours.volume.protocol import VolumesNotReady
 from compute_site.secrets.sealing import unseal
 from servers.build.child_rows import BUILD_EVENT
@@ -49,6 +49,7 @@ from servers.lifecycle.transitions import (
     take_steps_on_hosts,
 )
 from servers.models import BlockDevice, ComputeNode, Instance, PowerState, TaskState, VmState
+from servers.placement.port_bindings import find_profiles
 
 logger = logging.getLogger(__name__)
 
@@ -172,11 +173,14 @@ def _take_on(builds: Sequence[Build]) -> list[Build]:
 
 
 def _connect(builds: Sequence[Build]) -> list[Build]:
-    nics = network_service().connect_all([_connection(build) for build in builds])
+    profiles = find_profiles(
+        {build.job.server_id: build.node.hypervisor_hostname for build in builds}
+    )
+    nics = network_service().connect_all([_connection(build, profiles) for build in builds])
     return [dataclasses.replace(build, nics=nics[build.job.server_id]) for build in builds]
 
 
-def _connection(build: Build) -> Connection:
+def _connection(build: Build, profiles: Profiles) -> Connection:
     job = build.job
     return Connection(
         caller=job.owner.as_caller(),
@@ -184,6 +188,7 @@ def _connection(build: Build) -> Connection:
         host=build.host,
         requests=job.nic_requests,
         security_groups=job.security_groups,
+        profiles=profiles,
     )
 
 

@@ -8,7 +8,6 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.neighbours import network_service
 from compute_site.secrets.sealing import seal, unseal
 from servers.build.failure import describe
 from servers.drivers.choose import driver_at
@@ -40,6 +39,7 @@ from servers.moves.errors import HostInUse, HostNotFound, SameHost
 from servers.moves.failure import fail_evacuation
 from servers.moves.perform import clean_up
 from servers.moves.place import EVACUATE_EVENT, KINDS
+from servers.placement.port_bindings import rebind
 
 KIND = KINDS[MigrationType.EVACUATION]
 DOING = "evacuate it"
@@ -114,7 +114,7 @@ def perform_evacuation(job: Evacuate) -> None:
 def _build(record: Migration, job: Evacuate) -> None:
     instance, host, node = record.instance, str(record.dest_compute), str(record.dest_node)
     server_id = job.server_id
-    network_service().rebind(server_id, host)
+    rebind(server_id, host, node)
     guest = dataclasses.replace(
         describe_anew(instance, node=node), admin_password=unseal(job.sealed_password)
     )

@@ -8,7 +8,6 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 
 from compute_site.caller import Caller
-from compute_site.neighbours import network_service
 from servers.build.failure import describe
 from servers.drivers.choose import driver_at
 from servers.drivers.protocol import LiveAborted
@@ -34,6 +33,7 @@ from servers.moves.errors import DestinationNotFound, NoDestination, WrongMoveSt
 from servers.moves.failure import EVENTS, give_up_live_move
 from servers.moves.perform import Interrupted
 from servers.moves.place import KINDS, LIVE_EVENT, place_move
+from servers.placement.port_bindings import rebind
 from servers.read.moves import find_move
 
 KIND = KINDS[MigrationType.LIVE]
@@ -167,7 +167,7 @@ def _copy(record: Migration) -> None:
 def _switch(record: Migration) -> None:
     server_id, host = str(record.instance.uuid), str(record.dest_compute)
     driver = driver_at(record.source_node)
-    network_service().rebind(server_id, host)  # first, as the driver tells hosts where it is
+    rebind(server_id, host, record.dest_node)  # first, as the driver tells hosts where it is
     driver.switch_live(server_id, str(record.source_node), str(record.dest_node))
     zone = zone_of_hosts([host]).get(host)
     where = {"host": host, "node": record.dest_node, "availability_zone": zone}

@@ -15,7 +15,6 @@ from django.db import Error as DatabaseError
 from django.db import transaction
 from django.utils import timezone
 
-from compute_site.neighbours import network_service
 from servers.build.failure import describe
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_anew
@@ -41,6 +40,7 @@ from servers.models import Instance, Migration, MigrationStatus, VmState
 from servers.moves.confirm_or_revert import CONFIRM_EVENT, FINISH_REVERT_EVENT, REVERT_EVENT
 from servers.moves.failure import GiveUp, fail_move, fail_revert, give_up_move, keep_resized
 from servers.moves.place import KINDS, PREPARE_EVENT
+from servers.placement.port_bindings import rebind
 
 SEND_EVENT = "compute_resize_instance"
 RECEIVE_EVENT = "compute_finish_resize"
@@ -146,7 +146,7 @@ def _receive(move: Move) -> None:
         move.step(RECEIVE)
         finish_event(move.instance.pk, SEND_EVENT, result=SUCCESS)
         add_event(move.instance.pk, move.action, RECEIVE_EVENT, host=record.dest_compute)
-    network_service().rebind(move.server_id, str(record.dest_compute))
+    rebind(move.server_id, str(record.dest_compute), record.dest_node)
     driver = driver_at(record.dest_node)
     power_state = driver.receive(move.guest(str(record.dest_node)), running=move.was_running)
     with transaction.atomic():
@@ -178,7 +178,7 @@ def _revert(move: Move) -> None:
     with transaction.atomic():
         finish_event(move.instance.pk, REVERT_EVENT, result=SUCCESS)
         add_event(move.instance.pk, "revertResize", FINISH_REVERT_EVENT, host=record.source_compute)
-    network_service().rebind(move.server_id, str(record.source_compute))
+    rebind(move.server_id, str(record.source_compute), record.source_node)
     for name, value in columns.items():
         setattr(move.instance, "flavor_record_id" if name == "flavor_record" else name, value)
     guest = move.guest(str(record.source_node))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -192,13 +192,6 @@ class _Place:
         advance_all({self.root, *(provider for provider, *_ in merged)})
         Consumer.objects.filter(pk=key).update(generation=F("generation") + 1)
 
-    def held(self) -> Mapping[tuple[int, str], int]:
-        rows = Allocation.objects.filter(consumer=self.consumer)
-        return {
-            (provider, name): amount
-            for provider, name, amount in rows.values_list("provider", "resource_class", "amount")
-        }
-
     def take_devices(self, requests: Sequence[DeviceRequest]) -> None:
         """
         Raises:
@@ -270,7 +263,7 @@ def _find_given(place: _Place, gone: Sequence[Record], left: Sequence[Record]) -
         return []
     demand = read_group_demand([*gone, *left])
     tree = read_trees([place.root], demand)[place.root]
-    _offer(tree, place.held())
+    offer_held(tree, place.consumer)
     needs = tree.find(demand)
     if needs is None:
         logger.warning("server %s holds less than its ports asked for", place.consumer.uuid)
@@ -279,8 +272,13 @@ def _find_given(place: _Place, gone: Sequence[Record], left: Sequence[Record]) -
     return needs[:number]
 
 
-def _offer(tree: Tree, held: Mapping[tuple[int, str], int]) -> None:
-    """Let the tree give what is held of it, and nothing else."""
+def offer_held(tree: Tree, consumer: Consumer) -> None:
+    """Let the tree give what the consumer holds of it, and nothing else."""
+    rows = Allocation.objects.filter(consumer=consumer)
+    held = {
+        (provider, name): amount
+        for provider, name, amount in rows.values_list("provider", "resource_class", "amount")
+    }
     for part in tree.parts:
         for name in part.stocks:
             amount = held.get((part.key, name), 0)

@@ -28,12 +28,18 @@ class Neighbours:
         self.slow = 0
         """How often a new volume is still being made when somebody looks."""
         self.unbound_hosts: set[str] = set()
+        self.second_bindings = False
+        """Can a port be bound on another host while it is bound on one?"""
+        self.bindings: dict[tuple[str, str], Row] = {}
+        """The second ones, by port and host."""
         tell = cloud.tell
         cloud.tell = lambda asked: self.tell(asked) or tell(asked)  # type: ignore[method-assign]
 
     def tell(self, asked: Asked) -> Told | None:
         url = urlsplit(asked.path)
         words = [word for word in url.path.split("/") if word]
+        if words[3:4] == ["bindings"] and self.second_bindings:
+            return self._binding(asked, words[2], words[4:])
         if words[:1] == ["v2.0"]:
             return self._network(asked, words[1:], parse_qs(url.query))
         if words[:1] == ["v3"] and words[1:2] != ["auth"]:
@@ -101,6 +107,21 @@ class Neighbours:
             rows[rest[0]].update(asked.json["port"])
             self._bound(rows[rest[0]])
         return Told(200, {key.removesuffix("s"): rows[rest[0]]})
+
+    def _binding(self, asked: Asked, port_id: str, rest: list[str]) -> Told:
+        if asked.method == "POST":
+            binding = {"vif_type": "ovs", **asked.json["binding"]}
+            self.bindings[port_id, binding["host"]] = binding
+            return Told(201, {"binding": binding})
+        port, binding = self.ports[port_id], self.bindings.pop((port_id, rest[0]), {})
+        if asked.method == "PUT":
+            old = {"host": port["binding:host_id"], "profile": port.get("binding:profile", {})}
+            self.bindings[port_id, old["host"]] = old
+            port |= {
+                "binding:host_id": binding["host"],
+                "binding:profile": binding["profile"],
+            }
+        return Told(200, {"port_binding": binding})
 
     # volumes
 

@@ -13,6 +13,8 @@ from compute_site.neighbours.calls import joins_or_precedes, outside_transaction
 from compute_site.neighbours.network.carried import Carried, PacketRule
 from compute_site.neighbours.network.groups import GroupService
 
+Profiles = Mapping[str, Mapping[str, Any]]
+"""By the ids of ports: what they have of their host, in the form of ``binding:profile``."""
 TUNNELS = frozenset(("vxlan", "gre", "geneve", "stt"))
 """Kinds of networks that lie on no physical network."""
 
@@ -209,6 +211,8 @@ class Connection:
     host: str
     requests: Sequence[NicRequest] | str
     security_groups: Sequence[str]
+    profiles: Profiles = dataclasses.field(default_factory=dict)
+    """Of ports that exist, for services elsewhere."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -473,8 +477,9 @@ class NetworkService(GroupService, Protocol):
         ...
 
     @outside_transactions
-    def rebind(self, server_id: str, host: str) -> None:
-        """Bind the ports of a server, which has moved, on its new host.
+    def rebind(self, server_id: str, host: str, profiles: Profiles | None = None) -> None:
+        """Bind the ports of a server, which has moved, on its new host. ``profiles`` say what they
+        have of it.
 
         By the job of the move, before the server runs there.
         """

@@ -35,6 +35,7 @@ from compute_site.neighbours.network.protocol import (
     NicFailed,
     NicRequest,
     PortCannotBind,
+    Profiles,
 )
 
 DEVICE_OWNER = f"{COMPUTE}nova"
@@ -112,7 +113,11 @@ def _places_of(connections: Sequence[Connection]) -> list[_Place]:
 
 
 @transaction.atomic(durable=True)
-def rebind(server_id: str, host: str) -> None:
+def rebind(
+    server_id: str,
+    host: str,
+    profiles: Profiles | None = None,  # noqa: ARG001 - of services elsewhere
+) -> None:
     _rebind({server_id: host})
     end_move(server_id, host)
 

@@ -33,6 +33,7 @@ from compute_site.neighbours.network.protocol import (
     Nic,
     NicFailed,
     NicRequest,
+    Profiles,
 )
 from compute_site.neighbours.ownership import permit_on
 from compute_site.values.words import is_canonical
@@ -43,6 +44,9 @@ DEVICE_OWNER = f"{COMPUTE}nova"
 UNBOUND = "binding_failed"
 NOTHING: dict[str, Any] = {"device_id": "", "device_owner": "", "binding:host_id": ""}
 DEFAULT_GROUP = "default"
+PROFILE = "binding:profile"
+OF_HOST = frozenset(("allocation", "pci_slot", "pci_vendor_info", "physical_network"))
+"""What a profile says of the host that the port is bound on; the rest is the port's own."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +119,9 @@ def disconnect(server_ids: Collection[str]) -> None:
 
 
 @outside_transactions
-def rebind(server_id: str, host: str) -> None:
+def rebind(server_id: str, host: str, profiles: Profiles | None = None) -> None:
     for port in ports_of([server_id]).get(server_id, []):
-        _bind(port, host)
+        _bind(port, host, profiles or {})
 
 
 @outside_transactions
@@ -125,7 +129,7 @@ def prepare_move(server_id: str, host: str) -> None:
     for port in ports_of([server_id]).get(server_id, []):
         if port["binding:host_id"] != host:
             with meaning_of(f"Port {port['id']} cannot be bound on {host}"):
-                _bind_beside(port, host)
+                _bind_beside(port, host, _profile(port, {}))
 
 
 @outside_transactions
@@ -205,7 +209,7 @@ def _complete(wanted: Connection, plan: Sequence[_Nic], ports: Sequence[Object])
         left = []
     missing = [nic for nic in plan if nic.position not in found]
     for place, port in found.items():
-        found[place] = _bind(port, wanted.host)
+        found[place] = _bind(port, wanted.host, wanted.profiles)
     _note(wanted, [nic for nic in plan if nic not in missing], found)
     made = _make(wanted, missing)
     _check_bound(made)  # where that fails, the next host binds them
@@ -259,7 +263,8 @@ def _take(wanted: Connection, nic: _Nic) -> Object:
         },
     )
     with meaning_of(f"Port {port_id} cannot be used"):
-        return service.update("ports", port_id, _owner(wanted))
+        profile = _changed_profile(port, wanted.profiles)
+        return service.update("ports", port_id, {**_owner(wanted), **profile})
 
 
 def _create(wanted: Connection, plan: Sequence[_Nic]) -> list[Object]:
@@ -316,14 +321,28 @@ def _note(wanted: Connection, plan: Iterable[_Nic], ports: Mapping[int, Object])
     HeldPort.objects.bulk_create(notes, ignore_conflicts=True)
 
 
-def _bind(port: Object, host: str) -> Object:
+def _profile(port: Object, profiles: Profiles) -> dict[str, Any]:
+    """The profile of the port on a host of which it has that."""
+    own = {key: value for key, value in (port.get(PROFILE) or {}).items() if key not in OF_HOST}
+    return {**own, **profiles.get(port["id"], {})}
+
+
+def _changed_profile(port: Object, profiles: Profiles) -> dict[str, Any]:
+    """The key of the profile, where it is to be another one."""
+    profile = _profile(port, profiles)
+    return {} if profile == (port.get(PROFILE) or {}) else {PROFILE: profile}
+
+
+def _bind(port: Object, host: str, profiles: Profiles) -> Object:
     """Bind the port on the host. Its other binding ends only when the new one holds."""
-    if port["binding:host_id"] == host and port["binding:vif_type"] != UNBOUND:
+    profile = _changed_profile(port, profiles)
+    fine = port["binding:host_id"] == host and port["binding:vif_type"] != UNBOUND
+    if fine and not profile:
         return port
     old = port["binding:host_id"]
     with meaning_of(f"Port {port['id']} cannot be bound on {host}"):
-        if not old or old == host or not _bind_beside(port, host):
-            port = service.update("ports", port["id"], {"binding:host_id": host})
+        if not old or old == host or not _bind_beside(port, host, _profile(port, profiles)):
+            port = service.update("ports", port["id"], {"binding:host_id": host, **profile})
             _check_bound([port])
             return port
         service.NEUTRON.call("PUT", f"/ports/{port['id']}/bindings/{host}/activate")
@@ -331,7 +350,7 @@ def _bind(port: Object, host: str) -> Object:
     return service.read_one("ports", port["id"])
 
 
-def _bind_beside(port: Object, host: str) -> bool:
+def _bind_beside(port: Object, host: str, profile: Object) -> bool:
     """Give the port a second binding; ``False``: this Neutron knows of no second ones.
 
     Raises:
@@ -340,7 +359,7 @@ def _bind_beside(port: Object, host: str) -> bool:
     values = {
         "host": host,
         "vnic_type": port.get("binding:vnic_type") or "normal",
-        "profile": port.get("binding:profile") or {},
+        "profile": profile,
     }
     path = f"/ports/{port['id']}/bindings"
     try:
@@ -379,7 +398,7 @@ def _free(ports: Iterable[Object]) -> None:
         note = notes.get(port["id"])
         try:
             if note is not None and note.given:
-                service.update("ports", port["id"], {**NOTHING, "binding:profile": {}})
+                service.update("ports", port["id"], {**NOTHING, **_changed_profile(port, {})})
             else:
                 service.delete("ports", port["id"])
         except NotThere:
