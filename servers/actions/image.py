@@ -23,7 +23,7 @@ from servers.drivers.protocol import ComputeDriver
 from servers.errors import BackupNeedsImage, NoGuestAgent, VolumesNotQuiesced, WrongState
 from servers.hardware.values import flag
 from servers.holdings.ask_first import take_precaution
-from servers.holdings.new_images import Disks, NewImage, making_image
+from servers.holdings.new_images import Disks, NewImage, find_lost, making_image
 from servers.holdings.release import after_commit, forget_images
 from servers.kept_image import kept_image
 from servers.lifecycle.actions import SAVE_BACKUP, SAVE_IMAGE, HostAction
@@ -197,8 +197,12 @@ def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str
 def _find_ended(
     caller: Caller, marks: Mapping[str, str], rotation: int, *, check: bool
 ) -> Sequence[str]:
-    """The backups of the kind that are too many, the newest being the one that was just made."""
-    kept = image_service().find_images_with(caller, marks)
+    """The backups of the kind that are too many, the newest being the one that was just made. Of
+    the others, those of requests that came to nothing count for none.
+    """
+    found = image_service().find_images_with(caller, marks)
+    lost = find_lost([str(image.id) for image in found[1:] if image.status != "active"])
+    kept = [image for image in found if image.id not in lost]
     ended = [str(image.id) for image in kept[rotation:]]
     if check:
         image_service().check_deletable(caller, ended)

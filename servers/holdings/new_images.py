@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
+
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from compute_site.caller import Caller
 from compute_site.neighbours import image_service
@@ -85,3 +87,14 @@ def making_image(instance: Instance, describe: Describe) -> MakeImage:
         return image_id
 
     return keep
+
+
+def find_lost(ids: Collection[str]) -> set[str]:
+    """Those of these images that a job is to delete: nothing came of who asked for them."""
+    if not ids:
+        return set()
+    jobs = ProcrastinateJob.objects.filter(
+        task_name=ForgetImages.task_name, status__in=("todo", "doing")
+    )
+    named = jobs.values_list("args__images", flat=True)
+    return {image_id for images in named for image_id in images}.intersection(ids)

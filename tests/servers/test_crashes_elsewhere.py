@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from compute_site.neighbours.elsewhere.remote import RemoteService
 from servers.models import BlockDevice, Instance
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.cloud_services import Neighbours, neighbours_elsewhere
-from tests.world.crashes import Killed, bury_worker, every_crash
+from tests.world.crashes import Death, every_crash
 from tests.world.hosts import make_host
-from tests.world.jobs import make_due, run_jobs
+from tests.world.jobs import finish, run_jobs
 from tests.world.orders import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Death:
-    """Kills whoever has made so many calls of services elsewhere, before the answer is read."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.left = 0
-        send = RemoteService.send
-
-        def dying(service: RemoteService, *args: Any, **values: Any) -> Any:
-            answer = send(service, *args, **values)
-            self.left -= 1
-            if self.left == 0:
-                raise Killed
-            return answer
-
-        patch.setattr(RemoteService, "send", dying)
-
-    def after(self, calls: int, act: Callable[[], object]) -> bool:
-        """Did whoever acts die?"""
-        self.left = calls
-        with contextlib.suppress(Killed):
-            act()
-            self.left = 0
-            return False
-        bury_worker()
-        return True
 
 
 @pytest.fixture
@@ -63,12 +34,6 @@ def death(monkeypatch: pytest.MonkeyPatch) -> Death:
 def shop(cast: Cast) -> Shop:
     make_host("host1")
     return Shop()
-
-
-def finish() -> None:
-    """Do all jobs, also those that wait for their time."""
-    while run_jobs() + make_due():
-        pass
 
 
 def made_volume(shop: Shop) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Lets the process die before a chosen statement: nothing after it reaches the database."""
+"""Lets the process die before a chosen statement, or after a chosen call of a service elsewhere:
+nothing after it reaches the database.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from django.db import connection
 
+from compute_site.neighbours.elsewhere.remote import RemoteService
 from tests.world.jobs import run_jobs
 
 
@@ -62,3 +66,30 @@ def every_crash(most: int = 400) -> Iterator[int]:
     """1, 2, 3 …: where to die; the test ends the loop when nothing was left to die at."""
     yield from range(1, most)
     raise AssertionError("the jobs never end")
+
+
+class Death:
+    """Kills whoever has made so many calls of services elsewhere, before the answer is read."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.left = 0
+        send = RemoteService.send
+
+        def dying(service: RemoteService, *args: Any, **values: Any) -> Any:
+            answer = send(service, *args, **values)
+            self.left -= 1
+            if self.left == 0:
+                raise Killed
+            return answer
+
+        patch.setattr(RemoteService, "send", dying)
+
+    def after(self, calls: int, act: Callable[[], object]) -> bool:
+        """Did whoever acts die?"""
+        self.left = calls
+        with contextlib.suppress(Killed):
+            act()
+            self.left = 0
+            return False
+        bury_worker()
+        return True

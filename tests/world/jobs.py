@@ -38,6 +38,12 @@ def run_jobs(*, most: int = 500) -> int:
     return number
 
 
+def finish() -> None:
+    """Do all jobs, also those that wait for their time."""
+    while run_jobs() + make_due():
+        pass
+
+
 def run_next() -> bool:
     """Run the next job with its companions; ``False``: there was none."""
     app.perform_import_paths()
