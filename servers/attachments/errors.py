@@ -28,6 +28,18 @@ class VolumeNotOfOneServer(BadRequest):
     code = "volume_not_of_one_server"
 
 
+class SnapshotNotAssisted(BadRequest):
+    """The host of the server writes no snapshots of volumes for their service."""
+
+    code = "snapshot_not_assisted"
+
+
+class VolumesMovedElsewhere(BadRequest):
+    """The volume is of a service elsewhere that moves no volumes in use here."""
+
+    code = "volumes_moved_elsewhere"
+
+
 class NoSuchVolume(NotFound):
     """No such volume is open to the caller. Nova: 404, also where the body names it."""
 

@@ -32,6 +32,7 @@ from servers.attachments.errors import (
     VolumeNotAttachable,
 )
 from servers.attachments.volumes import find_volume
+from servers.drivers.choose import AGENT, driver_name_at
 from servers.errors import WrongState
 from servers.holdings.ask_first import Reserve, detaching, reserving
 from servers.holdings.release import after_commit, release_volume
@@ -42,6 +43,8 @@ from servers.models import BlockDevice, Instance, Service, VmState
 
 logger = logging.getLogger(__name__)
 
+VOLUMES = "volume_service"
+"""The option that may name a service elsewhere."""
 SHELVED = (VmState.SHELVED, VmState.SHELVED_OFFLOADED)
 
 
@@ -73,6 +76,7 @@ def attach_volume(caller: Caller, instance: Instance, wanted: VolumeRequest) -> 
     """
     check_shelved(instance, ATTACH_VOLUME, known=wanted.shelved)
     check_ready(caller, instance, ATTACH_VOLUME)
+    check_reachable(instance)
     volume = find_service_volume(caller, wanted.volume_id)
     reserve = reserving(caller, [volume.id], [str(instance.uuid)])
     with transaction.atomic():
@@ -150,6 +154,19 @@ def check_holders(server: Instance, volume: VolumeData) -> None:
     if holders and not volume.multiattach:
         raise VolumeNotAttachable(
             f"Volume {volume.id} is attached to another server, and not made to be shared."
+        )
+
+
+def check_reachable(server: Instance) -> None:
+    """Raises ``VolumeNotAttachable`` where the host of the server reaches no volumes of the service
+    that this site uses.
+    """
+    if server.host is None or VOLUMES not in settings.OPTIONS.joined_services:
+        return
+    if driver_name_at(server.node) == AGENT:
+        raise VolumeNotAttachable(
+            f"The host of the server {server.uuid} has no initiator that the Cinder of this site "
+            "knows: hosts with agents of this site attach no volumes of a Cinder elsewhere."
         )
 
 

@@ -9,7 +9,8 @@ from typing import cast
 from servers.drivers.protocol import ComputeDriver, DriverFailed
 from servers.models import ComputeNode
 
-DRIVERS = {"fake": "servers.drivers.fake", "agent": "servers.drivers.agent"}
+AGENT = "agent"
+DRIVERS = {"fake": "servers.drivers.fake", AGENT: "servers.drivers.agent"}
 
 
 def driver_of(name: str) -> ComputeDriver:

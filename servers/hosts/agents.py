@@ -10,7 +10,7 @@ import hashlib
 import logging
 import secrets
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from compute_site.faults import BadRequest, Conflict, Fault, Unauthorized
 from compute_site.neighbours import volume_service
+from servers.drivers.choose import AGENT
 from servers.host_orders.give import DESTROY
 from servers.host_orders.take import cancel_orders, note_queued
 from servers.hosts.certificates import GUESTS, HOSTS, Certificate, sign
@@ -43,18 +44,26 @@ from servers.placement.fit import HostTopology
 
 logger = logging.getLogger(__name__)
 
-DRIVER = "agent"
 PROTOCOLS = (1,)
 """Versions of the messages between site and agents that are spoken here: the newest, and the one
 before as long as hosts may have it. Each heartbeat settles which is spoken with a host.
 """
 TOKEN_BYTES = 32
+NETWORK, VOLUME = "network_service", "volume_service"
+"""The options that may name a service elsewhere."""
+MOST_NAMED = 10
 
 
 class JoinRefused(Unauthorized):
     """The join token is unknown, was used, or is too old."""
 
     code = "join_refused"
+
+
+class NetworksElsewhere(Conflict):
+    """Hosts with agents carry no packets for the network service of another cloud."""
+
+    code = "networks_elsewhere"
 
 
 class HostIsThere(Conflict):
@@ -165,9 +174,11 @@ def add_host(name: str, *, cell: str) -> str:
     """Make a host that may join; the token with which it does that once.
 
     Raises:
+        NetworksElsewhere: no agent would be of use here.
         HostIsThere: there is one of that name.
         NoSuchCell: it cannot be in that cell.
     """
+    _check_networks()
     home = Cell.objects.exclude(name=CELL0).filter(name=cell).first()
     if home is None:
         raise NoSuchCell(f"There is no cell {cell} that can have hosts.")
@@ -201,11 +212,13 @@ def join_host(token: str, joining: Joining) -> Joined:
     """Let the host with this join token in: its node is what it says of itself.
 
     Raises:
+        NetworksElsewhere: no agent is of use here.
         JoinRefused: nobody may join with this token.
         ProtocolUnknown: the host speaks no protocol that is spoken here.
         HostRefused, InventoryInUse: the host has less than its servers hold.
         RequestRefused: no certificate can be made for what it asks.
     """
+    _check_networks()
     protocol = choose_protocol(joining.protocols)
     waiting = HostAgent.objects.select_for_update(of=("self",)).select_related("service__cell")
     agent = waiting.filter(join_digest=digest_of(token), join_until__gt=timezone.now()).first()
@@ -224,6 +237,34 @@ def join_host(token: str, joining: Joining) -> Joined:
     _note_seen(agent)
     certificates = sign_for(agent, joining.wishes)
     return Joined(agent=agent, token=own, protocol=agent.protocol, certificates=certificates)
+
+
+def _check_networks() -> None:
+    if NETWORK in settings.OPTIONS.joined_services:
+        raise NetworksElsewhere(
+            "The networks of this site are those of a Neutron elsewhere (the option "
+            "network_service), whose own agents carry the packets. Hosts with agents of this site "
+            "cannot connect its ports, so none can be added."
+        )
+
+
+def useless_hosts() -> Iterator[str]:
+    """What hosts with agents cannot do beside the services elsewhere that the options name; a
+    sentence each, nothing where there is no such host.
+    """
+    hosts = HostAgent.objects.order_by("service__host").values_list("service__host", flat=True)
+    found = ", ".join(hosts[:MOST_NAMED])
+    if found and NETWORK in settings.OPTIONS.joined_services:
+        yield (
+            f"Hosts with agents ({found}) connect no ports of a Neutron elsewhere, so they build "
+            "no servers that have any; delete their services, or let network_service be local."
+        )
+    if found and VOLUME in settings.OPTIONS.joined_services:
+        yield (
+            f"Hosts with agents ({found}) have no initiator that a Cinder elsewhere knows, so "
+            "they refuse its volumes; servers there run from images only, unless volume_service "
+            "is local."
+        )
 
 
 def sign_for(agent: HostAgent, wishes: Wishes) -> Certificates:
@@ -341,7 +382,7 @@ def _save_stock(service: Service, stock: Stock) -> None:
         memory_mb=stock.memory_mb,
         local_gb=stock.local_gb,
         dedicated_cpus=dedicated if cells else None,
-        driver=DRIVER,
+        driver=AGENT,
         traits=known_traits(stock.traits) | traits_of(stock.topology),
         hardware=HardwareDescription(
             hypervisor_type=stock.hypervisor_type,

@@ -13,6 +13,7 @@ from servers.models import Instance
 from tests.world.cast import Cast
 from tests.world.client import ApiClient
 from tests.world.cloud_services import Neighbours, neighbours_elsewhere
+from tests.world.factories import make_image
 from tests.world.hosts import make_host
 from tests.world.jobs import run_jobs
 from tests.world.orders import Shop
@@ -119,3 +120,50 @@ def test_a_changed_port_is_shown_when_neutron_tells_of_it(
     as_admin.post("/os-server-external-events", {"events": [event]}).expect(200)
     server.refresh_from_db()
     assert server.network_info[0]["addresses"] == [["10.0.0.99", 4]]
+
+
+def check_whole(neighbours: Neighbours, server: Instance, volume_id: str) -> None:
+    """The server is as it was, and so is its volume."""
+    server.refresh_from_db()
+    assert (server.vm_state, server.task_state) == ("active", None)
+    assert neighbours.volumes[volume_id]["status"] == "in-use"
+    assert [one["volume_id"] for one in neighbours.attachments.values()] == [volume_id]
+
+
+def test_its_volume_is_not_moved_while_it_has_it(
+    as_admin: ApiClient, server: Instance, neighbours: Neighbours
+) -> None:
+    [old] = neighbours.volumes
+    neighbours.volumes[old]["migration_status"] = "migrating"
+    new = neighbours.make_volume(size=10)
+    path = f"/servers/{server.uuid}/os-volume_attachments/{old}"
+    answer = as_admin.put(path, {"volumeAttachment": {"volumeId": new}}).expect(400)
+    assert "Detach it" in answer.message
+    run_jobs()
+    check_whole(neighbours, server, old)
+    assert neighbours.volumes[new]["status"] == "available"
+
+
+def test_its_host_writes_no_snapshots(
+    as_admin: ApiClient, server: Instance, neighbours: Neighbours
+) -> None:
+    [volume_id] = neighbours.volumes
+    wanted = {"snapshot_id": "1", "type": "qcow2", "new_file": "after"}
+    body = {"snapshot": {"volume_id": volume_id, "create_info": wanted}}
+    answer = as_admin.post("/os-assisted-volume-snapshots", body).expect(400)
+    assert "writes no snapshots" in answer.message
+    check_whole(neighbours, server, volume_id)
+
+
+def test_no_image_is_written_over_its_volume(
+    as_member: ApiClient, server: Instance, neighbours: Neighbours
+) -> None:
+    [volume_id] = neighbours.volumes
+    before = Instance.objects.filter(pk=server.pk).values().get()
+    body = {"rebuild": {"imageRef": str(make_image().pk)}}
+    path = f"/servers/{server.uuid}/action"
+    answer = as_member.post(path, body, microversion="2.93").expect(409)
+    assert "writes no image" in answer.message
+    assert Instance.objects.filter(pk=server.pk).values().get() == before
+    run_jobs()
+    check_whole(neighbours, server, volume_id)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from compute_site.neighbours.elsewhere.login import find_problems
+from servers.hosts.agents import useless_hosts
 
 
 class Command(BaseCommand):
@@ -22,6 +23,7 @@ class Command(BaseCommand):
         else:  # needs the extra, which is there
             try_cloud = import_module("compute_site.neighbours.elsewhere.trying").try_cloud
             lines = [(found.fine, found.text) for found in try_cloud()]
+            lines += [(False, text) for text in useless_hosts()]
         if not lines:
             self.stdout.write("No service elsewhere is used: all four are those of this site.")
         for fine, text in lines:
