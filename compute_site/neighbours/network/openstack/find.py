@@ -111,11 +111,14 @@ def free_addresses(caller: Caller, ids: Collection[str]) -> dict[str, dict[str, 
 
 
 def port_quota(caller: Caller) -> PortQuotaData:
-    body = NEUTRON.call("GET", f"/quotas/{caller.project_id}/details").body
-    quota = body["quota"]["port"]
-    if quota["limit"] == NO_LIMIT:
+    answer = NEUTRON.call("GET", f"/quotas/{caller.project_id}/details")
+    return NEUTRON.read(answer, lambda body: _quota(body["quota"]["port"]))
+
+
+def _quota(shown: Mapping[str, int]) -> PortQuotaData:
+    if shown["limit"] == NO_LIMIT:
         return PortQuotaData(limit=NO_LIMIT, used=0)
-    return PortQuotaData(limit=quota["limit"], used=quota["used"] + quota["reserved"])
+    return PortQuotaData(limit=shown["limit"], used=shown["used"] + shown["reserved"])
 
 
 def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[SecurityGroupData]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from compute_site.neighbours.elsewhere.remote import RemoteService
+from compute_site.neighbours.elsewhere.remote import Answer, RemoteService
 from compute_site.neighbours.network.protocol import NetworkServiceUnavailable
 
 NEUTRON = RemoteService(
@@ -34,36 +34,36 @@ def read_list(kind: str, **filters: Any) -> list[Object]:
     for part in _parts(filters):
         path, params = f"/{kind}", part
         while True:
-            body = NEUTRON.call("GET", path, params=params).body
+            answer = NEUTRON.call("GET", path, params=params)
             key = kind.replace("-", "_")
-            found += body[key]
-            if not _has_next(body, key) or not body[key]:
+            page: list[Object] = NEUTRON.read(answer, lambda body, key=key: list(body[key]))
+            found += page
+            if not page or not _has_next(answer.body, key):
                 break
-            params = {**part, "marker": body[key][-1]["id"]}
+            params = {**part, "marker": page[-1]["id"]}
     return found
 
 
 def read_one(kind: str, object_id: str, **params: Any) -> Object:
     """Raises ``NotThere``."""
-    body = NEUTRON.call("GET", f"/{kind}/{object_id}", params=params).body
-    return _only(body)
+    return _only(NEUTRON.call("GET", f"/{kind}/{object_id}", params=params))
 
 
 def create(kind: str, values: Object) -> Object:
     name = _singular(kind)
-    return _only(NEUTRON.call("POST", f"/{kind}", json={name: values}).body)
+    return _only(NEUTRON.call("POST", f"/{kind}", json={name: values}))
 
 
 def create_all(kind: str, rows: Sequence[Object]) -> list[Object]:
     """Make all of these, or none."""
     key = kind.replace("-", "_")
-    made: list[Object] = NEUTRON.call("POST", f"/{kind}", json={key: list(rows)}).body[key]
-    return made
+    answer = NEUTRON.call("POST", f"/{kind}", json={key: list(rows)})
+    return NEUTRON.read(answer, lambda body: list(body[key]))
 
 
 def update(kind: str, object_id: str, values: Object) -> Object:
     name = _singular(kind)
-    return _only(NEUTRON.call("PUT", f"/{kind}/{object_id}", json={name: values}).body)
+    return _only(NEUTRON.call("PUT", f"/{kind}/{object_id}", json={name: values}))
 
 
 def delete(kind: str, object_id: str) -> None:
@@ -74,9 +74,9 @@ def _singular(kind: str) -> str:
     return kind.replace("-", "_").removesuffix("s")
 
 
-def _only(body: Mapping[str, Any]) -> Object:
-    value: Object = next(iter(body.values()))
-    return value
+def _only(answer: Answer) -> Object:
+    """The object of which the answer is; it has no other key."""
+    return NEUTRON.read(answer, lambda body: dict(next(iter(body.values()), None)))
 
 
 def _has_next(body: Mapping[str, Any], key: str) -> bool:

@@ -11,7 +11,7 @@ from compute_site.neighbours.calls import outside_transactions
 from compute_site.neighbours.elsewhere.faults import BadThere, ConflictThere, NotThere, Refused
 from compute_site.neighbours.volume.openstack.change import delete as delete_thing
 from compute_site.neighbours.volume.openstack.change import forget_mark
-from compute_site.neighbours.volume.openstack.service import Object, call, find
+from compute_site.neighbours.volume.openstack.service import Object, call, find, read
 from compute_site.neighbours.volume.protocol import (
     VolumeFailed,
     VolumeNotDetachable,
@@ -111,7 +111,7 @@ def _reserve(caller: Caller, volume_id: str, server_id: str) -> str:
 
 def _create(volume_id: str, server_id: str, *, caller: Caller | None = None) -> str:
     values = {"attachment": {"volume_uuid": volume_id, "instance_uuid": server_id}}
-    return str(call("POST", "/attachments", caller=caller, json=values)["attachment"]["id"])
+    return str(read("attachment", "POST", "/attachments", caller=caller, json=values)["id"])
 
 
 def _complete(attachment_id: str, server_id: str, device: str, *, connected: bool) -> None:
@@ -146,7 +146,7 @@ def _check_ready(volumes: Mapping[str, Object | None]) -> None:
 def _attachments(instance_id: str, **filters: Any) -> list[Object]:
     """Those of a server."""
     filters |= {"all_tenants": 1, "instance_id": instance_id}
-    found: list[Object] = call("GET", "/attachments", **filters)["attachments"]
+    found: list[Object] = read("attachments", "GET", "/attachments", **filters)
     return [one for one in found if one["instance"] == instance_id]
 
 

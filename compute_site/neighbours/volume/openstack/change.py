@@ -21,7 +21,13 @@ from compute_site.neighbours.elsewhere.faults import (
 )
 from compute_site.neighbours.volume.clients import WantedSnapshot, WantedVolume
 from compute_site.neighbours.volume.openstack.find import read_all
-from compute_site.neighbours.volume.openstack.service import Object, call, call_in_project, find
+from compute_site.neighbours.volume.openstack.service import (
+    CINDER,
+    Object,
+    call,
+    call_in_project,
+    find,
+)
 from compute_site.neighbours.volume.protocol import (
     NewSnapshot,
     NewVolume,
@@ -192,7 +198,7 @@ def _make(caller: Caller, kind: str, values: dict[str, Any]) -> str:
         body = call_in_project("POST", f"/{kind}s", caller=caller, json={kind: given})
     except TooLargeThere as refused:
         raise VolumeQuotaReached(refused.detail) from refused
-    return str(body[kind]["id"])
+    return CINDER.understand(body, lambda shown: str(shown[kind]["id"]))
 
 
 def _delete_quietly(kind: str, ids: Sequence[str]) -> None:

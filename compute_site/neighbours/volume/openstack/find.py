@@ -9,7 +9,14 @@ from typing import Any
 from compute_site.caller import Caller
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.volume.clients import ListedSnapshot, ListedVolume
-from compute_site.neighbours.volume.openstack.service import Object, call, find, is_seen
+from compute_site.neighbours.volume.openstack.service import (
+    CINDER,
+    Object,
+    call,
+    find,
+    is_seen,
+    read,
+)
 from compute_site.neighbours.volume.protocol import SnapshotData, VolumeData, VolumeTypeData
 
 AT_REST = ("", "none", "success", "error")
@@ -36,7 +43,7 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
 def find_types(caller: Caller, names: Collection[str]) -> Sequence[VolumeTypeData]:
     if not names:
         return []
-    types = call("GET", "/types", caller=caller)["volume_types"]
+    types = read("volume_types", "GET", "/types", caller=caller)
     found = [one for one in types if one["id"] in names or one["name"] in names]
     return [
         VolumeTypeData(id=one["id"], name=one["name"])
@@ -88,7 +95,7 @@ def read_all(kind: str, caller: Caller | None = None, **filters: Any) -> list[Ob
     marker: dict[str, Any] = {}
     while True:
         body = call("GET", f"/{kind}/detail", caller=caller, **filters, **marker)
-        page = body[kind]
+        page = CINDER.understand(body, lambda shown: list(shown[kind]))
         found += page
         if not page or f"{kind}_links" not in body:
             return found

@@ -44,6 +44,20 @@ def call(
     return CINDER.call(method, path, caller=caller, json=json, params=params, headers=VERSION).body
 
 
+def read(
+    key: str,
+    method: str,
+    path: str,
+    *,
+    caller: Caller | None = None,
+    json: Any = None,
+    **params: Any,
+) -> Any:
+    """What stands under the key in that body."""
+    body = call(method, path, caller=caller, json=json, **params)
+    return CINDER.understand(body, lambda shown: shown[key])
+
+
 def call_in_project(method: str, path: str, *, caller: Caller, json: Any) -> Any:
     """The same for what belongs to the project of whoever makes it. For callers without a token of
     that cloud the service user does it, which needs a role in their project then.
@@ -66,10 +80,9 @@ def call_in_project(method: str, path: str, *, caller: Caller, json: Any) -> Any
 def find(kind: str, object_id: str, *, caller: Caller | None = None) -> Object | None:
     """A volume or snapshot that the caller sees; ``None``: there is none."""
     try:
-        body = call("GET", f"/{kind}s/{object_id}", caller=caller)
+        found: Object = read(kind, "GET", f"/{kind}s/{object_id}", caller=caller)
     except NotThere:
         return None
-    found: Object = body[kind]
     return found if caller is None or is_seen(caller, found) else None
 
 
