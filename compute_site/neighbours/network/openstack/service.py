@@ -36,7 +36,7 @@ def read_list(kind: str, **filters: Any) -> list[Object]:
         while True:
             answer = NEUTRON.call("GET", path, params=params)
             key = kind.replace("-", "_")
-            page: list[Object] = NEUTRON.read(answer, lambda body, key=key: list(body[key]))
+            page = _rows(answer, key)
             found += page
             if not page or not _has_next(answer.body, key):
                 break
@@ -57,8 +57,7 @@ def create(kind: str, values: Object) -> Object:
 def create_all(kind: str, rows: Sequence[Object]) -> list[Object]:
     """Make all of these, or none."""
     key = kind.replace("-", "_")
-    answer = NEUTRON.call("POST", f"/{kind}", json={key: list(rows)})
-    return NEUTRON.read(answer, lambda body: list(body[key]))
+    return _rows(NEUTRON.call("POST", f"/{kind}", json={key: list(rows)}), key)
 
 
 def update(kind: str, object_id: str, values: Object) -> Object:
@@ -74,9 +73,18 @@ def _singular(kind: str) -> str:
     return kind.replace("-", "_").removesuffix("s")
 
 
+def _rows(answer: Answer, key: str) -> list[Object]:
+    return NEUTRON.read(answer, lambda body: list(body[key]))
+
+
 def _only(answer: Answer) -> Object:
     """The object of which the answer is; it has no other key."""
-    return NEUTRON.read(answer, lambda body: dict(next(iter(body.values()), None)))
+
+    def parse(body: Any) -> Object:
+        [value] = body.values()
+        return dict(value)
+
+    return NEUTRON.read(answer, parse)
 
 
 def _has_next(body: Mapping[str, Any], key: str) -> bool:
