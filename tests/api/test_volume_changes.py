@@ -93,6 +93,21 @@ def test_sizes_fit_what_a_volume_is_made_of(as_member: ApiClient) -> None:
     assert (clone["size"], clone["source_volid"]) == (4, str(source.pk))
 
 
+def test_a_volume_is_made_of_one_thing(as_member: ApiClient) -> None:
+    source = make_volume(size=2)
+    named = {
+        "imageRef": str(make_image().pk),
+        "snapshot_id": str(make_snapshot().pk),
+        "source_volid": str(source.pk),
+    }
+    before = Volume.objects.count()
+    for left_out in named:
+        two = {key: named[key] for key in named if key != left_out}
+        assert "one thing" in create(as_member, size=2, **two).expect(400).message
+    assert Volume.objects.count() == before
+    create(as_member, size=2, snapshot_id=None, source_volid=named["source_volid"]).expect(202)
+
+
 def image_of_disks(**disk: Any) -> str:
     """The image of a server that boots from a volume."""
     blank = {"source_type": "blank", "boot_index": -1}

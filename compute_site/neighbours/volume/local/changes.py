@@ -69,14 +69,15 @@ class VolumeBusy(BadRequest):
     code = "volume_busy"
 
 
+SOURCES = ("imageRef", "snapshot_id", "source_volid", "backup_id")
+"""Keys that name what a volume is made of."""
 NOTHING_SAID: Mapping[str, Any] = {
     "name": "",
     "description": "",
     "availability_zone": "nova",
     "multiattach": False,
     "metadata": {},
-    **dict.fromkeys(("size", "volume_type", "group_id")),
-    **dict.fromkeys(("imageRef", "snapshot_id", "source_volid", "backup_id")),
+    **dict.fromkeys(("size", "volume_type", "group_id", *SOURCES)),
 }
 """A new volume of which nothing is said."""
 
@@ -88,6 +89,7 @@ def create_volume(
     """``by_disks_of_image``: of an image that names snapshots of volumes, as those of servers that
     boot from a volume do, the one to boot from is meant.
     """
+    _check_one_source(values)
     if by_disks_of_image and (snapshot_id := _boot_snapshot(caller, values["imageRef"])):
         values = {**values, "imageRef": None, "snapshot_id": snapshot_id}
     permit_create(caller, of_image=values["imageRef"] is not None)
@@ -125,6 +127,15 @@ def create_volume(
         return _put_nowhere(volume)
     copies.begin(volume, source=_said_source(values))
     return volume
+
+
+def _check_one_source(values: Mapping[str, Any]) -> None:
+    """Raises: BadRequest: the volume would be a copy of several things."""
+    named = [key for key in SOURCES if values[key] is not None]
+    if len(named) > 1:
+        raise BadRequest(
+            f"A volume is made of one thing: give {' or '.join(named)}.", field="volume"
+        )
 
 
 def _check_group(project_id: str, group_id: uuid.UUID, type_id: str | None) -> None:
