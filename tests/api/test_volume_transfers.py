@@ -194,7 +194,6 @@ def test_hosts_and_what_they_can_do(as_admin: ApiClient, as_member: ApiClient) -
         ("disable", {"host": "other"}, 404),
         ("disable", {"binary": "other"}, 404),
         ("disable-log-reason", {"disabled_reason": None}, 400),
-        ("freeze", {}, 400),
         ("set-log", {}, 400),
         ("paint", {}, 404),
     ],
@@ -204,6 +203,17 @@ def test_processes_stay_enabled(
 ) -> None:
     body = {"host": "local@database", "binary": "cinder-volume"} | asked
     as_admin.put(f"{V3}/os-services/{action}", body).expect(status)
+
+
+@pytest.mark.parametrize("action", ["freeze", "thaw"])
+def test_a_store_that_is_not_there_is_named(as_admin: ApiClient, action: str) -> None:
+    url = f"{V3}/os-services/{action}"
+    for body in ({}, {"host": "local@database", "cluster": "c"}, {"host": "x", "colour": "red"}):
+        as_admin.put(url, body).expect(400)
+    [error] = as_admin.put(url, {"host": "elsewhere"}).expect(400).errors
+    assert error["field"] == "host"
+    refused = as_admin.put(url, {"host": "local@database"}).expect(400)
+    assert f"knows no {action}" in refused.message
 
 
 def test_services_tell_more_in_later_versions(as_admin: ApiClient) -> None:

@@ -14,6 +14,7 @@ from compute_site.faults import BadRequest, NotFound
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api.representation import POOL_HOST, cinder_time
+from compute_site.neighbours.volume.api.shapes import nothing
 from compute_site.neighbours.volume.api.version import known_at, starting
 from compute_site.neighbours.volume.api.views import VolumeView
 from compute_site.neighbours.volume.local.backend import BACKEND
@@ -93,6 +94,10 @@ class ServiceAction(VolumeView):
         if action not in (*ENABLED, *REFUSED):
             raise NotFound("There is nothing at this URL.")
         self.caller.permit(policies.UPDATE_SERVICES)
+        if action in FREEZING:
+            host = self.read_itself(BackendNamed).values["host"]
+            if host not in BACKENDS:
+                raise BadRequest(f"There is no store at {host}.", field="host")
         if action in REFUSED:
             raise BadRequest(f"The volume service knows no {action}.")
         asked = self.read_itself(ProcessNamed).values
@@ -106,7 +111,8 @@ class ServiceAction(VolumeView):
 
 
 ENABLED = ("enable", "disable", "disable-log-reason")
-REFUSED = ("freeze", "thaw", "failover_host", "failover", "set-log", "get-log")
+FREEZING = ("freeze", "thaw")
+REFUSED = (*FREEZING, "failover_host", "failover", "set-log", "get-log")
 
 
 class ProcessNamed(BodySerializer):
@@ -116,6 +122,10 @@ class ProcessNamed(BodySerializer):
         "service": Key(line),
         "disabled_reason": Key(filled_line, never_null=True),
     }
+
+
+class BackendNamed(BodySerializer):
+    shape: ClassVar = {"host": Key(filled_line, required=True), "cluster": nothing("cluster")}
 
 
 class Hosts(VolumeView):
