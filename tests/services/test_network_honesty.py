@@ -604,3 +604,14 @@ def test_groups_with_and_without_state_do_not_meet_on_a_port(
     assert changed.status == 409
     shown = as_member.get(f"{V2}/ports/{port}").json["port"]["security_groups"]
     assert shown == groups[1:]
+
+
+def test_how_addresses_of_a_subnet_are_made_stays(as_member: ApiClient) -> None:
+    modes = {"ipv6_address_mode": "slaac", "ipv6_ra_mode": "slaac"}
+    made = subnet(as_member, cidr="fd00::/64", ip_version=6, **modes).expect(201).json["subnet"]
+    for name in modes:
+        body = {"subnet": {"name": "new", name: "dhcpv6-stateful"}}
+        refused = as_member.put(f"{V2}/subnets/{made['id']}", body).expect(400)
+        assert name in refused.json["NeutronError"]["message"]
+    kept = Subnet.objects.get(pk=made["id"])
+    assert (kept.name, kept.ipv6_address_mode, kept.ipv6_ra_mode) == ("", "slaac", "slaac")

@@ -393,8 +393,10 @@ NEW_RULE = _strict(without(RULE, "id", "normalized_cidr", "tags", *SHOWN)) | {
     "remote_address_group_id": Key(group_id)
 }
 CHANGED_NETWORK = optional(without(NEW_NETWORK, "project_id", "availability_zone_hints"))
+MODES = ("ipv6_address_mode", "ipv6_ra_mode")
+"""How the addresses of a subnet are made stays, as in Neutron."""
 CHANGED_SUBNET = optional(
-    without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version", *CUT)
+    without(NEW_SUBNET, "project_id", "network_id", "cidr", "ip_version", *MODES, *CUT)
 )
 CHANGED_PORT = optional(without(NEW_PORT, "project_id", "network_id", "tags")) | {
     "mac_address": Key(any_mac, never_null=True)
