@@ -23,14 +23,15 @@ class Answer:
 
 
 class Service:
-    """``tokens`` and ``projects`` are those of ``admin``, in a project of that name, and of the
-    members that are made for the trial, by the words for who asks.
+    """``tokens``, ``projects`` and ``users`` are those of ``admin``, in a project of that name, and
+    of the members that are made for the trial, by the words for who asks.
     """
 
     def __init__(self, identity: str, password: str) -> None:
         self.identity = identity
         self.tokens: dict[str, str] = {}
         self.projects: dict[str, str] = {}
+        self.users: dict[str, str] = {}
         self._log_in("admin", "admin", password)
 
     def make_member(self, who: str, name: str) -> None:
@@ -55,6 +56,7 @@ class Service:
             raise SystemExit(f"{self.identity}: {user} cannot sign in: {answer}")
         self.tokens[who] = str(headers["X-Subject-Token"])
         self.projects[who] = answer.json["token"]["project"]["id"]
+        self.users[who] = answer.json["token"]["user"]["id"]
 
     def _identify(self, method: str, path: str, body: Any = None) -> Any:
         token = {"X-Auth-Token": self.tokens["admin"]}

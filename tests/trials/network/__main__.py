@@ -6,12 +6,17 @@ that both have, and the rows of lists. What differs for a known reason is counte
 (``known.py``); the rest is shown, and makes the command fail.
 
 Both sides need the user ``admin`` in a project of that name; two projects with a member each are
-made for the trial. What was made is deleted at the end.
+made for the trial. What was made is deleted at the end. An interrupt (Ctrl-C) ends it, and
+shows what there is.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import functools
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.trials.command import make_parser, make_salt
@@ -20,13 +25,13 @@ from tests.trials.network.differences import differs
 from tests.trials.network.known import KNOWN
 from tests.trials.network.names import NAME, Names
 from tests.trials.network.sides import Request, Side
-from tests.trials.network.values import Draw
+from tests.trials.network.values import NEEDED, Draw
 from tests.trials.reasons import find_reason
 from tests.trials.service import Answer
 from tests.trials.tally import Tally, place_of
 
 IN_ORDER = (
-    *("floatingip", "router", "port", "subnet", "network", "security_group_rule"),
+    *("rbac_policy", "floatingip", "router", "port", "subnet", "network", "security_group_rule"),
     *("security_group", "address_group", "subnetpool", "address_scope"),
 )
 
@@ -55,6 +60,7 @@ class Trial:
         )
         self.asker = Asker(Draw(seed, self.names))
         self.tally = Comparison()
+        self.number = 0
 
     def send(self, request: Request) -> tuple[Answer, Answer]:
         """Both answers, with their own ids."""
@@ -88,18 +94,35 @@ class Trial:
         self.names.learn(noun, *(answer.json[noun] for answer in answers))
 
     def run(self, count: int) -> None:
-        for _ in range(count):
+        for self.number in range(1, count + 1):
             noun, request = self.asker.request()
             ours, theirs = self.send(request)
             if ours.status == theirs.status < 300:
                 self.follow(noun, request, ours, theirs)
             elif ours.status != theirs.status:
                 self.undo(noun, request, ours, theirs)
+                if 400 <= ours.status < 500 and 400 <= theirs.status < 500:
+                    twice = self.is_faulty_twice(noun, request)
+                    request = dataclasses.replace(request, faulty_twice=twice)
             named = (
                 Answer(answer.status, self.names.take_out(answer.json, number))
                 for number, answer in enumerate((ours, theirs))
             )
             self.tally.add(request, *named)
+
+    def is_faulty_twice(self, noun: str, request: Request) -> bool:
+        """Do both refuse it alike without some of what may be its faults?"""
+        told = self.send(request)
+        for repair in repairs(noun, request):
+            repaired = repair(request)
+            answers = ours, theirs = self.send(repaired)
+            if ours.status == theirs.status >= 400:
+                return True
+            if request.method == "POST" or ours.status != theirs.status:
+                self.undo(noun, repaired, ours, theirs)
+            if [one.status for one in answers] == [one.status for one in told]:
+                request = repaired  # it was none of them
+        return False
 
     def follow(self, noun: str, request: Request, ours: Answer, theirs: Answer) -> None:
         """Note what has come or gone on both sides."""
@@ -142,6 +165,32 @@ class Trial:
                 side.send("admin", "PUT", f"routers/{row_id}/remove_router_interface", body)
 
 
+def repairs(noun: str, request: Request) -> Iterator[Callable[[Request], Request]]:
+    """Each leaves out what may be a fault: who asks, all keys of a change, a key that the thing can
+    do without, or an entry of a list.
+    """
+    if request.who != "admin":
+        yield lambda asked: dataclasses.replace(asked, who="admin")
+    if request.method == "PUT" and isinstance(request.body, dict):
+        yield lambda asked: dataclasses.replace(asked, body={noun: {}})
+    told = request.body.get(noun) if isinstance(request.body, dict) else None
+    if not isinstance(told, dict):
+        return
+    needed = NEEDED.get(noun, {}) if request.method == "POST" else {}
+    for key, value in told.items():
+        if key not in needed:
+            yield functools.partial(_without, noun, key)
+        if isinstance(value, list) and len(value) > 1:
+            for number in range(len(value)):
+                less = [*value[:number], *value[number + 1 :]]
+                yield functools.partial(_without, noun, key, less=less)
+
+
+def _without(noun: str, key: str, request: Request, less: list[Any] | None = None) -> Request:
+    told = {name: value for name, value in request.body.get(noun, {}).items() if name != key}
+    return dataclasses.replace(request, body={noun: told if less is None else {**told, key: less}})
+
+
 def main() -> int:
     parser = make_parser("network", __doc__, count=1000, shown=60)
     parser.add_argument("--identity", default="http://127.0.0.1:8833/v3")
@@ -154,10 +203,11 @@ def main() -> int:
     trial = Trial(ours, theirs, asked.seed)
     trial.prepare(asked.seed)
     try:
-        trial.run(asked.count)
+        with contextlib.suppress(KeyboardInterrupt):
+            trial.run(asked.count)
     finally:
         trial.clean()
-    return trial.tally.show(asked.count, asked.shown, asked.samples)
+    return trial.tally.show(trial.number, asked.shown, asked.samples)
 
 
 if __name__ == "__main__":

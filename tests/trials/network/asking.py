@@ -29,12 +29,13 @@ WEIGHTS = {
     "subnetpool": 4,
     "address_scope": 2,
     "address_group": 2,
+    "rbac_policy": 3,
 }
 TAGGED = ("network", "subnet", "port", "security_group", "router", "subnetpool")
 
 
 def many(noun: str) -> str:
-    return f"{noun.replace('_', '-')}s"
+    return "rbac-policies" if noun == "rbac_policy" else f"{noun.replace('_', '-')}s"
 
 
 class Asker:

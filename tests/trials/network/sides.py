@@ -11,12 +11,15 @@ from tests.trials.service import Answer, Service, ask
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """Words in angle brackets stand for things that each side has under ids of its own."""
+    """Words in angle brackets stand for things that each side has under ids of its own.
+    ``faulty_twice``: it has been shown that it has several faults.
+    """
 
     who: str
     method: str
     path: str
     body: Any = None
+    faulty_twice: bool = False
 
     def __str__(self) -> str:
         told = "" if self.body is None else json.dumps(self.body)[:300]
@@ -34,7 +37,7 @@ class Side(Service):
         unlimited = dict.fromkeys(
             (
                 *("network", "subnet", "subnetpool", "port", "router", "floatingip"),
-                *("security_group", "security_group_rule"),
+                *("security_group", "security_group_rule", "rbac_policy"),
             ),
             -1,
         )

@@ -78,6 +78,10 @@ def _project(draw: Draw) -> Any:
     return draw.of("<project member>", "<project admin>", "<project other>")
 
 
+def _target(draw: Draw) -> Any:
+    return draw.often(("<project other>", "<project member>", "<project admin>", "*"), 0.04)
+
+
 def _colour(_: Draw) -> Any:
     return 1
 
@@ -233,6 +237,7 @@ KEYS: Mapping[str, Mapping[str, Field]] = {
     "subnetpool": POOL_KEYS,
     "address_scope": {"name": _text},
     "address_group": {"name": _text, "description": _text},
+    "rbac_policy": {},
 }
 """What is said of new things and of changed ones."""
 SELDOM: Mapping[str, Mapping[str, Field]] = {
@@ -313,12 +318,19 @@ NEEDED: Mapping[str, Mapping[str, Field]] = {
     "floatingip": {"floating_network_id": lambda draw: draw.one("network")},
     "subnetpool": {"name": POOL_KEYS["name"], "prefixes": _prefixes},
     "address_scope": {"ip_version": lambda draw: draw.of(4, 4, 4, 6, "4", 5, None)},
+    "rbac_policy": {
+        "object_type": lambda draw: draw.often(("network",), 0.05),
+        "object_id": lambda draw: draw.one("network"),
+        "action": lambda draw: draw.often(("access_as_shared", "access_as_external"), 0.05),
+        "target_tenant": _target,
+    },
 }
 """What new things need."""
 CHANGED: Mapping[str, Mapping[str, Field]] = {
     "router": {"routes": _routes},
     "subnet": {"cidr": Draw.range4, "ip_version": lambda _: 4},
     "security_group_rule": {"protocol": lambda _: "tcp"},
+    "rbac_policy": {"target_tenant": _target},
 }
 """What is said of changed things alone."""
 ANYWHERE: Mapping[str, Field] = {"colour": _colour, "project_id": _project, "tenant_id": _project}
@@ -349,6 +361,9 @@ FILTERS: Mapping[str, Field] = {
     "remote_address_group_id": lambda draw: draw.one("address_group"),
     "project_id": lambda _: "<project member>",
     "tenant_id": lambda _: "<project other>",
+    "target_tenant": lambda draw: draw.of("<project other>", "*"),
+    "object_id": lambda draw: draw.one("network"),
+    "action": lambda draw: draw.of("access_as_shared", "x"),
     "mac_address": Draw.mac,
     "cidr": Draw.range4,
     "ip_version": lambda draw: draw.of("4", "6", "x"),
