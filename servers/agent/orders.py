@@ -37,7 +37,9 @@ POWER_CHANGES = frozenset(
 MEANWHILE = frozenset(("live_abort", "live_force", "console"))
 """Tasks about what goes on: they wait for no other order about the same server."""
 NETWORK_CHANGED = "network_changed"
-LONG = frozenset(("spawn", "rebuild", "rescue", "snapshot", "pack", "unpack", "take_back"))
+LONG = frozenset(
+    ("spawn", "rebuild", "rescue", "snapshot", "swap_disk", "pack", "unpack", "take_back")
+)
 """Tasks that may take as long as they need while the agent says that it is at it."""
 STOP_SECONDS = 60
 LOOK_SECONDS = 0.2
@@ -155,6 +157,9 @@ class Worker:
             "detach_disk": lambda: host.detach_disk(server_id, str(arguments["volume_id"])),
         }
         return changes.get(task)
+            "swap_disk": lambda: host.swap_disk(
+                server_id, str(arguments["volume_id"]), arguments["disk"]
+            ),
 
     # a guest's life
 

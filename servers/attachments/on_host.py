@@ -130,13 +130,9 @@ def swap_volume(job: SwapVolume) -> None:
             return
         work = Work(job, disk.instance)
         new = dataclasses.replace(describe_disk(disk), volume_id=job.volume_id)
-
-        def swap(driver: ComputeDriver, server: str, node: str) -> None:
-            driver.detach_disk(server, node, describe_disk(disk))
-            driver.attach_disk(server, node, new)
-
+        old_disk = describe_disk(disk)
         try:
-            work.drive(swap)
+            work.drive(lambda driver, *where: driver.swap_disk(*where, old_disk, new))
         except DriverFailed as error:
             _keep_old_disk(work, disk, job.volume_id, error.detail)
             return

@@ -64,6 +64,7 @@ WORDS = {
     "crash": "interrupt",
     "attach_disk": "attach the volume to",
     "detach_disk": "detach the volume from",
+    "swap_disk": "swap the volume of",
     "attach_nic": "attach the NIC to",
     "detach_nic": "detach the NIC from",
     "read_console": "read the console of",
@@ -243,6 +244,17 @@ def attach_nic(server_id: str, node: str, nic: Nic) -> None:
     def describe_nic() -> Wanted:
         server = Instance.objects.get(uuid=server_id)
         wires = wiring_of(describe_anew(server, node=node))
+def swap_disk(server_id: str, node: str, old: Disk, new: Disk) -> None:
+    wanted = Wanted(node=node, server_id=server_id, task="swap_disk")
+
+    def describe() -> Wanted:
+        described = _describe_disk(new, server_id, node)
+        arguments = {"volume_id": str(old.volume_id), "disk": described}
+        return dataclasses.replace(wanted, arguments=arguments)
+
+    _do(wanted, describe)
+
+
         wire = next((one for one in wires if one.port_id == nic.port_id), None)
         if wire is None:
             raise HostFailed(f"The server has no port {nic.port_id}.")

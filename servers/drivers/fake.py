@@ -89,6 +89,10 @@ def detach_disk(server_id: str, node: str, disk: Disk) -> None:  # noqa: ARG001 
     work()
 
 
+def swap_disk(server_id: str, node: str, old: Disk, new: Disk) -> None:  # noqa: ARG001 - as above
+    work()
+
+
 def grow_disk(server_id: str, node: str, volume_id: str, size: int) -> None:
     """There is nothing that could see it."""
 

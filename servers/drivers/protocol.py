@@ -174,6 +174,10 @@ class ComputeDriver(Protocol):
 
     def detach_nic(self, server_id: str, node: str, nic: Nic) -> None:
         """Take a NIC from a guest; one that it does not have is ignored."""
+    def swap_disk(self, server_id: str, node: str, old: Disk, new: Disk) -> None:
+        """Copy what is on one volume to another, which takes its place."""
+        ...
+
         ...
 
     def send(self, server_id: str, node: str, to_node: str, *, running: bool) -> None:

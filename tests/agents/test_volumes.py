@@ -11,9 +11,10 @@ import pytest
 from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
+from compute_site.neighbours.volume.models import Volume
 from servers.agent.files import read_json
 from servers.agent.loop import Agent
-from servers.models import Instance, ServerFault
+from servers.models import HostOrder, Instance, ServerFault
 from tests.agents.test_life import DATA, act, becomes, create, make_image, state
 from tests.world.agents import at_work, jobs_at_work, join, make_agent, wait_until
 from tests.world.cast import make_cast
@@ -107,6 +108,33 @@ def test_a_server_boots_from_a_volume_made_of_an_image(
     member.delete(f"/servers/{server.uuid}").expect(204)
     wait_until(lambda: state(server)[0] == "deleted")
     wait_until(lambda: list(folder.iterdir()) == [])
+
+
+def test_a_volume_is_swapped_for_one_with_its_bytes(
+    agent: Agent, member: ApiClient, folder: Path, tmp_path: Path
+) -> None:
+    """One order to the host, which copies."""
+    server = create(member)
+    becomes(server, "active", 1)
+    old, new = make_volume(member), make_volume(member)
+    attach(member, server, old)
+    Volume.objects.filter(pk=old).update(migration_status="migrating")
+    admin = ApiClient(make_cast().admin)
+    body = {"volumeAttachment": {"volumeId": new}}
+    path = f"/servers/{server.uuid}/os-volume_attachments/{old}"
+    (tmp_path / "pretend" / "fails").write_text("swap_disk")
+    admin.put(path, body).expect(202)
+    wait_until(lambda: status_of(member, new) == "available")
+    assert disks(tmp_path, server).keys() >= {old}
+    (tmp_path / "pretend" / "fails").write_text("")
+    admin.put(path, body).expect(202)
+    wait_until(lambda: status_of(member, old) == "available")
+    assert status_of(member, new) == "in-use"
+    known = disks(tmp_path, server)
+    assert old not in known
+    assert known[new]["connection"]["path"] == str(folder / f"volume-{new}")
+    tasks = HostOrder.objects.filter(server_id=server.uuid).order_by("pk")
+    assert list(tasks.values_list("task", flat=True))[-2:] == ["swap_disk", "swap_disk"]
 
 
 def test_a_volume_without_bytes_is_refused(agent: Agent, member: ApiClient, tmp_path: Path) -> None:

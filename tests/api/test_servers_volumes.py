@@ -574,7 +574,7 @@ def test_a_host_that_cannot_swap_keeps_the_old_volume(
         raise DriverFailed("no")
 
     old, new = migrating(as_member, server), make_volume()
-    monkeypatch.setattr(fake, "attach_disk", fail)
+    monkeypatch.setattr(fake, "swap_disk", fail)
     swap(as_admin, server, old, new).expect(202)
     run_jobs()
     assert [status_of(old), status_of(new)] == ["in-use", "available"]

@@ -78,6 +78,12 @@ def file_of(disk: Disk) -> Path:
     return path
 
 
+def way_to(disk: Disk) -> str:
+    """Where a volume lies, as libvirt writes it."""
+    iscsi = iscsi_of(disk)
+    return iscsi.name if iscsi is not None else str((disk.get("connection") or {}).get("path"))
+
+
 def passwords_of(guest: Mapping[str, Any]) -> Iterator[tuple[Iscsi, str]]:
     """Those that were told with the volumes of a guest."""
     for disk in guest.get("disks") or ():

@@ -140,6 +140,14 @@ class Pretend:
 
     def grow_disk(
         self, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
+    def swap_disk(self, server_id: str, volume_id: str, disk: Mapping[str, Any]) -> None:
+        folder = self._find(server_id)
+        self._work("swap_disk")
+        check_volume(disk)
+        disks = read_json(folder / GUEST).get("disks", ())
+        new = [{**old, **disk} for old in disks if old["volume_id"] == volume_id]
+        self._change(folder, "disks", "volume_id", volume_id, new)
+
     ) -> None:
         folder = self._find(server_id)
         self._work("grow_disk")

@@ -147,6 +147,10 @@ class Hypervisor(Protocol):
         """One that it does not have is fine."""
         ...
 
+    def swap_disk(self, server_id: str, volume_id: str, disk: Mapping[str, Any]) -> None:
+        """Copy a volume to another one, and let the guest, which writes on, go on with that."""
+        ...
+
     def grow_disk(
         self, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
     ) -> None:

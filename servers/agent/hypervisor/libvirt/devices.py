@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.connections import iscsi_of
+from servers.agent.hypervisor.connections import iscsi_of, way_to
+from servers.agent.hypervisor.libvirt.copying import copied
 from servers.agent.hypervisor.libvirt.demands import demands_of
-from servers.agent.hypervisor.libvirt.domain import disk_prefix, drive_xml, free_target, link_xml
+from servers.agent.hypervisor.libvirt.domain import (
+    disk_prefix,
+    drive_xml,
+    free_target,
+    link_xml,
+    place_element,
+)
 from servers.agent.hypervisor.libvirt.drives import volume_drive
 from servers.agent.hypervisor.libvirt.library import lib, said
 from servers.agent.hypervisor.libvirt.machines import Machines, ignoring, power_of, wait_for
@@ -31,7 +38,7 @@ def attach_disk(machines: Machines, server_id: str, disk: Mapping[str, Any]) -> 
     machines.keep_passwords({"disks": [disk]})
     others = [one for one in guest.get("disks") or () if one.get("volume_id") != disk["volume_id"]]
     devices = _devices(domain)
-    if domain.isActive() and _disk_of(devices, str(disk["volume_id"])) is None:
+    if domain.isActive() and _disk_of(devices, disk) is None:
         bus = str(disk.get("disk_bus") or demands_of(guest).word("disk_bus", "virtio"))
         taken = [target.get("dev", "") for target in devices.iterfind("disk/target")]
         asked = str(disk.get("device_name") or "").removeprefix("/dev/")
@@ -48,12 +55,47 @@ def attach_disk(machines: Machines, server_id: str, disk: Mapping[str, Any]) -> 
 def detach_disk(machines: Machines, server_id: str, volume_id: str) -> None:
     domain = machines.get(server_id)
     folder = machines.folders.of(server_id)
-    if domain.isActive():
-        _take(domain, "the volume", lambda: _disk_of(_devices(domain), volume_id))
     disks = folder.known().get("disks") or ()
+    leaving = [one for one in disks if one.get("volume_id") == volume_id]
+    if domain.isActive():
+        for disk in leaving:
+            _take(domain, "the volume", lambda: _disk_of(_devices(domain), disk))  # noqa: B023 - at once
     left = [one for one in disks if one.get("volume_id") != volume_id]
     machines.define(folder.change(disks=left))
-    machines.forget_passwords(one for one in disks if one.get("volume_id") == volume_id)
+    machines.forget_passwords(leaving)
+
+
+def swap_disk(machines: Machines, server_id: str, volume_id: str, disk: Mapping[str, Any]) -> None:
+    """As long as the guest runs it knows the new volume by the serial of the old one."""
+    folder = machines.folders.of(server_id)
+    domain = machines.running(server_id, "the volume could not be swapped")
+    disks = folder.known().get("disks") or ()
+    old = next((one for one in disks if one.get("volume_id") == volume_id), None)
+    if old is None and any(one.get("volume_id") == disk["volume_id"] for one in disks):
+        return
+    machines.keep_passwords({"disks": [disk]})
+    devices = _devices(domain)
+    if old is None or (_disk_of(devices, old), _disk_of(devices, disk)) == (None, None):
+        raise GuestFailed(f"the guest has no volume {volume_id}", "no_volume")
+    device = _disk_of(devices, old)
+    if device is not None:  # else it came as far as this before
+        try:
+            _copy(domain, device, disk)
+        except GuestFailed:
+            machines.forget_passwords([disk])
+            raise
+    new = {**old, "volume_id": disk["volume_id"], "connection": disk["connection"]}
+    machines.define(folder.change(disks=[new if one is old else one for one in disks]))
+    machines.forget_passwords([old])
+
+
+def _copy(domain: Any, device: ET.Element, disk: Mapping[str, Any]) -> None:
+    """And let the guest go on with the copy."""
+    target = device.find("target")
+    name = str(target.get("dev")) if target is not None else ""
+    place = place_element(volume_drive(disk, target="", bus=""))
+    with said("the volume could not be copied to the other one"), copied(domain, name, place):
+        domain.blockJobAbort(name, lib.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
 
 
 def grow_disk(
@@ -93,7 +135,9 @@ def _resize(machines: Machines, server_id: str, volume_id: str, size_gb: int) ->
     domain = machines.get(server_id)
     if not domain.isActive():
         return  # it sees the size when it starts
-    disk = _disk_of(_devices(domain), volume_id)
+    disks = machines.folders.of(server_id).known().get("disks") or ()
+    known = [one for one in disks if one.get("volume_id") == volume_id]
+    disk = _disk_of(_devices(domain), known[0]) if known else None
     target = disk.find("target") if disk is not None else None
     if target is None:
         raise GuestFailed(f"the guest has no volume {volume_id}", "no_volume")
@@ -159,8 +203,14 @@ def _devices(domain: Any) -> ET.Element:
     return devices if devices is not None else ET.Element("devices")
 
 
-def _disk_of(devices: ET.Element, serial: str) -> ET.Element | None:
-    return next((one for one in devices.iterfind("disk") if one.findtext("serial") == serial), None)
+def _disk_of(devices: ET.Element, disk: Mapping[str, Any]) -> ET.Element | None:
+    """By where it lies: it may have the serial of the volume that it was copied from."""
+    way = way_to(disk)
+    for one in devices.iterfind("disk"):
+        source = one.find("source")
+        if source is not None and way in (source.get("name"), source.get("file")):
+            return one
+    return None
 
 
 def _nic_of(devices: ET.Element, tap: str) -> ET.Element | None:

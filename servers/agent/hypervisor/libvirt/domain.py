@@ -134,14 +134,10 @@ def link_xml(link: Link) -> str:
 
 
 def drive_element(drive: Drive) -> ET.Element:
-    kind = "file" if drive.iscsi is None else "network"
-    disk = ET.Element("disk", type=kind, device=drive.device)
-    discard = {"discard": "unmap"} if drive.device == "disk" else {}
-    ET.SubElement(disk, "driver", {"name": "qemu", "type": drive.format, **discard})
-    if drive.iscsi is None:
-        ET.SubElement(disk, "source", file=str(drive.path))
-    else:
-        disk.append(iscsi_element(drive.iscsi))
+    disk = place_element(drive)
+    disk.set("device", drive.device)
+    if drive.device == "disk":
+        disk[0].set("discard", "unmap")
     ET.SubElement(disk, "target", dev=drive.target, bus=drive.bus)
     if drive.serial:
         _text(disk, "serial", drive.serial[:SERIAL_LETTERS])
@@ -153,6 +149,17 @@ def drive_element(drive: Drive) -> ET.Element:
             _text(tune, name, str(value))
     if drive.read_only or drive.device == "cdrom":
         ET.SubElement(disk, "readonly")
+    return disk
+
+
+def place_element(drive: Drive) -> ET.Element:
+    """Where a disk lies, and in which format."""
+    disk = ET.Element("disk", type="file" if drive.iscsi is None else "network")
+    ET.SubElement(disk, "driver", {"name": "qemu", "type": drive.format})
+    if drive.iscsi is None:
+        ET.SubElement(disk, "source", file=str(drive.path))
+    else:
+        disk.append(iscsi_element(drive.iscsi))
     return disk
 
 

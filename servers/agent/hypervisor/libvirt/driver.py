@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +12,16 @@ from typing import Any
 from servers.agent import certificates
 from servers.agent.failures import GuestFailed
 from servers.agent.hypervisor.libvirt import devices
+from servers.agent.hypervisor.libvirt.copying import copied
 from servers.agent.hypervisor.libvirt.demands import check_demands
 from servers.agent.hypervisor.libvirt.diagnostics import diagnostics_of
-from servers.agent.hypervisor.libvirt.domain import NVRAM, SERIAL_SOCKET, VNC_SOCKET
+from servers.agent.hypervisor.libvirt.domain import (
+    NVRAM,
+    SERIAL_SOCKET,
+    VNC_SOCKET,
+    Drive,
+    place_element,
+)
 from servers.agent.hypervisor.libvirt.drives import (
     check_rescue_disk,
     disk_of,
@@ -35,8 +41,8 @@ from servers.agent.hypervisor.libvirt.folders import (
     Folder,
     Folders,
 )
-from servers.agent.hypervisor.libvirt.library import Connection, lib, said
-from servers.agent.hypervisor.libvirt.machines import Machines, has_tpm, power_of, wait_for
+from servers.agent.hypervisor.libvirt.library import Connection, said
+from servers.agent.hypervisor.libvirt.machines import Machines, has_tpm, power_of
 from servers.agent.hypervisor.libvirt.migrate import Migrations
 from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
 from servers.agent.hypervisor.libvirt.quiesce import check_quiesce, quiesced, thaw_left
@@ -191,6 +197,9 @@ class Libvirt:
 
     def detach_nic(self, server_id: str, port_id: str) -> None:
         devices.detach_nic(self.machines, server_id, port_id)
+    def swap_disk(self, server_id: str, volume_id: str, disk: Mapping[str, Any]) -> None:
+        devices.swap_disk(self.machines, server_id, volume_id, disk)
+
 
     def snapshot(self, server_id: str, target: Path) -> str:
         folder = self.folders.of(server_id)
@@ -369,27 +378,6 @@ def _copy_running(
     size = qemu_img.virtual_size_of(root)
     target.unlink(missing_ok=True)
     qemu_img.make_blank(target, size)
-    xml = f"<disk type='file'><source file='{target}'/><driver name='qemu' type='qcow2'/></disk>"
-    flags = lib.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | lib.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
-    with said("the disk could not be copied"):
-        domain.blockCopy(name, xml, flags=flags)
-        try:
-            _wait_for_copy(domain, name)
-            with still():
-                domain.blockJobAbort(name)
-        except BaseException:
-            with contextlib.suppress(lib.libvirtError):  # it has ended
-                domain.blockJobAbort(name)
-            raise
-
-
-def _wait_for_copy(domain: Any, name: str) -> None:
-    if not wait_for(lambda: _is_copied(domain, name), COPY_SECONDS):
-        raise GuestFailed("the copy of the disk was not ready in time", "too_slow")
-
-
-def _is_copied(domain: Any, name: str) -> bool:
-    known = domain.blockJobInfo(name)
-    if not known:
-        raise GuestFailed("the copy of the disk broke off", "copy_failed")
-    return bool(known["end"] and known["cur"] == known["end"])
+    place = place_element(Drive(path=target, format="qcow2", target="", bus=""))
+    with said("the disk could not be copied"), copied(domain, name, place), still():
+        domain.blockJobAbort(name)

@@ -6,14 +6,14 @@ import dataclasses
 import shutil
 import threading
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from servers.agent.certificates import OF_GUESTS, are_there, with_certificate
 from servers.agent.failures import GuestFailed
 from servers.agent.files import read_json, write_durably
-from servers.agent.hypervisor.connections import Iscsi, iscsi_of
+from servers.agent.hypervisor.connections import Iscsi, iscsi_of, way_to
 from servers.agent.hypervisor.kept import without_secrets
 from servers.agent.hypervisor.libvirt.domain import iscsi_element
 from servers.agent.hypervisor.libvirt.drives import (
@@ -111,7 +111,8 @@ class Migrations:
             with said("the guest could not be looked at"):
                 xml = domain.XMLDesc(lib.VIR_DOMAIN_XML_MIGRATABLE)
             folder = self.machines.folders.of(server_id)
-            there = xml_there(xml, folder.path, to, copy_disks=copy_disks)
+            disks = folder.known().get("disks") or ()
+            there = xml_there(xml, folder.path, to, copy_disks=copy_disks, disks=disks)
             thread = threading.Thread(
                 target=self._move, args=(server_id, domain, to, there, copy_disks), daemon=True
             )
@@ -222,9 +223,16 @@ def counters(domain: Any) -> dict[str, Any]:
     return {"percent": 100 * (total - left) // total if total else 0, **found}
 
 
-def xml_there(xml: str, folder: Path, to: Mapping[str, Any], *, copy_disks: bool) -> str:
+def xml_there(
+    xml: str,
+    folder: Path,
+    to: Mapping[str, Any],
+    *,
+    copy_disks: bool,
+    disks: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """What the domain is called on the other host: other folders, other bridges, and other targets
-    of its volumes.
+    of its volumes, which are among its ``disks``.
     """
     root = ET.fromstring(xml)  # noqa: S314 - libvirt's own words
     links = to.get("links") or {}
@@ -235,11 +243,17 @@ def xml_there(xml: str, folder: Path, to: Mapping[str, Any], *, copy_disks: bool
         if (element.text or "").startswith(f"{folder}/"):
             element.text = str(element.text).replace(str(folder), str(to["folder"]), 1)
     volumes = to.get("volumes") or {}
+    serials = {
+        way_to(disk): volume_drive(disk, target="", bus="").serial
+        for disk in disks
+        if iscsi_of(disk)
+    }
     for disk in root.iterfind("devices/disk"):
         backing = disk.find("backingStore")
         if copy_disks and backing is not None:
             disk.remove(backing)
-        volume, source = volumes.get(disk.findtext("serial")), disk.find("source")
+        source = disk.find("source")
+        volume = volumes.get(serials.get(source.get("name", ""))) if source is not None else None
         if volume and source is not None:
             disk[list(disk).index(source)] = iscsi_element(Iscsi(**volume))
     for interface in root.iterfind("devices/interface"):
