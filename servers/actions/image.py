@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -18,10 +18,17 @@ from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.volume.protocol import NewSnapshot
 from quotas.fit import check_limit
 from quotas.limits import effective_limits
+from servers.actions.standing_still import (
+    MakeSnapshots,
+    Still,
+    can_stand_still,
+    has_agent,
+    must_stand_still,
+    standing_still,
+)
 from servers.drivers.choose import drivers_at
 from servers.drivers.protocol import ComputeDriver
 from servers.errors import BackupNeedsImage, NoGuestAgent, VolumesNotQuiesced, WrongState
-from servers.hardware.values import flag
 from servers.holdings.ask_first import take_precaution
 from servers.holdings.new_images import Disks, NewImage, find_lost, making_image
 from servers.holdings.release import after_commit, forget_images
@@ -90,7 +97,14 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
         NoGuestAgent, VolumesNotQuiesced: the image requires what cannot be done.
     """
     _check_metadata(caller, order)
-    snapshots = _snapshots_elsewhere(caller, instance, order)
+    if not can_stand_still(instance) or not _is_ready_to_save_volumes(caller, instance):
+        return _create_image(caller, instance, order, Still())
+    with standing_still(instance) as still:
+        return _create_image(caller, instance, order, still)
+
+
+def _create_image(caller: Caller, instance: Instance, order: ImageOrder, still: Still) -> str:
+    snapshots = _snapshots_elsewhere(caller, instance, order, still)
     make = making_image(instance, functools.partial(_describe_image, caller, order))
     with transaction.atomic():
         server = lock_row(instance)
@@ -100,9 +114,10 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
             caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=server.project_id)
         _check_ready(server, "make an image of it")
         if volume_backed:
-            _check_quiesce(server)
+            _check_quiesce(server, still)
             snapshot = functools.partial(volume_service().create_snapshots, caller)
-            image_id = make(server, disks, _save_volumes(disks, order, snapshots or snapshot))
+            save = still.noting(snapshots or snapshot)
+            image_id = make(server, disks, _save_volumes(disks, order, save))
         else:
             image_id = make(server, disks)
         if not volume_backed and _is_seen_saving(server):
@@ -112,11 +127,8 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
     return image_id
 
 
-MakeSnapshots = Callable[[Sequence[NewSnapshot]], Sequence[str]]
-
-
 def _snapshots_elsewhere(
-    caller: Caller, instance: Instance, order: ImageOrder
+    caller: Caller, instance: Instance, order: ImageOrder, still: Still
 ) -> MakeSnapshots | None:
     """Make the snapshots of a volume service elsewhere, before our transaction; a job deletes them
     if that fails. ``None``: there are none to make there.
@@ -124,12 +136,10 @@ def _snapshots_elsewhere(
     create = volume_service().create_snapshots
     if not runs_outside(create):
         return None
-    disks = list(BlockDevice.objects.filter(instance=instance))
-    if not is_volume_backed(instance, root_of(disks)):
+    if not _is_ready_to_save_volumes(caller, instance):
         return None
-    caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=instance.project_id)
-    _check_ready(instance, "make an image of it")
-    _check_quiesce(instance)
+    _check_quiesce(instance, still)
+    disks = list(BlockDevice.objects.filter(instance=instance))
     mark = str(uuid.uuid4())
     wanted = [dataclasses.replace(new, mark=mark) for new in _wanted(disks, order)]
     volumes = tuple(new.volume_id for new in wanted)
@@ -143,6 +153,16 @@ def _snapshots_elsewhere(
         return [found[new.volume_id] for new in asked]
 
     return tell
+
+
+def _is_ready_to_save_volumes(caller: Caller, instance: Instance) -> bool:
+    """Was it booted from a volume? Then raises what speaks against an image of it."""
+    disks = list(BlockDevice.objects.filter(instance=instance))
+    if not is_volume_backed(instance, root_of(disks)):
+        return False
+    caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=instance.project_id)
+    _check_ready(instance, "make an image of it")
+    return True
 
 
 def _wanted(disks: Sequence[BlockDevice], order: ImageOrder) -> list[NewSnapshot]:
@@ -347,26 +367,25 @@ def _check_metadata(caller: Caller, order: ImageOrder) -> None:
         check_limit(limits, ITEMS, len(order.metadata), field="metadata")
 
 
-def _check_quiesce(server: Instance) -> None:
-    """Volumes are copied while the guest writes to them; simulated hosts have nothing that writes.
+def _check_quiesce(server: Instance, still: Still) -> None:
+    """Simulated hosts have nothing that writes.
 
     Raises:
         NoGuestAgent: as Nova, 400.
         VolumesNotQuiesced: as Nova where the agent does not answer, 409.
     """
-    image = kept_image(server).properties
-    if server.vm_state != VmState.ACTIVE or not flag(image.get("os_require_quiesce", "")):
+    if server.vm_state != VmState.ACTIVE or still.holds or not must_stand_still(server):
         return
     if not is_filled_by_host(server):
         return
-    if not flag(image.get("hw_qemu_guest_agent", "")):
+    if not has_agent(server):
         raise NoGuestAgent(
             f"The image of the server {server.uuid} has os_require_quiesce, and not "
             "hw_qemu_guest_agent."
         )
     raise VolumesNotQuiesced(
-        f"The image of the server {server.uuid} has os_require_quiesce; its volumes are saved only "
-        "while it is stopped."
+        f"The image of the server {server.uuid} has os_require_quiesce, and it has just begun to "
+        "run; try again."
     )
 
 

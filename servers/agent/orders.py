@@ -116,6 +116,8 @@ class Worker:
             "take_back": self._unpack,
             "drop": self._drop,
             "grow_disk": self._grow_disk,
+            "freeze": self._freeze,
+            "thaw": self._thaw,
             NETWORK_CHANGED: self._network_changed,
             "live_disks": self._live_disks,
             "live_prepare": self._live_prepare,
@@ -155,11 +157,11 @@ class Worker:
             "detach_nic": lambda: host.detach_nic(server_id, str(arguments["port_id"])),
             "attach_disk": lambda: host.attach_disk(server_id, arguments["disk"]),
             "detach_disk": lambda: host.detach_disk(server_id, str(arguments["volume_id"])),
-        }
-        return changes.get(task)
             "swap_disk": lambda: host.swap_disk(
                 server_id, str(arguments["volume_id"]), arguments["disk"]
             ),
+        }
+        return changes.get(task)
 
     # a guest's life
 
@@ -226,6 +228,15 @@ class Worker:
                 lambda: self.transfer.show_growth(str(order["id"])),
             )
         return self._note(order)
+
+    def _freeze(self, order: Order) -> Answer:
+        server_id, told = self._known(order), order["arguments"]
+        self.hypervisor.freeze(server_id, float(told["seconds"]), str(told["whom"]))
+        return self._note(order)
+
+    def _thaw(self, order: Order) -> Answer:
+        held = self.hypervisor.thaw(self._known(order), str(order["arguments"]["whom"]))
+        return {"held": held, **self._note(order)}
 
     # moves
 

@@ -70,6 +70,8 @@ WORDS = {
     "read_console": "read the console of",
     "console": "open the console of",
     "diagnostics": "look at",
+    "freeze": "halt the file systems of",
+    "thaw": "let the file systems go on of",
     "snapshot": "save the disk of",
     PACK: "send the disks of",
     "unpack": "receive",
@@ -123,6 +125,16 @@ def saves_disks() -> bool:
 def save_disk(server_id: str, node: str, image_id: str) -> None:
     """The agent sends the data to the API of hosts before its order is done."""
     _do(Wanted(node=node, server_id=server_id, task="snapshot", images=[image_id]))
+
+
+def freeze(server_id: str, node: str, whom: str, *, seconds: int) -> None:
+    arguments = {"seconds": seconds, "whom": whom}
+    _ask(Wanted(node=node, server_id=server_id, task="freeze", arguments=arguments))
+
+
+def thaw(server_id: str, node: str, whom: str) -> bool:
+    wanted = Wanted(node=node, server_id=server_id, task="thaw", arguments={"whom": whom})
+    return bool(_do(wanted).get("held"))
 
 
 def diagnose(server_id: str, node: str) -> Mapping[str, Any]:
@@ -233,17 +245,6 @@ def detach_disk(server_id: str, node: str, disk: Disk) -> None:
     _do(Wanted(node=node, server_id=server_id, task="detach_disk", arguments=arguments))
 
 
-def grow_disk(server_id: str, node: str, volume_id: str, size: int) -> None:
-    arguments = {"volume_id": volume_id, "size_gb": size}
-    give_order(Wanted(node=node, server_id=server_id, task="grow_disk", arguments=arguments))
-
-
-def attach_nic(server_id: str, node: str, nic: Nic) -> None:
-    wanted = Wanted(node=node, server_id=server_id, task="attach_nic")
-
-    def describe_nic() -> Wanted:
-        server = Instance.objects.get(uuid=server_id)
-        wires = wiring_of(describe_anew(server, node=node))
 def swap_disk(server_id: str, node: str, old: Disk, new: Disk) -> None:
     wanted = Wanted(node=node, server_id=server_id, task="swap_disk")
 
@@ -255,6 +256,17 @@ def swap_disk(server_id: str, node: str, old: Disk, new: Disk) -> None:
     _do(wanted, describe)
 
 
+def grow_disk(server_id: str, node: str, volume_id: str, size: int) -> None:
+    arguments = {"volume_id": volume_id, "size_gb": size}
+    give_order(Wanted(node=node, server_id=server_id, task="grow_disk", arguments=arguments))
+
+
+def attach_nic(server_id: str, node: str, nic: Nic) -> None:
+    wanted = Wanted(node=node, server_id=server_id, task="attach_nic")
+
+    def describe_nic() -> Wanted:
+        server = Instance.objects.get(uuid=server_id)
+        wires = wiring_of(describe_anew(server, node=node))
         wire = next((one for one in wires if one.port_id == nic.port_id), None)
         if wire is None:
             raise HostFailed(f"The server has no port {nic.port_id}.")

@@ -93,6 +93,14 @@ def swap_disk(server_id: str, node: str, old: Disk, new: Disk) -> None:  # noqa:
     work()
 
 
+def freeze(server_id: str, node: str, whom: str, *, seconds: int) -> None:
+    """There is nothing that writes."""
+
+
+def thaw(server_id: str, node: str, whom: str) -> bool:  # noqa: ARG001 - as above
+    return True
+
+
 def grow_disk(server_id: str, node: str, volume_id: str, size: int) -> None:
     """There is nothing that could see it."""
 

@@ -110,6 +110,16 @@ class ComputeDriver(Protocol):
         """
         ...
 
+    def freeze(self, server_id: str, node: str, whom: str, *, seconds: int) -> None:
+        """Let the file systems of a guest that runs stand still until ``thaw`` for the same, or for
+        so long at most. Only of drivers that ``saves_disks`` says no of.
+        """
+        ...
+
+    def thaw(self, server_id: str, node: str, whom: str) -> bool:
+        """Let them go on; have they stood still until now? Not if that is for somebody else."""
+        ...
+
     def diagnose(self, server_id: str, node: str) -> Mapping[str, Any]:
         """What the host measures of a guest, by keys of the API's diagnostics (2.48); those that it
         does not know are absent.
@@ -164,6 +174,10 @@ class ComputeDriver(Protocol):
         """Take a disk from a guest; one that it does not have is fine."""
         ...
 
+    def swap_disk(self, server_id: str, node: str, old: Disk, new: Disk) -> None:
+        """Copy what is on one volume to another, which takes its place."""
+        ...
+
     def grow_disk(self, server_id: str, node: str, volume_id: str, size: int) -> None:
         """Let the guest see that a volume of it has so many GiB now. Nobody waits for that."""
         ...
@@ -174,10 +188,6 @@ class ComputeDriver(Protocol):
 
     def detach_nic(self, server_id: str, node: str, nic: Nic) -> None:
         """Take a NIC from a guest; one that it does not have is ignored."""
-    def swap_disk(self, server_id: str, node: str, old: Disk, new: Disk) -> None:
-        """Copy what is on one volume to another, which takes its place."""
-        ...
-
         ...
 
     def send(self, server_id: str, node: str, to_node: str, *, running: bool) -> None:

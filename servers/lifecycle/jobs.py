@@ -380,6 +380,23 @@ class TakeBackSnapshots(GiveBack):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LetGoOn(Job):
+    """Let the file systems of a guest go on once these snapshots of its volumes are copied, or at
+    the time ``until`` (seconds since 1970). Where they are ``required`` to stand still so long,
+    nothing is made of snapshots of others.
+    """
+
+    task_name = "servers.let_go_on"
+
+    server_id: str
+    whom: str
+    """For whom they stand still."""
+    snapshots: tuple[str, ...]
+    until: float
+    required: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MakeBytes(Job):
     """Make the bytes that a volume or a snapshot (``kind``) awaits."""
 

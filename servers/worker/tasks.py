@@ -24,6 +24,7 @@ from servers.actions.overdue import end_overdue_rescues, reboot_stuck
 from servers.actions.perform import perform
 from servers.actions.remote_console import purge_console_tokens
 from servers.actions.shelve import offload_shelved
+from servers.actions.standing_still import let_go_on
 from servers.actions.unshelve import place_shelved
 from servers.attachments import left_elsewhere, on_host
 from servers.attachments.left_connections import close_left_connections
@@ -108,6 +109,7 @@ _register(jobs.TakeBackNics, left_elsewhere.take_back_nics)
 _register(jobs.ReadNics, left_elsewhere.read_nics)
 _register(jobs.TakeBackSnapshots, take_back_snapshots)
 _register(jobs.MakeBytes, make_bytes)
+_register(jobs.LetGoOn, let_go_on)
 _register(jobs.FetchImage, fetch_image)
 _register(jobs.PerformAction, perform)
 _register(jobs.UnshelveServer, place_shelved)

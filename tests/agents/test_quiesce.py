@@ -13,8 +13,8 @@ import pytest
 from django.utils import timezone
 
 from compute_site.neighbours.volume.models import Snapshot
+from servers.agent.hypervisor.libvirt import copying, library, machines, quiesce
 from servers.agent.hypervisor.libvirt import driver as driving
-from servers.agent.hypervisor.libvirt import library, machines, quiesce
 from servers.agent.hypervisor.libvirt.driver import Libvirt
 from servers.agent.hypervisor.protocol import GuestFailed, Unsupported
 from servers.agent.network.none import NoWires
@@ -73,8 +73,9 @@ class Domain:
     def fsFreeze(self) -> None:  # noqa: N802
         self._answer("freeze")
 
-    def fsThaw(self) -> None:  # noqa: N802
+    def fsThaw(self) -> int:  # noqa: N802
         self._answer("thaw")
+        return 1
 
     def setUserPassword(self, user: str, password: str) -> None:  # noqa: N802
         self._answer(f"{user} has {password}")
@@ -89,7 +90,7 @@ class Domain:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Libvirt:
     names = {name: number for number, name in enumerate(NAMES)}
     stand_in = types.SimpleNamespace(libvirtError=Refused, **names)
-    for module in (library, machines, driving):
+    for module in (library, machines, copying):
         monkeypatch.setattr(module, "lib", stand_in)
     monkeypatch.setattr(driving.qemu_img, "make_blank", lambda path, _: path.touch())
     monkeypatch.setattr(driving.qemu_img, "virtual_size_of", lambda _: 1)
@@ -164,6 +165,31 @@ def test_a_guest_goes_on_when_the_copy_breaks_or_the_agent_died(
     assert domain.told == ["thaw", "copy vda", "freeze", "end", "thaw"]
 
 
+def test_what_stands_still_for_the_site_goes_on_in_time(host: Libvirt) -> None:
+    domain = keep(host)
+    with pytest.raises(Unsupported, match="its image has no hw_qemu_guest_agent"):
+        host.freeze(SERVER, 60, "one")
+    keep(host, **WITH_AGENT)
+    host.freeze(SERVER, 60, "one")
+    folder = host.folders.of(SERVER)
+    quiesce.thaw_overdue(lambda: domain, folder)
+    with pytest.raises(GuestFailed, match="for another image"):
+        host.freeze(SERVER, 60, "two")
+    assert not host.thaw(SERVER, "two")
+    assert domain.told == ["freeze"]
+    assert host.thaw(SERVER, "one")
+    assert not host.thaw(SERVER, "one")
+    domain.told = []
+    host.freeze(SERVER, -1, "one")  # the site has died
+    quiesce.thaw_overdue(lambda: domain, folder)
+    assert domain.told == ["freeze", "thaw"]
+    assert not host.thaw(SERVER, "one")
+    domain.silent = True
+    with pytest.raises(GuestFailed, match="do not stand still: no QEMU guest agent answers"):
+        host.freeze(SERVER, 60, "one")
+    assert not frozen(host)
+
+
 def test_passwords_are_those_of_the_user_that_the_image_names(host: Libvirt) -> None:
     domain = keep(host, os_admin_user="debian", **WITH_AGENT)
     host.set_password(SERVER, "secret")
@@ -186,8 +212,14 @@ def test_passwords_are_those_of_the_user_that_the_image_names(host: Libvirt) -> 
     ],
 )
 def test_volumes_are_not_saved_where_the_image_requires_that_the_guest_stands_still(
-    as_member: ApiClient, properties: dict[str, str], host: str, status: int
+    as_member: ApiClient,
+    properties: dict[str, str],
+    host: str,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The host does not answer."""
+    monkeypatch.setattr("servers.drivers.agent.ASKED_SECONDS", 0)
     joined("real")
     make_host("simulated")
     kept = {f"image_{key}": value for key, value in properties.items()}

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
-from compute_site.neighbours.volume.models import Volume
+from compute_site.neighbours.volume.models import Snapshot, Volume
 from servers.agent.files import read_json
 from servers.agent.loop import Agent
 from servers.models import HostOrder, Instance, ServerFault
@@ -135,6 +135,45 @@ def test_a_volume_is_swapped_for_one_with_its_bytes(
     assert known[new]["connection"]["path"] == str(folder / f"volume-{new}")
     tasks = HostOrder.objects.filter(server_id=server.uuid).order_by("pk")
     assert list(tasks.values_list("task", flat=True))[-2:] == ["swap_disk", "swap_disk"]
+
+
+@pytest.mark.usefixtures("agent", "folder")
+@pytest.mark.parametrize(
+    ("required", "fails", "said"),
+    [
+        (False, "", ["freeze", "thaw"]),
+        (False, "freeze", ["thaw"]),
+        (True, "", ["freeze", "thaw"]),
+        (True, "freeze", ["thaw"]),
+        (True, "thaw", ["freeze"]),
+    ],
+)
+def test_a_guest_stands_still_while_its_volumes_are_saved(
+    member: ApiClient, tmp_path: Path, required: bool, fails: str, said: list[str]
+) -> None:
+    """And goes on whatever comes of it. What was to stand still and did not is of no use."""
+    root = {
+        "boot_index": 0,
+        "uuid": make_image(member),
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": 1,
+    }
+    server = create(member, imageRef="", block_device_mapping_v2=[root])
+    becomes(server, "active", 1)
+    kept = {"image_hw_qemu_guest_agent": "yes", "image_os_require_quiesce": str(required)}
+    Instance.objects.filter(pk=server.pk).update(system_metadata=server.system_metadata | kept)
+    (tmp_path / "pretend" / "fails").write_text(fails)
+    body = {"createImage": {"name": "saved"}}
+    refused = required and fails == "freeze"
+    answer = member.post(f"/servers/{server.uuid}/action", body, microversion="2.45")
+    answer.expect(409 if refused else 202)
+    wait_until(lambda: HostOrder.objects.filter(task="thaw", done_at__isnull=False).exists())
+    log = (tmp_path / "pretend" / str(server.uuid) / "console.log").read_text()
+    assert [line for line in log.split() if line in ("freeze", "thaw")] == said
+    end = "error" if fails == "thaw" else "available"
+    ends = [] if refused else [end]
+    wait_until(lambda: [one.status for one in Snapshot.objects.all()] == ends)
 
 
 def test_a_volume_without_bytes_is_refused(agent: Agent, member: ApiClient, tmp_path: Path) -> None:

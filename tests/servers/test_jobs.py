@@ -44,6 +44,11 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"kind": "volume", "row_id": "v"},
     ),
     (
+        jobs.LetGoOn(server_id="s", whom="w", snapshots=("n",), until=1.5, required=True),
+        "servers.let_go_on",
+        {"server_id": "s", "whom": "w", "snapshots": ["n"], "until": 1.5, "required": True},
+    ),
+    (
         jobs.FetchImage(task_id="t"),
         "servers.fetch_image",
         {"task_id": "t"},

@@ -233,6 +233,17 @@ class VolumeService(ClientsVolumes, Protocol):
         """
         ...
 
+    def are_copied(self, snapshots: Collection[str]) -> bool:
+        """Does it make no difference for these snapshots any more what is written to the volumes?
+        Nova: those of a service elsewhere are not waited for.
+        """
+        ...
+
+    @outside_transactions
+    def spoil(self, snapshots: Collection[str]) -> None:
+        """What these snapshots hold is not what they were to hold: nothing is made of them."""
+        ...
+
     @joins_or_precedes
     def reimage(self, caller: Caller, volume_id: str, image_id: str) -> None:
         """Overwrite the volume with an image that the caller may use.

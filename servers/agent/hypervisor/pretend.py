@@ -35,6 +35,8 @@ AFTER = {
     "resume": Power.RUNNING,
 }
 DISK, RESCUE, GUEST, LIVE = "disk", "disk.rescue", "guest.json", "live.json"
+FROZEN = "frozen.json"
+"""Until when its file systems stand still, in seconds since 1970, and for whom."""
 CONFIG = "config.iso"
 """Made once, with the guest: was it told a password, and which files?"""
 STATE_WORDS = {
@@ -138,8 +140,6 @@ class Pretend:
         self._work("detach_disk")
         self._change(folder, "disks", "volume_id", volume_id, [])
 
-    def grow_disk(
-        self, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
     def swap_disk(self, server_id: str, volume_id: str, disk: Mapping[str, Any]) -> None:
         folder = self._find(server_id)
         self._work("swap_disk")
@@ -148,6 +148,8 @@ class Pretend:
         new = [{**old, **disk} for old in disks if old["volume_id"] == volume_id]
         self._change(folder, "disks", "volume_id", volume_id, new)
 
+    def grow_disk(
+        self, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
     ) -> None:
         folder = self._find(server_id)
         self._work("grow_disk")
@@ -261,6 +263,22 @@ class Pretend:
         folder = self._find(str(guest["server_id"]))
         self._work("live_finish")
         self._keep(folder, guest)  # its volumes are reached in another way from here
+
+    def freeze(self, server_id: str, seconds: float, whom: str) -> None:
+        folder = self._find(server_id)
+        self._work("freeze")
+        write_durably(folder / FROZEN, {"until": time.time() + seconds, "whom": whom})
+        self._log(folder, "freeze")
+
+    def thaw(self, server_id: str, whom: str) -> bool:
+        folder = self._find(server_id)
+        self._work("thaw")
+        mark = read_json(folder / FROZEN) or {"until": 0, "whom": whom}
+        if mark["whom"] != whom:
+            return False
+        (folder / FROZEN).unlink(missing_ok=True)
+        self._log(folder, "thaw")
+        return bool(time.time() < mark["until"])
 
     def use_certificates(self) -> str | None:
         return None

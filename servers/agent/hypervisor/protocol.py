@@ -172,6 +172,16 @@ class Hypervisor(Protocol):
         """
         ...
 
+    def freeze(self, server_id: str, seconds: float, whom: str) -> None:
+        """Let the file systems of the guest that runs stand still until ``thaw`` for the same, or
+        for so long at most, whatever becomes of the agent and the site.
+        """
+        ...
+
+    def thaw(self, server_id: str, whom: str) -> bool:
+        """Let them go on; have they stood still until now? Not if that is for somebody else."""
+        ...
+
     def use_certificates(self) -> str | None:
         """Those of this host are new; why what runs does not use them yet, if it does not."""
         ...

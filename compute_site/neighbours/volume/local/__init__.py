@@ -11,6 +11,7 @@ from compute_site.neighbours.volume.local.clients import (
     remove_volume,
 )
 from compute_site.neighbours.volume.local.of_servers import (
+    are_copied,
     attach,
     begin_detaching,
     connect,
@@ -30,10 +31,12 @@ from compute_site.neighbours.volume.local.of_servers import (
     release,
     reserve,
     show_growth,
+    spoil,
     stop_detaching,
 )
 
 __all__ = [
+    "are_copied",
     "attach",
     "begin_detaching",
     "connect",
@@ -59,5 +62,6 @@ __all__ = [
     "remove_volume",
     "reserve",
     "show_growth",
+    "spoil",
     "stop_detaching",
 ]

@@ -286,6 +286,17 @@ def create_snapshots(caller: Caller, snapshots: Sequence[NewSnapshot]) -> list[s
     return [str(row.pk) for row in rows]
 
 
+def are_copied(snapshots: Collection[str]) -> bool:
+    ids = canonical_ids(snapshots)
+    return not Snapshot.objects.filter(pk__in=ids, awaits__isnull=False).exists()
+
+
+@transaction.atomic(durable=True)
+def spoil(snapshots: Collection[str]) -> None:
+    made = Snapshot.objects.filter(pk__in=canonical_ids(snapshots))
+    made.filter(status__in=("creating", "available")).update(status="error")
+
+
 def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
     image = find_images(caller, [image_id]).get(image_id)
     if image is None:

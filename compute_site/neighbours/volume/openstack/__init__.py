@@ -11,6 +11,7 @@ from compute_site.neighbours.volume.openstack.attach import (
     stop_detaching,
 )
 from compute_site.neighbours.volume.openstack.change import (
+    are_copied,
     create,
     create_snapshots,
     delete_snapshots,
@@ -20,6 +21,7 @@ from compute_site.neighbours.volume.openstack.change import (
     reimage,
     remove_snapshot,
     remove_volume,
+    spoil,
 )
 from compute_site.neighbours.volume.openstack.connections import (
     connect,
@@ -38,6 +40,7 @@ from compute_site.neighbours.volume.openstack.find import (
 )
 
 __all__ = [
+    "are_copied",
     "attach",
     "begin_detaching",
     "connect",
@@ -63,5 +66,6 @@ __all__ = [
     "remove_volume",
     "reserve",
     "show_growth",
+    "spoil",
     "stop_detaching",
 ]

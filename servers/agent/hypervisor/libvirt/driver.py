@@ -45,7 +45,15 @@ from servers.agent.hypervisor.libvirt.library import Connection, said
 from servers.agent.hypervisor.libvirt.machines import Machines, has_tpm, power_of
 from servers.agent.hypervisor.libvirt.migrate import Migrations
 from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
-from servers.agent.hypervisor.libvirt.quiesce import check_quiesce, quiesced, thaw_left
+from servers.agent.hypervisor.libvirt.quiesce import (
+    check_quiesce,
+    freeze,
+    has_agent,
+    quiesced,
+    thaw,
+    thaw_left,
+    thaw_overdue,
+)
 from servers.agent.hypervisor.libvirt.stock import (
     abilities_of_machine,
     host_of,
@@ -58,7 +66,7 @@ from servers.agent.settings import Settings
 from servers.agent.storage import qemu_img
 from servers.agent.storage.config_drive import lacks_library
 
-COPY_SECONDS = 3600
+FREEZING = "the file systems of the guest do not stand still"
 SOCKETS = {"novnc": VNC_SOCKET, "serial": SERIAL_SOCKET}
 
 
@@ -95,7 +103,9 @@ class Libvirt:
     def power_states(self) -> dict[str, Power]:
         states = self.machines.power_states()
         for server_id in states:
-            self.folders.of(server_id).trim_console()
+            folder = self.folders.of(server_id)
+            folder.trim_console()
+            thaw_overdue(functools.partial(self.machines.get, server_id), folder)
         return states
 
     # a guest's life
@@ -187,6 +197,9 @@ class Libvirt:
     def detach_disk(self, server_id: str, volume_id: str) -> None:
         devices.detach_disk(self.machines, server_id, volume_id)
 
+    def swap_disk(self, server_id: str, volume_id: str, disk: Mapping[str, Any]) -> None:
+        devices.swap_disk(self.machines, server_id, volume_id, disk)
+
     def grow_disk(
         self, server_id: str, volume_id: str, size_gb: int, show: Callable[[], None]
     ) -> None:
@@ -197,9 +210,6 @@ class Libvirt:
 
     def detach_nic(self, server_id: str, port_id: str) -> None:
         devices.detach_nic(self.machines, server_id, port_id)
-    def swap_disk(self, server_id: str, volume_id: str, disk: Mapping[str, Any]) -> None:
-        devices.swap_disk(self.machines, server_id, volume_id, disk)
-
 
     def snapshot(self, server_id: str, target: Path) -> str:
         folder = self.folders.of(server_id)
@@ -219,6 +229,15 @@ class Libvirt:
         else:
             qemu_img.make_copy(disk_of(root), target)
         return "qcow2"
+
+    def freeze(self, server_id: str, seconds: float, whom: str) -> None:
+        domain, folder = self.machines.running(server_id, FREEZING), self.folders.of(server_id)
+        if not has_agent(folder.known()):
+            raise Unsupported(f"{FREEZING}: its image has no hw_qemu_guest_agent")
+        freeze(domain, folder, seconds, whom)
+
+    def thaw(self, server_id: str, whom: str) -> bool:
+        return thaw(self.machines.get(server_id), self.folders.of(server_id), whom)
 
     def use_certificates(self) -> str | None:
         state = Path(self.settings.state_dir)

@@ -1,10 +1,11 @@
-"""File systems of a guest that stand still while its disk is saved, by the QEMU guest agent."""
+"""File systems of a guest that stand still while its disks are saved, by the QEMU guest agent."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from servers.agent.failures import GuestFailed
@@ -18,7 +19,11 @@ logger = logging.getLogger(__name__)
 ANSWER_SECONDS = 30
 """How long the agent in the guest may take for each answer; it waits for what is being written."""
 FROZEN = "frozen"
-"""In the folder of a guest whose file systems stand still."""
+"""In the folder of a guest whose file systems stand still: until when, in seconds since 1970, and
+for whom.
+"""
+LONGEST_SECONDS = 60
+"""How long they stand still at most for a copy that has been made already."""
 
 
 def has_agent(guest: Mapping[str, Any]) -> bool:
@@ -47,12 +52,9 @@ def quiesced(domain: Any, folder: Folder, guest: Mapping[str, Any]) -> Iterator[
     if not has_agent(guest):
         yield
         return
-    mark = folder.file(FROZEN)
-    mark.touch()  # should this agent die now, its next life knows
     try:
-        _freeze(domain)
+        freeze(domain, folder, LONGEST_SECONDS, "this host")
     except GuestFailed as error:
-        thaw_left(domain, folder)  # it may have frozen some
         if must_stand_still(guest):
             raise
         logger.warning("guest %s is saved as it is: %s", folder.path.name, error)
@@ -62,7 +64,47 @@ def quiesced(domain: Any, folder: Folder, guest: Mapping[str, Any]) -> Iterator[
         yield
     finally:
         _thaw(domain)
-        mark.unlink(missing_ok=True)
+        folder.file(FROZEN).unlink(missing_ok=True)
+
+
+def freeze(domain: Any, folder: Folder, seconds: float, whom: str) -> None:
+    """Until ``thaw``, or for so long; should this agent die now, its next life knows.
+
+    Raises:
+        GuestFailed: they do not stand still, or do so for somebody else.
+    """
+    until, other = _mark_of(folder)
+    if other != whom and time.time() < until:
+        raise GuestFailed("the file systems of the guest stand still for another image", "frozen")
+    thaw_left(domain, folder)
+    folder.file(FROZEN).write_text(f"{time.time() + seconds} {whom}", encoding="utf-8")
+    try:
+        _freeze(domain)
+    except GuestFailed:
+        thaw_left(domain, folder)  # it may have frozen some
+        raise
+
+
+def thaw(domain: Any, folder: Folder, whom: str) -> bool:
+    """Let them go on, unless they stand still for somebody else. Have they stood still until now?
+    A guest that has come here while it stood still has no mark.
+    """
+    mark, count = folder.file(FROZEN), 0
+    _, other = _mark_of(folder)
+    if other not in ("", whom):
+        return False
+    with contextlib.suppress(GuestFailed):  # the guest has begun anew, or its agent has ended
+        count = _thaw(domain)
+    mark.unlink(missing_ok=True)
+    return other == whom and count > 0
+
+
+def thaw_overdue(find: Callable[[], Any], folder: Folder) -> None:
+    """Let go on what stands still for longer than it was to; ``find`` finds the domain."""
+    until, whom = _mark_of(folder)
+    if whom and time.time() > until:
+        logger.warning("guest %s stands still for too long, and goes on", folder.path.name)
+        thaw_left(find(), folder)
 
 
 def thaw_left(domain: Any, folder: Folder) -> None:
@@ -74,12 +116,22 @@ def thaw_left(domain: Any, folder: Folder) -> None:
         mark.unlink(missing_ok=True)
 
 
+def _mark_of(folder: Folder) -> tuple[float, str]:
+    """Until when, and for whom; nobody: they do not stand still."""
+    try:
+        until, _, whom = folder.file(FROZEN).read_text(encoding="utf-8").partition(" ")
+    except FileNotFoundError:
+        return 0.0, ""
+    return float(until or 0), whom or "an agent before"
+
+
 def _freeze(domain: Any) -> None:
     with said("the file systems of the guest do not stand still"):
         domain.agentSetResponseTimeout(ANSWER_SECONDS)
         domain.fsFreeze()
 
 
-def _thaw(domain: Any) -> None:
+def _thaw(domain: Any) -> int:
+    """How many went on."""
     with said("the file systems of the guest still stand still"):
-        domain.fsThaw()
+        return int(domain.fsThaw() or 0)
