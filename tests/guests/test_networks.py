@@ -47,6 +47,8 @@ class Guest:
     """Further addresses."""
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
     """What else the site tells of the port."""
+    comes_to: str = ""
+    """The host that it moves to."""
 
     @property
     def id(self) -> str:
@@ -168,6 +170,7 @@ class World:
             "hosts": sorted({one.host for other in self.networks for one in other.guests}),
             "places": [
                 {"id": one.id, "mac": one.mac, "host": one.host, "addresses": one.addresses}
+                | {"moving": bool(one.comes_to)}
                 for one in net.guests
             ],
             "ports": [
@@ -184,7 +187,7 @@ class World:
                     **one.about,
                 }
                 for one in net.guests
-                if one.host == host
+                if host in (one.host, one.comes_to)
             ],
             "tunnels": {name: to for name, to in TUNNELS.items() if name != host},
             "routers": [self.router] if net.routed else [],
@@ -289,6 +292,29 @@ def world() -> Iterator[World]:
                 status, text = made.hosts[guest.host].dhcp(guest=guest.id)
                 assert status == 0, text
         yield made
+
+
+def test_a_guest_that_moves_answers_at_its_new_place_before_the_old_host_lets_go_of_it(
+    world: World,
+) -> None:
+    """Its NIC on the old host is there still, and nobody answers behind it."""
+    one, two = world.one, world.two
+    assert world.pings(one, two.address)
+    two.comes_to = "b"
+    world.update(two.network)
+    there = dataclasses.replace(two, host="b", comes_to="")
+    world.plug(there)
+    world.run(two, "ip addr flush dev eth0")
+    assert not world.pings(one, two.address)
+    world.run(there, f"ip addr add {two.address}/24 dev eth0")
+    assert world.pings(there, one.address)
+    assert world.pings(one, two.address)
+
+    world.hosts["b"].unplug(server_id=two.server_id, port_id=two.id)
+    two.comes_to = ""
+    world.update(two.network)
+    assert world.hosts["a"].dhcp(guest=two.id)[0] == 0
+    world.until_pings(one, two.address)
 
 
 def test_nothing_is_missing(world: World) -> None:

@@ -1,5 +1,6 @@
 """A network on several hosts: vxlan between them. Which guest is behind which host is told by the
-site, and never learned from packets.
+site. Only while one moves is it learned from packets: it answers at its new place as soon as QEMU
+has told bridges that it is there (RARP), and not only when the old host has let go of its NIC.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def make_tunnel(network: Network, own_address: str | None, more: Iterable[Entry]
         kind = f"vxlan id {network.segmentation_id} dstport {PORT} nolearning"
         batch([f"link add name {name} type {kind} local {own_address}"])
     put_on_bridge(name, bridge_of(network.id), network.mtu)
-    batch([f"link set dev {name} learning off"], program="bridge")
+    learning = "on" if any(place.moving for place in network.places) else "off"
+    batch([f"link set dev {name} learning {learning}"], program="bridge")
     batch(changes(name, _held(name), entries(network, more)), program="bridge")
 
 
