@@ -13,8 +13,8 @@ import pytest
 from django.utils import timezone
 
 from compute_site.neighbours.volume.models import Snapshot
-from servers.agent.hypervisor.libvirt import copying, library, machines, quiesce
 from servers.agent.hypervisor.libvirt import driver as driving
+from servers.agent.hypervisor.libvirt import library, machines, quiesce
 from servers.agent.hypervisor.libvirt.driver import Libvirt
 from servers.agent.hypervisor.protocol import GuestFailed, Unsupported
 from servers.agent.network.none import NoWires
@@ -90,7 +90,7 @@ class Domain:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Libvirt:
     names = {name: number for number, name in enumerate(NAMES)}
     stand_in = types.SimpleNamespace(libvirtError=Refused, **names)
-    for module in (library, machines, copying):
+    for module in (library, machines):
         monkeypatch.setattr(module, "lib", stand_in)
     monkeypatch.setattr(driving.qemu_img, "make_blank", lambda path, _: path.touch())
     monkeypatch.setattr(driving.qemu_img, "virtual_size_of", lambda _: 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.libvirt.library import lib
+from servers.agent.hypervisor.libvirt import library
 from servers.agent.hypervisor.libvirt.machines import wait_for
 
 COPY_SECONDS = 3600
@@ -19,13 +19,16 @@ def copied(domain: Any, name: str, target: ET.Element) -> Iterator[None]:
     """The disk is copied to what is there already, and is kept the same until the copying is ended
     in the block. It is given up where something fails.
     """
-    flags = lib.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | lib.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+    flags = (
+        library.lib.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT
+        | library.lib.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
+    )
     domain.blockCopy(name, ET.tostring(target, encoding="unicode"), flags=flags)
     try:
         _wait_for(domain, name)
         yield
     except BaseException:
-        with contextlib.suppress(lib.libvirtError):  # it has ended
+        with contextlib.suppress(library.lib.libvirtError):  # it has ended
             domain.blockJobAbort(name)
         raise
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from servers.agent import certificates
 from servers.agent.failures import GuestFailed
-from servers.agent.hypervisor.libvirt import devices
+from servers.agent.hypervisor.libvirt import devices, library
 from servers.agent.hypervisor.libvirt.copying import copied
 from servers.agent.hypervisor.libvirt.demands import check_demands
 from servers.agent.hypervisor.libvirt.diagnostics import diagnostics_of
@@ -41,7 +41,6 @@ from servers.agent.hypervisor.libvirt.folders import (
     Folder,
     Folders,
 )
-from servers.agent.hypervisor.libvirt.library import Connection, said
 from servers.agent.hypervisor.libvirt.machines import Machines, has_tpm, power_of
 from servers.agent.hypervisor.libvirt.migrate import Migrations
 from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
@@ -78,7 +77,7 @@ class Libvirt:
         self.wires = wires
         address = settings.migration_address
         own = OwnDaemon(state, address=address) if settings.own_libvirtd else None
-        self.connection = Connection(settings.libvirt_uri, own)
+        self.connection = library.Connection(settings.libvirt_uri, own)
         self.host = host_of(settings)
         self.machines = Machines(self.connection, self.folders, wires, self.host)
         self.migrations = Migrations(self.machines, settings)
@@ -176,14 +175,14 @@ class Libvirt:
         guest = self.folders.of(server_id).known()
         user = (guest.get("properties") or {}).get("os_admin_user") or "root"
         try:
-            with said("the password could not be changed"):
+            with library.said("the password could not be changed"):
                 domain.setUserPassword(str(user), password)
         except GuestFailed as error:
             raise Unsupported(str(error)) from None
 
     def crash(self, server_id: str) -> None:
         domain = self.machines.running(server_id, "no interrupt could be sent")
-        with said("no interrupt could be sent"):
+        with library.said("no interrupt could be sent"):
             domain.injectNMI()
 
     def diagnostics(self, server_id: str) -> dict[str, Any]:
@@ -370,20 +369,20 @@ class Libvirt:
     def _pause(self, server_id: str) -> None:
         domain = self.machines.running(server_id, "the guest could not be paused")
         if power_of(domain) == Power.RUNNING:
-            with said("the guest could not be paused"):
+            with library.said("the guest could not be paused"):
                 domain.suspend()
 
     def _unpause(self, server_id: str) -> None:
         domain = self.machines.running(server_id, "the guest could not go on")
         if power_of(domain) == Power.PAUSED:
-            with said("the guest could not go on"):
+            with library.said("the guest could not go on"):
                 domain.resume()
 
     def _suspend(self, server_id: str) -> None:
         """To a file, so that it survives a reboot of the host."""
         domain = self.machines.get(server_id)
         if domain.isActive():
-            with said("the guest could not be suspended"):
+            with library.said("the guest could not be suspended"):
                 domain.managedSave(0)
 
 
@@ -398,5 +397,5 @@ def _copy_running(
     target.unlink(missing_ok=True)
     qemu_img.make_blank(target, size)
     place = place_element(Drive(path=target, format="qcow2", target="", bus=""))
-    with said("the disk could not be copied"), copied(domain, name, place), still():
+    with library.said("the disk could not be copied"), copied(domain, name, place), still():
         domain.blockJobAbort(name)
