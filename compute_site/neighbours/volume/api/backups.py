@@ -8,7 +8,6 @@ from django.db.models import Exists, OuterRef
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from compute_site.faults import BadRequest
 from compute_site.neighbours.ownership import OwnedQuerySet, may_on
 from compute_site.neighbours.serializers import BodySerializer
 from compute_site.neighbours.volume import policies
@@ -151,8 +150,6 @@ class BackupDetail(BackupView):
         self.check_since("3.9")
         backup = self.find_backup(backup_id)
         asked = self.read("backup", BackupUpdate)
-        if not asked.given:
-            raise BadRequest("Give a name, a description or metadata.", field="backup")
         backups.change(self.caller, backup, asked.values, asked.given)
         return Response({"backup": self.show_plain(backup)})
 
