@@ -578,6 +578,16 @@ class Token(models.Model):
     """For a domain or the system, if not for a project: for one of them at most."""
     trust = models.ForeignKey(Trust, null=True, on_delete=models.CASCADE, related_name="tokens")
     """By which the user has the roles."""
+    # What each request reads of the credential or trust, which never change.
+    role = models.CharField(max_length=16, null=True, default=None, editable=False)
+    """The largest role of ``Role`` that it may use; ``None``: all that the user has."""
+    others = ArrayField(models.CharField(max_length=36), null=True, default=None, editable=False)
+    """The keys of other roles that it may use."""
+    holder = models.CharField(
+        max_length=LONGEST_USER_ID, null=True, default=None, editable=False, db_collation="C"
+    )
+    """Whose roles these are, where they are not the user's."""
+    access_rules = models.JSONField(null=True, default=None, editable=False)
     methods = models.JSONField(default=list)
     audit_id = models.CharField(max_length=22)
     issued_at = models.DateTimeField()
@@ -585,6 +595,13 @@ class Token(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["expires_at"], name="identity_token_expiry")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(credential=None, trust=None)
+                | models.Q(role__isnull=False, others__isnull=False),
+                name="identity_token_limits",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.audit_id

@@ -88,19 +88,16 @@ SELECT account.id, account.username, account.password, account.is_superuser, acc
 OF_ACCOUNT = COLUMNS.format(holder="account.id")
 # What a trust gives are roles of another user than the account, or of the account itself.
 OF_TOKEN = (
-    COLUMNS.format(holder="COALESCE(trust.holder_id, account.id)")  # noqa: S608 - of constants
+    COLUMNS.format(holder="COALESCE(token.holder, account.id)")  # noqa: S608 - of constants
     + """,
-       COALESCE(credential.role, trust.role),
+       token.role,
        (SELECT entry.group_id FROM identity_projectrole entry
-         WHERE entry.project_id = project.id
-           AND entry.role = COALESCE(credential.role, trust.role)),
-       COALESCE(credential.others, trust.others),
-       credential.access_rules::text
+         WHERE entry.project_id = project.id AND entry.role = token.role),
+       token.others,
+       token.access_rules::text
   FROM identity_token token
   JOIN identity_user account ON account.id = token.user_id AND account.is_active
   LEFT JOIN identity_project project ON project.id = token.project_id AND project.enabled
-  LEFT JOIN identity_applicationcredential credential ON credential.id = token.credential_id
-  LEFT JOIN identity_trust trust ON trust.id = token.trust_id
  WHERE token.digest = %(digest)s AND token.expires_at > statement_timestamp()
 """
 )

@@ -31,9 +31,10 @@ from compute_site.identity.wide_roles import find_wide_roles
 INSERT = """
 INSERT INTO identity_token (
        digest, user_id, project_id, credential_id, methods, audit_id, issued_at, expires_at,
-       domain_id, system, trust_id)
+       domain_id, system, trust_id, role, others, holder, access_rules)
 SELECT %(digest)s, account.id, %(project_id)s, %(credential_id)s, %(methods)s, %(audit_id)s,
-       %(issued_at)s, %(expires_at)s, %(domain_id)s, %(system)s, %(trust_id)s
+       %(issued_at)s, %(expires_at)s, %(domain_id)s, %(system)s, %(trust_id)s,
+       %(role)s, %(others)s, %(holder)s, %(access_rules)s
   FROM identity_user account {place}
  WHERE account.id = %(user_id)s AND account.is_active
    AND account.signed_out_at IS NOT DISTINCT FROM %(signed_out_at)s
@@ -130,7 +131,12 @@ def issue_token(
         expires_at=min(expires_at or longest, longest),
         credential=credential,
         trust=trust,
+        holder=trust.holder_id if trust else None,
+        access_rules=credential.access_rules if credential else None,
     )
+    limits = credential or trust
+    if limits is not None:
+        token.role, token.others = limits.role, limits.others
     _insert(token, scope)
     return text, ValidToken(token, scope)
 
@@ -201,7 +207,9 @@ def _insert(token: Token, scope: Scope) -> None:
     the proof was read: the token would survive that. Row locks put both transactions in order.
     """
     values = {field.attname: getattr(token, field.attname) for field in token._meta.concrete_fields}  # noqa: SLF001
-    values |= {"methods": Jsonb(token.methods), "signed_out_at": scope.signed_out_at}
+    rules = None if token.access_rules is None else Jsonb(token.access_rules)
+    values |= {"methods": Jsonb(token.methods), "access_rules": rules}
+    values["signed_out_at"] = scope.signed_out_at
     statement = INSERT_WITHOUT_PROJECT
     if token.project_id is not None:
         statement = INSERT_IN_PROJECT
