@@ -10,8 +10,11 @@ from django.db.models import Q
 from compute_site.cloudfile.cloud import Cloud, check_ids, known_ids, own_id, save_rows
 from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
+from compute_site.faults import Fault
 from compute_site.neighbours.ids import canonical_ids
+from compute_site.neighbours.volume.local import qos
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
+from compute_site.neighbours.volume.qos_models import BACK_END, CONSUMERS, QosSpecs
 from compute_site.values.keys import (
     IGNORED,
     Key,
@@ -20,6 +23,7 @@ from compute_site.values.keys import (
     flag,
     line,
     list_of,
+    one_of,
     positive,
     record,
     text,
@@ -75,6 +79,50 @@ def write_types(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001
             )
         )
     save_rows(VolumeType, rows)
+
+
+def write_qos(entries: Sequence[Entry], cloud: Cloud) -> None:  # noqa: ARG001 - needs no names
+    """QoS specs with exactly these keys; where the file names volume types, these have them and no
+    others.
+    """
+    for entry in entries:
+        try:
+            found = _write_specs(entry)
+            if "volume_types" in entry.given:
+                _associate(entry, found)
+        except Fault as fault:
+            raise entry.wrong("name", fault.detail.rstrip(".")) from None
+
+
+def _write_specs(entry: Entry) -> QosSpecs:
+    given = {qos.CONSUMER: entry["consumer"], **entry["specs"]}
+    if qos.CONSUMER in entry["specs"]:
+        raise entry.wrong("specs", f"{qos.CONSUMER} is a key of the entry")
+    known = QosSpecs.objects.filter(name=entry["name"]).first()
+    if known is None:
+        return qos.create({"name": entry["name"], "specs": given})
+    over = set(known.specs) - set(given)
+    if over:
+        qos.unset_keys(known, over)
+    if (known.specs, known.consumer) != (entry["specs"], entry["consumer"]):
+        qos.set_keys(known, given)
+    return known
+
+
+def _associate(entry: Entry, specs: QosSpecs) -> None:
+    types = VolumeType.objects.all()
+    by_word = {word: kind for kind in types for word in (kind.name, str(kind.pk))}
+    for word in entry["volume_types"]:
+        if word not in by_word:
+            raise entry.wrong("volume_types", f"there is no volume type {word}")
+    wanted = {by_word[word].pk for word in entry["volume_types"]}
+    for kind in types.filter(qos_specs=specs).exclude(pk__in=wanted):
+        qos.disassociate(specs, str(kind.pk))
+    for type_id in wanted:
+        try:
+            qos.associate(specs, str(type_id))
+        except Fault as fault:
+            raise entry.wrong("volume_types", fault.detail.rstrip(".")) from None
 
 
 def write_volumes(entries: Sequence[Entry], cloud: Cloud) -> None:
@@ -153,6 +201,18 @@ SECTIONS = (
         },
         write=write_types,
         unique=(("id",), ("name",)),
+    ),
+    Section(
+        name="qos_specs",
+        after=("volume_types",),
+        keys={
+            "name": Key(filled_text, required=True),
+            "consumer": Key(one_of(*CONSUMERS), default=BACK_END),
+            "specs": Key(texts_by_name, default={}),
+            "volume_types": Key(list_of(filled_text), default=[]),
+        },
+        write=write_qos,
+        unique=(("name",),),
     ),
     Section(
         name="volumes",
