@@ -14,6 +14,7 @@ from django.urls import reverse
 from compute_site.console.api_pages import ApiAdmin
 from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.network.models import SubnetPool
+from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.models import GroupType, QosSpecs, Snapshot, VolumeType
 from tests.world.cast import ALPHA, Cast
 from tests.world.client import ApiClient
@@ -88,7 +89,8 @@ def rows(cast: Cast) -> dict[str, Model]:
         default_prefixlen=24,
         max_prefixlen=32,
     )
-    made = [make_image(), volume, snapshot, kind, subnet, port, group_type, specs, pool]
+    backup = Backup.objects.create(project_id=ALPHA, volume_id=volume.pk, size=1)
+    made = [make_image(), volume, snapshot, kind, subnet, port, group_type, specs, pool, backup]
     return {row._meta.label: row for row in made}
 
 
@@ -101,6 +103,7 @@ JSON_COLUMNS = (
     ("volume.VolumeType", "extra_specs"),
     ("volume.GroupType", "group_specs"),
     ("volume.QosSpecs", "specs"),
+    ("volume.Backup", "metadata"),
     ("network.Subnet", "allocation_pools"),
     ("network.Subnet", "service_types"),
     ("network.SubnetPool", "prefixes"),

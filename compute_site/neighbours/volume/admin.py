@@ -21,9 +21,17 @@ from compute_site.neighbours.quota_admin import PROJECTS, QuotaAdmin
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.api import shapes
 from compute_site.neighbours.volume.api.actions import SHAPES, SNAPSHOT_SHAPES
+from compute_site.neighbours.volume.api.shapes import strict_texts
 from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.group_models import GroupSnapshot, GroupType, VolumeGroup
-from compute_site.neighbours.volume.local import actions, changes
+from compute_site.neighbours.volume.local import (
+    actions,
+    backups,
+    changes,
+    group_types,
+    groups,
+    qos,
+)
 from compute_site.neighbours.volume.local.limits import QUOTAS
 from compute_site.neighbours.volume.local.metadata import change_metadata
 from compute_site.neighbours.volume.message_models import Message
@@ -40,8 +48,15 @@ from compute_site.neighbours.volume.models import (
     VolumeType,
     VolumeTypeAccess,
 )
-from compute_site.neighbours.volume.qos_models import QosSpecs
-from compute_site.values.keys import Key, filled_line, one_of, optional, texts_by_name
+from compute_site.neighbours.volume.qos_models import BACK_END, CONSUMERS, QosSpecs
+from compute_site.values.keys import (
+    Key,
+    WrongValue,
+    filled_line,
+    one_of,
+    optional,
+    texts_by_name,
+)
 
 
 class AccessInline(RowSelects, admin.TabularInline):  # type: ignore[type-arg]
@@ -71,15 +86,41 @@ class TypeEncryptionAdmin(RecordAdmin):
     ordering = ("volume_type__name", "id")
 
 
+def read_specs(value: Any) -> dict[str, str]:
+    found = strict_texts(value)
+    if qos.CONSUMER in found:
+        raise WrongValue(f"{qos.CONSUMER} has a field of its own")
+    return found
+
+
 @admin.register(QosSpecs)
-class QosSpecsAdmin(ListAdmin):
+class QosSpecsAdmin(ApiAdmin):
+    keys = {key: key for key in ("name", "consumer", "specs")}
+    changed = {
+        "consumer": Key(one_of(*CONSUMERS), default=BACK_END),
+        "specs": Key(read_specs, default={}),
+    }
+    new = {**shapes.NEW_QOS, **changed}
+    owner = ""
+    fieldsets = ((None, {"fields": ("id", "name", "consumer", "specs", "created_at")}),)
     list_display = ("named", "consumer", "specs")
     list_filter = ("consumer",)
     search_fields = ("name",)
     id_fields = ("id",)
-    readonly_fields = ("id", "created_at")
     ordering = ("name",)
-    json_readers = {"specs": texts_by_name}
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> QosSpecs:
+        specs = {**values["specs"], qos.CONSUMER: values["consumer"]}
+        return qos.create({"name": values["name"], "specs": specs})
+
+    def change(
+        self, caller: Caller, row: QosSpecs, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        asked = {key: values[key] if key in given else getattr(row, key) for key in self.changed}
+        qos.replace(row, **asked)
+
+    def delete(self, caller: Caller, row: QosSpecs) -> None:
+        qos.delete(row)
 
 
 @admin.register(VolumeType)
@@ -361,20 +402,68 @@ class TransferAdmin(RecordAdmin):
 
 
 @admin.register(GroupType)
-class GroupTypeAdmin(ListAdmin):
+class GroupTypeAdmin(ApiAdmin):
+    keys = {key: key for key in ("name", "description", "is_public", "group_specs")}
+    new = shapes.NEW_GROUP_TYPE
+    changed = {**shapes.CHANGED_GROUP_TYPE, "group_specs": new["group_specs"]}
+    owner = ""
+    fieldsets = (
+        (
+            None,
+            {"fields": ("id", "name", "description", "is_public", "group_specs", "created_at")},
+        ),
+    )
     list_display = ("named", "description", "is_public")
     list_filter = ("is_public",)
     search_fields = ("name",)
     id_fields = ("id",)
-    readonly_fields = ("id", "created_at")
     ordering = ("name",)
-    json_readers = {"group_specs": texts_by_name}
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> GroupType:
+        return group_types.create(values)
+
+    def change(
+        self, caller: Caller, row: GroupType, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        described = shapes.CHANGED_GROUP_TYPE.keys() & set(given)
+        if described:
+            group_types.update(row, values, described)
+        if "group_specs" in given:
+            for key in row.group_specs.keys() - values["group_specs"].keys():
+                group_types.remove_spec(row, key)
+            group_types.set_specs(row, values["group_specs"])
+
+    def delete(self, caller: Caller, row: GroupType) -> None:
+        group_types.delete(row)
+
+
+class VolumeGroupForm(ApiForm):
+    """A group, and which volumes come into it or leave it."""
+
+    add_volumes = forms.CharField(required=False, help_text="Ids, with commas between them.")
+    remove_volumes = forms.CharField(required=False, help_text="Ids, with commas between them.")
 
 
 @admin.register(VolumeGroup)
-class VolumeGroupAdmin(RecordAdmin):
-    """Groups can only be viewed here; they are made and changed by the volume API."""
+class VolumeGroupAdmin(ApiAdmin):
+    """A group is deleted once its volumes have left it; the API also deletes both."""
 
+    form = VolumeGroupForm
+    keys = {
+        **{key: key for key in ("name", "description", "group_type", "volume_types")},
+        **{key: key for key in ("availability_zone", "add_volumes", "remove_volumes")},
+        "project": "project_id",
+    }
+    new = {**shapes.NEW_GROUP, "project_id": Key(filled_line, required=True)}
+    changed = shapes.CHANGED_GROUP
+    fieldsets = (
+        (None, {"fields": ("id", "name", "project", "description", "status")}),
+        ("Kind", {"fields": ("group_type", "volume_types", "availability_zone")}),
+        ("Volumes", {"fields": ("add_volumes", "remove_volumes")}),
+        ("Origin", {"fields": ("group_snapshot_id", "source_group_id", "user_id", "created_at")}),
+    )
     list_display = ("named", "project", "group_type", "status", "created_at")
     list_filter = (
         word_filter("status", "status"),
@@ -386,13 +475,33 @@ class VolumeGroupAdmin(RecordAdmin):
     search_fields = ("name",)
     id_fields = ("id", "volumes__id")
     search_help_text = "Part of the name, id of the group or of a volume in it"
+    autocomplete_fields = ("project", "group_type", "volume_types")
     ordering = ("-created_at", "id")
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> VolumeGroup:
+        return groups.create(caller, values)
+
+    def change(
+        self, caller: Caller, row: VolumeGroup, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        groups.change(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: VolumeGroup) -> None:
+        groups.delete(caller, row, {"delete-volumes": False})
 
 
 @admin.register(GroupSnapshot)
-class GroupSnapshotAdmin(RecordAdmin):
-    """Snapshots of groups can only be viewed here, as groups."""
+class GroupSnapshotAdmin(ApiAdmin):
+    """Snapshots of groups are made and deleted, and never changed."""
 
+    keys = {"group": "group_id", "name": "name", "description": "description"}
+    new = shapes.NEW_GROUP_SNAPSHOT
+    fieldsets = (
+        (None, {"fields": ("id", "group", "project", "name", "description", "status")}),
+        ("More", {"fields": ("user_id", "created_at")}),
+    )
     list_display = ("named", "group", "project", "status", "created_at")
     list_filter = (
         word_filter("status", "status"),
@@ -403,13 +512,50 @@ class GroupSnapshotAdmin(RecordAdmin):
     search_fields = ("name",)
     id_fields = ("id", "group__id")
     search_help_text = "Part of the name, id of the snapshot or of the group"
+    autocomplete_fields = ("group",)
     ordering = ("-created_at", "id")
+
+    def create(
+        self, caller: Caller, values: Mapping[str, Any], given: Collection[str]
+    ) -> GroupSnapshot:
+        return groups.create_snapshot(caller, values)
+
+    def delete(self, caller: Caller, row: GroupSnapshot) -> None:
+        groups.delete_snapshot(caller, row)
+
+
+class BackupForm(ApiForm):
+    """A backup, and how a new one is made."""
+
+    incremental = forms.BooleanField(required=False, help_text="It names the one before.")
+    force = forms.BooleanField(required=False, help_text="Also of a volume that is in use.")
 
 
 @admin.register(Backup)
-class BackupAdmin(RecordAdmin):
-    """Backups can only be viewed here; they are made, restored and deleted by the volume API."""
+class BackupAdmin(ApiAdmin):
+    """Backups are restored by the volume API."""
 
+    form = BackupForm
+    keys = {
+        **{key: key for key in ("name", "description", "metadata", "volume_id", "snapshot_id")},
+        **{key: key for key in ("container", "availability_zone", "incremental", "force")},
+        "project": "project_id",
+    }
+    new = {**shapes.NEW_BACKUP, "project_id": Key(filled_line, required=True)}
+    changed = shapes.CHANGED_BACKUP
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    *("id", "name", "project", "description", "metadata", "volume_id"),
+                    *("snapshot_id", "container", "availability_zone", "incremental", "force"),
+                )
+            },
+        ),
+        ("State", {"fields": ("status", "fail_reason", "size", "parent", "user_id")}),
+        ("Dates", {"fields": ("data_timestamp", "created_at", "updated_at")}),
+    )
     list_display = ("named", "project", "volume_id", "size", "status", "created_at")
     list_filter = (
         word_filter("status", "status"),
@@ -420,7 +566,27 @@ class BackupAdmin(RecordAdmin):
     search_fields = ("name",)
     id_fields = ("id", "volume_id")
     search_help_text = "Part of the name, id of the backup or of its volume"
+    autocomplete_fields = ("project",)
     ordering = ("-created_at", "id")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Backup | None = None) -> Any:
+        """How it is made is no matter of one that exists."""
+        if obj is None:
+            return super().get_fieldsets(request)
+        (title, first), *others = self.fieldsets
+        shown = tuple(name for name in first["fields"] if name not in ("incremental", "force"))
+        return ((title, {"fields": shown}), *others)
+
+    def create(self, caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Backup:
+        return backups.create(caller, values)
+
+    def change(
+        self, caller: Caller, row: Backup, values: Mapping[str, Any], given: Collection[str]
+    ) -> None:
+        backups.change(caller, row, values, given)
+
+    def delete(self, caller: Caller, row: Backup) -> None:
+        backups.delete(caller, row)
 
 
 @admin.register(Message)

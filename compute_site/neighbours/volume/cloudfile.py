@@ -101,11 +101,8 @@ def _write_specs(entry: Entry) -> QosSpecs:
     known = QosSpecs.objects.filter(name=entry["name"]).first()
     if known is None:
         return qos.create({"name": entry["name"], "specs": given})
-    over = set(known.specs) - set(given)
-    if over:
-        qos.unset_keys(known, over)
     if (known.specs, known.consumer) != (entry["specs"], entry["consumer"]):
-        qos.set_keys(known, given)
+        qos.replace(known, consumer=entry["consumer"], specs=entry["specs"])
     return known
 
 

@@ -65,6 +65,15 @@ def set_keys(specs: QosSpecs, given: Mapping[str, str]) -> None:
 
 
 @transaction.atomic
+def replace(row: QosSpecs, *, consumer: str, specs: Mapping[str, str]) -> None:
+    """Let them have these keys and no others."""
+    over = set(row.specs) - set(specs)
+    if over:
+        unset_keys(row, over)
+    set_keys(row, {**specs, CONSUMER: consumer})
+
+
+@transaction.atomic
 def unset_keys(specs: QosSpecs, keys: Collection[str]) -> None:
     """Raises: NotFound: one of the keys is not there; all stay."""
     locked = _lock(specs)
