@@ -11,7 +11,7 @@ from django.conf import settings
 
 from servers.attachments.errors import SnapshotNotAssisted, VolumeNotOfOneServer
 from servers.attachments.volume_changes import VOLUMES
-from servers.drivers.choose import AGENT, driver_name_at
+from servers.drivers.choose import has_agent
 from servers.models import BlockDevice, Instance
 
 
@@ -39,7 +39,7 @@ def assist(volume_id: str) -> None:
     server = servers[0]
     if server.host is None or server.task_state is not None:
         raise VolumeNotOfOneServer(f"The server {server.uuid} lies on no host, or is busy.")
-    if VOLUMES in settings.OPTIONS.joined_services or driver_name_at(server.node) == AGENT:
+    if VOLUMES in settings.OPTIONS.joined_services or has_agent(server.node):
         raise SnapshotNotAssisted(
             f"The host of the server {server.uuid} writes no snapshots of volumes; the volume "
             "service has to make them itself, of a volume that is not in use if need be."

@@ -32,7 +32,7 @@ from servers.attachments.errors import (
     VolumeNotAttachable,
 )
 from servers.attachments.volumes import find_volume
-from servers.drivers.choose import AGENT, driver_name_at
+from servers.drivers.choose import has_agent
 from servers.errors import WrongState
 from servers.holdings.ask_first import Reserve, detaching, reserving
 from servers.holdings.release import after_commit, release_volume
@@ -163,7 +163,7 @@ def check_reachable(server: Instance) -> None:
     """
     if server.host is None or VOLUMES not in settings.OPTIONS.joined_services:
         return
-    if driver_name_at(server.node) == AGENT:
+    if has_agent(server.node):
         raise VolumeNotAttachable(
             f"The host of the server {server.uuid} has no initiator that the Cinder of this site "
             "knows: hosts with agents of this site attach no volumes of a Cinder elsewhere."

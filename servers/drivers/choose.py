@@ -52,6 +52,12 @@ def driver_name_at(node: str | None) -> str:
     return str(name[0])
 
 
+def has_agent(node: str | None) -> bool:
+    """Does an agent drive the node of that name? One that nobody knows has none."""
+    nodes = ComputeNode.objects.filter(hypervisor_hostname=node or "", driver=AGENT)
+    return nodes.exists()
+
+
 def drivers_at(nodes: Iterable[str | None]) -> dict[str, ComputeDriver]:
     """The drivers of those of the nodes that are known, by their names, in the order in which the
     nodes came (one statement).
