@@ -186,6 +186,8 @@ def test_what_keystone_refuses_or_takes(as_admin: ApiClient, cast: Cast) -> None
     as_admin.patch(path, {"group": {"name": "band", "domain_id": far}}).expect(400)
     assert UserGroup.objects.values_list("name", "domain").get(pk=group) == ("crew", "default")
     as_admin.patch(path, {"group": {"name": "band", "domain_id": "default"}}).expect(200)
+    unchanged = as_admin.patch(f"{V3}/projects/{ALPHA}", {"project": {}}).expect(200)
+    assert unchanged.json["project"]["name"] == "alpha"
     nameless = as_admin.post(f"{V3}/services", {"service": {"type": "s", "name": ""}}).expect(400)
     assert "service.name" in nameless.json["error"]["message"]
     assert not Service.objects.filter(type="s").exists()

@@ -10,6 +10,8 @@ from tests.trials.identity.asking import Request
 from tests.trials.reasons import Test, by, has
 from tests.trials.service import Answer
 
+LONGEST_EMAIL = 254
+
 
 def _itself(request: Request, ours: Answer, theirs: Answer) -> bool:
     first, _, second = request.path.removeprefix("/roles/").partition("/implies/")
@@ -61,7 +63,7 @@ def _no_domain(request: Request, ours: Answer, theirs: Answer) -> bool:
 def _twice(request: Request, ours: Answer, theirs: Answer) -> bool:
     lists = (_told(request).get(key) for key in ("access_rules", "roles"))
     twice = any(isinstance(rows, list) and rows[1:] and rows[0] == rows[1] for rows in lists)
-    kind = request.kind == "application_credential"
+    kind = request.kind in ("application_credential", "trust")
     return kind and twice and (ours.status, theirs.status) == (201, 409)
 
 
@@ -75,6 +77,11 @@ def _no_form(request: Request, ours: Answer, theirs: Answer) -> bool:
 def _own_service(request: Request, ours: Answer, theirs: Answer) -> bool:
     said = request.kind == "registered_limit" and "service_id" in _told(request)
     return said and request.method == "PATCH" and (ours.status, theirs.status) == (200, 409)
+
+
+def _long_email(request: Request, ours: Answer, theirs: Answer) -> bool:
+    long = request.kind == "user" and len(str(_told(request).get("email", ""))) > LONGEST_EMAIL
+    return long and ours.status == 400 and theirs.status in (200, 201)
 
 
 def _null_project(request: Request, ours: Answer, theirs: Answer) -> bool:
@@ -94,13 +101,18 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("null as a domain is as if it were not there", _no_domain),
     ("what is no id is not found in lists", _no_id),
     ("the user and the project of a stored credential are some", _no_owner),
-    ("access rules and roles that a credential names twice count once", _twice),
+    ("access rules and roles that are named twice count once", _twice),
     ("a domain whose id has a form that none has is not there", _no_form),
     ("null as the project of a pair of keys is malformed", _null_project),
     ("a registered limit may name its own service again", _own_service),
     (
         "a group of endpoints that is not there has no projects",
         by("/OS-EP-FILTER/endpoint_groups/.*/projects$", 404, 200, method="GET"),
+    ),
+    ("an address for mail has at most 254 characters", _long_email),
+    (
+        "a user that is not there inherits nothing",
+        by("/OS-INHERIT/.*/users/.*/inherited_to_projects$", 404, 204, method="PUT"),
     ),
     (
         "a group that is not there inherits nothing",

@@ -290,6 +290,7 @@ class DomainBody(IdentityBody):
 
 class ProjectBody(IdentityBody):
     noun = "project"
+    changes_something = False
 
     domain_id = Member(or_null(filled(LONGEST_TEXT)))
     name = Member(name_of(64), missing=NEEDED)
