@@ -80,7 +80,7 @@ def undo(request: Request, sides: Sequence[tuple[Side, Answer]]) -> set[str]:
             if answer.status == 201:
                 side.remove(request.made, f"{request.path}/{{{request.made}}}")
                 del side.ids[request.made]
-        return {request.made}
+        return {request.made, f"access_rule {request.number}"}
     names = [name for name in NAMED.findall(request.path) if not name.endswith(" 0")]
     if request.kind not in KINDS:
         return set(names)

@@ -84,6 +84,16 @@ def _long_email(request: Request, ours: Answer, theirs: Answer) -> bool:
     return long and ours.status == 400 and theirs.status in (200, 201)
 
 
+def _colour_of_trust(request: Request, ours: Answer, theirs: Answer) -> bool:
+    said = request.kind == "trust" and _told(request).get("colour") is not None
+    return said and (ours.status, theirs.status) == (400, 201)
+
+
+def _empty_policy(request: Request, ours: Answer, theirs: Answer) -> bool:
+    empty = request.kind == "policy" and _told(request).get("blob") == ""
+    return empty and ours.status == 400 and theirs.status in (200, 201)
+
+
 def _null_project(request: Request, ours: Answer, theirs: Answer) -> bool:
     null = request.body == {"tenant_id": None}
     return null and (ours.status, theirs.status) == (400, 404)
@@ -111,8 +121,15 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ),
     ("an address for mail has at most 254 characters", _long_email),
     (
-        "a user that is not there inherits nothing",
-        by("/OS-INHERIT/.*/users/.*/inherited_to_projects$", 404, 204, method="PUT"),
+        "a user or a group that is not there inherits nothing",
+        by("/OS-INHERIT/.*/inherited_to_projects$", 404, 204, method="PUT"),
+    ),
+    ("unknown members of trusts are refused", _colour_of_trust),
+    ("a pair of keys is found below its user alone", by("/users/.*/OS-EC2/", 404, (200, 204))),
+    ("a policy is not empty", _empty_policy),
+    (
+        "a tag that a project has already can be given again",
+        by("/projects/.*/tags/", 201, 400, method="PUT"),
     ),
     (
         "a group that is not there inherits nothing",
