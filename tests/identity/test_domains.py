@@ -265,6 +265,9 @@ def test_a_tree_of_projects_has_a_depth(as_admin: ApiClient) -> None:
     assert shown["subtree"] == {ids[3]: {ids[4]: None}}
     listed = as_admin.get(f"{V3}/projects/{ids[2]}?parents_as_list").json["project"]
     assert listed["parents"] == []
+    as_admin.get(f"{V3}/projects/{ids[2]}?domain_id=default").expect(200)
+    for wrong in (f"{ids[2]}?domain_id=nosuch", "default?domain_id=default"):
+        as_admin.get(f"{V3}/projects/{wrong}").expect(404)
     as_admin.delete(f"{V3}/projects/{ids[0]}").expect(403)
     as_admin.patch(f"{V3}/projects/{ids[0]}", {"project": {"enabled": False}}).expect(403)
     as_admin.patch(f"{V3}/projects/{ids[0]}", {"project": {"parent_id": ALPHA}}).expect(403)

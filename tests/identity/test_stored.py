@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from compute_site.identity.ids import stable_id
 from compute_site.identity.kept import blob_of
-from compute_site.identity.models import DomainOption, IdentityChange, StoredCredential
+from compute_site.identity.models import DomainOption, Endpoint, IdentityChange, StoredCredential
 from tests.identity.test_domains import V3, Holder, token_of
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
@@ -299,7 +299,6 @@ def test_a_project_s_catalogue_has_the_endpoints_that_it_was_given(
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"filters": {}},
         {"filters": None},
         {"filters": {"colour": "red"}},
         {"filters": {"interface": "inner"}},
@@ -313,6 +312,15 @@ def test_wrong_groups_of_endpoints_are_refused(as_admin: ApiClient, wrong: dict[
     order = {"name": "inner", "filters": {"interface": "admin"}, **wrong}
     path = f"{V3}/OS-EP-FILTER/endpoint_groups"
     as_admin.post(path, {"endpoint_group": order}).expect(400)
+
+
+def test_a_group_without_filters_has_all_endpoints(as_admin: ApiClient) -> None:
+    path = f"{V3}/OS-EP-FILTER/endpoint_groups"
+    order = {"name": "all", "filters": {}}
+    group = as_admin.post(path, {"endpoint_group": order}).expect(201).json["endpoint_group"]
+    assert group["filters"] == {}
+    listed = as_admin.get(f"{path}/{group['id']}/endpoints").expect(200).json["endpoints"]
+    assert len(listed) == Endpoint.objects.count()
 
 
 def test_the_catalogue_of_a_token_takes_one_statement(as_admin: ApiClient, statements) -> None:

@@ -119,7 +119,7 @@ export ANSIBLE_STRATEGY=mitogen_linear
 export ANSIBLE_STRATEGY_PLUGINS="$S/ansible_mitogen/plugins/strategy"
 for role in ${{ROLES:-{" ".join(ROLES.split())}}}; do
     echo "[{{hosts: localhost, connection: local, gather_facts: no, roles: [$role]}}]" > $role.yml
-    if timeout 1200 ansible-playbook $role.yml \\
+    if timeout 1200 ansible-playbook $role.yml --skip-tags loadbalancer \\
         -e "sdk_version=4.7.1 cloud=devstack-admin cloud_alt=devstack-alt" > $role.txt 2>&1
     then echo "pass $role"
     else echo "FAIL $role"; failed=yes; grep -B 3 -m 1 -E '^(fatal|\\[ERROR)' $role.txt || true

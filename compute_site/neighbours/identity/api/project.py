@@ -143,7 +143,7 @@ class ProjectDetail(OwnerDetail):
     """``/identity/v3/projects/{id}``"""
 
     of = PROJECT
-    query_parameters = frozenset(WAYS)
+    query_parameters = frozenset((*WAYS, "domain_id"))
 
     def permit_on(self, what: str, thing: Any) -> ValidToken:
         return self.permit(
@@ -155,11 +155,13 @@ class ProjectDetail(OwnerDetail):
     def get(self, request: Request, **named: str) -> Response:
         (key,) = named.values()
         domain = self.domain_of_key(key)
-        if domain is not None:
+        if domain is not None and "domain_id" not in request.GET:
             self.permit(policies.GET_PROJECT, project_id=key, domain_id=key)
             return Response({"project": show_domain_as_project(domain, root=self.root)})
         project, caller = self.find_permitted("get", key)
-        check_known(request.GET, WAYS)
+        check_known(request.GET, self.query_parameters)
+        if request.GET.get("domain_id", project.domain_id) != project.domain_id:
+            PROJECT.there(None, key)
         for kind in ("parents", "subtree"):
             if f"{kind}_as_list" in request.GET and f"{kind}_as_ids" in request.GET:
                 raise BadRequest(f"{kind}: ask for a list or for ids.", field=kind)

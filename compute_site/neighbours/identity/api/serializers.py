@@ -375,7 +375,7 @@ class EndpointBody(IdentityBody):
 
 
 def filters(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict) or not value or not set(value) <= set(FILTERS):
+    if not isinstance(value, dict) or not set(value) <= set(FILTERS):
         raise WrongValue(f"give an object with {' or '.join(FILTERS)}.")
     read = {name: text_up_to(255)(one) for name, one in value.items()}
     if "interface" in read:
