@@ -35,7 +35,7 @@ def execute(cmd: str, *, fail_ok: bool = False) -> str:
         if not child:
             become_program(shlex.split(cmd)[1:], output, errors)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        answered, told = whole(output), whole(errors)
+        answered, told = whole(output).decode(), whole(errors)
     if status and not fail_ok:
         failed: Any = importlib.import_module("tempest.lib.exceptions").CommandFailed
         raise failed(status, cmd, answered, told)
@@ -64,6 +64,6 @@ def become_program(words: list[str], output: IO[bytes], errors: IO[bytes]) -> No
         os._exit(status)
 
 
-def whole(written: IO[bytes]) -> str:
+def whole(written: IO[bytes]) -> bytes:
     written.seek(0)
-    return written.read().decode()
+    return written.read()
