@@ -200,3 +200,9 @@ class SecurityGroupAmbiguous(Conflict):
     """Several security groups of the project have that name."""
 
     code = "security_group_ambiguous"
+
+
+class SecurityGroupsNotAlike(BadRequest):
+    """Some of the security groups are stateful, and some stateless."""
+
+    code = "security_groups_not_alike"

@@ -33,9 +33,12 @@ ADDRESSLESS = frozenset(("deferred", "none"))
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FoundNics:
-    """``max_servers`` is the number of servers for which the port quota is enough."""
+    """``max_servers`` is the number of servers for which the port quota is enough; ``only`` the
+    network that servers get when none was named.
+    """
 
     max_servers: int
+    only: NetworkData | None = None
     ports: Mapping[str, PortData] = dataclasses.field(default_factory=dict)
     networks: Mapping[str, NetworkData] = dataclasses.field(default_factory=dict)
 
@@ -59,8 +62,8 @@ def find_nics(caller: Caller, order: ServerOrder) -> FoundNics:
     if order.networks == "none":
         return FoundNics(max_servers=order.max_count)
     if not order.networks or order.networks == "auto":
-        _check_choice(caller, automatic=order.networks == "auto")
-        return FoundNics(max_servers=_how_many(caller, 1, order.max_count))
+        only = _find_only(caller, automatic=order.networks == "auto")
+        return FoundNics(max_servers=_how_many(caller, 1, order.max_count), only=only)
     nics = order.networks
     port_ids = [nic.port_id for nic in nics if nic.port_id is not None]
     network_ids = [nic.network_id for nic in nics if nic.port_id is None and nic.network_id]
@@ -87,8 +90,10 @@ def _check_nic(nic: NicOrder, seen: set[str], field: str) -> None:
         raise MalformedNic(f"{nic.network_id} is no UUID.", field=f"{field}.uuid")
 
 
-def _check_choice(caller: Caller, *, automatic: bool) -> None:
-    """No network was named: check that the project has exactly one, or can get one."""
+def _find_only(caller: Caller, *, automatic: bool) -> NetworkData | None:
+    """The network of the project, where none was named: there is exactly one, or one can be
+    made, or the servers get none.
+    """
     networks = network_service().available_networks(caller)
     if len(networks) > 1:
         names = ", ".join(network.id for network in networks)
@@ -99,6 +104,7 @@ def _check_choice(caller: Caller, *, automatic: bool) -> None:
         raise NoAutomaticNetwork(
             "The project has no network, and none can be made for it.", field=FIELD
         )
+    return networks[0] if networks else None
 
 
 def _check_each(caller: Caller, nics: Sequence[NicOrder], ports: Mapping[str, PortData]) -> None:

@@ -41,13 +41,10 @@ def plan_nics(order: ServerOrder, found: FoundNics, *, numa_policy: str | None) 
 
     ``numa_policy`` is that of flavor or image, for ports without one of their own.
     """
-    if isinstance(order.networks, str):
-        automatic = {"physnets": [], "tunneled": False}
-        return NicPlan(
-            requests=order.networks, metadata=automatic if order.networks == "auto" else None
-        )
-    if not order.networks:
-        return NicPlan(requests=[])
+    if isinstance(order.networks, str) or not order.networks:
+        told = found.only is not None or order.networks == "auto"
+        metadata = _metadata([found.only] if found.only is not None else []) if told else None
+        return NicPlan(requests=order.networks or [], metadata=metadata)
     nics = [_AskedNic(nic, found) for nic in order.networks]
     resources = [
         group
@@ -61,10 +58,7 @@ def plan_nics(order: ServerOrder, found: FoundNics, *, numa_policy: str | None) 
         _need_version(EXTENDED_REQUESTS_SINCE, "Ports with several groups of resources")
     return NicPlan(
         requests=[nic.record() for nic in nics],
-        metadata={
-            "physnets": sorted({nic.physical for nic in nics if nic.physical}),
-            "tunneled": any(nic.tunneled for nic in nics),
-        },
+        metadata=_metadata([nic.place for nic in nics if nic.place is not None]),
         resources=resources,
         pci_requests=pci_requests,
     )
@@ -82,9 +76,7 @@ class _AskedNic:
         self.vnic_type = self.port.vnic_type if self.port else "normal"
         self.is_sriov = self.vnic_type in SRIOV_TYPES
         self.pci_request_id = str(uuid.uuid4()) if self.is_sriov else None
-        place = self.port or self.network
-        self.physical = place.physical_network if place else None
-        self.tunneled = bool(place and place.tunneled)
+        self.place = self.port or self.network
 
     @property
     def has_extended_request(self) -> bool:
@@ -107,6 +99,14 @@ class _AskedNic:
             "pci_request_id": self.pci_request_id,
             "device_profile": self.port.device_profile if self.port else None,
         }
+
+
+def _metadata(places: Sequence[PortData | NetworkData]) -> dict[str, Any]:
+    """What networks are of a host's cards and switches."""
+    return {
+        "physnets": sorted({place.physical_network for place in places if place.physical_network}),
+        "tunneled": any(place.tunneled for place in places),
+    }
 
 
 def _resource_groups(order: ServerOrder, nic: _AskedNic, field: str) -> list[dict[str, Any]]:

@@ -38,12 +38,15 @@ from tests.world.agents import QUICK, at_work, jobs_at_work, join, make_agent, w
 from tests.world.cast import ALPHA, make_cast
 from tests.world.client import ApiClient
 from tests.world.factories import (
+    make_flavor,
+    make_image,
     make_instance,
     make_network,
     make_port,
     make_router,
     make_security_group,
 )
+from tests.world.jobs import run_jobs
 
 V2 = "//network/v2.0"
 MOST_QUERIES = 23
@@ -461,6 +464,20 @@ def test_servers_come_to_hosts_that_are_on_their_physical_network(host: Host, ot
     host.post("heartbeat", BEAT | {"wires": {"physical_networks": []}})
     with pytest.raises(NoValidHost, match="2 without the physical networks left"):
         hosts()
+
+
+def test_a_server_that_names_no_network_comes_to_a_host_that_is_on_the_only_one(
+    host: Host, other: Host, as_member: ApiClient
+) -> None:
+    make_network(network_type="flat", physical_network="left")
+    host.post("heartbeat", BEAT | {"wires": {"physical_networks": ["left"]}})
+    other.post("heartbeat", BEAT | {"wires": {"physical_networks": ["right"]}})
+    image = str(make_image(stored=True, size=4, os_hash_value="ab").pk)
+    body = {"name": "real", "imageRef": image, "flavorRef": make_flavor().flavorid}
+    for _ in range(3):
+        as_member.post("/servers", {"server": {**body, "networks": "auto"}}, microversion="2.37")
+    run_jobs()
+    assert list(Instance.objects.values_list("host", flat=True)) == ["real"] * 3
 
 
 def test_the_number_of_a_vlan_is_that_of_its_network(host: Host) -> None:

@@ -201,6 +201,14 @@ class TestDemands:
         order(as_member, {"uuid": str(flat.pk)}, {"uuid": str(tunnel.pk)}).expect(202)
         assert self.spec().network_metadata == {"physnets": ["a"], "tunneled": True}
 
+    @pytest.mark.parametrize(("microversion", "word"), [("2.36", None), ("2.37", "auto")])
+    def test_the_only_network_of_the_project_counts_as_one_that_is_named(
+        self, as_member: ApiClient, microversion: str, word: str | None
+    ) -> None:
+        make_network(network_type="flat", physical_network="a")
+        Shop().order(as_member, networks=word, microversion=microversion).expect(202)
+        assert self.spec().network_metadata == {"physnets": ["a"], "tunneled": False}
+
     @pytest.mark.parametrize("profile", [None, "fpga"])
     def test_accelerators_are_refused(self, as_member: ApiClient, profile: str | None) -> None:
         port = ready_port(vnic_type="accelerator-direct", device_profile=profile)

@@ -14,7 +14,13 @@ from flavors.models import FlavorAccess
 from servers.models import Aggregate, Instance, KeyPair, Service
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import Answer, ApiClient
-from tests.world.factories import make_flavor, make_image, make_security_group, make_volume
+from tests.world.factories import (
+    make_flavor,
+    make_image,
+    make_network,
+    make_security_group,
+    make_volume,
+)
 from tests.world.hosts import make_host
 from tests.world.orders import Shop
 
@@ -153,6 +159,38 @@ class TestSecurityGroups:
         make_security_group(name="web", project_id=BETA)
         answer = shop.order(as_member, security_groups=[{"name": "web"}]).expect(400)
         assert code_of(answer) == "security_group_not_found"
+
+    @pytest.mark.parametrize("other", ["web", "default"])
+    def test_stateful_and_stateless_ones_are_not_taken_for_one_port(
+        self, shop: Shop, as_member: ApiClient, other: str
+    ) -> None:
+        make_network()
+        make_security_group(name="web")
+        free = make_security_group(name="free", stateful=False)
+        named = [{"name": "free"}, {"name": other}]
+        answer = shop.order(
+            as_member, security_groups=named, networks=None, microversion="2.36"
+        ).expect(400)
+        assert (answer.blamed, code_of(answer)) == (
+            ["server.security_groups"],
+            "security_groups_not_alike",
+        )
+        assert str(free.pk) in answer.message
+        assert not Instance.objects.exists()
+        shop.order(as_member, security_groups=named, networks="none").expect(202)
+        shop.order(as_member, security_groups=[{"name": "free"}], networks="auto").expect(202)
+
+    def test_a_stateless_default_group_goes_with_others_that_are_stateless(
+        self, shop: Shop, as_member: ApiClient
+    ) -> None:
+        make_network()
+        make_security_group(name="default", stateful=False)
+        make_security_group(name="free", stateful=False)
+        make_security_group(name="web")
+        free, web = [[{"name": name}, {"name": "default"}] for name in ("free", "web")]
+        shop.order(as_member, security_groups=free, networks="auto").expect(202)
+        answer = shop.order(as_member, security_groups=web, networks="auto").expect(400)
+        assert code_of(answer) == "security_groups_not_alike"
 
 
 class TestCertificates:

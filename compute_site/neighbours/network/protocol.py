@@ -120,10 +120,13 @@ class PortData:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityGroupData:
-    """A security group of a project."""
+    """A security group of a project. ``stateful``: answers pass by themselves; a port has groups of
+    one kind.
+    """
 
     id: str
     name: str
+    stateful: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -232,8 +232,10 @@ def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[Sec
         Q(name__in=names) | Q(pk__in=canonical_ids(names)), project=caller.project_id
     )
     return [
-        SecurityGroupData(id=str(group_id), name=name)
-        for group_id, name in found.order_by("created_at", "pk").values_list("pk", "name")
+        SecurityGroupData(id=str(group_id), name=name, stateful=stateful)
+        for group_id, name, stateful in found.order_by("created_at", "pk").values_list(
+            "pk", "name", "stateful"
+        )
     ]
 
 

@@ -130,10 +130,12 @@ def find_security_groups(caller: Caller, names: Collection[str]) -> Sequence[Sec
 
 def look_up_groups(caller: Caller, names: Collection[str]) -> Sequence[SecurityGroupData]:
     """As ``find_security_groups``, for builds."""
-    fields = ("id", "name")
+    fields = ("id", "name", "stateful")
     own = read_list("security-groups", project_id=caller.project_id, fields=fields)
     return [
-        SecurityGroupData(id=group["id"], name=group["name"])
+        SecurityGroupData(
+            id=group["id"], name=group["name"], stateful=bool(group.get("stateful", True))
+        )
         for group in own
         if group["id"] in names or group["name"] in names
     ]
