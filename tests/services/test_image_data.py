@@ -15,6 +15,7 @@ from django.conf import settings
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from compute_site.neighbours.image.data import store
+from compute_site.neighbours.image.data.formats import Inspection
 from compute_site.neighbours.image.local import uploads
 from compute_site.neighbours.image.models import Image, Quota
 from tests.world.cast import ALPHA
@@ -126,6 +127,22 @@ def test_data_of_another_format_or_with_other_files_are_refused(
     assert as_member.get(f"{IMAGES}/{image_id}").json["status"] == "queued"
     assert not store.path_of(image_id).exists()
     as_member.get(f"{IMAGES}/{image_id}/file").expect(204)
+
+
+def test_a_hostile_image_is_looked_at_in_large_pieces() -> None:
+    """Whose table of regions is read anew at each piece."""
+    entry = bytes(16) + struct.pack("<QII", 0, 0, 0)
+    table = struct.pack("<IIII", 0x69676572, 0, 2047, 0) + entry * 2047
+    head = b"vhdxfile".ljust(192 << 10, b"\0") + table.ljust(64 << 10, b"\0")
+    size = 20 << 20
+    data = head + bytes(size - len(head))
+    pieces = (data[at : at + 4096] for at in range(0, size, 4096))
+    seen = list(Inspection(pieces, disk_format="vhdx", container_format="bare"))
+    assert b"".join(seen) == data
+    assert len(seen) == 5
+    inspection = Inspection([b"a", b"b"], disk_format="raw", container_format="bare")
+    assert list(inspection) == [b"ab"]
+    assert inspection.virtual_size == 2
 
 
 def test_a_disk_of_qcow2_tells_its_virtual_size(as_member: ApiClient) -> None:

@@ -1,7 +1,8 @@
 """Checks that data are of the format that the image names, and refer to no other file.
 
 The formats are read by the inspectors of oslo.utils while the data pass by: no program of the host
-opens what a stranger has sent.
+opens what a stranger has sent. They keep headers and descriptors, of at most a MiB, and expand
+nothing. Some read a table of theirs at each piece, so that pieces are put together for them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from compute_site.faults import Fault
 
 SAME = {"vpc": "vhd", "gpt": "raw"}
 """The inspectors' names for formats of images, and what they tell apart that images do not."""
+LEAST_PIECE = 4 << 20
 CHECKED = frozenset(("raw", "qcow2", "vhd", "vhdx", "vmdk", "vdi", "qed", "iso"))
 
 
@@ -34,7 +36,8 @@ class Inspection:
         self.disk_format = disk_format
         self.expected = SAME.get(disk_format, disk_format)
         self.is_checked = self.expected in CHECKED and container_format == "bare"
-        self.wrapper: Any = format_inspector.InspectWrapper(iter(pieces))  # type: ignore[arg-type] # it says file, and takes iterators
+        large = _put_together(pieces)
+        self.wrapper: Any = format_inspector.InspectWrapper(large)  # type: ignore[arg-type] # it says file, and takes iterators
         self.virtual_size: int | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -58,3 +61,15 @@ class Inspection:
         except (format_inspector.ImageFormatError, format_inspector.SafetyCheckFailed) as error:
             raise WrongFormat(f"The data cannot be used as {self.disk_format}: {error}") from None
         self.virtual_size = found.virtual_size or None
+
+
+def _put_together(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same data in pieces of at least ``LEAST_PIECE`` bytes, but for the last one."""
+    waiting = bytearray()
+    for piece in pieces:
+        waiting += piece
+        if len(waiting) >= LEAST_PIECE:
+            yield bytes(waiting)
+            waiting.clear()
+    if waiting:
+        yield bytes(waiting)
