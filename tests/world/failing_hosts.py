@@ -8,12 +8,16 @@ import contextlib
 import functools
 import io
 import json
+import os
 import shutil
-from collections import Counter
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.test import Client as Browser
 from django.utils import timezone
@@ -44,6 +48,9 @@ WATCHED = {
     "guests": ("note",),
     "journal": ("begin", "finish", "note_sent"),
 }
+OURS = tuple(f"{settings.BASE_DIR / part}{os.sep}" for part in ("servers", "compute_site"))
+Place = tuple[str, ...]
+"""What is done, and the lines of our code that lead there."""
 ROUNDS = 60
 WAITING = """
     SELECT count(*) FROM procrastinate_jobs
@@ -57,33 +64,53 @@ class Death(BaseException):
 
 
 class Trouble:
-    """What goes wrong at the place of this number among those of its kind; how many there were."""
+    """What goes wrong at the place of this number among those of its kind. Where nothing does
+    (``kind`` is ``""``) it notes what places there are.
+    """
 
     def __init__(self, kind: str = "", place: int = 0) -> None:
         self.kind = kind
         self.left = place
-        self.places: Counter[str] = Counter()
+        self.places: dict[str, list[Place]] = defaultdict(list)
 
-    def strikes(self, kind: str) -> bool:
-        self.places[kind] += 1
+    def strikes(self, kind: str, what: str) -> bool:
+        if not self.kind:
+            self.places[kind].append((what, *_way()))
         if kind != self.kind:
             return False
         self.left -= 1
         return self.left == 0
 
+    def different(self, kind: str) -> list[int]:
+        """The numbers of places to which other ways lead, or where something else is done."""
+        first: dict[Place, int] = {}
+        for number, place in enumerate(self.places[kind], 1):
+            first.setdefault(place, number)
+        return list(first.values())
+
     @contextlib.contextmanager
-    def in_statements(self, kind: str) -> Iterator[None]:
-        """A wrapper of the statements of a process of this kind."""
+    def in_statements(self, kind: str, at: str = "") -> Iterator[None]:
+        """A wrapper of the statements of a process of this kind, which is at this."""
 
         def run(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            if self.strikes(kind):
+            if self.strikes(kind, f"{at} {sql}"):
                 raise Killed
-            if self.strikes(DATABASE):
+            if self.strikes(DATABASE, f"{at} {sql}"):
                 connection.connection.close()
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(run):
             yield
+
+
+def _way() -> Iterator[str]:
+    """The lines of our code that lead here."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(OURS):
+            yield f"{name}:{frame.f_lineno}"
+        frame = frame.f_back
 
 
 class Reply(io.BytesIO):
@@ -97,12 +124,12 @@ class Line(Client):
 
     def _open(self, method: str, path: str, data: Any, headers: dict[str, str], **_: Any) -> Any:
         body = data.read() if hasattr(data, "read") else data or b""
-        if self.trouble.strikes(LOST):
+        if self.trouble.strikes(LOST, f"{method} {path}"):
             raise SiteFailed("The request is lost.")
         reply = self._ask_site(method, path, body, headers)
-        if self.trouble.strikes(TWICE):
+        if self.trouble.strikes(TWICE, f"{method} {path}"):
             reply = self._ask_site(method, path, body, headers)
-        if self.trouble.strikes(UNHEARD):
+        if self.trouble.strikes(UNHEARD, f"{method} {path}"):
             raise SiteFailed("The answer is lost.")
         if reply.status >= 400:
             told = json.loads(reply.read())["error"]
@@ -118,7 +145,7 @@ class Line(Client):
         kind = headers.get("Content-Type", "application/json")
         more = {name: headers[name] for name in ("Range",) if name in headers}
         try:
-            with self.trouble.in_statements(WEB):
+            with self.trouble.in_statements(WEB, f"{method} {path}"):
                 answer = Browser(raise_request_exception=False).generic(
                     method, f"/host/v1/{path}", body, kind, headers=own | more
                 )
@@ -192,7 +219,7 @@ class Host:
             self.agent._carry_out(order)
 
     def _watched(self, usual: Any, *values: Any, **more: Any) -> Any:
-        if self.trouble.strikes(AGENT):
+        if self.trouble.strikes(AGENT, f"{usual.__name__} {values}"):
             raise Death
         return usual(*values, **more)
 
