@@ -15,6 +15,7 @@ from tests.world.cast import ALPHA, BETA, UNKNOWN_ID, Cast
 from tests.world.client import Answer, ApiClient
 from tests.world.factories import make_image, make_volume
 from tests.world.jobs import run_jobs
+from tests.world.target_server import exporting
 
 pytestmark = pytest.mark.django_db
 V3 = "//volume/v3"
@@ -89,6 +90,22 @@ def test_with_a_connector_at_once(as_member: ApiClient) -> None:
     shown = made(as_member, volume, connector=CONNECTOR, mode="ro")
     assert (shown["status"], shown["attach_mode"]) == ("attaching", "ro")
     assert shown["instance"] is None
+
+
+def test_hosts_of_others_are_given_no_volume_that_is_exported(
+    as_member: ApiClient, tmp_path: Path
+) -> None:
+    with exporting(tmp_path):
+        body = {"volume": {"size": 1}}
+        volume_id = as_member.post(f"{V3}/volumes", body).expect(202).json["volume"]["id"]
+        volume = Volume.objects.get(pk=volume_id)
+        refused = make(as_member, volume, connector=CONNECTOR).expect(400)
+        assert refused.blamed == ["attachment.connector"]
+        assert not volume.attachments.exists()
+        attachment = made(as_member, volume)["id"]
+        refused = put(as_member, attachment, CONNECTOR).expect(400)
+        assert (refused.blamed, status_of(volume)) == (["attachment.connector"], "reserved")
+        assert volume.attachments.get().connector is None
 
 
 def test_where_the_bytes_are(as_member: ApiClient, settings: Any, tmp_path: Path) -> None:

@@ -15,16 +15,16 @@ from compute_site.faults import BadRequest, Conflict, NotFound
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
+from compute_site.neighbours.volume.local import data, exports
 from compute_site.neighbours.volume.local.changes import UnknownSource, VolumeBusy, lock_volume
-from compute_site.neighbours.volume.local.of_servers import (
+from compute_site.neighbours.volume.local.claims import (
     ATTACHED,
     ATTACHING,
     DETACHING,
-    FREE,
     RESERVED,
-    connection_of,
     settle,
 )
+from compute_site.neighbours.volume.local.of_servers import FREE, connection_of
 from compute_site.neighbours.volume.models import Attachment, Volume
 from compute_site.values.keys import WrongValue, line, mapping
 
@@ -44,6 +44,12 @@ class ModeRefused(BadRequest):
     """The volume is read-only."""
 
     code = "mode_refused"
+
+
+class NotConnected(BadRequest):
+    """Only hosts of this site reach the bytes of the volume."""
+
+    code = "not_connected"
 
 
 class AttachedTwice(BadRequest):
@@ -75,7 +81,7 @@ def create(caller: Caller, values: Mapping[str, Any]) -> Attachment:
     Raises:
         UnknownSource: the caller sees no such volume.
         VolumeBusy: it is not free, and not shared.
-        AttachedTwice, ModeRefused: 400.
+        AttachedTwice, ModeRefused, NotConnected: 400.
     """
     seen = Volume.objects.visible_to(caller).filter(pk=values["volume_uuid"]).first()
     if seen is None:
@@ -110,7 +116,7 @@ def update(caller: Caller, attachment: Attachment, connector: Mapping[str, Any])
     Raises:
         HeldByCompute: 409.
         Conflict: the volume is broken.
-        ModeRefused: 400.
+        ModeRefused, NotConnected: 400.
     """
     locked = _lock_own(caller, policies.UPDATE_ATTACHMENT, attachment)
     if "error" in locked.volume.status:
@@ -144,7 +150,7 @@ def connection_info(attachment: Attachment) -> Mapping[str, Any]:
     """How the host reaches the bytes; empty before it said who it is, and where there are none.
     ``attachment`` comes with its ``volume``.
     """
-    if attachment.connector is None:
+    if attachment.connector is None or exports.are_used():
         return {}
     return {**(connection_of(attachment.volume) or {}), "attachment_id": str(attachment.pk)}
 
@@ -260,6 +266,12 @@ def forget_all(volume: Volume) -> None:
 
 
 def _connect(attachment: Attachment, connector: Mapping[str, Any]) -> None:
+    if exports.are_used() and data.file_of(attachment.volume) is not None:
+        raise NotConnected(
+            f"Volume {attachment.volume_id} is exported to hosts of this site alone, by iSCSI; "
+            "leave the connector out, and let compute attach the volume to a server.",
+            field="attachment.connector",
+        )
     mode = connector.get("mode")
     if mode is not None:
         _check_mode(attachment.volume, mode)
