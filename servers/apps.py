@@ -20,6 +20,7 @@ class ServersConfig(AppConfig):
         )
         from compute_site.neighbours.volume.local.events import (  # noqa: PLC0415 - as above
             bytes_awaited,
+            upload_awaited,
             volume_grew,
         )
         from quotas.usage import count_reserves_with, count_users_with  # noqa: PLC0415 - models load first
@@ -34,7 +35,7 @@ class ServersConfig(AppConfig):
         from servers.models.service import make_control_services  # noqa: PLC0415 - models load first
         from servers.placement import checks  # noqa: F401, PLC0415 - models load first
         from servers.usage import count_reserved, count_users_usage  # noqa: PLC0415 - models load first
-        from servers.worker.bytes import ask_for_bytes  # noqa: PLC0415 - models load first
+        from servers.worker.bytes import ask_for_bytes, ask_for_upload  # noqa: PLC0415 - models load first
         from servers.worker.downloads import ask_for_download  # noqa: PLC0415 - models load first
 
         count_users_with(count_users_usage)
@@ -46,6 +47,7 @@ class ServersConfig(AppConfig):
         nics_changed.connect(refresh_nics)
         volume_grew.connect(tell_guests)
         bytes_awaited.connect(ask_for_bytes)
+        upload_awaited.connect(ask_for_upload)
         download_awaited.connect(ask_for_download)
         wires_changed.connect(hint_hosts)
         post_migrate.connect(make_cells, sender=self)

@@ -25,11 +25,12 @@ def ask_host(
     columns: Mapping[str, Any] | None = None,
     image: str = "",
     image_project: str = "",
+    volume: str = "",
 ) -> None:
     """Begin the action. ``password`` goes to the host, sealed while it waits. ``after`` is the
     state in the end, where it is not the one of the table; ``columns`` of the server's row are
     set with the step; ``image`` is what a rescue boots from, or what the host fills, in the project
-    ``image_project``.
+    ``image_project``, or what a rebuild writes over the ``volume``.
 
     Raises:
         HardwareBound: the server has a TPM or encrypted memory, which the action would lose.
@@ -46,5 +47,6 @@ def ask_host(
         after=after,
         image=image,
         image_project=image_project,
+        volume=volume,
     )
     begin(caller, instance, action, job, **(columns or {}))

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
+from compute_site.neighbours import volume_service
+from compute_site.neighbours.volume.protocol import VolumeFailed, VolumesNotReady
 from compute_site.secrets.sealing import SealedWithOtherKey, unseal
 from servers.drivers.choose import driver_at
 from servers.drivers.guest import describe_anew, launched
@@ -25,6 +27,9 @@ from servers.placement.port_bindings import rebind
 
 logger = logging.getLogger(__name__)
 
+PAUSE_SECONDS = 2
+"""Where the bytes of a volume are not there yet."""
+
 
 def perform(job: PerformAction) -> None:
     """Do it, unless something else has come in between. Doing it twice is harmless."""
@@ -41,7 +46,10 @@ def perform(job: PerformAction) -> None:
             rebind(job.server_id, str(instance.host), instance.node)
         try:
             power_state = _drive(instance, action, job, off=after == VmState.STOPPED)
-        except (DriverFailed, SealedWithOtherKey) as error:
+        except VolumesNotReady:
+            job.defer_apart(seconds=PAUSE_SECONDS)
+            return
+        except (DriverFailed, SealedWithOtherKey, VolumeFailed) as error:
             with transaction.atomic():
                 give_up(instance, action, error.detail)
                 if action.saves_disk and job.image_project:
@@ -83,14 +91,18 @@ def _drive(instance: Instance, action: HostAction, job: PerformAction, *, off: b
     server_id, node = str(instance.uuid), str(instance.node)
     password = unseal(job.sealed_password)
     driver = driver_at(node)
+    if job.volume:
+        volume_service().check_reimaged(job.volume, job.image)
 
     def describe() -> Guest:
+        if job.volume:  # the host is to see its new bytes, and the old guest not to write to them
+            volume_service().disconnect(server_id, node)
         guest = describe_anew(instance, node=node)
         kept = instance.system_metadata.get(IMAGE_KEY) if action.enters_host else None
         return dataclasses.replace(
             guest,
             image_id=kept or guest.image_id,
-            rescue_image_id=job.image,
+            rescue_image_id="" if job.volume else job.image,
             admin_password=password,
         )
 

@@ -143,7 +143,15 @@ def rebuild_server(caller: Caller, instance: Instance, order: RebuildOrder) -> s
         return password
     after = VmState.STOPPED if instance.vm_state == VmState.STOPPED else VmState.ACTIVE
     with transaction.atomic():
-        ask_host(caller, instance, REBUILD, password=password, after=after, columns=columns)
+        ask_host(
+            caller,
+            instance,
+            REBUILD,
+            password=password,
+            after=after,
+            columns=columns,
+            **_overwritten(present, order, image),
+        )
         change_system_metadata(instance, lambda kept: _with_image(kept, image, instance))
         RequestSpec.objects.filter(instance=instance).update(image=copy_image(image))
         _change_root(caller, present, image, reimages=order.reimages_volumes)
@@ -291,6 +299,13 @@ def _with_image(kept: SystemMetadata, image: ImageData, instance: Instance) -> S
     """The system metadata with the entries of the new image in place of those of the old one."""
     left = {key: value for key, value in kept.items() if not key.startswith(PREFIX)}
     return left | image_entries(image, Flavor(**instance.flavor), str(image.id))
+
+
+def _overwritten(present: Present, order: RebuildOrder, image: ImageData) -> dict[str, str]:
+    """What the host waits for before it rebuilds."""
+    if present.root is None or not present.volume_backed or not order.reimages_volumes:
+        return {}
+    return {"volume": str(present.root.volume_id), "image": str(image.id)}
 
 
 def _change_root(caller: Caller, present: Present, image: ImageData, *, reimages: bool) -> None:

@@ -44,7 +44,9 @@ def plan_nics(order: ServerOrder, found: FoundNics, *, numa_policy: str | None) 
     if isinstance(order.networks, str) or not order.networks:
         told = found.only is not None or order.networks == "auto"
         metadata = _metadata([found.only] if found.only is not None else []) if told else None
-        return NicPlan(requests=order.networks or [], metadata=metadata)
+        if isinstance(order.networks, str):
+            return NicPlan(requests=order.networks, metadata=metadata)
+        return NicPlan(requests=[], metadata=metadata)
     nics = [_AskedNic(nic, found) for nic in order.networks]
     resources = [
         group

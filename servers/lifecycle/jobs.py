@@ -407,6 +407,18 @@ class MakeBytes(Job):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UploadVolume(GiveBack):
+    """Give an image of the project the bytes of a volume, or let it be forgotten."""
+
+    task_name = "servers.upload_volume"
+
+    volume_id: str
+    image_id: str
+    project_id: str
+    disk_format: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FetchImage(Job):
     """Fetch the data of an image from the web, for a task of the image service."""
 
@@ -425,6 +437,7 @@ GIVE_BACKS = (
     TakeBackNics,
     ReadNics,
     TakeBackSnapshots,
+    UploadVolume,
 )
 
 # what hosts do with servers
@@ -447,6 +460,8 @@ class PerformAction(ServerJob):
     """The project of an image that the host fills."""
     replaces: tuple[str, ...] = ()
     """Images of that project that are deleted when the new one is complete."""
+    volume: str = ""
+    """The root volume that a rebuild writes ``image`` over first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Lets workers make the bytes that volumes and snapshots await."""
+"""Lets workers make the bytes that volumes, snapshots and images of volumes await."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connection
 
-from compute_site.neighbours.volume.local import copies
-from servers.lifecycle.jobs import MakeBytes, defer_all
+from compute_site.neighbours.volume.local import copies, uploads
+from servers.lifecycle.jobs import MakeBytes, UploadVolume, defer_all
 
 PAUSE_SECONDS = 2
 """Where as many are copied as may be at once."""
@@ -25,6 +25,21 @@ def ask_for_bytes(kind: str, row_id: str, **_: Any) -> None:
 def make_bytes(job: MakeBytes) -> None:
     """Doing it twice is harmless."""
     if not copies.make_bytes(job.kind, job.row_id):
+        job.defer_apart(seconds=PAUSE_SECONDS)
+
+
+def ask_for_upload(
+    volume_id: str, image_id: str, project_id: str, disk_format: str, **_: Any
+) -> None:
+    """Defer the job, in the transaction that lets the volume wait for it."""
+    UploadVolume(
+        volume_id=volume_id, image_id=image_id, project_id=project_id, disk_format=disk_format
+    ).defer()
+
+
+def upload_volume(job: UploadVolume) -> None:
+    """Doing it twice is harmless."""
+    if not uploads.upload(job.volume_id, job.image_id, job.project_id, job.disk_format):
         job.defer_apart(seconds=PAUSE_SECONDS)
 
 

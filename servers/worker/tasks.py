@@ -58,7 +58,7 @@ from servers.moves.place import place_move
 from servers.statistics.roll_up import roll_up
 from servers.worker import recovery
 from servers.worker.at_work import PARKED_HERE
-from servers.worker.bytes import ask_for_lost_bytes, make_bytes
+from servers.worker.bytes import ask_for_lost_bytes, make_bytes, upload_volume
 from servers.worker.downloads import fetch_image
 from servers.worker.patience import AGAIN, UNTIL_DONE
 
@@ -110,6 +110,7 @@ _register(jobs.ReadNics, left_elsewhere.read_nics)
 _register(jobs.TakeBackSnapshots, take_back_snapshots)
 _register(jobs.MakeBytes, make_bytes)
 _register(jobs.LetGoOn, let_go_on)
+_register(jobs.UploadVolume, upload_volume)
 _register(jobs.FetchImage, fetch_image)
 _register(jobs.PerformAction, perform)
 _register(jobs.UnshelveServer, place_shelved)

@@ -16,7 +16,7 @@ from servers.agent.files import read_json
 from servers.attachments.left_connections import close_left_connections
 from servers.models import BlockDevice, Instance, Migration, MigrationType, Service
 from tests.agents.test_life import act, becomes, create, make_image, state
-from tests.agents.test_volumes import attach, make_volume
+from tests.agents.test_volumes import attach, make_volume, rebuild
 from tests.world.agents import at_work, jobs_at_work, join, make_agent, wait_until
 from tests.world.cast import make_cast
 from tests.world.client import ApiClient
@@ -103,6 +103,20 @@ def test_a_volume_is_exported_while_a_guest_has_it(scene: Scene) -> None:
         wait_until(lambda: state(server)[0] == "deleted")
         wait_until(lambda: not tgtd.targets)
     assert tgtd.accounts == {}
+
+
+def test_a_guest_that_is_built_anew_sees_the_new_bytes_of_its_volume(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("servers.actions.perform.PAUSE_SECONDS", 0)
+    with scene.host("one"):
+        server = scene.build()
+        [before] = scene.tgtd.targets.values()
+        rebuild(scene.member, server, make_image(scene.member, b"another system"))
+        becomes(server, "active", 1)
+        [after] = scene.tgtd.targets.values()
+        assert after is not before  # one that has opened the file that is there now
+        assert scene.tgtd.names() == scene.targets("one", server)
 
 
 def test_a_server_that_moves_is_reached_by_one_host_in_the_end(scene: Scene) -> None:

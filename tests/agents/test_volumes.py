@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
+from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from servers.agent.files import read_json
 from servers.agent.loop import Agent
@@ -174,6 +175,81 @@ def test_a_guest_stands_still_while_its_volumes_are_saved(
     end = "error" if fails == "thaw" else "available"
     ends = [] if refused else [end]
     wait_until(lambda: [one.status for one in Snapshot.objects.all()] == ends)
+
+
+def volume_backed(client: ApiClient) -> Instance:
+    root = {
+        "boot_index": 0,
+        "uuid": make_image(client),
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": 1,
+    }
+    server = create(client, imageRef="", block_device_mapping_v2=[root])
+    becomes(server, "active", 1)
+    return server
+
+
+def rebuild(client: ApiClient, server: Instance, image: str) -> None:
+    body = {"rebuild": {"imageRef": image}}
+    client.post(f"/servers/{server.uuid}/action", body, microversion="2.93").expect(202)
+
+
+def test_a_rebuild_waits_for_the_bytes_of_its_volume(
+    agent: Agent,
+    member: ApiClient,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = volume_backed(member)
+    [(volume, disk)] = disks(tmp_path, server).items()
+    seen: list[tuple[str, str | None]] = []
+    usual = data.make
+
+    def look(row: Any, source: Any) -> bool:
+        server.refresh_from_db()
+        seen.append((row.status, server.task_state))
+        return usual(row, source)
+
+    monkeypatch.setattr(data, "make", look)
+    monkeypatch.setattr("servers.actions.perform.PAUSE_SECONDS", 0)
+    image = make_image(member, b"another system")
+    rebuild(member, server, image)
+    becomes(server, "active", 1)
+    assert seen == [("downloading", "rebuilding")]
+    with Path(disk["connection"]["path"]).open("rb") as file:
+        assert file.read(14) == b"another system"
+    told = member.get(f"{V3}/volumes/{volume}").json["volume"]
+    assert (told["status"], told["volume_image_metadata"]["image_id"]) == ("in-use", image)
+    assert not ServerFault.objects.exists()
+
+
+def test_a_rebuild_whose_volume_cannot_be_written_leaves_all_as_it_was(
+    agent: Agent,
+    member: ApiClient,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = volume_backed(member)
+    [(volume, disk)] = disks(tmp_path, server).items()
+
+    def fail(*_: Any) -> bool:
+        raise data.CopyFailed("The disk is full.")
+
+    monkeypatch.setattr(data, "make", fail)
+    monkeypatch.setattr("servers.actions.perform.PAUSE_SECONDS", 0)
+    image = make_image(member, b"another system")
+    rebuild(member, server, image)
+    wait_until(ServerFault.objects.exists)
+    assert image in ServerFault.objects.get().message
+    becomes(server, "active", 1)
+    told = member.get(f"{V3}/volumes/{volume}").json["volume"]
+    assert told["status"] == "in-use"
+    assert told["volume_image_metadata"]["image_id"] != image
+    with Path(disk["connection"]["path"]).open("rb") as file:
+        assert file.read(len(DATA)) == DATA
 
 
 def test_a_volume_without_bytes_is_refused(agent: Agent, member: ApiClient, tmp_path: Path) -> None:

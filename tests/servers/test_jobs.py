@@ -49,6 +49,11 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"server_id": "s", "whom": "w", "snapshots": ["n"], "until": 1.5, "required": True},
     ),
     (
+        jobs.UploadVolume(volume_id="v", image_id="i", project_id="p", disk_format="raw"),
+        "servers.upload_volume",
+        {"volume_id": "v", "image_id": "i", "project_id": "p", "disk_format": "raw"},
+    ),
+    (
         jobs.FetchImage(task_id="t"),
         "servers.fetch_image",
         {"task_id": "t"},

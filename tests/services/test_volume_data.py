@@ -18,7 +18,7 @@ from compute_site.neighbours.image.models import Image
 from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import data
 from compute_site.neighbours.volume.message_models import Message
-from compute_site.neighbours.volume.models import Snapshot, Volume
+from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
 from compute_site.neighbours.volume.protocol import (
     NewVolume,
     VolumeFailed,
@@ -29,6 +29,7 @@ from servers.lifecycle.jobs import MakeBytes
 from servers.worker.bytes import ask_for_lost_bytes
 from tests.world.cast import ALPHA
 from tests.world.client import ApiClient
+from tests.world.crashes import Crash, every_crash, run_jobs_with_crash
 from tests.world.jobs import drop_jobs, queued, run_jobs, run_next
 from tests.world.services import make_caller
 
@@ -67,6 +68,16 @@ def snapshot(client: ApiClient, volume: str) -> str:
 def act(client: ApiClient, volume: str, status: int = 202, **body: Any) -> Any:
     answer = client.post(f"{V3}/volumes/{volume}/action", body).expect(status)
     return answer.json if answer.content else None
+
+
+COPY = {"image_name": "copy", "disk_format": "raw", "container_format": "bare"}
+MESSAGES = {"OpenStack-API-Version": "volume 3.3"}
+
+
+def upload(client: ApiClient, volume: str, **more: Any) -> str:
+    """The id of an image that awaits the bytes of the volume."""
+    told = act(client, volume, **{"os-volume_upload_image": COPY | more})
+    return str(told["os-volume_upload_image"]["image_id"])
 
 
 def file_of(volume: str) -> Path:
@@ -145,12 +156,61 @@ def test_a_volume_is_made_of_the_disk_of_an_image(member: ApiClient) -> None:
 def test_an_image_of_a_volume_has_its_bytes(transactional_db: None, member: ApiClient) -> None:
     volume = make(member)
     file_of(volume).write_bytes(BYTES)  # a small one, since all of it is stored
-    asked = {"image_name": "copy", "disk_format": "raw", "container_format": "bare"}
-    told = act(member, volume, **{"os-volume_upload_image": asked})
-    image = told["os-volume_upload_image"]["image_id"]
+    image = upload(member, volume)
+    assert (status_of(member, volume), Image.objects.get().status) == ("uploading", "queued")
+    act(member, volume, 400, **{"os-volume_upload_image": COPY})
+    member.delete(f"{V3}/volumes/{volume}").expect(400)
+    run_jobs()
     assert member.get(f"//image/v2/images/{image}/file").expect(200).content == BYTES
-    asked["disk_format"] = "vmdk"
-    act(member, volume, 400, **{"os-volume_upload_image": asked})
+    assert status_of(member, volume) == "available"
+    act(member, volume, 400, **{"os-volume_upload_image": {**COPY, "disk_format": "vmdk"}})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_image_of_a_volume_is_whole_wherever_a_worker_dies(
+    transactional_db: None, member: ApiClient
+) -> None:
+    volume = make(member)
+    file_of(volume).write_bytes(BYTES)
+    for at in every_crash():
+        image = upload(member, volume)
+        crash = Crash(at)
+        run_jobs_with_crash(crash)
+        run_jobs()
+        assert member.get(f"//image/v2/images/{image}/file").expect(200).content == BYTES
+        assert status_of(member, volume) == "available"
+        if not crash.happened:
+            break
+    assert not Message.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_image_is_left_of_a_volume_that_cannot_be_copied(
+    transactional_db: None, member: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = make(member)
+    Volume.objects.filter(pk=volume).update(status="in-use")
+    Attachment.objects.create(volume_id=volume, server_id=SERVER, status="attached")
+    monkeypatch.setattr(data, "_convert", fail)
+    upload(member, volume, force=True)
+    run_jobs()
+    assert not Image.objects.exists()
+    assert status_of(member, volume) == "in-use"
+    told = member.get(f"{V3}/messages", headers=MESSAGES).expect(200).json["messages"]
+    assert [one["resource_uuid"] for one in told] == [volume]
+    assert "could not be copied to the image" in told[0]["user_message"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_image_is_left_of_a_volume_that_was_deleted_meanwhile(
+    transactional_db: None, member: ApiClient, as_admin: ApiClient
+) -> None:
+    volume = make(member)
+    upload(member, volume)
+    act(as_admin, volume, **{"os-force_delete": {}})
+    run_jobs()
+    assert not Image.objects.exists()
+    assert not Message.objects.exists()
 
 
 def test_an_image_that_does_not_fit_makes_no_volume(member: ApiClient, folder: Path) -> None:
@@ -464,7 +524,25 @@ def test_an_image_is_written_over_a_volume_after_the_request(
     url = f"{V3}/volumes/{volume}/action"
     member.post(url, {"os-reimage": {"image_id": image}}, headers=headers).expect(202)
     changed = Volume.objects.get(pk=volume)
-    assert (changed.status, changed.bootable) == ("downloading", "true")
+    assert (changed.status, changed.image_metadata) == ("downloading", {})
     run_jobs()
-    assert Volume.objects.get(pk=volume).status == "available"
+    changed.refresh_from_db()
+    assert (changed.status, changed.bootable) == ("available", "true")
+    assert changed.image_metadata["image_id"] == image
+    assert begins(file_of(volume)) == BYTES
+
+
+def test_an_image_that_cannot_be_written_over_a_volume_is_not_noted(
+    member: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = make(member)
+    write(volume)
+    image = image_with(member, b"others")
+    monkeypatch.setattr(data, "_convert", fail)
+    url = f"{V3}/volumes/{volume}/action"
+    headers = {"OpenStack-API-Version": "volume 3.68"}
+    member.post(url, {"os-reimage": {"image_id": image}}, headers=headers).expect(202)
+    run_jobs()
+    kept = Volume.objects.get(pk=volume)
+    assert (kept.status, kept.image_metadata, kept.awaits) == ("error", {}, None)
     assert begins(file_of(volume)) == BYTES

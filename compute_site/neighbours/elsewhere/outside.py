@@ -4,11 +4,16 @@ locked while we wait, and what comes of it would not be undone with the transact
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import connection
 
 from compute_site.db.whole import is_whole
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 class CalledInTransaction(RuntimeError):
@@ -27,3 +32,14 @@ def check_outside(what: str) -> None:
     ours = [block for block in blocks if not block._from_testcase]  # noqa: SLF001
     if len(ours) > (1 if is_whole() else 0):
         raise CalledInTransaction(f"{what} is called while a transaction is open")
+
+
+def outside(call: Callable[Given, Result]) -> Callable[Given, Result]:
+    """The call asks something elsewhere; raises as ``check_outside``."""
+
+    @functools.wraps(call)
+    def checked(*given: Given.args, **named: Given.kwargs) -> Result:
+        check_outside(call.__name__)
+        return call(*given, **named)
+
+    return checked

@@ -249,7 +249,16 @@ class VolumeService(ClientsVolumes, Protocol):
         """Overwrite the volume with an image that the caller may use.
 
         It joins the transaction that begins the rebuild, which fails where the caller may not. A
-        service elsewhere is asked before it.
+        service elsewhere is asked before it. The bytes may come later (``check_reimaged``).
+        """
+        ...
+
+    def check_reimaged(self, volume_id: str, image_id: str) -> None:
+        """Are the bytes of a volume those of the image, after ``reimage``?
+
+        Raises:
+            VolumesNotReady: not yet.
+            VolumeFailed: they could not be written; it has the ones of before.
         """
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compute_site.neighbours.volume.api.version import starting
-from compute_site.neighbours.volume.local.of_servers import NOT_IN_USE
+from compute_site.neighbours.volume.local.claims import NOT_IN_USE
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume, VolumeType
 
 POOL_HOST = "local@database#volumes"

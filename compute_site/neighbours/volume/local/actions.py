@@ -12,10 +12,11 @@ from django.db import transaction
 from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict, Fault, NotFound
 from compute_site.neighbours import image_service
+from compute_site.neighbours.calls import around, runs_outside
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
-from compute_site.neighbours.volume.local import attachments, copies, data
+from compute_site.neighbours.volume.local import attachments, copies, data, uploads
 from compute_site.neighbours.volume.local.changes import (
     GIB,
     VolumeBusy,
@@ -30,7 +31,7 @@ from compute_site.neighbours.volume.local.encryption import find_plain
 from compute_site.neighbours.volume.local.events import volume_grew
 from compute_site.neighbours.volume.local.limits import check_growth, check_retype
 from compute_site.neighbours.volume.local.metadata import change_metadata
-from compute_site.neighbours.volume.local.of_servers import note_image
+from compute_site.neighbours.volume.local.of_servers import overwrite
 from compute_site.neighbours.volume.models import Snapshot, Volume
 
 STATUSES = (
@@ -192,14 +193,13 @@ def retype(caller: Caller, volume: Volume, values: Values) -> None:
 
 def upload_image(caller: Caller, volume: Volume, values: Values) -> str:
     """Make an image of the volume: what it knows of its own image, and its size; the id of the
-    image.
+    image. Bytes of the volume come to it later; the volume is ``uploading`` meanwhile.
 
     Raises:
         VolumeBusy: it is in use, and nobody said ``force``.
         Fault: the image service refuses the image.
     """
-    if volume.status != "available" and not (values["force"] and volume.status == "in-use"):
-        raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; an image needs a free one.")
+    _check_uploadable(volume, values)
     if values["visibility"] == "public":
         permit_on(caller, policies.UPLOAD_PUBLIC, volume.project_id)
     properties = {
@@ -215,28 +215,37 @@ def upload_image(caller: Caller, volume: Volume, values: Values) -> str:
     has_bytes = data.file_of(volume) is not None
     if has_bytes:
         data.check_format(values["disk_format"])
-    image_id = image_service().create_image(
-        caller,
-        name=values["image_name"],
-        properties=properties,
-        like=like,
-        awaits_data=has_bytes,
-        visibility=values["visibility"],
-        protected=values["protected"],
-    )
-    if has_bytes:
-        _fill(volume, image_id, values["disk_format"])
+    create = image_service().create_image
+    with around(create):
+        image_id = create(
+            caller,
+            name=values["image_name"],
+            properties=properties,
+            like=like,
+            awaits_data=has_bytes,
+            visibility=values["visibility"],
+            protected=values["protected"],
+        )
+        if has_bytes:
+            _let_upload(caller, volume, image_id, values)
     return image_id
 
 
-def _fill(volume: Volume, image_id: str, disk_format: str) -> None:
-    """Where that fails, no image is left."""
+def _check_uploadable(volume: Volume, values: Values) -> None:
+    if volume.status != "available" and not (values["force"] and volume.status == "in-use"):
+        raise VolumeBusy(f"Volume {volume.pk} is {volume.status}; an image needs a free one.")
+
+
+def _let_upload(caller: Caller, volume: Volume, image_id: str, values: Values) -> None:
+    """Where that is refused, no image is left."""
     try:
-        with data.exported(volume, disk_format) as exported:
-            pieces, sha512 = exported
-            image_service().fill_image(image_id, pieces, disk_format, sha512)
+        with transaction.atomic():
+            locked = lock_volume(volume.pk)
+            _check_uploadable(locked, values)
+            uploads.begin(locked, image_id, caller.project_id, values["disk_format"])
     except Fault:
-        image_service().forget_images(volume.project_id, [image_id])
+        if runs_outside(image_service().create_image):
+            image_service().forget_images(caller.project_id, [image_id])
         raise
 
 
@@ -290,8 +299,7 @@ def reimage(caller: Caller, volume: Volume, values: Values) -> None:
         raise VolumeBusy(f"Volume {volume.pk} is {locked.status}; no image is written over it.")
     if locked.size < least_size(image):
         raise VolumeTooSmall(f"Volume {volume.pk} has {locked.size} GiB; the image needs more.")
-    takes_time = copies.overwrite(locked, image_id)
-    note_image(caller, locked, image)
+    takes_time = overwrite(caller, locked, image)
     if locked.status == "error" and not takes_time:
         Volume.objects.filter(pk=volume.pk).update(status="available")
 

@@ -18,7 +18,7 @@ from compute_site.neighbours.volume.clients import (
     WantedVolume,
 )
 from compute_site.neighbours.volume.local import changes
-from compute_site.neighbours.volume.local.of_servers import NOT_IN_USE
+from compute_site.neighbours.volume.local.claims import NOT_IN_USE
 from compute_site.neighbours.volume.models import Snapshot, Volume
 from compute_site.values.words import is_canonical
 

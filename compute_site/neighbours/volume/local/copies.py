@@ -6,7 +6,10 @@ A row that awaits its bytes says in ``awaits`` what they are those of::
        └──────────────┴──> error (what went wrong is in the log, and told by a message)
 
 A volume that is there already gets those of a backup, a snapshot or an image, and is meanwhile
-``restoring-backup``, ``reverting`` or ``downloading``.
+``restoring-backup``, ``reverting`` or ``downloading``. It has its old bytes until the new ones are
+complete; one that a server has keeps them where nothing comes of that, and is in use as before.
+
+A volume whose bytes go to an image is ``uploading`` meanwhile, and awaits none.
 
 Whoever makes the row tells of it (``bytes_awaited``), and a job calls ``make_bytes``. What is made
 at once, or has no bytes, never awaits any.
@@ -25,6 +28,7 @@ from compute_site.db.locks import Kind, one_of
 from compute_site.faults import Fault
 from compute_site.neighbours.volume.backup_models import Backup
 from compute_site.neighbours.volume.local import data, messages
+from compute_site.neighbours.volume.local.claims import settle
 from compute_site.neighbours.volume.local.events import bytes_awaited
 from compute_site.neighbours.volume.models import Snapshot, Volume
 
@@ -35,6 +39,8 @@ KINDS: Mapping[str, type[data.Row]] = {VOLUME: Volume, SNAPSHOT: Snapshot, BACKU
 CREATING, DOWNLOADING, OVERWRITTEN = "creating", "downloading", "restoring-backup"
 REVERTING = "reverting"
 UNDONE = (CREATING, DOWNLOADING, OVERWRITTEN, REVERTING)
+ABOUT = "about"
+"""Beside what a volume awaits: what it is to know of the image whose bytes it gets."""
 RESTORING = "restoring"
 """A backup or a snapshot that is being copied to a volume."""
 
@@ -68,8 +74,9 @@ def revert(volume: Volume, snapshot: Snapshot) -> None:
         _await(volume, source, REVERTING)
 
 
-def overwrite(volume: Volume, image_id: str) -> bool:
-    """As ``restore``, of an image; does it take time? A volume without bytes gets none.
+def overwrite(volume: Volume, image_id: str, about: Mapping[str, str]) -> bool:
+    """As ``restore``, of an image; does it take time? ``about`` the image is what the volume is to
+    know of it from then on. A volume without bytes gets none.
 
     Raises:
         DiskTooSmall, FormatNotConverted: such an image is not written over it.
@@ -77,14 +84,26 @@ def overwrite(volume: Volume, image_id: str) -> bool:
     source = IMAGE, image_id
     takes_time = data.file_of(volume) is not None and data.is_copied(volume, source)
     if takes_time:
-        _await(volume, source, DOWNLOADING)
+        _await(volume, source, DOWNLOADING, about)
+    else:
+        note_image(volume, about)
     return takes_time
 
 
-def _await(row: data.Row, source: data.Source, status: str) -> None:
+def note_image(volume: Volume, about: Mapping[str, str]) -> None:
+    """Note that the volume is of the image that this is about."""
+    volume.image_metadata, volume.bootable = dict(about), "true"
+    volume.save(update_fields=["image_metadata", "bootable"])
+
+
+def _await(
+    row: data.Row, source: data.Source, status: str, about: Mapping[str, str] | None = None
+) -> None:
     if source[0] == BACKUP:
         Backup.objects.filter(pk=source[1], status="available").update(status=RESTORING)
     row.awaits, row.status = {source[0]: source[1]}, status
+    if about is not None:
+        row.awaits[ABOUT] = dict(about)
     row.save(update_fields=["awaits", "status"])
     bytes_awaited.send(type(row), kind=data.kind_of(row), row_id=str(row.pk))
 
@@ -113,6 +132,7 @@ def _make(kind: str, row_id: str) -> None:
     row = rows.filter(awaits__isnull=False).first()
     if row is None or row.awaits is None:
         return
+    about = row.awaits.pop(ABOUT, None)
     [source] = row.awaits.items()
     action, failure = _told_of(row, source[0])
     why: messages.Detail | None = None
@@ -120,7 +140,7 @@ def _make(kind: str, row_id: str) -> None:
         rows.filter(status=CREATING).update(status=DOWNLOADING)
     try:
         if not data.make(row, source):
-            why = failure
+            why = messages.Detail.IMAGE_GONE if source[0] == IMAGE else failure
             logger.warning("%s %s: the %s %s has no bytes any more", kind, row_id, *source)
     except Fault as fault:
         why = messages.Detail.TOO_LARGE if isinstance(fault, data.DiskTooSmall) else failure
@@ -130,9 +150,15 @@ def _make(kind: str, row_id: str) -> None:
             data.remove(row)  # it was deleted meanwhile
         elif why is not None:
             messages.tell(row, action, why)
-        rows.filter(status__in=UNDONE).update(status="available" if why is None else "error")
-        if isinstance(row, Volume) and row.attachments.exists():
+        elif about is not None and isinstance(row, Volume):
+            note_image(row, about)
+        held = isinstance(row, Volume) and row.attachments.exists()
+        kept = held and data.file_of(row) is not None
+        whole = "available" if why is None or kept else "error"
+        rows.filter(status__in=UNDONE).update(status=whole)
+        if held:
             rows.filter(status="available").update(status="reserved")
+            settle([row_id])
         if source[0] in (BACKUP, SNAPSHOT):
             restored = KINDS[source[0]].objects.filter(pk=source[1], status=RESTORING)
             restored.update(status="available")

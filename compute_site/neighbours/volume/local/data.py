@@ -122,15 +122,6 @@ def make(row: Row, source: Source | None) -> bool:
     return _copy(_path_of(*source), path, row.size)
 
 
-def replace_by_image(volume: Volume, image_id: str) -> None:
-    """Give a volume that has bytes those of the image; a guest that has it keeps the old ones until
-    it is made anew. Raises as ``make``.
-    """
-    path = file_of(volume)
-    if path is not None:
-        _make_of_image(volume, path, image_id)
-
-
 def grow(volume: Volume) -> None:
     """Let the bytes be as many as the row says."""
     path = file_of(volume)

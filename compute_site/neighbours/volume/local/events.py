@@ -9,6 +9,11 @@ bytes_awaited = Signal()
 transaction that makes the row.
 """
 
+upload_awaited = Signal()
+"""An image awaits the bytes of a volume: ``volume_id``, ``image_id``, ``project_id`` and
+``disk_format``. It is sent in the transaction that makes the volume ``uploading``.
+"""
+
 volume_grew = Signal()
 """A volume that servers have is larger now: ``volume_id``, its ``size`` in GiB, and ``server_ids``.
 It is sent in the transaction that makes it so.

@@ -114,12 +114,6 @@ def reread(volume_id: str, server_id: str, node: str) -> None:
     _reread(_wanted().filter(volume_id=volume_id, server_id=server_id, node=node))
 
 
-def reread_all(volume: Volume) -> None:
-    """As ``reread``, for all that have the volume, whatever they do."""
-    if are_used():
-        _reread(_wanted().filter(volume_id=volume.pk))
-
-
 def settle(ids: Collection[uuid.UUID]) -> None:
     """Let tgtd serve those of these exports that are wanted, and none of the others."""
     with hold(Kind.SITE, Lock.TARGETS):

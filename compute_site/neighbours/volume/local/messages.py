@@ -22,6 +22,7 @@ class Action(enum.Enum):
     """What was tried: its number, and the words for it."""
 
     PLACE = ("001", "finding a place for the volume")
+    UPLOAD = ("003", "copying the volume to the image")
     COPY_IMAGE = ("005", "copying the image to the volume")
     CREATE = ("008", "copying another volume or a snapshot to the volume")
     SNAPSHOT = ("009", "making the snapshot")
@@ -33,11 +34,14 @@ class Detail(enum.Enum):
     """Why it failed."""
 
     NO_BACKEND = ("003", "no store of volumes is as the volume type wants it")
+    UPLOAD_FAILED = ("004", "the bytes of the volume could not be copied to the image")
     TOO_LARGE = ("007", "the disk of the image is larger than the volume")
     CREATE_FAILED = ("012", "the bytes of the volume could not be made")
     SNAPSHOT_FAILED = ("013", "the bytes of the snapshot could not be copied")
     BACKUP_FAILED = ("020", "the bytes of the backup could not be copied")
     RESTORE_FAILED = ("026", "the bytes of the backup could not be copied to the volume")
+    IMAGE_GONE = ("901", "the image has no data any more")
+    """Cinder has no number for this."""
 
 
 ACTIONS = {action.value[0]: action.value[1] for action in Action}

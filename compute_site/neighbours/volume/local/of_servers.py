@@ -6,9 +6,8 @@ that had to wait for a lock sees the rows as the other one has left them.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -17,12 +16,14 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest
 from compute_site.neighbours import image_service
 from compute_site.neighbours.calls import runs_outside
+from compute_site.neighbours.elsewhere.outside import outside
 from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.image.protocol import ImageData
 from compute_site.neighbours.ownership import permit_on
 from compute_site.neighbours.volume import policies
 from compute_site.neighbours.volume.local import copies, data, exports
 from compute_site.neighbours.volume.local.backend import suits
+from compute_site.neighbours.volume.local.claims import ATTACHED, DETACHING, settle
 from compute_site.neighbours.volume.local.default_types import default_type_of
 from compute_site.neighbours.volume.local.encryption import find_plain
 from compute_site.neighbours.volume.local.limits import check_snapshots, check_volumes
@@ -48,22 +49,9 @@ class ImagesElsewhere(BadRequest):
     code = "images_elsewhere"
 
 
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
 FREE = ("available", "downloading")
 SNAPSHOTTABLE = ("available", "in-use")
 SHAREABLE = (*FREE, "reserved", "in-use")
-CLAIMED = ("reserved", "in-use", "attaching", "detaching")
-RESERVED, ATTACHING, ATTACHED, DETACHING = "reserved", "attaching", "attached", "detaching"
-NOT_IN_USE = (RESERVED, ATTACHING)
-"""Attachments that a volume does not show yet."""
-STATUS_BY_CLAIM = (
-    (DETACHING, "detaching"),
-    (ATTACHED, "in-use"),
-    (ATTACHING, "attaching"),
-    (RESERVED, "reserved"),
-)
-"""What the claims on a volume make of it; the first that there is counts."""
 OWN = Attachment.objects.filter(made_by_compute=True)
 """The attachments that compute makes; others make some by the volume API."""
 
@@ -94,19 +82,7 @@ def find_snapshots(caller: Caller, ids: Collection[str]) -> dict[str, SnapshotDa
     }
 
 
-def _outside(call: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Refuse the call inside a transaction: the target server is told of what is committed."""
-
-    @functools.wraps(call)
-    def checked(*given: Given.args, **named: Given.kwargs) -> Result:
-        with transaction.atomic(durable=True):
-            pass
-        return call(*given, **named)
-
-    return checked
-
-
-@_outside
+@outside
 def connect(volume_id: str, server_id: str, node: str) -> Mapping[str, Any] | None:
     """By iSCSI, or else the file with its bytes, if there is a folder for them."""
     rows = Volume.objects.select_related("volume_type__qos_specs")
@@ -119,13 +95,13 @@ def connect(volume_id: str, server_id: str, node: str) -> Mapping[str, Any] | No
     return _described(volume, way) if way is not None else None
 
 
-@_outside
+@outside
 def keep_connection(server_id: str, node: str) -> None:
     if exports.are_used():
         exports.close(server_id, but=node)
 
 
-@_outside
+@outside
 def disconnect(server_id: str, node: str) -> None:
     if exports.are_used():
         exports.close(server_id, node=node)
@@ -140,7 +116,7 @@ def connect_again(server_ids: Collection[str], node: str) -> None:
         exports.open_again(server_ids, node)
 
 
-@_outside
+@outside
 def show_growth(volume_id: str, server_id: str, node: str) -> None:
     if exports.are_used():
         exports.reread(volume_id, server_id, node)
@@ -297,21 +273,30 @@ def spoil(snapshots: Collection[str]) -> None:
     made.filter(status__in=("creating", "available")).update(status="error")
 
 
+@transaction.atomic
 def reimage(caller: Caller, volume_id: str, image_id: str) -> None:
     image = find_images(caller, [image_id]).get(image_id)
     if image is None:
         return
-    for volume in Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id])):
-        note_image(caller, volume, image)
-        data.replace_by_image(volume, image_id)
-        exports.reread_all(volume)
+    seen = Volume.objects.visible_to(caller).filter(pk__in=canonical_ids([volume_id]))
+    for volume in _lock(seen).values():
+        overwrite(caller, volume, image)
 
 
-def note_image(caller: Caller, volume: Volume, image: ImageData) -> None:
-    """Note that the volume is of this image."""
+def overwrite(caller: Caller, volume: Volume, image: ImageData) -> bool:
+    """Write the image over a locked volume, now or later; does it take time?"""
     permit_on(caller, policies.REIMAGE, volume.project_id)
-    volume.image_metadata, volume.bootable = _image_metadata(image), "true"
-    volume.save(update_fields=["image_metadata", "bootable"])
+    return copies.overwrite(volume, str(image.id), _image_metadata(image))
+
+
+def check_reimaged(volume_id: str, image_id: str) -> None:
+    volume = Volume.objects.filter(pk__in=canonical_ids([volume_id])).first()
+    if volume is None:
+        return
+    if volume.awaits is not None:
+        raise VolumesNotReady(f"Volume {volume.pk} is {volume.status}.")
+    if volume.image_metadata.get("image_id") != image_id:
+        raise VolumeFailed(f"The image {image_id} could not be written over volume {volume.pk}.")
 
 
 @transaction.atomic(durable=True)
@@ -393,23 +378,6 @@ def _give_up(claims: models.QuerySet[Attachment], *, delete: Collection[str]) ->
     if data.folder() is not None:
         data.forget(*doomed)
     doomed.delete()  # the volume of a snapshot stays, as in Cinder
-
-
-def settle(volumes: Collection[str]) -> set[str]:
-    """Set the status of locked volumes by their attachments; return those that have any."""
-    left = Attachment.objects.filter(volume__in=list(volumes))
-    found: dict[str, set[str]] = {}
-    for claimed_id, status in left.values_list("volume", "status"):
-        found.setdefault(str(claimed_id), set()).add(status)
-    by_status: dict[str, list[str]] = {}
-    for volume_id in volumes:
-        statuses = found.get(volume_id, set())
-        chosen = next((word for claim, word in STATUS_BY_CLAIM if claim in statuses), "available")
-        by_status.setdefault(chosen, []).append(volume_id)
-    for chosen, volume_ids in by_status.items():
-        changed = Volume.objects.filter(pk__in=volume_ids, status__in=CLAIMED)
-        changed.exclude(status=chosen).update(status=chosen)
-    return set(found)
 
 
 def find_images(caller: Caller, ids: Collection[str]) -> Mapping[str, ImageData]:

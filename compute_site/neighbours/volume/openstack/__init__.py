@@ -12,6 +12,7 @@ from compute_site.neighbours.volume.openstack.attach import (
 )
 from compute_site.neighbours.volume.openstack.change import (
     are_copied,
+    check_reimaged,
     create,
     create_snapshots,
     delete_snapshots,
@@ -43,6 +44,7 @@ __all__ = [
     "are_copied",
     "attach",
     "begin_detaching",
+    "check_reimaged",
     "connect",
     "connect_again",
     "create",
