@@ -158,7 +158,7 @@ class Asker(Drawing):
         )
         if ("{specs0}" in path and method != "GET") or ("associate" in path and "{specs0}" in path):
             method, path, body = "GET", "qos-specs/{specs0}", None  # it stays as it is
-        kind = "specs" if "{specs}" in path and path != "qos-specs/{specs}" else "newer"
+        kind = "specs" if "{specs}" in path else "newer"
         return Request(kind, method, path, body, admin=self.draw.random() < 0.8)
 
     def encryption(self) -> Request:

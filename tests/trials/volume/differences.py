@@ -21,7 +21,6 @@ PLAIN = (
     *("name", "description", "size", "bootable", "multiattach", "encrypted", "metadata"),
     *("consumer", "is_public", "specs", "group_specs", "extra_specs"),
     *("provider", "control_location", "cipher", "key_size"),
-    *("volumes", "gigabytes", "snapshots", "per_volume_gigabytes", "backups", "groups"),
 )
 """Keys whose values are compared where one thing is told of; what has no name is null in Cinder."""
 
