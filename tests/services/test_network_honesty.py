@@ -104,6 +104,10 @@ UNSUPPORTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("port", {"allowed_address_pairs": [{"mac_address": "fa:16:3e:00:00:aa"}]}),
     ("port", {"allowed_address_pairs": [{"ip_address": "10.0.0.1"}] * 2}),
     ("port", {"allowed_address_pairs": [{"ip_address": f"10.0.0.{n}"} for n in range(11)]}),
+    (
+        "port",
+        {"allowed_address_pairs": [{"ip_address": "10.0.0.1", "mac_address": "01:00:5e:00:00:01"}]},
+    ),
     ("port", {"extra_dhcp_opts": [{"opt_name": "", "opt_value": "b"}]}),
     ("security_group", {"name": "g", "shared": True}),
     ("floatingip", {"dns_name": "a"}),
@@ -615,3 +619,17 @@ def test_how_addresses_of_a_subnet_are_made_stays(as_member: ApiClient) -> None:
         assert name in refused.json["NeutronError"]["message"]
     kept = Subnet.objects.get(pk=made["id"])
     assert (kept.name, kept.ipv6_address_mode, kept.ipv6_ra_mode) == ("", "slaac", "slaac")
+
+
+def test_ipv6_needs_a_network_that_carries_it(as_member: ApiClient) -> None:
+    narrow = make_network(mtu=1279, subnet=False)
+    body = {"network_id": str(narrow.pk), "ip_version": 6, "cidr": "fd00:7::/64"}
+    refused = as_member.post(f"{V2}/subnets", {"subnet": body}).expect(409)
+    assert "1280" in refused.json["NeutronError"]["message"]
+    assert not narrow.subnets.exists()
+    path = f"{V2}/networks/{narrow.pk}"
+    as_member.put(path, {"network": {"mtu": 1280}}).expect(200)
+    as_member.post(f"{V2}/subnets", {"subnet": body}).expect(201)
+    as_member.put(path, {"network": {"mtu": 1279}}).expect(409)
+    narrow.refresh_from_db()
+    assert narrow.mtu == 1280

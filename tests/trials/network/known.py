@@ -12,7 +12,6 @@ from tests.trials.service import Answer
 
 LONG = 256
 NUMBERS = ("mtu", "revision_number", "port_range_min", "ip_version")
-MULTICAST = "01:00:5e:00:00:01"
 NEITHER = ("4", "6", "22")
 Test = Callable[[Request, Answer, Answer, str], bool]
 
@@ -110,20 +109,6 @@ KNOWN: tuple[tuple[str, Test], ...] = (
         lambda *seen: (
             _differs("^status 404, theirs 403", "subnets$")(*seen)
             and "NetworkNotFound" in str(seen[1].json)
-        ),
-    ),
-    (
-        "IPv6 subnets are made whatever the MTU of their network",
-        lambda *seen: (
-            _differs("^status (201|400), theirs 409", "subnets$")(*seen)
-            and "NetworkMTUSubnetConflict" in str(seen[2].json)
-        ),
-    ),
-    (
-        "address pairs may have a MAC address of many",
-        lambda *seen: (
-            _differs("^status 20., theirs 400", "ports", "allowed_address_pairs")(*seen)
-            and MULTICAST in json.dumps(seen[0].body["port"]["allowed_address_pairs"])
         ),
     ),
     ("a change of an rbac policy says a project", _empty_change),

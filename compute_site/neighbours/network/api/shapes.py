@@ -105,6 +105,14 @@ def any_mac(value: object) -> str:
     return mac(value.lower() if isinstance(value, str) else value)
 
 
+def one_mac(value: object) -> str:
+    """A MAC address, in letters of any size, that only one NIC can have."""
+    found = any_mac(value)
+    if int(found[:2], 16) & 1:
+        raise WrongValue(f"give the MAC address of one NIC; {found} is that of a group")
+    return found
+
+
 def ether_type(value: object) -> str:
     known = {"ipv4": "IPv4", "ipv6": "IPv6"}
     return str(one_of("IPv4", "IPv6")(known.get(str(value).lower(), value)))
@@ -201,7 +209,7 @@ word = up_to(16)
 
 
 ROUTE = {"destination": Key(destination, required=True), "nexthop": Key(address, required=True)}
-PAIR = {"ip_address": Key(address_or_range, required=True), "mac_address": Key(any_mac)}
+PAIR = {"ip_address": Key(address_or_range, required=True), "mac_address": Key(one_mac)}
 DHCP_OPTION = {
     "opt_name": Key(up_to(64, filled_text), required=True),
     "opt_value": Key(filled_line),

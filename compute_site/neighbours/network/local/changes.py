@@ -88,12 +88,20 @@ UPDATE_RULES: Mapping[type[Model], str] = {
 
 
 HAS_POLICY = Q(network__qos_policy__isnull=False)
+LEAST_MTU_OF_IPV6 = 1280
+"""RFC 8200, section 5."""
 
 
 class MacInUse(Conflict):
     """Another port of the network has the MAC address."""
 
     code = "mac_in_use"
+
+
+class MtuTooSmall(Conflict):
+    """The network has IPv6 subnets, or would get one, and carries too little for IPv6."""
+
+    code = "mtu_too_small"
 
 
 class PortBound(Conflict):
@@ -162,6 +170,8 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
                 f"{subnet.cidr} overlaps with another subnet of this network, {other.cidr}.",
                 field="cidr",
             )
+    if subnet.ip_version == 6:
+        _check_mtu(network.mtu, field="network_id")
     QUOTAS.check(project_id, subnet=1)
     subnet.save(force_insert=True)
     network.note_change()
@@ -392,7 +402,7 @@ def _check_parts(
     row: Network | Subnet | Port, values: Mapping[str, Any], changed: Collection[str]
 ) -> None:
     """Check that nothing of the service's own is lost by the change: gateways and addresses of
-    routers, addresses of floating IPs.
+    routers, addresses of floating IPs; and that a network still carries what its subnets need.
 
     Raises:
         Conflict: something would be.
@@ -402,6 +412,8 @@ def _check_parts(
         close_to_all(row, EXTERNAL)
     if isinstance(row, Network) and "shared" in changed and not values["shared"]:
         close_to_all(row, SHARED)
+    if isinstance(row, Network) and "mtu" in changed and row.subnets.filter(ip_version=6).exists():
+        _check_mtu(values["mtu"], field="mtu")
     if isinstance(row, Port) and "mac_address" in changed:
         _check_mac(row, values["mac_address"])
     moved = "gateway_ip" in changed and values["gateway_ip"] != getattr(row, "gateway_ip", None)
@@ -411,6 +423,15 @@ def _check_parts(
         kept = {"device_id": row.device_id, "device_owner": row.device_owner}
         if any(key in changed and values[key] != word for key, word in kept.items()):
             raise InUse(f"Port {row.pk} stays what it is: {row.device_owner}.")
+
+
+def _check_mtu(mtu: int, *, field: str) -> None:
+    """Raises ``MtuTooSmall`` where a network of this MTU carries no IPv6."""
+    if mtu < LEAST_MTU_OF_IPV6:
+        raise MtuTooSmall(
+            f"IPv6 subnets need a network with an MTU of {LEAST_MTU_OF_IPV6} or more, not {mtu}.",
+            field=field,
+        )
 
 
 def _check_mac(port: Port, mac: str) -> None:
