@@ -36,6 +36,7 @@ SERVICES: dict[type, ModuleType] = {
 }
 READING = (
     "find_",
+    "are_",
     "check_reimaged",
     "lookups",
     "list_",
