@@ -1,4 +1,5 @@
-"""Two hosts on one machine: network and mount namespaces, each with its own libvirtd and agent.
+"""Two hosts on one machine: network and mount namespaces, each with an agent, a libvirtd that the
+agent has started, and certificates for that and for QEMU.
 
 A host is reached from the site's side by a pair of virtual network cards and a bridge. When it
 ends, every program with its host name (its UTS namespace) ends.
@@ -13,39 +14,25 @@ import shutil
 import signal
 import subprocess
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from servers.agent.hypervisor.libvirt.own_daemon import BOUND, QEMU_CONF, QEMU_MIGRATES
+from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 PYTHON = "/usr/bin/python3"
 """Debian's, which has Debian's library of libvirt; the agent needs nothing else."""
 START_SECONDS = 90
-LIBVIRTD_CONF = """
-listen_tls = 0
-listen_tcp = 1
-listen_addr = "{address}"
-auth_tcp = "none"
-unix_sock_dir = "{folder}/sock"
-auth_unix_rw = "none"
-log_outputs = "3:file:{folder}/libvirtd.log"
-host_uuid = "{host_uuid}"
-"""
 INSIDE = """set -e
 hostname {name}
-mkdir -p /run/libvirt /var/lib/libvirt /var/cache/libvirt /etc/libvirt /run/netns
+mkdir -p /run/netns
 mount -t tmpfs netns /run/netns
-{binds}
-mount --bind {folder}/etc /etc/libvirt
-mount --bind {folder}/passwd /etc/passwd
-mount --bind {folder}/group /etc/group
 mount --bind {folder}/hosts /etc/hosts
 mount -t tmpfs volumes {volumes}
-exec libvirtd -l -f {folder}/libvirtd.conf -p {folder}/libvirtd.pid
+touch {folder}/ready
+exec sleep infinity
 """
 
 
@@ -97,7 +84,8 @@ class Host:
     number: int
     bridge: Bridge
     folder: Path
-    libvirtd: subprocess.Popen[bytes] | None = None
+    machine: subprocess.Popen[bytes] | None = None
+    """Which has the namespaces, and does nothing."""
     agent: subprocess.Popen[bytes] | None = None
 
     @property
@@ -119,34 +107,30 @@ class Host:
 
     @property
     def uri(self) -> str:
-        return f"qemu+unix:///system?socket={self.folder}/sock/libvirt-sock"
+        return OwnDaemon(self.state).uri
 
-    def start_libvirtd(self) -> None:
-        for name in (*BOUND, "etc", "sock"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
-        self._write_files()
-        binds = "\n".join(f"mount --bind {self.folder}/{one} {at}" for one, at in BOUND.items())
-        inside = INSIDE.format(
-            name=self.name, folder=self.folder, binds=binds, volumes=self.volumes
-        )
-        with (self.folder / "libvirtd.out").open("wb") as out:
-            self.libvirtd = subprocess.Popen(
+    def start(self) -> None:
+        self.folder.mkdir(parents=True)
+        names = f"127.0.0.1 localhost\n{self.address} {self.name}\n"  # else libvirtd asks in vain
+        (self.folder / "hosts").write_text(names)
+        inside = INSIDE.format(name=self.name, folder=self.folder, volumes=self.volumes)
+        with (self.folder / "machine.out").open("wb") as out:
+            self.machine = subprocess.Popen(
                 ["/usr/bin/unshare", "-m", "-u", "-n", "bash", "-c", f"read -r _; {inside}"],
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=out,
             )
         self._plug()
-        assert self.libvirtd.stdin is not None
-        self.libvirtd.stdin.write(b"\n")
-        self.libvirtd.stdin.close()
-        socket = self.folder / "sock" / "libvirt-sock"
-        wait_until(socket.exists, told=(self.folder / "libvirtd.out").read_text)
+        assert self.machine.stdin is not None
+        self.machine.stdin.write(b"\n")
+        self.machine.stdin.close()
+        wait_until((self.folder / "ready").exists, told=(self.folder / "machine.out").read_text)
 
     def inside(self, *words: str) -> list[str]:
         """The command in the namespaces of the host."""
-        assert self.libvirtd is not None
-        return ["nsenter", "-t", str(self.libvirtd.pid), "-m", "-u", "-n", "--", *words]
+        assert self.machine is not None
+        return ["nsenter", "-t", str(self.machine.pid), "-m", "-u", "-n", "--", *words]
 
     def run(self, *words: str, check: bool = True) -> str:
         return run(*self.inside(*words), check=check)
@@ -199,18 +183,18 @@ class Host:
         mount and network namespaces of its own.
         """
         self.stop_agent()
-        if self.libvirtd is None or self.libvirtd.poll() is not None:
+        if self.machine is None or self.machine.poll() is not None:
             return
-        mine = Path(f"/proc/{self.libvirtd.pid}/ns/uts").stat().st_ino
+        mine = Path(f"/proc/{self.machine.pid}/ns/uts").stat().st_ino
         for pid in processes_in(mine):
             kill(pid)
-        self.libvirtd.wait(20)
+        self.machine.wait(20)
 
     # steps
 
     def _own(self, settings: dict[str, Any]) -> dict[str, Any]:
         return {
-            "libvirt_uri": self.uri,
+            "own_libvirtd": "true",
             "accel": "tcg",
             "network": "bridge",
             "tunnel_address": self.address,
@@ -219,7 +203,6 @@ class Host:
             "watch_seconds": 0.5,
             "console_listen": f"{self.address}:6090",
             "migration_address": self.address,
-            "migration_uri": f"qemu+tcp://{self.address}/system",
             **settings,
         }
 
@@ -242,23 +225,10 @@ class Host:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def _write_files(self) -> None:
-        facts = {"address": self.address, "folder": self.folder, "host_uuid": uuid.uuid4()}
-        qemu_conf = QEMU_CONF + QEMU_MIGRATES.format(**facts)
-        (self.folder / "etc" / "qemu.conf").write_text(qemu_conf)
-        (self.folder / "libvirtd.conf").write_text(LIBVIRTD_CONF.format(**facts))
-        names = f"127.0.0.1 localhost\n{self.address} {self.name}\n"  # else libvirtd asks in vain
-        (self.folder / "hosts").write_text(names)
-        user = "libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin\n"
-        group = "libvirt-qemu:x:64055:\nkvm:x:64056:\n"
-        for name, line in (("passwd", user), ("group", group)):
-            text = Path("/etc", name).read_text()
-            (self.folder / name).write_text(text if "libvirt-qemu" in text else text + line)
-
     def _plug(self) -> None:
         """A cable between the bridge and the host's card ``uplink``."""
-        assert self.libvirtd is not None
-        pid = self.libvirtd.pid
+        assert self.machine is not None
+        pid = self.machine.pid
         own = Path("/proc/self/ns/net").stat().st_ino
         wait_until(
             lambda: Path(f"/proc/{pid}/ns/net").stat().st_ino != own, told=lambda: "no namespace"

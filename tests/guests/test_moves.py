@@ -90,11 +90,19 @@ def copying(world: World, server: Server) -> dict[str, Any]:
 def abort_a_move(world: World, server: Server) -> None:
     move(world, server, speed=SLOW)
     going = copying(world, server)
+    check_encrypted(world.host_of(server), server)
     assert going["disk_remaining_bytes"] < going["disk_total_bytes"] == 1 << 30
     path = f"/servers/{server.id}/migrations/{going['id']}"
     assert world.admin.compute.delete(path, microversion="2.80").status_code == 202
     world.until(server, "ACTIVE")
     world.host_of(server).virsh("migrate-setspeed", server.id, str(FAST))
+
+
+def check_encrypted(origin: Host, server: Server) -> None:
+    """Memory goes by TLS, with the certificate that QEMU has for this."""
+    asked = ("qemu-monitor-command", server.id)
+    memory = origin.virsh(*asked, "--hmp", "info migrate_parameters")
+    assert re.search(r"tls-creds: '\w+'", memory), memory
 
 
 def force_a_move(world: World, server: Server) -> None:

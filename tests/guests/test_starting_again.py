@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from openstack.compute.v2.server import Server
 
-from tests.guests.machines import wait_until
+from servers.agent.hypervisor.libvirt.own_daemon import OwnDaemon
+from tests.guests.machines import run, wait_until
 from tests.guests.world import MARKS, World, are_up
 
 pytestmark = MARKS
@@ -20,7 +21,8 @@ def test_a_guest_that_ran_starts_again_after_its_host_was_halted(
     told = host._agent("halt", "--seconds", "20")
 
     assert "Guests that ended here" in told
-    assert guest.id not in host.virsh("list", "--uuid")
+    assert run("pgrep", "-f", guest.id, check=False) == ""
+    assert OwnDaemon(host.state).pid() is None
     left = host.run("ip", "-br", "link", "show", "type", "bridge")
     assert "csb" not in left
     assert "cs-network-" not in host.run("ip", "netns", "list")

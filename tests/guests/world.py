@@ -272,7 +272,7 @@ def a_world() -> Iterator[World]:
         target = stack.enter_context(TargetServer(state))
         for host in hosts:
             stack.callback(host.end)
-            host.start_libvirtd()
+            host.start()
             line = manage(state, "add_host", host.name, "--site", site, "--plain-http")
             token = re.search(r"JOIN_TOKEN=(\S+)", line)
             assert token is not None, line
