@@ -121,6 +121,7 @@ RESULT = {
     "text": Key(up_to(LONGEST_CONSOLE, text)),
     "console": Key(told(CONSOLE)),
     "diagnostics": Key(kept_mapping),
+    "held": Key(flag),
     "files": Key(list_of(told(PACKED), MOST_FILES)),
     "sizes": Key(kept_mapping),
     "to": Key(kept_mapping),
