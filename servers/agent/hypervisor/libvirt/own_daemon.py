@@ -71,10 +71,13 @@ default_tls_x509_verify = 1
 """
 """Memory and disks of guests go to QEMU of hosts alone that have a certificate of the same site."""
 INSIDE = """set -e
-umask 077
+umask 066
 cd /
 {binds}
 exec libvirtd $2 -f "$1/libvirtd.conf" -p "$1/libvirtd.pid"
+"""
+"""Files are for root alone. Folders can be passed by others: swtpm, a user of its own, has its
+state below one of libvirt's.
 """
 
 
