@@ -17,6 +17,9 @@ DOMAIN = "default"
 SERVICE_PROJECT = "service"
 ADMIN = "admin"
 
+TYPES = {"neutron": "network", "cinder": "block-storage", "glance": "image"}
+"""What the catalogue calls each service."""
+
 Sections = Mapping[str, Mapping[str, Any]]
 
 
@@ -181,6 +184,7 @@ def _credentials(place: Place, user: str) -> Mapping[str, Any]:
 def _token_check(place: Place, user: str) -> Mapping[str, Any]:
     return {
         **_credentials(place, user),
+        "service_type": TYPES[user],
         "www_authenticate_uri": place.auth_url,
         "interface": "public",
         "service_token_roles_required": "true",

@@ -25,6 +25,7 @@ from tests.real_services.configuration import (
     MAKERS,
     REGION,
     SERVICE_PROJECT,
+    TYPES,
     Place,
     write_configurations,
 )
@@ -37,12 +38,8 @@ START_SECONDS = 240
 STOP_SECONDS = 15
 OWN_NAMES = ("compute_site",)
 """Users of the service project besides those of the services themselves."""
-TYPES = {
-    "neutron": ("network", ""),
-    "cinder": ("block-storage", "/v3"),
-    "glance": ("image", ""),
-}
-"""Type and path of each in the catalogue."""
+PATHS = {"cinder": "/v3"}
+"""Of each in the catalogue, where it has one."""
 
 
 @contextlib.contextmanager
@@ -195,8 +192,8 @@ def _make_accounts(place: Place) -> None:
         user = identity.create_user(name=name, password=place.password, domain_id=DOMAIN)
         for role in (ADMIN, SERVICE_PROJECT):
             identity.assign_project_role_to_user(project.id, user.id, roles[role])
-    for name, (kind, path) in TYPES.items():
-        publish(cloud, name, kind, f"{place.url(name)}{path}")
+    for name, kind in TYPES.items():
+        publish(cloud, name, kind, f"{place.url(name)}{PATHS.get(name, '')}")
     cloud.close()
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from tests.real_services.running import free_ports
 from tests.world.databases import migrated_database
 
 HOSTS = ("host1", "host2")
+ALL = ("IDENTITY", "IMAGE", "NETWORK", "VOLUME")
+"""The services that a site can have elsewhere."""
 START_SECONDS = 60
 SETTLE_SECONDS = 180
 CLOUD = {
@@ -36,20 +38,20 @@ CLOUD = {
 
 
 class Site:
-    """The processes of the site, and the environment in which they run."""
+    """The processes of the site, and the environment in which they run. ``elsewhere`` are those of
+    its services that are the real ones.
+    """
 
-    def __init__(self, place: Place, folder: Path) -> None:
+    def __init__(self, place: Place, folder: Path, elsewhere: Sequence[str] = ALL) -> None:
         [self.port] = free_ports(1)
         self.log = folder / "log"
+        name = "_".join(("real", "site", *elsewhere)).lower()
         self.environment = {
             **os.environ,
-            "DATABASE_URL": migrated_database("real_site"),
+            "DATABASE_URL": migrated_database(name),
             "COMPUTE_SITE_STATE_DIR": str(folder),
             "COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": "0",
-            **{
-                f"COMPUTE_SITE_{service}_SERVICE": "openstack"
-                for service in ("IDENTITY", "IMAGE", "NETWORK", "VOLUME")
-            },
+            **{f"COMPUTE_SITE_{service}_SERVICE": "openstack" for service in elsewhere},
             "COMPUTE_SITE_OPENSTACK_AUTH_URL": place.auth_url,
             "COMPUTE_SITE_OPENSTACK_USERNAME": "compute_site",
             "COMPUTE_SITE_OPENSTACK_PASSWORD": place.password,
@@ -100,11 +102,16 @@ class Site:
 
 
 @contextlib.contextmanager
-def running_web(place: Place, folder: Path) -> Iterator[Site]:
-    """The site with its hosts and a flavor, but without a worker."""
-    site = Site(place, folder)
+def running_web(
+    place: Place,
+    folder: Path,
+    elsewhere: Sequence[str] = ALL,
+    more: Mapping[str, Any] | None = None,
+) -> Iterator[Site]:
+    """The site with its hosts and a flavor, and ``more`` of a cloud, but without a worker."""
+    site = Site(place, folder, elsewhere)
     cloud = folder / "cloud.yaml"
-    cloud.write_text(yaml.safe_dump(CLOUD))
+    cloud.write_text(yaml.safe_dump({**(more or {}), **CLOUD}))
     site.manage("loadcloud", str(cloud))
     with site.web():
         session = Session()
