@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+import platform
 import stat
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -28,13 +30,15 @@ from servers.agent.hypervisor.libvirt.drives import blank_sizes, check_rescue_di
 from servers.agent.hypervisor.libvirt.folders import CONSOLE_BYTES, CONSOLE_KEPT, Folder
 from servers.agent.hypervisor.libvirt.library import user_in
 from servers.agent.hypervisor.libvirt.migrate import xml_there
-from servers.agent.hypervisor.libvirt.stock import cpu_info_of
+from servers.agent.hypervisor.libvirt.stock import abilities_of_machine, cpu_info_of
 from servers.agent.hypervisor.protocol import Unsupported
 from servers.agent.machine import has_virtualization
+from servers.agent.settings import Settings
 
 SERVER = "5b1d7c2e-64d7-4d0a-bb52-7a30f6e1d001"
 VOLUME = "0c2ad7bc-5fd0-4d3f-8c0a-3d5a3ec7a001"
 EMULATED = Host(accelerated=False)
+SETTINGS = Settings(site="http://site", host="one", hypervisor="libvirt", state_dir="/nowhere")
 
 
 def a_guest(
@@ -188,6 +192,53 @@ def test_uefi_and_tpm_are_asked_of_libvirt() -> None:
     assert backend.get("version") == "2.0"
     assert [child.attrib for child in backend] == [{"secret": SERVER}]
     assert os.findtext("nvram") == "/g/nvram.fd"
+
+
+def test_secure_boot_takes_firmware_that_has_keys() -> None:
+    secure = {"hw_firmware_type": "uefi", "hw_machine_type": "q35", "os_secure_boot": "required"}
+    features = xml_of(a_guest(properties=secure)).findall("os/firmware/feature")
+    assert {one.get("name"): one.get("enabled") for one in features} == {
+        "enrolled-keys": "yes",
+        "secure-boot": "yes",
+    }
+
+
+def test_what_the_firmware_of_a_machine_can_do_is_told_by_its_descriptions(tmp_path: Path) -> None:
+    """As packages bring them; their names say nothing."""
+
+    def able_with(*features: str, architecture: str = platform.machine()) -> tuple[bool, bool]:
+        targets = [{"architecture": architecture, "machines": ["pc-q35-*"]}]
+        told = {"interface-types": ["uefi"], "targets": targets, "features": features}
+        (tmp_path / "40-some.json").write_text(json.dumps(told))
+        able = abilities_of_machine(SETTINGS, tmp_path)
+        return able.uefi, able.secure_boot
+
+    nothing = abilities_of_machine(SETTINGS, tmp_path / "nothing")
+    assert (nothing.uefi, nothing.secure_boot) == (False, False)
+    assert able_with("acpi-s3") == (True, False)
+    assert able_with("secure-boot", "requires-smm") == (True, False)
+    assert able_with("secure-boot", "enrolled-keys", "requires-smm") == (True, True)
+    assert able_with("secure-boot", "enrolled-keys", architecture="other") == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("properties", "named"),
+    [
+        ({"hw_machine_type": "q35"}, "secure boot without UEFI"),
+        ({"hw_firmware_type": "uefi"}, "secure boot with the machine type pc"),
+        ({"hw_firmware_type": "uefi", "hw_machine_type": "q35"}, ""),
+    ],
+)
+def test_secure_boot_is_refused_where_nothing_would_come_of_it(
+    properties: dict[str, str], named: str
+) -> None:
+    able = Abilities(uefi=True, secure_boot=True)
+    guest = a_guest(specs={"os:secure_boot": "required"}, properties=properties)
+    if not named:
+        check_demands(guest, able)
+        return
+    with pytest.raises(GuestFailed, match=named):
+        check_demands(guest, able)
 
 
 @pytest.mark.parametrize(

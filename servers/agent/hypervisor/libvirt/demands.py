@@ -97,16 +97,25 @@ class Demands:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
-    """What this machine can do for guests beyond what all of them can."""
+    """What this machine can do for guests beyond what all of them can. ``machine`` is the type of
+    those whose image names none.
+    """
 
     uefi: bool = False
     secure_boot: bool = False
+    """With the keys in it by which it knows what may start."""
     tpm: bool = False
+    machine: str = ""
 
 
 def demands_of(guest: Mapping[str, Any]) -> Demands:
     flavor = guest.get("flavor") or {}
     return Demands(flavor.get("extra_specs") or {}, guest.get("properties") or {})
+
+
+def needs_secure_boot(demands: Demands) -> bool:
+    words = (demands.specs.get("os:secure_boot"), demands.properties.get("os_secure_boot"))
+    return "required" in words
 
 
 def is_true(value: Any) -> bool:
@@ -176,6 +185,15 @@ def _abilities(demands: Demands, able: Abilities) -> Iterator[str]:
         yield "UEFI (no firmware is installed; on Debian: ovmf)"
     if demands.word("tpm_version") and not able.tpm:
         yield "a TPM (swtpm is not installed)"
-    words = (demands.specs.get("os:secure_boot"), demands.properties.get("os_secure_boot"))
-    if "required" in words and not able.secure_boot:
-        yield "secure boot"
+    if needs_secure_boot(demands):
+        yield from _secure_boot(demands, able)
+
+
+def _secure_boot(demands: Demands, able: Abilities) -> Iterator[str]:
+    machine = demands.word("machine_type") or able.machine or "pc"
+    if not able.secure_boot:
+        yield "secure boot (no firmware with keys is installed; on Debian: ovmf)"
+    if demands.word("firmware_type").lower() != "uefi":
+        yield "secure boot without UEFI (hw_firmware_type uefi of the image)"
+    if "q35" not in machine:
+        yield f"secure boot with the machine type {machine} (hw_machine_type q35 of the image)"

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.hypervisor.connections import Iscsi
-from servers.agent.hypervisor.libvirt.demands import Demands, demands_of, is_true
+from servers.agent.hypervisor.libvirt.demands import (
+    Demands,
+    demands_of,
+    is_true,
+    needs_secure_boot,
+)
 from servers.agent.hypervisor.libvirt.topology import floats_on, list_of
 
 NAMESPACE = "urn:compute-site:guest:1"
@@ -299,9 +304,11 @@ def _add_boot(root: ET.Element, demands: Demands, machine: str, folder: Path) ->
     os = ET.SubElement(root, "os", {"firmware": "efi"} if uefi else {})
     _text(os, "type", "hvm", arch="x86_64", machine=machine)
     if uefi:
-        words = (demands.specs.get("os:secure_boot"), demands.properties.get("os_secure_boot"))
-        enabled = "yes" if "required" in words else "no"
         firmware = ET.SubElement(os, "firmware")
+        secure = needs_secure_boot(demands)
+        if secure:  # without keys it lets everything start
+            ET.SubElement(firmware, "feature", enabled="yes", name="enrolled-keys")
+        enabled = "yes" if secure else "no"
         ET.SubElement(firmware, "feature", enabled=enabled, name="secure-boot")
         _text(os, "nvram", str(folder / NVRAM))
     if demands.flag("boot_menu"):

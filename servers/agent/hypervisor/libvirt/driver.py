@@ -110,7 +110,7 @@ class Libvirt:
     # a guest's life
 
     def spawn(self, guest: Mapping[str, Any], image: Path | None) -> None:
-        check_demands(guest, abilities_of_machine())
+        check_demands(guest, abilities_of_machine(self.settings))
         self._prepared()
         server_id = str(guest["server_id"])
         with self.machines.working(server_id):
@@ -279,7 +279,7 @@ class Libvirt:
                     shutil.copyfile(own.file(name), folder / name)
 
     def unpack(self, guest: Mapping[str, Any], folder: Path, *, running: bool) -> None:
-        check_demands(guest, abilities_of_machine())
+        check_demands(guest, abilities_of_machine(self.settings))
         self._prepared()
         server_id = str(guest["server_id"])
         with self.machines.working(server_id):
@@ -306,7 +306,7 @@ class Libvirt:
     def live_prepare(
         self, guest: Mapping[str, Any], sizes: Mapping[str, int], files: Path | None = None
     ) -> dict[str, Any]:
-        check_demands(guest, abilities_of_machine())
+        check_demands(guest, abilities_of_machine(self.settings))
         self._prepared()
         return self.migrations.prepare(guest, sizes, files)
 

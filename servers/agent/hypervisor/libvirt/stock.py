@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from servers.agent.failures import GuestFailed
+from servers.agent.files import read_json
 from servers.agent.hypervisor.libvirt.demands import (
     DISK_BUSES,
     NIC_MODELS,
@@ -26,7 +27,9 @@ from servers.agent.settings import Settings
 
 KVM = Path("/dev/kvm")
 KVM_CREATE_VM = 0xAE01
-FIRMWARE = (Path("/usr/share/OVMF"), Path("/usr/share/qemu/firmware"))
+FIRMWARE = Path("/usr/share/qemu/firmware")
+"""Where packages describe the firmware that they bring; libvirt chooses by the same files."""
+SECURE = frozenset(("secure-boot", "enrolled-keys"))
 GIB = 1 << 30
 KIB_OF_MIB = 1024
 
@@ -54,12 +57,23 @@ def _shared_cpus(settings: Settings) -> Mapping[int, frozenset[int]]:
     return {} if faults_of(settings) else shared_cpus(settings)
 
 
-def abilities_of_machine() -> Abilities:
-    descriptions = list(FIRMWARE[1].glob("*.json")) if FIRMWARE[1].is_dir() else []
-    uefi = any(FIRMWARE[0].glob("OVMF_CODE*.fd")) and bool(descriptions)
-    secure = uefi and any("secboot" in path.name or "ms" in path.name for path in descriptions)
-    tpm = shutil.which("swtpm") is not None and shutil.which("swtpm_setup") is not None
-    return Abilities(uefi=uefi, secure_boot=secure, tpm=tpm)
+def abilities_of_machine(settings: Settings, firmware: Path = FIRMWARE) -> Abilities:
+    features = list(_uefi_in(firmware))
+    return Abilities(
+        uefi=bool(features),
+        secure_boot=any(one >= SECURE for one in features),
+        tpm=shutil.which("swtpm") is not None and shutil.which("swtpm_setup") is not None,
+        machine=settings.machine,
+    )
+
+
+def _uefi_in(folder: Path) -> Iterator[frozenset[str]]:
+    """The features of each firmware for guests of this kind."""
+    for path in sorted(folder.glob("*.json")):
+        told = read_json(path) or {}
+        targets = [one.get("architecture") for one in told.get("targets", ())]
+        if "uefi" in told.get("interface-types", ()) and platform.machine() in targets:
+            yield frozenset(told.get("features", ()))
 
 
 def stock_of(connection: Any, folder: Path, settings: Settings, host: Host) -> dict[str, Any]:
@@ -83,7 +97,7 @@ def stock_of(connection: Any, folder: Path, settings: Settings, host: Host) -> d
         "supported_instances": [[platform.machine(), kind, "hvm"] for kind in kinds],
         "cpu_info": cpu_info_of(capabilities),
         "topology": topology,
-        "traits": sorted(traits_of(abilities_of_machine())),
+        "traits": sorted(traits_of(abilities_of_machine(settings))),
     }
 
 
