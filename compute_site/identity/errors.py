@@ -29,6 +29,12 @@ class NoRole(Unauthorized):
     code = "no_role"
 
 
+class ScopeBesideCredential(Unauthorized):
+    """An application credential has its scope; none can be asked for beside it."""
+
+    code = "scope_beside_credential"
+
+
 class CrossSite(Forbidden):
     """A page of another site sent a writing request with credentials that the browser remembers."""
 

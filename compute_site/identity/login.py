@@ -12,6 +12,7 @@ from compute_site.identity.errors import (
     MalformedRequest,
     NoRole,
     RestrictedToken,
+    ScopeBesideCredential,
     TokenNotFound,
 )
 from compute_site.identity.models import Domain, Role
@@ -122,9 +123,11 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
     """Log in with an application credential: it determines the project, and cannot be combined with
     another method.
     """
-    if asked.methods != ("application_credential",) or asked.scope != "default":
-        raise MalformedRequest(
-            "auth: an application credential goes with no other method and no scope."
+    if asked.methods != ("application_credential",):
+        raise MalformedRequest("auth: an application credential goes with no other method.")
+    if asked.scope != "default":
+        raise ScopeBesideCredential(
+            "auth.scope: an application credential has its own; ask for none beside it."
         )
     credential = find_credential(asked)
     named = asked.credential_id

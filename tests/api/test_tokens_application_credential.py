@@ -158,8 +158,14 @@ def test_a_wrong_secret_and_an_unknown_credential_get_one_answer(
 
 def test_a_credential_chooses_the_scope_itself(cast: Cast) -> None:
     shown = made()
+    credential = {"id": shown["id"], "secret": shown["secret"]}
+    before = Token.objects.count()
 
-    log_in({"id": shown["id"], "secret": shown["secret"]}, {"project": {"id": ALPHA}}).expect(400)
+    refused = log_in(credential, {"project": {"id": ALPHA}}).expect(401)
+
+    assert "auth.scope" in refused.json["error"]["message"]
+    assert Token.objects.count() == before
+    log_in(credential).expect(201)
 
 
 @pytest.mark.parametrize("by", ["name", "id"])
