@@ -150,6 +150,8 @@ def test_a_volume_of_another_type_or_project_stays_out(
     in_group(as_member, group, 400, volume_type=None)
     other = VolumeGroup.objects.create(project_id=BETA, group_type=group.group_type)
     in_group(as_member, other, 404)
+    in_group(as_member, group, 404, group_id="x")
+    assert not Volume.objects.exists()
     VolumeGroup.objects.filter(pk=group.pk).update(status="error")
     in_group(as_member, group, 400)
 

@@ -98,7 +98,7 @@ NEW_VOLUME: Mapping[str, Key] = {
     "metadata": Key(strict_texts, default={}),
     "consistencygroup_id": nothing("consistency group"),
     "backup_id": Key(uuid_text),
-    "group_id": Key(uuid_text),
+    "group_id": Key(line),
 }
 NEW_GROUP_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line, required=True),

@@ -110,11 +110,10 @@ def create_volume(
     shared = values["multiattach"] or (found is not None and found.is_shared)
     if shared:
         caller.permit(policies.MULTIATTACH)
-    group = values["group_id"]
-    if group is not None:
-        _check_group(caller.project_id, group, kind)
+    asked = values["group_id"]
+    group = None if asked is None else _find_group(caller.project_id, asked, kind)
     volume = Volume.objects.create(
-        group_id=group,
+        group=group,
         project_id=caller.project_id,
         user_id=caller.user_id,
         size=size,
@@ -138,14 +137,15 @@ def _check_one_source(values: Mapping[str, Any]) -> None:
         )
 
 
-def _check_group(project_id: str, group_id: uuid.UUID, type_id: str | None) -> None:
-    """Check that a new volume of the type can belong to the group.
+def _find_group(project_id: str, group_id: str, type_id: str | None) -> VolumeGroup:
+    """The group, which a new volume of the type can belong to.
 
     Raises:
         UnknownSource: the project has no such group.
         NotInGroup: it is not available, or has no volumes of this type.
     """
-    group = VolumeGroup.objects.of_project(project_id).filter(pk=group_id).first()
+    groups = VolumeGroup.objects.of_project(project_id)
+    group = groups.filter(pk__in=canonical_ids([group_id])).first()
     if group is None:
         raise UnknownSource(f"There is no group {group_id}.", field="volume.group_id")
     if group.status != "available":
@@ -154,6 +154,7 @@ def _check_group(project_id: str, group_id: uuid.UUID, type_id: str | None) -> N
         raise NotInGroup(
             f"Group {group_id} has no volumes of this type.", field="volume.volume_type"
         )
+    return group
 
 
 def _said_source(values: Mapping[str, Any]) -> data.Source | None:

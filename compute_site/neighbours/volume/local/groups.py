@@ -104,7 +104,7 @@ def create_from_source(caller: Caller, values: Values) -> VolumeGroup:
         **{key: values[key] for key in ("name", "description")},
     )
     group.volume_types.set(source.volume_types.all())
-    of_group = {"availability_zone": group.availability_zone, "group_id": group.pk}
+    of_group = {"availability_zone": group.availability_zone, "group_id": str(group.pk)}
     for origin in origins:
         create_volume(caller, {**NOTHING_SAID, **of_group, **origin})
     return group
