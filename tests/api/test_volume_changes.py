@@ -350,6 +350,19 @@ def test_types_are_found_by_name(as_member: ApiClient) -> None:
         assert [kind["name"] for kind in listed] == ["fast"]
 
 
+def test_the_newest_types_come_first(as_member: ApiClient) -> None:
+    ids = {name: str(VolumeType.objects.create(name=name).pk) for name in ("b", "a", "c")}
+
+    def listed(query: str = "") -> str:
+        found = as_member.get(f"{V3}/types?{query}").expect(200).json["volume_types"]
+        return "".join(kind["name"] for kind in found)
+
+    assert listed() == "cab"
+    assert listed(f"limit=1&marker={ids['c']}") == "a"
+    assert listed("sort=name:asc") == listed("sort_key=name&sort_dir=asc") == "abc"
+    assert listed("sort=created_at:asc") == "bac"
+
+
 def test_a_type_in_use_stays_what_it_is(as_admin: ApiClient) -> None:
     kind = VolumeType.objects.create(name="fast", extra_specs={"a": "b"})
     make_volume(volume_type=kind)

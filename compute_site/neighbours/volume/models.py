@@ -59,6 +59,7 @@ class VolumeType(models.Model):
         related_name="types",
         verbose_name="QoS specs",
     )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = VolumeTypeQuerySet.as_manager()
 

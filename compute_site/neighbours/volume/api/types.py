@@ -74,8 +74,10 @@ class Types(TypeView):
         "extra_specs": items("extra_specs", "extra_specs"),
     }
     since: ClassVar = starting(v3_52=["extra_specs"])
-    sorts: ClassVar = {"id": "pk", "name": "name", "is_public": "is_public"}
-    usual: ClassVar = (("name", False),)
+    sorts: ClassVar = {
+        "id": "pk",
+        **{key: key for key in ("name", "is_public", "description", "created_at")},
+    }
 
     def read_at_version(self, name: str, read: Read) -> Read:
         """Nobody finds types by what is hidden from him."""
