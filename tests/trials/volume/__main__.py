@@ -3,6 +3,7 @@
 ``python -m tests.trials.volume --count 3000 --seed 7`` makes the requests of a seed always alike.
 It compares the status, and of good answers the keys and the order of lists. What differs for a
 known reason is counted by its reason (``known.py``); the rest is shown, and makes the command fail.
+An interrupt (Ctrl-C) ends it, and shows what there is.
 
 Both sides need the user ``admin`` in a project of that name; a project and a member of it are made
 for the trial. Cinder needs a scheduler, a backend and its service of backups (in one process, as
@@ -12,6 +13,7 @@ what they would write is written into the PostgreSQL database that ``--cinder-da
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +23,7 @@ from tests.trials.service import Answer
 from tests.trials.tally import Tally, place_of
 from tests.trials.volume.asking import Asker
 from tests.trials.volume.differences import differs
+from tests.trials.volume.faults import is_faulty_twice
 from tests.trials.volume.known import KNOWN
 from tests.trials.volume.sides import Request, Side
 
@@ -35,7 +38,10 @@ volume that is new with them.
 class Comparison(Tally):
     salt: str
 
+    sent: int = 0
+
     def add(self, request: Request, ours: Answer, theirs: Answer) -> None:
+        self.sent += 1
         found = differs(ours, theirs, self.salt)
         if self.is_explained(found, KNOWN, request, ours, theirs):
             return
@@ -60,14 +66,14 @@ def main() -> int:
             side.make_member(who, f"{who}-{salt}")
         side.prepare(salt)
     tally = compare(ours, theirs, Asker(asked.seed), asked.count)
-    return tally.show(asked.count, asked.shown, asked.samples)
+    return tally.show(tally.sent, asked.shown, asked.samples)
 
 
-def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
+def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Comparison:
     tally = Comparison(salt=ours.names["salt"])
     fresh: set[str] = set()
     sides = (ours, theirs)
-    with ThreadPoolExecutor(2) as beside:
+    with ThreadPoolExecutor(2) as beside, contextlib.suppress(KeyboardInterrupt):
         for number in range(count):
             request = asker.request()
             if request.kind in USED_UP and request.kind not in fresh:
@@ -78,6 +84,16 @@ def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Tally:
             answers = list(beside.map(Side.send, sides, (request, request)))
             if _is_used_up(request, answers):
                 fresh.discard(request.kind)
+            ours_, theirs_ = (answer.status for answer in answers)
+            if ours_ != theirs_ and 400 <= min(ours_, theirs_) <= max(ours_, theirs_) < 500:
+                twice = is_faulty_twice(sides, request, answers)
+                request = dataclasses.replace(request, faulty_twice=twice)
+                fresh.discard(request.kind)
+            elif ours_ != theirs_:
+                for side, answer in zip(sides, answers, strict=True):
+                    side.undo(request, answer)
+            if request.method != "GET":
+                theirs.settle()
             tally.add(request, *answers)
     return tally
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -15,7 +16,6 @@ FREE = (
     *("volume_type_links", "volume_types_links"),
 )
 """Keys whose contents are not compared by shape."""
-PREPARED = re.compile(r"[vsgtbq]\d-")
 OF_TYPE = re.compile("(volumes|snapshots|gigabytes)_")
 PLAIN = (
     *("name", "description", "size", "bootable", "multiattach", "encrypted", "metadata"),
@@ -23,8 +23,8 @@ PLAIN = (
     *("provider", "control_location", "cipher", "key_size"),
 )
 """Keys whose values are compared where one thing is told of; what has no name is null in Cinder."""
-
-
+OF_DEMO = ("volumes", "snapshots")
+"""In lists of these is nothing but what the trial has made."""
 LISTED = (
     *("volumes", "snapshots", "volume_types", "groups", "group_snapshots", "backups"),
     *("group_types", "qos_specs"),
@@ -36,12 +36,14 @@ def shape(value: Any) -> Any:
 
 
 def order(answer: Answer, salt: str) -> list[str]:
-    """The names of what was prepared, in the order of the list; the rest is used up by requests."""
+    """The names of what is listed, in this order; of lists that have what others made, those of the
+    trial.
+    """
     for key in LISTED:
         rows = answer.json.get(key) if isinstance(answer.json, dict) else None
         if isinstance(rows, list):
-            names = [str(row.get("name")) for row in rows if isinstance(row, dict)]
-            return [name for name in names if PREPARED.match(name) and name.endswith(salt)]
+            names = [str(row.get("name") or "") for row in rows if isinstance(row, dict)]
+            return names if key in OF_DEMO else [name for name in names if salt in name]
     return []
 
 
@@ -81,7 +83,18 @@ def _lists_differ(ours: Answer, theirs: Answer, salt: str) -> str | None:
     key = next(iter(ours.json), "")
     mine, other = ours.json.get(key) or [], theirs.json.get(key) or []
     if order(ours, salt) != order(theirs, salt):
-        return "order or rows of the list"
+        return f"order or rows of the list {_first_row(order(ours, salt), order(theirs, salt))}"
+    if key in OF_DEMO or key not in LISTED:
+        if len(mine) != len(other):
+            return f"number of {key}"
+        pairs = zip(mine, other, strict=True)
+        return next((found for pair in pairs if (found := _values_differ(*pair))), None)
     if mine and other and shape(mine[0]) != shape(other[0]):
         return f"keys {sorted(set(shape(mine[0])) ^ set(shape(other[0])))}"
     return None
+
+
+def _first_row(mine: list[str], other: list[str]) -> str:
+    """Where two lists differ first."""
+    pairs = itertools.zip_longest(mine, other)
+    return next(f"{one}, theirs {two}"[:80] for one, two in pairs if one != two)

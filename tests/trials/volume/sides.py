@@ -28,7 +28,11 @@ HOST = "tests@files#files"
 FINISHING = {
     "volumes": "UPDATE volumes SET status = %(status)s, host = %(host)s WHERE id = %(id)s",
     "groups": "UPDATE groups SET status = %(status)s, host = %(host)s WHERE id = %(id)s",
-    "backups": "UPDATE backups SET status = %(status)s, host = 'tests' WHERE id = %(id)s",
+    "backups": """
+        WITH made AS (UPDATE backups SET status = %(status)s, host = 'tests' WHERE id = %(id)s)
+        UPDATE volumes SET status = 'available'
+        WHERE status = 'backing-up' AND project_id = %(project)s
+    """,
     "snapshots": "UPDATE snapshots SET status = %(status)s WHERE id = %(id)s",
     "group_snapshots": """
         WITH taken AS (UPDATE group_snapshots SET status = %(status)s WHERE id = %(id)s)
@@ -36,6 +40,22 @@ FINISHING = {
     """,
 }
 """What Cinder's other processes would have written."""
+GONE = """
+    UPDATE {} SET deleted = true, deleted_at = now(), status = 'deleted'
+    WHERE status = 'deleting' AND project_id = %(project)s
+"""
+MADE = "UPDATE {} SET status = 'available' WHERE status = 'creating' AND project_id = %(project)s"
+SETTLING = (
+    *(GONE.format(table) for table in ("volumes", "snapshots", "groups", "group_snapshots")),
+    *(MADE.format(table) for table in ("snapshots", "groups", "group_snapshots")),
+    """
+        UPDATE volumes
+        SET status = 'available', host = %(host)s,
+            size = CASE status WHEN 'extending' THEN 2 ELSE size END
+        WHERE status IN ('creating', 'extending', 'retyping') AND project_id = %(project)s
+    """,
+)
+"""The same of what requests have begun; volumes are extended to 2 GiB only."""
 MESSAGE = """
     INSERT INTO messages
         (id, project_id, request_id, resource_type, resource_uuid, event_id, detail_id, action_id,
@@ -57,6 +77,8 @@ class Request:
     body: Any = None
     version: str = "3.71"
     admin: bool = False
+    faulty_twice: bool = False
+    """Both refuse it differently, and alike once what may be a fault is taken away."""
 
     def __str__(self) -> str:
         who = "admin" if self.admin else "demo"
@@ -112,6 +134,26 @@ class Side(PreparedService):
             connection.execute(FINISHING[nouns], values)
             if status == "error":
                 connection.execute(MESSAGE, values)
+
+    def settle(self) -> None:
+        """Let come to an end what requests have begun."""
+        if self.database:
+            values = {"host": HOST, "project": self.projects["demo"]}
+            with psycopg.connect(self.database) as connection:
+                for statement in SETTLING:
+                    connection.execute(statement, values)
+
+    def undo(self, request: Request, answer: Answer) -> None:
+        """Delete what only this side has made, if it has."""
+        noun = request.path.partition("?")[0].partition("/")[0]
+        made = next(iter(answer.json.values()), None) if isinstance(answer.json, dict) else None
+        if request.method == "POST" and answer.status < 300 and isinstance(made, dict):
+            gone = {"delete": {"delete-volumes": True}}
+            row = f"{noun}/{made.get('id')}"
+            if noun == "groups":
+                self.send(Request("undo", "POST", f"{row}/action", gone, admin=False))
+            else:
+                self.send(Request("undo", "DELETE", row, admin=request.admin))
 
     def make_type(self, known_as: str, name: str, **keys: Any) -> str:
         """Its name."""

@@ -214,7 +214,7 @@ QUOTAS: Mapping[str, tuple[Any, ...]] = {
     "snapshots_nowhere": (5,),
     "colour": (1,),
 }
-CLASSES = ("default", "gold-{salt}", "x" * 255, "x" * 256)
+CLASSES = ("default", "gold-{salt}", "{salt}" + "x" * 240, "x" * 256)
 TYPE: Mapping[str, tuple[Any, ...]] = {
     "description": ("d", None, 5),
     "is_public": (True, False, "maybe"),
