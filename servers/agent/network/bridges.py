@@ -120,8 +120,7 @@ class Bridges:
 
     def _missing_devices(self) -> list[str]:
         lacks = []
-        if not FILTERED.exists():
-            _load_filters()
+        _load_filters()
         if not FILTERED.exists():
             lacks.append("the kernel's module br_netfilter, by which bridges are filtered")
         uplink = self.settings.uplink
@@ -235,6 +234,7 @@ class Bridges:
                 touched |= standing.networks.keys()
         self._filter(networks)  # first: it names devices that need not be there yet
         if networks:
+            _load_filters()
             set_values(CALLS)
         for network_id in sorted(touched):
             make_bridge(bridge_of(network_id), networks[network_id].mtu)
@@ -356,6 +356,9 @@ def _without_filters(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _load_filters() -> None:
+    """Nothing else does, after a boot."""
+    if FILTERED.exists():
+        return
     try:
         run("modprobe", "br_netfilter")
     except NetworkFailed as error:
