@@ -27,7 +27,12 @@ from servers.agent.hypervisor.libvirt.domain import (
     topology_of,
 )
 from servers.agent.hypervisor.libvirt.drives import blank_sizes, check_rescue_disk, drives_of
-from servers.agent.hypervisor.libvirt.folders import CONSOLE_BYTES, CONSOLE_KEPT, Folder
+from servers.agent.hypervisor.libvirt.folders import (
+    CONSOLE_BYTES,
+    CONSOLE_KEPT,
+    TAIL_BYTES,
+    Folder,
+)
 from servers.agent.hypervisor.libvirt.library import user_in
 from servers.agent.hypervisor.libvirt.migrate import xml_there
 from servers.agent.hypervisor.libvirt.stock import abilities_of_machine, cpu_info_of
@@ -464,6 +469,16 @@ def test_numa_cells_and_processor_are_told() -> None:
     assert info["numa_cells"] == [
         {"id": 0, "cpus": [0, 1], "memory_mb": 4096, "pages": {"4": 1000}}
     ]
+
+
+def test_a_console_log_that_has_just_begun_anew_is_read_with_the_one_before(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "console.log.0").write_text("x" * TAIL_BYTES + "login: ")
+    (tmp_path / "console.log").write_text("root")
+    read = Folder(tmp_path).read_console()
+    assert read.endswith("xlogin: root")
+    assert len(read) == TAIL_BYTES
 
 
 def test_a_console_log_keeps_its_end_when_it_has_grown_too_long(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ ARRIVING = "arriving.json"
 CONSOLE_BYTES = 4 << 20
 CONSOLE_KEPT = 1 << 20
 TAIL_BYTES = 400_000
+CONSOLE_BEFORE = f"{CONSOLE_LOG}.0"
+"""Where virtlogd writes the log, which goes on in a new file after 2 MiB."""
 COPY = "copy.qcow2"
 """Of the root disk, while a snapshot is made."""
 ROOT, BASE, SWAP, CONFIG = "root.qcow2", "root.base", "swap.qcow2", "config.iso"
@@ -73,12 +75,10 @@ class Folder:
 
     def read_console(self) -> str:
         """The last of what it wrote."""
-        try:
-            with self.file(CONSOLE_LOG).open("rb") as file:
-                file.seek(max(os.fstat(file.fileno()).st_size - TAIL_BYTES, 0))
-                return file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
+        found = b""
+        for name in (CONSOLE_LOG, CONSOLE_BEFORE):
+            found = _end_of(self.file(name), TAIL_BYTES - len(found)) + found
+        return found.decode("utf-8", "replace")
 
     def trim_console(self) -> None:
         """A guest that writes without end must not fill the disk. QEMU appends to the file."""
@@ -105,3 +105,12 @@ class Folders:
 
     def __iter__(self) -> Iterator[Folder]:
         return (Folder(path.parent) for path in sorted(self.path.glob(f"*/{GUEST}")))
+
+
+def _end_of(path: Path, most_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(os.fstat(file.fileno()).st_size - most_bytes, 0))
+            return file.read(most_bytes)
+    except FileNotFoundError:
+        return b""
