@@ -117,3 +117,45 @@ def test_admins_filter_by_project(as_admin: ApiClient) -> None:
     make_volume(name="foreign", project_id=BETA)
     make_volume(name="own")
     assert names(as_admin, f"all_tenants=1&project_id={BETA}") == ["foreign"]
+
+
+@pytest.mark.parametrize("noun", ["volumes", "snapshots"])
+def test_equals_go_by_age_the_way_of_the_first_key(
+    as_member: ApiClient, cast: Cast, noun: str
+) -> None:
+    for name in "bac":
+        volume = make_volume(name=name)
+        Snapshot.objects.create(volume=volume, project_id=ALPHA, size=1, name=name)
+    for query, found in (
+        ("sort_key=status", "cab"),
+        ("sort=status", "cab"),
+        ("sort=status:asc", "bac"),
+        ("sort=status:asc,project_id:desc", "bac"),
+        ("sort=display_name:asc", "abc"),
+    ):
+        assert "".join(names(as_member, query, noun)) == found, query
+    marker = as_member.get(f"{V3}/{noun}?sort=status:asc").json[noun][0]["id"]
+    assert names(as_member, f"sort=status:asc&limit=1&marker={marker}", noun) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("noun", "known", "unknown"),
+    [
+        ("volumes", "volume_type_id group_id snapshot_id source_volid multiattach", "host"),
+        ("snapshots", "volume_type_id progress user_id", "size_of"),
+        ("attachments", "attach_status attach_mode mountpoint instance_uuid", "status"),
+        ("backups", "container project_id user_id availability_zone", "metadata"),
+        ("groups", "description group_type_id group_snapshot_id user_id", "volumes"),
+        ("group_snapshots", "description group_type_id project_id", "volumes"),
+        ("messages", "expires_at project_id", "guaranteed_until"),
+        ("volume-transfers", "display_name no_snapshots", "name"),
+        ("types", "qos_specs_id created_at description", "extra_specs"),
+        ("qos-specs", "created_at id", "consumer"),
+    ],
+)
+def test_lists_are_sorted_by_what_cinder_keeps(
+    as_admin: ApiClient, noun: str, known: str, unknown: str
+) -> None:
+    for key in known.split():
+        as_admin.get(f"{V3}/{noun}?sort_key={key}", headers=NEWEST).expect(200)
+    as_admin.get(f"{V3}/{noun}?sort_key={unknown}", headers=NEWEST).expect(400)

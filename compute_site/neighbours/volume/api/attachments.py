@@ -57,9 +57,12 @@ class AttachmentsDetail(AttachmentView):
     }
     sorts: ClassVar = {
         "id": "pk",
-        **{key: key for key in ("created_at", "volume_id", "status")},
+        **{key: key for key in ("created_at", "volume_id")},
         "attach_status": "status",
-        "instance_id": "server_id",
+        "attach_mode": "mode",
+        "attached_host": "host_name",
+        "mountpoint": "device",
+        "instance_uuid": "server_id",
     }
 
     def get(self, request: Request) -> Response:

@@ -114,6 +114,7 @@ class BackupsDetail(BackupView):
         "display_name": "name",
         **{key: key for key in ("name", "status", "size", "volume_id", "snapshot_id")},
         **{key: key for key in ("created_at", "updated_at", "data_timestamp")},
+        **{key: key for key in ("availability_zone", "container", "project_id", "user_id")},
     }
 
     def get(self, request: Request) -> Response:

@@ -106,6 +106,8 @@ class GroupsDetail(GroupView):
     sorts: ClassVar = {
         "id": "pk",
         **{key: key for key in ("name", "status", "created_at", "availability_zone")},
+        **{key: key for key in ("description", "project_id", "user_id")},
+        **{key: key for key in ("group_type_id", "group_snapshot_id")},
     }
 
     def get(self, request: Request) -> Response:
@@ -168,7 +170,7 @@ GROUP_ACTIONS: dict[str, Action] = {
     "reset_status": (groups.reset_status, policies.RESET_GROUP, 202),
 }
 GROUP_SHAPES: dict[str, dict[str, Key]] = {
-    "delete": {"delete-volumes": Key(word_or_flag, default=False)},
+    "delete": {"delete-volumes": Key(word_or_flag, default=False, never_null=True)},
     "reset_status": {"status": Key(one_of(*groups.STATUSES), required=True)},
 }
 
@@ -229,6 +231,8 @@ class GroupSnapshotsDetail(GroupSnapshotView):
     sorts: ClassVar = {
         "id": "pk",
         **{key: key for key in ("name", "status", "created_at", "group_id")},
+        **{key: key for key in ("description", "project_id", "user_id")},
+        "group_type_id": "group__group_type_id",
     }
 
     def get(self, request: Request) -> Response:

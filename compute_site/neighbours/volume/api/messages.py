@@ -60,9 +60,8 @@ class Messages(MessageView):
     sorts: ClassVar = {
         "id": "pk",
         "message_level": "level",
-        "guaranteed_until": "expires_at",
-        **{key: key for key in ("event_id", "created_at", "request_id")},
-        **{key: key for key in ("resource_type", "resource_uuid")},
+        **{key: key for key in ("event_id", "created_at", "expires_at", "request_id")},
+        **{key: key for key in ("project_id", "resource_type", "resource_uuid")},
     }
 
     def get(self, request: Request) -> Response:

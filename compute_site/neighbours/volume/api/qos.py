@@ -73,7 +73,7 @@ class QosList(QosView):
     """``GET`` and ``POST /volume/v3/qos-specs``"""
 
     reads: ClassVar = {"id": an_id(), "name": same("name"), "consumer": same("consumer")}
-    sorts: ClassVar = {"id": "pk", **{key: key for key in ("name", "consumer", "created_at")}}
+    sorts: ClassVar = {"id": "pk", "created_at": "created_at"}
     bodies: ClassVar = {"post": (SPECS, QosCreate)}
 
     def get(self, request: Request) -> Response:

@@ -214,7 +214,9 @@ class ListView(ServiceView):
         """
         given = self.request.GET
         order = self.read_order() or self.usual
-        page = self.page(rows, [*order, ("pk", True)], offset=read_offset(given))
+        _, descending = order[0]
+        ends = [(column, descending) for column in ("created_at", "pk")]
+        page = self.page(rows, [*order, *ends], offset=read_offset(given))
         counts = "with_count" in given and read_flag(given["with_count"], "with_count")
         self.count = rows.count() if counts else None
         return page

@@ -60,7 +60,11 @@ class TransfersDetail(TransferView):
     """``GET /volume/v3/volume-transfers/detail``"""
 
     reads: ClassVar = {"id": an_id(), "name": same("name"), "volume_id": an_id("volume")}
-    sorts: ClassVar = {"id": "pk", **{key: key for key in ("name", "created_at", "volume_id")}}
+    sorts: ClassVar = {
+        "id": "pk",
+        "display_name": "name",
+        **{key: key for key in ("created_at", "volume_id", "no_snapshots")},
+    }
     since: ClassVar = starting(v3_59=["marker", "sort", "sort_key", "sort_dir"])
     usual: ClassVar = (("created_at", False),)
 

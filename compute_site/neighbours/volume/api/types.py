@@ -76,7 +76,7 @@ class Types(TypeView):
     since: ClassVar = starting(v3_52=["extra_specs"])
     sorts: ClassVar = {
         "id": "pk",
-        **{key: key for key in ("name", "is_public", "description", "created_at")},
+        **{key: key for key in ("name", "is_public", "description", "created_at", "qos_specs_id")},
     }
 
     def read_at_version(self, name: str, read: Read) -> Read:

@@ -215,7 +215,8 @@ class VolumesDetail(VolumeView):
             key: key
             for key in (
                 *("name", "status", "size", "availability_zone", "bootable", "created_at"),
-                *("user_id", "project_id", "updated_at"),
+                *("user_id", "project_id", "updated_at", "migration_status", "multiattach"),
+                *("snapshot_id", "source_volid", "volume_type_id", "group_id"),
             )
         },
         "id": "pk",
@@ -358,8 +359,12 @@ class SnapshotsDetail(VolumeView):
     sorts: ClassVar = {
         **{
             key: key
-            for key in ("name", "status", "volume_id", "created_at", "updated_at", "project_id")
+            for key in (
+                *("name", "status", "volume_id", "created_at", "updated_at", "project_id"),
+                *("user_id", "group_snapshot_id", "progress"),
+            )
         },
+        "volume_type_id": "volume__volume_type_id",
         "id": "pk",
         "display_name": "name",
     }
