@@ -64,6 +64,8 @@ def test_a_backup_is_made_shown_and_deleted(as_member: ApiClient, as_admin: ApiC
         {"snapshot_id": "x"},
         {"incremental": "perhaps"},
         {"force": 7},
+        {"force": None},
+        {"incremental": None},
         {"metadata": {"a": 1}},
         {"name": "x" * 256},
         {"colour": "red"},

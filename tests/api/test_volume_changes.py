@@ -68,6 +68,8 @@ def test_metadata_by_its_urls(as_member: ApiClient, as_reader: ApiClient, noun: 
 
 def test_a_snapshot_keeps_its_metadata(as_member: ApiClient) -> None:
     body = {"snapshot": {"volume_id": str(make_volume().pk), "metadata": {"k": "v"}}}
+    forced = {"snapshot": body["snapshot"] | {"force": None}}
+    as_member.post(f"{V3}/snapshots", forced).expect(400)
     made = as_member.post(f"{V3}/snapshots", body).expect(202).json["snapshot"]
     assert made["metadata"] == {"k": "v"}
     shown = as_member.get(f"{V3}/snapshots/{made['id']}").expect(200).json["snapshot"]
@@ -244,6 +246,19 @@ def test_types_from_made_to_deleted(as_admin: ApiClient, as_member: ApiClient) -
     volume.delete()
     as_admin.delete(url).expect(202)
     as_admin.get(url).expect(404)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("no", 200), ("false", 200), (False, 200), (None, 400), ("maybe", 400)]
+)
+def test_a_type_is_public_or_not(as_admin: ApiClient, word: Any, status: int) -> None:
+    made = {"name": "new", "os-volume-type-access:is_public": word}
+    as_admin.post(f"{V3}/types", {"volume_type": made}).expect(status)
+    assert VolumeType.objects.filter(is_public=False).count() == (status == 200)
+    kind = VolumeType.objects.create(name="old")
+    as_admin.put(f"{V3}/types/{kind.pk}", {"volume_type": {"is_public": word}}).expect(status)
+    kind.refresh_from_db()
+    assert kind.is_public is (status == 400)
 
 
 def test_a_private_type_is_opened_to_a_project(

@@ -63,7 +63,7 @@ def test_names_of_qos_specs_are_taken_once(as_admin: ApiClient, as_member: ApiCl
     make(as_admin).expect(200)
     make(as_admin).expect(409)
     as_member.get(QOS).expect(403)
-    found = as_admin.get(f"{QOS}?consumer=back-end&sort_key=name").expect(200).json["qos_specs"]
+    found = as_admin.get(f"{QOS}?consumer=back-end&sort_key=id").expect(200).json["qos_specs"]
     assert [specs["name"] for specs in found] == ["gentle"]
     assert as_admin.get(f"{QOS}?name=other").expect(200).json["qos_specs"] == []
     as_admin.get(f"{QOS}?speed=5").expect(400)
@@ -152,6 +152,9 @@ def test_a_type_says_how_volumes_are_encrypted(as_admin: ApiClient, as_member: A
     assert TypeEncryption.objects.get().key_size == 128
     as_admin.delete(f"{url}/{made['encryption_id']}").expect(202)
     as_admin.delete(f"{url}/{made['encryption_id']}").expect(404)
+    said = {"provider": "luks", "control_location": "front-end"}
+    made = as_admin.post(url, {"encryption": said}).expect(200).json["encryption"]
+    assert set(made) == {*said, "encryption_id", "volume_type_id"}
 
 
 @pytest.mark.parametrize(

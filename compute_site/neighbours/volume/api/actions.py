@@ -79,16 +79,16 @@ SHAPES: Mapping[str, Mapping[str, Key]] = {
     },
     "os-volume_upload_image": {
         "image_name": Key(filled_line, required=True),
-        "force": Key(word_or_flag, default=False),
+        "force": Key(word_or_flag, default=False, never_null=True),
         "disk_format": Key(one_of(*DISK_FORMATS), default="raw"),
         "container_format": Key(one_of(*CONTAINER_FORMATS), default="bare"),
         "visibility": Key(one_of("private", "public", "shared", "community"), default="private"),
-        "protected": Key(word_or_flag, default=False),
+        "protected": Key(word_or_flag, default=False, never_null=True),
     },
     "revert": {"snapshot_id": Key(uuid_text, required=True)},
     "os-reimage": {
         "image_id": Key(uuid_text, required=True),
-        "reimage_reserved": Key(word_or_flag, default=False),
+        "reimage_reserved": Key(word_or_flag, default=False, never_null=True),
     },
     "os-extend_volume_completion": {"error": Key(word_or_flag, default=False)},
     "os-attach": {

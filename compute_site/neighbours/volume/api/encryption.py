@@ -67,9 +67,9 @@ class TypeEncryptions(OfType):
 
     def post(self, request: Request, type_id: str) -> Response:
         self.caller.permit(policies.CREATE_ENCRYPTION)
-        values = self.read(NOUN, EncryptionCreate).values
-        made = encryption.create(self.find_type(type_id), values)
-        shown = {key: getattr(made, key) for key in values}
+        asked = self.read(NOUN, EncryptionCreate)
+        made = encryption.create(self.find_type(type_id), asked.values)
+        shown = {key: getattr(made, key) for key in asked.values if key in asked.given}
         shown |= {"encryption_id": str(made.pk), "volume_type_id": str(made.volume_type_id)}
         return Response({NOUN: shown})
 

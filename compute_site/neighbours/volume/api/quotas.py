@@ -93,7 +93,10 @@ class QuotaSet(QuotaSetDefaults):
     def put(self, request: Request, owner: str) -> Response:
         found = find_project_id(self.caller, owner)
         permit_on(self.caller, policies.UPDATE_QUOTA, found or owner)
-        values = self.read("quota_set", QuotaUpdate).values
+        asked = self.read("quota_set", QuotaUpdate)
+        values = asked.values
+        if not asked.given and not values[OF_TYPES]:
+            raise BadRequest("Give at least one limit.", field="quota_set")
         if found is None:
             raise NotFound(f"There is no project {owner}.")
         limits = read_limits(self.caller, values, "quota_set")

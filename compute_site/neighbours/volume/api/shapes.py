@@ -103,13 +103,13 @@ NEW_VOLUME: Mapping[str, Key] = {
 NEW_GROUP_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line, required=True),
     "description": Key(line, default=""),
-    "is_public": Key(word_or_flag, default=True),
+    "is_public": Key(word_or_flag, default=True, never_null=True),
     "group_specs": Key(strict_texts, default={}),
 }
 CHANGED_GROUP_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line),
     "description": Key(line),
-    "is_public": Key(word_or_flag),
+    "is_public": Key(word_or_flag, never_null=True),
 }
 
 
@@ -149,8 +149,8 @@ NEW_BACKUP: Mapping[str, Key] = {
     "name": Key(line, default=""),
     "description": Key(line, default=""),
     "container": Key(line, default=""),
-    "incremental": Key(word_or_flag, default=False),
-    "force": Key(word_or_flag, default=False),
+    "incremental": Key(word_or_flag, default=False, never_null=True),
+    "force": Key(word_or_flag, default=False, never_null=True),
     "metadata": Key(strict_texts, default={}),
     "availability_zone": Key(line),
 }
@@ -166,7 +166,7 @@ NEW_SNAPSHOT: Mapping[str, Key] = {
     "volume_id": Key(uuid_text),
     "name": Key(line, default="", other_name="display_name"),
     "description": Key(line, default="", other_name="display_description"),
-    "force": Key(word_or_flag),
+    "force": Key(word_or_flag, never_null=True),
     "metadata": Key(strict_texts, default={}),
 }
 CHANGED: Mapping[str, Key] = {
@@ -178,13 +178,13 @@ CHANGED_SNAPSHOT: Mapping[str, Key] = without(CHANGED, "metadata")
 NEW_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line, required=True),
     "description": Key(line, default=""),
-    "os-volume-type-access:is_public": Key(flag, default=True),
+    "os-volume-type-access:is_public": Key(word_or_flag, default=True, never_null=True),
     "extra_specs": Key(strict_texts, default={}),
 }
 CHANGED_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line),
     "description": Key(line),
-    "is_public": Key(flag),
+    "is_public": Key(word_or_flag, never_null=True),
 }
 
 
@@ -204,7 +204,7 @@ CHANGED_ATTACHMENT: Mapping[str, Key] = {"connector": Key(filled_connector, requ
 NEW_TRANSFER: Mapping[str, Key] = {
     "volume_id": Key(uuid_text, required=True),
     "name": Key(line),
-    "no_snapshots": Key(word_or_flag, default=False),
+    "no_snapshots": Key(word_or_flag, default=False, never_null=True),
 }
 
 
