@@ -18,7 +18,14 @@ from compute_site.cloudfile.errors import CloudFileError
 from compute_site.cloudfile.load import load_cloud, parse
 from compute_site.identity.models import Project, ProjectRole, User
 from compute_site.neighbours.image.models import Image
-from compute_site.neighbours.network.models import FixedIp, Network, Port, Quota, SecurityGroup
+from compute_site.neighbours.network.models import (
+    FixedIp,
+    Network,
+    Port,
+    Quota,
+    SecurityGroup,
+    Subnet,
+)
 from compute_site.neighbours.volume.models import Attachment, Snapshot, Volume
 from flavors.models import Flavor, FlavorAccess
 from quotas.models import Limit, Usage
@@ -323,6 +330,24 @@ def test_what_servers_have_changed_stays() -> None:
     assert ComputeNode.objects.get(hypervisor_hostname="h1").vcpus_used == 2
 
 
+def test_pools_of_a_file_go_without_the_gateway() -> None:
+    whole = [{"start": "10.1.0.1", "end": "10.1.0.100"}]
+    cloud = spoil("subnets", 0, gateway_ip="10.1.0.50", allocation_pools=whole)
+    for _ in range(2):
+        load_cloud(copy.deepcopy(cloud))
+        assert Subnet.objects.get(pk=SUBNET).allocation_pools == [
+            {"start": "10.1.0.1", "end": "10.1.0.49"},
+            {"start": "10.1.0.51", "end": "10.1.0.100"},
+        ]
+
+
+def test_the_gateway_that_none_gave_is_left_out_too() -> None:
+    load_cloud(spoil("subnets", 0, allocation_pools=[{"start": "10.1.0.1", "end": "10.1.0.100"}]))
+    subnet = Subnet.objects.get(pk=SUBNET)
+    assert subnet.gateway_ip == "10.1.0.1"
+    assert subnet.allocation_pools == [{"start": "10.1.0.2", "end": "10.1.0.100"}]
+
+
 def spoil(section: str, index: int, **values: Any) -> dict[str, Any]:
     cloud = copy.deepcopy(CLOUD)
     cloud[section][index] |= values
@@ -343,6 +368,15 @@ def spoil(section: str, index: int, **values: Any) -> dict[str, Any]:
         (spoil("subnets", 0, ip_version=6), "subnets[0] (s), key ip_version"),
         (
             spoil("subnets", 0, allocation_pools=[{"start": "10.2.0.1", "end": "10.2.0.2"}]),
+            "subnets[0] (s), key allocation_pools",
+        ),
+        (
+            spoil(
+                "subnets",
+                0,
+                gateway_ip="10.1.0.9",
+                allocation_pools=[{"start": "10.1.0.9", "end": "10.1.0.9"}],
+            ),
             "subnets[0] (s), key allocation_pools",
         ),
         (

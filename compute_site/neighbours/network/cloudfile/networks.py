@@ -10,9 +10,11 @@ from compute_site.cloudfile.entry import Entry
 from compute_site.cloudfile.section import Section
 from compute_site.identity.models import Project
 from compute_site.neighbours.network.api.shapes import NETWORK, SECURITY_GROUP, SUBNET
+from compute_site.neighbours.network.local.addresses import pools_without
 from compute_site.neighbours.network.local.ports import give_first_rules, make_default_groups
 from compute_site.neighbours.network.local.rows import (
     UnusableSubnet,
+    gateway_of,
     network_row,
     rule_row,
     subnet_row,
@@ -41,9 +43,15 @@ def write_subnets(entries: Sequence[Entry], cloud: Cloud) -> None:
 
 
 def _make_subnet(entry: Entry, cloud: Cloud) -> Subnet:
+    """The API refuses pools with the gateway. A file may describe a cloud that has such: there the
+    gateway is left out of the pools.
+    """
     row_id = own_id(entry, "subnet", str(entry["network_id"]), entry["name"], entry["cidr"])
+    gateway = gateway_of(entry.values, entry.given)
+    pools = pools_without(entry["allocation_pools"] or (), gateway) or entry["allocation_pools"]
+    values = {**entry.values, "allocation_pools": pools}
     try:
-        return subnet_row(entry.values, entry.given, row_id, cloud.project(entry, "project_id"))
+        return subnet_row(values, entry.given, row_id, cloud.project(entry, "project_id"))
     except UnusableSubnet as error:
         raise entry.wrong(error.field or "cidr", error.detail) from None
 

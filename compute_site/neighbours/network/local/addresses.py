@@ -12,7 +12,7 @@ import dataclasses
 import ipaddress
 import random
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -134,16 +134,30 @@ def default_pools(cidr: str, gateway_ip: str | None) -> list[dict[str, str]]:
     """The pools of all allocatable addresses: all but those of network, broadcast and gateway."""
     network = ipaddress.ip_network(cidr)
     edge = 1 if network.num_addresses > 2 else 0
-    first = int(network.network_address) + edge
-    last = int(network.broadcast_address) - (edge if network.version == 4 else 0)
-    spans = [(first, last)]
-    if gateway_ip is not None:
-        gateway = int(ipaddress.ip_address(gateway_ip))
-        spans = [(first, min(last, gateway - 1)), (max(first, gateway + 1), last)]
-    kind = type(network.network_address)
-    return [
-        {"start": str(kind(start)), "end": str(kind(end))} for start, end in spans if start <= end
-    ]
+    first = network.network_address + edge
+    last = network.broadcast_address - (edge if network.version == 4 else 0)
+    return pools_without([{"start": str(first), "end": str(last)}], gateway_ip)
+
+
+def pools_without(pools: Iterable[Mapping[str, str]], address: str | None) -> list[dict[str, str]]:
+    """The same pools without one address, which divides the pool that it lies in."""
+    if address is None:
+        return [dict(pool) for pool in pools]
+    left_out = ipaddress.ip_address(address)
+    kind, number = type(left_out), int(left_out)
+    left: list[dict[str, str]] = []
+    for pool in pools:
+        start, end = (ipaddress.ip_address(pool[edge]) for edge in ("start", "end"))
+        if start.version != left_out.version or not int(start) <= number <= int(end):
+            left.append(dict(pool))
+            continue
+        parts = [(int(start), number - 1), (number + 1, int(end))]
+        left += [
+            {"start": str(kind(first)), "end": str(kind(last))}
+            for first, last in parts
+            if first <= last
+        ]
+    return left
 
 
 def is_reserved(cidr: str, address: Address) -> bool:

@@ -128,9 +128,7 @@ def subnet_row(
     network = ipaddress.ip_network(values["cidr"])
     if values["ip_version"] not in (None, network.version):
         raise UnusableSubnet(f"{network} is IPv{network.version}.", field="ip_version")
-    gateway = values["gateway_ip"]
-    if "gateway_ip" not in given and network.num_addresses > 2:
-        gateway = str(network.network_address + 1)
+    gateway = gateway_of(values, given)
     check_gateway(str(network), gateway)
     check_pools(str(network), values["allocation_pools"] or (), gateway)
     subnet = Subnet(
@@ -143,6 +141,15 @@ def subnet_row(
     )
     check_modes(subnet)
     return subnet
+
+
+def gateway_of(values: Mapping[str, Any], given: Collection[str]) -> str | None:
+    """The gateway of a new subnet: the first address of its range where none is given."""
+    network = ipaddress.ip_network(values["cidr"])
+    if "gateway_ip" in given or network.num_addresses <= 2:
+        gateway: str | None = values["gateway_ip"]
+        return gateway
+    return str(network.network_address + 1)
 
 
 def check_modes(subnet: Subnet) -> None:
