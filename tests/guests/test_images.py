@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.agent.hypervisor.libvirt.drives import disk_of, make_root
+from servers.agent.hypervisor.libvirt.folders import RESCUE, ROOT, Folder
 from servers.agent.storage.confined import ACCESS, lent, path_of, run_confined
 from servers.agent.storage.qemu_img import (
     BadImage,
@@ -59,6 +61,26 @@ def test_a_disk_is_made_on_an_image_and_copied_with_it(tmp_path: Path) -> None:
     modes = [path.stat().st_mode & 0o777 for path in (base, disk, copy)]
     assert modes == [0o400, 0o600, 0o600]
     assert not [path for path in (base, disk, copy) if ACCESS in os.listxattr(path)]
+
+
+@pytest.mark.parametrize("name", [ROOT, RESCUE])
+def test_apparmor_lets_libvirt_read_what_a_disk_is_made_on(tmp_path: Path, name: str) -> None:
+    """Its profile of virt-aa-helper goes by the ends of names."""
+    folder = Folder(tmp_path / "guest")
+    folder.make()
+    make_root(folder, make_image(tmp_path / "image", b"of the image"), 1, name=name)
+    assert len(list(folder.path.iterdir())) == 2
+    assert {path.suffix for path in folder.path.iterdir()} <= {".img", ".qcow2"}
+
+
+def test_a_disk_of_an_earlier_release_is_read_with_what_it_was_made_on(tmp_path: Path) -> None:
+    make_overlay(
+        inspect_image(make_image(tmp_path / "root.base", b"of the image")),
+        tmp_path / ROOT,
+        MIB,
+    )
+    make_copy(disk_of(tmp_path / ROOT), tmp_path / "copy")
+    assert content_of(tmp_path / "copy").startswith(b"of the image")
 
 
 def test_an_image_that_names_another_file_is_refused(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from servers.agent.hypervisor.libvirt.domain import (
 from servers.agent.hypervisor.libvirt.folders import (
     BASE,
     CONFIG,
+    EARLIER_BASE,
     RESCUE,
     RESCUE_BASE,
     RESCUE_CONFIG,
@@ -213,7 +214,8 @@ def config_drive(path: Path, demands: Demands, taken: Iterable[str], machine: st
 
 def disk_of(path: Path) -> DiskFile:
     """A file of ours as a source of copies."""
-    return own_disk(path, path.with_name(BASE))
+    bases = [path.with_name(name) for name in (BASE, EARLIER_BASE)]
+    return own_disk(path, next((base for base in bases if base.exists()), bases[0]))
 
 
 def _blanks(guest: Mapping[str, Any]) -> list[tuple[str, int, Disk]]:

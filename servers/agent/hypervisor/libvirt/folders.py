@@ -25,8 +25,13 @@ CONSOLE_BEFORE = f"{CONSOLE_LOG}.0"
 """Where virtlogd writes the log, which goes on in a new file after 2 MiB."""
 COPY = "copy.qcow2"
 """Of the root disk, while a snapshot is made."""
-ROOT, BASE, SWAP, CONFIG = "root.qcow2", "root.base", "swap.qcow2", "config.iso"
-RESCUE, RESCUE_BASE, RESCUE_CONFIG = "rescue.qcow2", "rescue.base", "rescue.iso"
+ROOT, BASE, SWAP, CONFIG = "root.qcow2", "root.base.img", "swap.qcow2", "config.iso"
+RESCUE, RESCUE_BASE, RESCUE_CONFIG = "rescue.qcow2", "rescue.base.img", "rescue.iso"
+"""By their ends AppArmor lets libvirt read disks, to find what they are made on; what it does not
+find so is kept from QEMU.
+"""
+EARLIER_BASE = "root.base"
+"""Of guests that were made by earlier releases."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
