@@ -31,7 +31,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "offset": ("0", "1", "x"),
     "marker": ("{volume1}", "{unknown}", "x"),
     "sort": ("name:asc", "size", "created_at:desc,id:asc", "colour", "name:up"),
-    "sort_key": ("name", "id", "status", "colour"),
+    "sort_key": ("name", "id", "status", "colour", "display_name", "attach_status", "created_at"),
     "sort_dir": ("asc", "desc", "up"),
     "all_tenants": ("1",),
     "colour": ("red",),
@@ -48,7 +48,7 @@ NEW_VOLUME: Mapping[str, tuple[Any, ...]] = {
     "snapshot_id": ("{snapshot0}", "{unknown}", "x", None),
     "source_volid": ("{volume1}", "{unknown}", None),
     "imageRef": (None, ""),
-    "multiattach": (False, "maybe"),
+    "multiattach": (False, "maybe", None),
     "display_name": ("n",),
     "group_id": (None, "x"),
     "backup_id": (None,),
@@ -133,7 +133,7 @@ ENCRYPTION: Mapping[str, tuple[Any, ...]] = {
 GROUP_TYPE: Mapping[str, tuple[Any, ...]] = {
     "name": ("g-{salt}", "g0-{salt}", "", " ", None, 5, "x" * 256),
     "description": ("d", "", None, 5),
-    "is_public": (True, False, "maybe"),
+    "is_public": (True, False, "no", "maybe", None),
     "group_specs": ({"a": "b"}, {"a": 5}, {}, None),
     "colour": ("red",),
 }
@@ -165,7 +165,7 @@ GROUP_CHANGES: Mapping[str, tuple[Any, ...]] = {
     "colour": ("red",),
 }
 GROUP_DELETION: Mapping[str, tuple[Any, ...]] = {
-    "delete-volumes": (True, False, "maybe"),
+    "delete-volumes": (True, False, "maybe", None),
     "colour": ("red",),
 }
 STATUS: Mapping[str, tuple[Any, ...]] = {
@@ -182,8 +182,8 @@ NEW_BACKUP: Mapping[str, tuple[Any, ...]] = {
     "snapshot_id": ("{unknown}", "{snapshot0}", "x", None),
     "name": ("x" * 256, 5),
     "container": ("c", "", 5),
-    "incremental": (True, "maybe"),
-    "force": ("maybe",),
+    "incremental": (True, "maybe", None),
+    "force": ("maybe", None),
     "metadata": ({"a": 5},),
     "colour": ("red",),
 }
@@ -217,7 +217,7 @@ QUOTAS: Mapping[str, tuple[Any, ...]] = {
 CLASSES = ("default", "gold-{salt}", "{salt}" + "x" * 240, "x" * 256)
 TYPE: Mapping[str, tuple[Any, ...]] = {
     "description": ("d", None, 5),
-    "is_public": (True, False, "maybe"),
+    "is_public": (True, False, "no", "maybe", None),
     "colour": ("red",),
     "name": ("", None, 5),
 }
