@@ -56,7 +56,8 @@ def test_an_admin_sets_limits_and_takes_them_back(
     as_admin.delete(path).expect(200)
     assert as_member.get(path).expect(200).json["quota_set"]["volumes"] == 10
     as_member.put(path, {"quota_set": {"volumes": -1}}).expect(403)
-    as_admin.put(path, {"quota_set": {}}).expect(400)
+    for wrong in ({}, {"volumes": None, "backups": 7}):
+        as_admin.put(path, {"quota_set": wrong}).expect(400)
     as_member.delete(path).expect(403)
 
 

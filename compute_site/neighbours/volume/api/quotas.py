@@ -20,6 +20,7 @@ from compute_site.values.keys import IGNORED, Key, WrongValue, limit
 from compute_site.values.words import PLAIN_TRUE
 
 OF_TYPES = "of_types"
+LIMITS: Mapping[str, Key] = {name: Key(limit, never_null=True) for name in QUOTAS.kinds}
 
 
 class LimitsOfTypes(BodySerializer):
@@ -30,7 +31,7 @@ class LimitsOfTypes(BodySerializer):
 
 class QuotaUpdate(LimitsOfTypes):
     shape: ClassVar[Mapping[str, Key]] = {
-        **{name: Key(limit) for name in QUOTAS.kinds},
+        **LIMITS,
         "tenant_id": IGNORED,
         "force": IGNORED,
         "skip_validation": IGNORED,
@@ -38,7 +39,7 @@ class QuotaUpdate(LimitsOfTypes):
 
 
 class ClassUpdate(LimitsOfTypes):
-    shape: ClassVar[Mapping[str, Key]] = {name: Key(limit) for name in QUOTAS.kinds}
+    shape: ClassVar[Mapping[str, Key]] = LIMITS
 
 
 def names_of_types(caller: Caller) -> list[str]:
