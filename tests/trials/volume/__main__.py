@@ -32,6 +32,9 @@ USED_UP = (*ON_SCRATCH, "specs", "type", "group type", "group", "group snapshot"
 """Kinds of requests whose things are new for each that changes them; those of some are about a
 volume that is new with them.
 """
+END_OF_SCRATCH = Request(
+    "undo", "POST", "volumes/{scratch}/action", {"os-force_delete": {}}, admin=True
+)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -92,6 +95,8 @@ def compare(ours: Side, theirs: Side, asker: Asker, count: int) -> Comparison:
             elif ours_ != theirs_:
                 for side, answer in zip(sides, answers, strict=True):
                     side.undo(request, answer)
+                    if request.kind in ON_SCRATCH:
+                        side.send(END_OF_SCRATCH)
             if request.method != "GET":
                 theirs.settle()
             tally.add(request, *answers)

@@ -71,18 +71,25 @@ def _repairs(request: Request) -> Iterator[tuple[set[int], Request]]:
 
 
 def _repairs_of_one(request: Request) -> Iterator[tuple[set[int], Request]]:
-    """Who asks, what it is about, or a key of the body."""
+    """Who asks, what it is about, a parameter, an action, or a key of the body."""
     if not request.admin:
         yield {403}, dataclasses.replace(request, admin=True)
     missing = MISSING.match(request.path)
     if missing and missing[1] in THERE and missing[2] != THERE[missing[1]]:
         path = f"{missing[1]}/{THERE[missing[1]]}{request.path[missing.end() :]}"
         yield {404}, dataclasses.replace(request, path=path)
+    place, _, query = request.path.partition("?")
+    for number, _ in enumerate(asked := query.split("&") if query else []):
+        less = "&".join([*asked[:number], *asked[number + 1 :]])
+        yield set(), dataclasses.replace(request, path=f"{place}?{less}")
+    if isinstance(request.body, dict) and "paint" in request.body:
+        deletion = {"delete": {"delete-volumes": True}}
+        yield set(), dataclasses.replace(request, body=deletion)
     for noun, told in request.body.items() if isinstance(request.body, dict) else ():
         for key in told if isinstance(told, dict) else ():
             if key not in NEEDED or (noun, key) in SPARE:
-                less: dict[str, Any] = {name: told[name] for name in told if name != key}
-                yield set(), dataclasses.replace(request, body={noun: less})
+                rest: dict[str, Any] = {name: told[name] for name in told if name != key}
+                yield set(), dataclasses.replace(request, body={noun: rest})
             elif told[key] != NEEDED[key]:
                 body = {noun: told | {key: NEEDED[key]}}
                 yield set(), dataclasses.replace(request, body=body)
