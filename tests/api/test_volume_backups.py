@@ -50,6 +50,7 @@ def test_a_backup_is_made_shown_and_deleted(as_member: ApiClient, as_admin: ApiC
     assert "metadata" not in as_member.get(url).expect(200).json["backup"]
     as_member.put(url, {"backup": {"name": "tuesday"}}).expect(404)
     as_member.put(url, {"backup": {}}, headers=NEWEST).expect(200)
+    as_member.put(url, {"backup": {"metadata": None}}, headers=NEWEST).expect(400)
     as_member.put(url, {"backup": {"name": "tuesday"}}, headers=NEWEST).expect(200)
     assert Backup.objects.get().name == "tuesday"
     as_member.delete(url).expect(202)

@@ -248,6 +248,14 @@ def test_types_from_made_to_deleted(as_admin: ApiClient, as_member: ApiClient) -
     as_admin.get(url).expect(404)
 
 
+def test_null_is_no_answer(as_admin: ApiClient) -> None:
+    kind = {"volume_type": {"name": "new", "extra_specs": None}}
+    as_admin.post(f"{V3}/types", kind).expect(400)
+    as_admin.post(f"{V3}/volumes", {"volume": {"size": 1, "multiattach": None}}).expect(400)
+    assert not VolumeType.objects.exists()
+    assert not Volume.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("word", "status"), [("no", 200), ("false", 200), (False, 200), (None, 400), ("maybe", 400)]
 )

@@ -176,6 +176,7 @@ class Asker(Drawing):
             )
         )
         if "{type_secret}" in path and method == "PUT":
+            path = "types/{type_secret}/encryption/{encryption0}"
             body = {"encryption": {"cipher": "aes"}}
         kind = "type" if "{type_new}" in path else "newer"
         return Request(kind, method, path, body, admin=self.draw.random() < 0.8)

@@ -95,7 +95,7 @@ def _colour(request: Request, ours: Answer, theirs: Answer) -> bool:
 
 def _newer_key(request: Request, ours: Answer, theirs: Answer) -> bool:
     told = _tells_only("needs microversion", ours)
-    return ours.status == 400 and theirs.status in (200, 202) and told
+    return ours.status == 400 and theirs.status in (200, 202, 404) and told
 
 
 def _nobody(request: Request, ours: Answer, theirs: Answer) -> bool:

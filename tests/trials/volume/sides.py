@@ -228,7 +228,9 @@ class Side(PreparedService):
         self.make_type("type_nowhere", f"nowhere-{salt}", extra_specs=NOWHERE)
         self.make_type("type_secret", f"secret-{salt}")
         secret = {"encryption": {"provider": "luks", "control_location": "front-end"}}
-        self.need("POST", f"types/{self.names['type_secret']}/encryption", secret, admin=True)
+        path = f"types/{self.names['type_secret']}/encryption"
+        made = self.need("POST", path, secret, admin=True)["encryption"]
+        self.names["encryption0"] = made["encryption_id"]
         self.make_specs("specs0", f"q0-{salt}")
         specs = f"qos-specs/{self.names['specs0']}/associate"
         self.need("GET", f"{specs}?vol_type_id={self.names['type_secret']}", admin=True)

@@ -94,7 +94,7 @@ NEW_VOLUME: Mapping[str, Key] = {
     "source_volid": Key(uuid_text),
     "volume_type": Key(line),
     "availability_zone": Key(line, default="nova"),
-    "multiattach": Key(flag, default=False),
+    "multiattach": Key(flag, default=False, never_null=True),
     "metadata": Key(strict_texts, default={}),
     "consistencygroup_id": nothing("consistency group"),
     "backup_id": Key(uuid_text),
@@ -155,7 +155,8 @@ NEW_BACKUP: Mapping[str, Key] = {
     "availability_zone": Key(line),
 }
 CHANGED_BACKUP: Mapping[str, Key] = {
-    key: NEW_BACKUP[key] for key in ("name", "description", "metadata")
+    **{key: NEW_BACKUP[key] for key in ("name", "description")},
+    "metadata": Key(strict_texts, default={}, never_null=True),
 }
 RESTORED_BACKUP: Mapping[str, Key] = {"volume_id": Key(uuid_text), "name": Key(line)}
 BACKUP_RECORD: Mapping[str, Key] = {
@@ -179,7 +180,7 @@ NEW_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line, required=True),
     "description": Key(line, default=""),
     "os-volume-type-access:is_public": Key(word_or_flag, default=True, never_null=True),
-    "extra_specs": Key(strict_texts, default={}),
+    "extra_specs": Key(strict_texts, default={}, never_null=True),
 }
 CHANGED_TYPE: Mapping[str, Key] = {
     "name": Key(filled_line),
