@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.server
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
@@ -46,6 +49,9 @@ CLOUDS = {
     "functional_admin": "admin",
 }
 """The names by which the suites know their clouds, and the users that stand for them."""
+LOOPBACK = "127.0.0.1"
+EMPTY_DISK = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 2, 0, 0, 16, 1 << 20, *[0] * 7)
+"""The head of a disk in the format qcow2 without data."""
 
 
 def main() -> int:
@@ -68,7 +74,8 @@ def run(name: str, site: str) -> bool:
     log = folder / "output.txt"
     with contextlib.ExitStack() as stack:
         root = site or stack.enter_context(cloud(suite))
-        write_files(suite, folder, root)
+        web = stack.enter_context(images()) if suite.needs_tempest_conf else ""
+        write_files(suite, folder, root, web)
         environment = {**os.environ, **fill_in(suite, root), "SUITE": str(HERE)}
         with log.open("w") as output:
             done = subprocess.run(
@@ -87,10 +94,13 @@ def run(name: str, site: str) -> bool:
 @contextlib.contextmanager
 def cloud(suite: Suite) -> Iterator[str]:
     """A cloud that keeps nothing; its address."""
-    variables = {"COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": str(suite.delay)}
+    variables = {
+        "COMPUTE_SITE_FAKE_DRIVER_DELAY_SECONDS": str(suite.delay),
+        "COMPUTE_SITE_IMAGE_DOWNLOAD_HOSTS": LOOPBACK,
+    }
     port = free_port() if suite.consoles else 0
     if port:
-        proxy = {"type": "novnc", "url": f"http://127.0.0.1:{port}/vnc_auto.html"}
+        proxy = {"type": "novnc", "url": f"http://{LOOPBACK}:{port}/vnc_auto.html"}
         variables["COMPUTE_SITE_CONSOLE_PROXIES"] = json.dumps([proxy])
     patient = mock.patch.object(pytest_plugin, "START_SECONDS", START_SECONDS)
     with mock.patch.dict(os.environ, variables), patient:
@@ -102,9 +112,33 @@ def cloud(suite: Suite) -> Iterator[str]:
         started.stop()
 
 
+class ImageHandler(http.server.BaseHTTPRequestHandler):
+    """Gives an image of the format that the path ends with."""
+
+    def do_GET(self) -> None:
+        data = EMPTY_DISK.ljust(1 << 16, b"\0") if self.path.endswith(".qcow2") else bytes(1 << 16)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextlib.contextmanager
+def images() -> Iterator[str]:
+    """Serves images that a cloud may fetch; the address."""
+    server = http.server.ThreadingHTTPServer((LOOPBACK, 0), ImageHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with server:
+        yield f"http://{LOOPBACK}:{server.server_port}"
+        server.shutdown()
+
+
 def free_port() -> int:
     with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
+        one.bind((LOOPBACK, 0))
         return int(one.getsockname()[1])
 
 
@@ -144,12 +178,13 @@ def fill_in(suite: Suite, root: str) -> dict[str, str]:
     }
 
 
-def write_files(suite: Suite, folder: Path, root: str) -> None:
+def write_files(suite: Suite, folder: Path, root: str, web: str) -> None:
     clouds = "".join(CLOUD.format(name=name, root=root, user=user) for name, user in CLOUDS.items())
     (folder / "clouds.yaml").write_text(f"clouds:{clouds}\n")
     if suite.needs_tempest_conf:
         text = (HERE / "tempest.conf").read_text()
         filled = text.replace("{root}", root).replace("{folder}", str(folder))
+        filled = filled.replace("{images}", web)
         filled = filled.replace("{network_extensions}", ",".join(extensions(root)))
         (folder / "tempest.conf").write_text(filled)
 
