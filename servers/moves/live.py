@@ -37,7 +37,7 @@ from servers.placement.port_bindings import rebind
 from servers.read.moves import find_move
 
 KIND = KINDS[MigrationType.LIVE]
-DOING = "migrate it while it runs"
+DOING = "move it live"
 LEFT_ALONE = Change(name=KIND.action, event=KIND.placing, doing=DOING, step=BEGIN_LIVE_MOVE)
 WAITED_FOR = dataclasses.replace(LEFT_ALONE, event=PLACE_EVENT)
 """The beginning of a live migration for which the request itself looks for a host."""
