@@ -201,6 +201,7 @@ def test_a_group_is_named_once(as_member: ApiClient, network: Network) -> None:
             {"protocol": "icmp", "port_range_max": 6},
             *(400, "ICMP type (port-range-min) is missing"),
         ),
+        ({"protocol": "no_known_protocol"}, 400, "key protocol: give a number or one of"),
         ({"remote_ip_prefix": "fd00::/64"}, 400, "Conflicting value ethertype"),
         ({"remote_group_id": "no id"}, 404, "no id"),
         ({"security_group_id": "no id"}, 404, "no id"),

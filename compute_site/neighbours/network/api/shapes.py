@@ -76,7 +76,7 @@ def protocol(value: object) -> str | None:
     return word
 
 
-protocol_name = up_to(16, filled_text)
+protocol_name = up_to(255, filled_text)
 protocol_number = between(0, 255)
 
 
