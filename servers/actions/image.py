@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -21,13 +21,12 @@ from quotas.limits import effective_limits
 from servers.actions.standing_still import (
     MakeSnapshots,
     Still,
-    can_stand_still,
     has_agent,
     must_stand_still,
     standing_still,
+    who_can_hold,
 )
-from servers.drivers.choose import drivers_at
-from servers.drivers.protocol import ComputeDriver
+from servers.drivers.choose import FindDriver, finding_driver
 from servers.errors import BackupNeedsImage, NoGuestAgent, VolumesNotQuiesced, WrongState
 from servers.holdings.ask_first import take_precaution
 from servers.holdings.new_images import Disks, NewImage, find_lost, making_image
@@ -97,15 +96,19 @@ def create_image(caller: Caller, instance: Instance, order: ImageOrder) -> str:
         NoGuestAgent, VolumesNotQuiesced: the image requires what cannot be done.
     """
     _check_metadata(caller, order)
-    if not can_stand_still(instance) or not _is_ready_to_save_volumes(caller, instance):
-        return _create_image(caller, instance, order, Still())
-    with standing_still(instance) as still:
-        return _create_image(caller, instance, order, still)
+    find = finding_driver()
+    driver = who_can_hold(instance, find)
+    if driver is None or not _is_ready_to_save_volumes(caller, instance):
+        return _create_image(caller, instance, order, Still(), find)
+    with standing_still(instance, driver) as still:
+        return _create_image(caller, instance, order, still, find)
 
 
-def _create_image(caller: Caller, instance: Instance, order: ImageOrder, still: Still) -> str:
-    snapshots = _snapshots_elsewhere(caller, instance, order, still)
-    make = making_image(instance, functools.partial(_describe_image, caller, order))
+def _create_image(
+    caller: Caller, instance: Instance, order: ImageOrder, still: Still, find: FindDriver
+) -> str:
+    snapshots = _snapshots_elsewhere(caller, instance, order, still, find)
+    make = making_image(instance, functools.partial(_describe_image, caller, order, find))
     with transaction.atomic():
         server = lock_row(instance)
         disks = list(BlockDevice.objects.filter(instance=server))
@@ -114,13 +117,13 @@ def _create_image(caller: Caller, instance: Instance, order: ImageOrder, still: 
             caller.permit(rules.CREATE_IMAGE_VOLUME_BACKED, project_id=server.project_id)
         _check_ready(server, "make an image of it")
         if volume_backed:
-            _check_quiesce(server, still)
+            _check_quiesce(server, still, find)
             snapshot = functools.partial(volume_service().create_snapshots, caller)
             save = still.noting(snapshots or snapshot)
             image_id = make(server, disks, _save_volumes(disks, order, save))
         else:
             image_id = make(server, disks)
-        if not volume_backed and _is_seen_saving(server):
+        if not volume_backed and _is_seen_saving(server, find):
             _let_fill(caller, server, SAVE_IMAGE, image_id)
         else:
             log_action(caller, server, SAVE_IMAGE.name, SAVE_IMAGE.event)
@@ -128,7 +131,7 @@ def _create_image(caller: Caller, instance: Instance, order: ImageOrder, still: 
 
 
 def _snapshots_elsewhere(
-    caller: Caller, instance: Instance, order: ImageOrder, still: Still
+    caller: Caller, instance: Instance, order: ImageOrder, still: Still, find: FindDriver
 ) -> MakeSnapshots | None:
     """Make the snapshots of a volume service elsewhere, before our transaction; a job deletes them
     if that fails. ``None``: there are none to make there.
@@ -138,7 +141,7 @@ def _snapshots_elsewhere(
         return None
     if not _is_ready_to_save_volumes(caller, instance):
         return None
-    _check_quiesce(instance, still)
+    _check_quiesce(instance, still, find)
     disks = list(BlockDevice.objects.filter(instance=instance))
     mark = str(uuid.uuid4())
     wanted = [dataclasses.replace(new, mark=mark) for new in _wanted(disks, order)]
@@ -183,6 +186,7 @@ def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str
         BackupNeedsImage: it was booted from a volume.
     """
     _check_metadata(caller, order)
+    find = finding_driver()
     marks = {
         "instance_uuid": str(instance.uuid),
         "image_type": "backup",
@@ -195,7 +199,7 @@ def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str
             raise BackupNeedsImage(
                 f"The server {server.uuid} was booted from a volume; make snapshots of its volumes."
             )
-        return image_of_disk(caller, server, order.name, {**order.metadata, **marks})
+        return image_of_disk(caller, server, order.name, {**order.metadata, **marks}, find)
 
     make = making_image(instance, describe)
     find_ended = functools.partial(_find_ended, caller, marks, order.rotation)
@@ -204,7 +208,7 @@ def create_backup(caller: Caller, instance: Instance, order: BackupOrder) -> str
     with transaction.atomic():
         server = lock_row(instance)
         image_id = make(server, list(BlockDevice.objects.filter(instance=server)))
-        filled = _is_seen_saving(server)
+        filled = _is_seen_saving(server, find)
         ended = before if elsewhere else find_ended(check=filled)
         if filled:
             _let_fill(caller, server, SAVE_BACKUP, image_id, replaces=ended)
@@ -237,18 +241,16 @@ def _delete_ended(caller: Caller, ended: Sequence[str], *, elsewhere: bool) -> N
         after_commit(forget_images, job)
 
 
-def is_filled_by_host(instance: Instance) -> bool:
+def is_filled_by_host(instance: Instance, find: FindDriver) -> bool:
     """Does an image of the server's disk await what its host sends? Else there is nothing on it."""
-    return not all(driver.saves_disks() for driver in _drivers(instance))
+    driver = find(instance)
+    return driver is not None and not driver.saves_disks()
 
 
-def _is_seen_saving(instance: Instance) -> bool:
+def _is_seen_saving(instance: Instance, find: FindDriver) -> bool:
     """Is the server busy while its image is made? Simulated hosts may take their time, too."""
-    return any(not one.saves_disks() or one.is_slow() for one in _drivers(instance))
-
-
-def _drivers(instance: Instance) -> Collection[ComputeDriver]:
-    return drivers_at([instance.node]).values() if instance.host else ()
+    driver = find(instance)
+    return driver is not None and (not driver.saves_disks() or driver.is_slow())
 
 
 def _let_fill(
@@ -271,7 +273,7 @@ def _let_fill(
 
 
 def _describe_image(
-    caller: Caller, order: ImageOrder, instance: Instance, disks: Disks
+    caller: Caller, order: ImageOrder, find: FindDriver, instance: Instance, disks: Disks
 ) -> NewImage:
     """The image of a server; of one that was booted from a volume without what is known of the
     snapshots.
@@ -282,11 +284,11 @@ def _describe_image(
     _check_ready(instance, "make an image of it")
     if volume_backed:
         return _image_of_volumes(caller, instance, disks, order)
-    return image_of_disk(caller, instance, order.name, order.metadata)
+    return image_of_disk(caller, instance, order.name, order.metadata, find)
 
 
 def image_of_disk(
-    caller: Caller, instance: Instance, name: str, properties: Mapping[str, str]
+    caller: Caller, instance: Instance, name: str, properties: Mapping[str, str], find: FindDriver
 ) -> NewImage:
     """The image of the disk of the server. It awaits data where the host sends them."""
     images = image_service()
@@ -302,7 +304,7 @@ def image_of_disk(
         name=name,
         properties={**_inherited(instance), **marks, **properties},
         like=dataclasses.replace(kept_image(instance), size=size),
-        awaits_data=is_filled_by_host(instance),
+        awaits_data=is_filled_by_host(instance, find),
     )
 
 
@@ -367,7 +369,7 @@ def _check_metadata(caller: Caller, order: ImageOrder) -> None:
         check_limit(limits, ITEMS, len(order.metadata), field="metadata")
 
 
-def _check_quiesce(server: Instance, still: Still) -> None:
+def _check_quiesce(server: Instance, still: Still, find: FindDriver) -> None:
     """Simulated hosts have nothing that writes.
 
     Raises:
@@ -376,7 +378,7 @@ def _check_quiesce(server: Instance, still: Still) -> None:
     """
     if server.vm_state != VmState.ACTIVE or still.holds or not must_stand_still(server):
         return
-    if not is_filled_by_host(server):
+    if not is_filled_by_host(server, find):
         return
     if not has_agent(server):
         raise NoGuestAgent(

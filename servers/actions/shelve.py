@@ -13,6 +13,7 @@ from compute_site.caller import Caller
 from compute_site.neighbours import volume_service
 from servers.actions.ask_host import ask_host
 from servers.actions.image import image_of_disk, is_filled_by_host
+from servers.drivers.choose import FindDriver, finding_driver
 from servers.errors import (
     HostNotFound,
     HostOutsideZone,
@@ -50,11 +51,13 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
     root = root_of(BlockDevice.objects.filter(instance=instance))
     on_host = not is_volume_backed(instance, root)
     stays = on_host and settings.OPTIONS.shelved_offload_time != 0
-    make = making_image(instance, functools.partial(_describe_image, caller)) if on_host else None
+    find = finding_driver()
+    describe = functools.partial(_describe_image, caller, find)
+    make = making_image(instance, describe) if on_host else None
     with transaction.atomic():
         after = VmState.SHELVED if stays else None
         image_id = ""
-        filled = on_host and is_filled_by_host(instance)
+        filled = on_host and is_filled_by_host(instance, find)
         if filled and make is not None:
             image_id = make(instance, ())
         ask_host(
@@ -70,11 +73,13 @@ def shelve_server(caller: Caller, instance: Instance) -> None:
             remember_image(instance, image_id or make(instance, ()))
 
 
-def _describe_image(caller: Caller, instance: Instance, _disks: Disks) -> NewImage:
+def _describe_image(
+    caller: Caller, find: FindDriver, instance: Instance, _disks: Disks
+) -> NewImage:
     check_unlocked(caller, instance)
     check_state(instance, SHELVE.step.from_vm, SHELVE.doing, idle=True)
     name = f"{instance.display_name}-shelved"[:255]
-    return image_of_disk(acting_for(caller, instance), instance, name, {})
+    return image_of_disk(acting_for(caller, instance), instance, name, {}, find)
 
 
 def offload_shelved() -> int:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from compute_site.neighbours import volume_service
 from compute_site.neighbours.volume.protocol import NewSnapshot
-from servers.drivers.choose import driver_at
-from servers.drivers.protocol import DriverFailed
+from servers.drivers.choose import FindDriver, driver_at
+from servers.drivers.protocol import ComputeDriver, DriverFailed
 from servers.errors import VolumesNotQuiesced
 from servers.hardware.values import flag
 from servers.kept_image import kept_image
@@ -53,14 +53,16 @@ def has_agent(instance: Instance) -> bool:
     return flag(kept_image(instance).properties.get("hw_qemu_guest_agent", ""))
 
 
-def can_stand_still(instance: Instance) -> bool:
+def who_can_hold(instance: Instance, find: FindDriver) -> ComputeDriver | None:
     """Simulated hosts have nothing that writes."""
-    runs = instance.vm_state == VmState.ACTIVE and instance.host is not None
-    return runs and has_agent(instance) and not driver_at(instance.node).saves_disks()
+    if instance.vm_state != VmState.ACTIVE or not has_agent(instance):
+        return None
+    driver = find(instance)
+    return driver if driver and not driver.saves_disks() else None
 
 
 @contextlib.contextmanager
-def standing_still(instance: Instance) -> Iterator[Still]:
+def standing_still(instance: Instance, driver: ComputeDriver) -> Iterator[Still]:
     """To be entered outside of transactions. Nova: where no agent answers it goes on without,
     unless the image requires it.
 
@@ -73,7 +75,7 @@ def standing_still(instance: Instance) -> Iterator[Still]:
     server_id, node, whom = str(instance.uuid), str(instance.node), str(uuid.uuid4())
     try:
         try:
-            driver_at(node).freeze(server_id, node, whom, seconds=seconds + MORE_SECONDS)
+            driver.freeze(server_id, node, whom, seconds=seconds + MORE_SECONDS)
         except DriverFailed as error:
             if required:
                 raise VolumesNotQuiesced(

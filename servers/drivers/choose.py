@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import cast
 
 from servers.drivers.protocol import ComputeDriver, DriverFailed
-from servers.models import ComputeNode
+from servers.models import ComputeNode, Instance
 
 AGENT = "agent"
 DRIVERS = {"fake": "servers.drivers.fake", AGENT: "servers.drivers.agent"}
@@ -42,6 +43,16 @@ def driver_at(node: str | None) -> ComputeDriver:
         DriverFailed: nobody knows that node, or its driver.
     """
     return driver_of(driver_name_at(node))
+
+
+FindDriver = Callable[[Instance], ComputeDriver | None]
+"""The driver of a server's node; ``None``: no host has it, or its node is not known any more."""
+
+
+def finding_driver() -> FindDriver:
+    """Looks up each node once: for a request that needs to know the driver in several places."""
+    look_up = functools.cache(lambda node: drivers_at([node]).get(node))
+    return lambda instance: look_up(instance.node) if instance.host else None
 
 
 def driver_name_at(node: str | None) -> str:

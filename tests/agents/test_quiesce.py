@@ -5,11 +5,14 @@ is a few lines of this file.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from compute_site.neighbours.volume.models import Snapshot
@@ -235,3 +238,34 @@ def test_volumes_are_not_saved_where_the_image_requires_that_the_guest_stands_st
     if status != 202:
         Instance.objects.filter(pk=server.pk).update(vm_state="stopped")
         as_member.post(f"/servers/{server.uuid}/action", body, microversion="2.45").expect(202)
+
+
+@pytest.mark.parametrize("properties", [{}, WITH_AGENT])
+@pytest.mark.parametrize("host", ["real", "simulated"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"createImage": {"name": "saved"}},
+        {"createBackup": {"name": "saved", "backup_type": "daily", "rotation": 1}},
+        {"shelve": None},
+    ],
+    ids=lambda action: next(iter(action)),
+)
+def test_what_drives_the_host_is_looked_up_once(
+    as_member: ApiClient,
+    statements: Callable[[], AbstractContextManager[CaptureQueriesContext]],
+    action: dict[str, Any],
+    host: str,
+    properties: dict[str, str],
+) -> None:
+    joined("real")
+    make_host("simulated")
+    kept = {f"image_{key}": value for key, value in properties.items()}
+    about = {"host": host, "node": host, "system_metadata": kept, "image_ref": str(uuid.uuid4())}
+    server = make_instance(launched_at=timezone.now(), **about)
+    with statements() as seen:
+        as_member.post(f"/servers/{server.uuid}/action", action, microversion="2.45").expect(202)
+    texts = [one["sql"] for one in seen.captured_queries]
+    assert sum("computenode" in text and '"driver"' in text for text in texts) == 1
+    server.refresh_from_db()
+    assert (server.task_state is None) == (host == "simulated" and "shelve" not in action)
