@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from compute_site.neighbours import volume_service
+from compute_site.neighbours.network.protocol import BindingRefused, NicFailed
 from compute_site.neighbours.volume.protocol import VolumeFailed, VolumesNotReady
 from compute_site.secrets.sealing import SealedWithOtherKey, unseal
 from servers.drivers.choose import driver_at
@@ -20,12 +21,15 @@ from servers.holdings.shelved_image import IMAGE_KEY, forget_image
 from servers.lifecycle.actions import BY_TASK, HostAction
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import ERROR, SUCCESS, finish_events
-from servers.lifecycle.jobs import ForgetImages, PerformAction
+from servers.lifecycle.jobs import BindPorts, ForgetImages, PerformAction
 from servers.lifecycle.transitions import Transition, take_step
 from servers.models import Instance, PowerState, ServerFault, TaskState, VmState
 from servers.placement.port_bindings import rebind
 
 logger = logging.getLogger(__name__)
+
+FAILURES = (BindingRefused, DriverFailed, NicFailed, SealedWithOtherKey, VolumeFailed)
+"""What ends an action: it cannot be done."""
 
 PAUSE_SECONDS = 2
 """Where the bytes of a volume are not there yet."""
@@ -42,14 +46,14 @@ def perform(job: PerformAction) -> None:
         instance = busy.first()
         if instance is None:
             return
-        if action.enters_host:
-            rebind(job.server_id, str(instance.host), instance.node)
         try:
+            if action.enters_host:
+                rebind(job.server_id, str(instance.host), instance.node)
             power_state = _drive(instance, action, job, off=after == VmState.STOPPED)
         except VolumesNotReady:
             job.defer_apart(seconds=PAUSE_SECONDS)
             return
-        except (DriverFailed, SealedWithOtherKey, VolumeFailed) as error:
+        except FAILURES as error:
             with transaction.atomic():
                 give_up(instance, action, error.detail)
                 if action.saves_disk and job.image_project:
@@ -64,6 +68,7 @@ def perform(job: PerformAction) -> None:
                 finish_events(instance.pk, action.events, result=SUCCESS)
                 if action.leaves_host:
                     release_host([instance.pk])
+                    BindPorts(server_id=job.server_id).defer()
                 if action.sets_aside:
                     set_aside(instance)
                 if action.enters_host:
@@ -82,6 +87,7 @@ def give_up(instance: Instance, action: HostAction, reason: str) -> None:
             finish_events(instance.pk, action.events, result=ERROR, details=reason)
             if action.enters_host:
                 release_host([instance.pk])
+                BindPorts(server_id=str(instance.uuid), left=instance.host).defer()
             if action.takes_back:
                 set_aside(instance)
 

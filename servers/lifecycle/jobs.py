@@ -301,6 +301,18 @@ class ReleaseVolume(GiveBack):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BindPorts(GiveBack):
+    """Bind the ports of a server where it lies, or nowhere: it was to come to the host ``left``, or
+    has left its host.
+    """
+
+    task_name = "servers.bind_ports"
+
+    server_id: str
+    left: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetImages(GiveBack):
     """Delete images of the project that were made to shelve servers."""
 
@@ -430,6 +442,7 @@ class FetchImage(Job):
 GIVE_BACKS = (
     ReleaseServices,
     ReleaseVolume,
+    BindPorts,
     ForgetImages,
     CompleteImage,
     TakeBackReservations,

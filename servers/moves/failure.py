@@ -11,6 +11,7 @@ from servers import models
 from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle.history import ERROR, finish_events
+from servers.lifecycle.jobs import BindPorts
 from servers.lifecycle.transitions import (
     AT_DESTINATION,
     AT_SOURCE,
@@ -126,6 +127,7 @@ def _stay(
     with transaction.atomic():
         if take_step(record.instance_id, step):
             settle.stay(record, status)
+            BindPorts(server_id=str(record.instance.uuid), left=record.dest_compute).defer()
             _tell(record.instance, reason, details)
 
 

@@ -24,7 +24,7 @@ from servers.lifecycle.history import (
     finish_events,
     log_action,
 )
-from servers.lifecycle.jobs import MigrateLive, PlaceMove
+from servers.lifecycle.jobs import BindPorts, MigrateLive, PlaceMove
 from servers.lifecycle.transitions import BEGIN_LIVE_MOVE, END_LIVE_MOVE, GO_ON_LIVE, take_step
 from servers.machine.bound import LIVE_MIGRATION, check_unbound
 from servers.models import Instance, Migration, MigrationStatus, MigrationType, Service, VmState
@@ -139,6 +139,7 @@ def perform_live(job: MigrateLive) -> None:
         except Interrupted:
             nodes = str(record.source_node), str(record.dest_node)
             driver_at(record.source_node).undo_live(job.server_id, *nodes)
+            BindPorts(server_id=job.server_id, left=record.dest_compute).defer()
         except LiveAborted as error:
             status = MigrationStatus.CANCELLED
             give_up_live_move(job.move, error.detail, "", status=status)

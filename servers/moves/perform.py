@@ -23,7 +23,7 @@ from servers.holdings import settle
 from servers.hosts.zones import zone_of_hosts
 from servers.lifecycle.exclusive import exclusive
 from servers.lifecycle.history import SUCCESS, add_event, finish_event, finish_events
-from servers.lifecycle.jobs import ConfirmResize, MoveServer, RevertResize
+from servers.lifecycle.jobs import BindPorts, ConfirmResize, MoveServer, RevertResize
 from servers.lifecycle.transitions import (
     ARRIVE,
     AT_DESTINATION,
@@ -199,9 +199,10 @@ def _revert(move: Move) -> None:
 
 def clean_up(record: Migration) -> None:
     """Remove a server that was deleted meanwhile from both hosts: if its own host is down, the
-    deletion does not do that. Nobody waits for that.
+    deletion does not do that. Nobody waits for that. Of one that lives on, the ports follow it.
     """
     if Instance.objects.alive().filter(pk=record.instance_id).exists():
+        BindPorts(server_id=str(record.instance.uuid), left=record.dest_compute).defer()
         return
     for node in {record.source_node, record.dest_node} - {None}:
         with contextlib.suppress(DriverFailed):

@@ -12,10 +12,13 @@ from django.db.models import Case, Q, When
 
 from compute_site.neighbours import network_service
 from compute_site.neighbours.calls import runs_outside
-from compute_site.neighbours.network.protocol import Profiles
+from compute_site.neighbours.network.protocol import BindingRefused, NicFailed, Profiles
+from servers.lifecycle.exclusive import exclusive
+from servers.lifecycle.jobs import BindPorts
 from servers.models import (
     Consumer,
     HardwareClaim,
+    Instance,
     MigrationStatus,
     PciDevice,
     RequestSpec,
@@ -28,10 +31,30 @@ from servers.placement.trees import read_trees
 
 logger = logging.getLogger(__name__)
 
+BUSY_SECONDS = 10
+
 
 def rebind(server_id: str, host: str, node: str | None) -> None:
     """Bind the ports of a server, which has moved, on its new host."""
     network_service().rebind(server_id, host, find_profiles({server_id: str(node)}))
+
+
+def bind_where_it_lies(job: BindPorts) -> None:
+    """Whatever is going on with the server goes first: it may bind them itself."""
+    with exclusive(job.server_id):
+        server = Instance.objects.alive().filter(uuid=job.server_id).first()
+        if server is None:
+            return
+        if server.task_state is not None:
+            job.defer_apart(seconds=BUSY_SECONDS)
+            return
+        host = server.host or ""
+        if job.left and job.left != host:
+            network_service().forget_move(job.server_id, job.left)
+        try:
+            rebind(job.server_id, host, server.node)
+        except (BindingRefused, NicFailed) as error:
+            logger.warning("ports of server %s stay unbound: %s", job.server_id, error.detail)
 
 
 def find_profiles(nodes: Mapping[str, str]) -> Profiles:

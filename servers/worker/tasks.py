@@ -55,6 +55,7 @@ from servers.moves.evacuate import perform_evacuation
 from servers.moves.live import perform_live
 from servers.moves.perform import confirm_resize, move_server, revert_resize
 from servers.moves.place import place_move
+from servers.placement.port_bindings import bind_where_it_lies
 from servers.statistics.roll_up import roll_up
 from servers.worker import recovery
 from servers.worker.at_work import PARKED_HERE
@@ -101,6 +102,7 @@ _register(jobs.BuildServer, build_server)
 _register(jobs.DeleteServer, finish_delete)
 _register(jobs.ReleaseServices, release_services)
 _register(jobs.ReleaseVolume, release_volume)
+_register(jobs.BindPorts, bind_where_it_lies)
 _register(jobs.ForgetImages, forget_images)
 _register(jobs.CompleteImage, complete_image)
 _register(jobs.TakeBackReservations, take_back_reservations)

@@ -39,6 +39,11 @@ STORED: list[tuple[Job, str, dict[str, Any]]] = [
         {"server_id": "s", "volume_id": "v", "delete": True},
     ),
     (
+        jobs.BindPorts(server_id="s", left="h"),
+        "servers.bind_ports",
+        {"server_id": "s", "left": "h"},
+    ),
+    (
         jobs.MakeBytes(kind="volume", row_id="v"),
         "servers.make_bytes",
         {"kind": "volume", "row_id": "v"},

@@ -83,9 +83,11 @@ class Neighbours:
 
     def _bound(self, port: Row) -> Row:
         host = port["binding:host_id"]
-        fine = "ovs" if host not in self.unbound_hosts else "binding_failed"
-        port["binding:vif_type"] = fine if host else "unbound"
+        port["binding:vif_type"] = self._taken_by(host) if host else "unbound"
         return port
+
+    def _taken_by(self, host: str) -> str:
+        return "ovs" if host not in self.unbound_hosts else "binding_failed"
 
     def _network(self, asked: Asked, words: list[str], query: dict[str, list[str]]) -> Told:
         kind, rest = words[0], words[1:]
@@ -110,17 +112,23 @@ class Neighbours:
 
     def _binding(self, asked: Asked, port_id: str, rest: list[str]) -> Told:
         if asked.method == "POST":
-            binding = {"vif_type": "ovs", **asked.json["binding"]}
+            binding = asked.json["binding"]
+            if (port_id, binding["host"]) in self.bindings:
+                return Told(409, {"NeutronError": {"type": "Exists", "message": "it is there"}})
+            binding |= {"vif_type": self._taken_by(binding["host"])}
             self.bindings[port_id, binding["host"]] = binding
             return Told(201, {"binding": binding})
-        port, binding = self.ports[port_id], self.bindings.pop((port_id, rest[0]), {})
+        if (port_id, rest[0]) not in self.bindings:
+            return Told(404, {"NeutronError": {"type": "NotFound", "message": "not there"}})
+        if asked.method == "PUT" and not rest[1:]:
+            self.bindings[port_id, rest[0]] |= asked.json["binding"]
+            return Told(200, {"binding": self.bindings[port_id, rest[0]]})
+        port, binding = self.ports[port_id], self.bindings.pop((port_id, rest[0]))
         if asked.method == "PUT":
             old = {"host": port["binding:host_id"], "profile": port.get("binding:profile", {})}
             self.bindings[port_id, old["host"]] = old
-            port |= {
-                "binding:host_id": binding["host"],
-                "binding:profile": binding["profile"],
-            }
+            port |= {f"binding:{key}": binding[key] for key in ("profile", "vif_type")}
+            port["binding:host_id"] = binding["host"]
         return Told(200, {"port_binding": binding})
 
     # volumes

@@ -481,8 +481,8 @@ class NetworkService(GroupService, Protocol):
 
     @outside_transactions
     def rebind(self, server_id: str, host: str, profiles: Profiles | None = None) -> None:
-        """Bind the ports of a server, which has moved, on its new host. ``profiles`` say what they
-        have of it.
+        """Bind the ports of a server, which has moved, on its new host, or on none where that is
+        ``""``. ``profiles`` say what they have of it.
 
         By the job of the move, before the server runs there.
         """

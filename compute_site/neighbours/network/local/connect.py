@@ -123,7 +123,18 @@ def rebind(
 
 
 REBIND = """
-    UPDATE network_port AS port SET binding_host = wanted.host
+    UPDATE network_port AS port SET
+        binding_host = wanted.host,
+        vif_type = CASE
+            WHEN wanted.host = '' THEN 'unbound'
+            WHEN port.vif_type = 'unbound' THEN 'ovs'
+            ELSE port.vif_type
+        END,
+        status = CASE
+            WHEN wanted.host = '' THEN 'DOWN'
+            WHEN port.vif_type = 'unbound' THEN 'ACTIVE'
+            ELSE port.status
+        END
     FROM unnest(%(servers)s::text[], %(hosts)s::text[]) AS wanted (server, host)
     WHERE port.device_id = wanted.server AND port.device_owner LIKE %(owner)s
     RETURNING port.device_id

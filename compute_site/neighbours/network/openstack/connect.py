@@ -121,7 +121,10 @@ def disconnect(server_ids: Collection[str]) -> None:
 @outside_transactions
 def rebind(server_id: str, host: str, profiles: Profiles | None = None) -> None:
     for port in ports_of([server_id]).get(server_id, []):
-        _bind(port, host, profiles or {})
+        if host:
+            _bind(port, host, profiles or {})
+        else:
+            _unbind(port)
 
 
 @outside_transactions
@@ -350,6 +353,14 @@ def _bind(port: Object, host: str, profiles: Profiles) -> Object:
     return service.read_one("ports", port["id"])
 
 
+def _unbind(port: Object) -> None:
+    values = _changed_profile(port, {})
+    if port["binding:host_id"]:
+        values["binding:host_id"] = ""
+    if values:
+        service.update("ports", port["id"], values)
+
+
 def _bind_beside(port: Object, host: str, profile: Object) -> bool:
     """Give the port a second binding; ``False``: this Neutron knows of no second ones.
 
@@ -367,7 +378,8 @@ def _bind_beside(port: Object, host: str, profile: Object) -> bool:
     except NotThere:
         return False
     except ConflictThere:
-        return True  # it is there since an earlier attempt
+        # it is there since an earlier attempt, which may have been given something else
+        body = service.NEUTRON.call("PUT", f"{path}/{host}", json={"binding": values}).body
     if body["binding"]["vif_type"] == UNBOUND:
         _forget_binding(port["id"], host)
         raise BindingRefused(f"Port {port['id']} cannot be bound on {host}.")
