@@ -57,7 +57,8 @@ test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not thorough and not guests and not real_services'
 
 test-guests: $(VENV)/.test
-	$(BIN)/python -m pytest -p no:cacheprovider -m guests --durations 10 tests/guests tests/agents
+	$(BIN)/python -m pytest -p no:cacheprovider -n 2 --dist loadgroup -m guests --durations 10 \
+	    tests/guests tests/agents
 
 test-services: $(VENV)/.test
 	REAL_SERVICES_FOLDER=$(SERVICES) $(BIN)/python -m pytest -p no:cacheprovider -W default -m real_services --durations 5 \

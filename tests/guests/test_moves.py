@@ -20,9 +20,8 @@ SLOW, FAST = 64, 1 << 20
 """MiB a second of a move."""
 
 
-@pytest.fixture
-def mover(world: World) -> Iterator[Server]:
-    """A guest that runs, and remembers something in memory and on disk."""
+@pytest.fixture(scope="module")
+def booted(world: World) -> Iterator[Server]:
     server = world.create("mover", config_drive=True)
     world.until(server, "ACTIVE")
     world.until_says(server, "guest: ready")
@@ -30,6 +29,12 @@ def mover(world: World) -> Iterator[Server]:
         line.run("echo in memory > /run/memory; echo on disk > /data/mark; sync")
     yield server
     world.delete(server)
+
+
+@pytest.fixture
+def mover(world: World, booted: Server) -> Server:
+    """A guest that runs, and remembers something in memory and on disk until it is built anew."""
+    return world.until(booted, "ACTIVE", seconds=20)
 
 
 def test_a_guest_moves_to_another_host_while_it_runs(

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -258,12 +259,12 @@ def a_world() -> Iterator[World]:
     lacks = lacking()
     assert not lacks, f"not installed: {', '.join(lacks)} (docs/guests.md names the packages)"
     assert os.geteuid() == 0, "only root can make hosts of namespaces"
-    image = make_image(IMAGE_FOLDER)
     folder = Path(tempfile.mkdtemp(prefix="csg", dir="/tmp"))
     folder.chmod(0o711)  # PostgreSQL runs as another user
     bridge = Bridge(os.getpid())
     hosts = [Host(number, bridge, folder / f"h{number}") for number in (1, 2)]
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor() as side:
+        image = side.submit(make_image, IMAGE_FOLDER)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         bridge.make()
         stack.callback(bridge.remove)
@@ -272,15 +273,20 @@ def a_world() -> Iterator[World]:
         target = stack.enter_context(TargetServer(state))
         for host in hosts:
             stack.callback(host.end)
-            host.start()
-            line = manage(state, "add_host", host.name, "--site", site, "--plain-http")
-            token = re.search(r"JOIN_TOKEN=(\S+)", line)
-            assert token is not None, line
-            host.join(site, token[1])
-            host.start_agent()
-        made = World(site, folder, hosts, image, state, target)
+        list(side.map(lambda host: take_in(host, state, site), hosts))
+        made = World(site, folder, hosts, image.result(), state, target)
         wait_until(lambda: are_up(made), told=hosts[0].agent_log)
         yield made
+
+
+def take_in(host: Host, state: Path, site: str) -> None:
+    """Let the host begin, and join the site."""
+    host.start()
+    line = manage(state, "add_host", host.name, "--site", site, "--plain-http")
+    token = re.search(r"JOIN_TOKEN=(\S+)", line)
+    assert token is not None, line
+    host.join(site, token[1])
+    host.start_agent()
 
 
 def are_up(world: World) -> bool:

@@ -8,7 +8,13 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.world.costs import cost_of
 
+OF_GUESTS = (
+    *("changes", "consoles", "disks", "guest_agent", "life", "machines", "moves"),
+    *("starting_again", "volumes"),
+)
+"""Files of ``tests/guests`` that boot guests; the others are about packets, and mostly wait."""
 TOGETHER = {
+    **{f"tests/guests/test_{name}.py": "the site of the guests" for name in OF_GUESTS},
     "tests/clients/": "the site of the clients",
     "tests/api/test_servers_create_concurrency.py": "many sessions",
     "tests/services/test_volumes.py": "many sessions",
