@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from compute_site.neighbours.network.models import Port
 from servers.models import Allocation, Instance, Inventory, Service
 from tests.servers.placement.rich_hosts import enrich, make_asking_port
 from tests.world.client import ApiClient
@@ -227,9 +228,13 @@ def test_a_shelved_server_gives_back_and_takes_again(as_member: ApiClient, rack:
     run_jobs()
     assert state(server) == ("shelved_offloaded", None)
     assert (held(server), used()) == ({}, 0)
+    bound = Port.objects.filter(device_id=str(server.uuid))
+    columns = "binding_host", "vif_type", "status"
+    assert list(bound.values_list(*columns)) == [("", "unbound", "DOWN")]
     act(as_member, server, unshelve=None).expect(202)
     run_jobs()
     assert state(server) == ("active", None)
+    assert list(bound.values_list(*columns)) == [(server.host, "ovs", "ACTIVE")]
     assert held(server) == {str(server.host): CARDS | NETWORK}
     assert_books_balance()
 
