@@ -113,7 +113,7 @@ mkdir -p ansible_collections/openstack
 ln -sfn "$COLLECTION" ansible_collections/openstack/cloud
 export ANSIBLE_COLLECTIONS_PATH="$PWD:$S" ANSIBLE_ROLES_PATH="$COLLECTION/ci/roles"
 unset "${{!OS_@}}"  # who signs in by an application credential names no project beside it
-export OS_CLIENT_CONFIG_FILE="$PWD/clouds.yaml"
+export OS_CLIENT_CONFIG_FILE="$PWD/clouds.yaml" USER=${{USER:-$(id -un)}}
 # Modules are imported once, and not for each task.
 export ANSIBLE_STRATEGY=mitogen_linear
 export ANSIBLE_STRATEGY_PLUGINS="$S/ansible_mitogen/plugins/strategy"
