@@ -58,7 +58,10 @@ def check_state(
 def check_launched(instance: Instance, doing: str) -> None:
     """Raises ``WrongState`` where the server never ran, or is on no host."""
     if instance.host is None or instance.launched_at is None:
-        raise WrongState(f"The server {instance.uuid} is on no host yet; one cannot {doing}.")
+        raise WrongState(
+            f"The server {instance.uuid} is {instance.vm_state} and runs on no host; "
+            f"one cannot {doing}."
+        )
 
 
 def describe_state(instance: Instance) -> str:

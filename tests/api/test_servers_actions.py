@@ -335,6 +335,8 @@ def test_a_shelved_server_lies_on_no_host_until_it_comes_back(as_member: ApiClie
     assert state(server) == ("active", "shelving")
     run_jobs()
     assert state(server) == ("shelved_offloaded", None)
+    again = act(as_member, server, shelve=None).expect(409)
+    assert "is shelved_offloaded and runs on no host" in again.json["conflictingRequest"]["message"]
     assert (server.host, usage_of_host("host1")) == (None, (0, 0))
     assert Image.objects.filter(name="mine-shelved").exists()
 
