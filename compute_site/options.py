@@ -80,6 +80,10 @@ class Options:
     max_body_bytes: int = 114688
     max_page_size: int = 1000
     token_lifetime_seconds: int = 86400
+    oauth_request_seconds: int = 28800
+    """How long a consumer of OAuth waits for a user's yes; 0: as long as it takes."""
+    oauth_access_seconds: int = 86400
+    """How long its access lasts; 0: until it is taken away."""
     password_memory_seconds: int = 300
     """How long a verified Basic password is remembered."""
     idempotency_key_seconds: int = 86400

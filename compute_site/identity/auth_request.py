@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from compute_site.identity.signed_requests import SignedRequest
+
 DOMAIN_ID = "default"
 DOMAIN_NAME = "Default"
 
@@ -18,13 +20,13 @@ class DomainRef:
 
 
 DEFAULT_DOMAIN = DomainRef(DOMAIN_ID)
-METHODS = frozenset(("application_credential", "password", "token"))
+METHODS = frozenset(("application_credential", "oauth1", "password", "token"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuthRequest:
-    """The proof of identity (user and password, token, or application credential) and what the
-    token shall be for.
+    """The proof of identity (user and password, token, application credential, or the signature of
+    the request itself) and what the token shall be for.
 
     ``scope``: a project, a domain, the system, nothing, or the default project because nothing was
     named.
@@ -39,6 +41,7 @@ class AuthRequest:
     credential_id: str | None = None
     credential_name: str | None = None
     secret: str | None = None
+    signed: SignedRequest | None = None
     scope: Literal["project", "domain", "system", "trust", "none", "default"] = "default"
     project_id: str | None = None
     project_name: str | None = None

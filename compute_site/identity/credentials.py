@@ -119,11 +119,14 @@ def check_unrestricted(owner: ValidToken) -> None:
     """May the token make and delete application credentials?
 
     Raises:
-        RestrictedToken: it was got with an application credential that may not, or by a trust.
+        RestrictedToken: it was got with an application credential that may not, by a trust, an
+            access token or a pair of keys.
     """
-    if owner.token.trust_id is not None:
-        raise RestrictedToken("A token of a trust may not manage application credentials.")
     credential = owner.token.credential
+    if owner.token.trust_id is not None or (owner.is_delegated and credential is None):
+        raise RestrictedToken(
+            "A token that somebody else has delegated may not manage application credentials."
+        )
     if credential is not None and not credential.unrestricted:
         raise RestrictedToken(
             f"The application credential {credential.name!r} may not manage others."

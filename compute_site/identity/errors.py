@@ -23,6 +23,18 @@ class EndedMeanwhile(Unauthorized):
     code = "ended_meanwhile"
 
 
+class WrongSignature(Unauthorized):
+    """The signature of a request is wrong, or of another time."""
+
+    code = "wrong_signature"
+
+
+class Expired(Unauthorized):
+    """What the token was asked for with has expired."""
+
+    code = "expired"
+
+
 class NoRole(Unauthorized):
     """The user is known but holds no role in the wanted project."""
 

@@ -13,14 +13,12 @@ from django.db import transaction
 from compute_site.identity.errors import (
     MalformedRequest,
     NoSuchThing,
-    RestrictedToken,
     UnknownSetting,
 )
 from compute_site.identity.ldap_settings import SECRETS, SETTINGS
 from compute_site.identity.models import Domain, DomainOption, StoredCredential, StoredPolicy
 from compute_site.identity.records import note_change
 from compute_site.identity.rows import change_row, make_row, remove_row
-from compute_site.identity.tokens import ValidToken
 from compute_site.secrets.sealing import seal, unseal
 
 EC2 = "ec2"
@@ -30,16 +28,6 @@ OF_CREDENTIAL = {name: name for name in ("id", "user_id", "project_id", "type")}
 OF_POLICY = {"type": "type", "blob": "blob"}
 TIES = ("trust_id", "app_cred_id", "access_token_id", "access_id")
 """What ties a pair of keys to the way it was made; it stays."""
-
-
-def check_direct(caller: ValidToken) -> None:
-    """Credentials are for those who come with their own roles.
-
-    Raises:
-        RestrictedToken: the token is one of an application credential or of a trust.
-    """
-    if caller.scope.by_credential:
-        raise RestrictedToken("Stored credentials need a token that nobody else has delegated.")
 
 
 def make_stored(members: Mapping[str, Any], *, by: str) -> StoredCredential:

@@ -15,9 +15,11 @@ from compute_site.identity.errors import (
     ScopeBesideCredential,
     TokenNotFound,
 )
-from compute_site.identity.models import Domain, Role
+from compute_site.identity.models import AccessToken, Domain, Role
+from compute_site.identity.oauth import prove_access
 from compute_site.identity.proof import prove_password, prove_secret
 from compute_site.identity.scope import Scope, find_by_user
+from compute_site.identity.signed_requests import SignedRequest
 from compute_site.identity.tokens import (
     Target,
     ValidToken,
@@ -37,6 +39,8 @@ def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
         InvalidToken: the token is another user's than the password.
         NoRole: the user holds no role in the wanted project.
     """
+    if asked.signed is not None:
+        return _log_in_by_access(asked, asked.signed)
     if asked.secret is not None:
         return _log_in_by_credential(asked)
     methods = list(asked.methods)
@@ -106,8 +110,11 @@ def _check_token(
         raise TokenNotFound("The token is unknown, expired or revoked.")
     if owner is not None and owner.user_id != valid.user_id:
         raise InvalidToken("The token is another user's.")
-    if valid.token.credential_id is not None:
-        raise RestrictedToken("A token of an application credential cannot be exchanged.")
+    if valid.is_delegated:
+        raise RestrictedToken(
+            "A token of an application credential, an access token or a pair of keys cannot be "
+            "exchanged."
+        )
     if valid.token.trust_id is not None:
         raise RestrictedToken("A token of a trust cannot be exchanged.")
     scope = find_by_user(
@@ -146,3 +153,40 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
         expires_at=credential.expires_at,
         credential=credential,
     )
+
+
+def _log_in_by_access(asked: AuthRequest, signed: SignedRequest) -> tuple[str, ValidToken]:
+    """Log in by the signature of a consumer, for the project of its access token.
+
+    Raises:
+        MalformedRequest: another method or scope is named as well.
+        NoRole: the user holds none of the roles any more.
+    """
+    if asked.methods != ("oauth1",):
+        raise MalformedRequest("auth: oauth1 goes with no other method.")
+    access = prove_access(signed)
+    if asked.scope != "default" and not _is_project_of(access, asked):
+        raise MalformedRequest("auth.scope: leave it out: it is the project of the access token.")
+    user = find_by_user(user_id=access.user_id, project_id=access.project_id)
+    scope = user and user.restricted_to(
+        Role(access.role) if access.role else None, others=access.others
+    )
+    if scope is None or scope.project_id is None or not scope.holds_any:
+        raise NoRole("The user of the access token does not hold its roles any more.")
+    return issue_token(
+        scope,
+        target=Target(project_id=access.project_id),
+        methods=asked.methods,
+        expires_at=access.expires_at,
+        access=access,
+    )
+
+
+def _is_project_of(access: AccessToken, asked: AuthRequest) -> bool:
+    named = find_by_user(
+        user_id=access.user_id,
+        project_id=asked.project_id,
+        project_name=asked.project_name,
+        project_domain=asked.project_domain,
+    )
+    return asked.scope == "project" and named is not None and named.project_id == access.project_id

@@ -16,6 +16,7 @@ from compute_site.identity.auth_request import DOMAIN_ID
 from compute_site.identity.ids import LONGEST_PROJECT_ID, LONGEST_USER_ID, new_id
 from compute_site.identity.kept_models import DomainOption, StoredCredential, StoredPolicy
 from compute_site.identity.limit_models import Limit, RegisteredLimit
+from compute_site.identity.oauth_models import AccessToken, Consumer, RequestToken
 from compute_site.identity.service_models import (
     Endpoint,
     EndpointGroup,
@@ -27,8 +28,10 @@ from compute_site.identity.trust_models import AccessRule, Trust
 
 __all__ = [
     "AccessRule",
+    "AccessToken",
     "ApplicationCredential",
     "Asker",
+    "Consumer",
     "DerivedMembership",
     "Domain",
     "DomainOption",
@@ -44,6 +47,7 @@ __all__ = [
     "ProjectRole",
     "Region",
     "RegisteredLimit",
+    "RequestToken",
     "Role",
     "RoleAssignment",
     "Service",
@@ -505,7 +509,7 @@ class FailedSignIns(models.Model):
 
 KINDS = (
     *("project", "user", "domain", "group", "role", "service", "region", "limit"),
-    *("credential", "policy", "trust"),
+    *("credential", "policy", "trust", "consumer", "access token"),
 )
 
 
@@ -578,7 +582,11 @@ class Token(models.Model):
     """For a domain or the system, if not for a project: for one of them at most."""
     trust = models.ForeignKey(Trust, null=True, on_delete=models.CASCADE, related_name="tokens")
     """By which the user has the roles."""
-    # What each request reads of the credential or trust, which never change.
+    access = models.ForeignKey(
+        AccessToken, null=True, on_delete=models.CASCADE, related_name="tokens"
+    )
+    """What a program got it with, by OAuth."""
+    # What each request reads of the credential, trust or access, which never change.
     role = models.CharField(max_length=16, null=True, default=None, editable=False)
     """The largest role of ``Role`` that it may use; ``None``: all that the user has."""
     others = ArrayField(models.CharField(max_length=36), null=True, default=None, editable=False)
@@ -597,7 +605,7 @@ class Token(models.Model):
         indexes = [models.Index(fields=["expires_at"], name="identity_token_expiry")]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(credential=None, trust=None)
+                condition=models.Q(credential=None, trust=None, access=None)
                 | models.Q(role__isnull=False, others__isnull=False),
                 name="identity_token_limits",
             ),

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from compute_site.identity.extra import EXTRA
 from compute_site.identity.models import (
+    AccessToken,
+    Consumer,
     Domain,
     Endpoint,
     EndpointGroup,
@@ -47,7 +49,15 @@ VALUES (%(user_id)s, %(hour)s, 1, %(now)s, %(address)s, %(way)s)
 
 Recorded = (
     Project | User | Domain | UserGroup | NamedRole | Region | Service | Endpoint | Limit
-) | (RegisteredLimit | StoredCredential | StoredPolicy | EndpointGroup | Trust)
+) | (
+    RegisteredLimit
+    | StoredCredential
+    | StoredPolicy
+    | EndpointGroup
+    | Trust
+    | Consumer
+    | AccessToken
+)
 KIND_OF: Mapping[type[Any], str] = {
     Project: "project",
     User: "user",
@@ -63,6 +73,8 @@ KIND_OF: Mapping[type[Any], str] = {
     StoredCredential: "credential",
     StoredPolicy: "policy",
     Trust: "trust",
+    Consumer: "consumer",
+    AccessToken: "access token",
 }
 
 

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from compute_site.faults import Forbidden
 from compute_site.identity.errors import EndedMeanwhile
 from compute_site.identity.models import (
+    AccessToken,
     ApplicationCredential,
     Role,
     Token,
@@ -31,10 +32,10 @@ from compute_site.identity.wide_roles import find_wide_roles
 INSERT = """
 INSERT INTO identity_token (
        digest, user_id, project_id, credential_id, methods, audit_id, issued_at, expires_at,
-       domain_id, system, trust_id, role, others, holder, access_rules)
+       domain_id, system, trust_id, access_id, role, others, holder, access_rules)
 SELECT %(digest)s, account.id, %(project_id)s, %(credential_id)s, %(methods)s, %(audit_id)s,
        %(issued_at)s, %(expires_at)s, %(domain_id)s, %(system)s, %(trust_id)s,
-       %(role)s, %(others)s, %(holder)s, %(access_rules)s
+       %(access_id)s, %(role)s, %(others)s, %(holder)s, %(access_rules)s
   FROM identity_user account {place}
  WHERE account.id = %(user_id)s AND account.is_active
    AND account.signed_out_at IS NOT DISTINCT FROM %(signed_out_at)s
@@ -53,6 +54,10 @@ INSERT_IN_DOMAIN = (
 )
 INSERT_WITHOUT_PROJECT = INSERT.format(place="") + " FOR SHARE OF account"
 # A domain that is disabled signs its users out; that of a project has a lock of its own here.
+
+
+OWN_METHODS = frozenset(("password", "token", "totp"))
+"""By which users themselves get tokens."""
 
 
 class WideToken(Forbidden):
@@ -88,6 +93,14 @@ class ValidToken:
         return not self.is_unscoped and "admin" in self.scope.all_roles
 
     @property
+    def is_delegated(self) -> bool:
+        """Was it got with something that others may hold in place of the user: an application
+        credential, an access token or a pair of keys? Then it may give nothing on. Whether a token
+        is one of a trust, which has its own rules, ``token.trust_id`` says.
+        """
+        return not OWN_METHODS.issuperset(self.token.methods)
+
+    @property
     def is_unscoped(self) -> bool:
         token = self.token
         return token.project_id is None and token.domain_id is None and not token.system
@@ -106,6 +119,7 @@ def issue_token(
     expires_at: dt.datetime | None = None,
     credential: ApplicationCredential | None = None,
     trust: Trust | None = None,
+    access: AccessToken | None = None,
 ) -> tuple[str, ValidToken]:
     """Make a token; its text is returned here and never again.
 
@@ -131,10 +145,11 @@ def issue_token(
         expires_at=min(expires_at or longest, longest),
         credential=credential,
         trust=trust,
+        access=access,
         holder=trust.holder_id if trust else None,
         access_rules=credential.access_rules if credential else None,
     )
-    limits = credential or trust
+    limits = credential or trust or access
     if limits is not None:
         token.role, token.others = limits.role, limits.others
     _insert(token, scope)
@@ -144,7 +159,9 @@ def issue_token(
 def find_token(text: str) -> ValidToken | None:
     """The token if it is valid: not expired, user active, project enabled, a role held in it."""
     digest = digest_of(text)
-    token = Token.objects.select_related("credential", "trust").filter(digest=digest).first()
+    token = (
+        Token.objects.select_related("credential", "trust", "access").filter(digest=digest).first()
+    )
     if token is None:
         return None
     scope = find_by_token(digest)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from compute_site.identity.derived import implications
+from compute_site.identity.delegated import choose_roles
 from compute_site.identity.errors import (
     ForeignUser,
     MalformedRequest,
@@ -18,7 +18,7 @@ from compute_site.identity.errors import (
     RestrictedToken,
     TooDeep,
 )
-from compute_site.identity.models import NamedRole, Role, Trust, User
+from compute_site.identity.models import Role, Trust, User
 from compute_site.identity.records import GONE, MADE, note_change
 from compute_site.identity.scope import Scope, find_by_user
 from compute_site.identity.tokens import Target, ValidToken, issue_token
@@ -46,8 +46,8 @@ def make_trust(caller: ValidToken, order: TrustOrder) -> Trust:
     """Make a trust of the caller; with a token of another trust, one that follows from that.
 
     Raises:
-        RestrictedToken: the caller came with an application credential, or wants more than the
-            other trust gives.
+        RestrictedToken: the caller came with an application credential or the like, or wants more
+            than the other trust gives.
         ForeignUser: the trustor is not the caller.
         NoSuchThing: there is no such trustee, or the trustor does not hold one of the roles.
         MalformedRequest: uses are counted of a trust from which others may follow.
@@ -61,7 +61,7 @@ def make_trust(caller: ValidToken, order: TrustOrder) -> Trust:
         raise NoSuchThing(f"There is no user {order.trustee_id[:60]}.")
     parent = caller.token.trust
     holder = parent.holder_id if parent is not None else caller.user_id
-    role, others = _held(holder, order)
+    role, others = choose_roles(holder, order.project_id, order.roles, missing=NoSuchThing)
     trust = Trust(
         trustor_id=order.trustor_id,
         trustee_id=order.trustee_id,
@@ -85,9 +85,11 @@ def make_trust(caller: ValidToken, order: TrustOrder) -> Trust:
 
 
 def check_direct(caller: ValidToken) -> None:
-    """Raises: RestrictedToken: the token is one of an application credential."""
-    if caller.token.credential_id is not None:
-        raise RestrictedToken("Application credentials have nothing to do with trusts.")
+    """Raises: RestrictedToken: the token was got by what others may hold, but a trust."""
+    if caller.is_delegated:
+        raise RestrictedToken(
+            "Application credentials, access tokens and keys have nothing to do with trusts."
+        )
 
 
 def find_trust(trust_id: str, *, locked: bool = False) -> Trust:
@@ -175,28 +177,6 @@ def chain(trust: Trust) -> list[Trust]:
     while found[-1].parent is not None:
         found.append(found[-1].parent)
     return found
-
-
-def _held(holder_id: str, order: TrustOrder) -> tuple[str, list[str]]:
-    """The largest role of ``Role`` among those asked for and what they imply, and the keys of the
-    others.
-
-    Raises:
-        NoSuchThing: the holder does not hold one of them in the project.
-    """
-    scope = find_by_user(user_id=holder_id, project_id=order.project_id)
-    implied = implications()
-    rows = {role.pk: role for role in NamedRole.objects.all()}
-    own = set(scope.others if scope is not None and scope.project_id is not None else ())
-    if scope is not None and scope.project_id is not None:
-        own |= {one.value for role in scope.roles for one in role.implied}
-    for role_id in order.roles:
-        if role_id not in rows or rows[role_id].key not in own:
-            raise NoSuchThing(f"The trustor holds no role {role_id[:60]} in this project.")
-    wanted = {role_id for one in order.roles for role_id in (one, *implied.get(one, ()))}
-    keys = {rows[role_id].key for role_id in wanted}
-    ladder = [role.value for role in Role if role.value in keys]
-    return (ladder[-1] if ladder else ""), sorted(keys - set(Role.values))
 
 
 def _depth(order: TrustOrder, parent: Trust | None) -> int:

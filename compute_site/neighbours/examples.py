@@ -103,6 +103,13 @@ IDENTITY: Mapping[str, Any] = {
             "roles": [{"name": "reader"}],
         }
     },
+    "post OS-OAUTH1/consumers": {"consumer": {"description": "a site of pictures"}},
+    "patch OS-OAUTH1/consumers/{oauth_consumer_id}": {
+        "consumer": {"description": "pictures and films"}
+    },
+    "post OS-OAUTH1/request_token": WITHOUT_BODY,
+    "put OS-OAUTH1/authorize/{request_token_id}": {"roles": [{"name": "reader"}]},
+    "post OS-OAUTH1/access_token": WITHOUT_BODY,
     "post policies": {"policy": {"type": "application/json", "blob": '{"default": "role:admin"}'}},
     "patch policies/{policy_id}": {"policy": {"blob": '{"default": "role:reader"}'}},
     "put domains/{domain_id}/config": {"config": {"identity": {"driver": "ldap"}}},

@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 from compute_site.db.sessions import any_plans, unlimited_statements
 from compute_site.idempotency.once import purge_kept_answers
 from compute_site.identity.lockout import purge_failures
+from compute_site.identity.oauth import purge_requests
 from compute_site.identity.records import purge_records
 from compute_site.identity.sign_ins import purge_sign_ins
 from compute_site.identity.tokens import purge_sessions, purge_tokens
@@ -186,6 +187,7 @@ def purge_jobs(timestamp: int) -> None:  # noqa: ARG001
     with any_plans(), unlimited_statements():
         recovery.purge_jobs()
         purge_tokens()
+        purge_requests()
         purge_sessions()
         purge_failures()
         purge_sign_ins()

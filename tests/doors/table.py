@@ -471,6 +471,7 @@ def stored() -> Iterator[Row]:
     }
     yield row("POST", f"{V3}/OS-TRUST/trusts", READER, 201, {"trust": trust}, outsider=404)
     yield row("DELETE", f"{V3}/OS-TRUST/trusts/{{trust_id}}", ADMIN, 204, outsider=403)
+    yield from oauth()
     yield row(
         *("DELETE", f"{USER}/access_rules/{{access_rule_id}}", ADMIN, 204),
         names={"user_id": "{stored_user}"},
@@ -481,6 +482,31 @@ def stored() -> Iterator[Row]:
     ):
         yield row("PUT", given, ADMIN, 204, names={"project_id": "{beta}"})
         yield row("DELETE", given, ADMIN, 204)
+
+
+def oauth() -> Iterator[Row]:
+    """Consumers, and what they may do for a user."""
+    base, described = f"{V3}/OS-OAUTH1", {"consumer": {"description": "d"}}
+    consumer = f"{base}/consumers/{{oauth_consumer_id}}"
+    roles = {"roles": [{"name": "reader"}]}
+    names = {"user_id": "{stored_user}"}
+    yield row("POST", f"{base}/consumers", ADMIN, 201, described)
+    yield row("PATCH", consumer, ADMIN, 200, described)
+    yield row("DELETE", consumer, ADMIN, 204)
+    yield row("PUT", f"{base}/authorize/{{request_token_id}}", ADMIN, 200, roles, outsider=403)
+    access = f"{USER}/OS-OAUTH1/access_tokens/{{access_token_id}}"
+    yield row("DELETE", access, ADMIN, 204, names=names, outsider=403)
+    verified = 'oauth_token="{authorized}", oauth_verifier="abcdefgh"'
+    for path, more in (
+        ("request_token", 'oauth_callback="oob", oauth_signature="{one_secret}"'),
+        ("access_token", f'{verified}, oauth_signature="{{both_secrets}}"'),
+    ):
+        signed = (
+            'OAuth oauth_consumer_key="{oauth_consumer_id}", oauth_signature_method="PLAINTEXT", '
+            f'oauth_timestamp="{{stamp}}", oauth_nonce="1", {more}'
+        )
+        headers = {"Authorization": signed, "Requested-Project-Id": "{alpha}"}
+        yield row("POST", f"{base}/{path}", ANYONE, 201, headers=headers, outsider=201)
 
 
 TAGS = f"{V3}/projects/{{project_id}}/tags"

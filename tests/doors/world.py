@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from compute_site.identity.assignments import Place, assign, find_role
+from compute_site.identity.ids import stable_id
 from compute_site.identity.kept import blob_of, make_ec2, make_stored, set_config
 from compute_site.identity.models import (
     AccessRule,
+    AccessToken,
     Domain,
     Endpoint,
     EndpointGroup,
@@ -22,6 +25,7 @@ from compute_site.identity.models import (
     Project,
     Region,
     RegisteredLimit,
+    RequestToken,
     Role,
     Service,
     StoredPolicy,
@@ -29,6 +33,7 @@ from compute_site.identity.models import (
     User,
     UserGroup,
 )
+from compute_site.identity.oauth import make_consumer, secret_of
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
     QOS_KINDS,
@@ -55,6 +60,7 @@ from compute_site.neighbours.volume.models import (
     VolumeType,
 )
 from compute_site.neighbours.volume.qos_models import QosSpecs
+from compute_site.secrets.sealing import seal
 from flavors.models import FlavorAccess
 from servers.models import (
     Aggregate,
@@ -231,6 +237,7 @@ class World:
         group.projects.add(ALPHA)
         EndpointOfProject.objects.create(project_id=ALPHA, endpoint=endpoint)
         set_config(domain, {"identity": {"driver": "sql"}}, by=user)
+        self._oauth(user)
         self.names |= {
             "stored_user": user,
             "stored_credential": make_stored(order, by=user).pk,
@@ -243,6 +250,26 @@ class World:
             "access_rule_id": AccessRule.objects.create(
                 user_id=user, service="compute", method="GET", path="/v2.1/servers"
             ).pk,
+        }
+
+    def _oauth(self, user: str) -> None:
+        """A consumer that waits for somebody, and has come back from another; it may read for the
+        user.
+        """
+        consumer = make_consumer({}, by=user)
+        of_alpha = {"consumer": consumer, "project_id": ALPHA, "sealed_secret": seal("x")}
+        said_yes = {"user_id": self.cast.member.user_id, "verifier": "abcdefgh"}
+        roles = [stable_id("role", "reader")]
+        yes = RequestToken.objects.create(**of_alpha, **said_yes, roles=roles)
+        access = AccessToken.objects.create(**of_alpha, user_id=user, roles=roles)
+        self.names |= {
+            "oauth_consumer_id": consumer.pk,
+            "one_secret": f"{secret_of(consumer)}%26",
+            "both_secrets": f"{secret_of(consumer)}%26x",
+            "stamp": str(int(time.time())),
+            "request_token_id": RequestToken.objects.create(**of_alpha).pk,
+            "authorized": yes.pk,
+            "access_token_id": access.pk,
         }
 
     def _assignments(self, user_id: str, group: UserGroup) -> None:

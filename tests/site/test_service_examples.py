@@ -19,7 +19,7 @@ from django.test import Client
 
 from compute_site.api import demo
 from compute_site.cloudfile import load
-from compute_site.identity.models import Project, User
+from compute_site.identity.models import Consumer, Project, RequestToken, User
 from compute_site.neighbours.examples import EXAMPLES, IMAGE_DATA, IN_PATH, MADE, OWN, TRANSFER_KEY
 from compute_site.neighbours.volume.api.views import VolumeView
 from tests.world.client import Answer, ApiClient
@@ -248,7 +248,20 @@ def make_several(plural: str) -> str:
     return str(ask("post", path, json.loads(text)).expect(201).json[plural][0]["id"])
 
 
+def consumer() -> dict[str, str]:
+    return {"oauth_consumer_id": make("/identity/v3/OS-OAUTH1/consumers")}
+
+
+def request_token() -> dict[str, str]:
+    row = Consumer.objects.get(pk=consumer()["oauth_consumer_id"])
+    project = Project.objects.get(name="admin")
+    asked = RequestToken.objects.create(consumer=row, project=project, sealed_secret="")
+    return {"request_token_id": asked.pk}
+
+
 FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
+    "/identity/v3/OS-OAUTH1/consumers/": consumer,
+    "/identity/v3/OS-OAUTH1/authorize/": request_token,
     "/identity/v3/domains/{domain_id}/config/": configured,
     "/identity/v3/domains/": holders,
     "/identity/v3/credentials": lambda: {MADE: person()["user_id"]},
@@ -343,6 +356,12 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
 """What has to be there before the request, by how its path begins; the first one counts."""
 
 
+SIGNED = frozenset(
+    f"post /identity/v3/OS-OAUTH1/{what}" for what in ("request_token", "access_token")
+)
+"""What pages cannot try: consumers sign these."""
+
+
 def send(name: str) -> Answer:
     method, _, path = name.partition(" ")
     exact = [begin for begin in (name, path) if begin in FIRST]
@@ -373,6 +392,8 @@ def test_every_example_succeeds(db: None, settings: Any, tmp_path: Path) -> None
     call_command("loadcloud", str(DEMO), verbosity=0)
     told = []
     for name in EXAMPLES:
+        if name in SIGNED:
+            continue
         point = transaction.savepoint()
         answer = send(name)
         if not 200 <= answer.status < 300:

@@ -367,6 +367,7 @@ TRUST = {
     "impersonation": True,
     "roles": [{"name": "reader"}],
 }
+NAMED = {"description": "made"}
 POLICY = {"type": "text", "blob": "made"}
 CONFIG = {"identity": {"driver": "sql"}}
 GROUP = {"name": "made", "description": "made", "filters": {"interface": "admin"}}
@@ -401,6 +402,20 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
     ),
     "POST //identity/v3/users/{user_id}/credentials/OS-EC2": (
         Example({"tenant_id": "{project_id}"}, "", identity.Ec2Body().fields),
+    ),
+    **{
+        name: (
+            Example(
+                {"consumer": {"description": "made"}}, "consumer", identity.ConsumerBody().fields
+            ),
+        )
+        for name in (
+            "POST //identity/v3/OS-OAUTH1/consumers",
+            "PATCH //identity/v3/OS-OAUTH1/consumers/{oauth_consumer_id}",
+        )
+    },
+    "PUT //identity/v3/OS-OAUTH1/authorize/{request_token_id}": (
+        Example({"roles": [{"name": "reader"}]}, "", identity.AuthorizeBody().fields),
     ),
     **{
         f"{name}": (Example({"policy": POLICY}, "policy", identity.PolicyBody().fields),)

@@ -16,6 +16,7 @@ from compute_site.api.microversions.version import NEWEST
 from compute_site.identity.kept import blob_of, make_ec2, set_config
 from compute_site.identity.models import (
     AccessRule,
+    AccessToken,
     Domain,
     Endpoint,
     EndpointGroup,
@@ -23,11 +24,13 @@ from compute_site.identity.models import (
     NamedRole,
     Region,
     RegisteredLimit,
+    RequestToken,
     Service,
     StoredPolicy,
     Trust,
     UserGroup,
 )
+from compute_site.identity.oauth import make_consumer
 from compute_site.neighbours.image.models import ImageMember
 from compute_site.neighbours.network.models import (
     QOS_KINDS,
@@ -53,6 +56,7 @@ from compute_site.neighbours.volume.models import (
     VolumeType,
 )
 from compute_site.neighbours.volume.qos_models import QosSpecs
+from compute_site.secrets.sealing import seal
 from servers.models import Aggregate, RequestSpec
 from tests.world.cast import ALPHA, BETA, Cast
 from tests.world.client import ApiClient
@@ -144,7 +148,21 @@ def _make_identity() -> dict[str, str]:
     }
     keys = make_ec2(Cast.second_member.user_id, ALPHA, by="")
     set_config(found["domain_id"], {"identity": {"driver": "sql"}}, by="")  # type: ignore[arg-type] # a domain
+    consumer = make_consumer({}, by="")
+    asked = RequestToken.objects.create(
+        consumer=consumer, project_id=ALPHA, sealed_secret=seal("x")
+    )
+    access = AccessToken.objects.create(
+        consumer=consumer,
+        user_id=Cast.second_member.user_id,
+        project_id=ALPHA,
+        sealed_secret=seal("x"),
+        roles=[],
+    )
     others = {
+        "oauth_consumer_id": consumer.pk,
+        "request_token_id": asked.pk,
+        "access_token_id": access.pk,
         "credential_id": keys.pk,
         "access": json.loads(blob_of(keys))["access"],
         "policy_id": StoredPolicy.objects.create(type="text", blob="x").pk,

@@ -25,6 +25,8 @@ from compute_site.identity.catalog import FILTERS
 from compute_site.identity.groups import add_member, remove_member
 from compute_site.identity.models import (
     AccessRule,
+    AccessToken,
+    Consumer,
     Domain,
     DomainOption,
     Endpoint,
@@ -35,6 +37,7 @@ from compute_site.identity.models import (
     NamedRole,
     Region,
     RegisteredLimit,
+    RequestToken,
     RoleAssignment,
     Service,
     StoredCredential,
@@ -44,6 +47,7 @@ from compute_site.identity.models import (
     User,
     UserGroup,
 )
+from compute_site.identity.oauth import remove_access
 from compute_site.identity.roles import imply, stop_implying
 from compute_site.identity.trusts import remove_trust
 from compute_site.neighbours.identity.api.catalogue import ENDPOINT, REGION, SERVICE
@@ -51,6 +55,7 @@ from compute_site.neighbours.identity.api.domain import DOMAIN
 from compute_site.neighbours.identity.api.endpoint_filter import GROUP as ENDPOINT_GROUP
 from compute_site.neighbours.identity.api.group import GROUP
 from compute_site.neighbours.identity.api.limit import LIMIT, REGISTERED
+from compute_site.neighbours.identity.api.oauth import CONSUMER
 from compute_site.neighbours.identity.api.records import Kind
 from compute_site.neighbours.identity.api.role import ROLE
 from compute_site.neighbours.identity.api.serializers import IdentityBody, NewLimit
@@ -474,6 +479,55 @@ class TrustAdmin(ShownAndDeleted):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         remove_trust(obj, by=name_of(request))
+
+
+@admin.register(Consumer)
+class ConsumerAdmin(KindAdmin):
+    """Consumers of OAuth; the secret of a new one is shown once, by the API alone."""
+
+    kind = CONSUMER
+    members = {"description": "description"}
+    list_display = ("id", "description", "created_at")
+    search_fields = ("id", "description")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(RequestToken)
+class RequestTokenAdmin(ShownAndDeleted):
+    """What consumers of OAuth wait for."""
+
+    list_display = ("id", "consumer", "project", "user", "expires_at")
+    list_select_related = ()
+    list_prefetched = ("consumer", "project", "user")
+    list_filter = (word_filter("project", "project__name", "project__id"),)
+    search_fields = ("id", "consumer__id")
+    fields = ("id", "consumer", "project", "user", "roles", "expires_at", "created_at")
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        obj.delete()
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(ShownAndDeleted):
+    """What users have given consumers of OAuth access to."""
+
+    list_display = ("user", "consumer", "project", "role", "expires_at")
+    list_select_related = ()
+    list_prefetched = ("user", "consumer", "project")
+    list_filter = (
+        word_filter("user", "user__username", "user__id"),
+        word_filter("project", "project__name", "project__id"),
+    )
+    search_fields = ("id", "consumer__id")
+    fields = (
+        *("id", "consumer", "user", "project", "role", "others"),
+        *("expires_at", "created_at"),
+    )
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        remove_access(obj, by=name_of(request))
 
 
 @admin.register(AccessRule)

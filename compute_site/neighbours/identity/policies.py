@@ -534,3 +534,62 @@ ACCESS_RULES = {
         ),
     )
 }
+OAUTH = f"{V3}/OS-OAUTH1"
+CONSUMERS = {
+    what: _admins(name, told, operation, noun="consumer")
+    for what, name, told, operation in (
+        ("list", "list_consumers", "List the consumers of OAuth.", f"GET {OAUTH}/consumers"),
+        ("get", "get_consumer", "Show a consumer of OAuth.", f"GET {OAUTH}/consumers/{{id}}"),
+        ("create", "create_consumer", "Make consumers of OAuth.", f"POST {OAUTH}/consumers"),
+        (
+            "update",
+            "update_consumer",
+            "Change consumers of OAuth.",
+            f"PATCH {OAUTH}/consumers/{{id}}",
+        ),
+        (
+            "delete",
+            "delete_consumer",
+            "Delete consumers of OAuth.",
+            f"DELETE {OAUTH}/consumers/{{id}}",
+        ),
+    )
+}
+AUTHORIZE = rule(
+    "identity:authorize_request_token",
+    Role.ADMIN,
+    "Let a consumer of OAuth act with own roles.",
+    (f"PUT {OAUTH}/authorize/{{request_token_id}}",),
+    noun="access token",
+)
+ACCESSES_OF_USER = f"{V3}/users/{{user_id}}/OS-OAUTH1/access_tokens"
+ACCESSES = {
+    name: rule(f"identity:{name}", Role.ADMIN, told, (operation,), noun="access token")
+    for name, told, operation in (
+        (
+            "list_access_tokens",
+            "List what consumers of OAuth have access to.",
+            f"GET {ACCESSES_OF_USER}",
+        ),
+        (
+            "get_access_token",
+            "Show an access token of OAuth.",
+            f"GET {ACCESSES_OF_USER}/{{access_token_id}}",
+        ),
+        (
+            "list_access_token_roles",
+            "List the roles of an access token of OAuth.",
+            f"GET {ACCESSES_OF_USER}/{{access_token_id}}/roles",
+        ),
+        (
+            "get_access_token_role",
+            "See whether an access token of OAuth has a role.",
+            f"GET {ACCESSES_OF_USER}/{{access_token_id}}/roles/{{role_id}}",
+        ),
+        (
+            "delete_access_token",
+            "Take access from consumers of OAuth that others have given it.",
+            f"DELETE {ACCESSES_OF_USER}/{{access_token_id}}",
+        ),
+    )
+}

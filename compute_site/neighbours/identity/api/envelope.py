@@ -22,6 +22,7 @@ from compute_site.faults import Fault, MethodNotAllowed, Unauthorized
 from compute_site.identity.access_rules import check_allowed
 from compute_site.identity.errors import InvalidToken
 from compute_site.identity.models import Domain, System, Token
+from compute_site.identity.signed_requests import SignedRequest
 from compute_site.identity.tokens import ValidToken, find_token
 from compute_site.policy.granted import NOTHING, Granted, find_granted, find_granted_on
 from compute_site.policy.identity_service import login_url
@@ -132,6 +133,17 @@ class IdentityView(JsonView):
         if not self.holds(token, rule, None, own):
             raise PolicyRefused(f"The policy rule {rule} is not granted to you.")
         return token, own
+
+    def signed(self) -> SignedRequest:
+        """The request with its signature of OAuth.
+
+        Raises:
+            MalformedRequest: there is none.
+        """
+        request = self.request._request  # noqa: SLF001 - Django's request
+        path = request.get_full_path().removeprefix(request.META.get("SCRIPT_NAME", ""))
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        return SignedRequest.read(str(request.method), f"{self.root}{path}", header)
 
     @property
     def root(self) -> str:

@@ -131,7 +131,10 @@ class RecordList(KindView):
         members = self.of.body.read_body(self.read_body())
         members, caller = self.placed(members)
         thing = self.of.make(members, by=caller.user_id)
-        return Response({self.of.noun: self.show(thing)}, status=201)
+        return Response({self.of.noun: self.show_made(thing)}, status=201)
+
+    def show_made(self, thing: Any) -> dict[str, Any]:
+        return self.show(thing)
 
     def reach_to_make(self) -> ValidToken:
         """Who may make none at all is told so before the body is read."""

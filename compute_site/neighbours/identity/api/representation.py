@@ -16,7 +16,9 @@ from compute_site.identity.ids import stable_id
 from compute_site.identity.kept import blob_of
 from compute_site.identity.models import (
     AccessRule,
+    AccessToken,
     ApplicationCredential,
+    Consumer,
     Domain,
     Endpoint,
     EndpointGroup,
@@ -78,6 +80,11 @@ def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> di
             "trustor_user": {"id": token.trust.trustor_id},
             "trustee_user": {"id": token.trust.trustee_id},
             "impersonation": token.trust.impersonation,
+        }
+    if token.access is not None:
+        shown["OS-OAUTH1"] = {
+            "access_token_id": token.access.id,
+            "consumer_id": token.access.consumer_id,
         }
     return {"token": shown}
 
@@ -310,8 +317,31 @@ def show_trust(trust: Trust, *, root: str, roles: bool = True) -> dict[str, Any]
     return shown
 
 
-def roles_of_trust(trust: Trust) -> QuerySet[NamedRole]:
+def roles_of_trust(trust: Trust | AccessToken) -> QuerySet[NamedRole]:
     return NamedRole.objects.filter(pk__in=trust.roles)
+
+
+def show_consumer(consumer: Consumer, *, root: str, secret: str | None = None) -> dict[str, Any]:
+    """``secret``: only where it was just made."""
+    shown = {
+        **consumer.extra,
+        "id": consumer.id,
+        "description": consumer.description,
+        "links": {"self": f"{root}/identity/v3/OS-OAUTH1/consumers/{consumer.id}"},
+    }
+    return shown | ({"secret": secret} if secret is not None else {})
+
+
+def show_access(access: AccessToken, *, root: str) -> dict[str, Any]:
+    own = f"{root}/identity/v3/users/{access.user_id}/OS-OAUTH1/access_tokens/{access.id}"
+    return {
+        "id": access.id,
+        "consumer_id": access.consumer_id,
+        "authorizing_user_id": access.user_id,
+        "project_id": access.project_id,
+        "expires_at": show_time(access.expires_at) if access.expires_at else None,
+        "links": {"self": own, "roles": f"{own}/roles"},
+    }
 
 
 def show_access_rule(rule: AccessRule, *, root: str) -> dict[str, Any]:

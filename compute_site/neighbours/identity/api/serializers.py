@@ -650,3 +650,35 @@ class TrustBody(IdentityBody):
         attrs["trustor_id"] = attrs.pop("trustor_user_id")
         attrs["trustee_id"] = attrs.pop("trustee_user_id")
         return attrs
+
+
+class ConsumerBody(IdentityBody):
+    """A program that uses OAuth; its secret is made here."""
+
+    noun = "consumer"
+
+    description = Member(or_null(short_text))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "secret" in attrs[EXTRA]:
+            raise ValidationError({"secret": ["is made by the site, and stays."]})
+        return super().validate(attrs)
+
+
+def one_name_each(given: Any) -> tuple[str, ...]:
+    """As ``role_names``; each role is named by its id or by its name."""
+    if not isinstance(given, list) or not given:
+        raise WrongValue("give a list of at least one object with id or name.")
+    for entry in given:
+        if not isinstance(entry, dict) or len(entry) != 1 or not set(entry) <= {"id", "name"}:
+            raise WrongValue("give a list of objects with either id or name.")
+    return role_names(given)
+
+
+class AuthorizeBody(IdentityBody):
+    """The roles with which a consumer may act."""
+
+    noun = ""
+    rest = None
+
+    roles = Member(one_name_each, missing="give a list of at least one object with id or name.")

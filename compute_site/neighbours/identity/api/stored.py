@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compute_site.identity import kept
+from compute_site.identity.delegated import check_direct
 from compute_site.identity.errors import NoSuchThing
 from compute_site.identity.models import StoredCredential, StoredPolicy
 from compute_site.identity.tokens import ValidToken
@@ -65,14 +66,14 @@ class StoredList(RecordList):
 
     def in_reach(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         caller = self.caller()
-        kept.check_direct(caller)
+        check_direct(caller)
         if self.holds(caller, self.of.rules["list"]):
             return rows
         return rows.filter(user=caller.user_id)
 
     def reach_to_make(self) -> ValidToken:
         caller = self.caller()
-        kept.check_direct(caller)
+        check_direct(caller)
         return caller
 
     def placed(self, members: dict[str, Any]) -> tuple[dict[str, Any], ValidToken]:
@@ -86,7 +87,7 @@ class StoredDetail(RecordDetail):
     bodies: ClassVar = {"patch": ("credential", StoredCredentialChange)}
 
     def permit_on(self, what: str, thing: Any) -> ValidToken:
-        kept.check_direct(self.caller())
+        check_direct(self.caller())
         return self.permit(self.of.rules[what], owner=thing.user_id if thing else None)
 
     def patch(self, request: Request, **named: str) -> Response:
@@ -114,7 +115,7 @@ class Ec2View(IdentityView):
 
     def owned(self, what: str, user_id: str) -> tuple[QuerySet[StoredCredential], ValidToken]:
         caller = self.permit(policies.EC2_KEYS[what], owner=user_id)
-        kept.check_direct(caller)
+        check_direct(caller)
         USER.find(user_id)
         return StoredCredential.objects.filter(user=user_id, type=kept.EC2), caller
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from rest_framework.request import Request
@@ -17,6 +18,7 @@ from compute_site.neighbours.identity.api.envelope import IdentityView
 from compute_site.neighbours.identity.api.representation import show_list, show_token
 from compute_site.neighbours.identity.api.token_body import TokenBody
 
+SIGNATURE = "oauth1"
 VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?", re.ASCII)
 
 
@@ -24,7 +26,10 @@ class Tokens(IdentityView):
     """``/identity/v3/auth/tokens``"""
 
     def post(self, request: Request) -> Response:
-        text, valid = log_in(TokenBody.read_body(self.read_body()))
+        asked = TokenBody.read_body(self.read_body())
+        if SIGNATURE in asked.methods:
+            asked = dataclasses.replace(asked, signed=self.signed())
+        text, valid = log_in(asked)
         return self.answer(valid, text, status=201)
 
     def get(self, request: Request) -> Response:

@@ -150,6 +150,10 @@ class Credential(Member):
         return ("name", "user") if "id" in data else ("id",)
 
 
+class Signature(Member):
+    """Nothing: the header ``Authorization`` has it all."""
+
+
 class Identity(Member):
     """Of the proofs, those are read that ``methods`` names."""
 
@@ -157,6 +161,7 @@ class Identity(Member):
     password = Password()
     token = Token()
     application_credential = Credential()
+    oauth1 = Signature()
 
     def unread(self, data: Mapping[str, Any]) -> Collection[str]:
         methods = data.get("methods")

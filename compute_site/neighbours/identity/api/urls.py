@@ -47,6 +47,17 @@ from compute_site.neighbours.identity.api.limit import (
     RegisteredDetail,
     RegisteredList,
 )
+from compute_site.neighbours.identity.api.oauth import (
+    AccessDetail,
+    AccessList,
+    AccessRole,
+    AccessRoleList,
+    AccessTokens,
+    Authorize,
+    ConsumerDetail,
+    ConsumerList,
+    RequestTokens,
+)
 from compute_site.neighbours.identity.api.project import (
     OwnProjects,
     ProjectDetail,
@@ -127,6 +138,20 @@ def endpoint_filter() -> Iterator[URLPattern]:
     yield path(f"{project}/endpoint_groups", GroupsOfProject.as_view())
 
 
+def oauth() -> Iterator[URLPattern]:
+    """The URLs of consumers of OAuth, and of what users let them do."""
+    base, access = "v3/OS-OAUTH1", "v3/users/<user_id>/OS-OAUTH1/access_tokens"
+    yield path(f"{base}/consumers", ConsumerList.as_view())
+    yield path(f"{base}/consumers/<oauth_consumer_id>", ConsumerDetail.as_view())
+    yield path(f"{base}/request_token", RequestTokens.as_view())
+    yield path(f"{base}/authorize/<request_token_id>", Authorize.as_view())
+    yield path(f"{base}/access_token", AccessTokens.as_view())
+    yield path(access, AccessList.as_view())
+    yield path(f"{access}/<access_token_id>", AccessDetail.as_view())
+    yield path(f"{access}/<access_token_id>/roles", AccessRoleList.as_view())
+    yield path(f"{access}/<access_token_id>/roles/<role_id>", AccessRole.as_view())
+
+
 urlpatterns = [
     path("", VersionList.as_view()),
     re_path(r"^v3/?$", VersionDetail.as_view()),
@@ -166,6 +191,7 @@ urlpatterns = [
     path("v3/OS-TRUST/trusts/<trust_id>", TrustDetail.as_view()),
     path("v3/OS-TRUST/trusts/<trust_id>/roles", TrustRoleList.as_view()),
     path("v3/OS-TRUST/trusts/<trust_id>/roles/<role_id>", TrustRole.as_view()),
+    *oauth(),
     path("v3/groups", GroupList.as_view()),
     path("v3/groups/<group_id>", GroupDetail.as_view()),
     path("v3/groups/<group_id>/users", MemberList.as_view()),
