@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from compute_site.db.conflicts import is_duplicate
@@ -141,6 +141,12 @@ def delete_credential(credential: ApplicationCredential, *, by: str) -> None:
         credential.delete()
 
 
+def unexpired() -> QuerySet[ApplicationCredential]:
+    return ApplicationCredential.objects.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+    )
+
+
 def find_credential(asked: AuthRequest) -> ApplicationCredential | None:
     """The application credential that the request names, unless it has expired."""
     domain = asked.user_domain
@@ -148,9 +154,7 @@ def find_credential(asked: AuthRequest) -> ApplicationCredential | None:
     named = (asked.credential_id, asked.credential_name, *user)
     if any("\0" in text for text in named if text is not None):
         return None
-    alive = ApplicationCredential.objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
-    )
+    alive = unexpired()
     if asked.credential_id is not None:
         return alive.filter(pk=asked.credential_id).first()
     if asked.user_id is not None:

@@ -68,9 +68,23 @@ def blob_of(row: StoredCredential) -> str:
     return unseal(row.sealed_blob)
 
 
+def keys_of(row: StoredCredential) -> dict[str, Any]:
+    """What is in the blob of a pair of keys."""
+    return _keys_of(blob_of(row))
+
+
 def id_of_key(access: str) -> str:
     """The id of the credential with this access key."""
     return hashlib.sha256(access.encode()).hexdigest()
+
+
+def is_utf8(text: str) -> bool:
+    """Can it be written in UTF-8? What JSON escapes may have halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _keys_of(blob: str) -> dict[str, Any]:
@@ -79,7 +93,8 @@ def _keys_of(blob: str) -> dict[str, Any]:
         keys = json.loads(blob)
     except ValueError:
         keys = None
-    if not isinstance(keys, dict) or not isinstance(keys.get("access"), str):
+    access = keys.get("access") if isinstance(keys, dict) else None
+    if not isinstance(keys, dict) or not isinstance(access, str) or not is_utf8(access):
         raise MalformedRequest("credential.blob: give the JSON text of an object with access.")
     return keys
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from compute_site.identity.auth_request import AuthRequest, DomainRef
 from compute_site.identity.credentials import find_credential
@@ -15,7 +16,7 @@ from compute_site.identity.errors import (
     ScopeBesideCredential,
     TokenNotFound,
 )
-from compute_site.identity.models import AccessToken, Domain, Role
+from compute_site.identity.models import AccessToken, ApplicationCredential, Domain, Role
 from compute_site.identity.oauth import prove_access
 from compute_site.identity.proof import prove_password, prove_secret
 from compute_site.identity.scope import Scope, find_by_user
@@ -141,18 +142,35 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
     if named is None:
         named = f"{asked.credential_name} of {asked.user_name or asked.user_id}"
     credential = prove_secret(credential, asked.secret or "", named=named)
-    user = find_by_user(user_id=credential.user_id, project_id=credential.project_id)
-    role = Role(credential.role) if credential.role else None
-    scope = user and user.restricted_to(role, others=credential.others)
-    if scope is None or not scope.holds_any:
+    return use_credential(credential, methods=asked.methods)
+
+
+def use_credential(
+    credential: ApplicationCredential, *, methods: Sequence[str]
+) -> tuple[str, ValidToken]:
+    """A token of the application credential.
+
+    Raises:
+        NoRole: its user does not hold its roles any more.
+    """
+    scope = _restricted(credential)
+    if scope is None:
         raise NoRole("The user of the application credential does not hold its role any more.")
     return issue_token(
         scope,
         target=Target(project_id=scope.project_id),
-        methods=asked.methods,
+        methods=methods,
         expires_at=credential.expires_at,
         credential=credential,
     )
+
+
+def _restricted(limits: ApplicationCredential | AccessToken) -> Scope | None:
+    """The user in the project with the roles that the row gives and the user still holds."""
+    user = find_by_user(user_id=limits.user_id, project_id=limits.project_id)
+    role = Role(limits.role) if limits.role else None
+    scope = user and user.restricted_to(role, others=limits.others)
+    return scope if scope and scope.project_id is not None and scope.holds_any else None
 
 
 def _log_in_by_access(asked: AuthRequest, signed: SignedRequest) -> tuple[str, ValidToken]:
@@ -160,23 +178,28 @@ def _log_in_by_access(asked: AuthRequest, signed: SignedRequest) -> tuple[str, V
 
     Raises:
         MalformedRequest: another method or scope is named as well.
-        NoRole: the user holds none of the roles any more.
     """
     if asked.methods != ("oauth1",):
         raise MalformedRequest("auth: oauth1 goes with no other method.")
     access = prove_access(signed)
     if asked.scope != "default" and not _is_project_of(access, asked):
         raise MalformedRequest("auth.scope: leave it out: it is the project of the access token.")
-    user = find_by_user(user_id=access.user_id, project_id=access.project_id)
-    scope = user and user.restricted_to(
-        Role(access.role) if access.role else None, others=access.others
-    )
-    if scope is None or scope.project_id is None or not scope.holds_any:
+    return use_access(access, methods=asked.methods)
+
+
+def use_access(access: AccessToken, *, methods: Sequence[str]) -> tuple[str, ValidToken]:
+    """A token of the access token of OAuth.
+
+    Raises:
+        NoRole: its user does not hold its roles any more.
+    """
+    scope = _restricted(access)
+    if scope is None:
         raise NoRole("The user of the access token does not hold its roles any more.")
     return issue_token(
         scope,
         target=Target(project_id=access.project_id),
-        methods=asked.methods,
+        methods=methods,
         expires_at=access.expires_at,
         access=access,
     )

@@ -98,7 +98,7 @@ def authorize(caller: ValidToken, request_id: str, roles: Sequence[str]) -> Requ
     check_direct(caller)
     with transaction.atomic():
         rows = RequestToken.objects.select_for_update(of=("self",))
-        request = _alive(_find(rows, request_id, "request token"))
+        request = alive(_find(rows, request_id, "request token"))
         if not roles:
             raise MalformedRequest("roles: name at least one role.")
         choose_roles(caller.user_id, request.project_id, roles, missing=NoRole)
@@ -121,7 +121,7 @@ def fetch_access(signed: SignedRequest) -> AccessToken:
     key, verifier = signed.value("oauth_consumer_key"), signed.value("oauth_verifier")
     with transaction.atomic():
         rows = RequestToken.objects.select_for_update(of=("self",)).select_related("consumer")
-        request = _alive(_find(rows, signed.value("oauth_token"), "request token"))
+        request = alive(_find(rows, signed.value("oauth_token"), "request token"))
         if request.consumer_id != key:
             raise WrongSignature("The request token is another consumer's.")
         signed.check(secret_of(request.consumer), secret_of(request))
@@ -156,7 +156,7 @@ def prove_access(signed: SignedRequest) -> AccessToken:
         WrongSignature: it is another consumer's, or the signature is wrong.
     """
     rows = AccessToken.objects.select_related("consumer")
-    access = _alive(_find(rows, signed.value("oauth_token"), "access token"))
+    access = alive(_find(rows, signed.value("oauth_token"), "access token"))
     if access.consumer_id != signed.value("oauth_consumer_key"):
         raise WrongSignature("The access token is another consumer's.")
     signed.check(secret_of(access.consumer), secret_of(access))
@@ -197,7 +197,8 @@ def _find(rows: QuerySet[Row], key: str, noun: str) -> Row:
 Ending = TypeVar("Ending", RequestToken, AccessToken)
 
 
-def _alive(row: Ending) -> Ending:
+def alive(row: Ending) -> Ending:
+    """Raises: Expired."""
     if row.expires_at is not None and row.expires_at <= timezone.now():
         raise Expired("This token has expired; ask for a new one.")
     return row

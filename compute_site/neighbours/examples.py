@@ -20,6 +20,8 @@ TRANSFER_KEY = "0123456789abcdef"
 """Stands for the key that only the answer to an offer tells."""
 OWN = "00000000000000000000000000000000"
 """Stands for the id of the own user."""
+ACCESS_KEY, SIGNATURE = "00" * 16, "c2lnbmVk"
+"""Stand for those of a pair of keys."""
 WITHOUT_BODY = None
 IMAGE_DATA = "any bytes are a raw image"
 LOGIN = {
@@ -94,6 +96,23 @@ IDENTITY: Mapping[str, Any] = {
     },
     "patch credentials/{credential_id}": {"credential": {"blob": "MFRGGZDFMZTWQ2LK"}},
     "post users/{user_id}/credentials/OS-EC2": {"tenant_id": demo.PROJECT},
+    "post ec2tokens": {
+        "credentials": {
+            "access": ACCESS_KEY,
+            "signature": SIGNATURE,
+            "verb": "GET",
+            "host": "ec2.example.org",
+            "path": "/",
+            "params": {"Action": "DescribeInstances", "SignatureVersion": "2"},
+        }
+    },
+    "post s3tokens": {
+        "credentials": {
+            "access": ACCESS_KEY,
+            "signature": SIGNATURE,
+            "token": "R0VUCgoKCi9waWN0dXJlcw==",
+        }
+    },
     "post OS-TRUST/trusts": {
         "trust": {
             "trustor_user_id": OWN,

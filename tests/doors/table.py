@@ -441,6 +441,11 @@ def stored() -> Iterator[Row]:
     yield row("DELETE", one, ADMIN, 204, names=other)
     yield row("POST", EC2, READER, 201, {"tenant_id": "{alpha}"}, names=OWN, outsider=201)
     yield row("DELETE", f"{EC2}/{{access}}", ADMIN, 204, names=keys)
+    signed = {"access": "{own_access}", "signature": "{signature}"}
+    params = {"SignatureVersion": "0", "Action": "a", "Timestamp": "{moment}"}
+    yield row("POST", f"{V3}/ec2tokens", ADMIN, 200, {"credentials": {**signed, "params": params}})
+    signed = {**signed, "signature": "{signature_of_nothing}", "token": "AAAA"}
+    yield row("POST", f"{V3}/s3tokens", ADMIN, 200, {"credentials": signed})
     policy = {"policy": {"type": "t", "blob": "b"}}
     one = f"{V3}/policies/{{policy_id}}"
     stored_one = {"policy_id": "{stored_policy}"}

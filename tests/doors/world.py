@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import time
+from base64 import b64encode
 from typing import Any
 
 from django.utils import timezone
@@ -96,6 +98,18 @@ from tests.world.jobs import run_jobs
 from tests.world.keys import ED25519
 
 UNKNOWN = "155d900f-4e14-4e4c-a73d-069cbf4541e6"
+
+
+def signed_by(keys: Any) -> dict[str, str]:
+    """The access key, and what its secret has signed."""
+    moment = timezone.now().isoformat()
+    secret = keys["secret"].encode()
+    return {
+        "own_access": keys["access"],
+        "moment": moment,
+        "signature": b64encode(hmac.digest(secret, f"a{moment}".encode(), "sha1")).decode(),
+        "signature_of_nothing": b64encode(hmac.digest(secret, bytes(3), "sha1")).decode(),
+    }
 
 
 class World:
@@ -233,6 +247,7 @@ class World:
         user = self.names["idle_user"]
         order = {"user_id": user, "type": "cert", "blob": "x"}
         keys = make_ec2(user, ALPHA, by=user)
+        own_keys = make_ec2(self.cast.member.user_id, ALPHA, by=user)
         group = EndpointGroup.objects.create(name="inner", interface="admin")
         group.projects.add(ALPHA)
         EndpointOfProject.objects.create(project_id=ALPHA, endpoint=endpoint)
@@ -242,6 +257,7 @@ class World:
             "stored_user": user,
             "stored_credential": make_stored(order, by=user).pk,
             "access": json.loads(blob_of(keys))["access"],
+            **signed_by(json.loads(blob_of(own_keys))),
             "stored_policy": StoredPolicy.objects.create(type="t", blob="b").pk,
             "endpoint_group_id": group.pk,
             "trust_id": Trust.objects.create(

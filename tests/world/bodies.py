@@ -368,6 +368,17 @@ TRUST = {
     "roles": [{"name": "reader"}],
 }
 NAMED = {"description": "made"}
+OF_KEYS = {"access": "{access}", "signature": "c2lnbmVk"}
+FOR_EC2 = {
+    **OF_KEYS,
+    "verb": "GET",
+    "host": "made",
+    "path": "/",
+    "body_hash": "",
+    "params": {"SignatureVersion": "2"},
+    "headers": {"Host": "made"},
+}
+FOR_S3 = {**OF_KEYS, "token": "R0VU"}
 POLICY = {"type": "text", "blob": "made"}
 CONFIG = {"identity": {"driver": "sql"}}
 GROUP = {"name": "made", "description": "made", "filters": {"interface": "admin"}}
@@ -414,6 +425,12 @@ OTHERS: Mapping[str, tuple[Example, ...]] = {
             "PATCH //identity/v3/OS-OAUTH1/consumers/{oauth_consumer_id}",
         )
     },
+    "POST //identity/v3/ec2tokens": (
+        Example({"credentials": FOR_EC2}, "credentials", identity.SignedForEc2().fields),
+    ),
+    "POST //identity/v3/s3tokens": (
+        Example({"credentials": FOR_S3}, "credentials", identity.SignedForS3().fields),
+    ),
     "PUT //identity/v3/OS-OAUTH1/authorize/{request_token_id}": (
         Example({"roles": [{"name": "reader"}]}, "", identity.AuthorizeBody().fields),
     ),
@@ -752,6 +769,8 @@ WITHOUT_BODY = frozenset(
         "PUT //identity/v3/groups/{group_id}/users/{user_id}",
         "PUT //identity/v3/roles/{prior_role_id}/implies/{implied_role_id}",
         "PUT //identity/v3/projects/{project_id}/tags/{tag}",
+        "POST //identity/v3/OS-OAUTH1/request_token",  # the header Authorization has it all
+        "POST //identity/v3/OS-OAUTH1/access_token",
         "PUT //identity/v3/OS-EP-FILTER/projects/{project_id}/endpoints/{endpoint_id}",
         "PUT //identity/v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects/{project_id}",
         *(
@@ -778,8 +797,12 @@ WITHOUT_BODY = frozenset(
 )
 
 
-TAKEN = ("PUT //identity/v3/regions/{region_id}",)
-"""What would make a thing that the site has already."""
+TAKEN = (
+    "PUT //identity/v3/regions/{region_id}",
+    "POST //identity/v3/ec2tokens",
+    "POST //identity/v3/s3tokens",
+)
+"""What would make a thing that the site has already, or needs a signature."""
 
 
 def _other(route: Route, method: str) -> Iterator[Body]:

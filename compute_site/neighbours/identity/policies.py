@@ -413,6 +413,16 @@ EC2_KEYS = {
         noun="credential",
     ),
 }
+TOKENS_OF_KEYS = {
+    kind: _admins(
+        f"{kind}tokens_validate",
+        f"Get tokens for what was signed with keys for {kind.upper()}.",
+        f"POST {V3}/{kind}tokens",
+        noun="token",
+        of_services=True,
+    )
+    for kind in ("ec2", "s3")
+}
 FILTER = f"{V3}/OS-EP-FILTER"
 ENDPOINT_GROUPS = {
     name: _admins(

@@ -20,8 +20,9 @@ from rest_framework.settings import api_settings
 from compute_site.identity.access_rules import MEMBERS, METHODS
 from compute_site.identity.assignments import ROLE_OF_ID
 from compute_site.identity.catalog import FILTERS, KNOWN_IN_URLS, SUBSTITUTED
-from compute_site.identity.errors import MalformedRequest, NoSuchThing
+from compute_site.identity.errors import MalformedRequest, NoSuchThing, WrongSignature
 from compute_site.identity.extra import EXTRA, LONGEST_TEXT
+from compute_site.identity.kept import is_utf8
 from compute_site.identity.models import (
     Domain,
     NamedRole,
@@ -682,3 +683,57 @@ class AuthorizeBody(IdentityBody):
     rest = None
 
     roles = Member(one_name_each, missing="give a list of at least one object with id or name.")
+
+
+def texts(value: Any) -> dict[str, str]:
+    """An object of texts; numbers are read as such."""
+    if not isinstance(value, dict):
+        raise WrongValue("give an object of texts.")
+    read = {}
+    for name, one in value.items():
+        number = isinstance(one, int) and not isinstance(one, bool) and abs(one) <= LARGEST_INT
+        if not number and not isinstance(one, str):
+            raise WrongValue("give an object of texts.")
+        read[sent_text(name)] = sent_text(str(one))
+    return read
+
+
+def sent_text(value: Any) -> str:
+    read = str(text(value))
+    if not is_utf8(read):
+        raise WrongValue("give a text of whole characters.")
+    return read
+
+
+class SignedByKeys(IdentityBody):
+    """What was signed with a pair of keys. Keystone has three names for it."""
+
+    noun = "credentials"
+    rest = None
+    nouns: ClassVar = ("credentials", "credential", "ec2Credentials")
+
+    access = Member(sent_text, default="")
+    signature = Member(sent_text, default="")
+
+    @classmethod
+    def read_body(cls, body: Any, *, partial: bool = False) -> dict[str, Any]:
+        """Raises: WrongSignature: the access key or the signature is missing."""
+        given = body if isinstance(body, dict) else {}
+        found = next((given[noun] for noun in cls.nouns if given.get(noun)), None)
+        read = super().read_body({cls.noun: found}, partial=partial)
+        if not read["access"] or not read["signature"]:
+            raise WrongSignature("credentials: give access and signature.")
+        return read
+
+
+class SignedForEc2(SignedByKeys):
+    params = Member(texts, default={})
+    headers = Member(texts, default={})
+    verb = Member(sent_text, default="")
+    host = Member(sent_text, default="")
+    path = Member(sent_text, default="")
+    body_hash = Member(sent_text, default="")
+
+
+class SignedForS3(SignedByKeys):
+    token = Member(sent_text, missing="give the base64 of what was signed.")

@@ -40,6 +40,7 @@ from compute_site.neighbours.identity.api.group import (
     Member,
     MemberList,
 )
+from compute_site.neighbours.identity.api.key_token import Ec2Tokens, S3Tokens
 from compute_site.neighbours.identity.api.limit import (
     LimitDetail,
     LimitList,
@@ -183,6 +184,8 @@ urlpatterns = [
     path("v3/users/<user_id>/credentials/OS-EC2/<access>", Ec2Detail.as_view()),
     path("v3/credentials", StoredList.as_view()),
     path("v3/credentials/<credential_id>", StoredDetail.as_view()),
+    path("v3/ec2tokens", Ec2Tokens.as_view()),
+    path("v3/s3tokens", S3Tokens.as_view()),
     path("v3/policies", PolicyList.as_view()),
     path("v3/policies/<policy_id>", PolicyDetail.as_view()),
     path("v3/users/<user_id>/access_rules", AccessRuleList.as_view()),
