@@ -17,6 +17,7 @@ from compute_site.caller import Caller
 from compute_site.faults import Unauthorized
 from compute_site.identity.access_rules import check_allowed
 from compute_site.identity.errors import CrossSite, InvalidPassword, InvalidToken, NoRole
+from compute_site.identity.factors import PASSWORD_ALONE, check_factors
 from compute_site.identity.models import Project, Role, User
 from compute_site.identity.proof import prove_password
 from compute_site.identity.scope import IMPLIED_NAMES, Scope, find_by_user
@@ -73,7 +74,7 @@ def find_by_basic(request: Request) -> Scope | None:
     """Who proves to be somebody by name and password; ``None`` if the request has none.
 
     Raises:
-        Unauthorized: they are wrong.
+        Unauthorized: they are wrong, or not enough for this user.
         CrossSite: a page of another site sends them along.
     """
     scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -88,7 +89,9 @@ def find_by_basic(request: Request) -> Scope | None:
     if request.method not in SAFE_METHODS and is_cross_site(request):
         raise CrossSite("A page of another site may not write in your name.")
     scope = find_by_user(name=name, **_wanted_project(request))
-    return prove_password(scope, password, named=name, by="HTTP Basic")
+    scope = prove_password(scope, password, named=name, by="HTTP Basic")
+    check_factors(scope, PASSWORD_ALONE)
+    return scope
 
 
 def is_cross_site(request: Request) -> bool:

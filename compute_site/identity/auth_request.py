@@ -20,13 +20,13 @@ class DomainRef:
 
 
 DEFAULT_DOMAIN = DomainRef(DOMAIN_ID)
-METHODS = frozenset(("application_credential", "oauth1", "password", "token"))
+METHODS = frozenset(("application_credential", "oauth1", "password", "token", "totp"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AuthRequest:
-    """The proof of identity (user and password, token, application credential, or the signature of
-    the request itself) and what the token shall be for.
+    """The proofs of identity (user and password or passcode, token, application credential, or the
+    signature of the request itself) and what the token shall be for.
 
     ``scope``: a project, a domain, the system, nothing, or the default project because nothing was
     named.
@@ -37,6 +37,10 @@ class AuthRequest:
     user_id: str | None = None
     user_domain: DomainRef = DEFAULT_DOMAIN
     password: str | None = None
+    passcode: str | None = None
+    passcode_user_name: str | None = None
+    passcode_user_id: str | None = None
+    passcode_user_domain: DomainRef = DEFAULT_DOMAIN
     token: str | None = None
     credential_id: str | None = None
     credential_name: str | None = None
@@ -48,3 +52,5 @@ class AuthRequest:
     project_domain: DomainRef = DEFAULT_DOMAIN
     domain: DomainRef = DEFAULT_DOMAIN
     trust_id: str | None = None
+    receipt: str | None = None
+    """Tells what was proven before."""

@@ -8,6 +8,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.core.exceptions import PermissionDenied
 
 from compute_site.identity.errors import InvalidPassword
+from compute_site.identity.factors import PASSWORD_ALONE, MoreProofsNeeded, check_factors
 from compute_site.identity.models import User
 from compute_site.identity.proof import prove_password
 from compute_site.identity.scope import find_by_user
@@ -28,7 +29,8 @@ class SignInBackend(BaseBackend):
         scope = find_by_user(name=username)
         try:
             scope = prove_password(scope, password, named=username, by="page")
-        except InvalidPassword as error:
+            check_factors(scope, PASSWORD_ALONE)  # pages ask for nothing else
+        except (InvalidPassword, MoreProofsNeeded) as error:
             raise PermissionDenied from error
         return self.get_user(scope.user_id)
 

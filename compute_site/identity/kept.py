@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from compute_site.identity import passcodes
 from compute_site.identity.errors import (
     MalformedRequest,
     NoSuchThing,
@@ -31,9 +32,12 @@ TIES = ("trust_id", "app_cred_id", "access_token_id", "access_id")
 
 
 def make_stored(members: Mapping[str, Any], *, by: str) -> StoredCredential:
-    """Raises: NameInUse: there is one of this access key; MalformedRequest: wrong keys for EC2."""
+    """Raises: NameInUse: there is one of this access key; MalformedRequest: wrong keys for EC2, or
+    a secret that no authenticator can use.
+    """
     wanted = {**members, "blob": seal(members["blob"])}
     wanted.pop("id", None)
+    _check_passcodes(members["type"], members["blob"])
     if members["type"].lower() == EC2:
         if not members.get("project_id"):
             raise MalformedRequest("credential.project_id: keys for EC2 need a project.")
@@ -52,6 +56,7 @@ def change_stored(
     row: StoredCredential, members: Mapping[str, Any], *, by: str
 ) -> StoredCredential:
     """Another blob; raises as ``make_stored``."""
+    _check_passcodes(row.type, members["blob"])
     if row.type.lower() == EC2:
         old, new = _keys_of(blob_of(row)), _keys_of(members["blob"])
         changed = [name for name in TIES if old.get(name) != new.get(name)]
@@ -66,6 +71,16 @@ def remove_stored(row: StoredCredential, *, by: str) -> None:
 
 def blob_of(row: StoredCredential) -> str:
     return unseal(row.sealed_blob)
+
+
+def _check_passcodes(kind: str, blob: str) -> None:
+    """Raises: MalformedRequest: no authenticator can use the secret."""
+    if kind != passcodes.TYPE:
+        return
+    try:
+        passcodes.read_secret(blob)
+    except passcodes.BadSecret as error:
+        raise MalformedRequest(f"credential.blob: {error}") from None
 
 
 def keys_of(row: StoredCredential) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from compute_site.identity.models import SignInFailures, User
 
 logger = logging.getLogger(__name__)
 
-NAME = "name "
+NAME, PASSCODE = "name ", "passcode "
 EXEMPT = "ignore_lockout_failure_attempts"
 """The option of a user whose account is never locked."""
 
@@ -40,8 +40,12 @@ RETURNING failures
 """
 
 
-def account_of(user_id: str | None, named: str) -> str:
-    """The key under which failures are counted: the user, or the name if no user has it."""
+def account_of(user_id: str | None, named: str, *, of_passcodes: bool = False) -> str:
+    """The key under which failures are counted: the user, or the name if no user has it. Passcodes
+    are counted by themselves: whoever knows the password would set the count back.
+    """
+    if user_id is not None and of_passcodes:
+        return f"{PASSCODE}{user_id}"
     if user_id is not None:
         return SignInFailures.account_of(user_id)
     return f"{NAME}{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()}"
@@ -82,7 +86,11 @@ def forget_failures(account: str) -> None:
 
 def unlock(user_ids: Iterable[str]) -> int:
     """Let the users sign in again; return how many had failed before."""
-    accounts = [SignInFailures.account_of(user_id) for user_id in user_ids]
+    accounts = [
+        account_of(user_id, "", of_passcodes=of_passcodes)
+        for user_id in user_ids
+        for of_passcodes in (False, True)
+    ]
     return SignInFailures.objects.filter(account__in=accounts).delete()[0]
 
 
@@ -105,7 +113,7 @@ def purge_failures() -> int:
 def _is_exempt(account: str) -> bool:
     """Does an option of the user say that failures do not lock the account?"""
     exempt = User.objects.filter(options__contains={EXEMPT: True})
-    return exempt.filter(pk=account.removeprefix(SignInFailures.account_of(""))).exists()
+    return exempt.filter(pk=account.partition(" ")[2]).exists()
 
 
 def _is_on() -> bool:

@@ -16,12 +16,14 @@ from compute_site.identity.errors import (
     ScopeBesideCredential,
     TokenNotFound,
 )
+from compute_site.identity.factors import check_factors, methods_before
 from compute_site.identity.models import AccessToken, ApplicationCredential, Domain, Role
 from compute_site.identity.oauth import prove_access
-from compute_site.identity.proof import prove_password, prove_secret
+from compute_site.identity.proof import prove_passcode, prove_password, prove_secret
 from compute_site.identity.scope import Scope, find_by_user
 from compute_site.identity.signed_requests import SignedRequest
 from compute_site.identity.tokens import (
+    OWN_METHODS,
     Target,
     ValidToken,
     find_token,
@@ -39,25 +41,52 @@ def log_in(asked: AuthRequest) -> tuple[str, ValidToken]:
         TokenNotFound: the token to exchange is not valid.
         InvalidToken: the token is another user's than the password.
         NoRole: the user holds no role in the wanted project.
+        MoreProofsNeeded: all is right, but the user needs more for a token.
     """
     if asked.signed is not None:
         return _log_in_by_access(asked, asked.signed)
     if asked.secret is not None:
         return _log_in_by_credential(asked)
-    methods = list(asked.methods)
-    expires_at = None
-    scope = None
-    if asked.password is not None:
-        scope = _check_password(asked)
-    if asked.token is not None:
-        scope, expires_at, earlier = _check_token(asked, scope)
-        methods += [method for method in earlier if method not in methods]
-    if scope is None:
-        raise InvalidPassword("User and password do not belong together.")
+    scope, methods, expires_at = _prove_all(asked)
+    methods = _check_methods(asked, scope, methods)
     if asked.trust_id is not None:
         return log_in_by_trust(scope, asked.trust_id, methods=methods, expires_at=expires_at)
     scope, target = _aim(asked, scope)
     return issue_token(scope, target=target, methods=methods, expires_at=expires_at)
+
+
+def _prove_all(asked: AuthRequest) -> tuple[Scope, Sequence[str], dt.datetime | None]:
+    """Who has shown all that the request has, in the wanted project; the methods, with those of
+    an earlier token, and its end.
+    """
+    methods = list(asked.methods)
+    expires_at = None
+    found = []
+    if asked.passcode is not None:
+        found.append(_check_passcode(asked))
+    if asked.password is not None:
+        found.append(_check_password(asked))
+    if asked.token is not None:
+        scope, expires_at, earlier = _check_token(asked, found[0] if found else None)
+        found += [scope] if scope is not None else []
+        methods += [method for method in earlier if method not in methods]
+    if len({scope.user_id for scope in found}) != 1:
+        raise InvalidPassword("User and password do not belong together.")
+    return found[0], methods, expires_at
+
+
+def _check_methods(asked: AuthRequest, user: Scope, methods: Sequence[str]) -> list[str]:
+    """All that the user has shown, now and before. What others may hold counts only where it is
+    shown now: it is what limits the token.
+
+    Raises:
+        UnknownReceipt: the receipt is not the user's.
+        MoreProofsNeeded: the user needs more than this for a token.
+    """
+    before = [] if asked.receipt is None else methods_before(asked.receipt, user)
+    wanted = [method for method in before if method in OWN_METHODS and method not in methods]
+    check_factors(user, [*methods, *wanted])
+    return [*methods, *wanted]
 
 
 def _aim(asked: AuthRequest, scope: Scope) -> tuple[Scope, Target]:
@@ -101,6 +130,19 @@ def _check_password(asked: AuthRequest) -> Scope:
     return prove_password(scope, asked.password or "", named=named or "", by="token request")
 
 
+def _check_passcode(asked: AuthRequest) -> Scope:
+    user = find_by_user(
+        name=asked.passcode_user_name,
+        user_id=asked.passcode_user_id,
+        domain=asked.passcode_user_domain,
+        project_id=asked.project_id,
+        project_name=asked.project_name,
+        project_domain=asked.project_domain,
+    )
+    named = asked.passcode_user_id or asked.passcode_user_name or ""
+    return prove_passcode(user, asked.passcode or "", named=named)
+
+
 def _check_token(
     asked: AuthRequest, owner: Scope | None
 ) -> tuple[Scope | None, dt.datetime, list[str]]:
@@ -142,13 +184,13 @@ def _log_in_by_credential(asked: AuthRequest) -> tuple[str, ValidToken]:
     if named is None:
         named = f"{asked.credential_name} of {asked.user_name or asked.user_id}"
     credential = prove_secret(credential, asked.secret or "", named=named)
-    return use_credential(credential, methods=asked.methods)
+    return use_credential(credential, methods=asked.methods, asked=asked)
 
 
 def use_credential(
-    credential: ApplicationCredential, *, methods: Sequence[str]
+    credential: ApplicationCredential, *, methods: Sequence[str], asked: AuthRequest | None = None
 ) -> tuple[str, ValidToken]:
-    """A token of the application credential.
+    """A token of the application credential; ``asked``: by a request that shows its secret.
 
     Raises:
         NoRole: its user does not hold its roles any more.
@@ -156,6 +198,8 @@ def use_credential(
     scope = _restricted(credential)
     if scope is None:
         raise NoRole("The user of the application credential does not hold its role any more.")
+    if asked is not None:
+        methods = _check_methods(asked, scope, methods)
     return issue_token(
         scope,
         target=Target(project_id=scope.project_id),
@@ -184,11 +228,13 @@ def _log_in_by_access(asked: AuthRequest, signed: SignedRequest) -> tuple[str, V
     access = prove_access(signed)
     if asked.scope != "default" and not _is_project_of(access, asked):
         raise MalformedRequest("auth.scope: leave it out: it is the project of the access token.")
-    return use_access(access, methods=asked.methods)
+    return use_access(access, methods=asked.methods, asked=asked)
 
 
-def use_access(access: AccessToken, *, methods: Sequence[str]) -> tuple[str, ValidToken]:
-    """A token of the access token of OAuth.
+def use_access(
+    access: AccessToken, *, methods: Sequence[str], asked: AuthRequest | None = None
+) -> tuple[str, ValidToken]:
+    """A token of the access token of OAuth; ``asked``: by a request that it has signed.
 
     Raises:
         NoRole: its user does not hold its roles any more.
@@ -196,6 +242,8 @@ def use_access(access: AccessToken, *, methods: Sequence[str]) -> tuple[str, Val
     scope = _restricted(access)
     if scope is None:
         raise NoRole("The user of the access token does not hold its roles any more.")
+    if asked is not None:
+        methods = _check_methods(asked, scope, methods)
     return issue_token(
         scope,
         target=Target(project_id=access.project_id),

@@ -92,9 +92,11 @@ IDENTITY: Mapping[str, Any] = {
     },
     "patch limits/{limit_id}": {"limit": {"resource_limit": 12}},
     "post credentials": {
-        "credential": {"user_id": MADE, "type": "totp", "blob": "GEZDGNBVGY3TQOJQ"}
+        "credential": {"user_id": MADE, "type": "totp", "blob": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}
     },
-    "patch credentials/{credential_id}": {"credential": {"blob": "MFRGGZDFMZTWQ2LK"}},
+    "patch credentials/{credential_id}": {
+        "credential": {"blob": "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK"}
+    },
     "post users/{user_id}/credentials/OS-EC2": {"tenant_id": demo.PROJECT},
     "post ec2tokens": {
         "credentials": {

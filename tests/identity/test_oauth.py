@@ -280,7 +280,7 @@ def test_a_program_gives_nothing_on(program: Program, cast: Cast, as_admin: ApiC
     client.get(f"{own}/OS-OAUTH1/access_tokens").expect(403)
     client.delete(f"{own}/OS-OAUTH1/access_tokens/{access}").expect(403)
     client.post(f"{own}/credentials/OS-EC2", {"tenant_id": ALPHA}).expect(403)
-    credential = {"user_id": cast.admin.user_id, "type": "totp", "blob": "GEZDGNBVGY3TQOJQ"}
+    credential = {"user_id": cast.admin.user_id, "type": "totp", "blob": "GEZDGNBVGY3TQOJQ" * 2}
     client.post(f"{V3}/credentials", {"credential": credential}).expect(403)
     robot = {"application_credential": {"name": "robot"}}
     client.post(f"{own}/application_credentials", robot).expect(403)

@@ -73,7 +73,7 @@ def test_credentials_are_chosen_by_user_and_type(
     cast: Cast, as_admin: ApiClient, as_member: ApiClient
 ) -> None:
     for user, kind in ((cast.member, "totp"), (cast.member, "cert"), (cast.outsider, "cert")):
-        order = keys_of(user.user_id, type=kind, blob="x", project_id=None)
+        order = keys_of(user.user_id, type=kind, blob="ABCD" * 8, project_id=None)
         as_admin.post(CREDENTIALS, order).expect(201)
 
     def number(query: str) -> int:

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from compute_site.identity.access_rules import show_rule
 from compute_site.identity.assignments import by_keys
 from compute_site.identity.catalog import FILTERS, catalog, url_of
+from compute_site.identity.factors import Receipt
 from compute_site.identity.ids import stable_id
 from compute_site.identity.kept import blob_of
 from compute_site.identity.models import (
@@ -87,6 +88,21 @@ def show_token(valid: ValidToken, *, root: str, with_catalog: bool = True) -> di
             "consumer_id": token.access.consumer_id,
         }
     return {"token": shown}
+
+
+def show_receipt(receipt: Receipt) -> dict[str, Any]:
+    """What was proven for a token, and which rules go on from there."""
+    user = receipt.user
+    domain = find_domains(user, None)["user"]
+    return {
+        "receipt": {
+            "methods": list(receipt.methods),
+            "user": {"id": user.user_id, "name": user.user_name, "domain": domain},
+            "issued_at": show_time(receipt.issued_at),
+            "expires_at": show_time(receipt.expires_at),
+        },
+        "required_auth_methods": [list(rule) for rule in receipt.required],
+    }
 
 
 def find_domains(scope: Scope, domain_id: str | None) -> dict[str, dict[str, str]]:

@@ -19,9 +19,11 @@ from rest_framework.settings import api_settings
 
 from compute_site.identity.access_rules import MEMBERS, METHODS
 from compute_site.identity.assignments import ROLE_OF_ID
+from compute_site.identity.auth_request import METHODS as AUTH_METHODS
 from compute_site.identity.catalog import FILTERS, KNOWN_IN_URLS, SUBSTITUTED
 from compute_site.identity.errors import MalformedRequest, NoSuchThing, WrongSignature
 from compute_site.identity.extra import EXTRA, LONGEST_TEXT
+from compute_site.identity.factors import ENABLED, RULES
 from compute_site.identity.kept import is_utf8
 from compute_site.identity.models import (
     Domain,
@@ -114,8 +116,13 @@ def id_of(model: type[Model], noun: str, *, missing: type[Exception] = NoSuchThi
     return read
 
 
-def options_of(known: Mapping[str, tuple[Any, ...]]) -> Reader:
-    """A reader of options, each of which takes one of some values; null takes it away."""
+def options_of(
+    known: Mapping[str, tuple[Any, ...]], others: Mapping[str, Reader] | None = None
+) -> Reader:
+    """A reader of options, each of which takes one of some values, or what its reader takes; null
+    takes it away.
+    """
+    readers = others or {}
 
     def read(value: Any) -> dict[str, Any] | None:
         if value is None:
@@ -123,8 +130,12 @@ def options_of(known: Mapping[str, tuple[Any, ...]]) -> Reader:
         if not isinstance(value, dict):
             raise WrongValue("give an object.")
         for name, chosen in value.items():
-            if name not in known:
-                raise WrongValue(f"{name[:60]} is not offered; known are {', '.join(known)}.")
+            if name not in known and name not in readers:
+                names = ", ".join((*known, *readers))
+                raise WrongValue(f"{name[:60]} is not offered; known are {names}.")
+            if name in readers:
+                or_null(readers[name])(chosen)
+                continue
             if not any(type(chosen) is type(one) and chosen == one for one in (*known[name], None)):
                 raise WrongValue(
                     f"{name}: give one of {', '.join(map(str, known[name]))}, or null."
@@ -134,21 +145,37 @@ def options_of(known: Mapping[str, tuple[Any, ...]]) -> Reader:
     return read
 
 
+def factor_rules(value: Any) -> list[list[str]]:
+    """Lists of methods that go together. One of them names none but those that there are:
+    otherwise the user would never get in again.
+    """
+    if not isinstance(value, list) or not all(isinstance(rule, list) and rule for rule in value):
+        raise WrongValue(f"{RULES}: give a list of lists of methods.")
+    read = [[name_of(64)(method) for method in rule] for rule in value]
+    twice = any(len(set(rule)) < len(rule) or read.count(rule) > 1 for rule in read)
+    if twice or len(read) > MOST_FACTOR_RULES:
+        raise WrongValue(f"{RULES}: give {MOST_FACTOR_RULES} lists at most, and nothing twice.")
+    if read and not any(set(rule) <= AUTH_METHODS for rule in read):
+        raise WrongValue(f"{RULES}: give one list of {', '.join(sorted(AUTH_METHODS))} alone.")
+    return read
+
+
+MOST_FACTOR_RULES = 100
 EITHER = (True, False)
 immutable = options_of({"immutable": EITHER})
 user_options = options_of(
     {
-        # besides the last two, exempt from what never happens here
+        # the first three exempt from what never happens here
         **dict.fromkeys(
             (
                 *("ignore_change_password_upon_first_use", "ignore_password_expiry"),
                 *("ignore_user_inactivity", "ignore_lockout_failure_attempts", "lock_password"),
+                ENABLED,
             ),
             EITHER,
         ),
-        "multi_factor_auth_enabled": (False,),
-        "multi_factor_auth_rules": ([],),
-    }
+    },
+    {RULES: factor_rules},
 )
 domain_id = id_of(Domain, "domain")
 

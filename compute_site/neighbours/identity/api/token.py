@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,14 +13,20 @@ from rest_framework.response import Response
 from compute_site.identity.access_rules import SUPPORT
 from compute_site.identity.catalog import catalog
 from compute_site.identity.errors import ForeignToken, NoProject, TokenNotFound
+from compute_site.identity.factors import MoreProofsNeeded
 from compute_site.identity.login import log_in
 from compute_site.identity.tokens import ValidToken, find_token, revoke_token
 from compute_site.neighbours.identity import policies
-from compute_site.neighbours.identity.api.envelope import IdentityView
-from compute_site.neighbours.identity.api.representation import show_list, show_token
+from compute_site.neighbours.identity.api.envelope import IdentityView, render_error
+from compute_site.neighbours.identity.api.representation import (
+    show_list,
+    show_receipt,
+    show_token,
+)
 from compute_site.neighbours.identity.api.token_body import TokenBody
 
 SIGNATURE = "oauth1"
+RECEIPT = "Openstack-Auth-Receipt"
 VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?", re.ASCII)
 
 
@@ -27,6 +35,8 @@ class Tokens(IdentityView):
 
     def post(self, request: Request) -> Response:
         asked = TokenBody.read_body(self.read_body())
+        if RECEIPT in request.headers:
+            asked = dataclasses.replace(asked, receipt=request.headers[RECEIPT])
         if SIGNATURE in asked.methods:
             asked = dataclasses.replace(asked, signed=self.signed())
         text, valid = log_in(asked)
@@ -40,6 +50,9 @@ class Tokens(IdentityView):
         _, valid = self.subject(policies.REVOKE_TOKEN)
         revoke_token(valid.token)
         return Response(status=204)
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
+        return show_error
 
     def subject(self, rule: str) -> tuple[str, ValidToken]:
         """The token that the request is about.
@@ -69,6 +82,14 @@ class Tokens(IdentityView):
         with_catalog = "nocatalog" not in self.request.GET
         body = show_token(valid, root=self.root, with_catalog=with_catalog)
         return Response(body, status=status, headers={"X-Subject-Token": text})
+
+
+def show_error(error: Exception, context: dict[str, Any]) -> Response:
+    """As any error; where more proofs are needed, with the receipt of those that there were."""
+    if not isinstance(error, MoreProofsNeeded):
+        return render_error(error, context)
+    headers = {RECEIPT: error.receipt.text}
+    return Response(show_receipt(error.receipt), status=error.status, headers=headers)
 
 
 class Catalog(IdentityView):

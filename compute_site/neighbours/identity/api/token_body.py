@@ -128,6 +128,17 @@ class Password(Member):
     user = PasswordUser()
 
 
+class PasscodeUser(Named):
+    passcode = Text()
+    id = Text(source="passcode_user_id", required=False)
+    name = Text(source="passcode_user_name", required=False)
+    domain = Domain(source="passcode_user_domain")
+
+
+class Passcode(Member):
+    user = PasscodeUser()
+
+
 class Token(Member):
     id = Text(source="token")
 
@@ -162,6 +173,7 @@ class Identity(Member):
     token = Token()
     application_credential = Credential()
     oauth1 = Signature()
+    totp = Passcode()
 
     def unread(self, data: Mapping[str, Any]) -> Collection[str]:
         methods = data.get("methods")
