@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from django.core import signing
 from django.utils import timezone
 
 from compute_site.faults import Unauthorized
-from compute_site.identity.models import User
 from compute_site.identity.scope import Scope
 
 ENABLED, RULES = "multi_factor_auth_enabled", "multi_factor_auth_rules"
@@ -66,10 +65,10 @@ def check_factors(user: Scope, methods: Collection[str]) -> None:
     Raises:
         MoreProofsNeeded: none of the user's rules is met.
     """
-    rules = _rules_of(user.user_id)
+    rules = user.factor_rules
     if not rules or any(set(methods).issuperset(rule) for rule in rules):
         return
-    begun = tuple(tuple(rule) for rule in rules if set(rule) & set(methods))
+    begun = tuple(rule for rule in rules if set(rule) & set(methods))
     raise MoreProofsNeeded(Receipt(user, tuple(methods), begun, timezone.now()))
 
 
@@ -86,15 +85,6 @@ def methods_before(receipt: str, user: Scope) -> list[str]:
     if told.get("user") != user.user_id or told.get("since") != _state_of(user):
         raise UnknownReceipt("The receipt is unknown, has expired, or is another user's.")
     return list(told["methods"])
-
-
-def _rules_of(user_id: str) -> Sequence[Sequence[str]]:
-    """None where the user has none, or they are off."""
-    if not user_id:
-        return ()
-    found = User.objects.filter(pk=user_id, options__has_key=RULES)
-    options = found.values_list("options", flat=True).first() or {}
-    return options[RULES] if options.get(ENABLED, True) and options.get(RULES) else ()
 
 
 def _state_of(user: Scope) -> str | None:

@@ -43,6 +43,8 @@ class Scope:
     """The keys of other roles that are held (``NamedRole.key``)."""
     access_rules: tuple[Mapping[str, str], ...] | None = None
     """The kinds of requests that the token is limited to; ``None``: no limit."""
+    factor_rules: tuple[tuple[str, ...], ...] = ()
+    """The methods of which the user needs all of one line for a token; read with users alone."""
 
     @property
     def all_roles(self) -> frozenset[str]:
@@ -103,7 +105,9 @@ OF_TOKEN = (
 )
 OF_USER = (
     OF_ACCOUNT
-    + """
+    + """,
+       CASE WHEN account.options->>'multi_factor_auth_enabled' IS DISTINCT FROM 'false'
+            THEN account.options->>'multi_factor_auth_rules' END
   FROM identity_user account
   JOIN identity_domain home ON home.id = account.domain_id AND home.enabled
   LEFT JOIN (identity_project project
@@ -198,7 +202,10 @@ def _read(statement: str, parameters: dict[str, str | None]) -> Scope | None:
     with prepared_cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
-    return None if row is None else scope_of(row)
+    if row is None:
+        return None
+    rules = tuple(map(tuple, json.loads(row[8] or "[]")))
+    return dataclasses.replace(scope_of(row[:8]), factor_rules=rules)
 
 
 def scope_of(row: tuple[Any, ...]) -> Scope:

@@ -20,7 +20,7 @@ TRANSFER_KEY = "0123456789abcdef"
 """Stands for the key that only the answer to an offer tells."""
 OWN = "00000000000000000000000000000000"
 """Stands for the id of the own user."""
-ACCESS_KEY, SIGNATURE = "00" * 16, "c2lnbmVk"
+ACCESS_KEY, SIGNATURE = "0a" * 16, "c2lnbmVk"
 """Stand for those of a pair of keys."""
 WITHOUT_BODY = None
 IMAGE_DATA = "any bytes are a raw image"

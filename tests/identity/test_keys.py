@@ -87,10 +87,14 @@ class Keys:
         return self._body(request, signed.pop("Signature"), signed)
 
     def version_4(self, method: str = "GET") -> Signed:
-        request = AWSRequest(method, f"{URL}?Action=Describe%20it&B=~", headers={"Host": "other"})
+        """What a POST says stands in its body."""
+        text = "Action=Describe%20it&B=~"
+        sent = {"url": URL, "data": text} if method == "POST" else {"url": f"{URL}?{text}"}
+        request = AWSRequest(method, headers={"Host": "other"}, **sent)
         SigV4Auth(self.pair, "ec2", "RegionOne").add_auth(request)
         signature = request.headers["Authorization"].rpartition("=")[2]
-        return self._body(request, signature, dict(parse_qsl(urlsplit(request.url).query)))
+        digest = hashlib.sha256(sent.get("data", "").encode()).hexdigest()
+        return self._body(request, signature, dict(parse_qsl(text))) | {"body_hash": digest}
 
     def version_4_in_query(self) -> Signed:
         request = AWSRequest("GET", f"{URL}?Action=Describe", headers={"Host": "other"})

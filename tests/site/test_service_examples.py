@@ -357,9 +357,10 @@ FIRST: Mapping[str, Callable[[], dict[str, str]]] = {
 
 
 SIGNED = frozenset(
-    f"post /identity/v3/OS-OAUTH1/{what}" for what in ("request_token", "access_token")
+    f"post /identity/v3/{what}"
+    for what in ("OS-OAUTH1/request_token", "OS-OAUTH1/access_token", "ec2tokens", "s3tokens")
 )
-"""What pages cannot try: consumers sign these."""
+"""What pages cannot try: it has to be signed just then."""
 
 
 def send(name: str) -> Answer:

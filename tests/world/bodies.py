@@ -368,7 +368,7 @@ TRUST = {
     "roles": [{"name": "reader"}],
 }
 NAMED = {"description": "made"}
-OF_KEYS = {"access": "{access}", "signature": "c2lnbmVk"}
+OF_KEYS = {"access": "made", "signature": "c2lnbmVk"}
 FOR_EC2 = {
     **OF_KEYS,
     "verb": "GET",

@@ -732,6 +732,12 @@ def sent_text(value: Any) -> str:
     return read
 
 
+def what_was_signed(value: Any) -> str:
+    if not value:
+        raise WrongValue("give the base64 of what was signed.")
+    return sent_text(value)
+
+
 class SignedByKeys(IdentityBody):
     """What was signed with a pair of keys. Keystone has three names for it."""
 
@@ -763,4 +769,4 @@ class SignedForEc2(SignedByKeys):
 
 
 class SignedForS3(SignedByKeys):
-    token = Member(sent_text, missing="give the base64 of what was signed.")
+    token = Member(what_was_signed, missing="give the base64 of what was signed.")
