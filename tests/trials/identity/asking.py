@@ -35,6 +35,8 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "endpoint_group": ("name",),
 }
 KINDS = tuple(FILTERS)
+BLOBS = ("x", "GEZDGNBV" * 4)
+"""The second one is a secret of an authenticator."""
 SEVERAL = ("registered_limit", "limit")
 """One request makes several."""
 NAMED_BY = {
@@ -402,7 +404,11 @@ class Asker(Drawing):
                 "user_id": (1, 0.05, lambda: self.draw.choice(("{user 0}", self.one("user")))),
                 "project_id": (0.6, 0.05, lambda: self.one("project")),
                 "type": (1, 0.1, lambda: self.draw.choice(("cert", "totp", "ec2", "x"))),
-                "blob": (1, 0.8, lambda: self.draw.choice(("x", f'{{"access": "{self.name()}"}}'))),
+                "blob": (
+                    1,
+                    0.8,
+                    lambda: self.draw.choice((*BLOBS, f'{{"access": "{self.name()}"}}')),
+                ),
             },
             "trust": {
                 "trustor_user_id": (1, 0, lambda: self.draw.choice(("{user 0}",) * 9 + ("x",))),
