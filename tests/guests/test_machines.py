@@ -87,6 +87,29 @@ def test_a_guest_has_the_machine_firmware_tpm_cpu_and_cells_that_were_asked_for(
     assert server.id not in able.virsh("secret-list")
 
 
+def test_a_guest_with_secure_boot_starts_nothing_without_a_signature(world: World) -> None:
+    """As the small guest is."""
+    image = world.demo.create_image(
+        "secure",
+        filename=str(world.image),
+        disk_format="qcow2",
+        container_format="bare",
+        wait=True,
+        meta={**PROPERTIES, "os_secure_boot": "required"},
+    )
+    server = world.create("secure", imageRef=image.id)
+    try:
+        world.until(server, "ACTIVE")
+        told = world.host_of(server).virsh("dumpxml", server.id)
+        loader = ET.fromstring(told).find("os/loader")  # noqa: S314 - libvirt's own words
+        assert loader is not None
+        assert loader.get("secure") == "yes"
+        assert "guest: " not in world.until_says(server, "Access Denied|Security Violation")
+    finally:
+        world.delete(server)
+        world.demo.image.delete_image(image.id)
+
+
 def look_at(host: Host, server: Server) -> None:
     root = ET.fromstring(host.virsh("dumpxml", server.id))  # noqa: S314 - libvirt's own words
     kind, pin = root.find("os/type"), root.find("cputune/vcpupin")
