@@ -147,7 +147,14 @@ def test_only_operators_make_things_for_other_projects(
     as_member: ApiClient, as_admin: ApiClient
 ) -> None:
     refuse(as_member, "network", 403, name="n", project_id=BETA)
+    own = create(as_member, "network", name="own")["id"]
+    subnet = {"network_id": own, "cidr": "10.9.0.0/24", "ip_version": 4}
+    refuse(as_member, "subnet", 403, **subnet, project_id=BETA)
+    assert not Subnet.objects.exists()
     assert create(as_admin, "network", name="n", tenant_id=BETA)["project_id"] == BETA
+    refuse(as_admin, "network", 400, name="n", tenant_id=BETA, project_id=ALPHA)
+    two = {"networks": [{"name": "n", "tenant_id": BETA, "project_id": ALPHA}]}
+    as_admin.post(f"{V2}/networks", two).expect(400)
 
 
 def test_a_reader_changes_nothing(as_reader: ApiClient, cast: Cast) -> None:

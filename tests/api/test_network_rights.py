@@ -53,6 +53,7 @@ CHOICES: tuple[tuple[str, dict[str, Any]], ...] = (
     (policies.CREATE_PORT_ADDRESS, {"fixed_ips": [{"ip_address": "{}.1"}]}),
     (policies.CREATE_PORT_ADDRESS, {"fixed_ips": [{"ip_address": "{}.9"}]}),
     (policies.CREATE_PORT_SECURITY, {"port_security_enabled": False}),
+    (policies.CREATE_PORT_PAIRS, {"allowed_address_pairs": [{"ip_address": "10.9.9.9"}]}),
 )
 
 

@@ -159,6 +159,8 @@ def test_a_subnet_without_gateway_or_of_another_project_is_joined_by_a_port_alon
     router = make_router()
     bare = make_subnet(make_network(subnet=False), "10.200.0.0/24", gateway_ip=None)
     join(as_member, router, subnet_id=bare).expect(400)
+    apart = make_subnet(bare.network, "10.201.0.0/24", gateway_ip="10.202.0.1")
+    join(as_member, router, subnet_id=apart).expect(400)
     shared = make_network(project_id=BETA, shared=True).subnets.get()
     join(as_member, router, subnet_id=shared).expect(400)
     port = make_port(bare.network)

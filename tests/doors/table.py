@@ -792,6 +792,7 @@ ON_SHARED = {"network_id": "{shared_network}"}
 MAC = {"mac_address": "fa:16:3e:00:00:77"}
 RANGE = {"cidr": "10.99.0.0/24", "ip_version": 4}
 UNSAFE = {"port_security_enabled": False}
+PAIRS = {"allowed_address_pairs": [{"ip_address": "10.99.0.7"}]}
 BINDINGS = f"{V2}/ports/{{row_id}}/bindings"
 BINDING = f"{BINDINGS}/{{host}}"
 BOUND = {"row_id": "{port_id}"}
@@ -872,7 +873,7 @@ NETWORK_SERVICE = (
         create("port", MEMBER, {**ON_OWN, **asked}, outsider=404, also=" ".join(asked))
         for asked in (
             *(MAC, UNSAFE, {"fixed_ips": [{"ip_address": "{free_address}"}]}),
-            *({"device_id": "mine"}, {"binding:vnic_type": "direct"}),
+            *({"device_id": "mine"}, {"binding:vnic_type": "direct"}, PAIRS),
         )
     ),
     *(
@@ -889,6 +890,7 @@ NETWORK_SERVICE = (
         for key, asked in (
             ("MAC address", MAC),
             ("port security", UNSAFE),
+            ("address pairs", PAIRS),
             ("address", {"fixed_ips": [{"ip_address": "{shared_address}"}]}),
         )
     ),
@@ -896,6 +898,7 @@ NETWORK_SERVICE = (
     change("port", MEMBER, {"name": "renamed"}),
     change("port", MEMBER, {"fixed_ips": [{"ip_address": "{free_address}"}]}, also="address"),
     change("port", MEMBER, {"device_id": "mine"}, also="device_id"),
+    change("port", MEMBER, PAIRS, also="address pairs"),
     create("port", ADMIN, {**ON_OWN, "trusted": True}, outsider=404, also="trusted"),
     change("port", ADMIN, {"trusted": True}, also="trusted"),
     *(
@@ -913,6 +916,7 @@ NETWORK_SERVICE = (
         )
         for key, asked in (
             ("port security", {**UNSAFE, "security_groups": []}),
+            ("address pairs", PAIRS),
             ("address", {"fixed_ips": [{"ip_address": "{shared_address}"}]}),
         )
     ),

@@ -259,6 +259,14 @@ CREATE_PORT_SECURITY = rule(
     noun="port",
     of_services=True,
 )
+CREATE_PORT_PAIRS = rule(
+    "create_port:allowed_address_pairs",
+    Role.MEMBER,
+    "Let a new port on an own network have further addresses.",
+    ("POST /network/v2.0/ports",),
+    noun="port",
+    of_services=True,
+)
 CREATE_PORT_HOST = rule(
     "create_port:binding:host_id",
     Role.ADMIN,
@@ -408,6 +416,14 @@ UPDATE_PORT_SECURITY = rule(
     "update_port:port_security_enabled",
     Role.MEMBER,
     "Change port security on an own network.",
+    ("PUT /network/v2.0/ports/{port_id}",),
+    noun="port",
+    of_services=True,
+)
+UPDATE_PORT_PAIRS = rule(
+    "update_port:allowed_address_pairs",
+    Role.MEMBER,
+    "Change which further addresses a port on an own network has.",
     ("PUT /network/v2.0/ports/{port_id}",),
     noun="port",
     of_services=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -101,6 +101,7 @@ class ListView(NetworkView):
                 raise BadRequest(f"Send one {self.noun} in each request.", field=self.many)
             return self.post_several(body[self.many])
         asked = self.read_object(body, self.noun, self.kind.new)
+        check_one_owner(body[self.noun], self.noun)
         row = self.kind.create(self.caller, asked.values, asked.given)
         return Response({self.noun: self.show(self.rows().get(pk=row.pk))}, status=201)
 
@@ -125,4 +126,13 @@ class ListView(NetworkView):
         if not isinstance(entry, dict):
             raise BadRequest(f"{where}: send an object.", field=where)
         context = self.serializer_context
-        return self.kind.new.read(entry, field=where, where=f"{where}: ", context=context)
+        asked = self.kind.new.read(entry, field=where, where=f"{where}: ", context=context)
+        check_one_owner(entry, where)
+        return asked
+
+
+def check_one_owner(told: Mapping[str, Any], field: str) -> None:
+    """Raises: BadRequest: an object names two projects. Neutron: 400."""
+    owners = {told.get(key) for key in ("project_id", "tenant_id")} - {None}
+    if len(owners) > 1:
+        raise BadRequest("project_id and tenant_id name the same project.", field=field)

@@ -11,7 +11,7 @@ from compute_site.caller import Caller
 from compute_site.faults import BadReference, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.limits import QUOTAS
-from compute_site.neighbours.network.local.rights import check_project, permit
+from compute_site.neighbours.network.local.rights import choose_project, permit
 from compute_site.neighbours.network.models import (
     EVERYBODY,
     EXTERNAL,
@@ -48,11 +48,10 @@ def create_access(
     values: Mapping[str, Any],
     given: Collection[str],  # noqa: ARG001 - every create function is called alike
 ) -> NetworkAccess:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.CREATE_RBAC, values)
     permit(caller, policies.CREATE_RBAC, project_id)
     if values["target_tenant"] == EVERYBODY:
         permit(caller, policies.CREATE_RBAC_FOR_ALL, project_id)
-    check_project(caller, project_id)
     # locked, so that it is not closed to others meanwhile
     networks = Network.objects.select_for_update(no_key=True).filter(pk=values["object_id"])
     if not caller.is_admin:

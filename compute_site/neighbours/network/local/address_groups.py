@@ -13,7 +13,7 @@ from compute_site.neighbours.ids import canonical_ids
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.carried import tell_of_groups
 from compute_site.neighbours.network.local.missing import AddressGroupNotFound
-from compute_site.neighbours.network.local.rights import check_project, permit
+from compute_site.neighbours.network.local.rights import choose_project, permit
 from compute_site.neighbours.network.models import AddressGroup, SecurityGroupRule
 
 
@@ -41,9 +41,8 @@ def create_address_group(
     values: Mapping[str, Any],
     given: Collection[str],  # noqa: ARG001 - every create function is called alike
 ) -> AddressGroup:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.OWN["address_group", "create"], values)
     permit(caller, policies.OWN["address_group", "create"], project_id)
-    check_project(caller, project_id)
     return AddressGroup.objects.create(
         project_id=project_id,
         name=values["name"],

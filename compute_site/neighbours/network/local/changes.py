@@ -38,7 +38,7 @@ from compute_site.neighbours.network.local.ports import (
 )
 from compute_site.neighbours.network.local.qos import check_policy, refresh_requests
 from compute_site.neighbours.network.local.rights import (
-    check_project,
+    choose_project,
     permit,
     permit_create,
     permit_delete_port,
@@ -142,9 +142,8 @@ class InUse(Conflict):
 
 @transaction.atomic
 def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Network:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.CREATE_NETWORK, values)
     permit_create(caller, policies.CREATE_NETWORK, project_id, values, given)
-    check_project(caller, project_id)
     check_hints(values["availability_zone_hints"])
     check_policy(caller, values.get("qos_policy_id"))
     QUOTAS.check(project_id, network=1)
@@ -155,11 +154,10 @@ def create_network(caller: Caller, values: Mapping[str, Any], given: Collection[
 
 @transaction.atomic
 def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Subnet:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.CREATE_SUBNET, values)
     # locked, so that no other subnet of the network is made at the same time
     network = find_network(caller, values["network_id"], lock=True)
     permit_create(caller, policies.CREATE_SUBNET, project_id, values, given, network=network)
-    check_project(caller, project_id)
     others = network.subnets.select_related("pool")  # read once the pool is locked
     cidr, pool = choose_range(caller, values, others, project_id)
     subnet = subnet_row({**values, "cidr": cidr}, given, uuid.uuid4(), project_id)
@@ -181,12 +179,11 @@ def create_subnet(caller: Caller, values: Mapping[str, Any], given: Collection[s
 
 @transaction.atomic
 def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Port:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.CREATE_PORT, values)
     chosen_mac = values["mac_address"]
     # locked, so that no other port of the network takes the same MAC address meanwhile
     network = find_network(caller, values["network_id"], lock=chosen_mac is not None)
     permit_create(caller, policies.CREATE_PORT, project_id, values, given, network=network)
-    check_project(caller, project_id)
     if chosen_mac is not None:
         _check_mac_free(network, chosen_mac)
     check_policy(caller, values.get("qos_policy_id"))
@@ -213,9 +210,8 @@ def create_port(caller: Caller, values: Mapping[str, Any], given: Collection[str
 def create_group(
     caller: Caller, values: Mapping[str, Any], given: Collection[str]
 ) -> SecurityGroup:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.CREATE_GROUP, values)
     permit_create(caller, policies.CREATE_GROUP, project_id, values, given)
-    check_project(caller, project_id)
     if values["name"] == DEFAULT_GROUP:
         raise Conflict("Each project has its group default; choose another name.", field="name")
     QUOTAS.check(project_id, security_group=1)
@@ -418,6 +414,7 @@ def _check_parts(
         _check_mac(row, values["mac_address"])
     moved = "gateway_ip" in changed and values["gateway_ip"] != getattr(row, "gateway_ip", None)
     if isinstance(row, Subnet) and moved:
+        check_gateway(row.cidr, values["gateway_ip"])
         check_gateway_free(row)
     if isinstance(row, Port) and row.device_owner in OF_SERVICE:
         kept = {"device_id": row.device_id, "device_owner": row.device_owner}

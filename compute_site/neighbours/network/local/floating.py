@@ -25,7 +25,7 @@ from compute_site.neighbours.network.local.ports import (
     save_chosen,
     serving,
 )
-from compute_site.neighbours.network.local.rights import check_project, permit, permit_create
+from compute_site.neighbours.network.local.rights import choose_project, permit, permit_create
 from compute_site.neighbours.network.local.router_ports import find_way, leads_out
 from compute_site.neighbours.network.models import (
     FLOATING,
@@ -48,9 +48,8 @@ class FloatingIpInUse(Conflict):
 def create_floating_ip(
     caller: Caller, values: Mapping[str, Any], given: Collection[str]
 ) -> FloatingIp:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.CREATE_FLOATING_IP, values)
     permit_create(caller, policies.CREATE_FLOATING_IP, project_id, values, given)
-    check_project(caller, project_id)
     network = find_network(caller, values["floating_network_id"], field="floating_network_id")
     if not leads_out(network):
         raise BadReference(f"Network {network.pk} is not external.", field="floating_network_id")

@@ -122,6 +122,9 @@ def join_subnet(router: Router, subnet: Subnet) -> Interface:
     """
     if subnet.gateway_ip is None:
         raise UnusableInterface(f"Subnet {subnet.pk} has no gateway.", field="subnet_id")
+    if ipaddress.ip_address(subnet.gateway_ip) not in ipaddress.ip_network(subnet.cidr):
+        told = f"The gateway {subnet.gateway_ip} is no address of subnet {subnet.pk}."
+        raise UnusableInterface(told, field="subnet_id")
     _check_announced(subnet)
     check_apart([subnet], subnets_of(router))
     port = _port_for_more(router, subnet) if subnet.ip_version == 6 else None

@@ -23,7 +23,7 @@ from compute_site.neighbours.network.local.prefixes import (
     without_ranges,
 )
 from compute_site.neighbours.network.local.rights import (
-    check_project,
+    choose_project,
     permit,
     permit_create,
     permit_update,
@@ -73,9 +73,8 @@ class ScopeConflict(Conflict):
 
 @transaction.atomic
 def create_pool(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> SubnetPool:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.OWN["subnetpool", "create"], values)
     permit_create(caller, policies.OWN["subnetpool", "create"], project_id, values, given)
-    check_project(caller, project_id)
     version = _version_of(values["prefixes"])
     shortest = values["min_prefixlen"] or SHORTEST[version]
     pool = SubnetPool(

@@ -20,7 +20,7 @@ from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.carried import tell_of_ports
 from compute_site.neighbours.network.local.missing import QosPolicyNotFound
 from compute_site.neighbours.network.local.qos_rules import OF_NETWORKS, policy_of, rules_of
-from compute_site.neighbours.network.local.rights import check_project, permit
+from compute_site.neighbours.network.local.rights import choose_project, permit
 from compute_site.neighbours.network.models import (
     ANY_DIRECTION,
     COMPUTE,
@@ -69,11 +69,10 @@ def create_policy(
     values: Mapping[str, Any],
     given: Collection[str],  # noqa: ARG001 - every create function is called alike
 ) -> QosPolicy:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.CREATE_QOS, values)
     permit(caller, policies.CREATE_QOS, project_id)
     if values["shared"]:
         permit(caller, policies.CREATE_QOS_SHARED, project_id)
-    check_project(caller, project_id)
     columns = {key: values[key] for key in ("name", "description", "shared")}
     return QosPolicy.objects.create(project_id=project_id, **columns)
 

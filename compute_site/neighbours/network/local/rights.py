@@ -33,10 +33,12 @@ OF_NETWORK = frozenset(
         policies.CREATE_PORT_MAC,
         policies.CREATE_PORT_ADDRESS,
         policies.CREATE_PORT_SECURITY,
+        policies.CREATE_PORT_PAIRS,
         policies.UPDATE_PORT_MAC,
         policies.UPDATE_PORT_FIXED_IPS,
         policies.UPDATE_PORT_ADDRESS,
         policies.UPDATE_PORT_SECURITY,
+        policies.UPDATE_PORT_PAIRS,
     )
 )
 """What only the project of the network decides on."""
@@ -56,6 +58,7 @@ NEUTRAL: Mapping[str, Any] = {
     "router:external": False,
     "is_default": False,
     "port_security_enabled": True,
+    "allowed_address_pairs": [],
     "device_id": "",
     "device_owner": "",
     "binding:host_id": "",
@@ -67,10 +70,21 @@ SERVICES_OWN = (COMPUTE, "network:")
 """Owners of ports that only services are."""
 
 
-def check_project(caller: Caller, project_id: str) -> None:
-    """Raises ``BadReference`` where there is no such project."""
-    if project_id != caller.project_id and not project_exists(project_id):
-        raise BadReference(f"There is no project {project_id}.", field="project_id")
+def choose_project(caller: Caller, rule: str, values: Mapping[str, Any]) -> str:
+    """The project of a new thing: the caller's own, or the one that is asked for, where the caller
+    may make such.
+
+    Raises:
+        PolicyRefused: the caller may not. Neutron: 400.
+        BadReference: there is no such project.
+    """
+    asked: str | None = values["project_id"]
+    if asked is None or asked == caller.project_id:
+        return caller.project_id
+    permit_on(caller, rule, asked)
+    if not project_exists(asked):
+        raise BadReference(f"There is no project {asked}.", field="project_id")
+    return asked
 
 
 def permit_create(

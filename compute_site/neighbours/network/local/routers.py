@@ -15,7 +15,7 @@ from compute_site.neighbours.network.local.changes import find_network
 from compute_site.neighbours.network.local.limits import QUOTAS, OverQuota
 from compute_site.neighbours.network.local.ports import give_addresses, make_mac, save_addresses
 from compute_site.neighbours.network.local.rights import (
-    check_project,
+    choose_project,
     permit,
     permit_create,
     permit_update,
@@ -55,9 +55,8 @@ class RepeatedRoute(BadRequest):
 
 @transaction.atomic
 def create_router(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> Router:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.CREATE_ROUTER, values)
     permit_create(caller, policies.CREATE_ROUTER, project_id, values, given)
-    check_project(caller, project_id)
     check_hints(values["availability_zone_hints"])
     router = Router(
         project_id=project_id,

@@ -12,7 +12,7 @@ from compute_site.caller import Caller
 from compute_site.faults import BadRequest, Conflict
 from compute_site.neighbours.network import policies
 from compute_site.neighbours.network.local.rights import (
-    check_project,
+    choose_project,
     permit,
     permit_create,
     permit_update,
@@ -34,9 +34,8 @@ class ScopeStays(BadRequest):
 
 @transaction.atomic
 def create_scope(caller: Caller, values: Mapping[str, Any], given: Collection[str]) -> AddressScope:
-    project_id = values["project_id"] or caller.project_id
+    project_id = choose_project(caller, policies.OWN["address_scope", "create"], values)
     permit_create(caller, policies.OWN["address_scope", "create"], project_id, values, given)
-    check_project(caller, project_id)
     columns = {key: values[key] for key in ("name", "shared", "ip_version")}
     return AddressScope.objects.create(project_id=project_id, **columns)
 
