@@ -128,6 +128,10 @@ class Trial:
         """Note what has come or gone on both sides."""
         if request.method == "POST":
             self.names.learn(noun, ours.json.get(noun), theirs.json.get(noun))
+            told = request.body.get(noun) if isinstance(request.body, dict) else None
+            if noun == "port" and isinstance(told, dict) and told.get("tags"):
+                made = f"ports/{theirs.json[noun]['id']}/tags"  # Neutron leaves them out
+                self.sides[1].send("admin", "PUT", made, {"tags": told["tags"]})
         elif request.method == "DELETE" and "/tags" not in request.path:
             self.names.forget(request.path.rpartition("/")[2])
 

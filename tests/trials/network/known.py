@@ -82,6 +82,33 @@ def _gateway(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
     return shown.get("ip_version") == 6 or narrow
 
 
+def _says(pattern: str, told: str, path: str = "", whose: int = 0) -> Test:
+    """What differs is like this, and our answer (1: theirs) tells this."""
+    alike = _differs(pattern, path)
+
+    def holds(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
+        said = json.dumps((ours, theirs)[whose].json)
+        return told in said and alike(request, ours, theirs, what)
+
+    return holds
+
+
+def _tags_of_foreign_subnet(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
+    """It is seen by the project of its network, which may not change it."""
+    seen = _says("^status 40[03], theirs 404", "TagResourceNotFound", "subnets/.*/tags", 1)
+    return request.who != "admin" and seen(request, ours, theirs, what)
+
+
+def _empty_change_of_outside(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
+    told = _says("^status 200, theirs 403", "router:external", "networks/", 1)
+    return request.body == {"network": {}} and told(request, ours, theirs, what)
+
+
+def _truth_for_a_number(request: Request, ours: Answer, theirs: Answer, what: str) -> bool:
+    told = _says("^status 400, theirs 20[01]", "give a whole number")(request, ours, theirs, what)
+    return told and re.search('"(mtu|ip_version)": true', json.dumps(request.body)) is not None
+
+
 RULES = "security-group-rules"
 POOL = r"subnetpools/"
 
@@ -132,7 +159,7 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ("a rule belongs to the project of its group", _differs("^status 20., theirs 40[34]", RULES)),
     (
         "ports of others in an own network are hidden",
-        _differs("^status 404, theirs 20[04]", "ports/"),
+        _differs("^status 404, theirs (20[04]|403)", "ports/"),
     ),
     ("ports of others in an own network are hidden", _differs(r"\[\] ours alone", "ports")),
     (
@@ -146,6 +173,30 @@ KNOWN: tuple[tuple[str, Test], ...] = (
     ),
     ("a tag that is empty is refused", _differs("^status 400, theirs 20[01]", ".*/tags")),
     ("a number with a fraction is refused", _fraction),
+    ("true is no number", _truth_for_a_number),
+    ("subnets of others in an own network are seen", _tags_of_foreign_subnet),
+    ("a change of nothing needs no right of an attribute", _empty_change_of_outside),
+    (
+        "for another project nothing is made: 403",
+        _says("^status 403, theirs 400", "Specifying 'project_id' other than", whose=1),
+    ),
+    (
+        "lists of rbac policies are sorted by id",
+        _differs("^status 200, theirs 400", r"rbac-policies\?.*sort_key=id"),
+    ),
+    (
+        "subnets are not filtered by shared",
+        _says("^status 400, theirs 200", "not filtered by shared", r"subnets\?"),
+    ),
+    ("the port of a router stays", _says("^status 409, theirs 200", "stays what it is", "ports/")),
+    (
+        "ports of routers are active at once",
+        _says(r"\.status: 'ACTIVE', theirs 'DOWN'", "router_interface", "ports/", 1),
+    ),
+    (
+        "ports of routers are active at once",
+        _differs(r"^other rows: .* ours alone, \[\] theirs alone", r"ports\?.*status=ACTIVE"),
+    ),
     ("tags of a new port are set", _differs(r"\.port\.tags", "ports", "tags")),
     ("descriptions have at most 255 characters", _long_description),
     (
